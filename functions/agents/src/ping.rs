@@ -1,0 +1,19 @@
+//! `POST /api/v1/status/ping`
+
+use axum::extract::State;
+use http::StatusCode;
+use shared::auth::AgentCaller;
+use shared::error::Error;
+use shared::extract::Json;
+use shared::models::{Agent, Ping};
+use shared::storage::Store;
+
+pub async fn ping(
+    State(store): State<Store>,
+    agent: AgentCaller,
+    Json(ping): Json<Ping>,
+) -> Result<(StatusCode, axum::Json<Agent>), Error> {
+    let opened = store.open(&agent, ping.agent_id.parse().ok(), &[]).await;
+    let (channel, _) = opened.map_err(|err| err.or_not_found("agent"))?;
+    Ok((StatusCode::CREATED, axum::Json(store.ping(&channel, &ping).await?)))
+}

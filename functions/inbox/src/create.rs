@@ -1,0 +1,28 @@
+//! `POST /api/messages`
+
+use axum::Json;
+use axum::extract::State;
+use http::StatusCode;
+use shared::app::App;
+use shared::auth::HumanCaller;
+use shared::error::Error;
+use shared::extract::{HashedJson, IdempotencyKey};
+use shared::models::{HumanMessage, Message};
+use shared::storage::{Begun, Draft};
+
+pub async fn create(
+    State(app): State<App>,
+    human: HumanCaller,
+    key: IdempotencyKey,
+    HashedJson { body, hash }: HashedJson<HumanMessage>,
+) -> Result<(StatusCode, Json<Message>), Error> {
+    let once = key.once(body.client_id, hash);
+    let message = match app.store.begin_message(&human, &body.channel_id, once, &body.attachment_ids).await? {
+        Begun::Repeat(message) => message,
+        Begun::New(opening) => {
+            let draft = Draft { text: body.text, ..Draft::default() };
+            app.store.create_message(opening, draft).await?
+        }
+    };
+    Ok((StatusCode::CREATED, Json(app.blobs.with_text(message.for_humans()).await?)))
+}

@@ -1,0 +1,21 @@
+//! `GET /api/messages`
+
+use axum::Json;
+use axum::extract::State;
+use shared::app::App;
+use shared::auth::HumanCaller;
+use shared::error::Error;
+use shared::extract::Query;
+use shared::models::Message;
+use shared::models::message::{ListMessages, MessageList};
+
+pub async fn list(
+    State(app): State<App>,
+    human: HumanCaller,
+    Query(query): Query<ListMessages>,
+) -> Result<Json<MessageList>, Error> {
+    let page = app.store.messages_in(&human, query.channel, &query.page).await?;
+    let data = page.messages.into_iter().map(Message::for_humans).collect();
+    let data = app.blobs.with_texts(data).await?;
+    Ok(Json(MessageList { data, next_cursor: page.next.map(|ulid| ulid.to_string()) }))
+}

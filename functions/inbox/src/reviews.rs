@@ -1,0 +1,36 @@
+//! `GET /api/messages/reviews`
+
+use axum::Json;
+use axum::extract::State;
+use shared::app::App;
+use shared::auth::HumanCaller;
+use shared::error::Error;
+use shared::extract::Query;
+use shared::ids::AgentId;
+use shared::input::{FromParams, Params};
+use shared::models::{Message, ReviewStatus};
+
+pub struct ReviewsQuery {
+    /// `None` is all of them.
+    status: Option<ReviewStatus>,
+    channel: Option<Option<AgentId>>,
+}
+
+impl FromParams for ReviewsQuery {
+    fn from_params(params: &mut Params) -> Option<Self> {
+        let [pending, completed, expired] = ReviewStatus::WORDS.map(|(word, status)| (word, Some(status)));
+        let choices = [pending, completed, expired, ("all", None)];
+        let status = params.one_of("status", &choices, Some(ReviewStatus::Pending))?;
+        Some(Self { status, channel: params.text("channel").map(|text| text.parse().ok()) })
+    }
+}
+
+pub async fn reviews(
+    State(app): State<App>,
+    human: HumanCaller,
+    Query(query): Query<ReviewsQuery>,
+) -> Result<Json<Vec<Message>>, Error> {
+    let messages = app.store.reviews_of(&human, query.status, query.channel).await?;
+    let shown = messages.into_iter().map(Message::for_humans).collect();
+    Ok(Json(app.blobs.with_texts(shown).await?))
+}

@@ -1,0 +1,60 @@
+//! `POST /api/v1/messages`
+
+use axum::Json;
+use axum::extract::State;
+use http::StatusCode;
+use shared::app::App;
+use shared::auth::AgentCaller;
+use shared::error::Error;
+use shared::extract::{HashedJson, IdempotencyKey};
+use shared::models::{Attachment, CreateMessage, Message};
+use shared::storage::{Begun, Draft, Opening};
+
+pub async fn create(
+    State(app): State<App>,
+    agent: AgentCaller,
+    key: IdempotencyKey,
+    HashedJson { mut body, hash }: HashedJson<CreateMessage>,
+) -> Result<(StatusCode, Json<Message>), Error> {
+    let once = key.once(body.client_id.take(), hash);
+    let begun = app.store.begin_message(&agent, &body.channel_id, once, &body.attachment_ids).await?;
+    let message = match begun {
+        Begun::Repeat(message) => message,
+        Begun::New(opening) => write(&app, opening, body).await?,
+    };
+    Ok((StatusCode::CREATED, Json(app.blobs.with_text(message).await?)))
+}
+
+/// Bytes first, then the one write that makes everything visible.
+async fn write(app: &App, opening: Opening, body: CreateMessage) -> Result<Message, Error> {
+    if let Some(review) = &body.review {
+        review.expires_at(app.clock.now())?;
+    }
+    let mut placed = vec![];
+    for file in body.text_attachments {
+        placed.push(app.store.place(&opening.channel, &app.blobs, file).await?);
+    }
+    let draft = Draft {
+        text: body.text,
+        status: body.status,
+        metadata: body.metadata,
+        review: body.review,
+        webhook_url: body.webhook_url.map(|url| url.as_str().to_owned()),
+        placed: placed.clone(),
+    };
+    let written = app.store.create_message(opening, draft).await;
+    if were_left_out(&placed, &written) {
+        app.blobs.delete(&placed).await?;
+    }
+    written
+}
+
+/// Whether the write certainly did not take the placed files. After a 5xx that is not certain,
+/// and bytes too many are better than bytes too few.
+fn were_left_out(placed: &[Attachment], written: &Result<Message, Error>) -> bool {
+    let Some(first) = placed.first() else { return false };
+    match written {
+        Ok(message) => !message.attachments.iter().any(|kept| kept.id == first.id),
+        Err(err) => err.status().is_client_error(),
+    }
+}

@@ -1,0 +1,19 @@
+//! `GET /api/v1/messages`
+
+use axum::Json;
+use axum::extract::State;
+use shared::app::App;
+use shared::auth::AgentCaller;
+use shared::error::Error;
+use shared::extract::Query;
+use shared::models::message::{ListMessages, MessageList};
+
+pub async fn list(
+    State(app): State<App>,
+    agent: AgentCaller,
+    Query(query): Query<ListMessages>,
+) -> Result<Json<MessageList>, Error> {
+    let page = app.store.messages_in(&agent, query.channel, &query.page).await?;
+    let data = app.blobs.with_texts(page.messages).await?;
+    Ok(Json(MessageList { data, next_cursor: page.next.map(|ulid| ulid.to_string()) }))
+}

@@ -1,0 +1,23 @@
+//! `GET /api/v1/reviews/{id}`
+
+use axum::Json;
+use axum::extract::State;
+use shared::app::App;
+use shared::auth::AgentCaller;
+use shared::error::Error;
+use shared::extract::{InChannel, PathId, Query};
+use shared::ids::MessageId;
+use shared::models::Message;
+
+pub async fn get(
+    State(app): State<App>,
+    agent: AgentCaller,
+    PathId(id): PathId<MessageId>,
+    Query(InChannel { channel }): Query<InChannel>,
+) -> Result<Json<Message>, Error> {
+    let message = app.store.message(&agent, channel, id).await?;
+    if message.review.is_none() {
+        return Err(Error::NotFound("review"));
+    }
+    Ok(Json(app.blobs.with_text(message).await?))
+}

@@ -1,0 +1,17 @@
+//! `/api/v1/reviews`: what agents ask people, and waiting for the answer.
+
+mod get;
+mod pending;
+mod schedule;
+mod wait;
+
+use axum::Router;
+use axum::routing::get;
+use shared::app::App;
+
+pub fn router() -> Router<App> {
+    Router::new()
+        .route("/api/v1/reviews/pending", get(pending::pending))
+        .route("/api/v1/reviews/{id}", get(get::get))
+        .route("/api/v1/reviews/{id}/wait", get(wait::wait))
+}

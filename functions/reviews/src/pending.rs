@@ -1,0 +1,18 @@
+//! `GET /api/v1/reviews/pending`
+
+use axum::Json;
+use axum::extract::State;
+use shared::app::App;
+use shared::auth::AgentCaller;
+use shared::error::Error;
+use shared::extract::{InChannel, Query};
+use shared::models::Message;
+
+pub async fn pending(
+    State(app): State<App>,
+    agent: AgentCaller,
+    Query(InChannel { channel }): Query<InChannel>,
+) -> Result<Json<Vec<Message>>, Error> {
+    let messages = app.store.pending_in(&agent, channel).await?;
+    Ok(Json(app.blobs.with_texts(messages).await?))
+}

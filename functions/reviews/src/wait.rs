@@ -1,0 +1,92 @@
+//! `GET /api/v1/reviews/{id}/wait`: holds until the review is decided or time is up.
+
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::State;
+use serde::Serialize;
+use shared::app::App;
+use shared::auth::AgentCaller;
+use shared::error::Error;
+use shared::extract::{PathId, Query};
+use shared::ids::{AgentId, MessageId};
+use shared::input::{FromParams, Params};
+use shared::models::{Message, ReviewStatus};
+use shared::storage::Channel;
+use tokio::time::Instant;
+
+use crate::schedule;
+
+pub struct WaitQuery {
+    channel: Option<AgentId>,
+    timeout: Option<Duration>,
+}
+
+impl FromParams for WaitQuery {
+    fn from_params(params: &mut Params) -> Option<Self> {
+        // Absent, not a number, and nothing or less all mean "as long as you can".
+        let millis = params.text("timeout").and_then(|text| text.parse::<f64>().ok());
+        let seconds = millis.filter(|millis| *millis > 0.0).map(|millis| millis / 1000.0);
+        let timeout = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+        Some(Self { channel: params.required("channel")?.parse().ok(), timeout })
+    }
+}
+
+#[derive(Serialize)]
+pub struct Waited {
+    status: &'static str,
+    message: Option<Message>,
+}
+
+pub async fn wait(
+    State(app): State<App>,
+    agent: AgentCaller,
+    PathId(id): PathId<MessageId>,
+    Query(query): Query<WaitQuery>,
+) -> Result<Json<Waited>, Error> {
+    let began = Instant::now();
+    let deadline = began + query.timeout.map_or(app.waits.max, |timeout| timeout.min(app.waits.max));
+    let (channel, message) = app.store.open_message(&agent, query.channel, id).await?;
+    let waited = match until_decided(&app, &channel, message, began, deadline).await? {
+        Some(message) => {
+            let message = app.blobs.with_text(message).await?;
+            Waited { status: status_of(&message)?.word(), message: Some(message) }
+        }
+        None => Waited { status: "timeout", message: None },
+    };
+    Ok(Json(waited))
+}
+
+/// The message once its review is decided; `None` when time is up or the process is closing.
+async fn until_decided(
+    app: &App,
+    channel: &Channel,
+    mut message: Message,
+    began: Instant,
+    deadline: Instant,
+) -> Result<Option<Message>, Error> {
+    let id = message.id;
+    let mut last = false;
+    loop {
+        message = app.store.settled(message).await?;
+        if status_of(&message)? != ReviewStatus::Pending {
+            return Ok(Some(message));
+        }
+        if last {
+            return Ok(None);
+        }
+        let pause = schedule::pause(&message, began.elapsed(), app.clock.now());
+        let next = (Instant::now() + pause).min(deadline);
+        tokio::select! {
+            () = tokio::time::sleep_until(next) => {}
+            () = app.waits.closing() => return Ok(None),
+        }
+        // The last look is strongly consistent: an answer that was stored in time is not missed.
+        last = Instant::now() >= deadline;
+        message = app.store.look(channel, id, last).await?.ok_or(Error::NotFound("message"))?;
+    }
+}
+
+fn status_of(message: &Message) -> Result<ReviewStatus, Error> {
+    message.review.as_ref().map(|review| review.status).ok_or(Error::NotFound("review"))
+}

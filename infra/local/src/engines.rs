@@ -1,0 +1,111 @@
+//! The embedded engines: DynamoDB on SQLite and S3 on the file system, each on a loopback port of
+//! its own. Everything reaches them through the ordinary SDK clients, as it would reach AWS.
+
+use std::fs;
+use std::path::Path;
+
+use axum::Router;
+use axum::error_handling::HandleError;
+use dynoxide::Database;
+use http::StatusCode;
+use s3s::auth::SimpleAuth;
+use s3s::service::{S3Service, S3ServiceBuilder};
+use s3s_fs::FileSystem;
+use shared::app::{App, Waits};
+use shared::clock::Clock;
+use shared::secrets;
+use shared::storage::{Clients, Endpoints, schema};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::StartError;
+
+const TABLE: &str = "placet";
+const BUCKET: &str = "placet";
+
+/// Engines that run until [`stop`](Engines::stop).
+pub struct Engines {
+    pub endpoints: Endpoints,
+    stopping: watch::Sender<bool>,
+    servers: JoinSet<()>,
+}
+
+impl Engines {
+    /// Starts both on the data kept in `dir`.
+    pub async fn start(dir: &Path) -> Result<Self, StartError> {
+        let objects = dir.join("s3");
+        let at = |what: &str, err: &dyn std::fmt::Display| {
+            StartError::told(format!("The {what} in {} cannot be opened: {err}.", dir.display()))
+        };
+        // The file system behind S3 wants its buckets as directories.
+        fs::create_dir_all(objects.join(BUCKET)).map_err(|err| at("files", &err))?;
+        let database = dir.join("dynamodb.sqlite");
+        let database = database.to_str().ok_or_else(|| at("database", &"its path is not UTF-8"))?;
+        let database = Database::new(database).map_err(|err| at("database", &err))?;
+        let files = FileSystem::new(&objects).map_err(|err| at("files", &format!("{err:?}")))?;
+
+        let dynamodb = listen().await?;
+        let s3 = listen().await?;
+        // Fresh at every start: who does not know it cannot sign a request.
+        let secret_key = secrets::hex(&secrets::random::<20>());
+        let endpoints = Endpoints {
+            dynamodb: url(&dynamodb)?,
+            s3: url(&s3)?,
+            access_key: "placet-local".to_owned(),
+            secret_key: secret_key.clone(),
+        };
+        let mut service = S3ServiceBuilder::new(files);
+        service.set_auth(SimpleAuth::from_single(&endpoints.access_key, secret_key));
+
+        let (stopping, stopped) = watch::channel(false);
+        let mut servers = JoinSet::new();
+        servers.spawn(serve_dynamodb(dynamodb, database, stopped.clone()));
+        servers.spawn(serve_s3(s3, service.build(), stopped));
+        Ok(Self { endpoints, stopping, servers })
+    }
+
+    /// The state of the routers on these engines, their table and bucket ready.
+    pub async fn app(&self, clock: Clock, waits: Waits) -> Result<App, StartError> {
+        let clients = Clients::at(&self.endpoints).await;
+        schema::create(&clients.dynamodb, TABLE).await?;
+        Ok(App::new(&clients, TABLE, BUCKET, clock, waits))
+    }
+
+    /// Lets running requests finish and closes the files.
+    pub async fn stop(mut self) {
+        // Both servers hold a receiver until they end.
+        let _ = self.stopping.send(true);
+        while self.servers.join_next().await.is_some() {}
+    }
+}
+
+async fn listen() -> Result<TcpListener, StartError> {
+    TcpListener::bind(("127.0.0.1", 0))
+        .await
+        .map_err(|err| StartError::told(format!("No loopback port could be opened for the storage: {err}.")))
+}
+
+fn url(listener: &TcpListener) -> Result<String, StartError> {
+    let address = listener.local_addr().map_err(|err| StartError::told(format!("A port got lost: {err}.")))?;
+    Ok(format!("http://{address}"))
+}
+
+async fn serve_dynamodb(listener: TcpListener, database: Database, stopped: watch::Receiver<bool>) {
+    if let Err(err) = dynoxide::server::serve_with_shutdown(listener, database, until(stopped)).await {
+        tracing::error!(cause = err, "the embedded DynamoDB ended");
+    }
+}
+
+async fn serve_s3(listener: TcpListener, service: S3Service, stopped: watch::Receiver<bool>) {
+    let service = HandleError::new(service, async |_| StatusCode::INTERNAL_SERVER_ERROR);
+    let router = Router::new().fallback_service(service);
+    if let Err(err) = axum::serve(listener, router).with_graceful_shutdown(until(stopped)).await {
+        tracing::error!(cause = %err, "the embedded S3 ended");
+    }
+}
+
+async fn until(mut stopped: watch::Receiver<bool>) {
+    // A sender that is gone means stop, too.
+    let _ = stopped.wait_for(|stopped| *stopped).await;
+}

@@ -1,0 +1,45 @@
+//! placet-serverless on one machine: the routers of every function in one process, on storage
+//! that is embedded but spoken to as AWS's is.
+//!
+//! - [`routes`]: every route group
+//! - [`engines`]: DynamoDB on SQLite and S3 on the file system, on loopback ports
+//! - [`server`]: serving, and stopping without dropping what is in flight
+//! - [`data_dir`]: the directory that everything is kept in, and its lock
+//! - [`first_run`]: the owner, agent and API key that the first start makes
+//! - [`options`]: the command line
+
+pub mod data_dir;
+pub mod engines;
+pub mod first_run;
+pub mod options;
+pub mod server;
+
+use axum::Router;
+use shared::app::App;
+
+/// All route groups, as API Gateway would spread them over functions.
+pub fn routes() -> Router<App> {
+    Router::new()
+        .merge(messages::router())
+        .merge(reviews::router())
+        .merge(files::router())
+        .merge(agents::router())
+        .merge(inbox::router())
+        .merge(accounts::router())
+        .merge(web::router())
+}
+
+/// Why the runner cannot start: one sentence for the person who started it.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error("{0}")]
+    Told(String),
+    #[error("Starting failed: {0:?}")]
+    Storage(#[from] shared::error::Error),
+}
+
+impl StartError {
+    pub fn told(sentence: impl Into<String>) -> Self {
+        Self::Told(sentence.into())
+    }
+}

@@ -1,0 +1,100 @@
+//! What every handler is given, and how a Lambda function starts.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use ::http::{Request, Response};
+use axum::body::HttpBody as Body;
+use axum::extract::FromRef;
+use axum::{BoxError, Router};
+use bytes::Bytes;
+use http_body_util::{BodyExt, Collected, Full};
+use tokio::sync::watch;
+use tower::{Service, ServiceExt};
+
+use crate::clock::Clock;
+use crate::config::{Config, ConfigError};
+use crate::storage::{Blobs, Clients, Store};
+use crate::{http, logs};
+
+/// The state of every router. Clones share their clients: they are made once per process.
+#[derive(Clone)]
+pub struct App {
+    pub store: Store,
+    pub blobs: Blobs,
+    pub clock: Clock,
+    pub waits: Waits,
+}
+
+/// How long waits may hold, and whether they should come back early.
+#[derive(Clone, Debug)]
+pub struct Waits {
+    pub max: Duration,
+    closing: watch::Receiver<bool>,
+}
+
+impl Waits {
+    pub fn new(max: Duration, closing: watch::Receiver<bool>) -> Self {
+        Self { max, closing }
+    }
+
+    /// Ends once the process is about to stop; never, if nobody will say so.
+    pub async fn closing(&self) {
+        if self.closing.clone().wait_for(|closing| *closing).await.is_err() {
+            std::future::pending().await
+        }
+    }
+}
+
+impl App {
+    pub fn new(clients: &Clients, table: &str, bucket: &str, clock: Clock, waits: Waits) -> Self {
+        Self {
+            store: Store::new(clients.dynamodb.clone(), table, clock.clone()),
+            blobs: Blobs::new(clients.s3.clone(), bucket),
+            clock,
+            waits,
+        }
+    }
+
+    /// The state of a deployed function.
+    async fn from_env() -> Result<Self, ConfigError> {
+        let config = Config::from_env()?;
+        let clients = Clients::from_env().await;
+        // A function is frozen or ended from outside: nobody announces its closing.
+        let waits = Waits::new(config.max_wait, watch::channel(false).1);
+        Ok(Self::new(&clients, &config.table, &config.bucket, Clock::system(), waits))
+    }
+}
+
+impl FromRef<App> for Store {
+    fn from_ref(app: &App) -> Self {
+        app.store.clone()
+    }
+}
+
+impl FromRef<App> for Blobs {
+    fn from_ref(app: &App) -> Self {
+        app.blobs.clone()
+    }
+}
+
+/// A deployed function's start: logs, settings and clients, then its routes ready to serve.
+/// Responses are whole: Lambda sends nothing before the end, and the runtime wants a body that
+/// threads can share.
+pub async fn lambda<B>(
+    routes: Router<App>,
+) -> Result<
+    impl Service<Request<B>, Response = Response<Full<Bytes>>, Error = Infallible, Future: Send> + Clone + Send,
+    ConfigError,
+>
+where
+    B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+{
+    logs::to_json();
+    let router = http::service(routes, App::from_env().await?);
+    Ok(ServiceExt::<Request<B>>::and_then(router, async |response: axum::response::Response| {
+        let (parts, body) = response.into_parts();
+        let bytes = body.collect().await.map(Collected::to_bytes).unwrap_or_default();
+        Ok(Response::from_parts(parts, Full::new(bytes)))
+    }))
+}

@@ -1,0 +1,122 @@
+//! Who is calling. An extractor only reads a credential and refuses what cannot be one; the
+//! store verifies it in the same call that fetches what the route needs, so a route costs one
+//! round trip and cannot get at anything without the check ([`crate::storage::Store::admit`]).
+
+use axum::extract::{FromRef, FromRequestParts};
+use http::HeaderMap;
+use http::header::{AUTHORIZATION, COOKIE};
+use http::request::Parts;
+
+use crate::error::Error;
+use crate::ids::UserId;
+use crate::secrets::Presented;
+use crate::storage::{NewSession, Store};
+
+/// The name of the cookie that carries a session.
+pub const SESSION_COOKIE: &str = "access_token";
+
+/// Somebody with a credential that is not verified yet.
+#[derive(Clone, Debug)]
+pub enum Caller {
+    Agent(AgentCaller),
+    Human(HumanCaller),
+}
+
+/// An agent, by the API key it presents.
+#[derive(Clone, Debug)]
+pub struct AgentCaller(pub(crate) Presented);
+
+/// A person, by the session they present.
+#[derive(Clone, Debug)]
+pub struct HumanCaller(pub(crate) Presented);
+
+impl Caller {
+    /// The user that the credential names: good for reading beside its check, never instead.
+    pub(crate) fn claimed(&self) -> UserId {
+        match self {
+            Self::Agent(AgentCaller(presented)) | Self::Human(HumanCaller(presented)) => presented.claimed,
+        }
+    }
+}
+
+impl From<&AgentCaller> for Caller {
+    fn from(agent: &AgentCaller) -> Self {
+        Self::Agent(agent.clone())
+    }
+}
+
+impl From<&HumanCaller> for Caller {
+    fn from(human: &HumanCaller) -> Self {
+        Self::Human(human.clone())
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for AgentCaller {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Error> {
+        let key = bearer(&parts.headers).or_else(|| header(&parts.headers, "x-api-key"));
+        let agent = Self(key.and_then(Presented::api_key).ok_or(Error::NoApiKey)?);
+        parts.extensions.insert(Caller::from(&agent));
+        Ok(agent)
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for HumanCaller {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Error> {
+        let human = Self::of(&parts.headers).ok_or(Error::NoSession)?;
+        parts.extensions.insert(Caller::from(&human));
+        Ok(human)
+    }
+}
+
+impl HumanCaller {
+    /// The session that a request's headers present, if they present one.
+    pub fn of(headers: &HeaderMap) -> Option<Self> {
+        let token = bearer(headers).or_else(|| cookie(headers, SESSION_COOKIE));
+        token.and_then(Presented::session).map(Self)
+    }
+}
+
+/// Makes sure that a request whose input was refused came from somebody we know: a stranger
+/// learns nothing but 401.
+pub async fn before_complaining<S>(parts: &Parts, state: &S) -> Result<(), Error>
+where
+    Store: FromRef<S>,
+{
+    match parts.extensions.get::<Caller>() {
+        Some(caller) => Store::from_ref(state).admit(caller.clone(), &[]).await.map(drop),
+        None => Ok(()),
+    }
+}
+
+fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
+}
+
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, token) = header(headers, AUTHORIZATION.as_str())?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    headers
+        .get_all(COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+        .find_map(|(key, value)| (key == name).then_some(value))
+}
+
+/// The cookie that carries a session, or that takes it away.
+pub fn session_cookie(request: &HeaderMap, session: Option<NewSession>) -> String {
+    let secure = if header(request, "x-forwarded-proto") == Some("https") { "; Secure" } else { "" };
+    let (token, age) = match session {
+        Some(session) => (session.token.reveal(), session.life.as_secs()),
+        None => (String::new(), 0),
+    };
+    format!("{SESSION_COOKIE}={token}; Max-Age={age}; Path=/; HttpOnly; SameSite=Lax{secure}")
+}

@@ -1,0 +1,59 @@
+//! Settings. This is the only file that reads the environment.
+
+use std::env;
+use std::time::Duration;
+
+/// The longest a wait may hold: HTTP APIs cut at 30 s, and the answer needs a moment to leave.
+pub const MAX_WAIT: Duration = Duration::from_secs(29);
+
+/// A setting that is absent or cannot be understood; it ends the start.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    #[error("the environment variable {0} is not set")]
+    Missing(&'static str),
+    #[error("the environment variable {0} is not {1}")]
+    Invalid(&'static str, &'static str),
+}
+
+/// What a deployed function is told by its environment. Region, credentials and endpoints are
+/// the SDK's own variables.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// `PLACET_TABLE`: the DynamoDB table's name.
+    pub table: String,
+    /// `PLACET_BUCKET`: the S3 bucket's name.
+    pub bucket: String,
+    /// `PLACET_MAX_WAIT_MS`: the longest a review wait holds, 1 to 29,000; 29,000 when unset.
+    pub max_wait: Duration,
+}
+
+impl Config {
+    pub fn from_env() -> Result<Self, ConfigError> {
+        Ok(Self {
+            table: required("PLACET_TABLE")?,
+            bucket: required("PLACET_BUCKET")?,
+            max_wait: max_wait("PLACET_MAX_WAIT_MS")?,
+        })
+    }
+}
+
+/// The owner that the local runner is told to make: `PLACET_OWNER_EMAIL` and
+/// `PLACET_OWNER_PASSWORD`, each optional.
+pub fn local_owner() -> (Option<String>, Option<String>) {
+    (present("PLACET_OWNER_EMAIL"), present("PLACET_OWNER_PASSWORD"))
+}
+
+fn present(name: &str) -> Option<String> {
+    env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+fn required(name: &'static str) -> Result<String, ConfigError> {
+    present(name).ok_or(ConfigError::Missing(name))
+}
+
+fn max_wait(name: &'static str) -> Result<Duration, ConfigError> {
+    let Some(text) = present(name) else { return Ok(MAX_WAIT) };
+    let wait = text.parse().ok().map(Duration::from_millis);
+    wait.filter(|wait| (Duration::from_millis(1)..=MAX_WAIT).contains(wait))
+        .ok_or(ConfigError::Invalid(name, "a number of milliseconds from 1 to 29000"))
+}

@@ -1,0 +1,181 @@
+//! The one error table: every refusal this service makes, its status, its code and its sentence.
+//!
+//! A handler or store function returns a variant; [`crate::http`] renders the body, which also
+//! names the request. 4xx sentences tell the caller what to do. 5xx say fixed words outward and
+//! carry their cause inward, to be logged once, at that boundary.
+
+use std::fmt;
+
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+use serde::Serialize;
+
+/// What is wrong with one part of the input.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FieldError {
+    pub path: Vec<Step>,
+    pub code: &'static str,
+    pub message: String,
+}
+
+/// One step of the way to a field: a name, or a position in an array.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum Step {
+    Name(String),
+    Index(usize),
+}
+
+impl From<&str> for Step {
+    fn from(name: &str) -> Self {
+        Self::Name(name.to_owned())
+    }
+}
+
+impl From<usize> for Step {
+    fn from(index: usize) -> Self {
+        Self::Index(index)
+    }
+}
+
+/// A refusal. The order is that of the statuses.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum Error {
+    #[error("The request is not valid: {}.", in_short(.0))]
+    Invalid(Vec<FieldError>),
+    #[error("The body is not valid JSON: {0}.")]
+    MalformedJson(String),
+    #[error("Send a valid API key (Authorization: Bearer hp_..., or x-api-key).")]
+    NoApiKey,
+    #[error("Sign in first (Authorization: Bearer <session token>, or the access_token cookie).")]
+    NoSession,
+    #[error("Wrong e-mail or password.")]
+    WrongPassword,
+    #[error("Not your agent")]
+    NotYourAgent,
+    #[error("The page that sent this form is not of this site.")]
+    ForeignForm,
+    #[error("Review already responded")]
+    ReviewAlreadyResponded,
+    #[error("Review expired")]
+    ReviewExpired,
+    #[error("There is no such {0}.")]
+    NotFound(&'static str),
+    #[error("This path does not answer that method.")]
+    MethodNotAllowed,
+    #[error("{0}")]
+    TooLarge(String),
+    #[error("Send the body as {0}.")]
+    UnsupportedMediaType(&'static str),
+    #[error("This clientId or Idempotency-Key was already used with a different body.")]
+    IdempotencyConflict,
+    #[error("Too many failed tries for this e-mail; try again later.")]
+    TooManyTries { retry_after_seconds: u64 },
+    #[error("Storage is busy or unreachable; nothing was half-written, so the call is safe to repeat.")]
+    Unavailable(Cause),
+    #[error("Something went wrong on our side; the requestId finds it in the logs.")]
+    Internal(Cause),
+}
+
+/// Why a 5xx happened, for the log only.
+#[derive(Clone)]
+pub struct Cause(String);
+
+impl Cause {
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Error {
+    pub fn internal(cause: impl fmt::Display) -> Self {
+        Self::Internal(Cause(cause.to_string()))
+    }
+
+    pub fn unavailable(cause: impl fmt::Display) -> Self {
+        Self::Unavailable(Cause(cause.to_string()))
+    }
+
+    /// A 400 about one field.
+    pub fn field(path: impl IntoIterator<Item = Step>, code: &'static str, message: impl Into<String>) -> Self {
+        Self::Invalid(vec![FieldError { path: path.into_iter().collect(), code, message: message.into() }])
+    }
+
+    /// On routes that name a thing by its id alone, another person's is simply not there.
+    pub fn or_not_found(self, what: &'static str) -> Self {
+        if matches!(self, Self::NotYourAgent) { Self::NotFound(what) } else { self }
+    }
+
+    pub fn status(&self) -> StatusCode {
+        self.row().0
+    }
+
+    pub fn code(&self) -> &'static str {
+        self.row().1
+    }
+
+    /// The table.
+    fn row(&self) -> (StatusCode, &'static str) {
+        match self {
+            Self::Invalid(_) => (StatusCode::BAD_REQUEST, "validation_failed"),
+            Self::MalformedJson(_) => (StatusCode::BAD_REQUEST, "malformed_json"),
+            Self::NoApiKey | Self::NoSession => (StatusCode::UNAUTHORIZED, "unauthorized"),
+            Self::WrongPassword => (StatusCode::UNAUTHORIZED, "wrong_credentials"),
+            Self::NotYourAgent => (StatusCode::FORBIDDEN, "not_your_agent"),
+            Self::ForeignForm => (StatusCode::FORBIDDEN, "foreign_form"),
+            Self::ReviewAlreadyResponded => (StatusCode::FORBIDDEN, "review_already_responded"),
+            Self::ReviewExpired => (StatusCode::FORBIDDEN, "review_expired"),
+            Self::NotFound(_) => (StatusCode::NOT_FOUND, "not_found"),
+            Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"),
+            Self::IdempotencyConflict => (StatusCode::CONFLICT, "idempotency_conflict"),
+            Self::TooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "too_large"),
+            Self::UnsupportedMediaType(_) => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type"),
+            Self::TooManyTries { .. } => (StatusCode::TOO_MANY_REQUESTS, "too_many_tries"),
+            Self::Unavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, "storage_unavailable"),
+            Self::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "internal_error"),
+        }
+    }
+
+    /// The bad fields of a 400.
+    pub fn fields(&self) -> Option<Vec<FieldError>> {
+        match self {
+            Self::Invalid(fields) => Some(fields.clone()),
+            Self::MalformedJson(_) => {
+                Some(vec![FieldError { path: vec![], code: self.code(), message: self.to_string() }])
+            }
+            _ => None,
+        }
+    }
+
+    /// Seconds for `Retry-After`, where the caller should come back.
+    pub fn retry_after(&self) -> Option<u64> {
+        match self {
+            Self::TooManyTries { retry_after_seconds } => Some(*retry_after_seconds),
+            Self::Unavailable(_) => Some(1),
+            _ => None,
+        }
+    }
+}
+
+/// The problems of the first few fields, in one sentence.
+fn in_short(fields: &[FieldError]) -> String {
+    const FEW: usize = 3;
+    let few: Vec<&str> = fields.iter().take(FEW).map(|field| field.message.trim_end_matches('.')).collect();
+    let more = if fields.len() > FEW { format!("; and {} more, see errors", fields.len() - FEW) } else { String::new() };
+    few.join("; ") + &more
+}
+
+/// Only the status and the error itself: `crate::http::envelope` writes the body.
+impl IntoResponse for Error {
+    fn into_response(self) -> Response {
+        let mut response = self.status().into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}

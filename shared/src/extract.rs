@@ -1,0 +1,255 @@
+//! Extractors of input. Each rejects with our error body, and with a 401 first when the caller
+//! turns out to be nobody we know: put the caller before them in a handler's arguments.
+
+use axum::body::Body;
+use axum::extract::{DefaultBodyLimit, FromRef, FromRequest, FromRequestParts, Multipart, Request};
+use bytes::{Bytes, BytesMut};
+use futures_util::StreamExt;
+use http::header::CONTENT_TYPE;
+use http::request::Parts;
+
+use crate::auth::before_complaining;
+use crate::error::Error;
+use crate::ids::AgentId;
+use crate::input::{self, FromObject, FromParams, Params, Problems};
+use crate::models::file::{self, NewFile};
+use crate::storage::{Once, Store};
+
+/// The most a file in a request body may hold: Lambda takes 6 MB, and base64 adds a third.
+pub const MAX_FILE: usize = 4_500_000;
+/// What multipart adds around a file.
+const MULTIPART_FRAME: usize = 64 * 1024;
+/// The most a JSON body may hold.
+const MAX_JSON: usize = 4_500_000;
+/// Beyond a limit this much more is read and dropped, so that the client, still sending, gets
+/// to see the 413 instead of a broken connection.
+const DRAIN: usize = 64 * 1024 * 1024;
+
+pub const FILE_TOO_LARGE: &str = "A file in a request body may have at most 4,500,000 bytes: announce a larger one with POST /api/v1/files/presign and PUT it to the URL you get.";
+const JSON_TOO_LARGE: &str = "A JSON body may have at most 4,500,000 bytes: send long texts as files (textAttachments, or POST /api/v1/files/store).";
+
+/// A query that only names a channel.
+pub struct InChannel {
+    pub channel: Option<AgentId>,
+}
+
+impl FromParams for InChannel {
+    fn from_params(params: &mut Params) -> Option<Self> {
+        // A text that is no id names no agent of the caller's: 403, as for any other.
+        params.required("channel").map(|text| Self { channel: text.parse().ok() })
+    }
+}
+
+/// A JSON body, read by `T`.
+pub struct Json<T>(pub T);
+
+impl<S, T> FromRequest<S> for Json<T>
+where
+    S: Send + Sync,
+    Store: FromRef<S>,
+    T: FromObject,
+{
+    type Rejection = Error;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Error> {
+        let (parts, body) = request.into_parts();
+        let read = async {
+            if !media_type(&parts).is_some_and(|it| it == "application/json" || it.ends_with("+json")) {
+                return Err(Error::UnsupportedMediaType("application/json"));
+            }
+            input::parse(&read_body(body, MAX_JSON, JSON_TOO_LARGE).await?)
+        };
+        told_to_the_known(read.await, &parts, state).await.map(Self)
+    }
+}
+
+/// A JSON body with the hash that tells whether a repeat says the same.
+pub struct HashedJson<T> {
+    pub body: T,
+    /// Of the JSON's meaning: the order of members and the spaces between them do not count.
+    pub hash: String,
+}
+
+impl<S, T> FromRequest<S> for HashedJson<T>
+where
+    S: Send + Sync,
+    Store: FromRef<S>,
+    T: FromObject,
+{
+    type Rejection = Error;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Error> {
+        let Json(Hashed { body, hash }) = Json::from_request(request, state).await?;
+        Ok(Self { body, hash })
+    }
+}
+
+struct Hashed<T> {
+    body: T,
+    hash: String,
+}
+
+impl<T: FromObject> FromObject for Hashed<T> {
+    fn from_object(object: &mut input::Object<'_>) -> Option<Self> {
+        let hash = object.hash();
+        T::from_object(object).map(|body| Self { body, hash })
+    }
+}
+
+/// The header `Idempotency-Key`, if it is there: what a body's `clientId` is, outside the body.
+pub struct IdempotencyKey(Option<String>);
+
+impl IdempotencyKey {
+    /// What makes this call safe to repeat; the body's own id goes before the header.
+    pub fn once(self, client_id: Option<String>, body_hash: String) -> Option<Once> {
+        client_id.or(self.0).map(|client_id| Once { client_id, body_hash })
+    }
+}
+
+impl<S> FromRequestParts<S> for IdempotencyKey
+where
+    S: Send + Sync,
+    Store: FromRef<S>,
+{
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
+        let Some(value) = parts.headers.get("idempotency-key") else { return Ok(Self(None)) };
+        let text = value.to_str().ok().map(str::trim).filter(|text| (1..=256).contains(&text.len()));
+        let message = "Idempotency-Key must have 1 to 256 printable ASCII characters";
+        let read = text.ok_or_else(|| Error::field(["Idempotency-Key".into()], "not_a_key", message));
+        told_to_the_known(read.map(|text| Self(Some(text.to_owned()))), parts, state).await
+    }
+}
+
+/// A query string, read by `T`.
+pub struct Query<T>(pub T);
+
+impl<S, T> FromRequestParts<S> for Query<T>
+where
+    S: Send + Sync,
+    Store: FromRef<S>,
+    T: FromParams,
+{
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
+        let pairs = axum::extract::Query::<Vec<(String, String)>>::try_from_uri(&parts.uri);
+        let read = match pairs {
+            Ok(axum::extract::Query(pairs)) => Params::parse(pairs),
+            Err(_) => Err(Error::field([], "malformed_query", "The query string is not UTF-8.")),
+        };
+        told_to_the_known(read, parts, state).await.map(Self)
+    }
+}
+
+/// The id in the path: `None` when it is no id of that kind, which the store answers as "no
+/// such thing" once it knows who asks.
+pub struct PathId<T>(pub Option<T>);
+
+impl<S, T> FromRequestParts<S> for PathId<T>
+where
+    S: Send + Sync,
+    T: std::str::FromStr,
+{
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
+        let text = axum::extract::Path::<String>::from_request_parts(parts, state).await;
+        Ok(Self(text.ok().and_then(|path| path.0.parse().ok())))
+    }
+}
+
+/// A multipart upload: the fields `file` and `channelId`, in any order.
+pub struct Upload {
+    pub channel_id: String,
+    pub file: NewFile,
+}
+
+impl<S> FromRequest<S> for Upload
+where
+    S: Send + Sync,
+    Store: FromRef<S>,
+{
+    type Rejection = Error;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Error> {
+        let (parts, body) = request.into_parts();
+        let read = async {
+            if media_type(&parts).as_deref() != Some("multipart/form-data") {
+                return Err(Error::UnsupportedMediaType("multipart/form-data"));
+            }
+            let bytes = read_body(body, MAX_FILE + MULTIPART_FRAME, FILE_TOO_LARGE).await?;
+            Self::parse(&parts, bytes).await
+        };
+        told_to_the_known(read.await, &parts, state).await
+    }
+}
+
+impl Upload {
+    async fn parse(parts: &Parts, bytes: Bytes) -> Result<Self, Error> {
+        let malformed = |_| Error::field([], "malformed_multipart", "The multipart body cannot be read.");
+        let mut request = Request::new(Body::from(bytes));
+        *request.headers_mut() = parts.headers.clone();
+        DefaultBodyLimit::disable().apply(&mut request); // read_body has limited it
+        let mut fields = Multipart::from_request(request, &()).await.map_err(|_| malformed(()))?;
+
+        let (mut channel_id, mut file, mut problems) = (None, None, Problems::default());
+        while let Some(field) = fields.next_field().await.map_err(|_| malformed(()))? {
+            match field.name() {
+                Some("channelId") => channel_id = Some(field.text().await.map_err(|_| malformed(()))?),
+                Some("file") => {
+                    let filename = field.file_name().unwrap_or("file").to_owned();
+                    let mime_type = field.content_type().unwrap_or(file::UNKNOWN_TYPE).to_owned();
+                    let bytes = field.bytes().await.map_err(|_| malformed(()))?;
+                    file = Some((filename, mime_type, bytes));
+                }
+                _ => {}
+            }
+        }
+        if file.as_ref().is_some_and(|(_, _, bytes)| bytes.len() > MAX_FILE) {
+            return Err(Error::TooLarge(FILE_TOO_LARGE.into()));
+        }
+        let channel_id = channel_id.filter(|id| !id.is_empty());
+        for (name, absent) in [("channelId", channel_id.is_none()), ("file", file.is_none())] {
+            if absent {
+                problems.add(vec![name.into()], "required", format!("{name} is required"));
+            }
+        }
+        let file = file.and_then(|(name, mime, bytes)| NewFile::checked(name, mime, bytes, &mut problems));
+        problems.or(channel_id.zip(file).map(|(channel_id, file)| Self { channel_id, file }))
+    }
+}
+
+/// A refusal goes out only to callers whose credential is good, if the route asks for one.
+async fn told_to_the_known<T, S>(read: Result<T, Error>, parts: &Parts, state: &S) -> Result<T, Error>
+where
+    Store: FromRef<S>,
+{
+    if read.is_err() {
+        before_complaining(parts, state).await?;
+    }
+    read
+}
+
+fn media_type(parts: &Parts) -> Option<String> {
+    let value = parts.headers.get(CONTENT_TYPE)?.to_str().ok()?;
+    Some(value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase())
+}
+
+async fn read_body(body: Body, max: usize, too_large: &str) -> Result<Bytes, Error> {
+    let (mut chunks, mut kept, mut seen) = (body.into_data_stream(), BytesMut::new(), 0);
+    while let Some(chunk) = chunks.next().await {
+        let chunk = chunk.map_err(|_| Error::field([], "incomplete_body", "The body ended early."))?;
+        seen += chunk.len();
+        if seen <= max {
+            kept.extend_from_slice(&chunk);
+        } else if seen > max + DRAIN {
+            break;
+        }
+    }
+    if seen > max {
+        return Err(Error::TooLarge(too_large.to_owned()));
+    }
+    Ok(kept.freeze())
+}

@@ -1,0 +1,129 @@
+//! What surrounds every router: request ids, error bodies, one log line per request, its bill.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::Router;
+use axum::extract::{MatchedPath, OriginalUri, Request, State};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use http::header::{CACHE_CONTROL, RETRY_AFTER, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS};
+use http::{HeaderName, HeaderValue, StatusCode};
+use serde::Serialize;
+
+use crate::app::App;
+use crate::clock::Timestamp;
+use crate::error::{Error, FieldError};
+use crate::ids;
+use crate::meter::{self, Bill, Spent};
+
+const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The wire form of every error.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ErrorBody<'a> {
+    status_code: u16,
+    code: &'a str,
+    message: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    errors: Option<Vec<FieldError>>,
+    path: &'a str,
+    timestamp: Timestamp,
+    request_id: &'a str,
+}
+
+/// Routes, ready to be served: unknown paths answered, and [`envelope`] around everything.
+pub fn service(routes: Router<App>, app: App) -> Router {
+    routes.fallback(async || Error::NotFound("path")).layer(from_fn_with_state(app.clone(), envelope)).with_state(app)
+}
+
+/// Runs a request under its bill, writes the error body, logs one line. The bill's sums travel
+/// on as a response extension.
+async fn envelope(State(app): State<App>, OriginalUri(uri): OriginalUri, request: Request, next: Next) -> Response {
+    let request_id = ids::new_ulid(app.clock.now()).to_string();
+    let method = request.method().clone();
+    let route = request.extensions().get::<MatchedPath>().map_or("(none)".into(), |route| route.as_str().to_owned());
+    let (bill, began) = (Arc::new(Bill::default()), Instant::now());
+
+    let mut response = meter::billed_to(bill.clone(), next.run(request)).await;
+
+    if let Some(Rendered(error)) = response.extensions().get() {
+        log_cause(error, &request_id);
+    } else if let Some(error) = &error_of(&response) {
+        log_cause(error, &request_id);
+        response = with_body(response, error, uri.path(), app.clock.now(), &request_id);
+    }
+    let spent = bill.spent();
+    finish(&mut response, &request_id, spent);
+    tracing::info!(
+        request_id,
+        user = bill.user().map(|user| user.to_string()),
+        %method,
+        route,
+        status = response.status().as_u16(),
+        ms = began.elapsed().as_secs_f64() * 1000.0,
+        dynamodb_calls = spent.calls,
+        capacity_units = spent.capacity_units,
+        "request"
+    );
+    response
+}
+
+/// A response extension: this error was rendered already, as a page.
+#[derive(Clone)]
+pub struct Rendered(pub Error);
+
+/// Our own error, or what the framework meant by a bare status.
+fn error_of(response: &Response) -> Option<Error> {
+    if let Some(error) = response.extensions().get::<Error>() {
+        return Some(error.clone());
+    }
+    match response.status() {
+        StatusCode::METHOD_NOT_ALLOWED => Some(Error::MethodNotAllowed),
+        status if status.is_server_error() => Some(Error::internal(format!("a bare {status}"))),
+        _ => None,
+    }
+}
+
+fn log_cause(error: &Error, request_id: &str) {
+    if let Error::Unavailable(cause) | Error::Internal(cause) = error {
+        tracing::error!(request_id, code = error.code(), cause = cause.as_str(), "request failed");
+    }
+}
+
+/// The error's body; headers that were set already (a 405's `Allow`) stay.
+fn with_body(bare: Response, error: &Error, path: &str, now: Timestamp, request_id: &str) -> Response {
+    let body = ErrorBody {
+        status_code: error.status().as_u16(),
+        code: error.code(),
+        message: error.to_string(),
+        errors: error.fields(),
+        path,
+        timestamp: now,
+        request_id,
+    };
+    let mut response = (error.status(), axum::Json(body)).into_response();
+    for (name, value) in bare.headers() {
+        if *name != http::header::CONTENT_LENGTH {
+            response.headers_mut().entry(name).or_insert_with(|| value.clone());
+        }
+    }
+    if let Some(seconds) = error.retry_after() {
+        response.headers_mut().insert(RETRY_AFTER, seconds.into());
+    }
+    if error.status() == StatusCode::UNAUTHORIZED {
+        response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    }
+    response
+}
+
+fn finish(response: &mut Response, request_id: &str, spent: Spent) {
+    response.extensions_mut().insert(spent);
+    let headers = response.headers_mut();
+    if let Ok(id) = HeaderValue::from_str(request_id) {
+        headers.insert(X_REQUEST_ID, id);
+    }
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+}

@@ -1,0 +1,29 @@
+//! What the functions share.
+//!
+//! - [`app`]: the state of every router; how a function starts
+//! - [`http`]: what surrounds every router: error bodies, request ids, the log line
+//! - [`auth`], [`extract`]: extractors: who calls, and what they sent
+//! - [`input`]: reading JSON and queries so that one answer names everything wrong
+//! - [`models`], [`review`]: what clients send and see; what reviews ask and which answers fit
+//! - [`storage`]: the table and the bucket; whose data it is comes first in every call
+//! - [`error`]: the one table of refusals
+//! - [`ids`], [`secrets`], [`clock`], [`json`], [`webhook_url`]: small types with rules
+//! - [`config`]: the only reader of the environment; [`logs`], [`meter`]: what is told of requests
+
+pub mod app;
+pub mod auth;
+pub mod clock;
+pub mod config;
+pub mod error;
+pub mod extract;
+pub mod http;
+pub mod ids;
+pub mod input;
+pub mod json;
+pub mod logs;
+pub mod meter;
+pub mod models;
+pub mod review;
+pub mod secrets;
+pub mod storage;
+pub mod webhook_url;

@@ -1,0 +1,186 @@
+//! What a request costs: DynamoDB calls, how many of them one after the other, and capacity.
+//!
+//! An SDK interceptor sees every attempt that goes over the wire and books it to the request in
+//! whose task it runs. Work put beside the request with [`off_path`] is booked to nobody: it is
+//! not on the critical path.
+
+use std::future::Future;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use aws_sdk_dynamodb::operation::batch_get_item::{BatchGetItemInput, BatchGetItemOutput};
+use aws_sdk_dynamodb::operation::delete_item::{DeleteItemInput, DeleteItemOutput};
+use aws_sdk_dynamodb::operation::get_item::{GetItemInput, GetItemOutput};
+use aws_sdk_dynamodb::operation::put_item::{PutItemInput, PutItemOutput};
+use aws_sdk_dynamodb::operation::query::{QueryInput, QueryOutput};
+use aws_sdk_dynamodb::operation::transact_write_items::{TransactWriteItemsInput, TransactWriteItemsOutput};
+use aws_sdk_dynamodb::operation::update_item::{UpdateItemInput, UpdateItemOutput};
+use aws_sdk_dynamodb::types::{ConsumedCapacity, ReturnConsumedCapacity};
+use aws_smithy_runtime_api::box_error::BoxError;
+use aws_smithy_runtime_api::client::interceptors::context::{
+    AfterDeserializationInterceptorContextRef, BeforeSerializationInterceptorContextMut,
+    BeforeTransmitInterceptorContextRef, FinalizerInterceptorContextRef,
+};
+use aws_smithy_runtime_api::client::interceptors::{Intercept, dyn_dispatch_hint};
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::config_bag::ConfigBag;
+
+use crate::ids::UserId;
+
+/// One request's bill, and who it was for.
+#[derive(Debug, Default)]
+pub struct Bill {
+    calls: AtomicU32,
+    in_flight: AtomicU32,
+    round_trips: AtomicU32,
+    /// Capacity units in thousandths, for DynamoDB counts in halves.
+    milli_units: AtomicU64,
+    user: OnceLock<UserId>,
+}
+
+/// A bill's sums.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Spent {
+    pub calls: u32,
+    /// Calls side by side count once.
+    pub round_trips: u32,
+    pub capacity_units: f64,
+}
+
+tokio::task_local! {
+    static BILL: Arc<Bill>;
+}
+
+impl Bill {
+    pub fn spent(&self) -> Spent {
+        Spent {
+            calls: self.calls.load(Ordering::Relaxed),
+            round_trips: self.round_trips.load(Ordering::Relaxed),
+            capacity_units: self.milli_units.load(Ordering::Relaxed) as f64 / 1000.0,
+        }
+    }
+
+    pub fn user(&self) -> Option<UserId> {
+        self.user.get().copied()
+    }
+
+    fn call_begins(&self) {
+        self.calls.fetch_add(1, Ordering::Relaxed);
+        if self.in_flight.fetch_add(1, Ordering::Relaxed) == 0 {
+            self.round_trips.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    fn call_ends(&self) {
+        self.in_flight.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    fn add_capacity(&self, used: &ConsumedCapacity) {
+        let milli = used.capacity_units().unwrap_or_default() * 1000.0;
+        self.milli_units.fetch_add(milli as u64, Ordering::Relaxed);
+    }
+}
+
+/// Runs `work` with everything it spends booked to `bill`.
+pub async fn billed_to<T>(bill: Arc<Bill>, work: impl Future<Output = T>) -> T {
+    BILL.scope(bill, work).await
+}
+
+/// Notes whom the current request is for.
+pub fn for_user(user: UserId) {
+    // A second caller in one request would be the same one.
+    let _ = BILL.try_with(|bill| bill.user.set(user));
+}
+
+/// Runs `work` beside the request, which does not wait for it. Best effort by nature: only for
+/// what may be lost.
+pub fn off_path(work: impl Future<Output = ()> + Send + 'static) {
+    tokio::spawn(work);
+}
+
+/// The interceptor that asks DynamoDB for its price and books it.
+#[derive(Debug)]
+pub struct Meter;
+
+#[dyn_dispatch_hint]
+impl Intercept for Meter {
+    fn name(&self) -> &'static str {
+        "Meter"
+    }
+
+    fn modify_before_serialization(
+        &self,
+        context: &mut BeforeSerializationInterceptorContextMut<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let total = Some(ReturnConsumedCapacity::Total);
+        let input = context.input_mut();
+        macro_rules! ask {
+            ($($kind:ty),+) => {
+                $(if let Some(input) = input.downcast_mut::<$kind>() {
+                    input.return_consumed_capacity = total;
+                    return Ok(());
+                })+
+            };
+        }
+        ask!(
+            BatchGetItemInput,
+            GetItemInput,
+            QueryInput,
+            PutItemInput,
+            UpdateItemInput,
+            DeleteItemInput,
+            TransactWriteItemsInput
+        );
+        Ok(())
+    }
+
+    fn read_before_attempt(
+        &self,
+        _: &BeforeTransmitInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let _ = BILL.try_with(|bill| bill.call_begins());
+        Ok(())
+    }
+
+    fn read_after_deserialization(
+        &self,
+        context: &AfterDeserializationInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let Ok(output) = context.output_or_error() else { return Ok(()) };
+        let _ = BILL.try_with(|bill| {
+            macro_rules! one {
+                ($($kind:ty),+) => {
+                    $(if let Some(used) = output.downcast_ref::<$kind>().and_then(|o| o.consumed_capacity()) {
+                        bill.add_capacity(used);
+                    })+
+                };
+            }
+            macro_rules! each {
+                ($($kind:ty),+) => {
+                    $(if let Some(output) = output.downcast_ref::<$kind>() {
+                        output.consumed_capacity().iter().for_each(|used| bill.add_capacity(used));
+                    })+
+                };
+            }
+            one!(GetItemOutput, QueryOutput, PutItemOutput, UpdateItemOutput, DeleteItemOutput);
+            each!(BatchGetItemOutput, TransactWriteItemsOutput);
+        });
+        Ok(())
+    }
+
+    fn read_after_attempt(
+        &self,
+        _: &FinalizerInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let _ = BILL.try_with(|bill| bill.call_ends());
+        Ok(())
+    }
+}

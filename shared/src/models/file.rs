@@ -1,0 +1,120 @@
+//! Files and how they are shown as attachments.
+
+use bytes::Bytes;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Timestamp;
+use crate::ids::{AgentId, FileId, MessageId};
+use crate::input::{FromObject, Object, Problems};
+
+/// The type of a file whose sender named none, or none that a header could carry.
+pub const UNKNOWN_TYPE: &str = "application/octet-stream";
+
+/// All but RFC 5987's attr-char is percent-encoded.
+const ATTR_CHAR: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'!')
+    .remove(b'#')
+    .remove(b'$')
+    .remove(b'&')
+    .remove(b'+')
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'^')
+    .remove(b'_')
+    .remove(b'`')
+    .remove(b'|')
+    .remove(b'~');
+
+/// The largest text that is shown inside message responses.
+pub const MAX_TEXT_CONTENT: u64 = 64 * 1024;
+
+/// Names are data: any characters, kept whole up to this many.
+const MAX_FILENAME: usize = 1024;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PluginType {
+    Image,
+    File,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Attachment {
+    pub id: FileId,
+    pub message_id: Option<MessageId>,
+    pub channel_id: AgentId,
+    pub plugin_type: PluginType,
+    pub filename: String,
+    pub mime_type: String,
+    pub size: u64,
+    pub storage_key: String,
+    pub created_at: Timestamp,
+    /// Filled in message responses only, see [`Attachment::is_shown_as_text`].
+    #[serde(default, skip_deserializing)]
+    pub text_content: Option<String>,
+}
+
+impl Attachment {
+    /// The header that shows the file in place under its name (RFC 6266): a plain fallback for
+    /// old clients, then the whole name.
+    pub fn content_disposition(&self) -> String {
+        let plain = |c: char| if c.is_ascii_graphic() && !"\"\\%/".contains(c) || c == ' ' { c } else { '_' };
+        let fallback: String = self.filename.chars().map(plain).take(255).collect();
+        let whole = utf8_percent_encode(&self.filename, ATTR_CHAR);
+        format!("inline; filename=\"{fallback}\"; filename*=UTF-8''{whole}")
+    }
+
+    /// Whether message responses carry the content.
+    pub fn is_shown_as_text(&self) -> bool {
+        let essence = self.mime_type.split(';').next().unwrap_or_default().trim();
+        let text = ["text/markdown", "text/plain", "text/html", "text/csv"];
+        self.size <= MAX_TEXT_CONTENT && text.iter().any(|it| it.eq_ignore_ascii_case(essence))
+    }
+}
+
+/// A file whose bytes are here and whose name and type can be stored.
+pub struct NewFile {
+    pub filename: String,
+    pub mime_type: String,
+    pub bytes: Bytes,
+}
+
+impl NewFile {
+    pub fn checked(filename: String, mime_type: String, bytes: Bytes, problems: &mut Problems) -> Option<Self> {
+        if filename.chars().count() > MAX_FILENAME {
+            let message = format!("the file's name may have at most {MAX_FILENAME} characters");
+            problems.add(vec!["file".into(), "filename".into()], "too_long", message);
+            return None;
+        }
+        let filename = if filename.is_empty() { "file".to_owned() } else { filename };
+        Some(Self { filename, mime_type: storable_type(mime_type), bytes })
+    }
+
+    pub fn plugin_type(&self) -> PluginType {
+        let image = self.mime_type.get(..6).is_some_and(|it| it.eq_ignore_ascii_case("image/"));
+        if image { PluginType::Image } else { PluginType::File }
+    }
+}
+
+/// A media type that can go into a Content-Type header; anything else becomes unknown.
+fn storable_type(mime_type: String) -> String {
+    let token =
+        |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&b));
+    let essence = mime_type.split(';').next().unwrap_or_default().trim();
+    let named = essence.split_once('/').is_some_and(|(kind, subtype)| token(kind) && token(subtype));
+    let printable = mime_type.len() <= 255 && mime_type.bytes().all(|b| (b' '..=b'~').contains(&b));
+    if named && printable { mime_type } else { UNKNOWN_TYPE.to_owned() }
+}
+
+/// One of a message's `textAttachments`.
+impl FromObject for NewFile {
+    fn from_object(object: &mut Object<'_>) -> Option<Self> {
+        let content = object.require("content", |o| o.string("content"));
+        let filename = object.string("filename").unwrap_or_else(|| "content.md".to_owned());
+        let mime_type = object.string("mimeType").unwrap_or_else(|| "text/markdown".to_owned());
+        let bytes = Bytes::from(content?);
+        Self::checked(filename, mime_type, bytes, object.problems())
+    }
+}

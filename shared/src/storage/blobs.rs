@@ -1,0 +1,105 @@
+//! The bucket: the bytes of files. Bytes go in before the item that makes them visible, and out
+//! before the item that names them goes.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_sdk_s3::presigning::PresigningConfig;
+use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::types::{Delete, ObjectIdentifier};
+use bytes::Bytes;
+use futures_util::{StreamExt, TryStreamExt, stream};
+
+use crate::error::Error;
+use crate::models::{Attachment, Message};
+use crate::storage::trouble;
+
+/// How many objects are read at once for one response.
+const SIDE_BY_SIDE: usize = 16;
+
+#[derive(Clone)]
+pub struct Blobs {
+    s3: aws_sdk_s3::Client,
+    bucket: Arc<str>,
+}
+
+/// A stored object, its bytes still coming.
+pub struct Stored {
+    pub bytes: ByteStream,
+    pub etag: Option<String>,
+}
+
+impl Blobs {
+    pub fn new(s3: aws_sdk_s3::Client, bucket: &str) -> Self {
+        Self { s3, bucket: bucket.into() }
+    }
+
+    pub async fn put(&self, storage_key: &str, mime_type: &str, bytes: Bytes) -> Result<(), Error> {
+        let put = self.s3.put_object().bucket(&*self.bucket).key(storage_key).content_type(mime_type);
+        put.body(bytes.into()).send().await.map_err(trouble)?;
+        Ok(())
+    }
+
+    pub async fn get(&self, storage_key: &str) -> Result<Stored, Error> {
+        let got = self.s3.get_object().bucket(&*self.bucket).key(storage_key).send().await;
+        match got {
+            Ok(object) => Ok(Stored { bytes: object.body, etag: object.e_tag }),
+            Err(err) if err.as_service_error().is_some_and(|it| it.is_no_such_key()) => Err(Error::NotFound("file")),
+            Err(err) => Err(trouble(err)),
+        }
+    }
+
+    /// A URL that serves the object to anyone for five minutes, under the headers that we would
+    /// give it.
+    pub async fn url(&self, file: &Attachment, disposition: &str) -> Result<String, Error> {
+        let expiry = PresigningConfig::expires_in(Duration::from_secs(300)).map_err(Error::internal)?;
+        let get = self.s3.get_object().bucket(&*self.bucket).key(&file.storage_key);
+        let get = get.response_content_type(&file.mime_type).response_content_disposition(disposition);
+        Ok(get.presigned(expiry).await.map_err(trouble)?.uri().to_owned())
+    }
+
+    /// Deletes objects; ones that do not exist are deleted.
+    pub async fn delete(&self, files: &[Attachment]) -> Result<(), Error> {
+        const AT_ONCE: usize = 1000;
+        for some in files.chunks(AT_ONCE) {
+            let named = some.iter().map(|file| ObjectIdentifier::builder().key(&file.storage_key).build());
+            let objects = named.collect::<Result<Vec<_>, _>>().map_err(Error::internal)?;
+            let delete = Delete::builder().set_objects(Some(objects)).quiet(true).build().map_err(Error::internal)?;
+            let output = self.s3.delete_objects().bucket(&*self.bucket).delete(delete).send().await.map_err(trouble)?;
+            if let Some(failed) = output.errors().first() {
+                return Err(Error::unavailable(format!("deleting an object: {:?}", failed.code())));
+            }
+        }
+        Ok(())
+    }
+
+    /// Fills in `textContent` where message responses carry it.
+    pub async fn with_texts(&self, mut messages: Vec<Message>) -> Result<Vec<Message>, Error> {
+        let texts = messages.iter_mut().flat_map(|it| &mut it.attachments).filter(|it| it.is_shown_as_text());
+        stream::iter(texts)
+            .map(Ok)
+            .try_for_each_concurrent(SIDE_BY_SIDE, |attachment| async move {
+                attachment.text_content = self.text(attachment).await?;
+                Ok(())
+            })
+            .await?;
+        Ok(messages)
+    }
+
+    pub async fn with_text(&self, message: Message) -> Result<Message, Error> {
+        let mut filled = self.with_texts(vec![message]).await?;
+        filled.pop().ok_or_else(|| Error::internal("a message got lost"))
+    }
+
+    /// A text file's content; none when its bytes are gone or no UTF-8.
+    async fn text(&self, file: &Attachment) -> Result<Option<String>, Error> {
+        match self.get(&file.storage_key).await {
+            Ok(stored) => {
+                let bytes = stored.bytes.collect().await.map_err(Error::unavailable)?;
+                Ok(String::from_utf8(bytes.to_vec()).ok())
+            }
+            Err(Error::NotFound(_)) => Ok(None),
+            Err(err) => Err(err),
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! The SDK's clients: one HTTPS client for both, TLS roots compiled in, bounded in time.
+
+use std::fmt::Write;
+use std::time::Duration;
+
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
+use aws_credential_types::Credentials;
+use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+use crate::meter::Meter;
+
+/// Clients of the two engines; clones share their connections.
+#[derive(Clone, Debug)]
+pub struct Clients {
+    pub dynamodb: aws_sdk_dynamodb::Client,
+    pub s3: aws_sdk_s3::Client,
+}
+
+/// Engines that are not AWS's: emulators, or the ones embedded in the local runner.
+#[derive(Clone, Debug)]
+pub struct Endpoints {
+    pub dynamodb: String,
+    pub s3: String,
+    pub access_key: String,
+    pub secret_key: String,
+}
+
+impl Clients {
+    /// Region, credentials and endpoints as the SDK finds them.
+    pub async fn from_env() -> Self {
+        let config = loader().load().await;
+        let path_style = config.endpoint_url().is_some();
+        Self::with(&config, None, path_style)
+    }
+
+    pub async fn at(endpoints: &Endpoints) -> Self {
+        let credentials = Credentials::new(&endpoints.access_key, &endpoints.secret_key, None, None, "fixed");
+        let config = loader().region(Region::new("us-east-1")).credentials_provider(credentials).load().await;
+        Self::with(&config, Some(endpoints), true)
+    }
+
+    fn with(config: &SdkConfig, endpoints: Option<&Endpoints>, path_style: bool) -> Self {
+        let mut dynamodb = aws_sdk_dynamodb::config::Builder::from(config).interceptor(Meter);
+        let mut s3 = aws_sdk_s3::config::Builder::from(config)
+            .force_path_style(path_style)
+            .request_checksum_calculation(aws_sdk_s3::config::RequestChecksumCalculation::WhenRequired)
+            .response_checksum_validation(aws_sdk_s3::config::ResponseChecksumValidation::WhenRequired);
+        if let Some(endpoints) = endpoints {
+            dynamodb = dynamodb.endpoint_url(&endpoints.dynamodb);
+            s3 = s3.endpoint_url(&endpoints.s3);
+        }
+        Self {
+            dynamodb: aws_sdk_dynamodb::Client::from_conf(dynamodb.build()),
+            s3: aws_sdk_s3::Client::from_conf(s3.build()),
+        }
+    }
+}
+
+/// One attempt may hang for 3 s, a call with its retries for 10: well inside a request's time.
+fn loader() -> ConfigLoader {
+    let timeouts = TimeoutConfig::builder()
+        .connect_timeout(Duration::from_secs(2))
+        .read_timeout(Duration::from_secs(3))
+        .operation_timeout(Duration::from_secs(10))
+        .build();
+    aws_config::defaults(BehaviorVersion::v2026_01_12())
+        .http_client(https())
+        .timeout_config(timeouts)
+        .retry_config(RetryConfig::standard().with_max_attempts(4).with_initial_backoff(Duration::from_millis(50)))
+}
+
+fn https() -> SharedHttpClient {
+    let roots = TrustStore::empty().with_pem_certificate(root_certificates());
+    let builder = aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring));
+    match TlsContext::builder().with_trust_store(roots).build() {
+        Ok(context) => builder.tls_context(context).build_https(),
+        // Only a context that we gave can be wrong; the system's roots are the other choice.
+        Err(_) => builder.build_https(),
+    }
+}
+
+/// Mozilla's roots as PEM, the form that the client takes.
+fn root_certificates() -> String {
+    webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().fold(String::new(), |mut pem, certificate| {
+        let body = STANDARD.encode(certificate);
+        // Writing to a String cannot fail.
+        let _ = writeln!(pem, "-----BEGIN CERTIFICATE-----\n{body}\n-----END CERTIFICATE-----");
+        pem
+    })
+}

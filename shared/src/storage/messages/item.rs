@@ -1,0 +1,168 @@
+//! How the table keeps a message.
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Timestamp;
+use crate::ids::{FileId, MessageId, UserId};
+use crate::json::{Json, as_text};
+use crate::models::file::PluginType;
+use crate::models::message::StreamState;
+use crate::models::{Attachment, DeliveryStatus, Message, MessageStatus, Review, ReviewStatus, SenderType};
+use crate::storage::keys::StorageKey;
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct MessageItem {
+    pub pk: String,
+    pub sk: String,
+    pub owner_id: UserId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub owner_sort: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub due_shard: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub due_sort: Option<String>,
+    pub id: MessageId,
+    pub sender_type: SenderType,
+    pub sender_id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<MessageStatus>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub review: Option<ReviewItem>,
+    #[serde(default, with = "as_text", skip_serializing_if = "Option::is_none")]
+    pub metadata: Option<Json>,
+    pub delivery_status: DeliveryStatus,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub iteration_group_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub iteration: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stream_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stream_state: Option<StreamState>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub webhook_url: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub attachments: Vec<AttachmentItem>,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+}
+
+/// The names of its attributes are also written in the update expressions of `reviews`.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ReviewItem {
+    #[serde(rename = "type")]
+    pub kind: String,
+    #[serde(default, with = "as_text", skip_serializing_if = "Option::is_none")]
+    pub payload: Option<Json>,
+    pub status: ReviewStatus,
+    #[serde(default, with = "as_text", skip_serializing_if = "Option::is_none")]
+    pub response: Option<Json>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub feedback: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub modified_file_ids: Option<Vec<String>>,
+    #[serde(default, with = "as_text", skip_serializing_if = "Option::is_none")]
+    pub callback: Option<Json>,
+    pub expires_at: Timestamp,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub completed_at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub responded_by: Option<UserId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seen_at: Option<Timestamp>,
+    /// Which call's answer this is, so that a repeat of that very call knows itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub answer_id: Option<String>,
+}
+
+/// What a message says of a file of its own: all that never changes.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AttachmentItem {
+    id: FileId,
+    filename: String,
+    mime_type: String,
+    plugin_type: PluginType,
+    size: u64,
+    created_at: Timestamp,
+}
+
+impl From<&Attachment> for AttachmentItem {
+    fn from(file: &Attachment) -> Self {
+        Self {
+            id: file.id,
+            filename: file.filename.clone(),
+            mime_type: file.mime_type.clone(),
+            plugin_type: file.plugin_type,
+            size: file.size,
+            created_at: file.created_at,
+        }
+    }
+}
+
+impl AttachmentItem {
+    fn of(self, message: MessageId) -> Attachment {
+        Attachment {
+            id: self.id,
+            message_id: Some(message),
+            channel_id: message.channel(),
+            plugin_type: self.plugin_type,
+            filename: self.filename,
+            mime_type: self.mime_type,
+            size: self.size,
+            storage_key: StorageKey::Upload(self.id).to_string(),
+            created_at: self.created_at,
+            text_content: None,
+        }
+    }
+}
+
+impl From<ReviewItem> for Review {
+    fn from(item: ReviewItem) -> Self {
+        Self {
+            kind: item.kind,
+            payload: item.payload,
+            status: item.status,
+            response: item.response,
+            feedback: item.feedback,
+            modified_file_ids: item.modified_file_ids,
+            callback: item.callback,
+            expires_at: item.expires_at,
+            completed_at: item.completed_at,
+            responded_by: item.responded_by,
+            seen_at: item.seen_at,
+        }
+    }
+}
+
+impl From<MessageItem> for Message {
+    fn from(item: MessageItem) -> Self {
+        let id = item.id;
+        Self {
+            id,
+            channel_id: id.channel(),
+            sender_type: item.sender_type,
+            sender_id: item.sender_id,
+            text: item.text,
+            status: item.status,
+            review: item.review.map(Review::from),
+            metadata: item.metadata,
+            delivery_status: item.delivery_status,
+            client_id: item.client_id,
+            iteration_group_id: item.iteration_group_id,
+            iteration: item.iteration,
+            stream_id: item.stream_id,
+            stream_state: item.stream_state,
+            status_events: vec![],
+            created_at: item.created_at,
+            updated_at: item.updated_at,
+            attachments: item.attachments.into_iter().map(|file| file.of(id)).collect(),
+        }
+    }
+}

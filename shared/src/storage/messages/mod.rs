@@ -1,0 +1,110 @@
+//! Messages: reading one, paging through many ([`MessagePage`]), deleting. Making one is in
+//! `create`; what becomes of its review is in `super::reviews`.
+
+mod create;
+mod item;
+mod page;
+
+pub(super) use create::file_in;
+pub use create::{Begun, Draft, Once, Opening};
+pub(super) use item::MessageItem;
+pub use page::{MessagePage, PageRequest};
+
+use crate::auth::Caller;
+use crate::error::Error;
+use crate::ids::{AgentId, MessageId};
+use crate::json::Json;
+use crate::models::Message;
+use crate::storage::keys::Key;
+use crate::storage::writing::{Outcome, Transaction};
+use crate::storage::{Blobs, Channel, Store, read, trouble};
+
+/// The most that a list puts into one response: Lambda's 6 MB, less what JSON adds.
+const RESPONSE_BUDGET: usize = 4 * 1024 * 1024;
+
+impl Store {
+    /// One message of a channel, its review as it is decided now.
+    pub async fn message(
+        &self,
+        caller: impl Into<Caller>,
+        channel: Option<AgentId>,
+        id: Option<MessageId>,
+    ) -> Result<Message, Error> {
+        let (_, message) = self.open_message(caller, channel, id).await?;
+        self.settled(message).await
+    }
+
+    /// A channel and one of its messages, as stored.
+    pub async fn open_message(
+        &self,
+        caller: impl Into<Caller>,
+        channel: Option<AgentId>,
+        id: Option<MessageId>,
+    ) -> Result<(Channel, Message), Error> {
+        let key = id.filter(|id| Some(id.channel()) == channel).map(Key::message);
+        let (channel, mut items) = self.open(caller, channel, key.as_slice()).await?;
+        let item = key.map(|key| items.take::<MessageItem>(&key)).transpose()?.flatten();
+        Ok((channel, item.map(Message::from).ok_or(Error::NotFound("message"))?))
+    }
+
+    /// One read of a message, for waits: eventually consistent costs half.
+    pub async fn look(&self, channel: &Channel, id: MessageId, consistent: bool) -> Result<Option<Message>, Error> {
+        if id.channel() != channel.id() {
+            return Ok(None);
+        }
+        let get = self.db.get_item().table_name(&*self.table).set_key(Some(Key::message(id).attributes()));
+        let item = get.consistent_read(consistent).send().await.map_err(trouble)?.item;
+        Ok(item.map(read::<MessageItem>).transpose()?.map(Message::from))
+    }
+
+    /// Deletes a message with its files and its idempotency record. The bytes go first: dying
+    /// between the two leaves a message that can be deleted again.
+    pub async fn delete_message(
+        &self,
+        caller: impl Into<Caller>,
+        channel: Option<AgentId>,
+        id: Option<MessageId>,
+        blobs: &Blobs,
+    ) -> Result<(), Error> {
+        let (channel, message) = self.open_message(caller, channel, id).await?;
+        blobs.delete(&message.attachments).await?;
+        let mut transaction = Transaction::default();
+        transaction.delete(self, &Key::message(message.id))?;
+        for file in &message.attachments {
+            transaction.delete(self, &Key::file(file.id))?;
+        }
+        if let Some(client_id) = &message.client_id {
+            transaction.delete(self, &Key::client(channel.id(), client_id))?;
+        }
+        match self.commit(transaction).await? {
+            Outcome::Done => Ok(()),
+            Outcome::Refused(_) => Err(Error::internal("an unconditional delete was refused")),
+        }
+    }
+}
+
+/// Cuts a list to what fits one response, but never to nothing; tells whether it had to.
+pub(super) fn within_budget(messages: &mut Vec<Message>) -> bool {
+    let mut sum = 0;
+    let all = messages.len();
+    let fit = messages.iter().take_while(|message| {
+        sum += weight(message);
+        sum <= RESPONSE_BUDGET
+    });
+    let fit = fit.count().max(1);
+    messages.truncate(fit);
+    fit < all
+}
+
+/// About how many bytes of a response a message takes.
+fn weight(message: &Message) -> usize {
+    let json = |json: &Option<Json>| json.as_ref().map_or(0, Json::len);
+    let review = message.review.as_ref().map_or(0, |it| json(&it.payload) + json(&it.response) + json(&it.callback));
+    let shown = message.attachments.iter().filter(|it| it.is_shown_as_text()).map(|it| it.size as usize);
+    let names: usize = message.attachments.iter().map(|it| 500 + it.filename.len()).sum();
+    1000 + message.text.as_ref().map_or(0, String::len)
+        + json(&message.metadata)
+        + review
+        + shown.sum::<usize>()
+        + names
+}

@@ -1,0 +1,228 @@
+//! The table and the bucket.
+//!
+//! - [`keys`]: every key, and so the table's documentation
+//! - [`schema`]: the table's one definition
+//! - [`Store`]: the door ([`Store::admit`], [`Store::open`]); its access patterns are beside the
+//!   entities: `agents`, `messages`, `reviews`, `files`, `accounts`, `api_keys`
+//! - [`Blobs`]: the bucket
+//! - [`Clients`]: the SDK's clients, made once per process
+//! - `size`: what an item weighs against DynamoDB's 400 KB
+//!
+//! Whose data it is comes first in every function: a caller that is verified in the same call,
+//! or a [`Channel`] or user id that such a call gave out.
+
+mod accounts;
+mod agents;
+mod api_keys;
+mod blobs;
+mod clients;
+mod files;
+pub mod keys;
+mod messages;
+mod reviews;
+pub mod schema;
+mod size;
+mod writing;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
+use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
+use aws_smithy_types::error::display::DisplayErrorContext;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+pub use accounts::NewSession;
+pub use blobs::{Blobs, Stored};
+pub use clients::{Clients, Endpoints};
+pub use messages::{Begun, Draft, MessagePage, Once, Opening, PageRequest};
+
+use crate::auth::Caller;
+use crate::clock::Clock;
+use crate::error::Error;
+use crate::ids::{AgentId, UserId};
+use crate::meter;
+use crate::models::Agent;
+use keys::Key;
+
+type Item = HashMap<String, AttributeValue>;
+
+/// The table.
+#[derive(Clone)]
+pub struct Store {
+    db: aws_sdk_dynamodb::Client,
+    table: Arc<str>,
+    clock: Clock,
+}
+
+/// A channel that the caller may use: holding one proves that it was checked.
+#[derive(Clone, Debug)]
+pub struct Channel {
+    pub agent: Agent,
+    owner: UserId,
+}
+
+impl Channel {
+    pub fn id(&self) -> AgentId {
+        self.agent.id
+    }
+
+    pub fn owner(&self) -> UserId {
+        self.owner
+    }
+}
+
+/// What one BatchGetItem found.
+#[derive(Debug, Default)]
+pub struct Items(HashMap<Key, Item>);
+
+impl Items {
+    fn take<T: DeserializeOwned>(&mut self, key: &Key) -> Result<Option<T>, Error> {
+        self.0.remove(key).map(read).transpose()
+    }
+}
+
+impl Store {
+    pub fn new(db: aws_sdk_dynamodb::Client, table: &str, clock: Clock) -> Self {
+        Self { db, table: table.into(), clock }
+    }
+
+    /// Verifies a caller, and fetches `also` in the same call. Strongly consistent: a key that
+    /// was revoked a moment ago is refused.
+    pub async fn admit(&self, caller: impl Into<Caller>, also: &[Key]) -> Result<(UserId, Items), Error> {
+        let caller = caller.into();
+        let credential = match &caller {
+            Caller::Agent(agent) => Key::api_key(&agent.0.hashed),
+            Caller::Human(human) => Key::session(&human.0.hashed),
+        };
+        let mut wanted = vec![credential.clone()];
+        wanted.extend_from_slice(also);
+        let mut items = self.get_all(wanted).await?;
+        let user = match &caller {
+            Caller::Agent(agent) => self.verify_api_key(&agent.0, items.take(&credential)?)?,
+            Caller::Human(human) => self.verify_session(&human.0, items.take(&credential)?)?,
+        };
+        meter::for_user(user);
+        Ok((user, items))
+    }
+
+    /// Verifies that the caller may use `channel`, and fetches `also` in the same call. An agent
+    /// that does not exist and another person's are not told apart.
+    pub async fn open(
+        &self,
+        caller: impl Into<Caller>,
+        channel: Option<AgentId>,
+        also: &[Key],
+    ) -> Result<(Channel, Items), Error> {
+        let Some(id) = channel else {
+            return Err(self.admit(caller, &[]).await.err().unwrap_or(Error::NotYourAgent));
+        };
+        let mut wanted = vec![Key::agent(id)];
+        wanted.extend_from_slice(also);
+        let (owner, mut items) = self.admit(caller, &wanted).await?;
+        let agent = items.take::<agents::AgentItem>(&wanted[0])?;
+        let agent = agent.filter(|agent| agent.owner_id == owner).ok_or(Error::NotYourAgent)?;
+        Ok((Channel { agent: agent.into(), owner }, items))
+    }
+
+    /// Strongly consistent reads of up to 100 items in one call (more only when DynamoDB leaves
+    /// some unprocessed).
+    async fn get_all(&self, mut wanted: Vec<Key>) -> Result<Items, Error> {
+        const TRIES: u32 = 5;
+        wanted.sort_by(|a, b| (&a.pk, &a.sk).cmp(&(&b.pk, &b.sk)));
+        wanted.dedup();
+        let mut keys: Vec<Item> = wanted.iter().map(Key::attributes).collect();
+        let mut found = Items::default();
+        for again in 0..TRIES {
+            let asked = KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(true).build();
+            let request = self.db.batch_get_item().request_items(&*self.table, asked.map_err(Error::internal)?);
+            let output = request.send().await.map_err(trouble)?;
+            for item in output.responses.into_iter().flat_map(HashMap::into_values).flatten() {
+                if let Some(key) = Key::of(&item) {
+                    found.0.insert(key, item);
+                }
+            }
+            let left = output.unprocessed_keys.into_iter().flat_map(HashMap::into_values);
+            keys = left.flat_map(|left| left.keys).collect();
+            if keys.is_empty() {
+                return Ok(found);
+            }
+            tokio::time::sleep(backoff(again)).await;
+        }
+        Err(Error::unavailable("BatchGetItem kept leaving keys unprocessed"))
+    }
+
+    fn query(&self) -> QueryFluentBuilder {
+        self.db.query().table_name(&*self.table)
+    }
+
+    /// A query over the index `owner`: what is `user`'s and sorts under `prefix`, newest first.
+    fn query_owned(&self, user: UserId, prefix: &str) -> QueryFluentBuilder {
+        self.query()
+            .index_name(keys::OWNER_INDEX)
+            .key_condition_expression("#owner = :owner AND begins_with(#sort, :prefix)")
+            .expression_attribute_names("#owner", keys::OWNER_ID)
+            .expression_attribute_names("#sort", keys::OWNER_SORT)
+            .expression_attribute_values(":owner", AttributeValue::S(user.to_string()))
+            .expression_attribute_values(":prefix", AttributeValue::S(prefix.to_owned()))
+            .scan_index_forward(false)
+    }
+
+    /// A strongly consistent query over one partition, newest first.
+    fn query_partition(&self, pk: String, prefix: &str) -> QueryFluentBuilder {
+        self.query()
+            .key_condition_expression("pk = :pk AND begins_with(sk, :prefix)")
+            .expression_attribute_values(":pk", AttributeValue::S(pk))
+            .expression_attribute_values(":prefix", AttributeValue::S(prefix.to_owned()))
+            .scan_index_forward(false)
+            .consistent_read(true)
+    }
+}
+
+/// Reads a query to the end of its pages.
+async fn all_of<T: DeserializeOwned>(query: QueryFluentBuilder) -> Result<Vec<T>, Error> {
+    let (mut read_so_far, mut from) = (vec![], None);
+    loop {
+        let page = query.clone().set_exclusive_start_key(from).send().await.map_err(trouble)?;
+        for item in page.items.unwrap_or_default() {
+            read_so_far.push(read(item)?);
+        }
+        from = page.last_evaluated_key;
+        if from.is_none() {
+            return Ok(read_so_far);
+        }
+    }
+}
+
+fn read<T: DeserializeOwned>(item: Item) -> Result<T, Error> {
+    serde_dynamo::from_item(item).map_err(|err| Error::internal(format!("an item cannot be read: {err}")))
+}
+
+fn written(item: &impl Serialize) -> Result<Item, Error> {
+    serde_dynamo::to_item(item).map_err(|err| Error::internal(format!("an item cannot be written: {err}")))
+}
+
+fn text(value: impl ToString) -> AttributeValue {
+    AttributeValue::S(value.to_string())
+}
+
+/// A pause that doubles from 20 ms, jittered to between half and the whole of it.
+fn backoff(again: u32) -> Duration {
+    let whole = 20_000_u64 << again.min(6);
+    let jitter = u64::from_le_bytes(crate::secrets::random()) % (whole / 2);
+    Duration::from_micros(whole / 2 + jitter)
+}
+
+/// What a failed call means: storage is in trouble (503), unless DynamoDB or S3 says that we
+/// asked for something impossible (500).
+fn trouble<E>(err: SdkError<E>) -> Error
+where
+    E: std::error::Error + ProvideErrorMetadata + Send + Sync + 'static,
+{
+    let ours = matches!(err.code(), Some("ValidationException" | "SerializationException" | "InvalidArgument"));
+    let cause = DisplayErrorContext(&err).to_string();
+    if ours { Error::internal(cause) } else { Error::unavailable(cause) }
+}

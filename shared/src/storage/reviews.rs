@@ -1,0 +1,277 @@
+//! What becomes of reviews. An answer and an expiry are the same conditional update from two
+//! sides: pending and not yet due, or pending and due. Exactly one can ever hold.
+
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure};
+
+use crate::auth::{AgentCaller, HumanCaller};
+use crate::error::Error;
+use crate::ids::{AgentId, MessageId, UserId, new_ulid};
+use crate::input::Problems;
+use crate::models::{Answer, Message, Review, ReviewStatus};
+use crate::review::answer;
+use crate::storage::files::FileItem;
+use crate::storage::keys::{Key, owned};
+use crate::storage::messages::{MessageItem, file_in, within_budget};
+use crate::storage::{Channel, Items, Store, all_of, read, size, text, trouble};
+
+/// How many decided reviews a list looks back.
+const DECIDED_SHOWN: usize = 200;
+
+impl Store {
+    /// A channel's pending reviews, newest first, read beside the check of the caller.
+    pub async fn pending_in(&self, agent: &AgentCaller, channel: Option<AgentId>) -> Result<Vec<Message>, Error> {
+        let Some(id) = channel else {
+            return self.open(agent, None, &[]).await.map(|_| vec![]);
+        };
+        let query = self.query_owned(agent.0.claimed, &owned::pending_in(id));
+        let (opened, items) = tokio::join!(self.open(agent, channel, &[]), all_of::<MessageItem>(query));
+        opened?;
+        let now = self.clock.now();
+        let messages = items?.into_iter().map(Message::from);
+        let pending = messages.filter(|it| it.review.as_ref().is_some_and(|review| review.is_pending_at(now)));
+        let mut pending = pending.collect();
+        within_budget(&mut pending);
+        Ok(pending)
+    }
+
+    /// The reviews of all of a person's agents, newest first; any status without one. All that
+    /// are pending, and the newest of the decided ones.
+    pub async fn reviews_of(
+        &self,
+        human: &HumanCaller,
+        status: Option<ReviewStatus>,
+        channel: Option<Option<AgentId>>,
+    ) -> Result<Vec<Message>, Error> {
+        // A channel that is somebody else's, or none, is a 403 as everywhere.
+        let admitted = async {
+            match channel {
+                Some(channel) => self.open(human, channel, &[]).await.map(drop),
+                None => self.admit(human, &[]).await.map(drop),
+            }
+        };
+        let user = human.0.claimed;
+        // A pending review whose time has passed is expired, whatever the index says of it.
+        let (pending, completed, expired) = match status {
+            Some(ReviewStatus::Pending) => (true, false, false),
+            Some(ReviewStatus::Completed) => (false, true, false),
+            Some(ReviewStatus::Expired) => (true, false, true),
+            None => (true, true, true),
+        };
+        let (known, pending, completed, expired) = tokio::join!(
+            admitted,
+            self.pending_of(user, pending),
+            self.decided_of(user, ReviewStatus::Completed, completed),
+            self.decided_of(user, ReviewStatus::Expired, expired),
+        );
+        known?;
+        let now = self.clock.now();
+        let all = pending?.into_iter().chain(completed?).chain(expired?);
+        let mut shown: Vec<Message> = all
+            .map(|item| Message::from(item).seen_at(now))
+            .filter(|it| channel.is_none_or(|channel| Some(it.channel_id) == channel))
+            .filter(|it| it.review.as_ref().is_some_and(|review| status.is_none_or(|status| review.status == status)))
+            .collect();
+        shown.sort_by_key(|message| std::cmp::Reverse(message.id.ulid()));
+        within_budget(&mut shown);
+        Ok(shown)
+    }
+
+    async fn pending_of(&self, user: UserId, wanted: bool) -> Result<Vec<MessageItem>, Error> {
+        if !wanted {
+            return Ok(vec![]);
+        }
+        all_of(self.query_owned(user, &owned::reviews(ReviewStatus::Pending))).await
+    }
+
+    async fn decided_of(&self, user: UserId, status: ReviewStatus, wanted: bool) -> Result<Vec<MessageItem>, Error> {
+        let (mut items, mut from) = (vec![], None);
+        while wanted && items.len() < DECIDED_SHOWN {
+            let query = self.query_owned(user, &owned::reviews(status)).limit(DECIDED_SHOWN as i32);
+            let page = query.set_exclusive_start_key(from).send().await.map_err(trouble)?;
+            for item in page.items.unwrap_or_default() {
+                items.push(read(item)?);
+            }
+            from = page.last_evaluated_key;
+            if from.is_none() {
+                break;
+            }
+        }
+        Ok(items)
+    }
+
+    /// Stores a person's answer. Two calls: what is asked, then the one conditional update.
+    pub async fn answer(&self, human: &HumanCaller, id: Option<MessageId>, answer: Answer) -> Result<Message, Error> {
+        let key = id.map(Key::message);
+        let files: Vec<_> =
+            answer.modified_file_ids.iter().map(|text| file_in(id.map(MessageId::channel), text)).collect();
+        let mut wanted: Vec<Key> = files.iter().flatten().copied().map(Key::file).collect();
+        wanted.extend(key.clone());
+        let opened = self.open(human, id.map(MessageId::channel), &wanted).await;
+        let (channel, mut items) = opened.map_err(|err| err.or_not_found("message"))?;
+
+        let item = key.and_then(|key| items.0.remove(&key)).ok_or(Error::NotFound("message"))?;
+        let room = size::MAX_ITEM.saturating_sub(size::of(&item) + 1024);
+        let message = Message::from(read::<MessageItem>(item)?);
+        self.judge(&message, &answer, room).await?;
+        known_files(&files, items)?;
+        self.store_answer(&message, channel.owner(), answer).await
+    }
+
+    /// Whether the answer may be stored: the review is pending, takes it, and has room for it.
+    async fn judge(&self, message: &Message, answer: &Answer, room: usize) -> Result<(), Error> {
+        let review = message.review.as_ref().ok_or(Error::NotFound("review"))?;
+        match review.status {
+            ReviewStatus::Completed => return Err(Error::ReviewAlreadyResponded),
+            ReviewStatus::Expired => return Err(Error::ReviewExpired),
+            ReviewStatus::Pending => {}
+        }
+        if !review.is_pending_at(self.clock.now()) {
+            self.settled(message.clone()).await?;
+            return Err(Error::ReviewExpired);
+        }
+        answer::check(&review.understood(), &answer.response)?;
+        let names: usize = answer.modified_file_ids.iter().map(String::len).sum();
+        if answer.response.len() + answer.feedback.as_ref().map_or(0, String::len) + names > room {
+            return Err(Error::TooLarge(format!("This message has room for an answer of {room} bytes.")));
+        }
+        Ok(())
+    }
+
+    async fn store_answer(&self, message: &Message, by: UserId, answer: Answer) -> Result<Message, Error> {
+        let now = self.clock.now();
+        let answer_id = new_ulid(now).to_string();
+        let optional = [
+            ("feedback", answer.feedback.map(text)),
+            (
+                "modifiedFileIds",
+                Some(answer.modified_file_ids)
+                    .filter(|ids| !ids.is_empty())
+                    .map(|ids| AttributeValue::L(ids.into_iter().map(text).collect())),
+            ),
+        ];
+        let mut set =
+            "SET review.#status = :decided, ownerSort = :sort, updatedAt = :now, review.#response = :response, \
+            review.completedAt = :now, review.respondedBy = :by, review.answerId = :answer"
+                .to_owned();
+        let mut update = self
+            .decide(message.id, ReviewStatus::Completed)
+            .condition_expression("review.#status = :pending AND review.expiresAt > :now")
+            .expression_attribute_names("#response", "response")
+            .expression_attribute_values(":response", text(answer.response.as_str()))
+            .expression_attribute_values(":by", text(by))
+            .expression_attribute_values(":answer", text(&answer_id))
+            .expression_attribute_values(":now", text(now));
+        for (name, value) in optional {
+            if let Some(value) = value {
+                set.push_str(&format!(", review.{name} = :{name}"));
+                update = update.expression_attribute_values(format!(":{name}"), value);
+            }
+        }
+        match decided(update.update_expression(set + " REMOVE dueShard, dueSort")).await? {
+            Decision::Made(item) => Ok(item.into()),
+            Decision::Missed(None) => Err(Error::NotFound("message")),
+            Decision::Missed(Some(item)) => {
+                let review = item.review.as_ref().ok_or(Error::NotFound("review"))?;
+                // The SDK may have sent this very answer twice, with the first reply lost.
+                let ours = review.answer_id.as_ref() == Some(&answer_id);
+                match review.status {
+                    ReviewStatus::Completed if ours => Ok(item.into()),
+                    ReviewStatus::Completed => Err(Error::ReviewAlreadyResponded),
+                    ReviewStatus::Expired => Err(Error::ReviewExpired),
+                    ReviewStatus::Pending => {
+                        self.settled(item.into()).await?;
+                        Err(Error::ReviewExpired)
+                    }
+                }
+            }
+        }
+    }
+
+    /// The message with its review as decided at this moment. Who finds a pending review due
+    /// stores its expiry before telling anyone, so that nobody is told two different outcomes.
+    pub async fn settled(&self, message: Message) -> Result<Message, Error> {
+        let now = self.clock.now();
+        let due = |it: &Message| {
+            it.review.as_ref().is_some_and(|it| it.status == ReviewStatus::Pending && !it.is_pending_at(now))
+        };
+        if !due(&message) {
+            return Ok(message);
+        }
+        let update = self
+            .decide(message.id, ReviewStatus::Expired)
+            .update_expression(
+                "SET review.#status = :decided, ownerSort = :sort, updatedAt = :now REMOVE dueShard, dueSort",
+            )
+            .condition_expression("review.#status = :pending AND review.expiresAt <= :now")
+            .expression_attribute_values(":now", text(now));
+        match decided(update).await? {
+            Decision::Made(item) | Decision::Missed(Some(item)) => Ok(item.into()),
+            Decision::Missed(None) => Err(Error::NotFound("message")),
+        }
+    }
+
+    /// Notes that a person has opened a pending review; waits hurry from then on.
+    pub async fn mark_seen(&self, channel: &Channel, message: &Message) -> Result<(), Error> {
+        let unseen = |it: &Review| it.status == ReviewStatus::Pending && it.seen_at.is_none();
+        if message.channel_id != channel.id() || !message.review.as_ref().is_some_and(unseen) {
+            return Ok(());
+        }
+        let update = self
+            .update(message.id)
+            .update_expression("SET review.seenAt = :now")
+            .condition_expression("review.#status = :pending AND attribute_not_exists(review.seenAt)")
+            .expression_attribute_values(":now", text(self.clock.now()))
+            .expression_attribute_values(":pending", text(ReviewStatus::Pending.word()));
+        decided(update).await.map(drop)
+    }
+
+    /// The part that both outcomes share.
+    fn decide(&self, id: MessageId, status: ReviewStatus) -> UpdateItemFluentBuilder {
+        self.update(id)
+            .expression_attribute_values(":decided", text(status.word()))
+            .expression_attribute_values(":pending", text(ReviewStatus::Pending.word()))
+            .expression_attribute_values(":sort", text(owned::review(status, id)))
+    }
+
+    fn update(&self, id: MessageId) -> UpdateItemFluentBuilder {
+        self.db
+            .update_item()
+            .table_name(&*self.table)
+            .set_key(Some(Key::message(id).attributes()))
+            .expression_attribute_names("#status", "status")
+            .return_values(ReturnValue::AllNew)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+    }
+}
+
+/// How a conditional update ended: with the item as it is now, either way.
+enum Decision {
+    Made(MessageItem),
+    Missed(Option<MessageItem>),
+}
+
+async fn decided(update: UpdateItemFluentBuilder) -> Result<Decision, Error> {
+    match update.send().await {
+        Ok(output) => read(output.attributes.unwrap_or_default()).map(Decision::Made),
+        Err(err) => match err.as_service_error() {
+            Some(UpdateItemError::ConditionalCheckFailedException(missed)) => {
+                missed.item.clone().map(read).transpose().map(Decision::Missed)
+            }
+            _ => Err(trouble(err)),
+        },
+    }
+}
+
+/// `modifiedFileIds` may only name files of the channel.
+fn known_files(ids: &[Option<crate::ids::FileId>], mut items: Items) -> Result<(), Error> {
+    let mut problems = Problems::default();
+    for (index, id) in ids.iter().enumerate() {
+        if id.map(|id| items.take::<FileItem>(&Key::file(id))).transpose()?.flatten().is_none() {
+            let path = vec!["modifiedFileIds".into(), index.into()];
+            problems.add(path, "unknown_file", "there is no such file in this channel");
+        }
+    }
+    problems.or(Some(()))
+}

@@ -1,0 +1,137 @@
+//! Where webhooks may go: http or https, and no address that is private by its own notation.
+//! What a host name resolves to is checked when it is connected to.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use url::{Host, Url};
+
+use crate::input::Object;
+
+const MAX: usize = 2000;
+
+/// A URL that may be stored as a webhook's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WebhookUrl(Url);
+
+impl WebhookUrl {
+    pub fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+
+    /// Reads an optional member of an object.
+    pub fn member(object: &mut Object<'_>, name: &str) -> Option<Self> {
+        let text = object.short_string(name, MAX)?;
+        match Self::parse(&text) {
+            Ok(url) => Some(url),
+            Err(why) => {
+                object.problem(name, "not_a_webhook_url", format!("{name} {why}"));
+                None
+            }
+        }
+    }
+
+    pub fn parse(text: &str) -> Result<Self, &'static str> {
+        let url = Url::parse(text).map_err(|_| "must be an absolute URL")?;
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err("must be an http or https URL");
+        }
+        let public = match url.host() {
+            Some(Host::Ipv4(address)) => is_public(IpAddr::V4(address)),
+            Some(Host::Ipv6(address)) => is_public(IpAddr::V6(address)),
+            Some(Host::Domain(name)) => {
+                let name = name.trim_end_matches('.');
+                name != "localhost" && !name.ends_with(".localhost")
+            }
+            None => return Err("must name a host"),
+        };
+        if public { Ok(Self(url)) } else { Err("must not lead to a private address") }
+    }
+}
+
+/// Whether an address is one that a stranger may have us call: not loopback, private,
+/// link-local (cloud metadata included), unique-local, multicast or reserved, also not as an
+/// IPv4 address inside an IPv6 one.
+pub fn is_public(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(v4) => is_public_v4(v4),
+        IpAddr::V6(v6) => is_public_v6(v6),
+    }
+}
+
+fn is_public_v4(address: Ipv4Addr) -> bool {
+    let [a, b, c, _] = address.octets();
+    !(a == 0 // this network
+        || address.is_private()
+        || address.is_loopback()
+        || address.is_link_local()
+        || (a == 100 && (64..128).contains(&b)) // carriers' shared space, RFC 6598
+        || (a == 192 && b == 0 && c == 0) // protocol assignments, RFC 6890
+        || (a == 198 && (18..20).contains(&b)) // benchmarks, RFC 2544
+        || address.is_documentation()
+        || a >= 224) // multicast, reserved, broadcast
+}
+
+fn is_public_v6(address: Ipv6Addr) -> bool {
+    if let Some(v4) = address.to_ipv4_mapped() {
+        return is_public_v4(v4);
+    }
+    let [a, b, c, d, e, f, g, h] = address.segments();
+    let v4 = |high: u16, low: u16| Ipv4Addr::from(u32::from(high) << 16 | u32::from(low));
+    match (a, b) {
+        (0, 0) if [c, d, e, f] == [0; 4] => false, // unspecified, loopback, IPv4-compatible
+        (0x64, 0xff9b) => [c, d, e, f] == [0; 4] && is_public_v4(v4(g, h)), // NAT64, RFC 6052
+        (0x2002, _) => is_public_v4(v4(b, c)),     // 6to4
+        (0x2001, 0) => false,                      // Teredo
+        (0x2001, 0xdb8) => false,                  // documentation
+        _ => a & 0xe000 == 0x2000,                 // global unicast is 2000::/3 and nothing else
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn public_urls_are_taken() {
+        for url in ["https://example.com/hook?x=1", "http://93.184.215.14:8080/", "https://[2606:4700::1111]/"] {
+            assert!(WebhookUrl::parse(url).is_ok(), "{url}");
+        }
+    }
+
+    #[test]
+    fn private_ones_are_refused_in_any_notation() {
+        for url in [
+            "ftp://example.com",
+            "example.com/hook",
+            "http://",
+            "http://localhost/",
+            "http://a.localhost./",
+            "http://127.0.0.1/",
+            "http://127.1/",
+            "http://2130706433/",
+            "http://0x7f.1/",
+            "http://0177.0.0.1/",
+            "http://10.0.0.1/",
+            "http://172.16.0.1/",
+            "http://192.168.1.1/",
+            "http://169.254.169.254/",
+            "http://100.64.0.1/",
+            "http://0.0.0.0/",
+            "http://224.0.0.1/",
+            "http://255.255.255.255/",
+            "http://[::1]/",
+            "http://[::]/",
+            "http://[::ffff:127.0.0.1]/",
+            "http://[::ffff:7f00:1]/",
+            "http://[fe80::1]/",
+            "http://[fd00:ec2::254]/",
+            "http://[ff02::1]/",
+            "http://[64:ff9b::a00:1]/",
+            "http://[2002:7f00:1::]/",
+            "http://[::127.0.0.1]/",
+            "http://１２７.0.0.1/",
+        ] {
+            assert!(WebhookUrl::parse(url).is_err(), "{url}");
+        }
+    }
+}
