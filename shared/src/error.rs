@@ -167,7 +167,8 @@ impl Error {
 fn in_short(fields: &[FieldError]) -> String {
     const FEW: usize = 3;
     let few: Vec<&str> = fields.iter().take(FEW).map(|field| field.message.trim_end_matches('.')).collect();
-    let more = if fields.len() > FEW { format!("; and {} more, see errors", fields.len() - FEW) } else { String::new() };
+    let more =
+        if fields.len() > FEW { format!("; and {} more, see errors", fields.len() - FEW) } else { String::new() };
     few.join("; ") + &more
 }
 

@@ -1,1 +1,18 @@
+//! What the HTTP tests and the benchmark share: a world to test in, and the actors in it.
+//!
+//! - [`World`]: the service, started in this process on real engines (see `world.rs` for which)
+//! - [`Person`], [`Agent`]: who calls it; each test makes its own, so tests never meet
+//! - [`Reply`]: an answer, with what it cost in DynamoDB calls
+//! - [`Runner`]: the `placet-local` binary as its own process
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "in tests a panic is a failed test")]
+
+mod actors;
+mod reply;
+mod runner;
+mod world;
+
+pub use actors::{Agent, Person};
+pub use reply::{Cost, Reply};
+pub use runner::Runner;
+pub use world::World;

@@ -1,0 +1,98 @@
+"""An agent that asks a person before it deploys.
+
+It uploads a file, sends a message, asks for an approval with the file attached, waits for the
+answer, downloads the file again and reports its status.
+
+    pip install requests
+    PLACET_URL=... PLACET_API_KEY=... PLACET_CHANNEL=... python approval.py
+"""
+
+import os
+import sys
+import uuid
+
+import requests
+
+URL = os.environ["PLACET_URL"].rstrip("/")
+CHANNEL = os.environ["PLACET_CHANNEL"]
+
+PLAN = """# Release 2.0
+
+| step | minutes |
+|---|---|
+| migrate the database | 3 |
+| restart the workers | 1 |
+"""
+
+
+def main() -> int:
+    placet = requests.Session()
+    placet.headers["Authorization"] = f"Bearer {os.environ['PLACET_API_KEY']}"
+
+    def call(method: str, path: str, **options) -> requests.Response:
+        options.setdefault("timeout", 40)
+        response = placet.request(method, URL + path, **options)
+        if not response.ok:
+            sys.exit(f"{method} {path}: {response.status_code} {response.text}")
+        return response
+
+    def report(status: str, message: str) -> None:
+        call("POST", "/api/v1/status/ping", json={"agentId": CHANNEL, "status": status, "message": message})
+
+    report("busy", "preparing release 2.0")
+
+    # 1. A file, stored for a later message.
+    plan = call(
+        "POST",
+        "/api/v1/files/store",
+        data={"channelId": CHANNEL},
+        files={"file": ("plan.md", PLAN.encode(), "text/markdown")},
+    ).json()
+    print("stored", plan["filename"], plan["id"])
+
+    # 2. A message that wants nothing.
+    call("POST", "/api/v1/messages", json={"channelId": CHANNEL, "text": "Release 2.0 is built.", "status": "success"})
+
+    # 3. The question. With a clientId, sending it again after a lost connection asks only once.
+    question = call(
+        "POST",
+        "/api/v1/messages",
+        json={
+            "channelId": CHANNEL,
+            "clientId": f"release-2.0-{uuid.uuid4()}",
+            "text": "May I deploy release 2.0 to production?",
+            "attachmentIds": [plan["id"]],
+            "review": {"type": "approval", "expiresInSeconds": 3600},
+        },
+    ).json()
+    print("asked; waiting for somebody to answer in the inbox")
+
+    # 4. Wait. One call holds for up to half a minute; ask again until it is decided.
+    while True:
+        decision = call(
+            "GET",
+            f"/api/v1/reviews/{question['id']}/wait",
+            params={"channel": CHANNEL, "timeout": 25_000},
+        ).json()
+        if decision["status"] != "timeout":
+            break
+
+    if decision["status"] == "expired":
+        report("error", "nobody answered in time")
+        print("nobody answered in time")
+        return 1
+    review = decision["message"]["review"]
+    print("decided:", review["response"]["selectedOption"], "-", review["feedback"] or "no feedback")
+
+    # 5. The file, as the message holds it.
+    held = decision["message"]["attachments"][0]
+    content = call("GET", f"/api/v1/files/{held['id']}/download").text
+    assert content == PLAN, "the file came back changed"
+
+    # 6. What became of it.
+    report("active", f"release 2.0: {review['response']['selectedOption']}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,131 @@
+//! `/api/auth`
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use placet_tests::{Person, Reply, World};
+use reqwest::Method;
+use serde_json::json;
+
+#[tokio::test]
+async fn signing_in_sets_a_cookie_and_out_takes_it_away() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let signed_in = person.sign_in().await;
+    let cookie = signed_in.header("set-cookie").to_owned();
+    for part in ["access_token=", "HttpOnly", "SameSite=Lax", "Path=/", "Max-Age=604800"] {
+        assert!(cookie.contains(part), "{cookie}");
+    }
+    assert!(!cookie.contains("Secure"));
+    insta::assert_json_snapshot!(signed_in.expect(200), {
+        ".user.id" => "[id]", ".user.email" => "[email]", ".user.createdAt" => "[time]",
+    }, @r#"
+    {
+      "user": {
+        "createdAt": "[time]",
+        "displayName": "A person",
+        "email": "[email]",
+        "id": "[id]",
+        "mustChangePassword": false,
+        "role": "owner"
+      }
+    }
+    "#);
+    let token = cookie.split(['=', ';']).nth(1).unwrap().to_owned();
+    assert_eq!(person.get("/api/auth/me").await.expect(200)["user"]["email"], json!(person.email));
+    assert_eq!(person.post("/api/auth/logout", json!({})).await.expect(200), json!({ "message": "Logged out" }));
+    person.get("/api/auth/me").await.expect_error(401, "unauthorized");
+    // The session itself has ended, not only the cookie.
+    let kept = Person::nobody(&world.url, "", "").request(Method::GET, "/api/auth/me").bearer_auth(token);
+    Reply::of(kept).await.expect_error(401, "unauthorized");
+}
+
+#[tokio::test]
+async fn over_https_the_cookie_is_secure() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let body = json!({ "email": person.email, "password": person.password });
+    let request = person.request(Method::POST, "/api/auth/login").header("X-Forwarded-Proto", "https").json(&body);
+    assert!(Reply::of(request).await.header("set-cookie").ends_with("; Secure"));
+}
+
+#[tokio::test]
+async fn the_token_works_as_a_bearer_too_and_an_api_key_does_not() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    let cookie = person.sign_in().await.header("set-cookie").to_owned();
+    let token = cookie.split(['=', ';']).nth(1).unwrap();
+    let me = |token: &str| {
+        Reply::of(Person::nobody(&world.url, "", "").request(Method::GET, "/api/auth/me").bearer_auth(token))
+    };
+    me(token).await.expect(200);
+    me(&agent.key).await.expect_error(401, "unauthorized");
+    agent.with_key(token).get("/api/v1/agents").await.expect_error(401, "unauthorized");
+}
+
+#[tokio::test]
+async fn logging_out_without_a_session_is_fine() {
+    let world = World::start().await;
+    let nobody = Person::nobody(&world.url, "", "");
+    nobody.post("/api/auth/logout", json!({})).await.expect(200);
+}
+
+#[tokio::test]
+async fn wrong_passwords_and_unknown_emails_are_told_the_same() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let wrong = Person::nobody(&world.url, &person.email, "not it").sign_in().await;
+    let unknown = Person::nobody(&world.url, "nobody@people.example", "not it").sign_in().await;
+    let message = wrong.expect_error(401, "wrong_credentials")["message"].clone();
+    assert_eq!(unknown.expect_error(401, "wrong_credentials")["message"], message);
+    let shouted = Person::nobody(&world.url, &person.email.to_uppercase(), &person.password);
+    shouted.sign_in().await.expect(200);
+}
+
+#[tokio::test]
+async fn ten_failures_close_the_door_for_a_quarter_of_an_hour() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let guess = Person::nobody(&world.url, &person.email, "not it");
+    let replies = join_all((0..15).map(|_| guess.sign_in())).await;
+    assert_eq!(replies.iter().filter(|reply| reply.status == 401).count(), 10);
+    for closed in replies.iter().filter(|reply| reply.status != 401) {
+        closed.expect_error(429, "too_many_tries");
+        let seconds: u64 = closed.header("retry-after").parse().unwrap();
+        assert!((1..=900).contains(&seconds), "{seconds}");
+    }
+    person.sign_in().await.expect_error(429, "too_many_tries");
+    world.later(Duration::from_secs(15 * 60));
+    person.sign_in().await.expect(200);
+}
+
+#[tokio::test]
+async fn a_success_forgets_the_failures() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let guess = Person::nobody(&world.url, &person.email, "not it");
+    for _ in 0..2 {
+        for _ in 0..9 {
+            guess.sign_in().await.expect_error(401, "wrong_credentials");
+        }
+        person.sign_in().await.expect(200);
+    }
+}
+
+#[tokio::test]
+async fn a_session_lasts_seven_days() {
+    let world = World::start().await;
+    let person = world.person().await;
+    world.later(Duration::from_secs(7 * 24 * 3600 - 60));
+    person.get("/api/auth/me").await.expect(200);
+    world.later(Duration::from_secs(60));
+    person.get("/api/auth/me").await.expect_error(401, "unauthorized");
+}
+
+#[tokio::test]
+async fn a_sign_in_without_its_parts_names_them() {
+    let world = World::start().await;
+    let nobody = Person::nobody(&world.url, "", "");
+    assert_eq!(nobody.post("/api/auth/login", json!({ "email": 1 })).await.expect_invalid(), ["email", "password"]);
+}

@@ -1,0 +1,196 @@
+//! The pages, as a browser without scripts uses them.
+
+use placet_tests::{Person, Reply, World};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+#[tokio::test]
+async fn a_person_signs_in_sees_what_is_asked_and_presses_a_button() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    let ask = json!({ "text": "Deploy <b>v2</b>?\nsecond line", "review": { "type": "approval" }, "textAttachments": [{ "content": "# Plan" }] });
+    let id = agent.sent(ask).await;
+
+    let browser = Person::nobody(&world.url, &person.email, &person.password);
+    let sent_away = browser.get("/").await;
+    assert_eq!((sent_away.status, sent_away.header("location")), (303, "/login"));
+    let form = [("email", person.email.as_str()), ("password", person.password.as_str())];
+    let signed_in = browser.submit("/login", &form).await;
+    assert_eq!((signed_in.status, signed_in.header("location")), (303, "/"));
+
+    let inbox = browser.get("/").await.text();
+    assert!(
+        inbox.contains("Deploy &#60;b&#62;v2&#60;/b&#62;?") && inbox.contains(&format!("/reviews/{id}")),
+        "{inbox}"
+    );
+    let page = browser.get(&format!("/reviews/{id}")).await;
+    assert!(page.text().contains("second line") && page.text().contains(">Approve</button>"), "{}", page.text());
+    assert!(agent.get_here(&format!("/api/v1/reviews/{id}")).await.expect(200)["review"]["seenAt"].is_string());
+    let file = page.text().split("/api/files/").nth(1).unwrap().split('/').next().unwrap().to_owned();
+    assert_eq!(browser.get(&format!("/api/files/{file}/download")).await.text(), "# Plan");
+
+    let path = format!("/reviews/{id}");
+    let (waited, answered) = tokio::join!(
+        agent.wait(&id, 20_000),
+        browser.submit(&path, &[("option", "approve"), ("comment", ""), ("feedback", "ship it")]),
+    );
+    assert_eq!((answered.status, answered.header("location")), (303, format!("/reviews/{id}").as_str()));
+    let review = waited.expect(200)["message"]["review"].clone();
+    assert_eq!(
+        (&review["response"], &review["feedback"]),
+        (&json!({ "selectedOption": "approve" }), &json!("ship it"))
+    );
+    let outcome = browser.get(&format!("/reviews/{id}")).await.text();
+    assert!(outcome.contains("Answered by you") && !outcome.contains("<button name="), "{outcome}");
+    assert!(!browser.get("/").await.text().contains(&id));
+
+    let gone = browser.submit("/logout", &[]).await;
+    assert_eq!((gone.status, gone.header("location")), (303, "/login"));
+    assert_eq!(browser.get("/").await.status, 303);
+}
+
+#[tokio::test]
+async fn pages_run_no_script_and_load_nothing_from_elsewhere() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    let id = agent.sent(json!({ "text": "<script>alert(1)</script>", "review": { "type": "vote\"><script>", "payload": { "x": "<script>" } } })).await;
+    for path in ["/", "/login", &format!("/reviews/{id}"), "/reviews/nothing"] {
+        let page = person.get(path).await;
+        assert!(page.header("content-security-policy").starts_with("default-src 'none'; style-src 'self'"), "{path}");
+        assert!(page.header("content-type").starts_with("text/html"), "{path}");
+        assert!(!page.text().contains("<script") && !page.text().contains("http://"), "{path}: {}", page.text());
+    }
+    for asset in ["/assets/style.css", "/assets/icon.svg"] {
+        assert_eq!(person.get(asset).await.status, 200);
+    }
+    person.get("/assets/secret").await.expect_error(404, "not_found");
+}
+
+#[tokio::test]
+async fn each_type_can_be_answered_on_its_page() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    let choices = json!([{ "id": "a", "label": "A" }, { "id": "b", "label": "B" }]);
+    let fields = json!([
+        { "name": "n", "type": "number", "min": 1 }, { "name": "ok", "type": "checkbox" },
+        { "name": "s", "type": "select", "options": ["x", "y"] }, { "name": "when", "type": "datetime" },
+        { "name": "empty", "type": "text" },
+    ]);
+    let cases: [(Value, Vec<(&str, &str)>, Value); 7] = [
+        (
+            json!({ "type": "approval", "payload": { "options": choices } }),
+            vec![("option", "b"), ("comment", "c")],
+            json!({ "selectedOption": "b", "comment": "c" }),
+        ),
+        (
+            json!({ "type": "selection", "payload": { "mode": "multi", "items": choices } }),
+            vec![("item", "a"), ("item", "b")],
+            json!({ "selectedIds": ["a", "b"] }),
+        ),
+        (
+            json!({ "type": "form", "payload": { "fields": fields } }),
+            vec![
+                ("field.n", "2.5"),
+                ("field.ok", "on"),
+                ("field.s", "y"),
+                ("field.when", "2026-01-31T09:30"),
+                ("field.empty", ""),
+            ],
+            json!({ "n": 2.5, "ok": true, "s": "y", "when": "2026-01-31T09:30" }),
+        ),
+        (
+            json!({ "type": "form", "payload": { "fields": fields, "dismissLabel": "No" } }),
+            vec![("dismiss", "1")],
+            json!({ "_dismissed": true }),
+        ),
+        (json!({ "type": "text-input" }), vec![("text", "one\r\ntwo")], json!({ "text": "one\ntwo" })),
+        (json!({ "type": "freeform" }), vec![("json", "{\"big\":12345678901234567890123}")], json!(null)),
+        (json!({ "type": "vote" }), vec![("json", "{\"a\":1}")], json!({ "a": 1 })),
+    ];
+    for (review, fields, expected) in cases {
+        let id = agent.sent(json!({ "text": "?", "review": review })).await;
+        let path = format!("/reviews/{id}");
+        assert_eq!(person.get(&path).await.status, 200);
+        let reply = person.submit(&path, &fields).await;
+        assert_eq!(reply.status, 303, "{review}: {}", reply.text());
+        let waited = agent.wait(&id, 5_000).await;
+        match expected {
+            Value::Null => assert!(waited.text().contains("12345678901234567890123")),
+            expected => assert_eq!(waited.expect(200)["message"]["review"]["response"], expected),
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_was_typed_stays_when_it_is_refused() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    let review = json!({ "type": "text-input", "payload": { "maxLength": 3, "prefill": "abc" } });
+    let id = agent.sent(json!({ "text": "?", "review": review })).await;
+    assert!(person.get(&format!("/reviews/{id}")).await.text().contains("abc</textarea>"));
+    let refused = person.submit(&format!("/reviews/{id}"), &[("text", "too long"), ("feedback", "my words")]).await;
+    assert_eq!(refused.status, 400);
+    for kept in ["Text may have at most 3 characters.", "too long</textarea>", "my words</textarea>"] {
+        assert!(refused.text().contains(kept), "{kept}: {}", refused.text());
+    }
+}
+
+#[tokio::test]
+async fn somebody_elses_outcome_is_shown_not_an_error() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    let id = agent.asked().await;
+    person.answer(&id, json!({ "selectedOption": "reject" })).await.expect(201);
+    let late = person.submit(&format!("/reviews/{id}"), &[("option", "approve")]).await;
+    assert_eq!(late.status, 303);
+    assert!(person.get(&format!("/reviews/{id}")).await.text().contains("reject"));
+
+    let expired = agent.sent(json!({ "review": { "type": "approval", "expiresInSeconds": 60 } })).await;
+    world.later(std::time::Duration::from_secs(60));
+    assert_eq!(person.submit(&format!("/reviews/{expired}"), &[("option", "approve")]).await.status, 303);
+    assert!(person.get(&format!("/reviews/{expired}")).await.text().contains("Expired"));
+}
+
+#[tokio::test]
+async fn a_form_that_another_site_sends_is_refused() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    let id = agent.asked().await;
+    let send = |name: &'static str, value: &'static str| {
+        let request = person.request(Method::POST, &format!("/reviews/{id}")).form(&[("option", "approve")]);
+        Reply::of(if name.is_empty() { request } else { request.header(name, value) })
+    };
+    for (name, value) in [
+        ("", ""),
+        ("Origin", "https://evil.example"),
+        ("Origin", "null"),
+        ("Sec-Fetch-Site", "cross-site"),
+        ("Sec-Fetch-Site", "same-site"),
+    ] {
+        assert_eq!(send(name, value).await.status, 403, "{name}: {value}");
+    }
+    assert_eq!(agent.get_here(&format!("/api/v1/reviews/{id}")).await.expect(200)["review"]["status"], "pending");
+    assert_eq!(send("Sec-Fetch-Site", "same-origin").await.status, 303);
+}
+
+#[tokio::test]
+async fn a_wrong_password_is_told_on_the_page() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let browser = Person::nobody(&world.url, "", "");
+    let form = [("email", person.email.as_str()), ("password", "nope")];
+    for _ in 0..10 {
+        let refused = browser.submit("/login", &form).await;
+        assert_eq!(refused.status, 401);
+        assert!(refused.text().contains("Wrong e-mail or password.") && refused.text().contains(&person.email));
+    }
+    let closed = browser.submit("/login", &form).await;
+    assert_eq!(closed.status, 429);
+    assert!(closed.text().contains("Try again in 15 min."), "{}", closed.text());
+}

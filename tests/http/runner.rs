@@ -1,0 +1,170 @@
+//! `placet-local`, as its own process.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use placet_tests::{Person, Runner};
+use serde_json::json;
+use tempfile::TempDir;
+
+#[tokio::test]
+async fn the_first_start_makes_an_owner_and_the_second_finds_everything_again() {
+    let dir = TempDir::new().unwrap();
+    let mut first = Runner::start(&dir.path().join("data")).await;
+    let agent = first.agent();
+    let file = agent.stored().await;
+    let id = agent.sent(json!({ "text": "?", "review": { "type": "approval" }, "attachmentIds": [file] })).await;
+    assert_eq!(first.terminate().await, Some(0));
+
+    let second = Runner::start(&dir.path().join("data")).await;
+    for same in ["email", "password", "apiKey", "channelId"] {
+        assert_eq!(second.text(same), first.text(same));
+    }
+    let (agent, person) = (second.agent(), second.person().await);
+    person.answer(&id, json!({ "selectedOption": "approve" })).await.expect(201);
+    assert_eq!(agent.wait(&id, 5_000).await.expect(200)["status"], "completed");
+    assert_eq!(agent.get(&format!("/api/v1/files/{file}/download")).await.text(), "a note");
+    let mode = |name: &str| fs::metadata(dir.path().join("data").join(name)).unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode("owner.json"), mode("")), (0o600, 0o700));
+}
+
+#[tokio::test]
+async fn the_owner_can_be_chosen_and_an_ephemeral_one_leaves_nothing() {
+    let mut command = Runner::command();
+    command.args(["--ephemeral", "--json", "--port", "0"]);
+    command.env("PLACET_OWNER_EMAIL", "Me@Home.example").env("PLACET_OWNER_PASSWORD", "my own password");
+    let tmp = TempDir::new().unwrap();
+    command.env("TMPDIR", tmp.path());
+    let mut runner = Runner::from(command).await;
+    assert_eq!((runner.text("email"), runner.text("password")), ("me@home.example", "my own password"));
+    runner.person().await;
+    assert_eq!(fs::read_dir(tmp.path()).unwrap().count(), 1);
+    assert_eq!(runner.terminate().await, Some(0));
+    assert_eq!(fs::read_dir(tmp.path()).unwrap().count(), 0);
+}
+
+#[tokio::test]
+async fn it_finishes_what_is_in_flight_and_stops_soon() {
+    let dir = TempDir::new().unwrap();
+    let mut runner = Runner::start(dir.path()).await;
+    let agent = runner.agent();
+    let id = agent.asked().await;
+    let waiting = tokio::spawn({
+        let agent = agent.clone();
+        async move { agent.wait(&id, 29_000).await }
+    });
+    // It is being held when the signal comes: a short wait beside it has ended.
+    agent.wait(&agent.asked().await, 300).await.expect(200);
+    let began = Instant::now();
+    assert_eq!(runner.terminate().await, Some(0));
+    assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+    assert_eq!(waiting.await.unwrap().expect(200)["status"], "timeout");
+}
+
+/// Runs `placet-local` to its end; gives its exit code and what it said on standard error.
+async fn refused(arguments: &[&str], email: &str, password: &str) -> (Option<i32>, String) {
+    let mut command = Runner::command();
+    command.args(arguments).env("PLACET_OWNER_EMAIL", email).env("PLACET_OWNER_PASSWORD", password);
+    let output = command.stdout(Stdio::null()).output().await.unwrap();
+    (output.status.code(), String::from_utf8(output.stderr).unwrap())
+}
+
+#[tokio::test]
+async fn what_stands_in_the_way_is_told_in_a_sentence() {
+    let dir = TempDir::new().unwrap();
+    let running = Runner::start(&dir.path().join("data")).await;
+    let data = dir.path().join("data").to_str().unwrap().to_owned();
+    let other = dir.path().join("other").to_str().unwrap().to_owned();
+    let file = dir.path().join("file").to_str().unwrap().to_owned();
+    fs::write(&file, "").unwrap();
+    let port = running.text("url").rsplit(':').next().unwrap();
+    for (arguments, email, password, said) in [
+        (vec!["--port", port, "--data-dir", &other], "", "", "is in use: stop the program that uses it"),
+        (vec!["--port", "0", "--data-dir", &data], "", "", "is in use by another placet-local"),
+        (vec!["--port", "0", "--data-dir", &file], "", "", "The data directory cannot be used"),
+        (vec!["--port", "0", "--data-dir", "/proc/placet"], "", "", "The data directory cannot be used"),
+        (vec!["--port", "0", "--data-dir", &other], "nobody", "", "PLACET_OWNER_EMAIL is not an e-mail address"),
+        (vec!["--port", "0", "--data-dir", &other], "", "short", "must have at least 8 characters"),
+    ] {
+        let (code, stderr) = refused(&arguments, email, password).await;
+        assert_eq!(code, Some(1), "{arguments:?}: {stderr}");
+        assert!(stderr.contains(said) && stderr.lines().count() == 1, "{arguments:?}: {stderr}");
+    }
+    assert!(!dir.path().join("other").exists(), "nothing is made before all is well");
+}
+
+#[tokio::test]
+async fn a_kill_loses_nothing_that_was_answered() {
+    let dir = TempDir::new().unwrap();
+    let (mut sent, mut decided) = (vec![], vec![]);
+    for round in 0..8_u32 {
+        let mut runner = Runner::start(dir.path()).await;
+        let (agent, person) = (runner.agent(), runner.person().await);
+        let writers = (0..4).map(|writer| {
+            let (agent, person) = (agent.clone(), person.clone());
+            tokio::spawn(async move { write_until_it_dies(&agent.channel, &agent, &person, round * 10 + writer).await })
+        });
+        let writers: Vec<_> = writers.collect();
+        // Killed in the middle of writing: after some of this round's answers were told.
+        until_written(&agent, sent.len() + 5 + round as usize).await;
+        runner.child.start_kill().unwrap();
+        runner.child.wait().await.unwrap();
+        for writer in writers {
+            let (messages, answers) = writer.await.unwrap();
+            sent.extend(messages);
+            decided.extend(answers);
+        }
+    }
+    assert!(decided.len() >= 8 && sent.len() > decided.len(), "{} sent, {} decided", sent.len(), decided.len());
+
+    let runner = Runner::start(dir.path()).await;
+    let agent = runner.agent();
+    for (id, text) in sent {
+        assert_eq!(agent.get_here(&format!("/api/v1/messages/{id}")).await.expect(200)["text"], text);
+    }
+    for (id, feedback) in decided {
+        let review = agent.get_here(&format!("/api/v1/reviews/{id}")).await.expect(200)["review"].clone();
+        assert_eq!((&review["status"], &review["feedback"]), (&json!("completed"), &json!(feedback)));
+    }
+}
+
+type Told = Vec<(String, String)>;
+
+/// Sends and answers until the connection fails; gives what was answered with 201.
+async fn write_until_it_dies(channel: &str, agent: &placet_tests::Agent, person: &Person, seed: u32) -> (Told, Told) {
+    use placet_tests::Reply;
+    use reqwest::Method;
+    let (mut sent, mut decided) = (vec![], vec![]);
+    for number in 0.. {
+        let text = format!("{seed}-{number}");
+        let message = json!({ "channelId": channel, "text": text, "review": { "type": "approval" } });
+        let request = agent.request(Method::POST, "/api/v1/messages").json(&message);
+        let Some(reply) = Reply::tried(request).await.filter(|reply| reply.status == 201) else { break };
+        let id = reply.json()["id"].as_str().unwrap().to_owned();
+        sent.push((id.clone(), text.clone()));
+        let answer = json!({ "response": { "selectedOption": "approve" }, "feedback": text });
+        let request = person.request(Method::POST, &format!("/api/messages/{id}/respond")).json(&answer);
+        let Some(_) = Reply::tried(request).await.filter(|reply| reply.status == 201) else { break };
+        decided.push((id, text));
+    }
+    (sent, decided)
+}
+
+/// Waits until the channel holds at least this many messages.
+async fn until_written(agent: &placet_tests::Agent, count: usize) {
+    loop {
+        let (mut seen, mut cursor) = (0, String::new());
+        while let Some(next) = {
+            let page = agent.get_here(&format!("/api/v1/messages?limit=100&cursor={cursor}")).await.expect(200);
+            seen += page["data"].as_array().unwrap().len();
+            page["nextCursor"].as_str().map(str::to_owned)
+        } {
+            cursor = next;
+        }
+        if seen >= count {
+            return;
+        }
+    }
+}

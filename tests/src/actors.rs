@@ -1,0 +1,145 @@
+//! Who calls the service.
+
+use reqwest::{Client, Method, RequestBuilder};
+use serde_json::{Value, json};
+
+use crate::reply::Reply;
+
+/// A person with a browser's cookies.
+#[derive(Clone)]
+pub struct Person {
+    url: String,
+    http: Client,
+    pub email: String,
+    pub password: String,
+}
+
+impl Person {
+    /// Somebody who is not signed in.
+    pub fn nobody(url: &str, email: &str, password: &str) -> Self {
+        let http = Client::builder().cookie_store(true).redirect(reqwest::redirect::Policy::none()).build();
+        Self {
+            url: url.to_owned(),
+            http: http.expect("a client"),
+            email: email.to_owned(),
+            password: password.to_owned(),
+        }
+    }
+
+    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.http.request(method, format!("{}{path}", self.url))
+    }
+
+    pub async fn get(&self, path: &str) -> Reply {
+        Reply::of(self.request(Method::GET, path)).await
+    }
+
+    pub async fn post(&self, path: &str, body: Value) -> Reply {
+        Reply::of(self.request(Method::POST, path).json(&body)).await
+    }
+
+    pub async fn delete(&self, path: &str) -> Reply {
+        Reply::of(self.request(Method::DELETE, path)).await
+    }
+
+    /// Sends a form as one of our pages does.
+    pub async fn submit(&self, path: &str, fields: &[(&str, &str)]) -> Reply {
+        Reply::of(self.request(Method::POST, path).header("Origin", &self.url).form(fields)).await
+    }
+
+    pub async fn sign_in(&self) -> Reply {
+        self.post("/api/auth/login", json!({ "email": self.email, "password": self.password })).await
+    }
+
+    /// Answers a review.
+    pub async fn answer(&self, message: &str, response: Value) -> Reply {
+        self.post(&format!("/api/messages/{message}/respond"), json!({ "response": response })).await
+    }
+
+    /// One of this person's agents: with a key and a channel of its own.
+    pub async fn agent(&self) -> Agent {
+        let channel = self.post("/api/agents", json!({ "name": "An agent" })).await.expect(201)["id"].clone();
+        let key = self.post("/api/api-keys", json!({ "label": "A key" })).await.expect(201)["key"].clone();
+        Agent::new(&self.url, key.as_str().unwrap(), channel.as_str().unwrap())
+    }
+}
+
+/// A program with an API key.
+#[derive(Clone)]
+pub struct Agent {
+    url: String,
+    http: Client,
+    pub key: String,
+    pub channel: String,
+}
+
+impl Agent {
+    pub fn new(url: &str, key: &str, channel: &str) -> Self {
+        let http = Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("a client");
+        Self { url: url.to_owned(), http, key: key.to_owned(), channel: channel.to_owned() }
+    }
+
+    /// The same agent with another key.
+    pub fn with_key(&self, key: &str) -> Self {
+        Self { key: key.to_owned(), ..self.clone() }
+    }
+
+    /// Somebody else's key, on this channel.
+    pub fn on_channel(&self, channel: &str) -> Self {
+        Self { channel: channel.to_owned(), ..self.clone() }
+    }
+
+    pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.http.request(method, format!("{}{path}", self.url)).bearer_auth(&self.key)
+    }
+
+    pub async fn get(&self, path: &str) -> Reply {
+        Reply::of(self.request(Method::GET, path)).await
+    }
+
+    pub async fn post(&self, path: &str, body: Value) -> Reply {
+        Reply::of(self.request(Method::POST, path).json(&body)).await
+    }
+
+    /// GETs a path of this agent's channel.
+    pub async fn get_here(&self, path: &str) -> Reply {
+        let joint = if path.contains('?') { '&' } else { '?' };
+        self.get(&format!("{path}{joint}channel={}", self.channel)).await
+    }
+
+    pub async fn delete_here(&self, path: &str) -> Reply {
+        Reply::of(self.request(Method::DELETE, &format!("{path}?channel={}", self.channel))).await
+    }
+
+    /// Sends a message, its channel filled in.
+    pub async fn send(&self, mut message: Value) -> Reply {
+        message["channelId"] = json!(self.channel);
+        self.post("/api/v1/messages", message).await
+    }
+
+    /// Sends a message and gives its id.
+    pub async fn sent(&self, message: Value) -> String {
+        self.send(message).await.expect(201)["id"].as_str().unwrap().to_owned()
+    }
+
+    /// Asks for an approval and gives the message's id.
+    pub async fn asked(&self) -> String {
+        self.sent(json!({ "text": "May I?", "review": { "type": "approval" } })).await
+    }
+
+    pub async fn wait(&self, message: &str, timeout_ms: u32) -> Reply {
+        self.get_here(&format!("/api/v1/reviews/{message}/wait?timeout={timeout_ms}")).await
+    }
+
+    pub async fn upload(&self, route: &str, name: &str, mime: &str, bytes: impl Into<Vec<u8>>) -> Reply {
+        let part = reqwest::multipart::Part::bytes(bytes.into()).file_name(name.to_owned()).mime_str(mime).unwrap();
+        let form = reqwest::multipart::Form::new().part("file", part).text("channelId", self.channel.clone());
+        Reply::of(self.request(Method::POST, &format!("/api/v1/files/{route}")).multipart(form)).await
+    }
+
+    /// Stores a text file and gives its id.
+    pub async fn stored(&self) -> String {
+        let file = self.upload("store", "note.txt", "text/plain", "a note").await.expect(201);
+        file["id"].as_str().unwrap().to_owned()
+    }
+}

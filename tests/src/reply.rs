@@ -1,0 +1,92 @@
+//! Answers.
+
+use axum::response::Response;
+use serde_json::Value;
+use shared::meter::Spent;
+
+const COST: &str = "x-test-cost";
+
+/// What a request cost: DynamoDB calls, and how many of them one after the other.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Cost {
+    pub calls: u32,
+    pub round_trips: u32,
+    pub units: f64,
+}
+
+pub(crate) fn with_cost_header(mut response: Response) -> Response {
+    if let Some(Spent { calls, round_trips, capacity_units }) = response.extensions().get().copied() {
+        let text = format!("{calls} {round_trips} {capacity_units}");
+        response.headers_mut().insert(COST, text.parse().expect("a header"));
+    }
+    response
+}
+
+/// An answer, read to its end.
+#[derive(Debug)]
+pub struct Reply {
+    pub status: u16,
+    pub headers: reqwest::header::HeaderMap,
+    pub bytes: Vec<u8>,
+}
+
+impl Reply {
+    pub async fn of(request: reqwest::RequestBuilder) -> Self {
+        Self::tried(request).await.expect("the service answers")
+    }
+
+    /// `None` when the connection fails.
+    pub async fn tried(request: reqwest::RequestBuilder) -> Option<Self> {
+        let response = request.send().await.ok()?;
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        Some(Self { status, headers, bytes: response.bytes().await.ok()?.to_vec() })
+    }
+
+    pub fn json(&self) -> Value {
+        serde_json::from_slice(&self.bytes).unwrap_or_else(|_| panic!("not JSON: {}", self.text()))
+    }
+
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.bytes).into_owned()
+    }
+
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+
+    /// Asserts the status, and gives the body.
+    #[track_caller]
+    pub fn expect(&self, status: u16) -> Value {
+        assert_eq!(self.status, status, "{}", self.text());
+        if self.bytes.is_empty() { Value::Null } else { serde_json::from_slice(&self.bytes).unwrap_or(Value::Null) }
+    }
+
+    /// Asserts an error's status and code, and that its body has all its parts.
+    #[track_caller]
+    pub fn expect_error(&self, status: u16, code: &str) -> Value {
+        let body = self.expect(status);
+        assert_eq!(body["statusCode"], status, "{body}");
+        assert_eq!(body["code"], code, "{body}");
+        for part in ["message", "path", "timestamp", "requestId"] {
+            assert!(body[part].as_str().is_some_and(|text| !text.is_empty()), "{part} is missing: {body}");
+        }
+        assert_eq!(body["errors"].is_array(), status == 400, "errors belong to 400 alone: {body}");
+        body
+    }
+
+    /// Asserts a 400, and gives the paths of the fields it names, as text.
+    #[track_caller]
+    pub fn expect_invalid(&self) -> Vec<String> {
+        let body = self.expect_error(400, "validation_failed");
+        let step = |step: &Value| step.as_str().map_or_else(|| step.to_string(), str::to_owned);
+        let path = |error: &Value| error["path"].as_array().unwrap().iter().map(step).collect::<Vec<_>>().join(".");
+        body["errors"].as_array().unwrap().iter().map(path).collect()
+    }
+
+    pub fn cost(&self) -> Cost {
+        let parts: Vec<&str> = self.header(COST).split(' ').collect();
+        let [calls, round_trips, units] = parts[..] else { panic!("no cost in {:?}", self.headers) };
+        let number = |text: &str| text.parse().expect("a number");
+        Cost { calls: number(calls), round_trips: number(round_trips), units: units.parse().expect("units") }
+    }
+}

@@ -1,0 +1,67 @@
+//! `placet-local` as people start it: its own process.
+
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use serde_json::Value;
+use tokio::io::{AsyncBufReadExt, BufReader, Lines};
+use tokio::process::{Child, ChildStdout, Command};
+
+use crate::actors::{Agent, Person};
+
+/// A running `placet-local`; killed when dropped.
+pub struct Runner {
+    pub child: Child,
+    pub block: Value,
+    _stdout: Lines<BufReader<ChildStdout>>,
+}
+
+impl Runner {
+    /// The binary that was built beside this one.
+    pub fn binary() -> PathBuf {
+        let here = std::env::current_exe().expect("the path of the tests");
+        let found = here.ancestors().skip(1).take(2).map(|dir| dir.join("placet-local")).find(|path| path.exists());
+        found.expect("placet-local is not built: run `cargo build -p placet-local` first")
+    }
+
+    pub fn command() -> Command {
+        let mut command = Command::new(Self::binary());
+        command.env_remove("PLACET_OWNER_EMAIL").env_remove("PLACET_OWNER_PASSWORD").kill_on_drop(true);
+        command
+    }
+
+    /// Starts one on `dir`, on any free port, and reads the block it prints.
+    pub async fn start(dir: &Path) -> Self {
+        let mut command = Self::command();
+        command.args(["--json", "--port", "0", "--data-dir"]).arg(dir);
+        Self::from(command).await
+    }
+
+    pub async fn from(mut command: Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).spawn().expect("placet-local starts");
+        let mut stdout = BufReader::new(child.stdout.take().unwrap()).lines();
+        let line = stdout.next_line().await.unwrap().expect("the block, as one line");
+        Self { child, block: serde_json::from_str(&line).expect("JSON"), _stdout: stdout }
+    }
+
+    pub fn text(&self, name: &str) -> &str {
+        self.block[name].as_str().unwrap_or_else(|| panic!("{name} is missing in {}", self.block))
+    }
+
+    pub fn agent(&self) -> Agent {
+        Agent::new(self.text("url"), self.text("apiKey"), self.text("channelId"))
+    }
+
+    pub async fn person(&self) -> Person {
+        let person = Person::nobody(self.text("url"), self.text("email"), self.text("password"));
+        person.sign_in().await.expect(200);
+        person
+    }
+
+    /// Sends SIGTERM and gives the exit code.
+    pub async fn terminate(&mut self) -> Option<i32> {
+        let pid = self.child.id().expect("it is running").to_string();
+        Command::new("kill").args(["-TERM", &pid]).status().await.expect("kill");
+        self.child.wait().await.expect("it ends").code()
+    }
+}
