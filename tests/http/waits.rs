@@ -60,7 +60,7 @@ async fn odd_timeouts_mean_the_maximum_and_closing_ends_every_wait() {
     let (replies, ()) = tokio::join!(waits, still_held);
     for reply in replies {
         assert_eq!(reply.expect(200)["status"], "timeout");
-        assert!(reply.cost().calls >= 5, "it was held: {:?}", reply.cost());
+        assert!(reply.cost().calls >= 2, "it was held: {:?}", reply.cost());
     }
 }
 

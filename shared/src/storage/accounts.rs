@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
 use serde::{Deserialize, Serialize};
 
 use crate::auth::{Caller, HumanCaller};
@@ -189,8 +190,8 @@ impl Store {
         let full = item.map(read::<LoginItem>).transpose()?.filter(|it| it.window_ends > now);
         match full {
             Some(login) => {
-                let wait = now.until(login.window_ends).as_secs() + 1;
-                Err(Error::TooManyTries { retry_after_seconds: wait })
+                let seconds = now.until(login.window_ends).as_millis().div_ceil(1000);
+                Err(Error::TooManyTries { retry_after_seconds: u64::try_from(seconds).unwrap_or(u64::MAX) })
             }
             None => Ok(false),
         }
@@ -224,8 +225,6 @@ impl Store {
     }
 }
 
-use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
-
-fn number(value: u64) -> aws_sdk_dynamodb::types::AttributeValue {
-    aws_sdk_dynamodb::types::AttributeValue::N(value.to_string())
+fn number(value: u64) -> AttributeValue {
+    AttributeValue::N(value.to_string())
 }

@@ -1,0 +1,97 @@
+#!/usr/bin/env bash
+# Runs all tests: on LocalStack (the default) or on the embedded engines.
+#
+#   tests/run.sh localstack   starts LocalStack, runs the tests against it, stops it
+#   tests/run.sh embedded     needs nothing but what is in this repository
+#
+# LocalStack is the pinned community image where a Docker engine answers, and otherwise runs on
+# this machine from PyPI (tests/localstack, built once in .localstack).
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+engine=${1:-localstack}
+image=localstack/localstack:4.9.2
+
+need() { command -v "$1" >/dev/null || { echo "make test needs $1: $2" >&2; exit 1; }; }
+
+free_port() { # a port that is free, and so is the next one
+  python3 - <<'PY'
+import random, socket
+while True:
+    port = random.randrange(20000, 30000)
+    try:
+        with socket.socket() as a, socket.socket() as b:
+            a.bind(("127.0.0.1", port)); b.bind(("", port + 1))
+        print(port); break
+    except OSError:
+        pass
+PY
+}
+
+has_docker() { command -v docker >/dev/null && docker info >/dev/null 2>&1; }
+
+start_in_docker() {
+  container=$(docker run --rm -d -p "127.0.0.1:$port:4566" -e SERVICES=s3,dynamodb,sqs,dynamodbstreams \
+    -e S3_SKIP_SIGNATURE_VALIDATION=0 "$image")
+  for _ in $(seq 240); do
+    if curl -fsS --max-time 2 "$url/_localstack/health" 2>/dev/null | grep -q '"dynamodb": *"\(available\|running\)"'; then
+      return
+    fi
+    sleep 0.5
+  done
+  echo "LocalStack in Docker was not healthy after 120 s:" >&2
+  docker logs --tail 20 "$container" >&2
+  exit 1
+}
+
+stop() {
+  if [ -n "${container:-}" ]; then docker stop "$container" >/dev/null; fi
+  if [ -n "${hosted:-}" ]; then LOCALSTACK_HOME=.localstack LOCALSTACK_PORT=$port tests/localstack/localstack-up.sh down; fi
+}
+
+need cargo "install Rust from https://rustup.rs"
+need cc "install a C compiler (Debian: apt-get install gcc)"
+need python3 "install Python 3.11 (Debian: apt-get install python3 python3-venv)"
+if [ ! -x .venv/bin/python ] || ! cmp -s examples/python/requirements.txt .venv/requirements.txt; then
+  python3 -m venv .venv || { echo "make test needs Python's venv (Debian: apt-get install python3-venv)" >&2; exit 1; }
+  .venv/bin/pip install -q --disable-pip-version-check -r examples/python/requirements.txt
+  cp examples/python/requirements.txt .venv/requirements.txt
+fi
+export PLACET_TEST_PYTHON=$PWD/.venv/bin/python
+
+if [ "$engine" = localstack ]; then
+  need curl "install it (Debian: apt-get install curl)"
+  if ! has_docker; then
+    need java "without a Docker engine LocalStack needs a JDK 17 (Debian: apt-get install openjdk-17-jdk-headless)"
+    need javac "without a Docker engine LocalStack needs a JDK 17 (Debian: apt-get install openjdk-17-jdk-headless)"
+    need npm "without a Docker engine LocalStack needs npm (Debian: apt-get install npm)"
+    need ps "without a Docker engine LocalStack needs ps (Debian: apt-get install procps)"
+  fi
+fi
+
+# Built before anything is started: what fails to compile fails at once.
+cargo build --quiet -p placet-local
+cargo test --quiet --workspace --no-run
+
+if [ "$engine" = localstack ]; then
+  port=$(free_port)
+  url=http://127.0.0.1:$port
+  trap stop EXIT
+  if has_docker; then
+    start_in_docker
+  else
+    hosted=yes
+    LOCALSTACK_HOME=.localstack LOCALSTACK_PORT=$port tests/localstack/localstack-up.sh up
+  fi
+  export PLACET_TEST_ENGINE=$url
+else
+  export PLACET_TEST_ENGINE=embedded
+fi
+
+# Most tests wait for an engine or a clock, so more of them run at once than there are cores.
+log=$(mktemp)
+failed=0
+RUST_TEST_THREADS=${RUST_TEST_THREADS:-6} cargo test --workspace --no-fail-fast 2>&1 | tee "$log" || failed=1
+awk -v engine="$engine" '/^test result:/ { passed += $4; failed += $6 } END { print engine ": " passed " passed, " failed " failed" }' "$log"
+rm -f "$log"
+exit $failed
