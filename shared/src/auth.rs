@@ -51,12 +51,19 @@ impl From<&HumanCaller> for Caller {
     }
 }
 
+impl AgentCaller {
+    /// Whoever presents this key, if it can be one.
+    pub fn with_key(key: &str) -> Option<Self> {
+        Presented::api_key(key).map(Self)
+    }
+}
+
 impl<S: Send + Sync> FromRequestParts<S> for AgentCaller {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Error> {
         let key = bearer(&parts.headers).or_else(|| header(&parts.headers, "x-api-key"));
-        let agent = Self(key.and_then(Presented::api_key).ok_or(Error::NoApiKey)?);
+        let agent = key.and_then(Self::with_key).ok_or(Error::NoApiKey)?;
         parts.extensions.insert(Caller::from(&agent));
         Ok(agent)
     }

@@ -79,7 +79,8 @@ async fn each_type_can_be_answered_on_its_page() {
         { "name": "s", "type": "select", "options": ["x", "y"] }, { "name": "when", "type": "datetime" },
         { "name": "empty", "type": "text" },
     ]);
-    let cases: [(Value, Vec<(&str, &str)>, Value); 7] = [
+    type Case = (Value, Vec<(&'static str, &'static str)>, Value);
+    let cases: [Case; 7] = [
         (
             json!({ "type": "approval", "payload": { "options": choices } }),
             vec![("option", "b"), ("comment", "c")],

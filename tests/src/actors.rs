@@ -2,6 +2,7 @@
 
 use reqwest::{Client, Method, RequestBuilder};
 use serde_json::{Value, json};
+use shared::auth::AgentCaller;
 
 use crate::reply::Reply;
 
@@ -77,6 +78,11 @@ impl Agent {
     pub fn new(url: &str, key: &str, channel: &str) -> Self {
         let http = Client::builder().redirect(reqwest::redirect::Policy::none()).build().expect("a client");
         Self { url: url.to_owned(), http, key: key.to_owned(), channel: channel.to_owned() }
+    }
+
+    /// This agent as the store knows callers.
+    pub fn as_caller(&self) -> AgentCaller {
+        AgentCaller::with_key(&self.key).expect("a key")
     }
 
     /// The same agent with another key.

@@ -140,10 +140,10 @@ impl Review {
 impl Message {
     /// The message as looked at now: a pending review whose time has passed is expired.
     pub fn seen_at(mut self, now: Timestamp) -> Self {
-        if let Some(review) = self.review.as_mut().filter(|it| it.status == ReviewStatus::Pending) {
-            if !review.is_pending_at(now) {
-                review.status = ReviewStatus::Expired;
-            }
+        if let Some(review) = self.review.as_mut().filter(|it| it.status == ReviewStatus::Pending)
+            && !review.is_pending_at(now)
+        {
+            review.status = ReviewStatus::Expired;
         }
         self
     }
@@ -351,7 +351,7 @@ fn client_id(object: &mut Object<'_>) -> Option<String> {
 
 /// A message must say something: one of `members` that is neither null nor empty.
 fn says_something(object: &mut Object<'_>, members: &[&str]) {
-    let empty = |value: Value| value == Value::from("") || value == Value::Array(vec![]);
+    let empty = |value: Value| value == "" || value == Value::Array(vec![]);
     if !members.iter().any(|name| object.value(name).is_some_and(|value| !empty(value))) {
         let message = format!("give at least one of {}", members.join(", "));
         object.problem("text", "required", message);

@@ -105,7 +105,7 @@ impl Findings {
             }
         }
         for field in &form.fields {
-            let given = members.get(&field.name).filter(|value| !value.is_null() && **value != Value::from(""));
+            let given = members.get(&field.name).filter(|value| !value.is_null() && value.as_str() != Some(""));
             match given {
                 None if field.required => self.wrong(&field.name, "required", format!("{} is required", field.name)),
                 None => {}

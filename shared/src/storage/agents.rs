@@ -99,10 +99,10 @@ impl Store {
     /// Books a sign of life. `statusSince` moves only when the status does, also when two pings
     /// meet: "the same as before" is a condition of the write.
     pub async fn ping(&self, channel: &Channel, ping: &Ping) -> Result<Agent, Error> {
-        if channel.agent.status == ping.status {
-            if let Some(agent) = self.write_ping(channel, ping, true).await? {
-                return Ok(agent);
-            }
+        if channel.agent.status == ping.status
+            && let Some(agent) = self.write_ping(channel, ping, true).await?
+        {
+            return Ok(agent);
         }
         self.write_ping(channel, ping, false).await?.ok_or(Error::NotFound("agent"))
     }

@@ -86,12 +86,11 @@ impl Store {
         wanted.extend(client.clone());
 
         let (channel, mut items) = self.open(caller, id, &wanted).await?;
-        if let (Some(key), Some(once)) = (client, &once) {
-            if let Some(record) = items.take::<ClientItem>(&key)? {
-                if let Some(message) = self.repeat_of(&channel, record, once).await? {
-                    return Ok(Begun::Repeat(message));
-                }
-            }
+        if let (Some(key), Some(once)) = (client, &once)
+            && let Some(record) = items.take::<ClientItem>(&key)?
+            && let Some(message) = self.repeat_of(&channel, record, once).await?
+        {
+            return Ok(Begun::Repeat(message));
         }
         let claimed = free_files(&files, items)?;
         Ok(Begun::New(Opening { channel, sender, once, claimed }))
