@@ -33,7 +33,7 @@ struct ErrorBody<'a> {
     request_id: &'a str,
 }
 
-/// Routes, ready to be served: unknown paths answered, and [`envelope`] around everything.
+/// Routes, ready to be served: unknown paths answered, and `envelope` around everything.
 pub fn service(routes: Router<App>, app: App) -> Router {
     routes.fallback(async || Error::NotFound("path")).layer(from_fn_with_state(app.clone(), envelope)).with_state(app)
 }
