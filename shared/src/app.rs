@@ -1,6 +1,7 @@
 //! What every handler is given, and how a Lambda function starts.
 
 use std::convert::Infallible;
+use std::pin::Pin;
 use std::time::Duration;
 
 use ::http::{Request, Response};
@@ -8,7 +9,7 @@ use axum::body::HttpBody as Body;
 use axum::extract::FromRef;
 use axum::{BoxError, Router};
 use bytes::Bytes;
-use http_body_util::{BodyExt, Collected, Full};
+use http_body_util::{BodyExt, Collected};
 use tokio::sync::watch;
 use tower::{Service, ServiceExt};
 
@@ -79,14 +80,10 @@ impl FromRef<App> for Blobs {
 }
 
 /// A deployed function's start: logs, settings and clients, then its routes ready to serve.
-/// Responses are whole: Lambda sends nothing before the end, and the runtime wants a body that
-/// threads can share.
+/// Responses are whole: Lambda sends nothing before the end.
 pub async fn lambda<B>(
     routes: Router<App>,
-) -> Result<
-    impl Service<Request<B>, Response = Response<Full<Bytes>>, Error = Infallible, Future: Send> + Clone + Send,
-    ConfigError,
->
+) -> Result<impl Service<Request<B>, Response = Whole, Error = Infallible, Future: Send> + Clone + Send, ConfigError>
 where
     B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
 {
@@ -95,6 +92,17 @@ where
     Ok(ServiceExt::<Request<B>>::and_then(router, async |response: axum::response::Response| {
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.map(Collected::to_bytes).unwrap_or_default();
-        Ok(Response::from_parts(parts, Full::new(bytes)))
+        Ok(Whole(Response::from_parts(parts, lambda_http::Body::Binary(bytes.to_vec()))))
     }))
+}
+
+/// A response that goes to API Gateway as bytes, whatever its type: sent as text it would be
+/// decoded on the way, which changes files, and grow by what JSON escapes, which nobody can
+/// foresee. As bytes it grows by a third.
+pub struct Whole(Response<lambda_http::Body>);
+
+impl lambda_http::IntoResponse for Whole {
+    fn into_response(self) -> Pin<Box<dyn Future<Output = Response<lambda_http::Body>> + Send>> {
+        Box::pin(std::future::ready(self.0))
+    }
 }

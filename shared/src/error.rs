@@ -102,6 +102,18 @@ impl Error {
         Self::Unavailable(Cause(cause.to_string()))
     }
 
+    /// What the framework means by a bare status.
+    pub fn of_framework(status: StatusCode) -> Self {
+        match status {
+            StatusCode::METHOD_NOT_ALLOWED => Self::MethodNotAllowed,
+            StatusCode::PAYLOAD_TOO_LARGE => Self::TooLarge("The body is too large for this path.".to_owned()),
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => Self::UnsupportedMediaType("the type that this path takes"),
+            StatusCode::NOT_FOUND => Self::NotFound("path"),
+            status if status.is_client_error() => Self::field([], "malformed_request", "the request cannot be read"),
+            status => Self::internal(format!("a bare {status}")),
+        }
+    }
+
     /// A 400 about one field.
     pub fn field(path: impl IntoIterator<Item = Step>, code: &'static str, message: impl Into<String>) -> Self {
         Self::Invalid(vec![FieldError { path: path.into_iter().collect(), code, message: message.into() }])

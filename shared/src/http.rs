@@ -7,7 +7,7 @@ use axum::Router;
 use axum::extract::{MatchedPath, OriginalUri, Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use http::header::{CACHE_CONTROL, RETRY_AFTER, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderName, HeaderValue, StatusCode};
 use serde::Serialize;
 
@@ -79,11 +79,11 @@ fn error_of(response: &Response) -> Option<Error> {
     if let Some(error) = response.extensions().get::<Error>() {
         return Some(error.clone());
     }
-    match response.status() {
-        StatusCode::METHOD_NOT_ALLOWED => Some(Error::MethodNotAllowed),
-        status if status.is_server_error() => Some(Error::internal(format!("a bare {status}"))),
-        _ => None,
-    }
+    // Our own pages and bodies are HTML and JSON; what the framework says is plain text or nothing.
+    let kind = response.headers().get(CONTENT_TYPE).and_then(|it| it.to_str().ok()).unwrap_or_default();
+    let bare = kind.is_empty() || kind.starts_with("text/plain");
+    let failed = response.status().is_client_error() || response.status().is_server_error();
+    (failed && bare).then(|| Error::of_framework(response.status()))
 }
 
 fn log_cause(error: &Error, request_id: &str) {
@@ -105,7 +105,7 @@ fn with_body(bare: Response, error: &Error, path: &str, now: Timestamp, request_
     };
     let mut response = (error.status(), axum::Json(body)).into_response();
     for (name, value) in bare.headers() {
-        if *name != http::header::CONTENT_LENGTH {
+        if *name != http::header::CONTENT_LENGTH && *name != CONTENT_TYPE {
             response.headers_mut().entry(name).or_insert_with(|| value.clone());
         }
     }

@@ -20,7 +20,12 @@ pub struct Problems {
 }
 
 impl Problems {
+    /// Notes a problem; beyond the first hundred nobody reads them.
     pub fn add(&mut self, path: Vec<Step>, code: &'static str, message: impl Into<String>) {
+        const MANY: usize = 100;
+        if self.fields.len() >= MANY {
+            return;
+        }
         self.fields.push(FieldError { path, code, message: message.into() });
     }
 
@@ -147,6 +152,17 @@ impl<'a> Object<'a> {
         Some(text)
     }
 
+    /// An id that somebody else gave: 1 to `max` characters, not all blank, and nothing trimmed,
+    /// for it is given back and compared.
+    pub fn id(&mut self, name: &str, max: usize) -> Option<String> {
+        let text = self.short_string(name, max)?;
+        if text.trim().is_empty() {
+            self.problem(name, "empty", format!("{name} must not be empty"));
+            return None;
+        }
+        Some(text)
+    }
+
     /// A name: 1 to `max` characters that are not all blank, trimmed.
     pub fn label(&mut self, name: &str, max: usize) -> Option<String> {
         let text = self.short_string(name, max)?.trim().to_owned();
@@ -221,12 +237,20 @@ impl<'a> Object<'a> {
         T::from_object(&mut object)
     }
 
-    fn elements(&mut self, name: &str) -> Option<Vec<&'a RawValue>> {
-        let elements = serde_json::from_str(self.raw(name)?.get()).ok();
-        if elements.is_none() {
-            self.problem(name, "not_an_array", format!("{name} must be an array"));
+    /// An array's elements, at most `max` of them: counted before anything is done with each.
+    fn elements(&mut self, name: &str, max: usize) -> Option<Vec<&'a RawValue>> {
+        let elements: Option<Vec<&RawValue>> = serde_json::from_str(self.raw(name)?.get()).ok();
+        match elements {
+            Some(elements) if elements.len() <= max => Some(elements),
+            Some(_) => {
+                self.problem(name, "too_many", format!("{name} may have at most {max} elements"));
+                None
+            }
+            None => {
+                self.problem(name, "not_an_array", format!("{name} must be an array"));
+                None
+            }
         }
-        elements
     }
 
     /// A hash of what the object says: the order of members and spaces do not count.
@@ -240,8 +264,8 @@ impl<'a> Object<'a> {
     }
 
     /// An array whose every element is an object, read by `T`.
-    pub fn objects<T: FromObject>(&mut self, name: &str) -> Option<Vec<T>> {
-        let elements = self.elements(name)?;
+    pub fn objects<T: FromObject>(&mut self, name: &str, max: usize) -> Option<Vec<T>> {
+        let elements = self.elements(name, max)?;
         let mut read = Vec::with_capacity(elements.len());
         for (index, raw) in elements.iter().enumerate() {
             let mut path = self.path_to(name);
@@ -254,8 +278,8 @@ impl<'a> Object<'a> {
     }
 
     /// An array of distinct strings.
-    pub fn strings(&mut self, name: &str) -> Option<Vec<String>> {
-        let elements = self.elements(name)?;
+    pub fn strings(&mut self, name: &str, max: usize) -> Option<Vec<String>> {
+        let elements = self.elements(name, max)?;
         let mut read: Vec<String> = Vec::with_capacity(elements.len());
         for (index, raw) in elements.iter().enumerate() {
             let mut path = self.path_to(name);

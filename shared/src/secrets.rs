@@ -12,6 +12,7 @@ use argon2::password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash}
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
+use tokio::sync::Semaphore;
 
 use crate::error::Error;
 use crate::ids::{UserId, parse_ulid};
@@ -164,7 +165,11 @@ impl fmt::Debug for Password {
     }
 }
 
+/// Each takes 19 MiB: a burst of sign-ins waits its turn.
+static AT_ONCE: Semaphore = Semaphore::const_new(4);
+
 async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
+    let _turn = AT_ONCE.acquire().await.map_err(Error::internal)?;
     tokio::task::spawn_blocking(work).await.map_err(|err| Error::internal(format!("password work ended early: {err}")))
 }
 

@@ -195,3 +195,21 @@ async fn a_wrong_password_is_told_on_the_page() {
     assert_eq!(closed.status, 429);
     assert!(closed.text().contains("Try again in 15 min."), "{}", closed.text());
 }
+
+#[tokio::test]
+async fn forms_that_are_none_are_refused_on_a_page() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let id = person.agent().await.asked().await;
+    for path in ["/login", &format!("/reviews/{id}")] {
+        let json = person.request(Method::POST, path).header("Origin", &world.url).json(&json!({}));
+        assert_eq!(Reply::of(json).await.status, 415, "{path}");
+        let huge = "x".repeat(3_000_000);
+        assert_eq!(person.submit(path, &[("text", &huge)]).await.status, 413, "{path}");
+    }
+    let long = "x".repeat(3000);
+    for form in [vec![], vec![("email", long.as_str()), ("password", long.as_str())]] {
+        assert_eq!(person.submit("/login", &form).await.status, 401);
+    }
+    person.get("/assets/%FF").await.expect_error(400, "validation_failed");
+}

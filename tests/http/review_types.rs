@@ -148,3 +148,13 @@ async fn a_known_types_payload_must_have_its_shape() {
         assert_eq!(named, expected, "{kind}");
     }
 }
+
+#[tokio::test]
+async fn an_id_is_compared_exactly_as_it_was_given() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    let review = json!({ "type": "approval", "payload": { "options": [{ "id": " ok ", "label": "OK" }] } });
+    let wrong = [(json!({ "selectedOption": "ok" }), "selectedOption")];
+    asks(&agent, &person, review, &wrong, json!({ "selectedOption": " ok " })).await;
+}

@@ -157,6 +157,8 @@ async fn pending_lists_this_channels_reviews_newest_first() {
     let here = format!("/api/messages/reviews?status=all&channel={}", agent.channel);
     assert_eq!(ids(person.get(&here).await.expect(200)), [done.clone(), second, first]);
     assert_eq!(ids(person.get("/api/messages/reviews?status=completed").await.expect(200)), [done]);
+    let nothing_there = format!("/api/messages/reviews?status=completed&channel={}", other.channel);
+    assert_eq!(person.get(&nothing_there).await.expect(200), json!([]));
     assert_eq!(person.get("/api/messages/reviews?status=open").await.expect_invalid(), ["status"]);
 }
 

@@ -83,7 +83,12 @@ async fn until_decided(
         }
         // The last look is strongly consistent: an answer that was stored in time is not missed.
         last = Instant::now() >= deadline;
-        message = app.store.look(channel, id, last).await?.ok_or(Error::NotFound("message"))?;
+        let seen = match app.store.look(channel, id, last).await? {
+            // A copy that lags behind may not have the message yet; the leader knows.
+            None if !last => app.store.look(channel, id, true).await?,
+            seen => seen,
+        };
+        message = seen.ok_or(Error::NotFound("message"))?;
     }
 }
 

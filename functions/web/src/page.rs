@@ -1,7 +1,8 @@
 //! HTML responses.
 
 use askama::Template;
-use axum::extract::FromRequestParts;
+use axum::Form;
+use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use http::header::{CONTENT_SECURITY_POLICY, HOST, ORIGIN, REFERRER_POLICY};
 use http::request::Parts;
@@ -9,6 +10,8 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 use shared::auth::HumanCaller;
 use shared::error::Error;
 use shared::http::Rendered;
+
+use crate::answer::Typed;
 
 /// No scripts, nothing from elsewhere, no framing.
 const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; \
@@ -70,6 +73,20 @@ impl<S: Send + Sync> FromRequestParts<S> for Visitor {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, PageError> {
         Ok(Self(HumanCaller::from_request_parts(parts, state).await?))
+    }
+}
+
+/// The fields of a submitted form.
+pub struct Submitted(pub Typed);
+
+impl<S: Send + Sync> FromRequest<S> for Submitted {
+    type Rejection = PageError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, PageError> {
+        match Form::<Vec<(String, String)>>::from_request(request, state).await {
+            Ok(Form(fields)) => Ok(Self(Typed(fields))),
+            Err(rejection) => Err(Error::of_framework(rejection.status()).into()),
+        }
     }
 }
 

@@ -1,7 +1,6 @@
 //! `/reviews/{id}`: what is asked, the form to answer it, and the outcome once there is one.
 
 use askama::Template;
-use axum::Form;
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 use http::StatusCode;
@@ -10,13 +9,14 @@ use shared::app::App;
 use shared::error::Error;
 use shared::extract::PathId;
 use shared::ids::MessageId;
+use shared::json::Json;
 use shared::models::{Message, Review, ReviewStatus};
 use shared::review::Kind;
 use shared::review::form::{Field, FieldType};
 use shared::storage::Channel;
 
 use crate::answer::{self, Typed, input_name};
-use crate::page::{self, OwnForm, PageError, Visitor};
+use crate::page::{self, OwnForm, PageError, Submitted, Visitor};
 use crate::view;
 
 #[derive(Template)]
@@ -34,6 +34,8 @@ struct ReviewPage {
     /// The stored response, laid out to be read.
     response: String,
     mine: bool,
+    /// The labels of what was chosen.
+    chosen: Vec<String>,
 }
 
 impl ReviewPage {
@@ -50,6 +52,7 @@ impl ReviewPage {
             typed: Typed::default(),
             problems: vec![],
             response: review.response.as_ref().map(|it| format!("{:#}", it.value())).unwrap_or_default(),
+            chosen: chosen(&review),
             mine: review.responded_by == Some(channel.owner()),
             message,
             review,
@@ -87,6 +90,19 @@ impl ReviewPage {
     }
 }
 
+/// The labels of the options or items that a stored response names.
+fn chosen(review: &Review) -> Vec<String> {
+    let response = review.response.as_ref().map(Json::value).unwrap_or_default();
+    let (offered, named) = match review.understood() {
+        Kind::Approval(approval) => (approval.options, vec![response["selectedOption"].clone()]),
+        Kind::Selection(selection) => {
+            (selection.items, response["selectedIds"].as_array().cloned().unwrap_or_default())
+        }
+        _ => return vec![],
+    };
+    offered.into_iter().filter(|choice| named.contains(&Value::from(choice.id.as_str()))).map(|it| it.label).collect()
+}
+
 pub async fn page(
     State(app): State<App>,
     Visitor(human): Visitor,
@@ -105,11 +121,11 @@ pub async fn answer(
     Visitor(human): Visitor,
     _: OwnForm,
     PathId(id): PathId<MessageId>,
-    Form(typed): Form<Vec<(String, String)>>,
+    Submitted(typed): Submitted,
 ) -> Result<Response, PageError> {
     let (channel, message) = app.store.open_message(&human, id.map(MessageId::channel), id).await?;
     let mut page = ReviewPage::of(&app, &channel, message)?;
-    page.typed = Typed(typed);
+    page.typed = typed;
     page.problems = match answer::read(&page.kind, &page.typed) {
         Err(problem) => vec![problem],
         Ok(answer) => match app.store.answer(&human, id, answer).await {

@@ -1,32 +1,22 @@
 //! `/login` and `/logout`
 
 use askama::Template;
-use axum::Form;
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
 use http::header::{RETRY_AFTER, SET_COOKIE};
 use http::{HeaderMap, StatusCode};
-use serde::Deserialize;
 use shared::auth::{HumanCaller, session_cookie};
 use shared::error::Error;
 use shared::models::Credentials;
-use shared::models::account::Email;
-use shared::secrets::Password;
 use shared::storage::Store;
 
-use crate::page::{self, OwnForm, PageError};
+use crate::page::{self, OwnForm, PageError, Submitted};
 
 #[derive(Template)]
 #[template(path = "login.html")]
 struct LoginPage {
     email: String,
     problem: Option<String>,
-}
-
-#[derive(Deserialize)]
-pub struct LoginForm {
-    email: String,
-    password: String,
 }
 
 pub async fn page() -> Result<Response, PageError> {
@@ -37,10 +27,14 @@ pub async fn sign_in(
     State(store): State<Store>,
     headers: HeaderMap,
     _: OwnForm,
-    Form(form): Form<LoginForm>,
+    Submitted(typed): Submitted,
 ) -> Result<Response, PageError> {
-    let credentials = Credentials { email: Email::typed(&form.email), password: Password::new(form.password) };
-    let (error, problem) = match store.sign_in(credentials).await {
+    let text = |name| typed.first(name).unwrap_or_default();
+    let signed_in = match Credentials::typed(text("email"), text("password")) {
+        Some(credentials) => store.sign_in(credentials).await,
+        None => Err(Error::WrongPassword),
+    };
+    let (error, problem) = match signed_in {
         Ok(session) => {
             let cookie = session_cookie(&headers, Some(session));
             return Ok(([(SET_COOKIE, cookie)], Redirect::to("/")).into_response());
@@ -57,7 +51,8 @@ pub async fn sign_in(
             (error, sentence)
         }
     };
-    let mut response = page::page(error.status(), &LoginPage { email: form.email, problem: Some(problem) })?;
+    let mut response =
+        page::page(error.status(), &LoginPage { email: text("email").to_owned(), problem: Some(problem) })?;
     response.headers_mut().extend(error.retry_after().map(|seconds| (RETRY_AFTER, seconds.into())));
     Ok(response)
 }

@@ -53,6 +53,12 @@ pub fn span(span: Duration) -> String {
     }
 }
 
+/// A moment to the minute, in the one zone that a page without scripts can be sure of.
+pub fn moment(at: &Timestamp) -> String {
+    let text = at.to_string();
+    format!("{} {} UTC", &text[..10], &text[11..16])
+}
+
 pub fn bytes(size: u64) -> String {
     match size {
         0..1_000 => format!("{size} bytes"),

@@ -58,16 +58,26 @@ impl FromObject for NewApiKey {
     }
 }
 
+const MAX_PASSWORD: usize = 1024;
+
 /// `POST /api/auth/login`.
 pub struct Credentials {
     pub email: Email,
     pub password: Password,
 }
 
+impl Credentials {
+    /// What somebody typed; `None` when it is longer than any that is right.
+    pub fn typed(email: &str, password: &str) -> Option<Self> {
+        let fits = email.chars().count() <= Email::MAX && password.chars().count() <= MAX_PASSWORD;
+        fits.then(|| Self { email: Email::typed(email), password: Password::new(password.to_owned()) })
+    }
+}
+
 impl FromObject for Credentials {
     fn from_object(object: &mut Object<'_>) -> Option<Self> {
         let email = object.require("email", |o| o.short_string("email", Email::MAX));
-        let password = object.require("password", |o| o.short_string("password", 1024));
+        let password = object.require("password", |o| o.short_string("password", MAX_PASSWORD));
         Some(Self { email: Email::typed(&email?), password: Password::new(password?) })
     }
 }

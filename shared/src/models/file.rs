@@ -62,7 +62,16 @@ impl Attachment {
     pub fn content_disposition(&self) -> String {
         let plain = |c: char| if c.is_ascii_graphic() && !"\"\\%/".contains(c) || c == ' ' { c } else { '_' };
         let fallback: String = self.filename.chars().map(plain).take(255).collect();
-        let whole = utf8_percent_encode(&self.filename, ATTR_CHAR);
+        // Gateways and proxies take headers of a few KB: a longer name is cut between characters.
+        const MOST: usize = 3000;
+        let mut whole = String::new();
+        for c in self.filename.chars() {
+            let encoded = utf8_percent_encode(c.encode_utf8(&mut [0; 4]), ATTR_CHAR).to_string();
+            if whole.len() + encoded.len() > MOST {
+                break;
+            }
+            whole.push_str(&encoded);
+        }
         format!("inline; filename=\"{fallback}\"; filename*=UTF-8''{whole}")
     }
 

@@ -259,8 +259,8 @@ impl FromObject for CreateMessage {
         if metadata.as_ref().is_some_and(|it| it.len() > MAX_METADATA) {
             object.too_large(too_large("metadata", 64));
         }
-        let attachment_ids = object.strings("attachmentIds").unwrap_or_default();
-        let text_attachments = object.objects::<NewFile>("textAttachments").unwrap_or_default();
+        let attachment_ids = object.strings("attachmentIds", MAX_ATTACHMENTS).unwrap_or_default();
+        let text_attachments = object.objects::<NewFile>("textAttachments", MAX_ATTACHMENTS).unwrap_or_default();
         if attachment_ids.len() + text_attachments.len() > MAX_ATTACHMENTS {
             let message = format!("a message may have at most {MAX_ATTACHMENTS} attachments");
             object.problem("attachmentIds", "too_many", message);
@@ -268,6 +268,11 @@ impl FromObject for CreateMessage {
         let review = object.object::<AskReview>("review");
         let webhook_url = WebhookUrl::member(object, "webhookUrl");
         let client_id = client_id(object);
+        for later in ["iterationOf", "streamId", "streamState"] {
+            if object.has(later) {
+                object.problem(later, "not_supported", format!("{later} is not supported yet"));
+            }
+        }
         says_something(object, &["text", "review", "status", "attachmentIds", "textAttachments"]);
         let metadata = plugin_metadata(metadata, review.as_ref());
         Some(Self {
@@ -296,11 +301,7 @@ impl FromObject for HumanMessage {
     fn from_object(object: &mut Object<'_>) -> Option<Self> {
         let channel_id = object.require("channelId", |o| o.string("channelId"));
         let text = text(object);
-        let attachment_ids = object.strings("attachmentIds").unwrap_or_default();
-        if attachment_ids.len() > MAX_ATTACHMENTS {
-            let message = format!("a message may have at most {MAX_ATTACHMENTS} attachments");
-            object.problem("attachmentIds", "too_many", message);
-        }
+        let attachment_ids = object.strings("attachmentIds", MAX_ATTACHMENTS).unwrap_or_default();
         let client_id = client_id(object);
         says_something(object, &["text", "attachmentIds"]);
         Some(Self { channel_id: channel_id?, text, attachment_ids, client_id })
@@ -318,16 +319,12 @@ impl FromObject for Answer {
     fn from_object(object: &mut Object<'_>) -> Option<Self> {
         let response = object.require("response", |o| o.json_object("response"));
         let feedback = object.string("feedback");
-        let modified_file_ids = object.strings("modifiedFileIds").unwrap_or_default();
+        let modified_file_ids = object.strings("modifiedFileIds", MAX_ATTACHMENTS).unwrap_or_default();
         if response.as_ref().is_some_and(|it| it.len() > MAX_RESPONSE) {
             object.too_large("response may have at most 64 KiB: attach long texts as files (modifiedFileIds).");
         }
         if feedback.as_ref().is_some_and(|it| it.len() > MAX_FEEDBACK) {
             object.too_large("feedback may have at most 16 KiB.");
-        }
-        if modified_file_ids.len() > MAX_ATTACHMENTS {
-            let message = format!("at most {MAX_ATTACHMENTS} files can be named");
-            object.problem("modifiedFileIds", "too_many", message);
         }
         Some(Self { response: response?, feedback, modified_file_ids })
     }

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::input::{FromObject, Object};
+use crate::review::MAX_OFFERED;
 
 #[derive(Clone, Debug)]
 pub struct Form {
@@ -105,7 +106,7 @@ impl Form {
 
 impl FromObject for Form {
     fn from_object(object: &mut Object<'_>) -> Option<Self> {
-        let fields = object.require("fields", |o| o.objects::<Field>("fields"));
+        let fields = object.require("fields", |o| o.objects::<Field>("fields", MAX_OFFERED));
         let submit_label = object.string("submitLabel");
         let dismiss_label = object.string("dismissLabel");
         let named = fields.as_deref().unwrap_or_default();
@@ -120,7 +121,7 @@ impl FromObject for Form {
 
 impl FromObject for Field {
     fn from_object(object: &mut Object<'_>) -> Option<Self> {
-        let name = object.require("name", |o| o.label("name", 256));
+        let name = object.require("name", |o| o.id("name", 256));
         let kind = object.require("type", |o| o.one_of("type", &FieldType::WORDS));
         let label = object.string("label");
         let required = object.boolean("required").unwrap_or_default();

@@ -12,6 +12,9 @@ use crate::input::{FromObject, Object, Problems, parse_at};
 use crate::json::Json;
 use form::Form;
 
+/// The most options, items or fields that a review may have.
+const MAX_OFFERED: usize = 500;
+
 /// A review's type with its payload. A type that nobody knows, and a known one without the
 /// payload it would need, is freeform.
 #[derive(Clone, Debug)]
@@ -85,7 +88,7 @@ impl Default for Approval {
 
 impl FromObject for Approval {
     fn from_object(object: &mut Object<'_>) -> Option<Self> {
-        let options = object.objects::<Choice>("options").unwrap_or_default();
+        let options = object.objects::<Choice>("options", MAX_OFFERED).unwrap_or_default();
         let allow_comment = object.boolean("allowComment").unwrap_or(true);
         distinct(object, "options", &options);
         let options = if options.is_empty() { Self::default().options } else { options };
@@ -95,7 +98,7 @@ impl FromObject for Approval {
 
 impl FromObject for Choice {
     fn from_object(object: &mut Object<'_>) -> Option<Self> {
-        let id = object.require("id", |o| o.label("id", 256));
+        let id = object.require("id", |o| o.id("id", 256));
         let label = object.require("label", |o| o.label("label", 1000));
         let description = object.string("description");
         let styles = [("primary", "primary"), ("danger", "danger"), ("secondary", "secondary"), ("ghost", "ghost")];
@@ -122,7 +125,7 @@ pub struct Selection {
 impl FromObject for Selection {
     fn from_object(object: &mut Object<'_>) -> Option<Self> {
         let many = object.require("mode", |o| o.one_of("mode", &[("single", false), ("multi", true)]));
-        let items = object.require("items", |o| o.objects::<Choice>("items"));
+        let items = object.require("items", |o| o.objects::<Choice>("items", MAX_OFFERED));
         if items.as_ref().is_some_and(Vec::is_empty) && object.value("items") == Some(serde_json::json!([])) {
             object.problem("items", "empty", "items must offer something");
         }

@@ -125,8 +125,7 @@ impl Store {
         let expires_at = now.plus(SESSION_LIFE);
         let ttl = expires_at.epoch_seconds();
         let item = SessionItem { pk, sk, user_id: user.id, created_at: now, expires_at, ttl };
-        let put = self.db.put_item().table_name(&*self.table).set_item(Some(written(&item)?));
-        put.send().await.map_err(trouble)?;
+        self.put_new(written(&item)?).await?;
         Ok(NewSession { user, token, life: SESSION_LIFE })
     }
 

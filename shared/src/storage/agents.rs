@@ -82,8 +82,7 @@ impl Store {
             tag: new.tag,
             created_at: now,
         };
-        let put = self.db.put_item().table_name(&*self.table).set_item(Some(written(&item)?));
-        put.send().await.map_err(trouble)?;
+        self.put_new(written(&item)?).await?;
         Ok(item.into())
     }
 

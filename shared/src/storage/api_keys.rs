@@ -65,7 +65,17 @@ impl Store {
                 .condition_expression(condition)
                 .expression_attribute_values(":now", text(now))
         };
-        let looked_up = touch(Key::api_key(hash), "attribute_exists(pk)");
+        // One of many calls at once notes it; the others find that it was noted.
+        let unchanged = match item.last_used_at {
+            Some(_) => "lastUsedAt = :before",
+            None => "attribute_exists(pk) AND attribute_not_exists(lastUsedAt)",
+        };
+        let looked_up = touch(Key::api_key(hash), unchanged).set_expression_attribute_values(Some(
+            [(":now", Some(now)), (":before", item.last_used_at)]
+                .into_iter()
+                .filter_map(|(name, at)| Some((name.to_owned(), text(at?))))
+                .collect(),
+        ));
         let shown = touch(Key::user_api_key(item.user_id, item.key_id), "#hash = :hash")
             .expression_attribute_names("#hash", "hash")
             .expression_attribute_values(":hash", text(hash.as_str()));

@@ -12,6 +12,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 
 use crate::error::Error;
 use crate::models::{Attachment, Message};
+use crate::storage::messages::{RESPONSE_BUDGET, text_weight, weight};
 use crate::storage::trouble;
 
 /// How many objects are read at once for one response.
@@ -73,9 +74,15 @@ impl Blobs {
         Ok(())
     }
 
-    /// Fills in `textContent` where message responses carry it.
+    /// Fills in `textContent` where message responses carry it, as far as one response has room.
     pub async fn with_texts(&self, mut messages: Vec<Message>) -> Result<Vec<Message>, Error> {
-        let texts = messages.iter_mut().flat_map(|it| &mut it.attachments).filter(|it| it.is_shown_as_text());
+        let mut room = RESPONSE_BUDGET.saturating_sub(messages.iter().map(weight).sum());
+        let alone = messages.len() == 1;
+        let texts = messages.iter_mut().flat_map(|it| &mut it.attachments).filter(|file| {
+            let (size, left) = (text_weight(file), room);
+            room = room.saturating_sub(size);
+            size > 0 && (alone || size <= left)
+        });
         stream::iter(texts)
             .map(Ok)
             .try_for_each_concurrent(SIDE_BY_SIDE, |attachment| async move {

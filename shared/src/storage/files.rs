@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::ids::{AgentId, FileId, MessageId, UserId};
 use crate::models::{Attachment, NewFile};
 use crate::storage::keys::{self, Key, StorageKey, due, owned};
-use crate::storage::{Blobs, Channel, Store, all_of, trouble, written};
+use crate::storage::{Blobs, Channel, Store, all_of, written};
 
 /// A file that no message claims within this time may be removed.
 const UNCLAIMED_LIFE: Duration = Duration::from_secs(24 * 3600);
@@ -101,8 +101,7 @@ impl Store {
     /// Makes a placed file visible, for a message to claim.
     pub async fn keep(&self, channel: &Channel, file: &Attachment) -> Result<(), Error> {
         let item = written(&FileItem::new(channel, file))?;
-        self.db.put_item().table_name(&*self.table).set_item(Some(item)).send().await.map_err(trouble)?;
-        Ok(())
+        self.put_new(item).await
     }
 
     /// All files of a channel, newest first, read beside the check of the caller.

@@ -155,6 +155,19 @@ impl Store {
         Err(Error::unavailable("BatchGetItem kept leaving keys unprocessed"))
     }
 
+    /// Puts an item whose id was just made. When the SDK sends it twice, with the first reply
+    /// lost, the second must not overwrite what has become of the item meanwhile: that it is
+    /// there already means that it was written.
+    async fn put_new(&self, item: Item) -> Result<(), Error> {
+        let put = self.db.put_item().table_name(&*self.table).set_item(Some(item));
+        match put.condition_expression("attribute_not_exists(pk)").send().await {
+            Err(err) if !err.as_service_error().is_some_and(|it| it.is_conditional_check_failed_exception()) => {
+                Err(trouble(err))
+            }
+            _ => Ok(()),
+        }
+    }
+
     fn query(&self) -> QueryFluentBuilder {
         self.db.query().table_name(&*self.table)
     }

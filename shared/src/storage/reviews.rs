@@ -1,6 +1,8 @@
 //! What becomes of reviews. An answer and an expiry are the same conditional update from two
 //! sides: pending and not yet due, or pending and due. Exactly one can ever hold.
 
+use std::collections::HashSet;
+
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure};
@@ -32,7 +34,7 @@ impl Store {
         let messages = items?.into_iter().map(Message::from);
         let pending = messages.filter(|it| it.review.as_ref().is_some_and(|review| review.is_pending_at(now)));
         let mut pending = pending.collect();
-        within_budget(&mut pending);
+        within_budget(&mut pending, false);
         Ok(pending)
     }
 
@@ -62,19 +64,21 @@ impl Store {
         let (known, pending, completed, expired) = tokio::join!(
             admitted,
             self.pending_of(user, pending),
-            self.decided_of(user, ReviewStatus::Completed, completed),
-            self.decided_of(user, ReviewStatus::Expired, expired),
+            self.decided_of(user, ReviewStatus::Completed, channel.flatten(), completed),
+            self.decided_of(user, ReviewStatus::Expired, channel.flatten(), expired),
         );
         known?;
         let now = self.clock.now();
-        let all = pending?.into_iter().chain(completed?).chain(expired?);
+        // Decided ones first: a review that was decided between two reads is in both.
+        let mut met = HashSet::new();
+        let all = completed?.into_iter().chain(expired?).chain(pending?).filter(|item| met.insert(item.id));
         let mut shown: Vec<Message> = all
             .map(|item| Message::from(item).seen_at(now))
             .filter(|it| channel.is_none_or(|channel| Some(it.channel_id) == channel))
             .filter(|it| it.review.as_ref().is_some_and(|review| status.is_none_or(|status| review.status == status)))
             .collect();
         shown.sort_by_key(|message| std::cmp::Reverse(message.id.ulid()));
-        within_budget(&mut shown);
+        within_budget(&mut shown, false);
         Ok(shown)
     }
 
@@ -85,13 +89,22 @@ impl Store {
         all_of(self.query_owned(user, &owned::reviews(ReviewStatus::Pending))).await
     }
 
-    async fn decided_of(&self, user: UserId, status: ReviewStatus, wanted: bool) -> Result<Vec<MessageItem>, Error> {
+    async fn decided_of(
+        &self,
+        user: UserId,
+        status: ReviewStatus,
+        channel: Option<AgentId>,
+        wanted: bool,
+    ) -> Result<Vec<MessageItem>, Error> {
         let (mut items, mut from) = (vec![], None);
         while wanted && items.len() < DECIDED_SHOWN {
             let query = self.query_owned(user, &owned::reviews(status)).limit(DECIDED_SHOWN as i32);
             let page = query.set_exclusive_start_key(from).send().await.map_err(trouble)?;
             for item in page.items.unwrap_or_default() {
-                items.push(read(item)?);
+                let item: MessageItem = read(item)?;
+                if channel.is_none_or(|channel| item.id.channel() == channel) {
+                    items.push(item);
+                }
             }
             from = page.last_evaluated_key;
             if from.is_none() {
@@ -128,8 +141,7 @@ impl Store {
             ReviewStatus::Pending => {}
         }
         if !review.is_pending_at(self.clock.now()) {
-            self.settled(message.clone()).await?;
-            return Err(Error::ReviewExpired);
+            return Err(outcome(&self.settled(message.clone()).await?));
         }
         answer::check(&review.understood(), &answer.response)?;
         let names: usize = answer.modified_file_ids.iter().map(String::len).sum();
@@ -180,10 +192,7 @@ impl Store {
                     ReviewStatus::Completed if ours => Ok(item.into()),
                     ReviewStatus::Completed => Err(Error::ReviewAlreadyResponded),
                     ReviewStatus::Expired => Err(Error::ReviewExpired),
-                    ReviewStatus::Pending => {
-                        self.settled(item.into()).await?;
-                        Err(Error::ReviewExpired)
-                    }
+                    ReviewStatus::Pending => Err(outcome(&self.settled(item.into()).await?)),
                 }
             }
         }
@@ -243,6 +252,14 @@ impl Store {
             .expression_attribute_names("#status", "status")
             .return_values(ReturnValue::AllNew)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+    }
+}
+
+/// What to tell somebody whose answer came too late: that which is stored.
+fn outcome(settled: &Message) -> Error {
+    match &settled.review {
+        Some(review) if review.status == ReviewStatus::Completed => Error::ReviewAlreadyResponded,
+        _ => Error::ReviewExpired,
     }
 }
 

@@ -39,6 +39,12 @@ impl Transaction {
         self.push_delete(Delete::builder().table_name(&*store.table).set_key(Some(key.attributes())))
     }
 
+    /// A delete of an item that must be there.
+    pub fn delete_existing(&mut self, store: &Store, key: &Key) -> Result<(), Error> {
+        let delete = Delete::builder().table_name(&*store.table).set_key(Some(key.attributes()));
+        self.push_delete(delete.condition_expression("attribute_exists(pk)"))
+    }
+
     /// A delete only while `attribute` is `value`.
     pub fn delete_if(&mut self, store: &Store, key: &Key, attribute: &str, value: &str) -> Result<(), Error> {
         let delete = Delete::builder().table_name(&*store.table).set_key(Some(key.attributes()));

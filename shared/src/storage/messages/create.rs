@@ -17,7 +17,7 @@ use crate::storage::keys::{Key, due, owned};
 use crate::storage::messages::MessageItem;
 use crate::storage::messages::item::{AttachmentItem, ReviewItem};
 use crate::storage::writing::{Outcome, Transaction};
-use crate::storage::{Channel, Items, Store, size, text, trouble, written};
+use crate::storage::{Channel, Items, Store, size, text, written};
 
 /// Who a message is from.
 enum Sender {
@@ -92,8 +92,12 @@ impl Store {
         {
             return Ok(Begun::Repeat(message));
         }
-        let claimed = free_files(&files, items)?;
-        Ok(Begun::New(Opening { channel, sender, once, claimed }))
+        match (free_files(&files, items), once) {
+            (Ok(claimed), once) => Ok(Begun::New(Opening { channel, sender, once, claimed })),
+            // An equal call may have claimed the files after its record was looked for.
+            (Err(taken), Some(once)) => self.lost_to(&channel, once).await?.map(Begun::Repeat).ok_or(taken),
+            (Err(taken), None) => Err(taken),
+        }
     }
 
     /// The message of an earlier call; `None` when it was deleted with its record meanwhile.
@@ -119,8 +123,7 @@ impl Store {
         }
         let message = Message::from(item);
         if once.is_none() && message.attachments.is_empty() {
-            let put = self.db.put_item().table_name(&*self.table).set_item(Some(stored));
-            put.send().await.map_err(trouble)?;
+            self.put_new(stored).await?;
             return Ok(message);
         }
 
@@ -140,21 +143,23 @@ impl Store {
         match self.commit(transaction).await? {
             Outcome::Done => Ok(message),
             Outcome::Refused(position) => match once {
-                Some(once) if position == 0 => self.lost_to(&channel, once).await,
+                Some(once) if position == 0 => {
+                    let deleted = || Error::unavailable("the message of an equal call was deleted meanwhile");
+                    self.lost_to(&channel, once).await?.ok_or_else(deleted)
+                }
                 once => Err(already_attached(position - 1 - usize::from(once.is_some()))),
             },
         }
     }
 
-    /// Another call with the same client id was first.
-    async fn lost_to(&self, channel: &Channel, once: Once) -> Result<Message, Error> {
+    /// The message of another call with the same client id, if one was first.
+    async fn lost_to(&self, channel: &Channel, once: Once) -> Result<Option<Message>, Error> {
         let key = Key::client(channel.id(), &once.client_id);
         let record = self.get_all(vec![key.clone()]).await?.take::<ClientItem>(&key)?;
-        let message = match record {
-            Some(record) => self.repeat_of(channel, record, &once).await?,
-            None => None,
-        };
-        message.ok_or_else(|| Error::unavailable("the message of an equal call was deleted meanwhile"))
+        match record {
+            Some(record) => self.repeat_of(channel, record, &once).await,
+            None => Ok(None),
+        }
     }
 
     /// The condition that lets exactly one message claim a file.

@@ -14,13 +14,13 @@ use crate::auth::Caller;
 use crate::error::Error;
 use crate::ids::{AgentId, MessageId};
 use crate::json::Json;
-use crate::models::Message;
+use crate::models::{Attachment, Message};
 use crate::storage::keys::Key;
 use crate::storage::writing::{Outcome, Transaction};
 use crate::storage::{Blobs, Channel, Store, read, trouble};
 
-/// The most that a list puts into one response: Lambda's 6 MB, less what JSON adds.
-const RESPONSE_BUDGET: usize = 4 * 1024 * 1024;
+/// The most that a list puts into one response: Lambda's 6 MB, less base64 and the envelope.
+pub(super) const RESPONSE_BUDGET: usize = 4 * 1024 * 1024;
 
 impl Store {
     /// One message of a channel, its review as it is decided now.
@@ -69,7 +69,7 @@ impl Store {
         let (channel, message) = self.open_message(caller, channel, id).await?;
         blobs.delete(&message.attachments).await?;
         let mut transaction = Transaction::default();
-        transaction.delete(self, &Key::message(message.id))?;
+        transaction.delete_existing(self, &Key::message(message.id))?;
         for file in &message.attachments {
             transaction.delete(self, &Key::file(file.id))?;
         }
@@ -78,17 +78,20 @@ impl Store {
         }
         match self.commit(transaction).await? {
             Outcome::Done => Ok(()),
-            Outcome::Refused(_) => Err(Error::internal("an unconditional delete was refused")),
+            // Another call deleted it; what has come under its client id since is not ours.
+            Outcome::Refused(_) => Err(Error::NotFound("message")),
         }
     }
 }
 
 /// Cuts a list to what fits one response, but never to nothing; tells whether it had to.
-pub(super) fn within_budget(messages: &mut Vec<Message>) -> bool {
+/// Lists without a cursor rather leave texts of attachments out than messages.
+pub(super) fn within_budget(messages: &mut Vec<Message>, with_texts: bool) -> bool {
     let mut sum = 0;
     let all = messages.len();
     let fit = messages.iter().take_while(|message| {
-        sum += weight(message);
+        let texts: usize = if with_texts { message.attachments.iter().map(text_weight).sum() } else { 0 };
+        sum += weight(message) + texts;
         sum <= RESPONSE_BUDGET
     });
     let fit = fit.count().max(1);
@@ -96,15 +99,17 @@ pub(super) fn within_budget(messages: &mut Vec<Message>) -> bool {
     fit < all
 }
 
-/// About how many bytes of a response a message takes.
-fn weight(message: &Message) -> usize {
+/// About how many bytes of a response an attachment's text takes, if it is shown: its JSON is
+/// not known before it is read.
+pub(super) fn text_weight(attachment: &Attachment) -> usize {
+    if attachment.is_shown_as_text() { attachment.size as usize * 3 / 2 } else { 0 }
+}
+
+/// About how many bytes of a response a message takes, the texts of its attachments aside.
+pub(super) fn weight(message: &Message) -> usize {
+    let escaped = |text: &String| text.len() + text.bytes().filter(|b| *b < b' ' || b"\"\\".contains(b)).count() * 5;
     let json = |json: &Option<Json>| json.as_ref().map_or(0, Json::len);
     let review = message.review.as_ref().map_or(0, |it| json(&it.payload) + json(&it.response) + json(&it.callback));
-    let shown = message.attachments.iter().filter(|it| it.is_shown_as_text()).map(|it| it.size as usize);
     let names: usize = message.attachments.iter().map(|it| 500 + it.filename.len()).sum();
-    1000 + message.text.as_ref().map_or(0, String::len)
-        + json(&message.metadata)
-        + review
-        + shown.sum::<usize>()
-        + names
+    1000 + message.text.as_ref().map_or(0, escaped) + json(&message.metadata) + review + names
 }

@@ -92,7 +92,7 @@ impl Store {
         }
         let full = found.len() > request.limit;
         found.truncate(request.limit);
-        let next = if within_budget(&mut found) || full {
+        let next = if within_budget(&mut found, true) || full {
             found.last().map(|message| message.id.ulid())
         } else {
             last_seen.filter(|_| current.more)
