@@ -7,7 +7,7 @@ use shared::auth::HumanCaller;
 use shared::error::Error;
 use shared::extract::Query;
 use shared::models::Message;
-use shared::models::message::{ListMessages, MessageList};
+use shared::models::{ListMessages, MessageList};
 
 pub async fn list(
     State(app): State<App>,

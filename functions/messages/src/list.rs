@@ -6,7 +6,7 @@ use shared::app::App;
 use shared::auth::AgentCaller;
 use shared::error::Error;
 use shared::extract::Query;
-use shared::models::message::{ListMessages, MessageList};
+use shared::models::{ListMessages, MessageList};
 
 pub async fn list(
     State(app): State<App>,

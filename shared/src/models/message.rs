@@ -1,31 +1,13 @@
 //! Messages and the reviews inside them.
 
-use std::time::Duration;
-
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::clock::Timestamp;
-use crate::error::Error;
-use crate::ids::{AgentId, MessageId, NotAnId, UserId, parse_ulid};
-use crate::input::{FromObject, FromParams, Object, Params};
+use crate::ids::{AgentId, MessageId, UserId};
 use crate::json::Json;
-use crate::models::{Attachment, NewFile};
+use crate::models::Attachment;
 use crate::review::Kind;
-use crate::storage::PageRequest;
-use crate::webhook_url::WebhookUrl;
-
-const KIB: usize = 1024;
-pub const MAX_TEXT: usize = 200 * KIB;
-pub const MAX_METADATA: usize = 64 * KIB;
-pub const MAX_PAYLOAD: usize = 64 * KIB;
-pub const MAX_RESPONSE: usize = 64 * KIB;
-pub const MAX_FEEDBACK: usize = 16 * KIB;
-/// One transaction writes a message with all its files.
-pub const MAX_ATTACHMENTS: usize = 50;
-
-const DEFAULT_EXPIRY: Duration = Duration::from_secs(24 * 3600);
-const MAX_EXPIRY: Duration = Duration::from_secs(36 * 3600);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -44,7 +26,7 @@ pub enum MessageStatus {
 }
 
 impl MessageStatus {
-    const WORDS: [(&'static str, Self); 4] =
+    pub const WORDS: [(&'static str, Self); 4] =
         [("info", Self::Info), ("success", Self::Success), ("warning", Self::Warning), ("error", Self::Error)];
 
     pub fn word(self) -> &'static str {
@@ -164,233 +146,6 @@ impl Message {
             }
         }
         self
-    }
-}
-
-/// A review as an agent asks for it.
-pub struct AskReview {
-    pub kind: String,
-    pub payload: Option<Json>,
-    pub callback: Option<Json>,
-    pub expiry: Expiry,
-}
-
-/// When a review expires, as it was asked for.
-#[derive(Clone, Copy)]
-pub enum Expiry {
-    Default,
-    After(Duration),
-    At(Timestamp),
-}
-
-impl AskReview {
-    /// The moment it expires: at most 36 h away, and never in the past.
-    pub fn expires_at(&self, now: Timestamp) -> Result<Timestamp, Error> {
-        let asked = match self.expiry {
-            Expiry::Default => now.plus(DEFAULT_EXPIRY),
-            Expiry::After(span) => now.plus(span),
-            Expiry::At(moment) => moment,
-        };
-        if asked > now {
-            return Ok(asked.min(now.plus(MAX_EXPIRY)));
-        }
-        let path = ["review".into(), "expiresAt".into()];
-        Err(Error::field(path, "in_the_past", "expiresAt must lie in the future"))
-    }
-}
-
-impl FromObject for AskReview {
-    fn from_object(object: &mut Object<'_>) -> Option<Self> {
-        let kind = object.require("type", |o| o.label("type", 64));
-        let payload = object.json_object("payload");
-        if payload.as_ref().is_some_and(|it| it.len() > MAX_PAYLOAD) {
-            object.too_large(too_large("review.payload", 64));
-        } else if let Some(kind) = &kind {
-            let path = object.path_to("payload");
-            Kind::asked(kind, payload.as_ref(), path, object.problems());
-        }
-        let callback = object.object::<Callback>("callback").and(object.json_object("callback"));
-        let after = object.integer("expiresInSeconds", 1).map(Duration::from_secs);
-        let at = object.timestamp("expiresAt");
-        let expiry = match (after, at) {
-            (Some(_), Some(_)) => {
-                object.problem("expiresAt", "ambiguous", "give expiresInSeconds or expiresAt, not both");
-                return None;
-            }
-            (Some(span), None) => Expiry::After(span),
-            (None, Some(moment)) => Expiry::At(moment),
-            (None, None) => Expiry::Default,
-        };
-        Some(Self { kind: kind?, payload, callback, expiry })
-    }
-}
-
-/// The shape of `review.callback`; what is kept is the JSON as it was sent.
-struct Callback;
-
-impl FromObject for Callback {
-    fn from_object(object: &mut Object<'_>) -> Option<Self> {
-        object.require("url", |o| WebhookUrl::member(o, "url"));
-        let _ = object.one_of("method", &[("POST", ()), ("PUT", ()), ("PATCH", ())]);
-        let _ = object.string_map("headers");
-        Some(Self)
-    }
-}
-
-/// `POST /api/v1/messages`.
-pub struct CreateMessage {
-    pub channel_id: String,
-    pub text: Option<String>,
-    pub status: Option<MessageStatus>,
-    pub metadata: Option<Json>,
-    pub attachment_ids: Vec<String>,
-    pub text_attachments: Vec<NewFile>,
-    pub review: Option<AskReview>,
-    pub webhook_url: Option<WebhookUrl>,
-    pub client_id: Option<String>,
-}
-
-impl FromObject for CreateMessage {
-    fn from_object(object: &mut Object<'_>) -> Option<Self> {
-        let channel_id = object.require("channelId", |o| o.string("channelId"));
-        let text = text(object);
-        let status = object.one_of("status", &MessageStatus::WORDS);
-        let metadata = object.json_object("metadata");
-        if metadata.as_ref().is_some_and(|it| it.len() > MAX_METADATA) {
-            object.too_large(too_large("metadata", 64));
-        }
-        let attachment_ids = object.strings("attachmentIds", MAX_ATTACHMENTS).unwrap_or_default();
-        let text_attachments = object.objects::<NewFile>("textAttachments", MAX_ATTACHMENTS).unwrap_or_default();
-        if attachment_ids.len() + text_attachments.len() > MAX_ATTACHMENTS {
-            let message = format!("a message may have at most {MAX_ATTACHMENTS} attachments");
-            object.problem("attachmentIds", "too_many", message);
-        }
-        let review = object.object::<AskReview>("review");
-        let webhook_url = WebhookUrl::member(object, "webhookUrl");
-        let client_id = client_id(object);
-        for later in ["iterationOf", "streamId", "streamState"] {
-            if object.has(later) {
-                object.problem(later, "not_supported", format!("{later} is not supported yet"));
-            }
-        }
-        says_something(object, &["text", "review", "status", "attachmentIds", "textAttachments"]);
-        let metadata = plugin_metadata(metadata, review.as_ref());
-        Some(Self {
-            channel_id: channel_id?,
-            text,
-            status,
-            metadata,
-            attachment_ids,
-            text_attachments,
-            review,
-            webhook_url,
-            client_id,
-        })
-    }
-}
-
-/// `POST /api/messages`: what a person writes to an agent.
-pub struct HumanMessage {
-    pub channel_id: String,
-    pub text: Option<String>,
-    pub attachment_ids: Vec<String>,
-    pub client_id: Option<String>,
-}
-
-impl FromObject for HumanMessage {
-    fn from_object(object: &mut Object<'_>) -> Option<Self> {
-        let channel_id = object.require("channelId", |o| o.string("channelId"));
-        let text = text(object);
-        let attachment_ids = object.strings("attachmentIds", MAX_ATTACHMENTS).unwrap_or_default();
-        let client_id = client_id(object);
-        says_something(object, &["text", "attachmentIds"]);
-        Some(Self { channel_id: channel_id?, text, attachment_ids, client_id })
-    }
-}
-
-/// `POST /api/messages/{id}/respond`; whether the review offers it is judged when it is known.
-pub struct Answer {
-    pub response: Json,
-    pub feedback: Option<String>,
-    pub modified_file_ids: Vec<String>,
-}
-
-impl FromObject for Answer {
-    fn from_object(object: &mut Object<'_>) -> Option<Self> {
-        let response = object.require("response", |o| o.json_object("response"));
-        let feedback = object.string("feedback");
-        let modified_file_ids = object.strings("modifiedFileIds", MAX_ATTACHMENTS).unwrap_or_default();
-        if response.as_ref().is_some_and(|it| it.len() > MAX_RESPONSE) {
-            object.too_large("response may have at most 64 KiB: attach long texts as files (modifiedFileIds).");
-        }
-        if feedback.as_ref().is_some_and(|it| it.len() > MAX_FEEDBACK) {
-            object.too_large("feedback may have at most 16 KiB.");
-        }
-        Some(Self { response: response?, feedback, modified_file_ids })
-    }
-}
-
-fn text(object: &mut Object<'_>) -> Option<String> {
-    let text = object.string("text");
-    if text.as_ref().is_some_and(|it| it.len() > MAX_TEXT) {
-        object.too_large(too_large("text", 200));
-    }
-    text
-}
-
-fn too_large(what: &str, kib: usize) -> String {
-    format!("{what} may have at most {kib} KiB: send long content as a file, with textAttachments.")
-}
-
-fn client_id(object: &mut Object<'_>) -> Option<String> {
-    object.has("clientId").then(|| object.label("clientId", 256)).flatten()
-}
-
-/// A message must say something: one of `members` that is neither null nor empty.
-fn says_something(object: &mut Object<'_>, members: &[&str]) {
-    let empty = |value: Value| value == "" || value == Value::Array(vec![]);
-    if !members.iter().any(|name| object.value(name).is_some_and(|value| !empty(value))) {
-        let message = format!("give at least one of {}", members.join(", "));
-        object.problem("text", "required", message);
-    }
-}
-
-/// A freeform review whose payload names a plugin has the message drawn by it.
-fn plugin_metadata(metadata: Option<Json>, review: Option<&AskReview>) -> Option<Json> {
-    let Some(review) = review.filter(|it| it.kind == "freeform") else { return metadata };
-    let plugin = review.payload.as_ref().and_then(|it| it.value().get("plugin")?.as_str().map(Value::from));
-    let Some(plugin) = plugin else { return metadata };
-    match &metadata {
-        None => Json::of(&serde_json::json!({ "plugin": plugin })).ok(),
-        // Added in front of the text as it came, so that the rest stays exactly as it was sent.
-        Some(given) if given.value().get("plugin").is_none() => {
-            let rest = given.as_str().trim_start_matches('{').trim_start();
-            let comma = if rest == "}" { "" } else { "," };
-            Json::parse(format!("{{\"plugin\":{plugin}{comma}{rest}"))
-        }
-        Some(_) => metadata,
-    }
-}
-
-/// The query of a list of messages.
-pub struct ListMessages {
-    pub channel: Option<AgentId>,
-    pub page: PageRequest,
-}
-
-impl FromParams for ListMessages {
-    fn from_params(params: &mut Params) -> Option<Self> {
-        let channel = params.required("channel");
-        let limit = params.limit(50);
-        let before = params.text("cursor").map(|cursor| parse_ulid(&cursor));
-        if before == Some(Err(NotAnId)) {
-            params.problem("cursor", "not_a_cursor", "cursor must be a nextCursor of an earlier page");
-        }
-        let search = params.text("search").map(|search| search.to_lowercase());
-        let has_attachments = params.flag("has_attachments");
-        let before = before.transpose().ok()?;
-        let page = PageRequest { limit: limit?, before, search, has_attachments: has_attachments? };
-        Some(Self { channel: channel?.parse().ok(), page })
     }
 }
 

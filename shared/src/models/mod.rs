@@ -4,10 +4,10 @@ pub mod account;
 pub mod agent;
 pub mod file;
 pub mod message;
+pub mod request;
 
 pub use account::{ApiKey, Credentials, NewApiKey, Role, ShownApiKey, User};
 pub use agent::{Agent, AgentStatus, CreateAgent, Ping};
 pub use file::{Attachment, NewFile};
-pub use message::{
-    Answer, CreateMessage, DeliveryStatus, HumanMessage, Message, MessageStatus, Review, ReviewStatus, SenderType,
-};
+pub use message::{DeliveryStatus, Message, MessageList, MessageStatus, Review, ReviewStatus, SenderType};
+pub use request::{Answer, AskReview, CreateMessage, HumanMessage, ListMessages};

@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::ids::{AgentId, FileId, MessageId};
 use crate::input::Problems;
 use crate::json::Json;
-use crate::models::message::AskReview;
+use crate::models::AskReview;
 use crate::models::{Attachment, DeliveryStatus, Message, MessageStatus, ReviewStatus, SenderType};
 use crate::storage::files::FileItem;
 use crate::storage::keys::{Key, due, owned};
