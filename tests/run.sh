@@ -70,7 +70,7 @@ if [ "$engine" = localstack ]; then
 fi
 
 # Built before anything is started: what fails to compile fails at once.
-cargo build --quiet -p placet-local
+cargo build --quiet --workspace
 cargo test --quiet --workspace --no-run
 
 if [ "$engine" = localstack ]; then

@@ -1,18 +1,26 @@
 //! Settings. This is the only file that reads the environment.
 
 use std::env;
+use std::fmt;
 use std::time::Duration;
 
 /// The longest a wait may hold: HTTP APIs cut at 30 s, and the answer needs a moment to leave.
 pub const MAX_WAIT: Duration = Duration::from_secs(29);
 
 /// A setting that is absent or cannot be understood; it ends the start.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 pub enum ConfigError {
     #[error("the environment variable {0} is not set")]
     Missing(&'static str),
     #[error("the environment variable {0} is not {1}")]
     Invalid(&'static str, &'static str),
+}
+
+/// A function's `main` ends with the error's `Debug`: it is the sentence.
+impl fmt::Debug for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }
 
 /// What a deployed function is told by its environment. Region, credentials and endpoints are

@@ -168,3 +168,16 @@ async fn until_written(agent: &placet_tests::Agent, count: usize) {
         }
     }
 }
+
+#[tokio::test]
+async fn a_function_that_lacks_a_setting_says_which() {
+    for function in ["messages", "reviews", "files", "agents", "inbox", "accounts", "web"] {
+        for (present, missing) in [("PLACET_BUCKET", "PLACET_TABLE"), ("PLACET_TABLE", "PLACET_BUCKET")] {
+            let mut command = tokio::process::Command::new(Runner::binary(function));
+            let output = command.env_clear().env(present, "x").output().await.unwrap();
+            let said = String::from_utf8(output.stderr).unwrap();
+            assert_eq!(output.status.code(), Some(1), "{function}: {said}");
+            assert!(said.contains(&format!("the environment variable {missing} is not set")), "{function}: {said}");
+        }
+    }
+}

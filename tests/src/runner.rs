@@ -17,15 +17,15 @@ pub struct Runner {
 }
 
 impl Runner {
-    /// The binary that was built beside this one.
-    pub fn binary() -> PathBuf {
+    /// A binary of the workspace that was built beside this one.
+    pub fn binary(name: &str) -> PathBuf {
         let here = std::env::current_exe().expect("the path of the tests");
-        let found = here.ancestors().skip(1).take(2).map(|dir| dir.join("placet-local")).find(|path| path.exists());
-        found.expect("placet-local is not built: run `cargo build -p placet-local` first")
+        let found = here.ancestors().skip(1).take(2).map(|dir| dir.join(name)).find(|path| path.exists());
+        found.unwrap_or_else(|| panic!("{name} is not built: run `cargo build --workspace` first"))
     }
 
     pub fn command() -> Command {
-        let mut command = Command::new(Self::binary());
+        let mut command = Command::new(Self::binary("placet-local"));
         command.env_remove("PLACET_OWNER_EMAIL").env_remove("PLACET_OWNER_PASSWORD").kill_on_drop(true);
         command
     }
