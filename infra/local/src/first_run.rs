@@ -142,7 +142,7 @@ impl fmt::Display for Shown {
       -H 'Content-Type: application/json' \
       -d '{{"channelId":"{channel_id}","text":"May I deploy?","review":{{"type":"approval"}}}}'
 
-  Ctrl-C stops it; what was stored is there again at the next start.
+  Ctrl-C stops it.
 "#
         )
     }
