@@ -165,12 +165,7 @@ impl<'a> Object<'a> {
 
     /// A name: 1 to `max` characters that are not all blank, trimmed.
     pub fn label(&mut self, name: &str, max: usize) -> Option<String> {
-        let text = self.short_string(name, max)?.trim().to_owned();
-        if text.is_empty() {
-            self.problem(name, "empty", format!("{name} must not be empty"));
-            return None;
-        }
-        Some(text)
+        Some(self.id(name, max)?.trim().to_owned())
     }
 
     pub fn boolean(&mut self, name: &str) -> Option<bool> {

@@ -25,6 +25,7 @@ pub const MAX_ATTACHMENTS: usize = 50;
 
 const DEFAULT_EXPIRY: Duration = Duration::from_secs(24 * 3600);
 const MAX_EXPIRY: Duration = Duration::from_secs(36 * 3600);
+
 /// A review as an agent asks for it.
 pub struct AskReview {
     pub kind: String,
