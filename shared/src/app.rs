@@ -15,6 +15,7 @@ use tower::{Service, ServiceExt};
 
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError};
+use crate::server_secret::ServerSecret;
 use crate::storage::{Blobs, Clients, Store};
 use crate::{http, logs};
 
@@ -25,6 +26,7 @@ pub struct App {
     pub blobs: Blobs,
     pub clock: Clock,
     pub waits: Waits,
+    pub secret: ServerSecret,
 }
 
 /// How long waits may hold, and whether they should come back early.
@@ -48,12 +50,13 @@ impl Waits {
 }
 
 impl App {
-    pub fn new(clients: &Clients, table: &str, bucket: &str, clock: Clock, waits: Waits) -> Self {
+    pub fn new(clients: &Clients, table: &str, bucket: &str, clock: Clock, waits: Waits, secret: ServerSecret) -> Self {
         Self {
             store: Store::new(clients.dynamodb.clone(), table, clock.clone()),
             blobs: Blobs::new(clients.s3.clone(), bucket),
             clock,
             waits,
+            secret,
         }
     }
 
@@ -63,7 +66,7 @@ impl App {
         let clients = Clients::from_env().await;
         // A function is frozen or ended from outside: nobody announces its closing.
         let waits = Waits::new(config.max_wait, watch::channel(false).1);
-        Ok(Self::new(&clients, &config.table, &config.bucket, Clock::system(), waits))
+        Ok(Self::new(&clients, &config.table, &config.bucket, Clock::system(), waits, config.secret))
     }
 }
 

@@ -4,6 +4,8 @@ use std::env;
 use std::fmt;
 use std::time::Duration;
 
+use crate::server_secret::ServerSecret;
+
 /// The longest a wait may hold: HTTP APIs cut at 30 s, and the answer needs a moment to leave.
 pub const MAX_WAIT: Duration = Duration::from_secs(29);
 
@@ -33,6 +35,8 @@ pub struct Config {
     pub bucket: String,
     /// `PLACET_MAX_WAIT_MS`: the longest a review wait holds, 1 to 29,000; 29,000 when unset.
     pub max_wait: Duration,
+    /// `PLACET_SECRET`: at least 32 characters that nobody can guess, the same for all functions.
+    pub secret: ServerSecret,
 }
 
 impl Config {
@@ -41,6 +45,7 @@ impl Config {
             table: required("PLACET_TABLE")?,
             bucket: required("PLACET_BUCKET")?,
             max_wait: max_wait("PLACET_MAX_WAIT_MS")?,
+            secret: secret("PLACET_SECRET")?,
         })
     }
 }
@@ -57,6 +62,10 @@ fn present(name: &str) -> Option<String> {
 
 fn required(name: &'static str) -> Result<String, ConfigError> {
     present(name).ok_or(ConfigError::Missing(name))
+}
+
+fn secret(name: &'static str) -> Result<ServerSecret, ConfigError> {
+    ServerSecret::new(&required(name)?).ok_or(ConfigError::Invalid(name, "at least 32 characters"))
 }
 
 fn max_wait(name: &'static str) -> Result<Duration, ConfigError> {

@@ -7,6 +7,7 @@ use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use http::header::CONTENT_TYPE;
 use http::request::Parts;
+use utoipa::IntoParams;
 
 use crate::auth::before_complaining;
 use crate::error::Error;
@@ -29,7 +30,11 @@ pub const FILE_TOO_LARGE: &str = "A file in a request body may have at most 4,50
 const JSON_TOO_LARGE: &str = "A JSON body may have at most 4,500,000 bytes: send long texts as files (textAttachments, or POST /api/v1/files/store).";
 
 /// A query that only names a channel.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct InChannel {
+    /// The agent's id.
+    #[param(value_type = String, required = true)]
     pub channel: Option<AgentId>,
 }
 

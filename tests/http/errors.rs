@@ -155,7 +155,8 @@ async fn broken_storage(world: &World) -> String {
     use shared::storage::{Clients, Endpoints};
     let nobody = "http://127.0.0.1:9".to_owned();
     let endpoints = Endpoints { dynamodb: nobody.clone(), s3: nobody, access_key: "x".into(), secret_key: "y".into() };
-    let app = App::new(&Clients::at(&endpoints).await, "t", "b", world.app.clock.clone(), world.app.waits.clone());
+    let (clock, waits) = (world.app.clock.clone(), world.app.waits.clone());
+    let app = App::new(&Clients::at(&endpoints).await, "t", "b", clock, waits, placet_tests::secret());
     let listener = placet_local::server::bind([127, 0, 0, 1].into(), 0).await.unwrap();
     let url = placet_local::server::url(&listener).unwrap();
     let (never, closing) = tokio::sync::watch::channel(false);

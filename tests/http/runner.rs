@@ -172,9 +172,11 @@ async fn until_written(agent: &placet_tests::Agent, count: usize) {
 #[tokio::test]
 async fn a_function_that_lacks_a_setting_says_which() {
     for function in ["messages", "reviews", "files", "agents", "inbox", "accounts", "web"] {
-        for (present, missing) in [("PLACET_BUCKET", "PLACET_TABLE"), ("PLACET_TABLE", "PLACET_BUCKET")] {
+        let settings = ["PLACET_TABLE", "PLACET_BUCKET", "PLACET_SECRET"];
+        for missing in settings {
             let mut command = tokio::process::Command::new(Runner::binary(function));
-            let output = command.env_clear().env(present, "x").output().await.unwrap();
+            let present = settings.into_iter().filter(|name| *name != missing).map(|name| (name, "x".repeat(32)));
+            let output = command.env_clear().envs(present).output().await.unwrap();
             let said = String::from_utf8(output.stderr).unwrap();
             assert_eq!(output.status.code(), Some(1), "{function}: {said}");
             assert!(said.contains(&format!("the environment variable {missing} is not set")), "{function}: {said}");

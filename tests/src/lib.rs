@@ -15,4 +15,4 @@ mod world;
 pub use actors::{Agent, Person};
 pub use reply::{Cost, Reply};
 pub use runner::Runner;
-pub use world::World;
+pub use world::{World, secret};

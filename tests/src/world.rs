@@ -12,6 +12,7 @@ use shared::config::MAX_WAIT;
 use shared::models::Role;
 use shared::models::account::Email;
 use shared::secrets::{Password, hex, random};
+use shared::server_secret::ServerSecret;
 use shared::storage::{Clients, Endpoints, schema};
 use tempfile::TempDir;
 use tokio::sync::watch;
@@ -43,7 +44,7 @@ impl World {
         let dir = TempDir::with_prefix("placet-test-").expect("a temporary directory");
         let engines = Engines::start(dir.path()).await.expect("the embedded engines start");
         let (close, closing) = watch::channel(false);
-        let app = engines.app(Clock::adjustable(), Waits::new(MAX_WAIT, closing)).await.expect("a table");
+        let app = engines.app(Clock::adjustable(), Waits::new(MAX_WAIT, closing), secret()).await.expect("a table");
         Self::serve(app, close, Some((engines, dir))).await
     }
 
@@ -63,7 +64,7 @@ impl World {
             assert!(owned, "a bucket on LocalStack: {err:?}");
         }
         let (close, closing) = watch::channel(false);
-        let app = App::new(&clients, NAME, NAME, Clock::adjustable(), Waits::new(MAX_WAIT, closing));
+        let app = App::new(&clients, NAME, NAME, Clock::adjustable(), Waits::new(MAX_WAIT, closing), secret());
         Self::serve(app, close, None).await
     }
 
@@ -103,4 +104,9 @@ impl World {
             self.app.store.create_user(&email, Password::new(password.to_owned()), "A person", Role::Owner).await;
         made.expect("storage works").expect("the address is free");
     }
+}
+
+/// The secret of every world.
+pub fn secret() -> ServerSecret {
+    ServerSecret::new("the secret of the services under test").expect("long enough")
 }

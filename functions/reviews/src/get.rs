@@ -9,6 +9,17 @@ use shared::extract::{InChannel, PathId, Query};
 use shared::ids::MessageId;
 use shared::models::Message;
 
+/// One message with its review
+///
+/// 404 when the message has no review.
+#[utoipa::path(
+    get,
+    path = "/api/v1/reviews/{id}",
+    tag = "Reviews",
+    operation_id = "getReview",
+    params(("id" = MessageId, Path), InChannel),
+    responses((status = 200, body = Message))
+)]
 pub async fn get(
     State(app): State<App>,
     agent: AgentCaller,

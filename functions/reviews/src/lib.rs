@@ -8,6 +8,7 @@ mod wait;
 use axum::Router;
 use axum::routing::get;
 use shared::app::App;
+use utoipa::OpenApi;
 
 pub fn router() -> Router<App> {
     Router::new()
@@ -15,3 +16,8 @@ pub fn router() -> Router<App> {
         .route("/api/v1/reviews/{id}", get(get::get))
         .route("/api/v1/reviews/{id}/wait", get(wait::wait))
 }
+
+/// What the generated document says of these routes.
+#[derive(OpenApi)]
+#[openapi(paths(pending::pending, get::get, wait::wait))]
+pub struct Docs;

@@ -8,6 +8,15 @@ use shared::error::Error;
 use shared::extract::{InChannel, Query};
 use shared::models::Message;
 
+/// Reviews of a channel that wait for an answer, newest first
+#[utoipa::path(
+    get,
+    path = "/api/v1/reviews/pending",
+    tag = "Reviews",
+    operation_id = "listPendingReviews",
+    params(InChannel),
+    responses((status = 200, body = Vec<Message>))
+)]
 pub async fn pending(
     State(app): State<App>,
     agent: AgentCaller,

@@ -14,11 +14,18 @@ use shared::input::{FromParams, Params};
 use shared::models::{Message, ReviewStatus};
 use shared::storage::Channel;
 use tokio::time::Instant;
+use utoipa::{IntoParams, ToSchema};
 
 use crate::schedule;
 
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct WaitQuery {
+    /// The agent's id.
+    #[param(value_type = String, required = true)]
     channel: Option<AgentId>,
+    /// Milliseconds; absent, not a number, and nothing or less mean the longest possible (29,000).
+    #[param(value_type = Option<f64>, example = 30000)]
     timeout: Option<Duration>,
 }
 
@@ -32,12 +39,25 @@ impl FromParams for WaitQuery {
     }
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct Waited {
+    /// `completed`, `expired`, or `timeout`: then call again
+    #[schema(example = "completed")]
     status: &'static str,
     message: Option<Message>,
 }
 
+/// Waits for the answer to a review
+///
+/// Answers at once when the review is decided, and otherwise as soon as it is, or when the time is up.
+#[utoipa::path(
+    get,
+    path = "/api/v1/reviews/{id}/wait",
+    tag = "Reviews",
+    operation_id = "waitForReview",
+    params(("id" = MessageId, Path), WaitQuery),
+    responses((status = 200, body = Waited))
+)]
 pub async fn wait(
     State(app): State<App>,
     agent: AgentCaller,

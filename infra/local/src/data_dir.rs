@@ -5,6 +5,8 @@ use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use shared::secrets::{hex, random};
+use shared::server_secret::ServerSecret;
 use tempfile::TempDir;
 
 use crate::StartError;
@@ -40,6 +42,26 @@ impl DataDir {
             Err(err) if err.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(err) => Err(told(&path, &err)),
         }
+    }
+
+    /// The secret of this instance: made at the first start, kept in `secret`.
+    pub fn secret(&self) -> Result<ServerSecret, StartError> {
+        const NAME: &str = "secret";
+        let text = match self.read(NAME)? {
+            Some(text) => text,
+            None => {
+                let text = hex(&random::<32>());
+                self.write(NAME, &text)?;
+                text
+            }
+        };
+        ServerSecret::new(text.trim()).ok_or_else(|| {
+            let path = self.path.join(NAME);
+            StartError::told(format!(
+                "The secret in {} is too short: remove the file to have a new one made.",
+                path.display()
+            ))
+        })
     }
 
     /// Writes a file that only its user may read, whole or not at all.

@@ -14,6 +14,7 @@ use s3s_fs::FileSystem;
 use shared::app::{App, Waits};
 use shared::clock::Clock;
 use shared::secrets;
+use shared::server_secret::ServerSecret;
 use shared::storage::{Clients, Endpoints, schema};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -66,10 +67,10 @@ impl Engines {
     }
 
     /// The state of the routers on these engines, their table and bucket ready.
-    pub async fn app(&self, clock: Clock, waits: Waits) -> Result<App, StartError> {
+    pub async fn app(&self, clock: Clock, waits: Waits, secret: ServerSecret) -> Result<App, StartError> {
         let clients = Clients::at(&self.endpoints).await;
         schema::create(&clients.dynamodb, TABLE).await?;
-        Ok(App::new(&clients, TABLE, BUCKET, clock, waits))
+        Ok(App::new(&clients, TABLE, BUCKET, clock, waits, secret))
     }
 
     /// Lets running requests finish and closes the files.

@@ -35,7 +35,8 @@ async fn run(options: Options) -> Result<(), StartError> {
     let dir = DataDir::open(&options)?;
     let engines = Engines::start(dir.path()).await?;
     let (close, closing) = watch::channel(false);
-    let app = engines.app(Clock::system(), Waits::new(config::MAX_WAIT, closing.clone())).await?;
+    let waits = Waits::new(config::MAX_WAIT, closing.clone());
+    let app = engines.app(Clock::system(), waits, dir.secret()?).await?;
     let shown = first_run::prepare(&app, &dir, wish, url).await?;
 
     let serving = tokio::spawn(server::serve(listener, server::service(app), closing));

@@ -1,20 +1,21 @@
 //! People and their API keys.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::clock::Timestamp;
 use crate::ids::{ApiKeyId, UserId};
 use crate::input::{FromObject, Object};
 use crate::secrets::Password;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
     Owner,
     Member,
 }
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct User {
     pub id: UserId,
@@ -25,7 +26,7 @@ pub struct User {
     pub created_at: Timestamp,
 }
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ApiKey {
     pub id: ApiKeyId,
@@ -37,7 +38,7 @@ pub struct ApiKey {
 }
 
 /// A key as it is shown once: with the secret.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub struct ShownApiKey {
     #[serde(flatten)]
     pub api_key: ApiKey,

@@ -1,6 +1,7 @@
 //! Agents; an agent is also its channel.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::clock::Timestamp;
 use crate::ids::AgentId;
@@ -8,7 +9,7 @@ use crate::input::{FromObject, Object};
 use crate::json::Json;
 use crate::webhook_url::WebhookUrl;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum AgentStatus {
     Active,
@@ -22,7 +23,7 @@ impl AgentStatus {
         [("active", Self::Active), ("busy", Self::Busy), ("error", Self::Error), ("offline", Self::Offline)];
 }
 
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Agent {
     pub id: AgentId,
