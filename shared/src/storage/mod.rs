@@ -6,6 +6,7 @@
 //!   entities: `agents`, `messages`, `reviews`, `files`, `accounts`, `api_keys`
 //! - [`Blobs`]: the bucket
 //! - [`Clients`]: the SDK's clients, made once per process
+//! - `removal`: an agent's end, with everything under it
 //! - `size`: what an item weighs against DynamoDB's 400 KB
 //!
 //! Whose data it is comes first in every function: a caller that is verified in the same call,
@@ -19,6 +20,7 @@ mod clients;
 mod files;
 pub mod keys;
 mod messages;
+mod removal;
 mod reviews;
 pub mod schema;
 mod size;
@@ -124,7 +126,8 @@ impl Store {
         wanted.extend_from_slice(also);
         let (owner, mut items) = self.admit(caller, &wanted).await?;
         let agent = items.take::<agents::AgentItem>(&wanted[0])?;
-        let agent = agent.filter(|agent| agent.owner_id == owner).ok_or(Error::NotYourAgent)?;
+        let agent =
+            agent.filter(|agent| agent.owner_id == owner && agent.deleted_at.is_none()).ok_or(Error::NotYourAgent)?;
         Ok((Channel { agent: agent.into(), owner }, items))
     }
 
