@@ -55,6 +55,9 @@ async fn envelope(State(app): State<App>, OriginalUri(uri): OriginalUri, request
         response = with_body(response, error, uri.path(), app.clock.now(), &request_id);
     }
     let spent = bill.spent();
+    if let Some((agent, tally)) = bill.tally(response.status().as_u16() < 400) {
+        app.store.book(agent, tally);
+    }
     finish(&mut response, &request_id, spent);
     tracing::info!(
         request_id,

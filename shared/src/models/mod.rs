@@ -2,12 +2,20 @@
 
 pub mod account;
 pub mod agent;
+pub mod change;
+pub mod command;
 pub mod file;
 pub mod message;
 pub mod request;
+pub mod stats;
+pub mod webhook;
 
 pub use account::{ApiKey, Credentials, NewApiKey, Role, ShownApiKey, User};
-pub use agent::{Agent, AgentStatus, CreateAgent, Ping};
+pub use agent::{Agent, AgentStatus, CreateAgent, Ping, SetTag, UpdateAgent};
+pub use change::Change;
+pub use command::{Command, SetCommands};
 pub use file::{Attachment, NewFile};
 pub use message::{DeliveryStatus, Message, MessageList, MessageStatus, Review, ReviewStatus, SenderType};
 pub use request::{Answer, AskReview, CreateMessage, HumanMessage, ListMessages};
+pub use stats::{AgentStats, ReadMark, StatusChange, TotalStats};
+pub use webhook::{AgentWithSecret, DeleteWebhook, SetWebhook};

@@ -3,7 +3,8 @@
 //! - [`keys`]: every key, and so the table's documentation
 //! - [`schema`]: the table's one definition
 //! - [`Store`]: the door ([`Store::admit`], [`Store::open`]); its access patterns are beside the
-//!   entities: `agents`, `messages`, `reviews`, `files`, `accounts`, `api_keys`
+//!   entities: `agents` (with `agent_update`, `ping`, `webhook`, `avatar`, `stats`), `messages`,
+//!   `reviews`, `files`, `accounts`, `api_keys`
 //! - [`Blobs`]: the bucket
 //! - [`Clients`]: the SDK's clients, made once per process
 //! - `removal`: an agent's end, with everything under it
@@ -13,17 +14,22 @@
 //! or a [`Channel`] or user id that such a call gave out.
 
 mod accounts;
+mod agent_update;
 mod agents;
 mod api_keys;
+mod avatar;
 mod blobs;
 mod clients;
 mod files;
 pub mod keys;
 mod messages;
+mod ping;
 mod removal;
 mod reviews;
 pub mod schema;
 mod size;
+mod stats;
+mod webhook;
 mod writing;
 
 use std::collections::HashMap;
@@ -38,9 +44,12 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 pub use accounts::NewSession;
+pub use avatar::Avatar;
 pub use blobs::{Blobs, Stored};
 pub use clients::{Clients, Endpoints};
 pub use messages::{Begun, Draft, MessagePage, Once, Opening, PageRequest};
+pub use stats::Tally;
+pub use webhook::Webhook;
 
 use crate::auth::Caller;
 use crate::clock::Clock;
@@ -58,6 +67,7 @@ pub struct Store {
     db: aws_sdk_dynamodb::Client,
     table: Arc<str>,
     clock: Clock,
+    tallies: stats::Tallies,
 }
 
 /// A channel that the caller may use: holding one proves that it was checked.
@@ -65,6 +75,7 @@ pub struct Store {
 pub struct Channel {
     pub agent: Agent,
     owner: UserId,
+    avatar: Option<avatar::AvatarItem>,
 }
 
 impl Channel {
@@ -89,7 +100,7 @@ impl Items {
 
 impl Store {
     pub fn new(db: aws_sdk_dynamodb::Client, table: &str, clock: Clock) -> Self {
-        Self { db, table: table.into(), clock }
+        Self { db, table: table.into(), clock, tallies: stats::Tallies::default() }
     }
 
     /// Verifies a caller, and fetches `also` in the same call. Strongly consistent: a key that
@@ -122,13 +133,16 @@ impl Store {
         let Some(id) = channel else {
             return Err(self.admit(caller, &[]).await.err().unwrap_or(Error::NotYourAgent));
         };
-        let mut wanted = vec![Key::agent(id)];
+        let (caller, mut wanted) = (caller.into(), vec![Key::agent(id)]);
         wanted.extend_from_slice(also);
+        let by_agent = matches!(caller, Caller::Agent(_));
         let (owner, mut items) = self.admit(caller, &wanted).await?;
         let agent = items.take::<agents::AgentItem>(&wanted[0])?;
         let agent =
             agent.filter(|agent| agent.owner_id == owner && agent.deleted_at.is_none()).ok_or(Error::NotYourAgent)?;
-        Ok((Channel { agent: agent.into(), owner }, items))
+        meter::for_channel(id, by_agent);
+        let avatar = agent.avatar.clone();
+        Ok((Channel { agent: agent.into(), owner, avatar }, items))
     }
 
     /// Strongly consistent reads of up to 100 items in one call (more only when DynamoDB leaves
@@ -219,6 +233,10 @@ fn read<T: DeserializeOwned>(item: Item) -> Result<T, Error> {
 
 fn written(item: &impl Serialize) -> Result<Item, Error> {
     serde_dynamo::to_item(item).map_err(|err| Error::internal(format!("an item cannot be written: {err}")))
+}
+
+fn attribute(value: &impl Serialize) -> Result<AttributeValue, Error> {
+    serde_dynamo::to_attribute_value(value).map_err(|err| Error::internal(format!("a value cannot be written: {err}")))
 }
 
 fn text(value: impl ToString) -> AttributeValue {
