@@ -77,6 +77,8 @@ pub enum Error {
     LastOwner,
     #[error("Too many failed tries for this e-mail; try again later.")]
     TooManyTries { retry_after_seconds: u64 },
+    #[error("There is more to remove than one call has time for; it is out of sight already. Repeat the call.")]
+    StillRemoving,
     #[error("Storage is busy or unreachable; nothing was half-written, so the call is safe to repeat.")]
     Unavailable(Cause),
     #[error("Something went wrong on our side; the requestId finds it in the logs.")]
@@ -158,6 +160,7 @@ impl Error {
             Self::TooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "too_large"),
             Self::UnsupportedMediaType(_) => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type"),
             Self::TooManyTries { .. } => (StatusCode::TOO_MANY_REQUESTS, "too_many_tries"),
+            Self::StillRemoving => (StatusCode::SERVICE_UNAVAILABLE, "still_removing"),
             Self::Unavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, "storage_unavailable"),
             Self::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "internal_error"),
         }
@@ -178,7 +181,7 @@ impl Error {
     pub fn retry_after(&self) -> Option<u64> {
         match self {
             Self::TooManyTries { retry_after_seconds } => Some(*retry_after_seconds),
-            Self::Unavailable(_) => Some(1),
+            Self::StillRemoving | Self::Unavailable(_) => Some(1),
             _ => None,
         }
     }

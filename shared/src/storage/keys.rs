@@ -12,6 +12,7 @@
 //! | session, as one of its user's | `USER#<user>` | `SESSION#<sha256>` | `hash`, `passwordId`: the password it was begun with, `ttl` |
 //! | logged API call | `LOG#<user>` | `<log>` | `ttl` |
 //! | agent | `AGENT#<agent>` | `AGENT` | index owner, sort `AGENT#<agent>` |
+//! | removal of an agent | `AGENT#<agent>` | `REMOVAL` | outlives the agent until the last look after it: index due |
 //! | message | `CHANNEL#<agent>` | `MESSAGE#<message>` | with a review: index owner, sort by review (below); while that is pending: index due |
 //! | file | `CHANNEL#<agent>` | `FILE#<file>` | index owner, sort `FILE#<file>`; until a message claims it: index due |
 //! | idempotency | `CHANNEL#<agent>` | `CLIENT#<sha256 of the client id>` | `messageId`, `bodyHash` |
@@ -100,6 +101,10 @@ impl Key {
         Self::new(format!("AGENT#{}", agent.ulid()), "AGENT")
     }
 
+    pub fn removal(agent: AgentId) -> Self {
+        Self::new(format!("AGENT#{}", agent.ulid()), REMOVAL)
+    }
+
     pub fn message(message: MessageId) -> Self {
         Self::new(channel_partition(message.channel()), format!("{MESSAGES}{}", message.ulid()))
     }
@@ -132,6 +137,8 @@ pub const USER_ITEMS: &str = "USER#";
 pub const USER_SESSIONS: &str = "SESSION#";
 /// Sort keys of a user's API keys start with this, in [`user_partition`].
 pub const USER_API_KEYS: &str = "KEY#";
+/// The sort key of an agent's removal.
+pub const REMOVAL: &str = "REMOVAL";
 /// Sort keys of messages start with this, in [`channel_partition`].
 pub const MESSAGES: &str = "MESSAGE#";
 /// Sort keys of files start with this, in [`channel_partition`].
@@ -217,12 +224,30 @@ pub fn due(at: Timestamp, ulid: Ulid, key: &Key) -> Due {
 /// Every object of the bucket.
 pub enum StorageKey {
     Upload(FileId),
+    /// An agent's picture; each upload is a version of its own.
+    Avatar(AgentId, Ulid),
 }
 
 impl std::fmt::Display for StorageKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Upload(file) => write!(f, "uploads/{}/{}", file.channel().ulid(), file.ulid()),
+            Self::Avatar(agent, version) => write!(f, "avatars/{}/{version}", agent.ulid()),
+        }
+    }
+}
+
+/// All objects of one kind that are under one agent.
+pub enum Prefix {
+    Uploads(AgentId),
+    Avatars(AgentId),
+}
+
+impl std::fmt::Display for Prefix {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Uploads(agent) => write!(f, "uploads/{}/", agent.ulid()),
+            Self::Avatars(agent) => write!(f, "avatars/{}/", agent.ulid()),
         }
     }
 }

@@ -7,6 +7,7 @@
 //!   `sessions`, `tries`, `api_keys`, `users`, `user_removal`, `preferences`, `request_log`
 //! - [`Blobs`]: the bucket
 //! - [`Clients`]: the SDK's clients, made once per process
+//! - `removal`: an agent's end, with everything under it
 //! - `size`: what an item weighs against DynamoDB's 400 KB
 //!
 //! Whose data it is comes first in every function: a caller that is verified in the same call,
@@ -21,6 +22,7 @@ mod files;
 pub mod keys;
 mod messages;
 mod preferences;
+mod removal;
 mod request_log;
 mod reviews;
 pub mod schema;
@@ -136,7 +138,8 @@ impl Store {
         wanted.extend_from_slice(also);
         let (owner, mut items) = self.admit(caller, &wanted).await?;
         let agent = items.take::<agents::AgentItem>(&wanted[0])?;
-        let agent = agent.filter(|agent| agent.owner_id == owner).ok_or(Error::NotYourAgent)?;
+        let agent =
+            agent.filter(|agent| agent.owner_id == owner && agent.deleted_at.is_none()).ok_or(Error::NotYourAgent)?;
         Ok((Channel { agent: agent.into(), owner }, items))
     }
 
