@@ -121,7 +121,10 @@ mod tests {
         for name in ["key", "apiKey", "api_key", "newPassword", "webhookSecret", "auth", "headers", "Access-Token"] {
             assert_eq!(seen(json!({ "in": [{ name: { "deep": "s" } }] })), json!({ "in": [{ name: "***" }] }));
         }
-        assert_eq!(seen(json!({ "keyPrefix": "ab", "author": "x", "secret": null })).to_string().matches("***").count(), 0);
+        assert_eq!(
+            seen(json!({ "keyPrefix": "ab", "author": "x", "secret": null })).to_string().matches("***").count(),
+            0
+        );
     }
 
     #[test]
@@ -132,7 +135,8 @@ mod tests {
 
     #[test]
     fn answers_to_password_fields_are_masked() {
-        let fields = json!([{ "name": "pin", "type": "password", "defaultValue": "1" }, { "name": "who", "type": "text" }]);
+        let fields =
+            json!([{ "name": "pin", "type": "password", "defaultValue": "1" }, { "name": "who", "type": "text" }]);
         let review = json!({ "payload": { "fields": fields }, "response": { "pin": "1234", "who": "me" } });
         let seen = seen(json!({ "review": review }))["review"].clone();
         assert_eq!(seen["response"], json!({ "pin": "***", "who": "me" }));

@@ -144,7 +144,7 @@ impl Store {
         let caller = human.into();
         let mut wanted = vec![Key::user(caller.claimed())];
         wanted.extend_from_slice(also);
-        let (_, mut items) = self.admit(caller, &wanted).await?;
+        let (_, items) = self.admit(caller, &wanted).await?;
         // Read, not taken: an owner may ask for themselves once more.
         let item = items.look::<UserItem>(&wanted[0])?.filter(|it| it.removing.is_none());
         Ok((item.ok_or(Error::NoSession)?, items))

@@ -20,11 +20,7 @@ impl Store {
         self.admit_person(human, &[]).await.map(|(item, _)| item.into())
     }
 
-    pub async fn change_preferences(
-        &self,
-        human: &HumanCaller,
-        patch: PatchPreferences,
-    ) -> Result<Preferences, Error> {
+    pub async fn change_preferences(&self, human: &HumanCaller, patch: PatchPreferences) -> Result<Preferences, Error> {
         let (item, _) = self.admit_person(human, &[]).await?;
         let Some(theme) = patch.theme else { return Ok(item.into()) };
         let updated = self

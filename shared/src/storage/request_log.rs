@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::auth::{Caller, HumanCaller};
 use crate::clock::Timestamp;
 use crate::error::Error;
-use crate::ids::{LogId, UserId};
+use crate::ids::UserId;
 use crate::models::request_log::{ListLogs, LogEntry, LogPage};
 use crate::storage::keys::{self, Key};
 use crate::storage::{Store, read, text, trouble, written};

@@ -50,12 +50,7 @@ impl Store {
     }
 
     /// Changes what `patch` has. A new password ends the user's sessions.
-    pub async fn change_user(
-        &self,
-        owner: &OwnerCaller,
-        id: Option<UserId>,
-        patch: PatchUser,
-    ) -> Result<User, Error> {
+    pub async fn change_user(&self, owner: &OwnerCaller, id: Option<UserId>, patch: PatchUser) -> Result<User, Error> {
         const TRIES: u32 = 4;
         let password = match &patch.password {
             Some(password) => {
@@ -78,7 +73,11 @@ impl Store {
     }
 
     /// A user as an owner finds one; also one whose removal has begun.
-    pub(super) async fn managed_user(&self, owner: &OwnerCaller, id: Option<UserId>) -> Result<Option<UserItem>, Error> {
+    pub(super) async fn managed_user(
+        &self,
+        owner: &OwnerCaller,
+        id: Option<UserId>,
+    ) -> Result<Option<UserItem>, Error> {
         let key = id.map(Key::user);
         let (_, mut items) = self.admit_owner(owner, key.as_slice()).await?;
         key.map(|key| items.take(&key)).transpose().map(Option::flatten)
