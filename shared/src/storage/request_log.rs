@@ -32,7 +32,7 @@ impl Store {
     }
 
     /// A page of the caller's log, newest first, read beside the check of the caller. The cursor
-    /// is the last entry's id: calls that are logged meanwhile are newer.
+    /// is the last entry's id: calls that begin meanwhile are newer.
     pub async fn logs_of(&self, human: &HumanCaller, request: &ListLogs) -> Result<LogPage, Error> {
         let caller = Caller::from(human);
         let page = self.read_logs(caller.claimed(), request);
