@@ -4,7 +4,8 @@
 //! - [`schema`]: the table's one definition
 //! - [`Store`]: the door ([`Store::admit`], [`Store::open`]); its access patterns are beside the
 //!   entities: `agents` (with `agent_update`, `ping`, `webhook`, `avatar`, `stats`), `messages`,
-//!   `reviews`, `files`, `accounts`, `api_keys`
+//!   `reviews`, `files`, `accounts` (with `sessions`, `tries`, `api_keys`, `users`,
+//!   `user_removal`, `preferences`), `request_log`
 //! - [`Blobs`]: the bucket
 //! - [`Clients`]: the SDK's clients, made once per process
 //! - `removal`: an agent's end, with everything under it
@@ -24,11 +25,17 @@ mod files;
 pub mod keys;
 mod messages;
 mod ping;
+mod preferences;
 mod removal;
+mod request_log;
 mod reviews;
 pub mod schema;
+mod sessions;
 mod size;
 mod stats;
+mod tries;
+mod user_removal;
+mod users;
 mod webhook;
 mod writing;
 
@@ -43,11 +50,11 @@ use aws_smithy_types::error::display::DisplayErrorContext;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-pub use accounts::NewSession;
 pub use avatar::Avatar;
 pub use blobs::{Blobs, Stored};
 pub use clients::{Clients, Endpoints};
 pub use messages::{Begun, Draft, MessagePage, Once, Opening, PageRequest};
+pub use sessions::NewSession;
 pub use stats::Tally;
 pub use webhook::Webhook;
 
@@ -95,6 +102,11 @@ pub struct Items(HashMap<Key, Item>);
 impl Items {
     fn take<T: DeserializeOwned>(&mut self, key: &Key) -> Result<Option<T>, Error> {
         self.0.remove(key).map(read).transpose()
+    }
+
+    /// Like [`Items::take`], and leaves it for whoever wants it next.
+    fn look<T: DeserializeOwned>(&self, key: &Key) -> Result<Option<T>, Error> {
+        self.0.get(key).cloned().map(read).transpose()
     }
 }
 
@@ -241,6 +253,10 @@ fn attribute(value: &impl Serialize) -> Result<AttributeValue, Error> {
 
 fn text(value: impl ToString) -> AttributeValue {
     AttributeValue::S(value.to_string())
+}
+
+fn number(value: u64) -> AttributeValue {
+    AttributeValue::N(value.to_string())
 }
 
 /// A pause that doubles from 20 ms, jittered to between half and the whole of it.

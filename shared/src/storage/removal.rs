@@ -21,7 +21,7 @@ use crate::storage::writing::{Outcome, Transaction};
 use crate::storage::{Blobs, Item, Store, all_of, backoff, text, trouble, written};
 
 /// One call removes for this long, well inside a function's time; then it says that there is more.
-const TIME: Duration = Duration::from_secs(20);
+pub(super) const TIME: Duration = Duration::from_secs(20);
 /// When a removal is first looked after: a call that still runs is done by then.
 const FIRST_LOOK: Duration = Duration::from_secs(60);
 /// When nothing that was let in before the mark can arrive any more.
@@ -130,7 +130,7 @@ impl Store {
     }
 
     /// Deletes a page's worth of a partition; whether there was anything.
-    async fn delete_some_in(&self, pk: String) -> Result<bool, Error> {
+    pub(super) async fn delete_some_in(&self, pk: String) -> Result<bool, Error> {
         let page = self
             .query()
             .key_condition_expression("pk = :pk")
@@ -163,12 +163,12 @@ impl Store {
         Err(Error::unavailable("BatchWriteItem kept leaving items unprocessed"))
     }
 
-    async fn delete_item(&self, key: &Key) -> Result<(), Error> {
+    pub(super) async fn delete_item(&self, key: &Key) -> Result<(), Error> {
         let delete = self.db.delete_item().table_name(&*self.table).set_key(Some(key.attributes()));
         delete.send().await.map(drop).map_err(trouble)
     }
 }
 
-fn in_time(until: Instant) -> Result<(), Error> {
+pub(super) fn in_time(until: Instant) -> Result<(), Error> {
     if Instant::now() < until { Ok(()) } else { Err(Error::StillRemoving) }
 }
