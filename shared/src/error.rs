@@ -69,6 +69,8 @@ pub enum Error {
     UnsupportedMediaType(&'static str),
     #[error("This clientId or Idempotency-Key was already used with a different body.")]
     IdempotencyConflict,
+    #[error("This stream has ended: nothing is added to it any more.")]
+    StreamEnded,
     #[error("Too many failed tries for this e-mail; try again later.")]
     TooManyTries { retry_after_seconds: u64 },
     #[error("Storage is busy or unreachable; nothing was half-written, so the call is safe to repeat.")]
@@ -146,6 +148,7 @@ impl Error {
             Self::NotFound(_) => (StatusCode::NOT_FOUND, "not_found"),
             Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"),
             Self::IdempotencyConflict => (StatusCode::CONFLICT, "idempotency_conflict"),
+            Self::StreamEnded => (StatusCode::CONFLICT, "stream_ended"),
             Self::TooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "too_large"),
             Self::UnsupportedMediaType(_) => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type"),
             Self::TooManyTries { .. } => (StatusCode::TOO_MANY_REQUESTS, "too_many_tries"),

@@ -5,9 +5,11 @@ pub mod agent;
 pub mod file;
 pub mod message;
 pub mod request;
+pub mod stream;
 
 pub use account::{ApiKey, Credentials, NewApiKey, Role, ShownApiKey, User};
 pub use agent::{Agent, AgentStatus, CreateAgent, Ping};
 pub use file::{Attachment, NewFile};
-pub use message::{DeliveryStatus, Message, MessageList, MessageStatus, Review, ReviewStatus, SenderType};
+pub use message::{DeliveryStatus, Iterations, Message, MessageList, MessageStatus, Review, ReviewStatus, SenderType};
 pub use request::{Answer, AskReview, CreateMessage, HumanMessage, ListMessages};
+pub use stream::{AddStatus, StatusEvent, StreamId, UpdateStream};

@@ -22,6 +22,7 @@ mod messages;
 mod reviews;
 pub mod schema;
 mod size;
+mod updating;
 mod writing;
 
 use std::collections::HashMap;
@@ -38,7 +39,7 @@ use serde::de::DeserializeOwned;
 pub use accounts::NewSession;
 pub use blobs::{Blobs, Stored};
 pub use clients::{Clients, Endpoints};
-pub use messages::{Begun, Draft, MessagePage, Once, Opening, PageRequest};
+pub use messages::{Begun, Change, Draft, MessagePage, Once, Opening, PageRequest, Refers};
 
 use crate::auth::Caller;
 use crate::clock::Clock;
