@@ -10,6 +10,7 @@ pub mod message;
 pub mod request;
 pub mod request_log;
 pub mod stats;
+pub mod stream;
 pub mod user;
 pub mod webhook;
 
@@ -18,8 +19,9 @@ pub use agent::{Agent, AgentStatus, CreateAgent, Ping, SetTag, UpdateAgent};
 pub use change::Change;
 pub use command::{Command, SetCommands};
 pub use file::{Attachment, NewFile};
-pub use message::{DeliveryStatus, Message, MessageList, MessageStatus, Review, ReviewStatus, SenderType};
+pub use message::{DeliveryStatus, Iterations, Message, MessageList, MessageStatus, Review, ReviewStatus, SenderType};
 pub use request::{Answer, AskReview, CreateMessage, HumanMessage, ListMessages};
 pub use stats::{AgentStats, ReadMark, StatusChange, TotalStats};
+pub use stream::{AddStatus, StatusEvent, StreamId, UpdateStream};
 pub use user::{CreateUser, CreatedUser, PatchPreferences, PatchUser, Preferences, Theme};
 pub use webhook::{AgentWithSecret, DeleteWebhook, SetWebhook};
