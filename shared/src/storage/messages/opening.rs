@@ -8,10 +8,10 @@ use crate::input::Problems;
 use crate::models::{Attachment, Message, StreamId};
 use crate::storage::files::FileItem;
 use crate::storage::keys::Key;
+use crate::storage::messages::MessageItem;
 use crate::storage::messages::create::ClientItem;
 use crate::storage::messages::iterations::Place;
 use crate::storage::messages::streams::Stream;
-use crate::storage::messages::MessageItem;
 use crate::storage::{Channel, Items, Store};
 
 /// Who a message is from.
@@ -171,11 +171,7 @@ pub(in crate::storage) fn file_in(channel: Option<AgentId>, text: &str) -> Optio
 }
 
 /// The files to attach; which of them cannot be is noted.
-fn free_files(
-    ids: &[Option<FileId>],
-    items: &mut Items,
-    problems: &mut Problems,
-) -> Result<Vec<Attachment>, Error> {
+fn free_files(ids: &[Option<FileId>], items: &mut Items, problems: &mut Problems) -> Result<Vec<Attachment>, Error> {
     let mut free = vec![];
     for (index, id) in ids.iter().enumerate() {
         let item = id.map(|id| items.take::<FileItem>(&Key::file(id))).transpose()?.flatten();

@@ -107,8 +107,9 @@ impl Store {
             .expression_attribute_names("#ttl", "ttl")
             .expression_attribute_values(":message", text(message));
         let update = match &stream.early.last_event_id {
-            None => update
-                .condition_expression("attribute_not_exists(messageId) AND attribute_not_exists(lastEventId)"),
+            None => {
+                update.condition_expression("attribute_not_exists(messageId) AND attribute_not_exists(lastEventId)")
+            }
             Some(last) => update
                 .condition_expression("attribute_not_exists(messageId) AND lastEventId = :last")
                 .expression_attribute_values(":last", text(last)),
