@@ -5,11 +5,13 @@ pub mod agent;
 pub mod file;
 pub mod message;
 pub mod request;
+pub mod review;
 pub mod stream;
 
 pub use account::{ApiKey, Credentials, NewApiKey, Role, ShownApiKey, User};
 pub use agent::{Agent, AgentStatus, CreateAgent, Ping};
 pub use file::{Attachment, NewFile};
 pub use message::{DeliveryStatus, Iterations, Message, MessageList, MessageStatus, Review, ReviewStatus, SenderType};
-pub use request::{Answer, AskReview, CreateMessage, HumanMessage, ListMessages};
+pub use request::{CreateMessage, HumanMessage, ListMessages};
+pub use review::{Answer, AskReview};
 pub use stream::{AddStatus, StatusEvent, StreamId, UpdateStream};
