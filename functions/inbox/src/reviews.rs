@@ -9,10 +9,9 @@ use shared::extract::Query;
 use shared::ids::AgentId;
 use shared::input::{FromParams, Params};
 use shared::models::{Message, ReviewStatus};
-use utoipa::IntoParams;
 
 /// A status that was asked for as `all` is none.
-#[derive(IntoParams)]
+#[derive(utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct ReviewsQuery {
     /// `pending`, `completed`, `expired` or `all`.
