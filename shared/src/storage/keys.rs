@@ -10,7 +10,7 @@
 //! | session | `SESSION#<sha256>` | `SESSION` | `userId`, `expiresAt`, `ttl` |
 //! | agent | `AGENT#<agent>` | `AGENT` | index owner, sort `AGENT#<agent>` |
 //! | message | `CHANNEL#<agent>` | `MESSAGE#<message>` | with a review: index owner, sort by review (below); while that is pending: index due |
-//! | file | `CHANNEL#<agent>` | `FILE#<file>` | index owner, sort `FILE#<file>`; until a message claims it: index due |
+//! | file | `CHANNEL#<agent>` | `FILE#<file>` | index owner, sort `FILE#<file>`; until a message claims it: index due; while its bytes are only announced: `announced` |
 //! | idempotency | `CHANNEL#<agent>` | `CLIENT#<sha256 of the client id>` | `messageId`, `bodyHash` |
 //!
 //! `<user>`, `<agent>`, `<message>`, `<file>`, `<key>` are ULIDs: they sort by time.
@@ -128,11 +128,20 @@ pub fn ulid_after(prefix: &str, sk: &str) -> Option<Ulid> {
     crate::ids::parse_ulid(sk.strip_prefix(prefix)?).ok()
 }
 
+/// The last sort key that a page of files older than `before` can start with, in a channel and in
+/// the index `owner` alike.
+pub fn files_before(before: Option<Ulid>) -> String {
+    format!("{FILES}{}", last_before(before))
+}
+
 /// The last sort key that a page of messages older than `before` can start with; all of them
 /// without one. It is inclusive, as BETWEEN is.
 pub fn messages_before(before: Option<Ulid>) -> String {
-    let last = before.map_or(Ulid::max(), |ulid| Ulid::from(u128::from(ulid).saturating_sub(1)));
-    format!("{MESSAGES}{last}")
+    format!("{MESSAGES}{}", last_before(before))
+}
+
+fn last_before(before: Option<Ulid>) -> Ulid {
+    before.map_or(Ulid::max(), |ulid| Ulid::from(u128::from(ulid).saturating_sub(1)))
 }
 
 /// Places in the index `owner`.
@@ -146,7 +155,7 @@ pub mod owned {
     }
 
     pub fn file(file: FileId) -> String {
-        format!("FILE#{}", file.ulid())
+        format!("{FILES}{}", file.ulid())
     }
 
     pub fn review(status: ReviewStatus, message: MessageId) -> String {
@@ -180,12 +189,15 @@ pub fn due(at: Timestamp, ulid: Ulid, key: &Key) -> Due {
 /// Every object of the bucket.
 pub enum StorageKey {
     Upload(FileId),
+    /// An archive made for one download; a rule of the bucket removes it after a day.
+    Export(Ulid),
 }
 
 impl std::fmt::Display for StorageKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Upload(file) => write!(f, "uploads/{}/{}", file.channel().ulid(), file.ulid()),
+            Self::Export(archive) => write!(f, "exports/{archive}.zip"),
         }
     }
 }

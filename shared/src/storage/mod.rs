@@ -3,8 +3,9 @@
 //! - [`keys`]: every key, and so the table's documentation
 //! - [`schema`]: the table's one definition
 //! - [`Store`]: the door ([`Store::admit`], [`Store::open`]); its access patterns are beside the
-//!   entities: `agents`, `messages`, `reviews`, `files`, `accounts`, `api_keys`
-//! - [`Blobs`]: the bucket
+//!   entities: `agents`, `messages`, `reviews`, `files` (and `presign`, `file_list`, `file_removal`),
+//!   `accounts`, `api_keys`
+//! - [`Blobs`]: the bucket; `zip`: archives of many files
 //! - [`Clients`]: the SDK's clients, made once per process
 //! - `size`: what an item weighs against DynamoDB's 400 KB
 //!
@@ -16,13 +17,17 @@ mod agents;
 mod api_keys;
 mod blobs;
 mod clients;
+mod file_list;
+mod file_removal;
 mod files;
 pub mod keys;
 mod messages;
+mod presign;
 mod reviews;
 pub mod schema;
 mod size;
 mod writing;
+mod zip;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -38,7 +43,10 @@ use serde::de::DeserializeOwned;
 pub use accounts::NewSession;
 pub use blobs::{Blobs, Stored};
 pub use clients::{Clients, Endpoints};
+pub use file_list::FilePage;
 pub use messages::{Begun, Draft, MessagePage, Once, Opening, PageRequest};
+pub use presign::{MAX_ANNOUNCED, UploadTarget};
+pub use zip::{MAX_ZIPPED, Zipped};
 
 use crate::auth::Caller;
 use crate::clock::Clock;
@@ -48,6 +56,9 @@ use crate::meter;
 use crate::models::Agent;
 use keys::Key;
 
+/// How many keys one BatchGetItem takes.
+const MAX_KEYS: usize = 100;
+
 type Item = HashMap<String, AttributeValue>;
 
 /// The table.
@@ -55,6 +66,8 @@ type Item = HashMap<String, AttributeValue>;
 pub struct Store {
     db: aws_sdk_dynamodb::Client,
     table: Arc<str>,
+    /// To see whether the bytes that somebody announced are there.
+    blobs: Blobs,
     clock: Clock,
 }
 
@@ -86,8 +99,8 @@ impl Items {
 }
 
 impl Store {
-    pub fn new(db: aws_sdk_dynamodb::Client, table: &str, clock: Clock) -> Self {
-        Self { db, table: table.into(), clock }
+    pub fn new(db: aws_sdk_dynamodb::Client, table: &str, blobs: Blobs, clock: Clock) -> Self {
+        Self { db, table: table.into(), blobs, clock }
     }
 
     /// Verifies a caller, and fetches `also` in the same call. Strongly consistent: a key that

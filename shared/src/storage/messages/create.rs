@@ -16,6 +16,7 @@ use crate::storage::files::FileItem;
 use crate::storage::keys::{Key, due, owned};
 use crate::storage::messages::MessageItem;
 use crate::storage::messages::item::{AttachmentItem, ReviewItem};
+use crate::storage::presign::NOT_UPLOADED;
 use crate::storage::writing::{Outcome, Transaction};
 use crate::storage::{Channel, Items, Store, size, text, written};
 
@@ -92,7 +93,7 @@ impl Store {
         {
             return Ok(Begun::Repeat(message));
         }
-        match (free_files(&files, items), once) {
+        match (self.free_files(&files, items).await, once) {
             (Ok(claimed), once) => Ok(Begun::New(Opening { channel, sender, once, claimed })),
             // An equal call may have claimed the files after its record was looked for.
             (Err(taken), Some(once)) => self.lost_to(&channel, once).await?.map(Begun::Repeat).ok_or(taken),
@@ -167,11 +168,31 @@ impl Store {
         Update::builder()
             .table_name(&*self.table)
             .set_key(Some(Key::file(file.id).attributes()))
-            .update_expression("SET messageId = :message REMOVE dueShard, dueSort")
+            .update_expression("SET messageId = :message REMOVE dueShard, dueSort, announced")
             .condition_expression("attribute_exists(pk) AND attribute_not_exists(messageId)")
             .expression_attribute_values(":message", text(message))
             .build()
             .map_err(Error::internal)
+    }
+
+    /// The files to attach, or which of them cannot be. Whether announced bytes are there is
+    /// asked side by side; the claim takes the announcement away.
+    async fn free_files(&self, ids: &[Option<FileId>], mut items: Items) -> Result<Vec<Attachment>, Error> {
+        let found = ids.iter().map(|id| items.take_file(*id)).collect::<Result<Vec<_>, Error>>()?;
+        let bytes_there = self.all_uploaded(&found).await?;
+        let (mut free, mut problems) = (vec![], Problems::default());
+        for (index, (item, uploaded)) in found.into_iter().zip(bytes_there).enumerate() {
+            let path = vec!["attachmentIds".into(), index.into()];
+            match item.map(Attachment::from) {
+                None => problems.add(path, "unknown_attachment", "there is no such file in this channel"),
+                Some(file) if file.message_id.is_some() => {
+                    problems.add(path, "already_attached", "this file belongs to another message already");
+                }
+                Some(_) if !uploaded => problems.add(path, "not_uploaded", NOT_UPLOADED),
+                Some(file) => free.push(file),
+            }
+        }
+        problems.or(Some(free))
     }
 
     fn message_item(&self, opening: &Opening, draft: Draft, now: Timestamp) -> Result<MessageItem, Error> {
@@ -235,23 +256,6 @@ fn review_item(asked: AskReview, now: Timestamp) -> Result<ReviewItem, Error> {
 /// The file that a text names, if it could be one of this channel.
 pub(in crate::storage) fn file_in(channel: Option<AgentId>, text: &str) -> Option<FileId> {
     text.parse().ok().filter(|id: &FileId| Some(id.channel()) == channel)
-}
-
-/// The files to attach, or which of them cannot be.
-fn free_files(ids: &[Option<FileId>], mut items: Items) -> Result<Vec<Attachment>, Error> {
-    let (mut free, mut problems) = (vec![], Problems::default());
-    for (index, id) in ids.iter().enumerate() {
-        let item = id.map(|id| items.take::<FileItem>(&Key::file(id))).transpose()?.flatten();
-        let path = vec!["attachmentIds".into(), index.into()];
-        match item.map(Attachment::from) {
-            None => problems.add(path, "unknown_attachment", "there is no such file in this channel"),
-            Some(file) if file.message_id.is_some() => {
-                problems.add(path, "already_attached", "this file belongs to another message already");
-            }
-            Some(file) => free.push(file),
-        }
-    }
-    problems.or(Some(free))
 }
 
 fn already_attached(index: usize) -> Error {
