@@ -26,7 +26,7 @@ const MAX_JSON: usize = 4_500_000;
 /// to see the 413 instead of a broken connection.
 const DRAIN: usize = 64 * 1024 * 1024;
 
-pub const FILE_TOO_LARGE: &str = "A file in a request body may have at most 4,500,000 bytes: announce a larger one with POST /api/v1/files/presign and PUT it to the URL you get.";
+pub const FILE_TOO_LARGE: &str = "A file in a request body may have at most 4,500,000 bytes: announce a larger one with POST /api/v1/files/presign (people: /api/files/presign) and PUT it to the URL you get.";
 const JSON_TOO_LARGE: &str = "A JSON body may have at most 4,500,000 bytes: send long texts as files (textAttachments, or POST /api/v1/files/store), larger ones by POST /api/v1/files/presign.";
 
 /// A query that only names a channel.

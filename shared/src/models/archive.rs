@@ -69,15 +69,31 @@ mod tests {
 
     #[test]
     fn no_name_is_a_path() {
-        let given = ["../../etc/passwd", "/abs", "C:\\x", "..", ".", "", "a\r\n\0b", ".bashrc", "a.", "NUL.txt", "com1"];
-        let safe = ["_.._etc_passwd", "_abs", "C__x", "file", "file (2)", "file (3)", "a___b", "bashrc", "a", "_NUL.txt", "_com1"];
+        let given =
+            ["../../etc/passwd", "/abs", "C:\\x", "..", ".", "", "a\r\n\0b", ".bashrc", "a.", "NUL.txt", "com1"];
+        let safe = [
+            "_.._etc_passwd",
+            "_abs",
+            "C__x",
+            "file",
+            "file (2)",
+            "file (3)",
+            "a___b",
+            "bashrc",
+            "a",
+            "_NUL.txt",
+            "_com1",
+        ];
         assert_eq!(names(&given), safe);
         assert_eq!(names(&["\u{202e}gpj.exe", "Grüße 🦀.txt"]), ["_gpj.exe", "Grüße 🦀.txt"]);
     }
 
     #[test]
     fn no_name_is_there_twice_in_any_case() {
-        assert_eq!(names(&["a.txt", "A.TXT", "a.txt", "a (2).txt"]), ["a.txt", "A (2).TXT", "a (3).txt", "a (2) (2).txt"]);
+        assert_eq!(
+            names(&["a.txt", "A.TXT", "a.txt", "a (2).txt"]),
+            ["a.txt", "A (2).TXT", "a (3).txt", "a (2) (2).txt"]
+        );
     }
 
     #[test]

@@ -11,6 +11,6 @@ pub mod request;
 pub use account::{ApiKey, Credentials, NewApiKey, Role, ShownApiKey, User};
 pub use agent::{Agent, AgentStatus, CreateAgent, Ping};
 pub use file::{Attachment, NewFile};
-pub use file_request::{Announced, AnnounceFile, FileIds, FileList, ListFiles, StoreText};
+pub use file_request::{AnnounceFile, Announced, FileIds, FileList, ListFiles, StoreText};
 pub use message::{DeliveryStatus, Message, MessageList, MessageStatus, Review, ReviewStatus, SenderType};
 pub use request::{Answer, AskReview, CreateMessage, HumanMessage, ListMessages};

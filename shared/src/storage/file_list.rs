@@ -81,8 +81,7 @@ impl Store {
         }
         let full = files.len() > list.limit;
         files.truncate(list.limit);
-        let next =
-            if full { files.last().map(|file| file.id.ulid()) } else { last_seen.filter(|_| current.more) };
+        let next = if full { files.last().map(|file| file.id.ulid()) } else { last_seen.filter(|_| current.more) };
         Ok(FilePage { files, next })
     }
 

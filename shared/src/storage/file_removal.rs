@@ -128,7 +128,8 @@ impl Store {
             return Ok(None);
         }
         let removed: Vec<String> = places.iter().map(|(index, _)| format!("attachments[{index}]")).collect();
-        let still: Vec<String> = places.iter().map(|(index, _)| format!("attachments[{index}].id = :f{index}")).collect();
+        let still: Vec<String> =
+            places.iter().map(|(index, _)| format!("attachments[{index}].id = :f{index}")).collect();
         let mut update = Update::builder()
             .table_name(&*self.table)
             .set_key(Some(Key::message(holder.id).attributes()))

@@ -46,7 +46,7 @@ pub use clients::{Clients, Endpoints};
 pub use file_list::FilePage;
 pub use messages::{Begun, Draft, MessagePage, Once, Opening, PageRequest};
 pub use presign::{MAX_ANNOUNCED, UploadTarget};
-pub use zip::{MAX_ZIPPED, Zipped};
+pub use zip::{ZIP_DISPOSITION, ZIP_TYPE, Zipped};
 
 use crate::auth::Caller;
 use crate::clock::Clock;

@@ -28,11 +28,11 @@ use crate::storage::{Blobs, Store, trouble};
 
 /// The most that the files of one archive may have together: what is read and written again
 /// well inside the time that a function has.
-pub const MAX_ZIPPED: u64 = 500_000_000;
+const MAX_ZIPPED: u64 = 500_000_000;
 /// How much is uploaded at once; S3 wants at least 5 MiB.
 const PART: usize = 8 * 1024 * 1024;
-const ZIP: &str = "application/zip";
-const DISPOSITION: &str = "attachment; filename=\"files.zip\"";
+pub const ZIP_TYPE: &str = "application/zip";
+pub const ZIP_DISPOSITION: &str = "attachment; filename=\"files.zip\"";
 
 /// A finished archive.
 pub enum Zipped {
@@ -153,7 +153,7 @@ impl Parts<'_> {
         let upload = match &self.upload {
             Some(upload) => upload.clone(),
             None => {
-                let begin = s3.create_multipart_upload().bucket(&**bucket).key(&self.key).content_type(ZIP);
+                let begin = s3.create_multipart_upload().bucket(&**bucket).key(&self.key).content_type(ZIP_TYPE);
                 let id = begin.send().await.map_err(trouble)?.upload_id;
                 let id = id.ok_or_else(|| Error::internal("an upload without an id"))?;
                 self.upload.insert(id).clone()
@@ -171,12 +171,12 @@ impl Parts<'_> {
             return Ok(Zipped::Here(rest));
         }
         if self.upload.is_none() {
-            self.blobs.put(&self.key, ZIP, rest).await?;
+            self.blobs.put(&self.key, ZIP_TYPE, rest).await?;
         } else {
             self.upload(rest).await?;
             self.complete().await?;
         }
-        self.blobs.url_of(&self.key, ZIP, DISPOSITION).await.map(Zipped::There)
+        self.blobs.url_of(&self.key, ZIP_TYPE, ZIP_DISPOSITION).await.map(Zipped::There)
     }
 
     async fn complete(&self) -> Result<(), Error> {
