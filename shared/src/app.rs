@@ -51,9 +51,10 @@ impl Waits {
 
 impl App {
     pub fn new(clients: &Clients, table: &str, bucket: &str, clock: Clock, waits: Waits, secret: ServerSecret) -> Self {
+        let blobs = Blobs::new(clients.s3.clone(), bucket);
         Self {
-            store: Store::new(clients.dynamodb.clone(), table, clock.clone()),
-            blobs: Blobs::new(clients.s3.clone(), bucket),
+            store: Store::new(clients.dynamodb.clone(), table, blobs.clone(), clock.clone()),
+            blobs,
             clock,
             waits,
             secret,

@@ -7,14 +7,14 @@ use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
 use http::header::CONTENT_TYPE;
 use http::request::Parts;
-use utoipa::IntoParams;
+use utoipa::{IntoParams, ToSchema};
 
 use crate::auth::before_complaining;
 use crate::error::Error;
 use crate::ids::AgentId;
 use crate::image::{IMAGE_TOO_LARGE, Image, MAX_IMAGE};
 use crate::input::{self, FromObject, FromParams, Params, Problems};
-use crate::models::file::{self, NewFile};
+use crate::models::file::{self, FileLabel, NewFile};
 use crate::storage::{Once, Store};
 
 /// The most a file in a request body may hold: Lambda takes 6 MB, and base64 adds a third.
@@ -27,8 +27,8 @@ const MAX_JSON: usize = 4_500_000;
 /// to see the 413 instead of a broken connection.
 const DRAIN: usize = 64 * 1024 * 1024;
 
-pub const FILE_TOO_LARGE: &str = "A file in a request body may have at most 4,500,000 bytes: announce a larger one with POST /api/v1/files/presign and PUT it to the URL you get.";
-const JSON_TOO_LARGE: &str = "A JSON body may have at most 4,500,000 bytes: send long texts as files (textAttachments, or POST /api/v1/files/store).";
+pub const FILE_TOO_LARGE: &str = "A file in a request body may have at most 4,500,000 bytes: announce a larger one with POST /api/v1/files/presign (people: /api/files/presign) and PUT it to the URL you get.";
+const JSON_TOO_LARGE: &str = "A JSON body may have at most 4,500,000 bytes: send long texts as files (textAttachments, or POST /api/v1/files/store), larger ones by POST /api/v1/files/presign.";
 
 /// A query that only names a channel.
 #[derive(IntoParams)]
@@ -166,6 +166,17 @@ where
     }
 }
 
+/// How the document shows an [`Upload`].
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+pub struct UploadForm {
+    /// The file, with its name and type; at most 4,500,000 bytes.
+    #[schema(value_type = String, format = Binary)]
+    pub file: Bytes,
+    /// The agent's id.
+    pub channel_id: String,
+}
+
 /// A multipart upload: the fields `file` and `channelId`, in any order.
 pub struct Upload {
     pub channel_id: String,
@@ -210,7 +221,10 @@ impl Upload {
                 problems.add(vec![name.into()], "required", format!("{name} is required"));
             }
         }
-        let file = file.and_then(|(name, mime, bytes)| NewFile::checked(name, mime, bytes, &mut problems));
+        let file = file.and_then(|(name, mime, bytes)| {
+            let label = FileLabel::checked(name, mime, vec!["file".into(), "filename".into()], &mut problems);
+            Some(NewFile { label: label?, bytes })
+        });
         problems.or(channel_id.zip(file).map(|(channel_id, file)| Self { channel_id, file }))
     }
 }

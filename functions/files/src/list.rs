@@ -8,6 +8,17 @@ use shared::error::Error;
 use shared::extract::{InChannel, Query};
 use shared::models::Attachment;
 
+/// Files of a channel, newest first
+///
+/// An announced file is listed once it has been used: downloaded or attached.
+#[utoipa::path(
+    get,
+    path = "/api/v1/files",
+    tag = "Files",
+    operation_id = "listFiles",
+    params(InChannel),
+    responses((status = 200, body = Vec<Attachment>))
+)]
 pub async fn list(
     State(app): State<App>,
     agent: AgentCaller,

@@ -1,21 +1,51 @@
-//! `POST /api/v1/files/upload`: a file with a message that holds it.
+//! `POST /api/v1/files/upload` and `POST /api/files/upload`: a file with a message that holds it.
 
 use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
 use shared::app::App;
-use shared::auth::AgentCaller;
+use shared::auth::{AgentCaller, Caller, HumanCaller};
 use shared::error::Error;
-use shared::extract::Upload;
+use shared::extract::{Upload, UploadForm};
 use shared::models::Attachment;
 use shared::storage::{Begun, Draft};
 
-pub async fn upload(
+/// Upload a file, with a message that holds it
+#[utoipa::path(
+    post,
+    path = "/api/v1/files/upload",
+    tag = "Files",
+    operation_id = "uploadFile",
+    request_body(content = UploadForm, content_type = "multipart/form-data"),
+    responses((status = 201, body = Attachment))
+)]
+pub async fn for_agent(
     State(app): State<App>,
     agent: AgentCaller,
     upload: Upload,
 ) -> Result<(StatusCode, Json<Attachment>), Error> {
-    let Begun::New(opening) = app.store.begin_message(&agent, &upload.channel_id, None, &[]).await? else {
+    send(&app, (&agent).into(), upload).await
+}
+
+/// Upload a file, with a message from the caller that holds it
+#[utoipa::path(
+    post,
+    path = "/api/files/upload",
+    tag = "Files",
+    operation_id = "uploadOwnFile",
+    request_body(content = UploadForm, content_type = "multipart/form-data"),
+    responses((status = 201, body = Attachment))
+)]
+pub async fn for_human(
+    State(app): State<App>,
+    human: HumanCaller,
+    upload: Upload,
+) -> Result<(StatusCode, Json<Attachment>), Error> {
+    send(&app, (&human).into(), upload).await
+}
+
+async fn send(app: &App, caller: Caller, upload: Upload) -> Result<(StatusCode, Json<Attachment>), Error> {
+    let Begun::New(opening) = app.store.begin_message(caller, &upload.channel_id, None, &[]).await? else {
         return Err(Error::internal("an upload without a client id was a repeat"));
     };
     let mut file = app.store.place(&opening.channel, &app.blobs, upload.file).await?;

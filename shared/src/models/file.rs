@@ -6,8 +6,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::clock::Timestamp;
+use crate::error::Step;
 use crate::ids::{AgentId, FileId, MessageId};
 use crate::input::{FromObject, Object, Problems};
+use crate::storage::keys::StorageKey;
 
 /// The type of a file whose sender named none, or none that a header could carry.
 pub const UNKNOWN_TYPE: &str = "application/octet-stream";
@@ -86,25 +88,43 @@ impl Attachment {
 
 /// A file whose bytes are here and whose name and type can be stored.
 pub struct NewFile {
-    pub filename: String,
-    pub mime_type: String,
+    pub label: FileLabel,
     pub bytes: Bytes,
 }
 
-impl NewFile {
-    pub fn checked(filename: String, mime_type: String, bytes: Bytes, problems: &mut Problems) -> Option<Self> {
+/// A file's name and type, as they can be stored.
+pub struct FileLabel {
+    pub filename: String,
+    pub mime_type: String,
+}
+
+impl FileLabel {
+    /// `at` is where the input has the name.
+    pub fn checked(filename: String, mime_type: String, at: Vec<Step>, problems: &mut Problems) -> Option<Self> {
         if filename.chars().count() > MAX_FILENAME {
-            let message = format!("the file's name may have at most {MAX_FILENAME} characters");
-            problems.add(vec!["file".into(), "filename".into()], "too_long", message);
+            problems.add(at, "too_long", format!("the file's name may have at most {MAX_FILENAME} characters"));
             return None;
         }
         let filename = if filename.is_empty() { "file".to_owned() } else { filename };
-        Some(Self { filename, mime_type: storable_type(mime_type), bytes })
+        Some(Self { filename, mime_type: storable_type(mime_type) })
     }
 
-    pub fn plugin_type(&self) -> PluginType {
+    /// A new file of this name and type, its bytes yet to come.
+    pub fn attachment(self, channel: AgentId, size: u64, now: Timestamp) -> Attachment {
+        let id = FileId::new(channel, now);
         let image = self.mime_type.get(..6).is_some_and(|it| it.eq_ignore_ascii_case("image/"));
-        if image { PluginType::Image } else { PluginType::File }
+        Attachment {
+            id,
+            message_id: None,
+            channel_id: channel,
+            plugin_type: if image { PluginType::Image } else { PluginType::File },
+            filename: self.filename,
+            mime_type: self.mime_type,
+            size,
+            storage_key: StorageKey::Upload(id).to_string(),
+            created_at: now,
+            text_content: None,
+        }
     }
 }
 
@@ -118,13 +138,14 @@ fn storable_type(mime_type: String) -> String {
     if named && printable { mime_type } else { UNKNOWN_TYPE.to_owned() }
 }
 
-/// One of a message's `textAttachments`.
+/// One of a message's `textAttachments`; the same members make a file of their own.
 impl FromObject for NewFile {
     fn from_object(object: &mut Object<'_>) -> Option<Self> {
         let content = object.require("content", |o| o.string("content"));
         let filename = object.string("filename").unwrap_or_else(|| "content.md".to_owned());
         let mime_type = object.string("mimeType").unwrap_or_else(|| "text/markdown".to_owned());
-        let bytes = Bytes::from(content?);
-        Self::checked(filename, mime_type, bytes, object.problems())
+        let at = object.path_to("filename");
+        let label = FileLabel::checked(filename, mime_type, at, object.problems());
+        Some(Self { label: label?, bytes: content?.into() })
     }
 }

@@ -2,10 +2,12 @@
 
 pub mod account;
 pub mod agent;
+pub mod archive;
 pub mod change;
 pub mod command;
 pub mod email;
 pub mod file;
+pub mod file_request;
 pub mod message;
 pub mod request;
 pub mod request_log;
@@ -20,6 +22,7 @@ pub use agent::{Agent, AgentStatus, CreateAgent, Ping, SetTag, UpdateAgent};
 pub use change::Change;
 pub use command::{Command, SetCommands};
 pub use file::{Attachment, NewFile};
+pub use file_request::{AnnounceFile, Announced, FileIds, FileList, ListFiles, StoreText};
 pub use message::{DeliveryStatus, Iterations, Message, MessageList, MessageStatus, Review, ReviewStatus, SenderType};
 pub use request::{CreateMessage, HumanMessage, ListMessages};
 pub use review::{Answer, AskReview};

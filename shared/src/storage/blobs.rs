@@ -21,8 +21,8 @@ const SIDE_BY_SIDE: usize = 16;
 
 #[derive(Clone)]
 pub struct Blobs {
-    s3: aws_sdk_s3::Client,
-    bucket: Arc<str>,
+    pub(super) s3: aws_sdk_s3::Client,
+    pub(super) bucket: Arc<str>,
 }
 
 /// A stored object, its bytes still coming.
@@ -51,12 +51,16 @@ impl Blobs {
         }
     }
 
-    /// A URL that serves the object to anyone for five minutes, under the headers that we would
+    /// A URL that serves the file to anyone for five minutes, under the headers that we would
     /// give it.
     pub async fn url(&self, file: &Attachment, disposition: &str) -> Result<String, Error> {
+        self.url_of(&file.storage_key, &file.mime_type, disposition).await
+    }
+
+    pub(super) async fn url_of(&self, key: &str, mime_type: &str, disposition: &str) -> Result<String, Error> {
         let expiry = PresigningConfig::expires_in(Duration::from_secs(300)).map_err(Error::internal)?;
-        let get = self.s3.get_object().bucket(&*self.bucket).key(&file.storage_key);
-        let get = get.response_content_type(&file.mime_type).response_content_disposition(disposition);
+        let get = self.s3.get_object().bucket(&*self.bucket).key(key);
+        let get = get.response_content_type(mime_type).response_content_disposition(disposition);
         Ok(get.presigned(expiry).await.map_err(trouble)?.uri().to_owned())
     }
 

@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::auth::Caller;
+use crate::auth::{Caller, HumanCaller};
 use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::ids::{AgentId, FileId, MessageId, UserId};
 use crate::models::{Attachment, NewFile};
+use crate::share_link::ShareLink;
 use crate::storage::keys::{self, Key, StorageKey, due, owned};
-use crate::storage::{Blobs, Channel, Store, all_of, written};
+use crate::storage::{Blobs, Channel, Items, MAX_KEYS, Store, all_of, written};
 
 /// A file that no message claims within this time may be removed.
 const UNCLAIMED_LIFE: Duration = Duration::from_secs(24 * 3600);
@@ -29,6 +30,9 @@ pub(super) struct FileItem {
     /// Absent until a message claims the file: that is the condition of claiming it.
     #[serde(skip_serializing_if = "Option::is_none")]
     message_id: Option<MessageId>,
+    /// The bytes are still to come, or nobody has looked yet whether they have.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    announced: bool,
     id: FileId,
     filename: String,
     mime_type: String,
@@ -67,6 +71,7 @@ impl FileItem {
             due_shard: unclaimed.then_some(due.shard),
             due_sort: unclaimed.then_some(due.sort),
             message_id: file.message_id,
+            announced: false,
             id: file.id,
             filename: file.filename.clone(),
             mime_type: file.mime_type.clone(),
@@ -77,23 +82,37 @@ impl FileItem {
     }
 }
 
+impl FileItem {
+    /// A file whose bytes the client will put into the bucket itself.
+    pub fn announced(channel: &Channel, file: &Attachment) -> Self {
+        Self { announced: true, ..Self::new(channel, file) }
+    }
+
+    pub fn is_announced(&self) -> bool {
+        self.announced
+    }
+
+    /// The object that has the bytes, and how many.
+    pub fn object(&self) -> (String, u64) {
+        (StorageKey::Upload(self.id).to_string(), self.size)
+    }
+
+    pub fn is_of(&self, owner: UserId) -> bool {
+        self.owner_id == owner
+    }
+}
+
+impl Items {
+    /// The file of this id, if it was found.
+    pub(super) fn take_file(&mut self, id: Option<FileId>) -> Result<Option<FileItem>, Error> {
+        id.map(|id| self.take(&Key::file(id))).transpose().map(Option::flatten)
+    }
+}
+
 impl Store {
     /// Puts the bytes of a file into the bucket. Nobody sees it until an item names it.
     pub async fn place(&self, channel: &Channel, blobs: &Blobs, file: NewFile) -> Result<Attachment, Error> {
-        let now = self.clock.now();
-        let id = FileId::new(channel.id(), now);
-        let placed = Attachment {
-            id,
-            message_id: None,
-            channel_id: channel.id(),
-            plugin_type: file.plugin_type(),
-            size: file.bytes.len() as u64,
-            storage_key: StorageKey::Upload(id).to_string(),
-            created_at: now,
-            filename: file.filename,
-            mime_type: file.mime_type,
-            text_content: None,
-        };
+        let placed = file.label.attachment(channel.id(), file.bytes.len() as u64, self.clock.now());
         blobs.put(&placed.storage_key, &placed.mime_type, file.bytes).await?;
         Ok(placed)
     }
@@ -116,15 +135,45 @@ impl Store {
         let query = self.query_partition(keys::channel_partition(id), keys::FILES);
         let (opened, files) = tokio::join!(self.open(caller, channel, &[]), all_of::<FileItem>(query));
         opened?;
-        Ok(files?.into_iter().map(Attachment::from).collect())
+        Ok(files?.into_iter().filter(|item| !item.announced).map(Attachment::from).collect())
     }
 
-    /// One file that the caller may see.
+    /// One file that the caller may see, its bytes there.
     pub async fn file(&self, caller: impl Into<Caller>, id: Option<FileId>) -> Result<Attachment, Error> {
         let key = id.map(Key::file);
         let opened = self.open(caller, id.map(FileId::channel), key.as_slice()).await;
         let (_, mut items) = opened.map_err(|err| err.or_not_found("file"))?;
-        let item = key.map(|key| items.take::<FileItem>(&key)).transpose()?.flatten();
-        item.map(Attachment::from).ok_or(Error::NotFound("file"))
+        let item = items.take_file(id)?;
+        self.arrived(item.ok_or(Error::NotFound("file"))?).await?.ok_or(Error::NotFound("file"))
+    }
+
+    /// The file that a link was made for, for whoever holds the link.
+    pub async fn shared_file(&self, link: &ShareLink) -> Result<Attachment, Error> {
+        let (file, agent) = (Key::file(link.file()), Key::agent(link.file().channel()));
+        let mut items = self.get_all(vec![file.clone(), agent.clone()]).await?;
+        let item = items.take::<FileItem>(&file)?.filter(|_| items.0.contains_key(&agent));
+        self.arrived(item.ok_or(Error::NotFound("file"))?).await?.ok_or(Error::NotFound("file"))
+    }
+
+    /// Files by their ids, wherever they are: `None` in the place of each that is not the
+    /// person's. Announced ones are among them.
+    pub(super) async fn files_of(
+        &self,
+        human: &HumanCaller,
+        ids: &[Option<FileId>],
+    ) -> Result<Vec<Option<FileItem>>, Error> {
+        let keys: Vec<Key> = ids.iter().flatten().copied().map(Key::file).collect();
+        // One call takes a hundred keys, and the caller's own is one of them.
+        let (first, rest) = keys.split_at(keys.len().min(MAX_KEYS - 1));
+        let rest = async { if rest.is_empty() { Ok(Items::default()) } else { self.get_all(rest.to_vec()).await } };
+        let (admitted, rest) = tokio::join!(self.admit(human, first), rest);
+        let (user, mut items) = admitted?;
+        items.0.extend(rest?.0);
+        ids.iter()
+            .map(|id| {
+                let item = items.take_file(*id)?;
+                Ok(item.filter(|item| item.is_of(user)))
+            })
+            .collect()
     }
 }

@@ -14,7 +14,7 @@
 //! | agent | `AGENT#<agent>` | `AGENT` | index owner, sort `AGENT#<agent>` |
 //! | removal of an agent | `AGENT#<agent>` | `REMOVAL` | outlives the agent until the last look after it: index due |
 //! | message | `CHANNEL#<agent>` | `MESSAGE#<message>` | with a review: index owner, sort by review (below); while that is pending: index due |
-//! | file | `CHANNEL#<agent>` | `FILE#<file>` | index owner, sort `FILE#<file>`; until a message claims it: index due |
+//! | file | `CHANNEL#<agent>` | `FILE#<file>` | index owner, sort `FILE#<file>`; until a message claims it: index due; while its bytes are only announced: `announced` |
 //! | an agent's counters | `CHANNEL#<agent>` | `STATS` | |
 //! | status history | `CHANNEL#<agent>` | `STATUS#<ulid>` | `ttl` |
 //! | idempotency | `CHANNEL#<agent>` | `CLIENT#<sha256 of the client id>` | `messageId`, `bodyHash` |
@@ -191,11 +191,20 @@ pub fn ulid_after(prefix: &str, sk: &str) -> Option<Ulid> {
     crate::ids::parse_ulid(sk.strip_prefix(prefix)?).ok()
 }
 
+/// The last sort key that a page of files older than `before` can start with, in a channel and in
+/// the index `owner` alike.
+pub fn files_before(before: Option<Ulid>) -> String {
+    format!("{FILES}{}", last_before(before))
+}
+
 /// The last sort key that a page of messages older than `before` can start with; all of them
 /// without one. It is inclusive, as BETWEEN is.
 pub fn messages_before(before: Option<Ulid>) -> String {
-    let last = before.map_or(Ulid::max(), |ulid| Ulid::from(u128::from(ulid).saturating_sub(1)));
-    format!("{MESSAGES}{last}")
+    format!("{MESSAGES}{}", last_before(before))
+}
+
+fn last_before(before: Option<Ulid>) -> Ulid {
+    before.map_or(Ulid::max(), |ulid| Ulid::from(u128::from(ulid).saturating_sub(1)))
 }
 
 /// The last sort key that a page of logs older than `before` can start with; inclusive.
@@ -220,7 +229,7 @@ pub mod owned {
     }
 
     pub fn file(file: FileId) -> String {
-        format!("FILE#{}", file.ulid())
+        format!("{FILES}{}", file.ulid())
     }
 
     pub fn review(status: ReviewStatus, message: MessageId) -> String {
@@ -256,6 +265,8 @@ pub enum StorageKey<'a> {
     Upload(FileId),
     /// An agent's picture; each upload is a version of its own.
     Avatar(AgentId, &'a str),
+    /// An archive made for one download; a rule of the bucket removes it after a day.
+    Export(Ulid),
 }
 
 impl std::fmt::Display for StorageKey<'_> {
@@ -263,6 +274,7 @@ impl std::fmt::Display for StorageKey<'_> {
         match self {
             Self::Upload(file) => write!(f, "uploads/{}/{}", file.channel().ulid(), file.ulid()),
             Self::Avatar(agent, version) => write!(f, "avatars/{}/{version}", agent.ulid()),
+            Self::Export(archive) => write!(f, "exports/{archive}.zip"),
         }
     }
 }

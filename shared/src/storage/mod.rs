@@ -4,9 +4,10 @@
 //! - [`schema`]: the table's one definition
 //! - [`Store`]: the door ([`Store::admit`], [`Store::open`]); its access patterns are beside the
 //!   entities: `agents` (with `agent_update`, `ping`, `webhook`, `avatar`, `stats`), `messages`,
-//!   `reviews`, `files`, `accounts` (with `sessions`, `tries`, `api_keys`, `users`,
+//!   `reviews`, `files` (with `presign`,
+//!   `file_list`, `file_removal`), `accounts` (with `sessions`, `tries`, `api_keys`, `users`,
 //!   `user_removal`, `preferences`), `request_log`
-//! - [`Blobs`]: the bucket
+//! - [`Blobs`]: the bucket; `zip`: archives of many files
 //! - [`Clients`]: the SDK's clients, made once per process
 //! - `removal`: an agent's end, with everything under it
 //! - `size`: what an item weighs against DynamoDB's 400 KB
@@ -21,11 +22,14 @@ mod api_keys;
 mod avatar;
 mod blobs;
 mod clients;
+mod file_list;
+mod file_removal;
 mod files;
 pub mod keys;
 mod messages;
 mod ping;
 mod preferences;
+mod presign;
 mod removal;
 mod request_log;
 mod reviews;
@@ -39,6 +43,7 @@ mod user_removal;
 mod users;
 mod webhook;
 mod writing;
+mod zip;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -54,10 +59,13 @@ use serde::de::DeserializeOwned;
 pub use avatar::Avatar;
 pub use blobs::{Blobs, Stored};
 pub use clients::{Clients, Endpoints};
+pub use file_list::FilePage;
 pub use messages::{Begun, Change, Draft, MessagePage, Once, Opening, PageRequest, Refers};
+pub use presign::{MAX_ANNOUNCED, UploadTarget};
 pub use sessions::NewSession;
 pub use stats::Tally;
 pub use webhook::Webhook;
+pub use zip::{ZIP_DISPOSITION, ZIP_TYPE, Zipped};
 
 use crate::auth::Caller;
 use crate::clock::Clock;
@@ -67,6 +75,9 @@ use crate::meter;
 use crate::models::Agent;
 use keys::Key;
 
+/// How many keys one BatchGetItem takes.
+const MAX_KEYS: usize = 100;
+
 type Item = HashMap<String, AttributeValue>;
 
 /// The table.
@@ -74,6 +85,8 @@ type Item = HashMap<String, AttributeValue>;
 pub struct Store {
     db: aws_sdk_dynamodb::Client,
     table: Arc<str>,
+    /// To see whether the bytes that somebody announced are there.
+    blobs: Blobs,
     clock: Clock,
     tallies: stats::Tallies,
 }
@@ -112,8 +125,8 @@ impl Items {
 }
 
 impl Store {
-    pub fn new(db: aws_sdk_dynamodb::Client, table: &str, clock: Clock) -> Self {
-        Self { db, table: table.into(), clock, tallies: stats::Tallies::default() }
+    pub fn new(db: aws_sdk_dynamodb::Client, table: &str, blobs: Blobs, clock: Clock) -> Self {
+        Self { db, table: table.into(), blobs, clock, tallies: stats::Tallies::default() }
     }
 
     /// Verifies a caller, and fetches `also` in the same call. Strongly consistent: a key that

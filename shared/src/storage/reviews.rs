@@ -9,14 +9,12 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use crate::auth::{AgentCaller, HumanCaller};
 use crate::error::Error;
 use crate::ids::{AgentId, MessageId, UserId, new_ulid};
-use crate::input::Problems;
 use crate::models::{Answer, Message, Review, ReviewStatus};
 use crate::review::answer;
-use crate::storage::files::FileItem;
 use crate::storage::keys::{Key, owned};
 use crate::storage::messages::{MessageItem, file_in, within_budget};
 use crate::storage::updating::{self, Updated};
-use crate::storage::{Channel, Items, Store, all_of, read, size, text, trouble};
+use crate::storage::{Channel, Store, all_of, read, size, text, trouble};
 
 /// How many decided reviews a list looks back.
 const DECIDED_SHOWN: usize = 200;
@@ -128,7 +126,7 @@ impl Store {
         let room = size::MAX_ITEM.saturating_sub(size::of(&item) + size::growth(&item) + 1024);
         let message = Message::from(read::<MessageItem>(item)?);
         self.judge(&message, &answer, room).await?;
-        known_files(&files, items)?;
+        self.usable_files("modifiedFileIds", &files, items).await?;
         self.store_answer(&message, channel.owner(), answer).await
     }
 
@@ -272,16 +270,4 @@ async fn decided(update: UpdateItemFluentBuilder) -> Result<Decision, Error> {
         Updated::Made(item) => read(item).map(Decision::Made),
         Updated::Missed(item) => item.map(read).transpose().map(Decision::Missed),
     }
-}
-
-/// `modifiedFileIds` may only name files of the channel.
-fn known_files(ids: &[Option<crate::ids::FileId>], mut items: Items) -> Result<(), Error> {
-    let mut problems = Problems::default();
-    for (index, id) in ids.iter().enumerate() {
-        if id.map(|id| items.take::<FileItem>(&Key::file(id))).transpose()?.flatten().is_none() {
-            let path = vec!["modifiedFileIds".into(), index.into()];
-            problems.add(path, "unknown_file", "there is no such file in this channel");
-        }
-    }
-    problems.or(Some(()))
 }

@@ -82,6 +82,11 @@ impl Transaction {
         Ok(())
     }
 
+    /// A delete whose condition the caller wrote.
+    pub fn delete_when(&mut self, delete: DeleteBuilder) -> Result<(), Error> {
+        self.push_delete(delete)
+    }
+
     fn push_delete(&mut self, delete: DeleteBuilder) -> Result<(), Error> {
         let delete = delete.build().map_err(Error::internal)?;
         self.0.push(TransactWriteItem::builder().delete(delete).build());

@@ -184,7 +184,7 @@ impl Store {
         Update::builder()
             .table_name(&*self.table)
             .set_key(Some(Key::file(file.id).attributes()))
-            .update_expression("SET messageId = :message REMOVE dueShard, dueSort")
+            .update_expression("SET messageId = :message REMOVE dueShard, dueSort, announced")
             .condition_expression("attribute_exists(pk) AND attribute_not_exists(messageId)")
             .expression_attribute_values(":message", text(message))
             .build()

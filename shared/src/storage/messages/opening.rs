@@ -6,12 +6,12 @@ use crate::error::Error;
 use crate::ids::{AgentId, FileId, MessageId};
 use crate::input::Problems;
 use crate::models::{Attachment, Message, StreamId};
-use crate::storage::files::FileItem;
 use crate::storage::keys::Key;
 use crate::storage::messages::MessageItem;
 use crate::storage::messages::create::ClientItem;
 use crate::storage::messages::iterations::Place;
 use crate::storage::messages::streams::Stream;
+use crate::storage::presign::NOT_UPLOADED;
 use crate::storage::{Channel, Items, Store};
 
 /// Who a message is from.
@@ -112,7 +112,7 @@ impl Store {
         mut items: Items,
     ) -> Result<(Vec<Attachment>, Option<Place>), Error> {
         let mut problems = Problems::default();
-        let claimed = free_files(&known.files, &mut items, &mut problems)?;
+        let claimed = self.free_files(&known.files, &mut items, &mut problems).await?;
         let place = match known.revised {
             None => None,
             Some(id) => {
@@ -121,6 +121,31 @@ impl Store {
             }
         };
         problems.or(Some((claimed, place)))
+    }
+
+    /// The files to attach; which of them cannot be is noted. Whether announced bytes are there is
+    /// asked side by side; the claim takes the announcement away.
+    async fn free_files(
+        &self,
+        ids: &[Option<FileId>],
+        items: &mut Items,
+        problems: &mut Problems,
+    ) -> Result<Vec<Attachment>, Error> {
+        let found = ids.iter().map(|id| items.take_file(*id)).collect::<Result<Vec<_>, Error>>()?;
+        let bytes_there = self.all_uploaded(&found).await?;
+        let mut free = vec![];
+        for (index, (item, uploaded)) in found.into_iter().zip(bytes_there).enumerate() {
+            let path = vec!["attachmentIds".into(), index.into()];
+            match item.map(Attachment::from) {
+                None => problems.add(path, "unknown_attachment", "there is no such file in this channel"),
+                Some(file) if file.message_id.is_some() => {
+                    problems.add(path, "already_attached", "this file belongs to another message already");
+                }
+                Some(_) if !uploaded => problems.add(path, "not_uploaded", NOT_UPLOADED),
+                Some(file) => free.push(file),
+            }
+        }
+        Ok(free)
     }
 
     /// What an equal call that was first has made, if there was one; else the refusal.
@@ -168,21 +193,4 @@ impl Known {
 /// The file that a text names, if it could be one of this channel.
 pub(in crate::storage) fn file_in(channel: Option<AgentId>, text: &str) -> Option<FileId> {
     text.parse().ok().filter(|id: &FileId| Some(id.channel()) == channel)
-}
-
-/// The files to attach; which of them cannot be is noted.
-fn free_files(ids: &[Option<FileId>], items: &mut Items, problems: &mut Problems) -> Result<Vec<Attachment>, Error> {
-    let mut free = vec![];
-    for (index, id) in ids.iter().enumerate() {
-        let item = id.map(|id| items.take::<FileItem>(&Key::file(id))).transpose()?.flatten();
-        let path = vec!["attachmentIds".into(), index.into()];
-        match item.map(Attachment::from) {
-            None => problems.add(path, "unknown_attachment", "there is no such file in this channel"),
-            Some(file) if file.message_id.is_some() => {
-                problems.add(path, "already_attached", "this file belongs to another message already");
-            }
-            Some(file) => free.push(file),
-        }
-    }
-    Ok(free)
 }

@@ -1,0 +1,39 @@
+//! `POST /api/files/bulk-delete`
+
+use axum::extract::State;
+use http::StatusCode;
+use serde::Serialize;
+use shared::app::App;
+use shared::auth::HumanCaller;
+use shared::error::Error;
+use shared::extract::Json;
+use shared::models::FileIds;
+use utoipa::ToSchema;
+
+#[derive(Serialize, ToSchema)]
+pub struct FilesDeleted {
+    #[schema(example = "Deleted")]
+    message: &'static str,
+    /// How many.
+    count: usize,
+}
+
+/// Delete many files
+///
+/// 400 names each id that is not a file of the caller's; nothing is deleted then.
+#[utoipa::path(
+    post,
+    path = "/api/files/bulk-delete",
+    tag = "Files",
+    operation_id = "deleteFiles",
+    request_body = FileIds,
+    responses((status = 201, body = FilesDeleted))
+)]
+pub async fn bulk_delete(
+    State(app): State<App>,
+    human: HumanCaller,
+    Json(FileIds { ids }): Json<FileIds>,
+) -> Result<(StatusCode, axum::Json<FilesDeleted>), Error> {
+    let count = app.store.delete_files(&human, &ids).await?;
+    Ok((StatusCode::CREATED, axum::Json(FilesDeleted { message: "Deleted", count })))
+}

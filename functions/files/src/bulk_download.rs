@@ -1,0 +1,44 @@
+//! `POST /api/files/bulk-download`
+
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, LOCATION};
+use shared::app::App;
+use shared::auth::HumanCaller;
+use shared::error::Error;
+use shared::extract::Json;
+use shared::models::FileIds;
+use shared::storage::{ZIP_DISPOSITION, ZIP_TYPE, Zipped};
+
+use crate::serve::FileBytes;
+
+/// Many files as one archive
+///
+/// Names are made unique and safe to unpack. 400 names each id that is not a file of the
+/// caller's; 413 when the files have more than 500 MB together.
+#[utoipa::path(
+    post,
+    path = "/api/files/bulk-download",
+    tag = "Files",
+    operation_id = "downloadFiles",
+    request_body = FileIds,
+    responses(
+        (status = 200, description = "The archive, files.zip", body = FileBytes, content_type = "application/zip"),
+        (status = 303, description = "An archive of more than 4.5 MB: a storage URL, good for five minutes"),
+    )
+)]
+pub async fn bulk_download(
+    State(app): State<App>,
+    human: HumanCaller,
+    Json(FileIds { ids }): Json<FileIds>,
+) -> Result<Response, Error> {
+    let files = app.store.files_to_zip(&human, &ids).await?;
+    Ok(match app.store.zip(files).await? {
+        Zipped::Here(bytes) => {
+            ([(CONTENT_TYPE, ZIP_TYPE), (CONTENT_DISPOSITION, ZIP_DISPOSITION)], bytes).into_response()
+        }
+        // To be fetched with GET, whatever method asked for it.
+        Zipped::There(url) => (StatusCode::SEE_OTHER, [(LOCATION, url)]).into_response(),
+    })
+}

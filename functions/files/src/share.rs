@@ -1,0 +1,57 @@
+//! `GET /api/files/{id}/share`: a link that opens one file to whoever holds it.
+
+use axum::Json;
+use axum::extract::State;
+use http::HeaderMap;
+use http::header::HOST;
+use serde::Serialize;
+use shared::app::App;
+use shared::auth::HumanCaller;
+use shared::error::Error;
+use shared::extract::PathId;
+use shared::ids::FileId;
+use shared::share_link::{LIFE, ShareLink};
+use utoipa::ToSchema;
+
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Shared {
+    /// Opens the file, with no credentials.
+    url: String,
+    /// Seconds.
+    #[schema(example = 3600)]
+    expires_in: u64,
+}
+
+/// A link that opens a file to whoever holds it, for an hour
+#[utoipa::path(
+    get,
+    path = "/api/files/{id}/share",
+    tag = "Files",
+    operation_id = "shareFile",
+    params(("id" = FileId, Path)),
+    responses((status = 200, body = Shared))
+)]
+pub async fn share(
+    State(app): State<App>,
+    human: HumanCaller,
+    PathId(id): PathId<FileId>,
+    headers: HeaderMap,
+) -> Result<Json<Shared>, Error> {
+    let file = app.store.file(&human, id).await?;
+    let token = ShareLink::of(&file, app.clock.now()).token(&app.secret);
+    let url = format!("{}/api/share/{token}", origin(&headers).unwrap_or_default());
+    Ok(Json(Shared { url, expires_in: LIFE.as_secs() }))
+}
+
+/// Where the caller reached us, as it says itself. It is told to nobody else: the response is
+/// not stored, and the token is good at any address of ours.
+fn origin(headers: &HeaderMap) -> Option<String> {
+    let host = headers.get(HOST)?.to_str().ok()?;
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-.:[]".contains(&b);
+    if host.is_empty() || !host.bytes().all(plain) || host.parse::<http::uri::Authority>().is_err() {
+        return None;
+    }
+    let https = headers.get("x-forwarded-proto").is_some_and(|value| value == "https");
+    Some(format!("{}://{host}", if https { "https" } else { "http" }))
+}

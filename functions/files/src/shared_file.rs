@@ -1,0 +1,40 @@
+//! `GET /api/share/{token}`: the file of a link, for whoever holds it.
+
+use axum::extract::{Path, State};
+use axum::response::Response;
+use http::HeaderMap;
+use shared::app::App;
+use shared::error::Error;
+use shared::share_link::ShareLink;
+
+use crate::serve::{self, FileBytes};
+
+/// A shared file's bytes; asks for no credentials
+///
+/// 404 for a link that is wrong, has ended, or whose file is gone.
+#[utoipa::path(
+    get,
+    path = "/api/share/{token}",
+    tag = "Files",
+    operation_id = "openSharedFile",
+    params(("token" = String, Path, description = "The last part of a link that share gave")),
+    security(()),
+    responses(
+        (status = 200, description = "The bytes, inline under the file's name", body = FileBytes, content_type = "*/*"),
+        (status = 302, description = "The file has more than 4.5 MB: a storage URL, good for five minutes"),
+        (status = 304, description = "If-None-Match names the file's ETag"),
+    )
+)]
+pub async fn shared_file(
+    State(app): State<App>,
+    token: Result<Path<String>, axum::extract::rejection::PathRejection>,
+    headers: HeaderMap,
+) -> Result<Response, Error> {
+    let token = token.map_or_else(|_| String::new(), |Path(token)| token);
+    let link = ShareLink::verified(&token, &app.secret, app.clock.now()).ok_or(Error::NotFound("shared file"))?;
+    let file = app.store.shared_file(&link).await.map_err(|err| match err {
+        Error::NotFound(_) => Error::NotFound("shared file"),
+        err => err,
+    })?;
+    serve::file(&app, &file, &headers).await
+}
