@@ -16,16 +16,16 @@ pub async fn announced(agent: &Agent, filename: &str, mime: &str, size: usize) -
     agent.post("/api/v1/files/presign", body).await.expect(201)
 }
 
-/// PUTs bytes where an announcement says, with the headers it says.
+/// PUTs bytes where an announcement says, with the headers it says; only the length is always
+/// that of the bytes.
 pub async fn put(announced: &Value, bytes: Vec<u8>) -> Reply {
     let mut request = anybody().put(announced["upload"]["url"].as_str().unwrap());
     for (name, value) in announced["upload"]["headers"].as_object().unwrap() {
-        // The client writes the length of what it sends.
         if name != "content-length" {
             request = request.header(name, value.as_str().unwrap());
         }
     }
-    Reply::of(request.body(bytes)).await
+    Reply::of(request.header("content-length", bytes.len()).body(bytes)).await
 }
 
 /// A person's upload to an agent.

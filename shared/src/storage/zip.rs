@@ -192,8 +192,8 @@ impl Parts<'_> {
         if let Some(upload) = &self.upload {
             let Blobs { s3, bucket } = self.blobs;
             let abort = s3.abort_multipart_upload().bucket(&**bucket).key(&self.key).upload_id(upload);
-            if let Err(err) = abort.send().await {
-                tracing::warn!(cause = %trouble(err), "an archive's parts are left over");
+            if let Err(Error::Unavailable(cause) | Error::Internal(cause)) = abort.send().await.map_err(trouble) {
+                tracing::warn!(cause = cause.as_str(), "an archive's parts are left over");
             }
         }
     }
