@@ -10,6 +10,8 @@ use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use serde::Serialize;
 
+use crate::outbound::Failure;
+
 /// What is wrong with one part of the input.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct FieldError {
@@ -53,6 +55,8 @@ pub enum Error {
     WrongPassword,
     #[error("Not your agent")]
     NotYourAgent,
+    #[error("Only an owner may do this.")]
+    OwnerOnly,
     #[error("The page that sent this form is not of this site.")]
     ForeignForm,
     #[error("Review already responded")]
@@ -71,6 +75,8 @@ pub enum Error {
     IdempotencyConflict,
     #[error("Too many failed tries for this e-mail; try again later.")]
     TooManyTries { retry_after_seconds: u64 },
+    #[error("The host that was called {0}.")]
+    UpstreamFailed(Failure),
     #[error("Storage is busy or unreachable; nothing was half-written, so the call is safe to repeat.")]
     Unavailable(Cause),
     #[error("Something went wrong on our side; the requestId finds it in the logs.")]
@@ -140,6 +146,7 @@ impl Error {
             Self::NoApiKey | Self::NoSession => (StatusCode::UNAUTHORIZED, "unauthorized"),
             Self::WrongPassword => (StatusCode::UNAUTHORIZED, "wrong_credentials"),
             Self::NotYourAgent => (StatusCode::FORBIDDEN, "not_your_agent"),
+            Self::OwnerOnly => (StatusCode::FORBIDDEN, "owner_only"),
             Self::ForeignForm => (StatusCode::FORBIDDEN, "foreign_form"),
             Self::ReviewAlreadyResponded => (StatusCode::FORBIDDEN, "review_already_responded"),
             Self::ReviewExpired => (StatusCode::FORBIDDEN, "review_expired"),
@@ -149,6 +156,7 @@ impl Error {
             Self::TooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "too_large"),
             Self::UnsupportedMediaType(_) => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type"),
             Self::TooManyTries { .. } => (StatusCode::TOO_MANY_REQUESTS, "too_many_tries"),
+            Self::UpstreamFailed(_) => (StatusCode::BAD_GATEWAY, "upstream_failed"),
             Self::Unavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, "storage_unavailable"),
             Self::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "internal_error"),
         }

@@ -6,8 +6,9 @@
 //! - [`input`]: reading JSON and queries so that one answer names everything wrong
 //! - [`models`], [`review`]: what clients send and see; what reviews ask and which answers fit
 //! - [`storage`]: the table and the bucket; whose data it is comes first in every call
+//! - [`outbound`]: calls to hosts that strangers named
 //! - [`error`]: the one table of refusals
-//! - [`ids`], [`secrets`], [`server_secret`], [`clock`], [`json`], [`webhook_url`]: small types with rules
+//! - [`ids`], [`secrets`], [`sealed`], [`server_secret`], [`clock`], [`json`], [`webhook_url`]: small types with rules
 //! - [`openapi`]: what the generated document says of them
 //! - [`config`]: the only reader of the environment; [`logs`], [`meter`]: what is told of requests
 
@@ -25,7 +26,9 @@ pub mod logs;
 pub mod meter;
 pub mod models;
 pub mod openapi;
+pub mod outbound;
 pub mod review;
+pub mod sealed;
 pub mod secrets;
 pub mod server_secret;
 pub mod storage;

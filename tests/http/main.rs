@@ -13,6 +13,7 @@ mod idempotency;
 mod inbox;
 mod messages;
 mod pages;
+mod plugins;
 mod review_types;
 mod reviews;
 mod runner;

@@ -145,6 +145,12 @@ impl Store {
         items.take::<UserItem>(&key)?.map(|item| item.user).ok_or(Error::NoSession)
     }
 
+    /// Verifies a caller who must be an owner.
+    pub async fn admit_owner(&self, human: &HumanCaller) -> Result<UserId, Error> {
+        let user = self.me(human).await?;
+        if user.role == Role::Owner { Ok(user.id) } else { Err(Error::OwnerOnly) }
+    }
+
     /// Ends a session; one that does not exist has ended.
     pub async fn end_session(&self, human: &HumanCaller) -> Result<(), Error> {
         let key = Key::session(&human.0.hashed).attributes();

@@ -12,6 +12,7 @@
 //! | message | `CHANNEL#<agent>` | `MESSAGE#<message>` | with a review: index owner, sort by review (below); while that is pending: index due |
 //! | file | `CHANNEL#<agent>` | `FILE#<file>` | index owner, sort `FILE#<file>`; until a message claims it: index due |
 //! | idempotency | `CHANNEL#<agent>` | `CLIENT#<sha256 of the client id>` | `messageId`, `bodyHash` |
+//! | a plugin's settings, the deployment's | `PLUGIN#<name>` | `SETTINGS` | `env:<KEY>`: each value, encrypted; `changedBy`, `changedAt` |
 //!
 //! `<user>`, `<agent>`, `<message>`, `<file>`, `<key>` are ULIDs: they sort by time.
 //!
@@ -94,6 +95,10 @@ impl Key {
 
     pub fn client(channel: AgentId, client_id: &str) -> Self {
         Self::new(channel_partition(channel), format!("CLIENT#{}", Hashed::of(client_id).as_str()))
+    }
+
+    pub fn plugin(name: &str) -> Self {
+        Self::new(format!("PLUGIN#{name}"), "SETTINGS")
     }
 
     pub fn attributes(&self) -> HashMap<String, AttributeValue> {

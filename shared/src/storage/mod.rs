@@ -3,7 +3,7 @@
 //! - [`keys`]: every key, and so the table's documentation
 //! - [`schema`]: the table's one definition
 //! - [`Store`]: the door ([`Store::admit`], [`Store::open`]); its access patterns are beside the
-//!   entities: `agents`, `messages`, `reviews`, `files`, `accounts`, `api_keys`
+//!   entities: `agents`, `messages`, `reviews`, `files`, `accounts`, `api_keys`, `plugins`
 //! - [`Blobs`]: the bucket
 //! - [`Clients`]: the SDK's clients, made once per process
 //! - `size`: what an item weighs against DynamoDB's 400 KB
@@ -19,6 +19,7 @@ mod clients;
 mod files;
 pub mod keys;
 mod messages;
+mod plugins;
 mod reviews;
 pub mod schema;
 mod size;
@@ -39,6 +40,7 @@ pub use accounts::NewSession;
 pub use blobs::{Blobs, Stored};
 pub use clients::{Clients, Endpoints};
 pub use messages::{Begun, Draft, MessagePage, Once, Opening, PageRequest};
+pub use plugins::PluginEnv;
 
 use crate::auth::Caller;
 use crate::clock::Clock;
