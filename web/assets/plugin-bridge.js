@@ -36,7 +36,8 @@
       if (responded) throw new Error("It was answered already.");
       responded = true;
       try {
-        return await ask("respond", { response });
+        Placet.review = await ask("respond", { response });
+        return Placet.review;
       } catch (error) {
         responded = false; // it was refused: a corrected one may follow
         throw error;

@@ -5,7 +5,7 @@
 //     data-placet-init='{"data":{},"env":{},"attachments":[],"message":{"id":"..."},"review":null,"isPreview":false}'>
 //   </iframe>
 //
-// `env` holds what is not secret. The page hears of a frame by events on its iframe, which
+// `env` holds the settings that are not secret, by key: what is set, else the default. The page hears of a frame by events on its iframe, which
 // bubble: `placet:responded` (detail: the message), `placet:toast` ({message, kind}) and
 // `placet:emit` ({action, data}). The page's policy needs script-src, connect-src and frame-src
 // 'self', and style-src-attr is not needed: heights are set through the object model.

@@ -25,6 +25,9 @@ pub struct Plugins(Arc<BTreeMap<String, Plugin>>);
 impl Plugins {
     /// Of their manifests and pages, or what is wrong with one.
     pub fn of(sources: &[(&str, &str)]) -> Result<Self, String> {
+        if sources.len() > check::MOST {
+            return Err(format!("there can be at most {} plugins", check::MOST));
+        }
         let mut plugins = BTreeMap::new();
         for (manifest, page) in sources {
             let problems = check::problems(manifest, page);
@@ -63,7 +66,7 @@ mod tests {
     #[test]
     fn the_bundled_ones_are_all_there() {
         let names: Vec<String> = Plugins::bundled().all().map(|it| it.manifest.about.name.clone()).collect();
-        assert_eq!(names, ["form-answer", "status-card"]);
+        assert_eq!(names, ["form-answer", "http-check", "status-card"]);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use axum::Extension;
 use axum::extract::State;
 use bytes::Bytes;
 use http::header::USER_AGENT;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response};
+use http::{HeaderName, HeaderValue, Method, Request, Response};
 use serde::Serialize;
 use shared::app::App;
 use shared::auth::HumanCaller;
@@ -15,12 +15,12 @@ use shared::error::Error;
 use shared::extract::{Json, PathId};
 use shared::input::{FromObject, Object, Problems};
 use shared::outbound::Failure;
-use url::Url;
+use url::{Position, Url};
 use utoipa::ToSchema;
 
 use crate::catalogue::Plugins;
 use crate::manifest::Manifest;
-use crate::placeholders::Settings;
+use crate::placeholders::{Refused, Settings};
 
 /// HTTP APIs cut at 30 s; the answer needs a moment to leave.
 const WITHIN: Duration = Duration::from_secs(28);
@@ -59,8 +59,21 @@ const OURS: [&str; 14] = [
     "forwarded",
 ];
 
+/// Headers of an answer that speak of the connection, and cookies: they are for browsers.
+const KEPT_BACK: [&str; 8] = [
+    "connection",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-connection",
+    "set-cookie",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+];
+
 /// `POST /api/plugins/{name}/fetch`.
 #[derive(ToSchema)]
+#[schema(as = PluginFetch)]
 pub struct FetchRequest {
     /// http or https, to a host that the plugin's manifest names
     #[schema(value_type = String, max_length = 8000, example = "https://api.example.com/things")]
@@ -113,6 +126,7 @@ fn read_method(object: &mut Object<'_>) -> Option<Method> {
 
 /// What the host answered
 #[derive(Serialize, ToSchema)]
+#[schema(as = PluginFetched)]
 pub struct Fetched {
     #[schema(example = 200)]
     status: u16,
@@ -164,43 +178,37 @@ fn may_call(manifest: &Manifest, url: &Url) -> Result<(), Error> {
 
 fn outgoing(request: FetchRequest, settings: &Settings<'_>) -> Result<Request<Bytes>, Error> {
     let mut problems = Problems::default();
-    let mut headers = HeaderMap::new();
-    headers.insert(USER_AGENT, HeaderValue::from_static(OUR_NAME));
+    let mut outgoing = Request::new(Bytes::from(request.body.unwrap_or_default()));
+    outgoing.headers_mut().insert(USER_AGENT, HeaderValue::from_static(OUR_NAME));
     for (name, template) in &request.headers {
-        let mut refuse =
-            |code, message: &str| problems.add(vec!["headers".into(), name.as_str().into()], code, message);
-        match HeaderName::try_from(name) {
-            Err(_) => refuse("not_a_header", "is no name of a header"),
-            Ok(header) if OURS.contains(&header.as_str()) => {
-                refuse("not_allowed", "is a header that the server writes")
-            }
-            Ok(header) => match settings.fill(name, template, &mut problems).map(HeaderValue::try_from) {
-                Some(Ok(value)) => drop(headers.insert(header, value)),
-                Some(Err(_)) => problems.add(
-                    vec!["headers".into(), name.as_str().into()],
-                    "not_a_header_value",
-                    "is no value of a header",
-                ),
-                None => {}
-            },
+        match header(name, template, settings) {
+            Ok((name, value)) => drop(outgoing.headers_mut().insert(name, value)),
+            Err((code, message)) => problems.add(vec!["headers".into(), name.as_str().into()], code, message),
         }
     }
-    let mut outgoing = Request::new(Bytes::from(request.body.unwrap_or_default()));
     *outgoing.method_mut() = request.method;
     // The fragment is not sent.
-    *outgoing.uri_mut() = request.url[..url::Position::AfterQuery]
-        .parse()
-        .map_err(|_| Error::field(["url".into()], "not_a_url", "url has characters that no request can carry"))?;
-    *outgoing.headers_mut() = headers;
+    match request.url[..Position::AfterQuery].parse() {
+        Ok(uri) => *outgoing.uri_mut() = uri,
+        Err(_) => problems.add(vec!["url".into()], "not_a_url", "url has characters that no request can carry"),
+    }
     problems.or(Some(outgoing))
+}
+
+fn header(name: &str, template: &str, settings: &Settings<'_>) -> Result<(HeaderName, HeaderValue), Refused> {
+    let Ok(header) = HeaderName::try_from(name) else { return Err(("not_a_header", format!("{name:?} is no header"))) };
+    if OURS.contains(&header.as_str()) {
+        return Err(("not_allowed", format!("{name} is a header that the server writes")));
+    }
+    let value = HeaderValue::try_from(settings.fill(template)?);
+    value.map(|value| (header, value)).map_err(|_| ("not_a_header_value", format!("{name} cannot have that value")))
 }
 
 impl Fetched {
     fn of(answer: Response<Bytes>) -> Result<Self, Error> {
         let mut headers: BTreeMap<String, String> = BTreeMap::new();
         for (name, value) in answer.headers() {
-            // Another site's cookies are none of a plugin's business.
-            if OURS.contains(&name.as_str()) && name != "content-length" || name == "set-cookie" {
+            if KEPT_BACK.contains(&name.as_str()) {
                 continue;
             }
             let value = String::from_utf8_lossy(value.as_bytes());

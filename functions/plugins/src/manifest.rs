@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = PluginAbout)]
 pub struct About {
     /// In kebab-case, unique: what `metadata.plugin` of a message says
     #[schema(example = "status-card")]
@@ -23,6 +24,7 @@ pub struct About {
 
 /// A plugin, as agents see it
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[schema(as = PluginManifest)]
 pub struct Manifest {
     #[serde(flatten)]
     pub about: About,
@@ -31,6 +33,7 @@ pub struct Manifest {
 
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = PluginPermissions)]
 pub struct Permissions {
     /// Whether it may have the server send requests
     pub http_requests: bool,
@@ -41,6 +44,7 @@ pub struct Permissions {
 
 /// A value that an owner sets for a plugin
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[schema(as = PluginEnvEntry)]
 pub struct EnvEntry {
     #[schema(example = "API_TOKEN")]
     pub key: String,

@@ -1,13 +1,15 @@
 //! `{{KEY}}` in the headers of a request stands for the plugin's setting of that name: a secret
 //! one reaches the host that it is for without ever being in a browser.
 
-use shared::input::Problems;
 use shared::server_secret::ServerSecret;
 use shared::storage::PluginEnv;
 
 use crate::catalogue::Plugin;
 use crate::manifest::EnvEntry;
 use crate::settings::value_of;
+
+/// Why a placeholder cannot be filled in: a code and a sentence.
+pub type Refused = (&'static str, String);
 
 /// What fills the placeholders of one plugin's requests.
 pub struct Settings<'a> {
@@ -17,34 +19,28 @@ pub struct Settings<'a> {
 }
 
 impl Settings<'_> {
-    /// The header's value with its placeholders filled in; `None`, with a problem, when one
-    /// cannot be. What stands in braces but is no setting stays as it is.
-    pub fn fill(&self, header: &str, template: &str, problems: &mut Problems) -> Option<String> {
+    /// The text with its placeholders filled in. What stands in braces but is no setting stays as
+    /// it is, and so does whatever a value holds.
+    pub fn fill(&self, template: &str) -> Result<String, Refused> {
         let (mut filled, mut rest) = (String::new(), template);
         while let Some((before, key, after)) = next_placeholder(rest) {
             filled.push_str(before);
             match self.plugin.manifest.entry(key) {
-                Some(entry) => filled.push_str(&self.value(header, entry, problems)?),
+                Some(entry) => filled.push_str(&self.value(entry)?),
                 None => filled.push_str(&format!("{{{{{key}}}}}")),
             }
             rest = after;
         }
-        filled.push_str(rest);
-        Some(filled)
+        Ok(filled + rest)
     }
 
-    fn value(&self, header: &str, entry: &EnvEntry, problems: &mut Problems) -> Option<String> {
-        let mut refuse = |code, message| problems.add(vec!["headers".into(), header.into()], code, message);
+    fn value(&self, entry: &EnvEntry) -> Result<String, Refused> {
         // A plugin that may call anybody would hand a secret to anybody.
         if entry.secret && self.plugin.manifest.calls_anyone() {
-            refuse("secret_for_anyone", format!("{} is secret, and this plugin may call any host", entry.key));
-            return None;
+            return Err(("secret_for_anyone", format!("{} is secret, and this plugin may call any host", entry.key)));
         }
         let value = value_of(self.plugin, entry, self.env, self.secret).or_else(|| entry.default.clone());
-        if value.is_none() {
-            refuse("not_set", format!("{} is not set for this plugin", entry.key));
-        }
-        value
+        value.ok_or_else(|| ("not_set", format!("{} is not set for this plugin", entry.key)))
     }
 }
 

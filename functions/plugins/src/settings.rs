@@ -31,6 +31,7 @@ pub struct PluginSettings {
 
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = PluginEnvSetting)]
 pub struct EnvSetting {
     #[serde(flatten)]
     entry: EnvEntry,
@@ -41,6 +42,7 @@ pub struct EnvSetting {
 
 /// `PATCH /api/plugins/{name}`.
 #[derive(ToSchema)]
+#[schema(as = ChangePluginSettings)]
 pub struct ChangeSettings {
     /// Values to set; null unsets one
     #[schema(value_type = std::collections::HashMap<String, Option<String>>, example = json!({ "API_TOKEN": "secret" }))]
