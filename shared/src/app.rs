@@ -15,6 +15,7 @@ use tower::{Service, ServiceExt};
 
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError};
+use crate::outbound::Outbound;
 use crate::server_secret::ServerSecret;
 use crate::storage::{Blobs, Clients, Store};
 use crate::{http, logs};
@@ -27,6 +28,7 @@ pub struct App {
     pub clock: Clock,
     pub waits: Waits,
     pub secret: ServerSecret,
+    pub outbound: Outbound,
 }
 
 /// How long waits may hold, and whether they should come back early.
@@ -58,6 +60,7 @@ impl App {
             clock,
             waits,
             secret,
+            outbound: Outbound::default(),
         }
     }
 

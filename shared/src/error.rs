@@ -10,6 +10,8 @@ use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use serde::Serialize;
 
+use crate::outbound::Failure;
+
 /// What is wrong with one part of the input.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct FieldError {
@@ -81,6 +83,8 @@ pub enum Error {
     TooManyTries { retry_after_seconds: u64 },
     #[error("There is more to remove than one call has time for; it is out of sight already. Repeat the call.")]
     StillRemoving,
+    #[error("The host that was called {0}.")]
+    UpstreamFailed(Failure),
     #[error("Storage is busy or unreachable; nothing was half-written, so the call is safe to repeat.")]
     Unavailable(Cause),
     #[error("Something went wrong on our side; the requestId finds it in the logs.")]
@@ -164,6 +168,7 @@ impl Error {
             Self::UnsupportedMediaType(_) => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type"),
             Self::TooManyTries { .. } => (StatusCode::TOO_MANY_REQUESTS, "too_many_tries"),
             Self::StillRemoving => (StatusCode::SERVICE_UNAVAILABLE, "still_removing"),
+            Self::UpstreamFailed(_) => (StatusCode::BAD_GATEWAY, "upstream_failed"),
             Self::Unavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, "storage_unavailable"),
             Self::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "internal_error"),
         }

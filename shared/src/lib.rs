@@ -7,9 +7,10 @@
 //! - [`input`]: reading JSON and queries so that one answer names everything wrong
 //! - [`models`], [`review`]: what clients send and see; what reviews ask and which answers fit
 //! - [`storage`]: the table and the bucket; whose data it is comes first in every call
+//! - [`outbound`]: calls to hosts that strangers named
 //! - [`error`]: the one table of refusals
-//! - [`ids`], [`secrets`], [`server_secret`], [`share_link`], [`clock`], [`json`], [`image`],
-//!   [`webhook_url`], [`webhook_secret`]: small types with rules
+//! - [`ids`], [`secrets`], [`sealed`], [`server_secret`], [`share_link`], [`clock`], [`json`],
+//!   [`image`], [`webhook_url`], [`webhook_secret`]: small types with rules
 //! - [`openapi`]: what the generated document says of them
 //! - [`config`]: the only reader of the environment; [`logs`], [`meter`]: what is told of requests
 
@@ -29,7 +30,9 @@ pub mod logs;
 pub mod meter;
 pub mod models;
 pub mod openapi;
+pub mod outbound;
 pub mod review;
+pub mod sealed;
 pub mod secrets;
 pub mod server_secret;
 pub mod share_link;

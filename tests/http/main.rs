@@ -27,6 +27,7 @@ mod logs;
 mod messages;
 mod pages;
 mod paging;
+mod plugins;
 mod preferences;
 mod review_types;
 mod reviews;

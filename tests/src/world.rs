@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use axum::Router;
 use axum::response::Response;
 use placet_local::engines::{Engines, TABLE};
 use placet_local::server;
@@ -79,17 +80,13 @@ impl World {
         table: &'static str,
         engines: Option<(Engines, TempDir)>,
     ) -> Self {
-        let listener = server::bind([127, 0, 0, 1].into(), 0).await.expect("a free port");
-        let url = server::url(&listener).expect("the port's address");
-        // What the service knows of its cost becomes a header, in tests only.
-        let service = server::service(app.clone())
-            .layer(axum::middleware::map_response(async |response: Response| reply::with_cost_header(response)));
-        let never = watch::channel(false);
-        tokio::spawn(async move {
-            let _open = never.0;
-            server::serve(listener, service, never.1).await
-        });
+        let url = listen(server::service(app.clone())).await;
         Self { url, app, clients, table, close, _engines: engines }
+    }
+
+    /// Serves other routes beside this world's, on the same storage; gives their URL.
+    pub async fn beside(&self, routes: Router<App>, app: App) -> String {
+        listen(shared::http::service(routes, app)).await
     }
 
     /// Moves the service's clock.
@@ -114,6 +111,21 @@ impl World {
             self.app.store.create_user(&email, Password::new(password.to_owned()), "A person", Role::Owner).await;
         made.expect("storage works").expect("the address is free");
     }
+}
+
+/// Serves on any free port until the test's runtime ends; gives the URL.
+async fn listen(service: Router) -> String {
+    let listener = server::bind([127, 0, 0, 1].into(), 0).await.expect("a free port");
+    let url = server::url(&listener).expect("the port's address");
+    // What the service knows of its cost becomes a header, in tests only.
+    let service =
+        service.layer(axum::middleware::map_response(async |response: Response| reply::with_cost_header(response)));
+    let never = watch::channel(false);
+    tokio::spawn(async move {
+        let _open = never.0;
+        server::serve(listener, service, never.1).await
+    });
+    url
 }
 
 /// The secret of every world.

@@ -26,6 +26,7 @@ pub fn routes() -> Router<App> {
         .merge(agents::router())
         .merge(inbox::router())
         .merge(accounts::router())
+        .merge(plugins::router())
         .merge(web::router())
 }
 

@@ -11,6 +11,7 @@ use placet_local::options::Options;
 use placet_local::{StartError, server};
 use shared::app::Waits;
 use shared::clock::Clock;
+use shared::outbound::Outbound;
 use shared::{config, logs};
 use tokio::sync::watch;
 
@@ -36,7 +37,8 @@ async fn run(options: Options) -> Result<(), StartError> {
     let engines = Engines::start(dir.path()).await?;
     let (close, closing) = watch::channel(false);
     let waits = Waits::new(config::MAX_WAIT, closing.clone());
-    let app = engines.app(Clock::system(), waits, dir.secret()?).await?;
+    let mut app = engines.app(Clock::system(), waits, dir.secret()?).await?;
+    app.outbound = Outbound::new(options.allow_loopback_webhooks);
     let shown = first_run::prepare(&app, &dir, wish, url).await?;
 
     let serving = tokio::spawn(server::serve(listener, server::service(app), closing));

@@ -29,6 +29,10 @@ pub struct Options {
     #[arg(long)]
     pub json: bool,
 
+    /// Let webhooks and plugins call this machine's own loopback addresses: for development and tests
+    #[arg(long)]
+    pub allow_loopback_webhooks: bool,
+
     /// Log every request, not only trouble
     #[arg(long, short)]
     pub verbose: bool,

@@ -21,6 +21,7 @@
 //! | chain of iterations | `CHANNEL#<agent>` | `ITERATION#<first message>` | `members`: ids of its messages, in order |
 //! | stream | `CHANNEL#<agent>` | `STREAM#<sha256 of the stream id>` | `messageId`; before its draft exists: `statusEvents`, `ttl` |
 //! | removal of a message | `CHANNEL#<agent>` | `REMOVAL#<message>` | `files` of a deleted message whose bytes are to go; index due |
+//! | a plugin's settings, the deployment's | `PLUGIN#<name>` | `SETTINGS` | `env:<KEY>`: each value, encrypted; `changedBy`, `changedAt` |
 //!
 //! `<user>`, `<agent>`, `<message>`, `<file>`, `<key>`, `<log>` are ULIDs: they sort by time.
 //!
@@ -142,6 +143,10 @@ impl Key {
 
     pub fn message_removal(message: MessageId) -> Self {
         Self::new(channel_partition(message.channel()), format!("REMOVAL#{}", message.ulid()))
+    }
+
+    pub fn plugin(name: &str) -> Self {
+        Self::new(format!("PLUGIN#{name}"), "SETTINGS")
     }
 
     pub fn attributes(&self) -> HashMap<String, AttributeValue> {

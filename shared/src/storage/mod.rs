@@ -4,9 +4,8 @@
 //! - [`schema`]: the table's one definition
 //! - [`Store`]: the door ([`Store::admit`], [`Store::open`]); its access patterns are beside the
 //!   entities: `agents` (with `agent_update`, `ping`, `webhook`, `avatar`, `stats`), `messages`,
-//!   `reviews`, `files` (with `presign`,
-//!   `file_list`, `file_removal`), `accounts` (with `sessions`, `tries`, `api_keys`, `users`,
-//!   `user_removal`, `preferences`), `request_log`
+//!   `reviews`, `files` (with `presign`, `file_list`, `file_removal`), `accounts` (with `sessions`, `tries`, `api_keys`, `users`,
+//!   `user_removal`, `preferences`), `request_log`, `plugins`
 //! - [`Blobs`]: the bucket; `zip`: archives of many files
 //! - [`Clients`]: the SDK's clients, made once per process
 //! - `removal`: an agent's end, with everything under it
@@ -28,6 +27,7 @@ mod files;
 pub mod keys;
 mod messages;
 mod ping;
+mod plugins;
 mod preferences;
 mod presign;
 mod removal;
@@ -61,6 +61,7 @@ pub use blobs::{Blobs, Stored};
 pub use clients::{Clients, Endpoints};
 pub use file_list::FilePage;
 pub use messages::{Begun, Change, Draft, MessagePage, Once, Opening, PageRequest, Refers};
+pub use plugins::PluginEnv;
 pub use presign::{MAX_ANNOUNCED, UploadTarget};
 pub use sessions::NewSession;
 pub use stats::Tally;

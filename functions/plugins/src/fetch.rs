@@ -1,0 +1,225 @@
+//! `POST /api/plugins/{name}/fetch`: a request that a plugin has the server send.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use axum::Extension;
+use axum::extract::State;
+use bytes::Bytes;
+use http::header::USER_AGENT;
+use http::{HeaderName, HeaderValue, Method, Request, Response};
+use serde::Serialize;
+use shared::app::App;
+use shared::auth::HumanCaller;
+use shared::error::Error;
+use shared::extract::{Json, PathId};
+use shared::input::{FromObject, Object, Problems};
+use shared::outbound::Failure;
+use url::{Position, Url};
+use utoipa::ToSchema;
+
+use crate::catalogue::Plugins;
+use crate::manifest::Manifest;
+use crate::placeholders::{Refused, Settings};
+
+/// HTTP APIs cut at 30 s; the answer needs a moment to leave.
+const WITHIN: Duration = Duration::from_secs(28);
+/// The most that is read of an answer.
+const MAX_ANSWER: usize = 1024 * 1024;
+/// The most that an answer may grow to as JSON: with base64 around it, it has to leave a Lambda.
+const MAX_AS_JSON: usize = 4_400_000;
+const MAX_URL: usize = 8000;
+const MAX_HEADERS: usize = 50;
+const OUR_NAME: &str = concat!("placet-serverless/", env!("CARGO_PKG_VERSION"));
+
+const METHODS: [(&str, Method); 6] = [
+    ("GET", Method::GET),
+    ("POST", Method::POST),
+    ("PUT", Method::PUT),
+    ("PATCH", Method::PATCH),
+    ("DELETE", Method::DELETE),
+    ("HEAD", Method::HEAD),
+];
+
+/// Headers that say how the connection is used and where it leads: ours to write.
+const OURS: [&str; 14] = [
+    "host",
+    "connection",
+    "keep-alive",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "content-length",
+    "expect",
+    "accept-encoding",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "proxy-connection",
+    "forwarded",
+];
+
+/// Headers of an answer that speak of the connection, and cookies: they are for browsers.
+const KEPT_BACK: [&str; 8] = [
+    "connection",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-connection",
+    "set-cookie",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+];
+
+/// `POST /api/plugins/{name}/fetch`.
+#[derive(ToSchema)]
+#[schema(as = PluginFetch)]
+pub struct FetchRequest {
+    /// http or https, to a host that the plugin's manifest names
+    #[schema(value_type = String, max_length = 8000, example = "https://api.example.com/things")]
+    url: Url,
+    #[schema(value_type = Option<String>, example = "GET")]
+    method: Method,
+    /// `{{KEY}}` in a value stands for the plugin's setting of that name, secret ones included
+    #[schema(value_type = Option<std::collections::HashMap<String, String>>, example = json!({ "Authorization": "Bearer {{API_TOKEN}}" }))]
+    headers: BTreeMap<String, String>,
+    /// Not with GET and HEAD
+    body: Option<String>,
+}
+
+impl FromObject for FetchRequest {
+    fn from_object(object: &mut Object<'_>) -> Option<Self> {
+        let url = object.require("url", read_url);
+        let method = read_method(object);
+        let headers = object.string_map("headers").unwrap_or_default();
+        if headers.len() > MAX_HEADERS {
+            object.problem("headers", "too_many", format!("headers may have at most {MAX_HEADERS} members"));
+        }
+        let body = object.string("body");
+        let (url, method) = (url?, method?);
+        if body.is_some() && matches!(method, Method::GET | Method::HEAD) {
+            object.problem("body", "no_body", format!("a {method} request has no body"));
+        }
+        Some(Self { url, method, headers, body })
+    }
+}
+
+fn read_url(object: &mut Object<'_>) -> Option<Url> {
+    let text = object.short_string("url", MAX_URL)?;
+    let url = Url::parse(&text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+    // Whatever a name and password would be for, they belong into a header.
+    let url = url.filter(|url| url.username().is_empty() && url.password().is_none());
+    if url.is_none() {
+        object.problem("url", "not_a_url", "url must be an absolute http or https URL without a password");
+    }
+    url
+}
+
+fn read_method(object: &mut Object<'_>) -> Option<Method> {
+    if !object.has("method") {
+        return Some(Method::GET);
+    }
+    let names = METHODS.map(|(name, _)| (name, name));
+    let name = object.one_of("method", &names)?;
+    METHODS.into_iter().find(|(known, _)| *known == name).map(|(_, method)| method)
+}
+
+/// What the host answered
+#[derive(Serialize, ToSchema)]
+#[schema(as = PluginFetched)]
+pub struct Fetched {
+    #[schema(example = 200)]
+    status: u16,
+    /// By name in lower case; values of one name joined by commas
+    headers: BTreeMap<String, String>,
+    /// As text: bytes that are not UTF-8 are replaced
+    body: String,
+}
+
+/// Sends a request for a plugin
+///
+/// Only to hosts that its manifest names, and to none with a private address (400). Redirects are
+/// not followed. 502 when the host does not answer, or answers more than 1 MiB.
+#[utoipa::path(
+    post,
+    path = "/api/plugins/{name}/fetch",
+    tag = "Plugins",
+    operation_id = "fetchForPlugin",
+    params(("name" = String, Path, example = "status-card")),
+    request_body = FetchRequest,
+    responses((status = 200, body = Fetched), (status = 502, description = "The host did not answer as it should"))
+)]
+pub async fn fetch(
+    State(app): State<App>,
+    human: HumanCaller,
+    Extension(plugins): Extension<Plugins>,
+    PathId(name): PathId<String>,
+    Json(request): Json<FetchRequest>,
+) -> Result<axum::Json<Fetched>, Error> {
+    let known = plugins.named(name.as_deref());
+    let asked = known.iter().map(|plugin| &*plugin.manifest.about.name).collect::<Vec<_>>();
+    let envs = app.store.plugin_envs(&human, &asked).await?;
+    let plugin = known?;
+    may_call(&plugin.manifest, &request.url)?;
+    let env = envs.into_iter().next().unwrap_or_default();
+    let settings = Settings { plugin, env: &env, secret: &app.secret };
+    let answer = app.outbound.fetch(outgoing(request, &settings)?, WITHIN, MAX_ANSWER).await;
+    Ok(axum::Json(Fetched::of(answer.map_err(Failure::refusal)?)?))
+}
+
+/// Whether the manifest names this host; its port is the plugin's choice.
+fn may_call(manifest: &Manifest, url: &Url) -> Result<(), Error> {
+    let host = url.host_str().unwrap_or_default().trim_end_matches('.');
+    if manifest.calls_anyone() || manifest.hosts().iter().any(|allowed| allowed == host) {
+        return Ok(());
+    }
+    Err(Error::field(["url".into()], "host_not_allowed", "url must lead to a host that the plugin's manifest names"))
+}
+
+fn outgoing(request: FetchRequest, settings: &Settings<'_>) -> Result<Request<Bytes>, Error> {
+    let mut problems = Problems::default();
+    let mut outgoing = Request::new(Bytes::from(request.body.unwrap_or_default()));
+    outgoing.headers_mut().insert(USER_AGENT, HeaderValue::from_static(OUR_NAME));
+    for (name, template) in &request.headers {
+        match header(name, template, settings) {
+            Ok((name, value)) => drop(outgoing.headers_mut().insert(name, value)),
+            Err((code, message)) => problems.add(vec!["headers".into(), name.as_str().into()], code, message),
+        }
+    }
+    *outgoing.method_mut() = request.method;
+    // The fragment is not sent.
+    match request.url[..Position::AfterQuery].parse() {
+        Ok(uri) => *outgoing.uri_mut() = uri,
+        Err(_) => problems.add(vec!["url".into()], "not_a_url", "url has characters that no request can carry"),
+    }
+    problems.or(Some(outgoing))
+}
+
+fn header(name: &str, template: &str, settings: &Settings<'_>) -> Result<(HeaderName, HeaderValue), Refused> {
+    let Ok(header) = HeaderName::try_from(name) else { return Err(("not_a_header", format!("{name:?} is no header"))) };
+    if OURS.contains(&header.as_str()) {
+        return Err(("not_allowed", format!("{name} is a header that the server writes")));
+    }
+    let value = HeaderValue::try_from(settings.fill(template)?);
+    value.map(|value| (header, value)).map_err(|_| ("not_a_header_value", format!("{name} cannot have that value")))
+}
+
+impl Fetched {
+    fn of(answer: Response<Bytes>) -> Result<Self, Error> {
+        let mut headers: BTreeMap<String, String> = BTreeMap::new();
+        for (name, value) in answer.headers() {
+            if KEPT_BACK.contains(&name.as_str()) {
+                continue;
+            }
+            let value = String::from_utf8_lossy(value.as_bytes());
+            let joined = headers.get(name.as_str()).map(|before| format!("{before}, {value}"));
+            headers.insert(name.to_string(), joined.unwrap_or_else(|| value.into_owned()));
+        }
+        let body = String::from_utf8_lossy(answer.body()).into_owned();
+        let as_json = serde_json::to_string(&body).map_err(Error::internal)?;
+        if as_json.len() > MAX_AS_JSON {
+            return Err(Failure::TooLarge.refusal());
+        }
+        Ok(Self { status: answer.status().as_u16(), headers, body })
+    }
+}

@@ -1,0 +1,45 @@
+//! `/api/v1/plugins` and `/api/plugins`: plugins that draw messages.
+//!
+//! - `list`, `settings`, `render`, `fetch`: the routes
+//! - [`Plugins`]: the plugins that there are, by default those of `web/plugins`
+//! - `manifest`, `check`: what a plugin says of itself, and what makes it one
+//! - `frame`: the page inside the frame and its policy
+//! - `placeholders`: where settings go in a request that a plugin has sent
+
+mod catalogue;
+mod check;
+mod fetch;
+mod frame;
+mod list;
+mod manifest;
+mod placeholders;
+mod render;
+mod settings;
+
+use axum::routing::{get, patch, post};
+use axum::{Extension, Router};
+use shared::app::App;
+use utoipa::OpenApi;
+
+pub use catalogue::Plugins;
+
+pub fn router() -> Router<App> {
+    router_of(Plugins::bundled())
+}
+
+/// The same routes over other plugins.
+pub fn router_of(plugins: Plugins) -> Router<App> {
+    Router::new()
+        .route("/api/v1/plugins", get(list::list))
+        .route("/api/v1/plugins/{name}", get(list::get))
+        .route("/api/plugins", get(settings::list))
+        .route("/api/plugins/{name}", patch(settings::change))
+        .route("/api/plugins/{name}/render", get(render::render))
+        .route("/api/plugins/{name}/fetch", post(fetch::fetch))
+        .route_layer(Extension(plugins))
+}
+
+/// What the generated document says of these routes.
+#[derive(OpenApi)]
+#[openapi(paths(list::list, list::get, settings::list, settings::change, render::render, fetch::fetch))]
+pub struct Docs;

@@ -1,0 +1,6 @@
+//! The Lambda function of this route group: its router on the Lambda runtime.
+
+#[tokio::main]
+async fn main() -> Result<(), lambda_http::Error> {
+    lambda_http::run_concurrent(shared::app::lambda(plugins::router()).await?).await
+}

@@ -1,0 +1,52 @@
+//! `{{KEY}}` in the headers of a request stands for the plugin's setting of that name: a secret
+//! one reaches the host that it is for without ever being in a browser.
+
+use shared::server_secret::ServerSecret;
+use shared::storage::PluginEnv;
+
+use crate::catalogue::Plugin;
+use crate::manifest::EnvEntry;
+use crate::settings::value_of;
+
+/// Why a placeholder cannot be filled in: a code and a sentence.
+pub type Refused = (&'static str, String);
+
+/// What fills the placeholders of one plugin's requests.
+pub struct Settings<'a> {
+    pub plugin: &'a Plugin,
+    pub env: &'a PluginEnv,
+    pub secret: &'a ServerSecret,
+}
+
+impl Settings<'_> {
+    /// The text with its placeholders filled in. What stands in braces but is no setting stays as
+    /// it is, and so does whatever a value holds.
+    pub fn fill(&self, template: &str) -> Result<String, Refused> {
+        let (mut filled, mut rest) = (String::new(), template);
+        while let Some((before, key, after)) = next_placeholder(rest) {
+            filled.push_str(before);
+            match self.plugin.manifest.entry(key) {
+                Some(entry) => filled.push_str(&self.value(entry)?),
+                None => filled.push_str(&format!("{{{{{key}}}}}")),
+            }
+            rest = after;
+        }
+        Ok(filled + rest)
+    }
+
+    fn value(&self, entry: &EnvEntry) -> Result<String, Refused> {
+        // A plugin that may call anybody would hand a secret to anybody.
+        if entry.secret && self.plugin.manifest.calls_anyone() {
+            return Err(("secret_for_anyone", format!("{} is secret, and this plugin may call any host", entry.key)));
+        }
+        let value = value_of(self.plugin, entry, self.env, self.secret).or_else(|| entry.default.clone());
+        value.ok_or_else(|| ("not_set", format!("{} is not set for this plugin", entry.key)))
+    }
+}
+
+/// What is before the first `{{KEY}}`, the key, and what is after it.
+fn next_placeholder(text: &str) -> Option<(&str, &str, &str)> {
+    let (before, rest) = text.split_once("{{")?;
+    let (key, after) = rest.split_once("}}")?;
+    Some((before, key, after))
+}

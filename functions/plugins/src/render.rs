@@ -1,0 +1,38 @@
+//! `GET /api/plugins/{name}/render`
+
+use axum::Extension;
+use axum::extract::State;
+use axum::response::{Html, IntoResponse, Response};
+use http::HeaderValue;
+use http::header::{CONTENT_SECURITY_POLICY, REFERRER_POLICY};
+use shared::auth::HumanCaller;
+use shared::error::Error;
+use shared::extract::PathId;
+use shared::storage::Store;
+
+use crate::catalogue::Plugins;
+
+/// The page of a plugin's frame
+///
+/// For `<iframe sandbox="allow-scripts">` in a page of this site that answers its `postMessage`s
+/// (`/assets/plugin-host.js` does).
+#[utoipa::path(
+    get,
+    path = "/api/plugins/{name}/render",
+    tag = "Plugins",
+    operation_id = "renderPlugin",
+    params(("name" = String, Path, example = "status-card")),
+    responses((status = 200, body = String, content_type = "text/html"))
+)]
+pub async fn render(
+    State(store): State<Store>,
+    human: HumanCaller,
+    Extension(plugins): Extension<Plugins>,
+    PathId(name): PathId<String>,
+) -> Result<Response, Error> {
+    store.admit(&human, &[]).await?;
+    let frame = &plugins.named(name.as_deref())?.frame;
+    let policy = HeaderValue::from_str(&frame.policy).map_err(Error::internal)?;
+    let headers = [(CONTENT_SECURITY_POLICY, policy), (REFERRER_POLICY, HeaderValue::from_static("no-referrer"))];
+    Ok((headers, Html(frame.html.clone())).into_response())
+}

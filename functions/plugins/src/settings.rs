@@ -1,0 +1,156 @@
+//! `GET /api/plugins` and `PATCH /api/plugins/{name}`: what an owner set for the plugins.
+
+use std::collections::BTreeMap;
+
+use axum::Extension;
+use axum::extract::State;
+use serde::Serialize;
+use shared::app::App;
+use shared::auth::{HumanCaller, OwnerCaller};
+use shared::error::Error;
+use shared::extract::{Json, PathId};
+use shared::input::{FromObject, Object, Problems};
+use shared::sealed::Sealed;
+use shared::server_secret::{Purpose, ServerSecret};
+use shared::storage::PluginEnv;
+use utoipa::ToSchema;
+
+use crate::catalogue::{Plugin, Plugins};
+use crate::manifest::{About, EnvEntry};
+
+/// The most characters that a value may have.
+const MAX_VALUE: usize = 4096;
+
+/// A plugin, with what is set for it
+#[derive(Serialize, ToSchema)]
+pub struct PluginSettings {
+    #[serde(flatten)]
+    about: About,
+    env: Vec<EnvSetting>,
+}
+
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = PluginEnvSetting)]
+pub struct EnvSetting {
+    #[serde(flatten)]
+    entry: EnvEntry,
+    is_set: bool,
+    /// Null when it is secret or not set
+    value: Option<String>,
+}
+
+/// `PATCH /api/plugins/{name}`.
+#[derive(ToSchema)]
+#[schema(as = ChangePluginSettings)]
+pub struct ChangeSettings {
+    /// Values to set; null unsets one
+    #[schema(value_type = std::collections::HashMap<String, Option<String>>, example = json!({ "API_TOKEN": "secret" }))]
+    env: EnvChanges,
+}
+
+struct EnvChanges(BTreeMap<String, Option<String>>);
+
+impl FromObject for ChangeSettings {
+    fn from_object(object: &mut Object<'_>) -> Option<Self> {
+        object.require("env", |o| o.object("env")).map(|env| Self { env })
+    }
+}
+
+impl FromObject for EnvChanges {
+    fn from_object(object: &mut Object<'_>) -> Option<Self> {
+        let keys: Vec<String> = object.names().map(str::to_owned).collect();
+        let mut changes = BTreeMap::new();
+        for key in keys {
+            let value = if object.has(&key) { Some(object.short_string(&key, MAX_VALUE)) } else { None };
+            changes.insert(key, value.flatten());
+        }
+        Some(Self(changes))
+    }
+}
+
+/// All plugins, and what is set for them
+#[utoipa::path(
+    get,
+    path = "/api/plugins",
+    tag = "Plugins",
+    operation_id = "listPluginSettings",
+    responses((status = 200, body = Vec<PluginSettings>))
+)]
+pub async fn list(
+    State(app): State<App>,
+    human: HumanCaller,
+    Extension(plugins): Extension<Plugins>,
+) -> Result<axum::Json<Vec<PluginSettings>>, Error> {
+    let names: Vec<&str> = plugins.all().map(|plugin| &*plugin.manifest.about.name).collect();
+    let envs = app.store.plugin_envs(&human, &names).await?;
+    let shown = plugins.all().zip(&envs).map(|(plugin, env)| PluginSettings::of(plugin, env, &app.secret));
+    Ok(axum::Json(shown.collect()))
+}
+
+/// Sets and unsets values of a plugin
+///
+/// For owners only. They are kept encrypted; secret ones are never shown back.
+#[utoipa::path(
+    patch,
+    path = "/api/plugins/{name}",
+    tag = "Plugins",
+    operation_id = "changePluginSettings",
+    params(("name" = String, Path, example = "status-card")),
+    request_body = ChangeSettings,
+    responses((status = 200, body = PluginSettings))
+)]
+pub async fn change(
+    State(app): State<App>,
+    owner: OwnerCaller,
+    Extension(plugins): Extension<Plugins>,
+    PathId(name): PathId<String>,
+    Json(change): Json<ChangeSettings>,
+) -> Result<axum::Json<PluginSettings>, Error> {
+    let (by, _) = app.store.admit_owner(&owner, &[]).await?;
+    let plugin = plugins.named(name.as_deref())?;
+    let changes = sealed(change.env, plugin, &app.secret)?;
+    let env = app.store.change_plugin_env(by, &plugin.manifest.about.name, changes).await?;
+    Ok(axum::Json(PluginSettings::of(plugin, &env, &app.secret)))
+}
+
+/// The changes, encrypted, once the plugin is known to have all of these keys.
+fn sealed(
+    EnvChanges(changes): EnvChanges,
+    plugin: &Plugin,
+    secret: &ServerSecret,
+) -> Result<BTreeMap<String, Option<Sealed>>, Error> {
+    let (manifest, mut problems) = (&plugin.manifest, Problems::default());
+    for key in changes.keys().filter(|key| manifest.entry(key).is_none()) {
+        let path = vec!["env".into(), key.as_str().into()];
+        problems.add(path, "unknown", format!("{} has no setting of that name", manifest.about.name));
+    }
+    let key = secret.key(Purpose::PluginSettings);
+    let seal = |(name, value): (String, Option<String>)| {
+        let sealed = value.map(|value| Sealed::of(&value, &key, &place(plugin, &name))).transpose()?;
+        Ok((name, sealed))
+    };
+    problems.or(Some(changes))?.into_iter().map(seal).collect()
+}
+
+/// What a value is sealed for: it opens nowhere else.
+fn place(plugin: &Plugin, key: &str) -> String {
+    format!("{}/{key}", plugin.manifest.about.name)
+}
+
+/// The value that is set for `entry`. One that was set under another secret of the deployment's
+/// is not.
+pub fn value_of(plugin: &Plugin, entry: &EnvEntry, env: &PluginEnv, secret: &ServerSecret) -> Option<String> {
+    env.get(&entry.key)?.open(&secret.key(Purpose::PluginSettings), &place(plugin, &entry.key))
+}
+
+impl PluginSettings {
+    fn of(plugin: &Plugin, env: &PluginEnv, secret: &ServerSecret) -> Self {
+        let setting = |entry: &EnvEntry| {
+            let value = value_of(plugin, entry, env, secret);
+            EnvSetting { entry: entry.clone(), is_set: value.is_some(), value: value.filter(|_| !entry.secret) }
+        };
+        let env = plugin.manifest.env().iter().map(setting).collect();
+        Self { about: plugin.manifest.about.clone(), env }
+    }
+}
