@@ -262,3 +262,28 @@ async fn who_has_the_bytes_is_told_so() {
         assert_eq!(asking(tags).await.status, 200);
     }
 }
+
+#[tokio::test]
+async fn no_route_of_files_answers_whom_we_do_not_know() {
+    let world = World::start().await;
+    let key = world.person().await.agent().await.key;
+    for (method, path) in [
+        ("POST", "/api/v1/files/store-text"),
+        ("POST", "/api/v1/files/presign"),
+        ("GET", "/api/files"),
+        ("POST", "/api/files/store"),
+        ("POST", "/api/files/upload"),
+        ("POST", "/api/files/presign"),
+        ("POST", "/api/files/bulk-delete"),
+        ("POST", "/api/files/bulk-download"),
+        ("DELETE", "/api/files/x"),
+        ("GET", "/api/files/x/download"),
+        ("GET", "/api/files/x/share"),
+    ] {
+        // An agent's key opens nothing of people's, nor one that is none anything of agents'.
+        let credential = if path.starts_with("/api/v1") { "hp_x" } else { key.as_str() };
+        let method = Method::from_bytes(method.as_bytes()).unwrap();
+        let request = anybody().request(method, format!("{}{path}?limit=x", world.url)).body("{");
+        Reply::of(request.bearer_auth(credential)).await.expect_error(401, "unauthorized");
+    }
+}
