@@ -14,11 +14,11 @@ use shared::input::{FromParams, Params};
 use shared::models::{Message, ReviewStatus};
 use shared::storage::Channel;
 use tokio::time::Instant;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 
 use crate::schedule;
 
-#[derive(IntoParams)]
+#[derive(utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct WaitQuery {
     /// The agent's id.
