@@ -12,6 +12,7 @@ mod files;
 mod idempotency;
 mod inbox;
 mod messages;
+mod openapi;
 mod pages;
 mod review_types;
 mod reviews;

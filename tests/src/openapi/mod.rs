@@ -4,13 +4,14 @@
 
 mod refusals;
 mod security;
+mod shapes;
 mod tags;
 
 use std::collections::HashSet;
 
 use utoipa::OpenApi as _;
 use utoipa::PartialSchema;
-use utoipa::openapi::header::HeaderBuilder;
+use utoipa::openapi::header::{Header, HeaderBuilder};
 use utoipa::openapi::info::LicenseBuilder;
 use utoipa::openapi::path::{Operation, ParameterBuilder, ParameterIn, PathItem, Paths};
 use utoipa::openapi::schema::{ObjectBuilder, SchemaType, Type};
@@ -33,6 +34,7 @@ pub fn document() -> OpenApi {
     refusals::declare(components);
     security::declare(components);
     let all = Operations { naming_a_channel: naming_a_channel(components) };
+    shapes::require_nullable(&document.paths, components);
     for (path, item) in &mut document.paths.paths {
         for (method, operation) in operations_of(item) {
             all.complete(method, path, operation);
@@ -64,7 +66,7 @@ fn info() -> InfoBuilder {
 }
 
 /// The operations of a path with their methods, in the order in which they are read.
-pub fn operations_of(item: &mut PathItem) -> impl Iterator<Item = (&'static str, &mut Operation)> {
+fn operations_of(item: &mut PathItem) -> impl Iterator<Item = (&'static str, &mut Operation)> {
     let PathItem { get, post, put, patch, delete, .. } = item;
     let all = [("GET", get), ("POST", post), ("PUT", put), ("PATCH", patch), ("DELETE", delete)];
     all.into_iter().filter_map(|(method, operation)| Some((method, operation.as_mut()?)))
@@ -76,11 +78,11 @@ impl Operations {
         if refusals::is_idempotent(method, path) {
             add_idempotency_key(operation);
         }
-        for response in operation.responses.responses.values_mut() {
+        for (status, response) in &mut operation.responses.responses {
             if let RefOr::T(response) = response {
                 response.headers.insert("x-request-id".to_owned(), request_id());
                 if response.description.is_empty() {
-                    response.description = "As asked".to_owned();
+                    response.description = if status == "201" { "Created" } else { "OK" }.to_owned();
                 }
             }
         }
@@ -136,6 +138,6 @@ fn add_idempotency_key(operation: &mut Operation) {
     }
 }
 
-fn request_id() -> utoipa::openapi::header::Header {
+fn request_id() -> Header {
     HeaderBuilder::new().schema(String::schema()).description(Some("Finds the call in the logs")).build()
 }

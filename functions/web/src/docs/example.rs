@@ -69,7 +69,7 @@ fn object(schema: &Value, schemas: &Schemas<'_>, sparse: bool, depth: usize) -> 
 /// What a call is made of.
 pub struct Call<'a> {
     pub method: &'a str,
-    pub path: &'a str,
+    pub path: String,
     /// Required ones, with examples.
     pub query: Vec<(String, String)>,
     pub headers: Vec<String>,

@@ -6,6 +6,8 @@ use super::example::{self, Call};
 use super::schema::{Field, Piece, Prose, Schemas};
 use super::text;
 
+const JSON: &str = "application/json";
+
 pub struct Operation {
     pub id: String,
     pub method: &'static str,
@@ -76,7 +78,7 @@ impl Operation {
 
 impl Body {
     fn of(kind: &str, required: bool, content: &Value, schemas: &Schemas<'_>) -> Self {
-        let is_json = kind == "application/json";
+        let is_json = kind == JSON;
         Self {
             kind: kind.to_owned(),
             required,
@@ -95,10 +97,12 @@ impl Answer {
         let examples = content.and_then(|(_, content)| content["examples"].as_object());
         let shape = if content.is_some() { schemas.kind(schema) } else { vec![] };
         let is_named = shape.iter().any(|piece| piece.model);
-        let is_json = content.is_some_and(|(kind, _)| kind == "application/json");
+        let is_json = content.is_some_and(|(kind, _)| kind == JSON);
+        // The status says as much.
+        let plain = ["OK", "Created"].contains(&text(&response["description"]));
         Self {
             status: status.to_owned(),
-            about: Prose::of(&response["description"]),
+            about: if plain { Prose::default() } else { Prose::of(&response["description"]) },
             kind: content.map(|(kind, _)| kind.clone()).unwrap_or_default(),
             fields: if is_named { vec![] } else { schemas.all_fields(schema) },
             shape,
@@ -108,6 +112,12 @@ impl Answer {
                 None => pretty(&example::value(schema, schemas)),
             }),
         }
+    }
+}
+
+impl Answer {
+    pub fn is_json(&self) -> bool {
+        self.kind == JSON
     }
 }
 
@@ -148,15 +158,18 @@ fn parameter_field(parameter: &Value, schemas: &Schemas<'_>) -> Field {
     field
 }
 
-fn call<'a>(method: &'a str, path: &'a str, operation: &'a Value, schemas: &Schemas<'_>) -> Call<'a> {
-    let required = parameters(operation).filter(|it| it["required"] == true && it["in"] == "query");
-    let query = required.map(|parameter| {
+fn call<'a>(method: &'a str, path: &str, operation: &'a Value, schemas: &Schemas<'_>) -> Call<'a> {
+    let shown = |parameter: &Value| {
         let name = text(&parameter["name"]).to_owned();
         let example = parameter.get("example").cloned();
         let example = example.unwrap_or_else(|| example::value(&parameter["schema"], schemas));
         let shown = if name == "channel" { "$PLACET_CHANNEL".to_owned() } else { plain(&example) };
         (name, shown)
-    });
+    };
+    let required = |place: &'static str| {
+        parameters(operation).filter(move |it| it["required"] == true && it["in"] == place).map(shown)
+    };
+    let path = required("path").fold(path.to_owned(), |path, (name, value)| path.replace(&format!("{{{name}}}"), &value));
     let schemes = operation["security"].as_array().into_iter().flatten().filter_map(|it| it.as_object()?.keys().next());
     let header = schemes.filter_map(|scheme| match scheme.as_str() {
         "apiKey" => Some("Authorization: Bearer $PLACET_API_KEY".to_owned()),
@@ -167,7 +180,7 @@ fn call<'a>(method: &'a str, path: &'a str, operation: &'a Value, schemas: &Sche
     Call {
         method,
         path,
-        query: query.collect(),
+        query: required("query").collect(),
         headers: header.collect(),
         body: content.map(|(kind, content)| (kind.as_str(), example::input(content, schemas))),
     }
