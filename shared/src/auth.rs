@@ -30,6 +30,10 @@ pub struct AgentCaller(pub(crate) Presented);
 #[derive(Clone, Debug)]
 pub struct HumanCaller(pub(crate) Presented);
 
+/// A person on a route that is for owners: the store refuses members.
+#[derive(Clone, Debug)]
+pub struct OwnerCaller(pub(crate) HumanCaller);
+
 impl Caller {
     /// The user that the credential names: good for reading beside its check, never instead.
     pub(crate) fn claimed(&self) -> UserId {
@@ -48,6 +52,12 @@ impl From<&AgentCaller> for Caller {
 impl From<&HumanCaller> for Caller {
     fn from(human: &HumanCaller) -> Self {
         Self::Human(human.clone())
+    }
+}
+
+impl From<&OwnerCaller> for Caller {
+    fn from(owner: &OwnerCaller) -> Self {
+        Self::from(&owner.0)
     }
 }
 
@@ -76,6 +86,14 @@ impl<S: Send + Sync> FromRequestParts<S> for HumanCaller {
         let human = Self::of(&parts.headers).ok_or(Error::NoSession)?;
         parts.extensions.insert(Caller::from(&human));
         Ok(human)
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for OwnerCaller {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
+        HumanCaller::from_request_parts(parts, state).await.map(Self)
     }
 }
 

@@ -57,6 +57,8 @@ pub enum Error {
     WrongPassword,
     #[error("Not your agent")]
     NotYourAgent,
+    #[error("Only an owner may do this.")]
+    OwnerOnly,
     #[error("The page that sent this form is not of this site.")]
     ForeignForm,
     #[error("Review already responded")]
@@ -73,8 +75,14 @@ pub enum Error {
     UnsupportedMediaType(&'static str),
     #[error("This clientId or Idempotency-Key was already used with a different body.")]
     IdempotencyConflict,
+    #[error("Another account has this e-mail address.")]
+    EmailTaken,
+    #[error("The last owner can be neither removed nor made a member: make somebody else an owner first.")]
+    LastOwner,
     #[error("Too many failed tries for this e-mail; try again later.")]
     TooManyTries { retry_after_seconds: u64 },
+    #[error("There is more to remove than one call has time for; it is out of sight already. Repeat the call.")]
+    StillRemoving,
     #[error("Storage is busy or unreachable; nothing was half-written, so the call is safe to repeat.")]
     Unavailable(Cause),
     #[error("Something went wrong on our side; the requestId finds it in the logs.")]
@@ -144,15 +152,19 @@ impl Error {
             Self::NoApiKey | Self::NoSession => (StatusCode::UNAUTHORIZED, "unauthorized"),
             Self::WrongPassword => (StatusCode::UNAUTHORIZED, "wrong_credentials"),
             Self::NotYourAgent => (StatusCode::FORBIDDEN, "not_your_agent"),
+            Self::OwnerOnly => (StatusCode::FORBIDDEN, "owner_only"),
             Self::ForeignForm => (StatusCode::FORBIDDEN, "foreign_form"),
             Self::ReviewAlreadyResponded => (StatusCode::FORBIDDEN, "review_already_responded"),
             Self::ReviewExpired => (StatusCode::FORBIDDEN, "review_expired"),
             Self::NotFound(_) => (StatusCode::NOT_FOUND, "not_found"),
             Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"),
             Self::IdempotencyConflict => (StatusCode::CONFLICT, "idempotency_conflict"),
+            Self::EmailTaken => (StatusCode::CONFLICT, "email_taken"),
+            Self::LastOwner => (StatusCode::CONFLICT, "last_owner"),
             Self::TooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "too_large"),
             Self::UnsupportedMediaType(_) => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type"),
             Self::TooManyTries { .. } => (StatusCode::TOO_MANY_REQUESTS, "too_many_tries"),
+            Self::StillRemoving => (StatusCode::SERVICE_UNAVAILABLE, "still_removing"),
             Self::Unavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, "storage_unavailable"),
             Self::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "internal_error"),
         }
@@ -173,7 +185,7 @@ impl Error {
     pub fn retry_after(&self) -> Option<u64> {
         match self {
             Self::TooManyTries { retry_after_seconds } => Some(*retry_after_seconds),
-            Self::Unavailable(_) => Some(1),
+            Self::StillRemoving | Self::Unavailable(_) => Some(1),
             _ => None,
         }
     }

@@ -1,4 +1,5 @@
-//! What surrounds every router: request ids, error bodies, one log line per request, its bill.
+//! What surrounds every router: request ids, error bodies, one log line per request, its
+//! bill, and the entry in the log that its user can read.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -13,6 +14,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::app::App;
+use crate::call_log::Call;
 use crate::clock::Timestamp;
 use crate::error::{Error, FieldError};
 use crate::ids;
@@ -64,10 +66,13 @@ pub fn service(routes: Router<App>, app: App) -> Router {
 /// Runs a request under its bill, writes the error body, logs one line. The bill's sums travel
 /// on as a response extension.
 async fn envelope(State(app): State<App>, OriginalUri(uri): OriginalUri, request: Request, next: Next) -> Response {
-    let request_id = ids::new_ulid(app.clock.now()).to_string();
+    let now = app.clock.now();
+    let id = ids::new_ulid(now);
+    let request_id = id.to_string();
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().map_or("(none)".into(), |route| route.as_str().to_owned());
     let (bill, began) = (Arc::new(Bill::default()), Instant::now());
+    let (call, request) = Call::begin(request, uri.path(), id, now);
 
     let mut response = meter::billed_to(bill.clone(), next.run(request)).await;
 
@@ -76,6 +81,9 @@ async fn envelope(State(app): State<App>, OriginalUri(uri): OriginalUri, request
     } else if let Some(error) = &error_of(&response) {
         log_cause(error, &request_id);
         response = with_body(response, error, uri.path(), app.clock.now(), &request_id);
+    }
+    if let (Some(call), Some(user)) = (call, bill.user()) {
+        response = call.end(app.store, user, response).await;
     }
     let spent = bill.spent();
     finish(&mut response, &request_id, spent);

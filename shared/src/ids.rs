@@ -144,6 +144,9 @@ plain_id!(
 plain_id!(
     /// An API key as people name it; the key itself is only known by its hash.
     ApiKeyId, "key_");
+plain_id!(
+    /// A logged API call.
+    LogId, "log_");
 id_in_channel!(
     /// A message, and its review if it has one.
     MessageId, "msg_");

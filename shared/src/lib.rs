@@ -2,6 +2,7 @@
 //!
 //! - [`app`]: the state of every router; how a function starts
 //! - [`http`]: what surrounds every router: error bodies, request ids, the log line
+//! - [`call_log`]: what people can look up of their agents' calls
 //! - [`auth`], [`extract`]: extractors: who calls, and what they sent
 //! - [`input`]: reading JSON and queries so that one answer names everything wrong
 //! - [`models`], [`review`]: what clients send and see; what reviews ask and which answers fit
@@ -13,6 +14,7 @@
 
 pub mod app;
 pub mod auth;
+pub mod call_log;
 pub mod clock;
 pub mod config;
 pub mod error;

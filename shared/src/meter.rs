@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use aws_sdk_dynamodb::operation::batch_get_item::{BatchGetItemInput, BatchGetItemOutput};
+use aws_sdk_dynamodb::operation::batch_write_item::{BatchWriteItemInput, BatchWriteItemOutput};
 use aws_sdk_dynamodb::operation::delete_item::{DeleteItemInput, DeleteItemOutput};
 use aws_sdk_dynamodb::operation::get_item::{GetItemInput, GetItemOutput};
 use aws_sdk_dynamodb::operation::put_item::{PutItemInput, PutItemOutput};
@@ -126,6 +127,7 @@ impl Intercept for Meter {
         }
         ask!(
             BatchGetItemInput,
+            BatchWriteItemInput,
             GetItemInput,
             QueryInput,
             PutItemInput,
@@ -169,7 +171,7 @@ impl Intercept for Meter {
                 };
             }
             one!(GetItemOutput, QueryOutput, PutItemOutput, UpdateItemOutput, DeleteItemOutput);
-            each!(BatchGetItemOutput, TransactWriteItemsOutput);
+            each!(BatchGetItemOutput, BatchWriteItemOutput, TransactWriteItemsOutput);
         });
         Ok(())
     }

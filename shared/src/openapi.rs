@@ -9,7 +9,7 @@ use utoipa::openapi::{ObjectBuilder, RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::clock::Timestamp;
-use crate::ids::{AgentId, ApiKeyId, FileId, MessageId, UserId};
+use crate::ids::{AgentId, ApiKeyId, FileId, LogId, MessageId, UserId};
 use crate::json::Json;
 
 macro_rules! described {
@@ -34,6 +34,7 @@ described! {
     AgentId => id("The id of an agent, and so of its channel", "agt_01KB0000000000000000000000"),
     UserId => id("The id of a person", "usr_01KB0000000000000000000000"),
     ApiKeyId => id("The id of an API key", "key_01KB0000000000000000000000"),
+    LogId => id("The id of a logged API call", "log_01KB0000000000000000000000"),
     MessageId => id("The id of a message", "msg_01KB000000000000000000000001KB0000000000000000000001"),
     FileId => id("The id of a file", "fil_01KB000000000000000000000001KB0000000000000000000002"),
     Timestamp => text("RFC 3339 in UTC with milliseconds", "2026-01-31T09:30:00.000Z")

@@ -60,7 +60,7 @@ pub fn hex(bytes: &[u8]) -> String {
     })
 }
 
-/// A freshly made key or token, whole. Its `Debug` says nothing.
+/// A freshly made key, token or password, whole. Its `Debug` says nothing.
 pub struct Plain(String);
 
 impl Plain {
@@ -70,6 +70,16 @@ impl Plain {
 
     pub fn session(user: UserId) -> Self {
         Self::make(SESSION, user)
+    }
+
+    /// A password for somebody's first sign-in: 96 bits.
+    pub fn temporary_password() -> Self {
+        Self(URL_SAFE_NO_PAD.encode(random::<12>()))
+    }
+
+    /// The same as what a person will type.
+    pub fn as_password(&self) -> Password {
+        Password(self.0.clone())
     }
 
     fn make(prefix: &str, user: UserId) -> Self {

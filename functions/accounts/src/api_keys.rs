@@ -3,7 +3,6 @@
 use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
-use serde_json::{Value, json};
 use shared::auth::HumanCaller;
 use shared::error::Error;
 use shared::extract::{self, PathId};
@@ -11,10 +10,29 @@ use shared::ids::ApiKeyId;
 use shared::models::{ApiKey, NewApiKey, ShownApiKey};
 use shared::storage::Store;
 
+use crate::Deleted;
+
+/// The caller's keys, oldest first
+#[utoipa::path(
+    get,
+    path = "/api/api-keys",
+    tag = "API keys",
+    operation_id = "listApiKeys",
+    responses((status = 200, body = Vec<ApiKey>))
+)]
 pub async fn list(State(store): State<Store>, human: HumanCaller) -> Result<Json<Vec<ApiKey>>, Error> {
     Ok(Json(store.api_keys_of(&human).await?))
 }
 
+/// Makes a key for the caller's agents
+#[utoipa::path(
+    post,
+    path = "/api/api-keys",
+    tag = "API keys",
+    operation_id = "createApiKey",
+    request_body = NewApiKey,
+    responses((status = 201, body = ShownApiKey))
+)]
 pub async fn create(
     State(store): State<Store>,
     human: HumanCaller,
@@ -24,6 +42,15 @@ pub async fn create(
     Ok((StatusCode::CREATED, Json(store.create_api_key(user, new.label).await?)))
 }
 
+/// Gives a key a new secret; the old one is refused from then on
+#[utoipa::path(
+    post,
+    path = "/api/api-keys/{id}/rotate",
+    tag = "API keys",
+    operation_id = "rotateApiKey",
+    params(("id" = ApiKeyId, Path)),
+    responses((status = 200, body = ShownApiKey))
+)]
 pub async fn rotate(
     State(store): State<Store>,
     human: HumanCaller,
@@ -32,11 +59,20 @@ pub async fn rotate(
     Ok(Json(store.rotate_api_key(&human, id).await?))
 }
 
+/// Revokes a key
+#[utoipa::path(
+    delete,
+    path = "/api/api-keys/{id}",
+    tag = "API keys",
+    operation_id = "deleteApiKey",
+    params(("id" = ApiKeyId, Path)),
+    responses((status = 200, body = Deleted))
+)]
 pub async fn delete(
     State(store): State<Store>,
     human: HumanCaller,
     PathId(id): PathId<ApiKeyId>,
-) -> Result<Json<Value>, Error> {
+) -> Result<Json<Deleted>, Error> {
     store.delete_api_key(&human, id).await?;
-    Ok(Json(json!({ "deleted": true })))
+    Ok(Json(Deleted { deleted: true }))
 }

@@ -1,36 +1,82 @@
-//! `POST /api/auth/login`, `POST /api/auth/logout`, `GET /api/auth/me`
+//! `POST /api/auth/login`, `POST /api/auth/logout`, `POST /api/auth/refresh`, `GET /api/auth/me`
 
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::HeaderMap;
 use http::header::SET_COOKIE;
-use serde_json::{Value, json};
 use shared::auth::{HumanCaller, session_cookie};
 use shared::error::Error;
 use shared::extract;
 use shared::models::Credentials;
-use shared::storage::Store;
+use shared::storage::{NewSession, Store};
 
+use crate::{SignedIn, Told};
+
+/// Signs in: the answer sets the session's cookie, for 7 days
+///
+/// After 10 failures for an e-mail address within 15 minutes it is 429 until they have passed.
+#[utoipa::path(
+    post,
+    path = "/api/auth/login",
+    tag = "Auth",
+    operation_id = "login",
+    request_body = Credentials,
+    responses((status = 200, body = SignedIn), (status = 429, description = "Too many failed tries"))
+)]
 pub async fn login(
     State(store): State<Store>,
     headers: HeaderMap,
     extract::Json(credentials): extract::Json<Credentials>,
 ) -> Result<Response, Error> {
-    let session = store.sign_in(credentials).await?;
-    let body = Json(json!({ "user": session.user }));
-    Ok(([(SET_COOKIE, session_cookie(&headers, Some(session)))], body).into_response())
+    Ok(with_cookie(&headers, store.sign_in(credentials).await?))
 }
 
+/// Ends the session and takes the cookie away
+///
 /// Also without a session: who wants to be signed out is.
+#[utoipa::path(
+    post,
+    path = "/api/auth/logout",
+    tag = "Auth",
+    operation_id = "logout",
+    responses((status = 200, body = Told))
+)]
 pub async fn logout(State(store): State<Store>, headers: HeaderMap) -> Result<Response, Error> {
     if let Some(human) = HumanCaller::of(&headers) {
         store.end_session(&human).await?;
     }
-    let body = Json(json!({ "message": "Logged out" }));
+    let body = Json(Told { message: "Logged out" });
     Ok(([(SET_COOKIE, session_cookie(&headers, None))], body).into_response())
 }
 
-pub async fn me(State(store): State<Store>, human: HumanCaller) -> Result<Json<Value>, Error> {
-    Ok(Json(json!({ "user": store.me(&human).await? })))
+/// Replaces the session by one of 7 more days
+///
+/// The answer sets the new session's cookie; the old token stops working.
+#[utoipa::path(
+    post,
+    path = "/api/auth/refresh",
+    tag = "Auth",
+    operation_id = "refreshSession",
+    responses((status = 200, body = SignedIn))
+)]
+pub async fn refresh(State(store): State<Store>, human: HumanCaller, headers: HeaderMap) -> Result<Response, Error> {
+    Ok(with_cookie(&headers, store.refresh_session(&human).await?))
+}
+
+/// Who is signed in
+#[utoipa::path(
+    get,
+    path = "/api/auth/me",
+    tag = "Auth",
+    operation_id = "getMe",
+    responses((status = 200, body = SignedIn))
+)]
+pub async fn me(State(store): State<Store>, human: HumanCaller) -> Result<Json<SignedIn>, Error> {
+    Ok(Json(SignedIn { user: store.me(&human).await? }))
+}
+
+fn with_cookie(request: &HeaderMap, session: NewSession) -> Response {
+    let body = Json(SignedIn { user: session.user.clone() });
+    ([(SET_COOKIE, session_cookie(request, Some(session)))], body).into_response()
 }

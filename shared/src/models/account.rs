@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 use crate::clock::Timestamp;
 use crate::ids::{ApiKeyId, UserId};
 use crate::input::{FromObject, Object};
+pub use crate::models::email::{Email, is_email};
 use crate::secrets::Password;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -15,13 +16,27 @@ pub enum Role {
     Member,
 }
 
-#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+impl Role {
+    pub const WORDS: [(&str, Role); 2] = [("owner", Role::Owner), ("member", Role::Member)];
+
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Owner => "owner",
+            Self::Member => "member",
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct User {
     pub id: UserId,
+    /// In lower case
+    #[schema(example = "anna@example.com")]
     pub email: String,
     pub display_name: String,
     pub role: Role,
+    /// Somebody else knows the password: the page asks for a new one, the API refuses nothing
     pub must_change_password: bool,
     pub created_at: Timestamp,
 }
@@ -32,7 +47,10 @@ pub struct ApiKey {
     pub id: ApiKeyId,
     pub user_id: UserId,
     pub label: String,
+    /// The key's first characters, to tell keys apart
+    #[schema(example = "hp_Zr8kQ2Lw")]
     pub key_prefix: String,
+    /// Exact to five minutes
     pub last_used_at: Option<Timestamp>,
     pub created_at: Timestamp,
 }
@@ -42,11 +60,14 @@ pub struct ApiKey {
 pub struct ShownApiKey {
     #[serde(flatten)]
     pub api_key: ApiKey,
+    /// The whole key: shown this once
     pub key: String,
 }
 
 /// `POST /api/api-keys`.
+#[derive(ToSchema)]
 pub struct NewApiKey {
+    #[schema(required = false, min_length = 1, max_length = 64, default = "Default")]
     pub label: String,
 }
 
@@ -59,11 +80,15 @@ impl FromObject for NewApiKey {
     }
 }
 
+const MIN_PASSWORD: usize = 8;
 const MAX_PASSWORD: usize = 1024;
 
 /// `POST /api/auth/login`.
+#[derive(ToSchema)]
 pub struct Credentials {
+    #[schema(value_type = String, max_length = 254, example = "anna@example.com")]
     pub email: Email,
+    #[schema(value_type = String, max_length = 1024)]
     pub password: Password,
 }
 
@@ -83,34 +108,32 @@ impl FromObject for Credentials {
     }
 }
 
-/// An e-mail address in the form it is compared in: trimmed, lower case.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Email(String);
+/// `POST /api/auth/change-password`.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+pub struct ChangePassword {
+    #[schema(rename = "currentPassword", value_type = String, max_length = 1024)]
+    pub current: Password,
+    #[schema(rename = "newPassword", value_type = String, min_length = 8, max_length = 1024)]
+    pub new: Password,
+}
 
-impl Email {
-    const MAX: usize = 254;
-
-    /// What somebody typed to sign in. Whether it is an address shows when nobody has it.
-    pub fn typed(text: &str) -> Self {
-        Self(text.trim().to_lowercase())
-    }
-
-    /// An address for an account: something on both sides of one `@`, no spaces.
-    pub fn checked(text: &str) -> Option<Self> {
-        let email = Self::typed(text);
-        is_email(&email.0).then_some(email)
-    }
-
-    pub fn as_str(&self) -> &str {
-        &self.0
+impl FromObject for ChangePassword {
+    fn from_object(object: &mut Object<'_>) -> Option<Self> {
+        let current = object.require("currentPassword", |o| o.short_string("currentPassword", MAX_PASSWORD));
+        let new = object.require("newPassword", |o| Password::member(o, "newPassword"));
+        Some(Self { current: Password::new(current?), new: new? })
     }
 }
 
-/// The rough shape that browsers ask of an e-mail field; only a mail that arrives proves more.
-pub fn is_email(text: &str) -> bool {
-    let no_odd = !text.chars().any(|c| c.is_whitespace() || c.is_control());
-    let parts = text.split_once('@');
-    no_odd
-        && text.len() <= Email::MAX
-        && parts.is_some_and(|(user, host)| !user.is_empty() && !host.is_empty() && !host.contains('@'))
+impl Password {
+    /// A password to be set: 8 to 1,024 characters.
+    pub fn member(object: &mut Object<'_>, name: &str) -> Option<Self> {
+        let text = object.short_string(name, MAX_PASSWORD)?;
+        if text.chars().count() < MIN_PASSWORD {
+            object.problem(name, "too_short", format!("{name} must have at least {MIN_PASSWORD} characters"));
+            return None;
+        }
+        Some(Self::new(text))
+    }
 }

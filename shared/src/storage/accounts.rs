@@ -1,73 +1,70 @@
-//! Users, their e-mail addresses, sessions, and failed sign-ins.
+//! Accounts as their own people use them: making one, signing in, changing the password.
 
-use std::time::Duration;
-
-use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
+use aws_sdk_dynamodb::types::{AttributeValue, Update};
 use serde::{Deserialize, Serialize};
+use ulid::Ulid;
 
-use crate::auth::{Caller, HumanCaller};
+use crate::auth::{Caller, HumanCaller, OwnerCaller};
 use crate::clock::Timestamp;
 use crate::error::Error;
-use crate::ids::UserId;
+use crate::ids::{self, UserId};
 use crate::models::account::Email;
-use crate::models::{Credentials, Role, User};
-use crate::secrets::{Password, Plain, Presented};
+use crate::models::{ChangePassword, Credentials, Role, Theme, User};
+use crate::secrets::Password;
 use crate::storage::keys::Key;
+use crate::storage::sessions::NewSession;
 use crate::storage::writing::{Outcome, Transaction};
-use crate::storage::{Store, read, text, trouble, written};
-
-/// A session ends this long after it was made.
-pub const SESSION_LIFE: Duration = Duration::from_secs(7 * 24 * 3600);
-/// Failed sign-ins are counted per address over this window.
-const LOGIN_WINDOW: Duration = Duration::from_secs(15 * 60);
-const MAX_FAILURES: u64 = 10;
+use crate::storage::{Items, Store, number, text, written};
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct UserItem {
+pub(super) struct UserItem {
     pk: String,
     sk: String,
     #[serde(flatten)]
-    user: User,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct EmailItem {
-    pk: String,
-    sk: String,
-    user_id: UserId,
-    password_hash: String,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct LoginItem {
-    failures: u64,
-    window_ends: Timestamp,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct SessionItem {
-    pk: String,
-    sk: String,
-    user_id: UserId,
-    created_at: Timestamp,
-    expires_at: Timestamp,
-    ttl: i64,
-}
-
-/// A session that was just made, with its token.
-pub struct NewSession {
     pub user: User,
-    pub token: Plain,
-    pub life: Duration,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub theme: Option<Theme>,
+    /// Since when this user is being removed: who has it is nobody any more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub removing: Option<Timestamp>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct EmailItem {
+    pk: String,
+    sk: String,
+    pub user_id: UserId,
+    pub password_hash: String,
+    pub password_id: String,
+}
+
+/// A stored password: its hash, and the id that tells it from any other, the same text set twice
+/// included.
+pub(super) struct StoredPassword {
+    pub id: String,
+    pub hash: String,
+}
+
+/// A user to be made.
+pub(super) struct UserToMake<'a> {
+    pub email: &'a Email,
+    pub password: Password,
+    pub name: &'a str,
+    pub role: Role,
+    pub must_change_password: bool,
+}
+
+impl EmailItem {
+    pub fn at(email: &Email, user_id: UserId, password: StoredPassword) -> Self {
+        let Key { pk, sk } = Key::email(email);
+        Self { pk, sk, user_id, password_hash: password.hash, password_id: password.id }
+    }
 }
 
 impl Store {
-    /// Makes a user; `None` when the address is taken.
+    /// Makes a user with a password of their own; `None` when the address is taken.
     pub async fn create_user(
         &self,
         email: &Email,
@@ -75,22 +72,28 @@ impl Store {
         name: &str,
         role: Role,
     ) -> Result<Option<User>, Error> {
+        self.make_user(UserToMake { email, password, name, role, must_change_password: false }).await
+    }
+
+    pub(super) async fn make_user(&self, new: UserToMake<'_>) -> Result<Option<User>, Error> {
         let now = self.clock.now();
         let user = User {
             id: UserId::new(now),
-            email: email.as_str().to_owned(),
-            display_name: name.to_owned(),
-            role,
-            must_change_password: false,
+            email: new.email.as_str().to_owned(),
+            display_name: new.name.to_owned(),
+            role: new.role,
+            must_change_password: new.must_change_password,
             created_at: now,
         };
-        let password_hash = password.hash().await?;
-        let (at_email, at_user) = (Key::email(email), Key::user(user.id));
-        let email = EmailItem { pk: at_email.pk, sk: at_email.sk, user_id: user.id, password_hash };
-        let item = UserItem { pk: at_user.pk, sk: at_user.sk, user: user.clone() };
+        let Key { pk, sk } = Key::user(user.id);
+        let email = EmailItem::at(new.email, user.id, self.stored(new.password).await?);
+        let item = UserItem { pk, sk, user: user.clone(), theme: None, removing: None };
         let mut transaction = Transaction::default();
         transaction.create(self, written(&email)?)?;
         transaction.create(self, written(&item)?)?;
+        if user.role == Role::Owner {
+            transaction.update(self.one_more_owner()?);
+        }
         match self.commit(transaction).await? {
             Outcome::Done => Ok(Some(user)),
             Outcome::Refused(_) => Ok(None),
@@ -99,132 +102,148 @@ impl Store {
 
     /// Whether an address has an account.
     pub async fn has_user(&self, email: &Email) -> Result<bool, Error> {
-        let key = Key::email(email);
-        Ok(self.get_all(vec![key.clone()]).await?.take::<EmailItem>(&key)?.is_some())
+        Ok(self.account_at(email).await?.is_some())
     }
 
-    /// Signs in. The try is counted as failed before it is judged, so that a burst of guesses
-    /// cannot outrun the count; a success clears it.
+    pub(super) async fn account_at(&self, email: &Email) -> Result<Option<EmailItem>, Error> {
+        let key = Key::email(email);
+        self.get_all(vec![key.clone()]).await?.take(&key)
+    }
+
     pub async fn sign_in(&self, credentials: Credentials) -> Result<NewSession, Error> {
         let Credentials { email, password } = credentials;
-        self.count_try(&email).await?;
-        let key = Key::email(&email);
-        let known = self.get_all(vec![key.clone()]).await?.take::<EmailItem>(&key)?;
-        let (user_id, hash) = known.map(|item| (item.user_id, item.password_hash)).unzip();
-        let right = password.matches(hash).await?;
-        let user_id = user_id.filter(|_| right).ok_or(Error::WrongPassword)?;
-        self.clear_tries(&email).await?;
-        let key = Key::user(user_id);
-        let user = self.get_all(vec![key.clone()]).await?.take::<UserItem>(&key)?.ok_or(Error::WrongPassword)?.user;
-        self.start_session(user).await
+        let account = self.account_with(&email, password).await?;
+        let key = Key::user(account.user_id);
+        let item = self.get_all(vec![key.clone()]).await?.take::<UserItem>(&key)?;
+        let user = item.ok_or(Error::WrongPassword)?.user;
+        self.start_session(user, &email, &account.password_id).await
     }
 
-    async fn start_session(&self, user: User) -> Result<NewSession, Error> {
-        let (now, token) = (self.clock.now(), Plain::session(user.id));
-        let Key { pk, sk } = Key::session(&token.hashed());
-        let expires_at = now.plus(SESSION_LIFE);
-        let ttl = expires_at.epoch_seconds();
-        let item = SessionItem { pk, sk, user_id: user.id, created_at: now, expires_at, ttl };
-        self.put_new(written(&item)?).await?;
-        Ok(NewSession { user, token, life: SESSION_LIFE })
-    }
-
-    /// The user of a presented session, if it is stored, in time, and theirs.
-    pub(super) fn verify_session(&self, session: &Presented, item: Option<SessionItem>) -> Result<UserId, Error> {
-        let now = self.clock.now();
-        item.filter(|item| item.user_id == session.claimed && item.expires_at > now)
-            .map(|item| item.user_id)
-            .ok_or(Error::NoSession)
+    /// The account of an address, for whoever knows its password. The try is counted as failed
+    /// before it is judged, so that a burst of guesses cannot outrun the count; a success clears it.
+    async fn account_with(&self, email: &Email, password: Password) -> Result<EmailItem, Error> {
+        self.count_try(email).await?;
+        let account = self.account_at(email).await?;
+        let right = password.matches(account.as_ref().map(|it| it.password_hash.clone())).await?;
+        let account = account.filter(|_| right).ok_or(Error::WrongPassword)?;
+        self.clear_tries(email).await?;
+        Ok(account)
     }
 
     /// The caller themselves.
     pub async fn me(&self, human: &HumanCaller) -> Result<User, Error> {
-        let caller = Caller::from(human);
-        let key = Key::user(caller.claimed());
-        let (_, mut items) = self.admit(caller, std::slice::from_ref(&key)).await?;
-        items.take::<UserItem>(&key)?.map(|item| item.user).ok_or(Error::NoSession)
+        self.admit_person(human, &[]).await.map(|(item, _)| item.user)
     }
 
-    /// Ends a session; one that does not exist has ended.
-    pub async fn end_session(&self, human: &HumanCaller) -> Result<(), Error> {
-        let key = Key::session(&human.0.hashed).attributes();
-        self.db.delete_item().table_name(&*self.table).set_key(Some(key)).send().await.map_err(trouble)?;
-        Ok(())
+    /// Verifies a person, and fetches their own item and `also` in the same call.
+    pub(super) async fn admit_person(
+        &self,
+        human: impl Into<Caller>,
+        also: &[Key],
+    ) -> Result<(UserItem, Items), Error> {
+        let caller = human.into();
+        let mut wanted = vec![Key::user(caller.claimed())];
+        wanted.extend_from_slice(also);
+        let (_, items) = self.admit(caller, &wanted).await?;
+        // Read, not taken: an owner may ask for themselves once more.
+        let item = items.look::<UserItem>(&wanted[0])?.filter(|it| it.removing.is_none());
+        Ok((item.ok_or(Error::NoSession)?, items))
     }
 
-    /// Counts one more try in the address's window, or opens a new window.
-    async fn count_try(&self, email: &Email) -> Result<(), Error> {
-        let now = self.clock.now();
-        if self.count_in_window(email, now).await? {
-            return Ok(());
+    /// Verifies an owner, and fetches `also` in the same call; a member is refused.
+    pub async fn admit_owner(&self, owner: &OwnerCaller, also: &[Key]) -> Result<(UserId, Items), Error> {
+        let (item, items) = self.admit_person(owner, also).await?;
+        if item.user.role != Role::Owner {
+            return Err(Error::OwnerOnly);
         }
-        // Lost when another try opened the window meanwhile; then that one counts this try.
-        if self.open_window(email, now).await? || self.count_in_window(email, now).await? {
-            return Ok(());
-        }
-        Err(Error::unavailable("the count of failed sign-ins kept changing"))
+        Ok((item.user.id, items))
     }
 
-    /// Whether the try was counted in a window that is open; an error when that is full.
-    async fn count_in_window(&self, email: &Email, now: Timestamp) -> Result<bool, Error> {
-        let counted = self
-            .db
-            .update_item()
+    /// Changes the caller's password and ends all their other sessions: once before, so that a
+    /// process which dies on the way leaves none behind, and once after, for those that were
+    /// begun meanwhile with the old password.
+    pub async fn change_password(&self, human: &HumanCaller, change: ChangePassword) -> Result<(), Error> {
+        let user = self.me(human).await?;
+        let email = Email::typed(&user.email);
+        let account = self.account_with(&email, change.current).await?;
+        let new = self.stored(change.new).await?;
+        let mine = human.0.hashed.as_str();
+        self.end_sessions(user.id, |session| session.hash == mine).await?;
+        self.replace_password(human, &user, account, &new).await?;
+        self.end_sessions(user.id, |session| session.password_id == new.id).await
+    }
+
+    async fn replace_password(
+        &self,
+        human: &HumanCaller,
+        user: &User,
+        old: EmailItem,
+        new: &StoredPassword,
+    ) -> Result<(), Error> {
+        let email = Email::typed(&user.email);
+        let mut transaction = Transaction::default();
+        transaction.update(self.set_password(&email, &old.password_id, new)?);
+        let session = Key::user_session(user.id, &human.0.hashed);
+        let keep = Update::builder()
             .table_name(&*self.table)
-            .set_key(Some(Key::login(email).attributes()))
-            .update_expression("ADD failures :one")
-            .condition_expression("windowEnds > :now AND failures < :max")
+            .set_key(Some(session.attributes()))
+            .update_expression("SET passwordId = :new")
+            .condition_expression("attribute_exists(pk)")
+            .expression_attribute_values(":new", text(&new.id));
+        transaction.update(keep.build().map_err(Error::internal)?);
+        let settled = Update::builder()
+            .table_name(&*self.table)
+            .set_key(Some(Key::user(user.id).attributes()))
+            .update_expression("SET mustChangePassword = :no")
+            .condition_expression("attribute_exists(pk)")
+            .expression_attribute_values(":no", AttributeValue::Bool(false));
+        transaction.update(settled.build().map_err(Error::internal)?);
+        match self.commit(transaction).await? {
+            Outcome::Done => Ok(()),
+            // Another change was first: what was given is not the current password any more.
+            Outcome::Refused(0) => Err(Error::WrongPassword),
+            Outcome::Refused(_) => Err(Error::NoSession),
+        }
+    }
+
+    /// Replaces the password that has the id `old`.
+    pub(super) fn set_password(&self, email: &Email, old: &str, new: &StoredPassword) -> Result<Update, Error> {
+        Update::builder()
+            .table_name(&*self.table)
+            .set_key(Some(Key::email(email).attributes()))
+            .update_expression("SET passwordHash = :hash, passwordId = :new")
+            .condition_expression("passwordId = :old")
+            .expression_attribute_values(":hash", text(&new.hash))
+            .expression_attribute_values(":new", text(&new.id))
+            .expression_attribute_values(":old", text(old))
+            .build()
+            .map_err(Error::internal)
+    }
+
+    pub(super) async fn stored(&self, password: Password) -> Result<StoredPassword, Error> {
+        let id: Ulid = ids::new_ulid(self.clock.now());
+        Ok(StoredPassword { id: id.to_string(), hash: password.hash().await? })
+    }
+
+    pub(super) fn one_more_owner(&self) -> Result<Update, Error> {
+        Update::builder()
+            .table_name(&*self.table)
+            .set_key(Some(Key::owners().attributes()))
+            .update_expression("ADD owners :one")
             .expression_attribute_values(":one", number(1))
-            .expression_attribute_values(":max", number(MAX_FAILURES))
-            .expression_attribute_values(":now", text(now))
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .send()
-            .await;
-        let Err(err) = counted else { return Ok(true) };
-        let refused = err.as_service_error().and_then(|it| match it {
-            UpdateItemError::ConditionalCheckFailedException(refused) => Some(refused.item.clone()),
-            _ => None,
-        });
-        let Some(item) = refused else { return Err(trouble(err)) };
-        let full = item.map(read::<LoginItem>).transpose()?.filter(|it| it.window_ends > now);
-        match full {
-            Some(login) => {
-                // A clock that is behind the one that opened the window would say a little more.
-                let wait = now.until(login.window_ends).min(LOGIN_WINDOW);
-                Err(Error::TooManyTries { retry_after_seconds: wait.as_millis().div_ceil(1000) as u64 })
-            }
-            None => Ok(false),
-        }
+            .build()
+            .map_err(Error::internal)
     }
 
-    async fn open_window(&self, email: &Email, now: Timestamp) -> Result<bool, Error> {
-        let ends = now.plus(LOGIN_WINDOW);
-        let mut item = Key::login(email).attributes();
-        item.extend(written(&LoginItem { failures: 1, window_ends: ends })?);
-        item.insert("ttl".to_owned(), number(ends.epoch_seconds().unsigned_abs()));
-        let put = self
-            .db
-            .put_item()
+    /// One owner fewer, unless there would be none.
+    pub(super) fn one_owner_less(&self) -> Result<Update, Error> {
+        Update::builder()
             .table_name(&*self.table)
-            .set_item(Some(item))
-            .condition_expression("attribute_not_exists(pk) OR windowEnds <= :now")
-            .expression_attribute_values(":now", text(now));
-        match put.send().await {
-            Ok(_) => Ok(true),
-            Err(err) if err.as_service_error().is_some_and(|it| it.is_conditional_check_failed_exception()) => {
-                Ok(false)
-            }
-            Err(err) => Err(trouble(err)),
-        }
+            .set_key(Some(Key::owners().attributes()))
+            .update_expression("SET owners = owners - :one")
+            .condition_expression("owners > :one")
+            .expression_attribute_values(":one", number(1))
+            .build()
+            .map_err(Error::internal)
     }
-
-    async fn clear_tries(&self, email: &Email) -> Result<(), Error> {
-        let key = Key::login(email).attributes();
-        self.db.delete_item().table_name(&*self.table).set_key(Some(key)).send().await.map_err(trouble)?;
-        Ok(())
-    }
-}
-
-fn number(value: u64) -> AttributeValue {
-    AttributeValue::N(value.to_string())
 }

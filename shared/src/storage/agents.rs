@@ -38,6 +38,9 @@ pub(super) struct AgentItem {
     #[serde(skip_serializing_if = "Option::is_none")]
     tag: Option<String>,
     created_at: Timestamp,
+    /// Being removed: no route finds it any more, see `super::removal`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deleted_at: Option<Timestamp>,
 }
 
 impl From<AgentItem> for Agent {
@@ -81,6 +84,7 @@ impl Store {
             commands: None,
             tag: new.tag,
             created_at: now,
+            deleted_at: None,
         };
         self.put_new(written(&item)?).await?;
         Ok(item.into())
@@ -92,7 +96,7 @@ impl Store {
         let query = self.query_owned(caller.claimed(), owned::AGENTS).scan_index_forward(true);
         let (known, agents) = tokio::join!(self.admit(caller, &[]), all_of::<AgentItem>(query));
         known?;
-        Ok(agents?.into_iter().map(Agent::from).collect())
+        Ok(agents?.into_iter().filter(|agent| agent.deleted_at.is_none()).map(Agent::from).collect())
     }
 
     /// Books a sign of life. `statusSince` moves only when the status does, also when two pings

@@ -1,6 +1,6 @@
 //! API keys: the item that a presented key is looked up by, and the one its user sees.
 
-use aws_sdk_dynamodb::types::{Put, Update};
+use aws_sdk_dynamodb::types::{ConditionCheck, Put, Update};
 use serde::{Deserialize, Serialize};
 
 use crate::auth::{Caller, HumanCaller};
@@ -85,6 +85,7 @@ impl Store {
         self.commit(transaction).await.map(drop)
     }
 
+    /// Makes a key, unless its user is being removed: then no key may come to be any more.
     pub async fn create_api_key(&self, user: UserId, label: String) -> Result<ShownApiKey, Error> {
         let (now, key) = (self.clock.now(), Plain::api_key(user));
         let api_key = ApiKey {
@@ -98,8 +99,15 @@ impl Store {
         let mut transaction = Transaction::default();
         transaction.create(self, looked_up_item(&key.hashed(), &api_key)?)?;
         transaction.create(self, shown_item(&key.hashed(), &api_key)?)?;
+        transaction.check(
+            ConditionCheck::builder()
+                .table_name(&*self.table)
+                .set_key(Some(Key::user(user).attributes()))
+                .condition_expression("attribute_exists(pk) AND attribute_not_exists(removing)"),
+        )?;
         match self.commit(transaction).await? {
             Outcome::Done => Ok(ShownApiKey { api_key, key: key.reveal() }),
+            Outcome::Refused(2) => Err(Error::NoSession),
             Outcome::Refused(_) => Err(Error::internal("a new API key met one that exists")),
         }
     }
@@ -151,6 +159,26 @@ impl Store {
             }
         }
         Err(Error::unavailable("an API key kept being rotated by others"))
+    }
+
+    /// Ends all of a user's keys. One can be rotated between the look and the end of it, so there
+    /// is another look until there is none.
+    pub(super) async fn remove_api_keys(&self, user: UserId) -> Result<(), Error> {
+        const LOOKS: u32 = 20;
+        for _ in 0..LOOKS {
+            let query = self.query_partition(keys::user_partition(user), keys::USER_API_KEYS);
+            let items = all_of::<UserApiKeyItem>(query).await?;
+            if items.is_empty() {
+                return Ok(());
+            }
+            for item in items {
+                let mut transaction = Transaction::default();
+                transaction.delete_if(self, &Key::user_api_key(user, item.shown.id), "hash", &item.hash)?;
+                transaction.delete(self, &Key::api_key(&Hashed::stored(item.hash)))?;
+                self.commit(transaction).await?;
+            }
+        }
+        Err(Error::unavailable("a user's API keys kept being rotated"))
     }
 
     async fn api_key_item(&self, human: &HumanCaller, id: Option<ApiKeyId>) -> Result<(UserId, UserApiKeyItem), Error> {

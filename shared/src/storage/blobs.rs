@@ -12,6 +12,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 
 use crate::error::Error;
 use crate::models::{Attachment, Message};
+use crate::storage::keys::Prefix;
 use crate::storage::messages::{RESPONSE_BUDGET, text_weight, weight};
 use crate::storage::trouble;
 
@@ -63,15 +64,32 @@ impl Blobs {
     pub async fn delete(&self, files: &[Attachment]) -> Result<(), Error> {
         const AT_ONCE: usize = 1000;
         for some in files.chunks(AT_ONCE) {
-            let named = some.iter().map(|file| ObjectIdentifier::builder().key(&file.storage_key).build());
-            let objects = named.collect::<Result<Vec<_>, _>>().map_err(Error::internal)?;
-            let delete = Delete::builder().set_objects(Some(objects)).quiet(true).build().map_err(Error::internal)?;
-            let output = self.s3.delete_objects().bucket(&*self.bucket).delete(delete).send().await.map_err(trouble)?;
-            if let Some(failed) = output.errors().first() {
-                return Err(Error::unavailable(format!("deleting an object: {:?}", failed.code())));
-            }
+            self.delete_keys(some.iter().map(|file| file.storage_key.as_str())).await?;
         }
         Ok(())
+    }
+
+    /// Deletes up to 1,000 of the objects under a prefix; whether there were any.
+    pub async fn delete_some_under(&self, prefix: &Prefix) -> Result<bool, Error> {
+        let list = self.s3.list_objects_v2().bucket(&*self.bucket).prefix(prefix.to_string());
+        let found = list.send().await.map_err(trouble)?.contents.unwrap_or_default();
+        if found.is_empty() {
+            return Ok(false);
+        }
+        self.delete_keys(found.iter().filter_map(|object| object.key())).await?;
+        Ok(true)
+    }
+
+    /// Deletes at most 1,000 objects, in one call.
+    async fn delete_keys(&self, keys: impl Iterator<Item = &str>) -> Result<(), Error> {
+        let named = keys.map(|key| ObjectIdentifier::builder().key(key).build());
+        let objects = named.collect::<Result<Vec<_>, _>>().map_err(Error::internal)?;
+        let delete = Delete::builder().set_objects(Some(objects)).quiet(true).build().map_err(Error::internal)?;
+        let output = self.s3.delete_objects().bucket(&*self.bucket).delete(delete).send().await.map_err(trouble)?;
+        match output.errors().first() {
+            Some(failed) => Err(Error::unavailable(format!("deleting an object: {:?}", failed.code()))),
+            None => Ok(()),
+        }
     }
 
     /// Fills in `textContent` where message responses carry it, as far as one response has room.

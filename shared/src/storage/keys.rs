@@ -4,16 +4,20 @@
 //! |---|---|---|---|
 //! | API key | `KEY#<sha256>` | `KEY` | `userId`, `keyId` |
 //! | API key, as its user sees it | `USER#<user>` | `KEY#<key>` | `hash`: which of the former is it |
-//! | user | `USER#<user>` | `USER` | |
-//! | e-mail address | `EMAIL#<lower case>` | `EMAIL` | `userId`, `passwordHash` |
+//! | user | `USERS` | `USER#<user>` | `theme`; `removing` from the start of a removal to its end |
+//! | how many owners there are | `USERS` | `OWNERS` | `owners` |
+//! | e-mail address | `EMAIL#<lower case>` | `EMAIL` | `userId`, `passwordHash`, `passwordId`: new with every password |
 //! | failed sign-ins of an address | `EMAIL#<lower case>` | `LOGIN` | `failures`, `windowEnds`, `ttl` |
 //! | session | `SESSION#<sha256>` | `SESSION` | `userId`, `expiresAt`, `ttl` |
+//! | session, as one of its user's | `USER#<user>` | `SESSION#<sha256>` | `hash`, `passwordId`: the password it was begun with, `ttl` |
+//! | logged API call | `LOG#<user>` | `<log>` | `ttl` |
 //! | agent | `AGENT#<agent>` | `AGENT` | index owner, sort `AGENT#<agent>` |
+//! | removal of an agent | `AGENT#<agent>` | `REMOVAL` | outlives the agent until the last look after it: index due |
 //! | message | `CHANNEL#<agent>` | `MESSAGE#<message>` | with a review: index owner, sort by review (below); while that is pending: index due |
 //! | file | `CHANNEL#<agent>` | `FILE#<file>` | index owner, sort `FILE#<file>`; until a message claims it: index due |
 //! | idempotency | `CHANNEL#<agent>` | `CLIENT#<sha256 of the client id>` | `messageId`, `bodyHash` |
 //!
-//! `<user>`, `<agent>`, `<message>`, `<file>`, `<key>` are ULIDs: they sort by time.
+//! `<user>`, `<agent>`, `<message>`, `<file>`, `<key>`, `<log>` are ULIDs: they sort by time.
 //!
 //! **Index `owner`** (`ownerId`, `ownerSort`; all attributes) lists what is one person's:
 //! `AGENT#...`, `FILE#...`, and reviews as `REVIEW#pending#<agent>#<message>` (so that one
@@ -31,7 +35,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use ulid::Ulid;
 
 use crate::clock::Timestamp;
-use crate::ids::{AgentId, ApiKeyId, FileId, MessageId, UserId};
+use crate::ids::{AgentId, ApiKeyId, FileId, LogId, MessageId, UserId};
 use crate::models::ReviewStatus;
 use crate::models::account::Email;
 use crate::secrets::Hashed;
@@ -65,7 +69,12 @@ impl Key {
     }
 
     pub fn user(user: UserId) -> Self {
-        Self::new(user_partition(user), "USER")
+        Self::new(USERS, format!("{USER_ITEMS}{}", user.ulid()))
+    }
+
+    /// The count of owners, which never falls to nothing.
+    pub fn owners() -> Self {
+        Self::new(USERS, "OWNERS")
     }
 
     pub fn email(email: &Email) -> Self {
@@ -80,8 +89,20 @@ impl Key {
         Self::new(format!("SESSION#{}", hash.as_str()), "SESSION")
     }
 
+    pub fn user_session(user: UserId, hash: &Hashed) -> Self {
+        Self::new(user_partition(user), format!("{USER_SESSIONS}{}", hash.as_str()))
+    }
+
+    pub fn log(user: UserId, log: LogId) -> Self {
+        Self::new(log_partition(user), log.ulid().to_string())
+    }
+
     pub fn agent(agent: AgentId) -> Self {
         Self::new(format!("AGENT#{}", agent.ulid()), "AGENT")
+    }
+
+    pub fn removal(agent: AgentId) -> Self {
+        Self::new(format!("AGENT#{}", agent.ulid()), REMOVAL)
     }
 
     pub fn message(message: MessageId) -> Self {
@@ -108,8 +129,16 @@ impl Key {
     }
 }
 
+/// The partition of all users.
+pub const USERS: &str = "USERS";
+/// Sort keys of users start with this, in [`USERS`].
+pub const USER_ITEMS: &str = "USER#";
+/// Sort keys of a user's sessions start with this, in [`user_partition`].
+pub const USER_SESSIONS: &str = "SESSION#";
 /// Sort keys of a user's API keys start with this, in [`user_partition`].
 pub const USER_API_KEYS: &str = "KEY#";
+/// The sort key of an agent's removal.
+pub const REMOVAL: &str = "REMOVAL";
 /// Sort keys of messages start with this, in [`channel_partition`].
 pub const MESSAGES: &str = "MESSAGE#";
 /// Sort keys of files start with this, in [`channel_partition`].
@@ -117,6 +146,10 @@ pub const FILES: &str = "FILE#";
 
 pub fn user_partition(user: UserId) -> String {
     format!("USER#{}", user.ulid())
+}
+
+pub fn log_partition(user: UserId) -> String {
+    format!("LOG#{}", user.ulid())
 }
 
 pub fn channel_partition(channel: AgentId) -> String {
@@ -133,6 +166,17 @@ pub fn ulid_after(prefix: &str, sk: &str) -> Option<Ulid> {
 pub fn messages_before(before: Option<Ulid>) -> String {
     let last = before.map_or(Ulid::max(), |ulid| Ulid::from(u128::from(ulid).saturating_sub(1)));
     format!("{MESSAGES}{last}")
+}
+
+/// The last sort key that a page of logs older than `before` can start with; inclusive.
+pub fn logs_before(before: Option<LogId>) -> String {
+    let last = before.map_or(Ulid::max(), |log| Ulid::from(u128::from(log.ulid()).saturating_sub(1)));
+    last.to_string()
+}
+
+/// The first sort key of a log made at `since`.
+pub fn logs_since(since: Timestamp) -> String {
+    Ulid::from_parts(since.millis().unsigned_abs(), 0).to_string()
 }
 
 /// Places in the index `owner`.
@@ -180,12 +224,30 @@ pub fn due(at: Timestamp, ulid: Ulid, key: &Key) -> Due {
 /// Every object of the bucket.
 pub enum StorageKey {
     Upload(FileId),
+    /// An agent's picture; each upload is a version of its own.
+    Avatar(AgentId, Ulid),
 }
 
 impl std::fmt::Display for StorageKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Upload(file) => write!(f, "uploads/{}/{}", file.channel().ulid(), file.ulid()),
+            Self::Avatar(agent, version) => write!(f, "avatars/{}/{version}", agent.ulid()),
+        }
+    }
+}
+
+/// All objects of one kind that are under one agent.
+pub enum Prefix {
+    Uploads(AgentId),
+    Avatars(AgentId),
+}
+
+impl std::fmt::Display for Prefix {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Uploads(agent) => write!(f, "uploads/{}/", agent.ulid()),
+            Self::Avatars(agent) => write!(f, "avatars/{}/", agent.ulid()),
         }
     }
 }

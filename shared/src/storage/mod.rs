@@ -3,9 +3,11 @@
 //! - [`keys`]: every key, and so the table's documentation
 //! - [`schema`]: the table's one definition
 //! - [`Store`]: the door ([`Store::admit`], [`Store::open`]); its access patterns are beside the
-//!   entities: `agents`, `messages`, `reviews`, `files`, `accounts`, `api_keys`
+//!   entities: `agents`, `messages`, `reviews`, `files`, `accounts`,
+//!   `sessions`, `tries`, `api_keys`, `users`, `user_removal`, `preferences`, `request_log`
 //! - [`Blobs`]: the bucket
 //! - [`Clients`]: the SDK's clients, made once per process
+//! - `removal`: an agent's end, with everything under it
 //! - `size`: what an item weighs against DynamoDB's 400 KB
 //!
 //! Whose data it is comes first in every function: a caller that is verified in the same call,
@@ -19,9 +21,16 @@ mod clients;
 mod files;
 pub mod keys;
 mod messages;
+mod preferences;
+mod removal;
+mod request_log;
 mod reviews;
 pub mod schema;
+mod sessions;
 mod size;
+mod tries;
+mod user_removal;
+mod users;
 mod writing;
 
 use std::collections::HashMap;
@@ -35,10 +44,10 @@ use aws_smithy_types::error::display::DisplayErrorContext;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-pub use accounts::NewSession;
 pub use blobs::{Blobs, Stored};
 pub use clients::{Clients, Endpoints};
 pub use messages::{Begun, Draft, MessagePage, Once, Opening, PageRequest};
+pub use sessions::NewSession;
 
 use crate::auth::Caller;
 use crate::clock::Clock;
@@ -83,6 +92,11 @@ impl Items {
     fn take<T: DeserializeOwned>(&mut self, key: &Key) -> Result<Option<T>, Error> {
         self.0.remove(key).map(read).transpose()
     }
+
+    /// Like [`Items::take`], and leaves it for whoever wants it next.
+    fn look<T: DeserializeOwned>(&self, key: &Key) -> Result<Option<T>, Error> {
+        self.0.get(key).cloned().map(read).transpose()
+    }
 }
 
 impl Store {
@@ -124,7 +138,8 @@ impl Store {
         wanted.extend_from_slice(also);
         let (owner, mut items) = self.admit(caller, &wanted).await?;
         let agent = items.take::<agents::AgentItem>(&wanted[0])?;
-        let agent = agent.filter(|agent| agent.owner_id == owner).ok_or(Error::NotYourAgent)?;
+        let agent =
+            agent.filter(|agent| agent.owner_id == owner && agent.deleted_at.is_none()).ok_or(Error::NotYourAgent)?;
         Ok((Channel { agent: agent.into(), owner }, items))
     }
 
@@ -220,6 +235,10 @@ fn written(item: &impl Serialize) -> Result<Item, Error> {
 
 fn text(value: impl ToString) -> AttributeValue {
     AttributeValue::S(value.to_string())
+}
+
+fn number(value: u64) -> AttributeValue {
+    AttributeValue::N(value.to_string())
 }
 
 /// A pause that doubles from 20 ms, jittered to between half and the whole of it.

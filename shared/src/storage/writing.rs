@@ -2,8 +2,8 @@
 
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
-use aws_sdk_dynamodb::types::builders::{DeleteBuilder, PutBuilder};
-use aws_sdk_dynamodb::types::{CancellationReason, Delete, Put, TransactWriteItem, Update};
+use aws_sdk_dynamodb::types::builders::{ConditionCheckBuilder, DeleteBuilder, PutBuilder};
+use aws_sdk_dynamodb::types::{CancellationReason, ConditionCheck, Delete, Put, TransactWriteItem, Update};
 
 use crate::error::Error;
 use crate::storage::keys::Key;
@@ -54,6 +54,25 @@ impl Transaction {
                 .expression_attribute_names("#attribute", attribute)
                 .expression_attribute_values(":value", text(value)),
         )
+    }
+
+    /// Writes the rest only while `attribute` of another item is `value`.
+    pub fn check_if(&mut self, store: &Store, key: &Key, attribute: &str, value: &str) -> Result<(), Error> {
+        self.check(
+            ConditionCheck::builder()
+                .table_name(&*store.table)
+                .set_key(Some(key.attributes()))
+                .condition_expression("#attribute = :value")
+                .expression_attribute_names("#attribute", attribute)
+                .expression_attribute_values(":value", text(value)),
+        )
+    }
+
+    /// Writes the rest only while another item is as the caller's condition says.
+    pub fn check(&mut self, check: ConditionCheckBuilder) -> Result<(), Error> {
+        let check = check.build().map_err(Error::internal)?;
+        self.0.push(TransactWriteItem::builder().condition_check(check).build());
+        Ok(())
     }
 
     fn push_delete(&mut self, delete: DeleteBuilder) -> Result<(), Error> {

@@ -1,0 +1,174 @@
+//! Removing an agent with everything under it, however much there is.
+//!
+//! First the agent's item is marked, and from then on no route finds the agent. Then all under
+//! it goes: bytes before the items that name them, page by page. Last the agent's item, so that
+//! a call which was cut short can be repeated, and continues.
+//!
+//! A write that was let in just before the mark may land after the last look. So the mark also
+//! leaves a removal record in the index `due`: it outlives the agent, and [`Store::finish_removal`]
+//! looks again once nothing that was let in, presigned uploads included, can still arrive.
+
+use std::time::{Duration, Instant};
+
+use aws_sdk_dynamodb::types::{DeleteRequest, Put, Update, WriteRequest};
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Timestamp;
+use crate::error::Error;
+use crate::ids::{AgentId, UserId};
+use crate::storage::keys::{self, Key, Prefix, due, owned};
+use crate::storage::writing::{Outcome, Transaction};
+use crate::storage::{Blobs, Item, Store, all_of, backoff, text, trouble, written};
+
+/// One call removes for this long, well inside a function's time; then it says that there is more.
+pub(super) const TIME: Duration = Duration::from_secs(20);
+/// When a removal is first looked after: a call that still runs is done by then.
+const FIRST_LOOK: Duration = Duration::from_secs(60);
+/// When nothing that was let in before the mark can arrive any more.
+const LAST_LOOK: Duration = Duration::from_secs(2 * 3600);
+/// What BatchWriteItem takes.
+const BATCH: usize = 25;
+/// How many keys are held at once.
+const PAGE: i32 = 250;
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct RemovalItem {
+    pk: String,
+    sk: String,
+    started_at: Timestamp,
+    due_shard: String,
+    due_sort: String,
+}
+
+impl RemovalItem {
+    fn new(agent: AgentId, started_at: Timestamp, look_at: Timestamp) -> Self {
+        let key = Key::removal(agent);
+        let due = due(look_at, agent.ulid(), &key);
+        Self { pk: key.pk, sk: key.sk, started_at, due_shard: due.shard, due_sort: due.sort }
+    }
+}
+
+/// What is read of an agent to remove it.
+#[derive(Deserialize)]
+struct OwnedAgent {
+    id: AgentId,
+}
+
+impl Store {
+    /// Removes one of `owner`'s agents. Safe to repeat, also while it is being removed; once it
+    /// is gone it is not found. [`Error::StillRemoving`] when there is more than fits one call.
+    pub async fn remove_channel(&self, owner: UserId, agent: AgentId, blobs: &Blobs) -> Result<(), Error> {
+        let until = Instant::now() + TIME;
+        self.mark_removed(owner, agent).await?;
+        self.clear(agent, blobs, until).await
+    }
+
+    /// Removes all of a person's agents. End the person's sessions and keys before: the list is
+    /// an index's, and an agent made a moment ago may be missing from it.
+    pub async fn remove_agents_of(&self, user: UserId, blobs: &Blobs) -> Result<(), Error> {
+        let until = Instant::now() + TIME;
+        for OwnedAgent { id } in all_of(self.query_owned(user, owned::AGENTS)).await? {
+            match self.mark_removed(user, id).await {
+                Ok(()) => self.clear(id, blobs, until).await?,
+                // The index still shows what is gone.
+                Err(Error::NotFound(_)) => {}
+                Err(err) => return Err(err),
+            }
+        }
+        Ok(())
+    }
+
+    /// For what works off the index `due`: completes a removal whose call was cut short, and
+    /// removes what came in late. The record goes with the last look.
+    pub async fn finish_removal(&self, agent: AgentId, blobs: &Blobs) -> Result<(), Error> {
+        let key = Key::removal(agent);
+        let Some(record) = self.get_all(vec![key.clone()]).await?.take::<RemovalItem>(&key)? else { return Ok(()) };
+        self.clear(agent, blobs, Instant::now() + TIME).await?;
+        let last_look = record.started_at.plus(LAST_LOOK);
+        if self.clock.now() >= last_look {
+            return self.delete_item(&key).await;
+        }
+        let record = written(&RemovalItem::new(agent, record.started_at, last_look))?;
+        let put = self.db.put_item().table_name(&*self.table).set_item(Some(record));
+        put.send().await.map(drop).map_err(trouble)
+    }
+
+    /// Makes the agent invisible, together with the record that sees to the rest.
+    async fn mark_removed(&self, owner: UserId, agent: AgentId) -> Result<(), Error> {
+        let now = self.clock.now();
+        let mark = Update::builder()
+            .table_name(&*self.table)
+            .set_key(Some(Key::agent(agent).attributes()))
+            .update_expression("SET deletedAt = if_not_exists(deletedAt, :now)")
+            .condition_expression("attribute_exists(pk) AND ownerId = :owner")
+            .expression_attribute_values(":now", text(now))
+            .expression_attribute_values(":owner", text(owner));
+        let record = written(&RemovalItem::new(agent, now, now.plus(FIRST_LOOK)))?;
+        let mut transaction = Transaction::default();
+        transaction.update(mark.build().map_err(Error::internal)?);
+        transaction.put_if(Put::builder().table_name(&*self.table).set_item(Some(record)))?;
+        match self.commit(transaction).await? {
+            Outcome::Done => Ok(()),
+            Outcome::Refused(_) => Err(Error::NotFound("agent")),
+        }
+    }
+
+    async fn clear(&self, agent: AgentId, blobs: &Blobs, until: Instant) -> Result<(), Error> {
+        // Twice: the second look finds what was being written at the first.
+        for _ in 0..2 {
+            for prefix in [Prefix::Uploads(agent), Prefix::Avatars(agent)] {
+                while blobs.delete_some_under(&prefix).await? {
+                    in_time(until)?;
+                }
+            }
+            while self.delete_some_in(keys::channel_partition(agent)).await? {
+                in_time(until)?;
+            }
+        }
+        self.delete_item(&Key::agent(agent)).await
+    }
+
+    /// Deletes a page's worth of a partition; whether there was anything.
+    pub(super) async fn delete_some_in(&self, pk: String) -> Result<bool, Error> {
+        let page = self
+            .query()
+            .key_condition_expression("pk = :pk")
+            .expression_attribute_values(":pk", text(pk))
+            .projection_expression("pk, sk")
+            .consistent_read(true)
+            .limit(PAGE);
+        let items = page.send().await.map_err(trouble)?.items.unwrap_or_default();
+        for batch in items.chunks(BATCH) {
+            self.delete_batch(batch).await?;
+        }
+        Ok(!items.is_empty())
+    }
+
+    /// Deletes up to 25 items by their keys; what DynamoDB leaves is tried again.
+    async fn delete_batch(&self, batch: &[Item]) -> Result<(), Error> {
+        const TRIES: u32 = 8;
+        let delete = |key: &Item| DeleteRequest::builder().set_key(Some(key.clone())).build();
+        let request = |delete| WriteRequest::builder().delete_request(delete).build();
+        let deletes = batch.iter().map(|key| delete(key).map(request));
+        let mut left = deletes.collect::<Result<Vec<_>, _>>().map_err(Error::internal)?;
+        for again in 0..TRIES {
+            let output = self.db.batch_write_item().request_items(&*self.table, left).send().await.map_err(trouble)?;
+            left = output.unprocessed_items.into_iter().flat_map(|it| it.into_values()).flatten().collect();
+            if left.is_empty() {
+                return Ok(());
+            }
+            tokio::time::sleep(backoff(again)).await;
+        }
+        Err(Error::unavailable("BatchWriteItem kept leaving items unprocessed"))
+    }
+
+    pub(super) async fn delete_item(&self, key: &Key) -> Result<(), Error> {
+        let delete = self.db.delete_item().table_name(&*self.table).set_key(Some(key.attributes()));
+        delete.send().await.map(drop).map_err(trouble)
+    }
+}
+
+pub(super) fn in_time(until: Instant) -> Result<(), Error> {
+    if Instant::now() < until { Ok(()) } else { Err(Error::StillRemoving) }
+}

@@ -1,0 +1,152 @@
+//! Sessions: the item that a presented token is looked up by, and the one in its user's list.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::auth::HumanCaller;
+use crate::clock::Timestamp;
+use crate::error::Error;
+use crate::ids::UserId;
+use crate::models::User;
+use crate::models::account::Email;
+use crate::secrets::{Hashed, Plain, Presented};
+use crate::storage::keys::{self, Key};
+use crate::storage::writing::{Outcome, Transaction};
+use crate::storage::{Store, all_of, written};
+
+/// A session ends this long after it was made.
+pub const SESSION_LIFE: Duration = Duration::from_secs(7 * 24 * 3600);
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct SessionItem {
+    pk: String,
+    sk: String,
+    user_id: UserId,
+    created_at: Timestamp,
+    expires_at: Timestamp,
+    ttl: i64,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct UserSessionItem {
+    pk: String,
+    sk: String,
+    pub hash: String,
+    pub password_id: String,
+    ttl: i64,
+}
+
+/// A session that was just made, with its token.
+pub struct NewSession {
+    pub user: User,
+    pub token: Plain,
+    pub life: Duration,
+}
+
+impl Store {
+    /// Begins a session, provided the password that was checked is still the one: a session that
+    /// was begun with an old password never outlives its change.
+    pub(super) async fn start_session(
+        &self,
+        user: User,
+        email: &Email,
+        password_id: &str,
+    ) -> Result<NewSession, Error> {
+        let token = Plain::session(user.id);
+        let mut transaction = Transaction::default();
+        transaction.check_if(self, &Key::email(email), "passwordId", password_id)?;
+        self.write_session(&mut transaction, user.id, &token, password_id)?;
+        match self.commit(transaction).await? {
+            Outcome::Done => Ok(NewSession { user, token, life: SESSION_LIFE }),
+            Outcome::Refused(_) => Err(Error::WrongPassword),
+        }
+    }
+
+    fn write_session(
+        &self,
+        transaction: &mut Transaction,
+        user: UserId,
+        token: &Plain,
+        password_id: &str,
+    ) -> Result<(), Error> {
+        let (now, hash) = (self.clock.now(), token.hashed());
+        let expires_at = now.plus(SESSION_LIFE);
+        let ttl = expires_at.epoch_seconds();
+        let Key { pk, sk } = Key::session(&hash);
+        transaction.create(self, written(&SessionItem { pk, sk, user_id: user, created_at: now, expires_at, ttl })?)?;
+        let Key { pk, sk } = Key::user_session(user, &hash);
+        let (hash, password_id) = (hash.as_str().to_owned(), password_id.to_owned());
+        transaction.create(self, written(&UserSessionItem { pk, sk, hash, password_id, ttl })?)
+    }
+
+    /// The user of a presented session, if it is stored, in time, and theirs.
+    pub(super) fn verify_session(&self, session: &Presented, item: Option<SessionItem>) -> Result<UserId, Error> {
+        let now = self.clock.now();
+        item.filter(|item| item.user_id == session.claimed && item.expires_at > now)
+            .map(|item| item.user_id)
+            .ok_or(Error::NoSession)
+    }
+
+    /// Replaces a session by a new one. Of several refreshes at once one wins; to the others the
+    /// session has ended.
+    pub async fn refresh_session(&self, human: &HumanCaller) -> Result<NewSession, Error> {
+        const TRIES: u32 = 4;
+        for _ in 0..TRIES {
+            let listed = Key::user_session(human.0.claimed, &human.0.hashed);
+            let (item, mut items) = self.admit_person(human, std::slice::from_ref(&listed)).await?;
+            let old = items.take::<UserSessionItem>(&listed)?.ok_or(Error::NoSession)?;
+            let token = Plain::session(item.user.id);
+            let mut transaction = Transaction::default();
+            transaction.delete_existing(self, &Key::session(&human.0.hashed))?;
+            // Refused when the password was changed meanwhile: the session may be kept then, so
+            // it is looked at again.
+            transaction.delete_if(self, &listed, "passwordId", &old.password_id)?;
+            self.write_session(&mut transaction, item.user.id, &token, &old.password_id)?;
+            if let Outcome::Done = self.commit(transaction).await? {
+                return Ok(NewSession { user: item.user, token, life: SESSION_LIFE });
+            }
+        }
+        Err(Error::unavailable("a session kept changing"))
+    }
+
+    /// Ends a session; one that does not exist has ended.
+    pub async fn end_session(&self, human: &HumanCaller) -> Result<(), Error> {
+        self.delete_sessions(human.0.claimed, &[human.0.hashed.clone()]).await
+    }
+
+    /// Ends a user's sessions but those to `keep`. A session can be refreshed between the look
+    /// and the end of it, so there is another look until there is nothing to end.
+    pub(super) async fn end_sessions(
+        &self,
+        user: UserId,
+        keep: impl Fn(&UserSessionItem) -> bool,
+    ) -> Result<(), Error> {
+        const LOOKS: u32 = 20;
+        for _ in 0..LOOKS {
+            let query = self.query_partition(keys::user_partition(user), keys::USER_SESSIONS);
+            let mut sessions = all_of::<UserSessionItem>(query).await?;
+            sessions.retain(|session| !keep(session));
+            if sessions.is_empty() {
+                return Ok(());
+            }
+            let hashes: Vec<Hashed> = sessions.into_iter().map(|it| Hashed::stored(it.hash)).collect();
+            // Two items each; a transaction has at most 100.
+            for some in hashes.chunks(50) {
+                self.delete_sessions(user, some).await?;
+            }
+        }
+        Err(Error::unavailable("a user's sessions kept being refreshed"))
+    }
+
+    async fn delete_sessions(&self, user: UserId, hashes: &[Hashed]) -> Result<(), Error> {
+        let mut transaction = Transaction::default();
+        for hash in hashes {
+            transaction.delete(self, &Key::session(hash))?;
+            transaction.delete(self, &Key::user_session(user, hash))?;
+        }
+        self.commit(transaction).await.map(drop)
+    }
+}
