@@ -49,7 +49,7 @@ pub fn text() -> String {
 }
 
 fn groups() -> Vec<OpenApi> {
-    vec![reviews::Docs::openapi(), web::Docs::openapi()]
+    vec![reviews::Docs::openapi(), accounts::Docs::openapi(), web::Docs::openapi()]
 }
 
 fn info() -> InfoBuilder {

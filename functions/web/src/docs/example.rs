@@ -6,7 +6,7 @@ use super::schema::Schemas;
 use super::text;
 
 /// Deeper values are empty.
-const DEEPEST: usize = 6;
+const DEEPEST: usize = 12;
 
 /// A value as the schema describes it: its own examples where it has some.
 pub fn value(schema: &Value, schemas: &Schemas<'_>) -> Value {
