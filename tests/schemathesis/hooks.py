@@ -7,6 +7,7 @@ it, signing it out) is made for that call, so calls do not depend on each other.
 PLACET_FUZZ_BLOCK is the line that `placet-local --json` prints.
 """
 
+import copy
 import itertools
 import json
 import os
@@ -120,6 +121,9 @@ PUBLIC = {"/health", "/api/auth/login", "/api/openapi.json", "/api/docs"}
 
 @schemathesis.hook
 def before_call(context, case, kwargs):
+    # Other calls are made of the same parts: what is filled in here must not leak into them.
+    case.body = copy.deepcopy(case.body) if isinstance(case.body, (dict, list)) else case.body
+    case.path_parameters = as_dict(case.path_parameters)
     authorize(case)
     # Nobody waits for an answer that no one will give.
     if case.path.endswith("/wait"):

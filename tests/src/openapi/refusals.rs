@@ -74,16 +74,35 @@ fn all() -> Vec<Refusal> {
 /// Adds what the operation's own description does not say yet.
 pub fn add(facts: &Facts<'_>, operation: &mut Operation) {
     let responses = &mut operation.responses.responses;
-    for response in responses.iter_mut().filter(|(status, _)| status.starts_with(['4', '5'])) {
-        if let RefOr::T(response) = response.1
+    for (_, response) in responses.iter_mut().filter(|(status, _)| status.starts_with(['4', '5'])) {
+        if let RefOr::T(response) = response
             && response.content.is_empty()
         {
-            response.content.insert("application/json".to_owned(), Content::new(Some(Ref::from_schema_name("Error"))));
+            let errors = told_by(&response.description);
+            response.content.insert("application/json".to_owned(), content_of(&errors));
+            if errors.iter().any(|error| error.retry_after().is_some()) {
+                response.headers.insert("Retry-After".to_owned(), retry_after());
+            }
         }
     }
     for (status, name) in facts.refusals() {
         responses.entry(status.to_owned()).or_insert_with(|| Ref::from_response_name(name).into());
     }
+}
+
+/// The errors that a handler's own words for a refusal mean.
+fn told_by(words: &str) -> Vec<Error> {
+    let known = [
+        ("no owner", Error::OwnerOnly),
+        ("e-mail address", Error::EmailTaken),
+        ("last owner", Error::LastOwner),
+        ("failed tries", Error::TooManyTries { retry_after_seconds: 900 }),
+        ("responded", Error::ReviewAlreadyResponded),
+        ("answered", Error::ReviewAlreadyResponded),
+        ("expired", Error::ReviewExpired),
+    ];
+    let words = words.to_lowercase();
+    known.into_iter().filter(|(word, _)| words.contains(word)).map(|(_, error)| error).collect()
 }
 
 impl Facts<'_> {
@@ -117,21 +136,21 @@ pub fn is_idempotent(method: &str, path: &str) -> bool {
 
 impl Refusal {
     fn response(&self) -> Response {
-        let mut content = ContentBuilder::new().schema(Some(Ref::from_schema_name("Error")));
-        let examples = self.examples.iter().map(|error| {
-            let example = ExampleBuilder::new().value(Some(example(error)));
-            (error.code(), example.build())
-        });
-        content = content.examples_from_iter(examples);
         let mut response = ResponseBuilder::new()
             .description(self.what)
-            .content("application/json", content.build())
+            .content("application/json", content_of(&self.examples))
             .header("x-request-id", super::request_id());
         if self.examples.iter().any(|error| error.retry_after().is_some()) {
             response = response.header("Retry-After", retry_after());
         }
         response.build()
     }
+}
+
+/// The error's body, with an example of each.
+fn content_of(errors: &[Error]) -> Content {
+    let examples = errors.iter().map(|error| (error.code(), ExampleBuilder::new().value(Some(example(error))).build()));
+    ContentBuilder::new().schema(Some(Ref::from_schema_name("Error"))).examples_from_iter(examples).build()
 }
 
 fn retry_after() -> Header {

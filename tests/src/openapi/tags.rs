@@ -3,13 +3,14 @@
 use utoipa::openapi::Tag;
 use utoipa::openapi::tag::TagBuilder;
 
-const ALL: [(&str, &str); 12] = [
+const ALL: [(&str, &str); 13] = [
     ("Messages", "What agents send: texts, states, files, drafts that grow, and revisions of what was answered."),
     ("Reviews", "What agents ask people, and waiting for the answer."),
     ("Files", "Bytes in and out."),
     ("Agents", "An agent is also its channel: its id is the `channelId` of everything in it."),
     ("Plugins", "Custom message types, drawn in a sandboxed frame."),
     ("Inbox", "What people read, write and answer."),
+    ("People: agents", "Agents as their owner makes, changes, watches and removes them."),
     ("Auth", "Signing in and out: a session is a cookie, or a bearer token."),
     ("Users", "The people of this deployment. Owners only."),
     ("API keys", "Keys for agents. A key is shown once, when it is made or rotated."),
