@@ -79,6 +79,8 @@ pub enum Error {
     EmailTaken,
     #[error("The last owner can be neither removed nor made a member: make somebody else an owner first.")]
     LastOwner,
+    #[error("This stream has ended: nothing is added to it any more.")]
+    StreamEnded,
     #[error("Too many failed tries for this e-mail; try again later.")]
     TooManyTries { retry_after_seconds: u64 },
     #[error("There is more to remove than one call has time for; it is out of sight already. Repeat the call.")]
@@ -161,6 +163,7 @@ impl Error {
             Self::IdempotencyConflict => (StatusCode::CONFLICT, "idempotency_conflict"),
             Self::EmailTaken => (StatusCode::CONFLICT, "email_taken"),
             Self::LastOwner => (StatusCode::CONFLICT, "last_owner"),
+            Self::StreamEnded => (StatusCode::CONFLICT, "stream_ended"),
             Self::TooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "too_large"),
             Self::UnsupportedMediaType(_) => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type"),
             Self::TooManyTries { .. } => (StatusCode::TOO_MANY_REQUESTS, "too_many_tries"),

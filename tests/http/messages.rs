@@ -319,14 +319,6 @@ async fn a_deleted_message_is_gone_with_its_files() {
 }
 
 #[tokio::test]
-async fn what_is_not_supported_yet_is_refused_not_ignored() {
-    let world = World::start().await;
-    let agent = world.person().await.agent().await;
-    let reply = agent.send(json!({ "text": "a", "iterationOf": "msg_x", "streamId": "s", "streamState": "streaming" }));
-    assert_eq!(reply.await.expect_invalid(), ["iterationOf", "streamId", "streamState"]);
-}
-
-#[tokio::test]
 async fn a_flood_of_bad_elements_is_one_problem() {
     let world = World::start().await;
     let agent = world.person().await.agent().await;

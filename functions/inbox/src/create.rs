@@ -10,6 +10,19 @@ use shared::extract::{HashedJson, IdempotencyKey};
 use shared::models::{HumanMessage, Message};
 use shared::storage::{Begun, Draft};
 
+/// Writes to an agent
+#[utoipa::path(
+    post,
+    path = "/api/messages",
+    tag = "Inbox",
+    operation_id = "writeToAgent",
+    params(("Idempotency-Key" = Option<String>, Header, description = "What `clientId` is, outside the body")),
+    request_body = HumanMessage,
+    responses(
+        (status = 201, body = Message),
+        (status = 409, description = "`idempotency_conflict`: the `clientId` was used with another body")
+    )
+)]
 pub async fn create(
     State(app): State<App>,
     human: HumanCaller,

@@ -5,10 +5,19 @@ use axum::extract::State;
 use shared::app::App;
 use shared::auth::HumanCaller;
 use shared::error::Error;
-use shared::extract::Query;
-use shared::models::Message;
-use shared::models::{ListMessages, MessageList};
+use shared::extract::{InChannel, Query};
+use shared::models::{ListMessages, Message, MessageList};
+use shared::storage::PageRequest;
 
+/// Messages of a channel, newest first
+#[utoipa::path(
+    get,
+    path = "/api/messages",
+    tag = "Inbox",
+    operation_id = "listMessagesAsPerson",
+    params(InChannel, PageRequest),
+    responses((status = 200, body = MessageList))
+)]
 pub async fn list(
     State(app): State<App>,
     human: HumanCaller,

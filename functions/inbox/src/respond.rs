@@ -9,6 +9,21 @@ use shared::extract::{Json, PathId};
 use shared::ids::MessageId;
 use shared::models::{Answer, Message};
 
+/// Answers a review
+///
+/// Exactly one answer wins. One that the review does not offer is 400, and nothing is stored.
+#[utoipa::path(
+    post,
+    path = "/api/messages/{id}/respond",
+    tag = "Inbox",
+    operation_id = "answerReview",
+    params(("id" = MessageId, Path)),
+    request_body = Answer,
+    responses(
+        (status = 201, body = Message),
+        (status = 403, description = "`review_already_responded` or `review_expired`")
+    )
+)]
 pub async fn respond(
     State(app): State<App>,
     human: HumanCaller,

@@ -10,9 +10,15 @@ use shared::ids::AgentId;
 use shared::input::{FromParams, Params};
 use shared::models::{Message, ReviewStatus};
 
+/// A status that was asked for as `all` is none.
+#[derive(utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct ReviewsQuery {
-    /// `None` is all of them.
+    /// `pending`, `completed`, `expired` or `all`.
+    #[param(value_type = Option<String>, default = "pending", example = "all")]
     status: Option<ReviewStatus>,
+    /// An agent's id: only the reviews of its channel.
+    #[param(value_type = Option<String>)]
     channel: Option<Option<AgentId>>,
 }
 
@@ -25,6 +31,15 @@ impl FromParams for ReviewsQuery {
     }
 }
 
+/// Reviews of all the person's agents, newest first
+#[utoipa::path(
+    get,
+    path = "/api/messages/reviews",
+    tag = "Inbox",
+    operation_id = "listReviews",
+    params(ReviewsQuery),
+    responses((status = 200, body = Vec<Message>))
+)]
 pub async fn reviews(
     State(app): State<App>,
     human: HumanCaller,

@@ -8,8 +8,24 @@ use shared::auth::AgentCaller;
 use shared::error::Error;
 use shared::extract::{HashedJson, IdempotencyKey};
 use shared::models::{Attachment, CreateMessage, Message};
-use shared::storage::{Begun, Draft, Opening};
+use shared::storage::{Begun, Draft, Opening, Refers};
 
+/// Sends a message
+///
+/// With a review it asks people something. `clientId` or the header `Idempotency-Key` makes the
+/// call safe to repeat.
+#[utoipa::path(
+    post,
+    path = "/api/v1/messages",
+    tag = "Messages",
+    operation_id = "createMessage",
+    params(("Idempotency-Key" = Option<String>, Header, description = "What `clientId` is, outside the body")),
+    request_body = CreateMessage,
+    responses(
+        (status = 201, body = Message),
+        (status = 409, description = "`idempotency_conflict`: the `clientId` was used with another body; `stream_ended`")
+    )
+)]
 pub async fn create(
     State(app): State<App>,
     agent: AgentCaller,
@@ -17,8 +33,12 @@ pub async fn create(
     HashedJson { mut body, hash }: HashedJson<CreateMessage>,
 ) -> Result<(StatusCode, Json<Message>), Error> {
     let once = key.once(body.client_id.take(), hash);
-    let begun = app.store.begin_message(&agent, &body.channel_id, once, &body.attachment_ids).await?;
-    let message = match begun {
+    let refers = Refers {
+        attachment_ids: &body.attachment_ids,
+        iteration_of: body.iteration_of.as_deref(),
+        stream: body.stream_id.as_ref(),
+    };
+    let message = match app.store.begin(&agent, &body.channel_id, once, refers).await? {
         Begun::Repeat(message) => message,
         Begun::New(opening) => write(&app, opening, body).await?,
     };
@@ -40,6 +60,7 @@ async fn write(app: &App, opening: Opening, body: CreateMessage) -> Result<Messa
         metadata: body.metadata,
         review: body.review,
         webhook_url: body.webhook_url.map(|url| url.as_str().to_owned()),
+        stream_state: body.stream_state,
         placed: placed.clone(),
     };
     let written = app.store.create_message(opening, draft).await;

@@ -2,19 +2,37 @@
 
 use axum::Json;
 use axum::extract::State;
-use serde_json::{Value, json};
+use serde::Serialize;
 use shared::app::App;
 use shared::auth::AgentCaller;
 use shared::error::Error;
 use shared::extract::{InChannel, PathId, Query};
 use shared::ids::MessageId;
+use utoipa::ToSchema;
 
+#[derive(Serialize, ToSchema)]
+pub struct DeletedMessage {
+    #[schema(example = true)]
+    deleted: bool,
+}
+
+/// Deletes a message with its files
+///
+/// A member of a chain of iterations is kept: 400.
+#[utoipa::path(
+    delete,
+    path = "/api/v1/messages/{id}",
+    tag = "Messages",
+    operation_id = "deleteMessage",
+    params(("id" = MessageId, Path), InChannel),
+    responses((status = 200, body = DeletedMessage))
+)]
 pub async fn delete(
     State(app): State<App>,
     agent: AgentCaller,
     PathId(id): PathId<MessageId>,
     Query(InChannel { channel }): Query<InChannel>,
-) -> Result<Json<Value>, Error> {
+) -> Result<Json<DeletedMessage>, Error> {
     app.store.delete_message(&agent, channel, id, &app.blobs).await?;
-    Ok(Json(json!({ "deleted": true })))
+    Ok(Json(DeletedMessage { deleted: true }))
 }

@@ -9,6 +9,15 @@ use shared::extract::{InChannel, PathId, Query};
 use shared::ids::MessageId;
 use shared::models::Message;
 
+/// One message
+#[utoipa::path(
+    get,
+    path = "/api/v1/messages/{id}",
+    tag = "Messages",
+    operation_id = "getMessage",
+    params(("id" = MessageId, Path), InChannel),
+    responses((status = 200, body = Message))
+)]
 pub async fn get(
     State(app): State<App>,
     agent: AgentCaller,

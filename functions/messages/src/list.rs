@@ -5,9 +5,19 @@ use axum::extract::State;
 use shared::app::App;
 use shared::auth::AgentCaller;
 use shared::error::Error;
-use shared::extract::Query;
+use shared::extract::{InChannel, Query};
 use shared::models::{ListMessages, MessageList};
+use shared::storage::PageRequest;
 
+/// Messages of a channel, newest first
+#[utoipa::path(
+    get,
+    path = "/api/v1/messages",
+    tag = "Messages",
+    operation_id = "listMessages",
+    params(InChannel, PageRequest),
+    responses((status = 200, body = MessageList))
+)]
 pub async fn list(
     State(app): State<App>,
     agent: AgentCaller,

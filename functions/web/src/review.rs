@@ -110,7 +110,7 @@ pub async fn page(
 ) -> Result<Response, PageError> {
     let (channel, message) = app.store.open_message(&human, id.map(MessageId::channel), id).await?;
     let message = app.store.settled(message).await?;
-    app.store.mark_seen(&channel, &message).await?;
+    let message = app.store.mark_seen(&channel, message).await?;
     page::page(StatusCode::OK, &ReviewPage::of(&app, &channel, message)?)
 }
 

@@ -8,6 +8,7 @@ use crate::clock::Timestamp;
 use crate::ids::{AgentId, MessageId, UserId};
 use crate::json::Json;
 use crate::models::Attachment;
+use crate::models::stream::StatusEvent;
 use crate::review::Kind;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -24,6 +25,17 @@ pub enum MessageStatus {
     Success,
     Warning,
     Error,
+}
+
+impl DeliveryStatus {
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Sent => "sent",
+            Self::WebhookDelivered => "webhook_delivered",
+            Self::WebhookFailed => "webhook_failed",
+            Self::AgentReceived => "agent_received",
+        }
+    }
 }
 
 impl MessageStatus {
@@ -50,6 +62,15 @@ pub enum StreamState {
     Streaming,
     Complete,
     Aborted,
+}
+
+impl StreamState {
+    pub const WORDS: [(&'static str, Self); 3] =
+        [("streaming", Self::Streaming), ("complete", Self::Complete), ("aborted", Self::Aborted)];
+
+    pub fn word(self) -> &'static str {
+        Self::WORDS.iter().find(|(_, state)| *state == self).map_or("complete", |(word, _)| word)
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -82,11 +103,14 @@ pub struct Message {
     pub metadata: Option<Json>,
     pub delivery_status: DeliveryStatus,
     pub client_id: Option<String>,
-    pub iteration_group_id: Option<String>,
+    /// The id of the first message of its chain of iterations.
+    pub iteration_group_id: Option<MessageId>,
+    /// Counts from 1.
     pub iteration: Option<u32>,
     pub stream_id: Option<String>,
     pub stream_state: Option<StreamState>,
-    pub status_events: Vec<Json>,
+    /// What the sender said of its progress while streaming.
+    pub status_events: Vec<StatusEvent>,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
     pub attachments: Vec<Attachment>,
@@ -148,6 +172,16 @@ impl Message {
         }
         self
     }
+}
+
+/// A message and its revisions.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Iterations {
+    /// The id of the first of them.
+    pub group_id: MessageId,
+    /// In order.
+    pub iterations: Vec<Message>,
 }
 
 /// A page of messages.

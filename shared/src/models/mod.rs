@@ -7,11 +7,13 @@ pub mod file;
 pub mod message;
 pub mod request;
 pub mod request_log;
+pub mod stream;
 pub mod user;
 
 pub use account::{ApiKey, ChangePassword, Credentials, NewApiKey, Role, ShownApiKey, User};
 pub use agent::{Agent, AgentStatus, CreateAgent, Ping};
 pub use file::{Attachment, NewFile};
-pub use message::{DeliveryStatus, Message, MessageList, MessageStatus, Review, ReviewStatus, SenderType};
+pub use message::{DeliveryStatus, Iterations, Message, MessageList, MessageStatus, Review, ReviewStatus, SenderType};
 pub use request::{Answer, AskReview, CreateMessage, HumanMessage, ListMessages};
+pub use stream::{AddStatus, StatusEvent, StreamId, UpdateStream};
 pub use user::{CreateUser, CreatedUser, PatchPreferences, PatchUser, Preferences, Theme};

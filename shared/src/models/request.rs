@@ -3,12 +3,15 @@
 use std::time::Duration;
 
 use serde_json::Value;
+use utoipa::ToSchema;
 
 use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::ids::{AgentId, NotAnId, parse_ulid};
 use crate::input::{FromObject, FromParams, Object, Params};
 use crate::json::Json;
+use crate::models::message::StreamState;
+use crate::models::stream::{MAX_STREAM_ID, StreamId};
 use crate::models::{MessageStatus, NewFile};
 use crate::review::Kind;
 use crate::storage::PageRequest;
@@ -27,29 +30,35 @@ const DEFAULT_EXPIRY: Duration = Duration::from_secs(24 * 3600);
 const MAX_EXPIRY: Duration = Duration::from_secs(36 * 3600);
 
 /// A review as an agent asks for it.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
 pub struct AskReview {
+    /// `approval`, `selection`, `form`, `text-input`, `freeform`; any other is treated as freeform.
+    #[schema(rename = "type", min_length = 1, max_length = 64, example = "approval")]
     pub kind: String,
+    /// What is asked, at most 64 KiB. `approval`: `options` of `{id, label, style?}` (none: approve
+    /// and reject), `allowComment`. `selection`: `mode` (single, multi), `items` of
+    /// `{id, label, description?}`. `form`: `fields` of `{name, type, label?, required?, ...}`,
+    /// `submitLabel`, `dismissLabel`. `text-input`: `placeholder`, `prefill`, `markdown`,
+    /// `minLength`, `maxLength`. `freeform`: anything; `plugin` names the plugin that draws it.
+    #[schema(example = json!({ "options": [{ "id": "ship", "label": "Ship it", "style": "primary" }] }))]
     pub payload: Option<Json>,
+    /// Where the answer is sent when neither the message nor the agent has a webhook:
+    /// `{url, method?, headers?}`.
+    #[schema(example = json!({ "url": "https://example.com/answered" }))]
     pub callback: Option<Json>,
-    pub expiry: Expiry,
-}
-
-/// When a review expires, as it was asked for.
-#[derive(Clone, Copy)]
-pub enum Expiry {
-    Default,
-    After(Duration),
-    At(Timestamp),
+    /// A day without it or `expiresAt`; more than 36 hours count as 36 hours.
+    #[schema(minimum = 1, example = 3600)]
+    pub expires_in_seconds: Option<u64>,
+    /// In the future; instead of `expiresInSeconds`.
+    pub expires_at: Option<Timestamp>,
 }
 
 impl AskReview {
     /// The moment it expires: at most 36 h away, and never in the past.
     pub fn expires_at(&self, now: Timestamp) -> Result<Timestamp, Error> {
-        let asked = match self.expiry {
-            Expiry::Default => now.plus(DEFAULT_EXPIRY),
-            Expiry::After(span) => now.plus(span),
-            Expiry::At(moment) => moment,
-        };
+        let after = self.expires_in_seconds.map_or(DEFAULT_EXPIRY, Duration::from_secs);
+        let asked = self.expires_at.unwrap_or(now.plus(after));
         if asked > now {
             return Ok(asked.min(now.plus(MAX_EXPIRY)));
         }
@@ -69,18 +78,12 @@ impl FromObject for AskReview {
             Kind::asked(kind, payload.as_ref(), path, object.problems());
         }
         let callback = object.object::<Callback>("callback").and(object.json_object("callback"));
-        let after = object.integer("expiresInSeconds", 1).map(Duration::from_secs);
-        let at = object.timestamp("expiresAt");
-        let expiry = match (after, at) {
-            (Some(_), Some(_)) => {
-                object.problem("expiresAt", "ambiguous", "give expiresInSeconds or expiresAt, not both");
-                return None;
-            }
-            (Some(span), None) => Expiry::After(span),
-            (None, Some(moment)) => Expiry::At(moment),
-            (None, None) => Expiry::Default,
-        };
-        Some(Self { kind: kind?, payload, callback, expiry })
+        let expires_in_seconds = object.integer("expiresInSeconds", 1);
+        let expires_at = object.timestamp("expiresAt");
+        if expires_in_seconds.is_some() && expires_at.is_some() {
+            object.problem("expiresAt", "ambiguous", "give expiresInSeconds or expiresAt, not both");
+        }
+        Some(Self { kind: kind?, payload, callback, expires_in_seconds, expires_at })
     }
 }
 
@@ -96,17 +99,52 @@ impl FromObject for Callback {
     }
 }
 
-/// `POST /api/v1/messages`.
+/// One of `textAttachments`, as the document describes it; it is read as a [`NewFile`].
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+pub struct TextAttachment {
+    #[schema(example = "# Plan")]
+    pub content: String,
+    #[schema(max_length = 1024, default = "content.md")]
+    pub filename: Option<String>,
+    #[schema(default = "text/markdown")]
+    pub mime_type: Option<String>,
+}
+
+/// `POST /api/v1/messages`. It says at least one of text, review, status, attachmentIds and
+/// textAttachments.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
 pub struct CreateMessage {
+    /// The agent's id.
     pub channel_id: String,
+    /// Markdown, at most 200 KiB.
+    #[schema(example = "May I deploy version 2?")]
     pub text: Option<String>,
     pub status: Option<MessageStatus>,
+    /// Anything of the sender's own, at most 64 KiB; `plugin` names the plugin that draws it.
     pub metadata: Option<Json>,
+    /// Stored files of this channel that no message has yet.
+    #[schema(value_type = Option<Vec<String>>, max_items = 50)]
     pub attachment_ids: Vec<String>,
+    /// Texts to be stored as files of this message.
+    #[schema(value_type = Option<Vec<TextAttachment>>, max_items = 50)]
     pub text_attachments: Vec<NewFile>,
     pub review: Option<AskReview>,
+    /// Where this message's events are sent, before the agent's own webhook.
+    #[schema(value_type = Option<String>, example = "https://example.com/hook")]
     pub webhook_url: Option<WebhookUrl>,
+    /// The message that this one revises: its review is decided, or it expired.
+    #[schema(example = "msg_01KB000000000000000000000001KB0000000000000000000001")]
+    pub iteration_of: Option<String>,
+    /// Makes the call safe to repeat: the same id in the same channel gives the same message.
+    #[schema(min_length = 1, max_length = 256)]
     pub client_id: Option<String>,
+    /// Names a stream, unique within the channel: a repeated call updates its message.
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 256)]
+    pub stream_id: Option<StreamId>,
+    /// `streaming` begins a draft that may grow; without it, a message with `streamId` is complete.
+    pub stream_state: Option<StreamState>,
 }
 
 impl FromObject for CreateMessage {
@@ -127,12 +165,12 @@ impl FromObject for CreateMessage {
         let review = object.object::<AskReview>("review");
         let webhook_url = WebhookUrl::member(object, "webhookUrl");
         let client_id = client_id(object);
-        for later in ["iterationOf", "streamId", "streamState"] {
-            if object.has(later) {
-                object.problem(later, "not_supported", format!("{later} is not supported yet"));
-            }
+        let iteration_of = object.string("iterationOf");
+        let (stream_id, stream_state) = stream(object);
+        // A draft may begin with an empty text.
+        if stream_id.is_none() || !object.has("text") {
+            says_something(object, &["text", "review", "status", "attachmentIds", "textAttachments"]);
         }
-        says_something(object, &["text", "review", "status", "attachmentIds", "textAttachments"]);
         let metadata = plugin_metadata(metadata, review.as_ref());
         Some(Self {
             channel_id: channel_id?,
@@ -143,16 +181,28 @@ impl FromObject for CreateMessage {
             text_attachments,
             review,
             webhook_url,
+            iteration_of,
             client_id,
+            stream_id,
+            stream_state,
         })
     }
 }
 
-/// `POST /api/messages`: what a person writes to an agent.
+/// `POST /api/messages`: what a person writes to an agent; a text, attachments or both.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
 pub struct HumanMessage {
+    /// The agent's id.
     pub channel_id: String,
+    /// At most 200 KiB.
+    #[schema(example = "Please stop")]
     pub text: Option<String>,
+    /// Stored files of this channel that no message has yet.
+    #[schema(value_type = Option<Vec<String>>, max_items = 50)]
     pub attachment_ids: Vec<String>,
+    /// Makes the call safe to repeat: the same id in the same channel gives the same message.
+    #[schema(min_length = 1, max_length = 256)]
     pub client_id: Option<String>,
 }
 
@@ -168,9 +218,18 @@ impl FromObject for HumanMessage {
 }
 
 /// `POST /api/messages/{id}/respond`; whether the review offers it is judged when it is known.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
 pub struct Answer {
+    /// At most 64 KiB. `approval`: `{selectedOption, comment?}`; `selection`: `{selectedIds}`;
+    /// `form`: a member per field, or `{"_dismissed": true}`; `text-input`: `{text}`; `freeform`:
+    /// any object.
+    #[schema(example = json!({ "selectedOption": "approve" }))]
     pub response: Json,
+    /// At most 16 KiB.
     pub feedback: Option<String>,
+    /// Files of the channel that the person changed.
+    #[schema(value_type = Option<Vec<String>>, max_items = 50)]
     pub modified_file_ids: Vec<String>,
 }
 
@@ -189,7 +248,7 @@ impl FromObject for Answer {
     }
 }
 
-fn text(object: &mut Object<'_>) -> Option<String> {
+pub(super) fn text(object: &mut Object<'_>) -> Option<String> {
     let text = object.string("text");
     if text.as_ref().is_some_and(|it| it.len() > MAX_TEXT) {
         object.too_large(too_large("text", 200));
@@ -199,6 +258,19 @@ fn text(object: &mut Object<'_>) -> Option<String> {
 
 fn too_large(what: &str, kib: usize) -> String {
     format!("{what} may have at most {kib} KiB: send long content as a file, with textAttachments.")
+}
+
+/// `streamId` and `streamState`. A message of a stream that says nothing of its state is complete.
+fn stream(object: &mut Object<'_>) -> (Option<StreamId>, Option<StreamState>) {
+    let state = object.one_of("streamState", &StreamState::WORDS);
+    if !object.has("streamId") {
+        if object.has("streamState") {
+            object.problem("streamId", "required", "streamState needs a streamId");
+        }
+        return (None, None);
+    }
+    let id = object.id("streamId", MAX_STREAM_ID).and_then(|text| text.parse().ok());
+    (id, Some(state.unwrap_or(StreamState::Complete)))
 }
 
 fn client_id(object: &mut Object<'_>) -> Option<String> {

@@ -16,6 +16,9 @@
 //! | message | `CHANNEL#<agent>` | `MESSAGE#<message>` | with a review: index owner, sort by review (below); while that is pending: index due |
 //! | file | `CHANNEL#<agent>` | `FILE#<file>` | index owner, sort `FILE#<file>`; until a message claims it: index due |
 //! | idempotency | `CHANNEL#<agent>` | `CLIENT#<sha256 of the client id>` | `messageId`, `bodyHash` |
+//! | chain of iterations | `CHANNEL#<agent>` | `ITERATION#<first message>` | `members`: ids of its messages, in order |
+//! | stream | `CHANNEL#<agent>` | `STREAM#<sha256 of the stream id>` | `messageId`; before its draft exists: `statusEvents`, `ttl` |
+//! | removal | `CHANNEL#<agent>` | `REMOVAL#<message>` | `files` of a deleted message whose bytes are to go; index due |
 //!
 //! `<user>`, `<agent>`, `<message>`, `<file>`, `<key>`, `<log>` are ULIDs: they sort by time.
 //!
@@ -38,6 +41,7 @@ use crate::clock::Timestamp;
 use crate::ids::{AgentId, ApiKeyId, FileId, LogId, MessageId, UserId};
 use crate::models::ReviewStatus;
 use crate::models::account::Email;
+use crate::models::stream::StreamId;
 use crate::secrets::Hashed;
 
 pub const PK: &str = "pk";
@@ -115,6 +119,19 @@ impl Key {
 
     pub fn client(channel: AgentId, client_id: &str) -> Self {
         Self::new(channel_partition(channel), format!("CLIENT#{}", Hashed::of(client_id).as_str()))
+    }
+
+    /// The chain of iterations that begins with a message.
+    pub fn chain(root: MessageId) -> Self {
+        Self::new(channel_partition(root.channel()), format!("ITERATION#{}", root.ulid()))
+    }
+
+    pub fn stream(channel: AgentId, stream: &StreamId) -> Self {
+        Self::new(channel_partition(channel), format!("STREAM#{}", Hashed::of(stream.as_str()).as_str()))
+    }
+
+    pub fn removal(message: MessageId) -> Self {
+        Self::new(channel_partition(message.channel()), format!("REMOVAL#{}", message.ulid()))
     }
 
     pub fn attributes(&self) -> HashMap<String, AttributeValue> {

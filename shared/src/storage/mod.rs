@@ -29,6 +29,7 @@ pub mod schema;
 mod sessions;
 mod size;
 mod tries;
+mod updating;
 mod user_removal;
 mod users;
 mod writing;
@@ -46,7 +47,7 @@ use serde::de::DeserializeOwned;
 
 pub use blobs::{Blobs, Stored};
 pub use clients::{Clients, Endpoints};
-pub use messages::{Begun, Draft, MessagePage, Once, Opening, PageRequest};
+pub use messages::{Begun, Change, Draft, MessagePage, Once, Opening, PageRequest, Refers};
 pub use sessions::NewSession;
 
 use crate::auth::Caller;

@@ -3,9 +3,8 @@
 
 use std::collections::HashSet;
 
-use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue, ReturnValuesOnConditionCheckFailure};
+use aws_sdk_dynamodb::types::AttributeValue;
 
 use crate::auth::{AgentCaller, HumanCaller};
 use crate::error::Error;
@@ -16,6 +15,7 @@ use crate::review::answer;
 use crate::storage::files::FileItem;
 use crate::storage::keys::{Key, owned};
 use crate::storage::messages::{MessageItem, file_in, within_budget};
+use crate::storage::updating::{self, Updated};
 use crate::storage::{Channel, Items, Store, all_of, read, size, text, trouble};
 
 /// How many decided reviews a list looks back.
@@ -125,7 +125,7 @@ impl Store {
         let (channel, mut items) = opened.map_err(|err| err.or_not_found("message"))?;
 
         let item = key.and_then(|key| items.0.remove(&key)).ok_or(Error::NotFound("message"))?;
-        let room = size::MAX_ITEM.saturating_sub(size::of(&item) + 1024);
+        let room = size::MAX_ITEM.saturating_sub(size::of(&item) + size::growth(&item) + 1024);
         let message = Message::from(read::<MessageItem>(item)?);
         self.judge(&message, &answer, room).await?;
         known_files(&files, items)?;
@@ -221,11 +221,12 @@ impl Store {
         }
     }
 
-    /// Notes that a person has opened a pending review; waits hurry from then on.
-    pub async fn mark_seen(&self, channel: &Channel, message: &Message) -> Result<(), Error> {
+    /// Notes that a person has opened a pending review; waits hurry from then on. Gives the
+    /// message as it is then.
+    pub async fn mark_seen(&self, channel: &Channel, message: Message) -> Result<Message, Error> {
         let unseen = |it: &Review| it.status == ReviewStatus::Pending && it.seen_at.is_none();
         if message.channel_id != channel.id() || !message.review.as_ref().is_some_and(unseen) {
-            return Ok(());
+            return Ok(message);
         }
         let update = self
             .update(message.id)
@@ -233,7 +234,10 @@ impl Store {
             .condition_expression("review.#status = :pending AND attribute_not_exists(review.seenAt)")
             .expression_attribute_values(":now", text(self.clock.now()))
             .expression_attribute_values(":pending", text(ReviewStatus::Pending.word()));
-        decided(update).await.map(drop)
+        match decided(update).await? {
+            Decision::Made(item) | Decision::Missed(Some(item)) => Ok(item.into()),
+            Decision::Missed(None) => Err(Error::NotFound("message")),
+        }
     }
 
     /// The part that both outcomes share.
@@ -245,13 +249,7 @@ impl Store {
     }
 
     fn update(&self, id: MessageId) -> UpdateItemFluentBuilder {
-        self.db
-            .update_item()
-            .table_name(&*self.table)
-            .set_key(Some(Key::message(id).attributes()))
-            .expression_attribute_names("#status", "status")
-            .return_values(ReturnValue::AllNew)
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+        self.updating(&Key::message(id)).expression_attribute_names("#status", "status")
     }
 }
 
@@ -270,14 +268,9 @@ enum Decision {
 }
 
 async fn decided(update: UpdateItemFluentBuilder) -> Result<Decision, Error> {
-    match update.send().await {
-        Ok(output) => read(output.attributes.unwrap_or_default()).map(Decision::Made),
-        Err(err) => match err.as_service_error() {
-            Some(UpdateItemError::ConditionalCheckFailedException(missed)) => {
-                missed.item.clone().map(read).transpose().map(Decision::Missed)
-            }
-            _ => Err(trouble(err)),
-        },
+    match updating::sent(update).await? {
+        Updated::Made(item) => read(item).map(Decision::Made),
+        Updated::Missed(item) => item.map(read).transpose().map(Decision::Missed),
     }
 }
 

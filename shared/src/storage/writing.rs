@@ -45,6 +45,13 @@ impl Transaction {
         self.push_delete(delete.condition_expression("attribute_exists(pk)"))
     }
 
+    /// A delete of an item that must be there and not have `attribute`.
+    pub fn delete_without(&mut self, store: &Store, key: &Key, attribute: &str) -> Result<(), Error> {
+        let delete = Delete::builder().table_name(&*store.table).set_key(Some(key.attributes()));
+        let condition = "attribute_exists(pk) AND attribute_not_exists(#attribute)";
+        self.push_delete(delete.condition_expression(condition).expression_attribute_names("#attribute", attribute))
+    }
+
     /// A delete only while `attribute` is `value`.
     pub fn delete_if(&mut self, store: &Store, key: &Key, attribute: &str, value: &str) -> Result<(), Error> {
         let delete = Delete::builder().table_name(&*store.table).set_key(Some(key.attributes()));

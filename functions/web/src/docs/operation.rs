@@ -169,7 +169,8 @@ fn call<'a>(method: &'a str, path: &str, operation: &'a Value, schemas: &Schemas
     let required = |place: &'static str| {
         parameters(operation).filter(move |it| it["required"] == true && it["in"] == place).map(shown)
     };
-    let path = required("path").fold(path.to_owned(), |path, (name, value)| path.replace(&format!("{{{name}}}"), &value));
+    let path =
+        required("path").fold(path.to_owned(), |path, (name, value)| path.replace(&format!("{{{name}}}"), &value));
     let schemes = operation["security"].as_array().into_iter().flatten().filter_map(|it| it.as_object()?.keys().next());
     let header = schemes.filter_map(|scheme| match scheme.as_str() {
         "apiKey" => Some("Authorization: Bearer $PLACET_API_KEY".to_owned()),

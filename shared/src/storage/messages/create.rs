@@ -1,29 +1,24 @@
 //! Making a message: two calls. The first verifies the caller and reads what the message refers
-//! to; the second writes the message, its files and its idempotency record, together or not at all.
+//! to (`opening`); the second writes the message, its files and whatever says that it exists,
+//! together or not at all.
 
 use aws_sdk_dynamodb::types::Update;
 use serde::{Deserialize, Serialize};
 
-use crate::auth::Caller;
 use crate::clock::Timestamp;
 use crate::error::Error;
-use crate::ids::{AgentId, FileId, MessageId};
-use crate::input::Problems;
+use crate::ids::MessageId;
 use crate::json::Json;
-use crate::models::AskReview;
-use crate::models::{Attachment, DeliveryStatus, Message, MessageStatus, ReviewStatus, SenderType};
+use crate::models::message::StreamState;
+use crate::models::{AskReview, Attachment, DeliveryStatus, Message, MessageStatus, ReviewStatus, SenderType};
 use crate::storage::files::FileItem;
 use crate::storage::keys::{Key, due, owned};
-use crate::storage::messages::MessageItem;
-use crate::storage::messages::item::{AttachmentItem, ReviewItem};
+use crate::storage::messages::item::{AttachmentItem, MessageItem, ReviewItem};
+use crate::storage::messages::iterations::Place;
+use crate::storage::messages::opening::{Once, Opening, Sender};
+use crate::storage::messages::streams::{Change, Stream};
 use crate::storage::writing::{Outcome, Transaction};
-use crate::storage::{Channel, Items, Store, size, text, written};
-
-/// Who a message is from.
-enum Sender {
-    Agent,
-    Human,
-}
+use crate::storage::{Channel, Item, Store, backoff, size, text, written};
 
 /// A message to be made.
 #[derive(Default)]
@@ -33,75 +28,128 @@ pub struct Draft {
     pub metadata: Option<Json>,
     pub review: Option<AskReview>,
     pub webhook_url: Option<String>,
+    /// Of a message that has a stream.
+    pub stream_state: Option<StreamState>,
     /// Files whose bytes are placed and that come into being with this message.
     pub placed: Vec<Attachment>,
 }
 
-/// What makes a call safe to repeat.
-pub struct Once {
-    pub client_id: String,
-    pub body_hash: String,
-}
-
-/// How a message begins.
-pub enum Begun {
-    /// The same call was made before: this is its message.
-    Repeat(Message),
-    New(Opening),
-}
-
-/// A message that may be made: its channel is open and the files it claims are free.
-pub struct Opening {
-    pub channel: Channel,
-    sender: Sender,
-    once: Option<Once>,
-    claimed: Vec<Attachment>,
-}
-
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct ClientItem {
+pub(super) struct ClientItem {
     pk: String,
     sk: String,
     message_id: MessageId,
     body_hash: String,
 }
 
-impl Store {
-    /// Opens the channel and judges what the call refers to: an earlier call with the same
-    /// client id, and the files it wants to attach.
-    pub async fn begin_message(
-        &self,
-        caller: impl Into<Caller>,
-        channel: &str,
-        once: Option<Once>,
-        attachment_ids: &[String],
-    ) -> Result<Begun, Error> {
-        let caller = caller.into();
-        let sender = if matches!(caller, Caller::Agent(_)) { Sender::Agent } else { Sender::Human };
-        let id: Option<AgentId> = channel.parse().ok();
-        let client = id.zip(once.as_ref()).map(|(id, once)| Key::client(id, &once.client_id));
-        let files: Vec<Option<FileId>> = attachment_ids.iter().map(|text| file_in(id, text)).collect();
-        let mut wanted: Vec<Key> = files.iter().flatten().copied().map(Key::file).collect();
-        wanted.extend(client.clone());
+/// Which write of a message's transaction was refused, and so what has happened meanwhile.
+enum Part {
+    /// An equal call was first.
+    Client,
+    /// A call of the same stream was first, or a status event came.
+    Stream,
+    Message,
+    /// Another message took the file at this position.
+    Claim(usize),
+    File,
+    /// Another revision was first, or the message that is revised was deleted.
+    Iteration,
+}
 
-        let (channel, mut items) = self.open(caller, id, &wanted).await?;
-        if let (Some(key), Some(once)) = (client, &once)
-            && let Some(record) = items.take::<ClientItem>(&key)?
-            && let Some(message) = self.repeat_of(&channel, record, once).await?
-        {
-            return Ok(Begun::Repeat(message));
+impl Store {
+    /// Writes the message. Of equal calls at once one writes; the others give its message. What
+    /// goes on with a stream changes the draft that is there.
+    pub async fn create_message(&self, mut opening: Opening, draft: Draft) -> Result<Message, Error> {
+        const TRIES: u32 = 30;
+        let change = Change::from(&draft);
+        let mut item = self.message_item(&opening, draft, self.clock.now())?;
+        for again in 0..TRIES {
+            if let Some(existing) = opening.stream.as_ref().and_then(|stream| stream.early.message_id) {
+                return self.change_draft(existing, change).await;
+            }
+            place_in(&mut item, &opening);
+            let Some(refused) = self.write_message(&opening, &item).await? else { return Ok(item.into()) };
+            match refused {
+                Part::Client => return self.message_of_equal_call(opening).await,
+                Part::Claim(index) => return Err(already_attached(index)),
+                Part::Message | Part::File => return Err(Error::internal("an id that was just made is taken")),
+                Part::Stream => {
+                    if let Some(stream) = &mut opening.stream {
+                        self.look_again(opening.channel.id(), stream).await?;
+                    }
+                }
+                Part::Iteration => {
+                    if let Some(place) = opening.place {
+                        opening.place = Some(self.place_now(place).await?);
+                    }
+                }
+            }
+            tokio::time::sleep(backoff(again.min(3))).await;
         }
-        match (free_files(&files, items), once) {
-            (Ok(claimed), once) => Ok(Begun::New(Opening { channel, sender, once, claimed })),
-            // An equal call may have claimed the files after its record was looked for.
-            (Err(taken), Some(once)) => self.lost_to(&channel, once).await?.map(Begun::Repeat).ok_or(taken),
-            (Err(taken), None) => Err(taken),
+        Err(Error::unavailable("a message kept meeting others on its stream or chain"))
+    }
+
+    /// One try to write the message; tells which part was refused, if one was.
+    async fn write_message(&self, opening: &Opening, item: &MessageItem) -> Result<Option<Part>, Error> {
+        let stored = written(item)?;
+        has_room(&stored)?;
+        let alone = opening.once.is_none() && opening.stream.is_none() && opening.place.is_none();
+        if alone && item.attachments.is_empty() {
+            return self.put_new(stored).await.map(|()| None);
+        }
+        let (transaction, mut parts) = self.message_transaction(opening, item, stored)?;
+        match self.commit(transaction).await? {
+            Outcome::Done => Ok(None),
+            Outcome::Refused(position) if position < parts.len() => Ok(Some(parts.swap_remove(position))),
+            Outcome::Refused(_) => Err(Error::internal("a write that is not there was refused")),
         }
     }
 
+    /// All writes of a message, and what each is. An equal call that was first shows in the
+    /// first refusal, whatever else it took.
+    fn message_transaction(
+        &self,
+        opening: &Opening,
+        item: &MessageItem,
+        stored: Item,
+    ) -> Result<(Transaction, Vec<Part>), Error> {
+        let (mut transaction, mut parts) = (Transaction::default(), vec![]);
+        if let Some(once) = &opening.once {
+            let Key { pk, sk } = Key::client(opening.channel.id(), &once.client_id);
+            let record = ClientItem { pk, sk, message_id: item.id, body_hash: once.body_hash.clone() };
+            transaction.create(self, written(&record)?)?;
+            parts.push(Part::Client);
+        }
+        if let Some(stream) = &opening.stream {
+            transaction.update(self.begin_draft(stream, item.id)?);
+            parts.push(Part::Stream);
+        }
+        transaction.create(self, stored)?;
+        parts.push(Part::Message);
+        for (index, file) in opening.claimed.iter().enumerate() {
+            transaction.update(self.claim(file, item.id)?);
+            parts.push(Part::Claim(index));
+        }
+        for placed in &item.attachments[opening.claimed.len()..] {
+            let file = FileItem::new(&opening.channel, &placed.clone().of(item.id));
+            transaction.create(self, written(&file)?)?;
+            parts.push(Part::File);
+        }
+        if let Some(place) = opening.place {
+            self.append_iteration(&mut transaction, place, item.id, item.created_at)?;
+            parts.extend([Part::Iteration, Part::Iteration]); // at most two writes, the last ones
+        }
+        Ok((transaction, parts))
+    }
+
     /// The message of an earlier call; `None` when it was deleted with its record meanwhile.
-    async fn repeat_of(&self, channel: &Channel, record: ClientItem, once: &Once) -> Result<Option<Message>, Error> {
+    pub(super) async fn repeat_of(
+        &self,
+        channel: &Channel,
+        record: ClientItem,
+        once: &Once,
+    ) -> Result<Option<Message>, Error> {
         if record.body_hash != once.body_hash {
             return Err(Error::IdempotencyConflict);
         }
@@ -111,55 +159,20 @@ impl Store {
         }
     }
 
-    /// Writes the message. Of equal calls at once one writes; the others give its message.
-    pub async fn create_message(&self, opening: Opening, draft: Draft) -> Result<Message, Error> {
-        let item = self.message_item(&opening, draft, self.clock.now())?;
-        let Opening { channel, once, claimed, .. } = opening;
-        let id = item.id;
-        let stored = written(&item)?;
-        if size::of(&stored) > size::MAX_ITEM - size::ROOM_FOR_ANSWERS {
-            let sentence = "The message is too large as a whole (text, metadata, payload, names of files): send long content as a file, with textAttachments.";
-            return Err(Error::TooLarge(sentence.to_owned()));
-        }
-        let message = Message::from(item);
-        if once.is_none() && message.attachments.is_empty() {
-            self.put_new(stored).await?;
-            return Ok(message);
-        }
-
-        let mut transaction = Transaction::default();
-        if let Some(once) = &once {
-            let Key { pk, sk } = Key::client(channel.id(), &once.client_id);
-            let record = ClientItem { pk, sk, message_id: id, body_hash: once.body_hash.clone() };
-            transaction.create(self, written(&record)?)?;
-        }
-        transaction.create(self, stored)?;
-        for file in &claimed {
-            transaction.update(self.claim(file, id)?);
-        }
-        for file in &message.attachments[claimed.len()..] {
-            transaction.create(self, written(&FileItem::new(&channel, file))?)?;
-        }
-        match self.commit(transaction).await? {
-            Outcome::Done => Ok(message),
-            Outcome::Refused(position) => match once {
-                Some(once) if position == 0 => {
-                    let deleted = || Error::unavailable("the message of an equal call was deleted meanwhile");
-                    self.lost_to(&channel, once).await?.ok_or_else(deleted)
-                }
-                once => Err(already_attached(position - 1 - usize::from(once.is_some()))),
-            },
-        }
-    }
-
     /// The message of another call with the same client id, if one was first.
-    async fn lost_to(&self, channel: &Channel, once: Once) -> Result<Option<Message>, Error> {
+    pub(super) async fn lost_to(&self, channel: &Channel, once: &Once) -> Result<Option<Message>, Error> {
         let key = Key::client(channel.id(), &once.client_id);
         let record = self.get_all(vec![key.clone()]).await?.take::<ClientItem>(&key)?;
         match record {
-            Some(record) => self.repeat_of(channel, record, &once).await,
+            Some(record) => self.repeat_of(channel, record, once).await,
             None => Ok(None),
         }
+    }
+
+    async fn message_of_equal_call(&self, opening: Opening) -> Result<Message, Error> {
+        let deleted = || Error::unavailable("the message of an equal call was deleted meanwhile");
+        let once = opening.once.as_ref().ok_or_else(deleted)?;
+        self.lost_to(&opening.channel, once).await?.ok_or_else(deleted)
     }
 
     /// The condition that lets exactly one message claim a file.
@@ -185,6 +198,7 @@ impl Store {
             Sender::Agent => (SenderType::Agent, channel.id().to_string()),
             Sender::Human => (SenderType::User, channel.owner().to_string()),
         };
+        let stream = opening.stream.as_ref();
         let files = opening.claimed.iter().chain(&draft.placed);
         Ok(MessageItem {
             pk: key.pk,
@@ -204,8 +218,11 @@ impl Store {
             client_id: opening.once.as_ref().map(|once| once.client_id.clone()),
             iteration_group_id: None,
             iteration: None,
-            stream_id: None,
-            stream_state: None,
+            stream_id: stream.map(|stream| stream.id.as_str().to_owned()),
+            stream_state: stream.and(draft.stream_state),
+            status_events: vec![],
+            event_bytes: None,
+            last_event_id: None,
             webhook_url: draft.webhook_url,
             attachments: files.map(AttachmentItem::from).collect(),
             created_at: now,
@@ -232,26 +249,30 @@ fn review_item(asked: AskReview, now: Timestamp) -> Result<ReviewItem, Error> {
     })
 }
 
-/// The file that a text names, if it could be one of this channel.
-pub(in crate::storage) fn file_in(channel: Option<AgentId>, text: &str) -> Option<FileId> {
-    text.parse().ok().filter(|id: &FileId| Some(id.channel()) == channel)
+impl From<&Draft> for Change {
+    fn from(draft: &Draft) -> Self {
+        let state = draft.stream_state;
+        Self { text: draft.text.clone(), status: draft.status, metadata: draft.metadata.clone(), state }
+    }
 }
 
-/// The files to attach, or which of them cannot be.
-fn free_files(ids: &[Option<FileId>], mut items: Items) -> Result<Vec<Attachment>, Error> {
-    let (mut free, mut problems) = (vec![], Problems::default());
-    for (index, id) in ids.iter().enumerate() {
-        let item = id.map(|id| items.take::<FileItem>(&Key::file(id))).transpose()?.flatten();
-        let path = vec!["attachmentIds".into(), index.into()];
-        match item.map(Attachment::from) {
-            None => problems.add(path, "unknown_attachment", "there is no such file in this channel"),
-            Some(file) if file.message_id.is_some() => {
-                problems.add(path, "already_attached", "this file belongs to another message already");
-            }
-            Some(file) => free.push(file),
-        }
+/// What the item takes from its stream and chain as they are now.
+fn place_in(item: &mut MessageItem, opening: &Opening) {
+    if let Some(Stream { early, .. }) = &opening.stream {
+        item.status_events = early.status_events.clone();
+        item.event_bytes = early.event_bytes;
+        item.last_event_id = early.last_event_id.clone();
     }
-    problems.or(Some(free))
+    item.iteration_group_id = opening.place.map(|place| place.root);
+    item.iteration = opening.place.map(Place::number);
+}
+
+fn has_room(stored: &Item) -> Result<(), Error> {
+    if size::of(stored) + size::growth(stored) <= size::MAX_ITEM - size::ROOM_FOR_ANSWERS {
+        return Ok(());
+    }
+    let sentence = "The message is too large as a whole (text, metadata, payload, names of files): send long content as a file, with textAttachments.";
+    Err(Error::TooLarge(sentence.to_owned()))
 }
 
 fn already_attached(index: usize) -> Error {

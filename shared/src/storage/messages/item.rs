@@ -9,6 +9,7 @@ use crate::models::file::PluginType;
 use crate::models::message::StreamState;
 use crate::models::{Attachment, DeliveryStatus, Message, MessageStatus, Review, ReviewStatus, SenderType};
 use crate::storage::keys::StorageKey;
+use crate::storage::messages::streams::{StatusEventItem, shown_events};
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -37,13 +38,19 @@ pub struct MessageItem {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub iteration_group_id: Option<String>,
+    pub iteration_group_id: Option<MessageId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub iteration: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stream_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stream_state: Option<StreamState>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub status_events: Vec<StatusEventItem>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub event_bytes: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_event_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub webhook_url: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -82,7 +89,7 @@ pub struct ReviewItem {
 }
 
 /// What a message says of a file of its own: all that never changes.
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AttachmentItem {
     id: FileId,
@@ -107,7 +114,7 @@ impl From<&Attachment> for AttachmentItem {
 }
 
 impl AttachmentItem {
-    fn of(self, message: MessageId) -> Attachment {
+    pub fn of(self, message: MessageId) -> Attachment {
         Attachment {
             id: self.id,
             message_id: Some(message),
@@ -144,6 +151,7 @@ impl From<ReviewItem> for Review {
 impl From<MessageItem> for Message {
     fn from(item: MessageItem) -> Self {
         let id = item.id;
+        let status_events = shown_events(id.channel(), item.stream_id.as_deref(), item.status_events);
         Self {
             id,
             channel_id: id.channel(),
@@ -159,7 +167,7 @@ impl From<MessageItem> for Message {
             iteration: item.iteration,
             stream_id: item.stream_id,
             stream_state: item.stream_state,
-            status_events: vec![],
+            status_events,
             created_at: item.created_at,
             updated_at: item.updated_at,
             attachments: item.attachments.into_iter().map(|file| file.of(id)).collect(),

@@ -1,14 +1,28 @@
-//! Messages: reading one, paging through many ([`MessagePage`]), deleting. Making one is in
-//! `create`; what becomes of its review is in `super::reviews`.
+//! Messages: reading one. The rest is beside it; what becomes of a review is in `super::reviews`.
+//!
+//! - `opening`, `create`: making one
+//! - `page`: paging through many
+//! - `streams`: messages that grow, and their status events
+//! - `iterations`: revisions and their numbers
+//! - `delivery`: acknowledging, and sending webhooks again
+//! - `delete`: deleting one with all that hangs on it
+//! - `item`: how the table keeps one
 
 mod create;
+mod delete;
+mod delivery;
 mod item;
+mod iterations;
+mod opening;
 mod page;
+mod streams;
 
-pub(super) use create::file_in;
-pub use create::{Begun, Draft, Once, Opening};
+pub use create::Draft;
 pub(super) use item::MessageItem;
+pub(super) use opening::file_in;
+pub use opening::{Begun, Once, Opening, Refers};
 pub use page::{MessagePage, PageRequest};
+pub use streams::Change;
 
 use crate::auth::Caller;
 use crate::error::Error;
@@ -16,8 +30,7 @@ use crate::ids::{AgentId, MessageId};
 use crate::json::Json;
 use crate::models::{Attachment, Message};
 use crate::storage::keys::Key;
-use crate::storage::writing::{Outcome, Transaction};
-use crate::storage::{Blobs, Channel, Store, read, trouble};
+use crate::storage::{Channel, Store, read, trouble};
 
 /// The most that a list puts into one response: Lambda's 6 MB, less base64 and the envelope.
 pub(super) const RESPONSE_BUDGET: usize = 4 * 1024 * 1024;
@@ -56,32 +69,6 @@ impl Store {
         let item = get.consistent_read(consistent).send().await.map_err(trouble)?.item;
         Ok(item.map(read::<MessageItem>).transpose()?.map(Message::from))
     }
-
-    /// Deletes a message with its files and its idempotency record. The bytes go first: dying
-    /// between the two leaves a message that can be deleted again.
-    pub async fn delete_message(
-        &self,
-        caller: impl Into<Caller>,
-        channel: Option<AgentId>,
-        id: Option<MessageId>,
-        blobs: &Blobs,
-    ) -> Result<(), Error> {
-        let (channel, message) = self.open_message(caller, channel, id).await?;
-        blobs.delete(&message.attachments).await?;
-        let mut transaction = Transaction::default();
-        transaction.delete_existing(self, &Key::message(message.id))?;
-        for file in &message.attachments {
-            transaction.delete(self, &Key::file(file.id))?;
-        }
-        if let Some(client_id) = &message.client_id {
-            transaction.delete(self, &Key::client(channel.id(), client_id))?;
-        }
-        match self.commit(transaction).await? {
-            Outcome::Done => Ok(()),
-            // Another call deleted it; what has come under its client id since is not ours.
-            Outcome::Refused(_) => Err(Error::NotFound("message")),
-        }
-    }
 }
 
 /// Cuts a list to what fits one response, but never to nothing; tells whether it had to.
@@ -111,5 +98,6 @@ pub(super) fn weight(message: &Message) -> usize {
     let json = |json: &Option<Json>| json.as_ref().map_or(0, Json::len);
     let review = message.review.as_ref().map_or(0, |it| json(&it.payload) + json(&it.response) + json(&it.callback));
     let names: usize = message.attachments.iter().map(|it| 500 + it.filename.len()).sum();
-    1000 + message.text.as_ref().map_or(0, escaped) + json(&message.metadata) + review + names
+    let events: usize = message.status_events.iter().map(|it| 500 + escaped(&it.text)).sum();
+    1000 + events + message.text.as_ref().map_or(0, escaped) + json(&message.metadata) + review + names
 }

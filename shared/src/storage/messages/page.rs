@@ -7,6 +7,7 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use ulid::Ulid;
+use utoipa::IntoParams;
 
 use crate::auth::Caller;
 use crate::error::Error;
@@ -21,11 +22,21 @@ const MAX_READS: usize = 10;
 /// How many messages one read of a search looks at.
 const SEARCHED_AT_ONCE: usize = 200;
 
+/// Which messages of a channel, and how many.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct PageRequest {
+    /// How many at most.
+    #[param(value_type = Option<usize>, minimum = 1, maximum = 100, default = 50)]
     pub limit: usize,
+    /// The `nextCursor` of the page before.
+    #[param(rename = "cursor", value_type = Option<String>)]
     pub before: Option<Ulid>,
-    /// Lower case.
+    // Kept in lower case.
+    /// Only messages whose text contains this, in any case.
     pub search: Option<String>,
+    /// `true` for only those with attachments.
+    #[param(value_type = Option<bool>, default = false)]
     pub has_attachments: bool,
 }
 

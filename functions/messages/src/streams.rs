@@ -1,0 +1,59 @@
+//! `PATCH /api/v1/messages/streams/{streamId}` and `POST .../status`
+
+use axum::extract::State;
+use http::StatusCode;
+use shared::app::App;
+use shared::auth::AgentCaller;
+use shared::error::Error;
+use shared::extract::{Json, PathId};
+use shared::models::{AddStatus, Message, StatusEvent, StreamId, UpdateStream};
+
+/// Changes or ends a message that is still streaming
+///
+/// `text` is the whole text so far. Once ended, only the same may be said again.
+#[utoipa::path(
+    patch,
+    path = "/api/v1/messages/streams/{streamId}",
+    tag = "Messages",
+    operation_id = "updateStream",
+    params(("streamId" = String, Path, description = "The sender's own name of the stream", max_length = 256)),
+    request_body = UpdateStream,
+    responses(
+        (status = 200, body = Message),
+        (status = 409, description = "`stream_ended`: the stream is complete or aborted")
+    )
+)]
+pub async fn update(
+    State(app): State<App>,
+    agent: AgentCaller,
+    PathId(stream): PathId<StreamId>,
+    Json(update): Json<UpdateStream>,
+) -> Result<axum::Json<Message>, Error> {
+    let message = app.store.update_stream(&agent, stream, update).await?;
+    Ok(axum::Json(app.blobs.with_text(message).await?))
+}
+
+/// Says what the sender of a stream is doing
+///
+/// It may come before the message, which shows it among its `statusEvents`.
+#[utoipa::path(
+    post,
+    path = "/api/v1/messages/streams/{streamId}/status",
+    tag = "Messages",
+    operation_id = "addStatusEvent",
+    params(("streamId" = String, Path, description = "The sender's own name of the stream", max_length = 256)),
+    request_body = AddStatus,
+    responses(
+        (status = 201, body = StatusEvent),
+        (status = 409, description = "`stream_ended`: the stream is complete or aborted")
+    )
+)]
+pub async fn status(
+    State(app): State<App>,
+    agent: AgentCaller,
+    PathId(stream): PathId<StreamId>,
+    Json(status): Json<AddStatus>,
+) -> Result<(StatusCode, axum::Json<StatusEvent>), Error> {
+    let event = app.store.add_status(&agent, stream, status).await?;
+    Ok((StatusCode::CREATED, axum::Json(event)))
+}

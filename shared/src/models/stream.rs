@@ -1,0 +1,109 @@
+//! Messages that grow while people watch, and what their sender says of its progress.
+
+use std::str::FromStr;
+
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::clock::Timestamp;
+use crate::ids::{AgentId, NotAnId};
+use crate::input::{FromObject, Object};
+use crate::models::message::StreamState;
+use crate::models::request::text;
+
+/// Characters of a stream's id.
+pub const MAX_STREAM_ID: usize = 256;
+/// Characters of a status event.
+const MAX_STATUS_TEXT: usize = 2000;
+
+/// The name that an agent gives to a stream; unique within its channel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StreamId(String);
+
+impl StreamId {
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for StreamId {
+    type Err = NotAnId;
+
+    fn from_str(text: &str) -> Result<Self, NotAnId> {
+        let fits = !text.trim().is_empty() && text.chars().count() <= MAX_STREAM_ID;
+        if fits { Ok(Self(text.to_owned())) } else { Err(NotAnId) }
+    }
+}
+
+/// One step of a stream, as its sender told it.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct StatusEvent {
+    pub channel_id: AgentId,
+    pub stream_id: String,
+    /// Counts from 0.
+    pub index: usize,
+    #[schema(example = "Reading the report")]
+    pub text: String,
+    /// Whether the step is the use of a tool.
+    pub tool_hint: bool,
+    pub created_at: Timestamp,
+}
+
+/// `PATCH /api/v1/messages/streams/{streamId}`.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+pub struct UpdateStream {
+    /// The agent's id.
+    pub channel_id: String,
+    /// The whole text so far: it takes the place of what was there. At most 200 KiB.
+    #[schema(example = "The report says that ...")]
+    pub text: Option<String>,
+    /// `true` ends the stream, as `streamState` `complete` does.
+    pub complete: Option<bool>,
+    /// `complete` and `aborted` end the stream.
+    pub stream_state: Option<StreamState>,
+}
+
+impl FromObject for UpdateStream {
+    fn from_object(object: &mut Object<'_>) -> Option<Self> {
+        let channel_id = object.require("channelId", |o| o.string("channelId"));
+        let text = text(object);
+        let complete = object.boolean("complete");
+        let stream_state = object.one_of("streamState", &StreamState::WORDS);
+        let ended = stream_state.filter(|state| *state != StreamState::Complete);
+        if complete == Some(true) && ended.is_some() {
+            object.problem("streamState", "contradictory", "complete and streamState say different things");
+        }
+        Some(Self { channel_id: channel_id?, text, complete, stream_state })
+    }
+}
+
+impl UpdateStream {
+    /// The state that the update asks for, if it asks for one.
+    pub fn state(&self) -> Option<StreamState> {
+        if self.complete == Some(true) { Some(StreamState::Complete) } else { self.stream_state }
+    }
+}
+
+/// `POST /api/v1/messages/streams/{streamId}/status`.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+pub struct AddStatus {
+    /// The agent's id.
+    pub channel_id: String,
+    #[schema(min_length = 1, max_length = 2000, example = "Reading the report")]
+    pub text: String,
+    /// Whether the step is the use of a tool.
+    #[schema(value_type = Option<bool>, default = false)]
+    pub tool_hint: bool,
+}
+
+impl FromObject for AddStatus {
+    fn from_object(object: &mut Object<'_>) -> Option<Self> {
+        let channel_id = object.require("channelId", |o| o.string("channelId"));
+        let text = object.require("text", |o| o.id("text", MAX_STATUS_TEXT));
+        let tool_hint = object.boolean("toolHint").unwrap_or_default();
+        Some(Self { channel_id: channel_id?, text: text?, tool_hint })
+    }
+}

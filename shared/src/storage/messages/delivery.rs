@@ -1,0 +1,57 @@
+//! Whether a message has reached its agent, and sending it once more.
+
+use crate::auth::{AgentCaller, HumanCaller};
+use crate::error::Error;
+use crate::ids::{AgentId, MessageId};
+use crate::models::DeliveryStatus;
+use crate::storage::keys::Key;
+use crate::storage::messages::MessageItem;
+use crate::storage::updating::{self, Updated};
+use crate::storage::{Store, text};
+
+impl Store {
+    /// Notes that the agent has the message.
+    pub async fn acknowledge(
+        &self,
+        agent: &AgentCaller,
+        channel: Option<AgentId>,
+        id: Option<MessageId>,
+    ) -> Result<(), Error> {
+        let (_, message) = self.open_message(agent, channel, id).await?;
+        if message.delivery_status == DeliveryStatus::AgentReceived {
+            return Ok(());
+        }
+        self.delivered(message.id, DeliveryStatus::AgentReceived, "updatedAt").await
+    }
+
+    /// Asks for a message's webhook to be sent again: the write itself is the event that the
+    /// sender of webhooks acts on.
+    pub async fn retry_delivery(&self, human: &HumanCaller, id: Option<MessageId>) -> Result<(), Error> {
+        let key = id.map(Key::message);
+        let opened = self.open(human, id.map(MessageId::channel), key.as_slice()).await;
+        let (channel, mut items) = opened.map_err(|err| err.or_not_found("message"))?;
+        let item = key.map(|key| items.take::<MessageItem>(&key)).transpose()?.flatten();
+        let item = item.ok_or(Error::NotFound("message"))?;
+        let callback = item.review.as_ref().is_some_and(|review| review.callback.is_some());
+        if item.webhook_url.is_none() && channel.agent.webhook_url.is_none() && !callback {
+            let sentence = "neither this message nor its agent has a webhook";
+            return Err(Error::field(["id".into()], "no_webhook", sentence));
+        }
+        self.delivered(item.id, DeliveryStatus::Sent, "retryRequestedAt").await
+    }
+
+    /// Sets the status, and `stamp` to now.
+    async fn delivered(&self, id: MessageId, status: DeliveryStatus, stamp: &str) -> Result<(), Error> {
+        let update = self
+            .updating(&Key::message(id))
+            .update_expression("SET deliveryStatus = :status, #stamp = :now")
+            .condition_expression("attribute_exists(pk)")
+            .expression_attribute_names("#stamp", stamp)
+            .expression_attribute_values(":status", text(status.word()))
+            .expression_attribute_values(":now", text(self.clock.now()));
+        match updating::sent(update).await? {
+            Updated::Made(_) => Ok(()),
+            Updated::Missed(_) => Err(Error::NotFound("message")),
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! How a message begins: one call verifies the caller and reads all that the message refers to,
+//! and that is judged before a byte is stored.
+
+use crate::auth::Caller;
+use crate::error::Error;
+use crate::ids::{AgentId, FileId, MessageId};
+use crate::input::Problems;
+use crate::models::{Attachment, Message, StreamId};
+use crate::storage::files::FileItem;
+use crate::storage::keys::Key;
+use crate::storage::messages::MessageItem;
+use crate::storage::messages::create::ClientItem;
+use crate::storage::messages::iterations::Place;
+use crate::storage::messages::streams::Stream;
+use crate::storage::{Channel, Items, Store};
+
+/// Who a message is from.
+pub(super) enum Sender {
+    Agent,
+    Human,
+}
+
+/// What makes a call safe to repeat.
+pub struct Once {
+    pub client_id: String,
+    pub body_hash: String,
+}
+
+/// What a message that is to be made refers to.
+#[derive(Clone, Copy, Default)]
+pub struct Refers<'a> {
+    pub attachment_ids: &'a [String],
+    pub iteration_of: Option<&'a str>,
+    pub stream: Option<&'a StreamId>,
+}
+
+/// How a message begins.
+pub enum Begun {
+    /// The same call was made before: this is its message.
+    Repeat(Message),
+    New(Opening),
+}
+
+/// A message that may be made: its channel is open, the files it claims are free, and the
+/// message it revises is decided.
+pub struct Opening {
+    pub channel: Channel,
+    pub(super) sender: Sender,
+    pub(super) once: Option<Once>,
+    pub(super) claimed: Vec<Attachment>,
+    pub(super) place: Option<Place>,
+    pub(super) stream: Option<Stream>,
+}
+
+impl Store {
+    /// Opens the channel for a message that refers to nothing but files.
+    pub async fn begin_message(
+        &self,
+        caller: impl Into<Caller>,
+        channel: &str,
+        once: Option<Once>,
+        attachment_ids: &[String],
+    ) -> Result<Begun, Error> {
+        self.begin(caller, channel, once, Refers { attachment_ids, ..Refers::default() }).await
+    }
+
+    /// Opens the channel and judges what the call refers to: an earlier call with the same
+    /// client id, the stream it goes on with, the files it wants to attach, and the message that
+    /// it revises.
+    pub async fn begin(
+        &self,
+        caller: impl Into<Caller>,
+        channel: &str,
+        once: Option<Once>,
+        refers: Refers<'_>,
+    ) -> Result<Begun, Error> {
+        let caller = caller.into();
+        let sender = if matches!(caller, Caller::Agent(_)) { Sender::Agent } else { Sender::Human };
+        let id: Option<AgentId> = channel.parse().ok();
+        let client = id.zip(once.as_ref()).map(|(id, once)| Key::client(id, &once.client_id));
+        let known = Known::of(id, refers);
+        let mut wanted = known.keys();
+        wanted.extend(client.clone());
+
+        let (channel, mut items) = self.open(caller, id, &wanted).await?;
+        if let (Some(key), Some(once)) = (client, &once)
+            && let Some(record) = items.take::<ClientItem>(&key)?
+            && let Some(message) = self.repeat_of(&channel, record, once).await?
+        {
+            return Ok(Begun::Repeat(message));
+        }
+        let stream = refers.stream.map(|id| Stream::found(channel.id(), id, &mut items)).transpose()?;
+        let mut opening = Opening { channel, sender, once, claimed: vec![], place: None, stream };
+        if opening.stream.as_ref().is_some_and(Stream::has_draft) {
+            // What the first call referred to stands.
+            return Ok(Begun::New(opening));
+        }
+        match self.judge_references(&known, items).await {
+            Ok((claimed, place)) => {
+                (opening.claimed, opening.place) = (claimed, place);
+                Ok(Begun::New(opening))
+            }
+            // An equal call may have claimed the files after its traces were looked for.
+            Err(refused @ Error::Invalid(_)) => self.overtaken(opening, refused).await,
+            Err(other) => Err(other),
+        }
+    }
+
+    async fn judge_references(
+        &self,
+        known: &Known,
+        mut items: Items,
+    ) -> Result<(Vec<Attachment>, Option<Place>), Error> {
+        let mut problems = Problems::default();
+        let claimed = free_files(&known.files, &mut items, &mut problems)?;
+        let place = match known.revised {
+            None => None,
+            Some(id) => {
+                let item = id.map(|id| items.take::<MessageItem>(&Key::message(id))).transpose()?.flatten();
+                self.place_after(item.map(Message::from), &mut problems).await?
+            }
+        };
+        problems.or(Some((claimed, place)))
+    }
+
+    /// What an equal call that was first has made, if there was one; else the refusal.
+    async fn overtaken(&self, mut opening: Opening, refused: Error) -> Result<Begun, Error> {
+        if let Some(once) = &opening.once
+            && let Some(message) = self.lost_to(&opening.channel, once).await?
+        {
+            return Ok(Begun::Repeat(message));
+        }
+        if let Some(stream) = &mut opening.stream {
+            self.look_again(opening.channel.id(), stream).await?;
+            if stream.has_draft() {
+                return Ok(Begun::New(opening));
+            }
+        }
+        Err(refused)
+    }
+}
+
+/// References as far as they could be such: `None` where a text is no id of this channel.
+struct Known {
+    files: Vec<Option<FileId>>,
+    revised: Option<Option<MessageId>>,
+    stream: Option<Key>,
+}
+
+impl Known {
+    fn of(channel: Option<AgentId>, refers: Refers<'_>) -> Self {
+        let message = |text: &str| text.parse().ok().filter(|id: &MessageId| Some(id.channel()) == channel);
+        Self {
+            files: refers.attachment_ids.iter().map(|text| file_in(channel, text)).collect(),
+            revised: refers.iteration_of.map(message),
+            stream: channel.zip(refers.stream).map(|(channel, stream)| Key::stream(channel, stream)),
+        }
+    }
+
+    fn keys(&self) -> Vec<Key> {
+        let mut keys: Vec<Key> = self.files.iter().flatten().copied().map(Key::file).collect();
+        keys.extend(self.revised.flatten().map(Key::message));
+        keys.extend(self.stream.clone());
+        keys
+    }
+}
+
+/// The file that a text names, if it could be one of this channel.
+pub(in crate::storage) fn file_in(channel: Option<AgentId>, text: &str) -> Option<FileId> {
+    text.parse().ok().filter(|id: &FileId| Some(id.channel()) == channel)
+}
+
+/// The files to attach; which of them cannot be is noted.
+fn free_files(ids: &[Option<FileId>], items: &mut Items, problems: &mut Problems) -> Result<Vec<Attachment>, Error> {
+    let mut free = vec![];
+    for (index, id) in ids.iter().enumerate() {
+        let item = id.map(|id| items.take::<FileItem>(&Key::file(id))).transpose()?.flatten();
+        let path = vec!["attachmentIds".into(), index.into()];
+        match item.map(Attachment::from) {
+            None => problems.add(path, "unknown_attachment", "there is no such file in this channel"),
+            Some(file) if file.message_id.is_some() => {
+                problems.add(path, "already_attached", "this file belongs to another message already");
+            }
+            Some(file) => free.push(file),
+        }
+    }
+    Ok(free)
+}

@@ -1,0 +1,283 @@
+//! Messages that grow: a draft, the updates to it, and the status events beside it.
+//!
+//! The stream's item says which message is its draft. Before there is one it holds the status
+//! events that came early, and they move into the message in the transaction that makes it, so
+//! that reading a message never takes a second read. An event's index is its place in the list
+//! that it is appended to: nothing is counted, so nothing is counted twice.
+
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
+use aws_sdk_dynamodb::types::{AttributeValue, Update};
+use serde::{Deserialize, Serialize};
+
+use crate::auth::AgentCaller;
+use crate::clock::Timestamp;
+use crate::error::Error;
+use crate::ids::{AgentId, MessageId, new_ulid};
+use crate::json::Json;
+use crate::models::message::StreamState;
+use crate::models::{AddStatus, Message, MessageStatus, StatusEvent, StreamId, UpdateStream};
+use crate::storage::keys::Key;
+use crate::storage::messages::MessageItem;
+use crate::storage::updating::{self, Updated};
+use crate::storage::{Items, Store, backoff, read, size, text, written};
+
+const MAX_EVENTS: usize = 200;
+/// What an event weighs beside its text.
+const EVENT_FRAME: usize = 100;
+/// How long status events wait for their draft.
+const EARLY_LIFE: std::time::Duration = std::time::Duration::from_secs(24 * 3600);
+
+/// A status event as a message or a stream lists it: its place is its index.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StatusEventItem {
+    text: String,
+    tool_hint: bool,
+    created_at: Timestamp,
+}
+
+impl StatusEventItem {
+    fn shown(self, channel_id: AgentId, stream_id: &str, index: usize) -> StatusEvent {
+        let Self { text, tool_hint, created_at } = self;
+        StatusEvent { channel_id, stream_id: stream_id.to_owned(), index, text, tool_hint, created_at }
+    }
+}
+
+pub(super) fn shown_events(
+    channel: AgentId,
+    stream_id: Option<&str>,
+    events: Vec<StatusEventItem>,
+) -> Vec<StatusEvent> {
+    let stream_id = stream_id.unwrap_or_default();
+    events.into_iter().enumerate().map(|(index, event)| event.shown(channel, stream_id, index)).collect()
+}
+
+/// What tells of a stream: its own item before there is a draft, the message's from then on.
+#[derive(Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Events {
+    pub message_id: Option<MessageId>,
+    #[serde(default)]
+    pub status_events: Vec<StatusEventItem>,
+    pub event_bytes: Option<u64>,
+    /// Which event came last, so that one that was sent twice knows itself.
+    pub last_event_id: Option<String>,
+    stream_state: Option<StreamState>,
+}
+
+/// A stream, as it was read.
+pub(super) struct Stream {
+    pub id: StreamId,
+    pub early: Events,
+}
+
+/// What an update changes of a draft; `None` leaves it as it is.
+pub struct Change {
+    pub text: Option<String>,
+    pub status: Option<MessageStatus>,
+    pub metadata: Option<Json>,
+    pub state: Option<StreamState>,
+}
+
+impl Stream {
+    pub fn found(channel: AgentId, id: &StreamId, items: &mut Items) -> Result<Self, Error> {
+        let early = items.take(&Key::stream(channel, id))?.unwrap_or_default();
+        Ok(Self { id: id.clone(), early })
+    }
+
+    pub fn has_draft(&self) -> bool {
+        self.early.message_id.is_some()
+    }
+}
+
+impl Store {
+    pub(super) async fn look_again(&self, channel: AgentId, stream: &mut Stream) -> Result<(), Error> {
+        let mut items = self.get_all(vec![Key::stream(channel, &stream.id)]).await?;
+        *stream = Stream::found(channel, &stream.id, &mut items)?;
+        Ok(())
+    }
+
+    /// The write that makes `message` the stream's draft, provided that there is none and that no
+    /// status event came since the stream was read.
+    pub(super) fn begin_draft(&self, stream: &Stream, message: MessageId) -> Result<Update, Error> {
+        let update = Update::builder()
+            .table_name(&*self.table)
+            .set_key(Some(Key::stream(message.channel(), &stream.id).attributes()))
+            .update_expression("SET messageId = :message REMOVE statusEvents, eventBytes, lastEventId, #ttl")
+            .expression_attribute_names("#ttl", "ttl")
+            .expression_attribute_values(":message", text(message));
+        let update = match &stream.early.last_event_id {
+            None => {
+                update.condition_expression("attribute_not_exists(messageId) AND attribute_not_exists(lastEventId)")
+            }
+            Some(last) => update
+                .condition_expression("attribute_not_exists(messageId) AND lastEventId = :last")
+                .expression_attribute_values(":last", text(last)),
+        };
+        update.build().map_err(Error::internal)
+    }
+
+    /// `PATCH`: changes a draft that is still streaming.
+    pub async fn update_stream(
+        &self,
+        agent: &AgentCaller,
+        stream: Option<StreamId>,
+        update: UpdateStream,
+    ) -> Result<Message, Error> {
+        let channel: Option<AgentId> = update.channel_id.parse().ok();
+        let key = channel.zip(stream).map(|(channel, stream)| Key::stream(channel, &stream));
+        let (_, mut items) = self.open(agent, channel, key.as_slice()).await?;
+        let record = key.map(|key| items.take::<Events>(&key)).transpose()?.flatten();
+        let draft = record.and_then(|record| record.message_id).ok_or(Error::NotFound("stream"))?;
+        let state = update.state();
+        self.change_draft(draft, Change { text: update.text, status: None, metadata: None, state }).await
+    }
+
+    /// One conditional update of a draft. Of one that has ended, only what is so already may be
+    /// said again.
+    pub(super) async fn change_draft(&self, draft: MessageId, change: Change) -> Result<Message, Error> {
+        let values = [
+            ("text", change.text.as_ref().map(text)),
+            ("status", change.status.map(|status| text(status.word()))),
+            ("metadata", change.metadata.as_ref().map(|json| text(json.as_str()))),
+            ("streamState", change.state.map(|state| text(state.word()))),
+        ];
+        let mut set = "SET updatedAt = :now".to_owned();
+        let mut update = self
+            .updating(&Key::message(draft))
+            .condition_expression("#streamState = :streaming")
+            .expression_attribute_names("#streamState", "streamState")
+            .expression_attribute_values(":streaming", text(StreamState::Streaming.word()))
+            .expression_attribute_values(":now", text(self.clock.now()));
+        for (name, value) in values {
+            if let Some(value) = value {
+                set.push_str(&format!(", #{name} = :{name}"));
+                update = update
+                    .expression_attribute_names(format!("#{name}"), name)
+                    .expression_attribute_values(format!(":{name}"), value);
+            }
+        }
+        match updating::sent(update.update_expression(set)).await? {
+            Updated::Made(item) => self.settled(read::<MessageItem>(item)?.into()).await,
+            Updated::Missed(None) => Err(Error::NotFound("stream")),
+            Updated::Missed(Some(item)) => {
+                let ended = Message::from(read::<MessageItem>(item)?);
+                let same = change.text.is_none() || change.text == ended.text;
+                if change.state != ended.stream_state || !same {
+                    return Err(Error::StreamEnded);
+                }
+                self.settled(ended).await
+            }
+        }
+    }
+
+    /// Appends a status event to the draft or, before there is one, to the stream.
+    pub async fn add_status(
+        &self,
+        agent: &AgentCaller,
+        stream: Option<StreamId>,
+        status: AddStatus,
+    ) -> Result<StatusEvent, Error> {
+        const TRIES: u32 = 6;
+        let channel: Option<AgentId> = status.channel_id.parse().ok();
+        let key = channel.zip(stream.as_ref()).map(|(channel, stream)| Key::stream(channel, stream));
+        let (channel, mut items) = self.open(agent, channel, key.as_slice()).await?;
+        let Some((id, key)) = stream.zip(key) else {
+            return Err(Error::field(["streamId".into()], "not_an_id", "streamId must have 1 to 256 characters"));
+        };
+        let mut record: Events = items.take(&key)?.unwrap_or_default();
+        let event = StatusEventItem { text: status.text, tool_hint: status.tool_hint, created_at: self.clock.now() };
+        let event_id = new_ulid(event.created_at).to_string();
+        for again in 0..TRIES {
+            match self.append(&key, record.message_id, &event, &event_id).await? {
+                Appended::At(index) => return Ok(event.shown(channel.id(), id.as_str(), index)),
+                Appended::DraftIs(draft) => record.message_id = Some(draft),
+                Appended::DraftIsGone => {
+                    tokio::time::sleep(backoff(again)).await;
+                    record = self.get_all(vec![key.clone()]).await?.take(&key)?.unwrap_or_default();
+                }
+            }
+        }
+        Err(Error::unavailable("a stream's draft kept coming and going"))
+    }
+
+    async fn append(
+        &self,
+        stream: &Key,
+        draft: Option<MessageId>,
+        event: &StatusEventItem,
+        event_id: &str,
+    ) -> Result<Appended, Error> {
+        let update = match draft {
+            Some(draft) => self.append_to_draft(draft),
+            None => self.append_early(stream, event.created_at),
+        };
+        let weight = event.text.len() + EVENT_FRAME;
+        let number = |number: usize| AttributeValue::N(number.to_string());
+        let update = update
+            .expression_attribute_values(":event", AttributeValue::L(vec![AttributeValue::M(written(event)?)]))
+            .expression_attribute_values(":none", AttributeValue::L(vec![]))
+            .expression_attribute_values(":id", text(event_id))
+            .expression_attribute_values(":weight", number(weight))
+            .expression_attribute_values(":most", number(MAX_EVENTS))
+            .expression_attribute_values(":room", number(size::MAX_EVENTS.saturating_sub(weight)));
+        match updating::sent(update).await? {
+            Updated::Made(item) => Ok(Appended::At(read::<Events>(item)?.last())),
+            Updated::Missed(None) => Ok(Appended::DraftIsGone),
+            Updated::Missed(Some(item)) => read::<Events>(item)?.why_not(draft.is_some(), event_id),
+        }
+    }
+
+    fn append_to_draft(&self, draft: MessageId) -> UpdateItemFluentBuilder {
+        self.updating(&Key::message(draft))
+            .update_expression(format!("{APPEND}, updatedAt = :now ADD eventBytes :weight"))
+            .condition_expression(format!("streamState = :streaming AND {FITS}"))
+            .expression_attribute_values(":streaming", text(StreamState::Streaming.word()))
+            .expression_attribute_values(":now", text(self.clock.now()))
+    }
+
+    fn append_early(&self, stream: &Key, now: Timestamp) -> UpdateItemFluentBuilder {
+        let ttl = now.plus(EARLY_LIFE).epoch_seconds();
+        self.updating(stream)
+            .update_expression(format!("{APPEND}, #ttl = :ttl ADD eventBytes :weight"))
+            .condition_expression(format!("attribute_not_exists(messageId) AND {FITS}"))
+            .expression_attribute_names("#ttl", "ttl")
+            .expression_attribute_values(":ttl", AttributeValue::N(ttl.to_string()))
+    }
+}
+
+const APPEND: &str = "SET statusEvents = list_append(if_not_exists(statusEvents, :none), :event), lastEventId = :id";
+const FITS: &str = "(attribute_not_exists(statusEvents) OR (size(statusEvents) < :most AND eventBytes <= :room)) \
+    AND (attribute_not_exists(lastEventId) OR lastEventId <> :id)";
+
+/// What became of an event.
+enum Appended {
+    At(usize),
+    /// The draft was made meanwhile: this message.
+    DraftIs(MessageId),
+    /// The draft was deleted meanwhile.
+    DraftIsGone,
+}
+
+impl Events {
+    fn last(&self) -> usize {
+        self.status_events.len().saturating_sub(1)
+    }
+
+    /// Why an event was not appended to this.
+    fn why_not(&self, is_draft: bool, event_id: &str) -> Result<Appended, Error> {
+        // The SDK may have sent this very event twice, with the first reply lost.
+        if self.last_event_id.as_deref() == Some(event_id) {
+            return Ok(Appended::At(self.last()));
+        }
+        match self.message_id {
+            Some(draft) if !is_draft => Ok(Appended::DraftIs(draft)),
+            _ if is_draft && self.stream_state != Some(StreamState::Streaming) => Err(Error::StreamEnded),
+            _ => {
+                let kib = size::MAX_EVENTS / 1024;
+                let sentence = format!("A stream takes at most {MAX_EVENTS} status events, of {kib} KiB together.");
+                Err(Error::TooLarge(sentence))
+            }
+        }
+    }
+}
