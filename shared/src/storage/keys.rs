@@ -18,7 +18,7 @@
 //! | idempotency | `CHANNEL#<agent>` | `CLIENT#<sha256 of the client id>` | `messageId`, `bodyHash` |
 //! | chain of iterations | `CHANNEL#<agent>` | `ITERATION#<first message>` | `members`: ids of its messages, in order |
 //! | stream | `CHANNEL#<agent>` | `STREAM#<sha256 of the stream id>` | `messageId`; before its draft exists: `statusEvents`, `ttl` |
-//! | removal | `CHANNEL#<agent>` | `REMOVAL#<message>` | `files` of a deleted message whose bytes are to go; index due |
+//! | removal of a message | `CHANNEL#<agent>` | `REMOVAL#<message>` | `files` of a deleted message whose bytes are to go; index due |
 //!
 //! `<user>`, `<agent>`, `<message>`, `<file>`, `<key>`, `<log>` are ULIDs: they sort by time.
 //!
@@ -130,7 +130,7 @@ impl Key {
         Self::new(channel_partition(channel), format!("STREAM#{}", Hashed::of(stream.as_str()).as_str()))
     }
 
-    pub fn removal(message: MessageId) -> Self {
+    pub fn message_removal(message: MessageId) -> Self {
         Self::new(channel_partition(message.channel()), format!("REMOVAL#{}", message.ulid()))
     }
 

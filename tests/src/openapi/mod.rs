@@ -49,7 +49,13 @@ pub fn text() -> String {
 }
 
 fn groups() -> Vec<OpenApi> {
-    vec![reviews::Docs::openapi(), accounts::Docs::openapi(), web::Docs::openapi()]
+    vec![
+        messages::Docs::openapi(),
+        reviews::Docs::openapi(),
+        inbox::Docs::openapi(),
+        accounts::Docs::openapi(),
+        web::Docs::openapi(),
+    ]
 }
 
 fn info() -> InfoBuilder {

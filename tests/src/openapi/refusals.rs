@@ -90,19 +90,21 @@ pub fn add(facts: &Facts<'_>, operation: &mut Operation) {
     }
 }
 
-/// The errors that a handler's own words for a refusal mean.
+/// The errors that a handler's own words for a refusal mean: by their code, or by what happened.
 fn told_by(words: &str) -> Vec<Error> {
     let known = [
         ("no owner", Error::OwnerOnly),
         ("e-mail address", Error::EmailTaken),
         ("last owner", Error::LastOwner),
         ("failed tries", Error::TooManyTries { retry_after_seconds: 900 }),
-        ("responded", Error::ReviewAlreadyResponded),
-        ("answered", Error::ReviewAlreadyResponded),
-        ("expired", Error::ReviewExpired),
+        ("already responded", Error::ReviewAlreadyResponded),
+        ("review expired", Error::ReviewExpired),
+        ("different body", Error::IdempotencyConflict),
+        ("stream has ended", Error::StreamEnded),
     ];
     let words = words.to_lowercase();
-    known.into_iter().filter(|(word, _)| words.contains(word)).map(|(_, error)| error).collect()
+    let means = |(what, error): &(&str, Error)| words.contains(what) || words.contains(error.code());
+    known.into_iter().filter(means).map(|(_, error)| error).collect()
 }
 
 impl Facts<'_> {

@@ -70,7 +70,7 @@ impl Store {
             transaction.delete(self, &Key::stream(channel.id(), &stream))?;
         }
         if !message.attachments.is_empty() {
-            let key = Key::removal(message.id);
+            let key = Key::message_removal(message.id);
             let due = due(self.clock.now(), message.id.ulid(), &key);
             transaction.create(
                 self,
@@ -88,7 +88,7 @@ impl Store {
 
     /// Takes the note away. When that fails, the bytes are deleted once more.
     fn removed(&self, message: MessageId) {
-        let key = Key::removal(message).attributes();
+        let key = Key::message_removal(message).attributes();
         let delete = self.db.delete_item().table_name(&*self.table).set_key(Some(key));
         meter::off_path(async move {
             if let Err(err) = delete.send().await.map_err(trouble) {
