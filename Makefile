@@ -1,5 +1,5 @@
 # One command per chore; `make help` lists them.
-.PHONY: help run test test-embedded bench check fmt
+.PHONY: help run test test-embedded fuzz bench openapi check fmt
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -14,6 +14,12 @@ test: ## all tests, against LocalStack
 
 test-embedded: ## all tests, on the embedded engines: the inner loop
 	@tests/run.sh embedded
+
+fuzz: ## generated calls of every route, from the OpenAPI document (MAX_EXAMPLES=20, SEED=1)
+	@tests/fuzz.sh
+
+openapi: ## write docs/openapi.json from the code
+	@cargo run --quiet -p placet-tests --bin openapi
 
 bench: ## how soon an answer reaches its waiters, on the release build
 	@cargo run --quiet --release -p placet-tests --bin bench

@@ -9,19 +9,23 @@ use std::fmt;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::outbound::Failure;
 
 /// What is wrong with one part of the input.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct FieldError {
+    /// The way to the field; empty when it is the body as a whole
+    #[schema(example = json!(["review", "type"]))]
     pub path: Vec<Step>,
+    #[schema(example = "required")]
     pub code: &'static str,
     pub message: String,
 }
 
 /// One step of the way to a field: a name, or a position in an array.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(untagged)]
 pub enum Step {
     Name(String),

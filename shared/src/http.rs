@@ -11,6 +11,7 @@ use axum::response::{IntoResponse, Response};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderName, HeaderValue, StatusCode};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::app::App;
 use crate::call_log::Call;
@@ -22,17 +23,39 @@ use crate::meter::{self, Bill, Spent};
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// The wire form of every error.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-struct ErrorBody<'a> {
+#[schema(as = Error)]
+pub struct ErrorBody<'a> {
     status_code: u16,
+    /// Stable, for programs
+    #[schema(example = "not_found")]
     code: &'a str,
+    /// One sentence, for people
     message: String,
+    /// Every bad field; on 400 only
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     errors: Option<Vec<FieldError>>,
+    /// The path that was called
     path: &'a str,
     timestamp: Timestamp,
+    /// As in the header x-request-id; finds the call in the logs
     request_id: &'a str,
+}
+
+impl<'a> ErrorBody<'a> {
+    pub fn of(error: &'a Error, path: &'a str, timestamp: Timestamp, request_id: &'a str) -> Self {
+        Self {
+            status_code: error.status().as_u16(),
+            code: error.code(),
+            message: error.to_string(),
+            errors: error.fields(),
+            path,
+            timestamp,
+            request_id,
+        }
+    }
 }
 
 /// Routes, ready to be served: unknown paths answered, and `envelope` around everything.
@@ -105,15 +128,7 @@ fn log_cause(error: &Error, request_id: &str) {
 
 /// The error's body; headers that were set already (a 405's `Allow`) stay.
 fn with_body(bare: Response, error: &Error, path: &str, now: Timestamp, request_id: &str) -> Response {
-    let body = ErrorBody {
-        status_code: error.status().as_u16(),
-        code: error.code(),
-        message: error.to_string(),
-        errors: error.fields(),
-        path,
-        timestamp: now,
-        request_id,
-    };
+    let body = ErrorBody::of(error, path, now, request_id);
     let mut response = (error.status(), axum::Json(body)).into_response();
     for (name, value) in bare.headers() {
         if *name != http::header::CONTENT_LENGTH && *name != CONTENT_TYPE {

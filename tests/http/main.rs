@@ -25,6 +25,7 @@ mod inbox;
 mod iterations;
 mod logs;
 mod messages;
+mod openapi;
 mod pages;
 mod paging;
 mod plugins;

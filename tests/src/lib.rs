@@ -4,10 +4,12 @@
 //! - [`Person`], [`Agent`]: who calls it; each test makes its own, so tests never meet
 //! - [`Reply`]: an answer, with what it cost in DynamoDB calls
 //! - [`Runner`]: the `placet-local` binary as its own process
+//! - [`openapi`]: the document that describes the service
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "in tests a panic is a failed test")]
 
 mod actors;
+pub mod openapi;
 mod reply;
 mod runner;
 mod world;

@@ -2,6 +2,7 @@
 
 use askama::Template;
 use axum::Form;
+use axum::body::Body;
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use http::header::{CONTENT_SECURITY_POLICY, HOST, ORIGIN, REFERRER_POLICY};
@@ -19,12 +20,16 @@ const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; form
 
 /// A rendered page.
 pub fn page(status: StatusCode, template: &impl Template) -> Result<Response, PageError> {
-    let html = template.render().map_err(Error::internal)?;
-    let mut response = (status, Html(html)).into_response();
+    Ok(html(status, template.render().map_err(Error::internal)?))
+}
+
+/// A page that was rendered before.
+pub fn html(status: StatusCode, html: impl Into<Body>) -> Response {
+    let mut response = (status, Html(html.into())).into_response();
     let headers = response.headers_mut();
     headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("same-origin"));
-    Ok(response)
+    response
 }
 
 /// An error as a person sees it: the sign-in page when that is what is missing, else a page that

@@ -2,7 +2,8 @@
 
 use bytes::Bytes;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use serde::{Deserialize, Serialize};
+use serde::de::IgnoredAny;
+use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
 use crate::clock::Timestamp;
@@ -55,8 +56,14 @@ pub struct Attachment {
     pub storage_key: String,
     pub created_at: Timestamp,
     /// Filled in message responses only, see [`Attachment::is_shown_as_text`].
-    #[serde(default, skip_deserializing)]
+    #[serde(default, deserialize_with = "not_stored")]
     pub text_content: Option<String>,
+}
+
+/// What is filled in for a response is never read back from the table. (With serde's
+/// `skip_deserializing` the field would be missing from the API's description as well.)
+fn not_stored<'de, D: Deserializer<'de>>(stored: D) -> Result<Option<String>, D::Error> {
+    IgnoredAny::deserialize(stored).map(|_| None)
 }
 
 impl Attachment {

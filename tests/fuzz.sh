@@ -1,0 +1,49 @@
+#!/usr/bin/env bash
+# Calls every route with inputs generated from its description, and checks what comes back
+# against it: no 5xx, no status, type, header or field that the OpenAPI document does not tell.
+# tests/schemathesis says what is checked, and fills in credentials and ids.
+#
+#   MAX_EXAMPLES=20 SEED=1 tests/fuzz.sh [more options of `schemathesis run`]
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+here=tests/schemathesis
+venv=.venv-schemathesis
+export SEED=${SEED:-1}
+
+need() { command -v "$1" >/dev/null || { echo "make fuzz needs $1: $2" >&2; exit 1; }; }
+need cargo "install Rust from https://rustup.rs"
+need python3 "install Python 3.11 (Debian: apt-get install python3 python3-venv)"
+if [ ! -x $venv/bin/schemathesis ] || ! cmp -s $here/requirements.txt $venv/requirements.txt; then
+  python3 -m venv $venv || { echo "make fuzz needs Python's venv (Debian: apt-get install python3-venv)" >&2; exit 1; }
+  $venv/bin/pip install -q --disable-pip-version-check -r $here/requirements.txt
+  cp $here/requirements.txt $venv/requirements.txt
+fi
+
+cargo build --quiet -p placet-local
+work=$(mktemp -d)
+# Started without a shell between, so that its id is the service's own.
+"${CARGO_TARGET_DIR:-target}"/debug/placet-local --ephemeral --json --port 0 >"$work/block" 2>"$work/log" &
+service=$!
+stop() { kill $service 2>/dev/null && wait $service || true; rm -rf "$work"; }
+trap stop EXIT
+for _ in $(seq 100); do
+  [ -s "$work/block" ] && break
+  kill -0 $service 2>/dev/null || { cat "$work/log" >&2; exit 1; }
+  sleep 0.1
+done
+PLACET_FUZZ_BLOCK=$(cat "$work/block")
+export PLACET_FUZZ_BLOCK
+url=$(python3 -c 'import json, os; print(json.loads(os.environ["PLACET_FUZZ_BLOCK"])["url"])')
+
+failed=0
+SCHEMATHESIS_HOOKS=$here/hooks.py $venv/bin/schemathesis --config-file $here/schemathesis.toml run \
+  --max-examples "${MAX_EXAMPLES:-20}" --seed "$SEED" --generation-database none \
+  --request-timeout 10 --warnings off --no-color "$@" "$url/api/openapi.json" || failed=$?
+if [ $failed = 0 ]; then
+  echo "fuzz: every route answers as the document says"
+else
+  tail -n 20 "$work/log" >&2
+  echo "fuzz: something answers otherwise (SEED=$SEED)" >&2
+fi
+exit $failed

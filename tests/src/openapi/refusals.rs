@@ -1,0 +1,166 @@
+//! The refusals of every operation. Their examples are made of the error table, so they are true.
+
+use serde_json::Value;
+use shared::clock::Timestamp;
+use shared::error::{Error, FieldError};
+use shared::http::ErrorBody;
+use utoipa::openapi::example::ExampleBuilder;
+use utoipa::openapi::header::{Header, HeaderBuilder};
+use utoipa::openapi::path::Operation;
+use utoipa::openapi::response::{Response, ResponseBuilder};
+use utoipa::openapi::{Components, Content, ContentBuilder, Ref, RefOr};
+use utoipa::{PartialSchema, ToSchema};
+
+use super::security;
+
+/// What an operation is like: what it may refuse follows from that.
+pub struct Facts<'a> {
+    pub method: &'a str,
+    pub path: &'a str,
+    pub names_a_channel: bool,
+    pub has_input: bool,
+    pub has_body: bool,
+}
+
+/// A refusal that operations share: its name, what is said of it, and the errors it shows.
+struct Refusal {
+    name: &'static str,
+    what: &'static str,
+    examples: Vec<Error>,
+}
+
+/// Every shared refusal is declared once and referred to.
+pub fn declare(components: &mut Components) {
+    let mut nested = vec![(ErrorBody::name().into_owned(), ErrorBody::schema())];
+    ErrorBody::schemas(&mut nested);
+    components.schemas.extend(nested);
+    for refusal in all() {
+        components.responses.insert(refusal.name.to_owned(), RefOr::T(refusal.response()));
+    }
+}
+
+fn all() -> Vec<Refusal> {
+    let refusal = |name, what, examples| Refusal { name, what, examples };
+    let invalid = Error::Invalid(vec![FieldError {
+        path: vec!["review".into(), "type".into()],
+        code: "required",
+        message: "review.type is required".to_owned(),
+    }]);
+    let malformed = Error::MalformedJson("expected value at line 1 column 1".to_owned());
+    let too_large = Error::TooLarge(shared::extract::FILE_TOO_LARGE.to_owned());
+    vec![
+        refusal("Invalid", "The input is not valid: every bad field is named", vec![invalid, malformed]),
+        refusal("NoApiKey", "No API key, or one that is unknown, malformed or revoked", vec![Error::NoApiKey]),
+        refusal("NoSession", "No session, or one that is unknown, malformed or expired", vec![Error::NoSession]),
+        refusal("WrongCredentials", "Wrong e-mail or password", vec![Error::WrongPassword]),
+        refusal("NotYourAgent", "The channel does not exist, or is another person's", vec![Error::NotYourAgent]),
+        refusal("NotFound", "There is no such thing in what the caller may see", vec![Error::NotFound("message")]),
+        refusal("Conflict", "The id of this call was used with a different body", vec![Error::IdempotencyConflict]),
+        refusal("TooLarge", "The body is too large; the message says the limit and the way round it", vec![too_large]),
+        refusal(
+            "UnsupportedMediaType",
+            "The body has another content type",
+            vec![Error::UnsupportedMediaType("application/json")],
+        ),
+        refusal("TooManyTries", "Too many failed tries", vec![Error::TooManyTries { retry_after_seconds: 900 }]),
+        refusal(
+            "Unavailable",
+            "Storage is busy or unreachable; nothing was half-written",
+            vec![Error::unavailable("for the document")],
+        ),
+    ]
+}
+
+/// Adds what the operation's own description does not say yet.
+pub fn add(facts: &Facts<'_>, operation: &mut Operation) {
+    let responses = &mut operation.responses.responses;
+    for (_, response) in responses.iter_mut().filter(|(status, _)| status.starts_with(['4', '5'])) {
+        if let RefOr::T(response) = response
+            && response.content.is_empty()
+        {
+            let errors = told_by(&response.description);
+            response.content.insert("application/json".to_owned(), content_of(&errors));
+            if errors.iter().any(|error| error.retry_after().is_some()) {
+                response.headers.insert("Retry-After".to_owned(), retry_after());
+            }
+        }
+    }
+    for (status, name) in facts.refusals() {
+        responses.entry(status.to_owned()).or_insert_with(|| Ref::from_response_name(name).into());
+    }
+}
+
+/// The errors that a handler's own words for a refusal mean: by their code, or by what happened.
+fn told_by(words: &str) -> Vec<Error> {
+    let known = [
+        ("no owner", Error::OwnerOnly),
+        ("e-mail address", Error::EmailTaken),
+        ("last owner", Error::LastOwner),
+        ("failed tries", Error::TooManyTries { retry_after_seconds: 900 }),
+        ("already responded", Error::ReviewAlreadyResponded),
+        ("review expired", Error::ReviewExpired),
+        ("different body", Error::IdempotencyConflict),
+        ("stream has ended", Error::StreamEnded),
+    ];
+    let words = words.to_lowercase();
+    let means = |(what, error): &(&str, Error)| words.contains(what) || words.contains(error.code());
+    known.into_iter().filter(means).map(|(_, error)| error).collect()
+}
+
+impl Facts<'_> {
+    fn refusals(&self) -> Vec<(&'static str, &'static str)> {
+        let (path, public) = (self.path, security::is_public(self.path));
+        let agent = path.starts_with("/api/v1/");
+        // Agents are named by id, wherever the id stands: an unknown one is not found.
+        let about_agents = path.starts_with("/api/v1/agents") || path.starts_with("/api/v1/status");
+        let signs_in = path == "/api/auth/login";
+        let all = [
+            ("400", "Invalid", self.has_input || self.has_body),
+            ("401", "NoApiKey", !public && agent),
+            ("401", "NoSession", !public && !agent),
+            ("401", "WrongCredentials", signs_in),
+            ("403", "NotYourAgent", self.names_a_channel && !about_agents),
+            ("404", "NotFound", path.contains('{') || about_agents && self.has_body && path != "/api/v1/agents"),
+            ("409", "Conflict", is_idempotent(self.method, path)),
+            ("413", "TooLarge", self.has_body),
+            ("415", "UnsupportedMediaType", self.has_body),
+            ("429", "TooManyTries", signs_in),
+            ("503", "Unavailable", !["/health", "/api/openapi.json", "/api/docs"].contains(&path)),
+        ];
+        all.into_iter().filter(|(_, _, applies)| *applies).map(|(status, name, _)| (status, name)).collect()
+    }
+}
+
+/// Creating a message can be repeated safely.
+pub fn is_idempotent(method: &str, path: &str) -> bool {
+    method == "POST" && ["/api/v1/messages", "/api/messages"].contains(&path)
+}
+
+impl Refusal {
+    fn response(&self) -> Response {
+        let mut response = ResponseBuilder::new()
+            .description(self.what)
+            .content("application/json", content_of(&self.examples))
+            .header("x-request-id", super::request_id());
+        if self.examples.iter().any(|error| error.retry_after().is_some()) {
+            response = response.header("Retry-After", retry_after());
+        }
+        response.build()
+    }
+}
+
+/// The error's body, with an example of each.
+fn content_of(errors: &[Error]) -> Content {
+    let examples = errors.iter().map(|error| (error.code(), ExampleBuilder::new().value(Some(example(error))).build()));
+    ContentBuilder::new().schema(Some(Ref::from_schema_name("Error"))).examples_from_iter(examples).build()
+}
+
+fn retry_after() -> Header {
+    HeaderBuilder::new().schema(u64::schema()).description(Some("Seconds until it is worth another try")).build()
+}
+
+fn example(error: &Error) -> Value {
+    let at = Timestamp::parse("2026-01-31T09:30:00.000Z").expect("a time");
+    let body = ErrorBody::of(error, "/api/v1/messages", at, "01KB0000000000000000000000");
+    serde_json::to_value(body).expect("a body is JSON")
+}
