@@ -50,6 +50,10 @@ async fn remove(person: &Person, agent: &Agent) {
     assert_eq!(deleted.expect(200), json!({ "deleted": true }));
 }
 
+async fn user_of(person: &Person) -> UserId {
+    person.get("/api/auth/me").await.expect(200)["user"]["id"].as_str().unwrap().parse().unwrap()
+}
+
 /// Waits until the counts of what was done are written: they come beside the requests.
 async fn settled(person: &Person, agent: &Agent, requests: u64) {
     let until = tokio::time::Instant::now() + Duration::from_secs(10);
@@ -167,6 +171,32 @@ async fn removals_at_once_all_end_well_and_a_stranger_removes_nothing() {
 }
 
 #[tokio::test]
+async fn a_call_that_runs_out_of_time_says_so_and_a_repeat_gets_further() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    for _ in 0..3 {
+        agent.stored().await;
+    }
+    settled(&person, &agent, 3).await;
+    let (owner, id) = (user_of(&person).await, agent.channel.parse().unwrap());
+    let mut tries = 1;
+    loop {
+        match world.app.store.remove_channel_within(owner, id, &world.app.blobs, Duration::ZERO).await {
+            Ok(()) => break,
+            Err(err) => {
+                assert_eq!((err.code(), err.status().as_u16(), err.retry_after()), ("still_removing", 503, Some(1)))
+            }
+        }
+        agent.get_here("/api/v1/files").await.expect_error(403, "not_your_agent");
+        tries += 1;
+    }
+    // Once for the objects, once for the items, once to find that nothing is left.
+    assert_eq!(tries, 3);
+    assert_eq!(left(&world, &agent).await, gone());
+}
+
+#[tokio::test]
 async fn all_agents_of_a_person_go_and_no_other() {
     let world = World::start().await;
     let (person, other) = (world.person().await, world.person().await);
@@ -176,8 +206,7 @@ async fn all_agents_of_a_person_go_and_no_other() {
     }
     settled(&person, &one, 1).await;
     settled(&person, &two, 1).await;
-    let me = person.get("/api/auth/me").await.expect(200);
-    let user: UserId = me["user"]["id"].as_str().unwrap().parse().unwrap();
+    let user = user_of(&person).await;
     for _ in 0..2 {
         world.app.store.remove_agents_of(user, &world.app.blobs).await.unwrap();
         for agent in [&one, &two] {

@@ -84,6 +84,7 @@ async fn the_history_has_the_pings_that_brought_news() {
     assert_eq!(told, [(&busy, &a), (&active, &a), (&active, &none)]);
     assert!(history[0]["createdAt"].as_str() > history[1]["createdAt"].as_str());
     world.later(Duration::from_secs(30 * 24 * 3600));
+    person.sign_in().await.expect(200);
     assert_eq!(stats(&person, &agent.channel).await["statusHistory"], json!([]));
 }
 

@@ -23,6 +23,12 @@ pub struct AvatarForm {
     file: Vec<u8>,
 }
 
+/// The bytes of a picture.
+#[derive(ToSchema)]
+#[schema(value_type = String, format = Binary)]
+#[expect(dead_code, reason = "it only describes the body")]
+pub struct Picture(Vec<u8>);
+
 /// Gives an agent a picture
 #[utoipa::path(
     post,
@@ -54,7 +60,7 @@ pub async fn set(
     params(("id" = AgentId, Path), ImageVersion),
     responses(
         (status = 200, content(
-            (Vec<u8> = "image/png"), (Vec<u8> = "image/jpeg"), (Vec<u8> = "image/gif"), (Vec<u8> = "image/webp"),
+            (Picture = "image/png"), (Picture = "image/jpeg"), (Picture = "image/gif"), (Picture = "image/webp"),
         )),
         (status = 304),
     )

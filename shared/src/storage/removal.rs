@@ -11,6 +11,7 @@
 use std::time::{Duration, Instant};
 
 use aws_sdk_dynamodb::types::{DeleteRequest, Put, Update, WriteRequest};
+use futures_util::{StreamExt, TryStreamExt, stream};
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
@@ -28,6 +29,8 @@ const FIRST_LOOK: Duration = Duration::from_secs(60);
 const LAST_LOOK: Duration = Duration::from_secs(2 * 3600);
 /// What BatchWriteItem takes.
 const BATCH: usize = 25;
+/// How many of those are sent at once.
+const SIDE_BY_SIDE: usize = 4;
 /// How many keys are held at once.
 const PAGE: i32 = 250;
 
@@ -59,7 +62,18 @@ impl Store {
     /// Removes one of `owner`'s agents. Safe to repeat, also while it is being removed; once it
     /// is gone it is not found. [`Error::StillRemoving`] when there is more than fits one call.
     pub async fn remove_channel(&self, owner: UserId, agent: AgentId, blobs: &Blobs) -> Result<(), Error> {
-        let until = Instant::now() + TIME;
+        self.remove_channel_within(owner, agent, blobs, TIME).await
+    }
+
+    /// The same in a time of the caller's choice; however short, each call gets further.
+    pub async fn remove_channel_within(
+        &self,
+        owner: UserId,
+        agent: AgentId,
+        blobs: &Blobs,
+        time: Duration,
+    ) -> Result<(), Error> {
+        let until = Instant::now() + time;
         self.mark_removed(owner, agent).await?;
         self.clear(agent, blobs, until).await
     }
@@ -139,9 +153,8 @@ impl Store {
             .consistent_read(true)
             .limit(PAGE);
         let items = page.send().await.map_err(trouble)?.items.unwrap_or_default();
-        for batch in items.chunks(BATCH) {
-            self.delete_batch(batch).await?;
-        }
+        let batches = stream::iter(items.chunks(BATCH)).map(Ok);
+        batches.try_for_each_concurrent(SIDE_BY_SIDE, |batch| self.delete_batch(batch)).await?;
         Ok(!items.is_empty())
     }
 
