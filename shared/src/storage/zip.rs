@@ -6,10 +6,13 @@ use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use async_zip::base::write::ZipFileWriter;
 use async_zip::error::ZipError;
 use async_zip::{Compression, ZipDateTimeBuilder, ZipEntryBuilder};
+use aws_sdk_s3::config::Builder;
+use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
 use bytes::Bytes;
 use futures_util::{AsyncWrite, AsyncWriteExt};
@@ -29,8 +32,8 @@ use crate::storage::{Blobs, Store, trouble};
 /// The most that the files of one archive may have together: what is read and written again
 /// well inside the time that a function has.
 const MAX_ZIPPED: u64 = 500_000_000;
-/// How much is uploaded at once; S3 wants at least 5 MiB.
-const PART: usize = 8 * 1024 * 1024;
+/// How much is uploaded at once: the least that S3 takes.
+const PART: usize = 5 * 1024 * 1024;
 pub const ZIP_TYPE: &str = "application/zip";
 pub const ZIP_DISPOSITION: &str = "attachment; filename=\"files.zip\"";
 
@@ -161,7 +164,8 @@ impl Parts<'_> {
         };
         let number = i32::try_from(self.done.len() + 1).map_err(Error::internal)?;
         let part = s3.upload_part().bucket(&**bucket).key(&self.key).upload_id(upload).part_number(number);
-        let etag = part.body(bytes.into()).send().await.map_err(trouble)?.e_tag;
+        let sent = part.body(bytes.into()).customize().config_override(patient()).send().await;
+        let etag = sent.map_err(trouble)?.e_tag;
         self.done.push(CompletedPart::builder().part_number(number).set_e_tag(etag).build());
         Ok(())
     }
@@ -183,7 +187,8 @@ impl Parts<'_> {
         let Blobs { s3, bucket } = self.blobs;
         let parts = CompletedMultipartUpload::builder().set_parts(Some(self.done.clone())).build();
         let complete = s3.complete_multipart_upload().bucket(&**bucket).key(&self.key);
-        complete.set_upload_id(self.upload.clone()).multipart_upload(parts).send().await.map_err(trouble)?;
+        let complete = complete.set_upload_id(self.upload.clone()).multipart_upload(parts);
+        complete.customize().config_override(patient()).send().await.map_err(trouble)?;
         Ok(())
     }
 
@@ -197,6 +202,13 @@ impl Parts<'_> {
             }
         }
     }
+}
+
+/// Parts are heavier than the calls that the client's own limits are for.
+fn patient() -> Builder {
+    let attempt = TimeoutConfig::builder().connect_timeout(Duration::from_secs(2));
+    let whole = attempt.read_timeout(Duration::from_secs(15)).operation_timeout(Duration::from_secs(25));
+    Builder::new().timeout_config(whole.build())
 }
 
 fn entry(name: String, file: &Attachment) -> ZipEntryBuilder {
