@@ -2,14 +2,19 @@
 //!
 //! - [`World`]: the service, started in this process on real engines (see `world.rs` for which)
 //! - [`Person`], [`Agent`]: who calls it; each test makes its own, so tests never meet
+//! - [`contract`]: the table of all routes, for proofs that go over all of them
+//! - [`tenant`]: a person with everything one can have, at random ([`seeded`])
 //! - [`Reply`]: an answer, with what it cost in DynamoDB calls
 //! - [`Runner`]: the `placet-local` binary as its own process
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "in tests a panic is a failed test")]
 
 mod actors;
+pub mod contract;
 mod reply;
 mod runner;
+pub mod seeded;
+pub mod tenant;
 mod world;
 
 pub use actors::{Agent, Person};
