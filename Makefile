@@ -15,7 +15,7 @@ test: ## all tests, against LocalStack
 test-embedded: ## all tests, on the embedded engines: the inner loop
 	@tests/run.sh embedded
 
-bench: ## how soon an answer reaches its waiters, on the release build
+bench: ## how soon an answer reaches its waiters, and what a channel's size costs, on the release build
 	@cargo run --quiet --release -p placet-tests --bin bench
 
 check: ## formatting, lints and documentation, as CI checks them

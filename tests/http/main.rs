@@ -9,6 +9,8 @@ mod cost;
 mod errors;
 mod example;
 mod files;
+mod growth;
+mod hostile;
 mod idempotency;
 mod inbox;
 mod messages;

@@ -4,6 +4,8 @@
 //! - [`Person`], [`Agent`]: who calls it; each test makes its own, so tests never meet
 //! - [`contract`]: the table of all routes, for proofs that go over all of them
 //! - [`tenant`]: a person with everything one can have, at random ([`seeded`])
+//! - [`raw`]: requests that no client would send
+//! - [`crowd`]: channels with very many messages
 //! - [`Reply`]: an answer, with what it cost in DynamoDB calls
 //! - [`Runner`]: the `placet-local` binary as its own process
 
@@ -11,6 +13,8 @@
 
 mod actors;
 pub mod contract;
+pub mod crowd;
+pub mod raw;
 mod reply;
 mod runner;
 pub mod seeded;
