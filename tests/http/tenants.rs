@@ -142,10 +142,15 @@ fn filled(route: &Route, names: &[String]) -> Call {
     route.fill(|_| names.next().expect("a name for each placeholder").clone())
 }
 
-/// The same names, those of the owner's replaced.
+/// The same names, those of the owner's replaced: one by one and the same one always alike.
 fn names(kinds: &[Kind], ids: &[(bool, String)], mut other: impl FnMut(Kind, &str) -> String) -> Vec<String> {
+    let mut replaced: HashMap<String, String> = HashMap::new();
     let each = kinds.iter().zip(ids);
-    each.map(|(kind, (foreign, id))| if *foreign { other(*kind, id) } else { id.clone() }).collect()
+    each.map(|(kind, (foreign, id))| match foreign {
+        true => replaced.entry(id.clone()).or_insert_with(|| other(*kind, id)).clone(),
+        false => id.clone(),
+    })
+    .collect()
 }
 
 /// A well-formed id that names nothing; what was in one channel is in one channel again.

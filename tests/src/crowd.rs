@@ -1,9 +1,12 @@
 //! Channels with very many messages, made without sending each, and what calls on them cost.
 
+use std::collections::HashMap;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
-use futures_util::{StreamExt, TryStreamExt, stream};
+use dynoxide::{AttributeValue as Embedded, ImportOptions};
+use futures_util::{StreamExt, stream};
 use serde_json::json;
 use shared::clock::Timestamp;
 use shared::ids::{AgentId, MessageId};
@@ -17,7 +20,7 @@ const AT_ONCE: usize = 25;
 /// A batch that is left out again and again is a failure.
 const TRIES: usize = 20;
 
-type Item = std::collections::HashMap<String, AttributeValue>;
+type Item = HashMap<String, AttributeValue>;
 
 /// Fills the agent's channel with `count` messages, each the copy of one that was really sent:
 /// three that only say something, then one whose review is answered.
@@ -34,10 +37,43 @@ pub async fn fill(world: &World, person: &Person, agent: &Agent, count: usize) {
         let made = Timestamp::from_millis(newest - n as i64);
         copy(templates[n % templates.len()], MessageId::new(channel, made))
     });
-    let copies: Vec<WriteRequest> = copies.collect();
-    let batches = copies.chunks(AT_ONCE).map(<[WriteRequest]>::to_vec);
-    let written = stream::iter(batches).map(|batch| Ok::<_, String>(write(world, batch)));
-    written.try_buffer_unordered(4).try_collect::<()>().await.expect("the copies are written");
+    let table = world.table;
+    match world.database() {
+        Some(path) => {
+            let copies = copies.collect();
+            tokio::task::spawn_blocking(move || import(&path, table, copies)).await.expect("the import ends");
+        }
+        None => write_batches(world, copies.collect()).await,
+    }
+}
+
+/// Into the embedded engine's file, in one transaction: through its port, unoptimised as it is in
+/// tests, so many items would take minutes.
+fn import(path: &Path, table: &str, copies: Vec<Item>) {
+    let database = dynoxide::Database::new(path.to_str().expect("a path")).expect("the engine's file");
+    let items = copies.into_iter().map(|item| item.into_iter().map(|(name, it)| (name, embedded(it))).collect());
+    database.import_items(table, items.collect(), ImportOptions::default()).expect("the copies are imported");
+}
+
+fn embedded(value: AttributeValue) -> Embedded {
+    match value {
+        AttributeValue::S(text) => Embedded::S(text),
+        AttributeValue::N(number) => Embedded::N(number),
+        AttributeValue::Bool(is) => Embedded::BOOL(is),
+        AttributeValue::L(list) => Embedded::L(list.into_iter().map(embedded).collect()),
+        AttributeValue::M(map) => Embedded::M(map.into_iter().map(|(name, it)| (name, embedded(it))).collect()),
+        other => panic!("messages have no {other:?}"),
+    }
+}
+
+/// Through the SDK, where the engine is another's.
+async fn write_batches(world: &World, copies: Vec<Item>) {
+    let put = |item| PutRequest::builder().set_item(Some(item)).build().expect("an item");
+    let requests: Vec<WriteRequest> =
+        copies.into_iter().map(|item| WriteRequest::builder().put_request(put(item)).build()).collect();
+    let batches = requests.chunks(AT_ONCE).map(<[WriteRequest]>::to_vec);
+    let written = stream::iter(batches).map(|batch| write(world, batch)).buffer_unordered(4);
+    written.collect::<()>().await;
 }
 
 async fn stored(world: &World, id: &str) -> (Item, MessageId) {
@@ -48,28 +84,24 @@ async fn stored(world: &World, id: &str) -> (Item, MessageId) {
 }
 
 /// The item under another id, which is in its key, its own attribute and its place in an index.
-fn copy((item, old): &(Item, MessageId), new: MessageId) -> WriteRequest {
+fn copy((item, old): &(Item, MessageId), new: MessageId) -> Item {
     let (was, is) = (old.ulid().to_string(), new.ulid().to_string());
-    let renamed = item.iter().map(|(name, value)| {
-        let value = match value {
-            AttributeValue::S(text) => AttributeValue::S(text.replace(&was, &is)),
-            other => other.clone(),
-        };
-        (name.clone(), value)
+    let renamed = item.iter().map(|(name, value)| match value {
+        AttributeValue::S(text) => (name.clone(), AttributeValue::S(text.replace(&was, &is))),
+        other => (name.clone(), other.clone()),
     });
-    let put = PutRequest::builder().set_item(Some(renamed.collect())).build().expect("an item");
-    WriteRequest::builder().put_request(put).build()
+    renamed.collect()
 }
 
-async fn write(world: &World, batch: Vec<WriteRequest>) -> Result<(), String> {
+async fn write(world: &World, batch: Vec<WriteRequest>) {
     let mut left = Some(batch);
     for _ in 0..TRIES {
-        let Some(batch) = left.filter(|batch| !batch.is_empty()) else { return Ok(()) };
+        let Some(batch) = left.filter(|batch| !batch.is_empty()) else { return };
         let request = world.clients.dynamodb.batch_write_item().request_items(world.table, batch);
-        let output = request.send().await.map_err(|err| format!("{err:?}"))?;
+        let output = request.send().await.expect("storage works");
         left = output.unprocessed_items.and_then(|mut items| items.remove(world.table));
     }
-    Err("BatchWriteItem kept leaving items out".to_owned())
+    panic!("BatchWriteItem kept leaving items out");
 }
 
 /// A call's name, its cost and how long it took.

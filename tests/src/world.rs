@@ -1,10 +1,11 @@
 //! The service under test: all routers in this process, on real engines. `PLACET_TEST_ENGINE`
 //! says which: `embedded` (a fresh one per test), or the URL of a LocalStack.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use axum::response::Response;
-use placet_local::engines::{Engines, TABLE};
+use placet_local::engines::{DATABASE, Engines, TABLE};
 use placet_local::server;
 use shared::app::{App, Waits};
 use shared::clock::Clock;
@@ -31,7 +32,7 @@ pub struct World {
     pub table: &'static str,
     /// Ends every wait early, as a stopping runner does.
     pub close: watch::Sender<bool>,
-    _engines: Option<(Engines, TempDir)>,
+    engines: Option<(Engines, TempDir)>,
 }
 
 impl World {
@@ -89,7 +90,12 @@ impl World {
             let _open = never.0;
             server::serve(listener, service, never.1).await
         });
-        Self { url, app, clients, table, close, _engines: engines }
+        Self { url, app, clients, table, close, engines }
+    }
+
+    /// The file of the embedded database, if that is the engine.
+    pub fn database(&self) -> Option<PathBuf> {
+        self.engines.as_ref().map(|(_, dir)| dir.path().join(DATABASE))
     }
 
     /// Moves the service's clock.

@@ -168,8 +168,8 @@ async fn texts_come_back_character_for_character() {
     for text in
         ["\u{0}", "\u{0}a\u{0}", "\u{1b}[31m", "\u{202e}txt.exe", "\u{feff}", "\u{2028}", "e\u{301}", "🏳️‍🌈", "\r\n\t"]
     {
-        let made = caller.agent.send(json!({ "text": text, "clientId": format!("c{text}") })).await.expect(201);
-        assert_eq!((&made["text"], &made["clientId"]), (&json!(text), &json!(format!("c{text}").trim())));
+        let made = caller.agent.send(json!({ "text": text, "clientId": format!("c{text}c") })).await.expect(201);
+        assert_eq!((&made["text"], &made["clientId"]), (&json!(text), &json!(format!("c{text}c"))));
         let ping = json!({ "agentId": caller.agent.channel, "status": "busy", "message": text });
         proper(&caller.agent.post("/api/v1/status/ping", ping).await, "a ping");
     }
