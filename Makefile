@@ -21,7 +21,7 @@ fuzz: ## generated calls of every route, from the OpenAPI document (MAX_EXAMPLES
 openapi: ## write docs/openapi.json from the code
 	@cargo run --quiet -p placet-tests --bin openapi
 
-bench: ## how soon an answer reaches its waiters, on the release build
+bench: ## how soon an answer reaches its waiters, and what a channel's size costs, on the release build
 	@cargo run --quiet --release -p placet-tests --bin bench
 
 check: ## formatting, lints and documentation, as CI checks them

@@ -20,6 +20,8 @@ mod file_removal;
 mod file_sharing;
 mod file_uploads;
 mod files;
+mod growth;
+mod hostile;
 mod idempotency;
 mod inbox;
 mod iterations;

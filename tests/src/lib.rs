@@ -2,6 +2,10 @@
 //!
 //! - [`World`]: the service, started in this process on real engines (see `world.rs` for which)
 //! - [`Person`], [`Agent`]: who calls it; each test makes its own, so tests never meet
+//! - [`contract`]: the table of all routes, for proofs that go over all of them
+//! - [`tenant`]: a person with everything one can have, at random ([`seeded`])
+//! - [`raw`]: requests that no client would send
+//! - [`crowd`]: channels with very many messages
 //! - [`Reply`]: an answer, with what it cost in DynamoDB calls
 //! - [`Runner`]: the `placet-local` binary as its own process
 //! - [`openapi`]: the document that describes the service
@@ -9,9 +13,14 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "in tests a panic is a failed test")]
 
 mod actors;
+pub mod contract;
+pub mod crowd;
 pub mod openapi;
+pub mod raw;
 mod reply;
 mod runner;
+pub mod seeded;
+pub mod tenant;
 mod world;
 
 pub use actors::{Agent, Person};

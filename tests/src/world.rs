@@ -1,11 +1,12 @@
 //! The service under test: all routers in this process, on real engines. `PLACET_TEST_ENGINE`
 //! says which: `embedded` (a fresh one per test), or the URL of a LocalStack.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use axum::Router;
 use axum::response::Response;
-use placet_local::engines::{Engines, TABLE};
+use placet_local::engines::{DATABASE, Engines, TABLE};
 use placet_local::server;
 use shared::app::{App, Waits};
 use shared::clock::Clock;
@@ -32,7 +33,7 @@ pub struct World {
     pub table: &'static str,
     /// Ends every wait early, as a stopping runner does.
     pub close: watch::Sender<bool>,
-    _engines: Option<(Engines, TempDir)>,
+    engines: Option<(Engines, TempDir)>,
 }
 
 impl World {
@@ -81,12 +82,17 @@ impl World {
         engines: Option<(Engines, TempDir)>,
     ) -> Self {
         let url = listen(server::service(app.clone())).await;
-        Self { url, app, clients, table, close, _engines: engines }
+        Self { url, app, clients, table, close, engines }
     }
 
     /// Serves other routes beside this world's, on the same storage; gives their URL.
     pub async fn beside(&self, routes: Router<App>, app: App) -> String {
         listen(shared::http::service(routes, app)).await
+    }
+
+    /// The file of the embedded database, if that is the engine.
+    pub fn database(&self) -> Option<PathBuf> {
+        self.engines.as_ref().map(|(_, dir)| dir.path().join(DATABASE))
     }
 
     /// Moves the service's clock.
@@ -96,9 +102,18 @@ impl World {
 
     /// A person with a fresh account, signed in.
     pub async fn person(&self) -> Person {
+        self.person_as(Role::Owner).await
+    }
+
+    /// One who does not look after the deployment's people.
+    pub async fn member(&self) -> Person {
+        self.person_as(Role::Member).await
+    }
+
+    async fn person_as(&self, role: Role) -> Person {
         let email = format!("{}@people.example", hex(&random::<8>()));
         let password = hex(&random::<8>());
-        self.account(&email, &password).await;
+        self.account_as(&email, &password, role).await;
         let person = Person::nobody(&self.url, &email, &password);
         person.sign_in().await.expect(200);
         person
@@ -106,9 +121,12 @@ impl World {
 
     /// Makes an account.
     pub async fn account(&self, email: &str, password: &str) {
+        self.account_as(email, password, Role::Owner).await;
+    }
+
+    async fn account_as(&self, email: &str, password: &str, role: Role) {
         let email = Email::checked(email).expect("an address");
-        let made =
-            self.app.store.create_user(&email, Password::new(password.to_owned()), "A person", Role::Owner).await;
+        let made = self.app.store.create_user(&email, Password::new(password.to_owned()), "A person", role).await;
         made.expect("storage works").expect("the address is free");
     }
 }

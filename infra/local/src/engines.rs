@@ -24,6 +24,8 @@ use crate::StartError;
 
 /// The table's name.
 pub const TABLE: &str = "placet";
+/// The database's file, in the directory that the data is kept in.
+pub const DATABASE: &str = "dynamodb.sqlite";
 const BUCKET: &str = "placet";
 
 /// Engines that run until [`stop`](Engines::stop).
@@ -42,7 +44,7 @@ impl Engines {
         };
         // The file system behind S3 wants its buckets as directories.
         fs::create_dir_all(objects.join(BUCKET)).map_err(|err| at("files", &err))?;
-        let database = dir.join("dynamodb.sqlite");
+        let database = dir.join(DATABASE);
         let database = database.to_str().ok_or_else(|| at("database", &"its path is not UTF-8"))?;
         let database = Database::new(database).map_err(|err| at("database", &err))?;
         let files = FileSystem::new(&objects).map_err(|err| at("files", &format!("{err:?}")))?;

@@ -1,14 +1,15 @@
 //! `make bench`: how long from a person's answer being sent to an agent's wait having it.
 //!
 //! 200 rounds with 1 and with 100 waiters on one review, on the embedded engine, beside the round
-//! trip of the storage alone in the same run. Figures are milliseconds.
+//! trip of the storage alone in the same run. Figures are milliseconds. Then what calls cost on a
+//! channel of 100 messages and on one of 100,000: DynamoDB calls, capacity units, milliseconds.
 
 #![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a program that prints figures")]
 
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
-use placet_tests::{Agent, Person, World};
+use placet_tests::{Agent, Person, World, crowd};
 use serde_json::json;
 use shared::ids::MessageId;
 
@@ -25,6 +26,19 @@ async fn main() {
         let (first, last) = decisions(&agent, &person, waiters).await;
         print(&format!("decision latency, {waiters} waiting, first"), first);
         print(&format!("decision latency, {waiters} waiting, last"), last);
+    }
+    growth(&world, &person).await;
+}
+
+/// The same calls on a small channel and on a large one.
+async fn growth(world: &World, person: &Person) {
+    for messages in [100, 100_000] {
+        let agent = person.agent().await;
+        crowd::fill(world, person, &agent, messages).await;
+        println!("\n{:<38}{:>9}{:>9}{:>9}", format!("a channel of {messages} messages"), "calls", "units", "ms");
+        for (name, cost, took) in crowd::measure(person, &agent).await {
+            println!("{name:<38}{:>9}{:>9.1}{:>9.1}", cost.calls, cost.units, took.as_secs_f64() * 1000.0);
+        }
     }
 }
 

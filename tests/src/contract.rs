@@ -1,0 +1,284 @@
+//! The routes of the HTTP contract, as a table for proofs that go over all of them.
+//!
+//! In paths and bodies `{agent}`, `{message}`, `{file}`, `{key}` and `{user}` stand for ids,
+//! `{client}` and `{stream}` for texts that callers choose. One route has a row for each way of
+//! naming something.
+
+use reqwest::multipart::{Form, Part};
+use reqwest::{Method, RequestBuilder};
+
+use crate::actors::{Agent, Person};
+
+/// Whose credential a route takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum By {
+    Agent,
+    Human,
+}
+
+/// What a placeholder stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    Agent,
+    Message,
+    File,
+    Key,
+    User,
+    Client,
+    Stream,
+}
+
+impl Kind {
+    const NAMES: [(&'static str, Self); 7] = [
+        ("{agent}", Self::Agent),
+        ("{message}", Self::Message),
+        ("{file}", Self::File),
+        ("{key}", Self::Key),
+        ("{user}", Self::User),
+        ("{client}", Self::Client),
+        ("{stream}", Self::Stream),
+    ];
+
+    /// An id of ours, rather than a text of the caller's.
+    pub fn is_id(self) -> bool {
+        !matches!(self, Self::Client | Self::Stream)
+    }
+}
+
+/// A row of the table.
+#[derive(Clone, Copy, Debug)]
+pub struct Route {
+    pub by: By,
+    pub method: &'static str,
+    pub path: &'static str,
+    pub body: Body,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Body {
+    None,
+    Json(&'static str),
+    /// A multipart upload, into the channel if it names one.
+    Upload(Option<&'static str>),
+}
+
+/// A route with its placeholders filled.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Call {
+    pub by: By,
+    pub method: &'static str,
+    pub path: String,
+    pub body: Filled,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Filled {
+    None,
+    Json(String),
+    Upload(Option<String>),
+}
+
+impl Route {
+    /// The kinds of its placeholders, in their order.
+    pub fn kinds(&self) -> Vec<Kind> {
+        let mut kinds = vec![];
+        self.fill(|kind| {
+            kinds.push(kind);
+            String::new()
+        });
+        kinds
+    }
+
+    pub fn fill(&self, mut id: impl FnMut(Kind) -> String) -> Call {
+        let path = fill(self.path, &mut id);
+        let body = match self.body {
+            Body::None => Filled::None,
+            Body::Json(template) => Filled::Json(fill(template, &mut id)),
+            Body::Upload(channel) => Filled::Upload(channel.map(|template| fill(template, &mut id))),
+        };
+        Call { by: self.by, method: self.method, path, body }
+    }
+
+    /// The path without its query.
+    pub fn bare_path(&self) -> &'static str {
+        self.path.split('?').next().unwrap_or_default()
+    }
+
+    /// Whether calling it takes away something that other calls name.
+    pub fn is_destructive(&self) -> bool {
+        let ends = ["/rotate", "/logout", "/refresh", "/change-password", "/bulk-delete", "/deleteWebhook"];
+        self.method == "DELETE" || ends.iter().any(|end| self.path.ends_with(end))
+    }
+}
+
+impl Call {
+    /// The request without its body.
+    pub fn bare(&self, person: &Person, agent: &Agent) -> RequestBuilder {
+        let method = Method::from_bytes(self.method.as_bytes()).expect("a method");
+        match self.by {
+            By::Agent => agent.request(method, &self.path),
+            By::Human => person.request(method, &self.path),
+        }
+    }
+
+    pub fn request(&self, person: &Person, agent: &Agent) -> RequestBuilder {
+        let request = self.bare(person, agent);
+        match &self.body {
+            Filled::None => request,
+            Filled::Json(body) => request.header("Content-Type", "application/json").body(body.clone()),
+            Filled::Upload(channel) => {
+                let file = Part::bytes(b"GIF89a".to_vec()).file_name("a.gif").mime_str("image/gif").expect("a type");
+                let form = Form::new().part("file", file);
+                request.multipart(match channel {
+                    Some(channel) => form.text("channelId", channel.clone()),
+                    None => form,
+                })
+            }
+        }
+    }
+}
+
+fn fill(template: &str, id: &mut dyn FnMut(Kind) -> String) -> String {
+    let (mut text, mut rest) = (String::new(), template);
+    while let Some(at) = rest.find('{') {
+        text.push_str(&rest[..at]);
+        rest = &rest[at..];
+        match Kind::NAMES.iter().find(|(name, _)| rest.starts_with(name)) {
+            Some((name, kind)) => {
+                text.push_str(&id(*kind));
+                rest = &rest[name.len()..];
+            }
+            None => {
+                text.push('{');
+                rest = &rest[1..];
+            }
+        }
+    }
+    text + rest
+}
+
+const fn agent(method: &'static str, path: &'static str, body: Body) -> Route {
+    Route { by: By::Agent, method, path, body }
+}
+
+const fn human(method: &'static str, path: &'static str, body: Body) -> Route {
+    Route { by: By::Human, method, path, body }
+}
+
+const NONE: Body = Body::None;
+const INTO_CHANNEL: Body = Body::Upload(Some("{agent}"));
+const EMPTY: Body = Body::Json("{}");
+const MESSAGE: Body = Body::Json(r#"{"channelId":"{agent}","text":"x"}"#);
+const WITH_FILE: Body = Body::Json(r#"{"channelId":"{agent}","text":"x","attachmentIds":["{file}"]}"#);
+const WITH_CLIENT: Body = Body::Json(r#"{"channelId":"{agent}","text":"x","clientId":"{client}"}"#);
+const REVISION: Body = Body::Json(r#"{"channelId":"{agent}","text":"x","iterationOf":"{message}"}"#);
+const STREAMED: Body =
+    Body::Json(r#"{"channelId":"{agent}","text":"x","streamId":"{stream}","streamState":"streaming"}"#);
+const PRESIGN: Body = Body::Json(r#"{"channelId":"{agent}","filename":"a.txt","mimeType":"text/plain","size":3}"#);
+const FILES: Body = Body::Json(r#"{"ids":["{file}","{file}"]}"#);
+const ANSWER: Body = Body::Json(r#"{"response":{"selectedOption":"approve"}}"#);
+const ANSWER_WITH_FILE: Body = Body::Json(r#"{"response":{"selectedOption":"approve"},"modifiedFileIds":["{file}"]}"#);
+
+/// The agent API.
+pub const AGENT_API: &[Route] = &[
+    agent("POST", "/api/v1/messages", MESSAGE),
+    agent("POST", "/api/v1/messages", WITH_FILE),
+    agent("POST", "/api/v1/messages", WITH_CLIENT),
+    agent("POST", "/api/v1/messages", REVISION),
+    agent("POST", "/api/v1/messages", STREAMED),
+    agent("PATCH", "/api/v1/messages/streams/{stream}", MESSAGE),
+    agent("POST", "/api/v1/messages/streams/{stream}/status", MESSAGE),
+    agent("GET", "/api/v1/messages?channel={agent}", NONE),
+    agent("GET", "/api/v1/messages?channel={agent}&search=a&has_attachments=true", NONE),
+    agent("GET", "/api/v1/messages/{message}?channel={agent}", NONE),
+    agent("DELETE", "/api/v1/messages/{message}?channel={agent}", NONE),
+    agent("POST", "/api/v1/messages/{message}/ack?channel={agent}", NONE),
+    agent("GET", "/api/v1/messages/iterations/{message}?channel={agent}", NONE),
+    agent("GET", "/api/v1/reviews/pending?channel={agent}", NONE),
+    agent("GET", "/api/v1/reviews/{message}?channel={agent}", NONE),
+    agent("GET", "/api/v1/reviews/{message}/wait?channel={agent}&timeout=50", NONE),
+    agent("POST", "/api/v1/files/store", INTO_CHANNEL),
+    agent("POST", "/api/v1/files/upload", INTO_CHANNEL),
+    agent("POST", "/api/v1/files/store-text", Body::Json(r#"{"channelId":"{agent}","content":"x"}"#)),
+    agent("POST", "/api/v1/files/presign", PRESIGN),
+    agent("GET", "/api/v1/files?channel={agent}", NONE),
+    agent("GET", "/api/v1/files/{file}/download", NONE),
+    agent("GET", "/api/v1/agents", NONE),
+    agent("POST", "/api/v1/agents", Body::Json(r#"{"name":"x"}"#)),
+    agent("POST", "/api/v1/agents/setWebhook", Body::Json(r#"{"channelId":"{agent}","url":"https://1.1.1.1/hook"}"#)),
+    agent("POST", "/api/v1/agents/deleteWebhook", Body::Json(r#"{"channelId":"{agent}"}"#)),
+    agent("POST", "/api/v1/agents/setTag", Body::Json(r#"{"channelId":"{agent}","tag":"x"}"#)),
+    agent("PUT", "/api/v1/agents/{agent}/commands", Body::Json(r#"{"commands":[{"command":"x","description":"x"}]}"#)),
+    agent("POST", "/api/v1/status/ping", Body::Json(r#"{"agentId":"{agent}","status":"busy","message":"x"}"#)),
+    agent("GET", "/api/v1/plugins", NONE),
+    agent("GET", "/api/v1/plugins/form", NONE),
+];
+
+/// The human API.
+pub const HUMAN_API: &[Route] = &[
+    human("GET", "/health", NONE),
+    human("POST", "/api/auth/login", Body::Json(r#"{"email":"nobody@people.example","password":"12345678"}"#)),
+    human("GET", "/api/auth/me", NONE),
+    human("GET", "/api/users", NONE),
+    human("POST", "/api/users", Body::Json(r#"{"email":"x","displayName":"x"}"#)),
+    human("PATCH", "/api/users/{user}", Body::Json(r#"{"displayName":"x"}"#)),
+    human("DELETE", "/api/users/{user}", NONE),
+    human("GET", "/api/api-keys", NONE),
+    human("POST", "/api/api-keys", EMPTY),
+    human("POST", "/api/api-keys/{key}/rotate", EMPTY),
+    human("DELETE", "/api/api-keys/{key}", NONE),
+    human("GET", "/api/agents", NONE),
+    human("POST", "/api/agents", Body::Json(r#"{"name":"x"}"#)),
+    human("GET", "/api/agents/{agent}", NONE),
+    human("PATCH", "/api/agents/{agent}", Body::Json(r#"{"name":"x","webhookUrl":null,"tag":"x"}"#)),
+    human("POST", "/api/agents/{agent}/avatar", Body::Upload(None)),
+    human("GET", "/api/agents/{agent}/avatar", NONE),
+    human("DELETE", "/api/agents/{agent}/avatar", NONE),
+    human("POST", "/api/agents/{agent}/read", NONE),
+    human("GET", "/api/agents/{agent}/stats", NONE),
+    human("GET", "/api/agents/stats", NONE),
+    human("GET", "/api/messages?channel={agent}", NONE),
+    human("GET", "/api/messages/{message}", NONE),
+    human("GET", "/api/messages/{message}/iterations?channel={agent}", NONE),
+    human("POST", "/api/messages", MESSAGE),
+    human("POST", "/api/messages", WITH_FILE),
+    human("POST", "/api/messages", WITH_CLIENT),
+    human("GET", "/api/messages/reviews?status=all", NONE),
+    human("GET", "/api/messages/reviews?status=all&channel={agent}", NONE),
+    human("POST", "/api/messages/{message}/respond", ANSWER),
+    human("POST", "/api/messages/{message}/respond", ANSWER_WITH_FILE),
+    human("POST", "/api/messages/{message}/retry", EMPTY),
+    human("GET", "/api/files", NONE),
+    human("GET", "/api/files?agentId={agent}&type=image&search=a", NONE),
+    human("POST", "/api/files/store", INTO_CHANNEL),
+    human("POST", "/api/files/upload", INTO_CHANNEL),
+    human("POST", "/api/files/presign", PRESIGN),
+    human("GET", "/api/files/{file}/download", NONE),
+    human("GET", "/api/files/{file}/share", NONE),
+    human("POST", "/api/files/bulk-download", FILES),
+    human("GET", "/api/share/nonsense", NONE),
+    human("GET", "/api/plugins", NONE),
+    human("GET", "/api/plugins/form/render", NONE),
+    human("PATCH", "/api/plugins/form", Body::Json(r#"{"env":{}}"#)),
+    human("POST", "/api/plugins/form/fetch", Body::Json(r#"{"url":"https://1.1.1.1/"}"#)),
+    human("GET", "/api/preferences", NONE),
+    human("PATCH", "/api/preferences", Body::Json(r#"{"theme":"dark"}"#)),
+    human("GET", "/api/logs?limit=5", NONE),
+    human("DELETE", "/api/files/{file}", NONE),
+    human("POST", "/api/files/bulk-delete", FILES),
+    human("DELETE", "/api/agents/{agent}", NONE),
+    human(
+        "POST",
+        "/api/auth/change-password",
+        Body::Json(r#"{"currentPassword":"a wrong one","newPassword":"12345678"}"#),
+    ),
+    human("POST", "/api/auth/refresh", EMPTY),
+    human("POST", "/api/auth/logout", EMPTY),
+];
+
+/// Every row, those that take something away last.
+pub fn routes() -> Vec<Route> {
+    let mut routes = [AGENT_API, HUMAN_API].concat();
+    routes.sort_by_key(Route::is_destructive);
+    routes
+}

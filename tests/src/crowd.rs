@@ -1,0 +1,133 @@
+//! Channels with very many messages, made without sending each, and what calls on them cost.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
+use dynoxide::{AttributeValue as Embedded, ImportOptions};
+use futures_util::{StreamExt, stream};
+use serde_json::json;
+use shared::clock::Timestamp;
+use shared::ids::{AgentId, MessageId};
+
+use crate::actors::{Agent, Person};
+use crate::reply::{Cost, Reply};
+use crate::world::World;
+
+/// What BatchWriteItem takes.
+const AT_ONCE: usize = 25;
+/// A batch that is left out again and again is a failure.
+const TRIES: usize = 20;
+
+type Item = HashMap<String, AttributeValue>;
+
+/// Fills the agent's channel with `count` messages, each the copy of one that was really sent:
+/// three that only say something, then one whose review is answered.
+pub async fn fill(world: &World, person: &Person, agent: &Agent, count: usize) {
+    let plain = agent.sent(json!({ "text": "One of very many." })).await;
+    let answered = agent.asked().await;
+    person.answer(&answered, json!({ "selectedOption": "approve" })).await.expect(201);
+    let (plain, answered) = (stored(world, &plain).await, stored(world, &answered).await);
+    let templates = [&plain, &plain, &plain, &answered];
+    let channel: AgentId = agent.channel.parse().expect("an id");
+    // The newest is the first, so that the newest page is alike in channels of any size.
+    let newest = plain.1.ulid().timestamp_ms() as i64 - 1;
+    let copies = (0..count).map(|n| {
+        let made = Timestamp::from_millis(newest - n as i64);
+        copy(templates[n % templates.len()], MessageId::new(channel, made))
+    });
+    let table = world.table;
+    match world.database() {
+        Some(path) => {
+            let copies = copies.collect();
+            tokio::task::spawn_blocking(move || import(&path, table, copies)).await.expect("the import ends");
+        }
+        None => write_batches(world, copies.collect()).await,
+    }
+}
+
+/// Into the embedded engine's file, in one transaction: through its port, unoptimised as it is in
+/// tests, so many items would take minutes.
+fn import(path: &Path, table: &str, copies: Vec<Item>) {
+    let database = dynoxide::Database::new(path.to_str().expect("a path")).expect("the engine's file");
+    let items = copies.into_iter().map(|item| item.into_iter().map(|(name, it)| (name, embedded(it))).collect());
+    database.import_items(table, items.collect(), ImportOptions::default()).expect("the copies are imported");
+}
+
+fn embedded(value: AttributeValue) -> Embedded {
+    match value {
+        AttributeValue::S(text) => Embedded::S(text),
+        AttributeValue::N(number) => Embedded::N(number),
+        AttributeValue::Bool(is) => Embedded::BOOL(is),
+        AttributeValue::L(list) => Embedded::L(list.into_iter().map(embedded).collect()),
+        AttributeValue::M(map) => Embedded::M(map.into_iter().map(|(name, it)| (name, embedded(it))).collect()),
+        other => panic!("messages have no {other:?}"),
+    }
+}
+
+/// Through the SDK, where the engine is another's.
+async fn write_batches(world: &World, copies: Vec<Item>) {
+    let put = |item| PutRequest::builder().set_item(Some(item)).build().expect("an item");
+    let requests: Vec<WriteRequest> =
+        copies.into_iter().map(|item| WriteRequest::builder().put_request(put(item)).build()).collect();
+    let batches = requests.chunks(AT_ONCE).map(<[WriteRequest]>::to_vec);
+    let written = stream::iter(batches).map(|batch| write(world, batch)).buffer_unordered(4);
+    written.collect::<()>().await;
+}
+
+async fn stored(world: &World, id: &str) -> (Item, MessageId) {
+    let id: MessageId = id.parse().expect("an id");
+    let key = shared::storage::keys::Key::message(id).attributes();
+    let got = world.clients.dynamodb.get_item().table_name(world.table).set_key(Some(key)).send().await;
+    (got.expect("storage works").item.expect("the message"), id)
+}
+
+/// The item under another id, which is in its key, its own attribute and its place in an index.
+fn copy((item, old): &(Item, MessageId), new: MessageId) -> Item {
+    let (was, is) = (old.ulid().to_string(), new.ulid().to_string());
+    let renamed = item.iter().map(|(name, value)| match value {
+        AttributeValue::S(text) => (name.clone(), AttributeValue::S(text.replace(&was, &is))),
+        other => (name.clone(), other.clone()),
+    });
+    renamed.collect()
+}
+
+async fn write(world: &World, batch: Vec<WriteRequest>) {
+    let mut left = Some(batch);
+    for _ in 0..TRIES {
+        let Some(batch) = left.filter(|batch| !batch.is_empty()) else { return };
+        let request = world.clients.dynamodb.batch_write_item().request_items(world.table, batch);
+        let output = request.send().await.expect("storage works");
+        left = output.unprocessed_items.and_then(|mut items| items.remove(world.table));
+    }
+    panic!("BatchWriteItem kept leaving items out");
+}
+
+/// A call's name, its cost and how long it took.
+pub type Measured = (&'static str, Cost, Duration);
+
+/// What the calls of every day cost on this channel. The wait that times out holds for
+/// `WAITED_MS`.
+pub async fn measure(person: &Person, agent: &Agent) -> Vec<Measured> {
+    let decided = agent.asked().await;
+    person.answer(&decided, json!({ "selectedOption": "approve" })).await.expect(201);
+    let pending = agent.asked().await;
+    let at = |path: &str, id: &str| path.replace("{id}", id);
+    let mut measured = vec![];
+    for (name, path) in [
+        ("list, 50 newest", "/api/v1/messages".to_owned()),
+        ("get one", at("/api/v1/messages/{id}", &pending)),
+        ("pending, 1 of them", "/api/v1/reviews/pending".to_owned()),
+        ("wait for a decided one", at("/api/v1/reviews/{id}/wait?timeout=29000", &decided)),
+        ("wait, 1 s, then timeout", at(&format!("/api/v1/reviews/{{id}}/wait?timeout={WAITED_MS}"), &pending)),
+    ] {
+        let began = Instant::now();
+        let reply: Reply = agent.get_here(&path).await;
+        reply.expect(200);
+        measured.push((name, reply.cost(), began.elapsed()));
+    }
+    measured
+}
+
+pub const WAITED_MS: u32 = 1000;
