@@ -78,7 +78,7 @@ impl Attempt {
         }
         let mut channels = HashMap::new();
         let absent = names(&kinds, &foreign, |kind, id| absent(kind, id, &mut channels));
-        let missing = names(&kinds, &foreign, |kind, id| missing(kind, id));
+        let missing = names(&kinds, &foreign, missing);
         let foreign: Vec<String> = foreign.into_iter().map(|(_, id)| id).collect();
         Self {
             foreign: filled(route, &foreign),

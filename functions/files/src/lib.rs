@@ -18,7 +18,7 @@ mod store_text;
 mod upload;
 
 use axum::Router;
-use axum::routing::{delete as remove, get, post};
+use axum::routing::{delete, get, post};
 use shared::app::App;
 use utoipa::OpenApi;
 
@@ -36,7 +36,7 @@ pub fn router() -> Router<App> {
         .route("/api/files/presign", post(presign::for_human))
         .route("/api/files/bulk-delete", post(bulk_delete::bulk_delete))
         .route("/api/files/bulk-download", post(bulk_download::bulk_download))
-        .route("/api/files/{id}", remove(delete::delete))
+        .route("/api/files/{id}", delete(delete::delete))
         .route("/api/files/{id}/download", get(download::for_human))
         .route("/api/files/{id}/share", get(share::share))
         .route("/api/share/{token}", get(shared_file::shared_file))

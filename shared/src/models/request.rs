@@ -163,7 +163,7 @@ fn stream(object: &mut Object<'_>) -> (Option<StreamId>, Option<StreamState>) {
 }
 
 fn client_id(object: &mut Object<'_>) -> Option<String> {
-    object.has("clientId").then(|| object.label("clientId", 256)).flatten()
+    object.has("clientId").then(|| object.id("clientId", 256)).flatten()
 }
 
 /// A message must say something: one of `members` that is neither null nor empty.

@@ -15,7 +15,7 @@ use crate::storage::agent_update::{AgentUpdate, Changed};
 use crate::storage::avatar::AvatarItem;
 use crate::storage::keys::{Key, owned};
 use crate::storage::webhook::WebhookItem;
-use crate::storage::{Blobs, Channel, Store, all_of, attribute, text, written};
+use crate::storage::{Blobs, Channel, Store, all_of, attribute, beside, text, written};
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -108,9 +108,8 @@ impl Store {
     pub async fn agents_of(&self, caller: impl Into<Caller>) -> Result<Vec<Agent>, Error> {
         let caller = caller.into();
         let query = self.query_owned(caller.claimed(), owned::AGENTS).scan_index_forward(true);
-        let (known, agents) = tokio::join!(self.admit(caller, &[]), all_of::<AgentItem>(query));
-        known?;
-        Ok(agents?.into_iter().filter(|agent| agent.deleted_at.is_none()).map(Agent::from).collect())
+        let (_, agents) = beside(self.admit(caller, &[]), all_of::<AgentItem>(query)).await?;
+        Ok(agents.into_iter().filter(|agent| agent.deleted_at.is_none()).map(Agent::from).collect())
     }
 
     /// One agent that the person owns.

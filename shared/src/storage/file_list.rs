@@ -12,7 +12,7 @@ use crate::ids::{AgentId, UserId};
 use crate::models::{Attachment, ListFiles};
 use crate::storage::files::FileItem;
 use crate::storage::keys::{self, FILES};
-use crate::storage::{Item, Store, read, text, trouble};
+use crate::storage::{Item, Store, beside, read, text, trouble};
 
 /// A search reads on at most this many times before it hands back a cursor.
 const MAX_READS: usize = 10;
@@ -52,9 +52,8 @@ impl Store {
                 Shelf::Channel(agent) => self.open(human, Some(agent), &[]).await.map(drop),
             }
         };
-        let (admitted, first) = tokio::join!(admitted, self.read_files(shelf, list, list.before));
-        admitted?;
-        self.file_page(shelf, list, first?).await
+        let ((), first) = beside(admitted, self.read_files(shelf, list, list.before)).await?;
+        self.file_page(shelf, list, first).await
     }
 
     async fn file_page(&self, shelf: Shelf, list: &ListFiles, first: Read) -> Result<FilePage, Error> {

@@ -11,7 +11,7 @@ use crate::ids::{AgentId, FileId, MessageId, UserId};
 use crate::models::{Attachment, NewFile};
 use crate::share_link::ShareLink;
 use crate::storage::keys::{self, Key, StorageKey, due, owned};
-use crate::storage::{Blobs, Channel, Items, MAX_KEYS, Store, all_of, written};
+use crate::storage::{Blobs, Channel, Items, MAX_KEYS, Store, all_of, beside, written};
 
 /// A file that no message claims within this time may be removed.
 const UNCLAIMED_LIFE: Duration = Duration::from_secs(24 * 3600);
@@ -133,9 +133,8 @@ impl Store {
             return self.open(caller, None, &[]).await.map(|_| vec![]);
         };
         let query = self.query_partition(keys::channel_partition(id), keys::FILES);
-        let (opened, files) = tokio::join!(self.open(caller, channel, &[]), all_of::<FileItem>(query));
-        opened?;
-        Ok(files?.into_iter().filter(|item| !item.announced).map(Attachment::from).collect())
+        let (_, files) = beside(self.open(caller, channel, &[]), all_of::<FileItem>(query)).await?;
+        Ok(files.into_iter().filter(|item| !item.announced).map(Attachment::from).collect())
     }
 
     /// One file that the caller may see, its bytes there.
@@ -151,7 +150,9 @@ impl Store {
     pub async fn shared_file(&self, link: &ShareLink) -> Result<Attachment, Error> {
         let (file, agent) = (Key::file(link.file()), Key::agent(link.file().channel()));
         let mut items = self.get_all(vec![file.clone(), agent.clone()]).await?;
-        let item = items.take::<FileItem>(&file)?.filter(|_| items.0.contains_key(&agent));
+        let item = items
+            .take::<FileItem>(&file)?
+            .filter(|_| items.0.get(&agent).is_some_and(|it| !it.contains_key("deletedAt")));
         self.arrived(item.ok_or(Error::NotFound("file"))?).await?.ok_or(Error::NotFound("file"))
     }
 
@@ -166,9 +167,8 @@ impl Store {
         // One call takes a hundred keys, and the caller's own is one of them.
         let (first, rest) = keys.split_at(keys.len().min(MAX_KEYS - 1));
         let rest = async { if rest.is_empty() { Ok(Items::default()) } else { self.get_all(rest.to_vec()).await } };
-        let (admitted, rest) = tokio::join!(self.admit(human, first), rest);
-        let (user, mut items) = admitted?;
-        items.0.extend(rest?.0);
+        let ((user, mut items), rest) = beside(self.admit(human, first), rest).await?;
+        items.0.extend(rest.0);
         ids.iter()
             .map(|id| {
                 let item = items.take_file(*id)?;

@@ -46,6 +46,7 @@ mod writing;
 mod zip;
 
 use std::collections::HashMap;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -53,6 +54,7 @@ use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes};
 use aws_smithy_types::error::display::DisplayErrorContext;
+use futures_util::future::{Either, select};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -236,6 +238,18 @@ impl Store {
             .expression_attribute_values(":prefix", AttributeValue::S(prefix.to_owned()))
             .scan_index_forward(false)
             .consistent_read(true)
+    }
+}
+
+/// Reads beside the check of the caller, and gives both only if the check passes. A refusal does
+/// not wait for the read: how much is behind somebody else's id shows in no delay.
+async fn beside<C, R>(
+    check: impl Future<Output = Result<C, Error>>,
+    read: impl Future<Output = Result<R, Error>>,
+) -> Result<(C, R), Error> {
+    match select(pin!(check), pin!(read)).await {
+        Either::Left((checked, read)) => Ok((checked?, read.await?)),
+        Either::Right((read, check)) => Ok((check.await?, read?)),
     }
 }
 

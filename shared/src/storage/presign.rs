@@ -134,7 +134,7 @@ impl Store {
             .into_iter()
             .map(|item| async {
                 let Some(item) = item else { return Ok(Usable::Unknown) };
-                Ok(self.arrived(item).await?.map_or(Usable::NotUploaded, Usable::Yes))
+                Ok(self.arrived(item).await?.map_or(Usable::NotUploaded, |file| Usable::Yes(Box::new(file))))
             })
             .collect();
         stream::iter(asked).buffered(SIDE_BY_SIDE).try_collect().await
@@ -143,7 +143,7 @@ impl Store {
 
 /// Whether a file can be used.
 pub(super) enum Usable {
-    Yes(Attachment),
+    Yes(Box<Attachment>),
     Unknown,
     NotUploaded,
 }

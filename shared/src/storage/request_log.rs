@@ -10,7 +10,7 @@ use crate::error::Error;
 use crate::ids::UserId;
 use crate::models::request_log::{ListLogs, LogEntry, LogPage};
 use crate::storage::keys::{self, Key};
-use crate::storage::{Store, read, text, trouble, written};
+use crate::storage::{Store, beside, read, text, trouble, written};
 
 const KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
 
@@ -36,9 +36,7 @@ impl Store {
     pub async fn logs_of(&self, human: &HumanCaller, request: &ListLogs) -> Result<LogPage, Error> {
         let caller = Caller::from(human);
         let page = self.read_logs(caller.claimed(), request);
-        let (known, page) = tokio::join!(self.admit(caller, &[]), page);
-        known?;
-        page
+        beside(self.admit(caller, &[]), page).await.map(|(_, page)| page)
     }
 
     async fn read_logs(&self, user: UserId, request: &ListLogs) -> Result<LogPage, Error> {

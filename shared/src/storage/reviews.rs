@@ -5,6 +5,7 @@ use std::collections::HashSet;
 
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::AttributeValue;
+use futures_util::future;
 
 use crate::auth::{AgentCaller, HumanCaller};
 use crate::error::Error;
@@ -14,7 +15,7 @@ use crate::review::answer;
 use crate::storage::keys::{Key, owned};
 use crate::storage::messages::{MessageItem, file_in, within_budget};
 use crate::storage::updating::{self, Updated};
-use crate::storage::{Channel, Store, all_of, read, size, text, trouble};
+use crate::storage::{Channel, Store, all_of, beside, read, size, text, trouble};
 
 /// How many decided reviews a list looks back.
 const DECIDED_SHOWN: usize = 200;
@@ -26,10 +27,9 @@ impl Store {
             return self.open(agent, None, &[]).await.map(|_| vec![]);
         };
         let query = self.query_owned(agent.0.claimed, &owned::pending_in(id));
-        let (opened, items) = tokio::join!(self.open(agent, channel, &[]), all_of::<MessageItem>(query));
-        opened?;
+        let (_, items) = beside(self.open(agent, channel, &[]), all_of::<MessageItem>(query)).await?;
         let now = self.clock.now();
-        let messages = items?.into_iter().map(Message::from);
+        let messages = items.into_iter().map(Message::from);
         let pending = messages.filter(|it| it.review.as_ref().is_some_and(|review| review.is_pending_at(now)));
         let mut pending = pending.collect();
         within_budget(&mut pending, false);
@@ -59,17 +59,16 @@ impl Store {
             Some(ReviewStatus::Expired) => (true, false, true),
             None => (true, true, true),
         };
-        let (known, pending, completed, expired) = tokio::join!(
-            admitted,
+        let reads = future::try_join3(
             self.pending_of(user, pending),
             self.decided_of(user, ReviewStatus::Completed, channel.flatten(), completed),
             self.decided_of(user, ReviewStatus::Expired, channel.flatten(), expired),
         );
-        known?;
+        let ((), (pending, completed, expired)) = beside(admitted, reads).await?;
         let now = self.clock.now();
         // Decided ones first: a review that was decided between two reads is in both.
         let mut met = HashSet::new();
-        let all = completed?.into_iter().chain(expired?).chain(pending?).filter(|item| met.insert(item.id));
+        let all = completed.into_iter().chain(expired).chain(pending).filter(|item| met.insert(item.id));
         let mut shown: Vec<Message> = all
             .map(|item| Message::from(item).seen_at(now))
             .filter(|it| channel.is_none_or(|channel| Some(it.channel_id) == channel))

@@ -114,7 +114,7 @@ impl Store {
 
     /// Ends a session; one that does not exist has ended.
     pub async fn end_session(&self, human: &HumanCaller) -> Result<(), Error> {
-        self.delete_sessions(human.0.claimed, &[human.0.hashed.clone()]).await
+        self.delete_sessions(human.0.claimed, std::slice::from_ref(&human.0.hashed)).await
     }
 
     /// Ends a user's sessions but those to `keep`. A session can be refreshed between the look

@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::types::{AttributeValue, Update};
 use serde::Deserialize;
 
 use crate::auth::HumanCaller;
@@ -15,7 +15,8 @@ use crate::ids::AgentId;
 use crate::meter;
 use crate::models::{AgentStats, AgentStatus, TotalStats};
 use crate::storage::keys::Key;
-use crate::storage::{Store, trouble};
+use crate::storage::writing::Transaction;
+use crate::storage::{Store, beside};
 
 /// Counts of one agent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -90,14 +91,17 @@ impl Store {
             ("successRequests", tally.success_requests),
             ("errorRequests", tally.error_requests),
         ];
-        let mut update = self.db.update_item().table_name(&*self.table).set_key(Some(Key::stats(agent).attributes()));
+        let mut update = Update::builder().table_name(&*self.table).set_key(Some(Key::stats(agent).attributes()));
         let mut added = vec![];
         for (name, count) in counts.into_iter().filter(|(_, count)| *count > 0) {
             added.push(format!("{name} :{name}"));
             update = update.expression_attribute_values(format!(":{name}"), AttributeValue::N(count.to_string()));
         }
-        update.update_expression(format!("ADD {}", added.join(", "))).send().await.map_err(trouble)?;
-        Ok(())
+        let update = update.update_expression(format!("ADD {}", added.join(", ")));
+        // A transaction carries a token: when its reply is lost and the SDK repeats it, it counts once.
+        let mut transaction = Transaction::default();
+        transaction.update(update.build().map_err(Error::internal)?);
+        self.commit(transaction).await.map(drop)
     }
 
     /// One agent in numbers, its history read beside the check of the caller.
@@ -106,9 +110,9 @@ impl Store {
             return Err(self.admit(human, &[]).await.err().unwrap_or(Error::NotFound("agent")));
         };
         let key = Key::stats(id);
-        let (opened, history) =
-            tokio::join!(self.open(human, Some(id), std::slice::from_ref(&key)), self.status_history(id));
-        let (_, mut items) = opened.map_err(|err| err.or_not_found("agent"))?;
+        let opened = self.open(human, Some(id), std::slice::from_ref(&key));
+        let read = beside(opened, self.status_history(id)).await;
+        let ((_, mut items), history) = read.map_err(|err| err.or_not_found("agent"))?;
         let tally = items.take::<Tally>(&key)?.unwrap_or_default();
         Ok(AgentStats {
             total_messages: tally.total_inbound + tally.total_outbound,
@@ -116,7 +120,7 @@ impl Store {
             total_outbound: tally.total_outbound,
             success_requests: tally.success_requests,
             error_requests: tally.error_requests,
-            status_history: history?,
+            status_history: history,
         })
     }
 

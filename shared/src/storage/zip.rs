@@ -52,7 +52,7 @@ impl Store {
         for (index, file) in self.all_arrived(found).await?.into_iter().enumerate() {
             let path = vec!["ids".into(), index.into()];
             match file {
-                Usable::Yes(file) => files.push(file),
+                Usable::Yes(file) => files.push(*file),
                 Usable::Unknown => problems.add(path, "unknown_file", "there is no such file"),
                 Usable::NotUploaded => problems.add(path, "not_uploaded", NOT_UPLOADED),
             }

@@ -36,7 +36,7 @@ static PAGE: LazyLock<Result<String, String>> = LazyLock::new(|| {
     responses((status = 200, body = String, content_type = "text/html"))
 )]
 pub async fn docs(headers: HeaderMap) -> Result<Response, PageError> {
-    let html = PAGE.as_deref().map_err(|cause| Error::internal(cause))?;
+    let html = PAGE.as_deref().map_err(Error::internal)?;
     Ok(cached(&headers, || page::html(StatusCode::OK, html)))
 }
 

@@ -15,7 +15,7 @@ use crate::ids::AgentId;
 use crate::models::Message;
 use crate::storage::keys::{self, MESSAGES};
 use crate::storage::messages::{MessageItem, within_budget};
-use crate::storage::{Item, Store, read, text, trouble};
+use crate::storage::{Item, Store, beside, read, text, trouble};
 
 /// A search reads on at most this many times before it hands back a cursor.
 const MAX_READS: usize = 10;
@@ -75,9 +75,8 @@ impl Store {
             return Err(self.open(caller, None, &[]).await.err().unwrap_or(Error::NotYourAgent));
         };
         let first = self.read_messages(id, request, request.before);
-        let (opened, first) = tokio::join!(self.open(caller, channel, &[]), first);
-        opened?;
-        self.page_from(id, request, first?).await
+        let (_, first) = beside(self.open(caller, channel, &[]), first).await?;
+        self.page_from(id, request, first).await
     }
 
     async fn page_from(&self, channel: AgentId, request: &PageRequest, first: Read) -> Result<MessagePage, Error> {
