@@ -72,8 +72,8 @@ async fn an_agent_of_300_messages_and_its_files_is_gone() {
     let person = world.person().await;
     let (agent, other) = (person.agent().await, person.agent().await);
     let kept = other.sent(json!({ "text": "kept", "textAttachments": [{ "content": "kept" }] })).await;
-    let send = |n: usize| {
-        let files = if n % 5 == 0 { json!([{ "content": "x" }]) } else { json!([]) };
+    let send = |n: u32| {
+        let files = if n.is_multiple_of(5) { json!([{ "content": "x" }]) } else { json!([]) };
         agent.send(json!({ "text": "x".repeat(2000), "clientId": n.to_string(), "textAttachments": files }))
     };
     let sent: Vec<_> = stream::iter((0..300).map(send)).buffer_unordered(8).collect().await;
