@@ -120,30 +120,32 @@ impl Store {
         for (index, file) in arrived.iter().enumerate() {
             let path = vec![member.into(), index.into()];
             match file {
-                Usable::Yes(_) => {}
-                Usable::Unknown => problems.add(path, "unknown_file", "there is no such file in this channel"),
-                Usable::NotUploaded => problems.add(path, "not_uploaded", NOT_UPLOADED),
+                Ok(_) => {}
+                Err(Unusable::Unknown) => problems.add(path, "unknown_file", "there is no such file in this channel"),
+                Err(Unusable::NotUploaded) => problems.add(path, "not_uploaded", NOT_UPLOADED),
             }
         }
         problems.or(Some(()))
     }
 
     /// [`arrived`](Self::arrived) for many, in their order.
-    pub(super) async fn all_arrived(&self, items: Vec<Option<FileItem>>) -> Result<Vec<Usable>, Error> {
+    pub(super) async fn all_arrived(
+        &self,
+        items: Vec<Option<FileItem>>,
+    ) -> Result<Vec<Result<Attachment, Unusable>>, Error> {
         let asked: Vec<_> = items
             .into_iter()
             .map(|item| async {
-                let Some(item) = item else { return Ok(Usable::Unknown) };
-                Ok(self.arrived(item).await?.map_or(Usable::NotUploaded, |file| Usable::Yes(Box::new(file))))
+                let Some(item) = item else { return Ok(Err(Unusable::Unknown)) };
+                Ok(self.arrived(item).await?.ok_or(Unusable::NotUploaded))
             })
             .collect();
         stream::iter(asked).buffered(SIDE_BY_SIDE).try_collect().await
     }
 }
 
-/// Whether a file can be used.
-pub(super) enum Usable {
-    Yes(Box<Attachment>),
+/// Why a file cannot be used.
+pub(super) enum Unusable {
     Unknown,
     NotUploaded,
 }

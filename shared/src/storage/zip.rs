@@ -26,7 +26,7 @@ use crate::input::Problems;
 use crate::models::Attachment;
 use crate::models::archive::unique_names;
 use crate::storage::keys::StorageKey;
-use crate::storage::presign::{NOT_UPLOADED, Usable};
+use crate::storage::presign::{NOT_UPLOADED, Unusable};
 use crate::storage::{Blobs, Store, trouble};
 
 /// The most that the files of one archive may have together: what is read and written again
@@ -52,9 +52,9 @@ impl Store {
         for (index, file) in self.all_arrived(found).await?.into_iter().enumerate() {
             let path = vec!["ids".into(), index.into()];
             match file {
-                Usable::Yes(file) => files.push(*file),
-                Usable::Unknown => problems.add(path, "unknown_file", "there is no such file"),
-                Usable::NotUploaded => problems.add(path, "not_uploaded", NOT_UPLOADED),
+                Ok(file) => files.push(file),
+                Err(Unusable::Unknown) => problems.add(path, "unknown_file", "there is no such file"),
+                Err(Unusable::NotUploaded) => problems.add(path, "not_uploaded", NOT_UPLOADED),
             }
         }
         let files = problems.or(Some(files))?;
