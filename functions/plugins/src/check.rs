@@ -72,8 +72,8 @@ fn check_env(manifest: &Members, problems: &mut Vec<String>) {
         if entry["label"].as_str().is_none_or(|label| label.trim().is_empty()) {
             problems.push(format!("env: {key} needs a label"));
         }
-        for (name, right) in [("required", Value::is_boolean as fn(&_) -> _), ("secret", Value::is_boolean)] {
-            if entry.get(name).is_some_and(|it| !right(it)) {
+        for name in ["required", "secret"] {
+            if entry.get(name).is_some_and(|it| !it.is_boolean()) {
                 problems.push(format!("env: {name} of {key} must be true or false"));
             }
         }
