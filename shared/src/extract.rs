@@ -12,6 +12,7 @@ use utoipa::IntoParams;
 use crate::auth::before_complaining;
 use crate::error::Error;
 use crate::ids::AgentId;
+use crate::image::{IMAGE_TOO_LARGE, Image, MAX_IMAGE};
 use crate::input::{self, FromObject, FromParams, Params, Problems};
 use crate::models::file::{self, NewFile};
 use crate::storage::{Once, Store};
@@ -180,33 +181,21 @@ where
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Error> {
         let (parts, body) = request.into_parts();
-        let read = async {
-            if media_type(&parts).as_deref() != Some("multipart/form-data") {
-                return Err(Error::UnsupportedMediaType("multipart/form-data"));
-            }
-            let bytes = read_body(body, MAX_FILE + MULTIPART_FRAME, FILE_TOO_LARGE).await?;
-            Self::parse(&parts, bytes).await
-        };
+        let read = async { Self::parse(multipart(&parts, body, MAX_FILE, FILE_TOO_LARGE).await?).await };
         told_to_the_known(read.await, &parts, state).await
     }
 }
 
 impl Upload {
-    async fn parse(parts: &Parts, bytes: Bytes) -> Result<Self, Error> {
-        let malformed = |_| Error::field([], "malformed_multipart", "The multipart body cannot be read.");
-        let mut request = Request::new(Body::from(bytes));
-        *request.headers_mut() = parts.headers.clone();
-        DefaultBodyLimit::disable().apply(&mut request); // read_body has limited it
-        let mut fields = Multipart::from_request(request, &()).await.map_err(|_| malformed(()))?;
-
+    async fn parse(mut fields: Multipart) -> Result<Self, Error> {
         let (mut channel_id, mut file, mut problems) = (None, None, Problems::default());
-        while let Some(field) = fields.next_field().await.map_err(|_| malformed(()))? {
+        while let Some(field) = fields.next_field().await.map_err(malformed)? {
             match field.name() {
-                Some("channelId") => channel_id = Some(field.text().await.map_err(|_| malformed(()))?),
+                Some("channelId") => channel_id = Some(field.text().await.map_err(malformed)?),
                 Some("file") => {
                     let filename = field.file_name().unwrap_or("file").to_owned();
                     let mime_type = field.content_type().unwrap_or(file::UNKNOWN_TYPE).to_owned();
-                    let bytes = field.bytes().await.map_err(|_| malformed(()))?;
+                    let bytes = field.bytes().await.map_err(malformed)?;
                     file = Some((filename, mime_type, bytes));
                 }
                 _ => {}
@@ -224,6 +213,47 @@ impl Upload {
         let file = file.and_then(|(name, mime, bytes)| NewFile::checked(name, mime, bytes, &mut problems));
         problems.or(channel_id.zip(file).map(|(channel_id, file)| Self { channel_id, file }))
     }
+}
+
+/// A picture in the field `file` of a multipart body.
+pub struct ImageUpload(pub Image);
+
+impl<S> FromRequest<S> for ImageUpload
+where
+    S: Send + Sync,
+    Store: FromRef<S>,
+{
+    type Rejection = Error;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Error> {
+        let (parts, body) = request.into_parts();
+        let read = async {
+            let mut fields = multipart(&parts, body, MAX_IMAGE, IMAGE_TOO_LARGE).await?;
+            while let Some(field) = fields.next_field().await.map_err(malformed)? {
+                if field.name() == Some("file") {
+                    return Image::checked(field.bytes().await.map_err(malformed)?).map(Self);
+                }
+            }
+            Err(Error::field(["file".into()], "required", "file is required"))
+        };
+        told_to_the_known(read.await, &parts, state).await
+    }
+}
+
+/// The fields of a multipart body that holds a file of at most `max` bytes.
+async fn multipart(parts: &Parts, body: Body, max: usize, too_large: &str) -> Result<Multipart, Error> {
+    if media_type(parts).as_deref() != Some("multipart/form-data") {
+        return Err(Error::UnsupportedMediaType("multipart/form-data"));
+    }
+    let bytes = read_body(body, max + MULTIPART_FRAME, too_large).await?;
+    let mut request = Request::new(Body::from(bytes));
+    *request.headers_mut() = parts.headers.clone();
+    DefaultBodyLimit::disable().apply(&mut request); // read_body has limited it
+    Multipart::from_request(request, &()).await.map_err(malformed)
+}
+
+fn malformed<E>(_: E) -> Error {
+    Error::field([], "malformed_multipart", "The multipart body cannot be read.")
 }
 
 /// A refusal goes out only to callers whose credential is good, if the route asks for one.

@@ -60,9 +60,12 @@ async fn envelope(State(app): State<App>, OriginalUri(uri): OriginalUri, request
         response = with_body(response, error, uri.path(), app.clock.now(), &request_id);
     }
     if let (Some(call), Some(user)) = (call, bill.user()) {
-        response = call.end(app.store, user, response).await;
+        response = call.end(app.store.clone(), user, response).await;
     }
     let spent = bill.spent();
+    if let Some((agent, tally)) = bill.tally(response.status().as_u16() < 400) {
+        app.store.book(agent, tally);
+    }
     finish(&mut response, &request_id, spent);
     tracing::info!(
         request_id,

@@ -8,7 +8,8 @@
 //! - [`models`], [`review`]: what clients send and see; what reviews ask and which answers fit
 //! - [`storage`]: the table and the bucket; whose data it is comes first in every call
 //! - [`error`]: the one table of refusals
-//! - [`ids`], [`secrets`], [`server_secret`], [`clock`], [`json`], [`webhook_url`]: small types with rules
+//! - [`ids`], [`secrets`], [`server_secret`], [`clock`], [`json`], [`image`], [`webhook_url`],
+//!   [`webhook_secret`]: small types with rules
 //! - [`openapi`]: what the generated document says of them
 //! - [`config`]: the only reader of the environment; [`logs`], [`meter`]: what is told of requests
 
@@ -21,6 +22,7 @@ pub mod error;
 pub mod extract;
 pub mod http;
 pub mod ids;
+pub mod image;
 pub mod input;
 pub mod json;
 pub mod logs;
@@ -31,4 +33,5 @@ pub mod review;
 pub mod secrets;
 pub mod server_secret;
 pub mod storage;
+pub mod webhook_secret;
 pub mod webhook_url;

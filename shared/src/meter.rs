@@ -26,7 +26,9 @@ use aws_smithy_runtime_api::client::interceptors::{Intercept, dyn_dispatch_hint}
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
 
-use crate::ids::UserId;
+use crate::ids::{AgentId, UserId};
+use crate::models::SenderType;
+use crate::storage::Tally;
 
 /// One request's bill, and who it was for.
 #[derive(Debug, Default)]
@@ -37,6 +39,9 @@ pub struct Bill {
     /// Capacity units in thousandths, for DynamoDB counts in halves.
     milli_units: AtomicU64,
     user: OnceLock<UserId>,
+    /// The channel that was opened, and whether an agent opened it.
+    channel: OnceLock<(AgentId, bool)>,
+    message_from: OnceLock<SenderType>,
 }
 
 /// A bill's sums.
@@ -65,6 +70,20 @@ impl Bill {
         self.user.get().copied()
     }
 
+    /// What to count of a request that ended, and whose count it is.
+    pub fn tally(&self, succeeded: bool) -> Option<(AgentId, Tally)> {
+        let (agent, by_agent) = self.channel.get().copied()?;
+        let one_if = u64::from;
+        let from = self.message_from.get();
+        let tally = Tally {
+            total_inbound: one_if(from == Some(&SenderType::Agent)),
+            total_outbound: one_if(from == Some(&SenderType::User)),
+            success_requests: one_if(by_agent && succeeded),
+            error_requests: one_if(by_agent && !succeeded),
+        };
+        Some((agent, tally))
+    }
+
     fn call_begins(&self) {
         self.calls.fetch_add(1, Ordering::Relaxed);
         if self.in_flight.fetch_add(1, Ordering::Relaxed) == 0 {
@@ -91,6 +110,16 @@ pub async fn billed_to<T>(bill: Arc<Bill>, work: impl Future<Output = T>) -> T {
 pub fn for_user(user: UserId) {
     // A second caller in one request would be the same one.
     let _ = BILL.try_with(|bill| bill.user.set(user));
+}
+
+/// Notes which channel the current request opened.
+pub fn for_channel(agent: AgentId, by_agent: bool) {
+    let _ = BILL.try_with(|bill| bill.channel.set((agent, by_agent)));
+}
+
+/// Notes that the current request made a message.
+pub fn made_message(from: SenderType) {
+    let _ = BILL.try_with(|bill| bill.message_from.set(from));
 }
 
 /// Runs `work` beside the request, which does not wait for it. Best effort by nature: only for

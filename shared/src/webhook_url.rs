@@ -1,13 +1,19 @@
-//! Where webhooks may go: http or https, and no address that is private by its own notation.
-//! What a host name resolves to is checked when it is connected to.
+//! Where webhooks may go: http or https, and no address that is private, by its own notation or
+//! by what its name resolves to when it is set. What it resolves to later is checked again when
+//! it is connected to.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::time::Duration;
 
+use tokio::net::lookup_host;
 use url::{Host, Url};
 
+use crate::error::Error;
 use crate::input::Object;
 
 const MAX: usize = 2000;
+/// How long a name may take to resolve.
+const RESOLVING: Duration = Duration::from_secs(2);
 
 /// A URL that may be stored as a webhook's.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +36,19 @@ impl WebhookUrl {
         }
     }
 
+    /// Refuses a name that leads to a private address as of now. One that does not resolve, or
+    /// not in time, may be set.
+    pub async fn check_target(&self, member: &str) -> Result<(), Error> {
+        let (Some(Host::Domain(name)), Some(port)) = (self.0.host(), self.0.port_or_known_default()) else {
+            return Ok(());
+        };
+        if leads_inside(name, port).await {
+            let message = format!("{member} must not lead to a private address");
+            return Err(Error::field([member.into()], "not_a_webhook_url", message));
+        }
+        Ok(())
+    }
+
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         let url = Url::parse(text).map_err(|_| "must be an absolute URL")?;
         if !matches!(url.scheme(), "http" | "https") {
@@ -45,6 +64,14 @@ impl WebhookUrl {
             None => return Err("must name a host"),
         };
         if public { Ok(Self(url)) } else { Err("must not lead to a private address") }
+    }
+}
+
+/// Whether any of the addresses that a name has now is private.
+async fn leads_inside(name: &str, port: u16) -> bool {
+    match tokio::time::timeout(RESOLVING, lookup_host((name, port))).await {
+        Ok(Ok(mut addresses)) => addresses.any(|address| !is_public(address.ip())),
+        Ok(Err(_)) | Err(_) => false,
     }
 }
 
@@ -96,6 +123,13 @@ mod tests {
         for url in ["https://example.com/hook?x=1", "http://93.184.215.14:8080/", "https://[2606:4700::1111]/"] {
             assert!(WebhookUrl::parse(url).is_ok(), "{url}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_name_is_refused_for_what_it_resolves_to() {
+        // Every machine has this name; by its notation alone it is refused, too.
+        assert!(leads_inside("localhost", 80).await);
+        assert!(!leads_inside("no-such-name.invalid", 80).await);
     }
 
     #[test]

@@ -18,7 +18,9 @@ async fn a_new_agent_is_offline_and_in_the_lists_of_its_owner() {
         )
         .await
         .expect(201);
-    insta::assert_json_snapshot!(made, { ".id" => "[id]", ".createdAt" => "[time]" }, @r#"
+    insta::assert_json_snapshot!(made, {
+        ".id" => "[id]", ".createdAt" => "[time]", ".webhookSecret" => "[secret]",
+    }, @r#"
     {
       "avatarUrl": "https://a.example/a.png",
       "commands": null,
@@ -31,12 +33,14 @@ async fn a_new_agent_is_offline_and_in_the_lists_of_its_owner() {
       "statusMessage": null,
       "statusSince": null,
       "tag": "t",
+      "webhookSecret": "[secret]",
       "webhookUrl": "https://hooks.example/x"
     }
     "#);
     for list in [agent.get("/api/v1/agents").await, person.get("/api/agents").await] {
         let list = list.expect(200);
         assert_eq!((list.as_array().unwrap().len(), &list[1]["id"]), (2, &made["id"]));
+        assert_eq!(list[1].get("webhookSecret"), None);
     }
     agent.on_channel(made["id"].as_str().unwrap()).send(json!({ "text": "hello" })).await.expect(201);
 }

@@ -6,7 +6,7 @@ use placet_tests::{Person, Reply, World};
 use serde_json::{Value, json};
 
 /// The log once it has this many entries: it is written beside the calls, not by them.
-async fn log_of(person: &Person, entries: usize) -> Vec<Value> {
+pub async fn log_of(person: &Person, entries: usize) -> Vec<Value> {
     loop {
         let page = person.get("/api/logs").await.expect(200);
         let data = page["data"].as_array().unwrap();
@@ -61,7 +61,7 @@ async fn no_secret_no_query_and_no_file_gets_into_the_log() {
     agent.get(&format!("/api/v1/files/{}/download", stored["id"].as_str().unwrap())).await.expect(200);
     agent.get_here("/api/v1/messages?search=needle-in-query").await.expect(200);
     agent.sent(json!({ "text": "t", "textAttachments": [{ "content": "in the file" }] })).await;
-    agent.sent(json!({ "text": "t", "webhookUrl": "https://203.0.113.5/hook?sig=needle" })).await;
+    agent.sent(json!({ "text": "t", "webhookUrl": "https://example.com/hook?sig=needle" })).await;
     agent.sent(json!({ "text": "a long text ".repeat(30_000 / 12) })).await;
     let fields = json!([{ "name": "pin", "type": "password" }]);
     let asked = agent.sent(json!({ "review": { "type": "form", "payload": { "fields": fields } } })).await;

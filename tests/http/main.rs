@@ -2,9 +2,13 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "in tests a panic is a failed test")]
 
+mod agent_changes;
+mod agent_removal;
+mod agent_stats;
 mod agents;
 mod api_keys;
 mod auth;
+mod avatars;
 mod cost;
 mod errors;
 mod example;
@@ -20,5 +24,7 @@ mod reviews;
 mod runner;
 mod sessions;
 mod tenants;
+mod user_removal;
 mod users;
 mod waits;
+mod webhook_settings;

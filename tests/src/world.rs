@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use axum::response::Response;
-use placet_local::engines::Engines;
+use placet_local::engines::{Engines, TABLE};
 use placet_local::server;
 use shared::app::{App, Waits};
 use shared::clock::Clock;
@@ -26,6 +26,9 @@ const NAME: &str = "placet-test";
 pub struct World {
     pub url: String,
     pub app: App,
+    /// The engines' own interface, past the service, and the table in it.
+    pub clients: Clients,
+    pub table: &'static str,
     /// Ends every wait early, as a stopping runner does.
     pub close: watch::Sender<bool>,
     _engines: Option<(Engines, TempDir)>,
@@ -45,7 +48,8 @@ impl World {
         let engines = Engines::start(dir.path()).await.expect("the embedded engines start");
         let (close, closing) = watch::channel(false);
         let app = engines.app(Clock::adjustable(), Waits::new(MAX_WAIT, closing), secret()).await.expect("a table");
-        Self::serve(app, close, Some((engines, dir))).await
+        let clients = Clients::at(&engines.endpoints).await;
+        Self::serve(app, close, clients, TABLE, Some((engines, dir))).await
     }
 
     async fn on_localstack(url: &str) -> Self {
@@ -65,10 +69,16 @@ impl World {
         }
         let (close, closing) = watch::channel(false);
         let app = App::new(&clients, NAME, NAME, Clock::adjustable(), Waits::new(MAX_WAIT, closing), secret());
-        Self::serve(app, close, None).await
+        Self::serve(app, close, clients, NAME, None).await
     }
 
-    async fn serve(app: App, close: watch::Sender<bool>, engines: Option<(Engines, TempDir)>) -> Self {
+    async fn serve(
+        app: App,
+        close: watch::Sender<bool>,
+        clients: Clients,
+        table: &'static str,
+        engines: Option<(Engines, TempDir)>,
+    ) -> Self {
         let listener = server::bind([127, 0, 0, 1].into(), 0).await.expect("a free port");
         let url = server::url(&listener).expect("the port's address");
         // What the service knows of its cost becomes a header, in tests only.
@@ -79,7 +89,7 @@ impl World {
             let _open = never.0;
             server::serve(listener, service, never.1).await
         });
-        Self { url, app, close, _engines: engines }
+        Self { url, app, clients, table, close, _engines: engines }
     }
 
     /// Moves the service's clock.

@@ -8,6 +8,17 @@ use shared::extract::Json;
 use shared::models::{Agent, Ping};
 use shared::storage::Store;
 
+/// A sign of life, and what the agent is doing
+///
+/// 404 for an agent that is not the caller's.
+#[utoipa::path(
+    post,
+    path = "/api/v1/status/ping",
+    tag = "Agents",
+    operation_id = "ping",
+    request_body = Ping,
+    responses((status = 201, body = Agent))
+)]
 pub async fn ping(
     State(store): State<Store>,
     agent: AgentCaller,

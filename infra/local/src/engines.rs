@@ -22,7 +22,8 @@ use tokio::task::JoinSet;
 
 use crate::StartError;
 
-const TABLE: &str = "placet";
+/// The table's name.
+pub const TABLE: &str = "placet";
 const BUCKET: &str = "placet";
 
 /// Engines that run until [`stop`](Engines::stop).

@@ -100,7 +100,7 @@ async fn make(app: &App, kept: &mut Kept) -> Result<(), StartError> {
         // Made by a start that died before it could note the rest.
         None => app.store.sign_in(Credentials { email, password: password() }).await?.user,
     };
-    let agent = app.store.create_agent(user.id, CreateAgent::named("My first agent")).await?;
+    let agent = app.store.create_agent(user.id, CreateAgent::named("My first agent")).await?.agent;
     let key = app.store.create_api_key(user.id, "First key".to_owned()).await?;
     kept.api_key = Some(key.key);
     kept.channel_id = Some(agent.id.to_string());

@@ -6,8 +6,15 @@ use utoipa::ToSchema;
 use crate::clock::Timestamp;
 use crate::ids::AgentId;
 use crate::input::{FromObject, Object};
-use crate::json::Json;
+use crate::models::change::Change;
+use crate::models::command::Command;
+use crate::models::webhook::{BasicAuth, WebhookHeaders};
 use crate::webhook_url::WebhookUrl;
+
+const MAX_NAME: usize = 100;
+const MAX_DESCRIPTION: usize = 2000;
+const MAX_AVATAR_URL: usize = 2000;
+const MAX_TAG: usize = 64;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
@@ -21,6 +28,10 @@ pub enum AgentStatus {
 impl AgentStatus {
     pub const WORDS: [(&'static str, Self); 4] =
         [("active", Self::Active), ("busy", Self::Busy), ("error", Self::Error), ("offline", Self::Offline)];
+
+    pub fn word(self) -> &'static str {
+        Self::WORDS.iter().find(|(_, status)| *status == self).map_or("offline", |(word, _)| word)
+    }
 }
 
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -35,17 +46,26 @@ pub struct Agent {
     pub status_message: Option<String>,
     pub status_since: Option<Timestamp>,
     pub last_active_at: Option<Timestamp>,
-    pub commands: Option<Json>,
+    pub commands: Option<Vec<Command>>,
     pub tag: Option<String>,
     pub created_at: Timestamp,
 }
 
 /// `POST /api/v1/agents` and `POST /api/agents`.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
 pub struct CreateAgent {
+    /// Not all blank
+    #[schema(example = "Deployer", min_length = 1, max_length = 100, pattern = r"\S")]
     pub name: String,
+    #[schema(max_length = 2000)]
     pub description: Option<String>,
+    #[schema(max_length = 2000, example = "https://example.com/deployer.png")]
     pub avatar_url: Option<String>,
+    /// http or https, and no private address
+    #[schema(value_type = Option<String>, format = "uri", max_length = 2000, example = "https://hooks.example.com/placet")]
     pub webhook_url: Option<WebhookUrl>,
+    #[schema(max_length = 64, example = "ci")]
     pub tag: Option<String>,
 }
 
@@ -57,19 +77,107 @@ impl CreateAgent {
 
 impl FromObject for CreateAgent {
     fn from_object(object: &mut Object<'_>) -> Option<Self> {
-        let name = object.require("name", |o| o.label("name", 100));
-        let description = object.short_string("description", 2000);
-        let avatar_url = object.short_string("avatarUrl", 2000);
+        let name = object.require("name", |o| o.label("name", MAX_NAME));
+        let description = object.short_string("description", MAX_DESCRIPTION);
+        let avatar_url = object.short_string("avatarUrl", MAX_AVATAR_URL);
         let webhook_url = WebhookUrl::member(object, "webhookUrl");
-        let tag = object.short_string("tag", 64);
+        let tag = object.short_string("tag", MAX_TAG);
         Some(Self { name: name?, description, avatar_url, webhook_url, tag })
     }
 }
 
+/// `PATCH /api/agents/{id}`: null clears, absent leaves.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+pub struct UpdateAgent {
+    /// Cannot be cleared
+    #[schema(example = "Deployer", min_length = 1, max_length = 100, pattern = r"\S", nullable = false)]
+    pub name: Option<String>,
+    #[schema(value_type = Option<String>, max_length = 2000)]
+    pub description: Change<String>,
+    /// Takes the place of an uploaded picture
+    #[schema(value_type = Option<String>, max_length = 2000)]
+    pub avatar_url: Change<String>,
+    /// http or https, and no private address; null takes headers, credentials and secret with it
+    #[schema(value_type = Option<String>, format = "uri", max_length = 2000, example = "https://hooks.example.com/placet")]
+    pub webhook_url: Change<WebhookUrl>,
+    /// At most 20 that go along with every delivery; none of the connection's, no `webhook-*`. Never shown
+    #[schema(value_type = Option<BTreeMap<String, String>>)]
+    pub webhook_headers: Change<WebhookHeaders>,
+    /// Never shown
+    #[schema(value_type = Option<BasicAuth>)]
+    pub webhook_auth: Change<BasicAuth>,
+    #[schema(value_type = Option<String>, max_length = 64)]
+    pub tag: Change<String>,
+}
+
+impl UpdateAgent {
+    pub fn is_empty(&self) -> bool {
+        self.name.is_none()
+            && self.description.is_keep()
+            && self.avatar_url.is_keep()
+            && self.webhook_url.is_keep()
+            && self.webhook_headers.is_keep()
+            && self.webhook_auth.is_keep()
+            && self.tag.is_keep()
+    }
+}
+
+impl FromObject for UpdateAgent {
+    fn from_object(object: &mut Object<'_>) -> Option<Self> {
+        let name = Change::member(object, "name", |o, name| o.label(name, MAX_NAME));
+        if name.is_clear() {
+            object.problem("name", "required", "name cannot be cleared");
+        }
+        let description = Change::member(object, "description", |o, name| o.short_string(name, MAX_DESCRIPTION));
+        let avatar_url = Change::member(object, "avatarUrl", |o, name| o.short_string(name, MAX_AVATAR_URL));
+        let webhook_url = Change::member(object, "webhookUrl", WebhookUrl::member);
+        let webhook_headers = Change::member(object, "webhookHeaders", WebhookHeaders::member);
+        let webhook_auth = Change::member(object, "webhookAuth", |o, name| o.object::<BasicAuth>(name));
+        let tag = Change::member(object, "tag", |o, name| o.short_string(name, MAX_TAG));
+        for (name, set) in
+            [("webhookHeaders", webhook_headers.as_set().is_some()), ("webhookAuth", webhook_auth.as_set().is_some())]
+        {
+            if set && webhook_url.is_clear() {
+                object.problem(name, "no_webhook", format!("{name} cannot be set while webhookUrl is cleared"));
+            }
+        }
+        let name = if let Change::Set(name) = name { Some(name) } else { None };
+        Some(Self { name, description, avatar_url, webhook_url, webhook_headers, webhook_auth, tag })
+    }
+}
+
+/// `POST /api/v1/agents/setTag`.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+pub struct SetTag {
+    /// The agent's id
+    pub channel_id: String,
+    /// null takes it away
+    #[schema(required = true, max_length = 64, example = "ci")]
+    pub tag: Option<String>,
+}
+
+impl FromObject for SetTag {
+    fn from_object(object: &mut Object<'_>) -> Option<Self> {
+        let channel_id = object.require("channelId", |o| o.string("channelId"));
+        let given = object.names().any(|name| name == "tag");
+        if !given {
+            object.problem("tag", "required", "tag is required; null takes it away");
+        }
+        let tag = object.short_string("tag", MAX_TAG);
+        Some(Self { channel_id: channel_id?, tag })
+    }
+}
+
 /// `POST /api/v1/status/ping`.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
 pub struct Ping {
     pub agent_id: String,
     pub status: AgentStatus,
+    /// What it is doing, or what is wrong
+    #[schema(max_length = 500, example = "deploying main")]
     pub message: Option<String>,
 }
 

@@ -1,15 +1,22 @@
-//! Agents.
+//! Agents: made, listed, changed. Their signs of life are in `super::ping`, their webhooks in
+//! `super::webhook`, their pictures in `super::avatar`, their end in `super::removal`.
 
+use aws_sdk_dynamodb::types::ReturnValue;
 use serde::{Deserialize, Serialize};
 
-use crate::auth::Caller;
+use crate::auth::{Caller, HumanCaller};
 use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::ids::{AgentId, UserId};
-use crate::json::{Json, as_text};
-use crate::models::{Agent, AgentStatus, CreateAgent, Ping};
+use crate::models::{
+    Agent, AgentStatus, AgentWithSecret, Change, Command, CreateAgent, ReadMark, SetCommands, UpdateAgent,
+};
+use crate::storage::agent_update::{AgentUpdate, Changed};
+use crate::storage::avatar::AvatarItem;
 use crate::storage::keys::{Key, owned};
-use crate::storage::{Channel, Store, all_of, read, text, trouble, written};
+use crate::storage::webhook::WebhookItem;
+use crate::storage::writing::{Outcome, Transaction};
+use crate::storage::{Blobs, Channel, Store, all_of, attribute, text, written};
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -18,23 +25,27 @@ pub(super) struct AgentItem {
     sk: String,
     pub owner_id: UserId,
     owner_sort: String,
-    id: AgentId,
+    pub id: AgentId,
     name: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     description: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    avatar_url: Option<String>,
+    pub avatar_url: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    webhook_url: Option<String>,
-    status: AgentStatus,
+    pub avatar: Option<AvatarItem>,
+    #[serde(flatten)]
+    pub webhook: WebhookItem,
+    pub status: AgentStatus,
     #[serde(skip_serializing_if = "Option::is_none")]
     status_message: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     status_since: Option<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none")]
     last_active_at: Option<Timestamp>,
-    #[serde(default, with = "as_text", skip_serializing_if = "Option::is_none")]
-    commands: Option<Json>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_read_at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    commands: Option<Vec<Command>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     tag: Option<String>,
     created_at: Timestamp,
@@ -50,7 +61,7 @@ impl From<AgentItem> for Agent {
             name: item.name,
             description: item.description,
             avatar_url: item.avatar_url,
-            webhook_url: item.webhook_url,
+            webhook_url: item.webhook.webhook_url,
             status: item.status,
             status_message: item.status_message,
             status_since: item.status_since,
@@ -63,7 +74,8 @@ impl From<AgentItem> for Agent {
 }
 
 impl Store {
-    pub async fn create_agent(&self, owner: UserId, new: CreateAgent) -> Result<Agent, Error> {
+    /// Makes an agent; with a webhook also the secret that signs what is sent there.
+    pub async fn create_agent(&self, owner: UserId, new: CreateAgent) -> Result<AgentWithSecret, Error> {
         let now = self.clock.now();
         let id = AgentId::new(now);
         let Key { pk, sk } = Key::agent(id);
@@ -76,18 +88,28 @@ impl Store {
             name: new.name,
             description: new.description,
             avatar_url: new.avatar_url,
-            webhook_url: new.webhook_url.map(|url| url.as_str().to_owned()),
+            avatar: None,
+            webhook: new.webhook_url.map(WebhookItem::new).unwrap_or_default(),
             status: AgentStatus::Offline,
             status_message: None,
             status_since: None,
             last_active_at: None,
+            last_read_at: None,
             commands: None,
             tag: new.tag,
             created_at: now,
             deleted_at: None,
         };
-        self.put_new(written(&item)?).await?;
-        Ok(item.into())
+        let mut transaction = Transaction::default();
+        self.while_user_stays(&mut transaction, owner)?;
+        transaction.create(self, written(&item)?)?;
+        match self.commit(transaction).await? {
+            Outcome::Done => {}
+            Outcome::Refused(0) => return Err(Error::NoSession),
+            Outcome::Refused(_) => return Err(Error::internal("a new agent met one that exists")),
+        }
+        let webhook_secret = item.webhook.webhook_secret.as_ref().map(|secret| secret.reveal().to_owned());
+        Ok(AgentWithSecret { agent: item.into(), webhook_secret })
     }
 
     /// All of the caller's agents, oldest first: the list is read beside the check of the caller.
@@ -99,68 +121,69 @@ impl Store {
         Ok(agents?.into_iter().filter(|agent| agent.deleted_at.is_none()).map(Agent::from).collect())
     }
 
-    /// Books a sign of life. `statusSince` moves only when the status does, also when two pings
-    /// meet: "the same as before" is a condition of the write.
-    pub async fn ping(&self, channel: &Channel, ping: &Ping) -> Result<Agent, Error> {
-        if channel.agent.status == ping.status
-            && let Some(agent) = self.write_ping(channel, ping, true).await?
-        {
-            return Ok(agent);
-        }
-        self.write_ping(channel, ping, false).await?.ok_or(Error::NotFound("agent"))
+    /// One agent that the person owns.
+    pub async fn agent(&self, human: &HumanCaller, id: Option<AgentId>) -> Result<Channel, Error> {
+        let opened = self.open(human, id, &[]).await;
+        opened.map(|(channel, _)| channel).map_err(|err| err.or_not_found("agent"))
     }
 
-    async fn write_ping(&self, channel: &Channel, ping: &Ping, same: bool) -> Result<Option<Agent>, Error> {
-        let now = text(self.clock.now());
-        let word = AgentStatus::WORDS.iter().find(|(_, status)| *status == ping.status).map_or("", |(word, _)| word);
-        let since = if same { "" } else { ", statusSince = :now" };
-        let (set_message, remove_message) = match &ping.message {
-            Some(_) => (", statusMessage = :message", ""),
-            None => ("", " REMOVE statusMessage"),
+    /// Changes what `update` names, and nothing else. Setting a webhook where no secret is makes
+    /// one, and shows it.
+    pub async fn patch_agent(
+        &self,
+        channel: &Channel,
+        blobs: &Blobs,
+        update: UpdateAgent,
+    ) -> Result<AgentWithSecret, Error> {
+        if update.is_empty() {
+            return Ok(AgentWithSecret { agent: channel.agent.clone(), webhook_secret: None });
+        }
+        let mut changes = AgentUpdate::new()
+            .change("name", update.name.map_or(Change::Keep, Change::Set), text)
+            .change("description", update.description, text)
+            .change("tag", update.tag, text);
+        let replaced = !update.avatar_url.is_keep();
+        if replaced {
+            changes = changes.change("avatarUrl", update.avatar_url, text).remove("avatar");
+        }
+        let (changes, secret) =
+            WebhookItem::change(changes, update.webhook_url, update.webhook_headers, update.webhook_auth)?;
+        let item = self.change_agent(channel.id(), changes).await?;
+        if replaced {
+            self.forget_avatar(channel.id(), blobs, channel.avatar.clone());
+        }
+        // Shown only when it became the agent's: the one that was there before stays secret.
+        let webhook_secret = secret.filter(|secret| item.webhook.webhook_secret.as_ref() == Some(secret));
+        Ok(AgentWithSecret {
+            agent: item.into(),
+            webhook_secret: webhook_secret.map(|secret| secret.reveal().to_owned()),
+        })
+    }
+
+    pub async fn set_tag(&self, channel: &Channel, tag: Option<String>) -> Result<Agent, Error> {
+        let update = AgentUpdate::new().set_or_remove("tag", tag.map(text));
+        self.change_agent(channel.id(), update).await.map(Agent::from)
+    }
+
+    pub async fn set_commands(&self, channel: &Channel, set: &SetCommands) -> Result<Agent, Error> {
+        let update = AgentUpdate::new().set("commands", attribute(&set.commands)?);
+        self.change_agent(channel.id(), update).await.map(Agent::from)
+    }
+
+    /// Notes that the person has read up to now. The mark only moves forward: a call that comes
+    /// late changes nothing, and is told where the mark is.
+    pub async fn mark_read(&self, channel: &Channel) -> Result<ReadMark, Error> {
+        let now = self.clock.now();
+        let update = AgentUpdate::new()
+            .set("lastReadAt", text(now))
+            .when("attribute_not_exists(#lastReadAt) OR #lastReadAt < :lastReadAt");
+        let item = match self.write_agent(channel.id(), update, ReturnValue::AllNew).await? {
+            Changed::Done(item) | Changed::Refused(Some(item)) => item,
+            Changed::Refused(None) => return Err(Error::NotYourAgent),
         };
-        let condition = if same { "attribute_exists(pk) AND #status = :status" } else { "attribute_exists(pk)" };
-        let updated = self
-            .db
-            .update_item()
-            .table_name(&*self.table)
-            .set_key(Some(Key::agent(channel.id()).attributes()))
-            .update_expression(format!(
-                "SET #status = :status, lastActiveAt = :now{since}{set_message}{remove_message}"
-            ))
-            .condition_expression(condition)
-            .expression_attribute_names("#status", "status")
-            .expression_attribute_values(":status", text(word))
-            .expression_attribute_values(":now", now)
-            .set_expression_attribute_values_if(":message", ping.message.as_ref().map(text))
-            .return_values(aws_sdk_dynamodb::types::ReturnValue::AllNew)
-            .send()
-            .await;
-        match updated {
-            Ok(output) => output.attributes.map(read::<AgentItem>).transpose().map(|agent| agent.map(Agent::from)),
-            Err(err) if err.as_service_error().is_some_and(|it| it.is_conditional_check_failed_exception()) => Ok(None),
-            Err(err) => Err(trouble(err)),
-        }
-    }
-}
-
-/// Values of an expression that are there only sometimes.
-trait OptionalValue {
-    fn set_expression_attribute_values_if(
-        self,
-        name: &str,
-        value: Option<aws_sdk_dynamodb::types::AttributeValue>,
-    ) -> Self;
-}
-
-impl OptionalValue for aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder {
-    fn set_expression_attribute_values_if(
-        self,
-        name: &str,
-        value: Option<aws_sdk_dynamodb::types::AttributeValue>,
-    ) -> Self {
-        match value {
-            Some(value) => self.expression_attribute_values(name, value),
-            None => self,
+        match item.last_read_at {
+            Some(last_read_at) if item.deleted_at.is_none() => Ok(ReadMark { last_read_at }),
+            _ => Err(Error::NotYourAgent),
         }
     }
 }

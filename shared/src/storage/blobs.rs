@@ -69,6 +69,11 @@ impl Blobs {
         Ok(())
     }
 
+    /// Deletes one object, if it is there.
+    pub async fn delete_one(&self, storage_key: &str) -> Result<(), Error> {
+        self.s3.delete_object().bucket(&*self.bucket).key(storage_key).send().await.map(drop).map_err(trouble)
+    }
+
     /// Deletes up to 1,000 of the objects under a prefix; whether there were any.
     pub async fn delete_some_under(&self, prefix: &Prefix) -> Result<bool, Error> {
         let list = self.s3.list_objects_v2().bucket(&*self.bucket).prefix(prefix.to_string());

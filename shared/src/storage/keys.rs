@@ -15,6 +15,8 @@
 //! | removal of an agent | `AGENT#<agent>` | `REMOVAL` | outlives the agent until the last look after it: index due |
 //! | message | `CHANNEL#<agent>` | `MESSAGE#<message>` | with a review: index owner, sort by review (below); while that is pending: index due |
 //! | file | `CHANNEL#<agent>` | `FILE#<file>` | index owner, sort `FILE#<file>`; until a message claims it: index due |
+//! | an agent's counters | `CHANNEL#<agent>` | `STATS` | |
+//! | status history | `CHANNEL#<agent>` | `STATUS#<ulid>` | `ttl` |
 //! | idempotency | `CHANNEL#<agent>` | `CLIENT#<sha256 of the client id>` | `messageId`, `bodyHash` |
 //!
 //! `<user>`, `<agent>`, `<message>`, `<file>`, `<key>`, `<log>` are ULIDs: they sort by time.
@@ -105,6 +107,14 @@ impl Key {
         Self::new(format!("AGENT#{}", agent.ulid()), REMOVAL)
     }
 
+    pub fn stats(agent: AgentId) -> Self {
+        Self::new(channel_partition(agent), "STATS")
+    }
+
+    pub fn status_change(agent: AgentId, at: Ulid) -> Self {
+        Self::new(channel_partition(agent), format!("{STATUS_CHANGES}{at}"))
+    }
+
     pub fn message(message: MessageId) -> Self {
         Self::new(channel_partition(message.channel()), format!("{MESSAGES}{}", message.ulid()))
     }
@@ -143,6 +153,9 @@ pub const REMOVAL: &str = "REMOVAL";
 pub const MESSAGES: &str = "MESSAGE#";
 /// Sort keys of files start with this, in [`channel_partition`].
 pub const FILES: &str = "FILE#";
+
+/// Sort keys of an agent's status history start with this, in [`channel_partition`].
+pub const STATUS_CHANGES: &str = "STATUS#";
 
 pub fn user_partition(user: UserId) -> String {
     format!("USER#{}", user.ulid())
@@ -222,13 +235,13 @@ pub fn due(at: Timestamp, ulid: Ulid, key: &Key) -> Due {
 }
 
 /// Every object of the bucket.
-pub enum StorageKey {
+pub enum StorageKey<'a> {
     Upload(FileId),
     /// An agent's picture; each upload is a version of its own.
-    Avatar(AgentId, Ulid),
+    Avatar(AgentId, &'a str),
 }
 
-impl std::fmt::Display for StorageKey {
+impl std::fmt::Display for StorageKey<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Upload(file) => write!(f, "uploads/{}/{}", file.channel().ulid(), file.ulid()),

@@ -3,8 +3,9 @@
 //! - [`keys`]: every key, and so the table's documentation
 //! - [`schema`]: the table's one definition
 //! - [`Store`]: the door ([`Store::admit`], [`Store::open`]); its access patterns are beside the
-//!   entities: `agents`, `messages`, `reviews`, `files`, `accounts`,
-//!   `sessions`, `tries`, `api_keys`, `users`, `user_removal`, `preferences`, `request_log`
+//!   entities: `agents` (with `agent_update`, `ping`, `webhook`, `avatar`, `stats`), `messages`,
+//!   `reviews`, `files`, `accounts`, `sessions`, `tries`, `api_keys`, `users`, `user_removal`,
+//!   `preferences`, `request_log`
 //! - [`Blobs`]: the bucket
 //! - [`Clients`]: the SDK's clients, made once per process
 //! - `removal`: an agent's end, with everything under it
@@ -14,13 +15,16 @@
 //! or a [`Channel`] or user id that such a call gave out.
 
 mod accounts;
+mod agent_update;
 mod agents;
 mod api_keys;
+mod avatar;
 mod blobs;
 mod clients;
 mod files;
 pub mod keys;
 mod messages;
+mod ping;
 mod preferences;
 mod removal;
 mod request_log;
@@ -28,9 +32,11 @@ mod reviews;
 pub mod schema;
 mod sessions;
 mod size;
+mod stats;
 mod tries;
 mod user_removal;
 mod users;
+mod webhook;
 mod writing;
 
 use std::collections::HashMap;
@@ -44,10 +50,13 @@ use aws_smithy_types::error::display::DisplayErrorContext;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+pub use avatar::Avatar;
 pub use blobs::{Blobs, Stored};
 pub use clients::{Clients, Endpoints};
 pub use messages::{Begun, Draft, MessagePage, Once, Opening, PageRequest};
 pub use sessions::NewSession;
+pub use stats::Tally;
+pub use webhook::Webhook;
 
 use crate::auth::Caller;
 use crate::clock::Clock;
@@ -65,6 +74,7 @@ pub struct Store {
     db: aws_sdk_dynamodb::Client,
     table: Arc<str>,
     clock: Clock,
+    tallies: stats::Tallies,
 }
 
 /// A channel that the caller may use: holding one proves that it was checked.
@@ -72,6 +82,7 @@ pub struct Store {
 pub struct Channel {
     pub agent: Agent,
     owner: UserId,
+    avatar: Option<avatar::AvatarItem>,
 }
 
 impl Channel {
@@ -101,7 +112,7 @@ impl Items {
 
 impl Store {
     pub fn new(db: aws_sdk_dynamodb::Client, table: &str, clock: Clock) -> Self {
-        Self { db, table: table.into(), clock }
+        Self { db, table: table.into(), clock, tallies: stats::Tallies::default() }
     }
 
     /// Verifies a caller, and fetches `also` in the same call. Strongly consistent: a key that
@@ -134,13 +145,16 @@ impl Store {
         let Some(id) = channel else {
             return Err(self.admit(caller, &[]).await.err().unwrap_or(Error::NotYourAgent));
         };
-        let mut wanted = vec![Key::agent(id)];
+        let (caller, mut wanted) = (caller.into(), vec![Key::agent(id)]);
         wanted.extend_from_slice(also);
+        let by_agent = matches!(caller, Caller::Agent(_));
         let (owner, mut items) = self.admit(caller, &wanted).await?;
         let agent = items.take::<agents::AgentItem>(&wanted[0])?;
         let agent =
             agent.filter(|agent| agent.owner_id == owner && agent.deleted_at.is_none()).ok_or(Error::NotYourAgent)?;
-        Ok((Channel { agent: agent.into(), owner }, items))
+        meter::for_channel(id, by_agent);
+        let avatar = agent.avatar.clone();
+        Ok((Channel { agent: agent.into(), owner, avatar }, items))
     }
 
     /// Strongly consistent reads of up to 100 items in one call (more only when DynamoDB leaves
@@ -231,6 +245,10 @@ fn read<T: DeserializeOwned>(item: Item) -> Result<T, Error> {
 
 fn written(item: &impl Serialize) -> Result<Item, Error> {
     serde_dynamo::to_item(item).map_err(|err| Error::internal(format!("an item cannot be written: {err}")))
+}
+
+fn attribute(value: &impl Serialize) -> Result<AttributeValue, Error> {
+    serde_dynamo::to_attribute_value(value).map_err(|err| Error::internal(format!("a value cannot be written: {err}")))
 }
 
 fn text(value: impl ToString) -> AttributeValue {

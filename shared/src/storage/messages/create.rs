@@ -10,6 +10,7 @@ use crate::error::Error;
 use crate::ids::{AgentId, FileId, MessageId};
 use crate::input::Problems;
 use crate::json::Json;
+use crate::meter;
 use crate::models::AskReview;
 use crate::models::{Attachment, DeliveryStatus, Message, MessageStatus, ReviewStatus, SenderType};
 use crate::storage::files::FileItem;
@@ -124,6 +125,7 @@ impl Store {
         let message = Message::from(item);
         if once.is_none() && message.attachments.is_empty() {
             self.put_new(stored).await?;
+            meter::made_message(message.sender_type);
             return Ok(message);
         }
 
@@ -141,7 +143,10 @@ impl Store {
             transaction.create(self, written(&FileItem::new(&channel, file))?)?;
         }
         match self.commit(transaction).await? {
-            Outcome::Done => Ok(message),
+            Outcome::Done => {
+                meter::made_message(message.sender_type);
+                Ok(message)
+            }
             Outcome::Refused(position) => match once {
                 Some(once) if position == 0 => {
                     let deleted = || Error::unavailable("the message of an equal call was deleted meanwhile");

@@ -1,0 +1,101 @@
+//! `POST`, `GET` and `DELETE /api/agents/{id}/avatar`
+
+use axum::Json;
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
+use http::{HeaderMap, StatusCode};
+use shared::app::App;
+use shared::auth::HumanCaller;
+use shared::error::Error;
+use shared::extract::{ImageUpload, PathId, Query};
+use shared::ids::AgentId;
+use shared::image::ImageVersion;
+use shared::models::Agent;
+use utoipa::ToSchema;
+
+/// The multipart form of a picture.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "it only describes the form")]
+pub struct AvatarForm {
+    /// PNG, JPEG, GIF or WebP, told by its bytes; at most 1 MiB
+    #[schema(value_type = String, format = Binary, content_media_type = "application/octet-stream")]
+    file: Vec<u8>,
+}
+
+/// Gives an agent a picture
+#[utoipa::path(
+    post,
+    path = "/api/agents/{id}/avatar",
+    tag = "People: agents",
+    operation_id = "setMyAgentAvatar",
+    params(("id" = AgentId, Path)),
+    request_body(content = AvatarForm, content_type = "multipart/form-data"),
+    responses((status = 201, body = Agent))
+)]
+pub async fn set(
+    State(app): State<App>,
+    human: HumanCaller,
+    PathId(id): PathId<AgentId>,
+    ImageUpload(image): ImageUpload,
+) -> Result<(StatusCode, Json<Agent>), Error> {
+    let channel = app.store.agent(&human, id).await?;
+    Ok((StatusCode::CREATED, Json(app.store.set_avatar(&channel, &app.blobs, image).await?)))
+}
+
+/// An agent's uploaded picture
+///
+/// 404 when it has none; 304 when the caller has it.
+#[utoipa::path(
+    get,
+    path = "/api/agents/{id}/avatar",
+    tag = "People: agents",
+    operation_id = "getMyAgentAvatar",
+    params(("id" = AgentId, Path), ImageVersion),
+    responses(
+        (status = 200, content(
+            (Vec<u8> = "image/png"), (Vec<u8> = "image/jpeg"), (Vec<u8> = "image/gif"), (Vec<u8> = "image/webp"),
+        )),
+        (status = 304),
+    )
+)]
+pub async fn get(
+    State(app): State<App>,
+    human: HumanCaller,
+    PathId(id): PathId<AgentId>,
+    headers: HeaderMap,
+    Query(wanted): Query<ImageVersion>,
+) -> Result<Response, Error> {
+    let avatar = app.store.agent(&human, id).await?.avatar()?;
+    let etag = format!("\"{}\"", avatar.version);
+    let known = headers.get(IF_NONE_MATCH).and_then(|it| it.to_str().ok()).is_some_and(|it| it.contains(&etag));
+    let for_good = wanted.v.as_ref() == Some(&avatar.version);
+    let kept = if for_good { "private, max-age=31536000, immutable" } else { "private, no-cache" };
+    let about = [(CACHE_CONTROL, kept.to_owned()), (ETAG, etag)];
+    if known {
+        return Ok((StatusCode::NOT_MODIFIED, about).into_response());
+    }
+    let stored = app.blobs.get(&avatar.storage_key).await?;
+    let bytes = stored.bytes.collect().await.map_err(Error::unavailable)?.into_bytes();
+    Ok((about, [(CONTENT_TYPE, avatar.kind.mime_type())], bytes).into_response())
+}
+
+/// Takes an agent's uploaded picture away
+///
+/// 404 when it has none.
+#[utoipa::path(
+    delete,
+    path = "/api/agents/{id}/avatar",
+    tag = "People: agents",
+    operation_id = "deleteMyAgentAvatar",
+    params(("id" = AgentId, Path)),
+    responses((status = 200, body = Agent))
+)]
+pub async fn delete(
+    State(app): State<App>,
+    human: HumanCaller,
+    PathId(id): PathId<AgentId>,
+) -> Result<Json<Agent>, Error> {
+    let channel = app.store.agent(&human, id).await?;
+    Ok(Json(app.store.delete_avatar(&channel, &app.blobs).await?))
+}

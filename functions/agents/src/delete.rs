@@ -1,0 +1,41 @@
+//! `DELETE /api/agents/{id}`
+
+use axum::Json;
+use axum::extract::State;
+use serde::Serialize;
+use shared::app::App;
+use shared::auth::HumanCaller;
+use shared::error::Error;
+use shared::extract::PathId;
+use shared::ids::AgentId;
+use utoipa::ToSchema;
+
+/// Something is gone.
+#[derive(Serialize, ToSchema)]
+pub struct Deleted {
+    /// Always true
+    deleted: bool,
+}
+
+/// Removes an agent with its messages, reviews and files
+///
+/// The agent is out of sight at once. 503 `still_removing` when there is more than one call has
+/// time for: repeat it, and it continues.
+#[utoipa::path(
+    delete,
+    path = "/api/agents/{id}",
+    tag = "People: agents",
+    operation_id = "deleteMyAgent",
+    params(("id" = AgentId, Path)),
+    responses((status = 200, body = Deleted))
+)]
+pub async fn delete(
+    State(app): State<App>,
+    human: HumanCaller,
+    PathId(id): PathId<AgentId>,
+) -> Result<Json<Deleted>, Error> {
+    let (owner, _) = app.store.admit(&human, &[]).await?;
+    let id = id.ok_or(Error::NotFound("agent"))?;
+    app.store.remove_channel(owner, id, &app.blobs).await?;
+    Ok(Json(Deleted { deleted: true }))
+}

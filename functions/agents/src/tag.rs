@@ -1,0 +1,26 @@
+//! `POST /api/v1/agents/setTag`
+
+use axum::extract::State;
+use shared::auth::AgentCaller;
+use shared::error::Error;
+use shared::extract::Json;
+use shared::models::{Agent, SetTag};
+use shared::storage::Store;
+
+/// Sets an agent's tag, or takes it away
+#[utoipa::path(
+    post,
+    path = "/api/v1/agents/setTag",
+    tag = "Agents",
+    operation_id = "setTag",
+    request_body = SetTag,
+    responses((status = 200, body = Agent))
+)]
+pub async fn set(
+    State(store): State<Store>,
+    agent: AgentCaller,
+    Json(set): Json<SetTag>,
+) -> Result<axum::Json<Agent>, Error> {
+    let (channel, _) = store.open(&agent, set.channel_id.parse().ok(), &[]).await?;
+    Ok(axum::Json(store.set_tag(&channel, set.tag).await?))
+}

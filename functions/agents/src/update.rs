@@ -1,0 +1,36 @@
+//! `PATCH /api/agents/{id}`
+
+use axum::extract::State;
+use shared::app::App;
+use shared::auth::HumanCaller;
+use shared::error::Error;
+use shared::extract::{Json, PathId};
+use shared::ids::AgentId;
+use shared::models::{AgentWithSecret, UpdateAgent};
+
+/// Changes what the body names: null clears, absent leaves
+///
+/// A `webhookUrl` where no secret is makes one, which the answer shows, once. `webhookUrl: null`
+/// takes headers, credentials and secret with it.
+#[utoipa::path(
+    patch,
+    path = "/api/agents/{id}",
+    tag = "People: agents",
+    operation_id = "updateMyAgent",
+    params(("id" = AgentId, Path)),
+    request_body = UpdateAgent,
+    responses((status = 200, body = AgentWithSecret))
+)]
+pub async fn update(
+    State(app): State<App>,
+    human: HumanCaller,
+    PathId(id): PathId<AgentId>,
+    Json(update): Json<UpdateAgent>,
+) -> Result<axum::Json<AgentWithSecret>, Error> {
+    let channel = app.store.agent(&human, id).await?;
+    if let Some(url) = update.webhook_url.as_set() {
+        url.check_target("webhookUrl").await?;
+    }
+    let changed = app.store.patch_agent(&channel, &app.blobs, update).await;
+    Ok(axum::Json(changed.map_err(|err| err.or_not_found("agent"))?))
+}

@@ -1,0 +1,48 @@
+//! `POST /api/v1/agents/setWebhook` and `POST /api/v1/agents/deleteWebhook`
+
+use axum::extract::State;
+use shared::auth::AgentCaller;
+use shared::error::Error;
+use shared::extract::Json;
+use shared::models::{Agent, AgentWithSecret, DeleteWebhook, SetWebhook};
+use shared::storage::Store;
+
+/// Sets an agent's webhook as a whole, with a new signing secret
+///
+/// The answer shows the secret, once. The one before it stays good beside it for 24 hours.
+/// Headers and credentials are never shown.
+#[utoipa::path(
+    post,
+    path = "/api/v1/agents/setWebhook",
+    tag = "Agents",
+    operation_id = "setWebhook",
+    request_body = SetWebhook,
+    responses((status = 200, body = AgentWithSecret))
+)]
+pub async fn set(
+    State(store): State<Store>,
+    agent: AgentCaller,
+    Json(set): Json<SetWebhook>,
+) -> Result<axum::Json<AgentWithSecret>, Error> {
+    let (channel, _) = store.open(&agent, set.channel_id.parse().ok(), &[]).await?;
+    set.url.check_target("url").await?;
+    Ok(axum::Json(store.set_webhook(&channel, set).await?))
+}
+
+/// Takes an agent's webhook away, with headers, credentials and secrets
+#[utoipa::path(
+    post,
+    path = "/api/v1/agents/deleteWebhook",
+    tag = "Agents",
+    operation_id = "deleteWebhook",
+    request_body = DeleteWebhook,
+    responses((status = 200, body = Agent))
+)]
+pub async fn delete(
+    State(store): State<Store>,
+    agent: AgentCaller,
+    Json(delete): Json<DeleteWebhook>,
+) -> Result<axum::Json<Agent>, Error> {
+    let (channel, _) = store.open(&agent, delete.channel_id.parse().ok(), &[]).await?;
+    Ok(axum::Json(store.delete_webhook(&channel).await?))
+}

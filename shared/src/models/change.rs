@@ -1,0 +1,41 @@
+//! What a PATCH says of one field.
+
+use crate::input::Object;
+
+/// Absent leaves a field as it is, null clears it.
+#[derive(Debug, Default)]
+pub enum Change<T> {
+    #[default]
+    Keep,
+    Clear,
+    Set(T),
+}
+
+impl<T> Change<T> {
+    /// Reads a member. One that is wrong has its problem noted, and what it would change is moot.
+    pub fn member<'a>(
+        object: &mut Object<'a>,
+        name: &str,
+        read: impl FnOnce(&mut Object<'a>, &str) -> Option<T>,
+    ) -> Self {
+        if object.has(name) {
+            read(object, name).map_or(Self::Keep, Self::Set)
+        } else if object.names().any(|member| member == name) {
+            Self::Clear
+        } else {
+            Self::Keep
+        }
+    }
+
+    pub fn is_keep(&self) -> bool {
+        matches!(self, Self::Keep)
+    }
+
+    pub fn is_clear(&self) -> bool {
+        matches!(self, Self::Clear)
+    }
+
+    pub fn as_set(&self) -> Option<&T> {
+        if let Self::Set(value) = self { Some(value) } else { None }
+    }
+}

@@ -1,0 +1,101 @@
+//! Pictures of agents. The bytes of each are an object of their own, so a new one never shows
+//! under an old one's name; the agent's item says which is the agent's.
+
+use aws_sdk_dynamodb::types::ReturnValue;
+use serde::{Deserialize, Serialize};
+
+use crate::error::Error;
+use crate::ids::{AgentId, new_ulid};
+use crate::image::{Image, ImageKind};
+use crate::meter;
+use crate::models::Agent;
+use crate::storage::agent_update::{AgentUpdate, Changed};
+use crate::storage::agents::AgentItem;
+use crate::storage::keys::StorageKey;
+use crate::storage::{Blobs, Channel, Store, attribute, text};
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct AvatarItem {
+    version: String,
+    kind: ImageKind,
+}
+
+/// A picture as it is read.
+pub struct Avatar {
+    pub kind: ImageKind,
+    pub version: String,
+    pub storage_key: String,
+}
+
+impl AvatarItem {
+    fn storage_key(&self, agent: AgentId) -> String {
+        StorageKey::Avatar(agent, &self.version).to_string()
+    }
+}
+
+impl Channel {
+    /// The picture that was uploaded for the agent.
+    pub fn avatar(&self) -> Result<Avatar, Error> {
+        let avatar = self.avatar.as_ref().ok_or(Error::NotFound("avatar"))?;
+        let (kind, version) = (avatar.kind, avatar.version.clone());
+        Ok(Avatar { kind, version, storage_key: avatar.storage_key(self.id()) })
+    }
+}
+
+impl Store {
+    /// Gives the agent a picture: its bytes first, then the one write that shows it.
+    pub async fn set_avatar(&self, channel: &Channel, blobs: &Blobs, image: Image) -> Result<Agent, Error> {
+        let id = channel.id();
+        let avatar = AvatarItem { version: new_ulid(self.clock.now()).to_string(), kind: image.kind };
+        let url = format!("/api/agents/{id}/avatar?v={}", avatar.version);
+        blobs.put(&avatar.storage_key(id), image.kind.mime_type(), image.bytes).await?;
+        let update = AgentUpdate::new().set("avatar", attribute(&avatar)?).set("avatarUrl", text(&url));
+        let mut item = self.replace_avatar(id, blobs, update, Some(&avatar)).await?;
+        item.avatar_url = Some(url);
+        Ok(item.into())
+    }
+
+    /// Takes the uploaded picture away.
+    pub async fn delete_avatar(&self, channel: &Channel, blobs: &Blobs) -> Result<Agent, Error> {
+        let avatar = channel.avatar.as_ref().ok_or(Error::NotFound("avatar"))?;
+        let update = AgentUpdate::new()
+            .remove("avatar")
+            .remove("avatarUrl")
+            .value(":version", text(&avatar.version))
+            .when("#avatar.version = :version");
+        let mut item = self.replace_avatar(channel.id(), blobs, update, None).await?;
+        item.avatar_url = None;
+        Ok(item.into())
+    }
+
+    /// Writes which picture is the agent's, and removes the bytes of the one before. Gives the
+    /// item before.
+    async fn replace_avatar(
+        &self,
+        agent: AgentId,
+        blobs: &Blobs,
+        update: AgentUpdate,
+        new: Option<&AvatarItem>,
+    ) -> Result<AgentItem, Error> {
+        let item = match self.write_agent(agent, update, ReturnValue::AllOld).await? {
+            Changed::Done(item) => item,
+            Changed::Refused(_) => return Err(Error::NotFound("avatar")),
+        };
+        if item.avatar.as_ref() != new {
+            self.forget_avatar(agent, blobs, item.avatar.clone());
+        }
+        Ok(item)
+    }
+
+    /// Removes a picture's bytes beside the request. Ones that stay are nobody's, and go with
+    /// the agent.
+    pub(super) fn forget_avatar(&self, agent: AgentId, blobs: &Blobs, avatar: Option<AvatarItem>) {
+        let Some(key) = avatar.map(|avatar| avatar.storage_key(agent)) else { return };
+        let blobs = blobs.clone();
+        meter::off_path(async move {
+            if let Err(err) = blobs.delete_one(&key).await {
+                tracing::warn!(cause = ?err, "an old picture stays");
+            }
+        });
+    }
+}
