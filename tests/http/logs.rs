@@ -6,7 +6,7 @@ use placet_tests::{Person, Reply, World};
 use serde_json::{Value, json};
 
 /// The log once it has this many entries: it is written beside the calls, not by them.
-async fn log_of(person: &Person, entries: usize) -> Vec<Value> {
+pub async fn log_of(person: &Person, entries: usize) -> Vec<Value> {
     loop {
         let page = person.get("/api/logs").await.expect(200);
         let data = page["data"].as_array().unwrap();

@@ -38,6 +38,7 @@ mod runner;
 mod sessions;
 mod streams;
 mod tenants;
+mod user_removal;
 mod users;
 mod waits;
 mod webhook_settings;

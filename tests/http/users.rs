@@ -6,7 +6,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use shared::secrets::{hex, random};
 
-async fn patch(person: &Person, id: &str, body: Value) -> Reply {
+pub async fn patch(person: &Person, id: &str, body: Value) -> Reply {
     Reply::of(person.request(Method::PATCH, &format!("/api/users/{id}")).json(&body)).await
 }
 
@@ -14,12 +14,12 @@ fn fresh_email() -> String {
     format!("{}@people.example", hex(&random::<8>()))
 }
 
-async fn id_of(person: &Person) -> String {
+pub async fn id_of(person: &Person) -> String {
     person.get("/api/auth/me").await.expect(200)["user"]["id"].as_str().unwrap().to_owned()
 }
 
 /// Somebody whom `owner` adds, signed in.
-async fn added(world: &World, owner: &Person, role: &str) -> Person {
+pub async fn added(world: &World, owner: &Person, role: &str) -> Person {
     let (email, password) = (fresh_email(), hex(&random::<8>()));
     let new = json!({ "email": email, "displayName": "Somebody", "password": password, "role": role });
     owner.post("/api/users", new).await.expect(201);
@@ -29,7 +29,7 @@ async fn added(world: &World, owner: &Person, role: &str) -> Person {
 }
 
 /// The users of a world, as `owner` lists them.
-async fn listed(owner: &Person) -> Vec<Value> {
+pub async fn listed(owner: &Person) -> Vec<Value> {
     owner.get("/api/users").await.expect(200).as_array().unwrap().clone()
 }
 
@@ -256,78 +256,6 @@ async fn of_all_owners_leaving_at_once_one_stays() {
     let last = world.person().await; // one more owner, to look
     let owners = listed(&last).await.iter().filter(|user| user["role"] == "owner").count() - 1;
     assert!(owners >= 1, "{owners}");
-}
-
-#[tokio::test]
-async fn a_removed_user_is_gone_with_all_that_was_theirs() {
-    let world = World::start().await;
-    let owner = world.person().await;
-    let member = added(&world, &owner, "member").await;
-    let id = id_of(&member).await;
-    let (agent, other) = (member.agent().await, member.agent().await);
-    let file = agent.stored().await;
-    let message = agent.asked().await;
-    other.sent(json!({ "text": "x" })).await;
-    let path = format!("/api/users/{id}");
-    assert_eq!(owner.delete(&path).await.expect(200), json!({ "deleted": true }));
-
-    member.get("/api/auth/me").await.expect_error(401, "unauthorized");
-    member.post("/api/auth/refresh", json!({})).await.expect_error(401, "unauthorized");
-    member.sign_in().await.expect_error(401, "wrong_credentials");
-    for path in ["/api/v1/agents".to_owned(), format!("/api/v1/files/{file}/download")] {
-        agent.get(&path).await.expect_error(401, "unauthorized");
-    }
-    assert!(!listed(&owner).await.iter().any(|user| user["id"] == json!(id)));
-    owner.delete(&path).await.expect_error(404, "not_found");
-    patch(&owner, &id, json!({ "displayName": "x" })).await.expect_error(404, "not_found");
-    // The address is free, and who has it next finds nothing.
-    let new = json!({ "email": member.email, "displayName": "B", "password": "long enough" });
-    owner.post("/api/users", new).await.expect(201);
-    let next = Person::nobody(&world.url, &member.email, "long enough");
-    next.sign_in().await.expect(200);
-    assert_eq!(next.get("/api/agents").await.expect(200), json!([]));
-    next.answer(&message, json!({ "selectedOption": "approve" })).await.expect_error(404, "not_found");
-}
-
-#[tokio::test]
-async fn removing_at_once_is_removing_once() {
-    let world = World::start().await;
-    let owner = world.person().await;
-    let member = added(&world, &owner, "owner").await;
-    member.agent().await.stored().await;
-    let path = format!("/api/users/{}", id_of(&member).await);
-    let replies = join_all((0..3).map(|_| owner.delete(&path))).await;
-    assert!(replies.iter().any(|reply| reply.status == 200));
-    assert!(replies.iter().all(|reply| [200, 404].contains(&reply.status)));
-    owner.delete(&path).await.expect_error(404, "not_found");
-}
-
-#[tokio::test]
-async fn no_key_that_was_made_or_rotated_meanwhile_survives_its_user() {
-    let world = World::start().await;
-    let owner = world.person().await;
-    let member = added(&world, &owner, "member").await;
-    let agent = member.agent().await;
-    let id = member.get("/api/api-keys").await.expect(200)[0]["id"].as_str().unwrap().to_owned();
-    let (user, rotate) = (format!("/api/users/{}", id_of(&member).await), format!("/api/api-keys/{id}/rotate"));
-    let made = |path: String| {
-        let member = member.clone();
-        async move {
-            let mut keys = vec![];
-            loop {
-                let reply = member.post(&path, json!({})).await;
-                match reply.json()["key"].as_str() {
-                    Some(key) => keys.push(key.to_owned()),
-                    None => return keys,
-                }
-            }
-        }
-    };
-    let (removed, made, rotated) = tokio::join!(owner.delete(&user), made("/api/api-keys".to_owned()), made(rotate));
-    removed.expect(200);
-    for key in made.iter().chain(&rotated) {
-        agent.with_key(key).get("/api/v1/agents").await.expect_error(401, "unauthorized");
-    }
 }
 
 #[tokio::test]

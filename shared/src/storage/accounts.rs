@@ -1,6 +1,6 @@
 //! Accounts as their own people use them: making one, signing in, changing the password.
 
-use aws_sdk_dynamodb::types::{AttributeValue, Update};
+use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, Update};
 use serde::{Deserialize, Serialize};
 use ulid::Ulid;
 
@@ -223,6 +223,17 @@ impl Store {
     pub(super) async fn stored(&self, password: Password) -> Result<StoredPassword, Error> {
         let id: Ulid = ids::new_ulid(self.clock.now());
         Ok(StoredPassword { id: id.to_string(), hash: password.hash().await? })
+    }
+
+    /// Writes the rest only while the user is not being removed: nothing new may come to be under
+    /// somebody whose things have been looked for.
+    pub(super) fn while_user_stays(&self, transaction: &mut Transaction, user: UserId) -> Result<(), Error> {
+        transaction.check(
+            ConditionCheck::builder()
+                .table_name(&*self.table)
+                .set_key(Some(Key::user(user).attributes()))
+                .condition_expression("attribute_exists(pk) AND attribute_not_exists(removing)"),
+        )
     }
 
     pub(super) fn one_more_owner(&self) -> Result<Update, Error> {

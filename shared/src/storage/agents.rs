@@ -15,6 +15,7 @@ use crate::storage::agent_update::{AgentUpdate, Changed};
 use crate::storage::avatar::AvatarItem;
 use crate::storage::keys::{Key, owned};
 use crate::storage::webhook::WebhookItem;
+use crate::storage::writing::{Outcome, Transaction};
 use crate::storage::{Blobs, Channel, Store, all_of, attribute, beside, text, written};
 
 #[derive(Serialize, Deserialize)]
@@ -99,7 +100,14 @@ impl Store {
             created_at: now,
             deleted_at: None,
         };
-        self.put_new(written(&item)?).await?;
+        let mut transaction = Transaction::default();
+        self.while_user_stays(&mut transaction, owner)?;
+        transaction.create(self, written(&item)?)?;
+        match self.commit(transaction).await? {
+            Outcome::Done => {}
+            Outcome::Refused(0) => return Err(Error::NoSession),
+            Outcome::Refused(_) => return Err(Error::internal("a new agent met one that exists")),
+        }
         let webhook_secret = item.webhook.webhook_secret.as_ref().map(|secret| secret.reveal().to_owned());
         Ok(AgentWithSecret { agent: item.into(), webhook_secret })
     }

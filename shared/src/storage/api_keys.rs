@@ -1,6 +1,6 @@
 //! API keys: the item that a presented key is looked up by, and the one its user sees.
 
-use aws_sdk_dynamodb::types::{ConditionCheck, Put, Update};
+use aws_sdk_dynamodb::types::{Put, Update};
 use serde::{Deserialize, Serialize};
 
 use crate::auth::{Caller, HumanCaller};
@@ -99,12 +99,7 @@ impl Store {
         let mut transaction = Transaction::default();
         transaction.create(self, looked_up_item(&key.hashed(), &api_key)?)?;
         transaction.create(self, shown_item(&key.hashed(), &api_key)?)?;
-        transaction.check(
-            ConditionCheck::builder()
-                .table_name(&*self.table)
-                .set_key(Some(Key::user(user).attributes()))
-                .condition_expression("attribute_exists(pk) AND attribute_not_exists(removing)"),
-        )?;
+        self.while_user_stays(&mut transaction, user)?;
         match self.commit(transaction).await? {
             Outcome::Done => Ok(ShownApiKey { api_key, key: key.reveal() }),
             Outcome::Refused(2) => Err(Error::NoSession),

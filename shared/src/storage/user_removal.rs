@@ -29,6 +29,8 @@ impl Store {
                 in_time(until)?;
             }
         }
+        // Once more: the index that lists agents may have lagged behind.
+        self.remove_agents_of(user, blobs).await?;
         self.delete_item(&Key::user(user)).await
     }
 

@@ -1,0 +1,149 @@
+//! `DELETE /api/users/{id}`: access ends first, then everything under the user goes.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use futures_util::future::join_all;
+use placet_tests::{Person, World};
+use serde_json::json;
+
+use crate::users::{added, id_of, listed, patch};
+
+/// Everything in the table that names one of `ulids`, but for the records that look after what
+/// may come in late.
+async fn left(world: &World, ulids: &[String]) -> Vec<String> {
+    let scan = world.clients.dynamodb.scan().table_name(world.table).consistent_read(true);
+    let items = scan.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await.unwrap();
+    let late = |text: &str| text.contains("\"REMOVAL\"");
+    let all = items.iter().map(|item| format!("{item:?}"));
+    all.filter(|text| ulids.iter().any(|ulid| text.contains(ulid)) && !late(text)).collect()
+}
+
+fn ulid(id: &str) -> String {
+    id[4..].to_owned()
+}
+
+#[tokio::test]
+async fn nothing_is_left_in_the_table() {
+    // A table of its own, for all of it is read.
+    let world = World::embedded().await;
+    let owner = world.person().await;
+    let member = added(&world, &owner, "member").await;
+    let id = id_of(&member).await;
+    let (agent, other) = (member.agent().await, member.agent().await);
+    agent.stored().await;
+    agent.asked().await;
+    other.sent(json!({ "text": "x", "clientId": "c" })).await;
+    member.post("/api/messages", json!({ "channelId": other.channel, "text": "x" })).await.expect(201);
+    Person::nobody(&world.url, &member.email, &member.password).sign_in().await.expect(200);
+    crate::logs::log_of(&member, 3).await;
+    let ulids = [ulid(&id), ulid(&agent.channel), ulid(&other.channel)];
+    assert!(left(&world, &ulids).await.len() > 10);
+    owner.delete(&format!("/api/users/{id}")).await.expect(200);
+    assert_eq!(left(&world, &ulids).await, Vec::<String>::new());
+    // Of others nothing went.
+    owner.get("/api/auth/me").await.expect(200);
+}
+
+#[tokio::test]
+async fn a_removal_that_died_on_the_way_is_continued() {
+    let world = World::start().await;
+    let owner = world.person().await;
+    let member = added(&world, &owner, "member").await;
+    let (agent, id) = (member.agent().await, id_of(&member).await);
+    let key = |pk: String, sk: String| {
+        let pair = [("pk".to_owned(), AttributeValue::S(pk)), ("sk".to_owned(), AttributeValue::S(sk))];
+        Some(std::collections::HashMap::from(pair))
+    };
+    // As far as the first write goes.
+    let db = &world.clients.dynamodb;
+    let mark = db.update_item().table_name(world.table).set_key(key("USERS".into(), format!("USER#{}", ulid(&id))));
+    let mark = mark.update_expression("SET removing = :now");
+    mark.expression_attribute_values(":now", AttributeValue::S("2026-01-31T09:30:00.000Z".into()))
+        .send()
+        .await
+        .unwrap();
+    let email = db.delete_item().table_name(world.table);
+    email.set_key(key(format!("EMAIL#{}", member.email), "EMAIL".into())).send().await.unwrap();
+
+    assert!(listed(&owner).await.iter().any(|user| user["id"] == json!(id)));
+    member.sign_in().await.expect_error(401, "wrong_credentials");
+    for path in ["/api/auth/refresh", "/api/api-keys"] {
+        member.post(path, json!({})).await.expect_error(401, "unauthorized");
+    }
+    member.post("/api/agents", json!({ "name": "late" })).await.expect_error(401, "unauthorized");
+    patch(&owner, &id, json!({ "role": "owner" })).await.expect_error(404, "not_found");
+    owner.delete(&format!("/api/users/{id}")).await.expect(200);
+    assert!(!listed(&owner).await.iter().any(|user| user["id"] == json!(id)));
+    agent.get("/api/v1/agents").await.expect_error(401, "unauthorized");
+}
+
+#[tokio::test]
+async fn a_removed_user_is_gone_with_all_that_was_theirs() {
+    let world = World::start().await;
+    let owner = world.person().await;
+    let member = added(&world, &owner, "member").await;
+    let id = id_of(&member).await;
+    let (agent, other) = (member.agent().await, member.agent().await);
+    let file = agent.stored().await;
+    let message = agent.asked().await;
+    other.sent(json!({ "text": "x" })).await;
+    let path = format!("/api/users/{id}");
+    assert_eq!(owner.delete(&path).await.expect(200), json!({ "deleted": true }));
+
+    member.get("/api/auth/me").await.expect_error(401, "unauthorized");
+    member.post("/api/auth/refresh", json!({})).await.expect_error(401, "unauthorized");
+    member.sign_in().await.expect_error(401, "wrong_credentials");
+    for path in ["/api/v1/agents".to_owned(), format!("/api/v1/files/{file}/download")] {
+        agent.get(&path).await.expect_error(401, "unauthorized");
+    }
+    assert!(!listed(&owner).await.iter().any(|user| user["id"] == json!(id)));
+    owner.delete(&path).await.expect_error(404, "not_found");
+    patch(&owner, &id, json!({ "displayName": "x" })).await.expect_error(404, "not_found");
+    // The address is free, and who has it next finds nothing.
+    let new = json!({ "email": member.email, "displayName": "B", "password": "long enough" });
+    owner.post("/api/users", new).await.expect(201);
+    let next = Person::nobody(&world.url, &member.email, "long enough");
+    next.sign_in().await.expect(200);
+    assert_eq!(next.get("/api/agents").await.expect(200), json!([]));
+    next.answer(&message, json!({ "selectedOption": "approve" })).await.expect_error(404, "not_found");
+}
+
+#[tokio::test]
+async fn removing_at_once_is_removing_once() {
+    let world = World::start().await;
+    let owner = world.person().await;
+    let member = added(&world, &owner, "owner").await;
+    member.agent().await.stored().await;
+    let path = format!("/api/users/{}", id_of(&member).await);
+    let replies = join_all((0..3).map(|_| owner.delete(&path))).await;
+    assert!(replies.iter().any(|reply| reply.status == 200));
+    assert!(replies.iter().all(|reply| [200, 404].contains(&reply.status)));
+    owner.delete(&path).await.expect_error(404, "not_found");
+}
+
+#[tokio::test]
+async fn no_key_that_was_made_or_rotated_meanwhile_survives_its_user() {
+    let world = World::start().await;
+    let owner = world.person().await;
+    let member = added(&world, &owner, "member").await;
+    let agent = member.agent().await;
+    let id = member.get("/api/api-keys").await.expect(200)[0]["id"].as_str().unwrap().to_owned();
+    let (user, rotate) = (format!("/api/users/{}", id_of(&member).await), format!("/api/api-keys/{id}/rotate"));
+    let made = |path: String| {
+        let member = member.clone();
+        async move {
+            let mut keys = vec![];
+            loop {
+                let reply = member.post(&path, json!({})).await;
+                match reply.json()["key"].as_str() {
+                    Some(key) => keys.push(key.to_owned()),
+                    None => return keys,
+                }
+            }
+        }
+    };
+    let (removed, made, rotated) = tokio::join!(owner.delete(&user), made("/api/api-keys".to_owned()), made(rotate));
+    removed.expect(200);
+    for key in made.iter().chain(&rotated) {
+        agent.with_key(key).get("/api/v1/agents").await.expect_error(401, "unauthorized");
+    }
+}
