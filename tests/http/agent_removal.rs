@@ -18,7 +18,7 @@ struct Left {
 }
 
 async fn sort_keys(world: &World, pk: String) -> Vec<String> {
-    let query = world.clients.dynamodb.query().table_name(world.table).consistent_read(true);
+    let query = world.clients.dynamodb.query().table_name(&world.table).consistent_read(true);
     let query = query.key_condition_expression("pk = :pk").expression_attribute_values(":pk", AttributeValue::S(pk));
     let items = query.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await.unwrap();
     items.iter().map(|item| item["sk"].as_s().unwrap().clone()).collect()
@@ -29,7 +29,7 @@ async fn left(world: &World, agent: &Agent) -> Left {
     let mut objects = vec![];
     for kind in ["uploads", "avatars"] {
         // The bucket has the table's name.
-        let list = world.clients.s3.list_objects_v2().bucket(world.table).prefix(format!("{kind}/{ulid}/"));
+        let list = world.clients.s3.list_objects_v2().bucket(&world.table).prefix(format!("{kind}/{ulid}/"));
         let found = list.send().await.unwrap().contents.unwrap_or_default();
         objects.extend(found.into_iter().filter_map(|object| object.key));
     }
@@ -109,11 +109,11 @@ async fn from_the_first_moment_on_nobody_finds_the_agent_and_a_repeat_finishes()
     let key = |pk: String, sk: &str| {
         [("pk".to_owned(), AttributeValue::S(pk)), ("sk".to_owned(), AttributeValue::S(sk.to_owned()))]
     };
-    let mark = world.clients.dynamodb.update_item().table_name(world.table);
+    let mark = world.clients.dynamodb.update_item().table_name(&world.table);
     let mark = mark.set_key(Some(key(format!("AGENT#{ulid}"), "AGENT").into()));
     let now = AttributeValue::S(world.app.clock.now().to_string());
     mark.update_expression("SET deletedAt = :now").expression_attribute_values(":now", now).send().await.unwrap();
-    let delete = world.clients.dynamodb.delete_item().table_name(world.table);
+    let delete = world.clients.dynamodb.delete_item().table_name(&world.table);
     let some = left(&world, &agent).await.channel[0].clone();
     delete.set_key(Some(key(format!("CHANNEL#{ulid}"), &some).into())).send().await.unwrap();
 

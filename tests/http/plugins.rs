@@ -91,7 +91,7 @@ async fn receiver() -> String {
 
 #[tokio::test]
 async fn agents_see_which_plugins_there_are() {
-    let world = World::start().await;
+    let world = World::alone().await;
     let agent = world.person().await.agent().await;
     let all = agent.get("/api/v1/plugins").await.expect(200);
     let names: Vec<&str> = all.as_array().unwrap().iter().map(|it| it["name"].as_str().unwrap()).collect();
@@ -110,7 +110,7 @@ async fn agents_see_which_plugins_there_are() {
 
 #[tokio::test]
 async fn who_is_not_known_learns_nothing() {
-    let world = World::start().await;
+    let world = World::alone().await;
     let person = world.person().await;
     let agent = person.agent().await;
     let nobody = Person::nobody(&world.url, "", "");
@@ -139,7 +139,7 @@ async fn who_is_not_known_learns_nothing() {
 
 #[tokio::test]
 async fn the_frame_is_shut_in() {
-    let world = World::start().await;
+    let world = World::alone().await;
     let person = member(&world).await;
     for name in ["form-answer", "http-check", "status-card"] {
         let frame = person.get(&format!("/api/plugins/{name}/render")).await;
@@ -173,7 +173,7 @@ async fn the_frame_is_shut_in() {
 
 #[tokio::test]
 async fn owners_set_what_a_plugin_needs_and_secrets_are_never_shown() {
-    let world = World::start().await;
+    let world = World::alone().await;
     let owner = at_callers(&world, &world.person().await, false).await;
     let secret = "s3cret ü \u{0}";
     let changed = set(&owner, "caller", json!({ "TOKEN": secret, "GREETING": "hi" })).await;
@@ -230,7 +230,7 @@ async fn owners_set_what_a_plugin_needs_and_secrets_are_never_shown() {
 
 #[tokio::test]
 async fn settings_are_encrypted_at_rest() {
-    let world = World::start().await;
+    let world = World::alone().await;
     let person = world.person().await;
     let owner = at_callers(&world, &person, false).await;
     set(&owner, "caller", json!({ "TOKEN": "same", "GREETING": "same" })).await.expect(200);
@@ -245,7 +245,7 @@ async fn settings_are_encrypted_at_rest() {
 
 #[tokio::test]
 async fn only_owners_set_anything() {
-    let world = World::start().await;
+    let world = World::alone().await;
     let member = at_callers(&world, &member(&world).await, false).await;
     for (plugin, env) in [("caller", json!({ "TOKEN": "x" })), ("caller", json!({ "NO": "x" })), ("other", json!({}))] {
         set(&member, plugin, env).await.expect_error(403, "owner_only");
@@ -255,7 +255,7 @@ async fn only_owners_set_anything() {
 
 #[tokio::test]
 async fn what_cannot_be_set_is_named() {
-    let world = World::start().await;
+    let world = World::alone().await;
     let owner = at_callers(&world, &world.person().await, false).await;
     set(&owner, "other", json!({})).await.expect_error(404, "not_found");
     let refused = set(&owner, "caller", json!({ "A": "x", "TOKEN": "x", "b\u{0}": null })).await;
@@ -270,7 +270,7 @@ async fn what_cannot_be_set_is_named() {
 
 #[tokio::test]
 async fn concurrent_changes_of_different_settings_both_stay() {
-    let world = World::start().await;
+    let world = World::alone().await;
     let owner = at_callers(&world, &world.person().await, false).await;
     let changes = (0..8).map(|n| {
         let env = if n % 2 == 0 { json!({ "TOKEN": n.to_string() }) } else { json!({ "GREETING": n.to_string() }) };
@@ -284,7 +284,7 @@ async fn concurrent_changes_of_different_settings_both_stay() {
 
 #[tokio::test]
 async fn a_request_goes_out_as_the_plugin_wrote_it() {
-    let world = World::start().await;
+    let world = World::alone().await;
     let owner = at_callers(&world, &world.person().await, true).await;
     let host = receiver().await;
     set(&owner, "caller", json!({ "TOKEN": "s3cret {{GREETING}}" })).await.expect(200);
@@ -329,7 +329,7 @@ async fn a_request_goes_out_as_the_plugin_wrote_it() {
 
 #[tokio::test]
 async fn redirects_come_back_and_large_answers_do_not() {
-    let world = World::start().await;
+    let world = World::alone().await;
     let person = at_callers(&world, &member(&world).await, true).await;
     let host = receiver().await;
     let get = async |path: &str| fetch(&person, "caller", json!({ "url": format!("{host}{path}") })).await;
@@ -347,7 +347,7 @@ async fn redirects_come_back_and_large_answers_do_not() {
 
 #[tokio::test]
 async fn only_hosts_that_the_manifest_names_are_called() {
-    let world = World::start().await;
+    let world = World::alone().await;
     let person = at_callers(&world, &world.person().await, true).await;
     let refused = async |plugin: &str, url: &str| {
         let body = fetch(&person, plugin, json!({ "url": url })).await.expect_error(400, "validation_failed");
@@ -370,7 +370,7 @@ async fn only_hosts_that_the_manifest_names_are_called() {
 
 #[tokio::test]
 async fn private_addresses_are_refused_in_every_notation() {
-    let world = World::start().await;
+    let world = World::alone().await;
     let person = world.person().await;
     let host = receiver().await;
     let port = host.rsplit(':').next().unwrap();
@@ -430,7 +430,7 @@ async fn private_addresses_are_refused_in_every_notation() {
 
 #[tokio::test]
 async fn what_cannot_be_sent_is_named() {
-    let world = World::start().await;
+    let world = World::alone().await;
     let person = at_callers(&world, &world.person().await, true).await;
     let refused = async |request: Value| fetch(&person, "caller", request).await.expect_invalid();
     assert_eq!(refused(json!({})).await, ["url"]);
@@ -470,7 +470,7 @@ async fn what_cannot_be_sent_is_named() {
 
 #[tokio::test]
 async fn a_plugin_that_may_call_anybody_is_trusted_with_no_secret() {
-    let world = World::start().await;
+    let world = World::alone().await;
     let owner = at_callers(&world, &world.person().await, true).await;
     let host = receiver().await;
     set(&owner, "anyone", json!({ "TOKEN": "s3cret" })).await.expect(200);
@@ -498,7 +498,7 @@ async fn the_runner_lets_loopback_be_called_only_when_it_is_told_to() {
 
 #[tokio::test]
 async fn each_route_costs_what_it_must() {
-    let world = World::start().await;
+    let world = World::alone().await;
     let person = world.person().await;
     let agent = person.agent().await;
     let owner = at_callers(&world, &person, true).await;

@@ -10,7 +10,7 @@ use crate::users::{added, id_of, listed, patch};
 /// Everything in the table that names one of `ulids`, but for the records that look after what
 /// may come in late.
 async fn left(world: &World, ulids: &[String]) -> Vec<String> {
-    let scan = world.clients.dynamodb.scan().table_name(world.table).consistent_read(true);
+    let scan = world.clients.dynamodb.scan().table_name(&world.table).consistent_read(true);
     let items = scan.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await.unwrap();
     let late = |text: &str| text.contains("\"REMOVAL\"");
     let all = items.iter().map(|item| format!("{item:?}"));
@@ -24,7 +24,7 @@ fn ulid(id: &str) -> String {
 #[tokio::test]
 async fn nothing_is_left_in_the_table() {
     // A table of its own, for all of it is read.
-    let world = World::embedded().await;
+    let world = World::alone().await;
     let owner = world.person().await;
     let member = added(&world, &owner, "member").await;
     let id = id_of(&member).await;
@@ -55,13 +55,13 @@ async fn a_removal_that_died_on_the_way_is_continued() {
     };
     // As far as the first write goes.
     let db = &world.clients.dynamodb;
-    let mark = db.update_item().table_name(world.table).set_key(key("USERS".into(), format!("USER#{}", ulid(&id))));
+    let mark = db.update_item().table_name(&world.table).set_key(key("USERS".into(), format!("USER#{}", ulid(&id))));
     let mark = mark.update_expression("SET removing = :now");
     mark.expression_attribute_values(":now", AttributeValue::S("2026-01-31T09:30:00.000Z".into()))
         .send()
         .await
         .unwrap();
-    let email = db.delete_item().table_name(world.table);
+    let email = db.delete_item().table_name(&world.table);
     email.set_key(key(format!("EMAIL#{}", member.email), "EMAIL".into())).send().await.unwrap();
 
     assert!(listed(&owner).await.iter().any(|user| user["id"] == json!(id)));

@@ -217,7 +217,7 @@ async fn a_reset_password_ends_the_users_sessions() {
 #[tokio::test]
 async fn the_last_owner_stays() {
     // A world of its own: on a shared table the other tests' owners count too.
-    let world = World::embedded().await;
+    let world = World::alone().await;
     let owner = world.person().await;
     let id = id_of(&owner).await;
     added(&world, &owner, "member").await;
@@ -235,7 +235,7 @@ async fn the_last_owner_stays() {
 
 #[tokio::test]
 async fn of_all_owners_leaving_at_once_one_stays() {
-    let world = World::embedded().await;
+    let world = World::alone().await;
     let owner = world.person().await;
     let mut ids = vec![id_of(&owner).await];
     for role in ["owner", "owner", "owner"] {
@@ -274,6 +274,6 @@ async fn what_it_costs() {
     assert_eq!(costs(&patch(&owner, &id, json!({ "role": "owner" })).await), (2, 2));
     // One more: the password that moves with the address.
     assert_eq!(costs(&patch(&owner, &id, json!({ "email": fresh_email() })).await), (3, 3));
-    let list = World::embedded().await.person().await.get("/api/users").await;
+    let list = World::alone().await.person().await.get("/api/users").await;
     assert_eq!(costs(&list), (2, 1));
 }

@@ -37,11 +37,11 @@ pub async fn fill(world: &World, person: &Person, agent: &Agent, count: usize) {
         let made = Timestamp::from_millis(newest - n as i64);
         copy(templates[n % templates.len()], MessageId::new(channel, made))
     });
-    let table = world.table;
+    let table = world.table.clone();
     match world.database() {
         Some(path) => {
             let copies = copies.collect();
-            tokio::task::spawn_blocking(move || import(&path, table, copies)).await.expect("the import ends");
+            tokio::task::spawn_blocking(move || import(&path, &table, copies)).await.expect("the import ends");
         }
         None => write_batches(world, copies.collect()).await,
     }
@@ -79,7 +79,7 @@ async fn write_batches(world: &World, copies: Vec<Item>) {
 async fn stored(world: &World, id: &str) -> (Item, MessageId) {
     let id: MessageId = id.parse().expect("an id");
     let key = shared::storage::keys::Key::message(id).attributes();
-    let got = world.clients.dynamodb.get_item().table_name(world.table).set_key(Some(key)).send().await;
+    let got = world.clients.dynamodb.get_item().table_name(&world.table).set_key(Some(key)).send().await;
     (got.expect("storage works").item.expect("the message"), id)
 }
 
@@ -97,9 +97,9 @@ async fn write(world: &World, batch: Vec<WriteRequest>) {
     let mut left = Some(batch);
     for _ in 0..TRIES {
         let Some(batch) = left.filter(|batch| !batch.is_empty()) else { return };
-        let request = world.clients.dynamodb.batch_write_item().request_items(world.table, batch);
+        let request = world.clients.dynamodb.batch_write_item().request_items(&world.table, batch);
         let output = request.send().await.expect("storage works");
-        left = output.unprocessed_items.and_then(|mut items| items.remove(world.table));
+        left = output.unprocessed_items.and_then(|mut items| items.remove(&world.table));
     }
     panic!("BatchWriteItem kept leaving items out");
 }

@@ -152,7 +152,7 @@ impl Tenant {
         }
         let mut stored = BTreeMap::new();
         for pk in partitions {
-            let query = world.clients.dynamodb.query().table_name(world.table).consistent_read(true);
+            let query = world.clients.dynamodb.query().table_name(&world.table).consistent_read(true);
             let query = query.key_condition_expression("pk = :pk");
             let mut pages =
                 query.expression_attribute_values(":pk", AttributeValue::S(pk)).into_paginator().items().send();

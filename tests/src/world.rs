@@ -30,7 +30,7 @@ pub struct World {
     pub app: App,
     /// The engines' own interface, past the service, and the table in it.
     pub clients: Clients,
-    pub table: &'static str,
+    pub table: String,
     /// Ends every wait early, as a stopping runner does.
     pub close: watch::Sender<bool>,
     engines: Option<(Engines, TempDir)>,
@@ -41,7 +41,15 @@ impl World {
     pub async fn start() -> Self {
         match std::env::var("PLACET_TEST_ENGINE").as_deref() {
             Ok("embedded") | Err(_) => Self::embedded().await,
-            Ok(url) => Self::on_localstack(url).await,
+            Ok(url) => Self::on_localstack(url, NAME).await,
+        }
+    }
+
+    /// The same with a table that no other test uses: for what a whole deployment shares.
+    pub async fn alone() -> Self {
+        match std::env::var("PLACET_TEST_ENGINE").as_deref() {
+            Ok("embedded") | Err(_) => Self::embedded().await,
+            Ok(url) => Self::on_localstack(url, &format!("{NAME}-{}", hex(&random::<8>()))).await,
         }
     }
 
@@ -54,7 +62,7 @@ impl World {
         Self::serve(app, close, clients, TABLE, Some((engines, dir))).await
     }
 
-    async fn on_localstack(url: &str) -> Self {
+    async fn on_localstack(url: &str, table: &str) -> Self {
         let endpoints = Endpoints {
             dynamodb: url.to_owned(),
             s3: url.to_owned(),
@@ -62,7 +70,7 @@ impl World {
             secret_key: "test".to_owned(),
         };
         let clients = Clients::at(&endpoints).await;
-        schema::create(&clients.dynamodb, NAME).await.expect("a table on LocalStack");
+        schema::create(&clients.dynamodb, table).await.expect("a table on LocalStack");
         // There already when another test was first: then it is the same bucket.
         let made = clients.s3.create_bucket().bucket(NAME).send().await;
         if let Err(err) = &made {
@@ -70,19 +78,19 @@ impl World {
             assert!(owned, "a bucket on LocalStack: {err:?}");
         }
         let (close, closing) = watch::channel(false);
-        let app = App::new(&clients, NAME, NAME, Clock::adjustable(), Waits::new(MAX_WAIT, closing), secret());
-        Self::serve(app, close, clients, NAME, None).await
+        let app = App::new(&clients, table, NAME, Clock::adjustable(), Waits::new(MAX_WAIT, closing), secret());
+        Self::serve(app, close, clients, table, None).await
     }
 
     async fn serve(
         app: App,
         close: watch::Sender<bool>,
         clients: Clients,
-        table: &'static str,
+        table: &str,
         engines: Option<(Engines, TempDir)>,
     ) -> Self {
         let url = listen(server::service(app.clone())).await;
-        Self { url, app, clients, table, close, engines }
+        Self { url, app, clients, table: table.to_owned(), close, engines }
     }
 
     /// Serves other routes beside this world's, on the same storage; gives their URL.

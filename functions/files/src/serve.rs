@@ -67,6 +67,8 @@ fn is_known(etag: &HeaderValue, request: &HeaderMap) -> bool {
 /// a sandbox: it comes from our own origin.
 fn is_inert(file: &Attachment) -> bool {
     let mime = file.mime_type.to_ascii_lowercase();
-    let shown = ["image/", "audio/", "video/", "application/pdf", "text/plain"];
-    shown.iter().any(|prefix| mime.starts_with(prefix)) && !mime.starts_with("image/svg")
+    let essence = mime.split(';').next().unwrap_or_default().trim();
+    let shown = ["image/", "audio/", "video/"].iter().any(|prefix| essence.starts_with(prefix));
+    let shown = shown || ["application/pdf", "text/plain"].contains(&essence);
+    shown && !essence.starts_with("image/svg") && !mime.contains(',')
 }

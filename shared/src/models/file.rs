@@ -141,7 +141,8 @@ fn storable_type(mime_type: String) -> String {
         |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&b));
     let essence = mime_type.split(';').next().unwrap_or_default().trim();
     let named = essence.split_once('/').is_some_and(|(kind, subtype)| token(kind) && token(subtype));
-    let printable = mime_type.len() <= 255 && mime_type.bytes().all(|b| (b' '..=b'~').contains(&b));
+    // Browsers take what follows a comma for another type, and show the last one.
+    let printable = mime_type.len() <= 255 && mime_type.bytes().all(|b| (b' '..=b'~').contains(&b) && b != b',');
     if named && printable { mime_type } else { UNKNOWN_TYPE.to_owned() }
 }
 

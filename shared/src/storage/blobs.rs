@@ -104,11 +104,10 @@ impl Blobs {
     /// Fills in `textContent` where message responses carry it, as far as one response has room.
     pub async fn with_texts(&self, mut messages: Vec<Message>) -> Result<Vec<Message>, Error> {
         let mut room = RESPONSE_BUDGET.saturating_sub(messages.iter().map(weight).sum());
-        let alone = messages.len() == 1;
         let texts = messages.iter_mut().flat_map(|it| &mut it.attachments).filter(|file| {
             let (size, left) = (text_weight(file), room);
             room = room.saturating_sub(size);
-            size > 0 && (alone || size <= left)
+            size > 0 && size <= left
         });
         stream::iter(texts)
             .map(Ok)
