@@ -113,6 +113,11 @@ async fn what_a_browser_could_run_is_sandboxed() {
         let got = agent.get(&format!("/api/v1/files/{}/download", file["id"].as_str().unwrap())).await;
         assert_eq!(got.header("content-security-policy").contains("sandbox"), sandboxed, "{mime}");
     }
+    let two = json!({ "channelId": agent.channel, "content": "x", "mimeType": "text/plain;a=b,text/html" });
+    let file = agent.post("/api/v1/files/store-text", two).await.expect(201);
+    let got = agent.get(&format!("/api/v1/files/{}/download", file["id"].as_str().unwrap())).await;
+    assert_eq!(got.header("content-type"), "application/octet-stream");
+    assert!(got.header("content-security-policy").contains("sandbox"));
 }
 
 #[tokio::test]

@@ -13,7 +13,7 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use crate::error::Error;
 use crate::models::{Attachment, Message};
 use crate::storage::keys::Prefix;
-use crate::storage::messages::{RESPONSE_BUDGET, text_weight, weight};
+use crate::storage::messages::{RESPONSE_BUDGET, escaped, text_weight, weight};
 use crate::storage::trouble;
 
 /// How many objects are read at once for one response.
@@ -103,7 +103,8 @@ impl Blobs {
 
     /// Fills in `textContent` where message responses carry it, as far as one response has room.
     pub async fn with_texts(&self, mut messages: Vec<Message>) -> Result<Vec<Message>, Error> {
-        let mut room = RESPONSE_BUDGET.saturating_sub(messages.iter().map(weight).sum());
+        let all = RESPONSE_BUDGET.saturating_sub(messages.iter().map(weight).sum());
+        let mut room = all;
         let texts = messages.iter_mut().flat_map(|it| &mut it.attachments).filter(|file| {
             let (size, left) = (text_weight(file), room);
             room = room.saturating_sub(size);
@@ -116,6 +117,16 @@ impl Blobs {
                 Ok(())
             })
             .await?;
+        // What a text really takes shows when it is here.
+        let mut room = all;
+        for file in messages.iter_mut().flat_map(|it| &mut it.attachments) {
+            let size = file.text_content.as_deref().map_or(0, escaped);
+            if size > room {
+                file.text_content = None;
+            } else {
+                room -= size;
+            }
+        }
         Ok(messages)
     }
 

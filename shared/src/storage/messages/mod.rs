@@ -92,12 +92,16 @@ pub(super) fn text_weight(attachment: &Attachment) -> usize {
     if attachment.is_shown_as_text() { attachment.size as usize * 3 / 2 } else { 0 }
 }
 
+/// At most how many bytes a text takes as JSON.
+pub(super) fn escaped(text: &str) -> usize {
+    text.len() + text.bytes().filter(|b| *b < b' ' || b"\"\\".contains(b)).count() * 5
+}
+
 /// About how many bytes of a response a message takes, the texts of its attachments aside.
 pub(super) fn weight(message: &Message) -> usize {
-    let escaped = |text: &String| text.len() + text.bytes().filter(|b| *b < b' ' || b"\"\\".contains(b)).count() * 5;
     let json = |json: &Option<Json>| json.as_ref().map_or(0, Json::len);
     let review = message.review.as_ref().map_or(0, |it| json(&it.payload) + json(&it.response) + json(&it.callback));
     let names: usize = message.attachments.iter().map(|it| 500 + it.filename.len()).sum();
     let events: usize = message.status_events.iter().map(|it| 500 + escaped(&it.text)).sum();
-    1000 + events + message.text.as_ref().map_or(0, escaped) + json(&message.metadata) + review + names
+    1000 + events + message.text.as_ref().map_or(0, |text| escaped(text)) + json(&message.metadata) + review + names
 }
