@@ -1,7 +1,7 @@
 //! `/api/v1/files`, `/api/files` and `/api/share`: bytes in and out.
 //!
 //! Where agents and people do the same, one module has both handlers: `for_agent`, `for_human`.
-//! What a response with a file's bytes looks like is in [`mod@serve`].
+//! What a response with a file's bytes looks like is in `serve`.
 
 mod browse;
 mod bulk_delete;
