@@ -88,10 +88,16 @@ else
   export PLACET_TEST_ENGINE=embedded
 fi
 
+# A test that hangs must fail the run and say so, instead of holding it for ever.
+bounded=()
+if command -v timeout >/dev/null; then bounded=(timeout --kill-after=30 "${PLACET_TEST_LIMIT:-1500}"); fi
+
 # Most tests wait for an engine or a clock, so more of them run at once than there are cores.
 log=$(mktemp)
 failed=0
-RUST_TEST_THREADS=${RUST_TEST_THREADS:-6} cargo test --workspace --no-fail-fast 2>&1 | tee "$log" || failed=1
-awk -v engine="$engine" '/^test result:/ { passed += $4; failed += $6 } END { print engine ": " passed " passed, " failed " failed" }' "$log"
+started=$SECONDS
+RUST_TEST_THREADS=${RUST_TEST_THREADS:-6} "${bounded[@]}" cargo test --workspace --no-fail-fast 2>&1 | tee "$log" || failed=$?
+if [ "$failed" = 124 ]; then echo "$engine: stopped after $((SECONDS - started)) s: a test hangs" >&2; fi
+awk -v engine="$engine" -v seconds=$((SECONDS - started)) '/^test result:/ { passed += $4; failed += $6 } END { print engine ": " passed " passed, " failed " failed, " seconds " s" }' "$log"
 rm -f "$log"
 exit $failed

@@ -159,16 +159,16 @@ impl Store {
         Ok((item.user.id, items))
     }
 
-    /// Changes the caller's password and ends all their other sessions: once before, so that a
-    /// process which dies on the way leaves none behind, and once after, for those that were
-    /// begun meanwhile with the old password.
+    /// Changes the caller's password and ends all their other sessions: those there are before, so
+    /// that a process which dies on the way leaves none of them behind, and afterwards those that
+    /// were begun or refreshed meanwhile with the old password.
     pub async fn change_password(&self, human: &HumanCaller, change: ChangePassword) -> Result<(), Error> {
         let user = self.me(human).await?;
         let email = Email::typed(&user.email);
         let account = self.account_with(&email, change.current).await?;
         let new = self.stored(change.new).await?;
         let mine = human.0.hashed.as_str();
-        self.end_sessions(user.id, |session| session.hash == mine).await?;
+        self.end_those_seen(user.id, |session| session.hash == mine).await?;
         self.replace_password(human, &user, account, &new).await?;
         self.end_sessions(user.id, |session| session.password_id == new.id).await
     }

@@ -91,22 +91,34 @@ impl Store {
     }
 
     /// Replaces a session by a new one. Of several refreshes at once one wins; to the others the
-    /// session has ended.
+    /// session has ended. Nothing that was begun with an old password is refreshed, so whoever
+    /// ends a user's sessions after a change does not run after them.
     pub async fn refresh_session(&self, human: &HumanCaller) -> Result<NewSession, Error> {
         const TRIES: u32 = 4;
+        let mut outdated = None;
         for _ in 0..TRIES {
             let listed = Key::user_session(human.0.claimed, &human.0.hashed);
             let (item, mut items) = self.admit_person(human, std::slice::from_ref(&listed)).await?;
             let old = items.take::<UserSessionItem>(&listed)?.ok_or(Error::NoSession)?;
+            let email = Key::email(&Email::typed(&item.user.email));
             let token = Plain::session(item.user.id);
             let mut transaction = Transaction::default();
+            transaction.check_if(self, &email, "passwordId", &old.password_id)?;
             transaction.delete_existing(self, &Key::session(&human.0.hashed))?;
             // Refused when the password was changed meanwhile: the session may be kept then, so
             // it is looked at again.
             transaction.delete_if(self, &listed, "passwordId", &old.password_id)?;
             self.write_session(&mut transaction, item.user.id, &token, &old.password_id)?;
-            if let Outcome::Done = self.commit(transaction).await? {
-                return Ok(NewSession { user: item.user, token, life: SESSION_LIFE });
+            match self.commit(transaction).await? {
+                Outcome::Done => return Ok(NewSession { user: item.user, token, life: SESSION_LIFE }),
+                Outcome::Refused(0) => {
+                    let looked_at = Some((email, old.password_id));
+                    if outdated == looked_at {
+                        return Err(Error::NoSession);
+                    }
+                    outdated = looked_at;
+                }
+                Outcome::Refused(_) => {}
             }
         }
         Err(Error::unavailable("a session kept changing"))
@@ -126,19 +138,28 @@ impl Store {
     ) -> Result<(), Error> {
         const LOOKS: u32 = 20;
         for _ in 0..LOOKS {
-            let query = self.query_partition(keys::user_partition(user), keys::USER_SESSIONS);
-            let mut sessions = all_of::<UserSessionItem>(query).await?;
-            sessions.retain(|session| !keep(session));
-            if sessions.is_empty() {
+            if self.end_those_seen(user, &keep).await? == 0 {
                 return Ok(());
-            }
-            let hashes: Vec<Hashed> = sessions.into_iter().map(|it| Hashed::stored(it.hash)).collect();
-            // Two items each; a transaction has at most 100.
-            for some in hashes.chunks(50) {
-                self.delete_sessions(user, some).await?;
             }
         }
         Err(Error::unavailable("a user's sessions kept being refreshed"))
+    }
+
+    /// Ends a user's sessions but those to `keep` as one look finds them; how many there were.
+    pub(super) async fn end_those_seen(
+        &self,
+        user: UserId,
+        keep: impl Fn(&UserSessionItem) -> bool,
+    ) -> Result<usize, Error> {
+        let query = self.query_partition(keys::user_partition(user), keys::USER_SESSIONS);
+        let mut sessions = all_of::<UserSessionItem>(query).await?;
+        sessions.retain(|session| !keep(session));
+        let hashes: Vec<Hashed> = sessions.into_iter().map(|it| Hashed::stored(it.hash)).collect();
+        // Two items each; a transaction has at most 100.
+        for some in hashes.chunks(50) {
+            self.delete_sessions(user, some).await?;
+        }
+        Ok(hashes.len())
     }
 
     async fn delete_sessions(&self, user: UserId, hashes: &[Hashed]) -> Result<(), Error> {
