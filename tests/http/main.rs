@@ -33,6 +33,7 @@ mod paging;
 mod plugins;
 mod preferences;
 mod review_types;
+mod review_lists;
 mod reviews;
 mod runner;
 mod sessions;

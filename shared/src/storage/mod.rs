@@ -4,7 +4,7 @@
 //! - [`schema`]: the table's one definition
 //! - [`Store`]: the door ([`Store::admit`], [`Store::open`]); its access patterns are beside the
 //!   entities: `agents` (with `agent_update`, `ping`, `webhook`, `avatar`, `stats`), `messages`,
-//!   `reviews`, `files` (with `presign`, `file_list`, `file_removal`), `accounts` (with `sessions`, `tries`, `api_keys`, `users`,
+//!   `reviews` (with `review_lists`), `files` (with `presign`, `file_list`, `file_removal`), `accounts` (with `sessions`, `tries`, `api_keys`, `users`,
 //!   `user_removal`, `preferences`), `request_log`, `plugins`
 //! - [`Blobs`]: the bucket; `zip`: archives of many files
 //! - [`Clients`]: the SDK's clients, made once per process
@@ -32,6 +32,7 @@ mod preferences;
 mod presign;
 mod removal;
 mod request_log;
+mod review_lists;
 mod reviews;
 pub mod schema;
 mod sessions;
