@@ -17,7 +17,7 @@
 //! | file | `CHANNEL#<agent>` | `FILE#<file>` | index owner, sort `FILE#<file>`; until a message claims it: index due; while its bytes are only announced: `announced` |
 //! | an agent's counters | `CHANNEL#<agent>` | `STATS` | |
 //! | status history | `CHANNEL#<agent>` | `STATUS#<ulid>` | `ttl` |
-//! | idempotency | `CHANNEL#<agent>` | `CLIENT#<sha256 of the client id>` | `messageId`, `bodyHash` |
+//! | idempotency | `CHANNEL#<agent>` | `CLIENT#<agent or user>#<sha256 of the client id>` | `messageId`, `bodyHash` |
 //! | chain of iterations | `CHANNEL#<agent>` | `ITERATION#<first message>` | `members`: ids of its messages, in order |
 //! | stream | `CHANNEL#<agent>` | `STREAM#<sha256 of the stream id>` | `messageId`; before its draft exists: `statusEvents`, `ttl` |
 //! | removal of a message | `CHANNEL#<agent>` | `REMOVAL#<message>` | `files` of a deleted message whose bytes are to go; index due |
@@ -42,9 +42,9 @@ use ulid::Ulid;
 
 use crate::clock::Timestamp;
 use crate::ids::{AgentId, ApiKeyId, FileId, LogId, MessageId, UserId};
-use crate::models::ReviewStatus;
 use crate::models::account::Email;
 use crate::models::stream::StreamId;
+use crate::models::{ReviewStatus, SenderType};
 use crate::secrets::Hashed;
 
 pub const PK: &str = "pk";
@@ -128,8 +128,10 @@ impl Key {
         Self::new(channel_partition(file.channel()), format!("{FILES}{}", file.ulid()))
     }
 
-    pub fn client(channel: AgentId, client_id: &str) -> Self {
-        Self::new(channel_partition(channel), format!("CLIENT#{}", Hashed::of(client_id).as_str()))
+    /// An agent's client ids and those of the people who write to it are apart.
+    pub fn client(channel: AgentId, sender: SenderType, client_id: &str) -> Self {
+        let (sender, hash) = (sender.word(), Hashed::of(client_id));
+        Self::new(channel_partition(channel), format!("CLIENT#{sender}#{}", hash.as_str()))
     }
 
     /// The chain of iterations that begins with a message.
