@@ -52,6 +52,29 @@ struct Listed {
     hash: String,
 }
 
+/// What lets somebody in.
+#[derive(Clone, Copy)]
+enum Access {
+    Session,
+    ApiKey,
+}
+
+impl Access {
+    fn listed_under(self) -> &'static str {
+        match self {
+            Self::Session => keys::USER_SESSIONS,
+            Self::ApiKey => keys::USER_API_KEYS,
+        }
+    }
+
+    fn looked_up(self, hash: &Hashed) -> Key {
+        match self {
+            Self::Session => Key::session(hash),
+            Self::ApiKey => Key::api_key(hash),
+        }
+    }
+}
+
 impl Store {
     /// Removes a user with all that is theirs; safe to repeat. [`Error::StillRemoving`] when there
     /// is more than fits one call.
@@ -106,18 +129,16 @@ impl Store {
     /// Ends a page's worth of a user's sessions and API keys; whether there were any. What is
     /// looked up goes before what lists it, so that a repeat finds it again.
     async fn end_some_access(&self, user: UserId) -> Result<bool, Error> {
-        let kinds: [(&str, fn(&Hashed) -> Key); 2] =
-            [(keys::USER_SESSIONS, Key::session), (keys::USER_API_KEYS, Key::api_key)];
         let mut found = false;
-        for (prefix, looked_up) in kinds {
-            let page = self.query_partition(keys::user_partition(user), prefix).limit(PAGE).send().await;
+        for kind in [Access::Session, Access::ApiKey] {
+            let page = self.query_partition(keys::user_partition(user), kind.listed_under()).limit(PAGE).send().await;
             let items = page.map_err(trouble)?.items.unwrap_or_default();
             let listed: Vec<Listed> = items.into_iter().map(read).collect::<Result<_, _>>()?;
             found |= !listed.is_empty();
             let (looked_up, listing): (Vec<Item>, Vec<Item>) = listed
                 .into_iter()
                 .map(|Listed { pk, sk, hash }| {
-                    (looked_up(&Hashed::stored(hash)).attributes(), Key { pk, sk }.attributes())
+                    (kind.looked_up(&Hashed::stored(hash)).attributes(), Key { pk, sk }.attributes())
                 })
                 .unzip();
             self.delete_all(&looked_up).await?;
