@@ -233,7 +233,7 @@ impl Store {
             stream_state: stream.and(draft.stream_state),
             status_events: vec![],
             event_bytes: None,
-            last_event_id: None,
+            event_ids: vec![],
             webhook_url: draft.webhook_url,
             attachments: files.map(AttachmentItem::from).collect(),
             created_at: now,
@@ -272,7 +272,7 @@ fn place_in(item: &mut MessageItem, opening: &Opening) {
     if let Some(Stream { early, .. }) = &opening.stream {
         item.status_events = early.status_events.clone();
         item.event_bytes = early.event_bytes;
-        item.last_event_id = early.last_event_id.clone();
+        item.event_ids = early.event_ids.clone();
     }
     item.iteration_group_id = opening.place.map(|place| place.root);
     item.iteration = opening.place.map(Place::number);
