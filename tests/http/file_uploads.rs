@@ -133,6 +133,19 @@ async fn the_first_download_makes_an_announced_file_visible() {
 }
 
 #[tokio::test]
+async fn an_upload_that_has_ended_is_listed_before_anybody_used_it() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    let (there, _) = (announced(&agent, "a", "text/plain", 3).await, announced(&agent, "b", "text/plain", 3).await);
+    assert_eq!(put(&there, b"abc".to_vec()).await.status, 200);
+    let listed = agent.get_here("/api/v1/files").await.expect(200);
+    assert_eq!((listed.as_array().unwrap().len(), &listed[0]["id"]), (1, &json!(id(&there))));
+    let browsed = person.get("/api/files").await.expect(200)["data"].clone();
+    assert_eq!((browsed.as_array().unwrap().len(), &browsed[0]["id"]), (1, &json!(id(&there))));
+}
+
+#[tokio::test]
 async fn only_what_was_announced_can_be_put_and_only_once() {
     let world = World::start().await;
     let agent = world.person().await.agent().await;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use placet_tests::World;
 use serde_json::{Value, json};
+use shared::storage::keys::Key;
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -187,6 +188,13 @@ async fn files_named_in_an_answer_must_be_of_the_channel() {
     let refused = answer(json!([mine, theirs, "nonsense"])).await.expect_invalid();
     assert_eq!(refused, ["modifiedFileIds.1", "modifiedFileIds.2"]);
     assert_eq!(answer(json!([mine])).await.expect(201)["review"]["modifiedFileIds"], json!([mine]));
+    // An answer refers to it now: it is none of those that go when nobody wants them.
+    let key = Key::file(mine.parse().unwrap()).attributes();
+    let item = world.clients.dynamodb.get_item().table_name(&world.table).set_key(Some(key)).consistent_read(true);
+    let item = item.send().await.unwrap().item.unwrap();
+    assert!(!item.contains_key("dueSort") && !item.contains_key("messageId"), "{item:?}");
+    let changed = json!({ "text": "again", "iterationOf": id, "attachmentIds": [mine] });
+    agent.send(changed).await.expect(201);
 }
 
 #[tokio::test]

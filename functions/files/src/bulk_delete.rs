@@ -20,7 +20,7 @@ pub struct FilesDeleted {
 
 /// Delete many files
 ///
-/// 400 names each id that is not a file of the caller's; nothing is deleted then.
+/// Ids that are no file of the caller's are as ones that are deleted already: the call can be repeated.
 #[utoipa::path(
     post,
     path = "/api/files/bulk-delete",

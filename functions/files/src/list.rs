@@ -10,7 +10,7 @@ use shared::models::Attachment;
 
 /// Files of a channel, newest first
 ///
-/// An announced file is listed once it has been used: downloaded or attached.
+/// An announced file is listed once its bytes are there.
 #[utoipa::path(
     get,
     path = "/api/v1/files",

@@ -33,6 +33,6 @@ pub async fn delete(
     PathId(id): PathId<MessageId>,
     Query(InChannel { channel }): Query<InChannel>,
 ) -> Result<Json<DeletedMessage>, Error> {
-    app.store.delete_message(&agent, channel, id, &app.blobs).await?;
+    app.store.delete_message(&agent, channel, id).await?;
     Ok(Json(DeletedMessage { deleted: true }))
 }

@@ -66,9 +66,15 @@ impl Blobs {
 
     /// Deletes objects; ones that do not exist are deleted.
     pub async fn delete(&self, files: &[Attachment]) -> Result<(), Error> {
+        self.delete_all(files.iter().map(|file| file.storage_key.as_str())).await
+    }
+
+    /// Deletes any number of objects by their keys.
+    pub(super) async fn delete_all(&self, keys: impl Iterator<Item = &str>) -> Result<(), Error> {
         const AT_ONCE: usize = 1000;
-        for some in files.chunks(AT_ONCE) {
-            self.delete_keys(some.iter().map(|file| file.storage_key.as_str())).await?;
+        let keys: Vec<&str> = keys.collect();
+        for some in keys.chunks(AT_ONCE) {
+            self.delete_keys(some.iter().copied()).await?;
         }
         Ok(())
     }

@@ -62,11 +62,9 @@ impl Store {
         loop {
             for item in std::mem::take(&mut current.items) {
                 let item: FileItem = read(item)?;
-                let visible = !item.is_announced();
-                let file = Attachment::from(item);
-                last_seen = Some(file.id.ulid());
-                if visible && list.matches(&file) {
-                    files.push(file);
+                last_seen = Some(item.id().ulid());
+                if list.matches(&item.clone().into()) {
+                    files.push(item);
                     if files.len() > list.limit {
                         break;
                     }
@@ -80,8 +78,8 @@ impl Store {
         }
         let full = files.len() > list.limit;
         files.truncate(list.limit);
-        let next = if full { files.last().map(|file| file.id.ulid()) } else { last_seen.filter(|_| current.more) };
-        Ok(FilePage { files, next })
+        let next = if full { files.last().map(|file| file.id().ulid()) } else { last_seen.filter(|_| current.more) };
+        Ok(FilePage { files: self.shown(files).await?, next })
     }
 
     async fn read_files(&self, shelf: Shelf, list: &ListFiles, before: Option<Ulid>) -> Result<Read, Error> {

@@ -11,12 +11,18 @@ use crate::ids::{AgentId, FileId, MessageId, UserId};
 use crate::models::{Attachment, NewFile};
 use crate::share_link::ShareLink;
 use crate::storage::keys::{self, Key, StorageKey, due, owned};
-use crate::storage::{Blobs, Channel, Items, KEYS_OF_CHECK, MAX_KEYS, Store, all_of, beside, written};
+use crate::storage::messages::{RESPONSE_BUDGET, escaped};
+use crate::storage::{Blobs, Channel, Items, KEYS_OF_CHECK, MAX_KEYS, Store, beside, each_of, written};
 
 /// A file that no message claims within this time may be removed.
 const UNCLAIMED_LIFE: Duration = Duration::from_secs(24 * 3600);
+/// How long after its announcement the bytes of a file may come: an upload begins within the first
+/// hour, and S3 takes slow ones for longer.
+const UPLOAD_ENDS: Duration = Duration::from_secs(6 * 3600);
+/// How many announced files a list looks for.
+const LOOKED_FOR: usize = 16;
 
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct FileItem {
     pk: String,
@@ -92,6 +98,30 @@ impl FileItem {
         self.announced
     }
 
+    pub fn id(&self) -> FileId {
+        self.id
+    }
+
+    /// Whether it is removed a day after it was made, as it is now.
+    pub fn is_unclaimed(&self) -> bool {
+        self.due_sort.is_some()
+    }
+
+    /// The message that has claimed it.
+    pub fn holder(&self) -> Option<MessageId> {
+        self.message_id
+    }
+
+    /// Until when an announced file's bytes may still be put.
+    pub fn bytes_come_until(&self) -> Option<Timestamp> {
+        self.announced.then(|| self.created_at.plus(UPLOAD_ENDS))
+    }
+
+    /// About how many bytes of a response the file takes.
+    fn weight(&self) -> usize {
+        500 + escaped(&self.filename)
+    }
+
     /// The object that has the bytes, and how many.
     pub fn object(&self) -> (String, u64) {
         (StorageKey::Upload(self.id).to_string(), self.size)
@@ -133,8 +163,29 @@ impl Store {
             return self.open(caller, None, &[]).await.map(|_| vec![]);
         };
         let query = self.query_partition(keys::channel_partition(id), keys::FILES);
-        let (_, files) = beside(self.open(caller, channel, &[]), all_of::<FileItem>(query)).await?;
-        Ok(files.into_iter().filter(|item| !item.announced).map(Attachment::from).collect())
+        let (mut files, mut room) = (vec![], RESPONSE_BUDGET);
+        let reading = each_of(query, usize::MAX, |file: FileItem| {
+            let fits = file.weight() <= room;
+            room = room.saturating_sub(file.weight());
+            if fits {
+                files.push(file);
+            }
+            fits
+        });
+        beside(self.open(caller, channel, &[]), reading).await?;
+        self.shown(files).await
+    }
+
+    /// Of some files those that are to be listed. The newest of the announced ones are looked for:
+    /// an upload that has ended shows without anybody having used the file.
+    pub(super) async fn shown(&self, files: Vec<FileItem>) -> Result<Vec<Attachment>, Error> {
+        let mut looks = LOOKED_FOR;
+        let files = files.into_iter().filter(|file| {
+            let looked_for = !file.announced || looks > 0;
+            looks -= usize::from(file.announced && looked_for);
+            looked_for
+        });
+        Ok(self.all_arrived(files.map(Some).collect()).await?.into_iter().flatten().collect())
     }
 
     /// One file that the caller may see, its bytes there.

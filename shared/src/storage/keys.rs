@@ -21,7 +21,7 @@
 //! | idempotency | `CHANNEL#<agent>` | `CLIENT#<agent or user>#<sha256 of the client id>` | `messageId`, `bodyHash` |
 //! | chain of iterations | `CHANNEL#<agent>` | `ITERATION#<first message>` | `members`: ids of its messages, in order |
 //! | stream | `CHANNEL#<agent>` | `STREAM#<sha256 of the stream id>` | `messageId`; before its draft exists: `statusEvents`, `ttl` |
-//! | removal of a message | `CHANNEL#<agent>` | `REMOVAL#<message>` | `files` of a deleted message whose bytes are to go; index due |
+//! | leftovers | `CHANNEL#<agent>`, `ARCHIVE#<archive>` | `REMOVAL#<ulid>` | `objects` of the bucket that are to go, of a deleted message or file, or an archive; index due |
 //! | a plugin's settings, the deployment's | `PLUGIN#<name>` | `SETTINGS` | `env:<KEY>`: each value, encrypted; `changedBy`, `changedAt` |
 //!
 //! `<user>`, `<agent>`, `<message>`, `<file>`, `<key>`, `<log>` are ULIDs: they sort by time.
@@ -34,7 +34,8 @@
 //! **Index `due`** (`dueShard` = `DUE#<0..3>`, `dueSort` = `<time>#<pk>#<sk>`; keys only) lists
 //! what has to be done by a time. A key says what: an agent's `REMOVAL` is
 //! [`Store::finish_removal`](super::Store::finish_removal)'s, a user's
-//! [`Store::finish_user_removal`](super::Store::finish_user_removal)'s.
+//! [`Store::finish_user_removal`](super::Store::finish_user_removal)'s, and leftovers are
+//! [`Store::finish_leftovers`](super::Store::finish_leftovers)'s.
 //!
 //! **`ttl`** (seconds since 1970) lets DynamoDB remove what nobody needs any more.
 
@@ -150,8 +151,13 @@ impl Key {
         Self::new(channel_partition(channel), format!("STREAM#{}", Hashed::of(stream.as_str()).as_str()))
     }
 
-    pub fn message_removal(message: MessageId) -> Self {
-        Self::new(channel_partition(message.channel()), format!("REMOVAL#{}", message.ulid()))
+    /// What is left in the bucket of something that was deleted in this channel.
+    pub fn leftovers(channel: AgentId, removal: Ulid) -> Self {
+        Self::new(channel_partition(channel), format!("{LEFTOVERS}{removal}"))
+    }
+
+    pub fn archive_leftovers(archive: Ulid) -> Self {
+        Self::new(format!("ARCHIVE#{archive}"), format!("{LEFTOVERS}{archive}"))
     }
 
     pub fn plugin(name: &str) -> Self {
@@ -180,6 +186,8 @@ pub const USER_SESSIONS: &str = "SESSION#";
 pub const USER_API_KEYS: &str = "KEY#";
 /// The sort key of an agent's and of a user's removal.
 pub const REMOVAL: &str = "REMOVAL";
+/// The note of objects that are to go.
+pub const LEFTOVERS: &str = "REMOVAL#";
 /// Sort keys of messages start with this, in [`channel_partition`].
 pub const MESSAGES: &str = "MESSAGE#";
 /// Sort keys of files start with this, in [`channel_partition`].
@@ -279,7 +287,7 @@ pub enum StorageKey<'a> {
     Upload(FileId),
     /// An agent's picture; each upload is a version of its own.
     Avatar(AgentId, &'a str),
-    /// An archive made for one download; a rule of the bucket removes it after a day.
+    /// An archive made for one download; it goes after a day.
     Export(Ulid),
 }
 

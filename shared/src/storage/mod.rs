@@ -8,7 +8,7 @@
 //!   `user_removal`, `preferences`), `request_log`, `plugins`
 //! - [`Blobs`]: the bucket; `zip`: archives of many files
 //! - [`Clients`]: the SDK's clients, made once per process
-//! - `removal`: an agent's end, with everything under it
+//! - `removal`: an agent's end, with everything under it; `leftovers`: objects that are to go
 //! - `size`: what an item weighs against DynamoDB's 400 KB
 //!
 //! Whose data it is comes first in every function: a caller that is verified in the same call,
@@ -25,6 +25,7 @@ mod file_list;
 mod file_removal;
 mod files;
 pub mod keys;
+mod leftovers;
 mod messages;
 mod ping;
 mod plugins;
@@ -258,6 +259,29 @@ async fn beside<C, R>(
         Either::Left((checked, read)) => Ok((checked?, read.await?)),
         Either::Right((read, check)) => Ok((check.await?, read?)),
     }
+}
+
+/// Reads a query page by page, at most `reads` of them, for as long as each item is told to be
+/// worth going on.
+async fn each_of<T: DeserializeOwned>(
+    query: QueryFluentBuilder,
+    reads: usize,
+    mut go_on: impl FnMut(T) -> bool,
+) -> Result<(), Error> {
+    let mut from = None;
+    for _ in 0..reads {
+        let page = query.clone().set_exclusive_start_key(from).send().await.map_err(trouble)?;
+        for item in page.items.unwrap_or_default() {
+            if !go_on(read(item)?) {
+                return Ok(());
+            }
+        }
+        from = page.last_evaluated_key;
+        if from.is_none() {
+            break;
+        }
+    }
+    Ok(())
 }
 
 /// Reads a query to the end of its pages.

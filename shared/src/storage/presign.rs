@@ -46,7 +46,11 @@ impl Blobs {
         Ok(UploadTarget { url: presigned.uri().to_owned(), headers, expires_at: now.plus(UPLOAD_BEGINS) })
     }
 
-    /// How many bytes are there; `None` when there is no such object.
+    /// How many bytes of a file are there; `None` when there are none at all.
+    pub async fn size_of(&self, file: &Attachment) -> Result<Option<u64>, Error> {
+        self.size(&file.storage_key).await
+    }
+
     async fn size(&self, storage_key: &str) -> Result<Option<u64>, Error> {
         match self.s3.head_object().bucket(&*self.bucket).key(storage_key).send().await {
             Ok(head) => Ok(head.content_length.and_then(|size| u64::try_from(size).ok())),
@@ -107,14 +111,15 @@ impl Store {
     }
 
     /// Takes the announcements away of files that `member` of the input names, or says which of
-    /// them cannot be used.
+    /// them cannot be used. Gives those that nothing refers to yet, and that would be removed.
     pub(super) async fn usable_files(
         &self,
         member: &str,
         ids: &[Option<FileId>],
         mut items: Items,
-    ) -> Result<(), Error> {
+    ) -> Result<Vec<FileId>, Error> {
         let found = ids.iter().map(|id| items.take_file(*id)).collect::<Result<Vec<_>, Error>>()?;
+        let unclaimed = found.iter().flatten().filter(|file| file.is_unclaimed()).map(FileItem::id).collect();
         let arrived = self.all_arrived(found).await?;
         let mut problems = Problems::default();
         for (index, file) in arrived.iter().enumerate() {
@@ -125,7 +130,7 @@ impl Store {
                 Err(Unusable::NotUploaded) => problems.add(path, "not_uploaded", NOT_UPLOADED),
             }
         }
-        problems.or(Some(()))
+        problems.or(Some(unclaimed))
     }
 
     /// [`arrived`](Self::arrived) for many, in their order.

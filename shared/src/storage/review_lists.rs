@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 
-use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use futures_util::future;
 use ulid::Ulid;
 
@@ -13,7 +12,7 @@ use crate::ids::AgentId;
 use crate::models::{Message, ReviewStatus};
 use crate::storage::keys::owned;
 use crate::storage::messages::{MessageItem, RESPONSE_BUDGET, weight};
-use crate::storage::{Store, beside, read, trouble};
+use crate::storage::{Store, beside, each_of};
 
 /// How many decided reviews a list shows.
 const DECIDED_SHOWN: usize = 200;
@@ -59,7 +58,7 @@ impl Store {
         let mut newest = Newest::default();
         let query = self.query_owned(agent.0.claimed, &owned::pending_in(id));
         // Newest first: what comes after the first that does not fit is older.
-        let reading = each_of(query, usize::MAX, |item| {
+        let reading = each_of(query, usize::MAX, |item: MessageItem| {
             let message = Message::from(item);
             !message.review.as_ref().is_some_and(|review| review.is_pending_at(now)) || newest.add(message)
         });
@@ -108,7 +107,7 @@ impl Store {
         if any {
             // Sorted by channel, then by time: the newest may come last.
             let query = self.query_owned(wanted.human.0.claimed, &wanted.pending());
-            each_of(query, usize::MAX, |item| {
+            each_of(query, usize::MAX, |item: MessageItem| {
                 let message = Message::from(item).seen_at(now);
                 if wanted.has(&message) {
                     newest.add(message);
@@ -124,7 +123,7 @@ impl Store {
         let (now, mut newest) = (self.clock.now(), Newest::default());
         if any {
             let query = self.query_owned(wanted.human.0.claimed, &owned::reviews(status)).limit(DECIDED_SHOWN as i32);
-            each_of(query, DECIDED_READS, |item| {
+            each_of(query, DECIDED_READS, |item: MessageItem| {
                 let message = Message::from(item).seen_at(now);
                 !wanted.has(&message) || newest.add(message) && newest.messages.len() < DECIDED_SHOWN
             })
@@ -153,27 +152,4 @@ impl Wanted<'_> {
             None => owned::reviews(ReviewStatus::Pending),
         }
     }
-}
-
-/// Reads a query page by page, at most `reads` of them, for as long as each item is told to be
-/// worth going on.
-async fn each_of(
-    query: QueryFluentBuilder,
-    reads: usize,
-    mut go_on: impl FnMut(MessageItem) -> bool,
-) -> Result<(), Error> {
-    let mut from = None;
-    for _ in 0..reads {
-        let page = query.clone().set_exclusive_start_key(from).send().await.map_err(trouble)?;
-        for item in page.items.unwrap_or_default() {
-            if !go_on(read(item)?) {
-                return Ok(());
-            }
-        }
-        from = page.last_evaluated_key;
-        if from.is_none() {
-            break;
-        }
-    }
-    Ok(())
 }

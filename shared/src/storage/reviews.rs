@@ -2,16 +2,17 @@
 //! sides: pending and not yet due, or pending and due. Exactly one can ever hold.
 
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
-use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::types::{AttributeValue, Update};
 
 use crate::auth::HumanCaller;
 use crate::error::Error;
-use crate::ids::{MessageId, UserId, new_ulid};
+use crate::ids::{FileId, MessageId, UserId, new_ulid};
 use crate::models::{Answer, Message, Review, ReviewStatus};
 use crate::review::answer;
 use crate::storage::keys::{Key, owned};
 use crate::storage::messages::{MessageItem, file_in};
 use crate::storage::updating::{self, Updated};
+use crate::storage::writing::{Outcome, Transaction};
 use crate::storage::{Channel, Store, read, size, text};
 
 impl Store {
@@ -29,8 +30,8 @@ impl Store {
         let room = size::MAX_ITEM.saturating_sub(size::of(&item) + size::growth(&item) + 1024);
         let message = Message::from(read::<MessageItem>(item)?);
         self.judge(&message, &answer, room).await?;
-        self.usable_files("modifiedFileIds", &files, items).await?;
-        self.store_answer(&message, channel.owner(), answer).await
+        let unclaimed = self.usable_files("modifiedFileIds", &files, items).await?;
+        self.store_answer(&message, channel.owner(), answer, &unclaimed).await
     }
 
     /// Whether the answer may be stored: the review is pending, takes it, and has room for it.
@@ -52,7 +53,14 @@ impl Store {
         Ok(())
     }
 
-    async fn store_answer(&self, message: &Message, by: UserId, answer: Answer) -> Result<Message, Error> {
+    /// Stores the answer, together with files that it refers to and nothing else yet: they stay.
+    async fn store_answer(
+        &self,
+        message: &Message,
+        by: UserId,
+        answer: Answer,
+        unclaimed: &[FileId],
+    ) -> Result<Message, Error> {
         let now = self.clock.now();
         let answer_id = new_ulid(now).to_string();
         let optional = [
@@ -82,7 +90,13 @@ impl Store {
                 update = update.expression_attribute_values(format!(":{name}"), value);
             }
         }
-        match decided(update.update_expression(set + " REMOVE dueShard, dueSort")).await? {
+        let update = update.update_expression(set + " REMOVE dueShard, dueSort");
+        let decision = if unclaimed.is_empty() {
+            decided(update).await?
+        } else {
+            self.decided_with_files(message.id, &update, unclaimed).await?
+        };
+        match decision {
             Decision::Made(item) => Ok(item.into()),
             Decision::Missed(None) => Err(Error::NotFound("message")),
             Decision::Missed(Some(item)) => {
@@ -97,6 +111,33 @@ impl Store {
                 }
             }
         }
+    }
+
+    /// A decision that keeps files. The transaction tells nothing of the items, so the message is
+    /// read afterwards, and its answer's id says whose it is.
+    async fn decided_with_files(
+        &self,
+        id: MessageId,
+        update: &UpdateItemFluentBuilder,
+        files: &[FileId],
+    ) -> Result<Decision, Error> {
+        let mut transaction = Transaction::default();
+        transaction.update(updating::in_transaction(update)?);
+        for file in files {
+            let keep = Update::builder()
+                .table_name(&*self.table)
+                .set_key(Some(Key::file(*file).attributes()))
+                .update_expression("REMOVE dueShard, dueSort, announced")
+                .condition_expression("attribute_exists(pk)");
+            transaction.update(keep.build().map_err(Error::internal)?);
+        }
+        if let Outcome::Refused(position @ 1..) = self.commit(transaction).await? {
+            let sentence = format!("{} was deleted meanwhile", files[position - 1]);
+            return Err(Error::field(["modifiedFileIds".into()], "unknown_file", sentence));
+        }
+        let key = Key::message(id);
+        let item = self.get_all(vec![key.clone()]).await?.take(&key)?;
+        Ok(Decision::Missed(item))
     }
 
     /// The message with its review as decided at this moment. Who finds a pending review due

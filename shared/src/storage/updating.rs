@@ -2,7 +2,7 @@
 
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
-use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
+use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure, Update};
 
 use crate::error::Error;
 use crate::storage::keys::Key;
@@ -24,6 +24,20 @@ impl Store {
             .return_values(ReturnValue::AllNew)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
     }
+}
+
+/// The update as a part of a transaction.
+pub fn in_transaction(update: &UpdateItemFluentBuilder) -> Result<Update, Error> {
+    let update = update.as_input();
+    Update::builder()
+        .set_table_name(update.get_table_name().clone())
+        .set_key(update.get_key().clone())
+        .set_update_expression(update.get_update_expression().clone())
+        .set_condition_expression(update.get_condition_expression().clone())
+        .set_expression_attribute_names(update.get_expression_attribute_names().clone())
+        .set_expression_attribute_values(update.get_expression_attribute_values().clone())
+        .build()
+        .map_err(Error::internal)
 }
 
 /// Sends an update, again while a transaction holds the item.

@@ -26,12 +26,15 @@ use crate::input::Problems;
 use crate::models::Attachment;
 use crate::models::archive::unique_names;
 use crate::storage::keys::StorageKey;
+use crate::storage::leftovers::Leftovers;
 use crate::storage::presign::{NOT_UPLOADED, Unusable};
 use crate::storage::{Blobs, Store, trouble};
 
 /// The most that the files of one archive may have together: what is read and written again
 /// well inside the time that a function has.
 const MAX_ZIPPED: u64 = 500_000_000;
+/// An archive in the bucket goes after this time.
+const ARCHIVE_LIFE: Duration = Duration::from_secs(24 * 3600);
 /// How much is uploaded at once: the least that S3 takes.
 const PART: usize = 5 * 1024 * 1024;
 pub const ZIP_TYPE: &str = "application/zip";
@@ -67,9 +70,15 @@ impl Store {
 
     /// Writes the archive, and removes what was uploaded of one that fails.
     pub async fn zip(&self, files: Vec<Attachment>) -> Result<Zipped, Error> {
-        let archive = StorageKey::Export(new_ulid(self.clock.now())).to_string();
-        let mut parts = Parts { blobs: &self.blobs, key: archive, upload: None, done: vec![] };
+        let now = self.clock.now();
+        let archive = new_ulid(now);
+        let key = StorageKey::Export(archive).to_string();
+        let mut parts = Parts { blobs: &self.blobs, key: key.clone(), upload: None, done: vec![] };
         match parts.write(&files).await {
+            Ok(Zipped::There(url)) => {
+                self.note_now(&Leftovers::of_archive(archive, key, now.plus(ARCHIVE_LIFE))).await?;
+                Ok(Zipped::There(url))
+            }
             Ok(zipped) => Ok(zipped),
             Err(err) => {
                 parts.abort().await;

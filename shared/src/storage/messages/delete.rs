@@ -1,27 +1,13 @@
 //! Deleting a message with all that hangs on it.
 
-use serde::{Deserialize, Serialize};
-
 use crate::auth::Caller;
 use crate::error::Error;
-use crate::ids::{AgentId, FileId, MessageId};
-use crate::meter;
+use crate::ids::{AgentId, MessageId};
 use crate::models::{Message, StreamId};
-use crate::storage::keys::{Key, due};
+use crate::storage::keys::Key;
+use crate::storage::leftovers::Leftovers;
 use crate::storage::writing::{Outcome, Transaction};
-use crate::storage::{Blobs, Channel, Store, trouble, written};
-
-/// Files of a deleted message whose bytes are to go. It is written with the deletion and removed
-/// once they are gone; what a dying process left is found by its place in the index `due`.
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct RemovalItem {
-    pk: String,
-    sk: String,
-    due_shard: String,
-    due_sort: String,
-    files: Vec<FileId>,
-}
+use crate::storage::{Channel, Store};
 
 impl Store {
     /// Deletes a message with its files, its idempotency record and its stream. The items go
@@ -31,13 +17,13 @@ impl Store {
         caller: impl Into<Caller>,
         channel: Option<AgentId>,
         id: Option<MessageId>,
-        blobs: &Blobs,
     ) -> Result<(), Error> {
         let (channel, message) = self.open_message(caller, channel, id).await?;
         if message.iteration_group_id.is_some() {
             return Err(in_a_chain());
         }
-        match self.commit(self.deletion(&channel, &message)?).await? {
+        let leftovers = leftovers_of(self, &message);
+        match self.commit(self.deletion(&channel, &message, leftovers.as_ref())?).await? {
             Outcome::Done => {}
             // Another call deleted it, and what has come under its client id since is not ours;
             // or it was revised.
@@ -46,17 +32,16 @@ impl Store {
                 return Err(now.map_or(Error::NotFound("message"), |_| in_a_chain()));
             }
         }
-        if !message.attachments.is_empty() {
-            match blobs.delete(&message.attachments).await {
-                Ok(()) => self.removed(message.id),
-                // The message is gone, and the note says what else has to go.
-                Err(err) => tracing::warn!(code = err.code(), "the bytes of a deleted message are still there"),
-            }
-        }
+        self.clear_away(leftovers.into_iter().collect()).await;
         Ok(())
     }
 
-    fn deletion(&self, channel: &Channel, message: &Message) -> Result<Transaction, Error> {
+    fn deletion(
+        &self,
+        channel: &Channel,
+        message: &Message,
+        leftovers: Option<&Leftovers>,
+    ) -> Result<Transaction, Error> {
         let mut transaction = Transaction::default();
         // A member of a chain has others beside it: a chain of one is never made.
         transaction.delete_without(self, &Key::message(message.id), "iterationGroupId")?;
@@ -69,33 +54,16 @@ impl Store {
         if let Some(Ok(stream)) = message.stream_id.as_deref().map(str::parse::<StreamId>) {
             transaction.delete(self, &Key::stream(channel.id(), &stream))?;
         }
-        if !message.attachments.is_empty() {
-            let key = Key::message_removal(message.id);
-            let due = due(self.clock.now(), message.id.ulid(), &key);
-            transaction.create(
-                self,
-                written(&RemovalItem {
-                    pk: key.pk,
-                    sk: key.sk,
-                    due_shard: due.shard,
-                    due_sort: due.sort,
-                    files: message.attachments.iter().map(|file| file.id).collect(),
-                })?,
-            )?;
+        if let Some(leftovers) = leftovers {
+            self.note(&mut transaction, leftovers)?;
         }
         Ok(transaction)
     }
+}
 
-    /// Takes the note away. When that fails, the bytes are deleted once more.
-    fn removed(&self, message: MessageId) {
-        let key = Key::message_removal(message).attributes();
-        let delete = self.db.delete_item().table_name(&*self.table).set_key(Some(key));
-        meter::off_path(async move {
-            if let Err(err) = delete.send().await.map_err(trouble) {
-                tracing::debug!(code = err.code(), "a removal's note was kept");
-            }
-        });
-    }
+fn leftovers_of(store: &Store, message: &Message) -> Option<Leftovers> {
+    let objects: Vec<String> = message.attachments.iter().map(|file| file.storage_key.clone()).collect();
+    (!objects.is_empty()).then(|| Leftovers::of_channel(store, message.channel_id, objects))
 }
 
 fn in_a_chain() -> Error {

@@ -1,0 +1,98 @@
+//! Notes of objects that are to go. Such a note is written together with the removal of the items
+//! that named them; then the objects go, then the note. What a dying process or an engine in
+//! trouble left is found by the note's place in the index `due`.
+
+use serde::{Deserialize, Serialize};
+use ulid::Ulid;
+
+use crate::clock::Timestamp;
+use crate::error::Error;
+use crate::ids::{AgentId, new_ulid};
+use crate::meter;
+use crate::storage::keys::{Key, due};
+use crate::storage::writing::Transaction;
+use crate::storage::{Store, trouble, written};
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct NoteItem {
+    pk: String,
+    sk: String,
+    due_shard: String,
+    due_sort: String,
+    objects: Vec<String>,
+}
+
+/// Objects that are to go, by their keys in the bucket.
+pub(super) struct Leftovers {
+    key: Key,
+    ulid: Ulid,
+    objects: Vec<String>,
+    /// When they have to be gone for good: bytes of an announced file may still be put until then.
+    by: Timestamp,
+}
+
+impl Leftovers {
+    pub fn of_channel(store: &Store, channel: AgentId, objects: Vec<String>) -> Self {
+        let now = store.clock.now();
+        let ulid = new_ulid(now);
+        Self { key: Key::leftovers(channel, ulid), ulid, objects, by: now }
+    }
+
+    pub fn of_archive(archive: Ulid, object: String, by: Timestamp) -> Self {
+        Self { key: Key::archive_leftovers(archive), ulid: archive, objects: vec![object], by }
+    }
+
+    /// Not all can be deleted before `time`.
+    pub fn until(self, time: Option<Timestamp>) -> Self {
+        Self { by: time.map_or(self.by, |time| time.max(self.by)), ..self }
+    }
+
+    fn item(&self) -> NoteItem {
+        let due = due(self.by, self.ulid, &self.key);
+        let Key { pk, sk } = self.key.clone();
+        NoteItem { pk, sk, due_shard: due.shard, due_sort: due.sort, objects: self.objects.clone() }
+    }
+}
+
+impl Store {
+    /// Writes the note with whatever takes the objects' names away.
+    pub(super) fn note(&self, transaction: &mut Transaction, leftovers: &Leftovers) -> Result<(), Error> {
+        transaction.create(self, written(&leftovers.item())?)
+    }
+
+    /// Writes the note alone, for objects that are to go later.
+    pub(super) async fn note_now(&self, leftovers: &Leftovers) -> Result<(), Error> {
+        self.put_new(written(&leftovers.item())?).await
+    }
+
+    /// Deletes the objects of notes that were written. Trouble is not the caller's any more: the
+    /// notes say what else has to go.
+    pub(super) async fn clear_away(&self, noted: Vec<Leftovers>) {
+        let objects = noted.iter().flat_map(|it| &it.objects).map(String::as_str);
+        if let Err(err) = self.blobs.delete_all(objects).await {
+            tracing::warn!(code = err.code(), "bytes of what was deleted are still there");
+            return;
+        }
+        let now = self.clock.now();
+        for Leftovers { key, .. } in noted.into_iter().filter(|it| it.by <= now) {
+            let delete = self.db.delete_item().table_name(&*self.table).set_key(Some(key.attributes()));
+            // When that fails, the objects are deleted once more.
+            meter::off_path(async move {
+                if let Err(err) = delete.send().await.map_err(trouble) {
+                    tracing::debug!(code = err.code(), "a removal's note was kept");
+                }
+            });
+        }
+    }
+
+    /// Does what a note in the index `due` says, and takes it away. One that is gone is done.
+    pub async fn finish_leftovers(&self, key: &Key) -> Result<(), Error> {
+        let mut found = self.get_all(vec![key.clone()]).await?;
+        if let Some(note) = found.take::<NoteItem>(key)? {
+            self.blobs.delete_all(note.objects.iter().map(String::as_str)).await?;
+            self.delete_item(key).await?;
+        }
+        Ok(())
+    }
+}
