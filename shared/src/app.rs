@@ -15,6 +15,7 @@ use tower::{Service, ServiceExt};
 
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError};
+use crate::meter::Beside;
 use crate::outbound::Outbound;
 use crate::server_secret::ServerSecret;
 use crate::storage::{Blobs, Clients, Store};
@@ -99,6 +100,10 @@ where
     Ok(ServiceExt::<Request<B>>::and_then(router, async |response: axum::response::Response| {
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.map(Collected::to_bytes).unwrap_or_default();
+        // The sandbox is frozen once the answer is out.
+        if let Some(beside) = parts.extensions.get::<Beside>() {
+            beside.clone().ended().await;
+        }
         Ok(Whole(Response::from_parts(parts, lambda_http::Body::Binary(bytes.to_vec()))))
     }))
 }

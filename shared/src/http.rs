@@ -18,7 +18,7 @@ use crate::call_log::Call;
 use crate::clock::Timestamp;
 use crate::error::{Error, FieldError};
 use crate::ids;
-use crate::meter::{self, Bill, Spent};
+use crate::meter::{self, Beside, Bill, Spent};
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -82,13 +82,9 @@ async fn envelope(State(app): State<App>, OriginalUri(uri): OriginalUri, request
         log_cause(error, &request_id);
         response = with_body(response, error, uri.path(), app.clock.now(), &request_id);
     }
-    if let (Some(call), Some(user)) = (call, bill.user()) {
-        response = call.end(app.store.clone(), user, response).await;
-    }
     let spent = bill.spent();
-    if let Some((agent, tally)) = bill.tally(response.status().as_u16() < 400) {
-        app.store.book(agent, tally);
-    }
+    response = meter::billed_to(bill.clone(), kept_of(&app, &bill, call, response)).await;
+    response.extensions_mut().insert(Beside(bill.clone()));
     finish(&mut response, &request_id, spent);
     tracing::info!(
         request_id,
@@ -102,6 +98,17 @@ async fn envelope(State(app): State<App>, OriginalUri(uri): OriginalUri, request
         "request"
     );
     response
+}
+
+/// Notes beside the request what its user can read of it later: the entry in the log, the counts.
+async fn kept_of(app: &App, bill: &Bill, call: Option<Call>, response: Response) -> Response {
+    if let Some((agent, tally)) = bill.tally(response.status().as_u16() < 400) {
+        app.store.book(agent, tally);
+    }
+    match (call, bill.user()) {
+        (Some(call), Some(user)) => call.end(app.store.clone(), user, response).await,
+        _ => response,
+    }
 }
 
 /// A response extension: this error was rendered already, as a page.

@@ -6,7 +6,8 @@
 
 use std::future::Future;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
 
 use aws_sdk_dynamodb::operation::batch_get_item::{BatchGetItemInput, BatchGetItemOutput};
 use aws_sdk_dynamodb::operation::batch_write_item::{BatchWriteItemInput, BatchWriteItemOutput};
@@ -25,6 +26,8 @@ use aws_smithy_runtime_api::client::interceptors::context::{
 use aws_smithy_runtime_api::client::interceptors::{Intercept, dyn_dispatch_hint};
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
+use futures_util::future::join_all;
+use tokio::task::JoinHandle;
 
 use crate::ids::{AgentId, UserId};
 use crate::models::SenderType;
@@ -42,6 +45,22 @@ pub struct Bill {
     /// The channel that was opened, and whether an agent opened it.
     channel: OnceLock<(AgentId, bool)>,
     message_from: OnceLock<SenderType>,
+    /// What runs beside the request.
+    beside: Mutex<Vec<JoinHandle<()>>>,
+}
+
+/// A response extension: what runs beside its request, for those who must not stop before.
+#[derive(Clone)]
+pub struct Beside(pub Arc<Bill>);
+
+impl Beside {
+    /// Waits until all of it has ended, for a second at most.
+    pub async fn ended(self) {
+        const MOST: Duration = Duration::from_secs(1);
+        let beside = std::mem::take(&mut *self.0.beside.lock().unwrap_or_else(PoisonError::into_inner));
+        // What takes longer is as lost as what fails: it was best effort.
+        let _ = tokio::time::timeout(MOST, join_all(beside)).await;
+    }
 }
 
 /// A bill's sums.
@@ -122,10 +141,11 @@ pub fn made_message(from: SenderType) {
     let _ = BILL.try_with(|bill| bill.message_from.set(from));
 }
 
-/// Runs `work` beside the request, which does not wait for it. Best effort by nature: only for
-/// what may be lost.
+/// Runs `work` beside the current request, whose answer does not depend on it. Best effort by
+/// nature: only for what may be lost.
 pub fn off_path(work: impl Future<Output = ()> + Send + 'static) {
-    tokio::spawn(work);
+    let running = tokio::spawn(work);
+    let _ = BILL.try_with(|bill| bill.beside.lock().unwrap_or_else(PoisonError::into_inner).push(running));
 }
 
 /// The interceptor that asks DynamoDB for its price and books it.
@@ -213,5 +233,25 @@ impl Intercept for Meter {
     ) -> Result<(), BoxError> {
         let _ = BILL.try_with(|bill| bill.call_ends());
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_runs_beside_a_request_can_be_waited_for() {
+        let (told, heard) = tokio::sync::oneshot::channel();
+        let bill = Arc::new(Bill::default());
+        billed_to(bill.clone(), async {
+            off_path(async move {
+                tokio::task::yield_now().await;
+                let _ = told.send(());
+            });
+        })
+        .await;
+        Beside(bill).ended().await;
+        assert!(heard.await.is_ok());
     }
 }

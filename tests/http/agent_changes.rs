@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use futures_util::{StreamExt, stream};
 use placet_tests::{Agent, Person, Reply, World};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -217,5 +218,30 @@ async fn each_costs_what_it_should() {
         ("deleteWebhook", json!({ "channelId": id })),
     ] {
         costs(agent.post(&format!("/api/v1/agents/{route}"), body).await, 2, 2);
+    }
+}
+
+#[tokio::test]
+async fn agents_that_outgrow_a_response_leave_out_the_newest() {
+    const MADE: usize = 150;
+    let world = World::start().await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    let command = |n: usize| json!({ "command": format!("c{n}"), "description": "d".repeat(500) });
+    let commands = json!({ "commands": (0..55).map(command).collect::<Vec<_>>() });
+    let mut ids = vec![agent.channel.clone()];
+    while ids.len() < MADE {
+        let made = agent.post("/api/v1/agents", json!({ "name": "one of many" })).await.expect(201);
+        ids.push(made["id"].as_str().unwrap().to_owned());
+    }
+    let set = ids.iter().map(|id| put_commands(&agent, id, commands.clone()));
+    let set: Vec<Reply> = stream::iter(set).buffer_unordered(8).collect().await;
+    set.iter().for_each(|reply| drop(reply.expect(200)));
+    for reply in [agent.get("/api/v1/agents").await, person.get("/api/agents").await] {
+        assert!(reply.bytes.len() < 4_500_000, "{}", reply.bytes.len());
+        let listed = reply.expect(200);
+        let listed: Vec<_> = listed.as_array().unwrap().iter().map(|agent| agent["id"].as_str().unwrap()).collect();
+        assert!((100..MADE).contains(&listed.len()), "{}", listed.len());
+        assert_eq!(listed, ids[..listed.len()]);
     }
 }

@@ -66,9 +66,11 @@ async fn no_secret_no_query_and_no_file_gets_into_the_log() {
     let fields = json!([{ "name": "pin", "type": "password" }]);
     let asked = agent.sent(json!({ "review": { "type": "form", "payload": { "fields": fields } } })).await;
     person.answer(&asked, json!({ "pin": "needle" })).await.expect(201);
+    // A key that slipped into a path.
+    agent.get_here(&format!("/api/v1/messages/{}", agent.key)).await.expect_error(404, "not_found");
     let told = agent.wait(&asked, 1).await.expect(200);
     assert_eq!(told["message"]["review"]["response"]["pin"], "needle");
-    let log = log_of(&person, 9).await;
+    let log = log_of(&person, 10).await;
     let text = Value::from(log.clone()).to_string();
     for secret in [agent.key.as_str(), "needle", "the file", "?search"] {
         assert!(!text.contains(secret), "{secret}: {text}");

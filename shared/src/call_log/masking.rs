@@ -70,10 +70,25 @@ fn is_secret(name: &str) -> bool {
     WHOLE.contains(&name.as_str()) || name.ends_with("headers") || PARTS.iter().any(|part| name.contains(part))
 }
 
+/// How a key, a token or a credential begins.
+const SECRET: [&str; 5] = ["hp_", "hs_", "whsec_", "Bearer ", "Basic "];
+
+fn begins_a_secret(text: &str) -> bool {
+    SECRET.iter().any(|prefix| text.starts_with(prefix))
+}
+
+/// A path without what may let somebody in, put there by mistake.
+pub fn path(path: &str) -> String {
+    let shown = |segment: &'_ str| if begins_a_secret(segment) { MASK.to_owned() } else { segment.to_owned() };
+    path.split('/').map(shown).collect::<Vec<_>>().join("/")
+}
+
 fn shown(text: &str) -> String {
-    const SECRET: [&str; 5] = ["hp_", "hs_", "whsec_", "Bearer ", "Basic "];
-    if SECRET.iter().any(|prefix| text.starts_with(prefix)) {
+    if begins_a_secret(text) {
         return MASK.to_owned();
+    }
+    if text.starts_with('/') {
+        return cut(&path(text));
     }
     if text.starts_with("data:") {
         return "[bytes of a file]".to_owned();

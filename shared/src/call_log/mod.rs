@@ -45,7 +45,7 @@ impl Call {
         let call = Self {
             id: LogId::from_ulid(request_id),
             method: request.method().clone(),
-            path: path.chars().take(MAX_PATH).collect(),
+            path: masking::path(path).chars().take(MAX_PATH).collect(),
             at,
             began: Instant::now(),
             body: tap.clone(),

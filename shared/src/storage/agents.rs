@@ -16,7 +16,7 @@ use crate::storage::avatar::AvatarItem;
 use crate::storage::keys::{Key, owned};
 use crate::storage::webhook::WebhookItem;
 use crate::storage::writing::{Outcome, Transaction};
-use crate::storage::{Blobs, Channel, Store, all_of, attribute, beside, text, written};
+use crate::storage::{Blobs, Channel, Store, as_many_as_fit, attribute, beside, text, written};
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -116,8 +116,8 @@ impl Store {
     pub async fn agents_of(&self, caller: impl Into<Caller>) -> Result<Vec<Agent>, Error> {
         let caller = caller.into();
         let query = self.query_owned(caller.claimed(), owned::AGENTS).scan_index_forward(true);
-        let (_, agents) = beside(self.admit(caller, &[]), all_of::<AgentItem>(query)).await?;
-        Ok(agents.into_iter().filter(|agent| agent.deleted_at.is_none()).map(Agent::from).collect())
+        let listed = |item: AgentItem| item.deleted_at.is_none().then(|| Agent::from(item));
+        beside(self.admit(caller, &[]), as_many_as_fit(query, listed)).await.map(|(_, agents)| agents)
     }
 
     /// One agent that the person owns.

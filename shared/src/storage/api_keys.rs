@@ -12,7 +12,7 @@ use crate::models::{ApiKey, ShownApiKey};
 use crate::secrets::{Hashed, Plain, Presented};
 use crate::storage::keys::{self, Key};
 use crate::storage::writing::{Outcome, Transaction};
-use crate::storage::{Store, all_of, beside, text, written};
+use crate::storage::{Store, as_many_as_fit, beside, text, written};
 
 /// How exact `lastUsedAt` is: it is not worth a write on every call.
 const LAST_USED_STEP: std::time::Duration = std::time::Duration::from_secs(5 * 60);
@@ -112,8 +112,8 @@ impl Store {
         let caller = Caller::from(human);
         let query = self.query_partition(keys::user_partition(caller.claimed()), keys::USER_API_KEYS);
         let query = query.scan_index_forward(true);
-        let (_, items) = beside(self.admit(caller, &[]), all_of::<UserApiKeyItem>(query)).await?;
-        Ok(items.into_iter().map(|item| item.shown).collect())
+        let keys = as_many_as_fit(query, |item: UserApiKeyItem| Some(item.shown));
+        beside(self.admit(caller, &[]), keys).await.map(|(_, keys)| keys)
     }
 
     /// Replaces a key's secret; the old one is refused from then on.

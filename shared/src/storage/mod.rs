@@ -261,6 +261,31 @@ async fn beside<C, R>(
     }
 }
 
+/// What a query finds and `shown` takes, in its order, as far as it fits one response.
+async fn as_many_as_fit<I: DeserializeOwned, T: Serialize>(
+    query: QueryFluentBuilder,
+    mut shown: impl FnMut(I) -> Option<T>,
+) -> Result<Vec<T>, Error> {
+    let (mut fitting, mut room, mut failed) = (vec![], messages::RESPONSE_BUDGET, None);
+    each_of(query, usize::MAX, |item| {
+        let Some(thing) = shown(item) else { return true };
+        match serde_json::to_vec(&thing) {
+            Ok(json) if json.len() <= room => {
+                room -= json.len();
+                fitting.push(thing);
+                true
+            }
+            Ok(_) => false,
+            Err(err) => {
+                failed = Some(Error::internal(err));
+                false
+            }
+        }
+    })
+    .await?;
+    failed.map_or(Ok(fitting), Err)
+}
+
 /// Reads a query page by page, at most `reads` of them, for as long as each item is told to be
 /// worth going on.
 async fn each_of<T: DeserializeOwned>(

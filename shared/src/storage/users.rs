@@ -14,7 +14,7 @@ use crate::secrets::Plain;
 use crate::storage::accounts::{EmailItem, StoredPassword, UserItem, UserToMake};
 use crate::storage::keys::{self, Key};
 use crate::storage::writing::{Outcome, Transaction};
-use crate::storage::{Store, all_of, beside, text, written};
+use crate::storage::{Store, as_many_as_fit, beside, text, written};
 
 /// What it means that a write of a user's transaction was refused.
 enum Refused {
@@ -28,8 +28,8 @@ impl Store {
     /// All users, oldest first: the list is read beside the check of the caller.
     pub async fn users(&self, owner: &OwnerCaller) -> Result<Vec<User>, Error> {
         let query = self.query_partition(keys::USERS.to_owned(), keys::USER_ITEMS).scan_index_forward(true);
-        let (_, users) = beside(self.admit_owner(owner, &[]), all_of::<UserItem>(query)).await?;
-        Ok(users.into_iter().map(|item| item.user).collect())
+        let users = as_many_as_fit(query, |item: UserItem| Some(item.user));
+        beside(self.admit_owner(owner, &[]), users).await.map(|(_, users)| users)
     }
 
     /// Adds a user, who has to change the password that somebody else knows.
