@@ -64,6 +64,11 @@ impl Outbound {
         Self { loopback, client: Arc::default() }
     }
 
+    /// Whether this machine's own services may be called.
+    pub fn is_for_development(&self) -> bool {
+        self.loopback
+    }
+
     /// Sends, and reads the answer's body up to `max` bytes; more is a failure. All of it has to
     /// happen `within` this time.
     pub async fn fetch(

@@ -463,6 +463,7 @@ async fn what_cannot_be_sent_is_named() {
         ("X-Split", "a\r\nHost: b"),
         ("X-Nul", "\u{0}"),
         ("X-Token", "{{TOKEN}}"), // not set
+        ("X-Long", &"{{GREETING}}".repeat(1_700)),
     ] {
         assert_eq!(refused(json!({ "url": url, "headers": { name: value } })).await, [format!("headers.{name}")]);
     }
@@ -480,6 +481,24 @@ async fn a_plugin_that_may_call_anybody_is_trusted_with_no_secret() {
     assert!(!refused.text().contains("s3cret"));
     let answer = fetch(&owner, "anyone", request("{{GREETING}}")).await.expect(200);
     assert!(answer["body"].as_str().unwrap().contains("x-say: hello"));
+}
+
+#[tokio::test]
+async fn a_secret_goes_over_https_to_the_hosts_own_service_only() {
+    let world = World::alone().await;
+    let owner = at_callers(&world, &world.person().await, false).await;
+    set(&owner, "caller", json!({ "TOKEN": "s3cret" })).await.expect(200);
+    for url in ["http://localhost/", "https://localhost:8443/"] {
+        let request = |value: &str| json!({ "url": url, "headers": { "X-Say": value } });
+        let refused = fetch(&owner, "caller", request("{{TOKEN}}")).await;
+        assert_eq!(refused.expect_invalid(), ["headers.X-Say"]);
+        assert_eq!(refused.json()["errors"][0]["code"], "secret_in_the_open");
+        assert!(!refused.text().contains("s3cret"));
+        // What is not secret goes as far as the address, which is private.
+        assert_eq!(fetch(&owner, "caller", request("{{GREETING}}")).await.expect_invalid(), ["url"]);
+    }
+    let safe = json!({ "url": "https://localhost/", "headers": { "X-Say": "{{TOKEN}}" } });
+    assert_eq!(fetch(&owner, "caller", safe).await.expect_invalid(), ["url"]);
 }
 
 #[tokio::test]

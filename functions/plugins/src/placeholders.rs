@@ -8,6 +8,9 @@ use crate::catalogue::Plugin;
 use crate::manifest::EnvEntry;
 use crate::settings::value_of;
 
+/// As much of one header as hosts usually take.
+const MAX_FILLED: usize = 8 * 1024;
+
 /// Why a placeholder cannot be filled in: a code and a sentence.
 pub type Refused = (&'static str, String);
 
@@ -16,6 +19,8 @@ pub struct Settings<'a> {
     pub plugin: &'a Plugin,
     pub env: &'a PluginEnv,
     pub secret: &'a ServerSecret,
+    /// Whether the request's way is one that a secret may go: encrypted, to the host's own service.
+    pub is_safe: bool,
 }
 
 impl Settings<'_> {
@@ -30,7 +35,9 @@ impl Settings<'_> {
                 None => filled.push_str(&format!("{{{{{key}}}}}")),
             }
             rest = after;
+            within(filled.len())?;
         }
+        within(filled.len() + rest.len())?;
         Ok(filled + rest)
     }
 
@@ -39,9 +46,20 @@ impl Settings<'_> {
         if entry.secret && self.plugin.manifest.calls_anyone() {
             return Err(("secret_for_anyone", format!("{} is secret, and this plugin may call any host", entry.key)));
         }
+        if entry.secret && !self.is_safe {
+            let sentence = format!("{} is secret, and goes over https to port 443 only", entry.key);
+            return Err(("secret_in_the_open", sentence));
+        }
         let value = value_of(self.plugin, entry, self.env, self.secret).or_else(|| entry.default.clone());
         value.ok_or_else(|| ("not_set", format!("{} is not set for this plugin", entry.key)))
     }
+}
+
+fn within(len: usize) -> Result<(), Refused> {
+    if len <= MAX_FILLED {
+        return Ok(());
+    }
+    Err(("too_long", format!("a header's value may have at most {MAX_FILLED} bytes once it is filled in")))
 }
 
 /// What is before the first `{{KEY}}`, the key, and what is after it.
