@@ -159,3 +159,27 @@ async fn a_record_that_always_fails_is_set_aside_and_the_others_come_in_order() 
     assert_eq!(body["keys"]["sk"]["S"], "poison");
     assert_eq!(body["requestContext"]["approximateInvokeCount"], 3);
 }
+
+/// Of the embedded engine alone: DynamoDB does both by itself.
+#[tokio::test]
+async fn the_embedded_stream_forgets_what_was_read_and_nothing_else() {
+    let world = World::embedded().await;
+    let (source, _) = source(&world).await;
+    let (seen, log) = (Seen::default(), world.stream_log().unwrap());
+    write(&world, &["0", "1", "2"]).await;
+    let mappings = start(source.clone(), &seen);
+    seen.accepted(3).await;
+    mappings.stop().await;
+    let before = source.positions.done_before().await.unwrap().unwrap();
+    // What was written in the last record's second may be unread.
+    let removed = log.trim(before).await.unwrap();
+    write(&world, &["3", "4"]).await;
+    // Whatever the time says, the last record stays: the numbers go on from it.
+    assert_eq!(removed + log.trim(i64::MAX).await.unwrap(), 4);
+    let again = Seen::default();
+    let mappings = start(source, &again);
+    assert_eq!(again.accepted(1).await, ["4"]);
+    write(&world, &["5"]).await;
+    assert_eq!(again.accepted(2).await, ["4", "5"]);
+    mappings.stop().await;
+}

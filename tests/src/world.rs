@@ -12,6 +12,7 @@ use placet_local::engines::{DATABASE, Engines, TABLE};
 use placet_local::mappings::writes::Writes;
 use placet_local::mappings::{sqs_client, streams_client};
 use placet_local::server;
+use placet_local::stream_log::StreamLog;
 use shared::app::{App, Waits};
 use shared::clock::Clock;
 use shared::config::MAX_WAIT;
@@ -110,6 +111,16 @@ impl World {
         let (sqs, streams) = (sqs_client(endpoints, &clients, sqs), streams_client(endpoints, &clients));
         let url = listen(server::service(app.clone())).await;
         Self { url, app, clients, table: table.to_owned(), sqs, streams, writes, close, engines: None, dir }
+    }
+
+    /// Where the embedded queues are.
+    pub fn queues_url(&self) -> &str {
+        self.engines.as_ref().map(|engines| engines.sqs.as_str()).expect("the embedded engines")
+    }
+
+    /// The embedded table's stream, if that is the engine.
+    pub fn stream_log(&self) -> Option<&StreamLog> {
+        self.engines.as_ref().map(|engines| &engines.stream_log)
     }
 
     /// The file for queues and positions.

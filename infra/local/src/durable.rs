@@ -43,6 +43,7 @@ const SCHEMA: &str = "
         stream TEXT NOT NULL,
         shard TEXT NOT NULL,
         sequence_number TEXT,
+        written_at INTEGER,
         finished INTEGER NOT NULL DEFAULT 0,
         PRIMARY KEY (stream, shard)
     ) WITHOUT ROWID;

@@ -25,6 +25,7 @@ use crate::StartError;
 use crate::durable::Durable;
 use crate::mappings::writes::Writes;
 use crate::queue::{self, Queues, Settings};
+use crate::stream_log::StreamLog;
 
 /// The table's name.
 pub const TABLE: &str = "placet";
@@ -45,6 +46,9 @@ pub struct Engines {
     pub sqs: String,
     /// The file that the queues are in, and the positions of whoever reads the stream.
     pub file: Durable,
+    /// The table's stream, as the engine keeps it.
+    pub stream_log: StreamLog,
+    pub queues: Queues,
     /// What the state's store writes to the table.
     pub writes: Writes,
     stopping: watch::Sender<bool>,
@@ -60,9 +64,10 @@ impl Engines {
         };
         // The file system behind S3 wants its buckets as directories.
         fs::create_dir_all(objects.join(BUCKET)).map_err(|err| at("files", &err))?;
-        let database = dir.join(DATABASE);
-        let database = database.to_str().ok_or_else(|| at("database", &"its path is not UTF-8"))?;
+        let path = dir.join(DATABASE);
+        let database = path.to_str().ok_or_else(|| at("database", &"its path is not UTF-8"))?;
         let database = Database::new(database).map_err(|err| at("database", &err))?;
+        let stream_log = StreamLog::open(&path).map_err(|err| at("database", &err))?;
         let files = FileSystem::new(&objects).map_err(|err| at("files", &format!("{err:?}")))?;
 
         let file = Durable::open(dir)?;
@@ -87,9 +92,9 @@ impl Engines {
         servers.spawn(serve_s3(s3, service.build(), stopped.clone()));
         let url = url(&sqs)?;
         let (access_key, secret_key) = (endpoints.access_key.clone(), endpoints.secret_key.clone());
-        let router = queue::router(queues, url.clone(), access_key, secret_key);
+        let router = queue::router(queues.clone(), url.clone(), access_key, secret_key);
         servers.spawn(serve_sqs(sqs, router, stopped));
-        Ok(Self { endpoints, sqs: url, file, writes: Writes::default(), stopping, servers })
+        Ok(Self { endpoints, sqs: url, file, stream_log, queues, writes: Writes::default(), stopping, servers })
     }
 
     /// The state of the routers on these engines, their table and bucket ready.

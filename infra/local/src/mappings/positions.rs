@@ -40,13 +40,21 @@ impl Positions {
             .await
     }
 
-    /// Everything up to this record is done.
-    pub async fn done(&self, shard: &str, sequence_number: &str) -> rusqlite::Result<()> {
+    /// Everything up to this record, of a write at this time in seconds since 1970, is done.
+    pub async fn done(&self, shard: &str, sequence_number: &str, written_at: i64) -> rusqlite::Result<()> {
         let (stream, shard, number) = (self.stream.clone(), shard.to_owned(), sequence_number.to_owned());
-        let sql = "INSERT INTO position (stream, shard, sequence_number) VALUES (?1, ?2, ?3)
-                   ON CONFLICT (stream, shard) DO UPDATE SET sequence_number = ?3";
-        let work = move |file: &Transaction<'_>| file.execute(sql, params![stream, shard, number]).map(drop);
+        let sql = "INSERT INTO position (stream, shard, sequence_number, written_at) VALUES (?1, ?2, ?3, ?4)
+                   ON CONFLICT (stream, shard) DO UPDATE SET sequence_number = ?3, written_at = ?4";
+        let work =
+            move |file: &Transaction<'_>| file.execute(sql, params![stream, shard, number, written_at]).map(drop);
         self.file.run(work).await
+    }
+
+    /// Everything written before this time is done; `None` before the first.
+    pub async fn done_before(&self) -> rusqlite::Result<Option<i64>> {
+        let stream = self.stream.clone();
+        let sql = "SELECT MIN(written_at) FROM position WHERE stream = ?1 AND NOT finished";
+        self.file.read(move |file| file.query_row(sql, [stream], |row| row.get(0))).await
     }
 
     /// Nothing will ever be added to this shard, and all of it is done.

@@ -245,7 +245,9 @@ impl Source {
     }
 
     async fn keep(&self, shard: &str, last: &EventRecord) -> Result<(), Trouble> {
-        Ok(self.positions.done(shard, last.change.sequence_number.as_deref().unwrap_or_default()).await?)
+        let number = last.change.sequence_number.as_deref().unwrap_or_default();
+        let written_at = last.change.approximate_creation_date_time.timestamp();
+        Ok(self.positions.done(shard, number, written_at).await?)
     }
 
     /// Sends a record to the dead-letter queue in the words of Lambda's on-failure destination,
