@@ -41,6 +41,14 @@ impl Caller {
             Self::Agent(AgentCaller(presented)) | Self::Human(HumanCaller(presented)) => presented.claimed,
         }
     }
+
+    /// How somebody with a credential of this kind is refused.
+    pub(crate) fn refused(&self) -> Error {
+        match self {
+            Self::Agent(_) => Error::NoApiKey,
+            Self::Human(_) => Error::NoSession,
+        }
+    }
 }
 
 impl From<&AgentCaller> for Caller {

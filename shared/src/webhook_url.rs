@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::net::lookup_host;
 use url::{Host, Url};
 
-use crate::error::Error;
+use crate::error::{Error, Step};
 use crate::input::Object;
 
 const MAX: usize = 2000;
@@ -39,12 +39,17 @@ impl WebhookUrl {
     /// Refuses a name that leads to a private address as of now. One that does not resolve, or
     /// not in time, may be set.
     pub async fn check_target(&self, member: &str) -> Result<(), Error> {
+        self.check_target_at(vec![member.into()]).await
+    }
+
+    /// The same for a member that is not at the body's top.
+    pub async fn check_target_at(&self, path: Vec<Step>) -> Result<(), Error> {
         let (Some(Host::Domain(name)), Some(port)) = (self.0.host(), self.0.port_or_known_default()) else {
             return Ok(());
         };
         if leads_inside(name, port).await {
-            let message = format!("{member} must not lead to a private address");
-            return Err(Error::field([member.into()], "not_a_webhook_url", message));
+            let sentence = "this name must not lead to a private address";
+            return Err(Error::field(path, "not_a_webhook_url", sentence));
         }
         Ok(())
     }

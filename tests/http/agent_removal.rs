@@ -123,8 +123,12 @@ async fn from_the_first_moment_on_nobody_finds_the_agent_and_a_repeat_finishes()
     agent.post("/api/v1/status/ping", ping).await.expect_error(404, "not_found");
     let hook = json!({ "channelId": agent.channel, "url": "https://93.184.215.14/" });
     agent.post("/api/v1/agents/setWebhook", hook).await.expect_error(403, "not_your_agent");
-    person.get(&format!("/api/agents/{}", agent.channel)).await.expect_error(404, "not_found");
+    for path in ["", "/stats", "/avatar"] {
+        person.get(&format!("/api/agents/{}{path}", agent.channel)).await.expect_error(404, "not_found");
+    }
     assert_eq!(person.get("/api/agents").await.expect(200), json!([]));
+    let stats = person.get("/api/agents/stats").await.expect(200);
+    assert_eq!((&stats["totalAgents"], &stats["totalMessages"]), (&json!(0), &json!(0)));
     assert_eq!(agent.get("/api/v1/agents").await.expect(200), json!([]));
 
     remove(&person, &agent).await;
@@ -208,7 +212,8 @@ async fn all_agents_of_a_person_go_and_no_other() {
     settled(&person, &two, 1).await;
     let user = user_of(&person).await;
     for _ in 0..2 {
-        world.app.store.remove_agents_of(user, &world.app.blobs).await.unwrap();
+        let until = std::time::Instant::now() + Duration::from_secs(20);
+        world.app.store.remove_agents_of(user, &world.app.blobs, until).await.unwrap();
         for agent in [&one, &two] {
             assert_eq!(left(&world, agent).await, gone());
         }

@@ -101,6 +101,40 @@ async fn ten_failures_close_the_door_for_a_quarter_of_an_hour() {
 }
 
 #[tokio::test]
+async fn of_a_burst_of_guesses_ten_are_looked_at() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let guess = Person::nobody(&world.url, &person.email, "not it");
+    let replies = join_all((0..100).map(|_| guess.sign_in())).await;
+    assert_eq!(replies.iter().filter(|reply| reply.status == 401).count(), 10);
+    replies.iter().filter(|it| it.status != 401).for_each(|it| drop(it.expect_error(429, "too_many_tries")));
+}
+
+#[tokio::test]
+async fn many_who_sign_in_rightly_at_once_all_get_in() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let replies = join_all((0..30).map(|_| person.sign_in())).await;
+    replies.iter().for_each(|reply| drop(reply.expect(200)));
+    // They gave back every place they took: ten failures are left, no more and no fewer.
+    let guess = Person::nobody(&world.url, &person.email, "not it");
+    let replies = join_all((0..12).map(|_| guess.sign_in())).await;
+    assert_eq!(replies.iter().filter(|reply| reply.status == 401).count(), 10);
+}
+
+#[tokio::test]
+async fn a_success_amid_guesses_gives_them_no_more_than_their_failures_back() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let guess = Person::nobody(&world.url, &person.email, "not it");
+    let guesses = async { join_all((0..60).map(|_| guess.sign_in())).await };
+    let (replies, right) = tokio::join!(guesses, person.sign_in());
+    let looked_at = replies.iter().filter(|reply| reply.status == 401).count();
+    let most = if right.status == 200 { 20 } else { 10 };
+    assert!((10..=most).contains(&looked_at), "{looked_at}");
+}
+
+#[tokio::test]
 async fn a_success_forgets_the_failures() {
     let world = World::start().await;
     let person = world.person().await;

@@ -74,6 +74,19 @@ async fn a_key_that_cannot_be_one_is_named() {
 }
 
 #[tokio::test]
+async fn an_agent_and_a_person_choose_their_ids_apart() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    let asked = agent.sent(json!({ "text": "a", "clientId": "1" })).await;
+    let hers = json!({ "channelId": agent.channel, "text": "b", "clientId": "1" });
+    let said = person.post("/api/messages", hers.clone()).await.expect(201);
+    assert_ne!(said["id"], asked);
+    agent.delete_here(&format!("/api/v1/messages/{asked}")).await.expect(200);
+    assert_eq!(person.post("/api/messages", hers).await.expect(201), said);
+}
+
+#[tokio::test]
 async fn a_persons_message_is_safe_to_repeat_too() {
     let world = World::start().await;
     let person = world.person().await;

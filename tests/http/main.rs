@@ -34,6 +34,7 @@ mod paging;
 mod plugins;
 mod preferences;
 mod queues;
+mod review_lists;
 mod review_types;
 mod reviews;
 mod runner;

@@ -1,7 +1,10 @@
 //! `/api/v1/messages`
 
+use std::net::ToSocketAddrs;
+
 use placet_tests::World;
 use serde_json::{Value, json};
+use shared::webhook_url::is_public;
 
 #[tokio::test]
 async fn a_message_has_every_field_of_the_contract() {
@@ -45,6 +48,42 @@ async fn times_are_rfc_3339_with_milliseconds() {
     let created = agent.send(json!({ "text": "Hello" })).await.expect(201)["createdAt"].clone();
     let text = created.as_str().unwrap();
     assert_eq!((text.len(), &text[19..20], &text[23..]), (24, ".", "Z"), "{text}");
+}
+
+#[tokio::test]
+async fn a_name_that_leads_inside_is_no_webhook_of_a_message() {
+    let world = World::start().await;
+    let agent = world.person().await.agent().await;
+    // This machine's own name: whatever it resolves to here decides.
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").map_or("none".into(), |it| it.trim().to_owned());
+    let url = format!("http://{name}/hook");
+    let found: Vec<_> = (name.as_str(), 80).to_socket_addrs().map(Iterator::collect).unwrap_or_default();
+    let inside = found.iter().any(|address| !is_public(address.ip()));
+    let message = json!({
+        "text": "x", "clientId": "c", "webhookUrl": url,
+        "review": { "type": "approval", "callback": { "url": url, "method": "PUT" } },
+    });
+    let reply = agent.send(message).await;
+    if inside {
+        assert_eq!(reply.expect_invalid(), ["webhookUrl", "review.callback.url"]);
+        assert_eq!(agent.get_here("/api/v1/messages").await.expect(200)["data"], json!([]));
+    } else {
+        reply.expect(201);
+    }
+    let unknown = json!({ "text": "x", "webhookUrl": "https://no-such-name.invalid/hook" });
+    agent.send(unknown).await.expect(201);
+}
+
+#[tokio::test]
+async fn a_callback_sets_no_header_of_the_connection() {
+    let world = World::start().await;
+    let agent = world.person().await.agent().await;
+    let callback = json!({ "url": "https://example.com/", "method": "GET",
+        "headers": { "Host": "a", "webhook-id": "b", "X-Ok": "c", "bad name": "d" } });
+    let reply = agent.send(json!({ "review": { "type": "approval", "callback": callback } })).await;
+    let at = |member: &str| format!("review.callback.{member}");
+    let wrong = ["method", "headers.Host", "headers.bad name", "headers.webhook-id"].map(at);
+    assert_eq!(reply.expect_invalid(), wrong);
 }
 
 #[tokio::test]

@@ -141,6 +141,56 @@ async fn a_change_names_what_is_wrong_with_it() {
 }
 
 #[tokio::test]
+async fn a_change_whose_answer_was_lost_is_repeated_and_finished() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let other = token_in(&Person::nobody(&world.url, &person.email, &person.password).sign_in().await);
+    let to_better = change(&person.password, "a better one");
+    person.post("/api/auth/change-password", to_better.clone()).await.expect(200);
+    assert!(!works(&world, &other).await);
+    // The same call once more, and as it would find things that died before ending every session.
+    let renewed = Person::nobody(&world.url, &person.email, "a better one");
+    let left = token_in(&renewed.sign_in().await);
+    outdate(&world, &left).await;
+    person.post("/api/auth/change-password", to_better.clone()).await.expect(200);
+    assert!(!works(&world, &left).await);
+    person.get("/api/auth/me").await.expect(200);
+    renewed.sign_in().await.expect(200);
+    // Knowing the new one is asked for: a wrong pair is a failed try, and nobody's session is enough.
+    person
+        .post("/api/auth/change-password", change("not it", "neither this"))
+        .await
+        .expect_error(401, "wrong_credentials");
+    person.post("/api/auth/logout", json!({})).await.expect(200);
+    person.post("/api/auth/change-password", to_better).await.expect_error(401, "unauthorized");
+}
+
+/// Makes a session one that was begun with an old password.
+async fn outdate(world: &World, token: &str) {
+    let user = &token[token.len() - 26..];
+    let hash = shared::secrets::Hashed::of(token);
+    let text = |text: String| aws_sdk_dynamodb::types::AttributeValue::S(text);
+    let update = world.clients.dynamodb.update_item().table_name(&world.table);
+    let update = update
+        .key("pk", text(format!("USER#{user}")))
+        .key("sk", text(format!("SESSION#{}", hash.as_str())))
+        .update_expression("SET passwordId = :old")
+        .condition_expression("attribute_exists(pk)")
+        .expression_attribute_values(":old", text("an old one".to_owned()));
+    update.send().await.unwrap();
+}
+
+#[tokio::test]
+async fn the_same_change_twice_at_once_is_one_change() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let to_better = change(&person.password, "a better one");
+    let twice = join_all((0..2).map(|_| person.post("/api/auth/change-password", to_better.clone()))).await;
+    twice.iter().for_each(|reply| drop(reply.expect(200)));
+    person.get("/api/auth/me").await.expect(200);
+}
+
+#[tokio::test]
 async fn of_two_changes_at_once_one_wins() {
     let world = World::start().await;
     let person = world.person().await;

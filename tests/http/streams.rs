@@ -43,6 +43,31 @@ async fn a_draft_grows_and_ends() {
 }
 
 #[tokio::test]
+async fn what_the_first_call_of_a_draft_asked_and_attached_stands() {
+    let world = World::start().await;
+    let agent = world.person().await.agent().await;
+    let file = agent.stored().await;
+    let mut whole = draft("s", "a");
+    whole["review"] = json!({ "type": "approval", "payload": { "allowComment": true } });
+    whole["attachmentIds"] = json!([file]);
+    whole["textAttachments"] = json!([{ "content": "x", "filename": "x.txt" }]);
+    let begun = agent.send(whole.clone()).await.expect(201);
+    whole["text"] = json!("ab");
+    let again = agent.send(whole.clone()).await.expect(201);
+    assert_eq!((&again["id"], &again["text"], &again["review"]), (&begun["id"], &json!("ab"), &begun["review"]));
+
+    whole["review"] = json!({ "type": "approval" });
+    whole["attachmentIds"] = json!([agent.stored().await]);
+    whole["textAttachments"] = json!([{ "content": "more", "filename": "x.txt" }]);
+    whole["iterationOf"] = begun["id"].clone();
+    whole["text"] = json!("abc");
+    let named = agent.send(whole).await.expect_invalid();
+    assert_eq!(named, ["review", "attachmentIds", "textAttachments", "iterationOf"]);
+    let path = format!("/api/v1/messages/{}", begun["id"].as_str().unwrap());
+    assert_eq!(agent.get_here(&path).await.expect(200)["text"], "ab");
+}
+
+#[tokio::test]
 async fn what_has_ended_takes_nothing_but_the_same_again() {
     let world = World::start().await;
     let agent = world.person().await.agent().await;

@@ -1,5 +1,7 @@
 //! `DELETE /api/users/{id}`: access ends first, then everything under the user goes.
 
+use std::time::Duration;
+
 use aws_sdk_dynamodb::types::AttributeValue;
 use futures_util::future::join_all;
 use placet_tests::{Person, World};
@@ -63,6 +65,10 @@ async fn a_removal_that_died_on_the_way_is_continued() {
         .unwrap();
     let email = db.delete_item().table_name(&world.table);
     email.set_key(key(format!("EMAIL#{}", member.email), "EMAIL".into())).send().await.unwrap();
+    let text = |text: &str| AttributeValue::S(text.to_owned());
+    let record = db.put_item().table_name(&world.table).item("pk", text(&format!("USER#{}", ulid(&id))));
+    let record = record.item("sk", text("REMOVAL")).item("startedAt", text("2026-01-31T09:30:00.000Z"));
+    record.item("dueShard", text("DUE#0")).item("dueSort", text("2026")).send().await.unwrap();
 
     assert!(listed(&owner).await.iter().any(|user| user["id"] == json!(id)));
     member.sign_in().await.expect_error(401, "wrong_credentials");
@@ -70,10 +76,80 @@ async fn a_removal_that_died_on_the_way_is_continued() {
         member.post(path, json!({})).await.expect_error(401, "unauthorized");
     }
     member.post("/api/agents", json!({ "name": "late" })).await.expect_error(401, "unauthorized");
+    // What was theirs lets nobody in, though it is all still there.
+    for path in ["/api/auth/me", "/api/agents", "/api/logs", "/api/preferences"] {
+        member.get(path).await.expect_error(401, "unauthorized");
+    }
+    agent.get("/api/v1/agents").await.expect_error(401, "unauthorized");
+    agent.send(json!({ "text": "late" })).await.expect_error(401, "unauthorized");
     patch(&owner, &id, json!({ "role": "owner" })).await.expect_error(404, "not_found");
     owner.delete(&format!("/api/users/{id}")).await.expect(200);
     assert!(!listed(&owner).await.iter().any(|user| user["id"] == json!(id)));
     agent.get("/api/v1/agents").await.expect_error(401, "unauthorized");
+}
+
+/// The removals of users that the index `due` has.
+async fn due_removals(world: &World) -> Vec<String> {
+    let mut due = vec![];
+    for shard in 0..4 {
+        let query = world.clients.dynamodb.query().table_name(&world.table).index_name("due");
+        let query = query.key_condition_expression("dueShard = :shard");
+        let query = query.expression_attribute_values(":shard", AttributeValue::S(format!("DUE#{shard}")));
+        let items = query.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await.unwrap();
+        let users = items.iter().filter(|it| it["sk"].as_s().unwrap() == "REMOVAL");
+        due.extend(users.map(|it| it["pk"].as_s().unwrap().clone()).filter(|pk| pk.starts_with("USER#")));
+    }
+    due
+}
+
+#[tokio::test]
+async fn a_removal_that_nobody_repeats_is_finished_by_what_is_due() {
+    let world = World::alone().await;
+    let owner = world.person().await;
+    let member = added(&world, &owner, "member").await;
+    let id = id_of(&member).await;
+    let (agent, other) = (member.agent().await, member.agent().await);
+    agent.stored().await;
+    other.stored().await;
+    let (user, store) = (id.parse().unwrap(), &world.app.store);
+    let cut_short =
+        store.remove_user_within(&owner.as_owner().await, Some(user), &world.app.blobs, Duration::ZERO).await;
+    assert_eq!(cut_short.unwrap_err().code(), "still_removing");
+    agent.get("/api/v1/agents").await.expect_error(401, "unauthorized");
+    member.get("/api/auth/me").await.expect_error(401, "unauthorized");
+    assert_eq!(due_removals(&world).await, [format!("USER#{}", ulid(&id))]);
+
+    store.finish_user_removal(user, &world.app.blobs).await.unwrap();
+    assert!(!listed(&owner).await.iter().any(|user| user["id"] == json!(id)));
+    let ulids = [ulid(&id), ulid(&agent.channel), ulid(&other.channel)];
+    assert_eq!(left(&world, &ulids).await, Vec::<String>::new());
+    // The record stays until nothing can come in late.
+    assert_eq!(due_removals(&world).await.len(), 1);
+    world.later(Duration::from_secs(2 * 3600));
+    store.finish_user_removal(user, &world.app.blobs).await.unwrap();
+    assert_eq!(due_removals(&world).await, Vec::<String>::new());
+    store.finish_user_removal(user, &world.app.blobs).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_user_with_much_goes_in_bounded_steps() {
+    let world = World::start().await;
+    let owner = world.person().await;
+    let member = added(&world, &owner, "member").await;
+    let id = id_of(&member).await;
+    for _ in 0..3 {
+        member.agent().await.stored().await;
+    }
+    let (user, caller) = (Some(id.parse().unwrap()), owner.as_owner().await);
+    let mut steps = 1;
+    while let Err(err) = world.app.store.remove_user_within(&caller, user, &world.app.blobs, Duration::ZERO).await {
+        assert_eq!((err.code(), err.status().as_u16(), err.retry_after()), ("still_removing", 503, Some(1)));
+        assert!(listed(&owner).await.iter().any(|user| user["id"] == json!(id)));
+        steps += 1;
+    }
+    // Sessions and keys, the objects and the items of each of the agents: none of them at once.
+    assert!(steps >= 1 + 3 * 2, "{steps}");
+    assert!(!listed(&owner).await.iter().any(|user| user["id"] == json!(id)));
 }
 
 #[tokio::test]

@@ -1,8 +1,9 @@
 //! Who calls the service.
 
+use axum::extract::FromRequestParts;
 use reqwest::{Client, Method, RequestBuilder};
 use serde_json::{Value, json};
-use shared::auth::AgentCaller;
+use shared::auth::{AgentCaller, OwnerCaller};
 
 use crate::reply::Reply;
 
@@ -46,6 +47,15 @@ impl Person {
 
     pub async fn delete(&self, path: &str) -> Reply {
         Reply::of(self.request(Method::DELETE, path)).await
+    }
+
+    /// This person, if they are an owner, as the store knows callers: with a session of its own.
+    pub async fn as_owner(&self) -> OwnerCaller {
+        let signed_in = self.sign_in().await;
+        let token = signed_in.header("set-cookie").split(['=', ';']).nth(1).expect("a token");
+        let request = http::Request::builder().header("authorization", format!("Bearer {token}")).body(());
+        let (mut parts, ()) = request.expect("a request").into_parts();
+        OwnerCaller::from_request_parts(&mut parts, &()).await.expect("a session")
     }
 
     /// Sends a form as one of our pages does.

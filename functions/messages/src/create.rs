@@ -50,6 +50,7 @@ async fn write(app: &App, opening: Opening, body: CreateMessage) -> Result<Messa
     if let Some(review) = &body.review {
         review.expires_at(app.clock.now())?;
     }
+    body.check_targets().await?;
     let mut placed = vec![];
     for file in body.text_attachments {
         placed.push(app.store.place(&opening.channel, &app.blobs, file).await?);

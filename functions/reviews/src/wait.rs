@@ -88,7 +88,10 @@ async fn until_decided(
     let id = message.id;
     let mut last = false;
     loop {
-        message = app.store.settled(message).await?;
+        message = match app.store.settled(message.clone()).await {
+            Err(Error::Unavailable(_)) if !last => message,
+            settled => settled?,
+        };
         if status_of(&message)? != ReviewStatus::Pending {
             return Ok(Some(message));
         }
@@ -103,12 +106,17 @@ async fn until_decided(
         }
         // The last look is strongly consistent: an answer that was stored in time is not missed.
         last = Instant::now() >= deadline;
-        let seen = match app.store.look(channel, id, last).await? {
+        let seen = match app.store.look(channel, id, last).await {
             // A copy that lags behind may not have the message yet; the leader knows.
-            None if !last => app.store.look(channel, id, true).await?,
+            Ok(None) if !last => app.store.look(channel, id, true).await,
             seen => seen,
         };
-        message = seen.ok_or(Error::NotFound("message"))?;
+        match seen {
+            Ok(seen) => message = seen.ok_or(Error::NotFound("message"))?,
+            // Trouble that passes does not end a wait: whoever waits would only call again.
+            Err(Error::Unavailable(_)) if !last => {}
+            Err(err) => return Err(err),
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use serde_json::Value;
 use utoipa::ToSchema;
 
+use crate::error::{Error, Step};
 use crate::ids::{AgentId, NotAnId, parse_ulid};
 use crate::input::{FromObject, FromParams, Object, Params};
 use crate::json::Json;
@@ -65,6 +66,31 @@ pub struct CreateMessage {
     pub stream_id: Option<StreamId>,
     /// `streaming` begins a draft that may grow; without it, a message with `streamId` is complete.
     pub stream_state: Option<StreamState>,
+}
+
+impl CreateMessage {
+    /// Refuses names that lead to private addresses as of now.
+    pub async fn check_targets(&self) -> Result<(), Error> {
+        let webhook = async {
+            match &self.webhook_url {
+                Some(url) => url.check_target("webhookUrl").await,
+                None => Ok(()),
+            }
+        };
+        let callback = async {
+            match self.review.as_ref().and_then(|review| review.callback_url.as_ref()) {
+                Some(url) => url.check_target_at(["review", "callback", "url"].map(Step::from).into()).await,
+                None => Ok(()),
+            }
+        };
+        match tokio::join!(webhook, callback) {
+            (Err(Error::Invalid(mut problems)), Err(Error::Invalid(more))) => {
+                problems.extend(more);
+                Err(Error::Invalid(problems))
+            }
+            (webhook, callback) => webhook.and(callback),
+        }
+    }
 }
 
 impl FromObject for CreateMessage {

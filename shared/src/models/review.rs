@@ -9,6 +9,7 @@ use crate::error::Error;
 use crate::input::{FromObject, Object};
 use crate::json::Json;
 use crate::models::request::{KIB, MAX_ATTACHMENTS, too_large};
+use crate::models::webhook::WebhookHeaders;
 use crate::review::Kind;
 use crate::webhook_url::WebhookUrl;
 
@@ -37,6 +38,9 @@ pub struct AskReview {
     /// `{url, method?, headers?}`.
     #[schema(example = json!({ "url": "https://example.com/answered" }))]
     pub callback: Option<Json>,
+    /// The callback's `url`, read.
+    #[schema(ignore)]
+    pub callback_url: Option<WebhookUrl>,
     /// A day without it or `expiresAt`; more than 36 hours count as 36 hours.
     #[schema(minimum = 1, example = 3600)]
     pub expires_in_seconds: Option<u64>,
@@ -67,25 +71,28 @@ impl FromObject for AskReview {
             let path = object.path_to("payload");
             Kind::asked(kind, payload.as_ref(), path, object.problems());
         }
-        let callback = object.object::<Callback>("callback").and(object.json_object("callback"));
+        let callback_url = object.object::<Callback>("callback").map(|callback| callback.url);
+        let callback = callback_url.as_ref().and_then(|_| object.json_object("callback"));
         let expires_in_seconds = object.integer("expiresInSeconds", 1);
         let expires_at = object.timestamp("expiresAt");
         if expires_in_seconds.is_some() && expires_at.is_some() {
             object.problem("expiresAt", "ambiguous", "give expiresInSeconds or expiresAt, not both");
         }
-        Some(Self { kind: kind?, payload, callback, expires_in_seconds, expires_at })
+        Some(Self { kind: kind?, payload, callback, callback_url, expires_in_seconds, expires_at })
     }
 }
 
 /// The shape of `review.callback`; what is kept is the JSON as it was sent.
-struct Callback;
+struct Callback {
+    url: WebhookUrl,
+}
 
 impl FromObject for Callback {
     fn from_object(object: &mut Object<'_>) -> Option<Self> {
-        object.require("url", |o| WebhookUrl::member(o, "url"));
+        let url = object.require("url", |o| WebhookUrl::member(o, "url"));
         let _ = object.one_of("method", &[("POST", ()), ("PUT", ()), ("PATCH", ())]);
-        let _ = object.string_map("headers");
-        Some(Self)
+        let _ = WebhookHeaders::member(object, "headers");
+        Some(Self { url: url? })
     }
 }
 

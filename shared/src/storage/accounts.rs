@@ -13,6 +13,7 @@ use crate::models::{ChangePassword, Credentials, Role, Theme, User};
 use crate::secrets::Password;
 use crate::storage::keys::Key;
 use crate::storage::sessions::NewSession;
+use crate::storage::tries::Judged;
 use crate::storage::writing::{Outcome, Transaction};
 use crate::storage::{Items, Store, number, text, written};
 
@@ -45,6 +46,13 @@ pub(super) struct EmailItem {
 pub(super) struct StoredPassword {
     pub id: String,
     pub hash: String,
+}
+
+/// Which password somebody knows.
+enum Known {
+    Current,
+    /// The one they wanted to set, which is the current one already.
+    New,
 }
 
 /// A user to be made.
@@ -112,22 +120,48 @@ impl Store {
 
     pub async fn sign_in(&self, credentials: Credentials) -> Result<NewSession, Error> {
         let Credentials { email, password } = credentials;
-        let account = self.account_with(&email, password).await?;
+        let (account, _) = self.account_with(&email, password, None).await?;
         let key = Key::user(account.user_id);
         let item = self.get_all(vec![key.clone()]).await?.take::<UserItem>(&key)?;
         let user = item.ok_or(Error::WrongPassword)?.user;
         self.start_session(user, &email, &account.password_id).await
     }
 
-    /// The account of an address, for whoever knows its password. The try is counted as failed
-    /// before it is judged, so that a burst of guesses cannot outrun the count; a success clears it.
-    async fn account_with(&self, email: &Email, password: Password) -> Result<EmailItem, Error> {
-        self.count_try(email).await?;
+    /// The account of an address, for whoever knows its password, or the one they were just about
+    /// to set. That is one try, which takes its place before it is judged.
+    async fn account_with(
+        &self,
+        email: &Email,
+        current: Password,
+        new: Option<Password>,
+    ) -> Result<(EmailItem, Known), Error> {
+        let place = self.begin_try(email).await?;
+        let judged = self.judge_password(email, current, new).await;
+        let noted = match &judged {
+            Ok(Some(_)) => self.end_try(email, place, Judged::Right).await,
+            Ok(None) => self.end_try(email, place, Judged::Wrong).await,
+            Err(_) => self.end_try(email, place, Judged::Not).await,
+        };
+        let known = judged?.ok_or(Error::WrongPassword)?;
+        noted.map(|()| known)
+    }
+
+    async fn judge_password(
+        &self,
+        email: &Email,
+        current: Password,
+        new: Option<Password>,
+    ) -> Result<Option<(EmailItem, Known)>, Error> {
         let account = self.account_at(email).await?;
-        let right = password.matches(account.as_ref().map(|it| it.password_hash.clone())).await?;
-        let account = account.filter(|_| right).ok_or(Error::WrongPassword)?;
-        self.clear_tries(email).await?;
-        Ok(account)
+        let hash = account.as_ref().map(|it| it.password_hash.clone());
+        if current.matches(hash.clone()).await? {
+            return Ok(account.map(|it| (it, Known::Current)));
+        }
+        let is_set = match new {
+            Some(new) => new.matches(hash).await?,
+            None => false,
+        };
+        Ok(account.filter(|_| is_set).map(|it| (it, Known::New)))
     }
 
     /// The caller themselves.
@@ -161,25 +195,37 @@ impl Store {
 
     /// Changes the caller's password and ends all their other sessions: those there are before, so
     /// that a process which dies on the way leaves none of them behind, and afterwards those that
-    /// were begun or refreshed meanwhile with the old password.
+    /// were begun or refreshed meanwhile with the old password. Safe to repeat: where the new one
+    /// is the password already, what is left to do is to end sessions.
     pub async fn change_password(&self, human: &HumanCaller, change: ChangePassword) -> Result<(), Error> {
-        let user = self.me(human).await?;
+        const TRIES: u32 = 2;
+        let (user, mine) = (self.me(human).await?, human.0.hashed.as_str());
         let email = Email::typed(&user.email);
-        let account = self.account_with(&email, change.current).await?;
-        let new = self.stored(change.new).await?;
-        let mine = human.0.hashed.as_str();
-        self.end_those_seen(user.id, |session| session.hash == mine).await?;
-        self.replace_password(human, &user, account, &new).await?;
-        self.end_sessions(user.id, |session| session.password_id == new.id).await
+        for _ in 0..TRIES {
+            let known = self.account_with(&email, change.current.clone(), Some(change.new.clone())).await?;
+            let now = match known {
+                (account, Known::New) => Some(account.password_id),
+                (account, Known::Current) => {
+                    let new = self.stored(change.new.clone()).await?;
+                    self.end_those_seen(user.id, |session| session.hash == mine).await?;
+                    self.replace_password(human, &user, account, &new).await?.then_some(new.id)
+                }
+            };
+            if let Some(id) = now {
+                return self.end_sessions(user.id, |it| it.password_id == id || it.hash == mine).await;
+            }
+        }
+        Err(Error::WrongPassword)
     }
 
+    /// Whether it was done: not when another change was first, so that `old` is no longer the one.
     async fn replace_password(
         &self,
         human: &HumanCaller,
         user: &User,
         old: EmailItem,
         new: &StoredPassword,
-    ) -> Result<(), Error> {
+    ) -> Result<bool, Error> {
         let email = Email::typed(&user.email);
         let mut transaction = Transaction::default();
         transaction.update(self.set_password(&email, &old.password_id, new)?);
@@ -199,9 +245,8 @@ impl Store {
             .expression_attribute_values(":no", AttributeValue::Bool(false));
         transaction.update(settled.build().map_err(Error::internal)?);
         match self.commit(transaction).await? {
-            Outcome::Done => Ok(()),
-            // Another change was first: what was given is not the current password any more.
-            Outcome::Refused(0) => Err(Error::WrongPassword),
+            Outcome::Done => Ok(true),
+            Outcome::Refused(0) => Ok(false),
             Outcome::Refused(_) => Err(Error::NoSession),
         }
     }

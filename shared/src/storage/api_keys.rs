@@ -134,8 +134,11 @@ impl Store {
             transaction.put_if(replaced)?;
             transaction.delete(self, &Key::api_key(&old))?;
             transaction.create(self, looked_up_item(&new.hashed(), &item.shown)?)?;
-            if let Outcome::Done = self.commit(transaction).await? {
-                return Ok(ShownApiKey { api_key: item.shown, key: new.reveal() });
+            self.while_user_stays(&mut transaction, user)?;
+            match self.commit(transaction).await? {
+                Outcome::Done => return Ok(ShownApiKey { api_key: item.shown, key: new.reveal() }),
+                Outcome::Refused(3) => return Err(Error::NoSession),
+                Outcome::Refused(_) => {} // rotated or revoked meanwhile
             }
         }
         Err(Error::unavailable("an API key kept being rotated by others"))
@@ -153,26 +156,6 @@ impl Store {
             }
         }
         Err(Error::unavailable("an API key kept being rotated by others"))
-    }
-
-    /// Ends all of a user's keys. One can be rotated between the look and the end of it, so there
-    /// is another look until there is none.
-    pub(super) async fn remove_api_keys(&self, user: UserId) -> Result<(), Error> {
-        const LOOKS: u32 = 20;
-        for _ in 0..LOOKS {
-            let query = self.query_partition(keys::user_partition(user), keys::USER_API_KEYS);
-            let items = all_of::<UserApiKeyItem>(query).await?;
-            if items.is_empty() {
-                return Ok(());
-            }
-            for item in items {
-                let mut transaction = Transaction::default();
-                transaction.delete_if(self, &Key::user_api_key(user, item.shown.id), "hash", &item.hash)?;
-                transaction.delete(self, &Key::api_key(&Hashed::stored(item.hash)))?;
-                self.commit(transaction).await?;
-            }
-        }
-        Err(Error::unavailable("a user's API keys kept being rotated"))
     }
 
     async fn api_key_item(&self, human: &HumanCaller, id: Option<ApiKeyId>) -> Result<(UserId, UserApiKeyItem), Error> {

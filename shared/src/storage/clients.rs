@@ -34,14 +34,15 @@ pub struct Endpoints {
 impl Clients {
     /// Region, credentials and endpoints as the SDK finds them.
     pub async fn from_env() -> Self {
-        let config = loader().load().await;
+        let config = loader(1).load().await;
         let path_style = config.endpoint_url().is_some();
         Self::with(&config, None, path_style)
     }
 
     pub async fn at(endpoints: &Endpoints) -> Self {
         let credentials = Credentials::new(&endpoints.access_key, &endpoints.secret_key, None, None, "fixed");
-        let config = loader().region(Region::new("us-east-1")).credentials_provider(credentials).load().await;
+        let config = loader(EMULATORS_PATIENCE).region(Region::new("us-east-1"));
+        let config = config.credentials_provider(credentials).load().await;
         Self::with(&config, Some(endpoints), true)
     }
 
@@ -62,12 +63,15 @@ impl Clients {
     }
 }
 
+/// An emulator shares its machine with whoever calls it, and may need this many times as long.
+const EMULATORS_PATIENCE: u32 = 3;
+
 /// One attempt may hang for 3 s, a call with its retries for 10: well inside a request's time.
-fn loader() -> ConfigLoader {
+fn loader(patience: u32) -> ConfigLoader {
     let timeouts = TimeoutConfig::builder()
-        .connect_timeout(Duration::from_secs(2))
-        .read_timeout(Duration::from_secs(3))
-        .operation_timeout(Duration::from_secs(10))
+        .connect_timeout(Duration::from_secs(2) * patience)
+        .read_timeout(Duration::from_secs(3) * patience)
+        .operation_timeout(Duration::from_secs(10) * patience)
         .build();
     aws_config::defaults(BehaviorVersion::v2026_01_12())
         .http_client(https())

@@ -11,7 +11,7 @@ use crate::ids::{AgentId, FileId, MessageId, UserId};
 use crate::models::{Attachment, NewFile};
 use crate::share_link::ShareLink;
 use crate::storage::keys::{self, Key, StorageKey, due, owned};
-use crate::storage::{Blobs, Channel, Items, MAX_KEYS, Store, all_of, beside, written};
+use crate::storage::{Blobs, Channel, Items, KEYS_OF_CHECK, MAX_KEYS, Store, all_of, beside, written};
 
 /// A file that no message claims within this time may be removed.
 const UNCLAIMED_LIFE: Duration = Duration::from_secs(24 * 3600);
@@ -164,8 +164,8 @@ impl Store {
         ids: &[Option<FileId>],
     ) -> Result<Vec<Option<FileItem>>, Error> {
         let keys: Vec<Key> = ids.iter().flatten().copied().map(Key::file).collect();
-        // One call takes a hundred keys, and the caller's own is one of them.
-        let (first, rest) = keys.split_at(keys.len().min(MAX_KEYS - 1));
+        // One call takes a hundred keys, and the check of the caller is among them.
+        let (first, rest) = keys.split_at(keys.len().min(MAX_KEYS - KEYS_OF_CHECK));
         let rest = async { if rest.is_empty() { Ok(Items::default()) } else { self.get_all(rest.to_vec()).await } };
         let ((user, mut items), rest) = beside(self.admit(human, first), rest).await?;
         items.0.extend(rest.0);

@@ -5,9 +5,10 @@
 //! | API key | `KEY#<sha256>` | `KEY` | `userId`, `keyId` |
 //! | API key, as its user sees it | `USER#<user>` | `KEY#<key>` | `hash`: which of the former is it |
 //! | user | `USERS` | `USER#<user>` | `theme`; `removing` from the start of a removal to its end |
+//! | removal of a user | `USER#<user>` | `REMOVAL` | whoever has it is refused everywhere, with a session or a key; outlives the user until the last look after it: index due |
 //! | how many owners there are | `USERS` | `OWNERS` | `owners` |
 //! | e-mail address | `EMAIL#<lower case>` | `EMAIL` | `userId`, `passwordHash`, `passwordId`: new with every password |
-//! | failed sign-ins of an address | `EMAIL#<lower case>` | `LOGIN` | `failures`, `windowEnds`, `ttl` |
+//! | tries of an address's password | `EMAIL#<lower case>` | `LOGIN` | `tries`: `failures` and those under way; `windowEnds`, `ttl` |
 //! | session | `SESSION#<sha256>` | `SESSION` | `userId`, `expiresAt`, `ttl` |
 //! | session, as one of its user's | `USER#<user>` | `SESSION#<sha256>` | `hash`, `passwordId`: the password it was begun with, `ttl` |
 //! | logged API call | `LOG#<user>` | `<log>` | `ttl` |
@@ -17,7 +18,7 @@
 //! | file | `CHANNEL#<agent>` | `FILE#<file>` | index owner, sort `FILE#<file>`; until a message claims it: index due; while its bytes are only announced: `announced` |
 //! | an agent's counters | `CHANNEL#<agent>` | `STATS` | |
 //! | status history | `CHANNEL#<agent>` | `STATUS#<ulid>` | `ttl` |
-//! | idempotency | `CHANNEL#<agent>` | `CLIENT#<sha256 of the client id>` | `messageId`, `bodyHash` |
+//! | idempotency | `CHANNEL#<agent>` | `CLIENT#<agent or user>#<sha256 of the client id>` | `messageId`, `bodyHash` |
 //! | chain of iterations | `CHANNEL#<agent>` | `ITERATION#<first message>` | `members`: ids of its messages, in order |
 //! | stream | `CHANNEL#<agent>` | `STREAM#<sha256 of the stream id>` | `messageId`; before its draft exists: `statusEvents`, `ttl` |
 //! | removal of a message | `CHANNEL#<agent>` | `REMOVAL#<message>` | `files` of a deleted message whose bytes are to go; index due |
@@ -31,7 +32,9 @@
 //! `REVIEW#expired#<message>`.
 //!
 //! **Index `due`** (`dueShard` = `DUE#<0..3>`, `dueSort` = `<time>#<pk>#<sk>`; keys only) lists
-//! what has to be done by a time.
+//! what has to be done by a time. A key says what: an agent's `REMOVAL` is
+//! [`Store::finish_removal`](super::Store::finish_removal)'s, a user's
+//! [`Store::finish_user_removal`](super::Store::finish_user_removal)'s.
 //!
 //! **`ttl`** (seconds since 1970) lets DynamoDB remove what nobody needs any more.
 
@@ -42,9 +45,9 @@ use ulid::Ulid;
 
 use crate::clock::Timestamp;
 use crate::ids::{AgentId, ApiKeyId, FileId, LogId, MessageId, UserId};
-use crate::models::ReviewStatus;
 use crate::models::account::Email;
 use crate::models::stream::StreamId;
+use crate::models::{ReviewStatus, SenderType};
 use crate::secrets::Hashed;
 
 pub const PK: &str = "pk";
@@ -77,6 +80,10 @@ impl Key {
 
     pub fn user(user: UserId) -> Self {
         Self::new(USERS, format!("{USER_ITEMS}{}", user.ulid()))
+    }
+
+    pub fn user_removal(user: UserId) -> Self {
+        Self::new(user_partition(user), REMOVAL)
     }
 
     /// The count of owners, which never falls to nothing.
@@ -128,8 +135,10 @@ impl Key {
         Self::new(channel_partition(file.channel()), format!("{FILES}{}", file.ulid()))
     }
 
-    pub fn client(channel: AgentId, client_id: &str) -> Self {
-        Self::new(channel_partition(channel), format!("CLIENT#{}", Hashed::of(client_id).as_str()))
+    /// An agent's client ids and those of the people who write to it are apart.
+    pub fn client(channel: AgentId, sender: SenderType, client_id: &str) -> Self {
+        let (sender, hash) = (sender.word(), Hashed::of(client_id));
+        Self::new(channel_partition(channel), format!("CLIENT#{sender}#{}", hash.as_str()))
     }
 
     /// The chain of iterations that begins with a message.
@@ -169,7 +178,7 @@ pub const USER_ITEMS: &str = "USER#";
 pub const USER_SESSIONS: &str = "SESSION#";
 /// Sort keys of a user's API keys start with this, in [`user_partition`].
 pub const USER_API_KEYS: &str = "KEY#";
-/// The sort key of an agent's removal.
+/// The sort key of an agent's and of a user's removal.
 pub const REMOVAL: &str = "REMOVAL";
 /// Sort keys of messages start with this, in [`channel_partition`].
 pub const MESSAGES: &str = "MESSAGE#";

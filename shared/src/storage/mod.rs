@@ -4,7 +4,7 @@
 //! - [`schema`]: the table's one definition
 //! - [`Store`]: the door ([`Store::admit`], [`Store::open`]); its access patterns are beside the
 //!   entities: `agents` (with `agent_update`, `ping`, `webhook`, `avatar`, `stats`), `messages`,
-//!   `reviews`, `files` (with `presign`, `file_list`, `file_removal`), `accounts` (with `sessions`, `tries`, `api_keys`, `users`,
+//!   `reviews` (with `review_lists`), `files` (with `presign`, `file_list`, `file_removal`), `accounts` (with `sessions`, `tries`, `api_keys`, `users`,
 //!   `user_removal`, `preferences`), `request_log`, `plugins`
 //! - [`Blobs`]: the bucket; `zip`: archives of many files
 //! - [`Clients`]: the SDK's clients, made once per process
@@ -32,6 +32,7 @@ mod preferences;
 mod presign;
 mod removal;
 mod request_log;
+mod review_lists;
 mod reviews;
 pub mod schema;
 mod sessions;
@@ -80,6 +81,8 @@ use keys::Key;
 
 /// How many keys one BatchGetItem takes.
 const MAX_KEYS: usize = 100;
+/// How many of those the check of a caller takes.
+const KEYS_OF_CHECK: usize = 2;
 
 type Item = HashMap<String, AttributeValue>;
 
@@ -133,20 +136,24 @@ impl Store {
     }
 
     /// Verifies a caller, and fetches `also` in the same call. Strongly consistent: a key that
-    /// was revoked a moment ago is refused.
+    /// was revoked a moment ago is refused, and so is everything of a user whose removal has begun.
     pub async fn admit(&self, caller: impl Into<Caller>, also: &[Key]) -> Result<(UserId, Items), Error> {
         let caller = caller.into();
         let credential = match &caller {
             Caller::Agent(agent) => Key::api_key(&agent.0.hashed),
             Caller::Human(human) => Key::session(&human.0.hashed),
         };
-        let mut wanted = vec![credential.clone()];
+        let removal = Key::user_removal(caller.claimed());
+        let mut wanted = vec![credential.clone(), removal.clone()];
         wanted.extend_from_slice(also);
         let mut items = self.get_all(wanted).await?;
         let user = match &caller {
             Caller::Agent(agent) => self.verify_api_key(&agent.0, items.take(&credential)?)?,
             Caller::Human(human) => self.verify_session(&human.0, items.take(&credential)?)?,
         };
+        if items.0.contains_key(&removal) {
+            return Err(caller.refused());
+        }
         meter::for_user(user);
         Ok((user, items))
     }

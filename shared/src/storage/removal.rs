@@ -19,20 +19,20 @@ use crate::error::Error;
 use crate::ids::{AgentId, UserId};
 use crate::storage::keys::{self, Key, Prefix, due, owned};
 use crate::storage::writing::{Outcome, Transaction};
-use crate::storage::{Blobs, Item, Store, all_of, backoff, text, trouble, written};
+use crate::storage::{Blobs, Item, Store, backoff, read, text, trouble, written};
 
 /// One call removes for this long, well inside a function's time; then it says that there is more.
 pub(super) const TIME: Duration = Duration::from_secs(20);
 /// When a removal is first looked after: a call that still runs is done by then.
-const FIRST_LOOK: Duration = Duration::from_secs(60);
+pub(super) const FIRST_LOOK: Duration = Duration::from_secs(60);
 /// When nothing that was let in before the mark can arrive any more.
-const LAST_LOOK: Duration = Duration::from_secs(2 * 3600);
+pub(super) const LAST_LOOK: Duration = Duration::from_secs(2 * 3600);
 /// What BatchWriteItem takes.
 const BATCH: usize = 25;
 /// How many of those are sent at once.
 const SIDE_BY_SIDE: usize = 4;
 /// How many keys are held at once.
-const PAGE: i32 = 250;
+pub(super) const PAGE: i32 = 250;
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -78,19 +78,31 @@ impl Store {
         self.clear(agent, blobs, until).await
     }
 
-    /// Removes all of a person's agents. End the person's sessions and keys before: the list is
-    /// an index's, and an agent made a moment ago may be missing from it.
-    pub async fn remove_agents_of(&self, user: UserId, blobs: &Blobs) -> Result<(), Error> {
-        let until = Instant::now() + TIME;
-        for OwnedAgent { id } in all_of(self.query_owned(user, owned::AGENTS)).await? {
-            match self.mark_removed(user, id).await {
-                Ok(()) => self.clear(id, blobs, until).await?,
-                // The index still shows what is gone.
-                Err(Error::NotFound(_)) => {}
-                Err(err) => return Err(err),
+    /// Removes a person's agents, as far as there is time. Close the person's account before: the
+    /// list is an index's, and an agent made a moment ago may be missing from it.
+    pub async fn remove_agents_of(&self, user: UserId, blobs: &Blobs, until: Instant) -> Result<(), Error> {
+        let mut from = None;
+        loop {
+            let query = self.query_owned(user, owned::AGENTS).projection_expression("id").limit(PAGE);
+            let page = query.set_exclusive_start_key(from).send().await.map_err(trouble)?;
+            for item in page.items.unwrap_or_default() {
+                self.remove_owned(user, read::<OwnedAgent>(item)?.id, blobs, until).await?;
+                in_time(until)?;
+            }
+            from = page.last_evaluated_key;
+            if from.is_none() {
+                return Ok(());
             }
         }
-        Ok(())
+    }
+
+    async fn remove_owned(&self, user: UserId, agent: AgentId, blobs: &Blobs, until: Instant) -> Result<(), Error> {
+        match self.mark_removed(user, agent).await {
+            Ok(()) => self.clear(agent, blobs, until).await,
+            // The index still shows what is gone.
+            Err(Error::NotFound(_)) => Ok(()),
+            Err(err) => Err(err),
+        }
     }
 
     /// For what works off the index `due`: completes a removal whose call was cut short, and
@@ -153,9 +165,14 @@ impl Store {
             .consistent_read(true)
             .limit(PAGE);
         let items = page.send().await.map_err(trouble)?.items.unwrap_or_default();
-        let batches = stream::iter(items.chunks(BATCH)).map(Ok);
-        batches.try_for_each_concurrent(SIDE_BY_SIDE, |batch| self.delete_batch(batch)).await?;
+        self.delete_all(&items).await?;
         Ok(!items.is_empty())
+    }
+
+    /// Deletes items by their keys, whether or not they are there, in no order.
+    pub(super) async fn delete_all(&self, keys: &[Item]) -> Result<(), Error> {
+        let batches = stream::iter(keys.chunks(BATCH)).map(Ok);
+        batches.try_for_each_concurrent(SIDE_BY_SIDE, |batch| self.delete_batch(batch)).await
     }
 
     /// Deletes up to 25 items by their keys; what DynamoDB leaves is tried again.

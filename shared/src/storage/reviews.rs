@@ -1,116 +1,20 @@
 //! What becomes of reviews. An answer and an expiry are the same conditional update from two
 //! sides: pending and not yet due, or pending and due. Exactly one can ever hold.
 
-use std::collections::HashSet;
-
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::AttributeValue;
-use futures_util::future;
 
-use crate::auth::{AgentCaller, HumanCaller};
+use crate::auth::HumanCaller;
 use crate::error::Error;
-use crate::ids::{AgentId, MessageId, UserId, new_ulid};
+use crate::ids::{MessageId, UserId, new_ulid};
 use crate::models::{Answer, Message, Review, ReviewStatus};
 use crate::review::answer;
 use crate::storage::keys::{Key, owned};
-use crate::storage::messages::{MessageItem, file_in, within_budget};
+use crate::storage::messages::{MessageItem, file_in};
 use crate::storage::updating::{self, Updated};
-use crate::storage::{Channel, Store, all_of, beside, read, size, text, trouble};
-
-/// How many decided reviews a list looks back.
-const DECIDED_SHOWN: usize = 200;
+use crate::storage::{Channel, Store, read, size, text};
 
 impl Store {
-    /// A channel's pending reviews, newest first, read beside the check of the caller.
-    pub async fn pending_in(&self, agent: &AgentCaller, channel: Option<AgentId>) -> Result<Vec<Message>, Error> {
-        let Some(id) = channel else {
-            return self.open(agent, None, &[]).await.map(|_| vec![]);
-        };
-        let query = self.query_owned(agent.0.claimed, &owned::pending_in(id));
-        let (_, items) = beside(self.open(agent, channel, &[]), all_of::<MessageItem>(query)).await?;
-        let now = self.clock.now();
-        let messages = items.into_iter().map(Message::from);
-        let pending = messages.filter(|it| it.review.as_ref().is_some_and(|review| review.is_pending_at(now)));
-        let mut pending = pending.collect();
-        within_budget(&mut pending, false);
-        Ok(pending)
-    }
-
-    /// The reviews of all of a person's agents, newest first; any status without one. All that
-    /// are pending, and the newest of the decided ones.
-    pub async fn reviews_of(
-        &self,
-        human: &HumanCaller,
-        status: Option<ReviewStatus>,
-        channel: Option<Option<AgentId>>,
-    ) -> Result<Vec<Message>, Error> {
-        // A channel that is somebody else's, or none, is a 403 as everywhere.
-        let admitted = async {
-            match channel {
-                Some(channel) => self.open(human, channel, &[]).await.map(drop),
-                None => self.admit(human, &[]).await.map(drop),
-            }
-        };
-        let user = human.0.claimed;
-        // A pending review whose time has passed is expired, whatever the index says of it.
-        let (pending, completed, expired) = match status {
-            Some(ReviewStatus::Pending) => (true, false, false),
-            Some(ReviewStatus::Completed) => (false, true, false),
-            Some(ReviewStatus::Expired) => (true, false, true),
-            None => (true, true, true),
-        };
-        let reads = future::try_join3(
-            self.pending_of(user, pending),
-            self.decided_of(user, ReviewStatus::Completed, channel.flatten(), completed),
-            self.decided_of(user, ReviewStatus::Expired, channel.flatten(), expired),
-        );
-        let ((), (pending, completed, expired)) = beside(admitted, reads).await?;
-        let now = self.clock.now();
-        // Decided ones first: a review that was decided between two reads is in both.
-        let mut met = HashSet::new();
-        let all = completed.into_iter().chain(expired).chain(pending).filter(|item| met.insert(item.id));
-        let mut shown: Vec<Message> = all
-            .map(|item| Message::from(item).seen_at(now))
-            .filter(|it| channel.is_none_or(|channel| Some(it.channel_id) == channel))
-            .filter(|it| it.review.as_ref().is_some_and(|review| status.is_none_or(|status| review.status == status)))
-            .collect();
-        shown.sort_by_key(|message| std::cmp::Reverse(message.id.ulid()));
-        within_budget(&mut shown, false);
-        Ok(shown)
-    }
-
-    async fn pending_of(&self, user: UserId, wanted: bool) -> Result<Vec<MessageItem>, Error> {
-        if !wanted {
-            return Ok(vec![]);
-        }
-        all_of(self.query_owned(user, &owned::reviews(ReviewStatus::Pending))).await
-    }
-
-    async fn decided_of(
-        &self,
-        user: UserId,
-        status: ReviewStatus,
-        channel: Option<AgentId>,
-        wanted: bool,
-    ) -> Result<Vec<MessageItem>, Error> {
-        let (mut items, mut from) = (vec![], None);
-        while wanted && items.len() < DECIDED_SHOWN {
-            let query = self.query_owned(user, &owned::reviews(status)).limit(DECIDED_SHOWN as i32);
-            let page = query.set_exclusive_start_key(from).send().await.map_err(trouble)?;
-            for item in page.items.unwrap_or_default() {
-                let item: MessageItem = read(item)?;
-                if channel.is_none_or(|channel| item.id.channel() == channel) {
-                    items.push(item);
-                }
-            }
-            from = page.last_evaluated_key;
-            if from.is_none() {
-                break;
-            }
-        }
-        Ok(items)
-    }
-
     /// Stores a person's answer. Two calls: what is asked, then the one conditional update.
     pub async fn answer(&self, human: &HumanCaller, id: Option<MessageId>, answer: Answer) -> Result<Message, Error> {
         let key = id.map(Key::message);

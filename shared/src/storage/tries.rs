@@ -1,79 +1,113 @@
 //! Tries of a password, counted per address: in the table, so that all instances count together.
+//!
+//! A try takes one of the window's places before it is judged, so that a burst of guesses cannot
+//! outrun the count: of any number at once, at most ten are looked at. A right one gives its
+//! place back, and those of the failures before it; a wrong one keeps it and is a failure. When
+//! all places are taken but not all by failures, a further try waits a little for one: many right
+//! ones at once all get in. A process that dies with a try in its hands leaves the place taken
+//! until the window ends.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
-use aws_sdk_dynamodb::types::ReturnValuesOnConditionCheckFailure;
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::models::account::Email;
 use crate::storage::keys::Key;
-use crate::storage::{Store, number, read, text, trouble, written};
+use crate::storage::updating::{self, Updated};
+use crate::storage::{Store, backoff, number, read, text, trouble, written};
 
-/// Failed sign-ins are counted per address over this window.
-const LOGIN_WINDOW: Duration = Duration::from_secs(15 * 60);
-const MAX_FAILURES: u64 = 10;
+/// Tries are counted per address over this window.
+const WINDOW: Duration = Duration::from_secs(15 * 60);
+/// How many tries may be failed or under way.
+const PLACES: u64 = 10;
+/// How long a try waits for a place that others may give back.
+const PATIENCE: Duration = Duration::from_secs(8);
+/// When to come back after that, in seconds.
+const COME_BACK: u64 = 5;
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct LoginItem {
+    /// Failed ones and those under way.
+    tries: u64,
     failures: u64,
     window_ends: Timestamp,
 }
 
+/// A try that has a place: the window as it was then.
+pub(super) struct Try(LoginItem);
+
+/// What became of a try.
+pub(super) enum Judged {
+    Right,
+    Wrong,
+    /// Storage failed before it was looked at.
+    Not,
+}
+
+enum Place {
+    Taken(Try),
+    /// None is left in this window.
+    Full(LoginItem),
+    NoWindow,
+}
+
+/// What an update found.
+enum Found {
+    Updated(LoginItem),
+    Refused(Option<LoginItem>),
+}
+
 impl Store {
-    /// Counts one more try in the address's window, or opens a new window.
-    pub(super) async fn count_try(&self, email: &Email) -> Result<(), Error> {
-        let now = self.clock.now();
-        if self.count_in_window(email, now).await? {
-            return Ok(());
-        }
-        // Lost when another try opened the window meanwhile; then that one counts this try.
-        if self.open_window(email, now).await? || self.count_in_window(email, now).await? {
-            return Ok(());
-        }
-        Err(Error::unavailable("the count of failed sign-ins kept changing"))
-    }
-
-    /// Whether the try was counted in a window that is open; an error when that is full.
-    async fn count_in_window(&self, email: &Email, now: Timestamp) -> Result<bool, Error> {
-        let counted = self
-            .db
-            .update_item()
-            .table_name(&*self.table)
-            .set_key(Some(Key::login(email).attributes()))
-            .update_expression("ADD failures :one")
-            .condition_expression("windowEnds > :now AND failures < :max")
-            .expression_attribute_values(":one", number(1))
-            .expression_attribute_values(":max", number(MAX_FAILURES))
-            .expression_attribute_values(":now", text(now))
-            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
-            .send()
-            .await;
-        let Err(err) = counted else { return Ok(true) };
-        let refused = err.as_service_error().and_then(|it| match it {
-            UpdateItemError::ConditionalCheckFailedException(refused) => Some(refused.item.clone()),
-            _ => None,
-        });
-        let Some(item) = refused else { return Err(trouble(err)) };
-        let full = item.map(read::<LoginItem>).transpose()?.filter(|it| it.window_ends > now);
-        match full {
-            Some(login) => {
-                // A clock that is behind the one that opened the window would say a little more.
-                let wait = now.until(login.window_ends).min(LOGIN_WINDOW);
-                Err(Error::TooManyTries { retry_after_seconds: wait.as_millis().div_ceil(1000) as u64 })
+    /// Takes a place in the address's window, or opens a new window.
+    pub(super) async fn begin_try(&self, email: &Email) -> Result<Try, Error> {
+        const SLOWEST: u32 = 3;
+        let patience = Instant::now() + PATIENCE;
+        for again in 0.. {
+            let now = self.clock.now();
+            match self.take_place(email, now).await? {
+                Place::Taken(place) => return Ok(place),
+                Place::Full(window) if window.failures >= PLACES => {
+                    // A clock that is behind the one that opened the window would say a little more.
+                    let wait = now.until(window.window_ends).min(WINDOW);
+                    let retry_after_seconds = wait.as_millis().div_ceil(1000) as u64;
+                    return Err(Error::TooManyTries { retry_after_seconds });
+                }
+                Place::Full(_) if Instant::now() >= patience => break,
+                Place::Full(_) => tokio::time::sleep(backoff(again.min(SLOWEST))).await,
+                Place::NoWindow => {
+                    // Lost when another try opened the window meanwhile; then that one has places.
+                    if let Some(place) = self.open_window(email, now).await? {
+                        return Ok(place);
+                    }
+                }
             }
-            None => Ok(false),
         }
+        Err(Error::TooManyTries { retry_after_seconds: COME_BACK })
     }
 
-    async fn open_window(&self, email: &Email, now: Timestamp) -> Result<bool, Error> {
-        let ends = now.plus(LOGIN_WINDOW);
+    async fn take_place(&self, email: &Email, now: Timestamp) -> Result<Place, Error> {
+        let take = self
+            .update_window(email, "ADD tries :one", "windowEnds > :now AND tries < :max")
+            .expression_attribute_values(":one", number(1))
+            .expression_attribute_values(":max", number(PLACES))
+            .expression_attribute_values(":now", text(now));
+        Ok(match found(take).await? {
+            Found::Updated(window) => Place::Taken(Try(window)),
+            Found::Refused(Some(window)) if window.window_ends > now => Place::Full(window),
+            Found::Refused(_) => Place::NoWindow,
+        })
+    }
+
+    /// The first place of a new window, unless there is a window already.
+    async fn open_window(&self, email: &Email, now: Timestamp) -> Result<Option<Try>, Error> {
+        let window = LoginItem { tries: 1, failures: 0, window_ends: now.plus(WINDOW) };
         let mut item = Key::login(email).attributes();
-        item.extend(written(&LoginItem { failures: 1, window_ends: ends })?);
-        item.insert("ttl".to_owned(), number(ends.epoch_seconds().unsigned_abs()));
+        item.extend(written(&window)?);
+        item.insert("ttl".to_owned(), number(window.window_ends.epoch_seconds().unsigned_abs()));
         let put = self
             .db
             .put_item()
@@ -82,17 +116,57 @@ impl Store {
             .condition_expression("attribute_not_exists(pk) OR windowEnds <= :now")
             .expression_attribute_values(":now", text(now));
         match put.send().await {
-            Ok(_) => Ok(true),
-            Err(err) if err.as_service_error().is_some_and(|it| it.is_conditional_check_failed_exception()) => {
-                Ok(false)
-            }
+            Ok(_) => Ok(Some(Try(window))),
+            Err(err) if err.as_service_error().is_some_and(|it| it.is_conditional_check_failed_exception()) => Ok(None),
             Err(err) => Err(trouble(err)),
         }
     }
 
-    pub(super) async fn clear_tries(&self, email: &Email) -> Result<(), Error> {
-        let key = Key::login(email).attributes();
-        self.db.delete_item().table_name(&*self.table).set_key(Some(key)).send().await.map_err(trouble)?;
+    /// Notes what became of a try. In a window that has ended there is nothing to note.
+    pub(super) async fn end_try(&self, email: &Email, Try(window): Try, judged: Judged) -> Result<(), Error> {
+        const SAME: &str = "windowEnds = :window";
+        let update = match judged {
+            Judged::Right => return self.forget_failures(email, window).await,
+            Judged::Wrong => self.update_window(email, "ADD failures :one", SAME),
+            Judged::Not => {
+                self.update_window(email, "SET tries = tries - :one", "windowEnds = :window AND tries >= :one")
+            }
+        };
+        let update = update
+            .expression_attribute_values(":one", number(1))
+            .expression_attribute_values(":window", text(window.window_ends));
+        found(update).await.map(drop)
+    }
+
+    /// Gives back the place of a right try and those of the failures before it; not those of
+    /// tries that are still under way.
+    async fn forget_failures(&self, email: &Email, mut window: LoginItem) -> Result<(), Error> {
+        // Seen anew only when a try failed meanwhile, and there are not more than that.
+        for _ in 0..=PLACES {
+            let back = window.tries.min(window.failures + 1);
+            let condition = "windowEnds = :window AND failures = :seen AND tries >= :back";
+            let update = self
+                .update_window(email, "SET tries = tries - :back, failures = :none", condition)
+                .expression_attribute_values(":back", number(back))
+                .expression_attribute_values(":none", number(0))
+                .expression_attribute_values(":seen", number(window.failures))
+                .expression_attribute_values(":window", text(window.window_ends));
+            match found(update).await? {
+                Found::Refused(Some(now)) if now.window_ends == window.window_ends => window = now,
+                _ => return Ok(()),
+            }
+        }
         Ok(())
     }
+
+    fn update_window(&self, email: &Email, update: &str, condition: &str) -> UpdateItemFluentBuilder {
+        self.updating(&Key::login(email)).update_expression(update).condition_expression(condition)
+    }
+}
+
+async fn found(update: UpdateItemFluentBuilder) -> Result<Found, Error> {
+    Ok(match updating::sent(update).await? {
+        Updated::Made(item) => Found::Updated(read(item)?),
+        Updated::Missed(item) => Found::Refused(item.map(read).transpose()?),
+    })
 }

@@ -1,41 +1,154 @@
-//! The end of a user and of everything under it. Access goes first, the user's own item last:
-//! whatever dies on the way, the user stays in the list and a repeat goes on from there.
+//! The end of a user and of everything under it.
+//!
+//! One transaction closes the account: it takes the address away, marks the user, and leaves a
+//! removal record. The record is read with every check of a caller ([`Store::admit`]), so from
+//! then on the user's sessions and API keys are refused, and nothing new can come to be under the
+//! user. Then all goes, page by page, the user's own item last: whatever dies on the way, the user
+//! stays in the list, and a repeat goes on from there.
+//!
+//! The record is in the index `due`: where nobody repeats the call, [`Store::finish_user_removal`]
+//! goes on. It looks once more when nothing that was let in before can still arrive.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use aws_sdk_dynamodb::types::Update;
+use aws_sdk_dynamodb::types::{Put, Update};
+use serde::{Deserialize, Serialize};
 
 use crate::auth::OwnerCaller;
+use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::ids::UserId;
 use crate::models::account::Email;
 use crate::models::{Role, User};
-use crate::storage::keys::{self, Key};
-use crate::storage::removal::{TIME, in_time};
+use crate::secrets::Hashed;
+use crate::storage::keys::{self, Key, due};
+use crate::storage::removal::{FIRST_LOOK, LAST_LOOK, PAGE, TIME, in_time};
 use crate::storage::writing::{Outcome, Transaction};
-use crate::storage::{Blobs, Store, text};
+use crate::storage::{Blobs, Item, Store, read, text, trouble, written};
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct UserRemovalItem {
+    pk: String,
+    sk: String,
+    started_at: Timestamp,
+    due_shard: String,
+    due_sort: String,
+}
+
+impl UserRemovalItem {
+    fn new(user: UserId, started_at: Timestamp, look_at: Timestamp) -> Self {
+        let key = Key::user_removal(user);
+        let due = due(look_at, user.ulid(), &key);
+        Self { pk: key.pk, sk: key.sk, started_at, due_shard: due.shard, due_sort: due.sort }
+    }
+}
+
+/// What is read of a session or an API key to end it.
+#[derive(Deserialize)]
+struct Listed {
+    pk: String,
+    sk: String,
+    hash: String,
+}
+
+/// What lets somebody in.
+#[derive(Clone, Copy)]
+enum Access {
+    Session,
+    ApiKey,
+}
+
+impl Access {
+    fn listed_under(self) -> &'static str {
+        match self {
+            Self::Session => keys::USER_SESSIONS,
+            Self::ApiKey => keys::USER_API_KEYS,
+        }
+    }
+
+    fn looked_up(self, hash: &Hashed) -> Key {
+        match self {
+            Self::Session => Key::session(hash),
+            Self::ApiKey => Key::api_key(hash),
+        }
+    }
+}
 
 impl Store {
     /// Removes a user with all that is theirs; safe to repeat. [`Error::StillRemoving`] when there
     /// is more than fits one call.
     pub async fn remove_user(&self, owner: &OwnerCaller, id: Option<UserId>, blobs: &Blobs) -> Result<(), Error> {
-        let until = Instant::now() + TIME;
+        self.remove_user_within(owner, id, blobs, TIME).await
+    }
+
+    /// The same in a time of the caller's choice; however short, each call gets further.
+    pub async fn remove_user_within(
+        &self,
+        owner: &OwnerCaller,
+        id: Option<UserId>,
+        blobs: &Blobs,
+        time: Duration,
+    ) -> Result<(), Error> {
+        let until = Instant::now() + time;
         let user = self.close_account(owner, id).await?;
-        self.end_sessions(user, |_| false).await?;
-        self.remove_api_keys(user).await?;
-        self.remove_agents_of(user, blobs).await?;
-        for partition in [keys::user_partition(user), keys::log_partition(user)] {
-            while self.delete_some_in(partition.clone()).await? {
-                in_time(until)?;
-            }
+        self.clear_user(user, blobs, until).await
+    }
+
+    /// For what works off the index `due`: completes a user's removal whose call was cut short,
+    /// and removes what came in late. The record goes with the last look; until then, and while
+    /// this gives an error, it is due again.
+    pub async fn finish_user_removal(&self, user: UserId, blobs: &Blobs) -> Result<(), Error> {
+        let key = Key::user_removal(user);
+        let Some(record) = self.get_all(vec![key.clone()]).await?.take::<UserRemovalItem>(&key)? else {
+            return Ok(());
+        };
+        self.clear_user(user, blobs, Instant::now() + TIME).await?;
+        let last_look = record.started_at.plus(LAST_LOOK);
+        if self.clock.now() >= last_look {
+            return self.delete_item(&key).await;
+        }
+        let record = written(&UserRemovalItem::new(user, record.started_at, last_look))?;
+        let put = self.db.put_item().table_name(&*self.table).set_item(Some(record));
+        put.send().await.map(drop).map_err(trouble)
+    }
+
+    async fn clear_user(&self, user: UserId, blobs: &Blobs, until: Instant) -> Result<(), Error> {
+        while self.end_some_access(user).await? {
+            in_time(until)?;
+        }
+        self.remove_agents_of(user, blobs, until).await?;
+        while self.delete_some_in(keys::log_partition(user)).await? {
+            in_time(until)?;
         }
         // Once more: the index that lists agents may have lagged behind.
-        self.remove_agents_of(user, blobs).await?;
+        self.remove_agents_of(user, blobs, until).await?;
         self.delete_item(&Key::user(user)).await
     }
 
-    /// Takes the address away and marks the user, so that neither a sign-in nor a new API key
-    /// can succeed from here on. That it was done before is as good.
+    /// Ends a page's worth of a user's sessions and API keys; whether there were any. What is
+    /// looked up goes before what lists it, so that a repeat finds it again.
+    async fn end_some_access(&self, user: UserId) -> Result<bool, Error> {
+        let mut found = false;
+        for kind in [Access::Session, Access::ApiKey] {
+            let page = self.query_partition(keys::user_partition(user), kind.listed_under()).limit(PAGE).send().await;
+            let items = page.map_err(trouble)?.items.unwrap_or_default();
+            let listed: Vec<Listed> = items.into_iter().map(read).collect::<Result<_, _>>()?;
+            found |= !listed.is_empty();
+            let (looked_up, listing): (Vec<Item>, Vec<Item>) = listed
+                .into_iter()
+                .map(|Listed { pk, sk, hash }| {
+                    (kind.looked_up(&Hashed::stored(hash)).attributes(), Key { pk, sk }.attributes())
+                })
+                .unzip();
+            self.delete_all(&looked_up).await?;
+            self.delete_all(&listing).await?;
+        }
+        Ok(found)
+    }
+
+    /// Takes the address away, marks the user and leaves the removal's record, so that nothing of
+    /// theirs lets anybody in from here on. That it was done before is as good.
     async fn close_account(&self, owner: &OwnerCaller, id: Option<UserId>) -> Result<UserId, Error> {
         const TRIES: u32 = 4;
         for _ in 0..TRIES {
@@ -45,7 +158,7 @@ impl Store {
             }
             match self.commit(self.closing(&item.user)?).await? {
                 Outcome::Done => return Ok(item.user.id),
-                Outcome::Refused(2) => return Err(Error::LastOwner),
+                Outcome::Refused(3) => return Err(Error::LastOwner),
                 Outcome::Refused(_) => {} // changed meanwhile
             }
         }
@@ -53,6 +166,7 @@ impl Store {
     }
 
     fn closing(&self, user: &User) -> Result<Transaction, Error> {
+        let now = self.clock.now();
         let mark = Update::builder()
             .table_name(&*self.table)
             .set_key(Some(Key::user(user.id).attributes()))
@@ -61,10 +175,12 @@ impl Store {
             .expression_attribute_names("#role", "role")
             .expression_attribute_values(":email", text(&user.email))
             .expression_attribute_values(":role", text(user.role.word()))
-            .expression_attribute_values(":now", text(self.clock.now()));
+            .expression_attribute_values(":now", text(now));
+        let record = written(&UserRemovalItem::new(user.id, now, now.plus(FIRST_LOOK)))?;
         let mut transaction = Transaction::default();
         transaction.update(mark.build().map_err(Error::internal)?);
         transaction.delete_if(self, &Key::email(&Email::typed(&user.email)), "userId", &user.id.to_string())?;
+        transaction.put_if(Put::builder().table_name(&*self.table).set_item(Some(record)))?;
         if user.role == Role::Owner {
             transaction.update(self.one_owner_less()?);
         }

@@ -16,7 +16,7 @@ use crate::storage::files::FileItem;
 use crate::storage::keys::{Key, due, owned};
 use crate::storage::messages::item::{AttachmentItem, MessageItem, ReviewItem};
 use crate::storage::messages::iterations::Place;
-use crate::storage::messages::opening::{Once, Opening, Sender};
+use crate::storage::messages::opening::{Once, Opening};
 use crate::storage::messages::streams::{Change, Stream};
 use crate::storage::writing::{Outcome, Transaction};
 use crate::storage::{Channel, Item, Store, backoff, size, text, written};
@@ -64,9 +64,11 @@ impl Store {
     pub async fn create_message(&self, mut opening: Opening, draft: Draft) -> Result<Message, Error> {
         const TRIES: u32 = 30;
         let change = Change::from(&draft);
+        opening.said.with(&draft);
         let mut item = self.message_item(&opening, draft, self.clock.now())?;
         for again in 0..TRIES {
             if let Some(existing) = opening.stream.as_ref().and_then(|stream| stream.early.message_id) {
+                self.stands(&opening.channel, existing, &opening.said).await?;
                 return self.change_draft(existing, change).await;
             }
             place_in(&mut item, &opening);
@@ -120,7 +122,7 @@ impl Store {
     ) -> Result<(Transaction, Vec<Part>), Error> {
         let (mut transaction, mut parts) = (Transaction::default(), vec![]);
         if let Some(once) = &opening.once {
-            let Key { pk, sk } = Key::client(opening.channel.id(), &once.client_id);
+            let Key { pk, sk } = Key::client(opening.channel.id(), opening.sender, &once.client_id);
             let record = ClientItem { pk, sk, message_id: item.id, body_hash: once.body_hash.clone() };
             transaction.create(self, written(&record)?)?;
             parts.push(Part::Client);
@@ -164,8 +166,13 @@ impl Store {
     }
 
     /// The message of another call with the same client id, if one was first.
-    pub(super) async fn lost_to(&self, channel: &Channel, once: &Once) -> Result<Option<Message>, Error> {
-        let key = Key::client(channel.id(), &once.client_id);
+    pub(super) async fn lost_to(
+        &self,
+        channel: &Channel,
+        sender: SenderType,
+        once: &Once,
+    ) -> Result<Option<Message>, Error> {
+        let key = Key::client(channel.id(), sender, &once.client_id);
         let record = self.get_all(vec![key.clone()]).await?.take::<ClientItem>(&key)?;
         match record {
             Some(record) => self.repeat_of(channel, record, once).await,
@@ -176,7 +183,7 @@ impl Store {
     async fn message_of_equal_call(&self, opening: Opening) -> Result<Message, Error> {
         let deleted = || Error::unavailable("the message of an equal call was deleted meanwhile");
         let once = opening.once.as_ref().ok_or_else(deleted)?;
-        self.lost_to(&opening.channel, once).await?.ok_or_else(deleted)
+        self.lost_to(&opening.channel, opening.sender, once).await?.ok_or_else(deleted)
     }
 
     /// The condition that lets exactly one message claim a file.
@@ -198,9 +205,9 @@ impl Store {
         let review = draft.review.map(|asked| review_item(asked, now)).transpose()?;
         let due = review.as_ref().map(|review| due(review.expires_at, id.ulid(), &key));
         let (due_shard, due_sort) = due.map(|due| (due.shard, due.sort)).unzip();
-        let (sender_type, sender_id) = match opening.sender {
-            Sender::Agent => (SenderType::Agent, channel.id().to_string()),
-            Sender::Human => (SenderType::User, channel.owner().to_string()),
+        let sender_id = match opening.sender {
+            SenderType::Agent => channel.id().to_string(),
+            SenderType::User => channel.owner().to_string(),
         };
         let stream = opening.stream.as_ref();
         let files = opening.claimed.iter().chain(&draft.placed);
@@ -212,7 +219,7 @@ impl Store {
             due_shard,
             due_sort,
             id,
-            sender_type,
+            sender_type: opening.sender,
             sender_id,
             text: draft.text,
             status: draft.status,
@@ -226,7 +233,7 @@ impl Store {
             stream_state: stream.and(draft.stream_state),
             status_events: vec![],
             event_bytes: None,
-            last_event_id: None,
+            event_ids: vec![],
             webhook_url: draft.webhook_url,
             attachments: files.map(AttachmentItem::from).collect(),
             created_at: now,
@@ -265,7 +272,7 @@ fn place_in(item: &mut MessageItem, opening: &Opening) {
     if let Some(Stream { early, .. }) = &opening.stream {
         item.status_events = early.status_events.clone();
         item.event_bytes = early.event_bytes;
-        item.last_event_id = early.last_event_id.clone();
+        item.event_ids = early.event_ids.clone();
     }
     item.iteration_group_id = opening.place.map(|place| place.root);
     item.iteration = opening.place.map(Place::number);

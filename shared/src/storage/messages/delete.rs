@@ -64,7 +64,7 @@ impl Store {
             transaction.delete(self, &Key::file(file.id))?;
         }
         if let Some(client_id) = &message.client_id {
-            transaction.delete(self, &Key::client(channel.id(), client_id))?;
+            transaction.delete(self, &Key::client(channel.id(), message.sender_type, client_id))?;
         }
         if let Some(Ok(stream)) = message.stream_id.as_deref().map(str::parse::<StreamId>) {
             transaction.delete(self, &Key::stream(channel.id(), &stream))?;

@@ -49,8 +49,8 @@ pub struct MessageItem {
     pub status_events: Vec<StatusEventItem>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub event_bytes: Option<u64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub last_event_id: Option<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub event_ids: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub webhook_url: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -15,6 +15,7 @@ mod item;
 mod iterations;
 mod opening;
 mod page;
+mod redraft;
 mod streams;
 
 pub use create::Draft;

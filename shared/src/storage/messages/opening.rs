@@ -5,20 +5,15 @@ use crate::auth::Caller;
 use crate::error::Error;
 use crate::ids::{AgentId, FileId, MessageId};
 use crate::input::Problems;
-use crate::models::{Attachment, Message, StreamId};
+use crate::models::{Attachment, Message, SenderType, StreamId};
 use crate::storage::keys::Key;
 use crate::storage::messages::MessageItem;
 use crate::storage::messages::create::ClientItem;
 use crate::storage::messages::iterations::Place;
+use crate::storage::messages::redraft::Said;
 use crate::storage::messages::streams::Stream;
 use crate::storage::presign::NOT_UPLOADED;
 use crate::storage::{Channel, Items, Store};
-
-/// Who a message is from.
-pub(super) enum Sender {
-    Agent,
-    Human,
-}
 
 /// What makes a call safe to repeat.
 pub struct Once {
@@ -45,11 +40,13 @@ pub enum Begun {
 /// message it revises is decided.
 pub struct Opening {
     pub channel: Channel,
-    pub(super) sender: Sender,
+    pub(super) sender: SenderType,
     pub(super) once: Option<Once>,
     pub(super) claimed: Vec<Attachment>,
     pub(super) place: Option<Place>,
     pub(super) stream: Option<Stream>,
+    /// What the call says of a draft that there is already.
+    pub(super) said: Said,
 }
 
 impl Store {
@@ -75,9 +72,9 @@ impl Store {
         refers: Refers<'_>,
     ) -> Result<Begun, Error> {
         let caller = caller.into();
-        let sender = if matches!(caller, Caller::Agent(_)) { Sender::Agent } else { Sender::Human };
+        let sender = if matches!(caller, Caller::Agent(_)) { SenderType::Agent } else { SenderType::User };
         let id: Option<AgentId> = channel.parse().ok();
-        let client = id.zip(once.as_ref()).map(|(id, once)| Key::client(id, &once.client_id));
+        let client = id.zip(once.as_ref()).map(|(id, once)| Key::client(id, sender, &once.client_id));
         let known = Known::of(id, refers);
         let mut wanted = known.keys();
         wanted.extend(client.clone());
@@ -90,9 +87,10 @@ impl Store {
             return Ok(Begun::Repeat(message));
         }
         let stream = refers.stream.map(|id| Stream::found(channel.id(), id, &mut items)).transpose()?;
-        let mut opening = Opening { channel, sender, once, claimed: vec![], place: None, stream };
+        let said = Said::of(refers);
+        let mut opening = Opening { channel, sender, once, claimed: vec![], place: None, stream, said };
         if opening.stream.as_ref().is_some_and(Stream::has_draft) {
-            // What the first call referred to stands.
+            // What the first call referred to stands, and is compared when the draft is changed.
             return Ok(Begun::New(opening));
         }
         match self.judge_references(&known, items).await {
@@ -151,7 +149,7 @@ impl Store {
     /// What an equal call that was first has made, if there was one; else the refusal.
     async fn overtaken(&self, mut opening: Opening, refused: Error) -> Result<Begun, Error> {
         if let Some(once) = &opening.once
-            && let Some(message) = self.lost_to(&opening.channel, once).await?
+            && let Some(message) = self.lost_to(&opening.channel, opening.sender, once).await?
         {
             return Ok(Begun::Repeat(message));
         }

@@ -23,7 +23,7 @@ use crate::storage::{Items, Store, backoff, read, size, text, written};
 
 const MAX_EVENTS: usize = 200;
 /// What an event weighs beside its text.
-const EVENT_FRAME: usize = 100;
+const EVENT_FRAME: usize = 120;
 /// How long status events wait for their draft.
 const EARLY_LIFE: std::time::Duration = std::time::Duration::from_secs(24 * 3600);
 
@@ -60,8 +60,9 @@ pub(super) struct Events {
     #[serde(default)]
     pub status_events: Vec<StatusEventItem>,
     pub event_bytes: Option<u64>,
-    /// Which event came last, so that one that was sent twice knows itself.
-    pub last_event_id: Option<String>,
+    /// An id for each event, so that one that was sent twice knows itself.
+    #[serde(default)]
+    pub event_ids: Vec<String>,
     stream_state: Option<StreamState>,
 }
 
@@ -103,16 +104,14 @@ impl Store {
         let update = Update::builder()
             .table_name(&*self.table)
             .set_key(Some(Key::stream(message.channel(), &stream.id).attributes()))
-            .update_expression("SET messageId = :message REMOVE statusEvents, eventBytes, lastEventId, #ttl")
+            .update_expression("SET messageId = :message REMOVE statusEvents, eventBytes, eventIds, #ttl")
             .expression_attribute_names("#ttl", "ttl")
             .expression_attribute_values(":message", text(message));
-        let update = match &stream.early.last_event_id {
-            None => {
-                update.condition_expression("attribute_not_exists(messageId) AND attribute_not_exists(lastEventId)")
-            }
-            Some(last) => update
-                .condition_expression("attribute_not_exists(messageId) AND lastEventId = :last")
-                .expression_attribute_values(":last", text(last)),
+        let update = match stream.early.event_ids.len() {
+            0 => update.condition_expression("attribute_not_exists(messageId) AND attribute_not_exists(eventIds)"),
+            events => update
+                .condition_expression("attribute_not_exists(messageId) AND size(eventIds) = :events")
+                .expression_attribute_values(":events", AttributeValue::N(events.to_string())),
         };
         update.build().map_err(Error::internal)
     }
@@ -218,6 +217,7 @@ impl Store {
             .expression_attribute_values(":event", AttributeValue::L(vec![AttributeValue::M(written(event)?)]))
             .expression_attribute_values(":none", AttributeValue::L(vec![]))
             .expression_attribute_values(":id", text(event_id))
+            .expression_attribute_values(":ids", AttributeValue::L(vec![text(event_id)]))
             .expression_attribute_values(":weight", number(weight))
             .expression_attribute_values(":most", number(MAX_EVENTS))
             .expression_attribute_values(":room", number(size::MAX_EVENTS.saturating_sub(weight)));
@@ -246,9 +246,10 @@ impl Store {
     }
 }
 
-const APPEND: &str = "SET statusEvents = list_append(if_not_exists(statusEvents, :none), :event), lastEventId = :id";
+const APPEND: &str = "SET statusEvents = list_append(if_not_exists(statusEvents, :none), :event), \
+    eventIds = list_append(if_not_exists(eventIds, :none), :ids)";
 const FITS: &str = "(attribute_not_exists(statusEvents) OR (size(statusEvents) < :most AND eventBytes <= :room)) \
-    AND (attribute_not_exists(lastEventId) OR lastEventId <> :id)";
+    AND NOT contains(eventIds, :id)";
 
 /// What became of an event.
 enum Appended {
@@ -267,8 +268,8 @@ impl Events {
     /// Why an event was not appended to this.
     fn why_not(&self, is_draft: bool, event_id: &str) -> Result<Appended, Error> {
         // The SDK may have sent this very event twice, with the first reply lost.
-        if self.last_event_id.as_deref() == Some(event_id) {
-            return Ok(Appended::At(self.last()));
+        if let Some(index) = self.event_ids.iter().position(|id| id == event_id) {
+            return Ok(Appended::At(index));
         }
         match self.message_id {
             Some(draft) if !is_draft => Ok(Appended::DraftIs(draft)),
