@@ -39,7 +39,7 @@ fn sort_key(record: &EventRecord) -> String {
     keys["sk"]["S"].as_str().unwrap().to_owned()
 }
 
-async fn source(world: &World) -> (Source, String) {
+pub async fn source(world: &World) -> (Source, String) {
     let table = world.clients.dynamodb.describe_table().table_name(&world.table).send().await.unwrap();
     let arn = table.table.unwrap().latest_stream_arn.unwrap();
     let dead = world.queue(&[]).await;

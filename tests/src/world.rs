@@ -80,6 +80,7 @@ impl World {
         let endpoints = Endpoints {
             dynamodb: url.to_owned(),
             s3: url.to_owned(),
+            sqs: url.to_owned(),
             access_key: "test".to_owned(),
             secret_key: "test".to_owned(),
         };

@@ -80,6 +80,7 @@ impl Engines {
         let endpoints = Endpoints {
             dynamodb: url(&dynamodb)?,
             s3: url(&s3)?,
+            sqs: url(&sqs)?,
             access_key: "placet-local".to_owned(),
             secret_key: secret_key.clone(),
         };

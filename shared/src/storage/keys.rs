@@ -21,6 +21,7 @@
 //! | idempotency | `CHANNEL#<agent>` | `CLIENT#<agent or user>#<sha256 of the client id>` | `messageId`, `bodyHash` |
 //! | chain of iterations | `CHANNEL#<agent>` | `ITERATION#<first message>` | `members`: ids of its messages, in order |
 //! | stream | `CHANNEL#<agent>` | `STREAM#<sha256 of the stream id>` | `messageId`; before its draft exists: `statusEvents`, `ttl` |
+//! | delivery of a webhook | `CHANNEL#<agent>` | `DELIVERY#<webhook-id>` | `payload` as it is sent, `state`, `attempts`, `nextAttemptAt`, `lease`, `leaseUntil`, `retryRequestedAt`, `ttl` |
 //! | removal of a message | `CHANNEL#<agent>` | `REMOVAL#<message>` | `files` of a deleted message whose bytes are to go; index due |
 //! | a plugin's settings, the deployment's | `PLUGIN#<name>` | `SETTINGS` | `env:<KEY>`: each value, encrypted; `changedBy`, `changedAt` |
 //!
@@ -152,6 +153,10 @@ impl Key {
 
     pub fn message_removal(message: MessageId) -> Self {
         Self::new(channel_partition(message.channel()), format!("REMOVAL#{}", message.ulid()))
+    }
+
+    pub fn delivery(channel: AgentId, webhook_id: &str) -> Self {
+        Self::new(channel_partition(channel), format!("DELIVERY#{webhook_id}"))
     }
 
     pub fn plugin(name: &str) -> Self {
