@@ -237,3 +237,61 @@ async fn without_a_url_nothing_is_queued_and_the_log_shows_no_secrets() {
         assert!(!row.to_string().contains(hidden), "{hidden} in {row}");
     }
 }
+
+#[tokio::test]
+async fn a_receiver_that_hangs_is_left_and_one_that_says_too_much_or_when_to_come_back_is_understood() {
+    let world = World::alone().await;
+    let later = Answer::with(429, "Retry-After: 3600\r\n", "{}");
+    let much = Answer::with(200, "", &"x".repeat(1024 * 1024));
+    let (courier, receiver) = (Courier::start(&world).await, Receiver::start([Answer::Hangs, later, much]).await);
+    let person = world.person().await;
+    let (agent, _) = hooked(&world, &person, &receiver).await;
+    let asked = agent.asked().await;
+    person.answer(&asked, approve()).await.expect(201);
+    let message = courier.next().await;
+    assert!(!courier.bring(&message).await);
+    world.later(Duration::from_secs(6));
+    assert!(!courier.bring(&message).await);
+    // Of itself it would be tried again after a minute.
+    world.later(Duration::from_secs(3500));
+    assert!(!courier.bring(&message).await);
+    assert_eq!(receiver.received().len(), 2);
+    world.later(Duration::from_secs(101));
+    assert!(courier.bring(&message).await);
+    assert_eq!(status(&agent, &asked).await, "webhook_delivered");
+    let logs = person.get("/api/logs").await.expect(200);
+    let rows = logs["data"].as_array().unwrap().iter().filter(|row| row["direction"] == "outbound");
+    assert_eq!(rows.map(|row| row["statusCode"].clone()).collect::<Vec<_>>(), [200, 429, 504]);
+}
+
+#[tokio::test]
+async fn while_one_secret_takes_over_from_another_both_sign() {
+    let world = World::alone().await;
+    let (courier, receiver) = (Courier::start(&world).await, Receiver::start([]).await);
+    let person = world.person().await;
+    let (agent, before) = hooked(&world, &person, &receiver).await;
+    let set = json!({ "channelId": agent.channel, "url": HOOK });
+    let now = agent.post("/api/v1/agents/setWebhook", set).await.expect(200)["webhookSecret"].clone();
+    hook_agent(&world, &agent.channel, &receiver.url).await;
+    let asked = agent.asked().await;
+    person.answer(&asked, approve()).await.expect(201);
+    assert!(courier.bring(&courier.next().await).await);
+    let received = &receiver.has(1).await[0];
+    for secret in [&before, now.as_str().unwrap()] {
+        assert!(verifies(secret, received, &received.body));
+    }
+}
+
+#[tokio::test]
+async fn two_that_bring_the_same_delivery_at_once_send_it_once() {
+    let world = World::alone().await;
+    let (courier, receiver) = (Courier::start(&world).await, Receiver::start([]).await);
+    let person = world.person().await;
+    let (agent, _) = hooked(&world, &person, &receiver).await;
+    let asked = agent.asked().await;
+    person.answer(&asked, approve()).await.expect(201);
+    let message = courier.next().await;
+    tokio::join!(courier.bring(&message), courier.bring(&message), courier.bring(&message));
+    assert!(courier.bring(&message).await);
+    assert_eq!(receiver.received().len(), 1);
+}
