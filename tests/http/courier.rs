@@ -1,6 +1,8 @@
 //! What brings answers to agents in these tests: the table's stream goes to `events` by itself,
 //! and each delivery to `webhooks` when a test says so, at the time that the test says it is.
 
+use std::sync::{Arc, Mutex};
+
 use aws_lambda_events::event::dynamodb::Event;
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -15,6 +17,8 @@ use crate::event_stream::source;
 
 pub struct Courier {
     pub app: App,
+    /// What the stream brought so far.
+    pub brought: Arc<Mutex<Vec<Event>>>,
     sqs: aws_sdk_sqs::Client,
     queue: String,
     _mappings: Mappings,
@@ -26,13 +30,16 @@ impl Courier {
         let app = App { outbound: Outbound::new(true), ..world.app.clone().on_queue(&queue) };
         let (source, _) = source(world).await;
         let (mut mappings, on_stream) = (Mappings::default(), app.clone());
+        let brought = Arc::new(Mutex::new(vec![]));
+        let keep = brought.clone();
         mappings.start(|stop| {
             source.consume(stop, move |event: Event| {
                 let app = on_stream.clone();
+                keep.lock().unwrap().push(event.clone());
                 async move { events::handle(&app, event).await }
             })
         });
-        Self { app, sqs: world.sqs.clone(), queue, _mappings: mappings }
+        Self { app, brought, sqs: world.sqs.clone(), queue, _mappings: mappings }
     }
 
     /// The next delivery that is queued, unsent; `None` when none comes within `wait` seconds.

@@ -14,6 +14,7 @@ mod courier;
 mod delivery;
 mod errors;
 mod event_stream;
+mod events;
 mod example;
 mod fidelity;
 mod file_archives;
