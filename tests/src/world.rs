@@ -4,10 +4,15 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use aws_sdk_sqs::types::QueueAttributeName;
 use axum::Router;
 use axum::response::Response;
+use placet_local::durable::Durable;
 use placet_local::engines::{DATABASE, Engines, TABLE};
+use placet_local::mappings::writes::Writes;
+use placet_local::mappings::{sqs_client, streams_client};
 use placet_local::server;
+use placet_local::stream_log::StreamLog;
 use shared::app::{App, Waits};
 use shared::clock::Clock;
 use shared::config::MAX_WAIT;
@@ -31,9 +36,17 @@ pub struct World {
     /// The engines' own interface, past the service, and the table in it.
     pub clients: Clients,
     pub table: String,
+    /// The queues' own interface.
+    pub sqs: aws_sdk_sqs::Client,
+    /// The table's stream.
+    pub streams: aws_sdk_dynamodbstreams::Client,
+    /// What the service writes.
+    pub writes: Writes,
     /// Ends every wait early, as a stopping runner does.
     pub close: watch::Sender<bool>,
-    engines: Option<(Engines, TempDir)>,
+    engines: Option<Engines>,
+    /// What is kept on the disk of this test alone.
+    dir: TempDir,
 }
 
 impl World {
@@ -54,22 +67,26 @@ impl World {
     }
 
     pub async fn embedded() -> Self {
-        let dir = TempDir::with_prefix("placet-test-").expect("a temporary directory");
+        let dir = directory();
         let engines = Engines::start(dir.path()).await.expect("the embedded engines start");
         let (close, closing) = watch::channel(false);
         let app = engines.app(Clock::adjustable(), Waits::new(MAX_WAIT, closing), secret()).await.expect("a table");
-        let clients = Clients::at(&engines.endpoints).await;
-        Self::serve(app, close, clients, TABLE, Some((engines, dir))).await
+        let (endpoints, sqs, writes) = (engines.endpoints.clone(), engines.sqs.clone(), engines.writes.clone());
+        let world = Self::serve(app, close, TABLE, dir, &endpoints, &sqs, writes).await;
+        Self { engines: Some(engines), ..world }
     }
 
     async fn on_localstack(url: &str, table: &str) -> Self {
         let endpoints = Endpoints {
             dynamodb: url.to_owned(),
             s3: url.to_owned(),
+            sqs: url.to_owned(),
             access_key: "test".to_owned(),
             secret_key: "test".to_owned(),
         };
-        let clients = Clients::at(&endpoints).await;
+        let writes = Writes::default();
+        let mut clients = Clients::at(&endpoints).await;
+        clients.dynamodb = writes.watch(&clients.dynamodb);
         schema::create(&clients.dynamodb, table).await.expect("a table on LocalStack");
         // There already when another test was first: then it is the same bucket.
         let made = clients.s3.create_bucket().bucket(NAME).send().await;
@@ -79,18 +96,49 @@ impl World {
         }
         let (close, closing) = watch::channel(false);
         let app = App::new(&clients, table, NAME, Clock::adjustable(), Waits::new(MAX_WAIT, closing), secret());
-        Self::serve(app, close, clients, table, None).await
+        Self::serve(app, close, table, directory(), &endpoints, url, writes).await
     }
 
     async fn serve(
         app: App,
         close: watch::Sender<bool>,
-        clients: Clients,
         table: &str,
-        engines: Option<(Engines, TempDir)>,
+        dir: TempDir,
+        endpoints: &Endpoints,
+        sqs: &str,
+        writes: Writes,
     ) -> Self {
+        let clients = Clients::at(endpoints).await;
+        let (sqs, streams) = (sqs_client(endpoints, &clients, sqs), streams_client(endpoints, &clients));
         let url = listen(server::service(app.clone())).await;
-        Self { url, app, clients, table: table.to_owned(), close, engines }
+        Self { url, app, clients, table: table.to_owned(), sqs, streams, writes, close, engines: None, dir }
+    }
+
+    /// Where the embedded queues are.
+    pub fn queues_url(&self) -> &str {
+        self.engines.as_ref().map(|engines| engines.sqs.as_str()).expect("the embedded engines")
+    }
+
+    /// The embedded table's stream, if that is the engine.
+    pub fn stream_log(&self) -> Option<&StreamLog> {
+        self.engines.as_ref().map(|engines| &engines.stream_log)
+    }
+
+    /// The file for queues and positions.
+    pub fn durable(&self) -> Durable {
+        match &self.engines {
+            Some(engines) => engines.file.clone(),
+            None => Durable::open(self.dir.path()).expect("a file"),
+        }
+    }
+
+    /// A queue of this test's own, by its URL.
+    pub async fn queue(&self, attributes: &[(QueueAttributeName, &str)]) -> String {
+        let mut request = self.sqs.create_queue().queue_name(format!("{NAME}-{}", hex(&random::<8>())));
+        for (name, value) in attributes {
+            request = request.attributes(name.clone(), *value);
+        }
+        request.send().await.expect("a queue").queue_url.expect("its URL")
     }
 
     /// Serves other routes beside this world's, on the same storage; gives their URL.
@@ -100,7 +148,7 @@ impl World {
 
     /// The file of the embedded database, if that is the engine.
     pub fn database(&self) -> Option<PathBuf> {
-        self.engines.as_ref().map(|(_, dir)| dir.path().join(DATABASE))
+        self.engines.as_ref().map(|_| self.dir.path().join(DATABASE))
     }
 
     /// Moves the service's clock.
@@ -152,6 +200,10 @@ async fn listen(service: Router) -> String {
         server::serve(listener, service, never.1).await
     });
     url
+}
+
+fn directory() -> TempDir {
+    TempDir::with_prefix("placet-test-").expect("a temporary directory")
 }
 
 /// The secret of every world.

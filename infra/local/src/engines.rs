@@ -1,5 +1,6 @@
-//! The embedded engines: DynamoDB on SQLite and S3 on the file system, each on a loopback port of
-//! its own. Everything reaches them through the ordinary SDK clients, as it would reach AWS.
+//! The embedded engines: DynamoDB on SQLite, S3 on the file system and SQS on SQLite, each on a
+//! loopback port of its own. Everything reaches them through the ordinary SDK clients, as it would
+//! reach AWS.
 
 use std::fs;
 use std::path::Path;
@@ -21,22 +22,41 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::StartError;
+use crate::durable::Durable;
+use crate::mappings::writes::Writes;
+use crate::queue::{self, Queues, Settings};
+use crate::stream_log::StreamLog;
 
 /// The table's name.
 pub const TABLE: &str = "placet";
 /// The database's file, in the directory that the data is kept in.
 pub const DATABASE: &str = "dynamodb.sqlite";
 const BUCKET: &str = "placet";
+/// The queue of deliveries.
+pub const DELIVERIES: &str = "placet-webhooks";
+/// Where deliveries go that were given up.
+pub const FAILED_DELIVERIES: &str = "placet-webhooks-failed";
+/// Where records of the stream go that could not be handled.
+pub const FAILED_EVENTS: &str = "placet-events-failed";
 
 /// Engines that run until [`stop`](Engines::stop).
 pub struct Engines {
     pub endpoints: Endpoints,
+    /// Where SQS is.
+    pub sqs: String,
+    /// The file that the queues are in, and the positions of whoever reads the stream.
+    pub file: Durable,
+    /// The table's stream, as the engine keeps it.
+    pub stream_log: StreamLog,
+    pub queues: Queues,
+    /// What the state's store writes to the table.
+    pub writes: Writes,
     stopping: watch::Sender<bool>,
     servers: JoinSet<()>,
 }
 
 impl Engines {
-    /// Starts both on the data kept in `dir`.
+    /// Starts all on the data kept in `dir`.
     pub async fn start(dir: &Path) -> Result<Self, StartError> {
         let objects = dir.join("s3");
         let at = |what: &str, err: &dyn std::fmt::Display| {
@@ -44,18 +64,23 @@ impl Engines {
         };
         // The file system behind S3 wants its buckets as directories.
         fs::create_dir_all(objects.join(BUCKET)).map_err(|err| at("files", &err))?;
-        let database = dir.join(DATABASE);
-        let database = database.to_str().ok_or_else(|| at("database", &"its path is not UTF-8"))?;
+        let path = dir.join(DATABASE);
+        let database = path.to_str().ok_or_else(|| at("database", &"its path is not UTF-8"))?;
         let database = Database::new(database).map_err(|err| at("database", &err))?;
+        let stream_log = StreamLog::open(&path).map_err(|err| at("database", &err))?;
         let files = FileSystem::new(&objects).map_err(|err| at("files", &format!("{err:?}")))?;
 
-        let dynamodb = listen().await?;
-        let s3 = listen().await?;
+        let file = Durable::open(dir)?;
+        let queues = Queues::new(file.clone());
+        declare(&queues).await.map_err(|err| at("queues", &err))?;
+
+        let (dynamodb, s3, sqs) = (listen().await?, listen().await?, listen().await?);
         // Fresh at every start: who does not know it cannot sign a request.
         let secret_key = secrets::hex(&secrets::random::<20>());
         let endpoints = Endpoints {
             dynamodb: url(&dynamodb)?,
             s3: url(&s3)?,
+            sqs: url(&sqs)?,
             access_key: "placet-local".to_owned(),
             secret_key: secret_key.clone(),
         };
@@ -65,13 +90,18 @@ impl Engines {
         let (stopping, stopped) = watch::channel(false);
         let mut servers = JoinSet::new();
         servers.spawn(serve_dynamodb(dynamodb, database, stopped.clone()));
-        servers.spawn(serve_s3(s3, service.build(), stopped));
-        Ok(Self { endpoints, stopping, servers })
+        servers.spawn(serve_s3(s3, service.build(), stopped.clone()));
+        let url = url(&sqs)?;
+        let (access_key, secret_key) = (endpoints.access_key.clone(), endpoints.secret_key.clone());
+        let router = queue::router(queues.clone(), url.clone(), access_key, secret_key);
+        servers.spawn(serve_sqs(sqs, router, stopped));
+        Ok(Self { endpoints, sqs: url, file, stream_log, queues, writes: Writes::default(), stopping, servers })
     }
 
     /// The state of the routers on these engines, their table and bucket ready.
     pub async fn app(&self, clock: Clock, waits: Waits, secret: ServerSecret) -> Result<App, StartError> {
-        let clients = Clients::at(&self.endpoints).await;
+        let mut clients = Clients::at(&self.endpoints).await;
+        clients.dynamodb = self.writes.watch(&clients.dynamodb);
         schema::create(&clients.dynamodb, TABLE).await?;
         Ok(App::new(&clients, TABLE, BUCKET, clock, waits, secret))
     }
@@ -107,6 +137,24 @@ async fn serve_s3(listener: TcpListener, service: S3Service, stopped: watch::Rec
     if let Err(err) = axum::serve(listener, router).with_graceful_shutdown(until(stopped)).await {
         tracing::error!(cause = %err, "the embedded S3 ended");
     }
+}
+
+async fn serve_sqs(listener: TcpListener, router: Router, stopped: watch::Receiver<bool>) {
+    if let Err(err) = axum::serve(listener, router).with_graceful_shutdown(until(stopped)).await {
+        tracing::error!(cause = %err, "the embedded SQS ended");
+    }
+}
+
+/// A message is visible again a minute after its function took it and was gone, and given up
+/// when that happened this often; its function decides sooner.
+async fn declare(queues: &Queues) -> rusqlite::Result<()> {
+    const TWO_WEEKS: i64 = 14 * 24 * 3600;
+    let failed = Settings { retention: Some(TWO_WEEKS), ..Settings::default() };
+    queues.declare(FAILED_EVENTS, failed.clone()).await?;
+    queues.declare(FAILED_DELIVERIES, failed).await?;
+    let redrive = Some((FAILED_DELIVERIES.to_owned(), 20));
+    queues.declare(DELIVERIES, Settings { visibility_timeout: 60, redrive, ..Settings::default() }).await?;
+    queues.drop_old().await.map(drop)
 }
 
 async fn until(mut stopped: watch::Receiver<bool>) {

@@ -2,17 +2,24 @@
 //! that is embedded but spoken to as AWS's is.
 //!
 //! - [`routes`]: every route group
-//! - [`engines`]: DynamoDB on SQLite and S3 on the file system, on loopback ports
+//! - [`engines`]: DynamoDB on SQLite, S3 on the file system and SQS on SQLite, on loopback ports
+//! - [`queue`]: that SQS; [`durable`]: its file
+//! - [`mappings`]: the loops that bring the table's stream and the queue to the functions
+//! - [`stream_log`]: keeps the embedded table's stream in bounds
 //! - [`server`]: serving, and stopping without dropping what is in flight
 //! - [`data_dir`]: the directory that everything is kept in, and its lock
 //! - [`first_run`]: the owner, agent and API key that the first start makes
 //! - [`options`]: the command line
 
 pub mod data_dir;
+pub mod durable;
 pub mod engines;
 pub mod first_run;
+pub mod mappings;
 pub mod options;
+pub mod queue;
 pub mod server;
+pub mod stream_log;
 
 use axum::Router;
 use shared::app::App;

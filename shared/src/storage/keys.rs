@@ -22,6 +22,7 @@
 //! | chain of iterations | `CHANNEL#<agent>` | `ITERATION#<first message>` | `members`: ids of its messages, in order |
 //! | stream | `CHANNEL#<agent>` | `STREAM#<sha256 of the stream id>` | `messageId`; before its draft exists: `statusEvents`, `ttl` |
 //! | leftovers | `CHANNEL#<agent>`, `ARCHIVE#<archive>` | `REMOVAL#<ulid>` | `objects` of the bucket that are to go, of a deleted message or file, or an archive; index due |
+//! | delivery of a webhook | `CHANNEL#<agent>` | `DELIVERY#<webhook-id>` | `payload` as it is sent, `state`, `attempts`, `nextAttemptAt`, `lease`, `leaseUntil`, `retryRequestedAt`, `ttl` |
 //! | a plugin's settings, the deployment's | `PLUGIN#<name>` | `SETTINGS` | `env:<KEY>`: each value, encrypted; `changedBy`, `changedAt` |
 //!
 //! `<user>`, `<agent>`, `<message>`, `<file>`, `<key>`, `<log>` are ULIDs: they sort by time.
@@ -158,6 +159,10 @@ impl Key {
 
     pub fn archive_leftovers(archive: Ulid) -> Self {
         Self::new(format!("ARCHIVE#{archive}"), format!("{LEFTOVERS}{archive}"))
+    }
+
+    pub fn delivery(channel: AgentId, webhook_id: &str) -> Self {
+        Self::new(channel_partition(channel), format!("DELIVERY#{webhook_id}"))
     }
 
     pub fn plugin(name: &str) -> Self {

@@ -5,7 +5,8 @@
 //! - [`Store`]: the door ([`Store::admit`], [`Store::open`]); its access patterns are beside the
 //!   entities: `agents` (with `agent_update`, `ping`, `webhook`, `avatar`, `stats`), `messages`,
 //!   `reviews` (with `review_lists`), `files` (with `presign`, `file_list`, `file_removal`), `accounts` (with `sessions`, `tries`, `api_keys`, `users`,
-//!   `user_removal`, `preferences`), `request_log`, `plugins`
+//!   `user_removal`, `preferences`), `request_log`, `plugins`,
+//!   `outbox` (what happened, as the stream tells it), `deliveries`
 //! - [`Blobs`]: the bucket; `zip`: archives of many files
 //! - [`Clients`]: the SDK's clients, made once per process
 //! - `removal`: an agent's end, with everything under it; `leftovers`: objects that are to go
@@ -21,12 +22,14 @@ mod api_keys;
 mod avatar;
 mod blobs;
 mod clients;
+mod deliveries;
 mod file_list;
 mod file_removal;
 mod files;
 pub mod keys;
 mod leftovers;
 mod messages;
+mod outbox;
 mod ping;
 mod plugins;
 mod preferences;
@@ -63,8 +66,10 @@ use serde::de::DeserializeOwned;
 pub use avatar::Avatar;
 pub use blobs::{Blobs, Stored};
 pub use clients::{Clients, Endpoints};
+pub use deliveries::{Claim, Delivery, Outcome as DeliveryOutcome};
 pub use file_list::FilePage;
 pub use messages::{Begun, Change, Draft, MessagePage, Once, Opening, PageRequest, Refers};
+pub use outbox::{Image, Occurrence};
 pub use plugins::PluginEnv;
 pub use presign::{MAX_ANNOUNCED, UploadTarget};
 pub use sessions::NewSession;
