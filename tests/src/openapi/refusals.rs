@@ -111,16 +111,16 @@ impl Facts<'_> {
     fn refusals(&self) -> Vec<(&'static str, &'static str)> {
         let (path, public) = (self.path, security::is_public(self.path));
         let agent = path.starts_with("/api/v1/");
-        // Agents are named by id, wherever the id stands: an unknown one is not found.
-        let about_agents = path.starts_with("/api/v1/agents") || path.starts_with("/api/v1/status");
+        // Agents are named by id there: an unknown one is not found.
+        let pings = path.starts_with("/api/v1/status");
         let signs_in = path == "/api/auth/login";
         let all = [
             ("400", "Invalid", self.has_input || self.has_body),
             ("401", "NoApiKey", !public && agent),
             ("401", "NoSession", !public && !agent),
             ("401", "WrongCredentials", signs_in),
-            ("403", "NotYourAgent", self.names_a_channel && !about_agents),
-            ("404", "NotFound", path.contains('{') || about_agents && self.has_body && path != "/api/v1/agents"),
+            ("403", "NotYourAgent", self.names_a_channel && !pings),
+            ("404", "NotFound", path.contains('{') || pings),
             ("409", "Conflict", is_idempotent(self.method, path)),
             ("413", "TooLarge", self.has_body),
             ("415", "UnsupportedMediaType", self.has_body),
