@@ -13,6 +13,7 @@ mod cost;
 mod delivery;
 mod errors;
 mod example;
+mod expiry;
 mod fidelity;
 mod file_archives;
 mod file_lists;
