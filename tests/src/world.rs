@@ -30,6 +30,7 @@ pub struct World {
     pub app: App,
     /// The engines' own interface, past the service, and the table in it.
     pub clients: Clients,
+    pub endpoints: Endpoints,
     pub table: String,
     /// Ends every wait early, as a stopping runner does.
     pub close: watch::Sender<bool>,
@@ -59,7 +60,8 @@ impl World {
         let (close, closing) = watch::channel(false);
         let app = engines.app(Clock::adjustable(), Waits::new(MAX_WAIT, closing), secret()).await.expect("a table");
         let clients = Clients::at(&engines.endpoints).await;
-        Self::serve(app, close, clients, TABLE, Some((engines, dir))).await
+        let endpoints = engines.endpoints.clone();
+        Self::serve(app, close, clients, endpoints, TABLE, Some((engines, dir))).await
     }
 
     async fn on_localstack(url: &str, table: &str) -> Self {
@@ -79,18 +81,19 @@ impl World {
         }
         let (close, closing) = watch::channel(false);
         let app = App::new(&clients, table, NAME, Clock::adjustable(), Waits::new(MAX_WAIT, closing), secret());
-        Self::serve(app, close, clients, table, None).await
+        Self::serve(app, close, clients, endpoints, table, None).await
     }
 
     async fn serve(
         app: App,
         close: watch::Sender<bool>,
         clients: Clients,
+        endpoints: Endpoints,
         table: &str,
         engines: Option<(Engines, TempDir)>,
     ) -> Self {
         let url = listen(server::service(app.clone())).await;
-        Self { url, app, clients, table: table.to_owned(), close, engines }
+        Self { url, app, clients, endpoints, table: table.to_owned(), close, engines }
     }
 
     /// Serves other routes beside this world's, on the same storage; gives their URL.
@@ -101,6 +104,11 @@ impl World {
     /// The file of the embedded database, if that is the engine.
     pub fn database(&self) -> Option<PathBuf> {
         self.engines.as_ref().map(|(_, dir)| dir.path().join(DATABASE))
+    }
+
+    /// The bucket: the embedded engines name it as the table, LocalStack's tests share one.
+    pub fn bucket(&self) -> &str {
+        if self.engines.is_some() { &self.table } else { NAME }
     }
 
     /// Moves the service's clock.
