@@ -34,6 +34,7 @@ mod pages;
 mod paging;
 mod plugins;
 mod preferences;
+mod races;
 mod review_lists;
 mod review_types;
 mod reviews;
