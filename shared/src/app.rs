@@ -119,6 +119,12 @@ where
     }))
 }
 
+/// The start of a deployed function that no request calls.
+pub async fn scheduled() -> Result<App, ConfigError> {
+    logs::to_json();
+    Ok(App::from_env(Config::from_env()?).await)
+}
+
 /// The start of a deployed function that works off the stream or the queue.
 pub async fn worker() -> Result<App, ConfigError> {
     logs::to_json();

@@ -121,6 +121,7 @@ async fn without_bucket(world: &World, person: &Person) -> Person {
     let endpoints = Endpoints {
         dynamodb: "http://127.0.0.1:9".into(),
         s3: "http://127.0.0.1:9".into(),
+        sqs: "http://127.0.0.1:9".into(),
         access_key: "x".into(),
         secret_key: "y".into(),
     };

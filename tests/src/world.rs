@@ -35,6 +35,7 @@ pub struct World {
     pub app: App,
     /// The engines' own interface, past the service, and the table in it.
     pub clients: Clients,
+    pub endpoints: Endpoints,
     pub table: String,
     /// The queues' own interface.
     pub sqs: aws_sdk_sqs::Client,
@@ -111,7 +112,7 @@ impl World {
         let clients = Clients::at(endpoints).await;
         let (sqs, streams) = (sqs_client(endpoints, &clients, sqs), streams_client(endpoints, &clients));
         let url = listen(server::service(app.clone())).await;
-        Self { url, app, clients, table: table.to_owned(), sqs, streams, writes, close, engines: None, dir }
+        Self { url, app, clients, endpoints: endpoints.clone(), table: table.to_owned(), sqs, streams, writes, close, engines: None, dir }
     }
 
     /// Where the embedded queues are.
@@ -149,6 +150,11 @@ impl World {
     /// The file of the embedded database, if that is the engine.
     pub fn database(&self) -> Option<PathBuf> {
         self.engines.as_ref().map(|_| self.dir.path().join(DATABASE))
+    }
+
+    /// The bucket: the embedded engines name it as the table, LocalStack's tests share one.
+    pub fn bucket(&self) -> &str {
+        if self.engines.is_some() { &self.table } else { NAME }
     }
 
     /// Moves the service's clock.

@@ -18,6 +18,8 @@ use crate::storage::trouble;
 
 /// How many objects are read at once for one response.
 const SIDE_BY_SIDE: usize = 16;
+/// How many objects one call deletes.
+const AT_ONCE: usize = 1000;
 
 #[derive(Clone)]
 pub struct Blobs {
@@ -71,10 +73,17 @@ impl Blobs {
 
     /// Deletes any number of objects by their keys.
     pub(super) async fn delete_all(&self, keys: impl Iterator<Item = &str>) -> Result<(), Error> {
-        const AT_ONCE: usize = 1000;
         let keys: Vec<&str> = keys.collect();
         for some in keys.chunks(AT_ONCE) {
             self.delete_keys(some.iter().copied()).await?;
+        }
+        Ok(())
+    }
+
+    /// The same by their keys.
+    pub(super) async fn delete_objects(&self, storage_keys: &[String]) -> Result<(), Error> {
+        for some in storage_keys.chunks(AT_ONCE) {
+            self.delete_keys(some.iter().map(String::as_str)).await?;
         }
         Ok(())
     }

@@ -86,13 +86,12 @@ impl Store {
         }
     }
 
-    /// Does what a note in the index `due` says, and takes it away. One that is gone is done.
-    pub async fn finish_leftovers(&self, key: &Key) -> Result<(), Error> {
+    /// Does what a note in the index `due` says, and takes it away; whether it was there.
+    pub async fn finish_leftovers(&self, key: &Key) -> Result<bool, Error> {
         let mut found = self.get_all(vec![key.clone()]).await?;
-        if let Some(note) = found.take::<NoteItem>(key)? {
-            self.blobs.delete_all(note.objects.iter().map(String::as_str)).await?;
-            self.delete_item(key).await?;
-        }
-        Ok(())
+        let Some(note) = found.take::<NoteItem>(key)? else { return Ok(false) };
+        self.blobs.delete_all(note.objects.iter().map(String::as_str)).await?;
+        self.delete_item(key).await?;
+        Ok(true)
     }
 }

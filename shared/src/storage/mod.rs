@@ -10,6 +10,7 @@
 //! - [`Blobs`]: the bucket; `zip`: archives of many files
 //! - [`Clients`]: the SDK's clients, made once per process
 //! - `removal`: an agent's end, with everything under it; `leftovers`: objects that are to go
+//! - `expiry`: what is due
 //! - `size`: what an item weighs against DynamoDB's 400 KB
 //!
 //! Whose data it is comes first in every function: a caller that is verified in the same call,
@@ -23,6 +24,7 @@ mod avatar;
 mod blobs;
 mod clients;
 mod deliveries;
+mod expiry;
 mod file_list;
 mod file_removal;
 mod files;
@@ -67,6 +69,7 @@ pub use avatar::Avatar;
 pub use blobs::{Blobs, Stored};
 pub use clients::{Clients, Endpoints};
 pub use deliveries::{Claim, Delivery, Outcome as DeliveryOutcome};
+pub use expiry::DuePage;
 pub use file_list::FilePage;
 pub use messages::{Begun, Change, Draft, MessagePage, Once, Opening, PageRequest, Refers};
 pub use outbox::{Image, Occurrence};

@@ -5,6 +5,7 @@ use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, Update};
 
 use crate::auth::HumanCaller;
+use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::ids::{FileId, MessageId, UserId, new_ulid};
 use crate::models::{Answer, Message, Review, ReviewStatus};
@@ -150,17 +151,26 @@ impl Store {
         if !due(&message) {
             return Ok(message);
         }
+        match self.expired(message.id, now).await? {
+            Decision::Made(item) | Decision::Missed(Some(item)) => Ok(item.into()),
+            Decision::Missed(None) => Err(Error::NotFound("message")),
+        }
+    }
+
+    /// Expires a review if it is pending and due, as whoever looks at it would; whether it was.
+    pub async fn expire(&self, id: MessageId) -> Result<bool, Error> {
+        Ok(matches!(self.expired(id, self.clock.now()).await?, Decision::Made(_)))
+    }
+
+    async fn expired(&self, id: MessageId, now: Timestamp) -> Result<Decision, Error> {
         let update = self
-            .decide(message.id, ReviewStatus::Expired)
+            .decide(id, ReviewStatus::Expired)
             .update_expression(
                 "SET review.#status = :decided, ownerSort = :sort, updatedAt = :now REMOVE dueShard, dueSort",
             )
             .condition_expression("review.#status = :pending AND review.expiresAt <= :now")
             .expression_attribute_values(":now", text(now));
-        match decided(update).await? {
-            Decision::Made(item) | Decision::Missed(Some(item)) => Ok(item.into()),
-            Decision::Missed(None) => Err(Error::NotFound("message")),
-        }
+        decided(update).await
     }
 
     /// Notes that a person has opened a pending review; waits hurry from then on. Gives the
