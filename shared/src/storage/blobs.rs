@@ -80,14 +80,6 @@ impl Blobs {
         Ok(())
     }
 
-    /// The same by their keys.
-    pub(super) async fn delete_objects(&self, storage_keys: &[String]) -> Result<(), Error> {
-        for some in storage_keys.chunks(AT_ONCE) {
-            self.delete_keys(some.iter().map(String::as_str)).await?;
-        }
-        Ok(())
-    }
-
     /// Deletes one object, if it is there.
     pub async fn delete_one(&self, storage_key: &str) -> Result<(), Error> {
         self.s3.delete_object().bucket(&*self.bucket).key(storage_key).send().await.map(drop).map_err(trouble)

@@ -16,7 +16,6 @@ use crate::models::file::FileLabel;
 use crate::models::{AnnounceFile, Attachment};
 use crate::storage::files::FileItem;
 use crate::storage::keys::Key;
-use crate::storage::updating::{Updated, sent};
 use crate::storage::{Blobs, Channel, Items, Store, trouble, written};
 
 /// The most that one PUT takes: S3 ends at 5 GiB.
