@@ -12,6 +12,7 @@ mod avatars;
 mod cost;
 mod delivery;
 mod errors;
+mod event_queue;
 mod event_stream;
 mod example;
 mod fidelity;
