@@ -9,8 +9,9 @@ use axum::Router;
 use axum::response::Response;
 use placet_local::durable::Durable;
 use placet_local::engines::{DATABASE, Engines, TABLE};
+use placet_local::mappings::sources::{QueueUrls, Sources};
+use placet_local::mappings::sqs_client;
 use placet_local::mappings::writes::Writes;
-use placet_local::mappings::{sqs_client, streams_client};
 use placet_local::server;
 use placet_local::stream_log::StreamLog;
 use shared::app::{App, Waits};
@@ -38,8 +39,7 @@ pub struct World {
     pub table: String,
     /// The queues' own interface.
     pub sqs: aws_sdk_sqs::Client,
-    /// The table's stream.
-    pub streams: aws_sdk_dynamodbstreams::Client,
+    endpoints: Endpoints,
     /// What the service writes.
     pub writes: Writes,
     /// Ends every wait early, as a stopping runner does.
@@ -72,7 +72,7 @@ impl World {
         let (close, closing) = watch::channel(false);
         let app = engines.app(Clock::adjustable(), Waits::new(MAX_WAIT, closing), secret()).await.expect("a table");
         let (endpoints, sqs, writes) = (engines.endpoints.clone(), engines.sqs.clone(), engines.writes.clone());
-        let world = Self::serve(app, close, TABLE, dir, &endpoints, &sqs, writes).await;
+        let world = Self::serve(app, close, TABLE, dir, endpoints, &sqs, writes).await;
         Self { engines: Some(engines), ..world }
     }
 
@@ -95,7 +95,7 @@ impl World {
         }
         let (close, closing) = watch::channel(false);
         let app = App::new(&clients, table, NAME, Clock::adjustable(), Waits::new(MAX_WAIT, closing), secret());
-        Self::serve(app, close, table, directory(), &endpoints, url, writes).await
+        Self::serve(app, close, table, directory(), endpoints, url, writes).await
     }
 
     async fn serve(
@@ -103,14 +103,14 @@ impl World {
         close: watch::Sender<bool>,
         table: &str,
         dir: TempDir,
-        endpoints: &Endpoints,
+        endpoints: Endpoints,
         sqs: &str,
         writes: Writes,
     ) -> Self {
-        let clients = Clients::at(endpoints).await;
-        let (sqs, streams) = (sqs_client(endpoints, &clients, sqs), streams_client(endpoints, &clients));
+        let clients = Clients::at(&endpoints).await;
+        let sqs = sqs_client(&endpoints, &clients, sqs);
         let url = listen(server::service(app.clone())).await;
-        Self { url, app, clients, table: table.to_owned(), sqs, streams, writes, close, engines: None, dir }
+        Self { url, app, clients, table: table.to_owned(), sqs, endpoints, writes, close, engines: None, dir }
     }
 
     /// Where the embedded queues are.
@@ -121,6 +121,17 @@ impl World {
     /// The embedded table's stream, if that is the engine.
     pub fn stream_log(&self) -> Option<&StreamLog> {
         self.engines.as_ref().map(|engines| &engines.stream_log)
+    }
+
+    /// Its stream and a queue of its own, and the URLs of that and of the set-aside events.
+    pub async fn sources(&self) -> (Sources, QueueUrls) {
+        let urls = match &self.engines {
+            Some(engines) => engines.queue_urls(),
+            None => QueueUrls { deliveries: self.queue(&[]).await, failed_events: self.queue(&[]).await },
+        };
+        let (file, writes) = (self.durable(), self.writes.clone());
+        let found = Sources::find(&self.endpoints, &self.clients, &self.sqs, &self.table, urls.clone(), file, writes);
+        (found.await.expect("a stream"), urls)
     }
 
     /// The file for queues and positions.

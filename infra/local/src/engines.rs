@@ -23,6 +23,7 @@ use tokio::task::JoinSet;
 
 use crate::StartError;
 use crate::durable::Durable;
+use crate::mappings::sources::QueueUrls;
 use crate::mappings::writes::Writes;
 use crate::queue::{self, Queues, Settings};
 use crate::stream_log::StreamLog;
@@ -105,6 +106,12 @@ impl Engines {
         Ok(App::new(&clients, TABLE, BUCKET, clock, waits, secret))
     }
 
+    /// The queues, where they are since this start.
+    pub fn queue_urls(&self) -> QueueUrls {
+        let url = |name| queue::url(&self.sqs, name);
+        QueueUrls { deliveries: url(DELIVERIES), failed_events: url(FAILED_EVENTS) }
+    }
+
     /// Lets running requests finish and closes the files.
     pub async fn stop(mut self) {
         // Both servers hold a receiver until they end.
@@ -151,7 +158,7 @@ async fn declare(queues: &Queues) -> rusqlite::Result<()> {
     let failed = Settings { retention: Some(TWO_WEEKS), ..Settings::default() };
     queues.declare(FAILED_EVENTS, failed.clone()).await?;
     queues.declare(FAILED_DELIVERIES, failed).await?;
-    let redrive = Some((FAILED_DELIVERIES.to_owned(), 20));
+    let redrive = Some((FAILED_DELIVERIES.to_owned(), 100));
     queues.declare(DELIVERIES, Settings { visibility_timeout: 60, redrive, ..Settings::default() }).await?;
     queues.drop_old().await.map(drop)
 }

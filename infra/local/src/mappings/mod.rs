@@ -5,6 +5,7 @@
 //! - `record`: a record of the stream as Lambda hands it over
 //! - [`queue`]: messages of a queue, several batches at a time
 //! - [`schedule`]: what is done every so often
+//! - [`sources`]: where the two are
 //! - [`writes`]: who waits for the stream is told of a write at once
 //!
 //! A record or message counts as done only when its function said so, and only then is that
@@ -15,6 +16,7 @@ pub mod positions;
 pub mod queue;
 mod record;
 pub mod schedule;
+pub mod sources;
 pub mod stream;
 pub mod writes;
 

@@ -90,7 +90,7 @@ impl Service {
     }
 
     fn url_of(&self, name: &str) -> QueueUrl {
-        QueueUrl { queue_url: format!("{}/{}/{name}", self.url, attributes::ACCOUNT) }
+        QueueUrl { queue_url: super::url(&self.url, name) }
     }
 
     async fn attributes(&self, request: GetQueueAttributes) -> Result<serde_json::Value, Refusal> {
