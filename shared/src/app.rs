@@ -65,7 +65,7 @@ impl App {
     }
 
     /// The state of a deployed function.
-    async fn from_env() -> Result<Self, ConfigError> {
+    pub async fn from_env() -> Result<Self, ConfigError> {
         let config = Config::from_env()?;
         let clients = Clients::from_env().await;
         // A function is frozen or ended from outside: nobody announces its closing.

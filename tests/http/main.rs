@@ -15,6 +15,7 @@ mod errors;
 mod event_queue;
 mod event_stream;
 mod example;
+mod expiry;
 mod fidelity;
 mod file_archives;
 mod file_lists;

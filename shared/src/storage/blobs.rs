@@ -18,6 +18,8 @@ use crate::storage::trouble;
 
 /// How many objects are read at once for one response.
 const SIDE_BY_SIDE: usize = 16;
+/// How many objects one call deletes.
+const AT_ONCE: usize = 1000;
 
 #[derive(Clone)]
 pub struct Blobs {
@@ -66,9 +68,16 @@ impl Blobs {
 
     /// Deletes objects; ones that do not exist are deleted.
     pub async fn delete(&self, files: &[Attachment]) -> Result<(), Error> {
-        const AT_ONCE: usize = 1000;
         for some in files.chunks(AT_ONCE) {
             self.delete_keys(some.iter().map(|file| file.storage_key.as_str())).await?;
+        }
+        Ok(())
+    }
+
+    /// The same by their keys.
+    pub(super) async fn delete_objects(&self, storage_keys: &[String]) -> Result<(), Error> {
+        for some in storage_keys.chunks(AT_ONCE) {
+            self.delete_keys(some.iter().map(String::as_str)).await?;
         }
         Ok(())
     }

@@ -15,13 +15,13 @@
 //! | agent | `AGENT#<agent>` | `AGENT` | index owner, sort `AGENT#<agent>` |
 //! | removal of an agent | `AGENT#<agent>` | `REMOVAL` | outlives the agent until the last look after it: index due |
 //! | message | `CHANNEL#<agent>` | `MESSAGE#<message>` | with a review: index owner, sort by review (below); while that is pending: index due |
-//! | file | `CHANNEL#<agent>` | `FILE#<file>` | index owner, sort `FILE#<file>`; until a message claims it: index due; while its bytes are only announced: `announced` |
+//! | file | `CHANNEL#<agent>` | `FILE#<file>` | index owner, sort `FILE#<file>`; until a message claims it or an answer names it: index due; while its bytes are only announced: `announced` |
 //! | an agent's counters | `CHANNEL#<agent>` | `STATS` | |
 //! | status history | `CHANNEL#<agent>` | `STATUS#<ulid>` | `ttl` |
 //! | idempotency | `CHANNEL#<agent>` | `CLIENT#<agent or user>#<sha256 of the client id>` | `messageId`, `bodyHash` |
 //! | chain of iterations | `CHANNEL#<agent>` | `ITERATION#<first message>` | `members`: ids of its messages, in order |
 //! | stream | `CHANNEL#<agent>` | `STREAM#<sha256 of the stream id>` | `messageId`; before its draft exists: `statusEvents`, `ttl` |
-//! | removal of a message | `CHANNEL#<agent>` | `REMOVAL#<message>` | `files` of a deleted message whose bytes are to go; index due |
+//! | removal of bytes | `CHANNEL#<agent>` | `REMOVAL#<message>`, `REMOVAL#<file>` | `files`: those of a deleted message, or one that nobody claimed, whose bytes are to go; index due |
 //! | a plugin's settings, the deployment's | `PLUGIN#<name>` | `SETTINGS` | `env:<KEY>`: each value, encrypted; `changedBy`, `changedAt` |
 //!
 //! `<user>`, `<agent>`, `<message>`, `<file>`, `<key>`, `<log>` are ULIDs: they sort by time.
@@ -32,9 +32,7 @@
 //! `REVIEW#expired#<message>`.
 //!
 //! **Index `due`** (`dueShard` = `DUE#<0..3>`, `dueSort` = `<time>#<pk>#<sk>`; keys only) lists
-//! what has to be done by a time. A key says what: an agent's `REMOVAL` is
-//! [`Store::finish_removal`](super::Store::finish_removal)'s, a user's
-//! [`Store::finish_user_removal`](super::Store::finish_user_removal)'s.
+//! what has to be done by a time; [`DueWork`] says what, by the key.
 //!
 //! **`ttl`** (seconds since 1970) lets DynamoDB remove what nobody needs any more.
 
@@ -55,6 +53,7 @@ pub const SK: &str = "sk";
 pub const OWNER_INDEX: &str = "owner";
 pub const OWNER_ID: &str = "ownerId";
 pub const OWNER_SORT: &str = "ownerSort";
+pub const DUE_INDEX: &str = "due";
 
 const DUE_SHARDS: u128 = 4;
 
@@ -151,7 +150,11 @@ impl Key {
     }
 
     pub fn message_removal(message: MessageId) -> Self {
-        Self::new(channel_partition(message.channel()), format!("REMOVAL#{}", message.ulid()))
+        Self::new(channel_partition(message.channel()), format!("{REMOVALS}{}", message.ulid()))
+    }
+
+    pub fn file_removal(file: FileId) -> Self {
+        Self::new(channel_partition(file.channel()), format!("{REMOVALS}{}", file.ulid()))
     }
 
     pub fn plugin(name: &str) -> Self {
@@ -187,6 +190,9 @@ pub const FILES: &str = "FILE#";
 
 /// Sort keys of an agent's status history start with this, in [`channel_partition`].
 pub const STATUS_CHANGES: &str = "STATUS#";
+
+/// Sort keys of notes of bytes that are to go start with this, in [`channel_partition`].
+const REMOVALS: &str = "REMOVAL#";
 
 pub fn user_partition(user: UserId) -> String {
     format!("USER#{}", user.ulid())
@@ -271,7 +277,65 @@ pub struct Due {
 }
 
 pub fn due(at: Timestamp, ulid: Ulid, key: &Key) -> Due {
-    Due { shard: format!("DUE#{}", ulid.random() % DUE_SHARDS), sort: format!("{at}#{}#{}", key.pk, key.sk) }
+    Due { shard: due_shard(ulid.random() % DUE_SHARDS), sort: format!("{at}#{}#{}", key.pk, key.sk) }
+}
+
+fn due_shard(number: u128) -> String {
+    format!("DUE#{number}")
+}
+
+/// All shards of the index `due`.
+pub fn due_shards() -> impl Iterator<Item = String> {
+    (0..DUE_SHARDS).map(due_shard)
+}
+
+/// All that is due at `now` or before sorts before this, and nothing else does.
+pub fn due_until(now: Timestamp) -> String {
+    // '$' is the character after '#'.
+    format!("{now}$")
+}
+
+/// What is to be done about a due item.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DueWork {
+    /// A pending review expires.
+    Review(MessageId),
+    /// A file that no message has claimed goes.
+    File(FileId),
+    /// Bytes go, then the note that names them.
+    Bytes(Key),
+    /// An agent's removal is completed.
+    Agent(AgentId),
+    /// A user's removal is completed.
+    User(UserId),
+    /// Nobody knows: a mistake, or the work of a later version.
+    Unknown(Key),
+}
+
+impl DueWork {
+    pub fn of(key: Key) -> Self {
+        Self::known(&key).unwrap_or(Self::Unknown(key))
+    }
+
+    /// Whether it is a removal, of which nobody knows how much there is to do.
+    pub fn may_take_long(&self) -> bool {
+        matches!(self, Self::Agent(_) | Self::User(_))
+    }
+
+    fn known(key: &Key) -> Option<Self> {
+        if key.sk == REMOVAL {
+            let agent = ulid_after("AGENT#", &key.pk).map(|ulid| Self::Agent(AgentId::from_ulid(ulid)));
+            return agent.or_else(|| Some(Self::User(UserId::from_ulid(ulid_after("USER#", &key.pk)?))));
+        }
+        let channel = AgentId::from_ulid(ulid_after("CHANNEL#", &key.pk)?);
+        if let Some(message) = ulid_after(MESSAGES, &key.sk) {
+            return Some(Self::Review(MessageId::in_channel(channel, message)));
+        }
+        if let Some(file) = ulid_after(FILES, &key.sk) {
+            return Some(Self::File(FileId::in_channel(channel, file)));
+        }
+        key.sk.starts_with(REMOVALS).then(|| Self::Bytes(key.clone()))
+    }
 }
 
 /// Every object of the bucket.

@@ -8,7 +8,8 @@
 //!   `user_removal`, `preferences`), `request_log`, `plugins`
 //! - [`Blobs`]: the bucket; `zip`: archives of many files
 //! - [`Clients`]: the SDK's clients, made once per process
-//! - `removal`: an agent's end, with everything under it
+//! - `removal`: an agent's end, with everything under it; `removal_note`: of bytes that are to go
+//! - `expiry`: what is due
 //! - `size`: what an item weighs against DynamoDB's 400 KB
 //!
 //! Whose data it is comes first in every function: a caller that is verified in the same call,
@@ -21,6 +22,7 @@ mod api_keys;
 mod avatar;
 mod blobs;
 mod clients;
+mod expiry;
 mod file_list;
 mod file_removal;
 mod files;
@@ -31,6 +33,7 @@ mod plugins;
 mod preferences;
 mod presign;
 mod removal;
+mod removal_note;
 mod request_log;
 mod review_lists;
 mod reviews;
@@ -62,6 +65,7 @@ use serde::de::DeserializeOwned;
 pub use avatar::Avatar;
 pub use blobs::{Blobs, Stored};
 pub use clients::{Clients, Endpoints};
+pub use expiry::DuePage;
 pub use file_list::FilePage;
 pub use messages::{Begun, Change, Draft, MessagePage, Once, Opening, PageRequest, Refers};
 pub use plugins::PluginEnv;

@@ -16,6 +16,7 @@ use crate::models::file::FileLabel;
 use crate::models::{AnnounceFile, Attachment};
 use crate::storage::files::FileItem;
 use crate::storage::keys::Key;
+use crate::storage::updating::{Updated, sent};
 use crate::storage::{Blobs, Channel, Items, Store, trouble, written};
 
 /// The most that one PUT takes: S3 ends at 5 GiB.
@@ -126,6 +127,20 @@ impl Store {
             }
         }
         problems.or(Some(()))
+    }
+
+    /// Keeps files that an answer names, though no message claims them. A file that went just
+    /// before is one that the answer cannot name.
+    pub(super) async fn keep_named(&self, member: &str, ids: &[Option<FileId>]) -> Result<(), Error> {
+        for (index, id) in ids.iter().enumerate() {
+            let Some(id) = id else { continue };
+            let update = self.updating(&Key::file(*id)).update_expression("REMOVE dueShard, dueSort");
+            if let Updated::Missed(_) = sent(update.condition_expression("attribute_exists(pk)")).await? {
+                let sentence = "there is no such file in this channel";
+                return Err(Error::field(vec![member.into(), index.into()], "unknown_file", sentence));
+            }
+        }
+        Ok(())
     }
 
     /// [`arrived`](Self::arrived) for many, in their order.

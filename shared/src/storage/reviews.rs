@@ -5,6 +5,7 @@ use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use aws_sdk_dynamodb::types::AttributeValue;
 
 use crate::auth::HumanCaller;
+use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::ids::{MessageId, UserId, new_ulid};
 use crate::models::{Answer, Message, Review, ReviewStatus};
@@ -30,6 +31,7 @@ impl Store {
         let message = Message::from(read::<MessageItem>(item)?);
         self.judge(&message, &answer, room).await?;
         self.usable_files("modifiedFileIds", &files, items).await?;
+        self.keep_named("modifiedFileIds", &files).await?;
         self.store_answer(&message, channel.owner(), answer).await
     }
 
@@ -109,17 +111,26 @@ impl Store {
         if !due(&message) {
             return Ok(message);
         }
+        match self.expired(message.id, now).await? {
+            Decision::Made(item) | Decision::Missed(Some(item)) => Ok(item.into()),
+            Decision::Missed(None) => Err(Error::NotFound("message")),
+        }
+    }
+
+    /// Expires a review if it is pending and due, as whoever looks at it would; whether it was.
+    pub async fn expire(&self, id: MessageId) -> Result<bool, Error> {
+        Ok(matches!(self.expired(id, self.clock.now()).await?, Decision::Made(_)))
+    }
+
+    async fn expired(&self, id: MessageId, now: Timestamp) -> Result<Decision, Error> {
         let update = self
-            .decide(message.id, ReviewStatus::Expired)
+            .decide(id, ReviewStatus::Expired)
             .update_expression(
                 "SET review.#status = :decided, ownerSort = :sort, updatedAt = :now REMOVE dueShard, dueSort",
             )
             .condition_expression("review.#status = :pending AND review.expiresAt <= :now")
             .expression_attribute_values(":now", text(now));
-        match decided(update).await? {
-            Decision::Made(item) | Decision::Missed(Some(item)) => Ok(item.into()),
-            Decision::Missed(None) => Err(Error::NotFound("message")),
-        }
+        decided(update).await
     }
 
     /// Notes that a person has opened a pending review; waits hurry from then on. Gives the

@@ -1,27 +1,14 @@
 //! Deleting a message with all that hangs on it.
 
-use serde::{Deserialize, Serialize};
-
 use crate::auth::Caller;
 use crate::error::Error;
-use crate::ids::{AgentId, FileId, MessageId};
+use crate::ids::{AgentId, MessageId};
 use crate::meter;
 use crate::models::{Message, StreamId};
-use crate::storage::keys::{Key, due};
+use crate::storage::keys::Key;
+use crate::storage::removal_note::RemovalNote;
 use crate::storage::writing::{Outcome, Transaction};
-use crate::storage::{Blobs, Channel, Store, trouble, written};
-
-/// Files of a deleted message whose bytes are to go. It is written with the deletion and removed
-/// once they are gone; what a dying process left is found by its place in the index `due`.
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct RemovalItem {
-    pk: String,
-    sk: String,
-    due_shard: String,
-    due_sort: String,
-    files: Vec<FileId>,
-}
+use crate::storage::{Blobs, Channel, Store, trouble};
 
 impl Store {
     /// Deletes a message with its files, its idempotency record and its stream. The items go
@@ -70,18 +57,9 @@ impl Store {
             transaction.delete(self, &Key::stream(channel.id(), &stream))?;
         }
         if !message.attachments.is_empty() {
+            let files = message.attachments.iter().map(|file| file.id).collect();
             let key = Key::message_removal(message.id);
-            let due = due(self.clock.now(), message.id.ulid(), &key);
-            transaction.create(
-                self,
-                written(&RemovalItem {
-                    pk: key.pk,
-                    sk: key.sk,
-                    due_shard: due.shard,
-                    due_sort: due.sort,
-                    files: message.attachments.iter().map(|file| file.id).collect(),
-                })?,
-            )?;
+            transaction.create(self, RemovalNote::new(key, message.id.ulid(), self.clock.now(), files).item()?)?;
         }
         Ok(transaction)
     }

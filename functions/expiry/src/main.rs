@@ -1,0 +1,13 @@
+//! The Lambda function that a schedule calls every minute.
+
+use lambda_runtime::{LambdaEvent, service_fn};
+use serde::de::IgnoredAny;
+use shared::app::App;
+
+#[tokio::main]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    shared::logs::to_json();
+    let app = &App::from_env().await?;
+    let swept = async |_: LambdaEvent<IgnoredAny>| expiry::handle(app).await.map_err(lambda_runtime::Error::from);
+    lambda_runtime::run(service_fn(swept)).await
+}
