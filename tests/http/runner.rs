@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use placet_tests::{Person, Runner};
 use serde_json::json;
 use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt, BufReader};
 
 #[tokio::test]
 async fn the_first_start_makes_an_owner_and_the_second_finds_everything_again() {
@@ -128,6 +129,34 @@ async fn a_kill_loses_nothing_that_was_answered() {
         let review = agent.get_here(&format!("/api/v1/reviews/{id}")).await.expect(200)["review"].clone();
         assert_eq!((&review["status"], &review["feedback"]), (&json!("completed"), &json!(feedback)));
     }
+}
+
+#[tokio::test]
+async fn what_fell_due_while_it_was_stopped_is_done_at_the_next_start() {
+    let dir = TempDir::new().unwrap();
+    let mut first = Runner::start(dir.path()).await;
+    let agent = first.agent();
+    let ask = || agent.sent(json!({ "text": "?", "review": { "type": "approval", "expiresInSeconds": 1 } }));
+    // Nobody looks at the one; whoever looks at the other knows when both are due.
+    let (_, other) = (ask().await, ask().await);
+    assert_eq!(agent.wait(&other, 10_000).await.expect(200)["status"], "expired");
+    assert_eq!(first.terminate().await, Some(0));
+
+    let mut command = Runner::command();
+    command.args(["--json", "--verbose", "--port", "0", "--data-dir"]).arg(dir.path());
+    command.env("NO_COLOR", "1").stderr(Stdio::piped());
+    let mut second = Runner::from(command).await;
+    let mut log = BufReader::new(second.child.stderr.take().unwrap()).lines();
+    let swept = async {
+        while let Some(line) = log.next_line().await.unwrap() {
+            if line.contains("swept") {
+                return line;
+            }
+        }
+        panic!("it ended");
+    };
+    let swept = tokio::time::timeout(Duration::from_secs(20), swept).await.expect("a sweep");
+    assert!(swept.contains("expired=1"), "{swept}");
 }
 
 type Told = Vec<(String, String)>;

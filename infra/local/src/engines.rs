@@ -23,7 +23,8 @@ use tokio::task::JoinSet;
 
 use crate::StartError;
 use crate::durable::Durable;
-use crate::mappings::sources::QueueUrls;
+use crate::mappings::sources::{QueueUrls, Sources};
+use crate::mappings::sqs_client;
 use crate::mappings::writes::Writes;
 use crate::queue::{self, Queues, Settings};
 use crate::stream_log::StreamLog;
@@ -106,6 +107,14 @@ impl Engines {
         Ok(App::new(&clients, TABLE, BUCKET, clock, waits, secret))
     }
 
+    /// What the loops read.
+    pub async fn sources(&self) -> Result<Sources, StartError> {
+        let clients = Clients::at(&self.endpoints).await;
+        let sqs = sqs_client(&self.endpoints, &clients, &self.sqs);
+        let (file, writes) = (self.file.clone(), self.writes.clone());
+        Ok(Sources::find(&self.endpoints, &clients, &sqs, TABLE, self.queue_urls(), file, writes).await?)
+    }
+
     /// The queues, where they are since this start.
     pub fn queue_urls(&self) -> QueueUrls {
         let url = |name| queue::url(&self.sqs, name);
@@ -159,8 +168,7 @@ async fn declare(queues: &Queues) -> rusqlite::Result<()> {
     queues.declare(FAILED_EVENTS, failed.clone()).await?;
     queues.declare(FAILED_DELIVERIES, failed).await?;
     let redrive = Some((FAILED_DELIVERIES.to_owned(), 100));
-    queues.declare(DELIVERIES, Settings { visibility_timeout: 60, redrive, ..Settings::default() }).await?;
-    queues.drop_old().await.map(drop)
+    queues.declare(DELIVERIES, Settings { visibility_timeout: 60, redrive, ..Settings::default() }).await
 }
 
 async fn until(mut stopped: watch::Receiver<bool>) {
