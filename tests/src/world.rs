@@ -36,10 +36,10 @@ pub struct World {
     pub app: App,
     /// The engines' own interface, past the service, and the table in it.
     pub clients: Clients,
+    pub endpoints: Endpoints,
     pub table: String,
     /// The queues' own interface.
     pub sqs: aws_sdk_sqs::Client,
-    endpoints: Endpoints,
     /// What the service writes.
     pub writes: Writes,
     /// Ends every wait early, as a stopping runner does.
@@ -159,6 +159,11 @@ impl World {
     /// The file of the embedded database, if that is the engine.
     pub fn database(&self) -> Option<PathBuf> {
         self.engines.as_ref().map(|_| self.dir.path().join(DATABASE))
+    }
+
+    /// The bucket: the embedded engines name it as the table, LocalStack's tests share one.
+    pub fn bucket(&self) -> &str {
+        if self.engines.is_some() { &self.table } else { NAME }
     }
 
     /// Moves the service's clock.

@@ -11,7 +11,7 @@ use crate::storage::writing::{Outcome, Transaction};
 use crate::storage::{Item, Store, text, trouble};
 
 /// How many due items are read at once.
-const PAGE: i32 = 100;
+const PAGE: i32 = 50;
 
 /// One page of a shard's due items, oldest first.
 pub struct DuePage {
