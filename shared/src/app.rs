@@ -16,6 +16,7 @@ use tower::{Service, ServiceExt};
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError};
 use crate::outbound::Outbound;
+use crate::queue::Queue;
 use crate::server_secret::ServerSecret;
 use crate::storage::{Blobs, Clients, Store};
 use crate::{http, logs};
@@ -29,6 +30,7 @@ pub struct App {
     pub waits: Waits,
     pub secret: ServerSecret,
     pub outbound: Outbound,
+    pub queue: Queue,
 }
 
 /// How long waits may hold, and whether they should come back early.
@@ -61,22 +63,37 @@ impl App {
             waits,
             secret,
             outbound: Outbound::default(),
+            queue: Queue::unset(clients.sqs.clone()),
         }
     }
 
+    /// The same with the queue of deliveries at this URL.
+    pub fn on_queue(self, url: &str) -> Self {
+        Self { queue: self.queue.at(url), ..self }
+    }
+
     /// The state of a deployed function.
-    pub async fn from_env() -> Result<Self, ConfigError> {
-        let config = Config::from_env()?;
+    pub async fn from_env(config: Config) -> Self {
         let clients = Clients::from_env().await;
         // A function is frozen or ended from outside: nobody announces its closing.
         let waits = Waits::new(config.max_wait, watch::channel(false).1);
-        Ok(Self::new(&clients, &config.table, &config.bucket, Clock::system(), waits, config.secret))
+        let app = Self::new(&clients, &config.table, &config.bucket, Clock::system(), waits, config.secret);
+        match config.queue {
+            Some(url) => app.on_queue(&url),
+            None => app,
+        }
     }
 }
 
 impl FromRef<App> for Store {
     fn from_ref(app: &App) -> Self {
         app.store.clone()
+    }
+}
+
+impl FromRef<App> for Outbound {
+    fn from_ref(app: &App) -> Self {
+        app.outbound.clone()
     }
 }
 
@@ -95,12 +112,20 @@ where
     B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
 {
     logs::to_json();
-    let router = http::service(routes, App::from_env().await?);
+    let router = http::service(routes, App::from_env(Config::from_env()?).await);
     Ok(ServiceExt::<Request<B>>::and_then(router, async |response: axum::response::Response| {
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.map(Collected::to_bytes).unwrap_or_default();
         Ok(Whole(Response::from_parts(parts, lambda_http::Body::Binary(bytes.to_vec()))))
     }))
+}
+
+/// The start of a deployed function that works off the stream or the queue.
+pub async fn worker() -> Result<App, ConfigError> {
+    logs::to_json();
+    let config = Config::from_env()?;
+    config.demand_queue()?;
+    Ok(App::from_env(config).await)
 }
 
 /// A response that goes to API Gateway as bytes, whatever its type: sent as text it would be

@@ -37,6 +37,8 @@ pub struct Config {
     pub max_wait: Duration,
     /// `PLACET_SECRET`: at least 32 characters that nobody can guess, the same for all functions.
     pub secret: ServerSecret,
+    /// `PLACET_QUEUE`: the URL of the queue of deliveries; only `events` and `webhooks` need it.
+    pub queue: Option<String>,
 }
 
 impl Config {
@@ -46,7 +48,15 @@ impl Config {
             bucket: required("PLACET_BUCKET")?,
             max_wait: max_wait("PLACET_MAX_WAIT_MS")?,
             secret: secret("PLACET_SECRET")?,
+            queue: present("PLACET_QUEUE"),
         })
+    }
+}
+
+impl Config {
+    /// The queue, for functions that are nothing without it.
+    pub fn demand_queue(&self) -> Result<&str, ConfigError> {
+        self.queue.as_deref().ok_or(ConfigError::Missing("PLACET_QUEUE"))
     }
 }
 

@@ -8,6 +8,7 @@
 //! - [`models`], [`review`]: what clients send and see; what reviews ask and which answers fit
 //! - [`storage`]: the table and the bucket; whose data it is comes first in every call
 //! - [`outbound`]: calls to hosts that strangers named
+//! - [`queue`]: deliveries that wait to be sent
 //! - [`error`]: the one table of refusals
 //! - [`ids`], [`secrets`], [`sealed`], [`server_secret`], [`share_link`], [`clock`], [`json`],
 //!   [`image`], [`webhook_url`], [`webhook_secret`]: small types with rules
@@ -31,6 +32,7 @@ pub mod meter;
 pub mod models;
 pub mod openapi;
 pub mod outbound;
+pub mod queue;
 pub mod review;
 pub mod sealed;
 pub mod secrets;

@@ -154,7 +154,13 @@ async fn broken_storage(world: &World) -> String {
     use shared::app::App;
     use shared::storage::{Clients, Endpoints};
     let nobody = "http://127.0.0.1:9".to_owned();
-    let endpoints = Endpoints { dynamodb: nobody.clone(), s3: nobody, access_key: "x".into(), secret_key: "y".into() };
+    let endpoints = Endpoints {
+        dynamodb: nobody.clone(),
+        s3: nobody.clone(),
+        sqs: nobody,
+        access_key: "x".into(),
+        secret_key: "y".into(),
+    };
     let (clock, waits) = (world.app.clock.clone(), world.app.waits.clone());
     let app = App::new(&Clients::at(&endpoints).await, "t", "b", clock, waits, placet_tests::secret());
     let listener = placet_local::server::bind([127, 0, 0, 1].into(), 0).await.unwrap();

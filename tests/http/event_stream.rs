@@ -39,7 +39,7 @@ fn sort_key(record: &EventRecord) -> String {
 }
 
 /// The table's stream, and the URL of the queue for what is set aside.
-async fn source(world: &World) -> (Source, String) {
+pub async fn source(world: &World) -> (Source, String) {
     let (sources, urls) = world.sources().await;
     (Source { patience: QUICK, ..sources.stream }, urls.failed_events)
 }

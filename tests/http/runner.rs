@@ -5,10 +5,12 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use placet_tests::{Person, Runner};
+use placet_tests::{Agent, Person, Reply, Runner};
+use reqwest::Method;
 use serde_json::json;
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::task::JoinHandle;
 
 #[tokio::test]
 async fn the_first_start_makes_an_owner_and_the_second_finds_everything_again() {
@@ -103,15 +105,10 @@ async fn a_kill_loses_nothing_that_was_answered() {
     for round in 0..8_u32 {
         let mut runner = Runner::start(dir.path()).await;
         let (agent, person) = (runner.agent(), runner.person().await);
-        let writers = (0..4).map(|writer| {
-            let (agent, person) = (agent.clone(), person.clone());
-            tokio::spawn(async move { write_until_it_dies(&agent.channel, &agent, &person, round * 10 + writer).await })
-        });
-        let writers: Vec<_> = writers.collect();
+        let writers = start_writers(4, &agent, &person, round);
         // Killed in the middle of writing: after some of this round's answers were told.
         until_written(&agent, sent.len() + 5 + round as usize).await;
-        runner.child.start_kill().unwrap();
-        runner.child.wait().await.unwrap();
+        runner.kill().await;
         for writer in writers {
             let (messages, answers) = writer.await.unwrap();
             sent.extend(messages);
@@ -159,12 +156,20 @@ async fn what_fell_due_while_it_was_stopped_is_done_at_the_next_start() {
     assert!(swept.contains("expired=1"), "{swept}");
 }
 
-type Told = Vec<(String, String)>;
+/// Starts so many that write until it dies.
+pub fn start_writers(count: u32, agent: &Agent, person: &Person, round: u32) -> Vec<JoinHandle<(Told, Told)>> {
+    let one = |writer| {
+        let (agent, person) = (agent.clone(), person.clone());
+        tokio::spawn(async move { write_until_it_dies(&agent.channel, &agent, &person, round * 10 + writer).await })
+    };
+    (0..count).map(one).collect()
+}
+
+/// Messages or answers that were told to be stored: id and text.
+pub type Told = Vec<(String, String)>;
 
 /// Sends and answers until the connection fails; gives what was answered with 201.
-async fn write_until_it_dies(channel: &str, agent: &placet_tests::Agent, person: &Person, seed: u32) -> (Told, Told) {
-    use placet_tests::Reply;
-    use reqwest::Method;
+async fn write_until_it_dies(channel: &str, agent: &Agent, person: &Person, seed: u32) -> (Told, Told) {
     let (mut sent, mut decided) = (vec![], vec![]);
     for number in 0.. {
         let text = format!("{seed}-{number}");
@@ -182,7 +187,7 @@ async fn write_until_it_dies(channel: &str, agent: &placet_tests::Agent, person:
 }
 
 /// Waits until the channel holds at least this many messages.
-async fn until_written(agent: &placet_tests::Agent, count: usize) {
+async fn until_written(agent: &Agent, count: usize) {
     loop {
         let (mut seen, mut cursor) = (0, String::new());
         while let Some(next) = {

@@ -3,11 +3,12 @@
 use lambda_runtime::{LambdaEvent, service_fn};
 use serde::de::IgnoredAny;
 use shared::app::App;
+use shared::config::Config;
 
 #[tokio::main]
 async fn main() -> Result<(), lambda_runtime::Error> {
     shared::logs::to_json();
-    let app = &App::from_env().await?;
+    let app = &App::from_env(Config::from_env()?).await;
     let swept = async |_: LambdaEvent<IgnoredAny>| expiry::handle(app).await.map_err(lambda_runtime::Error::from);
     lambda_runtime::run(service_fn(swept)).await
 }

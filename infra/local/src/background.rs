@@ -8,6 +8,7 @@ use crate::StartError;
 use crate::durable::now;
 use crate::engines::Engines;
 use crate::mappings::positions::Positions;
+use crate::mappings::sources::Sources;
 use crate::mappings::{Mappings, schedule};
 use crate::queue::Queues;
 use crate::stream_log::{KEPT, StreamLog};
@@ -25,6 +26,7 @@ pub async fn start(app: &App, engines: &Engines) -> Result<Mappings, StartError>
         queues: engines.queues.clone(),
     };
     mappings.start(|stop| schedule::every(EVERY_HOUR, stop, move || upkeep.clone().run()));
+    deliver(&mut mappings, app, sources);
     let state = app.clone();
     mappings.start(|stop| {
         schedule::every(EVERY_MINUTE, stop, move || {
@@ -38,6 +40,25 @@ pub async fn start(app: &App, engines: &Engines) -> Result<Mappings, StartError>
         })
     });
     Ok(mappings)
+}
+
+/// Brings what is decided to whom it concerns: the stream to `events`, the queue to `webhooks`.
+pub fn deliver(mappings: &mut Mappings, app: &App, sources: Sources) {
+    let Sources { stream, deliveries } = sources;
+    let state = app.clone();
+    mappings.start(|stop| {
+        stream.consume(stop, move |event| {
+            let app = state.clone();
+            async move { events::handle(&app, event).await }
+        })
+    });
+    let state = app.clone();
+    mappings.start(|stop| {
+        deliveries.consume(stop, move |event| {
+            let app = state.clone();
+            async move { webhooks::handle(&app, event).await }
+        })
+    });
 }
 
 #[derive(Clone)]

@@ -21,6 +21,8 @@ use crate::meter;
 use crate::models::request_log::{Direction, LogEntry};
 use crate::storage::Store;
 
+pub use masking::masked;
+
 /// Larger bodies are not looked into.
 const MAX_BODY: usize = 64 * 1024;
 const MAX_PATH: usize = 512;
@@ -69,8 +71,8 @@ impl Call {
                 status_code: status,
                 duration_ms: u64::try_from(duration.as_millis()).unwrap_or(u64::MAX),
                 direction: Direction::Inbound,
-                request_body: self.body.and_then(Tap::taken).and_then(|it| masking::masked(&it)),
-                response_body: answered.and_then(|it| masking::masked(&it)),
+                request_body: self.body.and_then(Tap::taken).and_then(|it| masked(&it)),
+                response_body: answered.and_then(|it| masked(&it)),
                 created_at: self.at,
             };
             if let Err(err) = store.log_call(user, entry).await {

@@ -15,11 +15,12 @@ use base64::engine::general_purpose::STANDARD;
 
 use crate::meter::Meter;
 
-/// Clients of the two engines; clones share their connections.
+/// Clients of the three engines; clones share their connections.
 #[derive(Clone, Debug)]
 pub struct Clients {
     pub dynamodb: aws_sdk_dynamodb::Client,
     pub s3: aws_sdk_s3::Client,
+    pub sqs: aws_sdk_sqs::Client,
 }
 
 /// Engines that are not AWS's: emulators, or the ones embedded in the local runner.
@@ -27,6 +28,7 @@ pub struct Clients {
 pub struct Endpoints {
     pub dynamodb: String,
     pub s3: String,
+    pub sqs: String,
     pub access_key: String,
     pub secret_key: String,
 }
@@ -52,13 +54,16 @@ impl Clients {
             .force_path_style(path_style)
             .request_checksum_calculation(aws_sdk_s3::config::RequestChecksumCalculation::WhenRequired)
             .response_checksum_validation(aws_sdk_s3::config::ResponseChecksumValidation::WhenRequired);
+        let mut sqs = aws_sdk_sqs::config::Builder::from(config);
         if let Some(endpoints) = endpoints {
+            sqs = sqs.endpoint_url(&endpoints.sqs);
             dynamodb = dynamodb.endpoint_url(&endpoints.dynamodb);
             s3 = s3.endpoint_url(&endpoints.s3);
         }
         Self {
             dynamodb: aws_sdk_dynamodb::Client::from_conf(dynamodb.build()),
             s3: aws_sdk_s3::Client::from_conf(s3.build()),
+            sqs: aws_sdk_sqs::Client::from_conf(sqs.build()),
         }
     }
 }

@@ -22,6 +22,7 @@
 //! | chain of iterations | `CHANNEL#<agent>` | `ITERATION#<first message>` | `members`: ids of its messages, in order |
 //! | stream | `CHANNEL#<agent>` | `STREAM#<sha256 of the stream id>` | `messageId`; before its draft exists: `statusEvents`, `ttl` |
 //! | removal of bytes | `CHANNEL#<agent>` | `REMOVAL#<message>`, `REMOVAL#<file>` | `files`: those of a deleted message, or one that nobody claimed, whose bytes are to go; index due |
+//! | delivery of a webhook | `CHANNEL#<agent>` | `DELIVERY#<webhook-id>` | `payload` as it is sent, `state`, `attempts`, `nextAttemptAt`, `lease`, `leaseUntil`, `retryRequestedAt`, `ttl` |
 //! | a plugin's settings, the deployment's | `PLUGIN#<name>` | `SETTINGS` | `env:<KEY>`: each value, encrypted; `changedBy`, `changedAt` |
 //!
 //! `<user>`, `<agent>`, `<message>`, `<file>`, `<key>`, `<log>` are ULIDs: they sort by time.
@@ -155,6 +156,10 @@ impl Key {
 
     pub fn file_removal(file: FileId) -> Self {
         Self::new(channel_partition(file.channel()), format!("{REMOVALS}{}", file.ulid()))
+    }
+
+    pub fn delivery(channel: AgentId, webhook_id: &str) -> Self {
+        Self::new(channel_partition(channel), format!("DELIVERY#{webhook_id}"))
     }
 
     pub fn plugin(name: &str) -> Self {

@@ -5,7 +5,8 @@
 //! - [`Store`]: the door ([`Store::admit`], [`Store::open`]); its access patterns are beside the
 //!   entities: `agents` (with `agent_update`, `ping`, `webhook`, `avatar`, `stats`), `messages`,
 //!   `reviews` (with `review_lists`), `files` (with `presign`, `file_list`, `file_removal`), `accounts` (with `sessions`, `tries`, `api_keys`, `users`,
-//!   `user_removal`, `preferences`), `request_log`, `plugins`
+//!   `user_removal`, `preferences`), `request_log`, `plugins`,
+//!   `outbox` (what happened, as the stream tells it), `deliveries`
 //! - [`Blobs`]: the bucket; `zip`: archives of many files
 //! - [`Clients`]: the SDK's clients, made once per process
 //! - `removal`: an agent's end, with everything under it; `removal_note`: of bytes that are to go
@@ -22,12 +23,14 @@ mod api_keys;
 mod avatar;
 mod blobs;
 mod clients;
+mod deliveries;
 mod expiry;
 mod file_list;
 mod file_removal;
 mod files;
 pub mod keys;
 mod messages;
+mod outbox;
 mod ping;
 mod plugins;
 mod preferences;
@@ -65,9 +68,11 @@ use serde::de::DeserializeOwned;
 pub use avatar::Avatar;
 pub use blobs::{Blobs, Stored};
 pub use clients::{Clients, Endpoints};
+pub use deliveries::{Claim, Delivery, Outcome as DeliveryOutcome};
 pub use expiry::DuePage;
 pub use file_list::FilePage;
 pub use messages::{Begun, Change, Draft, MessagePage, Once, Opening, PageRequest, Refers};
+pub use outbox::{Image, Occurrence};
 pub use plugins::PluginEnv;
 pub use presign::{MAX_ANNOUNCED, UploadTarget};
 pub use sessions::NewSession;

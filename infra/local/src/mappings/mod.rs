@@ -101,20 +101,6 @@ pub fn streams_client(endpoints: &Endpoints, clients: &Clients) -> aws_sdk_dynam
     aws_sdk_dynamodbstreams::Client::from_conf(config.build())
 }
 
-/// A client of the queues at `url`, like the table's.
-pub fn sqs_client(endpoints: &Endpoints, clients: &Clients, url: &str) -> aws_sdk_sqs::Client {
-    let like = clients.dynamodb.config();
-    let mut config = aws_sdk_sqs::Config::builder()
-        .behavior_version(BehaviorVersion::v2026_01_12())
-        .endpoint_url(url)
-        .region(like.region().cloned())
-        .credentials_provider(credentials(endpoints));
-    config.set_http_client(like.http_client());
-    config.set_timeout_config(like.timeout_config().cloned());
-    config.set_retry_config(like.retry_config().cloned());
-    aws_sdk_sqs::Client::from_conf(config.build())
-}
-
 fn credentials(endpoints: &Endpoints) -> Credentials {
     Credentials::new(&endpoints.access_key, &endpoints.secret_key, None, None, "fixed")
 }

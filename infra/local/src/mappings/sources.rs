@@ -27,7 +27,6 @@ impl Sources {
     pub async fn find(
         endpoints: &Endpoints,
         clients: &Clients,
-        sqs: &aws_sdk_sqs::Client,
         table: &str,
         queues: QueueUrls,
         file: Durable,
@@ -40,10 +39,10 @@ impl Sources {
             client: streams_client(endpoints, clients),
             positions: Positions::new(file, &arn),
             arn,
-            dead_letters: DeadLetters { client: sqs.clone(), url: queues.failed_events },
+            dead_letters: DeadLetters { client: clients.sqs.clone(), url: queues.failed_events },
             patience: Patience::default(),
             writes,
         };
-        Ok(Self { stream, deliveries: queue::Source::new(sqs, &queues.deliveries) })
+        Ok(Self { stream, deliveries: queue::Source::new(&clients.sqs, &queues.deliveries) })
     }
 }

@@ -1,0 +1,16 @@
+//! The Lambda function on the table's stream.
+
+use std::convert::Infallible;
+
+use aws_lambda_events::event::dynamodb::Event;
+use lambda_runtime::{LambdaEvent, service_fn};
+
+#[tokio::main]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    let app = shared::app::worker().await?;
+    let handler = service_fn(move |event: LambdaEvent<Event>| {
+        let app = app.clone();
+        async move { Ok::<_, Infallible>(events::handle(&app, event.payload).await) }
+    });
+    lambda_runtime::run_concurrent(handler).await
+}

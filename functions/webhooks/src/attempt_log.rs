@@ -1,0 +1,70 @@
+//! The row that each try leaves in its user's log.
+
+use std::time::Duration;
+
+use shared::app::App;
+use shared::call_log::masked;
+use shared::clock::Timestamp;
+use shared::ids::LogId;
+use shared::models::request_log::{Direction, LogEntry};
+use shared::outbound::Failure;
+use shared::storage::Delivery;
+use url::Url;
+
+use crate::send::Answer;
+use crate::target::Target;
+
+const MAX_URL: usize = 512;
+/// Of an answer that is no JSON, in characters.
+const MAX_TEXT: usize = 200;
+
+/// A try counts whether or not its row could be written.
+pub async fn keep(app: &App, delivery: &Delivery, target: &Target, answer: &Answer, took: Duration, at: Timestamp) {
+    let (status_code, response_body) = shown(answer);
+    let entry = LogEntry {
+        id: LogId::new(at),
+        method: target.method.to_string(),
+        path: place(&target.url),
+        status_code,
+        duration_ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+        direction: Direction::Outbound,
+        request_body: masked(delivery.payload.as_bytes()),
+        response_body: response_body.map(|text| without(text, &target.secrets)),
+        created_at: at,
+    };
+    if let Err(err) = app.store.log_call(delivery.owner_id, entry).await {
+        tracing::warn!(code = err.code(), "a webhook's try was not logged");
+    }
+}
+
+/// Without an answer it is the status that a gateway would give, with the reason.
+fn shown(answer: &Answer) -> (u16, Option<String>) {
+    match answer {
+        Answer::Http { status, body, .. } => (status.as_u16(), masked(body).or_else(|| as_text(body))),
+        Answer::None(failure) => {
+            let status = if *failure == Failure::TimedOut { 504 } else { 502 };
+            (status, Some(serde_json::Value::from(failure.to_string()).to_string()))
+        }
+    }
+}
+
+fn as_text(body: &[u8]) -> Option<String> {
+    let text: String = String::from_utf8_lossy(body).chars().take(MAX_TEXT).collect();
+    (!text.is_empty()).then(|| serde_json::Value::from(text).to_string())
+}
+
+/// Receivers that echo a request would show what only they may know.
+fn without(text: String, secrets: &[String]) -> String {
+    secrets.iter().filter(|secret| !secret.is_empty()).fold(text, |text, secret| text.replace(secret, "***"))
+}
+
+/// A URL without what may be secret in it: user, password, query and fragment.
+fn place(url: &str) -> String {
+    let Ok(mut url) = Url::parse(url) else { return "***".to_owned() };
+    url.set_query(None);
+    url.set_fragment(None);
+    // A URL that has a host takes both.
+    let _ = url.set_username("");
+    let _ = url.set_password(None);
+    url.as_str().chars().take(MAX_URL).collect()
+}

@@ -1,0 +1,16 @@
+//! The Lambda function on the queue of deliveries.
+
+use std::convert::Infallible;
+
+use aws_lambda_events::event::sqs::SqsEvent;
+use lambda_runtime::{LambdaEvent, service_fn};
+
+#[tokio::main]
+async fn main() -> Result<(), lambda_runtime::Error> {
+    let app = shared::app::worker().await?;
+    let handler = service_fn(move |event: LambdaEvent<SqsEvent>| {
+        let app = app.clone();
+        async move { Ok::<_, Infallible>(webhooks::handle(&app, event.payload).await) }
+    });
+    lambda_runtime::run_concurrent(handler).await
+}

@@ -1,0 +1,63 @@
+//! Where a delivery goes: to the message's own URL, else the agent's, else the review's callback.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use http::header::AUTHORIZATION;
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use serde_json::Value;
+use shared::storage::{Delivery, Webhook};
+
+pub struct Target {
+    pub url: String,
+    pub method: Method,
+    pub headers: HeaderMap,
+    /// What no log may show.
+    pub secrets: Vec<String>,
+}
+
+impl Target {
+    /// `None` when there is nowhere to send it any more.
+    pub fn of(delivery: &Delivery, webhook: &Webhook) -> Option<Self> {
+        match delivery.webhook_url.as_ref().or(webhook.url.as_ref()) {
+            Some(url) => Some(Self::of_agent(url, webhook)),
+            None => Self::of_callback(&delivery.callback.as_ref()?.value()),
+        }
+    }
+
+    fn of_agent(url: &str, webhook: &Webhook) -> Self {
+        let mut target = Self::new(url, Method::POST);
+        for (name, value) in &webhook.headers.0 {
+            target.header(name, value);
+        }
+        if let Some(auth) = &webhook.auth {
+            let credentials = STANDARD.encode(format!("{}:{}", auth.username, auth.password));
+            target.headers.remove(AUTHORIZATION);
+            target.header(AUTHORIZATION.as_str(), &format!("Basic {credentials}"));
+            target.secrets.extend([credentials, auth.password.clone()]);
+        }
+        target
+    }
+
+    fn of_callback(callback: &Value) -> Option<Self> {
+        let method = callback["method"].as_str().and_then(|it| it.parse().ok()).unwrap_or(Method::POST);
+        let mut target = Self::new(callback["url"].as_str()?, method);
+        for (name, value) in callback["headers"].as_object().into_iter().flatten() {
+            target.header(name, value.as_str().unwrap_or_default());
+        }
+        Some(target)
+    }
+
+    fn new(url: &str, method: Method) -> Self {
+        Self { url: url.to_owned(), method, headers: HeaderMap::new(), secrets: vec![] }
+    }
+
+    /// They were checked when they were set.
+    fn header(&mut self, name: &str, value: &str) {
+        let pair = HeaderName::from_bytes(name.as_bytes()).ok().zip(HeaderValue::from_str(value).ok());
+        if let Some((name, mut value)) = pair {
+            value.set_sensitive(true);
+            self.secrets.extend(value.to_str().ok().map(str::to_owned));
+            self.headers.insert(name, value);
+        }
+    }
+}

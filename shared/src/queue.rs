@@ -1,0 +1,76 @@
+//! The queue of deliveries: each message only names one. What is sent lies in the table.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
+use aws_smithy_types::error::display::DisplayErrorContext;
+use serde::{Deserialize, Serialize};
+
+use crate::error::Error;
+use crate::ids::MessageId;
+
+/// What SQS takes in one call.
+const BATCH: usize = 10;
+/// The longest that SQS hides a message.
+const LONGEST: Duration = Duration::from_secs(12 * 3600);
+
+/// What a message of the queue says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Reference {
+    pub message_id: MessageId,
+    pub webhook_id: String,
+}
+
+#[derive(Clone, Debug)]
+pub struct Queue {
+    client: aws_sdk_sqs::Client,
+    url: Option<Arc<str>>,
+}
+
+impl Queue {
+    /// For functions that queue nothing.
+    pub fn unset(client: aws_sdk_sqs::Client) -> Self {
+        Self { client, url: None }
+    }
+
+    pub fn at(self, url: &str) -> Self {
+        Self { url: Some(url.into()), ..self }
+    }
+
+    /// Queues deliveries; an error means that some may not be, and all have to be sent again.
+    pub async fn send(&self, references: &[Reference]) -> Result<(), Error> {
+        for batch in references.chunks(BATCH) {
+            let mut request = self.client.send_message_batch().queue_url(self.url()?);
+            for (place, reference) in batch.iter().enumerate() {
+                let body = serde_json::to_string(reference).map_err(Error::internal)?;
+                let entry = SendMessageBatchRequestEntry::builder().id(place.to_string()).message_body(body);
+                request = request.entries(entry.build().map_err(Error::internal)?);
+            }
+            let sent = request.send().await.map_err(|err| Error::unavailable(DisplayErrorContext(&err).to_string()))?;
+            if let Some(failed) = sent.failed.first() {
+                return Err(Error::unavailable(format!("the queue refused a message: {}", failed.code)));
+            }
+        }
+        Ok(())
+    }
+
+    /// Hides a received message for this long, as far as SQS can: it may come again early.
+    pub async fn hide(&self, receipt: &str, span: Duration) -> Result<(), Error> {
+        let whole = span.min(LONGEST).as_millis().div_ceil(1000);
+        self.client
+            .change_message_visibility()
+            .queue_url(self.url()?)
+            .receipt_handle(receipt)
+            .visibility_timeout(i32::try_from(whole).unwrap_or(i32::MAX))
+            .send()
+            .await
+            .map(drop)
+            .map_err(|err| Error::unavailable(DisplayErrorContext(&err).to_string()))
+    }
+
+    fn url(&self) -> Result<&str, Error> {
+        self.url.as_deref().ok_or_else(|| Error::internal("PLACET_QUEUE is not set"))
+    }
+}

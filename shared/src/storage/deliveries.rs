@@ -1,0 +1,254 @@
+//! Deliveries of webhooks: what is sent, kept from the moment it happened until a month later, and
+//! how far sending it has come. They outlive their message, not their agent.
+
+use std::time::Duration;
+
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Timestamp;
+use crate::error::Error;
+use crate::ids::{MessageId, UserId};
+use crate::json::{Json, as_text};
+use crate::models::DeliveryStatus;
+use crate::queue::Reference;
+use crate::secrets::{hex, random};
+use crate::storage::keys::Key;
+use crate::storage::outbox::Occurrence;
+use crate::storage::updating::{self, Updated};
+use crate::storage::{Store, number, read, text, written};
+
+/// As long as somebody may ask for it to be sent again.
+const KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
+/// Longer than one try with its bookkeeping; after it the sender counts as dead.
+const LEASE: Duration = Duration::from_secs(30);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum State {
+    Pending,
+    Delivered,
+    Failed,
+    /// There is nowhere to send it any more.
+    Dropped,
+}
+
+impl State {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Delivered => "delivered",
+            Self::Failed => "failed",
+            Self::Dropped => "dropped",
+        }
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct DeliveryItem {
+    pk: String,
+    sk: String,
+    ttl: i64,
+    state: State,
+    next_attempt_at: Timestamp,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lease: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lease_until: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_requested_at: Option<Timestamp>,
+    #[serde(flatten)]
+    delivery: Delivery,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Delivery {
+    pub owner_id: UserId,
+    pub message_id: MessageId,
+    pub webhook_id: String,
+    /// The body, as it is sent every time.
+    pub payload: String,
+    /// The message's own URL.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub webhook_url: Option<String>,
+    #[serde(default, with = "as_text", skip_serializing_if = "Option::is_none")]
+    pub callback: Option<Json>,
+    /// Tries that have ended.
+    pub attempts: u32,
+}
+
+/// What somebody who wants to send a delivery is told.
+pub enum Claim {
+    /// It is theirs for a while.
+    Yours(Box<Delivery>, Lease),
+    /// It is not its time yet, or somebody else is at it.
+    Later(Duration),
+    /// It is done, or gone.
+    Done,
+    /// It was given up.
+    Failed,
+}
+
+pub struct Lease(String);
+
+/// How a try ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    Delivered,
+    /// The next try is due then.
+    Again(Timestamp),
+    Failed,
+    /// There is nowhere to send it any more.
+    Dropped,
+}
+
+impl Store {
+    /// Keeps what is to be sent. Whoever tells of the same occurrence again changes nothing, but
+    /// a person's wish for it to be sent again, once each, makes it new.
+    pub async fn keep_delivery(&self, occurrence: Occurrence) -> Result<Reference, Error> {
+        let now = self.clock.now();
+        let reference = Reference { message_id: occurrence.message_id, webhook_id: occurrence.webhook_id.clone() };
+        let retry = occurrence.retry_requested_at;
+        let Key { pk, sk } = key(&reference);
+        let item = DeliveryItem {
+            pk,
+            sk,
+            ttl: now.plus(KEPT).epoch_seconds(),
+            state: State::Pending,
+            next_attempt_at: now,
+            lease: None,
+            lease_until: None,
+            retry_requested_at: retry,
+            delivery: Delivery {
+                owner_id: occurrence.owner,
+                message_id: occurrence.message_id,
+                webhook_id: occurrence.webhook_id,
+                payload: occurrence.payload,
+                webhook_url: occurrence.webhook_url,
+                callback: occurrence.callback,
+                attempts: 0,
+            },
+        };
+        self.put_new(written(&item)?).await?;
+        if let Some(at) = retry {
+            self.renew_delivery(&reference, at, now).await?;
+        }
+        Ok(reference)
+    }
+
+    /// Begins the tries of a delivery anew. Whoever holds a lease on it loses their say.
+    async fn renew_delivery(&self, reference: &Reference, asked: Timestamp, now: Timestamp) -> Result<(), Error> {
+        let update = self
+            .delivery_update(reference)
+            .update_expression(
+                "SET #state = :pending, attempts = :none, nextAttemptAt = :now, retryRequestedAt = :asked, #ttl = :ttl \
+                 REMOVE #lease, leaseUntil",
+            )
+            .condition_expression(
+                "attribute_exists(pk) AND (attribute_not_exists(retryRequestedAt) OR retryRequestedAt < :asked)",
+            )
+            .expression_attribute_names("#ttl", "ttl")
+            .expression_attribute_names("#lease", "lease")
+            .expression_attribute_values(":pending", text(State::Pending.word()))
+            .expression_attribute_values(":none", number(0))
+            .expression_attribute_values(":now", text(now))
+            .expression_attribute_values(":asked", text(asked))
+            .expression_attribute_values(":ttl", number(now.plus(KEPT).epoch_seconds().unsigned_abs()));
+        // Missed: this very wish was heard before.
+        updating::sent(update).await.map(drop)
+    }
+
+    /// Takes a delivery that is due, for as long as one try may last.
+    pub async fn claim_delivery(&self, reference: &Reference) -> Result<Claim, Error> {
+        let (now, lease) = (self.clock.now(), hex(&random::<16>()));
+        let update = self
+            .delivery_update(reference)
+            .update_expression("SET #lease = :lease, leaseUntil = :until")
+            .condition_expression(
+                "#state = :pending AND nextAttemptAt <= :now AND \
+                 (attribute_not_exists(leaseUntil) OR leaseUntil <= :now OR #lease = :lease)",
+            )
+            .expression_attribute_names("#lease", "lease")
+            .expression_attribute_values(":lease", text(&lease))
+            .expression_attribute_values(":until", text(now.plus(LEASE)))
+            .expression_attribute_values(":pending", text(State::Pending.word()))
+            .expression_attribute_values(":now", text(now));
+        let missed = match updating::sent(update).await? {
+            Updated::Made(item) => {
+                return Ok(Claim::Yours(Box::new(read::<DeliveryItem>(item)?.delivery), Lease(lease)));
+            }
+            Updated::Missed(None) => return Ok(Claim::Done),
+            Updated::Missed(Some(item)) => read::<DeliveryItem>(item)?,
+        };
+        match missed.state {
+            State::Pending => {
+                let next = missed.lease_until.map_or(missed.next_attempt_at, |it| it.max(missed.next_attempt_at));
+                Ok(Claim::Later(now.until(next)))
+            }
+            // Whoever decided it may have died before the message said so.
+            State::Delivered => self.tell_delivered(reference, Outcome::Delivered).await.map(|()| Claim::Done),
+            State::Failed => self.tell_delivered(reference, Outcome::Failed).await.map(|()| Claim::Failed),
+            State::Dropped => Ok(Claim::Done),
+        }
+    }
+
+    /// Notes how a try ended, and has the message say so. Whoever has lost the lease has no say.
+    pub async fn settle_delivery(&self, reference: &Reference, lease: Lease, outcome: Outcome) -> Result<(), Error> {
+        let (state, next) = match outcome {
+            Outcome::Delivered => (State::Delivered, None),
+            Outcome::Again(next) => (State::Pending, Some(next)),
+            Outcome::Failed => (State::Failed, None),
+            Outcome::Dropped => (State::Dropped, None),
+        };
+        let update = self
+            .delivery_update(reference)
+            .update_expression(
+                "SET #state = :state, nextAttemptAt = :next, attempts = attempts + :one REMOVE #lease, leaseUntil",
+            )
+            .condition_expression("#lease = :lease")
+            .expression_attribute_names("#lease", "lease")
+            .expression_attribute_values(":lease", text(lease.0))
+            .expression_attribute_values(":state", text(state.word()))
+            .expression_attribute_values(":next", text(next.unwrap_or_else(|| self.clock.now())))
+            .expression_attribute_values(":one", number(1));
+        match updating::sent(update).await? {
+            Updated::Made(_) => self.tell_delivered(reference, outcome).await,
+            Updated::Missed(_) => Ok(()),
+        }
+    }
+
+    /// The message's own word on it. What the agent received stays so, and a message that is
+    /// gone stays gone.
+    async fn tell_delivered(&self, reference: &Reference, outcome: Outcome) -> Result<(), Error> {
+        let status = match outcome {
+            Outcome::Delivered => DeliveryStatus::WebhookDelivered,
+            Outcome::Failed => DeliveryStatus::WebhookFailed,
+            Outcome::Again(_) | Outcome::Dropped => return Ok(()),
+        };
+        // A delivery that failed once may succeed later; one that succeeded does not fail later.
+        let from =
+            if outcome == Outcome::Delivered { "deliveryStatus IN (:sent, :failed)" } else { "deliveryStatus = :sent" };
+        let mut update = self
+            .updating(&Key::message(reference.message_id))
+            .update_expression("SET deliveryStatus = :status, updatedAt = :now")
+            .condition_expression(from)
+            .expression_attribute_values(":status", text(status.word()))
+            .expression_attribute_values(":sent", text(DeliveryStatus::Sent.word()))
+            .expression_attribute_values(":now", text(self.clock.now()));
+        if outcome == Outcome::Delivered {
+            update = update.expression_attribute_values(":failed", text(DeliveryStatus::WebhookFailed.word()));
+        }
+        updating::sent(update).await.map(drop)
+    }
+
+    fn delivery_update(&self, reference: &Reference) -> UpdateItemFluentBuilder {
+        let update = self.updating(&key(reference));
+        update.expression_attribute_names("#state", "state")
+    }
+}
+
+fn key(reference: &Reference) -> Key {
+    Key::delivery(reference.message_id.channel(), &reference.webhook_id)
+}

@@ -1,0 +1,154 @@
+//! What an image of the table's stream says has happened, for whom it is to be told.
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Timestamp;
+use crate::error::Error;
+use crate::ids::{AgentId, MessageId, UserId};
+use crate::json::Json;
+use crate::models::{Message, ReviewStatus, SenderType};
+use crate::secrets::Hashed;
+use crate::storage::keys::MESSAGES;
+use crate::storage::messages::MessageItem;
+
+/// An item as the stream shows it.
+pub type Image = serde_dynamo::Item;
+
+/// Something that an agent is told of.
+pub struct Occurrence {
+    pub owner: UserId,
+    pub message_id: MessageId,
+    /// The same for every record and every retry of one occurrence.
+    pub webhook_id: String,
+    pub payload: String,
+    /// The message's own URL.
+    pub webhook_url: Option<String>,
+    pub callback: Option<Json>,
+    /// When a person asked for it to be sent again.
+    pub retry_requested_at: Option<Timestamp>,
+}
+
+/// What of a message is no part of its item's type.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Stamps {
+    retry_requested_at: Option<Timestamp>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ReviewEvent {
+    event: &'static str,
+    channel_id: AgentId,
+    #[serde(rename = "message_id")]
+    message_id: MessageId,
+    #[serde(rename = "review_type")]
+    review_type: String,
+    response: Option<Json>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    feedback: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    modified_file_ids: Option<Vec<String>>,
+    #[serde(rename = "responded_at", skip_serializing_if = "Option::is_none")]
+    responded_at: Option<Timestamp>,
+    #[serde(rename = "expired_at", skip_serializing_if = "Option::is_none")]
+    expired_at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    iteration_group_id: Option<MessageId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    iteration: Option<u32>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct MessageEvent {
+    event: &'static str,
+    channel_id: AgentId,
+    message: Message,
+}
+
+const CREATED: &str = "message:created";
+
+impl Occurrence {
+    /// What the change from one image to the next means to the agent; mostly nothing. What is
+    /// removed means nothing either.
+    pub fn of(old: Option<Image>, new: Option<Image>) -> Result<Option<Self>, Error> {
+        let Some(new) = new.filter(is_message) else { return Ok(None) };
+        let retry = read::<Stamps>(new.clone())?.retry_requested_at;
+        let before = old.map(|old| Ok::<_, Error>((read::<Stamps>(old.clone())?, read::<MessageItem>(old)?)));
+        let before = before.transpose()?;
+        let asked_again =
+            retry.is_some() && before.as_ref().is_some_and(|(stamps, _)| stamps.retry_requested_at != retry);
+        let item = read::<MessageItem>(new)?;
+        let happened = match (&before, event(&item)) {
+            (_, None) => None,
+            (None, first) => first,
+            (Some((_, old)), Some(now)) => (event(old) != Some(now) || asked_again).then_some(now),
+        };
+        happened.map(|event| Self::tell(item, event, retry.filter(|_| asked_again))).transpose()
+    }
+
+    fn tell(mut item: MessageItem, event: &'static str, retry: Option<Timestamp>) -> Result<Self, Error> {
+        let (owner, message_id) = (item.owner_id, item.id);
+        let webhook_url = item.webhook_url.take();
+        let callback = item.review.as_ref().and_then(|review| review.callback.clone());
+        let payload = match event {
+            CREATED => {
+                let message = Message::from(item);
+                serde_json::to_string(&MessageEvent { event, channel_id: message_id.channel(), message })
+            }
+            _ => serde_json::to_string(&review_event(item, event)?),
+        };
+        Ok(Self {
+            owner,
+            message_id,
+            webhook_id: webhook_id(message_id, event),
+            payload: payload.map_err(Error::internal)?,
+            webhook_url,
+            callback,
+            retry_requested_at: retry,
+        })
+    }
+}
+
+/// What there is to tell of a message as it is.
+fn event(item: &MessageItem) -> Option<&'static str> {
+    match item.review.as_ref().map(|review| review.status) {
+        Some(ReviewStatus::Completed) => Some("review:responded"),
+        Some(ReviewStatus::Expired) => Some("review:expired"),
+        Some(ReviewStatus::Pending) => None,
+        None => (item.sender_type == SenderType::User).then_some(CREATED),
+    }
+}
+
+fn review_event(item: MessageItem, event: &'static str) -> Result<ReviewEvent, Error> {
+    let review = item.review.ok_or(Error::NotFound("review"))?;
+    let expired = review.status == ReviewStatus::Expired;
+    Ok(ReviewEvent {
+        event,
+        channel_id: item.id.channel(),
+        message_id: item.id,
+        review_type: review.kind,
+        response: review.response,
+        feedback: review.feedback,
+        modified_file_ids: review.modified_file_ids,
+        responded_at: review.completed_at,
+        expired_at: expired.then_some(review.expires_at),
+        iteration_group_id: item.iteration_group_id,
+        iteration: item.iteration,
+    })
+}
+
+/// A message has one outcome, so its id and the event's name tell one occurrence from all others.
+fn webhook_id(message: MessageId, event: &str) -> String {
+    let hash = Hashed::of(&format!("{message} {event}"));
+    format!("msg_{}", hash.as_str().get(..32).unwrap_or_default())
+}
+
+fn is_message(image: &Image) -> bool {
+    matches!(image.get("sk"), Some(serde_dynamo::AttributeValue::S(sk)) if sk.starts_with(MESSAGES))
+}
+
+fn read<'de, T: Deserialize<'de>>(image: Image) -> Result<T, Error> {
+    serde_dynamo::from_item(image).map_err(|err| Error::internal(format!("an image cannot be read: {err}")))
+}

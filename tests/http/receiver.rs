@@ -1,0 +1,117 @@
+//! Somebody's webhook: a socket that keeps what it was sent and answers as a test says.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+
+/// Longer than a delivery stays with a sender that died.
+const PATIENCE: Duration = Duration::from_secs(40);
+
+/// How a request is answered.
+#[derive(Clone)]
+pub enum Answer {
+    /// These bytes, and then the connection is closed.
+    Bytes(Vec<u8>),
+    /// Never.
+    Hangs,
+    /// The connection is closed instead.
+    Closes,
+}
+
+impl Answer {
+    pub fn status(status: u16) -> Self {
+        Self::with(status, "", "{}")
+    }
+
+    pub fn with(status: u16, headers: &str, body: &str) -> Self {
+        let len = body.len();
+        Self::Bytes(format!("HTTP/1.1 {status} X\r\nContent-Length: {len}\r\n{headers}\r\n{body}").into_bytes())
+    }
+}
+
+#[derive(Clone, Debug)]
+pub struct Received {
+    pub line: String,
+    pub headers: HashMap<String, String>,
+    pub body: String,
+}
+
+impl Received {
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.body).expect("JSON")
+    }
+
+    pub fn id(&self) -> &str {
+        &self.headers["webhook-id"]
+    }
+}
+
+pub struct Receiver {
+    pub url: String,
+    received: Arc<Mutex<Vec<Received>>>,
+    count: watch::Receiver<usize>,
+}
+
+impl Receiver {
+    /// Answers as told, one request after the other, and 200 from then on.
+    pub async fn start(answers: impl IntoIterator<Item = Answer>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let url = format!("http://{}/hook?token=in-the-query", listener.local_addr().unwrap());
+        let received = Arc::new(Mutex::new(vec![]));
+        let (counted, count) = watch::channel(0);
+        let (kept, answers) = (received.clone(), Arc::new(Mutex::new(answers.into_iter().collect::<VecDeque<_>>())));
+        let counted = Arc::new(counted);
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let (kept, answers, counted) = (kept.clone(), answers.clone(), counted.clone());
+                tokio::spawn(async move {
+                    let Some((request, mut stream)) = read(stream).await else { return };
+                    let answer = answers.lock().unwrap().pop_front().unwrap_or(Answer::status(200));
+                    kept.lock().unwrap().push(request);
+                    counted.send_modify(|count| *count += 1);
+                    match answer {
+                        Answer::Bytes(bytes) => drop(stream.write_all(&bytes).await),
+                        Answer::Hangs => drop(stream.read(&mut [0]).await),
+                        Answer::Closes => {}
+                    }
+                });
+            }
+        });
+        Self { url, received, count }
+    }
+
+    /// What has come so far.
+    pub fn received(&self) -> Vec<Received> {
+        self.received.lock().unwrap().clone()
+    }
+
+    /// Waits until this many have come.
+    pub async fn has(&self, count: usize) -> Vec<Received> {
+        let mut so_far = self.count.clone();
+        let enough = so_far.wait_for(|so_far| *so_far >= count);
+        tokio::time::timeout(PATIENCE, enough).await.expect("they come").expect("a receiver");
+        self.received()
+    }
+}
+
+async fn read(stream: TcpStream) -> Option<(Received, BufReader<TcpStream>)> {
+    let (mut stream, mut head) = (BufReader::new(stream), vec![]);
+    loop {
+        let mut line = String::new();
+        stream.read_line(&mut line).await.ok().filter(|read| *read > 0)?;
+        match line.trim_end() {
+            "" => break,
+            line => head.push(line.to_owned()),
+        }
+    }
+    let pairs = head.iter().skip(1).filter_map(|line| line.split_once(": "));
+    let headers: HashMap<_, _> = pairs.map(|(name, value)| (name.to_lowercase(), value.to_owned())).collect();
+    let mut body = vec![0; headers.get("content-length")?.parse().ok()?];
+    stream.read_exact(&mut body).await.ok()?;
+    Some((Received { line: head.first()?.clone(), headers, body: String::from_utf8(body).ok()? }, stream))
+}
