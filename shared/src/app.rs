@@ -92,6 +92,12 @@ impl FromRef<App> for Store {
     }
 }
 
+impl FromRef<App> for Outbound {
+    fn from_ref(app: &App) -> Self {
+        app.outbound.clone()
+    }
+}
+
 impl FromRef<App> for Blobs {
     fn from_ref(app: &App) -> Self {
         app.blobs.clone()

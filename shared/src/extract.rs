@@ -15,6 +15,7 @@ use crate::ids::AgentId;
 use crate::image::{IMAGE_TOO_LARGE, Image, MAX_IMAGE};
 use crate::input::{self, FromObject, FromParams, Params, Problems};
 use crate::models::file::{self, FileLabel, NewFile};
+use crate::outbound::Outbound;
 use crate::storage::{Once, Store};
 
 /// The most a file in a request body may hold: Lambda takes 6 MB, and base64 adds a third.
@@ -53,6 +54,7 @@ impl<S, T> FromRequest<S> for Json<T>
 where
     S: Send + Sync,
     Store: FromRef<S>,
+    Outbound: FromRef<S>,
     T: FromObject,
 {
     type Rejection = Error;
@@ -63,7 +65,8 @@ where
             if !media_type(&parts).is_some_and(|it| it == "application/json" || it.ends_with("+json")) {
                 return Err(Error::UnsupportedMediaType("application/json"));
             }
-            input::parse(&read_body(body, MAX_JSON, JSON_TOO_LARGE).await?)
+            let problems = Problems::none(Outbound::from_ref(state).is_for_development());
+            input::parse(&read_body(body, MAX_JSON, JSON_TOO_LARGE).await?, problems)
         };
         told_to_the_known(read.await, &parts, state).await.map(Self)
     }
@@ -80,6 +83,7 @@ impl<S, T> FromRequest<S> for HashedJson<T>
 where
     S: Send + Sync,
     Store: FromRef<S>,
+    Outbound: FromRef<S>,
     T: FromObject,
 {
     type Rejection = Error;

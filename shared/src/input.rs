@@ -17,9 +17,15 @@ use crate::secrets::hex;
 pub struct Problems {
     fields: Vec<FieldError>,
     too_large: Option<String>,
+    loopback: bool,
 }
 
 impl Problems {
+    /// Nothing yet. `loopback` lets a URL name this machine's own loopback addresses.
+    pub fn none(loopback: bool) -> Self {
+        Self { loopback, ..Self::default() }
+    }
+
     /// Notes a problem; beyond the first hundred nobody reads them.
     pub fn add(&mut self, path: Vec<Step>, code: &'static str, message: impl Into<String>) {
         const MANY: usize = 100;
@@ -47,10 +53,9 @@ pub trait FromObject: Sized + Send {
 
 /// Reads a whole body. The first parse is the strict one: it refuses what no string may hold
 /// (lone surrogates) and nesting over 128 levels.
-pub fn parse<T: FromObject>(body: &[u8]) -> Result<T, Error> {
+pub fn parse<T: FromObject>(body: &[u8], mut problems: Problems) -> Result<T, Error> {
     let text = std::str::from_utf8(body).map_err(|_| Error::MalformedJson("it is not UTF-8".into()))?;
     let value: Value = serde_json::from_str(text).map_err(|err| Error::MalformedJson(err.to_string()))?;
-    let mut problems = Problems::default();
     let read = if value.is_object() {
         let raw: &RawValue = serde_json::from_str(text).map_err(|err| Error::MalformedJson(err.to_string()))?;
         Object::of(raw, vec![], &mut problems).and_then(|mut object| T::from_object(&mut object))
@@ -104,6 +109,11 @@ impl<'a> Object<'a> {
 
     pub fn problems(&mut self) -> &mut Problems {
         self.problems
+    }
+
+    /// Whether a URL may name this machine's own loopback addresses.
+    pub fn may_name_loopback(&self) -> bool {
+        self.problems.loopback
     }
 
     /// The member's raw text, unless it is absent or null.

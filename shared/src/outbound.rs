@@ -23,7 +23,7 @@ use tokio::net::TcpStream;
 use tower::Service;
 
 use crate::error::Error;
-use crate::webhook_url::is_public;
+use crate::webhook_url::may_be_called;
 
 /// What calls out. Clones share it; it is made when it is first needed, so that functions which
 /// never call anybody do not pay for it.
@@ -163,7 +163,7 @@ struct PublicHosts {
 impl PublicHosts {
     /// Whether this address may be connected to.
     fn admits(&self, address: IpAddr) -> bool {
-        is_public(address) || (self.loopback && address.to_canonical().is_loopback())
+        may_be_called(address, self.loopback)
     }
 
     async fn resolve(&self, host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {

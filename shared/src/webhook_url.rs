@@ -17,17 +17,21 @@ const RESOLVING: Duration = Duration::from_secs(2);
 
 /// A URL that may be stored as a webhook's.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct WebhookUrl(Url);
+pub struct WebhookUrl {
+    url: Url,
+    /// It may lead to this machine's own loopback addresses.
+    loopback: bool,
+}
 
 impl WebhookUrl {
     pub fn as_str(&self) -> &str {
-        self.0.as_str()
+        self.url.as_str()
     }
 
     /// Reads an optional member of an object.
     pub fn member(object: &mut Object<'_>, name: &str) -> Option<Self> {
         let text = object.short_string(name, MAX)?;
-        match Self::parse(&text) {
+        match Self::parse(&text, object.may_name_loopback()) {
             Ok(url) => Some(url),
             Err(why) => {
                 object.problem(name, "not_a_webhook_url", format!("{name} {why}"));
@@ -44,40 +48,46 @@ impl WebhookUrl {
 
     /// The same for a member that is not at the body's top.
     pub async fn check_target_at(&self, path: Vec<Step>) -> Result<(), Error> {
-        let (Some(Host::Domain(name)), Some(port)) = (self.0.host(), self.0.port_or_known_default()) else {
+        let (Some(Host::Domain(name)), Some(port)) = (self.url.host(), self.url.port_or_known_default()) else {
             return Ok(());
         };
-        if leads_inside(name, port).await {
+        if leads_inside(name, port, self.loopback).await {
             let sentence = "this name must not lead to a private address";
             return Err(Error::field(path, "not_a_webhook_url", sentence));
         }
         Ok(())
     }
 
-    pub fn parse(text: &str) -> Result<Self, &'static str> {
+    /// `loopback` lets it name this machine's own loopback addresses.
+    pub fn parse(text: &str, loopback: bool) -> Result<Self, &'static str> {
         let url = Url::parse(text).map_err(|_| "must be an absolute URL")?;
         if !matches!(url.scheme(), "http" | "https") {
             return Err("must be an http or https URL");
         }
         let public = match url.host() {
-            Some(Host::Ipv4(address)) => is_public(IpAddr::V4(address)),
-            Some(Host::Ipv6(address)) => is_public(IpAddr::V6(address)),
+            Some(Host::Ipv4(address)) => may_be_called(IpAddr::V4(address), loopback),
+            Some(Host::Ipv6(address)) => may_be_called(IpAddr::V6(address), loopback),
             Some(Host::Domain(name)) => {
                 let name = name.trim_end_matches('.');
-                name != "localhost" && !name.ends_with(".localhost")
+                loopback || (name != "localhost" && !name.ends_with(".localhost"))
             }
             None => return Err("must name a host"),
         };
-        if public { Ok(Self(url)) } else { Err("must not lead to a private address") }
+        if public { Ok(Self { url, loopback }) } else { Err("must not lead to a private address") }
     }
 }
 
 /// Whether any of the addresses that a name has now is private.
-async fn leads_inside(name: &str, port: u16) -> bool {
+async fn leads_inside(name: &str, port: u16, loopback: bool) -> bool {
     match tokio::time::timeout(RESOLVING, lookup_host((name, port))).await {
-        Ok(Ok(mut addresses)) => addresses.any(|address| !is_public(address.ip())),
+        Ok(Ok(mut addresses)) => addresses.any(|address| !may_be_called(address.ip(), loopback)),
         Ok(Err(_)) | Err(_) => false,
     }
+}
+
+/// Whether an address is public, or one of this machine's own that `loopback` lets through.
+pub fn may_be_called(address: IpAddr, loopback: bool) -> bool {
+    is_public(address) || (loopback && address.to_canonical().is_loopback())
 }
 
 /// Whether an address is one that a stranger may have us call: not loopback, private,
@@ -126,15 +136,26 @@ mod tests {
     #[test]
     fn public_urls_are_taken() {
         for url in ["https://example.com/hook?x=1", "http://93.184.215.14:8080/", "https://[2606:4700::1111]/"] {
-            assert!(WebhookUrl::parse(url).is_ok(), "{url}");
+            assert!(WebhookUrl::parse(url, false).is_ok(), "{url}");
         }
     }
 
     #[tokio::test]
     async fn a_name_is_refused_for_what_it_resolves_to() {
         // Every machine has this name; by its notation alone it is refused, too.
-        assert!(leads_inside("localhost", 80).await);
-        assert!(!leads_inside("no-such-name.invalid", 80).await);
+        assert!(leads_inside("localhost", 80, false).await);
+        assert!(!leads_inside("no-such-name.invalid", 80, false).await);
+    }
+
+    #[tokio::test]
+    async fn a_runner_that_is_told_to_takes_its_own_machine_and_nothing_else_that_is_private() {
+        for url in ["http://127.0.0.1:8080/", "http://[::1]/", "http://localhost/"] {
+            assert!(WebhookUrl::parse(url, true).is_ok(), "{url}");
+        }
+        assert!(!leads_inside("localhost", 80, true).await);
+        for url in ["http://10.0.0.1/", "http://169.254.169.254/", "http://[fe80::1]/", "http://0.0.0.0/"] {
+            assert!(WebhookUrl::parse(url, true).is_err(), "{url}");
+        }
     }
 
     #[test]
@@ -170,7 +191,7 @@ mod tests {
             "http://[::127.0.0.1]/",
             "http://１２７.0.0.1/",
         ] {
-            assert!(WebhookUrl::parse(url).is_err(), "{url}");
+            assert!(WebhookUrl::parse(url, false).is_err(), "{url}");
         }
     }
 }

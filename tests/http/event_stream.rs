@@ -8,8 +8,7 @@ use aws_lambda_events::event::dynamodb::{Event, EventRecord};
 use aws_lambda_events::event::streams::{DynamoDbBatchItemFailure, DynamoDbEventResponse};
 use aws_sdk_dynamodb::types::AttributeValue;
 use placet_local::mappings::Mappings;
-use placet_local::mappings::positions::Positions;
-use placet_local::mappings::stream::{DeadLetters, Patience, Source};
+use placet_local::mappings::stream::{Patience, Source};
 use placet_tests::World;
 use serde_json::Value;
 use tokio::sync::watch;
@@ -39,19 +38,10 @@ fn sort_key(record: &EventRecord) -> String {
     keys["sk"]["S"].as_str().unwrap().to_owned()
 }
 
+/// The table's stream, and the URL of the queue for what is set aside.
 pub async fn source(world: &World) -> (Source, String) {
-    let table = world.clients.dynamodb.describe_table().table_name(&world.table).send().await.unwrap();
-    let arn = table.table.unwrap().latest_stream_arn.unwrap();
-    let dead = world.queue(&[]).await;
-    let source = Source {
-        client: world.streams.clone(),
-        positions: Positions::new(world.durable(), &arn),
-        arn,
-        dead_letters: DeadLetters { client: world.sqs.clone(), url: dead.clone() },
-        patience: QUICK,
-        writes: world.writes.clone(),
-    };
-    (source, dead)
+    let (sources, urls) = world.sources().await;
+    (Source { patience: QUICK, ..sources.stream }, urls.failed_events)
 }
 
 /// Writes an item under every sort key, all of one partition.

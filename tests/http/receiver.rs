@@ -9,6 +9,9 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
+/// Longer than a delivery stays with a sender that died.
+const PATIENCE: Duration = Duration::from_secs(40);
+
 /// How a request is answered.
 #[derive(Clone)]
 pub enum Answer {
@@ -91,7 +94,7 @@ impl Receiver {
     pub async fn has(&self, count: usize) -> Vec<Received> {
         let mut so_far = self.count.clone();
         let enough = so_far.wait_for(|so_far| *so_far >= count);
-        tokio::time::timeout(Duration::from_secs(20), enough).await.expect("they come").expect("a receiver");
+        tokio::time::timeout(PATIENCE, enough).await.expect("they come").expect("a receiver");
         self.received()
     }
 }

@@ -5,9 +5,12 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use placet_tests::{Person, Runner};
+use placet_tests::{Agent, Person, Reply, Runner};
+use reqwest::Method;
 use serde_json::json;
 use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::task::JoinHandle;
 
 #[tokio::test]
 async fn the_first_start_makes_an_owner_and_the_second_finds_everything_again() {
@@ -102,15 +105,10 @@ async fn a_kill_loses_nothing_that_was_answered() {
     for round in 0..8_u32 {
         let mut runner = Runner::start(dir.path()).await;
         let (agent, person) = (runner.agent(), runner.person().await);
-        let writers = (0..4).map(|writer| {
-            let (agent, person) = (agent.clone(), person.clone());
-            tokio::spawn(async move { write_until_it_dies(&agent.channel, &agent, &person, round * 10 + writer).await })
-        });
-        let writers: Vec<_> = writers.collect();
+        let writers = start_writers(4, &agent, &person, round);
         // Killed in the middle of writing: after some of this round's answers were told.
         until_written(&agent, sent.len() + 5 + round as usize).await;
-        runner.child.start_kill().unwrap();
-        runner.child.wait().await.unwrap();
+        runner.kill().await;
         for writer in writers {
             let (messages, answers) = writer.await.unwrap();
             sent.extend(messages);
@@ -130,12 +128,48 @@ async fn a_kill_loses_nothing_that_was_answered() {
     }
 }
 
-type Told = Vec<(String, String)>;
+#[tokio::test]
+async fn what_fell_due_while_it_was_stopped_is_done_at_the_next_start() {
+    let dir = TempDir::new().unwrap();
+    let mut first = Runner::start(dir.path()).await;
+    let agent = first.agent();
+    let ask = || agent.sent(json!({ "text": "?", "review": { "type": "approval", "expiresInSeconds": 1 } }));
+    // Nobody looks at the one; whoever looks at the other knows when both are due.
+    let (_, other) = (ask().await, ask().await);
+    assert_eq!(agent.wait(&other, 10_000).await.expect(200)["status"], "expired");
+    assert_eq!(first.terminate().await, Some(0));
+
+    let mut command = Runner::command();
+    command.args(["--json", "--verbose", "--port", "0", "--data-dir"]).arg(dir.path());
+    command.env("NO_COLOR", "1").stderr(Stdio::piped());
+    let mut second = Runner::from(command).await;
+    let mut log = BufReader::new(second.child.stderr.take().unwrap()).lines();
+    let swept = async {
+        while let Some(line) = log.next_line().await.unwrap() {
+            if line.contains("swept") {
+                return line;
+            }
+        }
+        panic!("it ended");
+    };
+    let swept = tokio::time::timeout(Duration::from_secs(20), swept).await.expect("a sweep");
+    assert!(swept.contains("expired=1"), "{swept}");
+}
+
+/// Starts so many that write until it dies.
+pub fn start_writers(count: u32, agent: &Agent, person: &Person, round: u32) -> Vec<JoinHandle<(Told, Told)>> {
+    let one = |writer| {
+        let (agent, person) = (agent.clone(), person.clone());
+        tokio::spawn(async move { write_until_it_dies(&agent.channel, &agent, &person, round * 10 + writer).await })
+    };
+    (0..count).map(one).collect()
+}
+
+/// Messages or answers that were told to be stored: id and text.
+pub type Told = Vec<(String, String)>;
 
 /// Sends and answers until the connection fails; gives what was answered with 201.
-async fn write_until_it_dies(channel: &str, agent: &placet_tests::Agent, person: &Person, seed: u32) -> (Told, Told) {
-    use placet_tests::Reply;
-    use reqwest::Method;
+async fn write_until_it_dies(channel: &str, agent: &Agent, person: &Person, seed: u32) -> (Told, Told) {
     let (mut sent, mut decided) = (vec![], vec![]);
     for number in 0.. {
         let text = format!("{seed}-{number}");
@@ -153,7 +187,7 @@ async fn write_until_it_dies(channel: &str, agent: &placet_tests::Agent, person:
 }
 
 /// Waits until the channel holds at least this many messages.
-async fn until_written(agent: &placet_tests::Agent, count: usize) {
+async fn until_written(agent: &Agent, count: usize) {
     loop {
         let (mut seen, mut cursor) = (0, String::new());
         while let Some(next) = {

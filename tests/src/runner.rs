@@ -37,6 +37,13 @@ impl Runner {
         Self::from(command).await
     }
 
+    /// The same, and its webhooks may go to this machine.
+    pub async fn start_delivering(dir: &Path) -> Self {
+        let mut command = Self::command();
+        command.args(["--json", "--port", "0", "--allow-loopback-webhooks", "--data-dir"]).arg(dir);
+        Self::from(command).await
+    }
+
     pub async fn from(mut command: Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).spawn().expect("placet-local starts");
         let mut stdout = BufReader::new(child.stdout.take().unwrap()).lines();
@@ -56,6 +63,12 @@ impl Runner {
         let person = Person::nobody(self.text("url"), self.text("email"), self.text("password"));
         person.sign_in().await.expect(200);
         person
+    }
+
+    /// Sends SIGKILL.
+    pub async fn kill(&mut self) {
+        self.child.start_kill().expect("it is running");
+        self.child.wait().await.expect("it ends");
     }
 
     /// Sends SIGTERM and gives the exit code.

@@ -7,10 +7,12 @@ use std::time::Duration;
 use aws_sdk_sqs::types::QueueAttributeName;
 use axum::Router;
 use axum::response::Response;
+use placet_local::background;
 use placet_local::durable::Durable;
 use placet_local::engines::{DATABASE, Engines, TABLE};
+use placet_local::mappings::Mappings;
+use placet_local::mappings::sources::{QueueUrls, Sources};
 use placet_local::mappings::writes::Writes;
-use placet_local::mappings::{sqs_client, streams_client};
 use placet_local::server;
 use placet_local::stream_log::StreamLog;
 use shared::app::{App, Waits};
@@ -18,6 +20,7 @@ use shared::clock::Clock;
 use shared::config::MAX_WAIT;
 use shared::models::Role;
 use shared::models::account::Email;
+use shared::outbound::Outbound;
 use shared::secrets::{Password, hex, random};
 use shared::server_secret::ServerSecret;
 use shared::storage::{Clients, Endpoints, schema};
@@ -39,8 +42,6 @@ pub struct World {
     pub table: String,
     /// The queues' own interface.
     pub sqs: aws_sdk_sqs::Client,
-    /// The table's stream.
-    pub streams: aws_sdk_dynamodbstreams::Client,
     /// What the service writes.
     pub writes: Writes,
     /// Ends every wait early, as a stopping runner does.
@@ -48,36 +49,52 @@ pub struct World {
     engines: Option<Engines>,
     /// What is kept on the disk of this test alone.
     dir: TempDir,
+    mappings: Mappings,
 }
 
 impl World {
     /// On the engine that the environment names.
     pub async fn start() -> Self {
-        match std::env::var("PLACET_TEST_ENGINE").as_deref() {
-            Ok("embedded") | Err(_) => Self::embedded().await,
-            Ok(url) => Self::on_localstack(url, NAME).await,
-        }
+        Self::on(engine(), NAME, Outbound::default()).await
     }
 
     /// The same with a table that no other test uses: for what a whole deployment shares.
     pub async fn alone() -> Self {
-        match std::env::var("PLACET_TEST_ENGINE").as_deref() {
-            Ok("embedded") | Err(_) => Self::embedded().await,
-            Ok(url) => Self::on_localstack(url, &format!("{NAME}-{}", hex(&random::<8>()))).await,
-        }
+        Self::on(engine(), &own_name(), Outbound::default()).await
     }
 
     pub async fn embedded() -> Self {
+        Self::on(None, NAME, Outbound::default()).await
+    }
+
+    /// One alone that brings what is decided to webhooks, also to those on this machine.
+    pub async fn delivering() -> Self {
+        let mut world = Self::on(engine(), &own_name(), Outbound::new(true)).await;
+        let (sources, urls) = world.sources().await;
+        let app = world.app.clone().on_queue(&urls.deliveries);
+        background::deliver(&mut world.mappings, &app, sources);
+        world
+    }
+
+    /// On a LocalStack, or on embedded engines of its own.
+    async fn on(localstack: Option<String>, table: &str, outbound: Outbound) -> Self {
+        match localstack {
+            Some(url) => Self::on_localstack(&url, table, outbound).await,
+            None => Self::on_embedded(outbound).await,
+        }
+    }
+
+    async fn on_embedded(outbound: Outbound) -> Self {
         let dir = directory();
         let engines = Engines::start(dir.path()).await.expect("the embedded engines start");
         let (close, closing) = watch::channel(false);
         let app = engines.app(Clock::adjustable(), Waits::new(MAX_WAIT, closing), secret()).await.expect("a table");
-        let (endpoints, sqs, writes) = (engines.endpoints.clone(), engines.sqs.clone(), engines.writes.clone());
-        let world = Self::serve(app, close, TABLE, dir, &endpoints, &sqs, writes).await;
+        let (endpoints, writes) = (engines.endpoints.clone(), engines.writes.clone());
+        let world = Self::serve(App { outbound, ..app }, close, TABLE, dir, endpoints, writes).await;
         Self { engines: Some(engines), ..world }
     }
 
-    async fn on_localstack(url: &str, table: &str) -> Self {
+    async fn on_localstack(url: &str, table: &str, outbound: Outbound) -> Self {
         let endpoints = Endpoints {
             dynamodb: url.to_owned(),
             s3: url.to_owned(),
@@ -97,7 +114,7 @@ impl World {
         }
         let (close, closing) = watch::channel(false);
         let app = App::new(&clients, table, NAME, Clock::adjustable(), Waits::new(MAX_WAIT, closing), secret());
-        Self::serve(app, close, table, directory(), &endpoints, url, writes).await
+        Self::serve(App { outbound, ..app }, close, table, directory(), endpoints, writes).await
     }
 
     async fn serve(
@@ -105,36 +122,46 @@ impl World {
         close: watch::Sender<bool>,
         table: &str,
         dir: TempDir,
-        endpoints: &Endpoints,
-        sqs: &str,
+        endpoints: Endpoints,
         writes: Writes,
     ) -> Self {
-        let clients = Clients::at(endpoints).await;
-        let (sqs, streams) = (sqs_client(endpoints, &clients, sqs), streams_client(endpoints, &clients));
+        let clients = Clients::at(&endpoints).await;
+        let sqs = clients.sqs.clone();
         let url = listen(server::service(app.clone())).await;
         Self {
             url,
             app,
             clients,
-            endpoints: endpoints.clone(),
             table: table.to_owned(),
             sqs,
-            streams,
+            endpoints,
             writes,
             close,
             engines: None,
             dir,
+            mappings: Mappings::default(),
         }
     }
 
     /// Where the embedded queues are.
     pub fn queues_url(&self) -> &str {
-        self.engines.as_ref().map(|engines| engines.sqs.as_str()).expect("the embedded engines")
+        self.engines.as_ref().map(|engines| engines.endpoints.sqs.as_str()).expect("the embedded engines")
     }
 
     /// The embedded table's stream, if that is the engine.
     pub fn stream_log(&self) -> Option<&StreamLog> {
         self.engines.as_ref().map(|engines| &engines.stream_log)
+    }
+
+    /// Its stream and a queue of its own, and the URLs of that and of the set-aside events.
+    pub async fn sources(&self) -> (Sources, QueueUrls) {
+        let urls = match &self.engines {
+            Some(engines) => engines.queue_urls(),
+            None => QueueUrls { deliveries: self.queue(&[]).await, failed_events: self.queue(&[]).await },
+        };
+        let (file, writes) = (self.durable(), self.writes.clone());
+        let found = Sources::find(&self.endpoints, &self.clients, &self.table, urls.clone(), file, writes);
+        (found.await.expect("a stream"), urls)
     }
 
     /// The file for queues and positions.
@@ -147,7 +174,7 @@ impl World {
 
     /// A queue of this test's own, by its URL.
     pub async fn queue(&self, attributes: &[(QueueAttributeName, &str)]) -> String {
-        let mut request = self.sqs.create_queue().queue_name(format!("{NAME}-{}", hex(&random::<8>())));
+        let mut request = self.sqs.create_queue().queue_name(own_name());
         for (name, value) in attributes {
             request = request.attributes(name.clone(), *value);
         }
@@ -218,6 +245,15 @@ async fn listen(service: Router) -> String {
         server::serve(listener, service, never.1).await
     });
     url
+}
+
+/// The URL of the LocalStack that the environment names, if it names one.
+fn engine() -> Option<String> {
+    std::env::var("PLACET_TEST_ENGINE").ok().filter(|engine| engine != "embedded")
+}
+
+fn own_name() -> String {
+    format!("{NAME}-{}", hex(&random::<8>()))
 }
 
 fn directory() -> TempDir {

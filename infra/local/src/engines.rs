@@ -23,6 +23,7 @@ use tokio::task::JoinSet;
 
 use crate::StartError;
 use crate::durable::Durable;
+use crate::mappings::sources::{QueueUrls, Sources};
 use crate::mappings::writes::Writes;
 use crate::queue::{self, Queues, Settings};
 use crate::stream_log::StreamLog;
@@ -42,8 +43,6 @@ pub const FAILED_EVENTS: &str = "placet-events-failed";
 /// Engines that run until [`stop`](Engines::stop).
 pub struct Engines {
     pub endpoints: Endpoints,
-    /// Where SQS is.
-    pub sqs: String,
     /// The file that the queues are in, and the positions of whoever reads the stream.
     pub file: Durable,
     /// The table's stream, as the engine keeps it.
@@ -91,11 +90,8 @@ impl Engines {
         let mut servers = JoinSet::new();
         servers.spawn(serve_dynamodb(dynamodb, database, stopped.clone()));
         servers.spawn(serve_s3(s3, service.build(), stopped.clone()));
-        let url = url(&sqs)?;
-        let (access_key, secret_key) = (endpoints.access_key.clone(), endpoints.secret_key.clone());
-        let router = queue::router(queues.clone(), url.clone(), access_key, secret_key);
-        servers.spawn(serve_sqs(sqs, router, stopped));
-        Ok(Self { endpoints, sqs: url, file, stream_log, queues, writes: Writes::default(), stopping, servers })
+        servers.spawn(serve_sqs(sqs, queue::router(queues.clone(), &endpoints), stopped));
+        Ok(Self { endpoints, file, stream_log, queues, writes: Writes::default(), stopping, servers })
     }
 
     /// The state of the routers on these engines, their table and bucket ready.
@@ -103,7 +99,20 @@ impl Engines {
         let mut clients = Clients::at(&self.endpoints).await;
         clients.dynamodb = self.writes.watch(&clients.dynamodb);
         schema::create(&clients.dynamodb, TABLE).await?;
-        Ok(App::new(&clients, TABLE, BUCKET, clock, waits, secret))
+        Ok(App::new(&clients, TABLE, BUCKET, clock, waits, secret).on_queue(&self.queue_urls().deliveries))
+    }
+
+    /// What the loops read.
+    pub async fn sources(&self) -> Result<Sources, StartError> {
+        let clients = Clients::at(&self.endpoints).await;
+        let (file, writes) = (self.file.clone(), self.writes.clone());
+        Ok(Sources::find(&self.endpoints, &clients, TABLE, self.queue_urls(), file, writes).await?)
+    }
+
+    /// The queues, where they are since this start.
+    pub fn queue_urls(&self) -> QueueUrls {
+        let url = |name| queue::url(&self.endpoints.sqs, name);
+        QueueUrls { deliveries: url(DELIVERIES), failed_events: url(FAILED_EVENTS) }
     }
 
     /// Lets running requests finish and closes the files.
@@ -152,9 +161,8 @@ async fn declare(queues: &Queues) -> rusqlite::Result<()> {
     let failed = Settings { retention: Some(TWO_WEEKS), ..Settings::default() };
     queues.declare(FAILED_EVENTS, failed.clone()).await?;
     queues.declare(FAILED_DELIVERIES, failed).await?;
-    let redrive = Some((FAILED_DELIVERIES.to_owned(), 20));
-    queues.declare(DELIVERIES, Settings { visibility_timeout: 60, redrive, ..Settings::default() }).await?;
-    queues.drop_old().await.map(drop)
+    let redrive = Some((FAILED_DELIVERIES.to_owned(), 100));
+    queues.declare(DELIVERIES, Settings { visibility_timeout: 60, redrive, ..Settings::default() }).await
 }
 
 async fn until(mut stopped: watch::Receiver<bool>) {

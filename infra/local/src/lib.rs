@@ -5,12 +5,14 @@
 //! - [`engines`]: DynamoDB on SQLite, S3 on the file system and SQS on SQLite, on loopback ports
 //! - [`queue`]: that SQS; [`durable`]: its file
 //! - [`mappings`]: the loops that bring the table's stream and the queue to the functions
+//! - [`background`]: the functions that no route calls, and upkeep
 //! - [`stream_log`]: keeps the embedded table's stream in bounds
 //! - [`server`]: serving, and stopping without dropping what is in flight
 //! - [`data_dir`]: the directory that everything is kept in, and its lock
 //! - [`first_run`]: the owner, agent and API key that the first start makes
 //! - [`options`]: the command line
 
+pub mod background;
 pub mod data_dir;
 pub mod durable;
 pub mod engines;

@@ -8,7 +8,7 @@ use placet_local::data_dir::DataDir;
 use placet_local::engines::Engines;
 use placet_local::first_run::{self, Wish};
 use placet_local::options::Options;
-use placet_local::{StartError, server};
+use placet_local::{StartError, background, server};
 use shared::app::Waits;
 use shared::clock::Clock;
 use shared::outbound::Outbound;
@@ -41,6 +41,7 @@ async fn run(options: Options) -> Result<(), StartError> {
     app.outbound = Outbound::new(options.allow_loopback_webhooks);
     let shown = first_run::prepare(&app, &dir, wish, url).await?;
 
+    let running = background::start(&app, &engines).await?;
     let serving = tokio::spawn(server::serve(listener, server::service(app), closing));
     let block = if options.json { shown.to_json()? + "\n" } else { shown.to_string() };
     // Somebody who closed our output still wants the service.
@@ -51,7 +52,8 @@ async fn run(options: Options) -> Result<(), StartError> {
     tracing::warn!("stopping: finishing what is in flight");
     // The server holds a receiver until it ends.
     let _ = close.send(true);
-    serving.await.map_err(|err| StartError::told(err.to_string()))?.map_err(|err| StartError::told(err.to_string()))?;
+    let (served, ()) = tokio::join!(serving, running.stop());
+    served.map_err(|err| StartError::told(err.to_string()))?.map_err(|err| StartError::told(err.to_string()))?;
     engines.stop().await;
     Ok(())
 }

@@ -5,6 +5,7 @@
 //! - `record`: a record of the stream as Lambda hands it over
 //! - [`queue`]: messages of a queue, several batches at a time
 //! - [`schedule`]: what is done every so often
+//! - [`sources`]: where the two are
 //! - [`writes`]: who waits for the stream is told of a write at once
 //!
 //! A record or message counts as done only when its function said so, and only then is that
@@ -15,6 +16,7 @@ pub mod positions;
 pub mod queue;
 mod record;
 pub mod schedule;
+pub mod sources;
 pub mod stream;
 pub mod writes;
 
@@ -97,20 +99,6 @@ pub fn streams_client(endpoints: &Endpoints, clients: &Clients) -> aws_sdk_dynam
     config.set_timeout_config(like.timeout_config().cloned());
     config.set_retry_config(like.retry_config().cloned());
     aws_sdk_dynamodbstreams::Client::from_conf(config.build())
-}
-
-/// A client of the queues at `url`, like the table's.
-pub fn sqs_client(endpoints: &Endpoints, clients: &Clients, url: &str) -> aws_sdk_sqs::Client {
-    let like = clients.dynamodb.config();
-    let mut config = aws_sdk_sqs::Config::builder()
-        .behavior_version(BehaviorVersion::v2026_01_12())
-        .endpoint_url(url)
-        .region(like.region().cloned())
-        .credentials_provider(credentials(endpoints));
-    config.set_http_client(like.http_client());
-    config.set_timeout_config(like.timeout_config().cloned());
-    config.set_retry_config(like.retry_config().cloned());
-    aws_sdk_sqs::Client::from_conf(config.build())
 }
 
 fn credentials(endpoints: &Endpoints) -> Credentials {

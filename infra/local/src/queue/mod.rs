@@ -24,3 +24,8 @@ pub use store::{Queues, Settings};
 
 /// The largest message, and the largest sum of a batch: SQS's.
 pub const MAX_BYTES: usize = 1_048_576;
+
+/// The URL of a queue, of those that are served at `base`.
+pub fn url(base: &str, name: &str) -> String {
+    format!("{base}/{}/{name}", attributes::ACCOUNT)
+}

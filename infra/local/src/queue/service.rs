@@ -12,6 +12,7 @@ use md5::{Digest, Md5};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use shared::secrets::hex;
+use shared::storage::Endpoints;
 
 use super::error::Refusal;
 use super::shapes::*;
@@ -33,9 +34,10 @@ struct Service {
     url: String,
 }
 
-/// The queues at `url`, for whoever signs with these credentials.
-pub fn router(queues: Queues, url: String, access_key: String, secret_key: String) -> Router {
-    let service = Service { queues, credentials: Credentials { access_key, secret_key }, url };
+/// The queues, for whoever signs with the credentials that belong to these endpoints.
+pub fn router(queues: Queues, endpoints: &Endpoints) -> Router {
+    let Endpoints { sqs, access_key, secret_key, .. } = endpoints.clone();
+    let service = Service { queues, credentials: Credentials { access_key, secret_key }, url: sqs };
     Router::new().route("/", post(handle)).layer(DefaultBodyLimit::max(MAX_BODY)).with_state(service)
 }
 
@@ -90,7 +92,7 @@ impl Service {
     }
 
     fn url_of(&self, name: &str) -> QueueUrl {
-        QueueUrl { queue_url: format!("{}/{}/{name}", self.url, attributes::ACCOUNT) }
+        QueueUrl { queue_url: super::url(&self.url, name) }
     }
 
     async fn attributes(&self, request: GetQueueAttributes) -> Result<serde_json::Value, Refusal> {
