@@ -112,7 +112,19 @@ impl World {
         let clients = Clients::at(endpoints).await;
         let (sqs, streams) = (sqs_client(endpoints, &clients, sqs), streams_client(endpoints, &clients));
         let url = listen(server::service(app.clone())).await;
-        Self { url, app, clients, endpoints: endpoints.clone(), table: table.to_owned(), sqs, streams, writes, close, engines: None, dir }
+        Self {
+            url,
+            app,
+            clients,
+            endpoints: endpoints.clone(),
+            table: table.to_owned(),
+            sqs,
+            streams,
+            writes,
+            close,
+            engines: None,
+            dir,
+        }
     }
 
     /// Where the embedded queues are.
