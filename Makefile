@@ -15,7 +15,7 @@ test: ## all tests, against LocalStack
 test-embedded: ## all tests, on the embedded engines: the inner loop
 	@tests/run.sh embedded
 
-fuzz: ## generated calls of every route, from the OpenAPI document (MAX_EXAMPLES=20, SEED=1)
+fuzz: ## generated calls of every route, from the OpenAPI document (MAX_EXAMPLES=10, SEED=1)
 	@tests/fuzz.sh
 
 openapi: ## write docs/openapi.json from the code

@@ -46,7 +46,7 @@ impl Config {
         Ok(Self {
             table: required("PLACET_TABLE")?,
             bucket: required("PLACET_BUCKET")?,
-            max_wait: max_wait("PLACET_MAX_WAIT_MS")?,
+            max_wait: max_wait()?,
             secret: secret("PLACET_SECRET")?,
             queue: present("PLACET_QUEUE"),
         })
@@ -78,7 +78,9 @@ fn secret(name: &'static str) -> Result<ServerSecret, ConfigError> {
     ServerSecret::new(&required(name)?).ok_or(ConfigError::Invalid(name, "at least 32 characters"))
 }
 
-fn max_wait(name: &'static str) -> Result<Duration, ConfigError> {
+/// `PLACET_MAX_WAIT_MS`, which the local runner is told, too.
+pub fn max_wait() -> Result<Duration, ConfigError> {
+    let name = "PLACET_MAX_WAIT_MS";
     let Some(text) = present(name) else { return Ok(MAX_WAIT) };
     let wait = text.parse().ok().map(Duration::from_millis);
     wait.filter(|wait| (Duration::from_millis(1)..=MAX_WAIT).contains(wait))

@@ -1,7 +1,7 @@
 //! What calls cost does not grow with what was ever sent: a channel of 30,000 messages costs the
 //! same DynamoDB calls and units as one of 100. `make bench` prints them for 100,000.
 
-use placet_tests::crowd::{self, Measured, WAITED_MS};
+use placet_tests::crowd::{self, Measured};
 use placet_tests::{Agent, Cost, Person, World};
 use serde_json::json;
 
@@ -25,29 +25,11 @@ async fn a_full_channel_costs_what_an_emptier_one_costs() {
     crowd::fill(&world, &person, &large, many()).await;
     let in_small = crowd::measure(&person, &small).await;
     let in_large = crowd::measure(&person, &large).await;
-    for ((name, small, _), (_, large, _)) in in_small.iter().zip(&in_large) {
-        if name.ends_with("timeout") {
-            // How often a wait looks is jittered; what each look costs is not.
-            for cost in [small, large] {
-                assert_waited(cost);
-            }
-        } else {
-            assert_eq!(small, large, "{name}");
-        }
-    }
+    crowd::assert_alike(&in_small, &in_large);
     assert_eq!(calls(&in_large, "list, 50 newest"), (2, 1));
     assert_eq!(calls(&in_large, "get one"), (1, 1));
     assert_eq!(calls(&in_large, "pending, 1 of them"), (2, 1));
     assert_eq!(calls(&in_large, "wait for a decided one"), (1, 1));
-}
-
-/// One BatchGetItem of four keys, a look (half a unit) each 100 to 110 ms, and the last look,
-/// which is strongly consistent.
-#[track_caller]
-fn assert_waited(cost: &Cost) {
-    let most = 2 + WAITED_MS / 100;
-    assert!((3..=most).contains(&cost.calls) && cost.round_trips == cost.calls, "{cost:?}");
-    assert_eq!(cost.units, 4.0 + 0.5 * f64::from(cost.calls - 2) + 1.0, "{cost:?}");
 }
 
 fn calls(measured: &[Measured], name: &str) -> (u32, u32) {

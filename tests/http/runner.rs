@@ -66,6 +66,24 @@ async fn it_finishes_what_is_in_flight_and_stops_soon() {
     assert_eq!(waiting.await.unwrap().expect(200)["status"], "timeout");
 }
 
+#[tokio::test]
+async fn the_longest_wait_can_be_set() {
+    let ephemeral = ["--ephemeral", "--json", "--port", "0"];
+    let mut command = Runner::command();
+    command.args(ephemeral).env("PLACET_MAX_WAIT_MS", "50");
+    let runner = Runner::from(command).await;
+    let agent = runner.agent();
+    let waited = tokio::time::timeout(Duration::from_secs(20), agent.wait(&agent.asked().await, 29_000)).await;
+    assert_eq!(waited.expect("it ends before the 29 s").expect(200)["status"], "timeout");
+
+    let mut command = Runner::command();
+    command.args(ephemeral).env("PLACET_MAX_WAIT_MS", "29001").stdout(Stdio::null());
+    let output = command.output().await.unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("PLACET_MAX_WAIT_MS is not a number of milliseconds from 1 to 29000"), "{said}");
+}
+
 /// Runs `placet-local` to its end; gives its exit code and what it said on standard error.
 async fn refused(arguments: &[&str], email: &str, password: &str) -> (Option<i32>, String) {
     let mut command = Runner::command();

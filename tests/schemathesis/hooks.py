@@ -2,7 +2,11 @@
 
 Half of the calls are left as they were generated; the other half gets real ids, so that
 successes are checked as well as refusals. What a call would use up (by deleting it, answering
-it, signing it out) is made for that call, so calls do not depend on each other.
+it, signing it out) is made for that call, so calls do not depend on each other; what is only
+read or changed is made once. No call has the service call anybody but itself.
+
+What is filled in follows from SEED and from the call as it was generated, never from the order
+of calls: several workers make them.
 
 PLACET_FUZZ_BLOCK is the line that `placet-local --json` prints.
 """
@@ -12,6 +16,7 @@ import itertools
 import json
 import os
 import random
+import threading
 
 import requests
 import schemathesis
@@ -19,17 +24,18 @@ import schemathesis
 BLOCK = json.loads(os.environ["PLACET_FUZZ_BLOCK"])
 URL, CHANNEL = BLOCK["url"], BLOCK["channelId"]
 OWNER = {"email": BLOCK["email"], "password": BLOCK["password"]}
-chance = random.Random(int(os.environ.get("SEED", "1")))
+PASSWORD = "a password"
+SEED = os.environ.get("SEED", "1")
 numbers = itertools.count()
 
 
-def sign_in():
-    response = requests.post(f"{URL}/api/auth/login", json=OWNER, timeout=30)
+def sign_in(account):
+    response = requests.post(f"{URL}/api/auth/login", json=account, timeout=30)
     response.raise_for_status()
     return response.cookies["access_token"]
 
 
-session = sign_in()
+session = sign_in(OWNER)
 
 
 def person_reads(path):
@@ -84,45 +90,67 @@ def api_key():
 
 def user():
     email = f"passing-{next(numbers)}@people.example"
-    body = {"email": email, "password": "a password", "displayName": "A passing person", "role": "member"}
+    body = {"email": email, "password": PASSWORD, "displayName": "A passing person", "role": "member"}
     return person_makes("/api/users", json=body)["id"]
 
 
-def plugin():
-    return chance.choice([it["name"] for it in person_reads("/api/plugins")])
+def person_of_their_own():
+    """An account that no generated call changes, with its own session."""
+    account = {"email": person_named(user()), "password": PASSWORD}
+    return account, sign_in(account)
+
+
+def person_named(id):
+    return next(it["email"] for it in person_reads("/api/users") if it["id"] == id)
+
+
+def plugins():
+    return [it["name"] for it in person_reads("/api/plugins")]
 
 
 def share_token():
     return person_reads(f"/api/files/{file()}/share")["url"].rsplit("/", 1)[1]
 
 
-def stream():
-    return f"draft-{chance.randrange(5)}"
-
-
-# The first prefix that fits a path says what its id is, and how to make one.
+# The first prefix that fits a path says what its id may be, and how each is made.
 IDS = [
-    ("/api/v1/messages/streams/", stream),
-    ("/api/v1/messages/", lambda: chance.choice([message, review, answered])()),
-    ("/api/messages/", lambda: chance.choice([message, review, answered])()),
-    ("/api/v1/reviews/", lambda: chance.choice([review, answered])()),
-    ("/api/v1/files/", file),
-    ("/api/files/", file),
-    ("/api/v1/agents/", agent),
-    ("/api/agents/", agent),
-    ("/api/api-keys/", api_key),
-    ("/api/users/", user),
-    ("/api/v1/plugins/", plugin),
-    ("/api/plugins/", plugin),
-    ("/api/share/", share_token),
+    ("/api/v1/messages/streams/", [lambda n=n: f"draft-{n}" for n in range(5)]),
+    ("/api/v1/messages/", [message, review, answered]),
+    ("/api/messages/", [message, review, answered]),
+    ("/api/v1/reviews/", [review, answered]),
+    ("/api/v1/files/", [file]),
+    ("/api/files/", [file]),
+    ("/api/v1/agents/", [agent]),
+    ("/api/agents/", [agent]),
+    ("/api/api-keys/", [api_key]),
+    ("/api/users/", [user]),
+    ("/api/v1/plugins/", [lambda name=name: name for name in plugins()]),
+    ("/api/plugins/", [lambda name=name: name for name in plugins()]),
+    ("/api/share/", [share_token]),
 ]
 
-# Schemathesis also calls with ids that it saw in answers. These are what the calls themselves
-# depend on: never changed, rotated or removed.
+# What was made once for all calls that leave it there.
+kept = {}
+keeping = threading.Lock()
+
+
+def once(make):
+    with keeping:
+        if make not in kept:
+            kept[make] = make()
+        return kept[make]
+
+
+def uses_up(case):
+    return case.method == "DELETE" or case.path.endswith(("/rotate", "/respond"))
+
+# What the calls themselves depend on, should its id be generated: never changed or removed.
 OWN = {CHANNEL, person_reads("/api/auth/me")["user"]["id"], *(key["id"] for key in person_reads("/api/api-keys"))}
 
-# Calls that end the session they are made with get one of their own.
-ENDING = {"/api/auth/logout", "/api/auth/refresh", "/api/auth/change-password"}
+# Whose password is changed, which ends all their sessions but one; and whose sessions end.
+CHANGING, changing_session = person_of_their_own()
+LEAVING, _ = person_of_their_own()
+ENDING = {"/api/auth/logout", "/api/auth/refresh"}
 PUBLIC = {"/health", "/api/auth/login", "/api/openapi.json", "/api/docs"}
 
 
@@ -131,26 +159,19 @@ def before_call(context, case, kwargs):
     # Other calls are made of the same parts: what is filled in here must not leak into them.
     case.body = copy.deepcopy(case.body) if isinstance(case.body, (dict, list)) else case.body
     case.path_parameters = as_dict(case.path_parameters)
-    authorize(case)
-    # Nobody waits for an answer that no one will give.
-    if case.path.endswith("/wait"):
-        case.query = {**as_dict(case.query), "timeout": "50"}
+    generated = (case.method, case.path, case.path_parameters, as_dict(case.query), case.body)
+    chance = random.Random(f"{SEED} {generated!r}")
+    authorize(case, chance)
+    case.body = staying_here(case.body)
     if case.method != "GET" and OWN.intersection(map(str, case.path_parameters.values())):
-        fill_ids(case)
+        fill_ids(case, chance)
     if chance.random() < 0.5:
-        fill_ids(case)
-        fill_query(case)
+        fill_ids(case, chance)
+        fill_query(case, chance)
         fill_body(case)
 
 
-@schemathesis.hook
-def after_call(context, case, response):
-    global session
-    if case.path == "/api/auth/change-password" and response.status_code == 200:
-        session = sign_in()
-
-
-def authorize(case):
+def authorize(case, chance):
     for name in ("Authorization", "x-api-key", "Cookie"):
         case.headers.pop(name, None)
     case.cookies.pop("access_token", None)
@@ -162,21 +183,38 @@ def authorize(case):
         else:
             case.headers["x-api-key"] = BLOCK["apiKey"]
         return
-    token = sign_in() if case.path in ENDING else session
+    token = session_for(case)
     if chance.random() < 0.5:
         case.headers["Authorization"] = f"Bearer {token}"
     else:
         case.cookies["access_token"] = token
 
 
-def fill_ids(case):
+def session_for(case):
+    if case.path in ENDING:
+        return sign_in(LEAVING)
+    return changing_session if case.path == "/api/auth/change-password" else session
+
+
+def staying_here(value):
+    """The same with each URL replaced by one of the service itself."""
+    if isinstance(value, dict):
+        return {name: staying_here(it) for name, it in value.items()}
+    if isinstance(value, list):
+        return [staying_here(it) for it in value]
+    is_url = isinstance(value, str) and value.lower().startswith(("http://", "https://"))
+    return f"{URL}/health" if is_url else value
+
+
+def fill_ids(case, chance):
     for name in as_dict(case.path_parameters):
-        make = next((make for prefix, make in IDS if case.path.startswith(prefix)), None)
-        assert make, f"{case.path}: tests/schemathesis/hooks.py does not know what {name} is"
-        case.path_parameters[name] = make()
+        makes = next((makes for prefix, makes in IDS if case.path.startswith(prefix)), None)
+        assert makes, f"{case.path}: tests/schemathesis/hooks.py does not know what {name} is"
+        make = chance.choice(makes)
+        case.path_parameters[name] = make() if uses_up(case) else once(make)
 
 
-def fill_query(case):
+def fill_query(case, chance):
     query = as_dict(case.query)
     if "channel" in query:
         query["channel"] = CHANNEL
@@ -206,7 +244,9 @@ def fill_body(case):
     if case.path == "/api/auth/login":
         body.update(OWNER)
     if case.path == "/api/auth/change-password":
-        body.update(currentPassword=OWNER["password"], newPassword=OWNER["password"])
+        body.update(currentPassword=PASSWORD, newPassword=PASSWORD)
+    if case.path == "/api/plugins/{name}/fetch":
+        body["url"] = f"{URL}/health"
     if case.path.endswith("/respond"):
         case.path_parameters["id"] = review()
         body["response"] = {"selectedOption": "approve"}

@@ -130,4 +130,28 @@ pub async fn measure(person: &Person, agent: &Agent) -> Vec<Measured> {
     measured
 }
 
+/// That the same calls cost the same DynamoDB calls and units on two channels, however many
+/// messages are in each. How often a wait looks is jittered; what each look costs is not.
+#[track_caller]
+pub fn assert_alike(one: &[Measured], other: &[Measured]) {
+    assert_eq!(one.len(), other.len());
+    for ((name, one, _), (_, other, _)) in one.iter().zip(other) {
+        if name.ends_with("timeout") {
+            assert_waited(one);
+            assert_waited(other);
+        } else {
+            assert_eq!(one, other, "{name}");
+        }
+    }
+}
+
+/// One BatchGetItem of four keys, a look (half a unit) each 100 to 110 ms, and the last look,
+/// which is strongly consistent.
+#[track_caller]
+fn assert_waited(cost: &Cost) {
+    let most = 2 + WAITED_MS / 100;
+    assert!((3..=most).contains(&cost.calls) && cost.round_trips == cost.calls, "{cost:?}");
+    assert_eq!(cost.units, 4.0 + 0.5 * f64::from(cost.calls - 2) + 1.0, "{cost:?}");
+}
+
 pub const WAITED_MS: u32 = 1000;

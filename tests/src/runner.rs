@@ -26,7 +26,10 @@ impl Runner {
 
     pub fn command() -> Command {
         let mut command = Command::new(Self::binary("placet-local"));
-        command.env_remove("PLACET_OWNER_EMAIL").env_remove("PLACET_OWNER_PASSWORD").kill_on_drop(true);
+        for setting in ["PLACET_OWNER_EMAIL", "PLACET_OWNER_PASSWORD", "PLACET_MAX_WAIT_MS"] {
+            command.env_remove(setting);
+        }
+        command.kill_on_drop(true);
         command
     }
 

@@ -83,6 +83,7 @@ mod tests {
             (&format!(r#"{{{least},"icon":1}}"#), "icon"),
             (&format!(r#"{{{least},"permissions":{{}}}}"#), "httpRequests"),
             (&format!(r#"{{{least},"permissions":{{"httpRequests":true,"maxHttpDomains":["A b"]}}}}"#), "host names"),
+            (&format!(r#"{{{least},"permissions":{{"httpRequests":true,"maxHttpDomains":["a:b"]}}}}"#), "host names"),
             (&format!(r#"{{{least},"env":{{}}}}"#), "env must be an array"),
             (&format!(r#"{{{least},"env":[{{"key":"a b","label":"x"}}]}}"#), "API_TOKEN"),
             (&format!(r#"{{{least},"env":[{{"key":"A"}}]}}"#), "label"),

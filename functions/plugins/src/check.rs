@@ -53,7 +53,9 @@ fn check_permissions(manifest: &Members, problems: &mut Vec<String>) {
     let domains = permissions["maxHttpDomains"].as_array();
     let are_hosts = domains.is_some_and(|domains| domains.iter().all(|it| it.as_str().is_some_and(is_host)));
     if !are_hosts {
-        problems.push("permissions.maxHttpDomains must be host names in lower case, or *".to_owned());
+        problems.push(
+            "permissions.maxHttpDomains must be host names in lower case, with or without a port, or *".to_owned(),
+        );
     }
 }
 
@@ -106,5 +108,8 @@ fn is_kebab(name: &str) -> bool {
 
 fn is_host(name: &str) -> bool {
     let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-._:[]".contains(&b);
-    name == "*" || (!name.is_empty() && name.len() <= 253 && name.bytes().all(plain))
+    // The last colon of an IPv6 address is within its brackets; any other stands before a port.
+    let port = if name.ends_with(']') { None } else { name.rsplit_once(':') };
+    let has_port = port.is_none_or(|(_, port)| port.parse::<u16>().is_ok());
+    name == "*" || (!name.is_empty() && name.len() <= 253 && name.bytes().all(plain) && has_port)
 }

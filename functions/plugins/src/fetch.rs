@@ -15,11 +15,11 @@ use shared::error::Error;
 use shared::extract::{Json, PathId};
 use shared::input::{FromObject, Object, Problems};
 use shared::outbound::Failure;
-use url::{Position, Url};
+use url::{Host, Position, Url};
 use utoipa::ToSchema;
 
 use crate::catalogue::Plugins;
-use crate::manifest::Manifest;
+use crate::manifest::{Manifest, host_and_port};
 use crate::placeholders::{Refused, Settings};
 
 /// HTTP APIs cut at 30 s; the answer needs a moment to leave.
@@ -28,8 +28,12 @@ const WITHIN: Duration = Duration::from_secs(28);
 const MAX_ANSWER: usize = 1024 * 1024;
 /// The most that an answer may grow to as JSON: with base64 around it, it has to leave a Lambda.
 const MAX_AS_JSON: usize = 4_400_000;
+/// The port of https, where a manifest names none.
+const HTTPS: u16 = 443;
 const MAX_URL: usize = 8000;
 const MAX_HEADERS: usize = 50;
+/// As much of all headers together, filled in, as hosts usually take.
+const MAX_ALL_HEADERS: usize = 16 * 1024;
 const OUR_NAME: &str = concat!("placet-serverless/", env!("CARGO_PKG_VERSION"));
 
 const METHODS: [(&str, Method); 6] = [
@@ -162,33 +166,62 @@ pub async fn fetch(
     let plugin = known?;
     may_call(&plugin.manifest, &request.url)?;
     let env = envs.into_iter().next().unwrap_or_default();
-    let is_safe = carries_secrets(&request.url) || app.outbound.is_for_development();
+    let stays_here = app.outbound.is_for_development() && is_loopback(&request.url);
+    let is_safe = stays_here || carries_secrets(&plugin.manifest, &request.url);
     let settings = Settings { plugin, env: &env, secret: &app.secret, is_safe };
     let answer = app.outbound.fetch(outgoing(request, &settings)?, WITHIN, MAX_ANSWER).await;
     Ok(axum::Json(Fetched::of(answer.map_err(Failure::refusal)?)?))
 }
 
-/// Whether the manifest names this host; its port is the plugin's choice.
+/// Whether the manifest names this host; its port is the plugin's choice, unless that is named, too.
 fn may_call(manifest: &Manifest, url: &Url) -> Result<(), Error> {
-    let host = url.host_str().unwrap_or_default().trim_end_matches('.');
-    if manifest.calls_anyone() || manifest.hosts().iter().any(|allowed| allowed == host) {
+    let named = |(host, port): (&str, Option<u16>)| is_host(url, host) && port.is_none_or(|it| is_port(url, it));
+    if manifest.calls_anyone() || manifest.hosts().iter().map(|it| host_and_port(it)).any(named) {
         return Ok(());
     }
     Err(Error::field(["url".into()], "host_not_allowed", "url must lead to a host that the plugin's manifest names"))
 }
 
-/// Whether nobody but the host that the manifest names can read what is sent to this URL.
-fn carries_secrets(url: &Url) -> bool {
-    url.scheme() == "https" && url.port().is_none()
+/// Whether nobody but the service that the manifest names can read what is sent to this URL.
+fn carries_secrets(manifest: &Manifest, url: &Url) -> bool {
+    let named = |(host, port): (&str, Option<u16>)| is_host(url, host) && is_port(url, port.unwrap_or(HTTPS));
+    url.scheme() == "https" && manifest.hosts().iter().map(|it| host_and_port(it)).any(named)
+}
+
+fn is_host(url: &Url, host: &str) -> bool {
+    url.host_str().unwrap_or_default().trim_end_matches('.') == host
+}
+
+fn is_port(url: &Url, port: u16) -> bool {
+    url.port_or_known_default() == Some(port)
+}
+
+/// Whether it leads to the machine that sends it, whatever name servers say.
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.to_canonical().is_loopback(),
+        None => false,
+    }
 }
 
 fn outgoing(request: FetchRequest, settings: &Settings<'_>) -> Result<Request<Bytes>, Error> {
     let mut problems = Problems::default();
     let mut outgoing = Request::new(Bytes::from(request.body.unwrap_or_default()));
     outgoing.headers_mut().insert(USER_AGENT, HeaderValue::from_static(OUR_NAME));
+    let mut room = MAX_ALL_HEADERS;
     for (name, template) in &request.headers {
         match header(name, template, settings) {
-            Ok((name, value)) => drop(outgoing.headers_mut().insert(name, value)),
+            Ok((name, value)) => {
+                let Some(left) = room.checked_sub(name.as_str().len() + value.len()) else {
+                    let sentence = format!("headers may have at most {MAX_ALL_HEADERS} bytes once they are filled in");
+                    problems.add(vec!["headers".into()], "too_long", sentence);
+                    break;
+                };
+                room = left;
+                outgoing.headers_mut().insert(name, value);
+            }
             Err((code, message)) => problems.add(vec!["headers".into(), name.as_str().into()], code, message),
         }
     }

@@ -37,8 +37,8 @@ pub struct Manifest {
 pub struct Permissions {
     /// Whether it may have the server send requests
     pub http_requests: bool,
-    /// To which hosts; `*` is any public one
-    #[schema(example = json!(["api.example.com"]))]
+    /// To which hosts, on any port or on the one that is named; `*` is any public one
+    #[schema(example = json!(["api.example.com", "api.example.com:8443"]))]
     pub max_http_domains: Vec<String>,
 }
 
@@ -77,4 +77,11 @@ impl Manifest {
     pub fn calls_anyone(&self) -> bool {
         self.hosts().iter().any(|host| host == "*")
     }
+}
+
+/// What a manifest names as `api.example.com` or `api.example.com:8443`: a host, and maybe a port.
+pub fn host_and_port(named: &str) -> (&str, Option<u16>) {
+    // The last colon of an IPv6 address is within its brackets, so what follows it is no number.
+    let parts = named.rsplit_once(':').and_then(|(host, port)| Some((host, Some(port.parse().ok()?))));
+    parts.unwrap_or((named, None))
 }

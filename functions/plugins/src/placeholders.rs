@@ -34,8 +34,9 @@ impl Settings<'_> {
                 Some(entry) => filled.push_str(&self.value(entry)?),
                 None => filled.push_str(&format!("{{{{{key}}}}}")),
             }
-            rest = after;
+            // At once: a short template may name a long value very often.
             within(filled.len())?;
+            rest = after;
         }
         within(filled.len() + rest.len())?;
         Ok(filled + rest)
@@ -47,7 +48,8 @@ impl Settings<'_> {
             return Err(("secret_for_anyone", format!("{} is secret, and this plugin may call any host", entry.key)));
         }
         if entry.secret && !self.is_safe {
-            let sentence = format!("{} is secret, and goes over https to port 443 only", entry.key);
+            let sentence =
+                format!("{} is secret, and goes over https only, to port 443 or the one in the manifest", entry.key);
             return Err(("secret_in_the_open", sentence));
         }
         let value = value_of(self.plugin, entry, self.env, self.secret).or_else(|| entry.default.clone());

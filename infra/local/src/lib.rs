@@ -44,6 +44,8 @@ pub fn routes() -> Router<App> {
 pub enum StartError {
     #[error("{0}")]
     Told(String),
+    #[error("{0}.")]
+    Setting(#[from] shared::config::ConfigError),
     #[error("Starting failed: {0:?}")]
     Storage(#[from] shared::error::Error),
 }

@@ -30,13 +30,13 @@ async fn main() -> ExitCode {
 }
 
 async fn run(options: Options) -> Result<(), StartError> {
-    let wish = Wish::from_env()?;
+    let (wish, max_wait) = (Wish::from_env()?, config::max_wait()?);
     let listener = server::bind(options.host, options.port).await?;
     let url = server::url(&listener).map_err(|err| StartError::told(err.to_string()))?;
     let dir = DataDir::open(&options)?;
     let engines = Engines::start(dir.path()).await?;
     let (close, closing) = watch::channel(false);
-    let waits = Waits::new(config::MAX_WAIT, closing.clone());
+    let waits = Waits::new(max_wait, closing.clone());
     let mut app = engines.app(Clock::system(), waits, dir.secret()?).await?;
     app.outbound = Outbound::new(options.allow_loopback_webhooks);
     let shown = first_run::prepare(&app, &dir, wish, url).await?;

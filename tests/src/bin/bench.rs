@@ -30,16 +30,24 @@ async fn main() {
     growth(&world, &person).await;
 }
 
-/// The same calls on a small channel and on a large one.
+/// The same calls on a small channel and on a large one, which cost the same.
 async fn growth(world: &World, person: &Person) {
+    let mut measured = vec![];
     for messages in [100, 100_000] {
         let agent = person.agent().await;
+        let began = Instant::now();
         crowd::fill(world, person, &agent, messages).await;
+        let filled = began.elapsed().as_secs_f64();
         println!("\n{:<38}{:>9}{:>9}{:>9}", format!("a channel of {messages} messages"), "calls", "units", "ms");
-        for (name, cost, took) in crowd::measure(person, &agent).await {
+        let costs = crowd::measure(person, &agent).await;
+        for (name, cost, took) in &costs {
             println!("{name:<38}{:>9}{:>9.1}{:>9.1}", cost.calls, cost.units, took.as_secs_f64() * 1000.0);
         }
+        println!("(filled in {filled:.1} s)");
+        measured.push(costs);
     }
+    crowd::assert_alike(&measured[0], &measured[1]);
+    println!("\ncalls and units are the same on both");
 }
 
 /// The read that a wait makes, through the SDK.
