@@ -28,9 +28,7 @@ async fn an_answer_reaches_its_webhook_by_itself() {
     hook(&agent, &receiver.url).await;
     let id = agent.asked().await;
     person.answer(&id, approve()).await.expect(201);
-    let began = Instant::now();
     let delivered = receiver.has(1).await;
-    println!("delivered {:?} after the answer", began.elapsed());
     assert_eq!(delivered[0].json()["message_id"], id);
     // Asked for once more, it goes once more under its id.
     person.post(&format!("/api/messages/{id}/retry"), json!({})).await.expect(200);
@@ -59,6 +57,7 @@ const KILLS: u32 = 20;
 const ANSWERS: usize = 200;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[allow(clippy::print_stderr, reason = "the figures are for people")]
 async fn kills_at_any_moment_lose_no_answer_and_deliver_none_under_two_ids() {
     let (dir, receiver) = (TempDir::new().unwrap(), Receiver::start([]).await);
     let mut random = Seeded::from_env();
@@ -71,7 +70,7 @@ async fn kills_at_any_moment_lose_no_answer_and_deliver_none_under_two_ids() {
         }
         let writers = start_writers(2, &agent, &person, life);
         // At any point of an answer and its delivery.
-        receiver.has(receiver.received().len() + ANSWERS / KILLS as usize - 2 + random.below(5)).await;
+        receiver.has(receiver.received().len() + 3 + random.below(6)).await;
         tokio::time::sleep(Duration::from_micros(random.below(50_000) as u64)).await;
         runner.kill().await;
         for writer in writers {
@@ -80,7 +79,16 @@ async fn kills_at_any_moment_lose_no_answer_and_deliver_none_under_two_ids() {
         }
     }
     let runner = Runner::start_delivering(dir.path()).await;
-    let stored = stored_answers(&runner.agent()).await;
+    let (agent, person) = (runner.agent(), runner.person().await);
+    while told.len() < ANSWERS {
+        let id = agent.asked().await;
+        person
+            .post(&format!("/api/messages/{id}/respond"), json!({ "response": approve(), "feedback": "in peace" }))
+            .await
+            .expect(201);
+        told.push((id, "in peace".to_owned()));
+    }
+    let stored = stored_answers(&agent).await;
     for (id, feedback) in &told {
         assert_eq!(stored.get(id), Some(feedback), "what was told to be stored is");
     }
@@ -93,8 +101,7 @@ async fn kills_at_any_moment_lose_no_answer_and_deliver_none_under_two_ids() {
     }
     assert_eq!(ids.keys().collect::<Vec<_>>(), stored.keys().collect::<Vec<_>>(), "nothing else was delivered");
     assert_eq!(ids.values().flatten().collect::<BTreeSet<_>>().len(), ids.len(), "no two share an id");
-    assert!(stored.len() >= ANSWERS, "{} answers", stored.len());
-    println!(
+    eprintln!(
         "{KILLS} kills: {} answers told to be stored, {} stored, {} of them delivered, 0 lost, 0 under two ids; {} \
          requests for them, {} repeated; {:?}",
         told.len(),
