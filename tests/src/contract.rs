@@ -265,7 +265,8 @@ pub const HUMAN_API: &[Route] = &[
     human("PATCH", "/api/preferences", Body::Json(r#"{"theme":"dark"}"#)),
     human("GET", "/api/logs?limit=5", NONE),
     human("DELETE", "/api/files/{file}", NONE),
-    human("POST", "/api/files/bulk-delete", FILES),
+    // Alone: one of the caller's own beside it would be gone at the second call.
+    human("POST", "/api/files/bulk-delete", Body::Json(r#"{"ids":["{file}"]}"#)),
     human("DELETE", "/api/agents/{agent}", NONE),
     human(
         "POST",

@@ -151,7 +151,9 @@ pub fn assert_alike(one: &[Measured], other: &[Measured]) {
 fn assert_waited(cost: &Cost) {
     let most = 2 + WAITED_MS / 100;
     assert!((3..=most).contains(&cost.calls) && cost.round_trips == cost.calls, "{cost:?}");
-    assert_eq!(cost.units, 4.0 + 0.5 * f64::from(cost.calls - 2) + 1.0, "{cost:?}");
+    let looks = 0.5 * f64::from(cost.calls - 2) + 1.0;
+    // A key without an item costs a unit, though not on every emulator.
+    assert!([3.0, 4.0].map(|first| first + looks).contains(&cost.units), "{cost:?}");
 }
 
 pub const WAITED_MS: u32 = 1000;

@@ -48,7 +48,7 @@ impl Store {
             .condition_expression("attribute_not_exists(messageId) AND dueSort < :end")
             .expression_attribute_values(":end", text(keys::due_until(now)));
         let object = StorageKey::Upload(file).to_string();
-        let leftovers = Leftovers::of_channel(self, file.channel(), vec![object]);
+        let leftovers = Leftovers::of_channel(self, file.channel(), vec![object], std::iter::once(file.ulid()));
         let mut transaction = Transaction::default();
         transaction.delete_when(unclaimed)?;
         self.note(&mut transaction, &leftovers)?;

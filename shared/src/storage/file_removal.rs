@@ -97,11 +97,11 @@ impl Store {
         trouble.map_or(Ok(changed), Err)
     }
 
-    /// The bytes of some files of one channel; of announced ones they may still come.
+    /// The bytes of some files of one channel.
     fn leftovers_of(&self, files: &[FileItem]) -> Leftovers {
         let channel = files[0].id().channel();
         let objects = files.iter().map(|file| file.object().0).collect();
-        Leftovers::of_channel(self, channel, objects).until(files.iter().filter_map(FileItem::bytes_come_until).max())
+        Leftovers::of_channel(self, channel, objects, files.iter().map(|file| file.id().ulid()))
     }
 
     /// Takes files out of the message that holds them, if it is still there, and their items away.

@@ -16,9 +16,6 @@ use crate::storage::{Blobs, Channel, Items, KEYS_OF_CHECK, MAX_KEYS, Store, besi
 
 /// A file that no message claims within this time may be removed.
 const UNCLAIMED_LIFE: Duration = Duration::from_secs(24 * 3600);
-/// How long after its announcement the bytes of a file may come: an upload begins within the first
-/// hour, and S3 takes slow ones for longer.
-const UPLOAD_ENDS: Duration = Duration::from_secs(6 * 3600);
 /// How many announced files a list looks for.
 const LOOKED_FOR: usize = 16;
 
@@ -110,11 +107,6 @@ impl FileItem {
     /// The message that has claimed it.
     pub fn holder(&self) -> Option<MessageId> {
         self.message_id
-    }
-
-    /// Until when an announced file's bytes may still be put.
-    pub fn bytes_come_until(&self) -> Option<Timestamp> {
-        self.announced.then(|| self.created_at.plus(UPLOAD_ENDS))
     }
 
     /// About how many bytes of a response the file takes.

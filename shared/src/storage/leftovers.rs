@@ -2,6 +2,8 @@
 //! that named them; then the objects go, then the note. What a dying process or an engine in
 //! trouble left is found by the note's place in the index `due`.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 use ulid::Ulid;
 
@@ -12,6 +14,10 @@ use crate::meter;
 use crate::storage::keys::{Key, due};
 use crate::storage::writing::Transaction;
 use crate::storage::{Store, trouble, written};
+
+/// How long after its announcement the bytes of a file may come: an upload begins within the first
+/// hour, and S3 takes slow ones for longer.
+const UPLOAD_ENDS: Duration = Duration::from_secs(2 * 3600);
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -28,24 +34,28 @@ pub(super) struct Leftovers {
     key: Key,
     ulid: Ulid,
     objects: Vec<String>,
-    /// When they have to be gone for good: bytes of an announced file may still be put until then.
+    /// When they have to be gone for good: until then they may be put again.
     by: Timestamp,
 }
 
 impl Leftovers {
-    pub fn of_channel(store: &Store, channel: AgentId, objects: Vec<String>) -> Self {
+    /// Those of some files, by the ids of which it is known how long a presigned URL may still put
+    /// them: a file does not say whether it had one.
+    pub fn of_channel(
+        store: &Store,
+        channel: AgentId,
+        objects: Vec<String>,
+        files: impl Iterator<Item = Ulid>,
+    ) -> Self {
         let now = store.clock.now();
         let ulid = new_ulid(now);
-        Self { key: Key::leftovers(channel, ulid), ulid, objects, by: now }
+        let made = files.map(|file| Timestamp::from_millis(file.timestamp_ms() as i64)).max();
+        let by = made.map_or(now, |made| made.plus(UPLOAD_ENDS)).max(now);
+        Self { key: Key::leftovers(channel, ulid), ulid, objects, by }
     }
 
     pub fn of_archive(archive: Ulid, object: String, by: Timestamp) -> Self {
         Self { key: Key::archive_leftovers(archive), ulid: archive, objects: vec![object], by }
-    }
-
-    /// Not all can be deleted before `time`.
-    pub fn until(self, time: Option<Timestamp>) -> Self {
-        Self { by: time.map_or(self.by, |time| time.max(self.by)), ..self }
     }
 
     fn item(&self) -> NoteItem {

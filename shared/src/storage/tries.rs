@@ -24,7 +24,7 @@ const WINDOW: Duration = Duration::from_secs(15 * 60);
 /// How many tries may be failed or under way.
 const PLACES: u64 = 10;
 /// How long a try waits for a place that others may give back.
-const PATIENCE: Duration = Duration::from_secs(8);
+const PATIENCE: Duration = Duration::from_secs(12);
 /// When to come back after that, in seconds.
 const COME_BACK: u64 = 5;
 

@@ -33,6 +33,8 @@ use crate::storage::{Blobs, Store, trouble};
 /// The most that the files of one archive may have together: what is read and written again
 /// well inside the time that a function has.
 const MAX_ZIPPED: u64 = 500_000_000;
+/// More than the names of an archive's files and all that describes them.
+const FOR_NAMES: u64 = 1_000_000;
 /// An archive in the bucket goes after this time.
 const ARCHIVE_LIFE: Duration = Duration::from_secs(24 * 3600);
 /// How much is uploaded at once: the least that S3 takes.
@@ -74,11 +76,11 @@ impl Store {
         let archive = new_ulid(now);
         let key = StorageKey::Export(archive).to_string();
         let mut parts = Parts { blobs: &self.blobs, key: key.clone(), upload: None, done: vec![] };
+        // What fits a response with room for names stays in memory: nothing of it has to go.
+        if files.iter().map(|file| file.size).sum::<u64>() + FOR_NAMES > MAX_FILE as u64 {
+            self.note_now(&Leftovers::of_archive(archive, key, now.plus(ARCHIVE_LIFE))).await?;
+        }
         match parts.write(&files).await {
-            Ok(Zipped::There(url)) => {
-                self.note_now(&Leftovers::of_archive(archive, key, now.plus(ARCHIVE_LIFE))).await?;
-                Ok(Zipped::There(url))
-            }
             Ok(zipped) => Ok(zipped),
             Err(err) => {
                 parts.abort().await;

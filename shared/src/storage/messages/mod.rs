@@ -102,7 +102,7 @@ pub(super) fn escaped(text: &str) -> usize {
 pub(super) fn weight(message: &Message) -> usize {
     let json = |json: &Option<Json>| json.as_ref().map_or(0, Json::len);
     let review = message.review.as_ref().map_or(0, |it| json(&it.payload) + json(&it.response) + json(&it.callback));
-    let names: usize = message.attachments.iter().map(|it| 500 + it.filename.len()).sum();
+    let names: usize = message.attachments.iter().map(|it| 500 + escaped(&it.filename)).sum();
     let events: usize = message.status_events.iter().map(|it| 500 + escaped(&it.text)).sum();
     1000 + events + message.text.as_ref().map_or(0, |text| escaped(text)) + json(&message.metadata) + review + names
 }
