@@ -148,7 +148,7 @@ async fn a_user_with_much_goes_in_bounded_steps() {
         steps += 1;
     }
     // Sessions and keys, the objects and the items of each of the agents: none of them at once.
-    assert!(steps >= 1 + 3 * 2, "{steps}");
+    assert!(steps > 3 * 2, "{steps}");
     assert!(!listed(&owner).await.iter().any(|user| user["id"] == json!(id)));
 }
 
