@@ -199,8 +199,6 @@ pub const FILES: &str = "FILE#";
 /// Sort keys of an agent's status history start with this, in [`channel_partition`].
 pub const STATUS_CHANGES: &str = "STATUS#";
 
-/// Sort keys of notes of bytes that are to go start with this, in [`channel_partition`].
-
 pub fn user_partition(user: UserId) -> String {
     format!("USER#{}", user.ulid())
 }
