@@ -119,7 +119,7 @@ impl Facts<'_> {
             ("401", "NoApiKey", !public && agent),
             ("401", "NoSession", !public && !agent),
             ("401", "WrongCredentials", signs_in),
-            ("403", "NotYourAgent", self.names_a_channel && !pings),
+            ("403", "NotYourAgent", self.names_a_channel && !pings || (self.method, path) == ("GET", "/api/files")),
             ("404", "NotFound", path.contains('{') || pings),
             ("409", "Conflict", is_idempotent(self.method, path)),
             ("413", "TooLarge", self.has_body),

@@ -1,7 +1,7 @@
 //! Queues that speak SQS's JSON protocol on a loopback port, kept in [`Durable`], so that the
 //! production code and its SDK client need not know where they run.
 //!
-//! - [`service`]: the protocol: one address, an operation per `X-Amz-Target`
+//! - `service`: the protocol: one address, an operation per `X-Amz-Target`
 //! - `shapes`: what is sent and answered
 //! - `store`: queues and messages in SQLite
 //! - `signature`: who may call: whoever signs with the secret made at this start
