@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use futures_util::future::join_all;
 use futures_util::{StreamExt, stream};
 use placet_tests::{Agent, Person, World};
-use serde_json::json;
+use serde_json::{Value, json};
 use shared::ids::{AgentId, UserId};
 
 /// What is left of an agent: sort keys of its channel, sort keys of its own, objects.
@@ -133,6 +133,47 @@ async fn from_the_first_moment_on_nobody_finds_the_agent_and_a_repeat_finishes()
 
     remove(&person, &agent).await;
     assert_eq!(left(&world, &agent).await, gone());
+}
+
+#[tokio::test]
+async fn what_is_under_an_agent_that_is_going_is_in_no_list_and_takes_no_answer() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let (staying, leaving) = (person.agent().await, person.agent().await);
+    let (kept, kept_file) = (staying.asked().await, staying.stored().await);
+    let (pending, answered, file) = (leaving.asked().await, leaving.asked().await, leaving.stored().await);
+    person.answer(&answered, json!({ "selectedOption": "approve" })).await.expect(201);
+    settled(&person, &leaving, 3).await;
+    // As a call leaves things that had time for no more than the first bytes.
+    let (owner, id) = (user_of(&person).await, leaving.channel.parse().unwrap());
+    let cut_short = world.app.store.remove_channel_within(owner, id, &world.app.blobs, Duration::ZERO).await;
+    assert_eq!(cut_short.unwrap_err().code(), "still_removing");
+    assert!(left(&world, &leaving).await.channel.len() > 3);
+
+    let ids = |list: &Value| list.as_array().unwrap().iter().map(|it| it["id"].clone()).collect::<Vec<_>>();
+    for status in ["pending", "all"] {
+        let list = person.get(&format!("/api/messages/reviews?status={status}")).await.expect(200);
+        assert_eq!(ids(&list), [kept.as_str()], "{status}");
+    }
+    assert_eq!(person.get("/api/messages/reviews?status=completed").await.expect(200), json!([]));
+    for query in ["", "?type=document"] {
+        let files = person.get(&format!("/api/files{query}")).await.expect(200);
+        assert_eq!((ids(&files["data"]), &files["nextCursor"]), (vec![json!(kept_file)], &Value::Null), "{query}");
+    }
+    let bulk = person.post("/api/files/bulk-download", json!({ "ids": [kept_file, file] })).await;
+    assert_eq!(bulk.expect_invalid(), ["ids.1"]);
+    person.delete(&format!("/api/files/{file}")).await.expect_error(404, "not_found");
+    person.get(&format!("/api/files/{file}/download")).await.expect_error(404, "not_found");
+
+    person.answer(&pending, json!({ "selectedOption": "approve" })).await.expect_error(404, "not_found");
+    person.get(&format!("/api/messages/{answered}")).await.expect_error(404, "not_found");
+    person.post(&format!("/api/messages/{answered}/retry"), json!({})).await.expect_error(404, "not_found");
+    let here = format!("?channel={}", leaving.channel);
+    for path in ["/api/messages", "/api/messages/reviews"] {
+        person.get(&format!("{path}{here}")).await.expect_error(403, "not_your_agent");
+    }
+    leaving.get_here("/api/v1/reviews/pending").await.expect_error(403, "not_your_agent");
+    leaving.wait(&pending, 5_000).await.expect_error(403, "not_your_agent");
 }
 
 #[tokio::test]

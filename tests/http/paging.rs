@@ -2,7 +2,7 @@
 
 use futures_util::StreamExt;
 use futures_util::stream;
-use placet_tests::{Agent, World};
+use placet_tests::{Agent, World, crowd};
 use serde_json::{Value, json};
 
 /// All pages of a list: the ids in the order they came, and how many pages there were.
@@ -75,5 +75,46 @@ async fn limits_are_1_to_100() {
     for limit in ["0", "101", "-1", "1.5", "x"] {
         let refused = agent.get_here(&format!("/api/v1/messages?limit={limit}")).await;
         assert_eq!(refused.expect_invalid(), ["limit"], "{limit}");
+    }
+}
+
+/// A Lambda function's response is at most this, the body written as a string inside of JSON.
+const LAMBDA_TAKES: usize = 6 * 1024 * 1024;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn pages_fit_a_response_whatever_is_in_them_and_the_cursor_goes_on_where_they_end() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    let quotes = "\"".repeat(20 * 1024);
+    let texts = json!([{ "content": "\u{1}\"\n".repeat(20 * 1024) }]);
+    let mut sent = vec![];
+    for message in [
+        json!({ "text": "a \u{1} takes much room".repeat(5000) }),
+        json!({ "text": "x", "metadata": { "quotes": quotes } }),
+        json!({ "review": { "type": "freeform", "payload": { "quotes": quotes } } }),
+        json!({ "text": "x", "textAttachments": texts }),
+    ] {
+        sent.push(agent.sent(message).await);
+    }
+    let kinds: Vec<&str> = sent.iter().map(String::as_str).collect();
+    crowd::copy_many(&world, &kinds, 300).await;
+
+    for path in ["/api/v1/messages?limit=100", "/api/v1/messages?limit=100&search=X"] {
+        let (mut seen, mut cursor) = (vec![], String::new());
+        loop {
+            let reply = agent.get_here(&format!("{path}&cursor={cursor}")).await;
+            let weight = serde_json::to_string(&reply.text()).unwrap().len();
+            assert!(weight < LAMBDA_TAKES, "{weight} bytes after {} messages", seen.len());
+            let page = reply.expect(200);
+            assert_ne!(page["data"], json!([]));
+            seen.extend(page["data"].as_array().unwrap().iter().map(|it| it["id"].as_str().unwrap().to_owned()));
+            match page["nextCursor"].as_str() {
+                Some(next) => cursor = next.to_owned(),
+                None => break,
+            }
+        }
+        assert!(seen.is_sorted_by(|newer, older| newer > older), "newest first, none twice");
+        assert_eq!(seen.len(), if path.contains("search") { 152 } else { 304 }, "{path}");
     }
 }

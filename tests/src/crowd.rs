@@ -6,10 +6,11 @@ use std::time::{Duration, Instant};
 
 use aws_sdk_dynamodb::types::{AttributeValue, PutRequest, WriteRequest};
 use dynoxide::{AttributeValue as Embedded, ImportOptions};
+use futures_util::future::join_all;
 use futures_util::{StreamExt, stream};
 use serde_json::json;
 use shared::clock::Timestamp;
-use shared::ids::{AgentId, MessageId};
+use shared::ids::MessageId;
 
 use crate::actors::{Agent, Person};
 use crate::reply::{Cost, Reply};
@@ -28,14 +29,18 @@ pub async fn fill(world: &World, person: &Person, agent: &Agent, count: usize) {
     let plain = agent.sent(json!({ "text": "One of very many." })).await;
     let answered = agent.asked().await;
     person.answer(&answered, json!({ "selectedOption": "approve" })).await.expect(201);
-    let (plain, answered) = (stored(world, &plain).await, stored(world, &answered).await);
-    let templates = [&plain, &plain, &plain, &answered];
-    let channel: AgentId = agent.channel.parse().expect("an id");
-    // The newest is the first, so that the newest page is alike in channels of any size.
-    let newest = plain.1.ulid().timestamp_ms() as i64 - 1;
+    copy_many(world, &[&plain, &plain, &plain, &answered], count).await;
+}
+
+/// Writes `count` copies of messages that were sent to one channel, by turns. They are older than
+/// the first of those: the newest a millisecond, each a millisecond more than the one before, so
+/// that the newest page is alike in channels of any size.
+pub async fn copy_many(world: &World, ids: &[&str], count: usize) {
+    let templates = join_all(ids.iter().map(|id| stored(world, id))).await;
+    let (channel, newest) = (templates[0].1.channel(), templates[0].1.ulid().timestamp_ms() as i64 - 1);
     let copies = (0..count).map(|n| {
         let made = Timestamp::from_millis(newest - n as i64);
-        copy(templates[n % templates.len()], MessageId::new(channel, made))
+        copy(&templates[n % templates.len()], MessageId::new(channel, made))
     });
     let table = world.table.clone();
     match world.database() {

@@ -25,5 +25,5 @@ pub async fn browse(
     Query(list): Query<ListFiles>,
 ) -> Result<Json<FileList>, Error> {
     let page = app.store.list_files(&human, &list).await?;
-    Ok(Json(FileList { data: page.files, next_cursor: page.next.map(|ulid| ulid.to_string()) }))
+    Ok(Json(FileList { data: page.found, next_cursor: page.next.map(|ulid| ulid.to_string()) }))
 }

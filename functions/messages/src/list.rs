@@ -24,6 +24,6 @@ pub async fn list(
     Query(query): Query<ListMessages>,
 ) -> Result<Json<MessageList>, Error> {
     let page = app.store.messages_in(&agent, query.channel, &query.page).await?;
-    let data = app.blobs.with_texts(page.messages).await?;
+    let data = app.blobs.with_texts(page.found).await?;
     Ok(Json(MessageList { data, next_cursor: page.next.map(|ulid| ulid.to_string()) }))
 }

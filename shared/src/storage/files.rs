@@ -1,7 +1,9 @@
 //! Files: the item beside the bytes.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
+use futures_util::future;
 use serde::{Deserialize, Serialize};
 
 use crate::auth::{Caller, HumanCaller};
@@ -110,7 +112,7 @@ impl FileItem {
     }
 
     /// About how many bytes of a response the file takes.
-    fn weight(&self) -> usize {
+    pub fn weight(&self) -> usize {
         500 + escaped(&self.filename)
     }
 
@@ -128,6 +130,11 @@ impl Items {
     /// The file of this id, if it was found.
     pub(super) fn take_file(&mut self, id: Option<FileId>) -> Result<Option<FileItem>, Error> {
         id.map(|id| self.take(&Key::file(id))).transpose().map(Option::flatten)
+    }
+
+    /// Whether the agent was found, and is not being removed.
+    fn has_agent(&self, agent: AgentId) -> bool {
+        self.0.get(&Key::agent(agent)).is_some_and(|item| !item.contains_key("deletedAt"))
     }
 }
 
@@ -192,30 +199,32 @@ impl Store {
     /// The file that a link was made for, for whoever holds the link.
     pub async fn shared_file(&self, link: &ShareLink) -> Result<Attachment, Error> {
         let (file, agent) = (Key::file(link.file()), Key::agent(link.file().channel()));
-        let mut items = self.get_all(vec![file.clone(), agent.clone()]).await?;
-        let item = items
-            .take::<FileItem>(&file)?
-            .filter(|_| items.0.get(&agent).is_some_and(|it| !it.contains_key("deletedAt")));
+        let mut items = self.get_all(vec![file.clone(), agent]).await?;
+        let there = items.has_agent(link.file().channel());
+        let item = items.take::<FileItem>(&file)?.filter(|_| there);
         self.arrived(item.ok_or(Error::NotFound("file"))?).await?.ok_or(Error::NotFound("file"))
     }
 
     /// Files by their ids, wherever they are: `None` in the place of each that is not the
-    /// person's. Announced ones are among them.
+    /// person's, or whose agent is gone. Announced ones are among them.
     pub(super) async fn files_of(
         &self,
         human: &HumanCaller,
         ids: &[Option<FileId>],
     ) -> Result<Vec<Option<FileItem>>, Error> {
-        let keys: Vec<Key> = ids.iter().flatten().copied().map(Key::file).collect();
+        let known = ids.iter().flatten().copied();
+        let keys: BTreeSet<Key> = known.flat_map(|id| [Key::file(id), Key::agent(id.channel())]).collect();
+        let keys: Vec<Key> = keys.into_iter().collect();
         // One call takes a hundred keys, and the check of the caller is among them.
         let (first, rest) = keys.split_at(keys.len().min(MAX_KEYS - KEYS_OF_CHECK));
-        let rest = async { if rest.is_empty() { Ok(Items::default()) } else { self.get_all(rest.to_vec()).await } };
+        let rest = future::try_join_all(rest.chunks(MAX_KEYS).map(|some| self.get_all(some.to_vec())));
         let ((user, mut items), rest) = beside(self.admit(human, first), rest).await?;
-        items.0.extend(rest.0);
+        items.0.extend(rest.into_iter().flat_map(|some| some.0));
         ids.iter()
             .map(|id| {
+                let there = id.is_some_and(|id| items.has_agent(id.channel()));
                 let item = items.take_file(*id)?;
-                Ok(item.filter(|item| item.is_of(user)))
+                Ok(item.filter(|item| there && item.is_of(user)))
             })
             .collect()
     }

@@ -13,7 +13,7 @@
 //! | session, as one of its user's | `USER#<user>` | `SESSION#<sha256>` | `hash`, `passwordId`: the password it was begun with, `ttl` |
 //! | logged API call | `LOG#<user>` | `<log>` | `ttl` |
 //! | agent | `AGENT#<agent>` | `AGENT` | index owner, sort `AGENT#<agent>` |
-//! | removal of an agent | `AGENT#<agent>` | `REMOVAL` | outlives the agent until the last look after it: index due |
+//! | removal of an agent | `AGENT#<agent>` | `REMOVAL` | outlives the agent until the last look after it: index due; index owner, sort `REMOVAL#<agent>` |
 //! | message | `CHANNEL#<agent>` | `MESSAGE#<message>` | with a review: index owner, sort by review (below); while that is pending: index due |
 //! | file | `CHANNEL#<agent>` | `FILE#<file>` | index owner, sort `FILE#<file>`; until a message claims it or an answer names it: index due; while its bytes are only announced: `announced` |
 //! | an agent's counters | `CHANNEL#<agent>` | `STATS` | |
@@ -28,9 +28,10 @@
 //! `<user>`, `<agent>`, `<message>`, `<file>`, `<key>`, `<log>` are ULIDs: they sort by time.
 //!
 //! **Index `owner`** (`ownerId`, `ownerSort`; all attributes) lists what is one person's:
-//! `AGENT#...`, `FILE#...`, and reviews as `REVIEW#pending#<agent>#<message>` (so that one
+//! `AGENT#...`, `FILE#...`, reviews as `REVIEW#pending#<agent>#<message>` (so that one
 //! channel's pending ones are a range of their own), `REVIEW#completed#<message>`,
-//! `REVIEW#expired#<message>`.
+//! `REVIEW#expired#<message>`, and as `REMOVAL#<agent>` the agents whose reviews and files lists
+//! leave out, because they are going.
 //!
 //! **Index `due`** (`dueShard` = `DUE#<0..3>`, `dueSort` = `<time>#<pk>#<sk>`; keys only) lists
 //! what has to be done by a time; [`DueWork`] says what, by the key.
@@ -59,7 +60,7 @@ pub const DUE_INDEX: &str = "due";
 const DUE_SHARDS: u128 = 4;
 
 /// The key of one item.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Key {
     pub pk: String,
     pub sk: String,
@@ -264,14 +265,33 @@ pub mod owned {
         }
     }
 
+    /// Agents that are being removed.
+    pub const REMOVALS: &str = "REMOVAL#";
+
+    pub fn removal(agent: AgentId) -> String {
+        format!("{REMOVALS}{}", agent.ulid())
+    }
+
     /// The prefix of all of a person's reviews of one status.
     pub fn reviews(status: ReviewStatus) -> String {
         format!("REVIEW#{}#", status.word())
     }
 
-    /// The prefix of one channel's pending reviews.
-    pub fn pending_in(channel: AgentId) -> String {
+    fn pending_in(channel: AgentId) -> String {
         format!("{}{}#", reviews(ReviewStatus::Pending), channel.ulid())
+    }
+
+    /// From where to where pending reviews sort: one channel's, or those of all.
+    pub fn pending(channel: Option<AgentId>) -> [String; 2] {
+        let prefix = channel.map_or_else(|| reviews(ReviewStatus::Pending), pending_in);
+        let last = format!("{prefix}~"); // which sorts after every id
+        [prefix, last]
+    }
+
+    /// The same of all channels that sort before `channel`.
+    pub fn pending_before(channel: AgentId) -> [String; 2] {
+        // No review is called just this, so that the bound, which is inclusive, takes none in.
+        [reviews(ReviewStatus::Pending), pending_in(channel)]
     }
 }
 

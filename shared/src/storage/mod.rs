@@ -32,6 +32,7 @@ pub mod keys;
 mod leftovers;
 mod messages;
 mod outbox;
+mod paging;
 mod ping;
 mod plugins;
 mod preferences;
@@ -70,9 +71,9 @@ pub use blobs::{Blobs, Stored};
 pub use clients::{Clients, Endpoints};
 pub use deliveries::{Claim, Delivery, Outcome as DeliveryOutcome};
 pub use expiry::DuePage;
-pub use file_list::FilePage;
-pub use messages::{Begun, Change, Draft, MessagePage, Once, Opening, PageRequest, Refers};
+pub use messages::{Begun, Change, Draft, Once, Opening, PageRequest, Refers};
 pub use outbox::{Image, Occurrence};
+pub use paging::Page;
 pub use plugins::PluginEnv;
 pub use presign::{MAX_ANNOUNCED, UploadTarget};
 pub use sessions::NewSession;
@@ -194,7 +195,7 @@ impl Store {
     /// some unprocessed).
     async fn get_all(&self, mut wanted: Vec<Key>) -> Result<Items, Error> {
         const TRIES: u32 = 5;
-        wanted.sort_by(|a, b| (&a.pk, &a.sk).cmp(&(&b.pk, &b.sk)));
+        wanted.sort();
         wanted.dedup();
         let mut keys: Vec<Item> = wanted.iter().map(Key::attributes).collect();
         let mut found = Items::default();
@@ -243,6 +244,19 @@ impl Store {
             .expression_attribute_names("#sort", keys::OWNER_SORT)
             .expression_attribute_values(":owner", AttributeValue::S(user.to_string()))
             .expression_attribute_values(":prefix", AttributeValue::S(prefix.to_owned()))
+            .scan_index_forward(false)
+    }
+
+    /// The same for what sorts from `first` to `last`, both included.
+    fn query_owned_between(&self, user: UserId, [first, last]: [String; 2]) -> QueryFluentBuilder {
+        self.query()
+            .index_name(keys::OWNER_INDEX)
+            .key_condition_expression("#owner = :owner AND #sort BETWEEN :first AND :last")
+            .expression_attribute_names("#owner", keys::OWNER_ID)
+            .expression_attribute_names("#sort", keys::OWNER_SORT)
+            .expression_attribute_values(":owner", text(user))
+            .expression_attribute_values(":first", text(first))
+            .expression_attribute_values(":last", text(last))
             .scan_index_forward(false)
     }
 

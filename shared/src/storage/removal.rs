@@ -1,13 +1,14 @@
 //! Removing an agent with everything under it, however much there is.
 //!
-//! First the agent's item is marked, and from then on no route finds the agent. Then all under
-//! it goes: bytes before the items that name them, page by page. Last the agent's item, so that
-//! a call which was cut short can be repeated, and continues.
+//! First the agent's item is marked, and from then on no route finds the agent or lists what is
+//! under it. Then all under it goes: bytes before the items that name them, page by page. Last the
+//! agent's item, so that a call which was cut short can be repeated, and continues.
 //!
 //! A write that was let in just before the mark may land after the last look. So the mark also
 //! leaves a removal record in the index `due`: it outlives the agent, and [`Store::finish_removal`]
 //! looks again once nothing that was let in, presigned uploads included, can still arrive.
 
+use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
 use aws_sdk_dynamodb::types::{DeleteRequest, Put, Update, WriteRequest};
@@ -19,7 +20,7 @@ use crate::error::Error;
 use crate::ids::{AgentId, UserId};
 use crate::storage::keys::{self, Key, Prefix, due, owned};
 use crate::storage::writing::{Outcome, Transaction};
-use crate::storage::{Blobs, Item, Store, backoff, read, text, trouble, written};
+use crate::storage::{Blobs, Item, Store, backoff, each_of, read, text, trouble, written};
 
 /// One call removes for this long, well inside a function's time; then it says that there is more.
 pub(super) const TIME: Duration = Duration::from_secs(20);
@@ -39,16 +40,19 @@ pub(super) const PAGE: i32 = 250;
 struct RemovalItem {
     pk: String,
     sk: String,
+    owner_id: UserId,
+    owner_sort: String,
     started_at: Timestamp,
     due_shard: String,
     due_sort: String,
 }
 
 impl RemovalItem {
-    fn new(agent: AgentId, started_at: Timestamp, look_at: Timestamp) -> Self {
+    fn new(owner_id: UserId, agent: AgentId, started_at: Timestamp, look_at: Timestamp) -> Self {
         let key = Key::removal(agent);
         let due = due(look_at, agent.ulid(), &key);
-        Self { pk: key.pk, sk: key.sk, started_at, due_shard: due.shard, due_sort: due.sort }
+        let owner_sort = owned::removal(agent);
+        Self { pk: key.pk, sk: key.sk, owner_id, owner_sort, started_at, due_shard: due.shard, due_sort: due.sort }
     }
 }
 
@@ -56,6 +60,13 @@ impl RemovalItem {
 #[derive(Deserialize)]
 struct OwnedAgent {
     id: AgentId,
+}
+
+/// What is read of removals to leave out what is under them.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct OwnedRemoval {
+    owner_sort: String,
 }
 
 impl Store {
@@ -96,6 +107,19 @@ impl Store {
         }
     }
 
+    /// Which of a person's agents are going, or went a short while ago: lists over all agents leave
+    /// out what is still there of them. Hardly ever any, so that this costs next to nothing.
+    pub(super) async fn leaving(&self, user: UserId) -> Result<HashSet<AgentId>, Error> {
+        let mut leaving = HashSet::new();
+        let query = self.query_owned(user, owned::REMOVALS).projection_expression(keys::OWNER_SORT);
+        each_of(query, usize::MAX, |removal: OwnedRemoval| {
+            leaving.extend(keys::ulid_after(owned::REMOVALS, &removal.owner_sort).map(AgentId::from_ulid));
+            true
+        })
+        .await?;
+        Ok(leaving)
+    }
+
     async fn remove_owned(&self, user: UserId, agent: AgentId, blobs: &Blobs, until: Instant) -> Result<(), Error> {
         match self.mark_removed(user, agent).await {
             Ok(()) => self.clear(agent, blobs, until).await,
@@ -115,7 +139,7 @@ impl Store {
         if self.clock.now() >= last_look {
             return self.delete_item(&key).await;
         }
-        let record = written(&RemovalItem::new(agent, record.started_at, last_look))?;
+        let record = written(&RemovalItem::new(record.owner_id, agent, record.started_at, last_look))?;
         let put = self.db.put_item().table_name(&*self.table).set_item(Some(record));
         put.send().await.map(drop).map_err(trouble)
     }
@@ -130,7 +154,7 @@ impl Store {
             .condition_expression("attribute_exists(pk) AND ownerId = :owner")
             .expression_attribute_values(":now", text(now))
             .expression_attribute_values(":owner", text(owner));
-        let record = written(&RemovalItem::new(agent, now, now.plus(FIRST_LOOK)))?;
+        let record = written(&RemovalItem::new(owner, agent, now, now.plus(FIRST_LOOK)))?;
         let mut transaction = Transaction::default();
         transaction.update(mark.build().map_err(Error::internal)?);
         transaction.put_if(Put::builder().table_name(&*self.table).set_item(Some(record)))?;

@@ -1,46 +1,95 @@
-//! Lists of reviews, newest first. They have no cursor: what is pending is read to its end, and
-//! of all that is read only as much is held as fits one response.
+//! Lists of reviews, newest first. They have no cursor: they end where a response is full, and
+//! neither what is held nor what is read grows with how many more there are.
+//!
+//! Pending ones sort by channel and then by time. Once a list is full, the rest of a channel is
+//! passed over as soon as one of its reviews is older than what the list holds.
 
-use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
+use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
+use aws_sdk_dynamodb::types::AttributeValue;
 use futures_util::future;
+use tokio::sync::OnceCell;
 use ulid::Ulid;
 
 use crate::auth::{AgentCaller, HumanCaller};
+use crate::clock::Timestamp;
 use crate::error::Error;
-use crate::ids::AgentId;
+use crate::ids::{AgentId, UserId};
 use crate::models::{Message, ReviewStatus};
 use crate::storage::keys::owned;
 use crate::storage::messages::{MessageItem, RESPONSE_BUDGET, weight};
-use crate::storage::{Store, beside, each_of};
+use crate::storage::{Store, beside, read, trouble};
 
 /// How many decided reviews a list shows.
 const DECIDED_SHOWN: usize = 200;
-/// How many reads it spends on finding one channel's among a person's.
-const DECIDED_READS: usize = 10;
+/// How many reads a list spends on finding a few among many: one channel's decided ones among a
+/// person's, expired ones among those that are listed as pending.
+const MAX_READS: usize = 10;
+
+/// Which reviews a list is about.
+struct Wanted {
+    user: UserId,
+    /// Any, without one.
+    status: Option<ReviewStatus>,
+    /// All of the user's, without one.
+    channel: Option<AgentId>,
+    now: Timestamp,
+    /// Agents whose reviews are not shown, once they are known.
+    leaving: OnceCell<HashSet<AgentId>>,
+}
+
+impl Wanted {
+    fn has(&self, message: &Message) -> bool {
+        self.channel.is_none_or(|channel| message.channel_id == channel)
+            && message.review.as_ref().is_some_and(|it| self.status.is_none_or(|status| it.status == status))
+    }
+}
 
 /// The newest messages that fit one response.
 #[derive(Default)]
 struct Newest {
     messages: BTreeMap<Ulid, Message>,
     weight: usize,
+    /// The newest that did not fit: what is older is left out, too, however small it is.
+    left_out: Option<Ulid>,
 }
 
 impl Newest {
-    /// Adds a message, and lets go of the oldest for it if need be. Tells whether all fit.
+    /// Adds a message, and lets go of the oldest for it if need be. Tells whether it may stay.
     fn add(&mut self, message: Message) -> bool {
-        self.weight += weight(&message);
-        // A review that was decided between two reads is in both lists: what was first is kept.
-        if let Some(again) = self.messages.insert(message.id.ulid(), message) {
-            self.weight -= weight(&again);
-            self.messages.insert(again.id.ulid(), again);
+        let id = message.id.ulid();
+        if self.left_out.is_some_and(|newest| id <= newest) {
+            return false;
         }
-        let mut fit = true;
+        // A review that was decided between two reads is in two lists: what was first is kept.
+        if let Entry::Vacant(place) = self.messages.entry(id) {
+            self.weight += weight(&message);
+            place.insert(message);
+        }
         while self.weight > RESPONSE_BUDGET && self.messages.len() > 1 {
-            self.weight -= self.messages.pop_first().map_or(0, |(_, oldest)| weight(&oldest));
-            fit = false;
+            self.leave_out_oldest();
         }
-        fit
+        self.left_out.is_none_or(|newest| id > newest)
+    }
+
+    fn leave_out_oldest(&mut self) {
+        if let Some((id, oldest)) = self.messages.pop_first() {
+            self.weight -= weight(&oldest);
+            self.left_out = Some(id);
+        }
+    }
+
+    /// Adds all of another list, which is no longer than that one was.
+    fn merge(&mut self, other: Self) {
+        self.left_out = self.left_out.max(other.left_out);
+        while self.messages.first_key_value().is_some_and(|(oldest, _)| Some(*oldest) <= self.left_out) {
+            self.leave_out_oldest();
+        }
+        for message in other.messages.into_values().rev() {
+            self.add(message);
+        }
     }
 
     fn into_messages(self) -> Vec<Message> {
@@ -48,21 +97,27 @@ impl Newest {
     }
 }
 
+/// One read: those of its reviews that are wanted, and where to read on.
+struct Page {
+    messages: Vec<Message>,
+    next: Option<HashMap<String, AttributeValue>>,
+}
+
 impl Store {
     /// A channel's pending reviews, newest first, read beside the check of the caller.
     pub async fn pending_in(&self, agent: &AgentCaller, channel: Option<AgentId>) -> Result<Vec<Message>, Error> {
-        let Some(id) = channel else {
+        if channel.is_none() {
             return self.open(agent, None, &[]).await.map(|_| vec![]);
+        }
+        let wanted = Wanted {
+            user: agent.0.claimed,
+            status: Some(ReviewStatus::Pending),
+            channel,
+            now: self.clock.now(),
+            // That the channel is open says that its agent is not leaving.
+            leaving: OnceCell::from(HashSet::new()),
         };
-        let now = self.clock.now();
-        let mut newest = Newest::default();
-        let query = self.query_owned(agent.0.claimed, &owned::pending_in(id));
-        // Newest first: what comes after the first that does not fit is older.
-        let reading = each_of(query, usize::MAX, |item: MessageItem| {
-            let message = Message::from(item);
-            !message.review.as_ref().is_some_and(|review| review.is_pending_at(now)) || newest.add(message)
-        });
-        beside(self.open(agent, channel, &[]), reading).await?;
+        let (_, newest) = beside(self.open(agent, channel, &[]), self.pending_of(&wanted)).await?;
         Ok(newest.into_messages())
     }
 
@@ -74,82 +129,92 @@ impl Store {
         status: Option<ReviewStatus>,
         channel: Option<Option<AgentId>>,
     ) -> Result<Vec<Message>, Error> {
-        // A channel that is somebody else's, or none, is a 403 as everywhere.
+        let Some(channel) = channel.map_or(Some(None), |named| named.map(Some)) else {
+            // A text that is no id names no agent of the caller's.
+            return self.open(human, None, &[]).await.map(|_| vec![]);
+        };
         let admitted = async {
             match channel {
-                Some(channel) => self.open(human, channel, &[]).await.map(drop),
+                Some(_) => self.open(human, channel, &[]).await.map(drop),
                 None => self.admit(human, &[]).await.map(drop),
             }
         };
+        let (now, leaving) = (self.clock.now(), OnceCell::new());
+        let wanted = Wanted { user: human.0.claimed, status, channel, now, leaving };
         // A pending review whose time has passed is expired, whatever the index says of it.
-        let (pending, completed, expired) = match status {
-            Some(ReviewStatus::Pending) => (true, false, false),
-            Some(ReviewStatus::Completed) => (false, true, false),
-            Some(ReviewStatus::Expired) => (true, false, true),
-            None => (true, true, true),
-        };
-        let wanted = Wanted { human, status, channel };
         let reads = future::try_join3(
-            self.decided_of(&wanted, ReviewStatus::Completed, completed),
-            self.decided_of(&wanted, ReviewStatus::Expired, expired),
-            self.pending_of(&wanted, pending),
+            self.decided_of(&wanted, ReviewStatus::Completed),
+            self.decided_of(&wanted, ReviewStatus::Expired),
+            self.pending_of(&wanted),
         );
-        let ((), (completed, expired, pending)) = beside(admitted, reads).await?;
-        let mut newest = completed;
-        expired.into_messages().into_iter().chain(pending.into_messages()).for_each(|message| {
-            newest.add(message);
-        });
+        let ((), (mut newest, expired, pending)) = beside(admitted, reads).await?;
+        newest.merge(expired);
+        newest.merge(pending);
         Ok(newest.into_messages())
     }
 
-    async fn pending_of(&self, wanted: &Wanted<'_>, any: bool) -> Result<Newest, Error> {
-        let (now, mut newest) = (self.clock.now(), Newest::default());
-        if any {
-            // Sorted by channel, then by time: the newest may come last.
-            let query = self.query_owned(wanted.human.0.claimed, &wanted.pending());
-            each_of(query, usize::MAX, |item: MessageItem| {
-                let message = Message::from(item).seen_at(now);
-                if wanted.has(&message) {
-                    newest.add(message);
+    async fn pending_of(&self, wanted: &Wanted) -> Result<Newest, Error> {
+        let (mut newest, mut range, mut from) = (Newest::default(), owned::pending(wanted.channel), None);
+        let reads = match wanted.status {
+            Some(ReviewStatus::Completed) => 0,
+            Some(ReviewStatus::Expired) => MAX_READS,
+            _ => usize::MAX,
+        };
+        for _ in 0..reads {
+            let query = self.query_owned_between(wanted.user, range.clone()).set_exclusive_start_key(from);
+            let page = self.read_reviews(query, wanted).await?;
+            // The channel of which there is nothing newer to come than what is left out already.
+            let mut passed = None;
+            for message in page.messages {
+                let channel = message.channel_id;
+                if passed != Some(channel) {
+                    passed = (!newest.add(message)).then_some(channel);
                 }
-                true
-            })
-            .await?;
+            }
+            from = page.next;
+            match passed {
+                _ if from.is_none() => break,
+                Some(_) if wanted.channel.is_some() => break,
+                Some(channel) => (range, from) = (owned::pending_before(channel), None),
+                None => {}
+            }
         }
         Ok(newest)
     }
 
-    async fn decided_of(&self, wanted: &Wanted<'_>, status: ReviewStatus, any: bool) -> Result<Newest, Error> {
-        let (now, mut newest) = (self.clock.now(), Newest::default());
-        if any {
-            let query = self.query_owned(wanted.human.0.claimed, &owned::reviews(status)).limit(DECIDED_SHOWN as i32);
-            each_of(query, DECIDED_READS, |item: MessageItem| {
-                let message = Message::from(item).seen_at(now);
-                !wanted.has(&message) || newest.add(message) && newest.messages.len() < DECIDED_SHOWN
-            })
-            .await?;
+    async fn decided_of(&self, wanted: &Wanted, status: ReviewStatus) -> Result<Newest, Error> {
+        let (mut newest, mut from) = (Newest::default(), None);
+        if wanted.status.is_some_and(|wanted| wanted != status) {
+            return Ok(newest);
+        }
+        for _ in 0..MAX_READS {
+            let query = self.query_owned(wanted.user, &owned::reviews(status)).limit(DECIDED_SHOWN as i32);
+            let page = self.read_reviews(query.set_exclusive_start_key(from), wanted).await?;
+            for message in page.messages {
+                if !newest.add(message) || newest.messages.len() == DECIDED_SHOWN {
+                    return Ok(newest);
+                }
+            }
+            from = page.next;
+            if from.is_none() {
+                break;
+            }
         }
         Ok(newest)
     }
-}
 
-/// Which reviews of a person's a list is about.
-struct Wanted<'a> {
-    human: &'a HumanCaller,
-    status: Option<ReviewStatus>,
-    channel: Option<Option<AgentId>>,
-}
-
-impl Wanted<'_> {
-    fn has(&self, message: &Message) -> bool {
-        self.channel.is_none_or(|channel| Some(message.channel_id) == channel)
-            && message.review.as_ref().is_some_and(|it| self.status.is_none_or(|status| it.status == status))
-    }
-
-    fn pending(&self) -> String {
-        match self.channel.flatten() {
-            Some(channel) => owned::pending_in(channel),
-            None => owned::reviews(ReviewStatus::Pending),
+    /// One read, and beside the first of a list the one that tells which agents are leaving.
+    async fn read_reviews(&self, query: QueryFluentBuilder, wanted: &Wanted) -> Result<Page, Error> {
+        let page = async { query.send().await.map_err(trouble) };
+        let leaving = wanted.leaving.get_or_try_init(|| self.leaving(wanted.user));
+        let (page, leaving) = future::try_join(page, leaving).await?;
+        let mut messages = vec![];
+        for item in page.items.unwrap_or_default() {
+            let message = Message::from(read::<MessageItem>(item)?).seen_at(wanted.now);
+            if wanted.has(&message) && !leaving.contains(&message.channel_id) {
+                messages.push(message);
+            }
         }
+        Ok(Page { messages, next: page.last_evaluated_key })
     }
 }

@@ -158,7 +158,7 @@ impl Store {
             iterations.extend(item.map(|item| Message::from(item).seen_at(self.clock.now())));
         }
         // Newest first until here: what does not fit one response is the oldest.
-        within_budget(&mut iterations, false);
+        within_budget(&mut iterations);
         iterations.reverse();
         Ok(Iterations { group_id, iterations })
     }

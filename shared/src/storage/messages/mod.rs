@@ -22,14 +22,14 @@ pub use create::Draft;
 pub(super) use item::MessageItem;
 pub(super) use opening::file_in;
 pub use opening::{Begun, Once, Opening, Refers};
-pub use page::{MessagePage, PageRequest};
+pub use page::PageRequest;
 pub use streams::Change;
 
 use crate::auth::Caller;
 use crate::error::Error;
 use crate::ids::{AgentId, MessageId};
 use crate::json::Json;
-use crate::models::{Attachment, Message};
+use crate::models::{Attachment, Message, Review};
 use crate::storage::keys::Key;
 use crate::storage::{Channel, Store, read, trouble};
 
@@ -72,19 +72,16 @@ impl Store {
     }
 }
 
-/// Cuts a list to what fits one response, but never to nothing; tells whether it had to.
-/// Lists without a cursor rather leave texts of attachments out than messages.
-pub(super) fn within_budget(messages: &mut Vec<Message>, with_texts: bool) -> bool {
+/// Cuts a list to what fits one response, but never to nothing. Lists without a cursor rather
+/// leave texts of attachments out than messages.
+pub(super) fn within_budget(messages: &mut Vec<Message>) {
     let mut sum = 0;
-    let all = messages.len();
     let fit = messages.iter().take_while(|message| {
-        let texts: usize = if with_texts { message.attachments.iter().map(text_weight).sum() } else { 0 };
-        sum += weight(message) + texts;
+        sum += weight(message);
         sum <= RESPONSE_BUDGET
     });
     let fit = fit.count().max(1);
     messages.truncate(fit);
-    fit < all
 }
 
 /// About how many bytes of a response an attachment's text takes, if it is shown: its JSON is
@@ -93,16 +90,31 @@ pub(super) fn text_weight(attachment: &Attachment) -> usize {
     if attachment.is_shown_as_text() { attachment.size as usize * 3 / 2 } else { 0 }
 }
 
-/// At most how many bytes a text takes as JSON.
+/// At most how many bytes a text takes as JSON that goes into Lambda's response as a string: a
+/// control character is `\\u0001` there.
 pub(super) fn escaped(text: &str) -> usize {
-    text.len() + text.bytes().filter(|b| *b < b' ' || b"\"\\".contains(b)).count() * 5
+    text.len() + text.bytes().filter(|b| *b < b' ' || b"\"\\".contains(b)).count() * 6
+}
+
+/// How many bytes JSON takes in such a string.
+fn quoted(json: &Option<Json>) -> usize {
+    let Some(json) = json else { return 0 };
+    json.len() + json.as_str().bytes().filter(|b| b"\"\\".contains(b)).count()
 }
 
 /// About how many bytes of a response a message takes, the texts of its attachments aside.
 pub(super) fn weight(message: &Message) -> usize {
-    let json = |json: &Option<Json>| json.as_ref().map_or(0, Json::len);
-    let review = message.review.as_ref().map_or(0, |it| json(&it.payload) + json(&it.response) + json(&it.callback));
+    let review = |it: &Review| {
+        let feedback = it.feedback.as_deref().map_or(0, escaped);
+        quoted(&it.payload) + quoted(&it.response) + quoted(&it.callback) + feedback
+    };
     let names: usize = message.attachments.iter().map(|it| 500 + escaped(&it.filename)).sum();
     let events: usize = message.status_events.iter().map(|it| 500 + escaped(&it.text)).sum();
-    1000 + events + message.text.as_ref().map_or(0, |text| escaped(text)) + json(&message.metadata) + review + names
+    let text = message.text.as_deref().map_or(0, escaped);
+    1000 + events + text + quoted(&message.metadata) + message.review.as_ref().map_or(0, review) + names
+}
+
+/// The same with those texts.
+fn weight_with_texts(message: &Message) -> usize {
+    weight(message) + message.attachments.iter().map(text_weight).sum::<usize>()
 }
