@@ -268,6 +268,14 @@ impl<'a> Object<'a> {
         hex(&hasher.finalize())
     }
 
+    /// The same of one member; none of one that is absent, null or an empty array.
+    pub fn hash_of(&self, name: &str) -> Option<String> {
+        let value = self.value(name).filter(|value| *value != Value::Array(vec![]))?;
+        let mut hasher = Sha256::new();
+        canonical(&value, &mut hasher);
+        Some(hex(&hasher.finalize()))
+    }
+
     /// An array whose every element is an object, read by `T`.
     pub fn objects<T: FromObject>(&mut self, name: &str, max: usize) -> Option<Vec<T>> {
         let elements = self.elements(name, max)?;

@@ -1,5 +1,7 @@
 //! Messages that grow while people watch.
 
+use std::time::Duration;
+
 use futures_util::StreamExt;
 use futures_util::future::join_all;
 use futures_util::stream;
@@ -51,20 +53,80 @@ async fn what_the_first_call_of_a_draft_asked_and_attached_stands() {
     whole["review"] = json!({ "type": "approval", "payload": { "allowComment": true } });
     whole["attachmentIds"] = json!([file]);
     whole["textAttachments"] = json!([{ "content": "x", "filename": "x.txt" }]);
+    whole["webhookUrl"] = json!("https://93.184.215.14/hook");
     let begun = agent.send(whole.clone()).await.expect(201);
     whole["text"] = json!("ab");
+    whole["metadata"] = json!({ "part": 2 });
+    whole["status"] = json!("warning");
     let again = agent.send(whole.clone()).await.expect(201);
     assert_eq!((&again["id"], &again["text"], &again["review"]), (&begun["id"], &json!("ab"), &begun["review"]));
+    assert_eq!((&again["metadata"], &again["status"]), (&json!({ "part": 2 }), &json!("warning")));
+    assert_eq!(agent.get_here("/api/v1/files").await.expect(200).as_array().unwrap().len(), 2);
+    // What a call leaves out stands.
+    assert_eq!(agent.send(draft("s", "ab")).await.expect(201)["review"], begun["review"]);
 
     whole["review"] = json!({ "type": "approval" });
     whole["attachmentIds"] = json!([agent.stored().await]);
-    whole["textAttachments"] = json!([{ "content": "more", "filename": "x.txt" }]);
+    whole["textAttachments"] = json!([{ "content": "y", "filename": "x.txt" }]);
     whole["iterationOf"] = begun["id"].clone();
+    whole["webhookUrl"] = json!("https://93.184.215.14/another");
     whole["text"] = json!("abc");
-    let named = agent.send(whole).await.expect_invalid();
-    assert_eq!(named, ["review", "attachmentIds", "textAttachments", "iterationOf"]);
+    for client_id in [Value::Null, json!("c")] {
+        whole["clientId"] = client_id;
+        let named = agent.send(whole.clone()).await.expect_invalid();
+        assert_eq!(named, ["attachmentIds", "iterationOf", "review", "textAttachments", "webhookUrl"]);
+    }
     let path = format!("/api/v1/messages/{}", begun["id"].as_str().unwrap());
     assert_eq!(agent.get_here(&path).await.expect(200)["text"], "ab");
+}
+
+#[tokio::test]
+async fn an_equal_call_is_fine_when_its_review_has_expired_meanwhile() {
+    let world = World::start().await;
+    let agent = world.person().await.agent().await;
+    let expires_at = world.app.clock.now().plus(Duration::from_secs(3600));
+    let mut asking = draft("s", "a");
+    asking["review"] = json!({ "type": "approval", "expiresAt": expires_at.to_string() });
+    let begun = agent.send(asking.clone()).await.expect(201);
+    world.later(Duration::from_secs(3600));
+    let again = agent.send(asking).await.expect(201);
+    assert_eq!((&again["id"], &again["review"]["status"]), (&begun["id"], &json!("expired")));
+}
+
+#[tokio::test]
+async fn a_call_that_changes_a_draft_is_safe_to_repeat() {
+    let world = World::start().await;
+    let agent = world.person().await.agent().await;
+    let numbered = |text: &str, state: &str, client_id: &str| json!({ "text": text, "streamId": "s", "streamState": state, "clientId": client_id });
+    let begun = agent.send(numbered("a", "streaming", "1")).await.expect(201);
+    let grown = agent.send(numbered("ab", "streaming", "2")).await.expect(201);
+    assert_eq!((&grown["id"], &grown["text"], &grown["clientId"]), (&begun["id"], &json!("ab"), &json!("1")));
+    let longest = update(&agent, "s", json!({ "text": "abc" })).await.expect(200);
+    // What comes late changes nothing.
+    for (text, client_id) in [("a", "1"), ("ab", "2")] {
+        assert_eq!(agent.send(numbered(text, "streaming", client_id)).await.expect(201), longest);
+        let other = agent.send(numbered("x", "streaming", client_id)).await;
+        other.expect_error(409, "idempotency_conflict");
+    }
+    let equal = join_all((0..10).map(|_| agent.send(numbered("abcd", "streaming", "3")))).await;
+    for reply in equal {
+        assert_eq!((&reply.expect(201)["id"], &reply.json()["text"]), (&begun["id"], &json!("abcd")));
+    }
+
+    let ended = agent.send(numbered("abcde", "complete", "4")).await.expect(201);
+    assert_eq!(agent.send(numbered("abcde", "complete", "5")).await.expect(201), ended);
+    agent.send(numbered("more", "complete", "6")).await.expect_error(409, "stream_ended");
+    agent.send(json!({ "text": "another", "clientId": "5" })).await.expect_error(409, "idempotency_conflict");
+    assert_eq!(agent.get_here("/api/v1/messages").await.expect(200)["data"], json!([ended]));
+
+    // Once the message is gone, so is what was done to it.
+    let path = format!("/api/v1/messages/{}", begun["id"].as_str().unwrap());
+    agent.delete_here(&path).await.expect(200);
+    let anew = agent.send(numbered("ab", "streaming", "2")).await.expect(201);
+    assert_ne!(anew["id"], begun["id"]);
+    assert_eq!(agent.send(numbered("ab", "streaming", "2")).await.expect(201), anew);
+    let other = agent.send(numbered("other", "streaming", "3")).await.expect(201);
+    assert_eq!((&other["id"], &other["text"]), (&anew["id"], &json!("other")));
 }
 
 #[tokio::test]
@@ -79,6 +141,10 @@ async fn what_has_ended_takes_nothing_but_the_same_again() {
     update(&agent, "s", json!({ "complete": true })).await.expect_error(409, "stream_ended");
     update(&agent, "s", json!({ "streamState": "aborted", "text": "b" })).await.expect_error(409, "stream_ended");
     agent.send(draft("s", "b")).await.expect_error(409, "stream_ended");
+    for mut other in [json!({ "status": "error" }), json!({ "metadata": { "a": 1 } })] {
+        (other["text"], other["streamId"], other["streamState"]) = (json!("a"), json!("s"), json!("aborted"));
+        agent.send(other).await.expect_error(409, "stream_ended");
+    }
     status(&agent, "s", json!({ "text": "late" })).await.expect_error(409, "stream_ended");
     let path = format!("/api/v1/messages/{}", begun["id"].as_str().unwrap());
     assert_eq!(agent.get_here(&path).await.expect(200), ended);

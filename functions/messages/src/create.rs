@@ -46,15 +46,9 @@ pub async fn create(
 }
 
 /// Bytes first, then the one write that makes everything visible.
-async fn write(app: &App, opening: Opening, body: CreateMessage) -> Result<Message, Error> {
-    if let Some(review) = &body.review {
-        review.expires_at(app.clock.now())?;
-    }
-    body.check_targets().await?;
-    let mut placed = vec![];
-    for file in body.text_attachments {
-        placed.push(app.store.place(&opening.channel, &app.blobs, file).await?);
-    }
+async fn write(app: &App, opening: Opening, mut body: CreateMessage) -> Result<Message, Error> {
+    // A draft that is there has all of this, and is changed only by a call that says the same.
+    let placed = if opening.draft().is_none() { place(app, &opening, &mut body).await? } else { vec![] };
     let draft = Draft {
         text: body.text,
         status: body.status,
@@ -62,6 +56,7 @@ async fn write(app: &App, opening: Opening, body: CreateMessage) -> Result<Messa
         review: body.review,
         webhook_url: body.webhook_url.map(|url| url.as_str().to_owned()),
         stream_state: body.stream_state,
+        set_with_draft: body.set_with_draft,
         placed: placed.clone(),
     };
     let written = app.store.create_message(opening, draft).await;
@@ -69,6 +64,19 @@ async fn write(app: &App, opening: Opening, body: CreateMessage) -> Result<Messa
         app.blobs.delete(&placed).await?;
     }
     written
+}
+
+/// Puts the texts that are to be files into the bucket, once the message may be made.
+async fn place(app: &App, opening: &Opening, body: &mut CreateMessage) -> Result<Vec<Attachment>, Error> {
+    if let Some(review) = &body.review {
+        review.expires_at(app.clock.now())?;
+    }
+    body.check_targets().await?;
+    let mut placed = vec![];
+    for file in std::mem::take(&mut body.text_attachments) {
+        placed.push(app.store.place(&opening.channel, &app.blobs, file).await?);
+    }
+    Ok(placed)
 }
 
 /// Whether the write certainly did not take the placed files. After a 5xx that is not certain,

@@ -9,7 +9,7 @@ use crate::input::{FromObject, FromParams, Object, Params};
 use crate::json::Json;
 use crate::models::message::StreamState;
 use crate::models::review::AskReview;
-use crate::models::stream::{MAX_STREAM_ID, StreamId};
+use crate::models::stream::{MAX_STREAM_ID, SetWithDraft, StreamId};
 use crate::models::{MessageStatus, NewFile};
 use crate::storage::PageRequest;
 use crate::webhook_url::WebhookUrl;
@@ -66,6 +66,9 @@ pub struct CreateMessage {
     pub stream_id: Option<StreamId>,
     /// `streaming` begins a draft that may grow; without it, a message with `streamId` is complete.
     pub stream_state: Option<StreamState>,
+    /// Of a message with `streamId`.
+    #[schema(ignore)]
+    pub set_with_draft: SetWithDraft,
 }
 
 impl CreateMessage {
@@ -118,6 +121,7 @@ impl FromObject for CreateMessage {
             says_something(object, &["text", "review", "status", "attachmentIds", "textAttachments"]);
         }
         let metadata = plugin_metadata(metadata, review.as_ref());
+        let set_with_draft = stream_id.as_ref().map(|_| SetWithDraft::of(object)).unwrap_or_default();
         Some(Self {
             channel_id: channel_id?,
             text,
@@ -131,6 +135,7 @@ impl FromObject for CreateMessage {
             client_id,
             stream_id,
             stream_state,
+            set_with_draft,
         })
     }
 }

@@ -1,13 +1,15 @@
 //! Messages that grow while people watch, and what their sender says of its progress.
 
+use std::collections::BTreeMap;
 use std::str::FromStr;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::clock::Timestamp;
+use crate::error::Error;
 use crate::ids::{AgentId, NotAnId};
-use crate::input::{FromObject, Object};
+use crate::input::{FromObject, Object, Problems};
 use crate::models::message::StreamState;
 use crate::models::request::text;
 
@@ -32,6 +34,39 @@ impl FromStr for StreamId {
     fn from_str(text: &str) -> Result<Self, NotAnId> {
         let fits = !text.trim().is_empty() && text.chars().count() <= MAX_STREAM_ID;
         if fits { Ok(Self(text.to_owned())) } else { Err(NotAnId) }
+    }
+}
+
+/// What the call that makes a draft says of it for good: a hash of each member's meaning, by the
+/// member's name, so that a call which repeats the stream can be held against it.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct SetWithDraft(BTreeMap<String, String>);
+
+impl SetWithDraft {
+    const MEMBERS: [&str; 5] = ["review", "attachmentIds", "textAttachments", "iterationOf", "webhookUrl"];
+
+    pub fn of(object: &Object<'_>) -> Self {
+        let hashes = Self::MEMBERS.iter().map(|name| Some(((*name).to_owned(), object.hash_of(name)?)));
+        Self(hashes.flatten().collect())
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub fn hashes(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0.iter().map(|(name, hash)| (name.as_str(), hash.as_str()))
+    }
+
+    /// Names each member that a call says otherwise than this. What it leaves out stands.
+    pub fn stands(&self, said: &Self) -> Result<(), Error> {
+        let mut problems = Problems::default();
+        for (name, _) in said.0.iter().filter(|(name, hash)| self.0.get(*name) != Some(*hash)) {
+            let sentence = format!("{name} is set when the draft is made, and the draft's is another");
+            problems.add(vec![name.as_str().into()], "set_with_draft", sentence);
+        }
+        problems.or(Some(()))
     }
 }
 

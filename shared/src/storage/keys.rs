@@ -14,11 +14,11 @@
 //! | logged API call | `LOG#<user>` | `<log>` | `ttl` |
 //! | agent | `AGENT#<agent>` | `AGENT` | index owner, sort `AGENT#<agent>` |
 //! | removal of an agent | `AGENT#<agent>` | `REMOVAL` | outlives the agent until the last look after it: index due; index owner, sort `REMOVAL#<agent>` |
-//! | message | `CHANNEL#<agent>` | `MESSAGE#<message>` | with a review: index owner, sort by review (below); while that is pending: index due |
+//! | message | `CHANNEL#<agent>` | `MESSAGE#<message>` | of a stream: `setWithDraft`, hashes of what its first call said for good; with a review: index owner, sort by review (below); while that is pending: index due |
 //! | file | `CHANNEL#<agent>` | `FILE#<file>` | index owner, sort `FILE#<file>`; until a message claims it or an answer names it: index due; while its bytes are only announced: `announced` |
 //! | an agent's counters | `CHANNEL#<agent>` | `STATS` | |
 //! | status history | `CHANNEL#<agent>` | `STATUS#<ulid>` | `ttl` |
-//! | idempotency | `CHANNEL#<agent>` | `CLIENT#<agent or user>#<sha256 of the client id>` | `messageId`, `bodyHash` |
+//! | idempotency | `CHANNEL#<agent>` | `CLIENT#<agent or user>#<sha256 of the client id>` | `messageId`, `bodyHash`; of a call that changed a draft also `ttl` |
 //! | chain of iterations | `CHANNEL#<agent>` | `ITERATION#<first message>` | `members`: ids of its messages, in order |
 //! | stream | `CHANNEL#<agent>` | `STREAM#<sha256 of the stream id>` | `messageId`; before its draft exists: `statusEvents`, `ttl` |
 //! | leftovers | `CHANNEL#<agent>`, `ARCHIVE#<archive>` | `REMOVAL#<ulid>` | `objects` of the bucket that are to go, of a deleted message or file, or an archive; index due |

@@ -3,7 +3,6 @@
 //! together or not at all.
 
 use aws_sdk_dynamodb::types::Update;
-use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
 use crate::error::Error;
@@ -11,15 +10,17 @@ use crate::ids::MessageId;
 use crate::json::Json;
 use crate::meter;
 use crate::models::message::StreamState;
+use crate::models::stream::SetWithDraft;
 use crate::models::{AskReview, Attachment, DeliveryStatus, Message, MessageStatus, ReviewStatus, SenderType};
 use crate::storage::files::FileItem;
 use crate::storage::keys::{Key, due, owned};
 use crate::storage::messages::item::{AttachmentItem, MessageItem, ReviewItem};
 use crate::storage::messages::iterations::Place;
-use crate::storage::messages::opening::{Once, Opening};
-use crate::storage::messages::streams::{Change, Stream};
+use crate::storage::messages::opening::Opening;
+use crate::storage::messages::redraft::Change;
+use crate::storage::messages::streams::Stream;
 use crate::storage::writing::{Outcome, Transaction};
-use crate::storage::{Channel, Item, Store, backoff, size, text, written};
+use crate::storage::{Item, Store, backoff, size, text, written};
 
 /// A message to be made.
 #[derive(Default)]
@@ -31,17 +32,9 @@ pub struct Draft {
     pub webhook_url: Option<String>,
     /// Of a message that has a stream.
     pub stream_state: Option<StreamState>,
+    pub set_with_draft: SetWithDraft,
     /// Files whose bytes are placed and that come into being with this message.
     pub placed: Vec<Attachment>,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct ClientItem {
-    pk: String,
-    sk: String,
-    message_id: MessageId,
-    body_hash: String,
 }
 
 /// Which write of a message's transaction was refused, and so what has happened meanwhile.
@@ -64,25 +57,26 @@ impl Store {
     pub async fn create_message(&self, mut opening: Opening, draft: Draft) -> Result<Message, Error> {
         const TRIES: u32 = 30;
         let change = Change::from(&draft);
-        opening.said.with(&draft);
+        if let Some(existing) = opening.draft() {
+            return self.redraft(&opening, existing, change).await;
+        }
         let mut item = self.message_item(&opening, draft, self.clock.now())?;
         for again in 0..TRIES {
-            if let Some(existing) = opening.stream.as_ref().and_then(|stream| stream.early.message_id) {
-                self.stands(&opening.channel, existing, &opening.said).await?;
-                return self.change_draft(existing, change).await;
-            }
             place_in(&mut item, &opening);
             let Some(refused) = self.write_message(&opening, &item).await? else {
                 meter::made_message(item.sender_type);
                 return Ok(item.into());
             };
             match refused {
-                Part::Client => return self.message_of_equal_call(opening).await,
+                Part::Client => return self.message_of_equal_call(&opening).await,
                 Part::Claim(index) => return Err(already_attached(index)),
                 Part::Message | Part::File => return Err(Error::internal("an id that was just made is taken")),
                 Part::Stream => {
                     if let Some(stream) = &mut opening.stream {
                         self.look_again(opening.channel.id(), stream).await?;
+                    }
+                    if let Some(existing) = opening.draft() {
+                        return self.redraft(&opening, existing, change).await;
                     }
                 }
                 Part::Iteration => {
@@ -122,9 +116,7 @@ impl Store {
     ) -> Result<(Transaction, Vec<Part>), Error> {
         let (mut transaction, mut parts) = (Transaction::default(), vec![]);
         if let Some(once) = &opening.once {
-            let Key { pk, sk } = Key::client(opening.channel.id(), opening.sender, &once.client_id);
-            let record = ClientItem { pk, sk, message_id: item.id, body_hash: once.body_hash.clone() };
-            transaction.create(self, written(&record)?)?;
+            self.record_call(&mut transaction, opening, once, item.id, None)?;
             parts.push(Part::Client);
         }
         if let Some(stream) = &opening.stream {
@@ -147,43 +139,6 @@ impl Store {
             parts.extend([Part::Iteration, Part::Iteration]); // at most two writes, the last ones
         }
         Ok((transaction, parts))
-    }
-
-    /// The message of an earlier call; `None` when it was deleted with its record meanwhile.
-    pub(super) async fn repeat_of(
-        &self,
-        channel: &Channel,
-        record: ClientItem,
-        once: &Once,
-    ) -> Result<Option<Message>, Error> {
-        if record.body_hash != once.body_hash {
-            return Err(Error::IdempotencyConflict);
-        }
-        match self.look(channel, record.message_id, true).await? {
-            Some(message) => self.settled(message).await.map(Some),
-            None => Ok(None),
-        }
-    }
-
-    /// The message of another call with the same client id, if one was first.
-    pub(super) async fn lost_to(
-        &self,
-        channel: &Channel,
-        sender: SenderType,
-        once: &Once,
-    ) -> Result<Option<Message>, Error> {
-        let key = Key::client(channel.id(), sender, &once.client_id);
-        let record = self.get_all(vec![key.clone()]).await?.take::<ClientItem>(&key)?;
-        match record {
-            Some(record) => self.repeat_of(channel, record, once).await,
-            None => Ok(None),
-        }
-    }
-
-    async fn message_of_equal_call(&self, opening: Opening) -> Result<Message, Error> {
-        let deleted = || Error::unavailable("the message of an equal call was deleted meanwhile");
-        let once = opening.once.as_ref().ok_or_else(deleted)?;
-        self.lost_to(&opening.channel, opening.sender, once).await?.ok_or_else(deleted)
     }
 
     /// The condition that lets exactly one message claim a file.
@@ -231,6 +186,7 @@ impl Store {
             iteration: None,
             stream_id: stream.map(|stream| stream.id.as_str().to_owned()),
             stream_state: stream.and(draft.stream_state),
+            set_with_draft: draft.set_with_draft,
             status_events: vec![],
             event_bytes: None,
             event_ids: vec![],
@@ -258,13 +214,6 @@ fn review_item(asked: AskReview, now: Timestamp) -> Result<ReviewItem, Error> {
         seen_at: None,
         answer_id: None,
     })
-}
-
-impl From<&Draft> for Change {
-    fn from(draft: &Draft) -> Self {
-        let state = draft.stream_state;
-        Self { text: draft.text.clone(), status: draft.status, metadata: draft.metadata.clone(), state }
-    }
 }
 
 /// What the item takes from its stream and chain as they are now.

@@ -7,6 +7,7 @@ use crate::ids::{FileId, MessageId, UserId};
 use crate::json::{Json, as_text};
 use crate::models::file::PluginType;
 use crate::models::message::StreamState;
+use crate::models::stream::SetWithDraft;
 use crate::models::{Attachment, DeliveryStatus, Message, MessageStatus, Review, ReviewStatus, SenderType};
 use crate::storage::keys::StorageKey;
 use crate::storage::messages::streams::{StatusEventItem, shown_events};
@@ -45,6 +46,8 @@ pub struct MessageItem {
     pub stream_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stream_state: Option<StreamState>,
+    #[serde(default, skip_serializing_if = "SetWithDraft::is_empty")]
+    pub set_with_draft: SetWithDraft,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub status_events: Vec<StatusEventItem>,
     #[serde(skip_serializing_if = "Option::is_none")]

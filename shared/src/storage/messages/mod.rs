@@ -1,8 +1,8 @@
 //! Messages: reading one. The rest is beside it; what becomes of a review is in `super::reviews`.
 //!
-//! - `opening`, `create`: making one
+//! - `opening`, `create`: making one; `repeats`: making it once
 //! - `page`: paging through many
-//! - `streams`: messages that grow, and their status events
+//! - `streams`: messages that grow, and their status events; `redraft`: posting one again
 //! - `iterations`: revisions and their numbers
 //! - `delivery`: acknowledging, and sending webhooks again
 //! - `delete`: deleting one with all that hangs on it
@@ -16,6 +16,7 @@ mod iterations;
 mod opening;
 mod page;
 mod redraft;
+mod repeats;
 mod streams;
 
 pub use create::Draft;
@@ -23,7 +24,7 @@ pub(super) use item::MessageItem;
 pub(super) use opening::file_in;
 pub use opening::{Begun, Once, Opening, Refers};
 pub use page::PageRequest;
-pub use streams::Change;
+pub use redraft::Change;
 
 use crate::auth::Caller;
 use crate::error::Error;

@@ -8,9 +8,8 @@ use crate::input::Problems;
 use crate::models::{Attachment, Message, SenderType, StreamId};
 use crate::storage::keys::Key;
 use crate::storage::messages::MessageItem;
-use crate::storage::messages::create::ClientItem;
 use crate::storage::messages::iterations::Place;
-use crate::storage::messages::redraft::Said;
+use crate::storage::messages::repeats::ClientItem;
 use crate::storage::messages::streams::Stream;
 use crate::storage::presign::NOT_UPLOADED;
 use crate::storage::{Channel, Items, Store};
@@ -42,11 +41,18 @@ pub struct Opening {
     pub channel: Channel,
     pub(super) sender: SenderType,
     pub(super) once: Option<Once>,
+    /// What an earlier call with the same client id made, and is deleted.
+    pub(super) gone: Option<MessageId>,
     pub(super) claimed: Vec<Attachment>,
     pub(super) place: Option<Place>,
     pub(super) stream: Option<Stream>,
-    /// What the call says of a draft that there is already.
-    pub(super) said: Said,
+}
+
+impl Opening {
+    /// The draft that the call goes on with, if its stream has one already.
+    pub fn draft(&self) -> Option<MessageId> {
+        self.stream.as_ref().and_then(Stream::draft)
+    }
 }
 
 impl Store {
@@ -80,16 +86,18 @@ impl Store {
         wanted.extend(client.clone());
 
         let (channel, mut items) = self.open(caller, id, &wanted).await?;
+        let mut gone = None;
         if let (Some(key), Some(once)) = (client, &once)
             && let Some(record) = items.take::<ClientItem>(&key)?
-            && let Some(message) = self.repeat_of(&channel, record, once).await?
         {
-            return Ok(Begun::Repeat(message));
+            gone = Some(record.message());
+            if let Some(message) = self.repeat_of(&channel, record, once).await? {
+                return Ok(Begun::Repeat(message));
+            }
         }
         let stream = refers.stream.map(|id| Stream::found(channel.id(), id, &mut items)).transpose()?;
-        let said = Said::of(refers);
-        let mut opening = Opening { channel, sender, once, claimed: vec![], place: None, stream, said };
-        if opening.stream.as_ref().is_some_and(Stream::has_draft) {
+        let mut opening = Opening { channel, sender, once, gone, claimed: vec![], place: None, stream };
+        if opening.draft().is_some() {
             // What the first call referred to stands, and is compared when the draft is changed.
             return Ok(Begun::New(opening));
         }
@@ -155,7 +163,7 @@ impl Store {
         }
         if let Some(stream) = &mut opening.stream {
             self.look_again(opening.channel.id(), stream).await?;
-            if stream.has_draft() {
+            if stream.draft().is_some() {
                 return Ok(Begun::New(opening));
             }
         }

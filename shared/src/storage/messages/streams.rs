@@ -13,11 +13,10 @@ use crate::auth::AgentCaller;
 use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::ids::{AgentId, MessageId, new_ulid};
-use crate::json::Json;
 use crate::models::message::StreamState;
-use crate::models::{AddStatus, Message, MessageStatus, StatusEvent, StreamId, UpdateStream};
+use crate::models::{AddStatus, Message, StatusEvent, StreamId, UpdateStream};
 use crate::storage::keys::Key;
-use crate::storage::messages::MessageItem;
+use crate::storage::messages::redraft::Change;
 use crate::storage::updating::{self, Updated};
 use crate::storage::{Items, Store, backoff, read, size, text, written};
 
@@ -72,22 +71,14 @@ pub(super) struct Stream {
     pub early: Events,
 }
 
-/// What an update changes of a draft; `None` leaves it as it is.
-pub struct Change {
-    pub text: Option<String>,
-    pub status: Option<MessageStatus>,
-    pub metadata: Option<Json>,
-    pub state: Option<StreamState>,
-}
-
 impl Stream {
     pub fn found(channel: AgentId, id: &StreamId, items: &mut Items) -> Result<Self, Error> {
         let early = items.take(&Key::stream(channel, id))?.unwrap_or_default();
         Ok(Self { id: id.clone(), early })
     }
 
-    pub fn has_draft(&self) -> bool {
-        self.early.message_id.is_some()
+    pub fn draft(&self) -> Option<MessageId> {
+        self.early.message_id
     }
 }
 
@@ -129,45 +120,7 @@ impl Store {
         let record = key.map(|key| items.take::<Events>(&key)).transpose()?.flatten();
         let draft = record.and_then(|record| record.message_id).ok_or(Error::NotFound("stream"))?;
         let state = update.state();
-        self.change_draft(draft, Change { text: update.text, status: None, metadata: None, state }).await
-    }
-
-    /// One conditional update of a draft. Of one that has ended, only what is so already may be
-    /// said again.
-    pub(super) async fn change_draft(&self, draft: MessageId, change: Change) -> Result<Message, Error> {
-        let values = [
-            ("text", change.text.as_ref().map(text)),
-            ("status", change.status.map(|status| text(status.word()))),
-            ("metadata", change.metadata.as_ref().map(|json| text(json.as_str()))),
-            ("streamState", change.state.map(|state| text(state.word()))),
-        ];
-        let mut set = "SET updatedAt = :now".to_owned();
-        let mut update = self
-            .updating(&Key::message(draft))
-            .condition_expression("#streamState = :streaming")
-            .expression_attribute_names("#streamState", "streamState")
-            .expression_attribute_values(":streaming", text(StreamState::Streaming.word()))
-            .expression_attribute_values(":now", text(self.clock.now()));
-        for (name, value) in values {
-            if let Some(value) = value {
-                set.push_str(&format!(", #{name} = :{name}"));
-                update = update
-                    .expression_attribute_names(format!("#{name}"), name)
-                    .expression_attribute_values(format!(":{name}"), value);
-            }
-        }
-        match updating::sent(update.update_expression(set)).await? {
-            Updated::Made(item) => self.settled(read::<MessageItem>(item)?.into()).await,
-            Updated::Missed(None) => Err(Error::NotFound("stream")),
-            Updated::Missed(Some(item)) => {
-                let ended = Message::from(read::<MessageItem>(item)?);
-                let same = change.text.is_none() || change.text == ended.text;
-                if change.state != ended.stream_state || !same {
-                    return Err(Error::StreamEnded);
-                }
-                self.settled(ended).await
-            }
-        }
+        self.change_draft(draft, Change { text: update.text, state, ..Change::default() }).await
     }
 
     /// Appends a status event to the draft or, before there is one, to the stream.
