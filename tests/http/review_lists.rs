@@ -111,11 +111,12 @@ async fn what_is_small_and_older_does_not_come_before_what_did_not_fit() {
     let world = World::start().await;
     let person = world.person().await;
     let (old, young) = (person.agent().await, person.agent().await);
-    let small = young.asked().await;
+    // Read last, when there is still a little room.
+    let small = old.asked().await;
     let long = json!({ "text": "x".repeat(200 * 1024), "review": { "type": "approval" } });
     let mut sent = vec![];
     for _ in 0..25 {
-        sent.push(old.sent(long.clone()).await);
+        sent.push(young.sent(long.clone()).await);
     }
     sent.reverse();
     let shown = fitting(&person.get("/api/messages/reviews").await);
