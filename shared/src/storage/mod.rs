@@ -4,13 +4,15 @@
 //! - [`schema`]: the table's one definition
 //! - [`Store`]: the door ([`Store::admit`], [`Store::open`]); its access patterns are beside the
 //!   entities: `agents` (with `agent_update`, `ping`, `webhook`, `avatar`, `stats`), `messages`,
-//!   `reviews` (with `review_lists`), `files` (with `presign`, `file_list`, `file_removal`), `accounts` (with `sessions`, `tries`, `api_keys`, `users`,
-//!   `user_removal`, `preferences`), `request_log`, `plugins`,
+//!   `reviews` (with `review_lists`), `files` (with `presign`, `file_list`, `file_removal`),
+//!   `accounts` (with `sessions`, `tries`, `api_keys`, `users`, `user_removal`, `preferences`),
+//!   `request_log`, `plugins`,
 //!   `outbox` (what happened, as the stream tells it), `deliveries`
 //! - [`Blobs`]: the bucket; `zip`: archives of many files
 //! - [`Clients`]: the SDK's clients, made once per process
 //! - `removal`: an agent's end, with everything under it; `leftovers`: objects that are to go
 //! - `expiry`: what is due
+//! - `paging`: lists with a cursor, page by page
 //! - `size`: what an item weighs against DynamoDB's 400 KB
 //!
 //! Whose data it is comes first in every function: a caller that is verified in the same call,
