@@ -1,5 +1,5 @@
 # One command per chore; `make help` lists them.
-.PHONY: help run test test-embedded fuzz bench openapi check fmt
+.PHONY: help run test test-embedded fuzz bench openapi check fmt build deploy owner outputs destroy cost
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -28,6 +28,42 @@ check: ## formatting, lints and documentation, as CI checks them
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --quiet -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
+	python3 infra/cost.py --check
+
+build: .venv-sam ## zips of all functions in target/lambda (ARCHITECTURE=arm64; x86_64 unless told)
+	$(in_venv) cargo-lambda lambda build --release --output-format zip $(lambda_target) $(functions)
+
+deploy: .venv-sam ## build and deploy to AWS; the first time it asks (STACK=placet, ARCHITECTURE=arm64)
+	@$(stack) deploy $(if $(ARCHITECTURE),--architecture $(ARCHITECTURE))
+
+owner: .needs-email .venv-sam ## the first owner of the deployed stack, with an agent and an API key (EMAIL=you@example.com)
+	@$(stack) owner "$(EMAIL)"
+
+outputs: .venv-sam ## the deployed stack's URL and the names of what it is made of
+	@$(stack) outputs
+
+destroy: .venv-sam ## delete the deployed stack, after asking; its data stays (unless WITH_DATA=yes, which asks again)
+	@$(stack) destroy $(if $(filter yes,$(WITH_DATA)),--with-data)
+
+cost: ## write the tables of docs/COST.md from infra/cost.py
+	@python3 infra/cost.py
 
 fmt: ## format the code
 	cargo fmt --all
+
+.PHONY: .needs-email
+.needs-email:
+	@[ -n "$(EMAIL)" ] || { echo "make owner needs an address: make owner EMAIL=you@example.com" >&2; exit 1; }
+
+# What the deploy commands need, from infra/requirements.txt; made anew when that changed.
+.PHONY: .venv-sam
+.venv-sam:
+	@command -v python3 >/dev/null || { echo "this needs Python 3.11 (Debian: apt-get install python3 python3-venv)" >&2; exit 1; }
+	@cmp -s infra/requirements.txt $@/requirements.txt || { \
+	  python3 -m venv --clear $@ || { echo "this needs Python's venv (Debian: apt-get install python3-venv)" >&2; exit 1; }; \
+	  $@/bin/pip install -q --disable-pip-version-check -r infra/requirements.txt && cp infra/requirements.txt $@/; }
+
+in_venv = PATH="$(CURDIR)/.venv-sam/bin:$$PATH"
+stack = .venv-sam/bin/python infra/stack.py $(if $(STACK),--stack $(STACK))
+functions = $(patsubst functions/%/Cargo.toml,-p %,$(wildcard functions/*/Cargo.toml))
+lambda_target = $(if $(filter arm64,$(ARCHITECTURE)),--arm64,$(if $(filter-out x86_64,$(ARCHITECTURE)),$(error ARCHITECTURE is x86_64 or arm64),--x86-64))
