@@ -1,0 +1,272 @@
+"""What a stack costs a month: writes the tables of docs/COST.md between their markers.
+
+    python3 infra/cost.py            writes them (`make cost`)
+    python3 infra/cost.py --check    fails when they are not what this computes
+
+Every figure that goes in is below, with where it comes from. Needs nothing but Python.
+"""
+
+import math
+import re
+import sys
+from collections import Counter
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+DOCUMENT = ROOT / "docs" / "COST.md"
+TEMPLATE = ROOT / "infra" / "template.yaml"
+
+# ------------------------------------------------------------------------------ prices
+# Public list prices in US dollars, us-east-1, without taxes, savings plans or credits. The date is
+# the latest at which a published source was seen to say so.
+#
+# https://aws.amazon.com/lambda/pricing/                2026-02   x86; arm64 is 20 % less for time
+# https://aws.amazon.com/api-gateway/pricing/           2026-02   HTTP APIs, in steps of 512 KB
+# https://aws.amazon.com/dynamodb/pricing/on-demand/    2025-07   on-demand, since 2024-11-01
+# https://aws.amazon.com/sqs/pricing/                   2025-07   standard queues
+# https://aws.amazon.com/cloudwatch/pricing/            2026-02
+# https://aws.amazon.com/xray/pricing/                  2025-07
+# https://aws.amazon.com/ec2/pricing/on-demand/         2025-07   data out to the internet
+# https://aws.amazon.com/s3/pricing/                    2025-07   standard storage
+#
+# Each is a list of (up to this many, price of one): the last tier has no end.
+MILLION, BILLION, INF = 1e6, 1e9, math.inf
+PRICES = {
+    "lambda requests": [(INF, 0.20 / MILLION)],
+    "lambda GB-s": [(6 * BILLION, 0.0000166667), (15 * BILLION, 0.000015), (INF, 0.0000133334)],
+    "gateway requests": [(300 * MILLION, 1.00 / MILLION), (INF, 0.90 / MILLION)],
+    "read units": [(INF, 0.125 / MILLION)],
+    "write units": [(INF, 0.625 / MILLION)],
+    "table GB": [(INF, 0.25)],
+    "backup GB": [(INF, 0.20)],  # point-in-time recovery
+    "queue requests": [(INF, 0.40 / MILLION)],
+    "log GB": [(10 * 1024, 0.50 + 0.03), (INF, 0.25 + 0.03)],  # taking them in, and a month's keeping
+    "traces": [(INF, 5.00 / MILLION)],
+    "GB out": [(10 * 1024, 0.09), (50 * 1024, 0.085), (150 * 1024, 0.07), (INF, 0.05)],
+    "alarms": [(INF, 0.10)],
+    "dashboards": [(INF, 3.00)],
+}
+# What an account has for nothing each month, for ever and over all that it runs. (The gateway's
+# million requests are for an account's first year only, and left out.)
+FREE = {
+    "lambda requests": 1 * MILLION, "lambda GB-s": 400_000, "table GB": 25, "queue requests": 1 * MILLION,
+    "log GB": 5, "traces": 100_000, "GB out": 100, "alarms": 10, "dashboards": 3,
+}
+FREE_DASHBOARD_METRICS = 50  # a dashboard of more is never free
+# What the columns of the table add up.
+COLUMNS = {
+    "Lambda": ["lambda requests", "lambda GB-s"], "gateway": ["gateway requests", "GB out"],
+    "table": ["read units", "write units", "table GB", "backup GB"], "queue": ["queue requests"],
+    "logs": ["log GB"], "traces": ["traces"],
+}
+
+# ------------------------------------------------------------------------------ units
+# Capacity units are as each request's log line counts them (`capacity_units`), on the local
+# runner, 2026-11-24, for an approval of 150 characters; calls as tests/http/cost.rs holds them to.
+
+GB = 512 / 1024             # infra/template.yaml: MemorySize
+WAIT = 28.5                 # seconds that one wait holds at most; infra/template.yaml: MaxWaitMs
+CALL_MS = 30                # any other call, its share of cold starts included. ASSUMED, not measured on
+                            # AWS: two round trips to DynamoDB of up to 10 ms each, and 10 ms around them
+EVENT_MS = 10               # one run of `events` or `expiry`. ASSUMED
+SEND_MS = 300               # one webhook: mostly the receiver's own time. ASSUMED
+
+SEND = {"read units": 3, "write units": 3}      # POST of the message; measured together: 6
+LIST = {"read units": 5}                        # the inbox's first page: measured
+OPEN = {"read units": 4, "write units": 2}      # the review's page, which notes that it was seen: 6
+ANSWER = {"read units": 4, "write units": 4}    # 8: the item, its entry in `owner` moved, `due` emptied
+
+POLLS, POLLS_OPENED = 110, 300                  # reads of one wait at most: tests/http/cost.rs (measured: 90)
+FIRST_READ, POLL, LAST_LOOK = 4, 0.5, 0.5       # the caller's check; each read of up to 4 KB; its being consistent
+
+# Beside each call of an agent, on nobody's bill: its entry in the log (1.4 KB) and the counters.
+ASIDE = {"write units": 2 + 1}
+# Runs of `events`, at most one for each change: what is written at once to one partition comes
+# together. One more for each log entry that time removes.
+EVENTS_OF_CALL, EVENTS_OF_WAIT = 5, 3           # the four calls of an approval together; each wait
+
+# A webhook instead of waiting. Counted in the code, not measured: the delivery is kept (2 KB),
+# claimed and settled, the try logged, the message told.
+HOOK = {"read units": 4, "write units": 2 + 2 + 2 + 2 + 2}
+EVENTS_OF_HOOK, QUEUE_OF_HOOK = 5, 3            # queue: sent, received, deleted
+
+MESSAGE_GB = 2.6e-6         # a message and its copy in the index `owner`, 1.2 KB each, and overhead
+LOG_ENTRY_GB = 1.5e-6 / 4   # kept for 7 days, a quarter of the month
+LINE_GB = 0.8e-6            # logs of one run: the request's line, and START, END and REPORT
+ACCESS_LINE_GB = 0.4e-6     # the gateway's own
+OUT_GB = 2e-6               # an answer or a page
+MONTH = 730 * 3600          # seconds
+
+# ------------------------------------------------------------------------------ model
+
+
+def runs(quantities, count, seconds):
+    """Runs of one function."""
+    quantities["lambda requests"] += count
+    quantities["lambda GB-s"] += count * seconds * GB
+    quantities["log GB"] += count * LINE_GB
+    # Without a tracing header Lambda samples a function's first run of each second and 5 % of the
+    # others. Evenly spread, which is the dearest.
+    quantities["traces"] += min(count, MONTH) + 0.05 * max(0, count - MONTH)
+    return quantities
+
+
+def calls(quantities, count, seconds, units):
+    """Runs of one function that come through the gateway."""
+    runs(quantities, count, seconds)
+    quantities["gateway requests"] += count
+    quantities["log GB"] += count * ACCESS_LINE_GB
+    quantities["GB out"] += count * OUT_GB
+    add(quantities, units, count)
+
+
+def add(quantities, units, count):
+    for name, number in units.items():
+        quantities[name] += number * count
+
+
+def approvals(count, waited=0, webhook=False):
+    """A month of `count` approvals: asked, looked at in the inbox, opened, answered; and the agent
+    told of it by waits until the answer, `waited` seconds later, or by a webhook."""
+    total = Counter()
+    calls(total, count, CALL_MS / 1000, SEND)  # messages
+    calls(total, 2 * count, CALL_MS / 1000, {})  # web: the inbox, and the review
+    calls(total, count, CALL_MS / 1000, ANSWER)  # inbox
+    add(total, LIST, count)
+    add(total, OPEN, count)
+    waits = math.ceil(waited / WAIT) * count
+    events = EVENTS_OF_CALL * count + EVENTS_OF_WAIT * waits
+    if waits:
+        calls(total, waits, waited * count / waits, ASIDE)  # reviews
+        total["read units"] += waits * (FIRST_READ + (POLLS - 1) * POLL + LAST_LOOK)
+        # Somebody opens it during the last of its waits.
+        total["read units"] += count * (POLLS_OPENED - POLLS) * POLL
+    if webhook:
+        events += EVENTS_OF_HOOK * count
+        total["queue requests"] += QUEUE_OF_HOOK * count
+        runs(total, count, SEND_MS / 1000)  # webhooks
+        add(total, HOOK, count)
+    runs(total, events, EVENT_MS / 1000)  # events
+    add(total, ASIDE, count)
+    stored = count * MESSAGE_GB + (count + waits + (count if webhook else 0)) * LOG_ENTRY_GB
+    total["table GB"] += stored
+    total["backup GB"] += stored
+    return total
+
+
+def idle():
+    """What a stack does by itself: each name with what it uses."""
+    template = TEMPLATE.read_text()
+    sweeps, shards = MONTH / 60, 4
+    sweeping = runs(Counter(), sweeps, EVENT_MS / 1000)
+    sweeping["read units"] += sweeps * shards * 0.5
+    metrics = len(re.findall(r'\["AWS/', template))
+    return {
+        f"{alarms(template)} alarms": {"alarms": alarms(template)},
+        f"the dashboard, of {metrics} metrics": {"dashboards": 1},
+        "looking every minute for what is due": sweeping,
+        # Lambda asks with five long polls of 20 s at a time: an ESTIMATE, AWS does not promise it.
+        "Lambda's asking an empty queue": {"queue requests": 5 * MONTH / 20},
+    }
+
+
+def alarms(template):
+    return template.count("Type: AWS::CloudWatch::Alarm")
+
+
+def bill(quantities, free=()):
+    """Dollars for each name."""
+    return {name: priced(name, max(0, number - (FREE.get(name, 0) if name in free else 0)))
+            for name, number in quantities.items()}
+
+
+def priced(name, number):
+    dollars, below = 0, 0
+    for upto, price in PRICES[name]:
+        dollars += max(0, min(number, upto) - below) * price
+        below = upto
+    return dollars
+
+
+# ------------------------------------------------------------------------------ tables
+
+COUNTS = [1_000, 100_000, 10_000_000]
+WAYS = [("waits, 60 s", {"waited": 60}), ("waits, 10 min", {"waited": 600}), ("waits, 8 h", {"waited": 8 * 3600}),
+        ("a webhook", {"webhook": True})]
+
+
+def table_of_approvals():
+    head = ["approvals", "told by", "list price", "after what is free", *COLUMNS, "waiting at once"]
+    rows = []
+    for count in COUNTS:
+        for way, how in WAYS:
+            quantities = approvals(count, **how)
+            dollars = bill(quantities)
+            parts = [money(sum(dollars.get(it, 0) for it in names)) for names in COLUMNS.values()]
+            waiting = f"{count * how.get('waited', 0) / MONTH:,.1f}" if "waited" in how else ""
+            rows.append([f"{count:,}", way, money(sum(dollars.values())), money(sum(bill(quantities, FREE).values())),
+                         *parts, waiting])
+    return markdown(head, rows)
+
+
+def table_of_one():
+    head = ["told by", "one approval", "of it the waiting or sending"]
+    # Of a million, so that neither tiers nor sampling by the second weigh in much.
+    bare = sum(bill(approvals(MILLION)).values()) / MILLION
+    rows = []
+    for way, how in WAYS:
+        one = sum(bill(approvals(MILLION, **how)).values()) / MILLION
+        rows.append([way, f"${one:,.6f}", f"${one - bare:,.6f}"])
+    return markdown(head, rows)
+
+
+def table_of_idle():
+    head = ["by itself, a month", "list price", "after what is free"]
+    rows, listed, left = [], 0, 0
+    for name, quantities in idle().items():
+        many = "dashboard" in name and int(re.search(r"\d+", name)[0]) > FREE_DASHBOARD_METRICS
+        full, rest = sum(bill(quantities).values()), sum(bill(quantities, () if many else FREE).values())
+        rows.append([name, money(full), money(rest)])
+        listed, left = listed + full, left + rest
+    rows.append(["together", money(listed), money(left)])
+    rows.append(["each GB in the table, with its point-in-time recovery", "$0.45", "$0.20 to 25 GB, then $0.45"])
+    rows.append(["each GB in the bucket", "$0.023", "$0.023"])
+    return markdown(head, rows)
+
+
+def money(dollars):
+    if dollars == 0:
+        return "$0"
+    if dollars < 0.01:
+        return "< $0.01"
+    return f"${dollars:,.2f}" if dollars < 1000 else f"${dollars:,.0f}"
+
+
+def markdown(head, rows):
+    # Names to the left, figures to the right.
+    sides = ["---:" if re.fullmatch(r"[$<\d][^a-z]*|", cell) else "---" for cell in rows[0]]
+    return "\n".join("| " + " | ".join(row) + " |" for row in [head, sides, *rows])
+
+
+def with_tables(text):
+    for name, table in [("approvals", table_of_approvals), ("one", table_of_one), ("idle", table_of_idle)]:
+        begin, end = f"<!-- {name}: written by `make cost` -->", f"<!-- end of {name} -->"
+        if begin not in text or end not in text:
+            sys.exit(f"{DOCUMENT.relative_to(ROOT)} lacks the markers {begin} and {end}.")
+        before, rest = text.split(begin, 1)
+        text = before + begin + "\n" + table() + "\n" + end + rest.split(end, 1)[1]
+    return text
+
+
+def main():
+    text = DOCUMENT.read_text()
+    written = with_tables(text)
+    if "--check" in sys.argv[1:]:
+        if written != text:
+            sys.exit("docs/COST.md is not what infra/cost.py computes: run `make cost`.")
+    else:
+        DOCUMENT.write_text(written)
+
+
+if __name__ == "__main__":
+    main()
