@@ -17,17 +17,17 @@ DOCUMENT = ROOT / "docs" / "COST.md"
 TEMPLATE = ROOT / "infra" / "template.yaml"
 
 # ------------------------------------------------------------------------------ prices
-# Public list prices in US dollars, us-east-1, without taxes, savings plans or credits. The date is
-# the latest at which a published source was seen to say so.
+# Public list prices in US dollars, us-east-1, without taxes, savings plans or credits. Beside each
+# page of AWS the date of the newest published account of it that these were compared with.
 #
-# https://aws.amazon.com/lambda/pricing/                2026-02   x86; arm64 is 20 % less for time
-# https://aws.amazon.com/api-gateway/pricing/           2026-02   HTTP APIs, in steps of 512 KB
+# https://aws.amazon.com/lambda/pricing/                2024      x86; arm64 is 20 % less for time
+# https://aws.amazon.com/api-gateway/pricing/           2026      HTTP APIs, in steps of 512 KB
 # https://aws.amazon.com/dynamodb/pricing/on-demand/    2025-07   on-demand, since 2024-11-01
-# https://aws.amazon.com/sqs/pricing/                   2025-07   standard queues
+# https://aws.amazon.com/sqs/pricing/                   2026-03   standard queues
 # https://aws.amazon.com/cloudwatch/pricing/            2026-02
-# https://aws.amazon.com/xray/pricing/                  2025-07
-# https://aws.amazon.com/ec2/pricing/on-demand/         2025-07   data out to the internet
-# https://aws.amazon.com/s3/pricing/                    2025-07   standard storage
+# https://aws.amazon.com/xray/pricing/                  undated
+# https://aws.amazon.com/ec2/pricing/on-demand/         2025-05   data out to the internet
+# https://aws.amazon.com/s3/pricing/                    not compared: standard storage
 #
 # Each is a list of (up to this many, price of one): the last tier has no end.
 MILLION, BILLION, INF = 1e6, 1e9, math.inf
