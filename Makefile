@@ -1,5 +1,5 @@
 # One command per chore; `make help` lists them.
-.PHONY: help run test test-embedded fuzz bench openapi check fmt build deploy owner outputs destroy cost
+.PHONY: help run test test-embedded test-sam fuzz bench bench-cold openapi check fmt build deploy owner outputs destroy cost
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -15,6 +15,9 @@ test: ## all tests, against LocalStack
 test-embedded: ## all tests, on the embedded engines: the inner loop
 	@tests/run.sh embedded
 
+test-sam: ## all tests, through the gateway of the deployed template on an emulator
+	@tests/sam.sh
+
 fuzz: ## generated calls of every route, from the OpenAPI document (MAX_EXAMPLES=10, SEED=1)
 	@tests/fuzz.sh
 
@@ -24,9 +27,13 @@ openapi: ## write docs/openapi.json from the code
 bench: ## how soon an answer reaches its waiters, and what a channel's size costs, on the release build
 	@cargo run --quiet --release -p placet-tests --bin bench
 
+bench-cold: build ## how large each function's zip is and how soon it starts, beside a bare one
+	@$(in_venv) cargo-lambda lambda build --quiet --release --output-format zip $(lambda_target) -p hello
+	@python3 tests/bench_cold.py
+
 check: ## formatting, lints and documentation, as CI checks them
 	cargo fmt --all --check
-	cargo clippy --workspace --all-targets --quiet -- -D warnings
+	cargo clippy --workspace --all-targets --all-features --quiet -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
 	python3 infra/cost.py --check
 

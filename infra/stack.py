@@ -168,18 +168,20 @@ def outputs(session, args):
 
 
 def owner(session, args):
-    table = outputs_of(stack_of(session, args.stack)).get("Table")
-    if table is None:
+    made = outputs_of(stack_of(session, args.stack))
+    if "Table" not in made:
         raise Trouble(f"The stack {args.stack} has no table yet: look at its events in the CloudFormation console.")
     keys = session.get_credentials().get_frozen_credentials()
     # The profile was resolved here: it need not be one that another SDK understands.
     env = {name: value for name, value in os.environ.items()
            if name not in ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN")}
     env |= {"AWS_ACCESS_KEY_ID": keys.access_key, "AWS_SECRET_ACCESS_KEY": keys.secret_key,
-            "AWS_REGION": session.region_name, "AWS_DEFAULT_REGION": session.region_name, "PLACET_TABLE": table}
+            "AWS_REGION": session.region_name, "AWS_DEFAULT_REGION": session.region_name}
     if keys.token:
         env["AWS_SESSION_TOKEN"] = keys.token
-    run(["cargo", "run", "-q", "-p", "placet-owner", "--", args.email], env)
+    print(f"Inbox     {made.get('Url')}")
+    run(["cargo", "run", "-p", "placet-owner", "--",
+         "--table", made["Table"], "--bucket", made["Bucket"], args.email], env)
 
 
 # ------------------------------------------------------------------------------ the end

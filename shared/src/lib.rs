@@ -9,6 +9,7 @@
 //! - [`storage`]: the table and the bucket; whose data it is comes first in every call
 //! - [`outbound`]: calls to hosts that strangers named
 //! - [`queue`]: deliveries that wait to be sent
+//! - [`permissions`]: what each function may do in AWS
 //! - [`error`]: the one table of refusals
 //! - [`ids`], [`secrets`], [`sealed`], [`server_secret`], [`share_link`], [`clock`], [`json`],
 //!   [`image`], [`webhook_url`], [`webhook_secret`]: small types with rules
@@ -32,6 +33,7 @@ pub mod meter;
 pub mod models;
 pub mod openapi;
 pub mod outbound;
+pub mod permissions;
 pub mod queue;
 pub mod review;
 pub mod sealed;

@@ -16,7 +16,10 @@ use shared::storage::keys::Key;
 use crate::event_stream::source;
 
 pub struct Courier {
+    /// The state of `events`.
     pub app: App,
+    /// The state of `webhooks`.
+    sender: App,
     /// What the stream brought so far.
     pub brought: Arc<Mutex<Vec<Event>>>,
     sqs: aws_sdk_sqs::Client,
@@ -27,7 +30,8 @@ pub struct Courier {
 impl Courier {
     pub async fn start(world: &World) -> Self {
         let queue = world.queue(&[]).await;
-        let app = App { outbound: Outbound::new(true), ..world.app.clone().on_queue(&queue) };
+        let on_queue = |name| App { outbound: Outbound::new(true), ..world.function(name).on_queue(&queue) };
+        let (app, sender) = (on_queue("events"), on_queue("webhooks"));
         let (source, _) = source(world).await;
         let (mut mappings, on_stream) = (Mappings::default(), app.clone());
         let brought = Arc::new(Mutex::new(vec![]));
@@ -39,7 +43,7 @@ impl Courier {
                 async move { events::handle(&app, event).await }
             })
         });
-        Self { app, brought, sqs: world.sqs.clone(), queue, _mappings: mappings }
+        Self { app, sender, brought, sqs: world.sqs.clone(), queue, _mappings: mappings }
     }
 
     /// The next delivery that is queued, unsent; `None` when none comes within `wait` seconds.
@@ -65,7 +69,7 @@ impl Courier {
     pub async fn bring(&self, message: &SqsMessage) -> bool {
         let mut event = SqsEvent::default();
         event.records = vec![message.clone()];
-        let response: SqsBatchResponse = webhooks::handle(&self.app, event).await;
+        let response: SqsBatchResponse = webhooks::handle(&self.sender, event).await;
         response.batch_item_failures.is_empty()
     }
 }

@@ -19,7 +19,7 @@ const DAY: Duration = Duration::from_secs(24 * 3600);
 const SHARDS: u32 = 4;
 
 async fn swept(world: &World) -> Swept {
-    expiry::handle(&world.app).await.expect("every shard is read")
+    expiry::handle(&world.function("expiry")).await.expect("every shard is read")
 }
 
 /// A run of the function, and how many calls of DynamoDB it made.
@@ -112,7 +112,7 @@ async fn three_hundred_at_once_expire_page_by_page_whatever_runs_beside() {
     assert_eq!(asked.len(), 300);
     world.later(MINUTE);
     // However slow the machine that tests is.
-    let run = async || expiry::handle_within(&world.app, 5 * MINUTE).await.unwrap();
+    let run = async || expiry::handle_within(&world.function("expiry"), 5 * MINUTE).await.unwrap();
     let (one, other) = tokio::join!(run(), run());
     assert!(statuses(&world, &agent).await.iter().all(|status| status == "expired"), "{one:?} {other:?}");
     // None is counted twice. One whose first reply was lost is counted by nobody.
@@ -130,7 +130,7 @@ async fn a_run_without_time_gets_further_and_says_that_there_is_more() {
     world.later(MINUTE);
     let mut expired = 0;
     for run in 0..20 {
-        let swept = expiry::handle_within(&world.app, Duration::ZERO).await.unwrap();
+        let swept = expiry::handle_within(&world.function("expiry"), Duration::ZERO).await.unwrap();
         assert!(swept.expired > 0, "run {run}: {swept:?}");
         expired += swept.expired;
         assert_eq!(swept.unfinished, 20 - expired);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use placet_tests::{Cost, Person, Reply, World, secret};
+use placet_tests::{Cost, Person, Reply, World};
 use reqwest::Method;
 use shared::models::Attachment;
 use shared::server_secret::ServerSecret;
@@ -73,7 +73,7 @@ async fn no_other_link_opens_anything() {
     // Another secret of the deployment ends every link.
     let attachment: Attachment = serde_json::from_value(file).unwrap();
     let made = ShareLink::of(&attachment, world.app.clock.now());
-    open(&format!("{}/api/share/{}", world.url, made.token(&secret()))).await.expect(200);
+    open(&format!("{}/api/share/{}", world.url, made.token(&world.app.secret))).await.expect(200);
     let replaced = ServerSecret::new("another secret, after the first one leaked").unwrap();
     open(&format!("{}/api/share/{}", world.url, made.token(&replaced))).await.expect_error(404, "not_found");
 }

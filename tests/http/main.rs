@@ -53,6 +53,7 @@ mod runner_deliveries;
 mod sessions;
 mod ssrf;
 mod streams;
+mod template;
 mod tenants;
 mod user_removal;
 mod users;

@@ -7,6 +7,7 @@
 //! - [`raw`]: requests that no client would send
 //! - [`crowd`]: channels with very many messages
 //! - [`faulty`]: storage that misbehaves
+//! - [`functions`]: each function with its own permissions; [`template`]: what is deployed
 //! - [`Reply`]: an answer, with what it cost in DynamoDB calls
 //! - [`Runner`]: the `placet-local` binary as its own process
 //! - [`openapi`]: the document that describes the service
@@ -16,16 +17,20 @@
 mod actors;
 pub mod contract;
 pub mod crowd;
+mod deployment;
 pub mod faulty;
+pub mod functions;
 pub mod openapi;
 pub mod raw;
 mod reply;
 mod runner;
 pub mod seeded;
+pub mod template;
 pub mod tenant;
 mod world;
 
 pub use actors::{Agent, Person};
+pub use deployment::secret;
 pub use reply::{Cost, Reply};
 pub use runner::Runner;
-pub use world::{World, secret};
+pub use world::World;

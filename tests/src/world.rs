@@ -1,23 +1,21 @@
-//! The service under test: all routers in this process, on real engines. `PLACET_TEST_ENGINE`
-//! says which: `embedded` (a fresh one per test), or the URL of a LocalStack.
+//! The service under test. `PLACET_TEST_ENGINE` says on which engines: `embedded` (fresh ones per
+//! test), or the URL of an emulator. All routers run in this process, unless `PLACET_TEST_GATEWAY`
+//! is the URL of an API gateway on that emulator: then the service is what was deployed there.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
 use aws_sdk_sqs::types::QueueAttributeName;
 use axum::Router;
-use axum::response::Response;
 use placet_local::background;
 use placet_local::durable::Durable;
-use placet_local::engines::{DATABASE, Engines, TABLE};
+use placet_local::engines::{BUCKET, DATABASE, Engines, TABLE};
 use placet_local::mappings::Mappings;
 use placet_local::mappings::sources::{QueueUrls, Sources};
 use placet_local::mappings::writes::Writes;
-use placet_local::server;
 use placet_local::stream_log::StreamLog;
-use shared::app::{App, Waits};
+use shared::app::App;
 use shared::clock::Clock;
-use shared::config::MAX_WAIT;
 use shared::models::Role;
 use shared::models::account::Email;
 use shared::outbound::Outbound;
@@ -28,7 +26,7 @@ use tempfile::TempDir;
 use tokio::sync::watch;
 
 use crate::actors::Person;
-use crate::reply;
+use crate::deployment::{self, Deployment};
 
 const NAME: &str = "placet-test";
 
@@ -50,16 +48,21 @@ pub struct World {
     /// What is kept on the disk of this test alone.
     dir: TempDir,
     mappings: Mappings,
+    deployment: Deployment,
 }
 
 impl World {
     /// On the engine that the environment names.
     pub async fn start() -> Self {
-        Self::on(engine(), NAME, Outbound::default()).await
+        match gateway() {
+            Some(url) => Self::deployed(url).await,
+            None => Self::on(engine(), NAME, Outbound::default()).await,
+        }
     }
 
     /// The same with a table that no other test uses: for what a whole deployment shares.
     pub async fn alone() -> Self {
+        assert_eq!(gateway(), None, "there is one deployment, for all tests: list this one in tests/sam/skipped.txt");
         Self::on(engine(), &own_name(), Outbound::default()).await
     }
 
@@ -69,10 +72,12 @@ impl World {
 
     /// One alone that brings what is decided to webhooks, also to those on this machine.
     pub async fn delivering() -> Self {
+        assert_eq!(gateway(), None, "what is deployed calls no webhooks here: list this one in tests/sam/skipped.txt");
         let mut world = Self::on(engine(), &own_name(), Outbound::new(true)).await;
         let (sources, urls) = world.sources().await;
-        let app = world.app.clone().on_queue(&urls.deliveries);
-        background::deliver(&mut world.mappings, &app, sources);
+        world.deployment.queue = Some(urls.deliveries);
+        let (events, webhooks) = (world.function("events"), world.function("webhooks"));
+        background::deliver(&mut world.mappings, &events, &webhooks, sources);
         world
     }
 
@@ -87,21 +92,16 @@ impl World {
     async fn on_embedded(outbound: Outbound) -> Self {
         let dir = directory();
         let engines = Engines::start(dir.path()).await.expect("the embedded engines start");
-        let (close, closing) = watch::channel(false);
-        let app = engines.app(Clock::adjustable(), Waits::new(MAX_WAIT, closing), secret()).await.expect("a table");
+        let clients = engines.clients().await.expect("a table");
+        let (mut deployment, close) = Deployment::here(clients, TABLE, BUCKET, outbound);
+        deployment.queue = Some(engines.queue_urls().deliveries);
         let (endpoints, writes) = (engines.endpoints.clone(), engines.writes.clone());
-        let world = Self::serve(App { outbound, ..app }, close, TABLE, dir, endpoints, writes).await;
-        Self { engines: Some(engines), ..world }
+        let world = Self::of(deployment.serve().await, deployment, endpoints, close).await;
+        Self { engines: Some(engines), writes, dir, ..world }
     }
 
     async fn on_localstack(url: &str, table: &str, outbound: Outbound) -> Self {
-        let endpoints = Endpoints {
-            dynamodb: url.to_owned(),
-            s3: url.to_owned(),
-            sqs: url.to_owned(),
-            access_key: "test".to_owned(),
-            secret_key: "test".to_owned(),
-        };
+        let endpoints = emulator(url);
         let writes = Writes::default();
         let mut clients = Clients::at(&endpoints).await;
         clients.dynamodb = writes.watch(&clients.dynamodb);
@@ -112,35 +112,44 @@ impl World {
             let owned = err.as_service_error().is_some_and(|it| it.is_bucket_already_owned_by_you());
             assert!(owned, "a bucket on LocalStack: {err:?}");
         }
-        let (close, closing) = watch::channel(false);
-        let app = App::new(&clients, table, NAME, Clock::adjustable(), Waits::new(MAX_WAIT, closing), secret());
-        Self::serve(App { outbound, ..app }, close, table, directory(), endpoints, writes).await
+        let (deployment, close) = Deployment::here(clients, table, NAME, outbound);
+        let world = Self::of(deployment.serve().await, deployment, endpoints, close).await;
+        Self { writes, ..world }
     }
 
-    async fn serve(
-        app: App,
-        close: watch::Sender<bool>,
-        table: &str,
-        dir: TempDir,
-        endpoints: Endpoints,
-        writes: Writes,
-    ) -> Self {
+    /// What was deployed, and clients to look past it.
+    async fn deployed(url: String) -> Self {
+        let set = |name| std::env::var(name).unwrap_or_else(|_| panic!("{name} belongs to PLACET_TEST_GATEWAY"));
+        let endpoints = emulator(&set("PLACET_TEST_ENGINE"));
         let clients = Clients::at(&endpoints).await;
-        let sqs = clients.sqs.clone();
-        let url = listen(server::service(app.clone())).await;
+        let (table, bucket) = (set("PLACET_TEST_TABLE"), set("PLACET_TEST_BUCKET"));
+        let (mut deployment, close) = Deployment::here(clients, &table, &bucket, Outbound::default());
+        deployment.clock = Clock::system();
+        deployment.secret = ServerSecret::new(&set("PLACET_TEST_SECRET")).expect("long enough");
+        Self::of(url, deployment, endpoints, close).await
+    }
+
+    async fn of(url: String, deployment: Deployment, endpoints: Endpoints, close: watch::Sender<bool>) -> Self {
+        let clients = Clients::at(&endpoints).await;
         Self {
             url,
-            app,
+            app: deployment.app_on(&deployment.clients),
+            sqs: clients.sqs.clone(),
             clients,
-            table: table.to_owned(),
-            sqs,
+            table: deployment.table.clone(),
             endpoints,
-            writes,
+            writes: Writes::default(),
             close,
             engines: None,
-            dir,
+            dir: directory(),
             mappings: Mappings::default(),
+            deployment,
         }
+    }
+
+    /// The state of one of the functions, with no more than its permissions.
+    pub fn function(&self, name: &str) -> App {
+        self.deployment.function(name)
     }
 
     /// Where the embedded queues are.
@@ -183,7 +192,7 @@ impl World {
 
     /// Serves other routes beside this world's, on the same storage; gives their URL.
     pub async fn beside(&self, routes: Router<App>, app: App) -> String {
-        listen(shared::http::service(routes, app)).await
+        deployment::listen(shared::http::service(routes, app)).await
     }
 
     /// The file of the embedded database, if that is the engine.
@@ -191,13 +200,14 @@ impl World {
         self.engines.as_ref().map(|_| self.dir.path().join(DATABASE))
     }
 
-    /// The bucket: the embedded engines name it as the table, LocalStack's tests share one.
+    /// The bucket; LocalStack's tests share one.
     pub fn bucket(&self) -> &str {
-        if self.engines.is_some() { &self.table } else { NAME }
+        &self.deployment.bucket
     }
 
     /// Moves the service's clock.
     pub fn later(&self, span: Duration) {
+        assert_eq!(gateway(), None, "a deployed clock cannot be moved: list this test in tests/sam/skipped.txt");
         self.app.clock.advance(span);
     }
 
@@ -232,24 +242,24 @@ impl World {
     }
 }
 
-/// Serves on any free port until the test's runtime ends; gives the URL.
-async fn listen(service: Router) -> String {
-    let listener = server::bind([127, 0, 0, 1].into(), 0).await.expect("a free port");
-    let url = server::url(&listener).expect("the port's address");
-    // What the service knows of its cost becomes a header, in tests only.
-    let service =
-        service.layer(axum::middleware::map_response(async |response: Response| reply::with_cost_header(response)));
-    let never = watch::channel(false);
-    tokio::spawn(async move {
-        let _open = never.0;
-        server::serve(listener, service, never.1).await
-    });
-    url
-}
-
 /// The URL of the LocalStack that the environment names, if it names one.
 fn engine() -> Option<String> {
     std::env::var("PLACET_TEST_ENGINE").ok().filter(|engine| engine != "embedded")
+}
+
+/// The URL of the API gateway that the environment names, if it names one.
+fn gateway() -> Option<String> {
+    std::env::var("PLACET_TEST_GATEWAY").ok()
+}
+
+fn emulator(url: &str) -> Endpoints {
+    Endpoints {
+        dynamodb: url.to_owned(),
+        s3: url.to_owned(),
+        sqs: url.to_owned(),
+        access_key: "test".to_owned(),
+        secret_key: "test".to_owned(),
+    }
 }
 
 fn own_name() -> String {
@@ -258,9 +268,4 @@ fn own_name() -> String {
 
 fn directory() -> TempDir {
     TempDir::with_prefix("placet-test-").expect("a temporary directory")
-}
-
-/// The secret of every world.
-pub fn secret() -> ServerSecret {
-    ServerSecret::new("the secret of the services under test").expect("long enough")
 }

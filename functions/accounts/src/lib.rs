@@ -13,7 +13,22 @@ use axum::routing::{delete, get, patch, post};
 use serde::Serialize;
 use shared::app::App;
 use shared::models::User;
+use shared::permissions::Need;
 use utoipa::{OpenApi, ToSchema};
+
+/// What this function does in AWS.
+pub const NEEDS: &[Need] = &[
+    Need::Table("dynamodb:BatchGetItem"),
+    Need::Table("dynamodb:BatchWriteItem"),
+    Need::Table("dynamodb:ConditionCheckItem"),
+    Need::Table("dynamodb:DeleteItem"),
+    Need::Table("dynamodb:PutItem"),
+    Need::Table("dynamodb:Query"),
+    Need::Table("dynamodb:UpdateItem"),
+    Need::Index("dynamodb:Query", "owner"),
+    Need::Bucket("s3:ListBucket"),
+    Need::Objects("s3:DeleteObject"),
+];
 
 pub fn router() -> Router<App> {
     Router::new()

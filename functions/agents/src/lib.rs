@@ -16,7 +16,24 @@ mod webhook;
 use axum::Router;
 use axum::routing::{get, post, put};
 use shared::app::App;
+use shared::permissions::Need;
 use utoipa::OpenApi;
+
+/// What this function does in AWS.
+pub const NEEDS: &[Need] = &[
+    Need::Table("dynamodb:BatchGetItem"),
+    Need::Table("dynamodb:BatchWriteItem"),
+    Need::Table("dynamodb:ConditionCheckItem"),
+    Need::Table("dynamodb:DeleteItem"),
+    Need::Table("dynamodb:PutItem"),
+    Need::Table("dynamodb:Query"),
+    Need::Table("dynamodb:UpdateItem"),
+    Need::Index("dynamodb:Query", "owner"),
+    Need::Bucket("s3:ListBucket"),
+    Need::Objects("s3:DeleteObject"),
+    Need::Objects("s3:GetObject"),
+    Need::Objects("s3:PutObject"),
+];
 
 pub fn router() -> Router<App> {
     Router::new()

@@ -8,7 +8,16 @@ use aws_lambda_events::event::dynamodb::{Event, EventRecord};
 use aws_lambda_events::event::streams::{DynamoDbBatchItemFailure, DynamoDbEventResponse};
 use shared::app::App;
 use shared::error::Error;
+use shared::permissions::Need;
 use shared::storage::{Image, Occurrence};
+
+/// What this function does in AWS.
+pub const NEEDS: &[Need] = &[
+    Need::Table("dynamodb:BatchGetItem"),
+    Need::Table("dynamodb:PutItem"),
+    Need::Table("dynamodb:UpdateItem"),
+    Need::Queue("sqs:SendMessage"),
+];
 
 pub async fn handle(app: &App, event: Event) -> DynamoDbEventResponse {
     let mut response = DynamoDbEventResponse::default();

@@ -13,11 +13,12 @@ use serde::Serialize;
 use shared::app::App;
 use shared::clock::Timestamp;
 use shared::error::Error;
+use shared::permissions::Need;
 use shared::storage::keys::{self, DueWork};
 
 /// A run begins nothing new after this time. What it began may take the 20 s that a removal takes
 /// at most, and one storage call's 10 s: the function needs 60 s.
-const TIME: Duration = Duration::from_secs(25);
+pub const TIME: Duration = Duration::from_secs(25);
 /// How much of one shard is done at once.
 const SIDE_BY_SIDE: usize = 8;
 
@@ -48,6 +49,19 @@ impl Swept {
         }
     }
 }
+
+/// What this function does in AWS.
+pub const NEEDS: &[Need] = &[
+    Need::Table("dynamodb:BatchGetItem"),
+    Need::Table("dynamodb:BatchWriteItem"),
+    Need::Table("dynamodb:DeleteItem"),
+    Need::Table("dynamodb:PutItem"),
+    Need::Table("dynamodb:Query"),
+    Need::Table("dynamodb:UpdateItem"),
+    Need::Index("dynamodb:Query", "due"),
+    Need::Bucket("s3:ListBucket"),
+    Need::Objects("s3:DeleteObject"),
+];
 
 /// Does what is due by the clock of `app`. An error says that a shard could not be read; what is
 /// due in the others was done.

@@ -20,7 +20,22 @@ mod upload;
 use axum::Router;
 use axum::routing::{delete, get, post};
 use shared::app::App;
+use shared::permissions::Need;
 use utoipa::OpenApi;
+
+/// What this function does in AWS.
+pub const NEEDS: &[Need] = &[
+    Need::Table("dynamodb:BatchGetItem"),
+    Need::Table("dynamodb:DeleteItem"),
+    Need::Table("dynamodb:PutItem"),
+    Need::Table("dynamodb:Query"),
+    Need::Table("dynamodb:UpdateItem"),
+    Need::Index("dynamodb:Query", "owner"),
+    Need::Bucket("s3:ListBucket"),
+    Need::Objects("s3:DeleteObject"),
+    Need::Objects("s3:GetObject"),
+    Need::Objects("s3:PutObject"),
+];
 
 pub fn router() -> Router<App> {
     Router::new()

@@ -11,7 +11,20 @@ mod reviews;
 use axum::Router;
 use axum::routing::{get, post};
 use shared::app::App;
+use shared::permissions::Need;
 use utoipa::OpenApi;
+
+/// What this function does in AWS.
+pub const NEEDS: &[Need] = &[
+    Need::Table("dynamodb:BatchGetItem"),
+    Need::Table("dynamodb:GetItem"),
+    Need::Table("dynamodb:PutItem"),
+    Need::Table("dynamodb:Query"),
+    Need::Table("dynamodb:UpdateItem"),
+    Need::Index("dynamodb:Query", "owner"),
+    Need::Bucket("s3:ListBucket"),
+    Need::Objects("s3:GetObject"),
+];
 
 pub fn router() -> Router<App> {
     Router::new()

@@ -11,7 +11,23 @@ mod streams;
 use axum::Router;
 use axum::routing::{get, patch, post};
 use shared::app::App;
+use shared::permissions::Need;
 use utoipa::OpenApi;
+
+/// What this function does in AWS.
+pub const NEEDS: &[Need] = &[
+    Need::Table("dynamodb:BatchGetItem"),
+    Need::Table("dynamodb:ConditionCheckItem"),
+    Need::Table("dynamodb:DeleteItem"),
+    Need::Table("dynamodb:GetItem"),
+    Need::Table("dynamodb:PutItem"),
+    Need::Table("dynamodb:Query"),
+    Need::Table("dynamodb:UpdateItem"),
+    Need::Bucket("s3:ListBucket"),
+    Need::Objects("s3:DeleteObject"),
+    Need::Objects("s3:GetObject"),
+    Need::Objects("s3:PutObject"),
+];
 
 pub fn router() -> Router<App> {
     Router::new()

@@ -19,9 +19,14 @@ mod settings;
 use axum::routing::{get, patch, post};
 use axum::{Extension, Router};
 use shared::app::App;
+use shared::permissions::Need;
 use utoipa::OpenApi;
 
 pub use catalogue::Plugins;
+
+/// What this function does in AWS.
+pub const NEEDS: &[Need] =
+    &[Need::Table("dynamodb:BatchGetItem"), Need::Table("dynamodb:PutItem"), Need::Table("dynamodb:UpdateItem")];
 
 pub fn router() -> Router<App> {
     router_of(Plugins::bundled())

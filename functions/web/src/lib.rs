@@ -21,7 +21,18 @@ mod view;
 use axum::Router;
 use axum::routing::{get, post};
 use shared::app::App;
+use shared::permissions::Need;
 use utoipa::OpenApi;
+
+/// What this function does in AWS.
+pub const NEEDS: &[Need] = &[
+    Need::Table("dynamodb:BatchGetItem"),
+    Need::Table("dynamodb:ConditionCheckItem"),
+    Need::Table("dynamodb:DeleteItem"),
+    Need::Table("dynamodb:PutItem"),
+    Need::Table("dynamodb:UpdateItem"),
+    Need::Index("dynamodb:Query", "owner"),
+];
 
 pub fn router() -> Router<App> {
     Router::new()

@@ -20,6 +20,7 @@ use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use futures_util::future::join_all;
 use shared::app::App;
 use shared::error::Error;
+use shared::permissions::Need;
 use shared::queue::Reference;
 use shared::storage::{Claim, Delivery, DeliveryOutcome as Outcome};
 
@@ -31,6 +32,14 @@ enum Next {
     Done,
     Hide(Duration),
 }
+
+/// What this function does in AWS.
+pub const NEEDS: &[Need] = &[
+    Need::Table("dynamodb:BatchGetItem"),
+    Need::Table("dynamodb:PutItem"),
+    Need::Table("dynamodb:UpdateItem"),
+    Need::Queue("sqs:ChangeMessageVisibility"),
+];
 
 pub async fn handle(app: &App, event: SqsEvent) -> SqsBatchResponse {
     let mut response = SqsBatchResponse::default();

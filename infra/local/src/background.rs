@@ -26,7 +26,7 @@ pub async fn start(app: &App, engines: &Engines) -> Result<Mappings, StartError>
         queues: engines.queues.clone(),
     };
     mappings.start(|stop| schedule::every(EVERY_HOUR, stop, move || upkeep.clone().run()));
-    deliver(&mut mappings, app, sources);
+    deliver(&mut mappings, app, app, sources);
     let state = app.clone();
     mappings.start(|stop| {
         schedule::every(EVERY_MINUTE, stop, move || {
@@ -42,17 +42,18 @@ pub async fn start(app: &App, engines: &Engines) -> Result<Mappings, StartError>
     Ok(mappings)
 }
 
-/// Brings what is decided to whom it concerns: the stream to `events`, the queue to `webhooks`.
-pub fn deliver(mappings: &mut Mappings, app: &App, sources: Sources) {
+/// Brings what is decided to whom it concerns: the stream to `events`, the queue to `webhooks`,
+/// each with its own state.
+pub fn deliver(mappings: &mut Mappings, of_events: &App, of_webhooks: &App, sources: Sources) {
     let Sources { stream, deliveries } = sources;
-    let state = app.clone();
+    let state = of_events.clone();
     mappings.start(|stop| {
         stream.consume(stop, move |event| {
             let app = state.clone();
             async move { events::handle(&app, event).await }
         })
     });
-    let state = app.clone();
+    let state = of_webhooks.clone();
     mappings.start(|stop| {
         deliveries.consume(stop, move |event| {
             let app = state.clone();

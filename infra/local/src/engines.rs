@@ -32,7 +32,8 @@ use crate::stream_log::StreamLog;
 pub const TABLE: &str = "placet";
 /// The database's file, in the directory that the data is kept in.
 pub const DATABASE: &str = "dynamodb.sqlite";
-const BUCKET: &str = "placet";
+/// The bucket's name.
+pub const BUCKET: &str = "placet";
 /// The queue of deliveries.
 pub const DELIVERIES: &str = "placet-webhooks";
 /// Where deliveries go that were given up.
@@ -96,10 +97,16 @@ impl Engines {
 
     /// The state of the routers on these engines, their table and bucket ready.
     pub async fn app(&self, clock: Clock, waits: Waits, secret: ServerSecret) -> Result<App, StartError> {
+        let clients = self.clients().await?;
+        Ok(App::new(&clients, TABLE, BUCKET, clock, waits, secret).on_queue(&self.queue_urls().deliveries))
+    }
+
+    /// Clients whose writes the readers of the stream are told of; their table is ready.
+    pub async fn clients(&self) -> Result<Clients, StartError> {
         let mut clients = Clients::at(&self.endpoints).await;
         clients.dynamodb = self.writes.watch(&clients.dynamodb);
         schema::create(&clients.dynamodb, TABLE).await?;
-        Ok(App::new(&clients, TABLE, BUCKET, clock, waits, secret).on_queue(&self.queue_urls().deliveries))
+        Ok(clients)
     }
 
     /// What the loops read.

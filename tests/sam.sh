@@ -1,0 +1,25 @@
+#!/usr/bin/env bash
+# Builds and deploys infra/template.yaml to an emulator, as `make deploy` would to AWS, and runs
+# the HTTP tests through its API gateway, each function under its own role.
+#
+# tests/sam/deployed.py does it; tests/sam/skipped.txt lists the tests that cannot run there.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+need() { command -v "$1" >/dev/null || { echo "make test-sam needs $1: $2" >&2; exit 1; }; }
+need cargo "install Rust from https://rustup.rs"
+need python3 "install Python 3.11 (Debian: apt-get install python3 python3-venv)"
+
+# A venv from a requirements file, made anew when that changed.
+venv() {
+  if ! cmp -s "$2" "$1/requirements.txt"; then
+    python3 -m venv --clear "$1" || { echo "make test-sam needs Python's venv (Debian: apt-get install python3-venv)" >&2; exit 1; }
+    "$1/bin/pip" install -q --disable-pip-version-check -r "$2"
+    cp "$2" "$1/requirements.txt"
+  fi
+}
+venv .venv-sam infra/requirements.txt
+venv .venv-ministack tests/sam/requirements.txt
+venv .venv examples/python/requirements.txt
+
+exec .venv-sam/bin/python tests/sam/deployed.py "$@"

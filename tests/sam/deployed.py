@@ -1,0 +1,246 @@
+"""Deploys the stack to MiniStack and runs the HTTP tests through its API gateway."""
+
+import argparse
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from contextlib import contextmanager
+from pathlib import Path
+
+import boto3
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+SKIPPED = ROOT / "tests/sam/skipped.txt"
+STACK = "placet-local"  # samconfig.toml's, for the environment `local`
+ORIGIN = "https://app.example.com"
+BIN = Path(sys.executable).parent
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("tests", nargs="*", help="only tests whose names contain one of these")
+    parser.add_argument("--keep", action="store_true", help="leave the emulator running, and say how to reach it")
+    args = parser.parse_args()
+    with emulator(args.keep) as (endpoint, env):
+        step("sam build", sam, "build", env=env)
+        # Built before the stack is there: what fails to compile fails at once.
+        step("compiling the tests", run, ["cargo", "test", "-q", "-p", "placet-tests", "--features", "deployed", "--no-run"])
+        step("sam deploy", deploy, env)
+        aws = Aws(endpoint)
+        aws.allow_origin(ORIGIN)
+        environment = aws.describe(endpoint)
+        if args.keep:
+            print(json.dumps(environment, indent=1), flush=True)
+        failed = run_tests(os.environ | environment, args.tests)
+        if not args.tests:
+            failed |= not a_permission_less_fails(aws, environment["PLACET_TEST_GATEWAY"])
+        if args.keep:
+            input("Enter ends it. ")
+    sys.exit(1 if failed else 0)
+
+
+def step(name, action, *args, **kwargs):
+    print(f"{name} ...", flush=True)
+    began = time.monotonic()
+    result = action(*args, **kwargs)
+    print(f"{name}: {time.monotonic() - began:.0f} s", flush=True)
+    return result
+
+
+def run(command, env=None):
+    status = subprocess.run(command, cwd=ROOT, env=env).returncode
+    if status != 0:
+        sys.exit(f"`{' '.join(map(str, command[:3]))}` failed: it says why above.")
+
+
+# ------------------------------------------------------------------------------ the stack
+
+
+@contextmanager
+def emulator(keep):
+    """A fresh MiniStack that enforces the roles' policies; ended and forgotten afterwards."""
+    port = free_port()
+    endpoint = f"http://127.0.0.1:{port}"
+    state = tempfile.mkdtemp(prefix="placet-sam-")
+    # The functions' processes inherit this environment: nothing of this machine's is in it.
+    settings = {
+        "PATH": os.environ["PATH"], "HOME": state, "TMPDIR": state, "STATE_DIR": state,
+        "GATEWAY_PORT": str(port), "BIND_HOST": "127.0.0.1", "AWS_ENDPOINT_URL": endpoint,
+        "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AUTH": "true",
+        "SFTP_ENABLED": "0", "IOT_MTLS_ENABLED": "0",
+    }
+    log = open(Path(state) / "ministack.log", "wb")
+    process = subprocess.Popen(
+        [ROOT / ".venv-ministack/bin/python", "-m", "ministack"], env=settings, stdout=log, stderr=log, cwd=state)
+    try:
+        await_health(process, endpoint, Path(state) / "ministack.log")
+        env = os.environ | {
+            "AWS_ENDPOINT_URL": endpoint, "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test",
+            "AWS_DEFAULT_REGION": "us-east-1", "SAM_CLI_TELEMETRY": "0",
+            "PATH": os.pathsep.join([str(BIN), os.environ["PATH"]]),
+        }
+        # Credentials and regions of this machine's user have no place here.
+        for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_REGION"):
+            env.pop(name, None)
+        yield endpoint, env
+    finally:
+        process.terminate()
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+        if keep:
+            print(f"Its log: {state}/ministack.log")
+        else:
+            shutil.rmtree(state, ignore_errors=True)
+
+
+def free_port():
+    with socket.socket() as it:
+        it.bind(("127.0.0.1", 0))
+        return it.getsockname()[1]
+
+
+def await_health(process, endpoint, log):
+    for _ in range(300):
+        if process.poll() is not None:
+            break
+        try:
+            with urllib.request.urlopen(f"{endpoint}/_ministack/health", timeout=2):
+                return
+        except OSError:
+            time.sleep(0.1)
+    sys.exit(f"MiniStack does not start:\n{log.read_text(errors='replace')[-2000:]}")
+
+
+def sam(*arguments, env):
+    run([BIN / "sam", *arguments, "--config-env", "local"], env)
+
+
+def deploy(env):
+    run([sys.executable, ROOT / "infra/stack.py", "--stack", STACK, "secret"], env)
+    sam("deploy", env=env)
+
+
+class Aws:
+    def __init__(self, endpoint):
+        session = boto3.Session("test", "test", region_name="us-east-1")
+        self.client = lambda service: session.client(service, endpoint_url=endpoint)
+        stack = self.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"][0]
+        self.outputs = {it["OutputKey"]: it["OutputValue"] for it in stack["Outputs"]}
+
+    def allow_origin(self, origin):
+        """The template's CORS never matches on MiniStack; what is set afterwards does."""
+        self.client("apigatewayv2").update_api(ApiId=self.outputs["ApiId"], CorsConfiguration={
+            "AllowOrigins": [origin], "AllowMethods": ["GET", "POST", "PUT", "PATCH", "DELETE"],
+            "AllowHeaders": ["authorization", "content-type", "x-api-key", "idempotency-key"],
+            "ExposeHeaders": ["retry-after"], "MaxAge": 3600})
+
+    def describe(self, endpoint):
+        """What the tests need to know of the stack."""
+        secret = self.client("ssm").get_parameter(Name=f"/placet/{STACK}/secret")["Parameter"]["Value"]
+        return {
+            "PLACET_TEST_ENGINE": endpoint,
+            "PLACET_TEST_GATEWAY": f"{endpoint}/_aws/execute-api/{self.outputs['ApiId']}/$default",
+            "PLACET_TEST_TABLE": self.outputs["Table"],
+            "PLACET_TEST_BUCKET": self.outputs["Bucket"],
+            "PLACET_TEST_SECRET": secret,
+            "PLACET_TEST_ORIGIN": ORIGIN,
+            "PLACET_TEST_PYTHON": str(ROOT / ".venv/bin/python"),
+        }
+
+
+# ------------------------------------------------------------------------------ the tests
+
+
+def run_tests(env, only):
+    skipped = skipped_tests()
+    names = test_names(env)
+    for name in skipped:
+        if name not in names:
+            sys.exit(f"tests/sam/skipped.txt names {name}, which is no test.")
+    command = ["cargo", "test", "-p", "placet-tests", "--no-fail-fast", "--features", "deployed",
+               "--test", "http", "--test", "deployed", "--"]
+    if only:
+        command += only
+    else:
+        command += ["--exact", *(part for name in skipped for part in ("--skip", name))]
+    began = time.monotonic()
+    # Each call starts at least one process there: more at once than there are cores only wait.
+    env = env | {"RUST_TEST_THREADS": env.get("RUST_TEST_THREADS", "4")}
+    with subprocess.Popen(command, cwd=ROOT, env=env, stdout=subprocess.PIPE, text=True) as process:
+        output = []
+        for line in process.stdout:
+            sys.stdout.write(line)
+            output.append(line)
+    results = re.findall(r"^test result: .* (\d+) passed; (\d+) failed", "".join(output), re.M)
+    passed, failed = (sum(int(result[n]) for result in results) for n in (0, 1))
+    if not only:
+        for reason, tests in by_reason(skipped).items():
+            print(f"{tests} tests not run: {reason}")
+    print(f"sam: {passed} passed, {failed} failed, {time.monotonic() - began:.0f} s", flush=True)
+    return process.returncode != 0 or passed == 0
+
+
+def skipped_tests():
+    """Each test that is left out, with the reason: the comment above its paragraph."""
+    skipped, reason = {}, None
+    for line in SKIPPED.read_text().splitlines():
+        if line.startswith("#"):
+            reason = line.removeprefix("#").strip()
+        elif line.strip():
+            skipped[line.strip()] = reason
+    return skipped
+
+
+def by_reason(skipped):
+    counts = {}
+    for reason in skipped.values():
+        counts[reason] = counts.get(reason, 0) + 1
+    return counts
+
+
+def test_names(env):
+    command = ["cargo", "test", "-q", "-p", "placet-tests", "--features", "deployed",
+               "--test", "http", "--", "--list", "--format", "terse"]
+    listed = subprocess.run(command, cwd=ROOT, env=env, check=True, capture_output=True, text=True).stdout
+    return {line.removesuffix(": test") for line in listed.splitlines() if line.endswith(": test")}
+
+
+def a_permission_less_fails(aws, gateway):
+    """Takes one action from a function's role: the route that needs it must fail, and work again
+    once it is back. Otherwise nothing was proven of the roles."""
+    iam = aws.client("iam")
+    role = aws.client("cloudformation").describe_stack_resource(
+        StackName=STACK, LogicalResourceId="AccountsRole")["StackResourceDetail"]["PhysicalResourceId"]
+    policy = iam.get_role_policy(RoleName=role, PolicyName="needs")["PolicyDocument"]
+    less = json.loads(json.dumps(policy).replace('"dynamodb:PutItem", ', ""))
+    assert less != policy, "the role has the permission"
+
+    def status(email):
+        # The first try of an address makes an item.
+        body = json.dumps({"email": email, "password": "wrong"}).encode()
+        request = urllib.request.Request(f"{gateway}/api/auth/login", body, {"Content-Type": "application/json"})
+        try:
+            return urllib.request.urlopen(request).status
+        except urllib.error.HTTPError as err:
+            return err.code
+
+    seen = []
+    for n, document in enumerate((policy, less, policy)):
+        iam.put_role_policy(RoleName=role, PolicyName="needs", PolicyDocument=json.dumps(document))
+        seen.append(status(f"nobody{n}@example.com"))
+    print(f"signing in with, without and with dynamodb:PutItem: {seen}", flush=True)
+    return seen == [401, 503, 401]
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,175 @@
+//! The functions as they are deployed: each with clients of its own that do what its permissions
+//! allow and nothing else, behind the template's routes.
+
+use std::collections::BTreeSet;
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::sync::{Mutex, PoisonError};
+
+use aws_sdk_dynamodb::operation::query::QueryInput;
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsInput;
+use aws_smithy_runtime_api::box_error::BoxError;
+use aws_smithy_runtime_api::client::interceptors::context::BeforeSerializationInterceptorContextRef;
+use aws_smithy_runtime_api::client::interceptors::{Intercept, dyn_dispatch_hint};
+use aws_smithy_runtime_api::client::orchestrator::Metadata;
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::config_bag::ConfigBag;
+use axum::Router;
+use shared::app::App;
+use shared::permissions::Need;
+use shared::storage::Clients;
+use tower::{ServiceExt, service_fn};
+use utoipa::OpenApi;
+use utoipa::openapi::OpenApi as Document;
+
+use crate::template;
+
+/// One that API Gateway calls.
+pub struct Routed {
+    pub function: Function,
+    pub router: fn() -> Router<App>,
+    pub document: fn() -> Document,
+}
+
+/// A name, which is its crate's and its binary's, and what it needs.
+#[derive(Clone, Copy, Debug)]
+pub struct Function {
+    pub name: &'static str,
+    pub needs: &'static [Need],
+}
+
+macro_rules! routed {
+    ($($name:ident),+) => {
+        [$(Routed {
+            function: Function { name: stringify!($name), needs: $name::NEEDS },
+            router: $name::router,
+            document: $name::Docs::openapi,
+        }),+]
+    };
+}
+
+macro_rules! called {
+    ($($name:ident),+) => {
+        [$(Function { name: stringify!($name), needs: $name::NEEDS }),+]
+    };
+}
+
+/// The route groups.
+pub const ROUTED: [Routed; 8] = routed!(messages, reviews, files, agents, inbox, accounts, plugins, web);
+/// What no request calls.
+pub const CALLED: [Function; 3] = called!(events, webhooks, expiry);
+
+pub fn all() -> impl Iterator<Item = Function> {
+    ROUTED.iter().map(|it| it.function).chain(CALLED)
+}
+
+/// Every route group on clients of its own, each request with the function that the template
+/// sends it to.
+pub fn service(clients: &Clients, app_on: &dyn Fn(&Clients) -> App) -> Router {
+    let services: Vec<(&str, Router)> = ROUTED
+        .iter()
+        .map(|it| (it.function.name, shared::http::service((it.router)(), app_on(&it.function.limited(clients)))))
+        .collect();
+    Router::new().fallback_service(service_fn(move |request: axum::extract::Request| {
+        let name = template::function_for(request.uri().path());
+        let service = services.iter().find(|(its, _)| *its == name).map(|(_, service)| service.clone());
+        service.expect("the template's routes lead to functions").oneshot(request)
+    }))
+}
+
+impl Function {
+    pub fn named(name: &str) -> Self {
+        all().find(|it| it.name == name).expect("a function")
+    }
+
+    /// The same clients with this function's permissions.
+    pub fn limited(self, clients: &Clients) -> Clients {
+        let Clients { dynamodb, s3, sqs } = clients;
+        Clients {
+            dynamodb: aws_sdk_dynamodb::Client::from_conf(dynamodb.config().to_builder().interceptor(self).build()),
+            s3: aws_sdk_s3::Client::from_conf(s3.config().to_builder().interceptor(self).build()),
+            sqs: aws_sdk_sqs::Client::from_conf(sqs.config().to_builder().interceptor(self).build()),
+        }
+    }
+}
+
+#[dyn_dispatch_hint]
+impl Intercept for Function {
+    fn name(&self) -> &'static str {
+        "Function"
+    }
+
+    fn read_before_serialization(
+        &self,
+        context: &BeforeSerializationInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let operation = config.load::<Metadata>().ok_or("an operation without a name")?;
+        for need in needs_of(operation, context) {
+            note(self.name, need);
+            if !self.needs.contains(&need) {
+                let refusal = format!("{}: {need} is not among its NEEDS", self.name);
+                eprintln!("{refusal}");
+                return Err(refusal.into());
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What IAM asks for an operation.
+fn needs_of(operation: &Metadata, context: &BeforeSerializationInterceptorContextRef<'_>) -> Vec<Need> {
+    let (service, name) = (operation.service(), operation.name());
+    match name {
+        "Query" => {
+            let index = context.input().downcast_ref::<QueryInput>().and_then(|input| input.index_name.as_deref());
+            vec![match index {
+                None => Need::Table("dynamodb:Query"),
+                Some("owner") => Need::Index("dynamodb:Query", "owner"),
+                Some("due") => Need::Index("dynamodb:Query", "due"),
+                Some(other) => panic!("the index {other} is nobody's"),
+            }]
+        }
+        "TransactWriteItems" => {
+            let input = context.input().downcast_ref::<TransactWriteItemsInput>().expect("its input");
+            let of_each = input.transact_items().iter().flat_map(|item| {
+                [
+                    item.put.is_some().then_some("dynamodb:PutItem"),
+                    item.update.is_some().then_some("dynamodb:UpdateItem"),
+                    item.delete.is_some().then_some("dynamodb:DeleteItem"),
+                    item.condition_check.is_some().then_some("dynamodb:ConditionCheckItem"),
+                ]
+            });
+            of_each.flatten().map(Need::Table).collect()
+        }
+        "GetItem" => vec![Need::Table("dynamodb:GetItem")],
+        "BatchGetItem" => vec![Need::Table("dynamodb:BatchGetItem")],
+        "BatchWriteItem" => vec![Need::Table("dynamodb:BatchWriteItem")],
+        "PutItem" => vec![Need::Table("dynamodb:PutItem")],
+        "UpdateItem" => vec![Need::Table("dynamodb:UpdateItem")],
+        "DeleteItem" => vec![Need::Table("dynamodb:DeleteItem")],
+        // An object that is not there is told as such to those only who may list the bucket.
+        "GetObject" | "HeadObject" => vec![Need::Objects("s3:GetObject"), Need::Bucket("s3:ListBucket")],
+        "ListObjectsV2" => vec![Need::Bucket("s3:ListBucket")],
+        "PutObject" | "CreateMultipartUpload" | "UploadPart" | "CompleteMultipartUpload" => {
+            vec![Need::Objects("s3:PutObject")]
+        }
+        "AbortMultipartUpload" => vec![Need::Objects("s3:AbortMultipartUpload")],
+        "DeleteObject" | "DeleteObjects" => vec![Need::Objects("s3:DeleteObject")],
+        "SendMessageBatch" => vec![Need::Queue("sqs:SendMessage")],
+        "ChangeMessageVisibility" => vec![Need::Queue("sqs:ChangeMessageVisibility")],
+        _ => panic!("nothing is known of {service}'s {name}"),
+    }
+}
+
+/// Adds a line to the file that `PLACET_TEST_NEEDS` names: what was needed in a whole run of the
+/// tests is compared with what is listed (`tests/src/bin/needs.rs`).
+fn note(function: &'static str, need: Need) {
+    static NOTED: Mutex<BTreeSet<(&str, Need)>> = Mutex::new(BTreeSet::new());
+    if NOTED.lock().unwrap_or_else(PoisonError::into_inner).insert((function, need)) {
+        let Ok(path) = std::env::var("PLACET_TEST_NEEDS") else { return };
+        let file = OpenOptions::new().append(true).create(true).open(path);
+        writeln!(file.expect("the file of needs"), "{function}: {need}").expect("a line in it");
+    }
+}
