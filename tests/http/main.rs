@@ -6,6 +6,7 @@ mod agent_changes;
 mod agent_removal;
 mod agent_stats;
 mod agents;
+mod answer_files;
 mod api_keys;
 mod auth;
 mod avatars;

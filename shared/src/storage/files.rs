@@ -184,7 +184,7 @@ impl Store {
             looks -= usize::from(file.announced && looked_for);
             looked_for
         });
-        Ok(self.all_arrived(files.map(Some).collect()).await?.into_iter().flatten().collect())
+        self.all_arrived(files.collect()).await
     }
 
     /// One file that the caller may see, its bytes there.
