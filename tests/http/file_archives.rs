@@ -59,6 +59,35 @@ async fn many_files_come_as_one_archive_under_harmless_names() {
 }
 
 #[tokio::test]
+async fn no_two_names_in_an_archive_are_one_file_on_any_disk() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    let names = ["../a.txt", "..\\A.txt", "a.txt", "a.txt", "A (2).TXT", "a (2).txt", "x/..", "", ".", "..."];
+    let mut ids = vec![];
+    for (number, name) in names.iter().enumerate() {
+        ids.push(stored(&agent, name, &number.to_string()).await);
+    }
+    let reply = person.post("/api/files/bulk-download", json!({ "ids": ids })).await;
+    let unpacked = unpacked(reply.bytes).await;
+    let mut seen = std::collections::BTreeSet::new();
+    for (number, (name, bytes)) in unpacked.iter().enumerate() {
+        assert_eq!(bytes, number.to_string().as_bytes(), "in the order of the call");
+        assert!(!name.is_empty() && !name.contains(['/', '\\']) && name.chars().any(|c| c != '.'), "{name}");
+        assert!(seen.insert(name.to_lowercase()), "{name} is there twice: {unpacked:?}");
+    }
+    assert_eq!(seen.len(), names.len());
+    assert_eq!(
+        person.post("/api/files/bulk-download", json!({ "ids": [ids[0], ids[1], ids[0]] })).await.expect_invalid(),
+        ["ids.2"]
+    );
+    assert_eq!(
+        person.post("/api/files/bulk-download", json!({ "ids": vec!["x"; 101] })).await.expect_invalid(),
+        ["ids"]
+    );
+}
+
+#[tokio::test]
 async fn a_large_archive_is_fetched_from_storage() {
     let world = World::start().await;
     let person = world.person().await;
