@@ -6,6 +6,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use reqwest::Method;
 use serde_json::{Value, json};
 use shared::secrets::{hex, random};
+use shared::storage::keys::{self, Key};
 
 use crate::actors::{Agent, Person};
 use crate::contract::Kind;
@@ -179,10 +180,11 @@ impl Tenant {
     }
 
     async fn stored_now(&self, world: &World) -> BTreeMap<String, String> {
-        let partition = |prefix: &str, id: &str| format!("{prefix}#{}", &id[4..]);
-        let mut partitions: Vec<String> = self.ids_of(Kind::User).iter().map(|id| partition("USER", id)).collect();
+        let user = self.ids_of(Kind::User)[0].parse().expect("an id");
+        let mut partitions = vec![keys::user_partition(user)];
         for agent in self.ids_of(Kind::Agent) {
-            partitions.extend([partition("AGENT", agent), partition("CHANNEL", agent)]);
+            let agent = agent.parse().expect("an id");
+            partitions.extend([Key::agent(agent).pk, keys::channel_partition(agent)]);
         }
         let mut stored = BTreeMap::new();
         for pk in partitions {
