@@ -51,9 +51,7 @@ impl Config {
             queue: present("PLACET_QUEUE"),
         })
     }
-}
 
-impl Config {
     /// The queue, for functions that are nothing without it.
     pub fn demand_queue(&self) -> Result<&str, ConfigError> {
         self.queue.as_deref().ok_or(ConfigError::Missing("PLACET_QUEUE"))

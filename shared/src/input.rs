@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use crate::clock::Timestamp;
 use crate::error::{Error, FieldError, Step};
-use crate::json::Json;
+use crate::json::{self, Json};
 use crate::secrets::hex;
 
 /// What has been found wrong so far.
@@ -55,7 +55,7 @@ pub trait FromObject: Sized + Send {
 /// (lone surrogates) and nesting over 128 levels.
 pub fn parse<T: FromObject>(body: &[u8], mut problems: Problems) -> Result<T, Error> {
     let text = std::str::from_utf8(body).map_err(|_| Error::MalformedJson("it is not UTF-8".into()))?;
-    let value: Value = serde_json::from_str(text).map_err(|err| Error::MalformedJson(err.to_string()))?;
+    let value = json::understood(text).map_err(|err| Error::MalformedJson(err.to_string()))?;
     let read = if value.is_object() {
         let raw: &RawValue = serde_json::from_str(text).map_err(|err| Error::MalformedJson(err.to_string()))?;
         Object::of(raw, vec![], &mut problems).and_then(|mut object| T::from_object(&mut object))
@@ -130,7 +130,7 @@ impl<'a> Object<'a> {
     }
 
     pub fn value(&self, name: &str) -> Option<Value> {
-        serde_json::from_str(self.raw(name)?.get()).ok()
+        json::understood(self.raw(name)?.get()).ok()
     }
 
     /// Notes that a required member is absent.
@@ -263,14 +263,14 @@ impl<'a> Object<'a> {
         let mut hasher = Sha256::new();
         for (name, raw) in &self.members {
             hasher.update(Value::from(name.as_str()).to_string());
-            canonical(&serde_json::from_str(raw.get()).unwrap_or(Value::Null), &mut hasher);
+            canonical(&json::comparable(raw.get()).unwrap_or(Value::Null), &mut hasher);
         }
         hex(&hasher.finalize())
     }
 
     /// The same of one member; none of one that is absent, null or an empty array.
     pub fn hash_of(&self, name: &str) -> Option<String> {
-        let value = self.value(name).filter(|value| *value != Value::Array(vec![]))?;
+        let value = json::comparable(self.raw(name)?.get()).ok().filter(|value| *value != Value::Array(vec![]))?;
         let mut hasher = Sha256::new();
         canonical(&value, &mut hasher);
         Some(hex(&hasher.finalize()))

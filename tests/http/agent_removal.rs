@@ -8,6 +8,7 @@ use futures_util::{StreamExt, stream};
 use placet_tests::{Agent, Person, World};
 use serde_json::{Value, json};
 use shared::ids::{AgentId, UserId};
+use shared::storage::keys::{self, Key, Prefix};
 
 /// What is left of an agent: sort keys of its channel, sort keys of its own, objects.
 #[derive(Debug, Default, PartialEq)]
@@ -25,24 +26,23 @@ async fn sort_keys(world: &World, pk: String) -> Vec<String> {
 }
 
 async fn left(world: &World, agent: &Agent) -> Left {
-    let ulid = agent.channel.strip_prefix("agt_").unwrap();
+    let id: AgentId = agent.channel.parse().unwrap();
     let mut objects = vec![];
-    for kind in ["uploads", "avatars"] {
-        // The bucket has the table's name.
-        let list = world.clients.s3.list_objects_v2().bucket(&world.table).prefix(format!("{kind}/{ulid}/"));
+    for prefix in [Prefix::Uploads(id), Prefix::Avatars(id)] {
+        let list = world.clients.s3.list_objects_v2().bucket(world.bucket()).prefix(prefix.to_string());
         let found = list.send().await.unwrap().contents.unwrap_or_default();
         objects.extend(found.into_iter().filter_map(|object| object.key));
     }
     Left {
-        channel: sort_keys(world, format!("CHANNEL#{ulid}")).await,
-        agent: sort_keys(world, format!("AGENT#{ulid}")).await,
+        channel: sort_keys(world, keys::channel_partition(id)).await,
+        agent: sort_keys(world, Key::agent(id).pk).await,
         objects,
     }
 }
 
 /// The record that sees to what comes in late outlives the agent; nothing else does.
 fn gone() -> Left {
-    Left { agent: vec!["REMOVAL".to_owned()], ..Left::default() }
+    Left { agent: vec![keys::REMOVAL.to_owned()], ..Left::default() }
 }
 
 async fn remove(person: &Person, agent: &Agent) {
@@ -105,17 +105,14 @@ async fn from_the_first_moment_on_nobody_finds_the_agent_and_a_repeat_finishes()
     let message = agent.sent(json!({ "text": "x", "textAttachments": [{ "content": "x" }] })).await;
     settled(&person, &agent, 1).await;
     // As a call leaves things that dies after its first step, and half-way through the second.
-    let ulid = agent.channel.strip_prefix("agt_").unwrap();
-    let key = |pk: String, sk: &str| {
-        [("pk".to_owned(), AttributeValue::S(pk)), ("sk".to_owned(), AttributeValue::S(sk.to_owned()))]
-    };
+    let id: AgentId = agent.channel.parse().unwrap();
     let mark = world.clients.dynamodb.update_item().table_name(&world.table);
-    let mark = mark.set_key(Some(key(format!("AGENT#{ulid}"), "AGENT").into()));
+    let mark = mark.set_key(Some(Key::agent(id).attributes()));
     let now = AttributeValue::S(world.app.clock.now().to_string());
     mark.update_expression("SET deletedAt = :now").expression_attribute_values(":now", now).send().await.unwrap();
     let delete = world.clients.dynamodb.delete_item().table_name(&world.table);
-    let some = left(&world, &agent).await.channel[0].clone();
-    delete.set_key(Some(key(format!("CHANNEL#{ulid}"), &some).into())).send().await.unwrap();
+    let some = Key { pk: keys::channel_partition(id), sk: left(&world, &agent).await.channel[0].clone() };
+    delete.set_key(Some(some.attributes())).send().await.unwrap();
 
     agent.send(json!({ "text": "late" })).await.expect_error(403, "not_your_agent");
     agent.get_here(&format!("/api/v1/messages/{message}")).await.expect_error(403, "not_your_agent");

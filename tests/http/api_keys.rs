@@ -3,6 +3,7 @@
 use futures_util::future::join_all;
 use placet_tests::World;
 use serde_json::json;
+use shared::secrets::Hashed;
 
 #[tokio::test]
 async fn a_key_is_shown_whole_once() {
@@ -29,6 +30,28 @@ async fn a_key_is_shown_whole_once() {
       }
     ]
     "#);
+}
+
+#[tokio::test]
+async fn nothing_that_is_stored_lets_anybody_in() {
+    // A table of its own, for all of it is read.
+    let world = World::alone().await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    let signed_in = person.sign_in().await;
+    let token = signed_in.header("set-cookie").split(['=', ';']).nth(1).unwrap().to_owned();
+    person.get("/api/auth/me").await.expect(200);
+    agent.get("/api/v1/agents").await.expect(200);
+    let scan = world.clients.dynamodb.scan().table_name(&world.table).consistent_read(true);
+    let items = scan.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await.unwrap();
+    assert!(items.len() > 5, "{}", items.len());
+    let all = format!("{items:?}");
+    // Of a key its first 11 characters are kept for display.
+    for secret in [&agent.key[11..46], &token[3..46], &person.password] {
+        assert!(!all.contains(secret), "{secret}");
+    }
+    assert!(all.contains(&agent.key[..11]) && !all.contains(&agent.key[..12]));
+    assert!(all.contains(Hashed::of(&agent.key).as_str()), "the key is found by its hash");
 }
 
 #[tokio::test]

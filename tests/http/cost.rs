@@ -1,5 +1,5 @@
 //! What requests cost in DynamoDB calls, counted by the SDK's interceptor: a read is one call, a
-//! list one round trip, a write two calls.
+//! list one round trip, a write two calls, and one that brings bytes three.
 
 use placet_tests::{Cost, Reply, World};
 use serde_json::json;
@@ -50,15 +50,11 @@ async fn writes_are_two_calls() {
     let person = world.person().await;
     let agent = person.agent().await;
     costs(&agent.send(json!({ "text": "plain" })).await, 2, 2);
-    let file = agent.upload("store", "a", "text/plain", "x").await;
-    costs(&file, 2, 2);
-    let file = file.json()["id"].clone();
-    let all = json!({ "text": "?", "clientId": "c", "attachmentIds": [file],
-        "textAttachments": [{ "content": "x" }], "review": { "type": "approval" } });
+    let all = json!({ "text": "?", "clientId": "c", "attachmentIds": [agent.stored().await],
+        "review": { "type": "approval" } });
     let sent = agent.send(all.clone()).await;
     costs(&sent, 2, 2);
     costs(&agent.send(all).await, 2, 2);
-    costs(&agent.upload("upload", "a", "text/plain", "x").await, 2, 2);
     costs(&person.answer(sent.json()["id"].as_str().unwrap(), json!({ "selectedOption": "approve" })).await, 2, 2);
     costs(&agent.delete_here(&format!("/api/v1/messages/{}", sent.json()["id"].as_str().unwrap())).await, 2, 2);
     costs(&agent.post("/api/v1/status/ping", json!({ "agentId": agent.channel, "status": "busy" })).await, 2, 2);
@@ -70,6 +66,19 @@ async fn writes_are_two_calls() {
     let id = key.json()["id"].as_str().unwrap().to_owned();
     costs(&person.post(&format!("/api/api-keys/{id}/rotate"), json!({})).await, 2, 2);
     costs(&person.delete(&format!("/api/api-keys/{id}")).await, 2, 2);
+}
+
+/// The bytes are noted before they are put, so that they go when nothing comes to name them.
+#[tokio::test]
+async fn writes_that_bring_bytes_are_three_calls_however_many_files_they_bring() {
+    let world = World::start().await;
+    let agent = world.person().await.agent().await;
+    costs(&agent.upload("store", "a", "text/plain", "x").await, 3, 3);
+    costs(&agent.upload("upload", "a", "text/plain", "x").await, 3, 3);
+    let texts: Vec<_> = (0..50).map(|number| json!({ "content": number.to_string() })).collect();
+    let message = json!({ "text": "?", "clientId": "c", "textAttachments": texts });
+    costs(&agent.send(message.clone()).await, 3, 3);
+    costs(&agent.send(message).await, 2, 2);
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! Errors have one body, whoever makes them, and 401 comes before everything else.
 
+use placet_tests::contract::{By, Call, Kind, routes};
 use placet_tests::{Agent, Person, Reply, World};
 use reqwest::{Client, Method};
 use serde_json::json;
@@ -181,4 +182,28 @@ async fn health_needs_no_key() {
         (&body["status"], body["version"].is_string(), body["timestamp"].is_string()),
         (&json!("ok"), true, true)
     );
+}
+
+#[tokio::test]
+async fn credentials_of_one_side_open_nothing_of_the_other() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    let signed_in = person.sign_in().await;
+    let token = signed_in.header("set-cookie").split(['=', ';']).nth(1).unwrap().to_owned();
+    let (with_token, nobody) = (agent.with_key(&token), Person::nobody(&world.url, "", ""));
+    let open = ["/health", "/api/auth/login", "/api/auth/logout", "/api/share/nonsense"];
+    for route in routes().into_iter().filter(|route| !open.contains(&route.path)) {
+        let call = route.fill(|kind| if kind == Kind::Agent { agent.channel.clone() } else { "x".to_owned() });
+        let tries = match route.by {
+            By::Agent => vec![
+                Call { by: By::Human, ..call.clone() }.request(&person, &agent),
+                call.request(&nobody, &with_token),
+            ],
+            By::Human => vec![Call { by: By::Agent, ..call }.request(&nobody, &agent)],
+        };
+        for request in tries {
+            Reply::of(request).await.expect_error(401, "unauthorized");
+        }
+    }
 }

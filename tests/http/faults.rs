@@ -6,27 +6,14 @@ use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use futures_util::{StreamExt, stream};
-use placet_tests::faulty::Faulty;
+use placet_tests::faulty::Hindered;
 use placet_tests::{Agent, Person, Reply, World};
 use serde_json::{Value, json};
-use shared::app::App;
-use shared::storage::Clients;
+use shared::storage::keys;
 
 const CALLERS: usize = 60;
 /// One in so many of the storage's requests meets a fault.
 const ONE_IN: usize = 4;
-
-/// The same service on the same storage, with a proxy before each engine that can misbehave.
-async fn behind_faults(world: &World) -> (String, [Faulty; 2]) {
-    let mut endpoints = world.endpoints.clone();
-    let proxies = [Faulty::before(&endpoints.dynamodb, ONE_IN).await, Faulty::before(&endpoints.s3, ONE_IN).await];
-    endpoints.dynamodb = proxies[0].url.clone();
-    endpoints.s3 = proxies[1].url.clone();
-    let (clock, waits) = (world.app.clock.clone(), world.app.waits.clone());
-    let clients = Clients::at(&endpoints).await;
-    let app = App::new(&clients, &world.table, world.bucket(), clock, waits, placet_tests::secret());
-    (world.beside(placet_local::routes(), app).await, proxies)
-}
 
 /// How callers fared: how often each status was told.
 type Told = BTreeMap<u16, usize>;
@@ -71,10 +58,10 @@ async fn story(agent: &Agent, person: &Person, number: usize) -> Told {
 type Item = HashMap<String, AttributeValue>;
 
 async fn channel(world: &World, agent: &Agent) -> Vec<Item> {
-    let ulid = agent.channel.strip_prefix("agt_").unwrap();
+    let channel = keys::channel_partition(agent.channel.parse().unwrap());
     let query = world.clients.dynamodb.query().table_name(&world.table).consistent_read(true);
     let query = query.key_condition_expression("pk = :pk");
-    let query = query.expression_attribute_values(":pk", AttributeValue::S(format!("CHANNEL#{ulid}")));
+    let query = query.expression_attribute_values(":pk", AttributeValue::S(channel));
     query.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await.unwrap()
 }
 
@@ -114,17 +101,17 @@ async fn while_storage_misbehaves_what_is_told_is_stored_and_a_503_can_be_repeat
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;
-    let (url, proxies) = behind_faults(&world).await;
-    let (shaky_agent, shaky_person) = (Agent::new(&url, &agent.key, &agent.channel), person.at(&url));
-    proxies.iter().for_each(|proxy| proxy.misbehave(true));
+    let hindered = Hindered::beside(&world, ONE_IN).await;
+    let (shaky_agent, shaky_person) = (Agent::new(&hindered.url, &agent.key, &agent.channel), person.at(&hindered.url));
+    hindered.misbehave(true);
     let stories = (0..CALLERS).map(|number| story(&shaky_agent, &shaky_person, number));
     let told: Vec<Told> = stream::iter(stories).buffer_unordered(12).collect().await;
-    proxies.iter().for_each(|proxy| proxy.misbehave(false));
+    hindered.misbehave(false);
     let mut sum = Told::default();
     told.iter().flatten().for_each(|(status, count)| *sum.entry(*status).or_default() += count);
-    println!("faults: DynamoDB {:?}, S3 {:?}; told: {sum:?}", proxies[0].met(), proxies[1].met());
+    println!("faults: DynamoDB {:?}, S3 {:?}; told: {sum:?}", hindered.dynamodb.met(), hindered.s3.met());
     assert!(sum.keys().all(|status| [200, 201, 403, 404, 503].contains(status)), "{sum:?}");
-    assert!(proxies[0].met().len() == 5, "every kind of fault struck");
+    assert!(hindered.dynamodb.met().len() == 5, "every kind of fault struck");
 
     check_table(&channel(&world, &agent).await, CALLERS.div_ceil(5));
     let listed = agent.get_here("/api/v1/messages?limit=100").await.expect(200);

@@ -1,11 +1,10 @@
 //! `POST /api/files/bulk-download`
 
 use async_zip::base::read::mem::ZipFileReader;
+use aws_sdk_dynamodb::types::AttributeValue;
 use placet_tests::{Agent, Cost, Reply, World};
 use serde_json::json;
-use shared::clock::Timestamp;
-use shared::ids::FileId;
-use shared::models::Attachment;
+use shared::storage::keys::Key;
 
 use crate::file_uploads::{announced, anybody, put};
 
@@ -59,6 +58,35 @@ async fn many_files_come_as_one_archive_under_harmless_names() {
 }
 
 #[tokio::test]
+async fn no_two_names_in_an_archive_are_one_file_on_any_disk() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    let names = ["../a.txt", "..\\A.txt", "a.txt", "a.txt", "A (2).TXT", "a (2).txt", "x/..", "", ".", "..."];
+    let mut ids = vec![];
+    for (number, name) in names.iter().enumerate() {
+        ids.push(stored(&agent, name, &number.to_string()).await);
+    }
+    let reply = person.post("/api/files/bulk-download", json!({ "ids": ids })).await;
+    let unpacked = unpacked(reply.bytes).await;
+    let mut seen = std::collections::BTreeSet::new();
+    for (number, (name, bytes)) in unpacked.iter().enumerate() {
+        assert_eq!(bytes, number.to_string().as_bytes(), "in the order of the call");
+        assert!(!name.is_empty() && !name.contains(['/', '\\']) && name.chars().any(|c| c != '.'), "{name}");
+        assert!(seen.insert(name.to_lowercase()), "{name} is there twice: {unpacked:?}");
+    }
+    assert_eq!(seen.len(), names.len());
+    assert_eq!(
+        person.post("/api/files/bulk-download", json!({ "ids": [ids[0], ids[1], ids[0]] })).await.expect_invalid(),
+        ["ids.2"]
+    );
+    assert_eq!(
+        person.post("/api/files/bulk-download", json!({ "ids": vec!["x"; 101] })).await.expect_invalid(),
+        ["ids"]
+    );
+}
+
+#[tokio::test]
 async fn a_large_archive_is_fetched_from_storage() {
     let world = World::start().await;
     let person = world.person().await;
@@ -109,17 +137,14 @@ async fn an_archive_has_at_most_500_megabytes() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;
-    let file = agent.upload("store", "a", "text/plain", "x").await.expect(201);
-    let channel = agent.channel.parse().unwrap();
-    let (channel, _) = world.app.store.open(&agent.as_caller(), Some(channel), &[]).await.unwrap();
-    let mut ids = vec![];
-    for _ in 0..2 {
+    let ids = [agent.stored().await, agent.stored().await];
+    for file in &ids {
         // What it says of itself is judged before a byte is read.
-        let mut large: Attachment = serde_json::from_value(file.clone()).unwrap();
-        large.id = FileId::new(channel.id(), Timestamp::from_millis(1_800_000_000_000));
-        large.size = 250_000_001;
-        world.app.store.keep(&channel, &large).await.unwrap();
-        ids.push(large.id);
+        let update = world.clients.dynamodb.update_item().table_name(&world.table);
+        let update = update.set_key(Some(Key::file(file.parse().unwrap()).attributes()));
+        let update = update.update_expression("SET #size = :size").expression_attribute_names("#size", "size");
+        let size = AttributeValue::N("250000001".to_owned());
+        update.expression_attribute_values(":size", size).send().await.unwrap();
     }
     person.post("/api/files/bulk-download", json!({ "ids": ids })).await.expect_error(413, "too_large");
 }

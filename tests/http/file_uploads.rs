@@ -56,7 +56,7 @@ async fn a_text_becomes_a_file() {
     let file = reply.expect(201);
     assert_eq!((&file["filename"], &file["mimeType"]), (&json!("content.md"), &json!("text/markdown")));
     assert_eq!((&file["size"], &file["messageId"], &file["pluginType"]), (&json!(10), &json!(null), &json!("file")));
-    assert_eq!(costs(&reply), (2, 2));
+    assert_eq!(costs(&reply), (3, 3));
     let got = agent.get(&format!("/api/v1/files/{}/download", file["id"].as_str().unwrap())).await;
     assert_eq!((got.status, got.text().as_str()), (200, "# Grüße\u{0}"));
 
@@ -235,12 +235,12 @@ async fn people_store_upload_and_announce_too() {
     let agent = person.agent().await;
     let stored = upload(&person, "store", &agent, "a.png", vec![1, 2]).await;
     let file = stored.expect(201);
-    assert_eq!((&file["messageId"], &file["pluginType"], costs(&stored)), (&json!(null), &json!("image"), (2, 2)));
+    assert_eq!((&file["messageId"], &file["pluginType"], costs(&stored)), (&json!(null), &json!("image"), (3, 3)));
     let sent = upload(&person, "upload", &agent, "b.png", vec![3]).await;
     let message = sent.expect(201)["messageId"].as_str().unwrap().to_owned();
     let message = agent.get_here(&format!("/api/v1/messages/{message}")).await.expect(200);
     assert_eq!((&message["senderType"], &message["attachments"][0]["id"]), (&json!("user"), &sent.json()["id"]));
-    assert_eq!(costs(&sent), (2, 2));
+    assert_eq!(costs(&sent), (3, 3));
 
     let body = json!({ "channelId": agent.channel, "filename": "c", "mimeType": "image/png", "size": 2 });
     let announced = person.post("/api/files/presign", body.clone()).await;

@@ -170,3 +170,65 @@ async fn an_empty_file_is_a_file() {
     let got = agent.get(&format!("/api/v1/files/{}/download", file["id"].as_str().unwrap())).await;
     assert_eq!((got.status, got.bytes.len()), (200, 0));
 }
+
+#[tokio::test]
+async fn texts_of_up_to_64_kib_are_shown_in_messages() {
+    const KIB_64: usize = 64 * 1024;
+    let world = World::start().await;
+    let agent = world.person().await.agent().await;
+    for (size, shown) in [(KIB_64 - 1, true), (KIB_64, true), (KIB_64 + 1, false)] {
+        // Bytes are counted, not characters.
+        let text = "ü".repeat(size / 2) + &"x".repeat(size % 2);
+        let message = agent.send(json!({ "textAttachments": [{ "content": text }] })).await.expect(201);
+        let read = agent.get_here(&format!("/api/v1/messages/{}", message["id"].as_str().unwrap())).await.expect(200);
+        for message in [message, read] {
+            let content = &message["attachments"][0]["textContent"];
+            assert_eq!(content, &if shown { json!(text) } else { json!(null) }, "{size} bytes");
+        }
+    }
+}
+
+#[tokio::test]
+async fn text_types_are_known_with_parameters_and_in_any_case() {
+    let world = World::start().await;
+    let agent = world.person().await.agent().await;
+    for (mime, shown) in [
+        ("text/plain", true),
+        ("text/html", true),
+        ("text/csv", true),
+        ("text/html; charset=utf-8", true),
+        ("Text/CSV;charset=UTF-8;header=present", true),
+        ("TEXT/PLAIN ; charset=\"utf-8\"", true),
+        ("text/Markdown", true),
+        ("text/x-markdown", false),
+        ("text/plainer", false),
+        ("application/json", false),
+        ("application/json; x=text/html", false),
+    ] {
+        let text = json!([{ "content": "a,b", "mimeType": mime }]);
+        let message = agent.send(json!({ "textAttachments": text })).await.expect(201);
+        let file = &message["attachments"][0];
+        let content = if shown { json!("a,b") } else { json!(null) };
+        assert_eq!((&file["mimeType"], &file["textContent"]), (&json!(mime), &content));
+        let got = agent.get(&format!("/api/v1/files/{}/download", file["id"].as_str().unwrap())).await;
+        assert_eq!(got.header("content-type"), mime);
+    }
+}
+
+#[tokio::test]
+async fn every_kind_of_image_is_one_in_any_case() {
+    let world = World::start().await;
+    let agent = world.person().await.agent().await;
+    for (mime, shown) in [
+        ("image/png", "image"),
+        ("IMAGE/SVG+XML", "image"),
+        ("Image/x-anything; a=b", "image"),
+        ("imagery/png", "file"),
+        ("image", "file"),
+        ("application/pdf", "file"),
+    ] {
+        let body = json!({ "channelId": agent.channel, "content": "x", "mimeType": mime });
+        let file = agent.post("/api/v1/files/store-text", body).await.expect(201);
+        assert_eq!(file["pluginType"], shown, "{mime}");
+    }
+}

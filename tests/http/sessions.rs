@@ -2,10 +2,14 @@
 
 use std::time::Duration;
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use futures_util::future::join_all;
 use placet_tests::{Person, Reply, World};
 use reqwest::Method;
 use serde_json::{Value, json};
+use shared::ids::{UserId, parse_ulid};
+use shared::secrets::Hashed;
+use shared::storage::keys::Key;
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
@@ -167,16 +171,14 @@ async fn a_change_whose_answer_was_lost_is_repeated_and_finished() {
 
 /// Makes a session one that was begun with an old password.
 async fn outdate(world: &World, token: &str) {
-    let user = &token[token.len() - 26..];
-    let hash = shared::secrets::Hashed::of(token);
-    let text = |text: String| aws_sdk_dynamodb::types::AttributeValue::S(text);
+    let user = UserId::from_ulid(parse_ulid(&token[token.len() - 26..]).unwrap());
+    let key = Key::user_session(user, &Hashed::of(token));
     let update = world.clients.dynamodb.update_item().table_name(&world.table);
     let update = update
-        .key("pk", text(format!("USER#{user}")))
-        .key("sk", text(format!("SESSION#{}", hash.as_str())))
+        .set_key(Some(key.attributes()))
         .update_expression("SET passwordId = :old")
         .condition_expression("attribute_exists(pk)")
-        .expression_attribute_values(":old", text("an old one".to_owned()));
+        .expression_attribute_values(":old", AttributeValue::S("an old one".to_owned()));
     update.send().await.unwrap();
 }
 

@@ -6,6 +6,9 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use futures_util::future::join_all;
 use placet_tests::{Person, World};
 use serde_json::json;
+use shared::ids::UserId;
+use shared::models::account::Email;
+use shared::storage::keys::{self, DueWork, Key};
 
 use crate::users::{added, id_of, listed, patch};
 
@@ -51,23 +54,21 @@ async fn a_removal_that_died_on_the_way_is_continued() {
     let owner = world.person().await;
     let member = added(&world, &owner, "member").await;
     let (agent, id) = (member.agent().await, id_of(&member).await);
-    let key = |pk: String, sk: String| {
-        let pair = [("pk".to_owned(), AttributeValue::S(pk)), ("sk".to_owned(), AttributeValue::S(sk))];
-        Some(std::collections::HashMap::from(pair))
-    };
+    let user: UserId = id.parse().unwrap();
     // As far as the first write goes.
     let db = &world.clients.dynamodb;
-    let mark = db.update_item().table_name(&world.table).set_key(key("USERS".into(), format!("USER#{}", ulid(&id))));
+    let mark = db.update_item().table_name(&world.table).set_key(Some(Key::user(user).attributes()));
     let mark = mark.update_expression("SET removing = :now");
     mark.expression_attribute_values(":now", AttributeValue::S("2026-01-31T09:30:00.000Z".into()))
         .send()
         .await
         .unwrap();
     let email = db.delete_item().table_name(&world.table);
-    email.set_key(key(format!("EMAIL#{}", member.email), "EMAIL".into())).send().await.unwrap();
+    email.set_key(Some(Key::email(&Email::typed(&member.email)).attributes())).send().await.unwrap();
     let text = |text: &str| AttributeValue::S(text.to_owned());
-    let record = db.put_item().table_name(&world.table).item("pk", text(&format!("USER#{}", ulid(&id))));
-    let record = record.item("sk", text("REMOVAL")).item("startedAt", text("2026-01-31T09:30:00.000Z"));
+    let Key { pk, sk } = Key::user_removal(user);
+    let record = db.put_item().table_name(&world.table).item("pk", text(&pk));
+    let record = record.item("sk", text(&sk)).item("startedAt", text("2026-01-31T09:30:00.000Z"));
     record.item("dueShard", text("DUE#0")).item("dueSort", text("2026")).send().await.unwrap();
 
     assert!(listed(&owner).await.iter().any(|user| user["id"] == json!(id)));
@@ -89,15 +90,15 @@ async fn a_removal_that_died_on_the_way_is_continued() {
 }
 
 /// The removals of users that the index `due` has.
-async fn due_removals(world: &World) -> Vec<String> {
+async fn due_removals(world: &World) -> Vec<Key> {
     let mut due = vec![];
-    for shard in 0..4 {
-        let query = world.clients.dynamodb.query().table_name(&world.table).index_name("due");
+    for shard in keys::due_shards() {
+        let query = world.clients.dynamodb.query().table_name(&world.table).index_name(keys::DUE_INDEX);
         let query = query.key_condition_expression("dueShard = :shard");
-        let query = query.expression_attribute_values(":shard", AttributeValue::S(format!("DUE#{shard}")));
+        let query = query.expression_attribute_values(":shard", AttributeValue::S(shard));
         let items = query.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await.unwrap();
-        let users = items.iter().filter(|it| it["sk"].as_s().unwrap() == "REMOVAL");
-        due.extend(users.map(|it| it["pk"].as_s().unwrap().clone()).filter(|pk| pk.starts_with("USER#")));
+        let found = items.iter().map(|item| Key::of(item).unwrap());
+        due.extend(found.filter(|key| matches!(DueWork::of(key.clone()), DueWork::User(_))));
     }
     due
 }
@@ -117,7 +118,7 @@ async fn a_removal_that_nobody_repeats_is_finished_by_what_is_due() {
     assert_eq!(cut_short.unwrap_err().code(), "still_removing");
     agent.get("/api/v1/agents").await.expect_error(401, "unauthorized");
     member.get("/api/auth/me").await.expect_error(401, "unauthorized");
-    assert_eq!(due_removals(&world).await, [format!("USER#{}", ulid(&id))]);
+    assert_eq!(due_removals(&world).await, [Key::user_removal(user)]);
 
     store.finish_user_removal(user, &world.app.blobs).await.unwrap();
     assert!(!listed(&owner).await.iter().any(|user| user["id"] == json!(id)));
@@ -127,7 +128,7 @@ async fn a_removal_that_nobody_repeats_is_finished_by_what_is_due() {
     assert_eq!(due_removals(&world).await.len(), 1);
     world.later(Duration::from_secs(2 * 3600));
     store.finish_user_removal(user, &world.app.blobs).await.unwrap();
-    assert_eq!(due_removals(&world).await, Vec::<String>::new());
+    assert_eq!(due_removals(&world).await, Vec::<Key>::new());
     store.finish_user_removal(user, &world.app.blobs).await.unwrap();
 }
 

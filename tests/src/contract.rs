@@ -1,6 +1,7 @@
 //! The routes of the HTTP contract, as a table for proofs that go over all of them.
 //!
 //! In paths and bodies `{agent}`, `{message}`, `{file}`, `{key}` and `{user}` stand for ids,
+//! `{pending}`, `{decided}` and `{free}` for those of messages and files that the call would take,
 //! `{client}` and `{stream}` for texts that callers choose. One route has a row for each way of
 //! naming something.
 
@@ -21,7 +22,13 @@ pub enum By {
 pub enum Kind {
     Agent,
     Message,
+    /// A message whose approval is pending.
+    Pending,
+    /// A message whose review is decided.
+    Decided,
     File,
+    /// A file that no message has claimed.
+    Free,
     Key,
     User,
     Client,
@@ -29,10 +36,13 @@ pub enum Kind {
 }
 
 impl Kind {
-    const NAMES: [(&'static str, Self); 7] = [
+    const NAMES: [(&'static str, Self); 10] = [
         ("{agent}", Self::Agent),
         ("{message}", Self::Message),
+        ("{pending}", Self::Pending),
+        ("{decided}", Self::Decided),
         ("{file}", Self::File),
+        ("{free}", Self::Free),
         ("{key}", Self::Key),
         ("{user}", Self::User),
         ("{client}", Self::Client),
@@ -42,6 +52,15 @@ impl Kind {
     /// An id of ours, rather than a text of the caller's.
     pub fn is_id(self) -> bool {
         !matches!(self, Self::Client | Self::Stream)
+    }
+
+    /// Any message for a certain message, any file for a certain file.
+    pub fn widely(self) -> Self {
+        match self {
+            Self::Pending | Self::Decided => Self::Message,
+            Self::Free => Self::File,
+            other => other,
+        }
     }
 }
 
@@ -169,15 +188,15 @@ const NONE: Body = Body::None;
 const INTO_CHANNEL: Body = Body::Upload(Some("{agent}"));
 const EMPTY: Body = Body::Json("{}");
 const MESSAGE: Body = Body::Json(r#"{"channelId":"{agent}","text":"x"}"#);
-const WITH_FILE: Body = Body::Json(r#"{"channelId":"{agent}","text":"x","attachmentIds":["{file}"]}"#);
+const WITH_FILE: Body = Body::Json(r#"{"channelId":"{agent}","text":"x","attachmentIds":["{free}"]}"#);
 const WITH_CLIENT: Body = Body::Json(r#"{"channelId":"{agent}","text":"x","clientId":"{client}"}"#);
-const REVISION: Body = Body::Json(r#"{"channelId":"{agent}","text":"x","iterationOf":"{message}"}"#);
+const REVISION: Body = Body::Json(r#"{"channelId":"{agent}","text":"x","iterationOf":"{decided}"}"#);
 const STREAMED: Body =
     Body::Json(r#"{"channelId":"{agent}","text":"x","streamId":"{stream}","streamState":"streaming"}"#);
 const PRESIGN: Body = Body::Json(r#"{"channelId":"{agent}","filename":"a.txt","mimeType":"text/plain","size":3}"#);
 const FILES: Body = Body::Json(r#"{"ids":["{file}","{file}"]}"#);
 const ANSWER: Body = Body::Json(r#"{"response":{"selectedOption":"approve"}}"#);
-const ANSWER_WITH_FILE: Body = Body::Json(r#"{"response":{"selectedOption":"approve"},"modifiedFileIds":["{file}"]}"#);
+const ANSWER_WITH_FILE: Body = Body::Json(r#"{"response":{"selectedOption":"approve"},"modifiedFileIds":["{free}"]}"#);
 
 /// The agent API.
 pub const AGENT_API: &[Route] = &[
@@ -245,8 +264,8 @@ pub const HUMAN_API: &[Route] = &[
     human("POST", "/api/messages", WITH_CLIENT),
     human("GET", "/api/messages/reviews?status=all", NONE),
     human("GET", "/api/messages/reviews?status=all&channel={agent}", NONE),
-    human("POST", "/api/messages/{message}/respond", ANSWER),
-    human("POST", "/api/messages/{message}/respond", ANSWER_WITH_FILE),
+    human("POST", "/api/messages/{pending}/respond", ANSWER),
+    human("POST", "/api/messages/{pending}/respond", ANSWER_WITH_FILE),
     human("POST", "/api/messages/{message}/retry", EMPTY),
     human("GET", "/api/files", NONE),
     human("GET", "/api/files?agentId={agent}&type=image&search=a", NONE),

@@ -1,6 +1,6 @@
 //! Storage that misbehaves: a proxy before a real engine that, while it is told to, answers
 //! errors and throttling of its own, breaks connections off before and after the engine has done
-//! what was asked, and takes its time.
+//! what was asked, and takes its time: now and then, by chance, or whenever one call is made.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -11,7 +11,11 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
+use shared::app::App;
+use shared::storage::Clients;
+
 use crate::seeded::Seeded;
+use crate::world::{World, secret};
 
 /// How one request is treated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -31,6 +35,35 @@ pub enum Fault {
 const FAULTS: [Fault; 5] = [Fault::Error, Fault::Throttled, Fault::LostRequest, Fault::LostReply, Fault::Slow];
 const SLOW: Duration = Duration::from_secs(2);
 
+/// A service beside a world's, on the same storage, with a proxy before each engine.
+pub struct Hindered {
+    pub url: String,
+    pub dynamodb: Faulty,
+    pub s3: Faulty,
+}
+
+impl Hindered {
+    /// `one_in` so many requests meets a fault while the proxies misbehave.
+    pub async fn beside(world: &World, one_in: usize) -> Self {
+        let mut endpoints = world.endpoints.clone();
+        let dynamodb = Faulty::before(&endpoints.dynamodb, one_in).await;
+        let s3 = Faulty::before(&endpoints.s3, one_in).await;
+        (endpoints.dynamodb, endpoints.s3) = (dynamodb.url.clone(), s3.url.clone());
+        let (clock, waits) = (world.app.clock.clone(), world.app.waits.clone());
+        let clients = Clients::at(&endpoints).await;
+        let app = App::new(&clients, &world.table, world.bucket(), clock, waits, secret());
+        Self { url: world.beside(placet_local::routes(), app).await, dynamodb, s3 }
+    }
+
+    pub fn misbehave(&self, yes: bool) {
+        [&self.dynamodb, &self.s3].iter().for_each(|proxy| proxy.misbehave(yes));
+    }
+
+    pub fn heal(&self) {
+        [&self.dynamodb, &self.s3].iter().for_each(|proxy| proxy.aim(None));
+    }
+}
+
 /// A proxy before one engine, as long as the test's runtime runs.
 #[derive(Clone)]
 pub struct Faulty {
@@ -41,6 +74,8 @@ pub struct Faulty {
 struct Plan {
     engine: String,
     misbehaving: AtomicBool,
+    /// What every request of one kind meets.
+    aim: Mutex<Option<(&'static str, Fault)>>,
     chance: Mutex<Seeded>,
     /// One in so many requests meets a fault.
     one_in: usize,
@@ -55,6 +90,7 @@ impl Faulty {
         let plan = Arc::new(Plan {
             engine: engine.trim_start_matches("http://").trim_end_matches('/').to_owned(),
             misbehaving: AtomicBool::new(false),
+            aim: Mutex::default(),
             chance: Mutex::new(Seeded::from_env()),
             one_in,
             met: Mutex::default(),
@@ -74,6 +110,11 @@ impl Faulty {
         self.plan.misbehaving.store(yes, Ordering::SeqCst);
     }
 
+    /// From now on every request with these words in its head, in lower case, meets this fault.
+    pub fn aim(&self, at: Option<(&'static str, Fault)>) {
+        *self.plan.aim.lock().expect("nobody panicked") = at;
+    }
+
     /// How often each fault has struck.
     pub fn met(&self) -> BTreeMap<Fault, usize> {
         self.plan.met.lock().expect("nobody panicked").clone()
@@ -81,7 +122,11 @@ impl Faulty {
 }
 
 impl Plan {
-    fn fault(&self) -> Option<Fault> {
+    fn fault(&self, request: &[u8]) -> Option<Fault> {
+        if let Some((words, fault)) = *self.aim.lock().expect("nobody panicked") {
+            let end = request.windows(4).position(|it| it == b"\r\n\r\n").unwrap_or(request.len());
+            return String::from_utf8_lossy(&request[..end]).to_lowercase().contains(words).then_some(fault);
+        }
         if !self.misbehaving.load(Ordering::SeqCst) {
             return None;
         }
@@ -94,7 +139,7 @@ impl Plan {
     /// One request on one connection. A connection that is dropped is broken for the client.
     async fn serve(&self, mut client: TcpStream) -> io::Result<()> {
         let request = whole(&mut client).await?;
-        match self.fault() {
+        match self.fault(&request) {
             Some(Fault::LostRequest) => return Ok(()),
             Some(Fault::Error) => return client.write_all(refusal(&request, false).as_bytes()).await,
             Some(Fault::Throttled) => return client.write_all(refusal(&request, true).as_bytes()).await,

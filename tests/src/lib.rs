@@ -6,7 +6,7 @@
 //! - [`tenant`]: a person with everything one can have, at random ([`seeded`])
 //! - [`raw`]: requests that no client would send
 //! - [`crowd`]: channels with very many messages
-//! - [`faulty`]: storage that misbehaves
+//! - [`faulty`]: storage that misbehaves, by chance or at one call
 //! - [`functions`]: each function with its own permissions; [`template`]: what is deployed
 //! - [`Reply`]: an answer, with what it cost in DynamoDB calls
 //! - [`Runner`]: the `placet-local` binary as its own process

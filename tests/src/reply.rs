@@ -2,6 +2,7 @@
 
 use axum::response::Response;
 use serde_json::Value;
+use shared::json::understood;
 use shared::meter::Spent;
 
 const COST: &str = "x-test-cost";
@@ -43,7 +44,7 @@ impl Reply {
     }
 
     pub fn json(&self) -> Value {
-        serde_json::from_slice(&self.bytes).unwrap_or_else(|_| panic!("not JSON: {}", self.text()))
+        understood(&self.text()).unwrap_or_else(|_| panic!("not JSON: {}", self.text()))
     }
 
     pub fn text(&self) -> String {
@@ -58,7 +59,7 @@ impl Reply {
     #[track_caller]
     pub fn expect(&self, status: u16) -> Value {
         assert_eq!(self.status, status, "{}", self.text());
-        if self.bytes.is_empty() { Value::Null } else { serde_json::from_slice(&self.bytes).unwrap_or(Value::Null) }
+        understood(&self.text()).unwrap_or(Value::Null)
     }
 
     /// Asserts an error's status and code, and that its body has all its parts.

@@ -6,6 +6,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use reqwest::Method;
 use serde_json::{Value, json};
 use shared::secrets::{hex, random};
+use shared::storage::keys::{self, Key};
 
 use crate::actors::{Agent, Person};
 use crate::contract::Kind;
@@ -22,7 +23,15 @@ pub struct Tenant {
     pub agents: Vec<Agent>,
     /// In every text of theirs, and in nobody else's.
     pub marker: String,
-    pub ids: Vec<(Kind, String)>,
+    pub ids: Vec<Named>,
+}
+
+/// Something of a tenant's.
+pub struct Named {
+    pub kind: Kind,
+    pub id: String,
+    /// Of what is in a channel.
+    channel: Option<String>,
 }
 
 impl Tenant {
@@ -32,6 +41,7 @@ impl Tenant {
         let user = text(&person.get("/api/auth/me").await.expect(200)["user"]["id"]);
         let key = person.post("/api/api-keys", json!({ "label": marker })).await.expect(201);
         let ids = vec![(Kind::User, user), (Kind::Key, text(&key["id"]))];
+        let ids = ids.into_iter().map(|(kind, id)| Named { kind, id, channel: None }).collect();
         let mut tenant = Self { person, agents: vec![], marker, ids };
         for _ in 0..1 + seeded.below(2) {
             tenant.settle_agent(world, &text(&key["key"]), seeded).await;
@@ -40,25 +50,46 @@ impl Tenant {
     }
 
     pub fn ids_of(&self, kind: Kind) -> Vec<&str> {
-        self.ids.iter().filter(|(it, _)| *it == kind).map(|(_, id)| id.as_str()).collect()
+        self.named(kind).map(|it| it.id.as_str()).collect()
+    }
+
+    /// Those in one channel; all of them of what is in none.
+    pub fn ids_in(&self, channel: &str, kind: Kind) -> Vec<&str> {
+        let there = |it: &&Named| it.channel.as_deref().is_none_or(|it| it == channel);
+        self.named(kind).filter(there).map(|it| it.id.as_str()).collect()
+    }
+
+    fn named(&self, kind: Kind) -> impl Iterator<Item = &Named> {
+        self.ids.iter().filter(move |it| it.kind == kind || it.kind.widely() == kind)
     }
 
     async fn settle_agent(&mut self, world: &World, key: &str, seeded: &mut Seeded) {
         let agent = json!({ "name": self.marker, "description": self.marker, "tag": self.marker });
         let channel = text(&self.person.post("/api/agents", agent).await.expect(201)["id"]);
         let agent = Agent::new(&world.url, key, &channel);
-        self.ids.push((Kind::Agent, channel));
-        let mut makes: Vec<usize> = (0..7).chain((0..seeded.below(4)).map(|_| seeded.below(7))).collect();
+        self.add(&agent, Kind::Agent, &agent.channel);
+        let mut makes: Vec<usize> = (0..8).chain((0..seeded.below(4)).map(|_| seeded.below(8))).collect();
         seeded.shuffle(&mut makes);
         for make in makes {
             let made = self.something(&agent, make).await;
             for attachment in made["attachments"].as_array().into_iter().flatten() {
-                self.ids.push((Kind::File, text(&attachment["id"])));
+                self.add(&agent, Kind::File, &text(&attachment["id"]));
             }
-            self.ids.push((if make == 0 { Kind::File } else { Kind::Message }, text(&made["id"])));
+            let kind = match make {
+                0 => Kind::Free,
+                3 | 5 => Kind::Pending,
+                6 => Kind::Decided,
+                7 => Kind::File,
+                _ => Kind::Message,
+            };
+            self.add(&agent, kind, &text(&made["id"]));
         }
         self.settle_stream(&agent).await;
         self.agents.push(agent);
+    }
+
+    fn add(&mut self, agent: &Agent, kind: Kind, id: &str) {
+        self.ids.push(Named { kind, id: id.to_owned(), channel: Some(agent.channel.clone()) });
     }
 
     /// A file, a message or a review, each of its own kind.
@@ -78,6 +109,10 @@ impl Tenant {
                 let text = json!([{ "content": mark, "filename": format!("{mark}.md") }]);
                 agent.send(json!({ "textAttachments": text, "review": review })).await.expect(201)
             }
+            7 => {
+                let file = json!({ "channelId": agent.channel, "filename": mark, "mimeType": "text/plain", "size": 3 });
+                agent.post("/api/v1/files/presign", file).await.expect(201)["attachment"].clone()
+            }
             _ => {
                 let asked = agent.send(json!({ "review": { "type": "freeform" } })).await.expect(201);
                 let answer = json!({ "response": { "said": mark }, "feedback": mark });
@@ -93,7 +128,7 @@ impl Tenant {
         let event = json!({ "channelId": agent.channel, "text": self.marker });
         agent.post(&format!("/api/v1/messages/streams/{SAME_STREAM}/status"), event).await;
         if draft.status == 201 {
-            self.ids.push((Kind::Message, text(&draft.json()["id"])));
+            self.add(agent, Kind::Message, &text(&draft.json()["id"]));
         }
     }
 
@@ -145,10 +180,11 @@ impl Tenant {
     }
 
     async fn stored_now(&self, world: &World) -> BTreeMap<String, String> {
-        let partition = |prefix: &str, id: &str| format!("{prefix}#{}", &id[4..]);
-        let mut partitions: Vec<String> = self.ids_of(Kind::User).iter().map(|id| partition("USER", id)).collect();
+        let user = self.ids_of(Kind::User)[0].parse().expect("an id");
+        let mut partitions = vec![keys::user_partition(user)];
         for agent in self.ids_of(Kind::Agent) {
-            partitions.extend([partition("AGENT", agent), partition("CHANNEL", agent)]);
+            let agent = agent.parse().expect("an id");
+            partitions.extend([Key::agent(agent).pk, keys::channel_partition(agent)]);
         }
         let mut stored = BTreeMap::new();
         for pk in partitions {

@@ -50,7 +50,5 @@ pub async fn store(
     file: NewFile,
 ) -> Result<(StatusCode, Json<Attachment>), Error> {
     let (channel, _) = app.store.open(caller, channel_id.parse().ok(), &[]).await?;
-    let file = app.store.place(&channel, &app.blobs, file).await?;
-    app.store.keep(&channel, &file).await?;
-    Ok((StatusCode::CREATED, Json(file)))
+    Ok((StatusCode::CREATED, Json(app.store.store_file(&channel, file).await?)))
 }

@@ -48,8 +48,8 @@ async fn send(app: &App, caller: Caller, upload: Upload) -> Result<(StatusCode, 
     let Begun::New(opening) = app.store.begin_message(caller, &upload.channel_id, None, &[]).await? else {
         return Err(Error::internal("an upload without a client id was a repeat"));
     };
-    let mut file = app.store.place(&opening.channel, &app.blobs, upload.file).await?;
-    let draft = Draft { placed: vec![file.clone()], ..Draft::default() };
-    file.message_id = Some(app.store.create_message(opening, draft).await?.id);
-    Ok((StatusCode::CREATED, Json(file)))
+    let placed = app.store.place(&opening.channel, vec![upload.file]).await?;
+    let message = app.store.create_message(opening, Draft { placed, ..Draft::default() }).await?;
+    let file = message.attachments.into_iter().next();
+    Ok((StatusCode::CREATED, Json(file.ok_or_else(|| Error::internal("an upload's message has no file"))?)))
 }

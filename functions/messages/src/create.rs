@@ -7,8 +7,8 @@ use shared::app::App;
 use shared::auth::AgentCaller;
 use shared::error::Error;
 use shared::extract::{HashedJson, IdempotencyKey};
-use shared::models::{Attachment, CreateMessage, Message};
-use shared::storage::{Begun, Draft, Opening, Refers};
+use shared::models::{CreateMessage, Message};
+use shared::storage::{Begun, Draft, Opening, Placed, Refers};
 
 /// Sends a message
 ///
@@ -48,7 +48,7 @@ pub async fn create(
 /// Bytes first, then the one write that makes everything visible.
 async fn write(app: &App, opening: Opening, mut body: CreateMessage) -> Result<Message, Error> {
     // A draft that is there has all of this, and is changed only by a call that says the same.
-    let placed = if opening.draft().is_none() { place(app, &opening, &mut body).await? } else { vec![] };
+    let placed = if opening.draft().is_none() { place(app, &opening, &mut body).await? } else { Placed::default() };
     let draft = Draft {
         text: body.text,
         status: body.status,
@@ -57,34 +57,16 @@ async fn write(app: &App, opening: Opening, mut body: CreateMessage) -> Result<M
         webhook_url: body.webhook_url.map(|url| url.as_str().to_owned()),
         stream_state: body.stream_state,
         set_with_draft: body.set_with_draft,
-        placed: placed.clone(),
+        placed,
     };
-    let written = app.store.create_message(opening, draft).await;
-    if were_left_out(&placed, &written) {
-        app.blobs.delete(&placed).await?;
-    }
-    written
+    app.store.create_message(opening, draft).await
 }
 
 /// Puts the texts that are to be files into the bucket, once the message may be made.
-async fn place(app: &App, opening: &Opening, body: &mut CreateMessage) -> Result<Vec<Attachment>, Error> {
+async fn place(app: &App, opening: &Opening, body: &mut CreateMessage) -> Result<Placed, Error> {
     if let Some(review) = &body.review {
         review.expires_at(app.clock.now())?;
     }
     body.check_targets().await?;
-    let mut placed = vec![];
-    for file in std::mem::take(&mut body.text_attachments) {
-        placed.push(app.store.place(&opening.channel, &app.blobs, file).await?);
-    }
-    Ok(placed)
-}
-
-/// Whether the write certainly did not take the placed files. After a 5xx that is not certain,
-/// and bytes too many are better than bytes too few.
-fn were_left_out(placed: &[Attachment], written: &Result<Message, Error>) -> bool {
-    let Some(first) = placed.first() else { return false };
-    match written {
-        Ok(message) => !message.attachments.iter().any(|kept| kept.id == first.id),
-        Err(err) => err.status().is_client_error(),
-    }
+    app.store.place(&opening.channel, std::mem::take(&mut body.text_attachments)).await
 }

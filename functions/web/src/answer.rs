@@ -1,8 +1,8 @@
 //! What a submitted form means as a response to its review. It only translates; whether the
 //! response is one that the review offers is judged where every answer is.
 
-use serde_json::{Map, Value, json};
-use shared::json::Json;
+use serde_json::{Value, json};
+use shared::json::{self, Json};
 use shared::models::Answer;
 use shared::review::Kind;
 use shared::review::form::{Field, FieldType};
@@ -57,7 +57,7 @@ fn value_of(field: &Field, typed: &Typed) -> Option<(String, Value)> {
         // What is no number stays a text, and is refused as one.
         kind if kind.is_number() => {
             let text = given?;
-            serde_json::from_str(&text).unwrap_or(Value::from(text))
+            json::understood(&text).unwrap_or(Value::from(text))
         }
         _ => Value::from(given?),
     };
@@ -71,9 +71,8 @@ pub fn input_name(field: &Field) -> String {
 
 fn freeform(typed: &Typed) -> Result<Answer, String> {
     let text = typed.filled("json").unwrap_or_else(|| "{}".to_owned());
-    let response: Map<String, Value> =
-        serde_json::from_str(&text).map_err(|err| format!("The response must be a JSON object: {err}."))?;
+    let read = json::understood(&text).map_err(|err| format!("The response must be a JSON object: {err}."))?;
     // Kept as it was typed, numbers included.
-    let response = Json::parse(text).ok_or_else(|| format!("{} members cannot be kept", response.len()))?;
+    let response = Json::parse(text).filter(|_| read.is_object()).ok_or("The response must be a JSON object.")?;
     Ok(Answer { response, feedback: typed.filled("feedback"), modified_file_ids: vec![] })
 }

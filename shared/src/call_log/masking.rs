@@ -3,6 +3,8 @@
 use serde_json::{Map, Value};
 use url::Url;
 
+use crate::json;
+
 /// What a log shows instead of a secret.
 const MASK: &str = "***";
 /// Of a body, in bytes.
@@ -12,7 +14,7 @@ const MAX_TEXT: usize = 200;
 
 /// A JSON body for the log; `None` when it is none.
 pub fn masked(body: &[u8]) -> Option<String> {
-    let mut value = serde_json::from_slice(body).ok()?;
+    let mut value = json::understood(std::str::from_utf8(body).ok()?).ok()?;
     mask(&mut value);
     let mut text = value.to_string();
     if text.len() > MAX_SHOWN {

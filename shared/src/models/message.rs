@@ -1,7 +1,6 @@
 //! Messages and the reviews inside them.
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::clock::Timestamp;
@@ -168,15 +167,8 @@ impl Message {
     pub fn for_humans(mut self) -> Self {
         if let Some(review) = &mut self.review {
             let secret = review.understood().password_fields();
-            if let Some(response) = review.response.as_mut().filter(|_| !secret.is_empty()) {
-                let mut value = response.value();
-                for name in secret {
-                    if let Some(answer) = value.get_mut(&name) {
-                        *answer = Value::from("***REDACTED***");
-                    }
-                }
-                // A value that was parsed from JSON can be written as JSON.
-                review.response = Json::of(&value).ok();
+            if !secret.is_empty() {
+                review.response = review.response.as_ref().and_then(|response| response.without(&secret).ok());
             }
         }
         self

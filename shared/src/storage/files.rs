@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use futures_util::future;
+use bytes::Bytes;
+use futures_util::{TryStreamExt, future, stream};
 use serde::{Deserialize, Serialize};
 
 use crate::auth::{Caller, HumanCaller};
@@ -13,9 +14,13 @@ use crate::ids::{AgentId, FileId, MessageId, UserId};
 use crate::models::{Attachment, NewFile};
 use crate::share_link::ShareLink;
 use crate::storage::keys::{self, Key, StorageKey, due, owned};
-use crate::storage::messages::{RESPONSE_BUDGET, escaped};
-use crate::storage::{Blobs, Channel, Items, KEYS_OF_CHECK, MAX_KEYS, Store, beside, each_of, written};
+use crate::storage::leftovers::Leftovers;
+use crate::storage::messages::escaped;
+use crate::storage::writing::{Outcome, Transaction};
+use crate::storage::{Channel, Items, KEYS_OF_CHECK, MAX_KEYS, Store, as_many_as_weigh, beside, written};
 
+/// How many files are put at once.
+const SIDE_BY_SIDE: usize = 8;
 /// A file that no message claims within this time may be removed.
 const UNCLAIMED_LIFE: Duration = Duration::from_secs(24 * 3600);
 /// How many announced files a list looks for.
@@ -61,6 +66,18 @@ impl From<FileItem> for Attachment {
             text_content: None,
         }
     }
+}
+
+/// Files whose bytes are in the bucket, and the note of them until items name them.
+#[derive(Default)]
+pub struct Placed {
+    pub(super) files: Vec<Attachment>,
+    pub(super) note: Option<Leftovers>,
+}
+
+/// What was placed for a write that came after its note was due.
+pub(super) fn too_late() -> Error {
+    Error::unavailable("files were placed too long ago, or their channel went meanwhile")
 }
 
 impl FileItem {
@@ -139,17 +156,40 @@ impl Items {
 }
 
 impl Store {
-    /// Puts the bytes of a file into the bucket. Nobody sees it until an item names it.
-    pub async fn place(&self, channel: &Channel, blobs: &Blobs, file: NewFile) -> Result<Attachment, Error> {
-        let placed = file.label.attachment(channel.id(), file.bytes.len() as u64, self.clock.now());
-        blobs.put(&placed.storage_key, &placed.mime_type, file.bytes).await?;
-        Ok(placed)
+    /// Stores a file for a message to claim: its bytes, then the item that makes it visible.
+    pub async fn store_file(&self, channel: &Channel, file: NewFile) -> Result<Attachment, Error> {
+        let Placed { mut files, note } = self.place(channel, vec![file]).await?;
+        let file = files.pop().ok_or_else(|| Error::internal("a file got lost"))?;
+        let mut transaction = Transaction::default();
+        if let Some(note) = &note {
+            self.take_note_away(&mut transaction, note)?;
+        }
+        transaction.create(self, written(&FileItem::new(channel, &file))?)?;
+        match self.commit(transaction).await? {
+            Outcome::Done => Ok(file),
+            Outcome::Refused(_) => Err(too_late()),
+        }
     }
 
-    /// Makes a placed file visible, for a message to claim.
-    pub async fn keep(&self, channel: &Channel, file: &Attachment) -> Result<(), Error> {
-        let item = written(&FileItem::new(channel, file))?;
-        self.put_new(item).await
+    /// Puts the bytes of files into the bucket, with a note of them before. Nobody sees them until
+    /// items name them; that write takes the note away.
+    pub async fn place(&self, channel: &Channel, files: Vec<NewFile>) -> Result<Placed, Error> {
+        if files.is_empty() {
+            return Ok(Placed::default());
+        }
+        let attachment = |file: NewFile| {
+            let size = file.bytes.len() as u64;
+            (file.label.attachment(channel.id(), size, self.clock.now()), file.bytes)
+        };
+        let (files, bytes): (Vec<Attachment>, Vec<Bytes>) = files.into_iter().map(attachment).unzip();
+        let note = Leftovers::of_files(self, channel.id(), &files);
+        self.note_now(&note).await?;
+        stream::iter(files.iter().zip(bytes).map(Ok))
+            .try_for_each_concurrent(SIDE_BY_SIDE, |(file, bytes)| {
+                self.blobs.put(&file.storage_key, &file.mime_type, bytes)
+            })
+            .await?;
+        Ok(Placed { files, note: Some(note) })
     }
 
     /// All files of a channel, newest first, read beside the check of the caller.
@@ -162,16 +202,11 @@ impl Store {
             return self.open(caller, None, &[]).await.map(|_| vec![]);
         };
         let query = self.query_partition(keys::channel_partition(id), keys::FILES);
-        let (mut files, mut room) = (vec![], RESPONSE_BUDGET);
-        let reading = each_of(query, usize::MAX, |file: FileItem| {
-            let fits = file.weight() <= room;
-            room = room.saturating_sub(file.weight());
-            if fits {
-                files.push(file);
-            }
-            fits
+        let reading = as_many_as_weigh(query, |file: FileItem| {
+            let weight = file.weight();
+            Ok(Some((file, weight)))
         });
-        beside(self.open(caller, channel, &[]), reading).await?;
+        let (_, files) = beside(self.open(caller, channel, &[]), reading).await?;
         self.shown(files).await
     }
 
@@ -184,7 +219,7 @@ impl Store {
             looks -= usize::from(file.announced && looked_for);
             looked_for
         });
-        Ok(self.all_arrived(files.map(Some).collect()).await?.into_iter().flatten().collect())
+        self.all_arrived(files.collect()).await
     }
 
     /// One file that the caller may see, its bytes there.

@@ -21,7 +21,7 @@
 //! | idempotency | `CHANNEL#<agent>` | `CLIENT#<agent or user>#<sha256 of the client id>` | `messageId`, `bodyHash`; of a call that changed a draft also `ttl` |
 //! | chain of iterations | `CHANNEL#<agent>` | `ITERATION#<first message>` | `members`: ids of its messages, in order |
 //! | stream | `CHANNEL#<agent>` | `STREAM#<sha256 of the stream id>` | `messageId`; before its draft exists: `statusEvents`, `ttl` |
-//! | leftovers | `CHANNEL#<agent>`, `ARCHIVE#<archive>` | `REMOVAL#<ulid>` | `objects` of the bucket that are to go, of a deleted message or file, or an archive; index due |
+//! | leftovers | `CHANNEL#<agent>`, `ARCHIVE#<archive>` | `REMOVAL#<ulid>` | `objects` of the bucket that are to go, of a deleted message or file, or an archive, or that were put for an item which is not there yet; index due |
 //! | delivery of a webhook | `CHANNEL#<agent>` | `DELIVERY#<webhook-id>` | `payload` as it is sent, `state`, `attempts`, `nextAttemptAt`, `lease`, `leaseUntil`, `retryRequestedAt`, `ttl` |
 //! | a plugin's settings, the deployment's | `PLUGIN#<name>` | `SETTINGS` | `env:<KEY>`: each value, encrypted; `changedBy`, `changedAt` |
 //!

@@ -1,9 +1,13 @@
 //! Notes of objects that are to go. Such a note is written together with the removal of the items
 //! that named them; then the objects go, then the note. What a dying process or an engine in
 //! trouble left is found by the note's place in the index `due`.
+//!
+//! Bytes that items are yet to name are noted before they are put, and the write that names them
+//! takes the note away: whatever dies in between, they are named or they go.
 
 use std::time::Duration;
 
+use aws_sdk_dynamodb::types::Delete;
 use serde::{Deserialize, Serialize};
 use ulid::Ulid;
 
@@ -11,9 +15,10 @@ use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::ids::{AgentId, new_ulid};
 use crate::meter;
+use crate::models::Attachment;
 use crate::storage::keys::{Key, due};
 use crate::storage::writing::Transaction;
-use crate::storage::{Store, trouble, written};
+use crate::storage::{Store, text, trouble, written};
 
 /// How long after its announcement the bytes of a file may come: an upload begins within the first
 /// hour, and S3 takes slow ones for longer.
@@ -30,6 +35,7 @@ struct NoteItem {
 }
 
 /// Objects that are to go, by their keys in the bucket.
+#[derive(Clone)]
 pub(super) struct Leftovers {
     key: Key,
     ulid: Ulid,
@@ -54,6 +60,11 @@ impl Leftovers {
         Self { key: Key::leftovers(channel, ulid), ulid, objects, by }
     }
 
+    pub fn of_files(store: &Store, channel: AgentId, files: &[Attachment]) -> Self {
+        let objects = files.iter().map(|file| file.storage_key.clone()).collect();
+        Self::of_channel(store, channel, objects, files.iter().map(|file| file.id.ulid()))
+    }
+
     pub fn of_archive(archive: Ulid, object: String, by: Timestamp) -> Self {
         Self { key: Key::archive_leftovers(archive), ulid: archive, objects: vec![object], by }
     }
@@ -69,6 +80,17 @@ impl Store {
     /// Writes the note with whatever takes the objects' names away.
     pub(super) fn note(&self, transaction: &mut Transaction, leftovers: &Leftovers) -> Result<(), Error> {
         transaction.create(self, written(&leftovers.item())?)
+    }
+
+    /// Takes the note away with the writes that name its objects. Once it is due that is refused:
+    /// the objects may be gone.
+    pub(super) fn take_note_away(&self, transaction: &mut Transaction, leftovers: &Leftovers) -> Result<(), Error> {
+        let delete = Delete::builder()
+            .table_name(&*self.table)
+            .set_key(Some(leftovers.key.attributes()))
+            .condition_expression("dueSort > :now")
+            .expression_attribute_values(":now", text(self.clock.now()));
+        transaction.delete_when(delete)
     }
 
     /// Writes the note alone, for objects that are to go later.

@@ -73,6 +73,7 @@ pub use blobs::{Blobs, Stored};
 pub use clients::{Clients, Endpoints};
 pub use deliveries::{Claim, Delivery, Outcome as DeliveryOutcome};
 pub use expiry::DuePage;
+pub use files::Placed;
 pub use messages::{Begun, Change, Draft, Once, Opening, PageRequest, Refers};
 pub use outbox::{Image, Occurrence};
 pub use paging::Page;
@@ -290,20 +291,31 @@ async fn as_many_as_fit<I: DeserializeOwned, T: Serialize>(
     query: QueryFluentBuilder,
     mut shown: impl FnMut(I) -> Option<T>,
 ) -> Result<Vec<T>, Error> {
+    as_many_as_weigh(query, |item| {
+        let Some(thing) = shown(item) else { return Ok(None) };
+        let weight = serde_json::to_vec(&thing).map_err(Error::internal)?.len();
+        Ok(Some((thing, weight)))
+    })
+    .await
+}
+
+/// The same where the caller knows what each of them takes of a response.
+async fn as_many_as_weigh<I: DeserializeOwned, T>(
+    query: QueryFluentBuilder,
+    mut weighed: impl FnMut(I) -> Result<Option<(T, usize)>, Error>,
+) -> Result<Vec<T>, Error> {
     let (mut fitting, mut room, mut failed) = (vec![], messages::RESPONSE_BUDGET, None);
-    each_of(query, usize::MAX, |item| {
-        let Some(thing) = shown(item) else { return true };
-        match serde_json::to_vec(&thing) {
-            Ok(json) if json.len() <= room => {
-                room -= json.len();
-                fitting.push(thing);
-                true
-            }
-            Ok(_) => false,
-            Err(err) => {
-                failed = Some(Error::internal(err));
-                false
-            }
+    each_of(query, usize::MAX, |item| match weighed(item) {
+        Ok(None) => true,
+        Ok(Some((thing, weight))) if weight <= room => {
+            room -= weight;
+            fitting.push(thing);
+            true
+        }
+        Ok(Some(_)) => false,
+        Err(err) => {
+            failed = Some(err);
+            false
         }
     })
     .await?;

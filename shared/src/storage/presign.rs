@@ -110,8 +110,9 @@ impl Store {
         stream::iter(asked).buffered(SIDE_BY_SIDE).try_collect().await
     }
 
-    /// Takes the announcements away of files that `member` of the input names, or says which of
-    /// them cannot be used. Gives those that nothing refers to yet, and that would be removed.
+    /// Says which of the files that `member` of the input names cannot be used. Gives those that
+    /// nothing refers to yet, and that would be removed. Writes nothing: an announcement goes with
+    /// the write that makes use of the file.
     pub(super) async fn usable_files(
         &self,
         member: &str,
@@ -119,38 +120,24 @@ impl Store {
         mut items: Items,
     ) -> Result<Vec<FileId>, Error> {
         let found = ids.iter().map(|id| items.take_file(*id)).collect::<Result<Vec<_>, Error>>()?;
-        let unclaimed = found.iter().flatten().filter(|file| file.is_unclaimed()).map(FileItem::id).collect();
-        let arrived = self.all_arrived(found).await?;
-        let mut problems = Problems::default();
-        for (index, file) in arrived.iter().enumerate() {
+        let bytes_there = self.all_uploaded(&found).await?;
+        let (mut unclaimed, mut problems) = (vec![], Problems::default());
+        for (index, (item, uploaded)) in found.into_iter().zip(bytes_there).enumerate() {
             let path = vec![member.into(), index.into()];
-            match file {
-                Ok(_) => {}
-                Err(Unusable::Unknown) => problems.add(path, "unknown_file", "there is no such file in this channel"),
-                Err(Unusable::NotUploaded) => problems.add(path, "not_uploaded", NOT_UPLOADED),
+            match item {
+                None => problems.add(path, "unknown_file", "there is no such file in this channel"),
+                Some(_) if !uploaded => problems.add(path, "not_uploaded", NOT_UPLOADED),
+                Some(item) if item.is_unclaimed() => unclaimed.push(item.id()),
+                Some(_) => {}
             }
         }
         problems.or(Some(unclaimed))
     }
 
-    /// [`arrived`](Self::arrived) for many, in their order.
-    pub(super) async fn all_arrived(
-        &self,
-        items: Vec<Option<FileItem>>,
-    ) -> Result<Vec<Result<Attachment, Unusable>>, Error> {
-        let asked: Vec<_> = items
-            .into_iter()
-            .map(|item| async {
-                let Some(item) = item else { return Ok(Err(Unusable::Unknown)) };
-                Ok(self.arrived(item).await?.ok_or(Unusable::NotUploaded))
-            })
-            .collect();
-        stream::iter(asked).buffered(SIDE_BY_SIDE).try_collect().await
+    /// Of some files those whose bytes are there, in their order, each [`arrived`](Self::arrived).
+    pub(super) async fn all_arrived(&self, items: Vec<FileItem>) -> Result<Vec<Attachment>, Error> {
+        let asked: Vec<_> = items.into_iter().map(|item| self.arrived(item)).collect();
+        let arrived: Vec<Option<Attachment>> = stream::iter(asked).buffered(SIDE_BY_SIDE).try_collect().await?;
+        Ok(arrived.into_iter().flatten().collect())
     }
-}
-
-/// Why a file cannot be used.
-pub(super) enum Unusable {
-    Unknown,
-    NotUploaded,
 }

@@ -14,20 +14,21 @@ use std::time::{Duration, Instant};
 use aws_sdk_dynamodb::types::{DeleteRequest, Put, Update, WriteRequest};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use serde::{Deserialize, Serialize};
+use ulid::Ulid;
 
 use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::ids::{AgentId, UserId};
-use crate::storage::keys::{self, Key, Prefix, due, owned};
+use crate::storage::keys::{self, Due, Key, Prefix, due, owned};
 use crate::storage::writing::{Outcome, Transaction};
 use crate::storage::{Blobs, Item, Store, backoff, each_of, read, text, trouble, written};
 
 /// One call removes for this long, well inside a function's time; then it says that there is more.
 pub(super) const TIME: Duration = Duration::from_secs(20);
 /// When a removal is first looked after: a call that still runs is done by then.
-pub(super) const FIRST_LOOK: Duration = Duration::from_secs(60);
+const FIRST_LOOK: Duration = Duration::from_secs(60);
 /// When nothing that was let in before the mark can arrive any more.
-pub(super) const LAST_LOOK: Duration = Duration::from_secs(2 * 3600);
+const LAST_LOOK: Duration = Duration::from_secs(2 * 3600);
 /// What BatchWriteItem takes.
 const BATCH: usize = 25;
 /// How many of those are sent at once.
@@ -35,24 +36,39 @@ const SIDE_BY_SIDE: usize = 4;
 /// How many keys are held at once.
 pub(super) const PAGE: i32 = 250;
 
+/// The record of an agent's removal, or of a user's.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct RemovalItem {
+pub(super) struct RemovalItem {
     pk: String,
     sk: String,
-    owner_id: UserId,
-    owner_sort: String,
+    /// Of an agent's: lists of its owner's leave out what is under it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    owner_id: Option<UserId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    owner_sort: Option<String>,
     started_at: Timestamp,
     due_shard: String,
     due_sort: String,
 }
 
 impl RemovalItem {
-    fn new(owner_id: UserId, agent: AgentId, started_at: Timestamp, look_at: Timestamp) -> Self {
-        let key = Key::removal(agent);
-        let due = due(look_at, agent.ulid(), &key);
-        let owner_sort = owned::removal(agent);
-        Self { pk: key.pk, sk: key.sk, owner_id, owner_sort, started_at, due_shard: due.shard, due_sort: due.sort }
+    fn of_agent(owner: UserId, agent: AgentId, now: Timestamp) -> Self {
+        let owner_sort = Some(owned::removal(agent));
+        Self { owner_id: Some(owner), owner_sort, ..Self::new(Key::removal(agent), agent.ulid(), now) }
+    }
+
+    pub fn of_user(user: UserId, now: Timestamp) -> Self {
+        Self::new(Key::user_removal(user), user.ulid(), now)
+    }
+
+    fn new(key: Key, ulid: Ulid, started_at: Timestamp) -> Self {
+        let Due { shard, sort } = due(started_at.plus(FIRST_LOOK), ulid, &key);
+        Self { owner_id: None, owner_sort: None, pk: key.pk, sk: key.sk, started_at, due_shard: shard, due_sort: sort }
+    }
+
+    fn key(&self) -> Key {
+        Key { pk: self.pk.clone(), sk: self.sk.clone() }
     }
 }
 
@@ -132,14 +148,23 @@ impl Store {
     /// For what works off the index `due`: completes a removal whose call was cut short, and
     /// removes what came in late. The record goes with the last look.
     pub async fn finish_removal(&self, agent: AgentId, blobs: &Blobs) -> Result<(), Error> {
-        let key = Key::removal(agent);
-        let Some(record) = self.get_all(vec![key.clone()]).await?.take::<RemovalItem>(&key)? else { return Ok(()) };
+        let Some(record) = self.removal_record(&Key::removal(agent)).await? else { return Ok(()) };
         self.clear(agent, blobs, Instant::now() + TIME).await?;
-        let last_look = record.started_at.plus(LAST_LOOK);
+        self.looked_after(record, agent.ulid()).await
+    }
+
+    pub(super) async fn removal_record(&self, key: &Key) -> Result<Option<RemovalItem>, Error> {
+        self.get_all(vec![key.clone()]).await?.take(key)
+    }
+
+    /// Has the record wait for the last look, or takes it away after that.
+    pub(super) async fn looked_after(&self, record: RemovalItem, ulid: Ulid) -> Result<(), Error> {
+        let (key, last_look) = (record.key(), record.started_at.plus(LAST_LOOK));
         if self.clock.now() >= last_look {
             return self.delete_item(&key).await;
         }
-        let record = written(&RemovalItem::new(record.owner_id, agent, record.started_at, last_look))?;
+        let Due { shard, sort } = due(last_look, ulid, &key);
+        let record = written(&RemovalItem { due_shard: shard, due_sort: sort, ..record })?;
         let put = self.db.put_item().table_name(&*self.table).set_item(Some(record));
         put.send().await.map(drop).map_err(trouble)
     }
@@ -154,7 +179,7 @@ impl Store {
             .condition_expression("attribute_exists(pk) AND ownerId = :owner")
             .expression_attribute_values(":now", text(now))
             .expression_attribute_values(":owner", text(owner));
-        let record = written(&RemovalItem::new(owner, agent, now, now.plus(FIRST_LOOK)))?;
+        let record = written(&RemovalItem::of_agent(owner, agent, now))?;
         let mut transaction = Transaction::default();
         transaction.update(mark.build().map_err(Error::internal)?);
         transaction.put_if(Put::builder().table_name(&*self.table).set_item(Some(record)))?;

@@ -12,37 +12,18 @@
 use std::time::{Duration, Instant};
 
 use aws_sdk_dynamodb::types::{Put, Update};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use crate::auth::OwnerCaller;
-use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::ids::UserId;
 use crate::models::account::Email;
 use crate::models::{Role, User};
 use crate::secrets::Hashed;
-use crate::storage::keys::{self, Key, due};
-use crate::storage::removal::{FIRST_LOOK, LAST_LOOK, PAGE, TIME, in_time};
+use crate::storage::keys::{self, Key};
+use crate::storage::removal::{PAGE, RemovalItem, TIME, in_time};
 use crate::storage::writing::{Outcome, Transaction};
 use crate::storage::{Blobs, Item, Store, read, text, trouble, written};
-
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct UserRemovalItem {
-    pk: String,
-    sk: String,
-    started_at: Timestamp,
-    due_shard: String,
-    due_sort: String,
-}
-
-impl UserRemovalItem {
-    fn new(user: UserId, started_at: Timestamp, look_at: Timestamp) -> Self {
-        let key = Key::user_removal(user);
-        let due = due(look_at, user.ulid(), &key);
-        Self { pk: key.pk, sk: key.sk, started_at, due_shard: due.shard, due_sort: due.sort }
-    }
-}
 
 /// What is read of a session or an API key to end it.
 #[derive(Deserialize)]
@@ -99,18 +80,9 @@ impl Store {
     /// and removes what came in late. The record goes with the last look; until then, and while
     /// this gives an error, it is due again.
     pub async fn finish_user_removal(&self, user: UserId, blobs: &Blobs) -> Result<(), Error> {
-        let key = Key::user_removal(user);
-        let Some(record) = self.get_all(vec![key.clone()]).await?.take::<UserRemovalItem>(&key)? else {
-            return Ok(());
-        };
+        let Some(record) = self.removal_record(&Key::user_removal(user)).await? else { return Ok(()) };
         self.clear_user(user, blobs, Instant::now() + TIME).await?;
-        let last_look = record.started_at.plus(LAST_LOOK);
-        if self.clock.now() >= last_look {
-            return self.delete_item(&key).await;
-        }
-        let record = written(&UserRemovalItem::new(user, record.started_at, last_look))?;
-        let put = self.db.put_item().table_name(&*self.table).set_item(Some(record));
-        put.send().await.map(drop).map_err(trouble)
+        self.looked_after(record, user.ulid()).await
     }
 
     async fn clear_user(&self, user: UserId, blobs: &Blobs, until: Instant) -> Result<(), Error> {
@@ -176,7 +148,7 @@ impl Store {
             .expression_attribute_values(":email", text(&user.email))
             .expression_attribute_values(":role", text(user.role.word()))
             .expression_attribute_values(":now", text(now));
-        let record = written(&UserRemovalItem::new(user.id, now, now.plus(FIRST_LOOK)))?;
+        let record = written(&RemovalItem::of_user(user.id, now))?;
         let mut transaction = Transaction::default();
         transaction.update(mark.build().map_err(Error::internal)?);
         transaction.delete_if(self, &Key::email(&Email::typed(&user.email)), "userId", &user.id.to_string())?;

@@ -27,7 +27,7 @@ use crate::models::Attachment;
 use crate::models::archive::unique_names;
 use crate::storage::keys::StorageKey;
 use crate::storage::leftovers::Leftovers;
-use crate::storage::presign::{NOT_UPLOADED, Unusable};
+use crate::storage::presign::NOT_UPLOADED;
 use crate::storage::{Blobs, Store, trouble};
 
 /// The most that the files of one archive may have together: what is read and written again
@@ -53,13 +53,14 @@ impl Store {
     /// The files of an archive: all of them a person's own, their bytes there, not too many.
     pub async fn files_to_zip(&self, human: &HumanCaller, ids: &[Option<FileId>]) -> Result<Vec<Attachment>, Error> {
         let found = self.files_of(human, ids).await?;
+        let bytes_there = self.all_uploaded(&found).await?;
         let (mut files, mut problems) = (vec![], Problems::default());
-        for (index, file) in self.all_arrived(found).await?.into_iter().enumerate() {
+        for (index, (file, uploaded)) in found.into_iter().zip(bytes_there).enumerate() {
             let path = vec!["ids".into(), index.into()];
             match file {
-                Ok(file) => files.push(file),
-                Err(Unusable::Unknown) => problems.add(path, "unknown_file", "there is no such file"),
-                Err(Unusable::NotUploaded) => problems.add(path, "not_uploaded", NOT_UPLOADED),
+                None => problems.add(path, "unknown_file", "there is no such file"),
+                Some(_) if !uploaded => problems.add(path, "not_uploaded", NOT_UPLOADED),
+                Some(file) => files.push(Attachment::from(file)),
             }
         }
         let files = problems.or(Some(files))?;

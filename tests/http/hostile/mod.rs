@@ -51,8 +51,8 @@ impl Caller {
     fn name(&self, kind: Kind) -> &str {
         match kind {
             Kind::Agent => &self.agent.channel,
-            Kind::Message => &self.message,
-            Kind::File => &self.file,
+            Kind::Message | Kind::Pending | Kind::Decided => &self.message,
+            Kind::File | Kind::Free => &self.file,
             Kind::Key => &self.key,
             Kind::User => &self.user,
             Kind::Client => "a client id",

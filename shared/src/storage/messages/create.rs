@@ -12,8 +12,9 @@ use crate::meter;
 use crate::models::message::StreamState;
 use crate::models::stream::SetWithDraft;
 use crate::models::{AskReview, Attachment, DeliveryStatus, Message, MessageStatus, ReviewStatus, SenderType};
-use crate::storage::files::FileItem;
+use crate::storage::files::{FileItem, Placed, too_late};
 use crate::storage::keys::{Key, due, owned};
+use crate::storage::leftovers::Leftovers;
 use crate::storage::messages::item::{AttachmentItem, MessageItem, ReviewItem};
 use crate::storage::messages::iterations::Place;
 use crate::storage::messages::opening::Opening;
@@ -33,8 +34,8 @@ pub struct Draft {
     /// Of a message that has a stream.
     pub stream_state: Option<StreamState>,
     pub set_with_draft: SetWithDraft,
-    /// Files whose bytes are placed and that come into being with this message.
-    pub placed: Vec<Attachment>,
+    /// Files that come into being with this message.
+    pub placed: Placed,
 }
 
 /// Which write of a message's transaction was refused, and so what has happened meanwhile.
@@ -47,29 +48,48 @@ enum Part {
     /// Another message took the file at this position.
     Claim(usize),
     File,
+    /// The note of placed files, which was due or went with the channel.
+    Note,
     /// Another revision was first, or the message that is revised was deleted.
     Iteration,
 }
 
 impl Store {
     /// Writes the message. Of equal calls at once one writes; the others give its message. What
-    /// goes on with a stream changes the draft that is there.
-    pub async fn create_message(&self, mut opening: Opening, draft: Draft) -> Result<Message, Error> {
+    /// goes on with a stream changes the draft that is there. Placed files that the message does
+    /// not have go again.
+    pub async fn create_message(&self, opening: Opening, draft: Draft) -> Result<Message, Error> {
+        let (note, first) = (draft.placed.note.clone(), draft.placed.files.first().map(|file| file.id));
+        let written = self.message_or_equal(opening, draft).await;
+        let left_out = match &written {
+            Ok(message) => !message.attachments.iter().any(|kept| Some(kept.id) == first),
+            // After a 5xx nobody knows, but for the note.
+            Err(err) => err.status().is_client_error(),
+        };
+        if left_out {
+            self.clear_away(note.into_iter().collect()).await;
+        }
+        written
+    }
+
+    async fn message_or_equal(&self, mut opening: Opening, mut draft: Draft) -> Result<Message, Error> {
         const TRIES: u32 = 30;
         let change = Change::from(&draft);
         if let Some(existing) = opening.draft() {
             return self.redraft(&opening, existing, change).await;
         }
+        let note = draft.placed.note.take();
         let mut item = self.message_item(&opening, draft, self.clock.now())?;
         for again in 0..TRIES {
             place_in(&mut item, &opening);
-            let Some(refused) = self.write_message(&opening, &item).await? else {
+            let Some(refused) = self.write_message(&opening, &item, note.as_ref()).await? else {
                 meter::made_message(item.sender_type);
                 return Ok(item.into());
             };
             match refused {
                 Part::Client => return self.message_of_equal_call(&opening).await,
                 Part::Claim(index) => return Err(already_attached(index)),
+                Part::Note => return Err(too_late()),
                 Part::Message | Part::File => return Err(Error::internal("an id that was just made is taken")),
                 Part::Stream => {
                     if let Some(stream) = &mut opening.stream {
@@ -91,14 +111,27 @@ impl Store {
     }
 
     /// One try to write the message; tells which part was refused, if one was.
-    async fn write_message(&self, opening: &Opening, item: &MessageItem) -> Result<Option<Part>, Error> {
+    async fn write_message(
+        &self,
+        opening: &Opening,
+        item: &MessageItem,
+        note: Option<&Leftovers>,
+    ) -> Result<Option<Part>, Error> {
         let stored = written(item)?;
         has_room(&stored)?;
         let alone = opening.once.is_none() && opening.stream.is_none() && opening.place.is_none();
         if alone && item.attachments.is_empty() {
             return self.put_new(stored).await.map(|()| None);
         }
-        let (transaction, mut parts) = self.message_transaction(opening, item, stored)?;
+        let (mut transaction, mut parts) = self.message_transaction(opening, item, stored)?;
+        if let Some(note) = note {
+            self.take_note_away(&mut transaction, note)?;
+            parts.push(Part::Note);
+        }
+        if let Some(place) = opening.place {
+            self.append_iteration(&mut transaction, place, item.id, item.created_at)?;
+            parts.extend([Part::Iteration, Part::Iteration]); // at most two writes, the last ones
+        }
         match self.commit(transaction).await? {
             Outcome::Done => Ok(None),
             Outcome::Refused(position) if position < parts.len() => Ok(Some(parts.swap_remove(position))),
@@ -106,7 +139,7 @@ impl Store {
         }
     }
 
-    /// All writes of a message, and what each is. An equal call that was first shows in the
+    /// The writes of a message and its files, and what each is. An equal call that was first shows in the
     /// first refusal, whatever else it took.
     fn message_transaction(
         &self,
@@ -133,10 +166,6 @@ impl Store {
             let file = FileItem::new(&opening.channel, &placed.clone().of(item.id));
             transaction.create(self, written(&file)?)?;
             parts.push(Part::File);
-        }
-        if let Some(place) = opening.place {
-            self.append_iteration(&mut transaction, place, item.id, item.created_at)?;
-            parts.extend([Part::Iteration, Part::Iteration]); // at most two writes, the last ones
         }
         Ok((transaction, parts))
     }
@@ -165,7 +194,7 @@ impl Store {
             SenderType::User => channel.owner().to_string(),
         };
         let stream = opening.stream.as_ref();
-        let files = opening.claimed.iter().chain(&draft.placed);
+        let files = opening.claimed.iter().chain(&draft.placed.files);
         Ok(MessageItem {
             pk: key.pk,
             sk: key.sk,

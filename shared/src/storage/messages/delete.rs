@@ -62,9 +62,8 @@ impl Store {
 }
 
 fn leftovers_of(store: &Store, message: &Message) -> Option<Leftovers> {
-    let files = message.attachments.iter().map(|file| file.id.ulid());
-    let objects: Vec<String> = message.attachments.iter().map(|file| file.storage_key.clone()).collect();
-    (!objects.is_empty()).then(|| Leftovers::of_channel(store, message.channel_id, objects, files))
+    let files = &message.attachments;
+    (!files.is_empty()).then(|| Leftovers::of_files(store, message.channel_id, files))
 }
 
 fn in_a_chain() -> Error {
