@@ -9,6 +9,7 @@ mod agents;
 mod api_keys;
 mod auth;
 mod avatars;
+mod changes;
 mod cost;
 mod courier;
 mod delivery;

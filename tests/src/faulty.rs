@@ -41,6 +41,7 @@ pub struct Faulty {
 struct Plan {
     engine: String,
     misbehaving: AtomicBool,
+    failing: AtomicBool,
     chance: Mutex<Seeded>,
     /// One in so many requests meets a fault.
     one_in: usize,
@@ -55,6 +56,7 @@ impl Faulty {
         let plan = Arc::new(Plan {
             engine: engine.trim_start_matches("http://").trim_end_matches('/').to_owned(),
             misbehaving: AtomicBool::new(false),
+            failing: AtomicBool::new(false),
             chance: Mutex::new(Seeded::from_env()),
             one_in,
             met: Mutex::default(),
@@ -74,6 +76,11 @@ impl Faulty {
         self.plan.misbehaving.store(yes, Ordering::SeqCst);
     }
 
+    /// Answers nothing but errors, whatever is asked.
+    pub fn fail(&self, yes: bool) {
+        self.plan.failing.store(yes, Ordering::SeqCst);
+    }
+
     /// How often each fault has struck.
     pub fn met(&self) -> BTreeMap<Fault, usize> {
         self.plan.met.lock().expect("nobody panicked").clone()
@@ -82,11 +89,14 @@ impl Faulty {
 
 impl Plan {
     fn fault(&self) -> Option<Fault> {
-        if !self.misbehaving.load(Ordering::SeqCst) {
+        let fault = if self.failing.load(Ordering::SeqCst) {
+            Fault::Error
+        } else if self.misbehaving.load(Ordering::SeqCst) {
+            let mut chance = self.chance.lock().expect("nobody panicked");
+            chance.one_in(self.one_in).then(|| *chance.pick(&FAULTS))?
+        } else {
             return None;
-        }
-        let mut chance = self.chance.lock().expect("nobody panicked");
-        let fault = chance.one_in(self.one_in).then(|| *chance.pick(&FAULTS))?;
+        };
         *self.met.lock().expect("nobody panicked").entry(fault).or_default() += 1;
         Some(fault)
     }
