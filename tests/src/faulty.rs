@@ -2,7 +2,7 @@
 //! errors and throttling of its own, breaks connections off before and after the engine has done
 //! what was asked, and takes its time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -42,6 +42,8 @@ struct Plan {
     engine: String,
     misbehaving: AtomicBool,
     failing: AtomicBool,
+    /// While updates lose their first replies: those that did.
+    losing: Mutex<Option<HashSet<Vec<u8>>>>,
     chance: Mutex<Seeded>,
     /// One in so many requests meets a fault.
     one_in: usize,
@@ -57,6 +59,7 @@ impl Faulty {
             engine: engine.trim_start_matches("http://").trim_end_matches('/').to_owned(),
             misbehaving: AtomicBool::new(false),
             failing: AtomicBool::new(false),
+            losing: Mutex::default(),
             chance: Mutex::new(Seeded::from_env()),
             one_in,
             met: Mutex::default(),
@@ -81,6 +84,11 @@ impl Faulty {
         self.plan.failing.store(yes, Ordering::SeqCst);
     }
 
+    /// From now on the first reply to each UpdateItem is lost; the SDK sends it again.
+    pub fn lose_first_replies(&self) {
+        *self.plan.losing.lock().expect("nobody panicked") = Some(HashSet::new());
+    }
+
     /// How often each fault has struck.
     pub fn met(&self) -> BTreeMap<Fault, usize> {
         self.plan.met.lock().expect("nobody panicked").clone()
@@ -88,9 +96,11 @@ impl Faulty {
 }
 
 impl Plan {
-    fn fault(&self) -> Option<Fault> {
+    fn fault(&self, request: &[u8]) -> Option<Fault> {
         let fault = if self.failing.load(Ordering::SeqCst) {
             Fault::Error
+        } else if self.is_first_of_its_kind(request) {
+            Fault::LostReply
         } else if self.misbehaving.load(Ordering::SeqCst) {
             let mut chance = self.chance.lock().expect("nobody panicked");
             chance.one_in(self.one_in).then(|| *chance.pick(&FAULTS))?
@@ -101,10 +111,17 @@ impl Plan {
         Some(fault)
     }
 
+    fn is_first_of_its_kind(&self, request: &[u8]) -> bool {
+        let mut losing = self.losing.lock().expect("nobody panicked");
+        let Some(lost) = losing.as_mut().filter(|_| of_kind(request, "updateitem")) else { return false };
+        let body = request.windows(4).position(|it| it == b"\r\n\r\n").unwrap_or_default();
+        lost.insert(request[body..].to_vec())
+    }
+
     /// One request on one connection. A connection that is dropped is broken for the client.
     async fn serve(&self, mut client: TcpStream) -> io::Result<()> {
         let request = whole(&mut client).await?;
-        match self.fault() {
+        match self.fault(&request) {
             Some(Fault::LostRequest) => return Ok(()),
             Some(Fault::Error) => return client.write_all(refusal(&request, false).as_bytes()).await,
             Some(Fault::Throttled) => return client.write_all(refusal(&request, true).as_bytes()).await,
@@ -148,9 +165,16 @@ async fn whole(client: &mut TcpStream) -> io::Result<Vec<u8>> {
     Ok(read)
 }
 
+/// Whether it asks DynamoDB for this operation, or for any.
+fn of_kind(request: &[u8], operation: &str) -> bool {
+    let target = String::from_utf8_lossy(request).to_lowercase();
+    let after = target.split_once("x-amz-target: dynamodb_20120810.").map(|(_, after)| after);
+    after.is_some_and(|after| after.starts_with(operation))
+}
+
 /// What DynamoDB or S3 itself says when it is in trouble.
 fn refusal(request: &[u8], throttled: bool) -> String {
-    let dynamodb = String::from_utf8_lossy(request).to_lowercase().contains("x-amz-target: dynamodb");
+    let dynamodb = of_kind(request, "");
     let (status, kind, body) = match (dynamodb, throttled) {
         (true, true) => (
             "400 Bad Request",
