@@ -7,6 +7,7 @@
 //! - [`input`]: reading JSON and queries so that one answer names everything wrong
 //! - [`models`], [`review`]: what clients send and see; what reviews ask and which answers fit
 //! - [`storage`]: the table and the bucket; whose data it is comes first in every call
+//! - [`waiting`]: holding a caller until something changes
 //! - [`outbound`]: calls to hosts that strangers named
 //! - [`queue`]: deliveries that wait to be sent
 //! - [`permissions`]: what each function may do in AWS
@@ -41,5 +42,6 @@ pub mod secrets;
 pub mod server_secret;
 pub mod share_link;
 pub mod storage;
+pub mod waiting;
 pub mod webhook_secret;
 pub mod webhook_url;

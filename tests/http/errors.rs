@@ -5,7 +5,7 @@ use placet_tests::{Agent, Person, Reply, World};
 use reqwest::{Client, Method};
 use serde_json::json;
 
-const AGENT_ROUTES: [(&str, &str); 12] = [
+const AGENT_ROUTES: &[(&str, &str)] = &[
     ("POST", "/api/v1/messages"),
     ("GET", "/api/v1/messages"),
     ("GET", "/api/v1/messages/x"),
@@ -20,7 +20,7 @@ const AGENT_ROUTES: [(&str, &str); 12] = [
     ("POST", "/api/v1/status/ping"),
 ];
 
-const HUMAN_ROUTES: [(&str, &str); 12] = [
+const HUMAN_ROUTES: &[(&str, &str)] = &[
     ("GET", "/api/auth/me"),
     ("GET", "/api/api-keys"),
     ("POST", "/api/api-keys"),
@@ -33,6 +33,7 @@ const HUMAN_ROUTES: [(&str, &str); 12] = [
     ("POST", "/api/messages"),
     ("POST", "/api/messages/x/respond"),
     ("GET", "/api/files/x/download"),
+    ("GET", "/api/changes"),
 ];
 
 #[tokio::test]

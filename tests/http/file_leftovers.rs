@@ -59,7 +59,7 @@ async fn there(world: &World, agent: &Agent) -> There {
 }
 
 async fn swept(world: &World) -> usize {
-    let Swept { removals_finished, failed, .. } = expiry::handle(&world.app).await.unwrap();
+    let Swept { removals_finished, failed, .. } = expiry::handle(&world.function("expiry")).await.unwrap();
     assert_eq!(failed, 0);
     removals_finished
 }

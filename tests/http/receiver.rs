@@ -19,8 +19,14 @@ pub enum Answer {
     Bytes(Vec<u8>),
     /// Never.
     Hangs,
+    /// These bytes, after this time.
+    Late(Duration, Vec<u8>),
+    /// These bytes, and then one every tenth of a second until the sender has gone.
+    Trickles(Vec<u8>),
     /// The connection is closed instead.
     Closes,
+    /// These bytes, and then the connection is reset.
+    Resets(Vec<u8>),
 }
 
 impl Answer {
@@ -77,7 +83,21 @@ impl Receiver {
                     match answer {
                         Answer::Bytes(bytes) => drop(stream.write_all(&bytes).await),
                         Answer::Hangs => drop(stream.read(&mut [0]).await),
+                        Answer::Late(span, bytes) => {
+                            tokio::time::sleep(span).await;
+                            drop(stream.write_all(&bytes).await);
+                        }
+                        Answer::Trickles(mut bytes) => {
+                            while stream.write_all(&bytes).await.is_ok() {
+                                tokio::time::sleep(Duration::from_millis(100)).await;
+                                bytes = b"x".to_vec();
+                            }
+                        }
                         Answer::Closes => {}
+                        Answer::Resets(bytes) => {
+                            let _ = stream.write_all(&bytes).await;
+                            stream.get_ref().set_zero_linger().unwrap();
+                        }
                     }
                 });
             }

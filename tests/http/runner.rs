@@ -3,8 +3,12 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Stdio;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
+use dynoxide::actions::get_item::GetItemRequest;
+use dynoxide::actions::put_item::PutItemRequest;
+use dynoxide::{AttributeValue as Item, Database};
+use placet_local::engines::{DATABASE, TABLE};
 use placet_tests::{Agent, Person, Reply, Runner};
 use reqwest::Method;
 use serde_json::json;
@@ -64,6 +68,35 @@ async fn it_finishes_what_is_in_flight_and_stops_soon() {
     assert_eq!(runner.terminate().await, Some(0));
     assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
     assert_eq!(waiting.await.unwrap().expect(200)["status"], "timeout");
+}
+
+/// Of the embedded engine: DynamoDB removes by itself what is past.
+#[tokio::test]
+async fn what_is_there_for_a_time_goes_when_it_is_over_and_the_rest_stays() {
+    let dir = TempDir::new().unwrap();
+    Runner::start(dir.path()).await.kill().await;
+    let database = Database::new(dir.path().join(DATABASE).to_str().unwrap()).unwrap();
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
+    let text = |text: &str| Item::S(text.to_owned());
+    let key = |sk: &str| [("pk".to_owned(), text("TEST")), ("sk".to_owned(), text(sk))];
+    for (sk, ttl) in [("past", Some(now - 60)), ("to come", Some(now + 3600)), ("for ever", None)] {
+        let ttl = ttl.map(|ttl| ("ttl".to_owned(), Item::N(ttl.to_string())));
+        let item = key(sk).into_iter().chain(ttl).collect();
+        database.put_item(PutItemRequest { table_name: TABLE.to_owned(), item, ..Default::default() }).unwrap();
+    }
+    let there = |sk: &str| {
+        let key = key(sk).into();
+        let get = GetItemRequest { table_name: TABLE.to_owned(), key, ..Default::default() };
+        database.get_item(get).unwrap().item.is_some()
+    };
+    assert!(there("past"));
+    let _runner = Runner::start(dir.path()).await;
+    let began = Instant::now();
+    while there("past") {
+        assert!(began.elapsed() < Duration::from_secs(30), "it stays");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert!(there("to come") && there("for ever"));
 }
 
 #[tokio::test]

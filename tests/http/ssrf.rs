@@ -4,13 +4,15 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use placet_tests::{Runner, World};
 use reqwest::Method;
 use serde_json::json;
 use shared::outbound::{Failure, Outbound};
 use tokio::net::TcpListener;
+
+use crate::receiver::Receiver;
 
 /// Hosts that lead inside, in every notation that some client somewhere understands.
 const INSIDE: &[&str] = &[
@@ -199,17 +201,26 @@ async fn the_same_name_gets_through_where_loopback_is_allowed() {
 async fn no_proxy_of_the_environment_is_asked() {
     let (proxy, met) = listener().await;
     let dir = tempfile::TempDir::with_prefix("placet-test-").unwrap();
+    let (receiver, (direct, tried)) = (Receiver::start([]).await, listener().await);
     let mut command = Runner::command();
-    command.args(["--json", "--port", "0", "--data-dir"]).arg(dir.path());
+    command.args(["--json", "--port", "0", "--allow-loopback-webhooks", "--data-dir"]).arg(dir.path());
     for name in ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"] {
         command.env(name, format!("http://{proxy}"));
     }
+    command.env_remove("NO_PROXY").env_remove("no_proxy");
     let runner = Runner::from(command).await;
     let (agent, person) = (runner.agent(), runner.person().await);
-    // Storage is spoken to, and names and addresses are looked at, without anybody between.
-    let hook = json!({ "channelId": agent.channel, "url": "https://93.184.215.14/hook" });
-    agent.post("/api/v1/agents/setWebhook", hook).await.expect(200);
-    let review = agent.asked().await;
-    person.answer(&review, json!({ "selectedOption": "approve" })).await.expect(201);
+    // Storage is spoken to, names and addresses are looked at, and webhooks are sent, without anybody between.
+    for url in [&receiver.url, &format!("https://{direct}/")] {
+        let review = json!({ "text": "?", "review": { "type": "approval" }, "webhookUrl": url });
+        let review = agent.sent(review).await;
+        person.answer(&review, json!({ "selectedOption": "approve" })).await.expect(201);
+    }
+    receiver.has(1).await;
+    let began = Instant::now();
+    while tried.load(Ordering::SeqCst) == 0 {
+        assert!(began.elapsed() < Duration::from_secs(30), "nobody comes straight to an https address");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
     assert_eq!(met.load(Ordering::SeqCst), 0, "the proxy was asked");
 }

@@ -4,35 +4,14 @@ use std::io::Write;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use placet_tests::{Agent, Person, World};
-use serde_json::{Value, json};
+use placet_tests::World;
+use serde_json::json;
 use shared::ids::MessageId;
 use shared::storage::keys::Key;
 
+use crate::answered::{Answered, HOOK, approve, hooked, status};
 use crate::courier::{Courier, hook_agent, hook_callback, hook_message};
 use crate::receiver::{Answer, Received, Receiver};
-
-const HOOK: &str = "https://hooks.example/placet";
-
-fn approve() -> Value {
-    json!({ "selectedOption": "approve" })
-}
-
-/// An agent with a webhook at this receiver, and its secret.
-async fn hooked(world: &World, person: &Person, receiver: &Receiver) -> (Agent, String) {
-    let agent = person.agent().await;
-    let set = json!({
-        "channelId": agent.channel, "url": HOOK, "headers": { "X-Route": "blue-route-17" },
-        "auth": { "username": "placet", "password": "correct horse" },
-    });
-    let answer = agent.post("/api/v1/agents/setWebhook", set).await.expect(200);
-    hook_agent(world, &agent.channel, &receiver.url).await;
-    (agent, answer["webhookSecret"].as_str().unwrap().to_owned())
-}
-
-async fn status(agent: &Agent, message: &str) -> Value {
-    agent.get_here(&format!("/api/v1/messages/{message}")).await.expect(200)["deliveryStatus"].clone()
-}
 
 /// Whether the package of PyPI accepts it.
 fn verifies(secret: &str, received: &Received, body: &str) -> bool {
@@ -55,103 +34,71 @@ fn verifies(secret: &str, received: &Received, body: &str) -> bool {
 
 #[tokio::test]
 async fn an_answer_reaches_the_agents_webhook_signed_as_the_specification_says() {
-    let world = World::alone().await;
-    let (courier, receiver) = (Courier::start(&world).await, Receiver::start([]).await);
-    let person = world.person().await;
-    let (agent, secret) = hooked(&world, &person, &receiver).await;
-    let asked = agent.asked().await;
-    person.answer(&asked, approve()).await.expect(201);
-    assert!(courier.bring(&courier.next().await).await);
-    let received = &receiver.has(1).await[0];
+    let it = Answered::to([]).await;
+    assert!(it.bring().await);
+    let received = &it.receiver.has(1).await[0];
     let body = received.json();
     assert_eq!(body["event"], "review:responded");
-    assert_eq!((&body["channelId"], &body["message_id"]), (&json!(agent.channel), &json!(asked)));
+    assert_eq!((&body["channelId"], &body["message_id"]), (&json!(it.agent.channel), &json!(it.asked)));
     assert_eq!((&body["review_type"], &body["response"]), (&json!("approval"), &approve()));
     assert!(body["responded_at"].is_string() && body.get("expired_at").is_none());
     assert!(received.line.starts_with("POST /hook?token=in-the-query "));
     assert_eq!(received.headers["content-type"], "application/json");
     assert_eq!(received.headers["x-route"], "blue-route-17");
     assert_eq!(received.headers["authorization"], "Basic cGxhY2V0OmNvcnJlY3QgaG9yc2U=");
-    assert!(verifies(&secret, received, &received.body));
-    assert!(!verifies(&secret, received, &received.body.replace("approve", "reject!")));
-    assert_eq!(status(&agent, &asked).await, "webhook_delivered");
+    assert!(verifies(&it.secret, received, &received.body));
+    assert!(!verifies(&it.secret, received, &received.body.replace("approve", "reject!")));
+    assert_eq!(it.status().await, "webhook_delivered");
 }
 
 #[tokio::test]
 async fn failures_are_tried_again_under_the_same_id_until_one_works() {
-    let world = World::alone().await;
-    let answers = [Answer::status(500), Answer::Closes, Answer::with(302, "Location: /elsewhere\r\n", "")];
-    let (courier, receiver) = (Courier::start(&world).await, Receiver::start(answers).await);
-    let person = world.person().await;
-    let (agent, _) = hooked(&world, &person, &receiver).await;
-    let asked = agent.asked().await;
-    person.answer(&asked, approve()).await.expect(201);
-    let message = courier.next().await;
+    let it =
+        Answered::to([Answer::status(500), Answer::Closes, Answer::with(302, "Location: /elsewhere\r\n", "")]).await;
     for (tries, pause) in [(1, 6), (2, 67), (3, 661)] {
-        assert!(!courier.bring(&message).await);
+        assert!(!it.bring().await);
         // Too early: it is not sent.
-        assert!(!courier.bring(&message).await);
-        assert_eq!(receiver.has(tries).await.len(), tries);
-        assert_eq!(status(&agent, &asked).await, "sent");
-        world.later(Duration::from_secs(pause));
+        assert!(!it.bring().await);
+        assert_eq!(it.receiver.has(tries).await.len(), tries);
+        assert_eq!(it.status().await, "sent");
+        it.world.later(Duration::from_secs(pause));
     }
-    assert!(courier.bring(&message).await);
-    let received = receiver.has(4).await;
+    assert!(it.bring().await);
+    let received = it.receiver.has(4).await;
     assert!(received.iter().all(|it| it.id() == received[0].id() && it.body == received[0].body));
     assert!(received.iter().all(|it| it.line.starts_with("POST /hook?")));
-    assert_eq!(status(&agent, &asked).await, "webhook_delivered");
+    assert_eq!(it.status().await, "webhook_delivered");
     // Whoever brings it again sends nothing.
-    assert!(courier.bring(&message).await);
-    assert_eq!(receiver.received().len(), 4);
+    assert!(it.bring().await);
+    assert_eq!(it.receiver.received().len(), 4);
 }
 
 #[tokio::test]
 async fn a_receiver_that_is_gone_is_given_up_at_once_until_a_person_asks_again() {
-    let world = World::alone().await;
-    let (courier, receiver) = (Courier::start(&world).await, Receiver::start([Answer::status(410)]).await);
-    let person = world.person().await;
-    let (agent, _) = hooked(&world, &person, &receiver).await;
-    let asked = agent.asked().await;
-    person.answer(&asked, approve()).await.expect(201);
-    let message = courier.next().await;
-    assert!(!courier.bring(&message).await);
-    assert_eq!(status(&agent, &asked).await, "webhook_failed");
-    world.later(Duration::from_secs(2 * 24 * 3600));
-    assert!(!courier.bring(&message).await);
-    assert_eq!(receiver.received().len(), 1);
-    person.sign_in().await.expect(200);
-    person.post(&format!("/api/messages/{asked}/retry"), json!({})).await.expect(200);
-    let mut delivered = false;
-    for _ in 0..10 {
-        delivered = courier.bring(&courier.next().await).await;
-        if delivered {
-            break;
-        }
-    }
-    assert!(delivered);
-    let received = receiver.has(2).await;
+    let it = Answered::to([Answer::status(410)]).await;
+    assert!(!it.bring().await);
+    assert_eq!(it.status().await, "webhook_failed");
+    it.world.later(Duration::from_secs(2 * 24 * 3600));
+    assert!(!it.bring().await);
+    assert_eq!(it.receiver.received().len(), 1);
+    it.person.sign_in().await.expect(200);
+    it.retry().await;
+    let received = it.sent(2).await;
     assert_eq!(received[0].id(), received[1].id());
-    assert_eq!(status(&agent, &asked).await, "webhook_delivered");
+    assert_eq!(it.status().await, "webhook_delivered");
 }
 
 #[tokio::test]
 async fn after_the_last_try_the_message_says_that_it_failed() {
-    let world = World::alone().await;
-    let (courier, receiver) = (Courier::start(&world).await, Receiver::start(vec![Answer::status(503); 7]).await);
-    let person = world.person().await;
-    let (agent, _) = hooked(&world, &person, &receiver).await;
-    let asked = agent.asked().await;
-    person.answer(&asked, approve()).await.expect(201);
-    let message = courier.next().await;
+    let it = Answered::to(vec![Answer::status(503); 7]).await;
     for tries in 1..=7 {
-        assert!(!courier.bring(&message).await);
-        assert_eq!(receiver.received().len(), tries);
-        let expected = if tries < 7 { "sent" } else { "webhook_failed" };
-        assert_eq!(status(&agent, &asked).await, expected);
-        world.later(Duration::from_secs(27 * 3600));
+        assert!(!it.bring().await);
+        assert_eq!(it.receiver.received().len(), tries);
+        assert_eq!(it.status().await, if tries < 7 { "sent" } else { "webhook_failed" });
+        it.world.later(Duration::from_secs(27 * 3600));
     }
-    assert!(!courier.bring(&message).await);
-    assert_eq!(receiver.received().len(), 7);
+    assert!(!it.bring().await);
+    assert_eq!(it.receiver.received().len(), 7);
 }
 
 #[tokio::test]
@@ -188,16 +135,11 @@ async fn the_messages_own_url_comes_first_then_the_agents_then_the_callback() {
 
 #[tokio::test]
 async fn what_the_agent_received_stays_so_and_a_deleted_message_is_delivered_and_stays_deleted() {
-    let world = World::alone().await;
-    let (courier, receiver) = (Courier::start(&world).await, Receiver::start([]).await);
-    let person = world.person().await;
-    let (agent, _) = hooked(&world, &person, &receiver).await;
-    let asked = agent.asked().await;
-    person.answer(&asked, approve()).await.expect(201);
-    let message = courier.next().await;
+    let it = Answered::to([]).await;
+    let Answered { world, courier, receiver, person, agent, asked, .. } = &it;
     agent.post(&format!("/api/v1/messages/{asked}/ack?channel={}", agent.channel), json!({})).await.expect(200);
-    assert!(courier.bring(&message).await);
-    assert_eq!(status(&agent, &asked).await, "agent_received");
+    assert!(it.bring().await);
+    assert_eq!(it.status().await, "agent_received");
     let written = person.post("/api/messages", json!({ "channelId": agent.channel, "text": "hi" })).await.expect(201);
     let written = written["id"].as_str().unwrap();
     let message = courier.next().await;
@@ -240,58 +182,38 @@ async fn without_a_url_nothing_is_queued_and_the_log_shows_no_secrets() {
 
 #[tokio::test]
 async fn a_receiver_that_hangs_is_left_and_one_that_says_too_much_or_when_to_come_back_is_understood() {
-    let world = World::alone().await;
     let later = Answer::with(429, "Retry-After: 3600\r\n", "{}");
-    let much = Answer::with(200, "", &"x".repeat(1024 * 1024));
-    let (courier, receiver) = (Courier::start(&world).await, Receiver::start([Answer::Hangs, later, much]).await);
-    let person = world.person().await;
-    let (agent, _) = hooked(&world, &person, &receiver).await;
-    let asked = agent.asked().await;
-    person.answer(&asked, approve()).await.expect(201);
-    let message = courier.next().await;
-    assert!(!courier.bring(&message).await);
-    world.later(Duration::from_secs(6));
-    assert!(!courier.bring(&message).await);
+    let it = Answered::to([Answer::Hangs, later, Answer::with(200, "", &"x".repeat(1024 * 1024))]).await;
+    assert!(!it.bring().await);
+    it.world.later(Duration::from_secs(6));
+    assert!(!it.bring().await);
     // Of itself it would be tried again after a minute.
-    world.later(Duration::from_secs(3500));
-    assert!(!courier.bring(&message).await);
-    assert_eq!(receiver.received().len(), 2);
-    world.later(Duration::from_secs(101));
-    assert!(courier.bring(&message).await);
-    assert_eq!(status(&agent, &asked).await, "webhook_delivered");
-    let logs = person.get("/api/logs").await.expect(200);
-    let rows = logs["data"].as_array().unwrap().iter().filter(|row| row["direction"] == "outbound");
-    assert_eq!(rows.map(|row| row["statusCode"].clone()).collect::<Vec<_>>(), [200, 429, 504]);
+    it.world.later(Duration::from_secs(3500));
+    assert!(!it.bring().await);
+    assert_eq!(it.receiver.received().len(), 2);
+    it.world.later(Duration::from_secs(101));
+    assert!(it.bring().await);
+    assert_eq!(it.status().await, "webhook_delivered");
+    assert_eq!(it.logged().await, [200, 429, 504]);
 }
 
 #[tokio::test]
 async fn while_one_secret_takes_over_from_another_both_sign() {
-    let world = World::alone().await;
-    let (courier, receiver) = (Courier::start(&world).await, Receiver::start([]).await);
-    let person = world.person().await;
-    let (agent, before) = hooked(&world, &person, &receiver).await;
-    let set = json!({ "channelId": agent.channel, "url": HOOK });
-    let now = agent.post("/api/v1/agents/setWebhook", set).await.expect(200)["webhookSecret"].clone();
-    hook_agent(&world, &agent.channel, &receiver.url).await;
-    let asked = agent.asked().await;
-    person.answer(&asked, approve()).await.expect(201);
-    assert!(courier.bring(&courier.next().await).await);
-    let received = &receiver.has(1).await[0];
-    for secret in [&before, now.as_str().unwrap()] {
+    let it = Answered::to([]).await;
+    let set = json!({ "channelId": it.agent.channel, "url": HOOK });
+    let now = it.agent.post("/api/v1/agents/setWebhook", set).await.expect(200)["webhookSecret"].clone();
+    hook_agent(&it.world, &it.agent.channel, &it.receiver.url).await;
+    assert!(it.bring().await);
+    let received = &it.receiver.has(1).await[0];
+    for secret in [&it.secret, now.as_str().unwrap()] {
         assert!(verifies(secret, received, &received.body));
     }
 }
 
 #[tokio::test]
 async fn two_that_bring_the_same_delivery_at_once_send_it_once() {
-    let world = World::alone().await;
-    let (courier, receiver) = (Courier::start(&world).await, Receiver::start([]).await);
-    let person = world.person().await;
-    let (agent, _) = hooked(&world, &person, &receiver).await;
-    let asked = agent.asked().await;
-    person.answer(&asked, approve()).await.expect(201);
-    let message = courier.next().await;
-    tokio::join!(courier.bring(&message), courier.bring(&message), courier.bring(&message));
-    assert!(courier.bring(&message).await);
-    assert_eq!(receiver.received().len(), 1);
+    let it = Answered::to([]).await;
+    tokio::join!(it.bring(), it.bring(), it.bring());
+    assert!(it.bring().await);
+    assert_eq!(it.receiver.received().len(), 1);
 }

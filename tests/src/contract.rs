@@ -267,6 +267,7 @@ pub const HUMAN_API: &[Route] = &[
     human("POST", "/api/messages/{pending}/respond", ANSWER),
     human("POST", "/api/messages/{pending}/respond", ANSWER_WITH_FILE),
     human("POST", "/api/messages/{message}/retry", EMPTY),
+    human("GET", "/api/changes?since=0&timeout=50", NONE),
     human("GET", "/api/files", NONE),
     human("GET", "/api/files?agentId={agent}&type=image&search=a", NONE),
     human("POST", "/api/files/store", INTO_CHANNEL),

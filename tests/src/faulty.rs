@@ -2,7 +2,7 @@
 //! errors and throttling of its own, breaks connections off before and after the engine has done
 //! what was asked, and takes its time: now and then, by chance, or whenever one call is made.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -14,8 +14,9 @@ use tokio::net::{TcpListener, TcpStream};
 use shared::app::App;
 use shared::storage::Clients;
 
+use crate::deployment::secret;
 use crate::seeded::Seeded;
-use crate::world::{World, secret};
+use crate::world::World;
 
 /// How one request is treated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -76,6 +77,9 @@ struct Plan {
     misbehaving: AtomicBool,
     /// What every request of one kind meets.
     aim: Mutex<Option<(&'static str, Fault)>>,
+    failing: AtomicBool,
+    /// While updates lose their first replies: those that did.
+    losing: Mutex<Option<HashSet<Vec<u8>>>>,
     chance: Mutex<Seeded>,
     /// One in so many requests meets a fault.
     one_in: usize,
@@ -91,6 +95,8 @@ impl Faulty {
             engine: engine.trim_start_matches("http://").trim_end_matches('/').to_owned(),
             misbehaving: AtomicBool::new(false),
             aim: Mutex::default(),
+            failing: AtomicBool::new(false),
+            losing: Mutex::default(),
             chance: Mutex::new(Seeded::from_env()),
             one_in,
             met: Mutex::default(),
@@ -115,6 +121,16 @@ impl Faulty {
         *self.plan.aim.lock().expect("nobody panicked") = at;
     }
 
+    /// Answers nothing but errors, whatever is asked.
+    pub fn fail(&self, yes: bool) {
+        self.plan.failing.store(yes, Ordering::SeqCst);
+    }
+
+    /// From now on the first reply to each UpdateItem is lost; the SDK sends it again.
+    pub fn lose_first_replies(&self) {
+        *self.plan.losing.lock().expect("nobody panicked") = Some(HashSet::new());
+    }
+
     /// How often each fault has struck.
     pub fn met(&self) -> BTreeMap<Fault, usize> {
         self.plan.met.lock().expect("nobody panicked").clone()
@@ -127,13 +143,25 @@ impl Plan {
             let end = request.windows(4).position(|it| it == b"\r\n\r\n").unwrap_or(request.len());
             return String::from_utf8_lossy(&request[..end]).to_lowercase().contains(words).then_some(fault);
         }
-        if !self.misbehaving.load(Ordering::SeqCst) {
+        let fault = if self.failing.load(Ordering::SeqCst) {
+            Fault::Error
+        } else if self.is_first_of_its_kind(request) {
+            Fault::LostReply
+        } else if self.misbehaving.load(Ordering::SeqCst) {
+            let mut chance = self.chance.lock().expect("nobody panicked");
+            chance.one_in(self.one_in).then(|| *chance.pick(&FAULTS))?
+        } else {
             return None;
-        }
-        let mut chance = self.chance.lock().expect("nobody panicked");
-        let fault = chance.one_in(self.one_in).then(|| *chance.pick(&FAULTS))?;
+        };
         *self.met.lock().expect("nobody panicked").entry(fault).or_default() += 1;
         Some(fault)
+    }
+
+    fn is_first_of_its_kind(&self, request: &[u8]) -> bool {
+        let mut losing = self.losing.lock().expect("nobody panicked");
+        let Some(lost) = losing.as_mut().filter(|_| of_kind(request, "updateitem")) else { return false };
+        let body = request.windows(4).position(|it| it == b"\r\n\r\n").unwrap_or_default();
+        lost.insert(request[body..].to_vec())
     }
 
     /// One request on one connection. A connection that is dropped is broken for the client.
@@ -183,9 +211,16 @@ async fn whole(client: &mut TcpStream) -> io::Result<Vec<u8>> {
     Ok(read)
 }
 
+/// Whether it asks DynamoDB for this operation, or for any.
+fn of_kind(request: &[u8], operation: &str) -> bool {
+    let target = String::from_utf8_lossy(request).to_lowercase();
+    let after = target.split_once("x-amz-target: dynamodb_20120810.").map(|(_, after)| after);
+    after.is_some_and(|after| after.starts_with(operation))
+}
+
 /// What DynamoDB or S3 itself says when it is in trouble.
 fn refusal(request: &[u8], throttled: bool) -> String {
-    let dynamodb = String::from_utf8_lossy(request).to_lowercase().contains("x-amz-target: dynamodb");
+    let dynamodb = of_kind(request, "");
     let (status, kind, body) = match (dynamodb, throttled) {
         (true, true) => (
             "400 Bad Request",

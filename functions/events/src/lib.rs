@@ -1,45 +1,77 @@
-//! Works off the table's stream: what an agent is to be told becomes a delivery.
+//! Works off the table's stream: what an agent is to be told becomes a delivery, and whoever's
+//! inbox shows the change has it noted, once per batch.
 //!
 //! Records are handled one after the other, as they were written. At the first that fails the
 //! batch ends and says so, and is brought again from there: nothing is left out, and what is done
-//! twice is the same delivery.
+//! twice is the same delivery. A change that could not be noted fails its record, too.
+
+use std::collections::BTreeMap;
 
 use aws_lambda_events::event::dynamodb::{Event, EventRecord};
 use aws_lambda_events::event::streams::{DynamoDbBatchItemFailure, DynamoDbEventResponse};
+use futures_util::{StreamExt, stream};
 use shared::app::App;
 use shared::error::Error;
+use shared::ids::UserId;
 use shared::permissions::Need;
-use shared::storage::{Image, Occurrence};
+use shared::storage::{Image, Occurrence, shown_to};
+
+/// How many users have their changes noted at once.
+const SIDE_BY_SIDE: usize = 8;
 
 /// What this function does in AWS.
 pub const NEEDS: &[Need] = &[
     Need::Table("dynamodb:BatchGetItem"),
+    Need::Table("dynamodb:ConditionCheckItem"),
     Need::Table("dynamodb:PutItem"),
     Need::Table("dynamodb:UpdateItem"),
     Need::Queue("sqs:SendMessage"),
 ];
 
 pub async fn handle(app: &App, event: Event) -> DynamoDbEventResponse {
-    let mut response = DynamoDbEventResponse::default();
-    for record in event.records {
-        let sequence_number = record.change.sequence_number.clone();
-        if let Err(err) = record_of(app, record).await {
-            tracing::error!(code = err.code(), cause = ?err, sequence_number, "a record of the stream failed");
-            let mut failure = DynamoDbBatchItemFailure::default();
-            failure.item_identifier = sequence_number;
-            response.batch_item_failures.push(failure);
+    let numbers: Vec<_> = event.records.iter().map(|record| record.change.sequence_number.clone()).collect();
+    let (mut failed, mut changed) = (None, BTreeMap::new());
+    for (place, record) in event.records.into_iter().enumerate() {
+        let (old, new) = images(record);
+        if let Some(user) = shown_to(old.as_ref(), new.as_ref()) {
+            changed.entry(user).or_insert(place);
+        }
+        if let Err(err) = tell(app, old, new).await {
+            tracing::error!(code = err.code(), cause = ?err, sequence_number = numbers[place], "a record failed");
+            failed = Some(place);
+            // What comes after it is seen once it is done.
             break;
         }
+    }
+    let first = failed.into_iter().chain(note(app, changed).await).min();
+    let mut response = DynamoDbEventResponse::default();
+    if let Some(place) = first {
+        let mut failure = DynamoDbBatchItemFailure::default();
+        failure.item_identifier = numbers[place].clone();
+        response.batch_item_failures.push(failure);
     }
     response
 }
 
-async fn record_of(app: &App, record: EventRecord) -> Result<(), Error> {
-    if record.event_name == "REMOVE" {
-        return Ok(());
-    }
+/// Notes the changes of what these users' inboxes show. Those that could not be, by their places.
+async fn note(app: &App, changed: BTreeMap<UserId, usize>) -> Vec<usize> {
+    let noted = changed.into_iter().map(|(user, place)| async move {
+        let failure = app.store.note_change(user).await.err()?;
+        tracing::error!(code = failure.code(), cause = ?failure, %user, "a change could not be noted");
+        Some(place)
+    });
+    let noted: Vec<_> = noted.collect();
+    stream::iter(noted).buffer_unordered(SIDE_BY_SIDE).filter_map(std::future::ready).collect().await
+}
+
+fn images(record: EventRecord) -> (Option<Image>, Option<Image>) {
     let image = |image: Image| Some(image).filter(|image| !image.is_empty());
-    match Occurrence::of(image(record.change.old_image), image(record.change.new_image))? {
+    (image(record.change.old_image), image(record.change.new_image))
+}
+
+/// Tells the agent, if there is something to tell.
+async fn tell(app: &App, old: Option<Image>, new: Option<Image>) -> Result<(), Error> {
+    match Occurrence::of(old, new)? {
         Some(occurrence) => deliver(app, occurrence).await,
         None => Ok(()),
     }

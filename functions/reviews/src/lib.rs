@@ -1,8 +1,10 @@
-//! `/api/v1/reviews`: what agents ask people, and waiting for the answer.
+//! `/api/v1/reviews`: what agents ask people, and waiting for the answer. `/api/changes`: waiting,
+//! too, by people. Everything that holds its callers is in this group, which has time and
+//! concurrency of its own: whoever waits takes nothing from other routes.
 
+mod changes;
 mod get;
 mod pending;
-mod schedule;
 mod wait;
 
 use axum::Router;
@@ -27,9 +29,10 @@ pub fn router() -> Router<App> {
         .route("/api/v1/reviews/pending", get(pending::pending))
         .route("/api/v1/reviews/{id}", get(get::get))
         .route("/api/v1/reviews/{id}/wait", get(wait::wait))
+        .route("/api/changes", get(changes::changes))
 }
 
 /// What the generated document says of these routes.
 #[derive(OpenApi)]
-#[openapi(paths(pending::pending, get::get, wait::wait))]
+#[openapi(paths(pending::pending, get::get, wait::wait, changes::changes))]
 pub struct Docs;

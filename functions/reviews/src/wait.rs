@@ -13,10 +13,8 @@ use shared::ids::{AgentId, MessageId};
 use shared::input::{FromParams, Params};
 use shared::models::{Message, ReviewStatus};
 use shared::storage::Channel;
-use tokio::time::Instant;
+use shared::waiting::{self, Wait};
 use utoipa::ToSchema;
-
-use crate::schedule;
 
 #[derive(utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
@@ -31,11 +29,7 @@ pub struct WaitQuery {
 
 impl FromParams for WaitQuery {
     fn from_params(params: &mut Params) -> Option<Self> {
-        // Absent, not a number, and nothing or less all mean "as long as you can".
-        let millis = params.text("timeout").and_then(|text| text.parse::<f64>().ok());
-        let seconds = millis.filter(|millis| *millis > 0.0).map(|millis| millis / 1000.0);
-        let timeout = seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
-        Some(Self { channel: params.required("channel")?.parse().ok(), timeout })
+        Some(Self { channel: params.required("channel")?.parse().ok(), timeout: waiting::timeout(params) })
     }
 }
 
@@ -64,10 +58,9 @@ pub async fn wait(
     PathId(id): PathId<MessageId>,
     Query(query): Query<WaitQuery>,
 ) -> Result<Json<Waited>, Error> {
-    let began = Instant::now();
-    let deadline = began + query.timeout.map_or(app.waits.max, |timeout| timeout.min(app.waits.max));
+    let wait = Wait::begin(&app.waits, query.timeout);
     let (channel, message) = app.store.open_message(&agent, query.channel, id).await?;
-    let waited = match until_decided(&app, &channel, message, began, deadline).await? {
+    let waited = match until_decided(&app, &channel, message, wait).await? {
         Some(message) => {
             let message = app.blobs.with_text(message).await?;
             Waited { status: status_of(&message)?.word(), message: Some(message) }
@@ -82,42 +75,38 @@ async fn until_decided(
     app: &App,
     channel: &Channel,
     mut message: Message,
-    began: Instant,
-    deadline: Instant,
+    mut wait: Wait<'_>,
 ) -> Result<Option<Message>, Error> {
     let id = message.id;
-    let mut last = false;
     loop {
-        message = match app.store.settled(message.clone()).await {
-            Err(Error::Unavailable(_)) if !last => message,
-            settled => settled?,
-        };
+        if let Some(settled) = wait.patiently(app.store.settled(message.clone()).await)? {
+            message = settled;
+        }
         if status_of(&message)? != ReviewStatus::Pending {
             return Ok(Some(message));
         }
-        if last {
+        if !wait.until_next_look(was_opened(&message), until_expiry(app, &message)).await {
             return Ok(None);
         }
-        let pause = schedule::pause(&message, began.elapsed(), app.clock.now());
-        let next = (Instant::now() + pause).min(deadline);
-        tokio::select! {
-            () = tokio::time::sleep_until(next) => {}
-            () = app.waits.closing() => return Ok(None),
-        }
-        // The last look is strongly consistent: an answer that was stored in time is not missed.
-        last = Instant::now() >= deadline;
-        let seen = match app.store.look(channel, id, last).await {
+        let seen = match app.store.look(channel, id, wait.is_last()).await {
             // A copy that lags behind may not have the message yet; the leader knows.
-            Ok(None) if !last => app.store.look(channel, id, true).await,
+            Ok(None) if !wait.is_last() => app.store.look(channel, id, true).await,
             seen => seen,
         };
-        match seen {
-            Ok(seen) => message = seen.ok_or(Error::NotFound("message"))?,
-            // Trouble that passes does not end a wait: whoever waits would only call again.
-            Err(Error::Unavailable(_)) if !last => {}
-            Err(err) => return Err(err),
+        if let Some(seen) = wait.patiently(seen)? {
+            message = seen.ok_or(Error::NotFound("message"))?;
         }
     }
+}
+
+fn was_opened(message: &Message) -> bool {
+    message.review.as_ref().is_some_and(|review| review.seen_at.is_some())
+}
+
+/// The moment after which a pending review is an expired one, from now.
+fn until_expiry(app: &App, message: &Message) -> Duration {
+    let left = message.review.as_ref().map(|review| app.clock.now().until(review.expires_at));
+    left.map_or(Duration::MAX, |left| left + Duration::from_millis(1))
 }
 
 fn status_of(message: &Message) -> Result<ReviewStatus, Error> {

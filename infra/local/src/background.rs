@@ -12,6 +12,7 @@ use crate::mappings::sources::Sources;
 use crate::mappings::{Mappings, schedule};
 use crate::queue::Queues;
 use crate::stream_log::{KEPT, StreamLog};
+use crate::time_to_live::TimeToLive;
 
 const EVERY_MINUTE: Duration = Duration::from_secs(60);
 const EVERY_HOUR: Duration = Duration::from_secs(3600);
@@ -23,6 +24,7 @@ pub async fn start(app: &App, engines: &Engines) -> Result<Mappings, StartError>
     let upkeep = Upkeep {
         positions: sources.stream.positions.clone(),
         stream_log: engines.stream_log.clone(),
+        time_to_live: engines.time_to_live.clone(),
         queues: engines.queues.clone(),
     };
     mappings.start(|stop| schedule::every(EVERY_HOUR, stop, move || upkeep.clone().run()));
@@ -66,6 +68,7 @@ pub fn deliver(mappings: &mut Mappings, of_events: &App, of_webhooks: &App, sour
 struct Upkeep {
     positions: Positions,
     stream_log: StreamLog,
+    time_to_live: TimeToLive,
     queues: Queues,
 }
 
@@ -81,6 +84,9 @@ impl Upkeep {
         };
         if let Err(err) = work.await {
             tracing::warn!(cause = %err, "old records could not be removed");
+        }
+        if let Err(cause) = self.time_to_live.sweep().await {
+            tracing::warn!(cause, "items whose time is past could not be removed");
         }
     }
 }

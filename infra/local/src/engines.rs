@@ -27,6 +27,7 @@ use crate::mappings::sources::{QueueUrls, Sources};
 use crate::mappings::writes::Writes;
 use crate::queue::{self, Queues, Settings};
 use crate::stream_log::StreamLog;
+use crate::time_to_live::TimeToLive;
 
 /// The table's name.
 pub const TABLE: &str = "placet";
@@ -48,6 +49,8 @@ pub struct Engines {
     pub file: Durable,
     /// The table's stream, as the engine keeps it.
     pub stream_log: StreamLog,
+    /// Its items that are there for a time.
+    pub time_to_live: TimeToLive,
     pub queues: Queues,
     /// What the state's store writes to the table.
     pub writes: Writes,
@@ -68,6 +71,7 @@ impl Engines {
         let database = path.to_str().ok_or_else(|| at("database", &"its path is not UTF-8"))?;
         let database = Database::new(database).map_err(|err| at("database", &err))?;
         let stream_log = StreamLog::open(&path).map_err(|err| at("database", &err))?;
+        let time_to_live = TimeToLive::of(&database);
         let files = FileSystem::new(&objects).map_err(|err| at("files", &format!("{err:?}")))?;
 
         let file = Durable::open(dir)?;
@@ -92,7 +96,7 @@ impl Engines {
         servers.spawn(serve_dynamodb(dynamodb, database, stopped.clone()));
         servers.spawn(serve_s3(s3, service.build(), stopped.clone()));
         servers.spawn(serve_sqs(sqs, queue::router(queues.clone(), &endpoints), stopped));
-        Ok(Self { endpoints, file, stream_log, queues, writes: Writes::default(), stopping, servers })
+        Ok(Self { endpoints, file, stream_log, time_to_live, queues, writes: Writes::default(), stopping, servers })
     }
 
     /// The state of the routers on these engines, their table and bucket ready.

@@ -6,7 +6,7 @@
 //! - [`queue`]: that SQS; [`durable`]: its file
 //! - [`mappings`]: the loops that bring the table's stream and the queue to the functions
 //! - [`background`]: the functions that no route calls, and upkeep
-//! - [`stream_log`]: keeps the embedded table's stream in bounds
+//! - [`stream_log`]: keeps the embedded table's stream in bounds; [`time_to_live`]: and the table
 //! - [`server`]: serving, and stopping without dropping what is in flight
 //! - [`data_dir`]: the directory that everything is kept in, and its lock
 //! - [`first_run`]: the owner, agent and API key that the first start makes
@@ -22,6 +22,7 @@ pub mod options;
 pub mod queue;
 pub mod server;
 pub mod stream_log;
+pub mod time_to_live;
 
 use axum::Router;
 use shared::app::App;

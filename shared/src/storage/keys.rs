@@ -6,6 +6,7 @@
 //! | API key, as its user sees it | `USER#<user>` | `KEY#<key>` | `hash`: which of the former is it |
 //! | user | `USERS` | `USER#<user>` | `theme`; `removing` from the start of a removal to its end |
 //! | removal of a user | `USER#<user>` | `REMOVAL` | whoever has it is refused everywhere, with a session or a key; outlives the user until the last look after it: index due |
+//! | changes of what a user's inbox shows | `USER#<user>` | `CHANGES` | `sequence`: grows with them; comes with the first |
 //! | how many owners there are | `USERS` | `OWNERS` | `owners` |
 //! | e-mail address | `EMAIL#<lower case>` | `EMAIL` | `userId`, `passwordHash`, `passwordId`: new with every password |
 //! | tries of an address's password | `EMAIL#<lower case>` | `LOGIN` | `tries`: `failures` and those under way; `windowEnds`, `ttl` |
@@ -87,6 +88,10 @@ impl Key {
         Self::new(user_partition(user), REMOVAL)
     }
 
+    pub fn changes(user: UserId) -> Self {
+        Self::new(user_partition(user), "CHANGES")
+    }
+
     /// The count of owners, which never falls to nothing.
     pub fn owners() -> Self {
         Self::new(USERS, "OWNERS")
@@ -113,7 +118,7 @@ impl Key {
     }
 
     pub fn agent(agent: AgentId) -> Self {
-        Self::new(format!("AGENT#{}", agent.ulid()), "AGENT")
+        Self::new(format!("AGENT#{}", agent.ulid()), AGENT)
     }
 
     pub fn removal(agent: AgentId) -> Self {
@@ -188,6 +193,8 @@ pub const USER_ITEMS: &str = "USER#";
 pub const USER_SESSIONS: &str = "SESSION#";
 /// Sort keys of a user's API keys start with this, in [`user_partition`].
 pub const USER_API_KEYS: &str = "KEY#";
+/// The sort key of an agent.
+pub const AGENT: &str = "AGENT";
 /// The sort key of an agent's and of a user's removal.
 pub const REMOVAL: &str = "REMOVAL";
 /// The note of objects that are to go.

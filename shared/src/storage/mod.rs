@@ -7,7 +7,8 @@
 //!   `reviews` (with `review_lists`), `files` (with `presign`, `file_list`, `file_removal`),
 //!   `accounts` (with `sessions`, `tries`, `api_keys`, `users`, `user_removal`, `preferences`),
 //!   `request_log`, `plugins`,
-//!   `outbox` (what happened, as the stream tells it), `deliveries`
+//!   `outbox` (what happened, as the stream tells it), `deliveries`, `changes` (that somebody's
+//!   inbox shows something else than before)
 //! - [`Blobs`]: the bucket; `zip`: archives of many files
 //! - [`Clients`]: the SDK's clients, made once per process
 //! - `removal`: an agent's end, with everything under it; `leftovers`: objects that are to go
@@ -24,6 +25,7 @@ mod agents;
 mod api_keys;
 mod avatar;
 mod blobs;
+mod changes;
 mod clients;
 mod deliveries;
 mod expiry;
@@ -70,6 +72,7 @@ use serde::de::DeserializeOwned;
 
 pub use avatar::Avatar;
 pub use blobs::{Blobs, Stored};
+pub use changes::shown_to;
 pub use clients::{Clients, Endpoints};
 pub use deliveries::{Claim, Delivery, Outcome as DeliveryOutcome};
 pub use expiry::DuePage;

@@ -63,7 +63,7 @@ impl Store {
         unclaimed: &[FileId],
     ) -> Result<Message, Error> {
         let now = self.clock.now();
-        let answer_id = new_ulid(now).to_string();
+        let decision_id = new_ulid(now).to_string();
         let optional = [
             ("feedback", answer.feedback.map(text)),
             (
@@ -75,15 +75,14 @@ impl Store {
         ];
         let mut set =
             "SET review.#status = :decided, ownerSort = :sort, updatedAt = :now, review.#response = :response, \
-            review.completedAt = :now, review.respondedBy = :by, review.answerId = :answer"
+            review.completedAt = :now, review.respondedBy = :by, review.decisionId = :decision"
                 .to_owned();
         let mut update = self
-            .decide(message.id, ReviewStatus::Completed)
+            .decide(message.id, ReviewStatus::Completed, &decision_id)
             .condition_expression("review.#status = :pending AND review.expiresAt > :now")
             .expression_attribute_names("#response", "response")
             .expression_attribute_values(":response", text(answer.response.as_str()))
             .expression_attribute_values(":by", text(by))
-            .expression_attribute_values(":answer", text(&answer_id))
             .expression_attribute_values(":now", text(now));
         for (name, value) in optional {
             if let Some(value) = value {
@@ -97,15 +96,12 @@ impl Store {
         } else {
             self.decided_with_files(message.id, &update, unclaimed).await?
         };
-        match decision {
+        match decision.or_made_by(&decision_id) {
             Decision::Made(item) => Ok(item.into()),
             Decision::Missed(None) => Err(Error::NotFound("message")),
             Decision::Missed(Some(item)) => {
                 let review = item.review.as_ref().ok_or(Error::NotFound("review"))?;
-                // The SDK may have sent this very answer twice, with the first reply lost.
-                let ours = review.answer_id.as_ref() == Some(&answer_id);
                 match review.status {
-                    ReviewStatus::Completed if ours => Ok(item.into()),
                     ReviewStatus::Completed => Err(Error::ReviewAlreadyResponded),
                     ReviewStatus::Expired => Err(Error::ReviewExpired),
                     ReviewStatus::Pending => Err(outcome(&self.settled(item.into()).await?)),
@@ -115,7 +111,7 @@ impl Store {
     }
 
     /// A decision that keeps files. The transaction tells nothing of the items, so the message is
-    /// read afterwards, and its answer's id says whose it is.
+    /// read afterwards, and its decision's id says whose it is.
     async fn decided_with_files(
         &self,
         id: MessageId,
@@ -163,14 +159,16 @@ impl Store {
     }
 
     async fn expired(&self, id: MessageId, now: Timestamp) -> Result<Decision, Error> {
+        let decision_id = new_ulid(now).to_string();
         let update = self
-            .decide(id, ReviewStatus::Expired)
+            .decide(id, ReviewStatus::Expired, &decision_id)
             .update_expression(
-                "SET review.#status = :decided, ownerSort = :sort, updatedAt = :now REMOVE dueShard, dueSort",
+                "SET review.#status = :decided, ownerSort = :sort, updatedAt = :now, review.decisionId = :decision \
+                 REMOVE dueShard, dueSort",
             )
             .condition_expression("review.#status = :pending AND review.expiresAt <= :now")
             .expression_attribute_values(":now", text(now));
-        decided(update).await
+        Ok(decided(update).await?.or_made_by(&decision_id))
     }
 
     /// Notes that a person has opened a pending review; waits hurry from then on. Gives the
@@ -193,8 +191,9 @@ impl Store {
     }
 
     /// The part that both outcomes share.
-    fn decide(&self, id: MessageId, status: ReviewStatus) -> UpdateItemFluentBuilder {
+    fn decide(&self, id: MessageId, status: ReviewStatus, decision_id: &str) -> UpdateItemFluentBuilder {
         self.update(id)
+            .expression_attribute_values(":decision", text(decision_id))
             .expression_attribute_values(":decided", text(status.word()))
             .expression_attribute_values(":pending", text(ReviewStatus::Pending.word()))
             .expression_attribute_values(":sort", text(owned::review(status, id)))
@@ -217,6 +216,18 @@ fn outcome(settled: &Message) -> Error {
 enum Decision {
     Made(MessageItem),
     Missed(Option<MessageItem>),
+}
+
+impl Decision {
+    /// The SDK may have sent the update twice, with the first reply lost: what the second one missed
+    /// is then the decision of the very same call.
+    fn or_made_by(self, decision_id: &str) -> Self {
+        let of = |item: &MessageItem| item.review.as_ref()?.decision_id.clone();
+        match self {
+            Self::Missed(Some(item)) if of(&item).as_deref() == Some(decision_id) => Self::Made(item),
+            other => other,
+        }
+    }
 }
 
 async fn decided(update: UpdateItemFluentBuilder) -> Result<Decision, Error> {

@@ -95,6 +95,7 @@ impl Store {
         }
         // Once more: the index that lists agents may have lagged behind.
         self.remove_agents_of(user, blobs, until).await?;
+        self.delete_item(&Key::changes(user)).await?;
         self.delete_item(&Key::user(user)).await
     }
 

@@ -241,7 +241,7 @@ fn review_item(asked: AskReview, now: Timestamp) -> Result<ReviewItem, Error> {
         completed_at: None,
         responded_by: None,
         seen_at: None,
-        answer_id: None,
+        decision_id: None,
     })
 }
 

@@ -86,9 +86,9 @@ pub struct ReviewItem {
     pub responded_by: Option<UserId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seen_at: Option<Timestamp>,
-    /// Which call's answer this is, so that a repeat of that very call knows itself.
+    /// Which call decided it, so that a repeat of that very call knows itself.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub answer_id: Option<String>,
+    pub decision_id: Option<String>,
 }
 
 /// What a message says of a file of its own: all that never changes.
