@@ -1,5 +1,5 @@
 # One command per chore; `make help` lists them.
-.PHONY: help run test test-embedded test-sam fuzz bench bench-cold openapi check fmt build deploy owner outputs destroy cost
+.PHONY: help run test test-embedded test-sam fuzz bench bench-cold openapi check lint-template fmt build deploy owner outputs destroy cost
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -36,6 +36,10 @@ check: ## formatting, lints and documentation, as CI checks them
 	cargo clippy --workspace --all-targets --all-features --quiet -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
 	python3 infra/cost.py --check
+
+lint-template: .venv-sam ## lint infra/template.yaml, as SAM and as CloudFormation
+	$(in_venv) SAM_CLI_TELEMETRY=0 sam validate --lint --region us-east-1
+	$(in_venv) cfn-lint infra/template.yaml
 
 build: .venv-sam ## zips of all functions in target/lambda (ARCHITECTURE=arm64; x86_64 unless told)
 	$(in_venv) cargo-lambda lambda build --release --output-format zip $(lambda_target) $(functions)

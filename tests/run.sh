@@ -96,8 +96,12 @@ if command -v timeout >/dev/null; then bounded=(timeout --kill-after=30 "${PLACE
 log=$(mktemp)
 failed=0
 started=$SECONDS
+PLACET_TEST_NEEDS=$(mktemp)
+export PLACET_TEST_NEEDS
 RUST_TEST_THREADS=${RUST_TEST_THREADS:-6} "${bounded[@]}" cargo test --workspace --no-fail-fast 2>&1 | tee "$log" || failed=$?
 if [ "$failed" = 124 ]; then echo "$engine: stopped after $((SECONDS - started)) s: a test hangs" >&2; fi
 awk -v engine="$engine" -v seconds=$((SECONDS - started)) '/^test result:/ { passed += $4; failed += $6 } END { print engine ": " passed " passed, " failed " failed, " seconds " s" }' "$log"
-rm -f "$log"
+# Each function did what it lists as its needs and no more, or tests failed; did it do all of it?
+if [ "$failed" = 0 ]; then "${CARGO_TARGET_DIR:-target}"/debug/needs "$PLACET_TEST_NEEDS" || failed=$?; fi
+rm -f "$log" "$PLACET_TEST_NEEDS"
 exit $failed

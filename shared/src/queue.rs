@@ -3,15 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use aws_sdk_sqs::types::SendMessageBatchRequestEntry;
 use aws_smithy_types::error::display::DisplayErrorContext;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 use crate::ids::MessageId;
 
-/// What SQS takes in one call.
-const BATCH: usize = 10;
 /// The longest that SQS hides a message.
 const LONGEST: Duration = Duration::from_secs(12 * 3600);
 
@@ -39,21 +36,11 @@ impl Queue {
         Self { url: Some(url.into()), ..self }
     }
 
-    /// Queues deliveries; an error means that some may not be, and all have to be sent again.
-    pub async fn send(&self, references: &[Reference]) -> Result<(), Error> {
-        for batch in references.chunks(BATCH) {
-            let mut request = self.client.send_message_batch().queue_url(self.url()?);
-            for (place, reference) in batch.iter().enumerate() {
-                let body = serde_json::to_string(reference).map_err(Error::internal)?;
-                let entry = SendMessageBatchRequestEntry::builder().id(place.to_string()).message_body(body);
-                request = request.entries(entry.build().map_err(Error::internal)?);
-            }
-            let sent = request.send().await.map_err(|err| Error::unavailable(DisplayErrorContext(&err).to_string()))?;
-            if let Some(failed) = sent.failed.first() {
-                return Err(Error::unavailable(format!("the queue refused a message: {}", failed.code)));
-            }
-        }
-        Ok(())
+    /// Queues a delivery; after an error it may be queued all the same.
+    pub async fn send(&self, reference: &Reference) -> Result<(), Error> {
+        let body = serde_json::to_string(reference).map_err(Error::internal)?;
+        let send = self.client.send_message().queue_url(self.url()?).message_body(body);
+        send.send().await.map(drop).map_err(|err| Error::unavailable(DisplayErrorContext(&err).to_string()))
     }
 
     /// Hides a received message for this long, as far as SQS can: it may come again early.

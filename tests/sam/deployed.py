@@ -5,6 +5,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -22,6 +23,8 @@ SKIPPED = ROOT / "tests/sam/skipped.txt"
 STACK = "placet-local"  # samconfig.toml's, for the environment `local`
 ORIGIN = "https://app.example.com"
 BIN = Path(sys.executable).parent
+# Of the whole workspace, so that nothing is compiled anew for it.
+TESTS = ["cargo", "test", "--workspace", "--features", "placet-tests/deployed", "--test", "http", "--test", "deployed"]
 
 
 def main():
@@ -29,10 +32,12 @@ def main():
     parser.add_argument("tests", nargs="*", help="only tests whose names contain one of these")
     parser.add_argument("--keep", action="store_true", help="leave the emulator running, and say how to reach it")
     args = parser.parse_args()
+    # Ended from outside, too, it takes the emulator along.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))
     with emulator(args.keep) as (endpoint, env):
         step("sam build", sam, "build", env=env)
         # Built before the stack is there: what fails to compile fails at once.
-        step("compiling the tests", run, ["cargo", "test", "-q", "-p", "placet-tests", "--features", "deployed", "--no-run"])
+        step("compiling the tests", run, [*TESTS, "-q", "--no-run"])
         step("sam deploy", deploy, env)
         aws = Aws(endpoint)
         aws.allow_origin(ORIGIN)
@@ -79,7 +84,8 @@ def emulator(keep):
     }
     log = open(Path(state) / "ministack.log", "wb")
     process = subprocess.Popen(
-        [ROOT / ".venv-ministack/bin/python", "-m", "ministack"], env=settings, stdout=log, stderr=log, cwd=state)
+        [ROOT / ".venv-ministack/bin/python", "-m", "ministack"], env=settings, stdout=log, stderr=log, cwd=state,
+        start_new_session=True)
     try:
         await_health(process, endpoint, Path(state) / "ministack.log")
         env = os.environ | {
@@ -92,11 +98,12 @@ def emulator(keep):
             env.pop(name, None)
         yield endpoint, env
     finally:
-        process.terminate()
+        # With the functions' processes, which are of its group.
+        os.killpg(process.pid, signal.SIGTERM)
         try:
             process.wait(20)
         except subprocess.TimeoutExpired:
-            process.kill()
+            os.killpg(process.pid, signal.SIGKILL)
         if keep:
             print(f"Its log: {state}/ministack.log")
         else:
@@ -167,8 +174,7 @@ def run_tests(env, only):
     for name in skipped:
         if name not in names:
             sys.exit(f"tests/sam/skipped.txt names {name}, which is no test.")
-    command = ["cargo", "test", "-p", "placet-tests", "--no-fail-fast", "--features", "deployed",
-               "--test", "http", "--test", "deployed", "--"]
+    command = [*TESTS, "--no-fail-fast", "--"]
     if only:
         command += only
     else:
@@ -209,8 +215,7 @@ def by_reason(skipped):
 
 
 def test_names(env):
-    command = ["cargo", "test", "-q", "-p", "placet-tests", "--features", "deployed",
-               "--test", "http", "--", "--list", "--format", "terse"]
+    command = [*TESTS, "-q", "--", "--list", "--format", "terse"]
     listed = subprocess.run(command, cwd=ROOT, env=env, check=True, capture_output=True, text=True).stdout
     return {line.removesuffix(": test") for line in listed.splitlines() if line.endswith(": test")}
 

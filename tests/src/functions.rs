@@ -157,7 +157,7 @@ fn needs_of(operation: &Metadata, context: &BeforeSerializationInterceptorContex
         }
         "AbortMultipartUpload" => vec![Need::Objects("s3:AbortMultipartUpload")],
         "DeleteObject" | "DeleteObjects" => vec![Need::Objects("s3:DeleteObject")],
-        "SendMessageBatch" => vec![Need::Queue("sqs:SendMessage")],
+        "SendMessage" => vec![Need::Queue("sqs:SendMessage")],
         "ChangeMessageVisibility" => vec![Need::Queue("sqs:ChangeMessageVisibility")],
         _ => panic!("nothing is known of {service}'s {name}"),
     }

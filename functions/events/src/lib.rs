@@ -87,5 +87,5 @@ async fn deliver(app: &App, occurrence: Occurrence) -> Result<(), Error> {
         return Ok(());
     }
     let reference = app.store.keep_delivery(occurrence).await?;
-    app.queue.send(&[reference]).await
+    app.queue.send(&reference).await
 }
