@@ -34,22 +34,19 @@ pub async fn fill(world: &World, person: &Person, agent: &Agent, count: usize) {
 
 /// Writes `count` copies of messages that were sent to one channel, by turns. They are older than
 /// the first of those: the newest a millisecond, each a millisecond more than the one before, so
-/// that the newest page is alike in channels of any size.
-pub async fn copy_many(world: &World, ids: &[&str], count: usize) {
+/// that the newest page is alike in channels of any size. Gives their ids.
+pub async fn copy_many(world: &World, ids: &[&str], count: usize) -> Vec<String> {
     let templates = join_all(ids.iter().map(|id| stored(world, id))).await;
     let (channel, newest) = (templates[0].1.channel(), templates[0].1.ulid().timestamp_ms() as i64 - 1);
-    let copies = (0..count).map(|n| {
-        let made = Timestamp::from_millis(newest - n as i64);
-        copy(&templates[n % templates.len()], MessageId::new(channel, made))
-    });
+    let new = |n| MessageId::new(channel, Timestamp::from_millis(newest - n as i64));
+    let ids: Vec<MessageId> = (0..count).map(new).collect();
+    let copies: Vec<Item> = ids.iter().zip(templates.iter().cycle()).map(|(id, it)| copy(it, *id)).collect();
     let table = world.table.clone();
     match world.database() {
-        Some(path) => {
-            let copies = copies.collect();
-            tokio::task::spawn_blocking(move || import(&path, &table, copies)).await.expect("the import ends");
-        }
-        None => write_batches(world, copies.collect()).await,
+        Some(path) => tokio::task::spawn_blocking(move || import(&path, &table, copies)).await.expect("it ends"),
+        None => write_batches(world, copies).await,
     }
+    ids.iter().map(MessageId::to_string).collect()
 }
 
 /// Into the embedded engine's file, in one transaction: through its port, unoptimised as it is in
