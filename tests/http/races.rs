@@ -92,7 +92,8 @@ async fn rounds_at_once(world: &World, person: &Person, agent: &Agent, first: us
         let some = answered.acquire_many((first / SIDE_BY_SIDE % SIDE_BY_SIDE) as u32).await.expect("it is open");
         drop(some);
         world.later(MINUTE);
-        let (one, other) = tokio::join!(expiry::handle(&world.app), expiry::handle(&world.app));
+        let sweeper = world.function("expiry");
+        let (one, other) = tokio::join!(expiry::handle(&sweeper), expiry::handle(&sweeper));
         assert_eq!((one.expect("a run").failed, other.expect("a run").failed), (0, 0));
     };
     let mut rounds = tokio::join!(join_all(rounds), expire).0;
@@ -120,8 +121,9 @@ fn note(decisions: &Decisions, record: &EventRecord) {
 /// Brings the stream to `events` and the queue to `webhooks`, and notes what the stream tells.
 async fn deliver(world: &World, decisions: &Decisions) -> Mappings {
     let (sources, urls) = world.sources().await;
-    let app = App { outbound: Outbound::new(true), ..world.app.clone().on_queue(&urls.deliveries) };
-    let (mut mappings, on_stream, decisions) = (Mappings::default(), app.clone(), decisions.clone());
+    let on_queue = |name| App { outbound: Outbound::new(true), ..world.function(name).on_queue(&urls.deliveries) };
+    let (on_stream, sender) = (on_queue("events"), on_queue("webhooks"));
+    let (mut mappings, decisions) = (Mappings::default(), decisions.clone());
     mappings.start(|stop| {
         sources.stream.consume(stop, move |event: Event| {
             let app = on_stream.clone();
@@ -131,7 +133,7 @@ async fn deliver(world: &World, decisions: &Decisions) -> Mappings {
     });
     mappings.start(|stop| {
         sources.deliveries.consume(stop, move |event| {
-            let app = app.clone();
+            let app = sender.clone();
             async move { webhooks::handle(&app, event).await }
         })
     });

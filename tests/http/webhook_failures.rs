@@ -11,6 +11,7 @@ use placet_local::mappings::queue::Source;
 use placet_tests::World;
 use serde_json::{Value, json};
 use shared::app::App;
+use shared::outbound::Outbound;
 
 use crate::answered::Answered;
 use crate::receiver::Answer;
@@ -138,7 +139,8 @@ async fn a_delivery_that_was_given_up_is_set_aside_and_can_be_asked_for_again() 
     let (queue, dead) = giving_up(&it.world).await;
     let app = App { queue: it.courier.app.queue.clone().at(&queue), ..it.courier.app.clone() };
     let mut mappings = Mappings::default();
-    let (source, sender) = (Source::new(&it.world.sqs, &queue), app.clone());
+    let webhooks = App { outbound: Outbound::new(true), ..it.world.function("webhooks").on_queue(&queue) };
+    let (source, sender) = (Source::new(&it.world.sqs, &queue), webhooks);
     mappings.start(|stop| {
         source.consume(stop, move |event| {
             let app = sender.clone();
@@ -146,7 +148,7 @@ async fn a_delivery_that_was_given_up_is_set_aside_and_can_be_asked_for_again() 
         })
     });
     let reference: Value = serde_json::from_str(it.message.body.as_deref().unwrap()).unwrap();
-    app.queue.send(&[serde_json::from_value(reference.clone()).unwrap()]).await.unwrap();
+    app.queue.send(&serde_json::from_value(reference.clone()).unwrap()).await.unwrap();
     assert_eq!(set_aside(&it.world, &dead).await, reference);
     assert_eq!((it.receiver.received().len(), it.status().await), (1, json!("webhook_failed")));
     it.retry().await;
