@@ -41,6 +41,8 @@ impl Caller {
         let text = |value: &Value| value.as_str().unwrap().to_owned();
         let key = text(&person.post("/api/api-keys", json!({})).await.expect(201)["id"]);
         let user = text(&person.get("/api/auth/me").await.expect(200)["user"]["id"]);
+        // Nor does anything wait for a change: there has been one.
+        world.app.store.note_change(user.parse().expect("an id")).await.expect("storage works");
         Self { file: agent.stored().await, message, key, user, person, agent, world }
     }
 
