@@ -180,8 +180,10 @@ def owner(session, args):
     if keys.token:
         env["AWS_SESSION_TOKEN"] = keys.token
     print(f"Inbox     {made.get('Url')}")
-    run(["cargo", "run", "-p", "placet-owner", "--",
-         "--table", made["Table"], "--bucket", made["Bucket"], args.email], env)
+    # As a part of the workspace: what was compiled for `make run` serves here, too.
+    run(["cargo", "build", "--workspace", "--bin", "placet-owner"], env)
+    binary = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "debug/placet-owner"
+    run([str(binary), "--table", made["Table"], "--bucket", made["Bucket"], args.email], env)
 
 
 # ------------------------------------------------------------------------------ the end

@@ -14,7 +14,7 @@ need python3 "install Python 3.11 (Debian: apt-get install python3 python3-venv)
 venv() {
   if ! cmp -s "$2" "$1/requirements.txt"; then
     python3 -m venv --clear "$1" || { echo "make test-sam needs Python's venv (Debian: apt-get install python3-venv)" >&2; exit 1; }
-    "$1/bin/pip" install -q --disable-pip-version-check -r "$2"
+    "$1/bin/pip" install -q --no-compile --disable-pip-version-check -r "$2"
     cp "$2" "$1/requirements.txt"
   fi
 }

@@ -148,3 +148,18 @@ async fn an_archive_has_at_most_500_megabytes() {
     }
     person.post("/api/files/bulk-download", json!({ "ids": ids })).await.expect_error(413, "too_large");
 }
+
+/// The first file is under way to the bucket when the second turns out to be gone.
+#[tokio::test]
+async fn an_archive_that_fails_half_way_gives_back_what_it_had_begun() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    let large = announced(&agent, "a.bin", "application/octet-stream", 9_000_000).await;
+    put(&large, vec![7; 9_000_000]).await.expect(200);
+    let small = agent.upload("store", "b.txt", "text/plain", "b").await.expect(201);
+    let (bucket, key) = (world.bucket(), small["storageKey"].as_str().unwrap());
+    world.clients.s3.delete_object().bucket(bucket).key(key).send().await.expect("the object is deleted");
+    let ids = json!({ "ids": [large["attachment"]["id"], small["id"]] });
+    person.post("/api/files/bulk-download", ids).await.expect_error(404, "not_found");
+}

@@ -6,6 +6,7 @@ use placet_tests::functions::{self, Function};
 use placet_tests::template;
 use serde_json::{Value, json};
 use shared::permissions::Need;
+use shared::storage::keys;
 
 /// What a mapping does with the function's role to read its stream or queue.
 const TO_READ_A_STREAM: [&str; 4] =
@@ -93,6 +94,16 @@ fn every_deadline_is_longer_than_those_inside_of_it() {
     assert!(2 * expiry::TIME.as_millis() as u64 <= timeout("expiry"));
     let hidden = template::properties("Queue")["VisibilityTimeout"].as_u64().unwrap() * 1000;
     assert!(hidden >= 6 * timeout("webhooks"), "what is being sent is not brought a second time");
+}
+
+/// The stream brings what `events` looks at, and nothing else.
+#[test]
+fn what_concerns_nobody_starts_no_function() {
+    let filters = &template::properties("EventsMapping")["FilterCriteria"]["Filters"];
+    let pattern: Value = serde_json::from_str(filters[0]["Pattern"].as_str().unwrap()).unwrap();
+    let sorts = json!([keys::AGENT, { "prefix": keys::FILES }, { "prefix": keys::MESSAGES }]);
+    assert_eq!(pattern, json!({ "dynamodb": { "Keys": { "sk": { "S": sorts } } } }));
+    assert_eq!(filters.as_array().unwrap().len(), 1);
 }
 
 type Permission = (String, String);

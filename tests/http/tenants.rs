@@ -130,7 +130,9 @@ impl Attempt {
         let mut headers: Vec<String> = reply
             .headers
             .iter()
-            .filter(|(name, _)| !["date", "x-request-id", "content-length", "x-test-cost"].contains(&name.as_str()))
+            .filter(|(name, _)| {
+                !["date", "x-request-id", "content-length", "x-test-cost", "apigw-requestid"].contains(&name.as_str())
+            })
             .map(|(name, value)| format!("{name}: {value:?}"))
             .collect();
         headers.sort();

@@ -46,7 +46,11 @@ def main():
             print(json.dumps(environment, indent=1), flush=True)
         failed = run_tests(os.environ | environment, args.tests)
         if not args.tests:
-            failed |= not a_permission_less_fails(aws, environment["PLACET_TEST_GATEWAY"])
+            gateway = environment["PLACET_TEST_GATEWAY"]
+            failed |= not a_permission_less_fails(aws, gateway)
+            failed |= not an_owner_is_made_once(env, gateway)
+            # The last: nothing is left afterwards.
+            failed |= not the_data_outlives_the_stack(aws, env)
         if args.keep:
             input("Enter ends it. ")
     sys.exit(1 if failed else 0)
@@ -230,21 +234,49 @@ def a_permission_less_fails(aws, gateway):
     less = json.loads(json.dumps(policy).replace('"dynamodb:PutItem", ', ""))
     assert less != policy, "the role has the permission"
 
-    def status(email):
-        # The first try of an address makes an item.
-        body = json.dumps({"email": email, "password": "wrong"}).encode()
-        request = urllib.request.Request(f"{gateway}/api/auth/login", body, {"Content-Type": "application/json"})
-        try:
-            return urllib.request.urlopen(request).status
-        except urllib.error.HTTPError as err:
-            return err.code
-
     seen = []
     for n, document in enumerate((policy, less, policy)):
         iam.put_role_policy(RoleName=role, PolicyName="needs", PolicyDocument=json.dumps(document))
-        seen.append(status(f"nobody{n}@example.com"))
+        # The first try of an address makes an item.
+        seen.append(post(f"{gateway}/api/auth/login", {"email": f"nobody{n}@example.com", "password": "wrong"}))
     print(f"signing in with, without and with dynamodb:PutItem: {seen}", flush=True)
     return seen == [401, 503, 401]
+
+
+def an_owner_is_made_once(env, gateway):
+    """`make owner`: who it names can sign in, its key works, and a second time makes nothing."""
+    command = [sys.executable, ROOT / "infra/stack.py", "--stack", STACK, "owner", "first@example.com"]
+    made = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True)
+    shown = dict(re.findall(r"^(Password|API key|Channel) +(\S+)$", made.stdout, re.M))
+    if len(shown) != 3:
+        print(f"make owner showed {sorted(shown)}:\n{made.stderr}")
+        return False
+    seen = [
+        post(f"{gateway}/api/auth/login", {"email": "first@example.com", "password": shown["Password"]}),
+        post(f"{gateway}/api/v1/messages", {"channelId": shown["Channel"], "text": "Hello."}, key=shown["API key"]),
+        subprocess.run(command, cwd=ROOT, env=env, capture_output=True).returncode,
+    ]
+    print(f"the owner's sign-in, their agent's message, the exit of a second owner: {seen}", flush=True)
+    return seen == [200, 201, 1]
+
+
+def the_data_outlives_the_stack(aws, env):
+    """`make destroy`: it wants the stack's name, and leaves table and bucket."""
+    command = [sys.executable, ROOT / "infra/stack.py", "--stack", STACK, "destroy"]
+    destroy = lambda said: subprocess.run(command, cwd=ROOT, env=env, input=said, text=True, capture_output=True).returncode
+    refused, done = destroy("something else\n"), destroy(f"{STACK}\n")
+    table = aws.client("dynamodb").describe_table(TableName=aws.outputs["Table"])["Table"]["TableStatus"]
+    bucket = aws.client("s3").head_bucket(Bucket=aws.outputs["Bucket"])["ResponseMetadata"]["HTTPStatusCode"]
+    print(f"destroyed without its name: {refused}, with it: {done}; the table is {table}, the bucket answers {bucket}")
+    return (refused, done, table, bucket) == (1, 0, "ACTIVE", 200)
+
+
+def post(url, body, key=None):
+    headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {key}"} if key else {})
+    try:
+        return urllib.request.urlopen(urllib.request.Request(url, json.dumps(body).encode(), headers)).status
+    except urllib.error.HTTPError as err:
+        return err.code
 
 
 if __name__ == "__main__":

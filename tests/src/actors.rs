@@ -60,7 +60,8 @@ impl Person {
 
     /// Sends a form as one of our pages does.
     pub async fn submit(&self, path: &str, fields: &[(&str, &str)]) -> Reply {
-        Reply::of(self.request(Method::POST, path).header("Origin", &self.url).form(fields)).await
+        let origin = url::Url::parse(&self.url).expect("a URL").origin().ascii_serialization();
+        Reply::of(self.request(Method::POST, path).header("Origin", origin).form(fields)).await
     }
 
     pub async fn sign_in(&self) -> Reply {

@@ -32,6 +32,7 @@ pub const NEEDS: &[Need] = &[
     Need::Table("dynamodb:UpdateItem"),
     Need::Index("dynamodb:Query", "owner"),
     Need::Bucket("s3:ListBucket"),
+    Need::Objects("s3:AbortMultipartUpload"),
     Need::Objects("s3:DeleteObject"),
     Need::Objects("s3:GetObject"),
     Need::Objects("s3:PutObject"),
