@@ -3,6 +3,7 @@
 # the HTTP tests through its API gateway, each function under its own role.
 #
 # tests/sam/deployed.py does it; tests/sam/skipped.txt lists the tests that cannot run there.
+# With --prepare it only installs what it needs and builds the functions.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -20,6 +21,9 @@ venv() {
 }
 venv .venv-sam infra/requirements.txt
 venv .venv-ministack tests/sam/requirements.txt
-venv .venv examples/python/requirements.txt
 
+if [ "${1:-}" = --prepare ]; then
+  PATH="$PWD/.venv-sam/bin:$PATH" SAM_CLI_TELEMETRY=0 exec .venv-sam/bin/sam build --config-env local
+fi
+venv .venv examples/python/requirements.txt
 exec .venv-sam/bin/python tests/sam/deployed.py "$@"

@@ -12,6 +12,8 @@ use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use memchr::memmem::find;
+use rustls::pki_types::CertificateDer;
 
 use crate::meter::Meter;
 
@@ -94,12 +96,32 @@ fn https() -> SharedHttpClient {
     }
 }
 
-/// Mozilla's roots as PEM, the form that the client takes.
+/// Whose roots AWS's endpoints have, as their subjects say it: Amazon Trust Services, Starfield
+/// for older clients, and DigiCert in some regions.
+const AUTHORITIES: [&[u8]; 3] = [b"Amazon Root CA", b"Starfield Services Root", b"DigiCert"];
+
+/// Their roots as PEM, the form that the client takes. Reading all of Mozilla's would be most of a
+/// function's start.
 fn root_certificates() -> String {
-    webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().fold(String::new(), |mut pem, certificate| {
+    let is_theirs =
+        |certificate: &&CertificateDer<'_>| AUTHORITIES.iter().any(|name| find(certificate, name).is_some());
+    webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().filter(is_theirs).fold(String::new(), |mut pem, certificate| {
         let body = STANDARD.encode(certificate);
         // Writing to a String cannot fail.
         let _ = writeln!(pem, "-----BEGIN CERTIFICATE-----\n{body}\n-----END CERTIFICATE-----");
         pem
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_roots_of_aws_are_there_and_few_others() {
+        let pem = root_certificates();
+        let count = pem.matches("BEGIN CERTIFICATE").count();
+        // Amazon has four, Starfield one for services, DigiCert a dozen.
+        assert!((6..=20).contains(&count), "{count}");
+    }
 }
