@@ -202,7 +202,7 @@ async fn forms_that_are_none_are_refused_on_a_page() {
     let person = world.person().await;
     let id = person.agent().await.asked().await;
     for path in ["/login", &format!("/reviews/{id}")] {
-        let json = person.request(Method::POST, path).header("Origin", &world.url).json(&json!({}));
+        let json = person.request(Method::POST, path).header("Origin", person.origin()).json(&json!({}));
         assert_eq!(Reply::of(json).await.status, 415, "{path}");
         let huge = "x".repeat(3_000_000);
         assert_eq!(person.submit(path, &[("text", &huge)]).await.status, 413, "{path}");

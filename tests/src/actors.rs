@@ -60,8 +60,12 @@ impl Person {
 
     /// Sends a form as one of our pages does.
     pub async fn submit(&self, path: &str, fields: &[(&str, &str)]) -> Reply {
-        let origin = url::Url::parse(&self.url).expect("a URL").origin().ascii_serialization();
-        Reply::of(self.request(Method::POST, path).header("Origin", origin).form(fields)).await
+        Reply::of(self.request(Method::POST, path).header("Origin", self.origin()).form(fields)).await
+    }
+
+    /// The origin of our own pages.
+    pub fn origin(&self) -> String {
+        url::Url::parse(&self.url).expect("a URL").origin().ascii_serialization()
     }
 
     pub async fn sign_in(&self) -> Reply {

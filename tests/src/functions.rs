@@ -99,6 +99,7 @@ impl Intercept for Function {
         "Function"
     }
 
+    #[expect(clippy::print_stderr, reason = "whoever runs the test wants to know why it fails")]
     fn read_before_serialization(
         &self,
         context: &BeforeSerializationInterceptorContextRef<'_>,

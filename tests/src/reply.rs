@@ -84,6 +84,11 @@ impl Reply {
         body["errors"].as_array().unwrap().iter().map(path).collect()
     }
 
+    /// Whether its cost is known: where the service runs in this process.
+    pub fn is_costed(&self) -> bool {
+        self.headers.contains_key(COST)
+    }
+
     pub fn cost(&self) -> Cost {
         let parts: Vec<&str> = self.header(COST).split(' ').collect();
         let [calls, round_trips, units] = parts[..] else { panic!("no cost in {:?}", self.headers) };
