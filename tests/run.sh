@@ -102,6 +102,7 @@ RUST_TEST_THREADS=${RUST_TEST_THREADS:-6} "${bounded[@]}" cargo test --workspace
 if [ "$failed" = 124 ]; then echo "$engine: stopped after $((SECONDS - started)) s: a test hangs" >&2; fi
 awk -v engine="$engine" -v seconds=$((SECONDS - started)) '/^test result:/ { passed += $4; failed += $6 } END { print engine ": " passed " passed, " failed " failed, " seconds " s" }' "$log"
 # Each function did what it lists as its needs and no more, or tests failed; did it do all of it?
-if [ "$failed" = 0 ]; then "${CARGO_TARGET_DIR:-target}"/debug/needs "$PLACET_TEST_NEEDS" || failed=$?; fi
+# Asked where every test runs: some are of the embedded engines alone.
+if [ "$failed" = 0 ] && [ "$engine" = embedded ]; then "${CARGO_TARGET_DIR:-target}"/debug/needs "$PLACET_TEST_NEEDS" || failed=$?; fi
 rm -f "$log" "$PLACET_TEST_NEEDS"
 exit $failed
