@@ -69,10 +69,7 @@ fmt: ## format the code
 # What the deploy commands need, from infra/requirements.txt; made anew when that changed.
 .PHONY: .venv-sam
 .venv-sam:
-	@command -v python3 >/dev/null || { echo "this needs Python 3.11 (Debian: apt-get install python3 python3-venv)" >&2; exit 1; }
-	@cmp -s infra/requirements.txt $@/requirements.txt || { \
-	  python3 -m venv --clear $@ || { echo "this needs Python's venv (Debian: apt-get install python3-venv)" >&2; exit 1; }; \
-	  $@/bin/pip install -q --no-compile --disable-pip-version-check -r infra/requirements.txt && cp infra/requirements.txt $@/; }
+	@infra/venv.sh $@ infra/requirements.txt
 
 in_venv = PATH="$(CURDIR)/.venv-sam/bin:$$PATH"
 stack = .venv-sam/bin/python infra/stack.py $(if $(STACK),--stack $(STACK))

@@ -16,13 +16,10 @@ export SEED=${SEED:-1}
 need() { command -v "$1" >/dev/null || { echo "make fuzz needs $1: $2" >&2; exit 1; }; }
 need cargo "install Rust from https://rustup.rs"
 need python3 "install Python 3.11 (Debian: apt-get install python3 python3-venv)"
-if [ ! -x $venv/bin/schemathesis ] || ! cmp -s $here/requirements.txt $venv/requirements.txt; then
-  python3 -m venv $venv || { echo "make fuzz needs Python's venv (Debian: apt-get install python3-venv)" >&2; exit 1; }
-  $venv/bin/pip install -q --disable-pip-version-check -r $here/requirements.txt
-  cp $here/requirements.txt $venv/requirements.txt
-fi
+infra/venv.sh $venv $here/requirements.txt
 
-cargo build --quiet -p placet-local
+# As a part of the workspace: what was compiled for the tests serves here, too.
+cargo build --quiet --workspace --bin placet-local
 work=$(mktemp -d)
 # Started without a shell between, so that its id is the service's own. Nobody answers what is
 # asked, so waits end soon, whatever their timeout; URLs that it is to call are its own.

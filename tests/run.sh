@@ -52,11 +52,7 @@ stop() {
 need cargo "install Rust from https://rustup.rs"
 need cc "install a C compiler (Debian: apt-get install gcc)"
 need python3 "install Python 3.11 (Debian: apt-get install python3 python3-venv)"
-if [ ! -x .venv/bin/python ] || ! cmp -s examples/python/requirements.txt .venv/requirements.txt; then
-  python3 -m venv .venv || { echo "make test needs Python's venv (Debian: apt-get install python3-venv)" >&2; exit 1; }
-  .venv/bin/pip install -q --disable-pip-version-check -r examples/python/requirements.txt
-  cp examples/python/requirements.txt .venv/requirements.txt
-fi
+infra/venv.sh .venv examples/python/requirements.txt
 export PLACET_TEST_PYTHON=$PWD/.venv/bin/python
 
 if [ "$engine" = localstack ]; then

@@ -11,19 +11,11 @@ need() { command -v "$1" >/dev/null || { echo "make test-sam needs $1: $2" >&2; 
 need cargo "install Rust from https://rustup.rs"
 need python3 "install Python 3.11 (Debian: apt-get install python3 python3-venv)"
 
-# A venv from a requirements file, made anew when that changed.
-venv() {
-  if ! cmp -s "$2" "$1/requirements.txt"; then
-    python3 -m venv --clear "$1" || { echo "make test-sam needs Python's venv (Debian: apt-get install python3-venv)" >&2; exit 1; }
-    "$1/bin/pip" install -q --no-compile --disable-pip-version-check -r "$2"
-    cp "$2" "$1/requirements.txt"
-  fi
-}
-venv .venv-sam infra/requirements.txt
-venv .venv-ministack tests/sam/requirements.txt
+infra/venv.sh .venv-sam infra/requirements.txt
+infra/venv.sh .venv-ministack tests/sam/requirements.txt
 
 if [ "${1:-}" = --prepare ]; then
   PATH="$PWD/.venv-sam/bin:$PATH" SAM_CLI_TELEMETRY=0 exec .venv-sam/bin/sam build --config-env local
 fi
-venv .venv examples/python/requirements.txt
+infra/venv.sh .venv examples/python/requirements.txt
 exec .venv-sam/bin/python tests/sam/deployed.py "$@"

@@ -14,6 +14,7 @@ use serde_json::json;
 use shared::app::App;
 use shared::meter::{self, Bill};
 use shared::storage::Clients;
+use shared::storage::keys::{LEFTOVERS, channel_partition};
 
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);
@@ -40,9 +41,9 @@ type Item = HashMap<String, AttributeValue>;
 
 /// Items of an agent's channel whose sort keys start with `prefix`, straight from the table.
 async fn stored(world: &World, agent: &Agent, prefix: &str) -> Vec<Item> {
-    let ulid = agent.channel.strip_prefix("agt_").unwrap();
+    let pk = channel_partition(agent.channel.parse().unwrap());
     let query = world.clients.dynamodb.query().table_name(&world.table).consistent_read(true);
-    let query = query.expression_attribute_values(":pk", AttributeValue::S(format!("CHANNEL#{ulid}")));
+    let query = query.expression_attribute_values(":pk", AttributeValue::S(pk));
     // An empty text is no part of a key.
     let query = if prefix.is_empty() {
         query.key_condition_expression("pk = :pk")
@@ -228,7 +229,7 @@ async fn a_file_is_claimed_or_removed_and_never_both() {
 /// Puts a note of bytes that are to go, as a process leaves it that dies after its first write.
 async fn leave_note(world: &World, agent: &Agent, objects: AttributeValue) {
     let ulid = agent.channel.strip_prefix("agt_").unwrap();
-    let (pk, sk) = (format!("CHANNEL#{ulid}"), format!("REMOVAL#{ulid}"));
+    let (pk, sk) = (channel_partition(agent.channel.parse().unwrap()), format!("{LEFTOVERS}{ulid}"));
     let text = |text: &str| AttributeValue::S(text.to_owned());
     let put = world.clients.dynamodb.put_item().table_name(&world.table);
     let put = put.item("objects", objects).item("dueShard", text("DUE#0"));

@@ -34,6 +34,13 @@ async fn send_bytes(agent: &Agent, way: &str) -> Reply {
     }
 }
 
+/// Sends them as an agent who is told that storage failed; afterwards it works again.
+async fn send_in_vain(hindered: &Hindered, agent: &Agent, way: &str) {
+    let behind = Agent::new(&hindered.url, &agent.key, &agent.channel);
+    send_bytes(&behind, way).await.expect_error(503, "storage_unavailable");
+    hindered.heal();
+}
+
 /// What is there of a channel: objects, items of files, notes of bytes that are to go.
 #[derive(Debug, PartialEq)]
 struct There {
@@ -83,10 +90,8 @@ async fn bytes_whose_item_was_never_written_go_later() {
     let hindered = Hindered::beside(&world, 1).await;
     for way in WAYS {
         let agent = person.agent().await;
-        let behind = Agent::new(&hindered.url, &agent.key, &agent.channel);
         hindered.dynamodb.aim(Some((WRITE, Fault::LostRequest)));
-        send_bytes(&behind, way).await.expect_error(503, "storage_unavailable");
-        hindered.heal();
+        send_in_vain(&hindered, &agent, way).await;
         let left = there(&world, &agent).await;
         assert!(left.objects > 0, "{way}: {left:?}");
         assert_eq!((left.files, left.notes), (0, 1), "{way}");
@@ -106,10 +111,8 @@ async fn bytes_whose_item_was_written_unheard_stay() {
     let hindered = Hindered::beside(&world, 1).await;
     for way in WAYS {
         let agent = person.agent().await;
-        let behind = Agent::new(&hindered.url, &agent.key, &agent.channel);
         hindered.dynamodb.aim(Some((WRITE, Fault::LostReply)));
-        send_bytes(&behind, way).await.expect_error(503, "storage_unavailable");
-        hindered.heal();
+        send_in_vain(&hindered, &agent, way).await;
         world.later(3 * HOUR);
         assert_eq!(swept(&world).await, 0, "{way}");
         let There { objects, files, notes } = there(&world, &agent).await;
@@ -125,10 +128,8 @@ async fn no_bytes_are_put_that_are_not_noted() {
     let hindered = Hindered::beside(&world, 1).await;
     for way in WAYS {
         let agent = person.agent().await;
-        let behind = Agent::new(&hindered.url, &agent.key, &agent.channel);
         hindered.dynamodb.aim(Some((NOTE, Fault::Error)));
-        send_bytes(&behind, way).await.expect_error(503, "storage_unavailable");
-        hindered.heal();
+        send_in_vain(&hindered, &agent, way).await;
         assert_eq!(there(&world, &agent).await, NOTHING, "{way}");
     }
 }
@@ -140,10 +141,8 @@ async fn bytes_that_were_put_unheard_go_later() {
     let hindered = Hindered::beside(&world, 1).await;
     for way in WAYS {
         let agent = person.agent().await;
-        let behind = Agent::new(&hindered.url, &agent.key, &agent.channel);
         hindered.s3.aim(Some((PUT, Fault::LostReply)));
-        send_bytes(&behind, way).await.expect_error(503, "storage_unavailable");
-        hindered.heal();
+        send_in_vain(&hindered, &agent, way).await;
         let left = there(&world, &agent).await;
         assert!(left.objects > 0, "{way}: {left:?}");
         assert_eq!((left.files, left.notes), (0, 1), "{way}");

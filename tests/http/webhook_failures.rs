@@ -12,6 +12,7 @@ use placet_tests::World;
 use serde_json::{Value, json};
 use shared::app::App;
 use shared::outbound::Outbound;
+use shared::storage::keys::channel_partition;
 
 use crate::answered::Answered;
 use crate::receiver::Answer;
@@ -70,7 +71,7 @@ async fn a_connection_that_is_reset_is_a_failed_try() {
 
 /// Sort keys of what the agent's channel has in the table.
 async fn left(it: &Answered) -> Vec<String> {
-    let pk = format!("CHANNEL#{}", it.agent.channel.strip_prefix("agt_").unwrap());
+    let pk = channel_partition(it.agent.channel.parse().unwrap());
     let query = it.world.clients.dynamodb.query().table_name(&it.world.table).consistent_read(true);
     let query = query.key_condition_expression("pk = :pk").expression_attribute_values(":pk", AttributeValue::S(pk));
     let items = query.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await.unwrap();
