@@ -11,6 +11,9 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 engine=${1:-localstack}
 image=localstack/localstack:4.9.2
+# DynamoDB Local keeps all tables in memory; with LocalStack's default of 256m it begins to fail
+# transactions after some 300 tests. (tests/localstack/localstack-up.sh says the same.)
+heap=1500m
 
 need() { command -v "$1" >/dev/null || { echo "make test needs $1: $2" >&2; exit 1; }; }
 
@@ -32,7 +35,7 @@ has_docker() { command -v docker >/dev/null && docker info >/dev/null 2>&1; }
 
 start_in_docker() {
   container=$(docker run --rm -d -p "127.0.0.1:$port:4566" -e SERVICES=s3,dynamodb,sqs,dynamodbstreams \
-    -e S3_SKIP_SIGNATURE_VALIDATION=0 "$image")
+    -e S3_SKIP_SIGNATURE_VALIDATION=0 -e DYNAMODB_HEAP_SIZE="$heap" "$image")
   for _ in $(seq 240); do
     if curl -fsS --max-time 2 "$url/_localstack/health" 2>/dev/null | grep -q '"dynamodb": *"\(available\|running\)"'; then
       return
