@@ -4,10 +4,10 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use axum::Router;
 use axum::extract::{MatchedPath, OriginalUri, Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Router};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderName, HeaderValue, StatusCode};
 use serde::Serialize;
@@ -58,9 +58,11 @@ impl<'a> ErrorBody<'a> {
     }
 }
 
-/// Routes, ready to be served: unknown paths answered, and `envelope` around everything.
+/// Routes, ready to be served: unknown paths answered, and `envelope` around everything. A
+/// router's own middleware, which is given no state, finds the bucket as an extension.
 pub fn service(routes: Router<App>, app: App) -> Router {
-    routes.fallback(async || Error::NotFound("path")).layer(from_fn_with_state(app.clone(), envelope)).with_state(app)
+    let routes = routes.fallback(async || Error::NotFound("path")).layer(Extension(app.blobs.clone()));
+    routes.layer(from_fn_with_state(app.clone(), envelope)).with_state(app)
 }
 
 /// Runs a request under its bill, writes the error body, logs one line. The bill's sums travel

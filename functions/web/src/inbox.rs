@@ -1,32 +1,50 @@
-//! `/`: what waits for an answer, newest first.
-
-use std::collections::HashMap;
+//! `/`: what waits for an answer over all agents, and what was decided.
 
 use askama::Template;
-use axum::extract::State;
+use axum::extract::{Query, State};
 use axum::response::Response;
 use http::StatusCode;
 use shared::app::App;
-use shared::ids::AgentId;
-use shared::models::{Agent, ReviewStatus};
+use shared::auth::HumanCaller;
+use shared::models::ReviewStatus;
+use shared::review::Kind;
+use shared::review::form::FieldType;
 
+use crate::list::{List, Listed};
 use crate::page::{self, PageError, Visitor};
-use crate::view::Row;
+use crate::review::ReviewView;
+use crate::shell::{self, Place, Shell};
 
+/// The list, and the review that is open beside it.
 #[derive(Template)]
 #[template(path = "inbox.html")]
-struct InboxPage {
-    rows: Vec<Row>,
-    agents: Vec<Agent>,
+pub struct InboxPage {
+    pub shell: Shell,
+    pub list: List,
+    pub review: Option<ReviewView>,
 }
 
-pub async fn inbox(State(app): State<App>, Visitor(human): Visitor) -> Result<Response, PageError> {
-    let (reviews, agents) =
-        tokio::join!(app.store.reviews_of(&human, Some(ReviewStatus::Pending), None), app.store.agents_of(&human),);
-    let (reviews, agents) = (reviews?, agents?);
-    let names: HashMap<AgentId, &str> = agents.iter().map(|agent| (agent.id, agent.name.as_str())).collect();
-    let now = app.clock.now();
-    let row = |message| Row::of(message, names.get(&message.channel_id).copied().unwrap_or("An agent"), now);
-    let rows = reviews.iter().filter_map(row).collect();
-    page::page(StatusCode::OK, &InboxPage { rows, agents })
+pub async fn inbox(
+    State(app): State<App>,
+    Visitor(human): Visitor,
+    Query(listed): Query<Listed>,
+) -> Result<Response, PageError> {
+    let (shell, list) = beside(&app, &human, &listed).await?;
+    page::page(StatusCode::OK, &InboxPage { shell, list, review: None })
+}
+
+/// What surrounds a review, or nothing: the shell and the list, in one round trip.
+pub async fn beside(app: &App, human: &HumanCaller, listed: &Listed) -> Result<(Shell, List), PageError> {
+    let status = listed.status();
+    let decided = async {
+        match status {
+            ReviewStatus::Pending => Ok(None),
+            decided => app.store.reviews_of(human, Some(decided), None).await.map(Some),
+        }
+    };
+    let (visit, pending, decided, agents) =
+        tokio::try_join!(app.store.visit(human), shell::pending(app, human), decided, app.store.agents_of(human))?;
+    let reviews = decided.as_ref().unwrap_or(&pending);
+    let list = List::of(listed, reviews, &pending, &agents, app.clock.now());
+    Ok((Shell::around(Place::Inbox, visit, pending.len())?, list))
 }

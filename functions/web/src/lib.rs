@@ -1,24 +1,39 @@
-//! The pages that people answer in, `/health`, and the API's description. Server-rendered; everything works without
-//! scripts, and nothing comes from another host.
+//! The pages that people answer in, `/health`, and the API's description. Server-rendered;
+//! answering works without scripts, and nothing comes from another host.
 //!
-//! - `inbox`, `review`, `sign_in`: the pages
+//! - `inbox` (with `list`), `review` (with `versions`, `diff`, `outcome`), `sign_in`: the pages
 //! - `answer`: what a submitted form means as a review's response
+//! - `message`, `attachment`, `markdown`: what agents sent, shown safely; `frame`: HTML files;
+//!   `preview`: what a text will look like
 //! - `document`: `/api/openapi.json`; `docs`: the same as a page
-//! - `page`: HTML responses, errors included, and who may send a form
-//! - `view`: what templates show
+//! - `page`: HTML responses, errors included, their policy, and who may send a form
+//! - `shell`: what surrounds every page; `icons`, `assets`
+//! - `view`: how times and sizes are said
 
 mod answer;
 mod assets;
+mod attachment;
+mod diff;
 mod docs;
 mod document;
+mod frame;
 mod health;
+mod icons;
 mod inbox;
+mod list;
+mod markdown;
+mod message;
+mod outcome;
 mod page;
+mod preview;
 mod review;
+mod shell;
 mod sign_in;
+mod versions;
 mod view;
 
 use axum::Router;
+use axum::middleware::from_fn;
 use axum::routing::{get, post};
 use shared::app::App;
 use shared::permissions::Need;
@@ -39,8 +54,12 @@ pub fn router() -> Router<App> {
         .route("/", get(inbox::inbox))
         .route("/login", get(sign_in::page).post(sign_in::sign_in))
         .route("/logout", post(sign_in::sign_out))
+        .route("/password", get(sign_in::password_page).post(sign_in::change_password))
         .route("/reviews/{id}", get(review::page).post(review::answer))
-        .route("/assets/{name}", get(assets::asset))
+        .route("/preview", post(preview::preview))
+        .route("/files/{id}/frame", get(frame::frame))
+        .layer(from_fn(page::frame))
+        .route("/assets/{*name}", get(assets::asset))
         .route("/health", get(health::health))
         .route("/api/openapi.json", get(document::document))
         .route("/api/docs", get(docs::docs))

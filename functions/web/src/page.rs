@@ -1,22 +1,28 @@
 //! HTML responses.
 
 use askama::Template;
-use axum::Form;
+
 use axum::body::Body;
-use axum::extract::{FromRequest, FromRequestParts, Request};
+use axum::extract::{FromRequest, FromRequestParts, OriginalUri, Request};
+use axum::middleware::Next;
 use axum::response::{Html, IntoResponse, Redirect, Response};
-use http::header::{CONTENT_SECURITY_POLICY, HOST, ORIGIN, REFERRER_POLICY};
+use axum::{Extension, Form};
+use http::header::{CONTENT_SECURITY_POLICY, HOST, LOCATION, ORIGIN, REFERRER_POLICY};
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use shared::auth::HumanCaller;
 use shared::error::Error;
 use shared::http::Rendered;
+use shared::storage::Blobs;
 
 use crate::answer::Typed;
 
-/// No scripts, nothing from elsewhere, no framing.
-const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; \
-    base-uri 'none'; frame-ancestors 'none'";
+/// Our own scripts and styles, nothing from elsewhere but the files that lie in the bucket, no
+/// framing, and no URL of a page in anybody's Referer.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: BUCKET; \
+    media-src 'self' BUCKET; frame-src 'self' BUCKET; connect-src 'self' BUCKET; manifest-src 'self'; \
+    form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 /// A rendered page.
 pub fn page(status: StatusCode, template: &impl Template) -> Result<Response, PageError> {
@@ -25,20 +31,69 @@ pub fn page(status: StatusCode, template: &impl Template) -> Result<Response, Pa
 
 /// A page that was rendered before.
 pub fn html(status: StatusCode, html: impl Into<Body>) -> Response {
-    let mut response = (status, Html(html.into())).into_response();
+    (status, Html(html.into())).into_response()
+}
+
+/// Around all pages: their policy, and the way back to the page that somebody wanted who has to
+/// sign in first.
+pub async fn frame(
+    Extension(blobs): Extension<Blobs>,
+    OriginalUri(uri): OriginalUri,
+    request: Request,
+    next: Next,
+) -> Response {
+    let wanted = (request.method() == Method::GET).then(|| uri.path_and_query().map(|it| it.as_str().to_owned()));
+    let by_script = request.headers().contains_key("hx-request");
+    let mut response = next.run(request).await;
     let headers = response.headers_mut();
-    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+    if headers.get(LOCATION).is_some_and(|it| it == SIGN_IN) {
+        let back = sign_in_for(wanted.flatten().as_deref().unwrap_or("/"));
+        headers.insert(if by_script { HX_REDIRECT } else { LOCATION }, back);
+        if by_script {
+            headers.remove(LOCATION);
+            *response.status_mut() = StatusCode::OK;
+        }
+        return response;
+    }
+    let bucket = blobs.origin().await.unwrap_or_default();
+    if let Ok(policy) = HeaderValue::from_str(&POLICY.replace("BUCKET", &bucket)) {
+        headers.entry(CONTENT_SECURITY_POLICY).or_insert(policy);
+    }
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("same-origin"));
     response
 }
 
+const SIGN_IN: &str = "/login";
+const HX_REDIRECT: HeaderName = HeaderName::from_static("hx-redirect");
+
+/// The sign-in page that leads on to `path`.
+fn sign_in_for(path: &str) -> HeaderValue {
+    let to = match path {
+        "/" => SIGN_IN.to_owned(),
+        path => format!("{SIGN_IN}?next={}", utf8_percent_encode(path, NON_ALPHANUMERIC)),
+    };
+    HeaderValue::from_str(&to).unwrap_or(HeaderValue::from_static(SIGN_IN))
+}
+
+/// A path of ours that somebody may be sent to, whoever made the link to it.
+pub fn own_path(next: Option<&str>) -> &str {
+    let own =
+        |path: &&str| path.starts_with('/') && !path[1..].starts_with(['/', '\\']) && !path.contains(char::is_control);
+    next.filter(own).unwrap_or("/")
+}
+
 /// An error as a person sees it: the sign-in page when that is what is missing, else a page that
 /// says what is wrong.
-pub struct PageError(Error);
+#[derive(Debug)]
+pub enum PageError {
+    Of(Error),
+    /// Somebody else knows the password: it is changed before anything is shown.
+    PasswordFirst,
+}
 
 impl From<Error> for PageError {
     fn from(error: Error) -> Self {
-        Self(error)
+        Self::Of(error)
     }
 }
 
@@ -51,10 +106,11 @@ struct ErrorPage {
 
 impl IntoResponse for PageError {
     fn into_response(self) -> Response {
-        let Self(error) = self;
-        if matches!(error, Error::NoSession) {
-            return Redirect::to("/login").into_response();
-        }
+        let error = match self {
+            Self::PasswordFirst => return Redirect::to("/password").into_response(),
+            Self::Of(Error::NoSession) => return Redirect::to(SIGN_IN).into_response(),
+            Self::Of(error) => error,
+        };
         let sentence = match error {
             Error::NotFound(_) | Error::NotYourAgent => "There is nothing here that you may see.".to_owned(),
             ref other => other.to_string(),
@@ -65,7 +121,8 @@ impl IntoResponse for PageError {
                 response.extensions_mut().insert(Rendered(error));
                 response
             }
-            Err(Self(rendering)) => rendering.into_response(),
+            Err(Self::Of(rendering)) => rendering.into_response(),
+            Err(other) => other.into_response(),
         }
     }
 }

@@ -1,74 +1,119 @@
 //! `/reviews/{id}`: what is asked, the form to answer it, and the outcome once there is one.
 
-use askama::Template;
-use axum::extract::State;
+use std::time::Duration;
+
+use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use http::StatusCode;
 use serde_json::Value;
 use shared::app::App;
+use shared::auth::HumanCaller;
 use shared::error::Error;
 use shared::extract::PathId;
 use shared::ids::MessageId;
-use shared::json::Json;
 use shared::models::{Message, Review, ReviewStatus};
-use shared::review::Kind;
-use shared::review::form::{Field, FieldType};
+use shared::review::form::Field;
+use shared::review::{Kind, TextInput};
 use shared::storage::Channel;
 
 use crate::answer::{self, Typed, input_name};
+use crate::diff::Diff;
+use crate::inbox::{self, InboxPage};
+use crate::list::Listed;
+use crate::message::MessageView;
+use crate::outcome;
 use crate::page::{self, OwnForm, PageError, Submitted, Visitor};
+use crate::shell::initials;
+use crate::versions::{self, Version};
 use crate::view;
 
-#[derive(Template)]
-#[template(path = "review.html")]
-struct ReviewPage {
-    id: String,
-    agent: String,
-    message: Message,
-    review: Review,
-    kind: Kind,
-    age: String,
-    left: String,
-    typed: Typed,
-    problems: Vec<String>,
+/// Less time than this left is shown as a warning.
+const URGENT: Duration = Duration::from_secs(15 * 60);
+
+pub struct ReviewView {
+    pub id: String,
+    pub channel: String,
+    pub agent: String,
+    pub message: MessageView,
+    pub kind_word: String,
+    pub kind: Kind,
+    pub payload: Option<String>,
+    pub age: String,
+    pub left: String,
+    pub urgent: bool,
+    pub expires: String,
+    pub versions: Vec<Version>,
+    pub diffs: Vec<Diff>,
+    /// What was typed, and what is wrong with it.
+    pub typed: Typed,
+    pub problems: Vec<String>,
+    status: ReviewStatus,
+    /// Who answered, when, and what.
+    pub by: String,
+    pub decided: Option<String>,
+    pub chosen: Vec<String>,
+    pub answers: Vec<(String, String)>,
+    pub feedback: Option<String>,
     /// The stored response, laid out to be read.
-    response: String,
-    mine: bool,
-    /// The labels of what was chosen.
-    chosen: Vec<String>,
+    pub response: String,
 }
 
-impl ReviewPage {
-    fn of(app: &App, channel: &Channel, message: Message) -> Result<Self, Error> {
+impl ReviewView {
+    async fn of(app: &App, human: &HumanCaller, channel: &Channel, message: Message) -> Result<Self, Error> {
         let message = message.for_humans();
         let review = message.review.clone().ok_or(Error::NotFound("review"))?;
+        let (shown, (versions, diffs)) =
+            tokio::try_join!(MessageView::of(&app.blobs, &message), versions::of(app, human, &message))?;
         let now = app.clock.now();
         Ok(Self {
             id: message.id.to_string(),
+            channel: message.channel_id.to_string(),
             agent: channel.agent.name.clone(),
+            message: shown,
+            kind_word: outcome::kind_word(&review.kind).to_owned(),
             kind: review.understood(),
-            age: view::span(message.created_at.until(now)),
-            left: view::span(now.until(review.expires_at)),
+            payload: review.payload.as_ref().map(|it| format!("{:#}", it.value())),
+            age: view::age(message.created_at, now),
+            left: view::left(review.expires_at, now),
+            urgent: now.until(review.expires_at) < URGENT,
+            expires: view::moment(review.expires_at),
+            versions,
+            diffs,
             typed: Typed::default(),
             problems: vec![],
-            response: review.response.as_ref().map(|it| format!("{:#}", it.value())).unwrap_or_default(),
-            chosen: chosen(&review),
-            mine: review.responded_by == Some(channel.owner()),
-            message,
-            review,
+            status: review.status,
+            by: if review.responded_by == Some(channel.owner()) {
+                "you".to_owned()
+            } else {
+                "somebody else".to_owned()
+            },
+            decided: review.completed_at.map(view::moment),
+            chosen: outcome::chosen(&review),
+            answers: outcome::answers(&review),
+            feedback: review.feedback.clone(),
+            response: laid_out(&review),
         })
     }
 
-    fn is_pending(&self) -> bool {
-        self.review.status == ReviewStatus::Pending
+    pub fn initials(&self) -> String {
+        initials(&self.agent)
     }
 
-    fn is_completed(&self) -> bool {
-        self.review.status == ReviewStatus::Completed
+    pub fn is_pending(&self) -> bool {
+        self.status == ReviewStatus::Pending
+    }
+
+    pub fn is_completed(&self) -> bool {
+        self.status == ReviewStatus::Completed
+    }
+
+    /// The versions before this one.
+    pub fn earlier(&self) -> impl Iterator<Item = &Version> {
+        self.versions.iter().take_while(|version| !version.is_this)
     }
 
     /// What a field of the form shows: what was typed, else its default.
-    fn value(&self, field: &Field) -> String {
+    pub fn value(&self, field: &Field) -> String {
         let default = || match &field.default_value {
             Some(Value::String(text)) => text.clone(),
             Some(other) if !other.is_null() => other.to_string(),
@@ -77,7 +122,7 @@ impl ReviewPage {
         self.typed.first(&input_name(field)).map_or_else(default, str::to_owned)
     }
 
-    fn is_checked(&self, field: &Field) -> bool {
+    pub fn is_checked(&self, field: &Field) -> bool {
         if self.problems.is_empty() {
             field.default_value == Some(Value::Bool(true))
         } else {
@@ -85,33 +130,38 @@ impl ReviewPage {
         }
     }
 
-    fn typed(&self, name: &str) -> &str {
+    pub fn typed(&self, name: &str) -> &str {
         self.typed.first(name).unwrap_or_default()
+    }
+
+    pub fn text_of(&self, input: &TextInput) -> String {
+        if self.problems.is_empty() { input.prefill.clone().unwrap_or_default() } else { self.typed("text").to_owned() }
+    }
+
+    pub fn json_typed(&self) -> &str {
+        if self.problems.is_empty() { "{}" } else { self.typed("json") }
     }
 }
 
-/// The labels of the options or items that a stored response names.
-fn chosen(review: &Review) -> Vec<String> {
-    let response = review.response.as_ref().map(Json::value).unwrap_or_default();
-    let (offered, named) = match review.understood() {
-        Kind::Approval(approval) => (approval.options, vec![response["selectedOption"].clone()]),
-        Kind::Selection(selection) => {
-            (selection.items, response["selectedIds"].as_array().cloned().unwrap_or_default())
-        }
-        _ => return vec![],
-    };
-    offered.into_iter().filter(|choice| named.contains(&Value::from(choice.id.as_str()))).map(|it| it.label).collect()
+fn laid_out(review: &Review) -> String {
+    review.response.as_ref().map(|it| format!("{:#}", it.value())).unwrap_or_default()
 }
 
 pub async fn page(
     State(app): State<App>,
     Visitor(human): Visitor,
     PathId(id): PathId<MessageId>,
+    Query(listed): Query<Listed>,
 ) -> Result<Response, PageError> {
-    let (channel, message) = app.store.open_message(&human, id.map(MessageId::channel), id).await?;
-    let message = app.store.settled(message).await?;
-    let message = app.store.mark_seen(&channel, message).await?;
-    page::page(StatusCode::OK, &ReviewPage::of(&app, &channel, message)?)
+    let opened = async {
+        let (channel, message) = app.store.open_message(&human, id.map(MessageId::channel), id).await?;
+        let message = app.store.settled(message).await?;
+        let message = app.store.mark_seen(&channel, message).await?;
+        Ok(ReviewView::of(&app, &human, &channel, message).await?)
+    };
+    let ((shell, list), review) = tokio::try_join!(inbox::beside(&app, &human, &listed), opened)?;
+    let list = list.with_open(&review.id);
+    page::page(StatusCode::OK, &InboxPage { shell, list, review: Some(review) })
 }
 
 /// Stores the answer, and shows the page again: with the stored outcome, whoever's it is, or
@@ -124,9 +174,8 @@ pub async fn answer(
     Submitted(typed): Submitted,
 ) -> Result<Response, PageError> {
     let (channel, message) = app.store.open_message(&human, id.map(MessageId::channel), id).await?;
-    let mut page = ReviewPage::of(&app, &channel, message)?;
-    page.typed = typed;
-    page.problems = match answer::read(&page.kind, &page.typed) {
+    let kind = message.review.as_ref().ok_or(Error::NotFound("review"))?.understood();
+    let problems = match answer::read(&kind, &typed) {
         Err(problem) => vec![problem],
         Ok(answer) => match app.store.answer(&human, id, answer).await {
             Ok(_) | Err(Error::ReviewAlreadyResponded | Error::ReviewExpired) => vec![],
@@ -135,10 +184,15 @@ pub async fn answer(
             Err(other) => return Err(other.into()),
         },
     };
-    if page.problems.is_empty() {
-        return Ok(Redirect::to(&format!("/reviews/{}", page.id)).into_response());
+    if problems.is_empty() {
+        return Ok(Redirect::to(&format!("/reviews/{}", message.id)).into_response());
     }
-    page::page(StatusCode::BAD_REQUEST, &page)
+    let listed = Listed::default();
+    let view = async { Ok(ReviewView::of(&app, &human, &channel, message).await?) };
+    let ((shell, list), mut review) = tokio::try_join!(inbox::beside(&app, &human, &listed), view)?;
+    (review.typed, review.problems) = (typed, problems);
+    let list = list.with_open(&review.id);
+    page::page(StatusCode::BAD_REQUEST, &InboxPage { shell, list, review: Some(review) })
 }
 
 /// A field's problem, which names its field already, as a sentence.

@@ -1,26 +1,35 @@
-//! `/login` and `/logout`
+//! `/login`, `/logout` and `/password`
 
 use askama::Template;
-use axum::extract::State;
+use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use http::header::{RETRY_AFTER, SET_COOKIE};
 use http::{HeaderMap, StatusCode};
+use serde::Deserialize;
 use shared::auth::{HumanCaller, session_cookie};
 use shared::error::Error;
-use shared::models::Credentials;
+use shared::models::{ChangePassword, Credentials};
 use shared::storage::Store;
 
-use crate::page::{self, OwnForm, PageError, Submitted};
+use crate::page::{self, OwnForm, PageError, Submitted, Visitor};
 
 #[derive(Template)]
 #[template(path = "login.html")]
 struct LoginPage {
     email: String,
+    /// Where to go once signed in.
+    next: String,
     problem: Option<String>,
 }
 
-pub async fn page() -> Result<Response, PageError> {
-    page::page(StatusCode::OK, &LoginPage { email: String::new(), problem: None })
+#[derive(Deserialize)]
+pub struct Wanted {
+    next: Option<String>,
+}
+
+pub async fn page(Query(wanted): Query<Wanted>) -> Result<Response, PageError> {
+    let next = page::own_path(wanted.next.as_deref()).to_owned();
+    page::page(StatusCode::OK, &LoginPage { email: String::new(), next, problem: None })
 }
 
 pub async fn sign_in(
@@ -30,6 +39,7 @@ pub async fn sign_in(
     Submitted(typed): Submitted,
 ) -> Result<Response, PageError> {
     let text = |name| typed.first(name).unwrap_or_default();
+    let next = page::own_path(typed.first("next"));
     let signed_in = match Credentials::typed(text("email"), text("password")) {
         Some(credentials) => store.sign_in(credentials).await,
         None => Err(Error::WrongPassword),
@@ -37,22 +47,19 @@ pub async fn sign_in(
     let (error, problem) = match signed_in {
         Ok(session) => {
             let cookie = session_cookie(&headers, Some(session));
-            return Ok(([(SET_COOKIE, cookie)], Redirect::to("/")).into_response());
+            return Ok(([(SET_COOKIE, cookie)], Redirect::to(next)).into_response());
         }
         Err(error) => {
             let sentence = match &error {
-                Error::TooManyTries { retry_after_seconds } => {
-                    let minutes = retry_after_seconds.div_ceil(60);
-                    format!("Too many failed tries for this e-mail. Try again in {minutes} min.")
-                }
+                Error::TooManyTries { retry_after_seconds } => too_many(*retry_after_seconds),
                 Error::WrongPassword => error.to_string(),
                 _ => return Err(error.into()),
             };
             (error, sentence)
         }
     };
-    let mut response =
-        page::page(error.status(), &LoginPage { email: text("email").to_owned(), problem: Some(problem) })?;
+    let shown = LoginPage { email: text("email").to_owned(), next: next.to_owned(), problem: Some(problem) };
+    let mut response = page::page(error.status(), &shown)?;
     response.headers_mut().extend(error.retry_after().map(|seconds| (RETRY_AFTER, seconds.into())));
     Ok(response)
 }
@@ -62,4 +69,54 @@ pub async fn sign_out(State(store): State<Store>, headers: HeaderMap, _: OwnForm
         store.end_session(&human).await?;
     }
     Ok(([(SET_COOKIE, session_cookie(&headers, None))], Redirect::to("/login")).into_response())
+}
+
+/// Why nobody is let in for a while, and until when.
+fn too_many(seconds: u64) -> String {
+    let minutes = seconds.div_ceil(60);
+    format!(
+        "Too many failed tries for this e-mail: nobody can sign in to it for now, not even with the right password. \
+         Try again in {minutes} min."
+    )
+}
+
+#[derive(Template)]
+#[template(path = "password.html")]
+struct PasswordPage {
+    email: String,
+    /// Somebody else knows the current one.
+    must: bool,
+    problem: Option<String>,
+}
+
+pub async fn password_page(State(store): State<Store>, Visitor(human): Visitor) -> Result<Response, PageError> {
+    let user = store.me(&human).await?;
+    page::page(StatusCode::OK, &PasswordPage { email: user.email, must: user.must_change_password, problem: None })
+}
+
+pub async fn change_password(
+    State(store): State<Store>,
+    Visitor(human): Visitor,
+    _: OwnForm,
+    Submitted(typed): Submitted,
+) -> Result<Response, PageError> {
+    let text = |name| typed.first(name).unwrap_or_default();
+    let refused = match ChangePassword::typed(text("current"), text("new")) {
+        _ if text("new") != text("again") => Some("The new passwords are not the same.".to_owned()),
+        None => Some("The new password must have 8 to 1024 characters.".to_owned()),
+        Some(change) => match store.change_password(&human, change).await {
+            Ok(()) => None,
+            Err(Error::TooManyTries { retry_after_seconds }) => Some(too_many(retry_after_seconds)),
+            Err(Error::WrongPassword) => Some("The current password is another one.".to_owned()),
+            Err(other) => return Err(other.into()),
+        },
+    };
+    match refused {
+        None => Ok(Redirect::to("/").into_response()),
+        Some(problem) => {
+            let user = store.me(&human).await?;
+            let shown = PasswordPage { email: user.email, must: user.must_change_password, problem: Some(problem) };
+            page::page(StatusCode::BAD_REQUEST, &shown)
+        }
+    }
 }

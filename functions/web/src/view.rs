@@ -1,68 +1,57 @@
-//! What templates show: messages with their times as people say them.
+//! How templates say times, sizes and texts. A time is a `<time>` with the exact moment in it, so
+//! that a script can keep it fresh and put it into the reader's own zone.
 
 use std::time::Duration;
 
 use shared::clock::Timestamp;
-use shared::models::Message;
 
-/// A pending review as a line of the inbox.
-pub struct Row {
-    pub id: String,
-    pub agent: String,
-    pub kind: String,
-    pub excerpt: String,
-    pub age: String,
-    pub left: String,
-    pub unseen: bool,
-}
-
-impl Row {
-    pub fn of(message: &Message, agent: &str, now: Timestamp) -> Option<Self> {
-        let review = message.review.as_ref()?;
-        Some(Self {
-            id: message.id.to_string(),
-            agent: agent.to_owned(),
-            kind: review.kind.clone(),
-            excerpt: excerpt(message.text.as_deref().unwrap_or_default()),
-            age: span(message.created_at.until(now)),
-            left: span(now.until(review.expires_at)),
-            unseen: review.seen_at.is_none(),
-        })
-    }
-}
-
-/// The first line of a text, short.
-fn excerpt(text: &str) -> String {
-    const MOST: usize = 140;
-    let line = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("(no text)");
-    match line.char_indices().nth(MOST) {
-        Some((end, _)) => format!("{}…", &line[..end]),
-        None => line.to_owned(),
-    }
-}
-
-/// A span of time in its largest units.
+/// A span of time in its largest unit.
 pub fn span(span: Duration) -> String {
     let seconds = span.as_secs();
     let (days, hours, minutes) = (seconds / 86_400, seconds / 3600 % 24, seconds / 60 % 60);
     match (days, hours, minutes) {
         (0, 0, 0) => format!("{seconds} s"),
         (0, 0, _) => format!("{minutes} min"),
-        (0, _, _) => format!("{hours} h {minutes} min"),
-        _ => format!("{days} d {hours} h"),
+        (0, _, _) => format!("{hours} h"),
+        _ => format!("{days} d"),
     }
 }
 
-/// A moment to the minute, in the one zone that a page without scripts can be sure of.
-pub fn moment(at: &Timestamp) -> String {
+/// How long ago, as HTML.
+pub fn age(at: Timestamp, now: Timestamp) -> String {
+    format!(r#"<time datetime="{at}" data-age>{}</time>"#, span(at.until(now)))
+}
+
+/// How long until then, as HTML.
+pub fn left(until: Timestamp, now: Timestamp) -> String {
+    format!(r#"<time datetime="{until}" data-left>{}</time>"#, span(now.until(until)))
+}
+
+/// A moment to the minute, as HTML, in the one zone that a page without scripts can be sure of.
+pub fn moment(at: Timestamp) -> String {
     let text = at.to_string();
-    format!("{} {} UTC", &text[..10], &text[11..16])
+    format!(r#"<time datetime="{text}" data-moment>{} {} UTC</time>"#, &text[..10], &text[11..16])
+}
+
+/// The first line of a text that says something, short, without the marks of Markdown.
+pub fn excerpt(text: &str) -> String {
+    const MOST: usize = 140;
+    let plain = |line: &str| {
+        let line = line.trim().trim_start_matches(['#', '>', ' ']).trim_start_matches("- ");
+        line.replace("**", "").replace('`', "")
+    };
+    let line = text.lines().map(plain).find(|line| !line.is_empty()).unwrap_or_else(|| "(no text)".to_owned());
+    match line.char_indices().nth(MOST) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line,
+    }
 }
 
 pub fn bytes(size: u64) -> String {
     match size {
         0..1_000 => format!("{size} bytes"),
         1_000..1_000_000 => format!("{:.1} kB", size as f64 / 1e3),
-        _ => format!("{:.1} MB", size as f64 / 1e6),
+        1_000_000..1_000_000_000 => format!("{:.1} MB", size as f64 / 1e6),
+        _ => format!("{:.1} GB", size as f64 / 1e9),
     }
 }

@@ -118,6 +118,16 @@ pub struct ChangePassword {
     pub new: Password,
 }
 
+impl ChangePassword {
+    /// What somebody typed; `None` when the new one cannot be set.
+    pub fn typed(current: &str, new: &str) -> Option<Self> {
+        let fits = (MIN_PASSWORD..=MAX_PASSWORD).contains(&new.chars().count());
+        // What is longer than any password is a wrong one.
+        let current: String = current.chars().take(MAX_PASSWORD + 1).collect();
+        fits.then(|| Self { current: Password::new(current), new: Password::new(new.to_owned()) })
+    }
+}
+
 impl FromObject for ChangePassword {
     fn from_object(object: &mut Object<'_>) -> Option<Self> {
         let current = object.require("currentPassword", |o| o.short_string("currentPassword", MAX_PASSWORD));

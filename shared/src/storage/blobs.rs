@@ -59,6 +59,14 @@ impl Blobs {
         self.url_of(&file.storage_key, &file.mime_type, disposition).await
     }
 
+    /// Where browsers get and put the bytes that do not pass through us: scheme, host and port.
+    /// Signing is arithmetic, nothing is called; but it takes credentials, so it may fail.
+    pub async fn origin(&self) -> Result<String, Error> {
+        let url = self.url_of("origin", "text/plain", "inline").await?;
+        let parsed = url::Url::parse(&url).map_err(Error::internal)?;
+        Ok(parsed.origin().ascii_serialization())
+    }
+
     pub(super) async fn url_of(&self, key: &str, mime_type: &str, disposition: &str) -> Result<String, Error> {
         let expiry = PresigningConfig::expires_in(Duration::from_secs(300)).map_err(Error::internal)?;
         let get = self.s3.get_object().bucket(&*self.bucket).key(key);

@@ -20,8 +20,15 @@ use crate::storage::{Store, number, read, trouble};
 const SIGN_OF_LIFE: &str = "lastActiveAt";
 
 #[derive(Deserialize)]
-struct ChangesItem {
+pub(super) struct ChangesItem {
     sequence: u64,
+}
+
+impl ChangesItem {
+    /// What is shown of it; nobody has one before their first change.
+    pub fn number(item: Option<Self>) -> u64 {
+        item.map_or(0, |item| item.sequence)
+    }
 }
 
 impl Store {
@@ -29,14 +36,14 @@ impl Store {
     pub async fn changes_for(&self, human: &HumanCaller) -> Result<(UserId, u64), Error> {
         let key = Key::changes(human.0.claimed);
         let (user, mut items) = self.admit(human, std::slice::from_ref(&key)).await?;
-        Ok((user, items.take::<ChangesItem>(&key)?.map_or(0, |item| item.sequence)))
+        Ok((user, ChangesItem::number(items.take(&key)?)))
     }
 
     /// One read of a user's number, for waits: eventually consistent costs half.
     pub async fn changes(&self, user: UserId, consistent: bool) -> Result<u64, Error> {
         let get = self.db.get_item().table_name(&*self.table).set_key(Some(Key::changes(user).attributes()));
         let item = get.consistent_read(consistent).send().await.map_err(trouble)?.item;
-        Ok(item.map(read::<ChangesItem>).transpose()?.map_or(0, |item| item.sequence))
+        Ok(ChangesItem::number(item.map(read).transpose()?))
     }
 
     /// Makes a user's number greater; by how much does not matter, so it may be repeated. The first

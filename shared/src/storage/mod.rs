@@ -5,8 +5,8 @@
 //! - [`Store`]: the door ([`Store::admit`], [`Store::open`]); its access patterns are beside the
 //!   entities: `agents` (with `agent_update`, `ping`, `webhook`, `avatar`, `stats`), `messages`,
 //!   `reviews` (with `review_lists`), `files` (with `presign`, `file_list`, `file_removal`),
-//!   `accounts` (with `sessions`, `tries`, `api_keys`, `users`, `user_removal`, `preferences`),
-//!   `request_log`, `plugins`,
+//!   `accounts` (with `sessions`, `tries`, `api_keys`, `users`, `user_removal`, `preferences`,
+//!   `visit`), `request_log`, `plugins`,
 //!   `outbox` (what happened, as the stream tells it), `deliveries`, `changes` (that somebody's
 //!   inbox shows something else than before)
 //! - [`Blobs`]: the bucket; `zip`: archives of many files
@@ -53,6 +53,7 @@ mod tries;
 mod updating;
 mod user_removal;
 mod users;
+mod visit;
 mod webhook;
 mod writing;
 mod zip;
@@ -84,6 +85,7 @@ pub use plugins::PluginEnv;
 pub use presign::{MAX_ANNOUNCED, UploadTarget};
 pub use sessions::NewSession;
 pub use stats::Tally;
+pub use visit::Visit;
 pub use webhook::Webhook;
 pub use zip::{ZIP_DISPOSITION, ZIP_TYPE, Zipped};
 

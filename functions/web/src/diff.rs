@@ -1,0 +1,97 @@
+//! What changed from one version of a text to the next.
+
+use similar::{ChangeTag, TextDiff};
+
+/// Lines around a change that are shown with it.
+const AROUND: usize = 3;
+
+pub struct Diff {
+    /// The number of the version before.
+    pub since: u32,
+    /// The file whose text it is; none for the message's own.
+    pub of: Option<String>,
+    pub added: usize,
+    pub removed: usize,
+    pub lines: Vec<Line>,
+}
+
+pub struct Line {
+    kind: Kind,
+    pub text: String,
+}
+
+#[derive(Clone, Copy)]
+enum Kind {
+    Same,
+    Added,
+    Removed,
+    /// Lines that are left out.
+    Gap,
+}
+
+impl Line {
+    pub fn class(&self) -> &'static str {
+        match self.kind {
+            Kind::Same => "same",
+            Kind::Added => "added",
+            Kind::Removed => "removed",
+            Kind::Gap => "gap",
+        }
+    }
+
+    pub fn mark(&self) -> &'static str {
+        match self.kind {
+            Kind::Same => " ",
+            Kind::Added => "+",
+            Kind::Removed => "−",
+            Kind::Gap => "⋯",
+        }
+    }
+
+    /// The mark for those who hear the page.
+    pub fn word(&self) -> &'static str {
+        match self.kind {
+            Kind::Same => "",
+            Kind::Added => "added: ",
+            Kind::Removed => "removed: ",
+            Kind::Gap => "lines left out",
+        }
+    }
+}
+
+/// None when nothing changed.
+pub fn between(before: &str, after: &str, since: u32, of: Option<&str>) -> Option<Diff> {
+    let diff = TextDiff::from_lines(before, after);
+    let (mut added, mut removed, mut lines) = (0, 0, vec![]);
+    for (index, group) in diff.grouped_ops(AROUND).iter().enumerate() {
+        if index > 0 {
+            lines.push(Line { kind: Kind::Gap, text: String::new() });
+        }
+        for change in group.iter().flat_map(|op| diff.iter_changes(op)) {
+            let kind = match change.tag() {
+                ChangeTag::Equal => Kind::Same,
+                ChangeTag::Insert => Kind::Added,
+                ChangeTag::Delete => Kind::Removed,
+            };
+            added += usize::from(matches!(kind, Kind::Added));
+            removed += usize::from(matches!(kind, Kind::Removed));
+            lines.push(Line { kind, text: change.value().trim_end_matches(['\n', '\r']).to_owned() });
+        }
+    }
+    (!lines.is_empty()).then(|| Diff { since, of: of.map(str::to_owned), added, removed, lines })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_added_removed_and_left_out() {
+        let before = (1..=20).map(|n| format!("line {n}\n")).collect::<String>();
+        let after = before.replace("line 2\n", "line two\n").replace("line 19\n", "");
+        let diff = between(&before, &after, 1, None).unwrap();
+        assert_eq!((diff.added, diff.removed), (1, 2));
+        assert_eq!(diff.lines.iter().filter(|line| line.class() == "gap").count(), 1);
+        assert!(between("same", "same", 1, None).is_none());
+    }
+}

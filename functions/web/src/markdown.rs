@@ -1,0 +1,116 @@
+//! Markdown as safe HTML. Whatever it is, it can neither run anything nor load anything from
+//! another host: raw HTML is shown as text, and images are those of the message's attachments.
+
+use std::sync::LazyLock;
+
+use pulldown_cmark::{CowStr, Event, LinkType, Options, Parser, Tag, TagEnd};
+use shared::models::Attachment;
+
+static CLEANER: LazyLock<ammonia::Builder<'static>> = LazyLock::new(|| {
+    let mut cleaner = ammonia::Builder::default();
+    cleaner
+        .add_tags(["input"]) // of task lists
+        .add_tag_attributes("input", ["checked", "disabled"])
+        .add_tag_attribute_values("input", "type", ["checkbox"])
+        .add_tag_attributes("img", ["loading"])
+        .add_tag_attribute_values("td", "align", ["left", "center", "right"])
+        .url_schemes(["http", "https", "mailto"].into())
+        .link_rel(Some("noopener noreferrer nofollow"))
+        .set_tag_attribute_value("a", "target", "_blank");
+    cleaner
+});
+
+/// The HTML of a text that was written in Markdown beside these files.
+pub fn html(text: &str, files: &[Attachment]) -> String {
+    let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TASKLISTS;
+    let mut outside = 0_u32; // how deep inside images that are shown as links
+    let events = Parser::new_ext(text, options).map(|event| match event {
+        // As chats do: a line that ends is a line that ends.
+        Event::SoftBreak => Event::HardBreak,
+        Event::Html(raw) | Event::InlineHtml(raw) => Event::Text(raw),
+        Event::Start(Tag::Image { link_type, dest_url, title, id }) => match attached(&dest_url, files) {
+            Some(url) => Event::Start(Tag::Image { link_type, dest_url: url.into(), title, id }),
+            None => {
+                outside += 1;
+                Event::Start(Tag::Link { link_type: LinkType::Inline, dest_url, title, id })
+            }
+        },
+        Event::End(TagEnd::Image) if outside > 0 => {
+            outside -= 1;
+            Event::End(TagEnd::Link)
+        }
+        other => other,
+    });
+    let mut html = String::new();
+    pulldown_cmark::html::push_html(&mut html, named(events));
+    CLEANER.clean(&html).to_string()
+}
+
+/// An image that became a link and has no words shows its address.
+fn named<'a>(events: impl Iterator<Item = Event<'a>>) -> impl Iterator<Item = Event<'a>> {
+    let mut open: Option<CowStr<'a>> = None;
+    events.flat_map(move |event| {
+        let mut said = None;
+        match &event {
+            Event::Start(Tag::Link { dest_url, .. }) => open = Some(dest_url.clone()),
+            Event::End(TagEnd::Link) => said = open.take().map(Event::Text),
+            _ => open = None,
+        }
+        said.into_iter().chain(std::iter::once(event))
+    })
+}
+
+/// The URL of the attachment that an image names: by its file name, by its id, or by where either
+/// API has it.
+fn attached(wanted: &str, files: &[Attachment]) -> Option<String> {
+    let plain = percent_encoding::percent_decode_str(wanted).decode_utf8_lossy().into_owned();
+    let named = plain.trim_start_matches("./").trim_start_matches("attachment:");
+    let by_url = |file: &Attachment| {
+        wanted.trim_end_matches("/download").rsplit_once("files/").is_some_and(|(_, id)| id == file.id.to_string())
+    };
+    let file = files.iter().find(|file| file.filename == named || file.id.to_string() == named || by_url(file))?;
+    Some(format!("/api/files/{}/download", file.id))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(text: &str) -> String {
+        html(text, &[]).replace('\n', "")
+    }
+
+    #[test]
+    fn text_is_laid_out() {
+        assert_eq!(shown("a\nb"), "<p>a<br>b</p>");
+        assert!(shown("| a |\n|:-:|\n| 1 |").contains("<table>"));
+        assert!(shown("- [x] done").contains(r#"type="checkbox""#));
+        assert!(shown("```rust\nfn a() {}\n```").contains("<pre><code>"));
+    }
+
+    #[test]
+    fn nothing_runs_and_nothing_is_loaded() {
+        for hostile in [
+            "<script>alert(1)</script>",
+            "<img src=x onerror=alert(1)>",
+            "[x](javascript:alert(1))",
+            "![x](https://evil.example/pixel.png)",
+            "<iframe src=//evil.example></iframe>",
+            "[x](data:text/html,<script>alert(1)</script>)",
+            "<svg onload=alert(1)>",
+        ] {
+            let html = shown(hostile);
+            for forbidden in ["<script", "<img", "<iframe", "<svg", "href=\"javascript", "href=\"data"] {
+                assert!(!html.contains(forbidden), "{hostile}: {html}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_image_from_elsewhere_becomes_a_link() {
+        let html = shown("![](https://example.com/a.png)");
+        assert!(html.contains(">https://example.com/a.png</a>"), "{html}");
+        assert!(shown("![chart](https://example.com/a.png)").contains(">chart</a>"));
+        assert!(shown("[words](https://example.com)").contains(">words</a>"));
+    }
+}

@@ -1,0 +1,63 @@
+//! A message as a page shows it.
+
+use serde_json::{Value, json};
+use shared::error::Error;
+use shared::models::{Message, MessageStatus};
+use shared::storage::Blobs;
+
+use crate::attachment::{self, FileView};
+use crate::markdown;
+
+pub struct MessageView {
+    pub status: Option<&'static str>,
+    /// Safe HTML.
+    pub html: String,
+    pub files: Vec<FileView>,
+    /// Laid out to be read.
+    pub metadata: Option<String>,
+    pub plugin: Option<PluginView>,
+}
+
+/// The frame that draws the message.
+pub struct PluginView {
+    pub name: String,
+    /// What the frame is told, as JSON.
+    pub init: String,
+}
+
+impl MessageView {
+    pub async fn of(blobs: &Blobs, message: &Message) -> Result<Self, Error> {
+        let metadata = message.metadata.as_ref().map(|it| it.value());
+        Ok(Self {
+            status: message.status.map(MessageStatus::word),
+            html: message.text.as_deref().map(|text| markdown::html(text, &message.attachments)).unwrap_or_default(),
+            files: attachment::shown(blobs, &message.attachments).await?,
+            plugin: metadata.as_ref().and_then(|metadata| PluginView::of(message, metadata)),
+            metadata: metadata.map(|it| format!("{it:#}")),
+        })
+    }
+}
+
+impl PluginView {
+    fn of(message: &Message, metadata: &Value) -> Option<Self> {
+        let name = metadata.get("plugin")?.as_str()?.to_owned();
+        let review = message.review.as_ref().map(|review| {
+            let payload = review.payload.as_ref().map(|it| it.value());
+            json!({ "type": review.kind, "status": review.status.word(), "payload": payload })
+        });
+        let files = message.attachments.iter().map(
+            |file| json!({ "id": file.id, "filename": file.filename, "mimeType": file.mime_type, "size": file.size }),
+        );
+        let init = json!({
+            "data": metadata,
+            "attachments": files.collect::<Vec<_>>(),
+            "message": {
+                "id": message.id, "channelId": message.channel_id,
+                "senderType": message.sender_type, "createdAt": message.created_at,
+            },
+            "review": review,
+            "isPreview": false,
+        });
+        Some(Self { name, init: init.to_string() })
+    }
+}
