@@ -1,14 +1,15 @@
-// Around plugins' frames: answers what they ask, each frame for its own message only.
+// Around plugins' frames: loads them, and answers what they ask, each frame for its own message
+// only.
 //
-//   <iframe sandbox="allow-scripts" src="/api/plugins/NAME/render" title="..."
-//     data-placet-plugin="NAME"
-//     data-placet-init='{"data":{},"env":{},"attachments":[],"message":{"id":"..."},"review":null,"isPreview":false}'>
+//   <iframe sandbox="allow-scripts" title="..." data-placet-plugin="NAME"
+//     data-placet-init='{"data":{},"attachments":[],"message":{"id":"..."},"review":null,"isPreview":false}'>
 //   </iframe>
 //
-// `env` holds the settings that are not secret, by key: what is set, else the default. The page hears of a frame by events on its iframe, which
-// bubble: `placet:responded` (detail: the message), `placet:toast` ({message, kind}) and
-// `placet:emit` ({action, data}). The page's policy needs script-src, connect-src and frame-src
-// 'self', and style-src-attr is not needed: heights are set through the object model.
+// The settings that are not secret (`env`: what is set, else the default) come from the API. The
+// page hears of a frame by events on its iframe, which bubble: `placet:responded` (detail: the
+// message), `placet:toast` ({message, kind}), `placet:emit` ({action, data}) and `placet:missing`,
+// when there is no such plugin. The page's policy needs script-src, connect-src and frame-src
+// 'self'; heights are set through the object model, which no style-src concerns.
 "use strict";
 (() => {
   const TALLEST = 4000;
@@ -22,6 +23,28 @@
   }
 
   const initOf = (iframe) => JSON.parse(iframe.dataset.placetInit);
+
+  let asked;
+  const plugins = () => (asked ??= fetch("/api/plugins").then((answer) => (answer.ok ? answer.json() : [])));
+
+  async function envOf(iframe) {
+    const plugin = (await plugins()).find((it) => it.name === iframe.dataset.placetPlugin);
+    const shown = (plugin?.env ?? []).filter((it) => !it.secret);
+    return Object.fromEntries(shown.map((it) => [it.key, it.value ?? it.default ?? null]));
+  }
+
+  // Points the frame at its plugin, or takes it away when there is none of that name.
+  async function load(iframe) {
+    const name = iframe.dataset.placetPlugin;
+    if ((await plugins()).some((it) => it.name === name)) {
+      iframe.src = `/api/plugins/${encodeURIComponent(name)}/render`;
+      return;
+    }
+    iframe.hidden = true;
+    iframe.closest("[data-plugin-card]")?.setAttribute("data-missing", "");
+    iframe.insertAdjacentText("afterend", `The plugin “${name}” that should draw this is not installed.`);
+    event(iframe, "missing");
+  }
   const send = (iframe, kind, body, id) => iframe.contentWindow.postMessage({ placet: kind, id, body }, "*");
   const event = (iframe, kind, detail) =>
     iframe.dispatchEvent(new CustomEvent(`placet:${kind}`, { detail, bubbles: true }));
@@ -69,7 +92,9 @@
 
   // What a frame may say without an answer.
   const notices = {
-    ready: (iframe) => send(iframe, "init", { ...initOf(iframe), theme: theme() }),
+    async ready(iframe) {
+      send(iframe, "init", { ...initOf(iframe), env: await envOf(iframe), theme: theme() });
+    },
     resize(iframe, { height }) {
       if (Number.isFinite(height)) iframe.style.height = `${Math.min(Math.max(height, 0), TALLEST)}px`;
     },
@@ -107,7 +132,7 @@
     for (const iframe of document.querySelectorAll("iframe[data-placet-plugin]")) {
       if (frames.has(iframe.contentWindow)) continue;
       frames.set(iframe.contentWindow, iframe);
-      send(iframe, "hello"); // it may have asked before anybody listened
+      load(iframe);
     }
   }
   adopt();

@@ -59,7 +59,6 @@ mod writing;
 mod zip;
 
 use std::collections::HashMap;
-use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -285,7 +284,8 @@ async fn beside<C, R>(
     check: impl Future<Output = Result<C, Error>>,
     read: impl Future<Output = Result<R, Error>>,
 ) -> Result<(C, R), Error> {
-    match select(pin!(check), pin!(read)).await {
+    // Boxed: the SDK's futures are large, and whoever reads several things at once holds several.
+    match select(Box::pin(check), Box::pin(read)).await {
         Either::Left((checked, read)) => Ok((checked?, read.await?)),
         Either::Right((read, check)) => Ok((check.await?, read?)),
     }

@@ -143,9 +143,9 @@ impl Store {
         let wanted = Wanted { user: human.0.claimed, status, channel, now, leaving };
         // A pending review whose time has passed is expired, whatever the index says of it.
         let reads = future::try_join3(
-            self.decided_of(&wanted, ReviewStatus::Completed),
-            self.decided_of(&wanted, ReviewStatus::Expired),
-            self.pending_of(&wanted),
+            Box::pin(self.decided_of(&wanted, ReviewStatus::Completed)),
+            Box::pin(self.decided_of(&wanted, ReviewStatus::Expired)),
+            Box::pin(self.pending_of(&wanted)),
         );
         let ((), (mut newest, expired, pending)) = beside(admitted, reads).await?;
         newest.merge(expired);
