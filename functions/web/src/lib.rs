@@ -1,7 +1,8 @@
 //! The pages that people answer in, `/health`, and the API's description. Server-rendered;
 //! answering works without scripts, and nothing comes from another host.
 //!
-//! - `inbox` (with `list`), `review` (with `versions`, `diff`, `outcome`), `sign_in`: the pages
+//! - `inbox` (with `list`), `review` (with `versions`, `diff`, `outcome`), `channel`, `sign_in`:
+//!   the pages
 //! - `answer`: what a submitted form means as a review's response
 //! - `message`, `attachment`, `markdown`: what agents sent, shown safely; `frame`: HTML files;
 //!   `preview`: what a text will look like
@@ -13,6 +14,7 @@
 mod answer;
 mod assets;
 mod attachment;
+mod channel;
 mod diff;
 mod docs;
 mod document;
@@ -56,6 +58,8 @@ pub fn router() -> Router<App> {
         .route("/logout", post(sign_in::sign_out))
         .route("/password", get(sign_in::password_page).post(sign_in::change_password))
         .route("/reviews/{id}", get(review::page).post(review::answer))
+        .route("/channels", get(channel::list))
+        .route("/channels/{id}", get(channel::channel))
         .route("/preview", post(preview::preview))
         .route("/files/{id}/frame", get(frame::frame))
         .layer(from_fn(page::frame))

@@ -160,8 +160,7 @@ pub async fn page(
         Ok(ReviewView::of(&app, &human, &channel, message).await?)
     };
     // Boxed: side by side on the stack they are too much for a thread's.
-    let ((shell, list), review) =
-        tokio::try_join!(Box::pin(inbox::beside(&app, &human, &listed)), Box::pin(opened))?;
+    let ((shell, list), review) = tokio::try_join!(Box::pin(inbox::beside(&app, &human, &listed)), Box::pin(opened))?;
     let list = list.with_open(&review.id);
     page::page(StatusCode::OK, &InboxPage { shell, list, review: Some(review) })
 }
@@ -191,8 +190,7 @@ pub async fn answer(
     }
     let listed = Listed::default();
     let view = async { Ok(ReviewView::of(&app, &human, &channel, message).await?) };
-    let ((shell, list), mut review) =
-        tokio::try_join!(Box::pin(inbox::beside(&app, &human, &listed)), Box::pin(view))?;
+    let ((shell, list), mut review) = tokio::try_join!(Box::pin(inbox::beside(&app, &human, &listed)), Box::pin(view))?;
     (review.typed, review.problems) = (typed, problems);
     let list = list.with_open(&review.id);
     page::page(StatusCode::BAD_REQUEST, &InboxPage { shell, list, review: Some(review) })

@@ -8,7 +8,7 @@ use std::path::Path;
 use axum::Router;
 use axum::error_handling::HandleError;
 use dynoxide::Database;
-use http::StatusCode;
+use http::{Method, StatusCode};
 use s3s::auth::SimpleAuth;
 use s3s::service::{S3Service, S3ServiceBuilder};
 use s3s_fs::FileSystem;
@@ -20,6 +20,7 @@ use shared::storage::{Clients, Endpoints, schema};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tower_http::cors::{Any, CorsLayer};
 
 use crate::StartError;
 use crate::durable::Durable;
@@ -153,7 +154,9 @@ async fn serve_dynamodb(listener: TcpListener, database: Database, stopped: watc
 
 async fn serve_s3(listener: TcpListener, service: S3Service, stopped: watch::Receiver<bool>) {
     let service = HandleError::new(service, async |_| StatusCode::INTERNAL_SERVER_ERROR);
-    let router = Router::new().fallback_service(service);
+    // As the deployed bucket's rules: pages come from another origin, and every URL is signed.
+    let pages = CorsLayer::new().allow_origin(Any).allow_methods([Method::GET, Method::PUT]).allow_headers(Any);
+    let router = Router::new().fallback_service(service).layer(pages);
     if let Err(err) = axum::serve(listener, router).with_graceful_shutdown(until(stopped)).await {
         tracing::error!(cause = %err, "the embedded S3 ended");
     }
