@@ -3,8 +3,7 @@
 "use strict";
 (() => {
   const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
-  const reviewOf = (form) => form.closest("[data-review]").dataset.review;
-  const keyOf = (form) => `placet:draft:${reviewOf(form)}`;
+  const keyOf = (form) => `placet:draft:${form.getAttribute("action")}`;
 
   // What is typed survives a reload; passwords are not kept.
   function keep(form) {
@@ -46,14 +45,8 @@
   // Shows the review's answer part as the server has it.
   function take(page) {
     const next = page.getElementById("answer");
-    if (!next) return false;
-    const taken = document.importNode(next, true);
-    document.getElementById("answer").replaceWith(taken);
-    htmx.process(taken);
-    placet.tick(taken);
-    placet.remember(document);
-    begin(taken);
-    return true;
+    if (next) placet.put(document.getElementById("answer"), next);
+    return next !== null;
   }
 
   function settled(page) {
@@ -65,7 +58,7 @@
     take(page);
     const outcome = document.querySelector("#answer .outcome");
     outcome?.scrollIntoView({ block: "nearest" });
-    document.querySelector("#answer [data-next], #answer .next a")?.focus({ preventScroll: true });
+    document.getElementById("go-on")?.focus({ preventScroll: true });
     placet.refresh().catch(() => {});
   }
 

@@ -16,8 +16,11 @@ const placet = (() => {
   let since = document.body.dataset.changes;
   let pending = count(document);
 
+  // Notes elements that are as the server wrote them: before anything else touches them.
+  const LIVE = "[data-live], [data-live-items] > [id]";
   function remember(root) {
-    for (const element of root.querySelectorAll("[data-live], [data-live-items] > [id]")) served.set(element.id, element.outerHTML);
+    if (root.matches?.(LIVE)) served.set(root.id, root.outerHTML);
+    for (const element of root.querySelectorAll(LIVE)) served.set(element.id, element.outerHTML);
   }
 
   function count(root) {
@@ -27,13 +30,17 @@ const placet = (() => {
   // Puts `next` where `old` is, unless they are the same as the server wrote them.
   function replace(old, next) {
     if (served.get(next.id) === next.outerHTML) return false;
+    put(old, next);
+    return true;
+  }
+
+  function put(old, next) {
     served.set(next.id, next.outerHTML);
     const focused = old.contains(document.activeElement) ? document.activeElement.id : "";
     const taken = document.importNode(next, true);
     old.replaceWith(taken);
     started(taken);
     if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
-    return true;
   }
 
   function started(element) {
@@ -175,9 +182,9 @@ const placet = (() => {
   tick(document);
   setInterval(() => tick(document), 15_000);
   document.addEventListener("htmx:afterSettle", ({ detail }) => {
-    remember(document);
+    if (detail.elt.className === "") detail.elt.removeAttribute("class"); // htmx leaves an empty one
+    remember(detail.elt);
     tick(detail.elt);
-    pending = count(document);
     document.dispatchEvent(new CustomEvent("placet:swapped"));
   });
   document.addEventListener("placet:toast", ({ detail }) => toast(detail.message, detail.kind));
@@ -199,5 +206,5 @@ const placet = (() => {
   watch();
   renew().catch(() => {});
 
-  return { refresh, remember, toast, tick };
+  return { refresh, put, toast };
 })();

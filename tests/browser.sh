@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# Drives the pages in a real Chromium, on the local runner.
+#
+#   tests/browser.sh               all tests of tests/browser
+#   tests/browser.sh screenshots   pictures of every page in tests/browser/screenshots
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+need() { command -v "$1" >/dev/null || { echo "make test-browser needs $1: $2" >&2; exit 1; }; }
+need node "install Node.js 18 or later (Debian: apt-get install nodejs)"
+need npm "install it (Debian: apt-get install npm)"
+CHROMIUM=${CHROMIUM:-$(command -v chromium || command -v google-chrome || true)}
+[ -n "$CHROMIUM" ] || { echo "make test-browser needs Chromium (Debian: apt-get install chromium), or CHROMIUM=/path/to/it" >&2; exit 1; }
+export CHROMIUM
+
+# The installed packages are those of the lock file, or they are made so.
+installed=tests/browser/node_modules/.package-lock.json
+if [ ! -e "$installed" ] || [ tests/browser/package-lock.json -nt "$installed" ]; then
+  npm ci --prefix tests/browser --no-audit --no-fund --loglevel=error
+fi
+cargo build --quiet --workspace --bin placet-local
+
+if [ "${1:-}" = screenshots ]; then exec node tests/browser/screenshots.mjs; fi
+log=$(mktemp)
+failed=0
+node --test --test-concurrency=1 --test-reporter=spec tests/browser/*.test.mjs 2>&1 | tee "$log" || failed=$?
+awk '/ pass [0-9]+$/ { passed = $3 } / fail [0-9]+$/ { failed = $3 } END { print "browser: " passed + 0 " passed, " failed + 0 " failed" }' "$log"
+rm -f "$log"
+exit $failed

@@ -1,0 +1,109 @@
+// The conversation with an agent.
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { World } from "./world.mjs";
+
+let world;
+before(async () => (world = await World.start()));
+after(() => world.stop());
+
+const last = (page, words) => page.waitForFunction((words) => document.querySelector("#messages > li:last-child")?.innerText.includes(words), {}, words);
+const newest = async () => (await world.agent("GET", `/api/v1/messages?channel=${world.channelId}&limit=1`)).data[0];
+
+async function inChannel() {
+  const page = await world.signedIn();
+  await page.goto(`${world.url}/channels/${world.channelId}`);
+  await page.waitForSelector("#compose:not([hidden])");
+  return page;
+}
+
+test("what is written arrives, quoted and by command, and what the agent says shows by itself", async () => {
+  await world.agent("PUT", `/api/v1/agents/${world.channelId}/commands`, { commands: [{ command: "deploy", description: "Deploys a branch", acceptsArgs: true, argHint: "<branch>" }, { command: "status", description: "Says how it is" }] });
+  const page = await inChannel();
+  await page.type("#say", "Hello **agent**");
+  await page.click("#compose .primary");
+  await last(page, "Hello agent");
+  assert.equal((await newest()).text, "Hello **agent**");
+  assert.equal((await newest()).senderType, "user");
+
+  await page.type("#say", "/");
+  assert.equal((await page.$$("#suggestions li")).length, 2);
+  await page.keyboard.type("de");
+  await page.keyboard.press("Enter");
+  assert.equal(await page.$eval("#say", (it) => it.value), "/deploy ");
+  await page.keyboard.type("main");
+  await page.keyboard.down("Control");
+  await page.keyboard.press("Enter");
+  await page.keyboard.up("Control");
+  await last(page, "/deploy main");
+
+  await world.send({ text: "Which one?\nThe old?", status: "info" });
+  await last(page, "The old?");
+  await page.click("#messages > li:last-child [data-quote]");
+  assert.equal(await page.$eval("#say", (it) => it.value), "> Which one?\n> The old?\n\n");
+  await page.$eval("#say", (it) => (it.value = ""));
+
+  const stream = { channelId: world.channelId, streamId: "s" };
+  await world.agent("POST", "/api/v1/messages/streams/s/status", { channelId: world.channelId, text: "Reading the report" });
+  await world.send({ streamId: "s", streamState: "streaming", text: "So far" });
+  await last(page, "So far");
+  assert.match(await page.$eval("#messages > li:last-child", (it) => it.innerText), /Reading the report[^]*writing/);
+  await world.agent("PATCH", "/api/v1/messages/streams/s", { ...stream, text: "So far, so good", complete: true });
+  await last(page, "so good");
+  await page.waitForFunction(() => !document.querySelector("#messages > li:last-child").innerText.includes("writing"));
+  assert.deepEqual(page.complaints, []);
+});
+
+test("files are dropped, pasted and picked, small ones through the API and large ones straight to storage", async () => {
+  const page = await inChannel();
+  await page.evaluate(() => {
+    const files = new DataTransfer();
+    files.items.add(new File(["a,b\n1,2\n"], "dropped.csv", { type: "text/csv" }));
+    document.getElementById("main").dispatchEvent(new DragEvent("drop", { dataTransfer: files, bubbles: true, cancelable: true }));
+    const pasted = new DataTransfer();
+    pasted.items.add(new File(["# Pasted"], "pasted.md", { type: "text/markdown" }));
+    document.getElementById("say").dispatchEvent(new ClipboardEvent("paste", { clipboardData: pasted, bubbles: true, cancelable: true }));
+  });
+  const dir = mkdtempSync(join(tmpdir(), "placet-"));
+  const large = join(dir, "large.bin");
+  writeFileSync(large, Buffer.alloc(6_000_000, 7));
+  await (await page.$("#attach")).uploadFile(large);
+  await page.waitForFunction(() => document.querySelectorAll("#uploads [data-stored]").length === 3);
+  rmSync(dir, { recursive: true });
+  await page.type("#say", "Three files");
+  await page.click("#compose .primary");
+  await last(page, "Three files");
+  const { attachments } = await newest();
+  assert.deepEqual(attachments.map((it) => [it.filename, it.size]), [["dropped.csv", 8], ["pasted.md", 8], ["large.bin", 6_000_000]]);
+  await page.waitForSelector("#messages > li:last-child table");
+  assert.equal(await page.$eval("#messages > li:last-child .md.sheet h1", (it) => it.textContent), "Pasted");
+  assert.deepEqual(page.complaints, []);
+});
+
+test("older messages come when one scrolls up, and what is read stays in its place", async () => {
+  for (let n = 0; n < 70; n += 1) await world.send({ text: `Old ${n}` });
+  const page = await inChannel();
+  const count = () => page.$$eval("#messages > li", (all) => all.length);
+  await last(page, "Old 69");
+  assert.ok(await page.$eval("#messages > li:last-child", (it) => it.getBoundingClientRect().top < innerHeight), "the newest is in sight");
+  while (await page.$("#older a")) {
+    const before = await count();
+    const first = await page.$eval("#messages > li", (it) => it.id);
+    await page.$eval("#scroller", (it) => it.scrollTo(0, 0));
+    await page.waitForFunction((before) => document.querySelectorAll("#messages > li").length > before, {}, before);
+    await page.waitForFunction((first) => {
+      const { top } = document.getElementById(first).getBoundingClientRect();
+      return top > 0 && top < innerHeight;
+    }, {}, first);
+  }
+  const ids = await page.$$eval("#messages > li", (all) => all.map((it) => it.id));
+  assert.equal(new Set(ids).size, ids.length);
+  assert.deepEqual(ids, [...ids].sort());
+  await page.type("#search", "old 3");
+  await Promise.all([page.waitForNavigation(), page.keyboard.press("Enter")]);
+  assert.equal(await count(), 11);
+  assert.deepEqual(page.complaints, []);
+});

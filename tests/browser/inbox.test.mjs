@@ -1,0 +1,319 @@
+// What people do in the inbox, in a real browser on a running service.
+import assert from "node:assert/strict";
+import { after, afterEach, before, test } from "node:test";
+import { World, phone } from "./world.mjs";
+
+let world;
+const open = [];
+before(async () => (world = await World.start()));
+after(() => world.stop());
+afterEach(async () => {
+  // No page complains, and none asks another host, whatever the test was about.
+  for (const page of open.splice(0)) {
+    const { complaints } = page;
+    await page.browserContext().close();
+    assert.deepEqual(complaints, []);
+  }
+});
+
+async function signedIn(options) {
+  const page = await world.signedIn(options);
+  open.push(page);
+  return page;
+}
+
+const text = (page, selector) => page.$eval(selector, (it) => it.innerText);
+const shows = (page, selector, words) =>
+  page.waitForFunction((selector, words) => document.querySelector(selector)?.innerText.includes(words), {}, selector, words);
+
+// Opens the review of a fresh request, fills it in by `answer`, and gives what the agent's wait
+// comes back with.
+async function answered(page, message, answer) {
+  const { id } = await world.send(message);
+  const waited = world.wait(id);
+  await page.goto(`${world.url}/reviews/${id}`);
+  await answer(page);
+  await shows(page, "#answer .outcome", "Answered by you");
+  const { status, message: got } = await waited;
+  assert.equal(status, "completed");
+  return got.review;
+}
+
+test("signing in leads to what was wanted, and a wrong password says so", async () => {
+  const { id } = await world.send({ text: "Behind the door", review: { type: "approval" } });
+  const page = await world.visitor();
+  open.push(page);
+  await page.goto(`${world.url}/reviews/${id}`);
+  assert.equal(new URL(page.url()).pathname, "/login");
+  const signIn = async (password) => {
+    await page.$eval("[name=email]", (it) => (it.value = ""));
+    await page.type("[name=email]", world.email);
+    await page.type("[name=password]", password);
+    await Promise.all([page.waitForNavigation(), page.click("form button")]);
+  };
+  await signIn("wrong-password");
+  assert.match(await text(page, ".problem"), /e-mail or password/i);
+  page.complaints.splice(0); // the browser's own word about a 401
+  await signIn(world.password);
+  assert.equal(new URL(page.url()).pathname, `/reviews/${id}`);
+  await shows(page, "#review", "Behind the door");
+});
+
+test("a first sign-in begins with a password of one's own", async () => {
+  const made = await world.owner("POST", "/api/users", { email: "new@example.com", displayName: "New", role: "member" });
+  const page = await world.visitor();
+  open.push(page);
+  await page.goto(`${world.url}/login`);
+  await page.type("[name=email]", "new@example.com");
+  await page.type("[name=password]", made.temporaryPassword);
+  await Promise.all([page.waitForNavigation(), page.click("form button")]);
+  assert.equal(new URL(page.url()).pathname, "/password");
+  await page.type("[name=current]", made.temporaryPassword);
+  await page.type("[name=new]", "a password of my own");
+  await page.type("[name=again]", "a password of my own");
+  await Promise.all([page.waitForNavigation(), page.click(".primary")]);
+  assert.equal(new URL(page.url()).pathname, "/");
+  await shows(page, "#rows", "make the first agent");
+});
+
+test("each type is answered, and the agent's wait returns the answer", async () => {
+  const page = await signedIn();
+  const approval = await answered(page, { text: "Deploy?", review: { type: "approval" } }, async () => {
+    await page.type("[name=comment]", "after lunch");
+    await page.click("[value=approve]");
+  });
+  assert.deepEqual(approval.response, { selectedOption: "approve", comment: "after lunch" });
+
+  const items = [{ id: "a", label: "A" }, { id: "b", label: "B", description: "the second" }, { id: "c", label: "C" }];
+  const many = await answered(page, { text: "Which?", review: { type: "selection", payload: { mode: "multi", items } } }, async () => {
+    await page.click("[value=a]");
+    await page.click("[value=c]");
+    await page.type("[name=feedback]", "not B");
+    await page.click("#answer .primary");
+  });
+  assert.deepEqual([many.response, many.feedback], [{ selectedIds: ["a", "c"] }, "not B"]);
+
+  const one = await answered(page, { text: "Which one?", review: { type: "selection", payload: { mode: "single", items } } }, async () => {
+    await page.click("[value=b]");
+    await page.click("#answer .primary");
+  });
+  assert.deepEqual(one.response, { selectedIds: ["b"] });
+
+  const written = await answered(page, { text: "Say it", review: { type: "text-input", payload: { markdown: true, prefill: "# Hello", maxLength: 40 } } }, async () => {
+    await page.waitForSelector("#preview h1");
+    await page.focus("#text");
+    await page.keyboard.press("End");
+    await page.keyboard.type(" **world**");
+    await page.waitForSelector("#preview h1 strong");
+    assert.match(await text(page, ".counter"), /of at most 40 characters/);
+    await page.click("#answer .primary");
+  });
+  assert.deepEqual(written.response, { text: "# Hello **world**" });
+
+  const free = await answered(page, { text: "Anything", review: { type: "vote", payload: { of: "any kind" } } }, async () => {
+    const type = async (json) => {
+      await page.click("[name=json]", { count: 3 });
+      await page.keyboard.type(json);
+    };
+    await type("{ no json");
+    assert.match(await text(page, "#json-state"), /no JSON yet/);
+    assert.equal(await page.$eval("[name=json]", (it) => it.validity.valid), false);
+    await type('{"rank": 1.50}');
+    await page.click("#answer .primary");
+  });
+  assert.deepEqual(free.response, { rank: 1.5 });
+});
+
+test("a form of all twelve kinds of fields keeps its limits and gives typed values", async () => {
+  const page = await signedIn();
+  const kinds = ["text", "number", "email", "url", "textarea", "select", "checkbox", "date", "time", "datetime", "range", "password"];
+  const fields = kinds.map((type) => ({ name: type, type, label: `The ${type}`, required: type === "text", ...(type === "select" ? { options: ["x", { value: "y", label: "Why" }] } : {}), ...(type === "range" || type === "number" ? { min: 1, max: 9 } : {}) }));
+  fields[4].defaultValue = "as it was";
+  const review = await answered(page, { text: "Fill in", review: { type: "form", payload: { fields, submitLabel: "Book it", dismissLabel: "Not now" } } }, async () => {
+    const field = (name) => `[name="field.${name}"]`;
+    assert.equal(await page.$eval(field("textarea"), (it) => it.value), "as it was");
+    await page.click("#answer .primary"); // the text is required
+    assert.equal(await page.$eval("#answer form", (it) => it.checkValidity()), false);
+    await page.type(field("text"), "words");
+    await page.type(field("number"), "7");
+    await page.type(field("email"), "a@example.com");
+    await page.type(field("url"), "https://example.com/");
+    await page.select(field("select"), "y");
+    await page.click(field("checkbox"));
+    for (const [name, value] of [["date", "2026-12-24"], ["time", "18:30"], ["datetime", "2026-12-24T18:30"], ["range", "3"]])
+      await page.$eval(field(name), (it, value) => ((it.value = value), it.dispatchEvent(new Event("input", { bubbles: true }))), value);
+    await page.type(field("password"), "hunter2!");
+    assert.equal(await text(page, "#answer .primary"), "Book it");
+    await page.click("#answer .primary");
+  });
+  assert.deepEqual(review.response, {
+    text: "words", number: 7, email: "a@example.com", url: "https://example.com/", textarea: "as it was", select: "y",
+    checkbox: true, date: "2026-12-24", time: "18:30", datetime: "2026-12-24T18:30", range: 3, password: "hunter2!",
+  });
+  assert.ok(!(await page.content()).includes("hunter2!"), "a password is for the agent alone");
+  const dismissed = await answered(page, { text: "Or not", review: { type: "form", payload: { fields, dismissLabel: "Not now" } } }, () => page.click("[name=dismiss]"));
+  assert.deepEqual(dismissed.response, { _dismissed: true });
+});
+
+test("a request that arrives shows by itself, and counts in the title", async () => {
+  const page = await signedIn();
+  const before = Number((await page.title()).match(/\((\d+)\)/)?.[1] ?? 0);
+  const began = Date.now();
+  const { id } = await world.send({ text: "Look, a new one", review: { type: "approval" } });
+  await shows(page, "#rows", "Look, a new one");
+  assert.ok(Date.now() - began < 5_000);
+  assert.match(await page.title(), new RegExp(`^\\(${before + 1}\\) `));
+  await world.owner("POST", `/api/messages/${id}/respond`, { response: { selectedOption: "reject" } });
+  await page.waitForFunction(() => !document.querySelector("#rows").innerText.includes("Look, a new one"));
+});
+
+test("of two tabs one wins, and the other shows what was stored", async () => {
+  const { id } = await world.send({ text: "Race", review: { type: "approval" } });
+  const [one, two] = [await signedIn(), await signedIn()];
+  for (const page of [one, two]) await page.goto(`${world.url}/reviews/${id}`);
+  await two.type("[name=comment]", "typed but late");
+  await Promise.all([one.click("[value=approve]"), two.click("[value=reject]")]);
+  for (const page of [one, two]) await shows(page, "#answer .outcome", "Answered by you");
+  const { review } = await world.agent("GET", `/api/v1/reviews/${id}?channel=${world.channelId}`);
+  const label = review.response.selectedOption === "approve" ? "Approve" : "Reject";
+  for (const page of [one, two]) assert.equal(await text(page, ".chosen"), label);
+});
+
+test("an answer that was given elsewhere takes the form's place, and an expired one is told so", async () => {
+  const page = await signedIn();
+  const { id } = await world.send({ text: "Elsewhere", review: { type: "approval" } });
+  await page.goto(`${world.url}/reviews/${id}`);
+  await world.owner("POST", `/api/messages/${id}/respond`, { response: { selectedOption: "approve" }, feedback: "by API" });
+  await shows(page, "#answer .outcome", "by API");
+
+  const late = await world.send({ text: "Late", review: { type: "approval", expiresInSeconds: 1 } });
+  await page.goto(`${world.url}/reviews/${late.id}`);
+  await world.wait(late.id);
+  if (await page.$("[value=approve]")) await page.click("[value=approve]");
+  await shows(page, "#answer .outcome", "Expired");
+});
+
+test("answering works without scripts", async () => {
+  const page = await signedIn({ scripts: false });
+  const { id } = await world.send({ text: "Plain **HTML**", review: { type: "selection", payload: { mode: "multi", items: [{ id: "a", label: "A" }, { id: "b", label: "B" }] } } });
+  await page.goto(world.url);
+  await Promise.all([page.waitForNavigation(), page.click(`#row-${id}`)]);
+  await page.click("[value=b]");
+  await Promise.all([page.waitForNavigation(), page.click("#answer .primary")]);
+  assert.ok((await page.$eval("#answer .outcome", (it) => it.textContent)).includes("Answered by you"));
+  const { review } = await world.agent("GET", `/api/v1/reviews/${id}?channel=${world.channelId}`);
+  assert.deepEqual(review.response, { selectedIds: ["b"] });
+});
+
+test("a lost connection keeps what was typed and says whether it counted", async () => {
+  const page = await signedIn();
+  for (const arrives of [false, true]) {
+    const { id } = await world.send({ text: `Wi-Fi ${arrives}`, review: { type: "approval" } });
+    await page.goto(`${world.url}/reviews/${id}`);
+    await page.type("[name=comment]", "hard to type again");
+    // The request is lost on its way, or its answer is on the way back.
+    const client = await page.createCDPSession();
+    await client.send("Fetch.enable", { patterns: [{ urlPattern: `*/reviews/${id}`, requestStage: arrives ? "Response" : "Request" }] });
+    let lost = 0;
+    client.on("Fetch.requestPaused", ({ requestId, request }) => {
+      const lose = request.method === "POST" && lost++ === 0;
+      client.send(lose ? "Fetch.failRequest" : "Fetch.continueRequest", { requestId, ...(lose ? { errorReason: "ConnectionReset" } : {}) }).catch(() => {});
+    });
+    await page.click("[value=approve]");
+    if (arrives) await shows(page, "#answer .outcome", "hard to type again");
+    else {
+      await shows(page, "[data-trouble]", "was not stored");
+      assert.equal(await page.$eval("[name=comment]", (it) => it.value), "hard to type again");
+      await page.reload(); // even a reload keeps it
+      assert.equal(await page.$eval("[name=comment]", (it) => it.value), "hard to type again");
+      await page.click("[value=approve]");
+      await shows(page, "#answer .outcome", "hard to type again");
+    }
+    await client.detach();
+    page.complaints.splice(0); // the browser's own word about the lost request
+  }
+});
+
+test("the inbox is worked through by the keyboard alone", async () => {
+  for (const { id } of await world.owner("GET", "/api/messages/reviews")) await world.agent("DELETE", `/api/v1/messages/${id}?channel=${world.channelId}`);
+  const ids = [];
+  for (const name of ["first", "second", "third"]) ids.unshift((await world.send({ text: `The ${name}`, review: { type: "approval" } })).id);
+  const page = await signedIn();
+  const press = async (...keys) => {
+    for (const key of keys) await page.keyboard.press(key);
+  };
+  await shows(page, "#rows", "The third");
+  await press("?");
+  assert.ok(await page.$eval("#keys", (it) => it.open));
+  await press("Escape", "j", "j");
+  await press("k");
+  assert.equal(await page.evaluate(() => document.activeElement.id), `row-${ids[0]}`);
+  for (const [index, id] of ids.entries()) {
+    if (index > 0) assert.equal(await page.evaluate(() => document.activeElement.matches("[data-next]")), true);
+    await press("Enter");
+    await page.waitForSelector(`#review[data-review="${id}"]`);
+    await page.waitForSelector("#answer form");
+    await press("2"); // the second option, and Enter sends it
+    await press("Enter");
+    await shows(page, "#answer .outcome", "Reject");
+    await page.waitForFunction(() => document.activeElement?.matches(".next a"));
+  }
+  await page.waitForFunction(() => document.querySelector("#rows").innerText.includes("Nothing is waiting"));
+});
+
+test("on a phone of 360 px one pane shows at a time, and nothing is wider than the screen", async () => {
+  const page = await signedIn({ viewport: phone });
+  const wide = "A".repeat(300);
+  const { id } = await world.send({ text: `# ${wide}\n\n\`\`\`\n${wide}\n\`\`\`\n\n| ${wide} | b |\n|--|--|\n| c | d |`, metadata: { wide }, review: { type: "approval", payload: { options: [{ id: "x", label: wide }, { id: "y", label: "No" }] } } });
+  await page.goto(world.url);
+  const fits = () => page.evaluate(() => document.documentElement.scrollWidth <= document.documentElement.clientWidth);
+  assert.ok(await fits());
+  await page.tap(`#row-${id}`);
+  await page.waitForSelector("#review");
+  assert.ok(await fits());
+  assert.equal(await page.$eval(".list", (it) => it.checkVisibility()), false);
+  const small = await page.$$eval("#answer button, .back", (all) => all.map((it) => it.getBoundingClientRect()).filter((it) => it.height < 44 || it.width < 44).length);
+  assert.equal(small, 0);
+  await page.tap(".back");
+  await page.waitForFunction(() => document.querySelector(".list").checkVisibility());
+  await page.goto(`${world.url}/channels/${world.channelId}`);
+  assert.ok(await fits());
+});
+
+test("the theme is the system's unless one was chosen", async () => {
+  const dark = (page) => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+  const page = await signedIn({ dark: true });
+  assert.equal(await dark(page), "rgb(20, 22, 26)");
+  await world.owner("PATCH", "/api/preferences", { theme: "light" });
+  await page.reload();
+  assert.equal(await dark(page), "rgb(246, 247, 249)");
+  await world.owner("PATCH", "/api/preferences", { theme: "system" });
+});
+
+test("versions show what changed and what was said of the one before", async () => {
+  const first = await world.send({ text: "Tagline:\nAsk people.", review: { type: "approval" } });
+  await world.owner("POST", `/api/messages/${first.id}/respond`, { response: { selectedOption: "reject", comment: "Say who asks." } });
+  const second = await world.send({ text: "Tagline:\nAgents ask people.", iterationOf: first.id, review: { type: "approval" } });
+  const page = await signedIn();
+  await page.goto(`${world.url}/reviews/${second.id}`);
+  assert.match(await text(page, ".versions"), /Version 1\s+Reject\s+Version 2/);
+  assert.match(await text(page, ".feedback"), /Say who asks/);
+  await page.click(".diff-card summary");
+  assert.deepEqual(await page.$$eval(".diff .added, .diff .removed", (all) => all.map((it) => it.innerText.replaceAll("\n", "").trim())), ["−removed:Ask people.", "+added:Agents ask people."]);
+});
+
+test("the first page is light", async () => {
+  const page = await world.visitor();
+  open.push(page);
+  let bytes = 0;
+  const client = await page.createCDPSession();
+  await client.send("Network.enable");
+  client.on("Network.loadingFinished", ({ encodedDataLength }) => (bytes += encodedDataLength));
+  await page.goto(`${world.url}/login`, { waitUntil: "networkidle0" });
+  await page.type("[name=email]", world.email);
+  await page.type("[name=password]", world.password);
+  await Promise.all([page.waitForNavigation(), page.click("form button")]);
+  await page.waitForFunction(() => typeof placet === "object");
+  await page.waitForFunction(() => [...document.images].every((it) => it.complete));
+  assert.ok(bytes > 10_000 && bytes < 100_000, `${bytes} bytes`);
+});

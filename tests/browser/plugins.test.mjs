@@ -1,0 +1,106 @@
+// The global `Placet` in a plugin's frame, and the page around it.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { World } from "./world.mjs";
+
+let world;
+before(async () => (world = await World.start()));
+after(() => world.stop());
+
+async function frameOf(page, id) {
+  await page.goto(`${world.url}/reviews/${id}`);
+  const element = await page.waitForSelector("iframe[data-placet-plugin][src]");
+  const frame = await element.contentFrame();
+  await frame.waitForFunction(() => window.Placet?.message);
+  return frame;
+}
+
+const fields = [{ name: "host", label: "Host", type: "text", required: true }];
+
+test("a form answers its review through the bridge, once", async () => {
+  const { id } = await world.send({ text: "Where to?", metadata: { plugin: "form-answer", title: "Target", fields }, review: { type: "freeform" } });
+  const waited = world.wait(id);
+  const page = await world.signedIn();
+  const frame = await frameOf(page, id);
+  assert.equal(await page.$eval("details:has(> [data-beside-plugin])", (it) => it.open), false);
+  await frame.type("input", "db-1");
+  await frame.click("button");
+  await page.waitForFunction(() => document.querySelector("#answer .outcome")?.innerText.includes("Answered by you"));
+  const { message } = await waited;
+  assert.deepEqual(message.review.response, { host: "db-1" });
+  await assert.rejects(frame.evaluate(() => Placet.respond({ host: "again" })), /answer/);
+  assert.deepEqual(page.complaints, []);
+});
+
+test("the frame is told what the contract names, and nothing of the page around it", async () => {
+  const png = Buffer.from("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==", "base64");
+  const file = await world.file("dot.png", "image/png", png);
+  const other = await world.file("other.txt", "text/plain", "not of this message");
+  const { id } = await world.send({ text: "x", attachmentIds: [file.id], metadata: { plugin: "status-card", title: "Up" }, review: { type: "freeform", payload: { a: 1 } } });
+  const page = await world.signedIn({ dark: true });
+  const frame = await frameOf(page, id);
+  const told = await frame.evaluate(() => ({
+    data: Placet.data, env: Placet.env, attachments: Placet.attachments, message: Placet.message, theme: Placet.theme,
+    review: Placet.review, isPreview: Placet.isPreview, kinds: ["fetch", "getFile", "getFileUrl", "respond", "resize", "toast", "emit", "on"].filter((it) => typeof Placet[it] !== "function"),
+  }));
+  assert.deepEqual(told.data, { plugin: "status-card", title: "Up" });
+  assert.deepEqual(told.attachments, [{ id: file.id, filename: "dot.png", mimeType: "image/png", size: png.length }]);
+  assert.deepEqual([told.message.id, told.message.channelId, told.message.senderType], [id, world.channelId, "agent"]);
+  assert.match(told.message.createdAt, /Z$/);
+  assert.deepEqual([told.theme, told.review, told.isPreview, told.kinds], ["dark", { type: "freeform", status: "pending", payload: { a: 1 } }, false, []]);
+  assert.equal(typeof told.env, "object");
+
+  const read = await frame.evaluate((id) => Placet.getFile(id), file.id);
+  assert.deepEqual(read, { ok: true, data: `data:image/png;base64,${png.toString("base64")}`, mimeType: "image/png", filename: "dot.png" });
+  assert.equal((await frame.evaluate((id) => Placet.getFile(id), other.id)).ok, false);
+  assert.match(await frame.evaluate((id) => Placet.getFileUrl(id), file.id), /^blob:/);
+  // Refused by the manifest's permissions, as an error that the plugin can catch.
+  await assert.rejects(frame.evaluate(() => Placet.fetch("https://example.com/")), /status-card|request|allowed|permission/i);
+
+  const theme = frame.evaluate(() => new Promise((done) => Placet.on("theme-changed", done)));
+  await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: "light" }]);
+  assert.equal(await theme, "light");
+  await frame.evaluate(() => Placet.toast("Hello from the frame", "success"));
+  await page.waitForFunction(() => document.querySelector(".toast.success")?.textContent === "Hello from the frame");
+  const emitted = page.evaluate(() => new Promise((done) => addEventListener("placet:emit", ({ detail }) => done(detail), { once: true })));
+  await frame.evaluate(() => Placet.emit("opened", { n: 1 }));
+  assert.deepEqual(await emitted, { action: "opened", data: { n: 1 } });
+  await frame.evaluate(() => {
+    document.body.replaceChildren(Object.assign(document.createElement("div"), { textContent: "tall" }));
+    document.body.firstChild.style.height = "700px";
+    Placet.resize();
+  });
+  await page.waitForFunction(() => document.querySelector("iframe[data-placet-plugin]").getBoundingClientRect().height >= 700);
+
+  // No way out: no cookie, no storage, no page around, no network of its own.
+  const barred = await frame.evaluate(async () => {
+    const tried = (act) => {
+      try {
+        return act() ?? "nothing";
+      } catch (error) {
+        return error.name;
+      }
+    };
+    const request = await fetch("/api/auth/me").then(() => "answered", () => "refused");
+    return [tried(() => parent.document.title), tried(() => document.cookie), tried(() => localStorage.length), request, origin];
+  });
+  assert.deepEqual(barred, ["SecurityError", "SecurityError", "SecurityError", "refused", "null"]);
+});
+
+test("a message without a review cannot be answered from its frame, and a plugin that is not there leaves the form", async () => {
+  const { id } = await world.send({ text: "Nothing asked", metadata: { plugin: "status-card", title: "Up" } });
+  const page = await world.signedIn();
+  await page.goto(`${world.url}/channels/${world.channelId}`);
+  const element = await page.waitForSelector(`#${id} iframe[src]`);
+  const frame = await element.contentFrame();
+  await frame.waitForFunction(() => window.Placet?.message);
+  await assert.rejects(frame.evaluate(() => Placet.respond({})), /No answer is waited for/);
+
+  const missing = await world.send({ text: "Drawn by nobody", metadata: { plugin: "not-there" }, review: { type: "approval" } });
+  await page.goto(`${world.url}/reviews/${missing.id}`);
+  await page.waitForFunction(() => document.querySelector("[data-plugin-card]").innerText.includes("not installed"));
+  await page.waitForSelector("[value=approve]", { visible: true });
+  await page.click("[value=approve]");
+  await page.waitForSelector("#answer .outcome");
+  assert.deepEqual(page.complaints, []);
+});
