@@ -5,7 +5,7 @@ import { World } from "./world.mjs";
 
 let world;
 before(async () => (world = await World.start()));
-after(() => world.stop());
+after(() => world.stop()); // which fails if any other host was asked for anything
 
 const run = "top.hacked=1;window.hacked=1";
 const payloads = [

@@ -1,4 +1,5 @@
 // A running service with an owner, their agent, and a real browser in front of it.
+import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createServer } from "node:net";
@@ -16,6 +17,12 @@ async function freePort() {
   return port;
 }
 
+// Also its storage, on a port of its own, and what is no request.
+function isOwn(url) {
+  const { hostname, protocol } = new URL(url);
+  return hostname === "127.0.0.1" || ["data:", "blob:", "about:", "chrome-extension:", "chrome:"].includes(protocol);
+}
+
 export const phone = { width: 360, height: 740, isMobile: true, hasTouch: true, deviceScaleFactor: 2 };
 export const desktop = { width: 1280, height: 800 };
 
@@ -27,19 +34,28 @@ export class World {
     world.process = spawn(runner, ["--ephemeral", "--json", "--port", String(port), ...options], { stdio: ["ignore", "pipe", "inherit"] });
     const [line] = await once(createInterface({ input: world.process.stdout }), "line");
     Object.assign(world, JSON.parse(line));
-    world.pages = [];
+    // What hostile content names is this server: whoever asks it was not held back.
+    world.strangers = [];
+    const trap = (world.trap = createServer((socket) => {
+      world.strangers.push(world.at);
+      socket.destroy();
+    }));
+    await once(trap.listen(0, "127.0.0.1"), "listening");
     world.browser = await puppeteer.launch({
       executablePath: chromium,
-      args: ["--no-sandbox", "--disable-dev-shm-usage", "--force-prefers-reduced-motion"],
+      args: ["--no-sandbox", "--disable-dev-shm-usage", `--host-resolver-rules=MAP *.example 127.0.0.1:${trap.address().port}`],
     });
     return world;
   }
 
+  // Ends all, and tells whether any page asked another host.
   async stop() {
     await this.browser?.close();
+    this.trap.close();
     const exited = once(this.process, "exit");
     this.process.kill();
     await exited;
+    assert.deepEqual(this.strangers, []);
   }
 
   // A call of the agents' API by the agent.
@@ -93,7 +109,7 @@ export class World {
   }
 
   // A browser of its own: cookies, storage and cache of nobody else's. What its pages complain
-  // about, and whom else they ask, is kept for `complaints`.
+  // about is kept in `complaints`.
   async visitor({ viewport = desktop, scripts = true, dark = false } = {}) {
     const context = await this.browser.createBrowserContext();
     const page = await context.newPage();
@@ -108,11 +124,12 @@ export class World {
       if (["error", "warn"].includes(said.type())) page.complaints.push(`${said.type()}: ${said.text()} (${said.location().url})`);
     });
     page.on("pageerror", (error) => page.complaints.push(`page: ${error.message}`));
-    page.on("request", (request) => {
-      const url = new URL(request.url());
-      const own = url.hostname === "127.0.0.1" || ["data:", "blob:", "about:", "chrome-extension:", "chrome:"].includes(url.protocol);
-      if (!own) page.complaints.push(`request: ${request.url()}`);
+    page.on("requestfailed", (request) => {
+      // A policy holds a request back before it leaves; anything else has left.
+      if (!isOwn(request.url()) && request.failure().errorText !== "csp") page.complaints.push(`request: ${request.url()} ${request.failure().errorText}`);
     });
+    page.on("requestfinished", (request) => isOwn(request.url()) || page.complaints.push(`request: ${request.url()}`));
+    page.on("framenavigated", (frame) => (this.at = frame.url()));
     return page;
   }
 

@@ -34,7 +34,9 @@ const placet = (() => {
     return true;
   }
 
+  let puts = 0;
   function put(old, next) {
+    puts += 1;
     served.set(next.id, next.outerHTML);
     const focused = old.contains(document.activeElement) ? document.activeElement.id : "";
     const taken = document.importNode(next, true);
@@ -78,8 +80,17 @@ const placet = (() => {
     return changed;
   }
 
+  // One at a time: of two answers that cross on their way, the older must not come last.
+  let turn = Promise.resolve();
+  function refresh() {
+    const mine = turn.then(read);
+    turn = mine.catch(() => {});
+    return mine;
+  }
+
   // Takes over what the server says of this page now; whether anything differed.
-  async function refresh() {
+  async function read() {
+    const before = puts;
     const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
     if (new URL(answer.url).pathname === "/login") {
       location.reload();
@@ -87,6 +98,7 @@ const placet = (() => {
     }
     if (!answer.ok) return false;
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    if (puts !== before) return read(); // something newer was shown meanwhile
     let changed = false;
     for (const next of page.querySelectorAll("[data-live]")) {
       const old = document.getElementById(next.id);

@@ -7,7 +7,9 @@ window.placetUpload = (() => {
     return new Promise((done, failed) => {
       const request = new XMLHttpRequest();
       request.open(method, url);
-      for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value);
+      for (const [name, value] of Object.entries(headers)) {
+        if (name.toLowerCase() !== "content-length") request.setRequestHeader(name, value); // the browser's to set
+      }
       request.upload.onprogress = ({ loaded, total }) => onProgress(total > 0 ? loaded / total : 0);
       request.onerror = () => failed(new Error("The connection was lost."));
       request.onload = () => {
