@@ -125,8 +125,8 @@ export class World {
     });
     page.on("pageerror", (error) => page.complaints.push(`page: ${error.message}`));
     page.on("requestfailed", (request) => {
-      // A policy holds a request back before it leaves; anything else has left.
-      if (!isOwn(request.url()) && request.failure().errorText !== "csp") page.complaints.push(`request: ${request.url()} ${request.failure().errorText}`);
+      // One that a policy held back, before it left, failed without an error.
+      if (!isOwn(request.url()) && request.failure()) page.complaints.push(`request: ${request.url()} ${request.failure().errorText}`);
     });
     page.on("requestfinished", (request) => isOwn(request.url()) || page.complaints.push(`request: ${request.url()}`));
     page.on("framenavigated", (frame) => (this.at = frame.url()));

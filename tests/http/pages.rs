@@ -51,21 +51,43 @@ async fn a_person_signs_in_sees_what_is_asked_and_presses_a_button() {
 }
 
 #[tokio::test]
-async fn pages_run_no_script_and_load_nothing_from_elsewhere() {
+async fn pages_run_their_own_scripts_and_load_nothing_from_elsewhere() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;
     let id = agent.sent(json!({ "text": "<script>alert(1)</script>", "review": { "type": "vote\"><script>", "payload": { "x": "<script>" } } })).await;
     for path in ["/", "/login", &format!("/reviews/{id}"), "/reviews/nothing"] {
         let page = person.get(path).await;
-        assert!(page.header("content-security-policy").starts_with("default-src 'none'; style-src 'self'"), "{path}");
+        let policy = page.header("content-security-policy");
+        assert!(policy.starts_with("default-src 'none'; script-src 'self'; style-src 'self'; img-src"), "{policy}");
+        assert!(!policy.contains("unsafe") && !policy.contains('*'), "{policy}");
         assert!(page.header("content-type").starts_with("text/html"), "{path}");
-        assert!(!page.text().contains("<script") && !page.text().contains("http://"), "{path}: {}", page.text());
-    }
-    for asset in ["/assets/style.css", "/assets/icon.svg"] {
-        assert_eq!(person.get(asset).await.status, 200);
+        let text = page.text();
+        assert!(!text.replace("<script src=\"/assets/", "").contains("<script"), "{path}: {text}");
+        assert!(!text.contains("http://") && !text.contains("https://") && !text.contains(" style="), "{path}: {text}");
     }
     person.get("/assets/secret").await.expect_error(404, "not_found");
+}
+
+#[tokio::test]
+async fn what_a_page_names_is_there_and_kept_for_as_long_as_it_stays_the_same() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let page = person.get("/").await.text();
+    let named = page.split(['"', '\'']).filter(|text| text.starts_with("/assets/")).collect::<Vec<_>>();
+    assert!(named.len() > 8, "{page}");
+    for asset in named {
+        let asset = person.get(asset).await;
+        assert_eq!((asset.status, asset.header("cache-control")), (200, "public, max-age=31536000, immutable"));
+    }
+    // Under another version, or none, it may become another.
+    for path in ["/assets/style.css", "/assets/style.css?v=0"] {
+        assert_eq!(person.get(path).await.header("cache-control"), "public, max-age=300");
+    }
+    let request = person.request(Method::GET, "/assets/style.css").header("accept-encoding", "br, gzip");
+    let zipped = Reply::of(request).await;
+    assert_eq!((zipped.header("content-encoding"), zipped.header("vary")), ("gzip", "accept-encoding"));
+    assert!(zipped.body.len() * 3 < person.get("/assets/style.css").await.body.len());
 }
 
 #[tokio::test]
