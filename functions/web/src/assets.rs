@@ -32,6 +32,7 @@ static ASSETS: LazyLock<HashMap<&'static str, Asset>> = LazyLock::new(|| {
     assets! {
         "style.css", "text/css; charset=utf-8";
         "docs.css", "text/css; charset=utf-8";
+        "pages.css", "text/css; charset=utf-8";
         "icon.svg", "image/svg+xml";
         "icon-180.png", "image/png";
         "icon-192.png", "image/png";
@@ -46,6 +47,9 @@ static ASSETS: LazyLock<HashMap<&'static str, Asset>> = LazyLock::new(|| {
         "api-forms.js", "text/javascript; charset=utf-8";
         "upload.js", "text/javascript; charset=utf-8";
         "files.js", "text/javascript; charset=utf-8";
+        "logs.js", "text/javascript; charset=utf-8";
+        "settings.js", "text/javascript; charset=utf-8";
+        "plugins.js", "text/javascript; charset=utf-8";
     }
 });
 
