@@ -5,6 +5,8 @@
   const chosen = new Set();
   const MOST = 100; // of one call
 
+  document.querySelector(".pills [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+
   // What is chosen
   const bar = byId("chosen");
   const boxes = () => [...document.querySelectorAll("[data-pick]")];
