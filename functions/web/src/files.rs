@@ -61,9 +61,13 @@ impl Wanted {
     /// The same with other words for one part of it; a change begins at the newest file again.
     fn path_with(&self, name: &str, value: &str) -> String {
         let mut parts = vec![];
-        for (part, kept) in
-            [("type", &*self.kind), ("agent", &*self.agent), ("q", self.q.trim()), ("view", &*self.view), ("cursor", "")]
-        {
+        for (part, kept) in [
+            ("type", &*self.kind),
+            ("agent", &*self.agent),
+            ("q", self.q.trim()),
+            ("view", &*self.view),
+            ("cursor", ""),
+        ] {
             let value = if part == name { value } else { kept };
             if !value.is_empty() {
                 parts.push(format!("{part}={}", utf8_percent_encode(value, NON_ALPHANUMERIC)));

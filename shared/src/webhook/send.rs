@@ -29,7 +29,11 @@ pub struct Event<'a> {
 /// How the receiver answered.
 pub enum Answer {
     /// `retry_after` as it was sent.
-    Http { status: StatusCode, retry_after: Option<String>, body: Vec<u8> },
+    Http {
+        status: StatusCode,
+        retry_after: Option<String>,
+        body: Vec<u8>,
+    },
     None(Failure),
 }
 

@@ -46,11 +46,7 @@ struct UsersPage {
     users: Vec<Row>,
 }
 
-pub async fn page(
-    State(app): State<App>,
-    Visitor(human): Visitor,
-    Owner(owner): Owner,
-) -> Result<Response, PageError> {
+pub async fn page(State(app): State<App>, Visitor(human): Visitor, Owner(owner): Owner) -> Result<Response, PageError> {
     let users = async { Ok(app.store.users(&owner).await?) };
     let (shell, users) = tokio::try_join!(Shell::of(&app, &human, Place::Settings), users)?;
     let me = shell.user.id;
