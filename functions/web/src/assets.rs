@@ -19,8 +19,10 @@ struct Asset {
     /// Changes with the bytes.
     version: String,
     /// The same, compressed; none where that gains nothing.
-    gzip: LazyLock<Option<Vec<u8>>, Box<dyn FnOnce() -> Option<Vec<u8>> + Send + Sync>>,
+    gzip: LazyLock<Option<Vec<u8>>, Compressing>,
 }
+
+type Compressing = Box<dyn FnOnce() -> Option<Vec<u8>> + Send + Sync>;
 
 macro_rules! assets {
     ($($name:literal, $kind:literal;)+) => {
