@@ -9,6 +9,7 @@
 //! - [`storage`]: the table and the bucket; whose data it is comes first in every call
 //! - [`waiting`]: holding a caller until something changes
 //! - [`outbound`]: calls to hosts that strangers named
+//! - [`webhook`]: one try of bringing an event to an agent's webhook
 //! - [`queue`]: deliveries that wait to be sent
 //! - [`permissions`]: what each function may do in AWS
 //! - [`error`]: the one table of refusals
@@ -43,5 +44,6 @@ pub mod server_secret;
 pub mod share_link;
 pub mod storage;
 pub mod waiting;
+pub mod webhook;
 pub mod webhook_secret;
 pub mod webhook_url;

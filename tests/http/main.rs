@@ -64,6 +64,7 @@ mod tenants;
 mod user_removal;
 mod users;
 mod waits;
+mod web_pages;
 mod webhook_failures;
 mod webhook_settings;
 mod webhooks;

@@ -1,4 +1,5 @@
-//! `/api/v1/agents/setWebhook`, `/api/v1/agents/deleteWebhook`, and the webhook of a PATCH
+//! `/api/v1/agents/setWebhook`, `/api/v1/agents/deleteWebhook`, the webhook of a PATCH, and
+//! `/api/agents/{id}/webhook-test`
 
 use std::time::Duration;
 
@@ -8,6 +9,10 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use shared::ids::{AgentId, UserId};
 use shared::storage::Webhook;
+
+use crate::answered::hooked;
+use crate::receiver::{Answer, Receiver};
+use crate::webhooks::verifies;
 
 const URL: &str = "https://93.184.215.14/hook";
 
@@ -157,4 +162,66 @@ async fn a_patch_that_sets_the_first_url_shows_a_secret_and_null_takes_all() {
     assert_eq!(none["webhookUrl"], json!(null));
     let webhook = stored(&world, &person, &agent).await;
     assert!(webhook.auth.is_none() && webhook.secrets.is_empty());
+}
+
+async fn tried(person: &Person, agent: &Agent) -> Reply {
+    person.post(&format!("/api/agents/{}/webhook-test", agent.channel), json!({})).await
+}
+
+#[tokio::test]
+async fn a_test_event_is_sent_once_as_every_other_and_its_answer_told() {
+    let world = World::delivering().await;
+    let person = world.person().await;
+    let echo = format!("{{\"got\":\"blue-route-17 {}\"}}", "x".repeat(600));
+    let receiver = Receiver::start([Answer::with(201, "", &echo), Answer::status(500), Answer::Closes]).await;
+    let (agent, secret) = hooked(&world, &person, &receiver).await;
+    let told = tried(&person, &agent).await.expect(200);
+    assert_eq!(
+        (&told["delivered"], &told["status"], &told["error"]),
+        (&json!(true), &json!(201), &json!(null)),
+        "{told}"
+    );
+    let body = told["body"].as_str().unwrap();
+    assert!(body.starts_with("{\"got\":\"*** x") && body.len() == 500 && told["durationMs"].is_u64(), "{told}");
+
+    let received = &receiver.received()[0];
+    let event = received.json();
+    assert_eq!((&event["event"], &event["channelId"]), (&json!("test"), &json!(agent.channel)));
+    assert!(event["sent_at"].is_string());
+    assert_eq!(received.headers["x-route"], "blue-route-17");
+    assert_eq!(received.headers["authorization"], "Basic cGxhY2V0OmNvcnJlY3QgaG9yc2U=");
+    assert!(verifies(&secret, received, &received.body) && received.id().starts_with("test_"));
+
+    let refused = tried(&person, &agent).await.expect(200);
+    assert_eq!((&refused["delivered"], &refused["status"]), (&json!(false), &json!(500)));
+    let closed = tried(&person, &agent).await.expect(200);
+    assert_eq!((&closed["delivered"], &closed["status"], &closed["body"]), (&json!(false), &json!(null), &json!(null)));
+    assert!(closed["error"].as_str().unwrap().contains("broke off"), "{closed}");
+    assert_eq!(receiver.received().len(), 3, "nothing is tried again");
+}
+
+#[tokio::test]
+async fn a_test_event_leads_nowhere_inside() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let receiver = Receiver::start([]).await;
+    let (agent, _) = hooked(&world, &person, &receiver).await;
+    let told = tried(&person, &agent).await.expect(200);
+    assert_eq!(
+        (&told["delivered"], &told["status"], &told["error"]),
+        (&json!(false), &json!(null), &json!("leads to a private address"))
+    );
+    assert!(receiver.received().is_empty());
+}
+
+#[tokio::test]
+async fn only_its_person_tries_a_webhook_that_there_is() {
+    let world = World::start().await;
+    let (person, stranger) = (world.person().await, world.person().await);
+    let agent = person.agent().await;
+    assert_eq!(tried(&person, &agent).await.expect_invalid(), ["webhookUrl"]);
+    tried(&stranger, &agent).await.expect_error(404, "not_found");
+    person.post("/api/agents/nothing/webhook-test", json!({})).await.expect_error(404, "not_found");
+    let nobody = Person::nobody(&world.url, "", "");
+    tried(&nobody, &agent).await.expect_error(401, "unauthorized");
 }

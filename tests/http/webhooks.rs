@@ -14,7 +14,7 @@ use crate::courier::{Courier, hook_agent, hook_callback, hook_message};
 use crate::receiver::{Answer, Received, Receiver};
 
 /// Whether the package of PyPI accepts it.
-fn verifies(secret: &str, received: &Received, body: &str) -> bool {
+pub fn verifies(secret: &str, received: &Received, body: &str) -> bool {
     let python = std::env::var("PLACET_TEST_PYTHON").unwrap_or_else(|_| "python3".to_owned());
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/http/verify.py");
     let mut child = Command::new(python)

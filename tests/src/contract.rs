@@ -255,6 +255,7 @@ pub const HUMAN_API: &[Route] = &[
     human("DELETE", "/api/agents/{agent}/avatar", NONE),
     human("POST", "/api/agents/{agent}/read", NONE),
     human("GET", "/api/agents/{agent}/stats", NONE),
+    human("POST", "/api/agents/{agent}/webhook-test", NONE),
     human("GET", "/api/agents/stats", NONE),
     human("GET", "/api/messages?channel={agent}", NONE),
     human("GET", "/api/messages/{message}", NONE),

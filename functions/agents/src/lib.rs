@@ -12,6 +12,7 @@ mod stats;
 mod tag;
 mod update;
 mod webhook;
+mod webhook_test;
 
 use axum::Router;
 use axum::routing::{get, post, put};
@@ -49,6 +50,7 @@ pub fn router() -> Router<App> {
         .route("/api/agents/{id}/avatar", get(avatar::get).post(avatar::set).delete(avatar::delete))
         .route("/api/agents/{id}/read", post(read::mark))
         .route("/api/agents/{id}/stats", get(stats::of_one))
+        .route("/api/agents/{id}/webhook-test", post(webhook_test::send))
 }
 
 /// What the generated document says of these routes.
@@ -72,5 +74,6 @@ pub fn router() -> Router<App> {
     avatar::delete,
     read::mark,
     stats::of_one,
+    webhook_test::send,
 ))]
 pub struct Docs;

@@ -19,8 +19,10 @@ struct Asset {
     /// Changes with the bytes.
     version: String,
     /// The same, compressed; none where that gains nothing.
-    gzip: LazyLock<Option<Vec<u8>>, Box<dyn FnOnce() -> Option<Vec<u8>> + Send + Sync>>,
+    gzip: LazyLock<Option<Vec<u8>>, Compressing>,
 }
+
+type Compressing = Box<dyn FnOnce() -> Option<Vec<u8>> + Send + Sync>;
 
 macro_rules! assets {
     ($($name:literal, $kind:literal;)+) => {
@@ -32,6 +34,7 @@ static ASSETS: LazyLock<HashMap<&'static str, Asset>> = LazyLock::new(|| {
     assets! {
         "style.css", "text/css; charset=utf-8";
         "docs.css", "text/css; charset=utf-8";
+        "pages.css", "text/css; charset=utf-8";
         "icon.svg", "image/svg+xml";
         "icon-180.png", "image/png";
         "icon-192.png", "image/png";
@@ -46,6 +49,9 @@ static ASSETS: LazyLock<HashMap<&'static str, Asset>> = LazyLock::new(|| {
         "api-forms.js", "text/javascript; charset=utf-8";
         "upload.js", "text/javascript; charset=utf-8";
         "files.js", "text/javascript; charset=utf-8";
+        "logs.js", "text/javascript; charset=utf-8";
+        "settings.js", "text/javascript; charset=utf-8";
+        "plugins.js", "text/javascript; charset=utf-8";
     }
 });
 

@@ -34,6 +34,11 @@ pub fn icon(name: &str) -> &'static str {
         "out" => svg!(r#"<path d="M14 4h5v16h-5M4 12h10M10 8l4 4-4 4"/>"#),
         "keys" => svg!(r#"<path d="M3 7h18v10H3zM7 14h10M7 10.5h.01M11 10.5h.01M15 10.5h.01"/>"#),
         "grid" => svg!(r#"<path d="M4 4h7v7H4zM13 4h7v7h-7zM4 13h7v7H4zM13 13h7v7h-7z"/>"#),
+        "link" => svg!(r#"<path d="M10 14l4-4M9 8l3-3a4 4 0 0 1 6 6l-3 3M15 16l-3 3a4 4 0 0 1-6-6l3-3"/>"#),
+        "trash" => svg!(r#"<path d="M4 7h16M9 7V4h6v3M6 7l1 13h10l1-13M10 11v5M14 11v5"/>"#),
+        "upload" => svg!(r#"<path d="M12 16V5M7 9l5-5 5 5M5 20h14"/>"#),
+        "down" => svg!(r#"<path d="M12 5v13M7 13l5 5 5-5"/>"#),
+        "up" => svg!(r#"<path d="M12 19V6M7 11l5-5 5 5"/>"#),
         _ => "",
     }
 }

@@ -3,6 +3,7 @@
 //!
 //! - `inbox` (with `list`), `review` (with `versions`, `diff`, `outcome`), `channel`, `sign_in`:
 //!   the pages
+//! - `files`, `status` (with `agent_row`), `logs`, `settings`: the pages beside the inbox
 //! - `answer`: what a submitted form means as a review's response
 //! - `message`, `attachment`, `markdown`: what agents sent, shown safely; `frame`: HTML files;
 //!   `preview`: what a text will look like
@@ -11,6 +12,7 @@
 //! - `shell`: what surrounds every page; `icons`, `assets`
 //! - `view`: how times and sizes are said
 
+mod agent_row;
 mod answer;
 mod assets;
 mod attachment;
@@ -18,19 +20,23 @@ mod channel;
 mod diff;
 mod docs;
 mod document;
+mod files;
 mod frame;
 mod health;
 mod icons;
 mod inbox;
 mod list;
+mod logs;
 mod markdown;
 mod message;
 mod outcome;
 mod page;
 mod preview;
 mod review;
+mod settings;
 mod shell;
 mod sign_in;
+mod status;
 mod versions;
 mod view;
 
@@ -47,8 +53,11 @@ pub const NEEDS: &[Need] = &[
     Need::Table("dynamodb:ConditionCheckItem"),
     Need::Table("dynamodb:DeleteItem"),
     Need::Table("dynamodb:PutItem"),
+    Need::Table("dynamodb:Query"),
     Need::Table("dynamodb:UpdateItem"),
     Need::Index("dynamodb:Query", "owner"),
+    Need::Bucket("s3:ListBucket"),
+    Need::Objects("s3:GetObject"),
 ];
 
 pub fn router() -> Router<App> {
@@ -61,7 +70,18 @@ pub fn router() -> Router<App> {
         .route("/channels", get(channel::list))
         .route("/channels/{id}", get(channel::channel))
         .route("/preview", post(preview::preview))
+        .route("/files", get(files::page))
+        .route("/files/{id}", get(files::one))
         .route("/files/{id}/frame", get(frame::frame))
+        .route("/status", get(status::page))
+        .route("/status/{id}", get(status::one))
+        .route("/logs", get(logs::page))
+        .route("/settings", get(settings::profile::page))
+        .route("/settings/keys", get(settings::keys::page))
+        .route("/settings/agents", get(settings::agents::page))
+        .route("/settings/agents/{id}", get(settings::agents::one))
+        .route("/settings/users", get(settings::users::page))
+        .route("/settings/plugins", get(settings::plugins::page))
         .layer(from_fn(page::frame))
         .route("/assets/{*name}", get(assets::asset))
         .route("/health", get(health::health))

@@ -9,10 +9,8 @@ use shared::ids::LogId;
 use shared::models::request_log::{Direction, LogEntry};
 use shared::outbound::Failure;
 use shared::storage::Delivery;
+use shared::webhook::{Answer, Target};
 use url::Url;
-
-use crate::send::Answer;
-use crate::target::Target;
 
 const MAX_URL: usize = 512;
 /// Of an answer that is no JSON, in characters.
@@ -29,7 +27,7 @@ pub async fn keep(app: &App, delivery: &Delivery, target: &Target, answer: &Answ
         duration_ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
         direction: Direction::Outbound,
         request_body: masked(delivery.payload.as_bytes()),
-        response_body: response_body.map(|text| without(text, &target.secrets)),
+        response_body: response_body.map(|text| target.masked(text)),
         created_at: at,
     };
     if let Err(err) = app.store.log_call(delivery.owner_id, entry).await {
@@ -51,11 +49,6 @@ fn shown(answer: &Answer) -> (u16, Option<String>) {
 fn as_text(body: &[u8]) -> Option<String> {
     let text: String = String::from_utf8_lossy(body).chars().take(MAX_TEXT).collect();
     (!text.is_empty()).then(|| serde_json::Value::from(text).to_string())
-}
-
-/// Receivers that echo a request would show what only they may know.
-fn without(text: String, secrets: &[String]) -> String {
-    secrets.iter().filter(|secret| !secret.is_empty()).fold(text, |text, secret| text.replace(secret, "***"))
 }
 
 /// A URL without what may be secret in it: user, password, query and fragment.

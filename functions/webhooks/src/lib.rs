@@ -1,8 +1,6 @@
 //! Works off the queue of deliveries: sends what is due, and hides what is to be sent later.
 //!
-//! - [`target`]: where a delivery goes, and with which headers
-//! - [`signature`]: Standard Webhooks' signatures
-//! - [`send`]: one try; [`attempt_log`]: its row in the log
+//! - [`attempt_log`]: the row of a try in the log; the try itself is in [`shared::webhook`]
 //! - [`retries`]: when the next one is
 //!
 //! A message of the queue is done when its delivery is. One whose delivery was given up fails
@@ -10,9 +8,6 @@
 
 pub mod attempt_log;
 pub mod retries;
-pub mod send;
-pub mod signature;
-pub mod target;
 
 use std::time::Duration;
 
@@ -23,9 +18,7 @@ use shared::error::Error;
 use shared::permissions::Need;
 use shared::queue::Reference;
 use shared::storage::{Claim, Delivery, DeliveryOutcome as Outcome};
-
-use crate::send::Answer;
-use crate::target::Target;
+use shared::webhook::{self, Answer, Event, Target};
 
 /// What becomes of a message of the queue.
 enum Next {
@@ -84,17 +77,21 @@ async fn work_off(app: &App, message: &SqsMessage) -> Result<Next, Error> {
 
 async fn attempt(app: &App, delivery: &Delivery) -> Result<Outcome, Error> {
     let channel = delivery.message_id.channel();
-    let Some(webhook) = app.store.webhook_of(delivery.owner_id, channel).await? else { return Ok(Outcome::Dropped) };
-    let Some(target) = Target::of(delivery, &webhook) else { return Ok(Outcome::Dropped) };
+    let Some(hook) = app.store.webhook_of(delivery.owner_id, channel).await? else { return Ok(Outcome::Dropped) };
+    let Some(target) = Target::of(delivery, &hook) else { return Ok(Outcome::Dropped) };
     let began = app.clock.now();
-    let (answer, took) = send::send(app, delivery, &target, &webhook.secrets, began).await;
+    let event = Event { id: &delivery.webhook_id, payload: &delivery.payload };
+    let (answer, took) = webhook::send(&app.outbound, event, &target, &hook.secrets, began).await;
     attempt_log::keep(app, delivery, &target, &answer, took, began).await;
     Ok(match answer {
         Answer::Http { status, .. } if status.is_success() => Outcome::Delivered,
         Answer::Http { status, .. } if status.as_u16() == 410 => Outcome::Failed,
-        answer => match retries::pause(delivery.attempts, answer.retry_after()) {
-            Some(pause) => Outcome::Again(app.clock.now().plus(pause)),
-            None => Outcome::Failed,
-        },
+        answer => {
+            let asked = answer.retry_after().and_then(|it| retries::asked(it, began));
+            match retries::pause(delivery.attempts, asked) {
+                Some(pause) => Outcome::Again(app.clock.now().plus(pause)),
+                None => Outcome::Failed,
+            }
+        }
     })
 }

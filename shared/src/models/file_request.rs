@@ -151,7 +151,7 @@ pub enum FileKind {
 }
 
 impl FileKind {
-    const WORDS: [(&str, Option<Self>); 5] = [
+    pub const WORDS: [(&str, Option<Self>); 5] = [
         ("image", Some(Self::Image)),
         ("video", Some(Self::Video)),
         ("audio", Some(Self::Audio)),

@@ -4,7 +4,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
-use shared::webhook_secret::WebhookSecret;
+
+use crate::webhook_secret::WebhookSecret;
 
 /// The value of `webhook-signature`: one signature for each secret, the newest first. `None`
 /// without a secret.

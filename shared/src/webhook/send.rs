@@ -1,4 +1,4 @@
-//! One try of a delivery.
+//! One try of an event.
 
 use std::time::{Duration, Instant};
 
@@ -7,46 +7,55 @@ use http::header::{CONTENT_TYPE, RETRY_AFTER, USER_AGENT};
 use http::{HeaderValue, Request, StatusCode};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
-use shared::app::App;
-use shared::clock::Timestamp;
-use shared::outbound::Failure;
-use shared::storage::Delivery;
-use shared::webhook_secret::WebhookSecret;
 
-use crate::retries;
-use crate::signature::signatures;
-use crate::target::Target;
+use crate::clock::Timestamp;
+use crate::outbound::{Failure, Outbound};
+use crate::webhook::signature::signatures;
+use crate::webhook::target::Target;
+use crate::webhook_secret::WebhookSecret;
 
 /// For all of a try.
 const LIMIT: Duration = Duration::from_secs(10);
 /// Of the answer's body.
 const MAX_BODY: usize = 64 * 1024;
 
+/// What is sent: its body, and the id that stays the same over all tries.
+#[derive(Clone, Copy)]
+pub struct Event<'a> {
+    pub id: &'a str,
+    pub payload: &'a str,
+}
+
 /// How the receiver answered.
 pub enum Answer {
-    Http { status: StatusCode, retry_after: Option<Duration>, body: Vec<u8> },
+    /// `retry_after` as it was sent.
+    Http {
+        status: StatusCode,
+        retry_after: Option<String>,
+        body: Vec<u8>,
+    },
     None(Failure),
 }
 
 impl Answer {
-    pub fn retry_after(&self) -> Option<Duration> {
+    pub fn retry_after(&self) -> Option<&str> {
         match self {
-            Self::Http { retry_after, .. } => *retry_after,
+            Self::Http { retry_after, .. } => retry_after.as_deref(),
             Self::None(_) => None,
         }
     }
 }
 
 pub async fn send(
-    app: &App,
-    delivery: &Delivery,
+    outbound: &Outbound,
+    event: Event<'_>,
     target: &Target,
     secrets: &[WebhookSecret],
     now: Timestamp,
 ) -> (Answer, Duration) {
     let began = Instant::now();
-    let answer = match request(delivery, target, secrets, now) {
-        Ok(request) => call(app, request, now).await,
+    let answer = match request(event, target, secrets, now) {
+        Ok(request) => call(outbound, request).await,
         // A URL that hyper does not take; it was one when it was set.
         Err(_) => Answer::None(Failure::Unreachable),
     };
@@ -54,40 +63,37 @@ pub async fn send(
 }
 
 fn request(
-    delivery: &Delivery,
+    event: Event<'_>,
     target: &Target,
     secrets: &[WebhookSecret],
     now: Timestamp,
 ) -> Result<Request<Bytes>, http::Error> {
     let timestamp = now.epoch_seconds();
-    let mut request = Request::builder()
-        .method(target.method.clone())
-        .uri(&target.url)
-        .body(Bytes::from(delivery.payload.clone()))?;
+    let body = Bytes::from(event.payload.to_owned());
+    let mut request = Request::builder().method(target.method.clone()).uri(&target.url).body(body)?;
     let headers = request.headers_mut();
     *headers = target.headers.clone();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(USER_AGENT, HeaderValue::from_static("placet-webhooks"));
-    headers.insert("webhook-id", HeaderValue::from_str(&delivery.webhook_id)?);
+    headers.insert("webhook-id", HeaderValue::from_str(event.id)?);
     headers.insert("webhook-timestamp", HeaderValue::from(timestamp));
     headers.remove("webhook-signature");
-    if let Some(signature) = signatures(secrets, &delivery.webhook_id, timestamp, &delivery.payload) {
+    if let Some(signature) = signatures(secrets, event.id, timestamp, event.payload) {
         headers.insert("webhook-signature", HeaderValue::from_str(&signature)?);
     }
     Ok(request)
 }
 
 /// The status decides, once it is there: what the body does after it is only for the log.
-async fn call(app: &App, request: Request<Bytes>, now: Timestamp) -> Answer {
+async fn call(outbound: &Outbound, request: Request<Bytes>) -> Answer {
     let deadline = tokio::time::Instant::now() + LIMIT;
-    let response = match tokio::time::timeout_at(deadline, app.outbound.send(request)).await {
+    let response = match tokio::time::timeout_at(deadline, outbound.send(request)).await {
         Err(_) => return Answer::None(Failure::TimedOut),
         Ok(Err(failure)) => return Answer::None(failure),
         Ok(Ok(response)) => response,
     };
     let (parts, incoming) = response.into_parts();
-    let retry_after = parts.headers.get(RETRY_AFTER).and_then(|it| it.to_str().ok());
-    let retry_after = retry_after.and_then(|it| retries::asked(it, now));
+    let retry_after = parts.headers.get(RETRY_AFTER).and_then(|it| it.to_str().ok()).map(str::to_owned);
     let mut body = vec![];
     // What came until the time was up is in `body` anyway.
     let _ = tokio::time::timeout_at(deadline, read(incoming, &mut body)).await;

@@ -5,14 +5,15 @@ use base64::engine::general_purpose::STANDARD;
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use serde_json::Value;
-use shared::storage::{Delivery, Webhook};
+
+use crate::storage::{Delivery, Webhook};
 
 pub struct Target {
     pub url: String,
     pub method: Method,
     pub headers: HeaderMap,
     /// What no log may show.
-    pub secrets: Vec<String>,
+    secrets: Vec<String>,
 }
 
 impl Target {
@@ -24,7 +25,8 @@ impl Target {
         }
     }
 
-    fn of_agent(url: &str, webhook: &Webhook) -> Self {
+    /// An agent's URL, with the headers and credentials that belong to it.
+    pub fn of_agent(url: &str, webhook: &Webhook) -> Self {
         let mut target = Self::new(url, Method::POST);
         for (name, value) in &webhook.headers.0 {
             target.header(name, value);
@@ -45,6 +47,12 @@ impl Target {
             target.header(name, value.as_str().unwrap_or_default());
         }
         Some(target)
+    }
+
+    /// Receivers that echo a request would show what only they may know.
+    pub fn masked(&self, text: String) -> String {
+        let secrets = self.secrets.iter().filter(|secret| !secret.is_empty());
+        secrets.fold(text, |text, secret| text.replace(secret, "***"))
     }
 
     fn new(url: &str, method: Method) -> Self {
