@@ -1,0 +1,35 @@
+// What axe-core finds wrong on any page, in either theme, on a desk and on a phone: nothing.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { after, before, test } from "node:test";
+import { furnish, settle } from "./everything.mjs";
+import { World, desktop, phone } from "./world.mjs";
+
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+let world;
+let pages;
+before(async () => {
+  world = await World.start();
+  pages = await furnish(world);
+});
+after(() => world.stop());
+
+for (const [size, viewport, dark] of [["a desk, light", desktop, false], ["a desk, dark", desktop, true], ["a phone, light", phone, false], ["a phone, dark", phone, true]]) {
+  test(`on ${size}`, async () => {
+    const page = await world.signedIn({ viewport, dark });
+    await page.setBypassCSP(true); // for axe itself, which is no page's
+    const found = [];
+    for (const [name, path] of Object.entries(pages)) {
+      await page.goto(world.url + path);
+      await settle(page);
+      await page.$$eval("details", (all) => all.forEach((it) => (it.open = true)));
+      await page.evaluate(axe);
+      const { violations } = await page.evaluate(() => axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"], iframes: false }));
+      found.push(...violations.flatMap((it) => it.nodes.map((node) => `${name}: ${it.id}: ${node.target} ${node.failureSummary.replaceAll("\n", " ")}`)));
+      const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+      if (wide > 0) found.push(`${name}: wider than the screen by ${wide} px`);
+    }
+    assert.deepEqual(found, []);
+  });
+}

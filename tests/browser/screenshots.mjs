@@ -1,0 +1,26 @@
+// Pictures of every page, on a desk and on a phone, light and dark.
+import { mkdirSync, rmSync } from "node:fs";
+import { furnish, settle } from "./everything.mjs";
+import { World, desktop, phone } from "./world.mjs";
+
+const folder = new URL("screenshots/", import.meta.url).pathname;
+rmSync(folder, { recursive: true, force: true });
+mkdirSync(folder);
+const world = await World.start();
+try {
+  const pages = await furnish(world);
+  for (const [size, viewport] of Object.entries({ desktop, phone })) {
+    for (const dark of [false, true]) {
+      const page = await world.signedIn({ viewport, dark });
+      for (const [name, path] of Object.entries(pages)) {
+        await page.goto(world.url + path);
+        await settle(page);
+        await page.screenshot({ path: `${folder}${name}-${size}-${dark ? "dark" : "light"}.png` });
+      }
+      await page.browserContext().close();
+    }
+  }
+} finally {
+  await world.stop();
+}
+console.log(`The pictures are in ${folder}`);
