@@ -62,7 +62,7 @@ test("files are dropped, pasted and picked, small ones through the API and large
   await page.evaluate(() => {
     const files = new DataTransfer();
     files.items.add(new File(["a,b\n1,2\n"], "dropped.csv", { type: "text/csv" }));
-    document.getElementById("main").dispatchEvent(new DragEvent("drop", { dataTransfer: files, bubbles: true, cancelable: true }));
+    document.getElementById("pane").dispatchEvent(new DragEvent("drop", { dataTransfer: files, bubbles: true, cancelable: true }));
     const pasted = new DataTransfer();
     pasted.items.add(new File(["# Pasted"], "pasted.md", { type: "text/markdown" }));
     document.getElementById("say").dispatchEvent(new ClipboardEvent("paste", { clipboardData: pasted, bubbles: true, cancelable: true }));

@@ -100,7 +100,7 @@
     attachAll(target.files);
     target.value = "";
   });
-  const pane = document.getElementById("main");
+  const pane = document.getElementById("pane");
   pane.addEventListener("dragover", (event) => {
     event.preventDefault();
     pane.classList.add("dropping");

@@ -9,7 +9,7 @@
   // Opening a review: only the pane is swapped, and the URL is the review's own.
   async function open(path) {
     try {
-      await htmx.ajax("GET", path, { target: "#main", select: "#main", swap: "outerHTML show:none" });
+      await htmx.ajax("GET", path, { target: "#pane", select: "#pane", swap: "outerHTML show:none" });
     } catch {
       location.assign(path);
       return;
@@ -29,8 +29,8 @@
         row.scrollIntoView({ block: "nearest" });
       } else row.removeAttribute("aria-current");
     }
-    document.getElementById("panes").classList.toggle("open", here !== "/");
-    document.getElementById("main").scrollTop = 0;
+    document.getElementById("main").classList.toggle("open", here !== "/");
+    document.getElementById("pane").scrollTop = 0;
     if (!wide.matches) scrollTo(0, 0);
   }
 
@@ -39,7 +39,7 @@
     if (!link || event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey) return;
     event.preventDefault();
     open(link.getAttribute("href")).then(() => {
-      if (event.detail === 0) document.getElementById("main").focus(); // by the keyboard
+      if (event.detail === 0) document.getElementById("pane").focus(); // by the keyboard
     });
   });
   addEventListener("popstate", () => location.reload());

@@ -9,9 +9,6 @@ use shared::models::Attachment;
 static CLEANER: LazyLock<ammonia::Builder<'static>> = LazyLock::new(|| {
     let mut cleaner = ammonia::Builder::default();
     cleaner
-        .add_tags(["input"]) // of task lists
-        .add_tag_attributes("input", ["checked", "disabled"])
-        .add_tag_attribute_values("input", "type", ["checkbox"])
         .add_tag_attributes("img", ["loading"])
         .add_tag_attribute_values("td", "align", ["left", "center", "right"])
         .url_schemes(["http", "https", "mailto"].into())
@@ -27,6 +24,8 @@ pub fn html(text: &str, files: &[Attachment]) -> String {
     let events = Parser::new_ext(text, options).map(|event| match event {
         // As chats do: a line that ends is a line that ends.
         Event::SoftBreak => Event::HardBreak,
+        // Nothing can be ticked here, so there is nothing to focus either.
+        Event::TaskListMarker(done) => Event::Text(if done { "☑ " } else { "☐ " }.into()),
         Event::Html(raw) | Event::InlineHtml(raw) => Event::Text(raw),
         Event::Start(Tag::Image { link_type, dest_url, title, id }) => match attached(&dest_url, files) {
             Some(url) => Event::Start(Tag::Image { link_type, dest_url: url.into(), title, id }),
@@ -84,7 +83,7 @@ mod tests {
     fn text_is_laid_out() {
         assert_eq!(shown("a\nb"), "<p>a<br>b</p>");
         assert!(shown("| a |\n|:-:|\n| 1 |").contains("<table>"));
-        assert!(shown("- [x] done").contains(r#"type="checkbox""#));
+        assert_eq!(shown("- [x] done\n- [ ] not"), "<ul><li>☑ done</li><li>☐ not</li></ul>");
         assert!(shown("```rust\nfn a() {}\n```").contains("<pre><code>"));
     }
 
