@@ -1,5 +1,5 @@
 # One command per chore; `make help` lists them.
-.PHONY: help run test test-embedded test-sam fuzz bench bench-cold openapi check lint-template fmt build deploy owner outputs destroy cost
+.PHONY: help run test test-embedded test-sam test-browser screenshots fuzz bench bench-cold openapi check lint-template fmt build deploy owner outputs destroy cost
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -17,6 +17,12 @@ test-embedded: ## all tests, on the embedded engines: the inner loop
 
 test-sam: ## all tests, through the gateway of the deployed template on an emulator
 	@tests/sam.sh
+
+test-browser: ## the pages, in a real Chromium, with what axe-core finds on them
+	@tests/browser.sh
+
+screenshots: ## pictures of every page, desktop and phone, light and dark, in tests/browser/screenshots
+	@tests/browser.sh screenshots
 
 fuzz: ## generated calls of every route, from the OpenAPI document (MAX_EXAMPLES=10, SEED=1)
 	@tests/fuzz.sh

@@ -23,7 +23,7 @@ cargo build --quiet --workspace --bin placet-local
 if [ "${1:-}" = screenshots ]; then exec node tests/browser/screenshots.mjs; fi
 log=$(mktemp)
 failed=0
-node --test --test-concurrency=1 --test-reporter=spec tests/browser/*.test.mjs 2>&1 | tee "$log" || failed=$?
+node --test --test-concurrency=2 --test-reporter=spec tests/browser/*.test.mjs 2>&1 | tee "$log" || failed=$?
 awk '/ pass [0-9]+$/ { passed = $3 } / fail [0-9]+$/ { failed = $3 } END { print "browser: " passed + 0 " passed, " failed + 0 " failed" }' "$log"
 rm -f "$log"
 exit $failed

@@ -142,6 +142,7 @@ test("a form of all twelve kinds of fields keeps its limits and gives typed valu
     await page.click(field("checkbox"));
     for (const [name, value] of [["date", "2026-12-24"], ["time", "18:30"], ["datetime", "2026-12-24T18:30"], ["range", "3"]])
       await page.$eval(field(name), (it, value) => ((it.value = value), it.dispatchEvent(new Event("input", { bubbles: true }))), value);
+    assert.equal(await page.$eval("[data-range]", (it) => it.textContent.trim()), "3");
     await page.type(field("password"), "hunter2!");
     assert.equal(await text(page, "#answer .primary"), "Book it");
     await page.click("#answer .primary");

@@ -116,6 +116,7 @@
     if (!form) return;
     keep(form);
     count(target);
+    tellRange(target);
     checkJson(target);
   });
 
@@ -126,6 +127,12 @@
     const most = field.getAttribute("maxlength");
     counter.textContent = most ? `${length} of at most ${most} characters` : `${length} characters`;
     counter.hidden = false;
+  }
+
+  // Where a slider stands, which it does not say itself.
+  function tellRange(field) {
+    const told = field.type === "range" && field.parentElement.querySelector("[data-range]");
+    if (told) told.textContent = `${field.value} ${told.dataset.unit ?? ""}`;
   }
 
   function checkJson(field) {
@@ -148,6 +155,7 @@
       for (const field of form.elements) {
         if (field.dataset) {
           count(field);
+          tellRange(field);
           checkJson(field);
         }
       }

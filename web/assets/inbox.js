@@ -7,28 +7,38 @@
   const typing = (element) => element.closest("input:not([type=radio], [type=checkbox]), textarea, select, [contenteditable]");
 
   // Opening a review: only the pane is swapped, and the URL is the review's own.
+  let trouble = "";
+  document.addEventListener("htmx:responseError", () => (trouble = "answer"));
+  document.addEventListener("htmx:sendError", () => (trouble = "connection"));
   async function open(path) {
-    try {
-      await htmx.ajax("GET", path, { target: "#pane", select: "#pane", swap: "outerHTML show:none" });
-    } catch {
-      location.assign(path);
-      return;
+    trouble = "";
+    mark(path); // at once, however slow the network is
+    await htmx.ajax("GET", path, { target: "#pane", select: "#pane", swap: "outerHTML show:none" });
+    if (trouble === "answer") return location.assign(path); // it says what is wrong
+    if (trouble === "connection") {
+      placet.toast("There is no connection: the request could not be opened.", "error");
+      return mark(location.pathname);
     }
     history.pushState({}, "", path);
     opened();
   }
 
-  function opened() {
-    const here = new URL(location.href).pathname;
+  function mark(path) {
+    const here = new URL(path, location.href).pathname;
     for (const row of rows()) {
       const isThis = new URL(row.href).pathname === here;
-      if (isThis) {
-        row.setAttribute("aria-current", "true");
-        row.classList.remove("unread");
-        row.querySelector(".dot")?.remove();
-        row.scrollIntoView({ block: "nearest" });
-      } else row.removeAttribute("aria-current");
+      if (isThis) row.setAttribute("aria-current", "true");
+      else row.removeAttribute("aria-current");
     }
+  }
+
+  function opened() {
+    const here = location.pathname;
+    mark(here);
+    const row = rows().find((it) => it.getAttribute("aria-current"));
+    row?.classList.remove("unread");
+    row?.querySelector(".dot")?.remove();
+    row?.scrollIntoView({ block: "nearest" });
     document.getElementById("main").classList.toggle("open", here !== "/");
     document.getElementById("pane").scrollTop = 0;
     if (!wide.matches) scrollTo(0, 0);
@@ -100,6 +110,6 @@
   });
 
   document.addEventListener("placet:fresh", ({ target }) => {
-    if (target.id === "rows") opened();
+    if (target.id === "rows") mark(location.pathname);
   });
 })();

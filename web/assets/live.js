@@ -218,5 +218,5 @@ const placet = (() => {
   watch();
   renew().catch(() => {});
 
-  return { refresh, put, toast };
+  return { refresh, put, tick, toast };
 })();

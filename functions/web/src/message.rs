@@ -5,7 +5,7 @@ use shared::error::Error;
 use shared::models::{Message, MessageStatus};
 use shared::storage::Blobs;
 
-use crate::attachment::{self, FileView};
+use crate::attachment::{self, FileView, Shown};
 use crate::markdown;
 
 pub struct MessageView {
@@ -28,10 +28,16 @@ pub struct PluginView {
 impl MessageView {
     pub async fn of(blobs: &Blobs, message: &Message) -> Result<Self, Error> {
         let metadata = message.metadata.as_ref().map(|it| it.value());
+        let html = message.text.as_deref().map(|text| markdown::html(text, &message.attachments)).unwrap_or_default();
+        let mut files = attachment::shown(blobs, &message.attachments).await?;
+        // A picture that stands in the text is not shown once more below it.
+        for file in files.iter_mut().filter(|file| html.contains(&format!("src=\"{}\"", file.path()))) {
+            file.shown = Shown::Other;
+        }
         Ok(Self {
             status: message.status.map(MessageStatus::word),
-            html: message.text.as_deref().map(|text| markdown::html(text, &message.attachments)).unwrap_or_default(),
-            files: attachment::shown(blobs, &message.attachments).await?,
+            html,
+            files,
             plugin: metadata.as_ref().and_then(|metadata| PluginView::of(message, metadata)),
             metadata: metadata.map(|it| format!("{it:#}")),
         })

@@ -1,0 +1,95 @@
+// Keys, themes, webhooks and people, as one sets them up by hand.
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import { after, before, test } from "node:test";
+import { World } from "./world.mjs";
+
+let world;
+before(async () => (world = await World.start("--allow-loopback-webhooks")));
+after(() => world.stop());
+
+async function at(path) {
+  const page = await world.signedIn();
+  page.on("dialog", (it) => it.accept());
+  await page.goto(world.url + path);
+  return page;
+}
+
+// The secret that is shown once, after which nothing of it is left on the page.
+async function secretOf(page) {
+  await page.waitForSelector("#secret[open]");
+  const secret = await page.$eval("#secret-value", (it) => it.textContent);
+  await page.keyboard.press("Escape");
+  await page.waitForFunction(() => !document.getElementById("secret").open);
+  assert.ok(!(await page.content()).includes(secret));
+  return secret;
+}
+
+const status = async (key) => (await fetch(`${world.url}/api/v1/agents`, { headers: { "x-api-key": key } })).status;
+
+test("a key is made, shown once, rotated and deleted", async () => {
+  const page = await at("/settings/keys");
+  await page.type("[name=label]", "For the builds");
+  await page.click(".primary");
+  const first = await secretOf(page);
+  assert.equal(await status(first), 200);
+  const of = (action) => `[aria-label="${action} For the builds"]`;
+  await page.waitForSelector(of("Rotate"));
+  await page.click(of("Rotate"));
+  const second = await secretOf(page);
+  assert.deepEqual([await status(first), await status(second)], [401, 200]);
+  await page.click(of("Delete"));
+  await page.waitForFunction((of) => !document.querySelector(of), {}, of("Delete"));
+  assert.equal(await status(second), 401);
+  assert.deepEqual(page.complaints, []);
+});
+
+test("a chosen theme is there at once and stays", async () => {
+  const page = await at("/settings");
+  const ground = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+  await page.click("#theme [value=dark]");
+  await page.waitForFunction(() => getComputedStyle(document.body).backgroundColor === "rgb(20, 22, 26)");
+  await page.waitForFunction(() => document.querySelector(".toast"));
+  await page.reload();
+  assert.equal(await ground(), "rgb(20, 22, 26)");
+  assert.deepEqual(page.complaints, []);
+});
+
+test("an agent is made, its webhook set, and a test event shows what the receiver answers", async () => {
+  const seen = [];
+  const receiver = createServer((request, response) => {
+    seen.push(request.headers);
+    response.writeHead(202).end("noted, thank you");
+  }).listen(0, "127.0.0.1");
+  await once(receiver, "listening");
+  const page = await at("/settings/agents");
+  await page.type("[name=name]", "Nightly");
+  await Promise.all([page.waitForNavigation(), page.click(".primary")]);
+  assert.match(new URL(page.url()).pathname, /^\/settings\/agents\/agt_/);
+  await page.type("[name=webhookUrl]", `http://127.0.0.1:${receiver.address().port}/hook`);
+  await page.click("#webhook .primary");
+  assert.match(await secretOf(page), /^whsec_/);
+  await page.waitForSelector("[data-tested] button");
+  await page.click("[data-tested] button");
+  await page.waitForFunction(() => document.getElementById("tested")?.innerText.includes("noted, thank you"));
+  assert.match(await page.$eval("#tested", (it) => it.innerText), /Delivered: answered with 202/);
+  assert.equal(seen.length, 1);
+  assert.match(seen[0]["webhook-signature"], /^v1,/);
+  receiver.close();
+  await Promise.all([page.waitForNavigation(), page.click(".danger-zone button")]);
+  assert.ok(!(await page.content()).includes("Nightly"));
+  // The page of what was deleted may have looked at itself once more.
+  assert.deepEqual(page.complaints.filter((it) => !/404/.test(it)), []);
+});
+
+test("an owner invites somebody, who signs in with what was shown once", async () => {
+  const page = await at("/settings/users");
+  await page.type("[name=email]", "carol@example.com");
+  await page.type("[name=displayName]", "Carol");
+  await page.click(".primary");
+  const password = await secretOf(page);
+  const signedIn = await fetch(`${world.url}/api/auth/login`, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ email: "carol@example.com", password }) });
+  assert.equal((await signedIn.json()).user.mustChangePassword, true);
+  assert.deepEqual(page.complaints, []);
+});
