@@ -235,6 +235,49 @@ test("a lost connection keeps what was typed and says whether it counted", async
   }
 });
 
+test("what comes late of one request never shows under another", async () => {
+  const [a, b] = [await world.send({ text: "The first of two", review: { type: "approval" } }), await world.send({ text: "The second of two", review: { type: "approval" } })];
+  const page = await signedIn();
+  await page.goto(`${world.url}/reviews/${a.id}`);
+  // Whatever the page asks of the first request from here on is held back.
+  const client = await page.createCDPSession();
+  await client.send("Fetch.enable", { patterns: [{ urlPattern: `*/reviews/${a.id}` }] });
+  const held = [];
+  let isHeld = true;
+  const goOn = (requestId) => client.send("Fetch.continueRequest", { requestId }).catch(() => {});
+  const firstHeld = new Promise((done) => client.on("Fetch.requestPaused", ({ requestId }) => (isHeld ? held.push(requestId) : goOn(requestId), done())));
+  const release = () => ((isHeld = false), held.splice(0).forEach(goOn));
+  await page.click("[value=approve]"); // an answer that is on its way
+  await firstHeld;
+  await page.click(`#row-${b.id}`);
+  await page.waitForSelector(`#review[data-review="${b.id}"] form[action="/reviews/${b.id}"]`);
+  release();
+  await shows(page, "#toasts", "settled");
+  await world.send({ text: "Read anew once more", review: { type: "approval" } });
+  await shows(page, "#rows", "Read anew once more");
+  assert.equal(await page.$eval("#answer form", (it) => it.getAttribute("action")), `/reviews/${b.id}`);
+  assert.equal((await world.wait(a.id)).message.review.response.selectedOption, "approve");
+  await client.detach();
+});
+
+test("what is typed stays through a refusal and whatever arrives meanwhile", async () => {
+  const page = await signedIn();
+  const { id } = await world.send({ text: "Exactly three", review: { type: "text-input", payload: { maxLength: 3 } } });
+  await page.goto(`${world.url}/reviews/${id}`);
+  await page.$eval("#text", (it) => it.removeAttribute("maxlength"));
+  await page.type("#text", "four");
+  await page.click("#answer .primary");
+  await shows(page, "#answer", "at most 3");
+  await world.send({ text: "Something else arrives", review: { type: "approval" } });
+  await shows(page, "#rows", "Something else arrives");
+  assert.equal(await page.$eval("#text", (it) => it.value), "four");
+  assert.match(await text(page, "#answer .problem:not([hidden])"), /3/);
+  await world.owner("POST", `/api/messages/${id}/respond`, { response: { text: "two" } });
+  await shows(page, "#answer .outcome", "What you had typed");
+  assert.match(await page.$eval("#answer .outcome", (it) => it.textContent), /four/);
+  page.complaints = page.complaints.filter((it) => !/status of 400/.test(it)); // the browser's own word
+});
+
 test("the inbox is worked through by the keyboard alone", async () => {
   for (const { id } of await world.owner("GET", "/api/messages/reviews")) await world.agent("DELETE", `/api/v1/messages/${id}?channel=${world.channelId}`);
   const ids = [];

@@ -9,8 +9,17 @@
   function keep(form) {
     const typed = [...form.elements]
       .filter((field) => field.name && field.type !== "password" && field.type !== "submit" && field.tagName !== "BUTTON")
-      .map((field) => ({ name: field.name, value: field.value, checked: field.checked ?? false }));
-    sessionStorage.setItem(keyOf(form), JSON.stringify(typed));
+      .map((field) => ({
+        name: field.name,
+        value: field.value,
+        checked: field.checked ?? false,
+        written: /^(text|textarea|email|url)/.test(field.type) && field.value !== field.defaultValue,
+      }));
+    try {
+      sessionStorage.setItem(keyOf(form), JSON.stringify(typed));
+    } catch {
+      // There is no room: it is sent all the same.
+    }
   }
 
   function restore(form) {
@@ -35,19 +44,22 @@
   // The review as the server has it; null when it cannot be asked.
   async function look(path) {
     try {
-      const answer = await fetch(path, { headers: { Accept: "text/html" }, signal: AbortSignal.timeout(10_000) });
+      const answer = await fetch(path, { headers: { Accept: "text/html" }, signal: placet.limit(10_000) });
       return { answer, page: new DOMParser().parseFromString(await answer.text(), "text/html") };
     } catch {
       return null;
     }
   }
 
-  // Shows the review's answer part as the server has it.
+  // Shows the review's answer part as the server has it, if it is the review that is open.
   function take(page) {
     const next = page.getElementById("answer");
-    if (next) placet.put(document.getElementById("answer"), next);
-    return next !== null;
+    if (!next || placet.subject(page) !== placet.subject(document)) return false;
+    placet.put(document.getElementById("answer"), next);
+    return true;
   }
+
+  const signedOut = (said) => new URL(said.answer.url).pathname === "/login";
 
   function settled(page) {
     return page.querySelector("#answer .outcome") !== null;
@@ -55,7 +67,12 @@
 
   function stored(form, page) {
     sessionStorage.removeItem(keyOf(form));
-    take(page);
+    if (!take(page)) {
+      placet.toast("Your answer to the request before is settled.", "success");
+      placet.refresh().catch(() => {});
+      return;
+    }
+    if (page.querySelector("#answer .outcome.done")) placet.toast("Your answer is stored.", "success");
     const outcome = document.querySelector("#answer .outcome");
     outcome?.scrollIntoView({ block: "nearest" });
     document.getElementById("go-on")?.focus({ preventScroll: true });
@@ -63,7 +80,8 @@
   }
 
   async function send(form, button) {
-    const body = new URLSearchParams(new FormData(form, button));
+    const body = new URLSearchParams(new FormData(form));
+    if (button?.name) body.set(button.name, button.value);
     keep(form);
     say(form, "");
     form.ariaBusy = "true";
@@ -71,22 +89,24 @@
     try {
       let said = null;
       try {
-        const answer = await fetch(form.action, { method: "POST", body, signal: AbortSignal.timeout(20_000) });
+        await placet.renewed;
+        const answer = await fetch(form.action, { method: "POST", body, signal: placet.limit(20_000) });
+        if (answer.status >= 500) throw new Error(answer.status); // it may have been stored before
         said = { answer, page: new DOMParser().parseFromString(await answer.text(), "text/html") };
       } catch {
         // It may or may not have arrived: only the server knows.
         say(form, "The connection was lost. Looking whether your answer counted…");
         said = await outcomeLater(form);
-        if (said && !settled(said.page)) {
+        if (said.page.querySelector("[data-answer]")) {
           say(form, "Your answer did not arrive and was not stored. Nothing you typed is lost: send it again.");
           return;
         }
       }
-      if (new URL(said.answer.url).pathname === "/login") {
+      if (signedOut(said)) {
         say(form, "You are signed out, so this was not stored. Sign in in another tab, then send it again: what you typed stays here.");
       } else if (settled(said.page)) stored(form, said.page);
-      else if (said.answer.status === 400 && take(said.page)) document.querySelector("#answer .problem:not([hidden])")?.scrollIntoView({ block: "nearest" });
-      else if (said.answer.status === 503 || said.answer.status === 429) say(form, "The service is busy; nothing was stored. Send it again in a moment.");
+      else if (said.answer.status === 400) refused(said.page);
+      else if (said.answer.status === 404) say(form, "This request is not there any more.");
       else say(form, said.page.querySelector(".problem")?.textContent || "It was not stored. Send it again.");
     } finally {
       form.ariaBusy = "false";
@@ -94,12 +114,30 @@
     }
   }
 
-  // Asks until somebody answers.
+  // What is wrong with the answer stands where it was typed.
+  function refused(page) {
+    if (!take(page)) {
+      placet.toast("An answer was not stored: open its request again, what you typed is still there.", "error");
+      return;
+    }
+    const problem = document.querySelector("#answer .problem:not([hidden])");
+    problem.tabIndex = -1;
+    problem.focus();
+  }
+
+  // Asks until somebody answers. That nothing is stored is only believed after a while: the answer
+  // may still be on its way.
   async function outcomeLater(form) {
+    let waiting = 0;
     for (let pause = 500; ; pause = Math.min(pause * 2, 10_000)) {
       await sleep(pause);
       const said = await look(form.getAttribute("action"));
-      if (said && said.answer.ok) return said;
+      if (said && (said.answer.status === 404 || signedOut(said))) return said;
+      if (said?.answer.ok) {
+        waiting += 1;
+        if (settled(said.page) || waiting === 3) return said;
+        continue;
+      }
       say(form, "There is no connection, so it is not known yet whether your answer counted. What you typed stays here; this page keeps looking.");
     }
   }
@@ -165,6 +203,7 @@
 
   // Beside a plugin that answers, the form waits folded, for when the plugin cannot.
   function aside(form) {
+    if (form.parentElement.matches("details")) return; // it is so already
     if (!("besidePlugin" in form.dataset) || !document.querySelector("[data-plugin-card]:not([data-missing])")) return;
     const fold = document.createElement("details");
     const summary = document.createElement("summary");
@@ -173,10 +212,30 @@
     fold.append(summary, form);
   }
 
+  // When the time ran out, or somebody else was quicker, what one was writing is still one's own.
+  function leave(outcome) {
+    const key = `placet:draft:/reviews/${placet.subject(document)}`;
+    const kept = JSON.parse(sessionStorage.getItem(key) ?? "[]");
+    sessionStorage.removeItem(key);
+    const text = kept.filter((it) => it.written && !outcome.textContent.includes(it.value.trim())).map((it) => it.value);
+    if (text.length === 0) return;
+    const fold = document.createElement("details");
+    const summary = document.createElement("summary");
+    const shown = document.createElement("pre");
+    summary.textContent = "What you had typed, which was not sent";
+    shown.tabIndex = 0;
+    shown.textContent = text.join("\n\n");
+    fold.append(summary, shown);
+    outcome.append(fold);
+  }
+
   begin(document);
   document.addEventListener("placet:swapped", () => begin(document));
   document.addEventListener("placet:fresh", ({ target }) => {
-    if (target.id === "answer") begin(target);
+    if (target.id !== "answer") return;
+    begin(target);
+    const outcome = target.querySelector(".outcome");
+    if (outcome) leave(outcome);
   });
   // A plugin that is not there leaves its message to the form.
   document.addEventListener("placet:missing", () => {

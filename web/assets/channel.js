@@ -26,7 +26,9 @@
   const seen = new IntersectionObserver(
     (entries) => {
       const link = document.querySelector("#older a");
-      if (link && entries.some((it) => it.isIntersecting)) htmx.trigger(link, "older");
+      // A search for what is rare would read all there is, by itself.
+      const searches = link && new URL(link.href).searchParams.get("q");
+      if (link && !searches && entries.some((it) => it.isIntersecting)) htmx.trigger(link, "older");
     },
     { root: scroller, rootMargin: "200px 0px 0px 0px" },
   );
@@ -53,7 +55,9 @@
   const trouble = form.querySelector("[data-trouble]");
   const uploads = document.getElementById("uploads");
   const files = new Map(); // element of the list -> {state, id}
-  let clientId = crypto.randomUUID(); // the same until it is stored: sent twice, it is there once
+  // The same until it is stored, or until it says something else: sent twice, it is there once.
+  const random = () => [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  let [clientId, sent] = [random(), ""];
   const key = `placet:say:${form.dataset.channel}`;
   say.value = sessionStorage.getItem(key) ?? "";
   fetch(`/api/agents/${form.dataset.channel}/read`, { method: "POST" }).catch(() => {});
@@ -122,6 +126,9 @@
     const ids = [...files.values()].map((it) => it.id).filter(Boolean);
     if ([...files.values()].some((it) => it.state === "sending")) return complain("A file is still on its way.");
     if (!text && ids.length === 0) return;
+    const [raw, taken, what] = [say.value, [...files.keys()], JSON.stringify([text, ids])];
+    if (sent && sent !== what) clientId = random();
+    sent = what;
     form.ariaBusy = "true";
     complain("");
     try {
@@ -129,21 +136,25 @@
         method: "POST",
         headers: { "Content-Type": "application/json" },
         body: JSON.stringify({ channelId: form.dataset.channel, text: text || undefined, attachmentIds: ids, clientId }),
-        signal: AbortSignal.timeout(20_000),
+        signal: placet.limit(20_000),
       });
       const said = await answer.json();
       if (!answer.ok) throw new Error((said.errors ?? []).map((it) => it.message).join("; ") || said.message);
-      say.value = "";
-      sessionStorage.removeItem(key);
-      files.clear();
-      uploads.replaceChildren();
-      clientId = crypto.randomUUID();
+      // What was typed or added meanwhile is the next message's.
+      if (say.value === raw) {
+        say.value = "";
+        sessionStorage.removeItem(key);
+      }
+      for (const item of taken) {
+        files.delete(item);
+        item.remove();
+      }
+      [clientId, sent] = [random(), ""];
       end = true;
-      await placet.refresh();
       document.querySelector(".none-yet")?.remove();
-      toEnd();
+      placet.refresh().then(toEnd, () => {});
     } catch (error) {
-      const lost = error instanceof TypeError || error.name === "TimeoutError";
+      const lost = error instanceof TypeError || error.name === "AbortError";
       complain(lost ? "The connection was lost. Press Send again: it will be there once, whether it arrived or not." : `${error.message}`);
     } finally {
       form.ariaBusy = "false";
@@ -210,7 +221,7 @@
   document.addEventListener("click", ({ target }) => {
     const quote = target.closest("[data-quote]");
     if (!quote) return;
-    const lines = quote.dataset.quote.split("\n").slice(0, 10);
+    const lines = quote.dataset.quote.split("\n");
     say.value = `${lines.map((line) => `> ${line}`).join("\n")}\n\n${say.value}`;
     say.focus();
   });

@@ -6,21 +6,38 @@
   const rows = () => [...document.querySelectorAll("[data-row]")];
   const typing = (element) => element.closest("input:not([type=radio], [type=checkbox]), textarea, select, [contenteditable]");
 
-  // Opening a review: only the pane is swapped, and the URL is the review's own.
-  let trouble = "";
-  document.addEventListener("htmx:responseError", () => (trouble = "answer"));
-  document.addEventListener("htmx:sendError", () => (trouble = "connection"));
+  // Opening a review: only the pane is changed, and the URL is the review's own. The last one that
+  // was asked for is opened, and nothing of the one before can be pressed meanwhile.
+  let opening = 0;
+  let shownPath = location.pathname + location.search;
   async function open(path) {
-    trouble = "";
+    const mine = ++opening;
+    const pane = document.getElementById("pane");
+    pane.inert = true;
     mark(path); // at once, however slow the network is
-    await htmx.ajax("GET", path, { target: "#pane", select: "#pane", swap: "outerHTML show:none" });
-    if (trouble === "answer") return location.assign(path); // it says what is wrong
-    if (trouble === "connection") {
+    try {
+      const answer = await fetch(path, { headers: { Accept: "text/html" }, signal: placet.limit(15_000) });
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      const next = page.getElementById("pane");
+      if (mine !== opening) return;
+      if (!answer.ok || !next) return location.assign(path); // it says what is wrong
+      history.pushState({}, "", path);
+      shownPath = location.pathname + location.search;
+      const taken = document.importNode(next, true);
+      placet.remember(taken);
+      pane.replaceWith(taken);
+      htmx.process(taken);
+      placet.tick(taken);
+      document.title = page.title;
+      document.dispatchEvent(new CustomEvent("placet:swapped"));
+      opened();
+    } catch {
+      if (mine !== opening) return;
       placet.toast("There is no connection: the request could not be opened.", "error");
-      return mark(location.pathname);
+      mark(location.pathname);
+    } finally {
+      if (mine === opening) document.getElementById("pane").inert = false;
     }
-    history.pushState({}, "", path);
-    opened();
   }
 
   function mark(path) {
@@ -49,10 +66,15 @@
     if (!link || event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey) return;
     event.preventDefault();
     open(link.getAttribute("href")).then(() => {
-      if (event.detail === 0) document.getElementById("pane").focus(); // by the keyboard
+      // Where the list and the pane take each other's place, focus goes along.
+      if (wide.matches && event.detail !== 0) return;
+      const list = rows()[0] ?? document.getElementById("search");
+      (location.pathname === "/" ? list : document.getElementById("pane")).focus({ preventScroll: true });
     });
   });
-  addEventListener("popstate", () => location.reload());
+  addEventListener("popstate", () => {
+    if (location.pathname + location.search !== shownPath) location.reload();
+  });
 
   function move(step) {
     const all = rows();
@@ -73,6 +95,9 @@
   }
 
   const help = document.getElementById("keys");
+  const off = document.getElementById("keys-off"); // for whoever speaks to the page instead of typing
+  off.checked = localStorage.getItem("placet:keys-off") === "true";
+  off.addEventListener("change", () => localStorage.setItem("placet:keys-off", String(off.checked)));
   const keys = {
     j: () => move(1),
     k: () => move(-1),
@@ -85,7 +110,7 @@
     },
   };
   document.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || help.open) return;
+    if (event.ctrlKey || event.metaKey || event.altKey || help.open || off.checked) return;
     if (typing(event.target)) {
       if (event.key === "Escape") event.target.blur();
       return;
@@ -101,7 +126,7 @@
 
   // Asking whether we may notify takes a press of somebody's.
   const notify = document.getElementById("notify-button");
-  const mayAsk = () => "Notification" in window && Notification.permission === "default";
+  const mayAsk = () => "Notification" in window && Notification.permission === "default" && !/Android/.test(navigator.userAgent);
   notify.hidden = !mayAsk();
   notify.addEventListener("click", async () => {
     const said = await Notification.requestPermission();

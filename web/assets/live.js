@@ -11,6 +11,8 @@
 const placet = (() => {
   const WAIT = 29_000;
   const LATE = 1_500; // an index may lag a moment behind the change that was announced
+  const SLOW = 30_000; // how often a page looks that nobody sees and that may not notify
+  const PATIENCE = 15_000;
   const served = new Map(); // id -> the element as the server wrote it, to tell whether it changed
   const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
   let since = document.body.dataset.changes;
@@ -19,8 +21,23 @@ const placet = (() => {
   // Notes elements that are as the server wrote them: before anything else touches them.
   const LIVE = "[data-live], [data-live-items] > [id]";
   function remember(root) {
-    if (root.matches?.(LIVE)) served.set(root.id, root.outerHTML);
-    for (const element of root.querySelectorAll(LIVE)) served.set(element.id, element.outerHTML);
+    if (root.matches?.(LIVE)) served.set(root.id, said(root));
+    for (const element of root.querySelectorAll(LIVE)) served.set(element.id, said(element));
+  }
+
+  // What an element says, but for the times that pass by themselves and for what a plugin's frame
+  // was told at its start: an answer is no reason to load it anew.
+  function said(element) {
+    return element.outerHTML.replace(/(<time\b[^>]*>)[^<]*/g, "$1").replace(/ data-placet-init="[^"]*"/g, "");
+  }
+
+  // Which review a page has open.
+  const subject = (root) => root.querySelector("#review")?.dataset.review ?? "";
+
+  // A signal that comes after so many milliseconds.
+  function limit(ms, controller = new AbortController()) {
+    setTimeout(() => controller.abort(), ms);
+    return controller.signal;
   }
 
   function count(root) {
@@ -29,7 +46,9 @@ const placet = (() => {
 
   // Puts `next` where `old` is, unless they are the same as the server wrote them.
   function replace(old, next) {
-    if (served.get(next.id) === next.outerHTML) return false;
+    if (served.get(next.id) === said(next)) return false;
+    // A form that still waits stays as it is, with what is typed in it.
+    if (next.id === "answer" && old.querySelector("[data-answer]") && next.querySelector("[data-answer]")) return false;
     put(old, next);
     return true;
   }
@@ -37,7 +56,7 @@ const placet = (() => {
   let puts = 0;
   function put(old, next) {
     puts += 1;
-    served.set(next.id, next.outerHTML);
+    served.set(next.id, said(next));
     const focused = old.contains(document.activeElement) ? document.activeElement.id : "";
     const taken = document.importNode(next, true);
     old.replaceWith(taken);
@@ -68,7 +87,7 @@ const placet = (() => {
         changed = replace(there.get(id), item) || changed;
         continue;
       }
-      served.set(id, item.outerHTML);
+      served.set(id, said(item));
       const added = document.importNode(item, true);
       added.classList.add("row-new");
       const after = [...list.children].find((other) => other.id > id);
@@ -90,18 +109,25 @@ const placet = (() => {
 
   // Takes over what the server says of this page now; whether anything differed.
   async function read() {
-    const before = puts;
-    const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
+    const [before, here] = [puts, location.href];
+    const answer = await fetch(here, { headers: { Accept: "text/html" }, signal: limit(PATIENCE) });
     if (new URL(answer.url).pathname === "/login") {
       location.reload();
       return true;
     }
-    if (!answer.ok) return false;
+    if (answer.status === 404 && location.href === here) {
+      location.replace("/"); // what was open is not there any more
+      return true;
+    }
+    if (!answer.ok) throw new Error(answer.status);
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-    if (puts !== before) return read(); // something newer was shown meanwhile
+    if (puts !== before || location.href !== here) return read(); // something newer is shown by now
+    const same = subject(page) === subject(document);
     let changed = false;
     for (const next of page.querySelectorAll("[data-live]")) {
       const old = document.getElementById(next.id);
+      // Nothing of one review is ever put under another.
+      if (old?.closest("#review") && !same) continue;
       if (old) changed = replace(old, next) || changed;
     }
     for (const next of page.querySelectorAll("[data-live-items]")) {
@@ -109,26 +135,46 @@ const placet = (() => {
       if (old) changed = replaceItems(old, next) || changed;
     }
     document.title = page.title;
-    const waiting = count(page);
-    if (waiting > pending) announce(page);
+    const [was, waiting] = [pending, count(page)];
     pending = waiting;
+    if (waiting > was) announce(page);
     return changed;
   }
 
   function announce(page) {
-    if (!document.hidden || !("Notification" in window) || Notification.permission !== "granted") return;
+    if (!document.hidden || !mayNotify()) return;
     const newest = page.querySelector("[data-row].unread .excerpt")?.textContent ?? "An agent asks for an answer.";
-    const shown = new Notification("Placet", { body: newest, icon: "/assets/icon-192.png", tag: "placet" });
-    shown.onclick = () => {
-      window.focus();
-      shown.close();
-    };
+    try {
+      const shown = new Notification("Placet", { body: newest, icon: "/assets/icon-192.png", tag: "placet" });
+      shown.onclick = () => {
+        window.focus();
+        shown.close();
+      };
+    } catch {
+      // Browsers of phones have the word and not the thing.
+    }
+  }
+
+  function mayNotify() {
+    return "Notification" in window && Notification.permission === "granted";
+  }
+
+  // Waits for the next change, and ends early when the page comes to sight. A page that nobody sees
+  // holds no connection, unless it may notify: it looks now and then.
+  let wait = new AbortController();
+  let shown = null;
+  async function nextChange() {
+    const unseen = document.hidden && !mayNotify();
+    if (unseen) await Promise.race([sleep(SLOW), new Promise((done) => (shown = done))]);
+    const timeout = unseen ? 1 : WAIT;
+    wait = new AbortController();
+    return fetch(`/api/changes?since=${since}&timeout=${timeout}`, { signal: limit(timeout + 10_000, wait) });
   }
 
   async function watch() {
     for (let failures = 0; ; ) {
       try {
-        const answer = await fetch(`/api/changes?since=${since}&timeout=${WAIT}`, { signal: AbortSignal.timeout(WAIT + 10_000) });
+        const answer = await nextChange();
         if (answer.status === 401) {
           location.reload();
           return;
@@ -142,11 +188,25 @@ const placet = (() => {
         since = String(sequence);
         if (!(await refresh())) setTimeout(() => refresh().catch(() => {}), LATE);
       } catch {
+        if (woken) {
+          woken = false;
+          continue;
+        }
         failures += 1;
         if (failures > 1) offline(true);
         await sleep(Math.min(30_000, 500 * 2 ** failures) * (0.5 + Math.random() / 2));
       }
     }
+  }
+
+  // Somebody looks again, perhaps after a night: whatever was waited for then is dead by now.
+  let woken = false;
+  function wake() {
+    if (document.hidden) return;
+    woken = true;
+    wait.abort();
+    shown?.();
+    refresh().catch(() => {});
   }
 
   function offline(is) {
@@ -174,13 +234,26 @@ const placet = (() => {
     }
   }
 
-  // A session lasts seven days: it is renewed once a day by whoever comes back.
+  // A session lasts seven days: whoever comes back after three has it renewed, when the page is
+  // there and before anything else is asked, because the cookie before is good no more then.
   async function renew() {
     const last = Number(localStorage.getItem("placet:renewed") ?? 0);
-    if (Date.now() - last < 86_400_000) return;
+    if (Date.now() - last < 3 * 86_400_000) return;
     localStorage.setItem("placet:renewed", String(Date.now()));
-    if (last > 0) await fetch("/api/auth/refresh", { method: "POST" });
+    if (last === 0) return;
+    if (document.readyState !== "complete") await new Promise((done) => addEventListener("load", done, { once: true }));
+    await fetch("/api/auth/refresh", { method: "POST", keepalive: true, signal: limit(8_000) });
   }
+  // What was typed stays on no machine that somebody signs out of.
+  document.addEventListener(
+    "submit",
+    ({ target }) => {
+      if (target.getAttribute("action") !== "/logout") return;
+      for (const key of Object.keys(sessionStorage)) if (key.startsWith("placet:")) sessionStorage.removeItem(key);
+      localStorage.removeItem("placet:renewed");
+    },
+    true,
+  );
 
   function toast(message, kind = "info") {
     const shown = document.createElement("p");
@@ -214,9 +287,13 @@ const placet = (() => {
   reveal(document);
   document.addEventListener("placet:fresh", ({ target }) => reveal(target));
   document.addEventListener("placet:swapped", () => reveal(document));
-  addEventListener("online", () => refresh().catch(() => {}));
-  watch();
-  renew().catch(() => {});
+  addEventListener("online", wake);
+  document.addEventListener("visibilitychange", wake);
+  addEventListener("pageshow", ({ persisted }) => persisted && wake());
+  const renewed = renew().catch(() => {});
+  renewed.then(watch);
+  // The list that the page came with may be from before the change that it knows of.
+  if (document.getElementById("rows")) setTimeout(() => refresh().catch(() => {}), LATE);
 
-  return { refresh, put, tick, toast };
+  return { refresh, put, remember, tick, toast, limit, subject, renewed };
 })();

@@ -25,7 +25,16 @@
   const initOf = (iframe) => JSON.parse(iframe.dataset.placetInit);
 
   let asked;
-  const plugins = () => (asked ??= fetch("/api/plugins").then((answer) => (answer.ok ? answer.json() : [])));
+  const plugins = () =>
+    (asked ??= fetch("/api/plugins")
+      .then((answer) => {
+        if (!answer.ok) throw new Error(answer.status);
+        return answer.json();
+      })
+      .catch((error) => {
+        asked = undefined; // the next frame asks again
+        throw error;
+      }));
 
   async function envOf(iframe) {
     const plugin = (await plugins()).find((it) => it.name === iframe.dataset.placetPlugin);
@@ -36,13 +45,18 @@
   // Points the frame at its plugin, or takes it away when there is none of that name.
   async function load(iframe) {
     const name = iframe.dataset.placetPlugin;
-    if ((await plugins()).some((it) => it.name === name)) {
-      iframe.src = `/api/plugins/${encodeURIComponent(name)}/render`;
-      return;
+    let trouble = `The plugin “${name}” that should draw this is not installed.`;
+    try {
+      if ((await plugins()).some((it) => it.name === name)) {
+        iframe.src = `/api/plugins/${encodeURIComponent(name)}/render`;
+        return;
+      }
+    } catch {
+      trouble = `The plugin “${name}” that should draw this could not be read.`;
     }
     iframe.hidden = true;
     iframe.closest("[data-plugin-card]")?.setAttribute("data-missing", "");
-    iframe.insertAdjacentText("afterend", `The plugin “${name}” that should draw this is not installed.`);
+    iframe.insertAdjacentText("afterend", trouble);
     event(iframe, "missing");
   }
   const send = (iframe, kind, body, id) => iframe.contentWindow.postMessage({ placet: kind, id, body }, "*");

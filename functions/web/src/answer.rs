@@ -17,8 +17,7 @@ impl Typed {
     }
 
     fn filled(&self, name: &str) -> Option<String> {
-        // Browsers write line ends as CRLF.
-        self.first(name).filter(|it| !it.is_empty()).map(|it| it.replace("\r\n", "\n"))
+        self.first(name).filter(|it| !it.is_empty()).map(str::to_owned)
     }
 
     pub fn has(&self, name: &str, value: &str) -> bool {
@@ -57,7 +56,9 @@ fn value_of(field: &Field, typed: &Typed) -> Option<(String, Value)> {
         // What is no number stays a text, and is refused as one.
         kind if kind.is_number() => {
             let text = given?;
-            json::understood(&text).unwrap_or(Value::from(text))
+            // Browsers take ".5" and "007" for numbers; JSON does not.
+            let plain = || text.parse::<f64>().ok().filter(|number| number.is_finite()).map(Value::from);
+            json::understood(&text).ok().or_else(plain).unwrap_or(Value::from(text))
         }
         _ => Value::from(given?),
     };

@@ -48,14 +48,23 @@ impl FileView {
     }
 }
 
-/// The files of a message, their texts read where texts are shown.
-pub async fn shown(blobs: &Blobs, files: &[Attachment]) -> Result<Vec<FileView>, Error> {
-    future::try_join_all(files.iter().map(async |file| {
+/// The files of a message, their texts read where texts are shown: as many of the first as have
+/// room in `room` bytes, so that a page fits a response and comes soon.
+pub async fn shown(blobs: &Blobs, files: &[Attachment], mut room: u64) -> Result<Vec<FileView>, Error> {
+    let fitting = files.iter().map(|file| {
+        let fits = !is_text(&essence(file), &file.filename) || file.size <= room;
+        if fits && is_text(&essence(file), &file.filename) {
+            room -= file.size;
+        }
+        (file, fits)
+    });
+    let fitting: Vec<(&Attachment, bool)> = fitting.collect();
+    future::try_join_all(fitting.into_iter().map(async |(file, fits)| {
         Ok(FileView {
             id: file.id.to_string(),
             filename: file.filename.clone(),
             size: file.size,
-            shown: how(blobs, file, files).await?,
+            shown: if fits { how(blobs, file, files).await? } else { Shown::Other },
         })
     }))
     .await

@@ -23,6 +23,10 @@ use crate::page::{self, PageError, Visitor};
 use crate::shell::{Place, Shell, initials};
 use crate::view;
 
+/// Bytes of files' texts that one message of a page shows.
+const TEXTS: u64 = 64 * 1024;
+/// Lines that a reply quotes.
+const QUOTED: usize = 10;
 /// Messages of one page.
 const PAGE: usize = 30;
 
@@ -66,8 +70,8 @@ struct Bubble {
     mine: bool,
     at: String,
     message: MessageView,
-    /// As it was written, to be quoted.
-    text: String,
+    /// How it begins, as it was written, to be quoted.
+    quote: String,
     review: Option<ReviewChip>,
     delivery: Option<(&'static str, &'static str)>,
     failed: bool,
@@ -154,7 +158,7 @@ impl Bubble {
             id: message.id.to_string(),
             mine,
             at: view::moment(message.created_at),
-            text: message.text.clone().unwrap_or_default(),
+            quote: message.text.as_deref().unwrap_or_default().lines().take(QUOTED).collect::<Vec<_>>().join("\n"),
             review: message.review.as_ref().map(|review| ReviewChip {
                 kind: outcome::kind_word(&review.kind).to_owned(),
                 pending: review.status == ReviewStatus::Pending,
@@ -165,7 +169,7 @@ impl Bubble {
             steps: message.status_events.iter().map(|event| event.text.clone()).collect(),
             streaming: message.stream_state == Some(StreamState::Streaming),
             aborted: message.stream_state == Some(StreamState::Aborted),
-            message: MessageView::of(blobs, &message).await?,
+            message: MessageView::of(blobs, &message, TEXTS).await?,
         })
     }
 }

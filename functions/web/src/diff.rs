@@ -1,7 +1,13 @@
 //! What changed from one version of a text to the next.
 
+use std::time::Duration;
+
 use similar::{ChangeTag, TextDiff};
 
+/// The longest that two texts are compared.
+const MOST_TIME: Duration = Duration::from_millis(200);
+/// The most lines that are shown.
+const MOST_LINES: usize = 1_000;
 /// Lines around a change that are shown with it.
 const AROUND: usize = 3;
 
@@ -61,7 +67,9 @@ impl Line {
 
 /// None when nothing changed.
 pub fn between(before: &str, after: &str, since: u32, of: Option<&str>) -> Option<Diff> {
-    let diff = TextDiff::from_lines(before, after);
+    // Texts that have nothing in common take very long to be compared; cut short, the changes are
+    // not the fewest there could be, and right all the same.
+    let diff = TextDiff::configure().timeout(MOST_TIME).diff_lines(before, after);
     let (mut added, mut removed, mut lines) = (0, 0, vec![]);
     for (index, group) in diff.grouped_ops(AROUND).iter().enumerate() {
         if index > 0 {
@@ -75,6 +83,12 @@ pub fn between(before: &str, after: &str, since: u32, of: Option<&str>) -> Optio
             };
             added += usize::from(matches!(kind, Kind::Added));
             removed += usize::from(matches!(kind, Kind::Removed));
+            if lines.len() == MOST_LINES {
+                lines.push(Line { kind: Kind::Gap, text: String::new() });
+            }
+            if lines.len() > MOST_LINES {
+                continue;
+            }
             lines.push(Line { kind, text: change.value().trim_end_matches(['\n', '\r']).to_owned() });
         }
     }

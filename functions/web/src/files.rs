@@ -181,6 +181,6 @@ pub async fn one(
     };
     let (shell, file, channel) = tokio::try_join!(Shell::of(&app, &human, Place::Files), file, channel)?;
     let (made, mime_type) = (view::moment(file.created_at), file.mime_type.clone());
-    let shown = attachment::shown(&app.blobs, &[file]).await?.remove(0);
+    let shown = attachment::shown(&app.blobs, &[file], u64::MAX).await?.remove(0);
     page::page(StatusCode::OK, &FilePage { shell, shown, agent: channel.agent, mime_type, made })
 }

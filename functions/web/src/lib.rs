@@ -82,11 +82,11 @@ pub fn router() -> Router<App> {
         .route("/settings/agents/{id}", get(settings::agents::one))
         .route("/settings/users", get(settings::users::page))
         .route("/settings/plugins", get(settings::plugins::page))
+        .route("/api/docs", get(docs::docs))
         .layer(from_fn(page::frame))
         .route("/assets/{*name}", get(assets::asset))
         .route("/health", get(health::health))
         .route("/api/openapi.json", get(document::document))
-        .route("/api/docs", get(docs::docs))
 }
 
 /// What the generated document says of these routes; pages for people are not in it.

@@ -26,10 +26,11 @@ pub struct PluginView {
 }
 
 impl MessageView {
-    pub async fn of(blobs: &Blobs, message: &Message) -> Result<Self, Error> {
+    /// `room` is how many bytes of files' texts it may show.
+    pub async fn of(blobs: &Blobs, message: &Message, room: u64) -> Result<Self, Error> {
         let metadata = message.metadata.as_ref().map(|it| it.value());
         let html = message.text.as_deref().map(|text| markdown::html(text, &message.attachments)).unwrap_or_default();
-        let mut files = attachment::shown(blobs, &message.attachments).await?;
+        let mut files = attachment::shown(blobs, &message.attachments, room).await?;
         // A picture that stands in the text is not shown once more below it.
         for file in files.iter_mut().filter(|file| html.contains(&format!("src=\"{}\"", file.path()))) {
             file.shown = Shown::Other;

@@ -146,7 +146,11 @@ impl<S: Send + Sync> FromRequest<S> for Submitted {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, PageError> {
         match Form::<Vec<(String, String)>>::from_request(request, state).await {
-            Ok(Form(fields)) => Ok(Self(Typed(fields))),
+            Ok(Form(fields)) => {
+                // Browsers write line ends as CRLF, in names as in values.
+                let plain = |text: String| text.replace("\r\n", "\n");
+                Ok(Self(Typed(fields.into_iter().map(|(name, value)| (plain(name), plain(value))).collect())))
+            }
             Err(rejection) => Err(Error::of_framework(rejection.status()).into()),
         }
     }

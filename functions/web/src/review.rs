@@ -8,9 +8,10 @@ use http::StatusCode;
 use serde_json::Value;
 use shared::app::App;
 use shared::auth::HumanCaller;
-use shared::error::Error;
+use shared::error::{Error, FieldError, Step};
 use shared::extract::PathId;
 use shared::ids::MessageId;
+use shared::models::message::StreamState;
 use shared::models::{Message, Review, ReviewStatus};
 use shared::review::form::Field;
 use shared::review::{Kind, TextInput};
@@ -30,11 +31,16 @@ use crate::view;
 /// Less time than this left is shown as a warning.
 const URGENT: Duration = Duration::from_secs(15 * 60);
 
+/// Bytes of files' texts that a review shows.
+const TEXTS: u64 = 512 * 1024;
+
 pub struct ReviewView {
     pub id: String,
     pub channel: String,
     pub agent: String,
     pub message: MessageView,
+    /// It is still being written.
+    pub streaming: bool,
     pub kind_word: String,
     pub kind: Kind,
     pub payload: Option<String>,
@@ -63,13 +69,14 @@ impl ReviewView {
         let message = message.for_humans();
         let review = message.review.clone().ok_or(Error::NotFound("review"))?;
         let (shown, (versions, diffs)) =
-            tokio::try_join!(MessageView::of(&app.blobs, &message), versions::of(app, human, &message))?;
+            tokio::try_join!(MessageView::of(&app.blobs, &message, TEXTS), versions::of(app, human, &message))?;
         let now = app.clock.now();
         Ok(Self {
             id: message.id.to_string(),
             channel: message.channel_id.to_string(),
             agent: channel.agent.name.clone(),
             message: shown,
+            streaming: message.stream_state == Some(StreamState::Streaming),
             kind_word: outcome::kind_word(&review.kind).to_owned(),
             kind: review.understood(),
             payload: review.payload.as_ref().map(|it| format!("{:#}", it.value())),
@@ -180,7 +187,7 @@ pub async fn answer(
         Err(problem) => vec![problem],
         Ok(answer) => match app.store.answer(&human, id, answer).await {
             Ok(_) | Err(Error::ReviewAlreadyResponded | Error::ReviewExpired) => vec![],
-            Err(Error::Invalid(fields)) => fields.into_iter().map(|field| sentence(&field.message)).collect(),
+            Err(Error::Invalid(fields)) => fields.iter().map(|field| in_words(&kind, field)).collect(),
             Err(Error::TooLarge(sentence)) => vec![sentence],
             Err(other) => return Err(other.into()),
         },
@@ -196,7 +203,22 @@ pub async fn answer(
     page::page(StatusCode::BAD_REQUEST, &InboxPage { shell, list, review: Some(review) })
 }
 
-/// A field's problem, which names its field already, as a sentence.
+/// What is wrong with an answer, in the words that stand on the page: a form's field by its label.
+fn in_words(kind: &Kind, problem: &FieldError) -> String {
+    let named = |name: &str| problem.path.last() == Some(&Step::Name(name.to_owned()));
+    match kind {
+        Kind::Selection(_) if problem.code == "wrong_count" || problem.code == "required" => {
+            "Choose at least one.".to_owned()
+        }
+        Kind::Form(form) => {
+            let field = form.fields.iter().find(|field| named(&field.name));
+            let rest = field.and_then(|field| Some((field, problem.message.strip_prefix(&field.name)?)));
+            rest.map_or_else(|| sentence(&problem.message), |(field, rest)| format!("{}{rest}.", field.label))
+        }
+        _ => sentence(&problem.message),
+    }
+}
+
 fn sentence(message: &str) -> String {
     let mut letters = message.chars();
     let first = letters.next().map(|it| it.to_uppercase().to_string()).unwrap_or_default();
