@@ -33,6 +33,36 @@ function chart() {
   return Buffer.concat([signature, chunk("IHDR", header), chunk("IDAT", deflateSync(rows)), chunk("IEND", Buffer.alloc(0))]);
 }
 
+// A second of a falling tone.
+function sound() {
+  const [rate, samples] = [8_000, 8_000];
+  const bytes = Buffer.alloc(44 + samples, 128);
+  bytes.write("RIFF", 0);
+  bytes.writeUInt32LE(36 + samples, 4);
+  bytes.write("WAVEfmt ", 8);
+  bytes.writeUInt32LE(16, 16);
+  bytes.writeUInt16LE(1, 20);
+  bytes.writeUInt16LE(1, 22);
+  bytes.writeUInt32LE(rate, 24);
+  bytes.writeUInt32LE(rate, 28);
+  bytes.writeUInt16LE(1, 32);
+  bytes.writeUInt16LE(8, 34);
+  bytes.write("data", 36);
+  bytes.writeUInt32LE(samples, 40);
+  for (let n = 0; n < samples; n += 1) bytes[44 + n] = 128 + 60 * Math.sin((n * (700 - n / 20)) / rate);
+  return bytes;
+}
+
+const PDF = `%PDF-1.4
+1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj
+2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj
+3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 300 120]/Contents 4 0 R/Resources<</Font<</F<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>>>>>>>endobj
+4 0 obj<</Length 44>>stream
+BT /F 20 Tf 40 60 Td (The signed offer) Tj ET
+endstream endobj
+trailer<</Root 1 0 R>>
+`;
+
 // Fills the service, and gives what its pages are called: name -> path.
 export async function furnish(world) {
   const channel = world.channelId;
@@ -47,6 +77,9 @@ export async function furnish(world) {
     plan: await world.file("rollback.md", "text/markdown", "# Rolling back\n\n1. Flip the flag `tax-v2`.\n2. Redeploy **4.1.9**.\n\n> Takes four minutes."),
     code: await world.file("migration.sql", "application/sql", "ALTER TABLE invoices\n  ADD COLUMN tax_rule TEXT NOT NULL DEFAULT 'v1';\n"),
     html: await world.file("report.html", "text/html", "<h1 style='font-family:sans-serif'>Coverage 94 %</h1><p>Nothing new is untested.</p>"),
+    pdf: await world.file("offer.pdf", "application/pdf", PDF),
+    sound: await world.file("call.wav", "audio/wav", sound()),
+    video: await world.file("demo.mp4", "video/mp4", Buffer.alloc(64)),
     log: await world.file("build.log", "text/plain", "compiling\nlinking\nok\n"),
   };
   const say = (message) => world.send(message);
@@ -66,6 +99,7 @@ export async function furnish(world) {
   const input = await say({ text: "Write the note for the status page", review: { type: "text-input", payload: { markdown: true, prefill: "## Maintenance\n\nFrom **22:00** to 22:30 invoices are read-only.", maxLength: 500 } } });
   const free = await say({ text: "How should the retry go?", review: { type: "backoff", payload: { attempts: 3, base: "5s" } } });
   const plugin = await say({ text: "Where should it go?", metadata: { plugin: "form-answer", title: "Target", fields: [{ name: "host", label: "Host", type: "text", required: true }] }, review: { type: "freeform" } });
+  const media = await say({ text: "Is this the offer that was agreed on the phone?", attachmentIds: [files.pdf.id, files.sound.id, files.video.id], review: { type: "approval" } });
   const approval = await say({
     text: "# Deploy **api 4.2** to production?\n\nTests are green, the migration was tried on a copy.\n\n| area | change |\n|--|--|\n| billing | new tax rules |\n| auth | none |\n\n- [x] migration dry-run\n- [ ] announced\n\n```sh\nmake deploy STAGE=production\n```\n\n![Error rate](error-rate.png)",
     status: "warning",
@@ -88,6 +122,7 @@ export async function furnish(world) {
     text: `/reviews/${input.id}`,
     freeform: `/reviews/${free.id}`,
     plugin: `/reviews/${plugin.id}`,
+    media: `/reviews/${media.id}`,
     version: `/reviews/${second.id}`,
     outcome: `/reviews/${first.id}`,
     "too-late": `/reviews/${gone.id}`,

@@ -208,7 +208,7 @@ async fn answering_expiring_and_deleting_at_once_have_one_outcome_and_one_webhoo
     let person = world.person().await;
     let agent = person.agent().await;
     hook_agent(&world, &agent.channel, &receiver.url).await;
-    let (rounds, began) = (if world.database().is_some() { ROUNDS } else { ROUNDS / 5 }, Instant::now());
+    let (rounds, began) = (if world.database().is_some() { ROUNDS } else { ROUNDS / 10 }, Instant::now());
     let mut ended = vec![];
     while ended.len() < rounds {
         ended.extend(rounds_at_once(&world, &person, &agent, ended.len()).await);
