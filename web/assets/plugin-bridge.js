@@ -76,7 +76,6 @@
   }
 
   const answers = {
-    hello: () => tell("ready"),
     init(body) {
       init ??= body;
       start();

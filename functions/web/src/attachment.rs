@@ -1,5 +1,7 @@
 //! Attachments as a page shows them: in place where that is safe, else as a download.
 
+use std::fmt::Display;
+
 use bytes::Bytes;
 use futures_util::future;
 use shared::error::Error;
@@ -44,17 +46,23 @@ pub struct Table {
 
 impl FileView {
     pub fn path(&self) -> String {
-        format!("/api/files/{}/download", self.id)
+        path(&self.id)
     }
+}
+
+/// Where a person's browser has a file's bytes from.
+pub fn path(id: impl Display) -> String {
+    format!("/api/files/{id}/download")
 }
 
 /// The files of a message, their texts read where texts are shown: as many of the first as have
 /// room in `room` bytes, so that a page fits a response and comes soon.
 pub async fn shown(blobs: &Blobs, files: &[Attachment], mut room: u64) -> Result<Vec<FileView>, Error> {
     let fitting = files.iter().map(|file| {
-        let fits = !is_text(&essence(file), &file.filename) || file.size <= room;
-        if fits && is_text(&essence(file), &file.filename) {
-            room -= file.size;
+        let taken = if is_text(&essence(file), &file.filename) { file.size } else { 0 };
+        let fits = taken <= room;
+        if fits {
+            room -= taken;
         }
         (file, fits)
     });

@@ -8,7 +8,6 @@ use http::StatusCode;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 use shared::app::App;
-use shared::clock::Timestamp;
 use shared::error::Error;
 use shared::extract::PathId;
 use shared::ids::AgentId;
@@ -17,10 +16,11 @@ use shared::models::{Agent, DeliveryStatus, Message, ReviewStatus, SenderType};
 use shared::storage::{Blobs, PageRequest};
 use ulid::Ulid;
 
+use crate::agent_row::AgentRow;
 use crate::message::MessageView;
 use crate::outcome;
 use crate::page::{self, PageError, Visitor};
-use crate::shell::{Place, Shell, initials};
+use crate::shell::{Place, Shell};
 use crate::view;
 
 /// Bytes of files' texts that one message of a page shows.
@@ -38,16 +38,10 @@ struct ChannelPage {
     open: Option<Conversation>,
 }
 
-/// An agent in the list.
-pub struct AgentRow {
-    id: String,
-    name: String,
-    initials: String,
-    status: &'static str,
-    status_message: Option<String>,
-    seen: Option<String>,
-    tag: Option<String>,
-    is_open: bool,
+impl ChannelPage {
+    fn is_open(&self, agent: &AgentRow) -> bool {
+        self.open.as_ref().is_some_and(|open| open.id == agent.id)
+    }
 }
 
 struct Conversation {
@@ -97,7 +91,7 @@ pub async fn list(State(app): State<App>, Visitor(human): Visitor) -> Result<Res
     let agents = async { Ok(app.store.agents_of(&human).await?) };
     let (shell, agents) = tokio::try_join!(Shell::of(&app, &human, Place::Channels), agents)?;
     let now = app.clock.now();
-    let agents = agents.iter().map(|agent| AgentRow::of(agent, None, now)).collect();
+    let agents = agents.iter().map(|agent| AgentRow::of(agent, now)).collect();
     page::page(StatusCode::OK, &ChannelPage { shell, agents, open: None })
 }
 
@@ -138,7 +132,7 @@ pub async fn channel(
         search: shown.q,
         commands: serde_json::to_string(&agent.commands).map_err(Error::internal)?,
     };
-    let agents = agents.iter().map(|it| AgentRow::of(it, Some(agent.id), now)).collect();
+    let agents = agents.iter().map(|it| AgentRow::of(it, now)).collect();
     page::page(StatusCode::OK, &ChannelPage { shell, agents, open: Some(open) })
 }
 
@@ -182,20 +176,5 @@ fn mark(message: &Message, mine: bool) -> Option<(&'static str, &'static str)> {
         DeliveryStatus::Sent => Some(("✓", "Sent")),
         DeliveryStatus::WebhookDelivered => Some(("✓✓", "Delivered to the agent's webhook")),
         DeliveryStatus::AgentReceived => Some(("✓✓", "Received by the agent")),
-    }
-}
-
-impl AgentRow {
-    fn of(agent: &Agent, open: Option<AgentId>, now: Timestamp) -> Self {
-        Self {
-            id: agent.id.to_string(),
-            name: agent.name.clone(),
-            initials: initials(&agent.name),
-            status: agent.status.word(),
-            status_message: agent.status_message.clone(),
-            seen: agent.last_active_at.map(|at| view::age(at, now)),
-            tag: agent.tag.clone(),
-            is_open: open == Some(agent.id),
-        }
     }
 }

@@ -1,7 +1,6 @@
 //! The list of reviews beside the one that is open.
 
 use std::collections::HashMap;
-use std::time::Duration;
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
@@ -11,9 +10,6 @@ use shared::models::{Agent, Message, Review, ReviewStatus};
 
 use crate::outcome;
 use crate::view;
-
-/// Less time than this left is shown as a warning.
-const URGENT: Duration = Duration::from_secs(15 * 60);
 
 /// What of the reviews is listed: the same on `/` and on `/reviews/{id}`.
 #[derive(Default, Deserialize)]
@@ -133,7 +129,7 @@ impl Row {
             excerpt: view::excerpt(if text.is_empty() { file().unwrap_or_default() } else { text }),
             age: view::age(message.created_at, now),
             left: view::left(review.expires_at, now),
-            urgent: pending && now.until(review.expires_at) < URGENT,
+            urgent: pending && view::is_urgent(review.expires_at, now),
             unseen: pending && review.seen_at.is_none(),
             outcome: (!pending).then(|| outcome::in_a_word(review)),
         }

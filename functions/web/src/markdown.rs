@@ -6,6 +6,8 @@ use std::sync::LazyLock;
 use pulldown_cmark::{CowStr, Event, LinkType, Options, Parser, Tag, TagEnd};
 use shared::models::Attachment;
 
+use crate::attachment;
+
 static CLEANER: LazyLock<ammonia::Builder<'static>> = LazyLock::new(|| {
     let mut cleaner = ammonia::Builder::default();
     cleaner
@@ -68,7 +70,7 @@ fn attached(wanted: &str, files: &[Attachment]) -> Option<String> {
         wanted.trim_end_matches("/download").rsplit_once("files/").is_some_and(|(_, id)| id == file.id.to_string())
     };
     let file = files.iter().find(|file| file.filename == named || file.id.to_string() == named || by_url(file))?;
-    Some(format!("/api/files/{}/download", file.id))
+    Some(attachment::path(file.id))
 }
 
 #[cfg(test)]

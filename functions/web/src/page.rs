@@ -56,7 +56,7 @@ pub async fn frame(
         return response;
     }
     let bucket = blobs.origin().await.unwrap_or_default();
-    if let Ok(policy) = HeaderValue::from_str(&POLICY.replace("BUCKET", &bucket)) {
+    if let Ok(policy) = HeaderValue::from_str(&POLICY.replace("BUCKET", bucket)) {
         headers.entry(CONTENT_SECURITY_POLICY).or_insert(policy);
     }
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("same-origin"));

@@ -1,7 +1,5 @@
 //! `/reviews/{id}`: what is asked, the form to answer it, and the outcome once there is one.
 
-use std::time::Duration;
-
 use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use http::StatusCode;
@@ -27,9 +25,6 @@ use crate::page::{self, OwnForm, PageError, Submitted, Visitor};
 use crate::shell::initials;
 use crate::versions::{self, Version};
 use crate::view;
-
-/// Less time than this left is shown as a warning.
-const URGENT: Duration = Duration::from_secs(15 * 60);
 
 /// Bytes of files' texts that a review shows.
 const TEXTS: u64 = 512 * 1024;
@@ -82,7 +77,7 @@ impl ReviewView {
             payload: review.payload.as_ref().map(|it| format!("{:#}", it.value())),
             age: view::age(message.created_at, now),
             left: view::left(review.expires_at, now),
-            urgent: now.until(review.expires_at) < URGENT,
+            urgent: view::is_urgent(review.expires_at, now),
             expires: view::moment(review.expires_at),
             versions,
             diffs,

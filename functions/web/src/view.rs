@@ -27,6 +27,11 @@ pub fn left(until: Timestamp, now: Timestamp) -> String {
     format!(r#"<time datetime="{until}" data-left>{}</time>"#, span(now.until(until)))
 }
 
+/// Whether so little time is left until then that it is shown as a warning.
+pub fn is_urgent(until: Timestamp, now: Timestamp) -> bool {
+    now.until(until) < Duration::from_secs(15 * 60)
+}
+
 /// A moment to the minute, as HTML, in the one zone that a page without scripts can be sure of.
 pub fn moment(at: Timestamp) -> String {
     let text = at.to_string();

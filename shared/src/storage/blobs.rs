@@ -9,6 +9,7 @@ use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{Delete, ObjectIdentifier};
 use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
+use tokio::sync::OnceCell;
 
 use crate::error::Error;
 use crate::models::{Attachment, Message};
@@ -25,6 +26,8 @@ const AT_ONCE: usize = 1000;
 pub struct Blobs {
     pub(super) s3: aws_sdk_s3::Client,
     pub(super) bucket: Arc<str>,
+    /// The same for as long as the process lives, and named by every page.
+    origin: Arc<OnceCell<String>>,
 }
 
 /// A stored object, its bytes still coming.
@@ -35,7 +38,7 @@ pub struct Stored {
 
 impl Blobs {
     pub fn new(s3: aws_sdk_s3::Client, bucket: &str) -> Self {
-        Self { s3, bucket: bucket.into() }
+        Self { s3, bucket: bucket.into(), origin: Arc::default() }
     }
 
     pub async fn put(&self, storage_key: &str, mime_type: &str, bytes: Bytes) -> Result<(), Error> {
@@ -61,10 +64,13 @@ impl Blobs {
 
     /// Where browsers get and put the bytes that do not pass through us: scheme, host and port.
     /// Signing is arithmetic, nothing is called; but it takes credentials, so it may fail.
-    pub async fn origin(&self) -> Result<String, Error> {
-        let url = self.url_of("origin", "text/plain", "inline").await?;
-        let parsed = url::Url::parse(&url).map_err(Error::internal)?;
-        Ok(parsed.origin().ascii_serialization())
+    pub async fn origin(&self) -> Result<&str, Error> {
+        let found = self.origin.get_or_try_init(async || {
+            let url = self.url_of("origin", "text/plain", "inline").await?;
+            let parsed = url::Url::parse(&url).map_err(Error::internal)?;
+            Ok(parsed.origin().ascii_serialization())
+        });
+        found.await.map(String::as_str)
     }
 
     pub(super) async fn url_of(&self, key: &str, mime_type: &str, disposition: &str) -> Result<String, Error> {

@@ -164,7 +164,7 @@ impl Parts<'_> {
     }
 
     async fn upload(&mut self, bytes: Bytes) -> Result<(), Error> {
-        let Blobs { s3, bucket } = self.blobs;
+        let Blobs { s3, bucket, .. } = self.blobs;
         let upload = match &self.upload {
             Some(upload) => upload.clone(),
             None => {
@@ -196,7 +196,7 @@ impl Parts<'_> {
     }
 
     async fn complete(&self) -> Result<(), Error> {
-        let Blobs { s3, bucket } = self.blobs;
+        let Blobs { s3, bucket, .. } = self.blobs;
         let parts = CompletedMultipartUpload::builder().set_parts(Some(self.done.clone())).build();
         let complete = s3.complete_multipart_upload().bucket(&**bucket).key(&self.key);
         let complete = complete.set_upload_id(self.upload.clone()).multipart_upload(parts);
@@ -207,7 +207,7 @@ impl Parts<'_> {
     /// Gives the parts of a failed archive back; a rule of the bucket finds what this misses.
     async fn abort(&self) {
         if let Some(upload) = &self.upload {
-            let Blobs { s3, bucket } = self.blobs;
+            let Blobs { s3, bucket, .. } = self.blobs;
             let abort = s3.abort_multipart_upload().bucket(&**bucket).key(&self.key).upload_id(upload);
             if let Err(Error::Unavailable(cause) | Error::Internal(cause)) = abort.send().await.map_err(trouble) {
                 tracing::warn!(cause = cause.as_str(), "an archive's parts are left over");
