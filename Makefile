@@ -1,5 +1,5 @@
 # One command per chore; `make help` lists them.
-.PHONY: help run test test-embedded test-sam test-browser screenshots fuzz bench bench-cold openapi check lint-template fmt build deploy owner outputs destroy cost
+.PHONY: help run test test-embedded test-sam test-browser screenshots fuzz bench bench-cold figures openapi check lint-template fmt build deploy owner outputs destroy cost
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -30,18 +30,25 @@ fuzz: ## generated calls of every route, from the OpenAPI document (MAX_EXAMPLES
 openapi: ## write docs/openapi.json from the code
 	@cargo run --quiet -p placet-tests --bin openapi
 
-bench: ## how soon an answer reaches its waiters, and what a channel's size costs, on the release build
-	@cargo run --quiet --release -p placet-tests --bin bench
-
-bench-cold: build ## how large each function's zip is and how soon it starts, beside a bare one
+bench: build ## measure everything that docs/PERFORMANCE.md says, and write it (PARTS="decisions approvals")
 	@$(in_venv) cargo-lambda lambda build --quiet --release --output-format zip $(lambda_target) -p hello
-	@python3 tests/bench_cold.py
+	@$(unlinked) cargo build --quiet --workspace --release --bin bench --bin placet-local
+	@ulimit -n 8192; $(target)/release/bench $(PARTS)
+	@python3 infra/scaling.py
+
+bench-cold: ## of that, how large each function's zip is and how soon it starts, beside a bare one
+	@$(MAKE) bench PARTS=functions
+
+figures: ## write what each route costs in calls and units, without a clock, into docs/PERFORMANCE.md
+	@cargo build --quiet --workspace --bin bench
+	@$(target)/debug/bench costs
 
 check: ## formatting, lints and documentation, as CI checks them
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --all-features --quiet -- -D warnings
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
 	python3 infra/cost.py --check
+	python3 infra/scaling.py --check
 
 lint-template: .venv-sam ## lint infra/template.yaml, as SAM and as CloudFormation
 	$(in_venv) SAM_CLI_TELEMETRY=0 sam validate --lint --region us-east-1
@@ -62,8 +69,9 @@ outputs: .venv-sam ## the deployed stack's URL and the names of what it is made 
 destroy: .venv-sam ## delete the deployed stack, after asking; its data stays (unless WITH_DATA=yes, which asks again)
 	@$(stack) destroy $(if $(filter yes,$(WITH_DATA)),--with-data)
 
-cost: ## write the tables of docs/COST.md from infra/cost.py
+cost: ## write the tables of docs/COST.md and docs/SCALING.md
 	@python3 infra/cost.py
+	@python3 infra/scaling.py
 
 fmt: ## format the code
 	cargo fmt --all
@@ -77,6 +85,10 @@ fmt: ## format the code
 .venv-sam:
 	@infra/venv.sh $@ infra/requirements.txt
 
+target = $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
+# The benchmark is not what is deployed: it is built as optimised, but minutes sooner, and with names
+# for profilers.
+unlinked = CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 CARGO_PROFILE_RELEASE_STRIP=none
 in_venv = PATH="$(CURDIR)/.venv-sam/bin:$$PATH"
 stack = .venv-sam/bin/python infra/stack.py $(if $(STACK),--stack $(STACK))
 functions = $(patsubst functions/%/Cargo.toml,-p %,$(wildcard functions/*/Cargo.toml))

@@ -248,25 +248,26 @@ def markdown(head, rows):
     return "\n".join("| " + " | ".join(row) + " |" for row in [head, sides, *rows])
 
 
-def with_tables(text):
-    for name, table in [("approvals", table_of_approvals), ("one", table_of_one), ("idle", table_of_idle)]:
+def with_tables(document, tables):
+    text = document.read_text()
+    for name, table in tables:
         begin, end = f"<!-- {name}: written by `make cost` -->", f"<!-- end of {name} -->"
         if begin not in text or end not in text:
-            sys.exit(f"{DOCUMENT.relative_to(ROOT)} lacks the markers {begin} and {end}.")
+            sys.exit(f"{document.relative_to(ROOT)} lacks the markers {begin} and {end}.")
         before, rest = text.split(begin, 1)
         text = before + begin + "\n" + table() + "\n" + end + rest.split(end, 1)[1]
     return text
 
 
-def main():
-    text = DOCUMENT.read_text()
-    written = with_tables(text)
-    if "--check" in sys.argv[1:]:
-        if written != text:
-            sys.exit("docs/COST.md is not what infra/cost.py computes: run `make cost`.")
-    else:
-        DOCUMENT.write_text(written)
+def write_tables(document, tables, check):
+    written = with_tables(document, tables)
+    if not check:
+        document.write_text(written)
+    elif written != document.read_text():
+        sys.exit(f"{document.relative_to(ROOT)} is not what is computed: run `make cost`.")
 
+
+TABLES = [("approvals", table_of_approvals), ("one", table_of_one), ("idle", table_of_idle)]
 
 if __name__ == "__main__":
-    main()
+    write_tables(DOCUMENT, TABLES, "--check" in sys.argv[1:])

@@ -74,8 +74,8 @@ impl App {
     }
 
     /// The state of a deployed function.
-    async fn from_env(config: Config) -> Self {
-        let clients = Clients::from_env().await;
+    fn deployed(config: Config) -> Self {
+        let clients = Clients::deployed(&config.aws);
         // A function is frozen or ended from outside: nobody announces its closing.
         let waits = Waits::new(config.max_wait, watch::channel(false).1);
         let app = Self::new(&clients, &config.table, &config.bucket, Clock::system(), waits, config.secret);
@@ -106,14 +106,14 @@ impl FromRef<App> for Blobs {
 
 /// A deployed function's start: logs, settings and clients, then its routes ready to serve.
 /// Responses are whole: Lambda sends nothing before the end.
-pub async fn lambda<B>(
+pub fn lambda<B>(
     routes: Router<App>,
 ) -> Result<impl Service<Request<B>, Response = Whole, Error = Infallible, Future: Send> + Clone + Send, ConfigError>
 where
     B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
 {
     logs::to_json();
-    let router = http::service(routes, App::from_env(Config::from_env()?).await);
+    let router = http::service(routes, App::deployed(Config::from_env()?));
     Ok(ServiceExt::<Request<B>>::and_then(router, async |response: axum::response::Response| {
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.map(Collected::to_bytes).unwrap_or_default();
@@ -126,17 +126,17 @@ where
 }
 
 /// The start of a deployed function that no request calls.
-pub async fn scheduled() -> Result<App, ConfigError> {
+pub fn scheduled() -> Result<App, ConfigError> {
     logs::to_json();
-    Ok(App::from_env(Config::from_env()?).await)
+    Ok(App::deployed(Config::from_env()?))
 }
 
 /// The start of a deployed function that works off the stream or the queue.
-pub async fn worker() -> Result<App, ConfigError> {
+pub fn worker() -> Result<App, ConfigError> {
     logs::to_json();
     let config = Config::from_env()?;
     config.demand_queue()?;
-    Ok(App::from_env(config).await)
+    Ok(App::deployed(config))
 }
 
 /// A response that goes to API Gateway as bytes, whatever its type: sent as text it would be

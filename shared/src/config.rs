@@ -25,10 +25,38 @@ impl fmt::Debug for ConfigError {
     }
 }
 
-/// What a deployed function is told by its environment. Region, credentials and endpoints are
-/// the SDK's own variables.
+/// Where a deployed function finds AWS, as Lambda's environment says: nothing else is looked for,
+/// for what is looked for and not there (profiles, an instance's own service) makes starts slow.
+#[derive(Clone, Debug)]
+pub struct Aws {
+    /// `AWS_REGION`
+    pub region: String,
+    /// `AWS_ENDPOINT_URL_DYNAMODB`, `..._S3`, `..._SQS`, or `AWS_ENDPOINT_URL` for each: emulators.
+    pub dynamodb: Option<String>,
+    pub s3: Option<String>,
+    pub sqs: Option<String>,
+    /// Credentials come from a URL (`AWS_CONTAINER_CREDENTIALS_FULL_URI`), where an environment
+    /// outlives them, rather than from `AWS_ACCESS_KEY_ID` and its companions.
+    pub asks_for_credentials: bool,
+}
+
+impl Aws {
+    fn from_env() -> Result<Self, ConfigError> {
+        let endpoint = |name| present(name).or_else(|| present("AWS_ENDPOINT_URL"));
+        Ok(Self {
+            region: required("AWS_REGION")?,
+            dynamodb: endpoint("AWS_ENDPOINT_URL_DYNAMODB"),
+            s3: endpoint("AWS_ENDPOINT_URL_S3"),
+            sqs: endpoint("AWS_ENDPOINT_URL_SQS"),
+            asks_for_credentials: present("AWS_CONTAINER_CREDENTIALS_FULL_URI").is_some(),
+        })
+    }
+}
+
+/// What a deployed function is told by its environment.
 #[derive(Clone, Debug)]
 pub struct Config {
+    pub aws: Aws,
     /// `PLACET_TABLE`: the DynamoDB table's name.
     pub table: String,
     /// `PLACET_BUCKET`: the S3 bucket's name.
@@ -44,6 +72,7 @@ pub struct Config {
 impl Config {
     pub fn from_env() -> Result<Self, ConfigError> {
         Ok(Self {
+            aws: Aws::from_env()?,
             table: required("PLACET_TABLE")?,
             bucket: required("PLACET_BUCKET")?,
             max_wait: max_wait()?,

@@ -96,7 +96,8 @@ async fn envelope(State(app): State<App>, OriginalUri(uri): OriginalUri, request
         status = response.status().as_u16(),
         ms = began.elapsed().as_secs_f64() * 1000.0,
         dynamodb_calls = spent.calls,
-        capacity_units = spent.capacity_units,
+        capacity_units = spent.capacity_units(),
+        s3_calls = spent.blob_calls,
         "request"
     );
     response

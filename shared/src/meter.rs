@@ -1,4 +1,5 @@
-//! What a request costs: DynamoDB calls, how many of them one after the other, and capacity.
+//! What a request costs: DynamoDB calls, how many of them one after the other, capacity, and calls
+//! of S3.
 //!
 //! An SDK interceptor sees every attempt that goes over the wire and books it to the request in
 //! whose task it runs. Work put beside the request with [`off_path`] is booked to nobody: it is
@@ -20,8 +21,8 @@ use aws_sdk_dynamodb::operation::update_item::{UpdateItemInput, UpdateItemOutput
 use aws_sdk_dynamodb::types::{ConsumedCapacity, ReturnConsumedCapacity};
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::context::{
-    AfterDeserializationInterceptorContextRef, BeforeSerializationInterceptorContextMut,
-    BeforeTransmitInterceptorContextRef, FinalizerInterceptorContextRef,
+    AfterDeserializationInterceptorContextRef, BeforeDeserializationInterceptorContextRef,
+    BeforeSerializationInterceptorContextMut, BeforeTransmitInterceptorContextRef, FinalizerInterceptorContextRef,
 };
 use aws_smithy_runtime_api::client::interceptors::{Intercept, dyn_dispatch_hint};
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
@@ -40,7 +41,9 @@ pub struct Bill {
     in_flight: AtomicU32,
     round_trips: AtomicU32,
     /// Capacity units in thousandths, for DynamoDB counts in halves.
-    milli_units: AtomicU64,
+    milli_read_units: AtomicU64,
+    milli_write_units: AtomicU64,
+    blob_calls: AtomicU32,
     user: OnceLock<UserId>,
     /// The channel that was opened, and whether an agent opened it.
     channel: OnceLock<(AgentId, bool)>,
@@ -69,7 +72,16 @@ pub struct Spent {
     pub calls: u32,
     /// Calls side by side count once.
     pub round_trips: u32,
-    pub capacity_units: f64,
+    pub read_units: f64,
+    pub write_units: f64,
+    /// Calls of S3.
+    pub blob_calls: u32,
+}
+
+impl Spent {
+    pub fn capacity_units(&self) -> f64 {
+        self.read_units + self.write_units
+    }
 }
 
 tokio::task_local! {
@@ -78,10 +90,13 @@ tokio::task_local! {
 
 impl Bill {
     pub fn spent(&self) -> Spent {
+        let units = |milli: &AtomicU64| milli.load(Ordering::Relaxed) as f64 / 1000.0;
         Spent {
             calls: self.calls.load(Ordering::Relaxed),
             round_trips: self.round_trips.load(Ordering::Relaxed),
-            capacity_units: self.milli_units.load(Ordering::Relaxed) as f64 / 1000.0,
+            read_units: units(&self.milli_read_units),
+            write_units: units(&self.milli_write_units),
+            blob_calls: self.blob_calls.load(Ordering::Relaxed),
         }
     }
 
@@ -114,10 +129,17 @@ impl Bill {
         self.in_flight.fetch_sub(1, Ordering::Relaxed);
     }
 
-    fn add_capacity(&self, used: &ConsumedCapacity) {
-        let milli = used.capacity_units().unwrap_or_default() * 1000.0;
-        self.milli_units.fetch_add(milli as u64, Ordering::Relaxed);
+    fn add_read(&self, used: &ConsumedCapacity) {
+        self.milli_read_units.fetch_add(milli_units(used), Ordering::Relaxed);
     }
+
+    fn add_write(&self, used: &ConsumedCapacity) {
+        self.milli_write_units.fetch_add(milli_units(used), Ordering::Relaxed);
+    }
+}
+
+fn milli_units(used: &ConsumedCapacity) -> u64 {
+    (used.capacity_units().unwrap_or_default() * 1000.0) as u64
 }
 
 /// Runs `work` with everything it spends booked to `bill`.
@@ -206,21 +228,23 @@ impl Intercept for Meter {
         let Ok(output) = context.output_or_error() else { return Ok(()) };
         let _ = BILL.try_with(|bill| {
             macro_rules! one {
-                ($($kind:ty),+) => {
+                ($add:ident: $($kind:ty),+) => {
                     $(if let Some(used) = output.downcast_ref::<$kind>().and_then(|o| o.consumed_capacity()) {
-                        bill.add_capacity(used);
+                        bill.$add(used);
                     })+
                 };
             }
             macro_rules! each {
-                ($($kind:ty),+) => {
+                ($add:ident: $($kind:ty),+) => {
                     $(if let Some(output) = output.downcast_ref::<$kind>() {
-                        output.consumed_capacity().iter().for_each(|used| bill.add_capacity(used));
+                        output.consumed_capacity().iter().for_each(|used| bill.$add(used));
                     })+
                 };
             }
-            one!(GetItemOutput, QueryOutput, PutItemOutput, UpdateItemOutput, DeleteItemOutput);
-            each!(BatchGetItemOutput, BatchWriteItemOutput, TransactWriteItemsOutput);
+            one!(add_read: GetItemOutput, QueryOutput);
+            each!(add_read: BatchGetItemOutput);
+            one!(add_write: PutItemOutput, UpdateItemOutput, DeleteItemOutput);
+            each!(add_write: BatchWriteItemOutput, TransactWriteItemsOutput);
         });
         Ok(())
     }
@@ -232,6 +256,27 @@ impl Intercept for Meter {
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         let _ = BILL.try_with(|bill| bill.call_ends());
+        Ok(())
+    }
+}
+
+/// The interceptor that counts calls of S3. What is only signed, for somebody else to call, is none.
+#[derive(Debug)]
+pub struct BlobMeter;
+
+#[dyn_dispatch_hint]
+impl Intercept for BlobMeter {
+    fn name(&self) -> &'static str {
+        "BlobMeter"
+    }
+
+    fn read_after_transmit(
+        &self,
+        _: &BeforeDeserializationInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let _ = BILL.try_with(|bill| bill.blob_calls.fetch_add(1, Ordering::Relaxed));
         Ok(())
     }
 }

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 use crate::ids::MessageId;
+use crate::storage::Later;
 
 /// The longest that SQS hides a message.
 const LONGEST: Duration = Duration::from_secs(12 * 3600);
@@ -20,15 +21,15 @@ pub struct Reference {
     pub webhook_id: String,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Queue {
-    client: aws_sdk_sqs::Client,
+    client: Later<aws_sdk_sqs::Client>,
     url: Option<Arc<str>>,
 }
 
 impl Queue {
     /// For functions that queue nothing.
-    pub fn unset(client: aws_sdk_sqs::Client) -> Self {
+    pub fn unset(client: Later<aws_sdk_sqs::Client>) -> Self {
         Self { client, url: None }
     }
 

@@ -1,6 +1,7 @@
 //! Waiting until something in the table changes: how long a caller is held, and when the next
-//! look is. Soon while a change is likely (the first moments, and whenever whoever waits says so),
-//! less often otherwise: 29 s cost at most 110 looks, 300 hurried ones.
+//! look is. At once and then ever later for who is answered by a program, soon while a change is
+//! likely (the first moments, and whenever whoever waits says so), less often otherwise: 29 s cost
+//! at most 110 looks, 300 hurried ones.
 
 use std::time::Duration;
 
@@ -10,6 +11,8 @@ use crate::app::Waits;
 use crate::error::Error;
 use crate::input::Params;
 
+/// The pause before the first look; each further one doubles it, until it is quick.
+const FIRST: Duration = Duration::from_millis(12);
 const QUICK: Duration = Duration::from_millis(100);
 const SLOW: Duration = Duration::from_millis(320);
 const QUICK_AT_FIRST: Duration = Duration::from_millis(1500);
@@ -27,6 +30,8 @@ pub struct Wait<'a> {
     waits: &'a Waits,
     began: Instant,
     deadline: Instant,
+    /// Looks until now.
+    looks: u32,
     last: bool,
 }
 
@@ -35,7 +40,7 @@ impl<'a> Wait<'a> {
     pub fn begin(waits: &'a Waits, timeout: Option<Duration>) -> Self {
         let began = Instant::now();
         let deadline = began + timeout.map_or(waits.max, |timeout| timeout.min(waits.max));
-        Self { waits, began, deadline, last: false }
+        Self { waits, began, deadline, looks: 0, last: false }
     }
 
     /// Whether the next look is the last one, which is to be strongly consistent: what was stored
@@ -51,6 +56,8 @@ impl<'a> Wait<'a> {
             return false;
         }
         let base = if hurried || self.began.elapsed() < QUICK_AT_FIRST { QUICK } else { SLOW };
+        let base = base.min(FIRST * 2_u32.pow(self.looks.min(8)));
+        self.looks += 1;
         let pause = (base + jitter(base / 10)).min(at_most);
         tokio::select! {
             () = tokio::time::sleep_until((Instant::now() + pause).min(self.deadline)) => {}

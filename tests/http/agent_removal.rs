@@ -46,7 +46,7 @@ fn gone() -> Left {
 }
 
 async fn remove(person: &Person, agent: &Agent) {
-    let deleted = person.delete(&format!("/api/agents/{}", agent.channel)).await;
+    let deleted = person.remove(&format!("/api/agents/{}", agent.channel)).await;
     assert_eq!(deleted.expect(200), json!({ "deleted": true }));
 }
 
@@ -206,7 +206,7 @@ async fn removals_at_once_all_end_well_and_a_stranger_removes_nothing() {
     stranger.delete(&format!("/api/agents/{}", agent.channel)).await.expect_error(404, "not_found");
     assert_eq!(left(&world, &agent).await.objects.len(), 5);
     let path = format!("/api/agents/{}", agent.channel);
-    let replies = join_all((0..4).map(|_| person.delete(&path))).await;
+    let replies = join_all((0..4).map(|_| person.remove(&path))).await;
     assert!(replies.iter().all(|reply| [200, 404].contains(&reply.status)), "{replies:?}");
     assert!(replies.iter().any(|reply| reply.status == 200));
     assert_eq!(left(&world, &agent).await, gone());

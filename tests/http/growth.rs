@@ -27,6 +27,7 @@ async fn a_full_channel_costs_what_an_emptier_one_costs() {
     let in_large = crowd::measure(&person, &large).await;
     crowd::assert_alike(&in_small, &in_large);
     assert_eq!(calls(&in_large, "list, 50 newest"), (2, 1));
+    assert_eq!(calls(&in_large, "search, 50 found"), (2, 1));
     assert_eq!(calls(&in_large, "get one"), (1, 1));
     assert_eq!(calls(&in_large, "pending, 1 of them"), (2, 1));
     assert_eq!(calls(&in_large, "wait for a decided one"), (1, 1));

@@ -41,6 +41,7 @@ mod messages;
 mod openapi;
 mod pages;
 mod paging;
+mod performance;
 mod plugin_callers;
 mod plugin_fetch;
 mod plugin_secrets;

@@ -257,7 +257,7 @@ async fn until_written(agent: &Agent, count: usize) {
 #[tokio::test]
 async fn a_function_that_lacks_a_setting_says_which() {
     for function in ["messages", "reviews", "files", "agents", "inbox", "accounts", "plugins", "web"] {
-        let settings = ["PLACET_TABLE", "PLACET_BUCKET", "PLACET_SECRET"];
+        let settings = ["AWS_REGION", "PLACET_TABLE", "PLACET_BUCKET", "PLACET_SECRET"];
         for missing in settings {
             let mut command = tokio::process::Command::new(Runner::binary(function));
             let present = settings.into_iter().filter(|name| *name != missing).map(|name| (name, "x".repeat(32)));

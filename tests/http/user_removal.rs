@@ -43,7 +43,7 @@ async fn nothing_is_left_in_the_table() {
     world.app.store.note_change(id.parse().unwrap()).await.unwrap();
     let ulids = [ulid(&id), ulid(&agent.channel), ulid(&other.channel)];
     assert!(left(&world, &ulids).await.len() > 10);
-    owner.delete(&format!("/api/users/{id}")).await.expect(200);
+    owner.remove(&format!("/api/users/{id}")).await.expect(200);
     assert_eq!(left(&world, &ulids).await, Vec::<String>::new());
     // A record of the stream that comes late.
     world.app.store.note_change(id.parse().unwrap()).await.unwrap();
@@ -88,7 +88,7 @@ async fn a_removal_that_died_on_the_way_is_continued() {
     agent.get("/api/v1/agents").await.expect_error(401, "unauthorized");
     agent.send(json!({ "text": "late" })).await.expect_error(401, "unauthorized");
     patch(&owner, &id, json!({ "role": "owner" })).await.expect_error(404, "not_found");
-    owner.delete(&format!("/api/users/{id}")).await.expect(200);
+    owner.remove(&format!("/api/users/{id}")).await.expect(200);
     assert!(!listed(&owner).await.iter().any(|user| user["id"] == json!(id)));
     agent.get("/api/v1/agents").await.expect_error(401, "unauthorized");
 }
@@ -168,7 +168,7 @@ async fn a_removed_user_is_gone_with_all_that_was_theirs() {
     let message = agent.asked().await;
     other.sent(json!({ "text": "x" })).await;
     let path = format!("/api/users/{id}");
-    assert_eq!(owner.delete(&path).await.expect(200), json!({ "deleted": true }));
+    assert_eq!(owner.remove(&path).await.expect(200), json!({ "deleted": true }));
 
     member.get("/api/auth/me").await.expect_error(401, "unauthorized");
     member.post("/api/auth/refresh", json!({})).await.expect_error(401, "unauthorized");
@@ -195,7 +195,7 @@ async fn removing_at_once_is_removing_once() {
     let member = added(&world, &owner, "owner").await;
     member.agent().await.stored().await;
     let path = format!("/api/users/{}", id_of(&member).await);
-    let replies = join_all((0..3).map(|_| owner.delete(&path))).await;
+    let replies = join_all((0..3).map(|_| owner.remove(&path))).await;
     assert!(replies.iter().any(|reply| reply.status == 200));
     assert!(replies.iter().all(|reply| [200, 404].contains(&reply.status)));
     owner.delete(&path).await.expect_error(404, "not_found");
@@ -222,7 +222,7 @@ async fn no_key_that_was_made_or_rotated_meanwhile_survives_its_user() {
             }
         }
     };
-    let (removed, made, rotated) = tokio::join!(owner.delete(&user), made("/api/api-keys".to_owned()), made(rotate));
+    let (removed, made, rotated) = tokio::join!(owner.remove(&user), made("/api/api-keys".to_owned()), made(rotate));
     removed.expect(200);
     for key in made.iter().chain(&rotated) {
         agent.with_key(key).get("/api/v1/agents").await.expect_error(401, "unauthorized");

@@ -229,7 +229,7 @@ async fn the_last_owner_stays() {
     let path = format!("/api/users/{}", id_of(&second).await);
     second.delete(&path).await.expect_error(409, "last_owner");
     patch(&second, &id, json!({ "role": "owner" })).await.expect(200);
-    second.delete(&path).await.expect(200);
+    second.remove(&path).await.expect(200);
     second.get("/api/auth/me").await.expect_error(401, "unauthorized");
 }
 
@@ -246,7 +246,7 @@ async fn of_all_owners_leaving_at_once_one_stays() {
         async move {
             match index % 2 {
                 0 => patch(&owner, &id, json!({ "role": "member" })).await,
-                _ => owner.delete(&format!("/api/users/{id}")).await,
+                _ => owner.remove(&format!("/api/users/{id}")).await,
             }
         }
     };

@@ -87,7 +87,7 @@ async fn an_agent_that_is_removed_takes_with_it_what_was_not_delivered() {
     let untried = it.courier.next().await;
     let deliveries = |left: Vec<String>| left.iter().filter(|sk| sk.starts_with("DELIVERY#")).count();
     assert_eq!(deliveries(left(&it).await), 2);
-    it.person.delete(&format!("/api/agents/{}", it.agent.channel)).await.expect(200);
+    it.person.remove(&format!("/api/agents/{}", it.agent.channel)).await.expect(200);
     assert_eq!(deliveries(left(&it).await), 0);
     // What the queue still has of them is done, and records that come again make no new ones.
     it.world.later(Duration::from_secs(3600));

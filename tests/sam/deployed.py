@@ -13,6 +13,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
+import zlib
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,6 +21,9 @@ import boto3
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SKIPPED = ROOT / "tests/sam/skipped.txt"
+SIZES = ROOT / "tests/sam/sizes.json"
+MOST_ZIPPED = 4_000_000
+MOST_GROWTH = 1.1  # of a binary that is built without optimisation
 STACK = "placet-local"  # samconfig.toml's, for the environment `local`
 ORIGIN = "https://app.example.com"
 BIN = Path(sys.executable).parent
@@ -36,6 +40,7 @@ def main():
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))
     with emulator(args.keep) as (endpoint, env):
         step("sam build", sam, "build", env=env)
+        failed_sizes = not the_functions_stay_small()
         # Built before the stack is there: what fails to compile fails at once.
         step("compiling the tests", run, [*TESTS, "-q", "--no-run"])
         step("sam deploy", deploy, env)
@@ -44,7 +49,7 @@ def main():
         environment = aws.describe(endpoint)
         if args.keep:
             print(json.dumps(environment, indent=1), flush=True)
-        failed = run_tests(os.environ | environment, args.tests)
+        failed = run_tests(os.environ | environment, args.tests) | failed_sizes
         if not args.tests:
             gateway = environment["PLACET_TEST_GATEWAY"]
             failed |= not a_permission_less_fails(aws, gateway)
@@ -134,6 +139,24 @@ def await_health(process, endpoint, log):
 
 def sam(*arguments, env):
     run([BIN / "sam", *arguments, "--config-env", "local"], env)
+
+
+def the_functions_stay_small():
+    """Zips are held to 4 MB. Built without optimisation, as CI does to save its time, binaries are several times as
+    large: these are held to what they were when they were last written down (RECORD_SIZES=1), and a little."""
+    built = {path.parent.name: path for path in sorted((ROOT / ".aws-sam/build").glob("*/bootstrap"))}
+    if "CARGO_PROFILE_RELEASE_OPT_LEVEL" not in os.environ:
+        sizes = {name: len(zlib.compress(path.read_bytes())) for name, path in built.items()}
+        large = {name: size for name, size in sizes.items() if size > MOST_ZIPPED}
+    else:
+        sizes = {name: path.stat().st_size for name, path in built.items()}
+        if os.environ.get("RECORD_SIZES"):
+            SIZES.write_text(json.dumps(sizes, indent=2) + "\n")
+        written = json.loads(SIZES.read_text())
+        large = {name: size for name, size in sizes.items() if size > MOST_GROWTH * written.get(name, 0)}
+    for name, size in large.items():
+        print(f"sam: {name} has {size:,} bytes: too many, or to be written down again", flush=True)
+    return not large
 
 
 def deploy(env):

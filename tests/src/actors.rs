@@ -49,6 +49,19 @@ impl Person {
         Reply::of(self.request(Method::DELETE, path)).await
     }
 
+    /// Deletes an agent or a user, as often as the answer says that there is more: how much one
+    /// call has time for depends on the engine.
+    pub async fn remove(&self, path: &str) -> Reply {
+        for _ in 0..30 {
+            let reply = self.delete(path).await;
+            if reply.status != 503 {
+                return reply;
+            }
+            reply.expect_error(503, "still_removing");
+        }
+        panic!("{path} is never gone")
+    }
+
     /// This person, if they are an owner, as the store knows callers: with a session of its own.
     pub async fn as_owner(&self) -> OwnerCaller {
         let signed_in = self.sign_in().await;

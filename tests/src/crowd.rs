@@ -11,7 +11,8 @@ use futures_util::future::join_all;
 use futures_util::{StreamExt, stream};
 use serde_json::json;
 use shared::clock::Timestamp;
-use shared::ids::MessageId;
+use shared::ids::{AgentId, MessageId};
+use shared::storage::keys::Key;
 
 use crate::actors::{Agent, Person};
 use crate::reply::{Cost, Reply};
@@ -42,12 +43,27 @@ pub async fn copy_many(world: &World, ids: &[&str], count: usize) -> Vec<String>
     let new = |n| MessageId::new(channel, Timestamp::from_millis(newest - n as i64));
     let ids: Vec<MessageId> = (0..count).map(new).collect();
     let copies: Vec<Item> = ids.iter().zip(templates.iter().cycle()).map(|(id, it)| copy(it, *id)).collect();
+    write_all(world, copies).await;
+    ids.iter().map(MessageId::to_string).collect()
+}
+
+/// Gives the agent's person `count` more channels, as copies of the agent's record.
+pub async fn more_channels(world: &World, agent: &Agent, count: usize) {
+    let id: AgentId = agent.channel.parse().expect("an id");
+    let item = stored_at(world, Key::agent(id)).await;
+    let newest = id.ulid().timestamp_ms() as i64 - 1;
+    let new = |n| AgentId::new(Timestamp::from_millis(newest - n as i64)).ulid().to_string();
+    let was = id.ulid().to_string();
+    write_all(world, (0..count).map(|n| renamed(&item, &was, &new(n))).collect()).await;
+}
+
+/// Past the service: into the embedded engine's file, or through the SDK.
+async fn write_all(world: &World, copies: Vec<Item>) {
     let table = world.table.clone();
     match world.database() {
         Some(path) => tokio::task::spawn_blocking(move || import(&path, &table, copies)).await.expect("it ends"),
         None => write_batches(world, copies).await,
     }
-    ids.iter().map(MessageId::to_string).collect()
 }
 
 /// Into the embedded engine's file, in one transaction: through its port, unoptimised as it is in
@@ -81,16 +97,22 @@ async fn write_batches(world: &World, copies: Vec<Item>) {
 
 async fn stored(world: &World, id: &str) -> (Item, MessageId) {
     let id: MessageId = id.parse().expect("an id");
-    let key = shared::storage::keys::Key::message(id).attributes();
-    let got = world.clients.dynamodb.get_item().table_name(&world.table).set_key(Some(key)).send().await;
-    (got.expect("storage works").item.expect("the message"), id)
+    (stored_at(world, Key::message(id)).await, id)
+}
+
+async fn stored_at(world: &World, key: Key) -> Item {
+    let get = world.clients.dynamodb.get_item().table_name(&world.table).set_key(Some(key.attributes()));
+    get.send().await.expect("storage works").item.expect("what was stored")
 }
 
 /// The item under another id, which is in its key, its own attribute and its place in an index.
 fn copy((item, old): &(Item, MessageId), new: MessageId) -> Item {
-    let (was, is) = (old.ulid().to_string(), new.ulid().to_string());
+    renamed(item, &old.ulid().to_string(), &new.ulid().to_string())
+}
+
+fn renamed(item: &Item, was: &str, is: &str) -> Item {
     let renamed = item.iter().map(|(name, value)| match value {
-        AttributeValue::S(text) => (name.clone(), AttributeValue::S(text.replace(&was, &is))),
+        AttributeValue::S(text) => (name.clone(), AttributeValue::S(text.replace(was, is))),
         other => (name.clone(), other.clone()),
     });
     renamed.collect()
@@ -124,6 +146,7 @@ pub async fn measure(person: &Person, agent: &Agent) -> Vec<Measured> {
     let mut measured = vec![];
     for (name, path) in [
         ("list, 50 newest", "/api/v1/messages".to_owned()),
+        ("search, 50 found", "/api/v1/messages?search=VERY".to_owned()),
         ("get one", at("/api/v1/messages/{id}", &pending)),
         ("pending, 1 of them", "/api/v1/reviews/pending".to_owned()),
         ("wait for a decided one", at("/api/v1/reviews/{id}/wait?timeout=29000", &decided)),
@@ -160,7 +183,7 @@ fn assert_waited(cost: &Cost) {
     assert!((3..=most).contains(&cost.calls) && cost.round_trips == cost.calls, "{cost:?}");
     let looks = 0.5 * f64::from(cost.calls - 2) + 1.0;
     // A key without an item costs a unit, though not on every emulator.
-    assert!([3.0, 4.0].map(|first| first + looks).contains(&cost.units), "{cost:?}");
+    assert!([3.0, 4.0].map(|first| first + looks).contains(&cost.units()), "{cost:?}");
 }
 
 pub const WAITED_MS: u32 = 1000;

@@ -1,7 +1,8 @@
 //! The routes with what all functions have in common, served in this process.
 
 use axum::Router;
-use axum::response::Response;
+use axum::extract::Request;
+use axum::middleware::Next;
 use placet_local::server;
 use shared::app::{App, Waits};
 use shared::clock::Clock;
@@ -11,6 +12,7 @@ use shared::server_secret::ServerSecret;
 use shared::storage::Clients;
 use tokio::sync::watch;
 
+use crate::cpu;
 use crate::functions::{self, Function};
 use crate::reply;
 
@@ -61,9 +63,11 @@ impl Deployment {
 pub async fn listen(service: Router) -> String {
     let listener = server::bind([127, 0, 0, 1].into(), 0).await.expect("a free port");
     let url = server::url(&listener).expect("the port's address");
-    // What the service knows of its cost becomes a header, in tests only.
-    let service =
-        service.layer(axum::middleware::map_response(async |response: Response| reply::with_cost_header(response)));
+    // What is known of a request's cost becomes headers, in tests only.
+    let service = service.layer(axum::middleware::from_fn(async |request: Request, next: Next| {
+        let (response, cpu) = cpu::measured(next.run(request)).await;
+        reply::with_cost_headers(response, cpu)
+    }));
     let never = watch::channel(false);
     tokio::spawn(async move {
         let _open = never.0;

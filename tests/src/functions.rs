@@ -17,7 +17,7 @@ use aws_smithy_types::config_bag::ConfigBag;
 use axum::Router;
 use shared::app::App;
 use shared::permissions::Need;
-use shared::storage::Clients;
+use shared::storage::{Clients, Later};
 use tower::{ServiceExt, service_fn};
 use utoipa::OpenApi;
 use utoipa::openapi::OpenApi as Document;
@@ -84,11 +84,13 @@ impl Function {
 
     /// The same clients with this function's permissions.
     pub fn limited(self, clients: &Clients) -> Clients {
-        let Clients { dynamodb, s3, sqs } = clients;
+        let Clients { dynamodb, s3, sqs } = clients.clone();
         Clients {
             dynamodb: aws_sdk_dynamodb::Client::from_conf(dynamodb.config().to_builder().interceptor(self).build()),
-            s3: aws_sdk_s3::Client::from_conf(s3.config().to_builder().interceptor(self).build()),
-            sqs: aws_sdk_sqs::Client::from_conf(sqs.config().to_builder().interceptor(self).build()),
+            s3: Later::new(move || aws_sdk_s3::Client::from_conf(s3.config().to_builder().interceptor(self).build())),
+            sqs: Later::new(move || {
+                aws_sdk_sqs::Client::from_conf(sqs.config().to_builder().interceptor(self).build())
+            }),
         }
     }
 }

@@ -3,8 +3,10 @@
 //! - [`World`]: the service, started in this process on real engines (see `world.rs` for which)
 //! - [`Person`], [`Agent`]: who calls it; each test makes its own, so tests never meet
 //! - [`contract`]: the table of all routes, for proofs that go over all of them
+//! - [`course`]: each of them called with all it needs, to see what it costs
 //! - [`tenant`]: a person with everything one can have, at random ([`seeded`])
 //! - [`raw`]: requests that no client would send
+//! - [`performance`]: the figures of docs/PERFORMANCE.md
 //! - [`crowd`]: channels with very many messages
 //! - [`faulty`]: storage that misbehaves, by chance or at one call
 //! - [`functions`]: each function with its own permissions; [`template`]: what is deployed
@@ -16,11 +18,14 @@
 
 mod actors;
 pub mod contract;
+pub mod course;
+mod cpu;
 pub mod crowd;
 mod deployment;
 pub mod faulty;
 pub mod functions;
 pub mod openapi;
+pub mod performance;
 pub mod raw;
 mod reply;
 mod runner;

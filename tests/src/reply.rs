@@ -1,25 +1,38 @@
 //! Answers.
 
+use std::time::Duration;
+
 use axum::response::Response;
 use serde_json::Value;
 use shared::json::understood;
 use shared::meter::Spent;
 
 const COST: &str = "x-test-cost";
+const CPU: &str = "x-test-cpu-ns";
 
-/// What a request cost: DynamoDB calls, and how many of them one after the other.
+/// What a request cost: DynamoDB calls, and how many of them one after the other, capacity, and
+/// calls of S3.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Cost {
     pub calls: u32,
     pub round_trips: u32,
-    pub units: f64,
+    pub read_units: f64,
+    pub write_units: f64,
+    pub blob_calls: u32,
 }
 
-pub(crate) fn with_cost_header(mut response: Response) -> Response {
-    if let Some(Spent { calls, round_trips, capacity_units }) = response.extensions().get().copied() {
-        let text = format!("{calls} {round_trips} {capacity_units}");
+impl Cost {
+    pub fn units(&self) -> f64 {
+        self.read_units + self.write_units
+    }
+}
+
+pub(crate) fn with_cost_headers(mut response: Response, cpu: Duration) -> Response {
+    if let Some(Spent { calls, round_trips, read_units, write_units, blob_calls }) = response.extensions().get() {
+        let text = format!("{calls} {round_trips} {read_units} {write_units} {blob_calls}");
         response.headers_mut().insert(COST, text.parse().expect("a header"));
     }
+    response.headers_mut().insert(CPU, (cpu.as_nanos() as u64).into());
     response
 }
 
@@ -91,8 +104,22 @@ impl Reply {
 
     pub fn cost(&self) -> Cost {
         let parts: Vec<&str> = self.header(COST).split(' ').collect();
-        let [calls, round_trips, units] = parts[..] else { panic!("no cost in {:?}", self.headers) };
+        let [calls, round_trips, read_units, write_units, blob_calls] = parts[..] else {
+            panic!("no cost in {:?}", self.headers)
+        };
         let number = |text: &str| text.parse().expect("a number");
-        Cost { calls: number(calls), round_trips: number(round_trips), units: units.parse().expect("units") }
+        let units = |text: &str| text.parse().expect("units");
+        Cost {
+            calls: number(calls),
+            round_trips: number(round_trips),
+            read_units: units(read_units),
+            write_units: units(write_units),
+            blob_calls: number(blob_calls),
+        }
+    }
+
+    /// What the handler itself computed: its task's time on a processor.
+    pub fn cpu(&self) -> Duration {
+        Duration::from_nanos(self.header(CPU).parse().expect("a number"))
     }
 }

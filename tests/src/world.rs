@@ -134,7 +134,7 @@ impl World {
         Self {
             url,
             app: deployment.app_on(&deployment.clients),
-            sqs: clients.sqs.clone(),
+            sqs: (*clients.sqs).clone(),
             clients,
             table: deployment.table.clone(),
             endpoints,
@@ -235,7 +235,7 @@ impl World {
         self.account_as(email, password, Role::Owner).await;
     }
 
-    async fn account_as(&self, email: &str, password: &str, role: Role) {
+    pub(crate) async fn account_as(&self, email: &str, password: &str, role: Role) {
         let email = Email::checked(email).expect("an address");
         let made = self.app.store.create_user(&email, Password::new(password.to_owned()), "A person", role).await;
         made.expect("storage works").expect("the address is free");

@@ -13,6 +13,7 @@ use tokio::sync::OnceCell;
 
 use crate::error::Error;
 use crate::models::{Attachment, Message};
+use crate::storage::Later;
 use crate::storage::keys::Prefix;
 use crate::storage::messages::{RESPONSE_BUDGET, escaped, text_weight, weight};
 use crate::storage::trouble;
@@ -24,7 +25,7 @@ const AT_ONCE: usize = 1000;
 
 #[derive(Clone)]
 pub struct Blobs {
-    pub(super) s3: aws_sdk_s3::Client,
+    pub(super) s3: Later<aws_sdk_s3::Client>,
     pub(super) bucket: Arc<str>,
     /// The same for as long as the process lives, and named by every page.
     origin: Arc<OnceCell<String>>,
@@ -37,7 +38,7 @@ pub struct Stored {
 }
 
 impl Blobs {
-    pub fn new(s3: aws_sdk_s3::Client, bucket: &str) -> Self {
+    pub fn new(s3: Later<aws_sdk_s3::Client>, bucket: &str) -> Self {
         Self { s3, bucket: bucket.into(), origin: Arc::default() }
     }
 

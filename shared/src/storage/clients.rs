@@ -1,28 +1,60 @@
 //! The SDK's clients: one HTTPS client for both, TLS roots compiled in, bounded in time.
 
 use std::fmt::Write;
+use std::ops::Deref;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
+use aws_config::ecs::EcsCredentialsProvider;
+use aws_config::environment::EnvironmentVariableCredentialsProvider;
+use aws_config::provider_config::ProviderConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
 use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use memchr::memmem::find;
+use memchr::memmem::Finder;
 use rustls::pki_types::CertificateDer;
 
-use crate::meter::Meter;
+use crate::config::Aws;
+use crate::meter::{BlobMeter, Meter};
 
-/// Clients of the three engines; clones share their connections.
-#[derive(Clone, Debug)]
+/// Clients of the three engines; clones share their connections. Every call needs the table, few
+/// need the others, and making a client is a good part of a function's start.
+#[derive(Clone)]
 pub struct Clients {
     pub dynamodb: aws_sdk_dynamodb::Client,
-    pub s3: aws_sdk_s3::Client,
-    pub sqs: aws_sdk_sqs::Client,
+    pub s3: Later<aws_sdk_s3::Client>,
+    pub sqs: Later<aws_sdk_sqs::Client>,
+}
+
+/// What is made when it is first used, once for all clones.
+pub struct Later<T>(Arc<LazyLock<T, Box<dyn FnOnce() -> T + Send>>>);
+
+impl<T> Later<T> {
+    pub fn new(make: impl FnOnce() -> T + Send + 'static) -> Self {
+        Self(Arc::new(LazyLock::new(Box::new(make))))
+    }
+}
+
+impl<T> Clone for Later<T> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<T> Deref for Later<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
+    }
 }
 
 /// Engines that are not AWS's: emulators, or the ones embedded in the local runner.
@@ -36,36 +68,65 @@ pub struct Endpoints {
 }
 
 impl Clients {
-    /// Region, credentials and endpoints as the SDK finds them.
+    /// Those of a deployed function.
+    pub fn deployed(aws: &Aws) -> Self {
+        let http = https(Roots::of_region(&aws.region));
+        let credentials = match aws.asks_for_credentials {
+            true => {
+                let ours = ProviderConfig::empty().with_http_client(http.clone());
+                SharedCredentialsProvider::new(EcsCredentialsProvider::builder().configure(&ours).build())
+            }
+            false => SharedCredentialsProvider::new(EnvironmentVariableCredentialsProvider::new()),
+        };
+        let config = SdkConfig::builder()
+            .behavior_version(behavior())
+            .region(Region::new(aws.region.clone()))
+            .credentials_provider(credentials)
+            .http_client(http)
+            .timeout_config(timeouts(1))
+            .retry_config(retries())
+            .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
+            .build();
+        Self::with(&config, [&aws.dynamodb, &aws.s3, &aws.sqs].map(Option::as_deref), aws.s3.is_some())
+    }
+
+    /// Those of a person's program: region, credentials and endpoints wherever the SDK looks.
     pub async fn from_env() -> Self {
         let config = loader(1).load().await;
         let path_style = config.endpoint_url().is_some();
-        Self::with(&config, None, path_style)
+        Self::with(&config, [None; 3], path_style)
     }
 
     pub async fn at(endpoints: &Endpoints) -> Self {
         let credentials = Credentials::new(&endpoints.access_key, &endpoints.secret_key, None, None, "fixed");
         let config = loader(EMULATORS_PATIENCE).region(Region::new("us-east-1"));
         let config = config.credentials_provider(credentials).load().await;
-        Self::with(&config, Some(endpoints), true)
+        Self::with(&config, [&endpoints.dynamodb, &endpoints.s3, &endpoints.sqs].map(|it| Some(it.as_str())), true)
     }
 
-    fn with(config: &SdkConfig, endpoints: Option<&Endpoints>, path_style: bool) -> Self {
+    /// With the endpoints of DynamoDB, S3 and SQS, where the configuration does not say them.
+    fn with(config: &SdkConfig, [dynamodb_url, s3_url, sqs_url]: [Option<&str>; 3], path_style: bool) -> Self {
         let mut dynamodb = aws_sdk_dynamodb::config::Builder::from(config).interceptor(Meter);
         let mut s3 = aws_sdk_s3::config::Builder::from(config)
+            .interceptor(BlobMeter)
             .force_path_style(path_style)
             .request_checksum_calculation(aws_sdk_s3::config::RequestChecksumCalculation::WhenRequired)
             .response_checksum_validation(aws_sdk_s3::config::ResponseChecksumValidation::WhenRequired);
         let mut sqs = aws_sdk_sqs::config::Builder::from(config);
-        if let Some(endpoints) = endpoints {
-            sqs = sqs.endpoint_url(&endpoints.sqs);
-            dynamodb = dynamodb.endpoint_url(&endpoints.dynamodb);
-            s3 = s3.endpoint_url(&endpoints.s3);
+        // Not those that are absent: that would take away what the configuration itself says.
+        if let Some(url) = dynamodb_url {
+            dynamodb = dynamodb.endpoint_url(url);
+        }
+        if let Some(url) = s3_url {
+            s3 = s3.endpoint_url(url);
+        }
+        if let Some(url) = sqs_url {
+            sqs = sqs.endpoint_url(url);
         }
         Self {
             dynamodb: aws_sdk_dynamodb::Client::from_conf(dynamodb.build()),
-            s3: aws_sdk_s3::Client::from_conf(s3.build()),
-            sqs: aws_sdk_sqs::Client::from_conf(sqs.build()),
+            s3: Later::new(move || aws_sdk_s3::Client::from_conf(s3.build())),
+            sqs: Later::new(move || aws_sdk_sqs::Client::from_conf(sqs.build())),
         }
     }
 }
@@ -73,21 +134,30 @@ impl Clients {
 /// An emulator shares its machine with whoever calls it, and may need this many times as long.
 const EMULATORS_PATIENCE: u32 = 3;
 
-/// One attempt may hang for 3 s, a call with its retries for 10: well inside a request's time.
 fn loader(patience: u32) -> ConfigLoader {
-    let timeouts = TimeoutConfig::builder()
+    let config = aws_config::defaults(behavior()).http_client(https(Roots::AndDigiCert));
+    config.timeout_config(timeouts(patience)).retry_config(retries())
+}
+
+fn behavior() -> BehaviorVersion {
+    BehaviorVersion::v2026_01_12()
+}
+
+/// One attempt may hang for 3 s, a call with its retries for 10: well inside a request's time.
+fn timeouts(patience: u32) -> TimeoutConfig {
+    TimeoutConfig::builder()
         .connect_timeout(Duration::from_secs(2) * patience)
         .read_timeout(Duration::from_secs(3) * patience)
         .operation_timeout(Duration::from_secs(10) * patience)
-        .build();
-    aws_config::defaults(BehaviorVersion::v2026_01_12())
-        .http_client(https())
-        .timeout_config(timeouts)
-        .retry_config(RetryConfig::standard().with_max_attempts(4).with_initial_backoff(Duration::from_millis(50)))
+        .build()
 }
 
-fn https() -> SharedHttpClient {
-    let roots = TrustStore::empty().with_pem_certificate(root_certificates());
+fn retries() -> RetryConfig {
+    RetryConfig::standard().with_max_attempts(4).with_initial_backoff(Duration::from_millis(50))
+}
+
+fn https(roots: Roots) -> SharedHttpClient {
+    let roots = TrustStore::empty().with_pem_certificate(roots.as_pem());
     let builder = aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring));
     match TlsContext::builder().with_trust_store(roots).build() {
         Ok(context) => builder.tls_context(context).build_https(),
@@ -96,32 +166,64 @@ fn https() -> SharedHttpClient {
     }
 }
 
-/// Whose roots AWS's endpoints have, as their subjects say it: Amazon Trust Services, Starfield
-/// for older clients, and DigiCert in some regions.
-const AUTHORITIES: [&[u8]; 3] = [b"Amazon Root CA", b"Starfield Services Root", b"DigiCert"];
+/// Whose roots AWS's endpoints have, as their subjects say it. Reading all of Mozilla's would be
+/// most of a function's start, and each one more is seen in it.
+#[derive(Clone, Copy)]
+enum Roots {
+    /// Amazon Trust Services, and Starfield for older clients.
+    Amazon,
+    /// The same, and DigiCert: in China, and wherever else a person's program may look.
+    AndDigiCert,
+}
 
-/// Their roots as PEM, the form that the client takes. Reading all of Mozilla's would be most of a
-/// function's start.
-fn root_certificates() -> String {
-    let is_theirs =
-        |certificate: &&CertificateDer<'_>| AUTHORITIES.iter().any(|name| find(certificate, name).is_some());
-    webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().filter(is_theirs).fold(String::new(), |mut pem, certificate| {
-        let body = STANDARD.encode(certificate);
-        // Writing to a String cannot fail.
-        let _ = writeln!(pem, "-----BEGIN CERTIFICATE-----\n{body}\n-----END CERTIFICATE-----");
-        pem
-    })
+impl Roots {
+    fn of_region(region: &str) -> Self {
+        if region.starts_with("cn-") { Self::AndDigiCert } else { Self::Amazon }
+    }
+
+    fn authorities(self) -> &'static [&'static str] {
+        match self {
+            Self::Amazon => &["Amazon Root CA", "Starfield Services Root"],
+            Self::AndDigiCert => &["Amazon Root CA", "Starfield Services Root", "DigiCert"],
+        }
+    }
+
+    /// As PEM, the form that the client takes.
+    fn as_pem(self) -> String {
+        let names: Vec<Finder<'_>> = self.authorities().iter().map(Finder::new).collect();
+        let is_theirs = |certificate: &&CertificateDer<'_>| names.iter().any(|name| name.find(certificate).is_some());
+        webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().filter(is_theirs).fold(String::new(), |mut pem, certificate| {
+            let body = STANDARD.encode(certificate);
+            // Writing to a String cannot fail.
+            let _ = writeln!(pem, "-----BEGIN CERTIFICATE-----\n{body}\n-----END CERTIFICATE-----");
+            pem
+        })
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::AtomicU32;
+    use std::sync::atomic::Ordering::Relaxed;
+
     use super::*;
 
     #[test]
     fn the_roots_of_aws_are_there_and_few_others() {
-        let pem = root_certificates();
-        let count = pem.matches("BEGIN CERTIFICATE").count();
+        let count = |roots: Roots| roots.as_pem().matches("BEGIN CERTIFICATE").count();
         // Amazon has four, Starfield one for services, DigiCert a dozen.
-        assert!((6..=20).contains(&count), "{count}");
+        assert_eq!(count(Roots::of_region("eu-central-1")), 5);
+        assert!((8..=20).contains(&count(Roots::of_region("cn-north-1"))));
+    }
+
+    #[test]
+    fn what_is_made_later_is_made_once_for_all_clones() {
+        let made = Arc::new(AtomicU32::new(0));
+        let counted = made.clone();
+        let later = Later::new(move || counted.fetch_add(1, Relaxed));
+        let copy = later.clone();
+        assert_eq!(made.load(Relaxed), 0);
+        assert_eq!((*later, *copy), (0, 0));
+        assert_eq!(made.load(Relaxed), 1);
     }
 }

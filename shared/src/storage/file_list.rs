@@ -37,11 +37,11 @@ impl Store {
                 Shelf::Channel(agent) => self.open(human, Some(agent), &[]).await.map(|_| HashSet::new()),
             }
         };
-        let read_before = |before| {
+        let read_before = |before, reads| {
             let query = self.files_before(shelf, before);
-            Read::of(query, list.limit, list.is_filtered())
+            Read::of(query, list.limit, list.is_filtered(), reads)
         };
-        let (leaving, first) = beside(admitted, read_before(list.before)).await?;
+        let (leaving, first) = beside(admitted, read_before(list.before, 0)).await?;
         let see = |item| {
             let file: FileItem = read(item)?;
             let (id, weight) = (file.id(), file.weight());

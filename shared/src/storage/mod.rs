@@ -73,7 +73,7 @@ use serde::de::DeserializeOwned;
 pub use avatar::Avatar;
 pub use blobs::{Blobs, Stored};
 pub use changes::shown_to;
-pub use clients::{Clients, Endpoints};
+pub use clients::{Clients, Endpoints, Later};
 pub use deliveries::{Claim, Delivery, Outcome as DeliveryOutcome};
 pub use expiry::DuePage;
 pub use files::Placed;

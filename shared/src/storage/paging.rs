@@ -13,7 +13,9 @@ use crate::storage::{Item, trouble};
 
 /// A page reads on at most this many times before it hands back a cursor.
 const MAX_READS: usize = 10;
-/// How many things one read of a search looks at.
+/// How many things the first read of a search looks at: most searches find enough among them.
+const SEARCHED_FIRST: usize = 100;
+/// How many each further one looks at.
 const SEARCHED_AT_ONCE: usize = 200;
 
 pub struct Page<T> {
@@ -37,9 +39,13 @@ pub(super) struct Seen<T> {
 
 impl Read {
     /// Reads one more than was asked for, which tells whether there is a next page; or, where only
-    /// some of what is read is wanted, as much as a search looks at.
-    pub async fn of(query: QueryFluentBuilder, limit: usize, searches: bool) -> Result<Self, Error> {
-        let at_once = if searches { SEARCHED_AT_ONCE } else { limit + 1 };
+    /// some of what is read is wanted, as much as a search looks at. `reads` were made before it.
+    pub async fn of(query: QueryFluentBuilder, limit: usize, searches: bool, reads: usize) -> Result<Self, Error> {
+        let at_once = match (searches, reads) {
+            (false, _) => limit + 1,
+            (true, 0) => SEARCHED_FIRST,
+            (true, _) => SEARCHED_AT_ONCE,
+        };
         let query = query.scan_index_forward(false).limit(i32::try_from(at_once).unwrap_or(i32::MAX));
         let page = query.send().await.map_err(trouble)?;
         Ok(Self { more: page.last_evaluated_key.is_some(), items: page.items.unwrap_or_default() })
@@ -47,12 +53,12 @@ impl Read {
 }
 
 /// Goes on from a first read, which was made beside the check of the caller, until the page is
-/// full. `read_before` reads what is older than an id.
+/// full. `read_before` reads what is older than an id, after so many reads.
 pub(super) async fn page_from<T, R>(
     first: Read,
     limit: usize,
     see: impl Fn(Item) -> Result<Seen<T>, Error>,
-    read_before: impl Fn(Option<Ulid>) -> R,
+    read_before: impl Fn(Option<Ulid>, usize) -> R,
 ) -> Result<Page<T>, Error>
 where
     R: Future<Output = Result<Read, Error>>,
@@ -75,7 +81,7 @@ where
         if !current.more || reads == MAX_READS {
             return Ok(Page { found, next: last_seen.filter(|_| current.more) });
         }
-        current = read_before(last_seen).await?;
+        current = read_before(last_seen, reads).await?;
         reads += 1;
     }
 }

@@ -39,7 +39,7 @@ impl Sources {
             client: streams_client(endpoints, clients),
             positions: Positions::new(file, &arn),
             arn,
-            dead_letters: DeadLetters { client: clients.sqs.clone(), url: queues.failed_events },
+            dead_letters: DeadLetters { client: (*clients.sqs).clone(), url: queues.failed_events },
             patience: Patience::default(),
             writes,
         };

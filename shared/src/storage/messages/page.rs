@@ -56,8 +56,8 @@ impl Store {
         let Some(id) = channel else {
             return Err(self.open(caller, None, &[]).await.err().unwrap_or(Error::NotYourAgent));
         };
-        let read_before = |before| self.read_messages(id, request, before);
-        let (_, first) = beside(self.open(caller, channel, &[]), read_before(request.before)).await?;
+        let read_before = |before, reads| self.read_messages(id, request, before, reads);
+        let (_, first) = beside(self.open(caller, channel, &[]), read_before(request.before, 0)).await?;
         let now = self.clock.now();
         let see = |item| {
             let message = Message::from(read::<MessageItem>(item)?).seen_at(now);
@@ -72,6 +72,7 @@ impl Store {
         channel: AgentId,
         request: &PageRequest,
         before: Option<Ulid>,
+        reads: usize,
     ) -> Result<Read, Error> {
         let range: HashMap<String, AttributeValue> = HashMap::from([
             (":pk".into(), text(keys::channel_partition(channel))),
@@ -83,6 +84,6 @@ impl Store {
             .key_condition_expression("pk = :pk AND sk BETWEEN :first AND :last")
             .set_expression_attribute_values(Some(range))
             .consistent_read(true);
-        Read::of(query, request.limit, request.is_filtered()).await
+        Read::of(query, request.limit, request.is_filtered(), reads).await
     }
 }

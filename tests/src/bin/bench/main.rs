@@ -1,0 +1,61 @@
+//! `make bench`: measures what docs/PERFORMANCE.md says, and writes it and docs/performance.json.
+//!
+//! Without arguments all parts, about ten minutes; with names only those, the other figures stay:
+//! `costs` (calls and units of each route: no clock), `routes` (the same, timed), `decisions`,
+//! `approvals`, `functions` (what `make build` made), `growth`.
+
+#![allow(
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a program of figures"
+)]
+
+mod approvals;
+mod decisions;
+mod functions;
+mod growth;
+mod machine;
+mod routes;
+mod runtime_api;
+
+use std::time::Instant;
+
+use placet_tests::performance::Figures;
+
+/// The local runner's.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+#[tokio::main]
+async fn main() {
+    let wanted: Vec<String> = std::env::args().skip(1).collect();
+    let wants = |part: &str| wanted.is_empty() || wanted.iter().any(|it| it == part);
+    let began = Instant::now();
+    let said = |part: &str| println!("{part}, after {} s", began.elapsed().as_secs());
+    let mut figures = Figures::kept();
+    figures.machine = machine::this();
+    if wants("functions") {
+        said("functions");
+        functions::measure(&mut figures).await;
+    }
+    if wants("costs") || wants("routes") {
+        said("routes");
+        figures.routes = routes::measure(wants("routes"), figures.routes).await;
+    }
+    if wants("approvals") {
+        said("approvals");
+        figures.approvals = Some(approvals::measure().await);
+    }
+    if wants("decisions") {
+        said("decisions");
+        (figures.decisions, figures.held) = decisions::measure().await;
+    }
+    if wants("growth") {
+        said("growth");
+        figures.growth = growth::measure().await;
+    }
+    figures.keep();
+    said("written: docs/PERFORMANCE.md and docs/performance.json");
+}
