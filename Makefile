@@ -32,7 +32,7 @@ openapi: ## write docs/openapi.json from the code
 
 bench: build ## measure everything that docs/PERFORMANCE.md says, and write it (PARTS="decisions approvals")
 	@$(in_venv) cargo-lambda lambda build --quiet --release --output-format zip $(lambda_target) -p hello
-	@$(unlinked) cargo build --quiet --workspace --release --bin bench --bin placet-local
+	@$(fast) cargo build --quiet --workspace --release --bin bench --bin placet-local
 	@ulimit -n 8192; $(target)/release/bench $(PARTS)
 	@python3 infra/scaling.py
 
@@ -86,9 +86,10 @@ fmt: ## format the code
 	@infra/venv.sh $@ infra/requirements.txt
 
 target = $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
-# The benchmark is not what is deployed: it is built as optimised, but minutes sooner, and with names
-# for profilers.
-unlinked = CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 CARGO_PROFILE_RELEASE_STRIP=none
+# The local runner is no zip: optimised for speed, not for size; not linked as one, which takes
+# minutes; and with names for profilers.
+fast = CARGO_PROFILE_RELEASE_OPT_LEVEL=3 CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 \
+  CARGO_PROFILE_RELEASE_STRIP=none
 in_venv = PATH="$(CURDIR)/.venv-sam/bin:$$PATH"
 stack = .venv-sam/bin/python infra/stack.py $(if $(STACK),--stack $(STACK))
 functions = $(patsubst functions/%/Cargo.toml,-p %,$(wildcard functions/*/Cargo.toml))

@@ -1,7 +1,7 @@
 //! Waiting until something in the table changes: how long a caller is held, and when the next
-//! look is. At once and then ever later for who is answered by a program, soon while a change is
-//! likely (the first moments, and whenever whoever waits says so), less often otherwise: 29 s cost
-//! at most 110 looks, 300 hurried ones.
+//! look is. At once for who is answered by a program, soon while a change is likely (the first
+//! moments, and whenever whoever waits says so), less often otherwise: 29 s cost at most 110 looks,
+//! 300 hurried ones.
 
 use std::time::Duration;
 
@@ -11,8 +11,9 @@ use crate::app::Waits;
 use crate::error::Error;
 use crate::input::Params;
 
-/// The pause before the first look; each further one doubles it, until it is quick.
-const FIRST: Duration = Duration::from_millis(12);
+/// Programs answer at once, if they do: the first looks are for them.
+const AT_ONCE: Duration = Duration::from_millis(20);
+const LOOKS_AT_ONCE: u32 = 5;
 const QUICK: Duration = Duration::from_millis(100);
 const SLOW: Duration = Duration::from_millis(320);
 const QUICK_AT_FIRST: Duration = Duration::from_millis(1500);
@@ -56,7 +57,7 @@ impl<'a> Wait<'a> {
             return false;
         }
         let base = if hurried || self.began.elapsed() < QUICK_AT_FIRST { QUICK } else { SLOW };
-        let base = base.min(FIRST * 2_u32.pow(self.looks.min(8)));
+        let base = if self.looks < LOOKS_AT_ONCE { AT_ONCE } else { base };
         self.looks += 1;
         let pause = (base + jitter(base / 10)).min(at_most);
         tokio::select! {

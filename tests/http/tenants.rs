@@ -134,7 +134,8 @@ impl Attempt {
             .headers
             .iter()
             .filter(|(name, _)| {
-                !["date", "x-request-id", "content-length", "x-test-cost", "x-test-cpu-ns", "apigw-requestid"].contains(&name.as_str())
+                !["date", "x-request-id", "content-length", "x-test-cost", "x-test-cpu-ns", "apigw-requestid"]
+                    .contains(&name.as_str())
             })
             .map(|(name, value)| format!("{name}: {value:?}"))
             .collect();

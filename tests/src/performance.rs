@@ -177,9 +177,10 @@ impl Figures {
         let mut page = format!(
             "# Performance\n\n\
              Printed by `make bench`, which also writes [performance.json](performance.json): on {date}, commit {commit}, \
-             {cores} cores of {processor}, {memory_gb:.0} GB. The release build on the embedded engine; the client, the \
-             service and the engine share these cores, and the client's own time is in every latency. Timings differ from \
-             machine to machine and are asserted nowhere. Calls, units, growth and sizes do not, and tests hold them \
+             {cores} cores of {processor}, {memory_gb:.0} GB. The release build, optimised for speed, on the embedded engine (the \
+             functions' own figures are those of their zips, which are optimised for size); the client, the service and \
+             the engine share these cores, and the client's own time is in every latency. Timings differ from machine to \
+             machine and are asserted nowhere. Calls, units, growth and sizes do not, and tests hold them \
              (`tests/http/performance.rs`).\n"
         );
         self.write_routes(&mut page);
