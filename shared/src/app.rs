@@ -1,7 +1,9 @@
 //! What every handler is given, and how a Lambda function starts.
 
+use std::array;
 use std::convert::Infallible;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use ::http::{Request, Response};
@@ -13,9 +15,13 @@ use http_body_util::{BodyExt, Collected};
 use tokio::sync::watch;
 use tower::{Service, ServiceExt};
 
+use crate::auth::HumanCaller;
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError};
+use crate::error::Error;
+use crate::ids::MessageId;
 use crate::meter::Beside;
+use crate::models::{Answer, Message};
 use crate::outbound::Outbound;
 use crate::queue::Queue;
 use crate::server_secret::ServerSecret;
@@ -39,11 +45,31 @@ pub struct App {
 pub struct Waits {
     pub max: Duration,
     closing: watch::Receiver<bool>,
+    /// What a decision wakes. Reviews share them: who is woken for another's looks once more.
+    nudges: Arc<[watch::Sender<()>; NUDGES]>,
 }
+
+const NUDGES: usize = 256;
 
 impl Waits {
     pub fn new(max: Duration, closing: watch::Receiver<bool>) -> Self {
-        Self { max, closing }
+        Self { max, closing, nudges: Arc::new(array::from_fn(|_| watch::Sender::new(()))) }
+    }
+
+    /// Has the waits of this process that are for this message look at once. Others find out by
+    /// themselves, a little later.
+    pub fn nudge(&self, message: MessageId) {
+        self.nudge_of(message).send_replace(());
+    }
+
+    /// Changes with each nudge for this message.
+    pub fn nudged(&self, message: MessageId) -> watch::Receiver<()> {
+        self.nudge_of(message).subscribe()
+    }
+
+    fn nudge_of(&self, message: MessageId) -> &watch::Sender<()> {
+        // The lowest bits of an id are chance.
+        &self.nudges[message.ulid().0 as usize % NUDGES]
     }
 
     /// Ends once the process is about to stop; never, if nobody will say so.
@@ -66,6 +92,13 @@ impl App {
             outbound: Outbound::default(),
             queue: Queue::unset(clients.sqs.clone()),
         }
+    }
+
+    /// Stores an answer. Whoever waits for it in this process looks at once.
+    pub async fn answer(&self, human: &HumanCaller, id: Option<MessageId>, answer: Answer) -> Result<Message, Error> {
+        let answered = self.store.answer(human, id, answer).await?;
+        self.waits.nudge(answered.id);
+        Ok(answered)
     }
 
     /// The same with the queue of deliveries at this URL.

@@ -1,19 +1,18 @@
 //! Waiting until something in the table changes: how long a caller is held, and when the next
-//! look is. At once for who is answered by a program, soon while a change is likely (the first
+//! look is. At once when this process itself stored the change, soon while one is likely (the first
 //! moments, and whenever whoever waits says so), less often otherwise: 29 s cost at most 110 looks,
 //! 300 hurried ones.
 
 use std::time::Duration;
 
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::app::Waits;
 use crate::error::Error;
+use crate::ids::MessageId;
 use crate::input::Params;
 
-/// Programs answer at once, if they do: the first looks are for them.
-const AT_ONCE: Duration = Duration::from_millis(20);
-const LOOKS_AT_ONCE: u32 = 5;
 const QUICK: Duration = Duration::from_millis(100);
 const SLOW: Duration = Duration::from_millis(320);
 const QUICK_AT_FIRST: Duration = Duration::from_millis(1500);
@@ -31,8 +30,9 @@ pub struct Wait<'a> {
     waits: &'a Waits,
     began: Instant,
     deadline: Instant,
-    /// Looks until now.
-    looks: u32,
+    nudged: Option<watch::Receiver<()>>,
+    /// Somebody said that there is something to see.
+    called: bool,
     last: bool,
 }
 
@@ -41,13 +41,18 @@ impl<'a> Wait<'a> {
     pub fn begin(waits: &'a Waits, timeout: Option<Duration>) -> Self {
         let began = Instant::now();
         let deadline = began + timeout.map_or(waits.max, |timeout| timeout.min(waits.max));
-        Self { waits, began, deadline, looks: 0, last: false }
+        Self { waits, began, deadline, nudged: None, called: false, last: false }
     }
 
-    /// Whether the next look is the last one, which is to be strongly consistent: what was stored
-    /// in time is not missed.
-    pub fn is_last(&self) -> bool {
-        self.last
+    /// The same, and looks at once when this process decides on the message.
+    pub fn for_message(self, message: Option<MessageId>) -> Self {
+        Self { nudged: message.map(|message| self.waits.nudged(message)), ..self }
+    }
+
+    /// Whether the next look is to be strongly consistent. The last one is, so that what was stored
+    /// in time is not missed, and so is one that somebody called for.
+    pub fn is_sharp(&self) -> bool {
+        self.last || self.called
     }
 
     /// Holds until it is time to look again, `at_most` this long. `false` when there is no other
@@ -57,13 +62,21 @@ impl<'a> Wait<'a> {
             return false;
         }
         let base = if hurried || self.began.elapsed() < QUICK_AT_FIRST { QUICK } else { SLOW };
-        let base = if self.looks < LOOKS_AT_ONCE { AT_ONCE } else { base };
-        self.looks += 1;
         let pause = (base + jitter(base / 10)).min(at_most);
-        tokio::select! {
-            () = tokio::time::sleep_until((Instant::now() + pause).min(self.deadline)) => {}
+        let called = async {
+            let heard = match &mut self.nudged {
+                Some(nudged) => nudged.changed().await.is_ok(),
+                None => false,
+            };
+            if !heard {
+                std::future::pending::<()>().await;
+            }
+        };
+        self.called = tokio::select! {
+            () = tokio::time::sleep_until((Instant::now() + pause).min(self.deadline)) => false,
+            () = called => true,
             () = self.waits.closing() => return false,
-        }
+        };
         self.last = Instant::now() >= self.deadline;
         true
     }

@@ -175,11 +175,11 @@ pub fn assert_alike(one: &[Measured], other: &[Measured]) {
     }
 }
 
-/// One BatchGetItem of four keys, a look (half a unit) each 100 to 110 ms and five sooner, and the
-/// last look, which is strongly consistent.
+/// One BatchGetItem of four keys, a look (half a unit) each 100 to 110 ms, and the last look,
+/// which is strongly consistent.
 #[track_caller]
 fn assert_waited(cost: &Cost) {
-    let most = 7 + WAITED_MS / 100;
+    let most = 2 + WAITED_MS / 100;
     assert!((3..=most).contains(&cost.calls) && cost.round_trips == cost.calls, "{cost:?}");
     let looks = 0.5 * f64::from(cost.calls - 2) + 1.0;
     // A key without an item costs a unit, though not on every emulator.

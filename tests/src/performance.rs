@@ -94,6 +94,8 @@ pub struct Timed {
 /// From the answer's call to a wait's return.
 #[derive(Serialize, Deserialize)]
 pub struct Decision {
+    /// The answer is stored by the process that holds the waits.
+    pub here: bool,
     pub waiters: usize,
     pub seconds_in: u32,
     pub seen: bool,
@@ -236,10 +238,13 @@ impl Figures {
             "Decisions",
             "From the moment a person's answer is sent to the moment a wait returns with it, over all waiters, in \
              milliseconds: by how many wait for the same review, how long they have waited, and whether somebody has \
-             opened the review, as whoever answers in the inbox has.",
-            &["waiters", "seconds in", "opened", "p50", "p95", "p99"],
+             opened the review, as whoever answers in the inbox has. Where the answer comes from the process that holds the \
+             wait, as on the local runner, it looks at once (*here*); on Lambda it is another, and the wait finds out by \
+             polling (*elsewhere*).",
+            &["answered", "waiters", "seconds in", "opened", "p50", "p95", "p99"],
             self.decisions.iter().map(|it| {
-                let mut cells = vec![it.waiters.to_string(), it.seconds_in.to_string(), yes_or_no(it.seen)];
+                let place = if it.here { "here" } else { "elsewhere" }.to_owned();
+                let mut cells = vec![place, it.waiters.to_string(), it.seconds_in.to_string(), yes_or_no(it.seen)];
                 cells.extend([it.latency.p50, it.latency.p95, it.latency.p99].map(|ms| format!("{ms:.0}")));
                 cells
             }),
@@ -247,7 +252,7 @@ impl Figures {
         section(
             page,
             "Waits that nobody answers",
-            "What each of 1,000 waits of 29 s costs: reads, read units, time on a processor and memory, the handler's \
+            "What each of 200 waits of 29 s costs: reads, read units, time on a processor and memory, the handler's \
              connection and its client's included.",
             &["opened", "reads", "read units", "CPU ms", "KB"],
             self.held.iter().map(|it| {

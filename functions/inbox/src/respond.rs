@@ -30,6 +30,6 @@ pub async fn respond(
     PathId(id): PathId<MessageId>,
     Json(answer): Json<Answer>,
 ) -> Result<(StatusCode, axum::Json<Message>), Error> {
-    let message = app.store.answer(&human, id, answer).await?;
+    let message = app.answer(&human, id, answer).await?;
     Ok((StatusCode::CREATED, axum::Json(app.blobs.with_text(message.for_humans()).await?)))
 }

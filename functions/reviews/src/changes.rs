@@ -62,7 +62,7 @@ pub async fn changes(
     // After a restore it may be less than what the caller knows: that is a change, too.
     let (user, mut sequence) = app.store.changes_for(&human).await?;
     while query.since == Some(sequence) && wait.until_next_look(false, Duration::MAX).await {
-        if let Some(seen) = wait.patiently(app.store.changes(user, wait.is_last()).await)? {
+        if let Some(seen) = wait.patiently(app.store.changes(user, wait.is_sharp()).await)? {
             // A copy that lags behind has less, and that is none.
             sequence = sequence.max(seen);
         }

@@ -58,7 +58,7 @@ pub async fn wait(
     PathId(id): PathId<MessageId>,
     Query(query): Query<WaitQuery>,
 ) -> Result<Json<Waited>, Error> {
-    let wait = Wait::begin(&app.waits, query.timeout);
+    let wait = Wait::begin(&app.waits, query.timeout).for_message(id);
     let (channel, message) = app.store.open_message(&agent, query.channel, id).await?;
     let waited = match until_decided(&app, &channel, message, wait).await? {
         Some(message) => {
@@ -88,9 +88,9 @@ async fn until_decided(
         if !wait.until_next_look(was_opened(&message), until_expiry(app, &message)).await {
             return Ok(None);
         }
-        let seen = match app.store.look(channel, id, wait.is_last()).await {
+        let seen = match app.store.look(channel, id, wait.is_sharp()).await {
             // A copy that lags behind may not have the message yet; the leader knows.
-            Ok(None) if !wait.is_last() => app.store.look(channel, id, true).await,
+            Ok(None) if !wait.is_sharp() => app.store.look(channel, id, true).await,
             seen => seen,
         };
         if let Some(seen) = wait.patiently(seen)? {

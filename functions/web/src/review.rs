@@ -180,7 +180,7 @@ pub async fn answer(
     let kind = message.review.as_ref().ok_or(Error::NotFound("review"))?.understood();
     let problems = match answer::read(&kind, &typed) {
         Err(problem) => vec![problem],
-        Ok(answer) => match app.store.answer(&human, id, answer).await {
+        Ok(answer) => match app.answer(&human, id, answer).await {
             Ok(_) | Err(Error::ReviewAlreadyResponded | Error::ReviewExpired) => vec![],
             Err(Error::Invalid(fields)) => fields.iter().map(|field| in_words(&kind, field)).collect(),
             Err(Error::TooLarge(sentence)) => vec![sentence],

@@ -27,6 +27,7 @@ use crate::durable::Durable;
 use crate::mappings::sources::{QueueUrls, Sources};
 use crate::mappings::writes::Writes;
 use crate::queue::{self, Queues, Settings};
+use crate::server;
 use crate::stream_log::StreamLog;
 use crate::time_to_live::TimeToLive;
 
@@ -157,13 +158,13 @@ async fn serve_s3(listener: TcpListener, service: S3Service, stopped: watch::Rec
     // As the deployed bucket's rules: pages come from another origin, and every URL is signed.
     let pages = CorsLayer::new().allow_origin(Any).allow_methods([Method::GET, Method::PUT]).allow_headers(Any);
     let router = Router::new().fallback_service(service).layer(pages);
-    if let Err(err) = axum::serve(listener, router).with_graceful_shutdown(until(stopped)).await {
+    if let Err(err) = server::serve(listener, router, stopped).await {
         tracing::error!(cause = %err, "the embedded S3 ended");
     }
 }
 
 async fn serve_sqs(listener: TcpListener, router: Router, stopped: watch::Receiver<bool>) {
-    if let Err(err) = axum::serve(listener, router).with_graceful_shutdown(until(stopped)).await {
+    if let Err(err) = server::serve(listener, router, stopped).await {
         tracing::error!(cause = %err, "the embedded SQS ended");
     }
 }

@@ -7,6 +7,9 @@ use futures_util::future::join_all;
 use placet_tests::performance::{Decision, Held, Spread};
 use placet_tests::{Agent, Person, World};
 use serde_json::json;
+use shared::app::{App, Waits};
+use shared::config::MAX_WAIT;
+use tokio::sync::watch;
 
 use crate::machine;
 
@@ -19,9 +22,16 @@ pub async fn measure() -> (Vec<Decision>, Vec<Held>) {
     let world = World::embedded().await;
     let person = world.person().await;
     let agent = person.agent().await;
+    // First, while nothing has grown yet that would hold it.
+    let held = vec![held(&agent, &person, false).await, held(&agent, &person, true).await];
+    // On the same storage, with nothing else in common: what Lambda's functions are to each other.
+    let (_open, closing) = watch::channel(false);
+    let app = App { waits: Waits::new(MAX_WAIT, closing), ..world.app.clone() };
+    let elsewhere = person.at(&world.beside(placet_local::routes(), app).await);
     let mut decisions = vec![];
     for (waiters, reviews) in CROWDS {
-        for seconds_in in SECONDS_IN {
+        for (seconds_in, here) in SECONDS_IN.map(|seconds| (seconds, false)).into_iter().chain([(1, true)]) {
+            let person = if here { &person } else { &elsewhere };
             for seen in [false, true] {
                 // The shortest are done several times: what they cost is a second.
                 let rounds = if seconds_in == 1 { 5 } else { 1 };
@@ -29,15 +39,14 @@ pub async fn measure() -> (Vec<Decision>, Vec<Held>) {
                 for _ in 0..rounds {
                     let decided = (0..reviews).map(|nth| {
                         let after = Duration::from_secs(seconds_in.into()) + Duration::from_secs(1) * nth as u32 / 48;
-                        decision(&agent, &person, waiters, after, seen)
+                        decision(&agent, person, waiters, after, seen)
                     });
                     took.extend(join_all(decided).await.concat());
                 }
-                decisions.push(Decision { waiters, seconds_in, seen, latency: Spread::of(took) });
+                decisions.push(Decision { here, waiters, seconds_in, seen, latency: Spread::of(took) });
             }
         }
     }
-    let held = vec![held(&agent, &person, false).await, held(&agent, &person, true).await];
     (decisions, held)
 }
 

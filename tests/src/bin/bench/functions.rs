@@ -101,7 +101,7 @@ impl Started {
         let mut runtime = RuntimeApi::start().await;
         let mut command = Command::new(bootstrap);
         let endpoints = &world.endpoints;
-        command.env_clear().stdout(Stdio::null()).stderr(Stdio::null()).envs([
+        command.env_clear().stdout(Stdio::null()).envs([
             ("AWS_LAMBDA_RUNTIME_API", runtime.address.as_str()),
             ("AWS_LAMBDA_FUNCTION_NAME", "function"),
             ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),

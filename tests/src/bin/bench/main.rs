@@ -2,7 +2,8 @@
 //!
 //! Without arguments all parts, about ten minutes; with names only those, the other figures stay:
 //! `costs` (calls and units of each route: no clock), `routes` (the same, timed), `decisions`,
-//! `approvals`, `functions` (what `make build` made), `growth`.
+//! `approvals`, `functions` (what `make build` made), `growth`. `loop "GET /api/v1/agents"` only calls
+//! one route for ten seconds, for a profiler to look at, and says how often it could.
 
 #![allow(
     clippy::print_stdout,
@@ -31,6 +32,11 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 #[tokio::main]
 async fn main() {
     let wanted: Vec<String> = std::env::args().skip(1).collect();
+    if let [first, route] = &wanted[..]
+        && first == "loop"
+    {
+        return println!("{:.0} a second", routes::again_and_again(route).await);
+    }
     let wants = |part: &str| wanted.is_empty() || wanted.iter().any(|it| it == part);
     let began = Instant::now();
     let said = |part: &str| println!("{part}, after {} s", began.elapsed().as_secs());

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use futures_util::future::join_all;
 use futures_util::{StreamExt, stream};
 use placet_tests::World;
 use placet_tests::course::{self, Course, Ready};
@@ -19,12 +20,11 @@ pub async fn measure(timed: bool, kept: Vec<Route>) -> Vec<Route> {
     let mut kept = kept.into_iter();
     let mut measured = vec![];
     for route in course::routes() {
-        let name = course::name(&route);
         course.ready(&route).await.go().await;
         let reply = course.ready(&route).await.go().await;
-        let mut row = Route::of(name, reply.cost());
+        let mut row = Route::of(course::name(&route), reply.cost());
         row.timed = match timed {
-            true => Some(time(&course, &route).await),
+            true => Some(time(&route).await),
             false => kept.find(|it| it.name == row.name).and_then(|it| it.timed),
         };
         measured.push(row);
@@ -32,7 +32,28 @@ pub async fn measure(timed: bool, kept: Vec<Route>) -> Vec<Route> {
     measured
 }
 
-async fn time(course: &Course<'_>, route: &placet_tests::contract::Route) -> Timed {
+/// Calls a route for ten seconds, eight at once; how often in a second.
+pub async fn again_and_again(name: &str) -> f64 {
+    const FOR: Duration = Duration::from_secs(10);
+    let world = World::embedded().await;
+    let course = Course::new(&world).await;
+    let route = course::routes().into_iter().find(|route| course::name(route) == name).expect("a route of the page");
+    let began = Instant::now();
+    let calls = (0..8).map(|_| async {
+        let mut calls = 0;
+        while began.elapsed() < FOR {
+            course.ready(&route).await.go().await;
+            calls += 1;
+        }
+        calls
+    });
+    f64::from(join_all(calls).await.into_iter().sum::<u32>()) / began.elapsed().as_secs_f64()
+}
+
+/// In a world of its own, where no other route left anything.
+async fn time(route: &placet_tests::contract::Route) -> Timed {
+    let world = World::embedded().await;
+    let course = &Course::new(&world).await;
     let (mut alone, mut cpu) = (vec![], vec![]);
     for _ in 0..ALONE {
         let (took, computed) = timed(course.ready(route).await).await;
