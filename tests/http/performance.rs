@@ -5,9 +5,11 @@ use placet_tests::World;
 use placet_tests::course::{self, Course};
 use placet_tests::performance::{Figures, MOST_GROWTH, MOST_REST_MB, MOST_START_RATIO, MOST_ZIP_BYTES, Route};
 
-/// Reads that go from what they find to more of it, and writes that are more than one write: a
-/// password's or a session's change, bytes that are noted before they are put, removals.
-const LONGER: [&str; 11] = [
+/// Reads that go from what they find to more of it, as a search does whose page is not full; and
+/// writes that are more than one write: a password's or a session's change, bytes that are noted
+/// before they are put, removals.
+const LONGER: [&str; 12] = [
+    "GET /api/v1/messages?channel={agent}&search=a&has_attachments=true",
     "POST /api/v1/files/store",
     "POST /api/v1/files/upload",
     "POST /api/v1/files/store-text",

@@ -163,7 +163,7 @@ async fn the_log_says_what_was_called_and_masks_secrets() {
     agent.sent(json!({ "text": "Deploy <b>?", "metadata": { "password": "hunter2" } })).await;
     agent.get("/api/v1/messages?channel=nothing").await.expect_error(403, "not_your_agent");
 
-    let shown = logged(&person, 2).await;
+    let shown = logged(&person, ENTRY, 2).await;
     shows(&shown, &["/api/v1/messages", "201 Created", "403 Forbidden", "Deploy &#60;b&#62;?", "Received", "***"]);
     shows(&shown, &["class=\"code good\"", "class=\"code bad\""]);
     assert!(!shown.contains("hunter2") && !shown.contains(&agent.key), "{shown}");
@@ -172,20 +172,24 @@ async fn the_log_says_what_was_called_and_masks_secrets() {
     for _ in 0..50 {
         agent.get("/api/v1/agents").await.expect(200);
     }
-    let newest = logged(&person, 50).await;
+    // 52 by then, of which a page shows 50.
+    let newest = logged(&person, "href=\"/logs?cursor=", 1).await;
+    assert_eq!(newest.matches(ENTRY).count(), 50);
     let older = newest.split("href=\"/logs?cursor=").nth(1).expect("older ones").split('"').next().unwrap();
     shows(&page(&person, &format!("/logs?cursor={older}")).await, &["201 Created", ">Newest</a>"]);
 }
 
-/// The log once it has this many entries: they are written beside the calls.
-async fn logged(person: &Person, count: usize) -> String {
+const ENTRY: &str = "<details id=\"call-";
+
+/// The log once it shows this so often: entries are written beside the calls.
+async fn logged(person: &Person, what: &str, count: usize) -> String {
     for _ in 0..200 {
         let shown = page(person, "/logs").await;
-        if shown.matches("<details id=\"call-").count() >= count {
+        if shown.matches(what).count() >= count {
             return shown;
         }
     }
-    panic!("the log never has {count} entries");
+    panic!("the log never shows {count} of {what}");
 }
 
 #[tokio::test]

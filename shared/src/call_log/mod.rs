@@ -25,6 +25,8 @@ pub use masking::masked;
 
 /// Larger bodies are not looked into.
 const MAX_BODY: usize = 64 * 1024;
+/// Nor larger answers: those are lists, which would cost more to look into than to make.
+const MAX_ANSWER: usize = 16 * 1024;
 const MAX_PATH: usize = 512;
 
 /// A call that will be logged, once it is known whose it was.
@@ -118,13 +120,13 @@ impl Tap {
 /// A small JSON answer that is no file's bytes, beside the response that still has it.
 async fn look_into(response: Response) -> (Response, Option<Bytes>) {
     let ours = is_json(response.headers()) && !response.headers().contains_key(CONTENT_DISPOSITION);
-    let small = response.body().size_hint().exact().is_some_and(|len| len <= MAX_BODY as u64);
+    let small = response.body().size_hint().exact().is_some_and(|len| len <= MAX_ANSWER as u64);
     if !ours || !small {
         return (response, None);
     }
     let (parts, body) = response.into_parts();
     // It is in memory already, so this neither waits nor fails.
-    let bytes = axum::body::to_bytes(body, MAX_BODY).await.unwrap_or_default();
+    let bytes = axum::body::to_bytes(body, MAX_ANSWER).await.unwrap_or_default();
     (Response::from_parts(parts, Body::from(bytes.clone())), Some(bytes))
 }
 

@@ -1,46 +1,53 @@
 //! The same calls in places that are fuller.
 
-use placet_tests::World;
 use placet_tests::crowd::{self, Measured};
 use placet_tests::performance::Growth;
+use placet_tests::{Agent, Person, World};
 
 pub async fn measure() -> Vec<Growth> {
     let world = World::embedded().await;
-    let mut rows = vec![];
-    let mut smallest: Option<Vec<Measured>> = None;
-    for messages in [100, 10_000, 100_000] {
-        let person = world.person().await;
-        let agent = person.agent().await;
-        crowd::fill(&world, &person, &agent, messages).await;
-        let measured = steady(&person, &agent).await;
-        rows.extend(compared(&format!("a channel of {messages} messages"), &measured, smallest.as_ref()));
-        smallest.get_or_insert(measured);
+    let (mut messages, mut channels, mut pending) = (Family::default(), Family::default(), Family::default());
+    for count in [100, 10_000, 100_000] {
+        let (person, agent) = newcomer(&world).await;
+        crowd::fill(&world, &person, &agent, count).await;
+        messages.add(&format!("a channel of {count} messages"), steady(&person, &agent).await);
     }
-    let mut smallest: Option<Vec<Measured>> = None;
-    for channels in [1, 10_000] {
-        let person = world.person().await;
-        let agent = person.agent().await;
-        crowd::more_channels(&world, &agent, channels - 1).await;
-        let measured = steady(&person, &agent).await;
-        rows.extend(compared(&format!("one of {channels} channels"), &measured, smallest.as_ref()));
-        smallest.get_or_insert(measured);
+    for count in [1, 10_000] {
+        let (person, agent) = newcomer(&world).await;
+        crowd::more_channels(&world, &agent, count - 1).await;
+        channels.add(&format!("one of {count} channels"), steady(&person, &agent).await);
     }
-    let mut smallest: Option<Vec<Measured>> = None;
-    for pending in [1, 10_000] {
-        let person = world.person().await;
-        let (agent, other) = (person.agent().await, person.agent().await);
-        let asked = other.asked().await;
-        crowd::copy_many(&world, &[&asked], pending - 1).await;
-        let measured = steady(&person, &agent).await;
-        let what = format!("beside a channel with {pending} pending");
-        rows.extend(compared(&what, &measured, smallest.as_ref()));
-        smallest.get_or_insert(measured);
+    for count in [1, 10_000] {
+        let (person, agent) = newcomer(&world).await;
+        let asked = person.agent().await.asked().await;
+        crowd::copy_many(&world, &[&asked], count - 1).await;
+        pending.add(&format!("beside a channel with {count} pending"), steady(&person, &agent).await);
     }
-    rows
+    [messages.rows, channels.rows, pending.rows].into_iter().flatten().collect()
+}
+
+async fn newcomer(world: &World) -> (Person, Agent) {
+    let person = world.person().await;
+    let agent = person.agent().await;
+    (person, agent)
+}
+
+/// Places that differ in how full they are, the emptiest first.
+#[derive(Default)]
+struct Family {
+    emptiest: Option<Vec<Measured>>,
+    rows: Vec<Growth>,
+}
+
+impl Family {
+    fn add(&mut self, what: &str, measured: Vec<Measured>) {
+        let emptiest = self.emptiest.get_or_insert_with(|| measured.clone());
+        self.rows.extend(compared(what, &measured, emptiest));
+    }
 }
 
 /// Of five times that each was called the one of the middle.
-async fn steady(person: &placet_tests::Person, agent: &placet_tests::Agent) -> Vec<Measured> {
+async fn steady(person: &Person, agent: &Agent) -> Vec<Measured> {
     let mut times = vec![];
     for _ in 0..5 {
         times.push(crowd::measure(person, agent).await);
@@ -54,9 +61,8 @@ async fn steady(person: &placet_tests::Person, agent: &placet_tests::Agent) -> V
     middle
 }
 
-fn compared(what: &str, measured: &[Measured], smallest: Option<&Vec<Measured>>) -> Vec<Growth> {
-    let smallest = smallest.map_or(measured, Vec::as_slice);
-    let pairs = measured.iter().zip(smallest);
+fn compared(what: &str, measured: &[Measured], emptiest: &[Measured]) -> Vec<Growth> {
+    let pairs = measured.iter().zip(emptiest);
     let rows = pairs.map(|((call, cost, took), (_, least, least_took))| Growth {
         what: what.to_owned(),
         call: (*call).to_owned(),
