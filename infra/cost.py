@@ -79,8 +79,9 @@ ANSWER = {"read units": 4, "write units": 4}    # 8: the item, its entry in `own
 POLLS, POLLS_OPENED = 110, 300                  # reads of one wait at most: tests/http/cost.rs (measured: 90)
 FIRST_READ, POLL, LAST_LOOK = 4, 0.5, 0.5       # the caller's check; each read of up to 4 KB; its being consistent
 
-# Beside each call of an agent, on nobody's bill: its entry in the log (1.4 KB) and the counters.
-ASIDE = {"write units": 2 + 1}
+# Beside each call of an agent, on nobody's bill: its entry in the log (1.4 KB) and the counters,
+# which are a transaction.
+ASIDE = {"write units": 2 + 2}
 # Runs of `events`, at most one for each change: what is written at once to one partition comes
 # together. One more for each log entry that time removes.
 EVENTS_OF_CALL, EVENTS_OF_WAIT = 5, 3           # the four calls of an approval together; each wait

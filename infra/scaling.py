@@ -12,7 +12,7 @@ import json
 import random
 import sys
 
-from cost import ANSWER, ASIDE, CALL_MS, MONTH, OPEN, POLL, PRICES, ROOT, SEND, WAIT, LIST, markdown, write_tables
+from cost import ANSWER, ASIDE, CALL_MS, GB, LIST, MONTH, OPEN, POLL, ROOT, SEND, WAIT, markdown, priced, write_tables
 
 DOCUMENT = ROOT / "docs" / "SCALING.md"
 
@@ -48,6 +48,7 @@ KEY_WRITES = {                  # write units of one approval, by the key that t
     # Of a review that ends at a time: its entry in the index `due`, put and taken out, over four keys.
     "due": 2,
 }
+THROTTLING = 500                # infra/template.yaml: ThrottlingRate
 DUE_SHARDS = 4                  # shared/src/storage/keys.rs
 APPROVAL_WRITES = sum(use.get("write units", 0) for use in (SEND, OPEN, ANSWER)) + 2 * ASIDE["write units"]
 APPROVAL_READS = sum(use["read units"] for use in (SEND, LIST, OPEN, ANSWER)) + 5
@@ -65,8 +66,8 @@ LIMITS = [
     # what grows, the limit, at how much it is met, what then
     ("agents that wait at once", "Lambda's concurrency", CONCURRENCY, "waits",
      "raise it; webhooks; waits on Managed Instances (below)"),
-    ("agents that begin to wait at once", "growth of one function's concurrency", CONCURRENCY_GROWTH / 10, "waits a second",
-     "turned away with 429: clients ask again"),
+    ("agents that wait, more of them each second", "growth of one function's concurrency, once 1,000 were there",
+     CONCURRENCY_GROWTH / 10, "more held waits a second", "turned away: clients ask again, and a wait that ended left its place"),
     ("agents that wait, nobody has opened", "a new table's reads", NEW_READS / reads_of(UNOPENED), "waits",
      "DynamoDB grows by itself, to twice the last peak within half an hour; or warm throughput"),
     ("the same", "the table's quota", TABLE_READS / reads_of(UNOPENED), "waits", "raise it"),
@@ -81,9 +82,10 @@ LIMITS = [
      "log entries are best effort: what is throttled is lost, the call is not; spread the key"),
     ("reviews that end at a time", "the index `due`", DUE_SHARDS * PART_WRITES / KEY_WRITES["due"], "a second",
      "`DUE_SHARDS`: old entries stay where they are, the sweep reads all"),
+    ("approvals", "the stack's own `ThrottlingRate`", THROTTLING / APPROVAL_CALLS, "a second", "a parameter of the stack"),
     ("approvals", "a new table's writes", NEW_WRITES / APPROVAL_WRITES, "a second", "as with reads"),
     ("approvals", "the table's quota", TABLE_WRITES / APPROVAL_WRITES, "a second", "raise it"),
-    ("approvals", "the gateway's quota", GATEWAY / APPROVAL_CALLS, "a second", "raise it; and the stack's own `ThrottlingRate`"),
+    ("approvals", "the gateway's quota", GATEWAY / APPROVAL_CALLS, "a second", "raise it"),
     ("decisions in one shard of the stream", "`events`, one batch at a time", 1 / EVENT, "a second",
      "more partitions mean more shards; `ParallelizationFactor`, up to 10"),
     ("the same, each with a webhook", "`events`, one batch at a time", 1 / HOOKED, "a second", "the same"),
@@ -147,11 +149,10 @@ def table_of_hours():
 
 def table_of_instances():
     """A month of so many waits, held day and night."""
-    by_the_second = PRICES["lambda GB-s"][0][1] * 0.5 * MONTH
     by_the_hour = INSTANCE * (1 + FEE) * MONTH / 3600
     rows = []
-    for held in (10, 50, 100, 1_000, 10_000):
-        cells = [f"{held:,}", f"${held * by_the_second:,.0f}"]
+    for held in (10, 17, 50, 100, 1_000, 10_000):
+        cells = [f"{held:,}", f"${priced('lambda GB-s', held * GB * MONTH):,.0f}"]
         for per_vcpu in (PER_VCPU, waiters_of_a_vcpu()):
             instances = max(LEAST_INSTANCES, -(-held // (per_vcpu * VCPUS)))
             cells.append(f"${instances * by_the_hour:,.0f}, {instances:,} instances")

@@ -1,9 +1,9 @@
 //! What every handler is given, and how a Lambda function starts.
 
-use std::array;
+use std::collections::HashMap;
 use std::convert::Infallible;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use ::http::{Request, Response};
@@ -45,31 +45,58 @@ pub struct App {
 pub struct Waits {
     pub max: Duration,
     closing: watch::Receiver<bool>,
-    /// What a decision wakes. Reviews share them: who is woken for another's looks once more.
-    nudges: Arc<[watch::Sender<()>; NUDGES]>,
+    /// What a decision wakes: the messages that somebody waits for.
+    nudges: Arc<Mutex<HashMap<MessageId, watch::Sender<()>>>>,
 }
 
-const NUDGES: usize = 256;
+/// Tells a wait that this process decided on its message.
+pub struct Nudged {
+    waits: Waits,
+    message: MessageId,
+    heard: watch::Receiver<()>,
+}
+
+impl Nudged {
+    /// Ends when there was a decision since the last time.
+    pub async fn heard(&mut self) {
+        if self.heard.changed().await.is_err() {
+            // It was told, and told of nothing else to come.
+            std::future::pending().await
+        }
+    }
+}
+
+impl Drop for Nudged {
+    fn drop(&mut self) {
+        let mut nudges = self.waits.nudges();
+        // Its own is still counted.
+        if nudges.get(&self.message).is_some_and(|it| it.receiver_count() == 1) {
+            nudges.remove(&self.message);
+        }
+    }
+}
 
 impl Waits {
     pub fn new(max: Duration, closing: watch::Receiver<bool>) -> Self {
-        Self { max, closing, nudges: Arc::new(array::from_fn(|_| watch::Sender::new(()))) }
+        Self { max, closing, nudges: Arc::default() }
     }
 
     /// Has the waits of this process that are for this message look at once. Others find out by
     /// themselves, a little later.
     pub fn nudge(&self, message: MessageId) {
-        self.nudge_of(message).send_replace(());
+        if let Some(waiting) = self.nudges().get(&message) {
+            waiting.send_replace(());
+        }
     }
 
-    /// Changes with each nudge for this message.
-    pub fn nudged(&self, message: MessageId) -> watch::Receiver<()> {
-        self.nudge_of(message).subscribe()
+    pub fn nudged(&self, message: MessageId) -> Nudged {
+        let heard = self.nudges().entry(message).or_default().subscribe();
+        Nudged { waits: self.clone(), message, heard }
     }
 
-    fn nudge_of(&self, message: MessageId) -> &watch::Sender<()> {
-        // The lowest bits of an id are chance.
-        &self.nudges[message.ulid().0 as usize % NUDGES]
+    fn nudges(&self) -> MutexGuard<'_, HashMap<MessageId, watch::Sender<()>>> {
+        // The map is whole even if a thread ended while it held it.
+        self.nudges.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Ends once the process is about to stop; never, if nobody will say so.

@@ -5,10 +5,9 @@
 
 use std::time::Duration;
 
-use tokio::sync::watch;
 use tokio::time::Instant;
 
-use crate::app::Waits;
+use crate::app::{Nudged, Waits};
 use crate::error::Error;
 use crate::ids::MessageId;
 use crate::input::Params;
@@ -30,7 +29,7 @@ pub struct Wait<'a> {
     waits: &'a Waits,
     began: Instant,
     deadline: Instant,
-    nudged: Option<watch::Receiver<()>>,
+    nudged: Option<Nudged>,
     /// Somebody said that there is something to see.
     called: bool,
     last: bool,
@@ -64,12 +63,9 @@ impl<'a> Wait<'a> {
         let base = if hurried || self.began.elapsed() < QUICK_AT_FIRST { QUICK } else { SLOW };
         let pause = (base + jitter(base / 10)).min(at_most);
         let called = async {
-            let heard = match &mut self.nudged {
-                Some(nudged) => nudged.changed().await.is_ok(),
-                None => false,
-            };
-            if !heard {
-                std::future::pending::<()>().await;
+            match &mut self.nudged {
+                Some(nudged) => nudged.heard().await,
+                None => std::future::pending().await,
             }
         };
         self.called = tokio::select! {

@@ -73,7 +73,8 @@ impl Clients {
         let http = https(Roots::of_region(&aws.region));
         let credentials = match aws.asks_for_credentials {
             true => {
-                let ours = ProviderConfig::empty().with_http_client(http.clone());
+                let sleep = SharedAsyncSleep::new(TokioSleep::new());
+                let ours = ProviderConfig::empty().with_http_client(http.clone()).with_sleep_impl(sleep);
                 SharedCredentialsProvider::new(EcsCredentialsProvider::builder().configure(&ours).build())
             }
             false => SharedCredentialsProvider::new(EnvironmentVariableCredentialsProvider::new()),
@@ -172,13 +173,14 @@ fn https(roots: Roots) -> SharedHttpClient {
 enum Roots {
     /// Amazon Trust Services, and Starfield for older clients.
     Amazon,
-    /// The same, and DigiCert: in China, and wherever else a person's program may look.
+    /// The same, and DigiCert: in China, in GovCloud, and wherever else a person's program may look.
     AndDigiCert,
 }
 
 impl Roots {
     fn of_region(region: &str) -> Self {
-        if region.starts_with("cn-") { Self::AndDigiCert } else { Self::Amazon }
+        let apart = ["cn-", "us-gov-"].iter().any(|partition| region.starts_with(partition));
+        if apart { Self::AndDigiCert } else { Self::Amazon }
     }
 
     fn authorities(self) -> &'static [&'static str] {

@@ -32,7 +32,6 @@ mod expiry;
 mod file_list;
 mod file_removal;
 mod files;
-mod gathered;
 pub mod keys;
 mod leftovers;
 mod messages;
@@ -113,7 +112,6 @@ pub struct Store {
     blobs: Blobs,
     clock: Clock,
     tallies: stats::Tallies,
-    unlogged: request_log::Unlogged,
 }
 
 /// A channel that the caller may use: holding one proves that it was checked.
@@ -151,8 +149,7 @@ impl Items {
 
 impl Store {
     pub fn new(db: aws_sdk_dynamodb::Client, table: &str, blobs: Blobs, clock: Clock) -> Self {
-        let (tallies, unlogged) = (stats::Tallies::default(), request_log::Unlogged::default());
-        Self { db, table: table.into(), blobs, clock, tallies, unlogged }
+        Self { db, table: table.into(), blobs, clock, tallies: stats::Tallies::default() }
     }
 
     /// Verifies a caller, and fetches `also` in the same call. Strongly consistent: a key that

@@ -9,18 +9,10 @@ use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::ids::UserId;
 use crate::models::request_log::{ListLogs, LogEntry, LogPage};
-use crate::storage::gathered::{Gathered, TOGETHER};
 use crate::storage::keys::{self, Key};
-use crate::storage::writing::Transaction;
-use crate::storage::{Item, Store, beside, read, text, trouble, written};
+use crate::storage::{Store, beside, read, text, trouble, written};
 
 const KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
-
-/// Entries that are not written yet.
-pub(super) type Unlogged = Gathered<Vec<Item>>;
-
-/// As many wait while the table takes none; what comes then is lost.
-const MOST_WAITING: usize = 1000;
 
 #[derive(Serialize, Deserialize)]
 struct LogItem {
@@ -32,36 +24,11 @@ struct LogItem {
 }
 
 impl Store {
-    /// Keeps one entry of a user's log, or leaves it to whoever is writing some.
+    /// Keeps one entry of a user's log.
     pub async fn log_call(&self, user: UserId, entry: LogEntry) -> Result<(), Error> {
         let Key { pk, sk } = Key::log(user, entry.id);
         let ttl = entry.created_at.plus(KEPT).epoch_seconds();
-        let item = written(&LogItem { pk, sk, ttl, entry })?;
-        let keep = |waiting: &mut Vec<Item>| {
-            if waiting.len() < MOST_WAITING {
-                waiting.push(item);
-            }
-        };
-        if !self.unlogged.leave(keep) {
-            return Ok(());
-        }
-        let mut trouble = Ok(());
-        while let Some(items) = self.unlogged.next(some_of) {
-            // What could not be written is lost; what waits is not.
-            trouble = self.log_some(items).await.and(trouble);
-        }
-        trouble
-    }
-
-    async fn log_some(&self, mut items: Vec<Item>) -> Result<(), Error> {
-        if let [item] = &mut items[..] {
-            return self.put_new(std::mem::take(item)).await;
-        }
-        let mut transaction = Transaction::default();
-        for item in items {
-            transaction.create(self, item)?;
-        }
-        self.commit(transaction).await.map(drop)
+        self.put_new(written(&LogItem { pk, sk, ttl, entry })?).await
     }
 
     /// A page of the caller's log, newest first, read beside the check of the caller. The cursor
@@ -98,9 +65,4 @@ impl Store {
         let next_cursor = data.last().filter(|_| more).map(|entry| entry.id);
         Ok(LogPage { data, next_cursor })
     }
-}
-
-/// Some of what waits, if anything does.
-fn some_of(waiting: &mut Vec<Item>) -> Option<Vec<Item>> {
-    (!waiting.is_empty()).then(|| waiting.drain(..waiting.len().min(TOGETHER)).collect())
 }

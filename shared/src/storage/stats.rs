@@ -1,8 +1,10 @@
 //! What is counted of agents: one item of counters for each, added to beside the requests.
 //!
-//! Counting never holds a request up, and may lose some when a process ends.
+//! Counting never holds a request up, and may lose some when a process ends. Under load counts
+//! gather in the process, and one write carries all that came while the last one ran.
 
 use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use aws_sdk_dynamodb::types::{AttributeValue, Update};
 use serde::Deserialize;
@@ -12,7 +14,6 @@ use crate::error::Error;
 use crate::ids::AgentId;
 use crate::meter;
 use crate::models::{AgentStats, AgentStatus, TotalStats};
-use crate::storage::gathered::{Gathered, TOGETHER};
 use crate::storage::keys::Key;
 use crate::storage::writing::Transaction;
 use crate::storage::{Store, beside};
@@ -37,43 +38,69 @@ impl Tally {
 }
 
 /// Counts that are not written yet.
-pub(super) type Tallies = Gathered<HashMap<AgentId, Tally>>;
+#[derive(Clone, Default)]
+pub(super) struct Tallies(Arc<Mutex<Waiting>>);
+
+#[derive(Default)]
+struct Waiting {
+    tallies: HashMap<AgentId, Tally>,
+    writing: bool,
+}
+
+impl Tallies {
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        // Numbers are whole even if a thread ended while it held them.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether nobody is writing yet, so the caller has to.
+    fn gather(&self, agent: AgentId, tally: Tally) -> bool {
+        let mut waiting = self.lock();
+        waiting.tallies.entry(agent).or_default().add(tally);
+        !std::mem::replace(&mut waiting.writing, true)
+    }
+
+    fn next(&self) -> Option<(AgentId, Tally)> {
+        let mut waiting = self.lock();
+        let agent = waiting.tallies.keys().next().copied();
+        waiting.writing = agent.is_some();
+        agent.and_then(|agent| waiting.tallies.remove_entry(&agent))
+    }
+}
 
 impl Store {
     /// Books counts, beside the request.
     pub fn book(&self, agent: AgentId, tally: Tally) {
-        if tally == Tally::default() || !self.tallies.leave(|it| it.entry(agent).or_default().add(tally)) {
+        if tally == Tally::default() || !self.tallies.gather(agent, tally) {
             return;
         }
         let store = self.clone();
         meter::off_path(async move {
-            while let Some(tallies) = store.tallies.next(some_of) {
-                if let Err(err) = store.add_to_stats(tallies).await {
+            while let Some((agent, tally)) = store.tallies.next() {
+                if let Err(err) = store.add_to_stats(agent, tally).await {
                     tracing::warn!(cause = ?err, "counts were lost");
                 }
             }
         });
     }
 
-    async fn add_to_stats(&self, tallies: Vec<(AgentId, Tally)>) -> Result<(), Error> {
+    async fn add_to_stats(&self, agent: AgentId, tally: Tally) -> Result<(), Error> {
+        let counts = [
+            ("totalInbound", tally.total_inbound),
+            ("totalOutbound", tally.total_outbound),
+            ("successRequests", tally.success_requests),
+            ("errorRequests", tally.error_requests),
+        ];
+        let mut update = Update::builder().table_name(&*self.table).set_key(Some(Key::stats(agent).attributes()));
+        let mut added = vec![];
+        for (name, count) in counts.into_iter().filter(|(_, count)| *count > 0) {
+            added.push(format!("{name} :{name}"));
+            update = update.expression_attribute_values(format!(":{name}"), AttributeValue::N(count.to_string()));
+        }
+        let update = update.update_expression(format!("ADD {}", added.join(", ")));
         // A transaction carries a token: when its reply is lost and the SDK repeats it, it counts once.
         let mut transaction = Transaction::default();
-        for (agent, tally) in tallies {
-            let counts = [
-                ("totalInbound", tally.total_inbound),
-                ("totalOutbound", tally.total_outbound),
-                ("successRequests", tally.success_requests),
-                ("errorRequests", tally.error_requests),
-            ];
-            let mut update = Update::builder().table_name(&*self.table).set_key(Some(Key::stats(agent).attributes()));
-            let mut added = vec![];
-            for (name, count) in counts.into_iter().filter(|(_, count)| *count > 0) {
-                added.push(format!("{name} :{name}"));
-                update = update.expression_attribute_values(format!(":{name}"), AttributeValue::N(count.to_string()));
-            }
-            let update = update.update_expression(format!("ADD {}", added.join(", ")));
-            transaction.update(update.build().map_err(Error::internal)?);
-        }
+        transaction.update(update.build().map_err(Error::internal)?);
         self.commit(transaction).await.map(drop)
     }
 
@@ -118,11 +145,4 @@ impl Store {
             error_requests: total.error_requests,
         })
     }
-}
-
-/// Some of what waits, if anything does.
-fn some_of(waiting: &mut HashMap<AgentId, Tally>) -> Option<Vec<(AgentId, Tally)>> {
-    let agents: Vec<AgentId> = waiting.keys().take(TOGETHER).copied().collect();
-    let some: Vec<_> = agents.iter().filter_map(|agent| waiting.remove_entry(agent)).collect();
-    Some(some).filter(|some| !some.is_empty())
 }
