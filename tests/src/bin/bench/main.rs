@@ -46,6 +46,11 @@ async fn main() {
         said("functions");
         functions::measure(&mut figures).await;
     }
+    // Before what makes this process larger: it tells what waits take.
+    if wants("decisions") {
+        said("decisions");
+        (figures.decisions, figures.held) = decisions::measure().await;
+    }
     if wants("costs") || wants("routes") {
         said("routes");
         figures.routes = routes::measure(wants("routes"), figures.routes).await;
@@ -53,10 +58,6 @@ async fn main() {
     if wants("approvals") {
         said("approvals");
         figures.approvals = Some(approvals::measure().await);
-    }
-    if wants("decisions") {
-        said("decisions");
-        (figures.decisions, figures.held) = decisions::measure().await;
     }
     if wants("growth") {
         said("growth");
