@@ -109,7 +109,6 @@ pub struct Held {
     pub reads: u32,
     pub read_units: f64,
     pub cpu_ms: f64,
-    pub memory_kb: f64,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -252,18 +251,12 @@ impl Figures {
         section(
             page,
             "Waits that nobody answers",
-            "What each of 200 waits of 29 s costs: reads, read units, time on a processor and memory, the handler's \
-             connection and its client's included.",
-            &["opened", "reads", "read units", "CPU ms", "KB"],
+            "What each of 200 waits of 29 s costs: reads, read units, and time on a processor, the engine's and the \
+             client's included.",
+            &["opened", "reads", "read units", "CPU ms"],
             self.held.iter().map(|it| {
-                let Held { seen, reads, read_units, cpu_ms, memory_kb } = it;
-                vec![
-                    yes_or_no(*seen),
-                    reads.to_string(),
-                    read_units.to_string(),
-                    format!("{cpu_ms:.1}"),
-                    format!("{memory_kb:.0}"),
-                ]
+                let Held { seen, reads, read_units, cpu_ms } = it;
+                vec![yes_or_no(*seen), reads.to_string(), read_units.to_string(), format!("{cpu_ms:.1}")]
             }),
         );
         if let Some(Approvals { per_second, latency }) = &self.approvals {

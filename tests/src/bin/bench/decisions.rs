@@ -11,8 +11,6 @@ use shared::app::{App, Waits};
 use shared::config::MAX_WAIT;
 use tokio::sync::watch;
 
-use crate::machine;
-
 /// How many wait for one review, and over how many reviews that are decided within a second.
 const CROWDS: [(usize, usize); 3] = [(1, 48), (100, 1), (1000, 1)];
 const SECONDS_IN: [u32; 3] = [1, 10, 25];
@@ -22,7 +20,6 @@ pub async fn measure() -> (Vec<Decision>, Vec<Held>) {
     let world = World::embedded().await;
     let person = world.person().await;
     let agent = person.agent().await;
-    // First, while nothing has grown yet that would hold it.
     let held = vec![held(&agent, &person, false).await, held(&agent, &person, true).await];
     // On the same storage, with nothing else in common: what Lambda's functions are to each other.
     let (_open, closing) = watch::channel(false);
@@ -82,12 +79,8 @@ async fn asked(agent: &Agent, person: &Person, seen: bool) -> String {
 /// Waits until time is up.
 async fn held(agent: &Agent, person: &Person, seen: bool) -> Held {
     let id = asked(agent, person, seen).await;
-    let (cpu, memory) = (ProcessTime::now(), machine::memory(std::process::id(), "VmRSS"));
-    let half = async {
-        tokio::time::sleep(Duration::from_secs(15)).await;
-        machine::memory(std::process::id(), "VmRSS")
-    };
-    let (replies, while_held) = tokio::join!(join_all((0..HELD).map(|_| agent.wait(&id, 29_000))), half);
+    let cpu = ProcessTime::now();
+    let replies = join_all((0..HELD).map(|_| agent.wait(&id, 29_000))).await;
     let each = |sum: f64| sum / HELD as f64;
     let costs: Vec<_> = replies.iter().map(|reply| reply.cost()).collect();
     Held {
@@ -95,6 +88,5 @@ async fn held(agent: &Agent, person: &Person, seen: bool) -> Held {
         reads: each(costs.iter().map(|cost| f64::from(cost.calls)).sum()).round() as u32,
         read_units: each(costs.iter().map(|cost| cost.read_units).sum()).round(),
         cpu_ms: each(cpu.elapsed().as_secs_f64() * 1000.0),
-        memory_kb: each((while_held - memory).max(0.0) * 1000.0),
     }
 }

@@ -46,7 +46,6 @@ async fn main() {
         said("functions");
         functions::measure(&mut figures).await;
     }
-    // Before what makes this process larger: it tells what waits take.
     if wants("decisions") {
         said("decisions");
         (figures.decisions, figures.held) = decisions::measure().await;
