@@ -5,9 +5,6 @@ use std::time::{Duration, Instant};
 use futures_util::future::join_all;
 use placet_tests::World;
 use serde_json::{Value, json};
-use shared::app::{App, Waits};
-use shared::config::MAX_WAIT;
-use tokio::sync::watch;
 
 #[tokio::test]
 async fn a_wait_returns_the_answer_with_its_texts() {
@@ -31,10 +28,7 @@ async fn an_answer_that_another_process_stored_is_found_too() {
     let person = world.person().await;
     let agent = person.agent().await;
     let id = agent.asked().await;
-    // On the same storage, and with nothing else in common.
-    let (_open, closing) = watch::channel(false);
-    let app = App { waits: Waits::new(MAX_WAIT, closing), ..world.app.clone() };
-    let elsewhere = person.at(&world.beside(placet_local::routes(), app).await);
+    let elsewhere = person.at(&world.elsewhere().await);
     let (waited, ()) = tokio::join!(agent.wait(&id, 20_000), async {
         agent.wait(&id, 300).await.expect(200);
         elsewhere.answer(&id, json!({ "selectedOption": "approve" })).await.expect(201);

@@ -8,7 +8,7 @@ use shared::secrets::{hex, random};
 
 use crate::actors::{Agent, Person};
 use crate::contract::{self, Call, Filled, Kind, Route};
-use crate::reply::Reply;
+use crate::reply::{Cost, Reply};
 use crate::world::World;
 
 /// Routes that are no work of ours: they call somebody else's host, or ask for a delivery that
@@ -114,6 +114,12 @@ impl<'a> Course<'a> {
             _ => {}
         }
         ready
+    }
+
+    /// What a call of this route costs once it was called before.
+    pub async fn cost(&self, route: &Route) -> Cost {
+        self.ready(route).await.go().await;
+        self.ready(route).await.go().await.cost()
     }
 
     async fn call(&self, route: &Route) -> Call {

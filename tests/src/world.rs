@@ -14,8 +14,9 @@ use placet_local::mappings::Mappings;
 use placet_local::mappings::sources::{QueueUrls, Sources};
 use placet_local::mappings::writes::Writes;
 use placet_local::stream_log::StreamLog;
-use shared::app::App;
+use shared::app::{App, Waits};
 use shared::clock::Clock;
+use shared::config::MAX_WAIT;
 use shared::models::Role;
 use shared::models::account::Email;
 use shared::outbound::Outbound;
@@ -193,6 +194,13 @@ impl World {
     /// Serves other routes beside this world's, on the same storage; gives their URL.
     pub async fn beside(&self, routes: Router<App>, app: App) -> String {
         deployment::listen(shared::http::service(routes, app)).await
+    }
+
+    /// All routes once more, on the same storage and with nothing else in common, as one of
+    /// Lambda's functions is to another; gives their URL.
+    pub async fn elsewhere(&self) -> String {
+        let waits = Waits::new(MAX_WAIT, watch::channel(false).1);
+        self.beside(placet_local::routes(), App { waits, ..self.app.clone() }).await
     }
 
     /// The file of the embedded database, if that is the engine.

@@ -7,9 +7,6 @@ use futures_util::future::join_all;
 use placet_tests::performance::{Decision, Held, Spread};
 use placet_tests::{Agent, Person, World};
 use serde_json::json;
-use shared::app::{App, Waits};
-use shared::config::MAX_WAIT;
-use tokio::sync::watch;
 
 /// How many wait for one review, and over how many reviews that are decided within a second.
 const CROWDS: [(usize, usize); 3] = [(1, 48), (100, 1), (1000, 1)];
@@ -21,10 +18,7 @@ pub async fn measure() -> (Vec<Decision>, Vec<Held>) {
     let person = world.person().await;
     let agent = person.agent().await;
     let held = vec![held(&agent, &person, false).await, held(&agent, &person, true).await];
-    // On the same storage, with nothing else in common: what Lambda's functions are to each other.
-    let (_open, closing) = watch::channel(false);
-    let app = App { waits: Waits::new(MAX_WAIT, closing), ..world.app.clone() };
-    let elsewhere = person.at(&world.beside(placet_local::routes(), app).await);
+    let elsewhere = person.at(&world.elsewhere().await);
     let mut decisions = vec![];
     for (waiters, reviews) in CROWDS {
         for (seconds_in, here) in SECONDS_IN.map(|seconds| (seconds, false)).into_iter().chain([(1, true)]) {

@@ -20,9 +20,7 @@ pub async fn measure(timed: bool, kept: Vec<Route>) -> Vec<Route> {
     let mut kept = kept.into_iter();
     let mut measured = vec![];
     for route in course::routes() {
-        course.ready(&route).await.go().await;
-        let reply = course.ready(&route).await.go().await;
-        let mut row = Route::of(course::name(&route), reply.cost());
+        let mut row = Route::of(course::name(&route), course.cost(&route).await);
         row.timed = match timed {
             true => Some(time(&route).await),
             false => kept.find(|it| it.name == row.name).and_then(|it| it.timed),
