@@ -23,7 +23,12 @@ cargo build --quiet --workspace --bin placet-local
 if [ "${1:-}" = screenshots ]; then exec node tests/browser/screenshots.mjs; fi
 log=$(mktemp)
 failed=0
-node --test --test-concurrency=2 --test-reporter=spec tests/browser/*.test.mjs 2>&1 | tee "$log" || failed=$?
+# A test that hangs must fail the run and say so, instead of holding it for ever.
+limit=${LIMIT:-600}
+bounded=()
+if command -v timeout >/dev/null; then bounded=(timeout --kill-after=30 "$limit"); fi
+"${bounded[@]}" node --test --test-concurrency=2 --test-reporter=spec tests/browser/*.test.mjs 2>&1 | tee "$log" || failed=$?
+if [ "$failed" = 124 ] || [ "$failed" = 137 ]; then echo "browser: stopped after $limit s: a test hangs" >&2; fi
 awk '/ pass [0-9]+$/ { passed = $3 } / fail [0-9]+$/ { failed = $3 } END { print "browser: " passed + 0 " passed, " failed + 0 " failed" }' "$log"
 rm -f "$log"
 exit $failed

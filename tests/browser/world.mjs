@@ -32,29 +32,40 @@ export class World {
     const world = new World();
     const port = await freePort();
     world.process = spawn(runner, ["--ephemeral", "--json", "--port", String(port), ...options], { stdio: ["ignore", "pipe", "inherit"] });
-    const [line] = await once(createInterface({ input: world.process.stdout }), "line");
-    Object.assign(world, JSON.parse(line));
+    world.exited = once(world.process, "exit");
+    try {
+      await world.open();
+    } catch (error) {
+      // What is left running would keep this process from ending.
+      world.process.kill();
+      world.trap?.close();
+      throw error;
+    }
+    return world;
+  }
+
+  async open() {
+    const [line] = await once(createInterface({ input: this.process.stdout }), "line");
+    Object.assign(this, JSON.parse(line));
     // What hostile content names is this server: whoever asks it was not held back.
-    world.strangers = [];
-    const trap = (world.trap = createServer((socket) => {
-      world.strangers.push(world.at);
+    this.strangers = [];
+    const trap = (this.trap = createServer((socket) => {
+      this.strangers.push(this.at);
       socket.destroy();
     }));
     await once(trap.listen(0, "127.0.0.1"), "listening");
-    world.browser = await puppeteer.launch({
+    this.browser = await puppeteer.launch({
       executablePath: chromium,
       args: ["--no-sandbox", "--disable-dev-shm-usage", `--host-resolver-rules=MAP *.example 127.0.0.1:${trap.address().port}`],
     });
-    return world;
   }
 
   // Ends all, and tells whether any page asked another host.
   async stop() {
     await this.browser?.close();
     this.trap.close();
-    const exited = once(this.process, "exit");
     this.process.kill();
-    await exited;
+    await this.exited;
     assert.deepEqual(this.strangers, []);
   }
 

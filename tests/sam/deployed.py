@@ -27,6 +27,8 @@ MOST_GROWTH = 1.1  # of a binary that is built without optimisation
 STACK = "placet-local"  # samconfig.toml's, for the environment `local`
 ORIGIN = "https://app.example.com"
 BIN = Path(sys.executable).parent
+# Of the tests: one that hangs must fail the run and say so, instead of holding it for ever.
+LIMIT = int(os.environ.get("PLACET_TEST_LIMIT", "1500"))
 # Of the whole workspace, so that nothing is compiled anew for it.
 TESTS = ["cargo", "test", "--workspace", "--features", "placet-tests/deployed", "--test", "http", "--test", "deployed"]
 
@@ -38,6 +40,7 @@ def main():
     args = parser.parse_args()
     # Ended from outside, too, it takes the emulator along.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))
+    signal.signal(signal.SIGALRM, lambda *_: sys.exit(f"sam: stopped after {LIMIT} s: a test hangs"))
     with emulator(args.keep) as (endpoint, env):
         step("sam build", sam, "build", env=env)
         failed_sizes = not the_functions_stay_small()
@@ -49,6 +52,7 @@ def main():
         environment = aws.describe(endpoint)
         if args.keep:
             print(json.dumps(environment, indent=1), flush=True)
+        signal.alarm(LIMIT)
         failed = run_tests(os.environ | environment, args.tests) | failed_sizes
         if not args.tests:
             gateway = environment["PLACET_TEST_GATEWAY"]
@@ -56,6 +60,7 @@ def main():
             failed |= not an_owner_is_made_once(env, gateway)
             # The last: nothing is left afterwards.
             failed |= not the_data_outlives_the_stack(aws, env)
+        signal.alarm(0)
         if args.keep:
             input("Enter ends it. ")
     sys.exit(1 if failed else 0)
@@ -209,11 +214,16 @@ def run_tests(env, only):
     began = time.monotonic()
     # Each call starts at least one process there: more at once than there are cores only wait.
     env = env | {"RUST_TEST_THREADS": env.get("RUST_TEST_THREADS", "4")}
-    with subprocess.Popen(command, cwd=ROOT, env=env, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+            command, cwd=ROOT, env=env, stdout=subprocess.PIPE, text=True, start_new_session=True) as process:
         output = []
-        for line in process.stdout:
-            sys.stdout.write(line)
-            output.append(line)
+        try:
+            for line in process.stdout:
+                sys.stdout.write(line)
+                output.append(line)
+        except BaseException:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
     results = re.findall(r"^test result: .* (\d+) passed; (\d+) failed", "".join(output), re.M)
     passed, failed = (sum(int(result[n]) for result in results) for n in (0, 1))
     if not only:
@@ -297,7 +307,8 @@ def the_data_outlives_the_stack(aws, env):
 def post(url, body, key=None):
     headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {key}"} if key else {})
     try:
-        return urllib.request.urlopen(urllib.request.Request(url, json.dumps(body).encode(), headers)).status
+        request = urllib.request.Request(url, json.dumps(body).encode(), headers)
+        return urllib.request.urlopen(request, timeout=60).status
     except urllib.error.HTTPError as err:
         return err.code
 
