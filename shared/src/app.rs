@@ -1,10 +1,7 @@
 //! What every handler is given, and how a Lambda function starts.
 
-use std::collections::HashMap;
 use std::convert::Infallible;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use ::http::{Request, Response};
 use axum::body::HttpBody as Body;
@@ -26,6 +23,7 @@ use crate::outbound::Outbound;
 use crate::queue::Queue;
 use crate::server_secret::ServerSecret;
 use crate::storage::{Blobs, Clients, Store};
+use crate::waiting::Waits;
 use crate::{http, logs};
 
 /// The state of every router. Clones share their clients: they are made once per process.
@@ -38,73 +36,6 @@ pub struct App {
     pub secret: ServerSecret,
     pub outbound: Outbound,
     pub queue: Queue,
-}
-
-/// How long waits may hold, and whether they should come back early.
-#[derive(Clone, Debug)]
-pub struct Waits {
-    pub max: Duration,
-    closing: watch::Receiver<bool>,
-    /// What a decision wakes: the messages that somebody waits for.
-    nudges: Arc<Mutex<HashMap<MessageId, watch::Sender<()>>>>,
-}
-
-/// Tells a wait that this process decided on its message.
-pub struct Nudged {
-    waits: Waits,
-    message: MessageId,
-    heard: watch::Receiver<()>,
-}
-
-impl Nudged {
-    /// Ends when there was a decision since the last time.
-    pub async fn heard(&mut self) {
-        if self.heard.changed().await.is_err() {
-            // It was told, and told of nothing else to come.
-            std::future::pending().await
-        }
-    }
-}
-
-impl Drop for Nudged {
-    fn drop(&mut self) {
-        let mut nudges = self.waits.nudges();
-        // Its own is still counted.
-        if nudges.get(&self.message).is_some_and(|it| it.receiver_count() == 1) {
-            nudges.remove(&self.message);
-        }
-    }
-}
-
-impl Waits {
-    pub fn new(max: Duration, closing: watch::Receiver<bool>) -> Self {
-        Self { max, closing, nudges: Arc::default() }
-    }
-
-    /// Has the waits of this process that are for this message look at once. Others find out by
-    /// themselves, a little later.
-    pub fn nudge(&self, message: MessageId) {
-        if let Some(waiting) = self.nudges().get(&message) {
-            waiting.send_replace(());
-        }
-    }
-
-    pub fn nudged(&self, message: MessageId) -> Nudged {
-        let heard = self.nudges().entry(message).or_default().subscribe();
-        Nudged { waits: self.clone(), message, heard }
-    }
-
-    fn nudges(&self) -> MutexGuard<'_, HashMap<MessageId, watch::Sender<()>>> {
-        // The map is whole even if a thread ended while it held it.
-        self.nudges.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Ends once the process is about to stop; never, if nobody will say so.
-    pub async fn closing(&self) {
-        if self.closing.clone().wait_for(|closing| *closing).await.is_err() {
-            std::future::pending().await
-        }
-    }
 }
 
 impl App {
@@ -121,10 +52,10 @@ impl App {
         }
     }
 
-    /// Stores an answer. Whoever waits for it in this process looks at once.
+    /// Stores an answer. Whoever waits for it in this process has it at once.
     pub async fn answer(&self, human: &HumanCaller, id: Option<MessageId>, answer: Answer) -> Result<Message, Error> {
         let answered = self.store.answer(human, id, answer).await?;
-        self.waits.nudge(answered.id);
+        self.waits.tell(&answered);
         Ok(answered)
     }
 

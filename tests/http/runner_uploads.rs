@@ -10,12 +10,12 @@ use placet_tests::{Agent, Reply, Runner, secret};
 use reqwest::Method;
 use reqwest::multipart::{Form, Part};
 use serde_json::json;
-use shared::app::Waits;
 use shared::clock::Clock;
 use shared::config::MAX_WAIT;
 use shared::ids::AgentId;
 use shared::storage::Clients;
 use shared::storage::keys::{FILES, LEFTOVERS, Prefix, StorageKey, channel_partition};
+use shared::waiting::Waits;
 use tempfile::TempDir;
 use tokio::sync::watch;
 

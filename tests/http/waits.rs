@@ -37,6 +37,28 @@ async fn an_answer_that_another_process_stored_is_found_too() {
     assert!(waited.cost().calls > 3, "it looked by itself: {:?}", waited.cost());
 }
 
+/// In one process they look together, and the one that finds the answer tells all.
+#[tokio::test]
+async fn of_many_that_wait_for_one_review_few_look() {
+    const MANY: u32 = 100;
+    let world = World::start().await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    let id = agent.asked().await;
+    let elsewhere = person.at(&world.elsewhere().await);
+    let (waits, looks) = tokio::join!(join_all((0..MANY).map(|_| agent.wait(&id, 25_000))), async {
+        let began = Instant::now();
+        agent.wait(&id, 2_000).await.expect(200);
+        elsewhere.answer(&id, json!({ "selectedOption": "approve" })).await.expect(201);
+        // Each looks once as it begins; later one in 50 ms does.
+        move || MANY + began.elapsed().as_millis() as u32 / 50 + 1
+    });
+    let (calls, first) = (waits.iter().map(|it| it.cost().calls).sum::<u32>(), waits[0].expect(200));
+    assert!(waits.iter().all(|waited| waited.expect(200) == first));
+    assert_eq!(first["status"], "completed");
+    assert!(calls <= looks(), "{calls} looks, {} at most", looks());
+}
+
 #[tokio::test]
 async fn a_decided_review_answers_at_once() {
     let world = World::start().await;
@@ -64,12 +86,15 @@ async fn odd_timeouts_mean_the_maximum_and_closing_ends_every_wait() {
     let world = World::start().await;
     let agent = world.person().await.agent().await;
     let id = agent.asked().await;
-    let paths = ["", "timeout=0", "timeout=-5", "timeout=soon", "timeout=999999999", "timeout=1e400"]
-        .map(|query| format!("/api/v1/reviews/{id}/wait?{query}"));
-    let waits = join_all(paths.iter().map(|path| agent.get_here(path)));
+    let odd = ["", "timeout=0", "timeout=-5", "timeout=soon", "timeout=999999999", "timeout=1e400"];
+    // Each for a review of its own: they look by themselves.
+    let waits = join_all(odd.map(async |query| {
+        let id = agent.asked().await;
+        agent.get_here(&format!("/api/v1/reviews/{id}/wait?{query}")).await
+    }));
     let still_held = async {
         // All six are held: none of them has been told "timeout" by its own parameter.
-        agent.wait(&id, 600).await.expect(200);
+        agent.wait(&id, 900).await.expect(200);
         world.close.send(true).unwrap();
     };
     let (replies, ()) = tokio::join!(waits, still_held);

@@ -4,12 +4,13 @@ use axum::Router;
 use axum::extract::Request;
 use axum::middleware::Next;
 use placet_local::server;
-use shared::app::{App, Waits};
+use shared::app::App;
 use shared::clock::Clock;
 use shared::config::MAX_WAIT;
 use shared::outbound::Outbound;
 use shared::server_secret::ServerSecret;
 use shared::storage::Clients;
+use shared::waiting::Waits;
 use tokio::sync::watch;
 
 use crate::cpu;

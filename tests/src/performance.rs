@@ -22,6 +22,9 @@ pub struct Figures {
     pub routes: Vec<Route>,
     pub decisions: Vec<Decision>,
     pub held: Vec<Held>,
+    /// Memory of the local runner for each wait that it holds.
+    #[serde(default)]
+    pub held_kb: f64,
     pub approvals: Option<Approvals>,
     pub functions: Vec<Function>,
     pub runner: Option<Runner>,
@@ -238,8 +241,8 @@ impl Figures {
             "From the moment a person's answer is sent to the moment a wait returns with it, over all waiters, in \
              milliseconds: by how many wait for the same review, how long they have waited, and whether somebody has \
              opened the review, as whoever answers in the inbox has. Where the answer comes from the process that holds the \
-             wait, as on the local runner, it looks at once (*here*); on Lambda it is another, and the wait finds out by \
-             polling (*elsewhere*).",
+             wait, as on the local runner, it has it at once (*here*); on Lambda it is another, and the waits find out by \
+             polling (*elsewhere*): the one that does tells the others of its process.",
             &["answered", "waiters", "seconds in", "opened", "p50", "p95", "p99"],
             self.decisions.iter().map(|it| {
                 let place = if it.here { "here" } else { "elsewhere" }.to_owned();
@@ -251,14 +254,23 @@ impl Figures {
         section(
             page,
             "Waits that nobody answers",
-            "What each of 200 waits of 29 s costs: reads, read units, and time on a processor, the engine's and the \
-             client's included.",
+            "What each of 200 waits of 29 s costs, each for a review of its own: reads, read units, and time on a \
+             processor, the engine's and the client's included. Waits for the same review in one process look together, \
+             no more than twenty times a second.",
             &["opened", "reads", "read units", "CPU ms"],
             self.held.iter().map(|it| {
                 let Held { seen, reads, read_units, cpu_ms } = it;
                 vec![yes_or_no(*seen), reads.to_string(), read_units.to_string(), format!("{cpu_ms:.1}")]
             }),
         );
+        if self.held_kb > 0.0 {
+            let _ = write!(
+                page,
+                "\nThe local runner takes {:.0} KB more for each wait that it holds, its connection and what the engine \
+                 needs for its reads included.\n",
+                self.held_kb
+            );
+        }
         if let Some(Approvals { per_second, latency }) = &self.approvals {
             let _ = write!(
                 page,

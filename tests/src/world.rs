@@ -14,7 +14,7 @@ use placet_local::mappings::Mappings;
 use placet_local::mappings::sources::{QueueUrls, Sources};
 use placet_local::mappings::writes::Writes;
 use placet_local::stream_log::StreamLog;
-use shared::app::{App, Waits};
+use shared::app::App;
 use shared::clock::Clock;
 use shared::config::MAX_WAIT;
 use shared::models::Role;
@@ -23,6 +23,7 @@ use shared::outbound::Outbound;
 use shared::secrets::{Password, hex, random};
 use shared::server_secret::ServerSecret;
 use shared::storage::{Clients, Endpoints, schema};
+use shared::waiting::Waits;
 use tempfile::TempDir;
 use tokio::sync::watch;
 

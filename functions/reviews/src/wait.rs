@@ -1,5 +1,6 @@
 //! `GET /api/v1/reviews/{id}/wait`: holds until the review is decided or time is up.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json;
@@ -13,7 +14,7 @@ use shared::ids::{AgentId, MessageId};
 use shared::input::{FromParams, Params};
 use shared::models::{Message, ReviewStatus};
 use shared::storage::Channel;
-use shared::waiting::{self, Wait};
+use shared::waiting::{self, Next, Wait};
 use utoipa::ToSchema;
 
 #[derive(utoipa::IntoParams)]
@@ -83,10 +84,14 @@ async fn until_decided(
             message = settled;
         }
         if status_of(&message)? != ReviewStatus::Pending {
+            wait.tell(&message);
             return Ok(Some(message));
         }
-        if !wait.until_next_look(was_opened(&message), until_expiry(app, &message)).await {
-            return Ok(None);
+        match wait.next(was_opened(&message), until_expiry(app, &message)).await {
+            Next::Look => {}
+            Next::Spared => continue,
+            Next::Told(decided) => return Ok(Some(Arc::unwrap_or_clone(decided))),
+            Next::Over => return Ok(None),
         }
         let seen = match app.store.look(channel, id, wait.is_sharp()).await {
             // A copy that lags behind may not have the message yet; the leader knows.

@@ -9,9 +9,9 @@ use placet_local::engines::Engines;
 use placet_local::first_run::{self, Wish};
 use placet_local::options::Options;
 use placet_local::{StartError, background, server};
-use shared::app::Waits;
 use shared::clock::Clock;
 use shared::outbound::Outbound;
+use shared::waiting::Waits;
 use shared::{config, logs};
 use tokio::sync::watch;
 

@@ -7,6 +7,8 @@ use placet_tests::performance::{Approvals, Spread};
 use placet_tests::{Agent, Person, World};
 use serde_json::json;
 
+use crate::side_by_side;
+
 const AT_ONCE: usize = 32;
 const FOR: Duration = Duration::from_secs(15);
 
@@ -17,14 +19,17 @@ pub async fn measure() -> Approvals {
     // Everything is warm before it counts.
     join_all(agents.iter().map(|agent| approval(agent, &person))).await;
     let began = Instant::now();
-    let workers = agents.iter().map(|agent| async {
-        let mut took = vec![];
-        while began.elapsed() < FOR {
-            took.push(approval(agent, &person).await);
+    let workers = agents.into_iter().map(|agent| {
+        let person = person.clone();
+        async move {
+            let mut took = vec![];
+            while began.elapsed() < FOR {
+                took.push(approval(&agent, &person).await);
+            }
+            took
         }
-        took
     });
-    let took = join_all(workers).await.concat();
+    let took = side_by_side(workers).await.concat();
     Approvals { per_second: took.len() as f64 / began.elapsed().as_secs_f64(), latency: Spread::of(took) }
 }
 

@@ -4,16 +4,26 @@ use std::time::{Duration, Instant};
 
 use cpu_time::ProcessTime;
 use futures_util::future::join_all;
-use placet_tests::performance::{Decision, Held, Spread};
-use placet_tests::{Agent, Person, World};
+use placet_tests::performance::{Decision, Figures, Held, Spread};
+use placet_tests::{Agent, Person, Runner, World};
 use serde_json::json;
+use tempfile::TempDir;
+use tokio::task::JoinSet;
+
+use crate::{machine, side_by_side};
 
 /// How many wait for one review, and over how many reviews that are decided within a second.
 const CROWDS: [(usize, usize); 3] = [(1, 48), (100, 1), (1000, 1)];
 const SECONDS_IN: [u32; 3] = [1, 10, 25];
 const HELD: usize = 200;
 
-pub async fn measure() -> (Vec<Decision>, Vec<Held>) {
+/// Fills in what is known of waits.
+pub async fn measure(figures: &mut Figures) {
+    figures.held_kb = memory().await;
+    (figures.decisions, figures.held) = latencies().await;
+}
+
+async fn latencies() -> (Vec<Decision>, Vec<Held>) {
     let world = World::embedded().await;
     let person = world.person().await;
     let agent = person.agent().await;
@@ -47,10 +57,13 @@ pub async fn measure() -> (Vec<Decision>, Vec<Held>) {
 /// From the answer being sent to each of the waits having returned it, in milliseconds.
 async fn decision(agent: &Agent, person: &Person, waiters: usize, after: Duration, seen: bool) -> Vec<f64> {
     let id = asked(agent, person, seen).await;
-    let waits = join_all((0..waiters).map(|_| async {
-        let reply = agent.wait(&id, 29_000).await;
-        assert_eq!(reply.json()["status"], "completed");
-        Instant::now()
+    let waits = side_by_side((0..waiters).map(|_| {
+        let (agent, id) = (agent.clone(), id.clone());
+        async move {
+            let reply = agent.wait(&id, 29_000).await;
+            assert_eq!(reply.json()["status"], "completed");
+            Instant::now()
+        }
     }));
     let answering = async {
         tokio::time::sleep(after).await;
@@ -72,9 +85,10 @@ async fn asked(agent: &Agent, person: &Person, seen: bool) -> String {
 
 /// Waits until time is up.
 async fn held(agent: &Agent, person: &Person, seen: bool) -> Held {
-    let id = asked(agent, person, seen).await;
+    // Each for a review of its own: those for the same would look together.
+    let ids = join_all((0..HELD).map(|_| asked(agent, person, seen))).await;
     let cpu = ProcessTime::now();
-    let replies = join_all((0..HELD).map(|_| agent.wait(&id, 29_000))).await;
+    let replies = join_all(ids.iter().map(|id| agent.wait(id, 29_000))).await;
     let each = |sum: f64| sum / HELD as f64;
     let costs: Vec<_> = replies.iter().map(|reply| reply.cost()).collect();
     Held {
@@ -83,4 +97,27 @@ async fn held(agent: &Agent, person: &Person, seen: bool) -> Held {
         read_units: each(costs.iter().map(|cost| cost.read_units).sum()).round(),
         cpu_ms: each(cpu.elapsed().as_secs_f64() * 1000.0),
     }
+}
+
+/// What a wait adds to the memory of the local runner, in KB: the difference between few and many,
+/// so that what is there for any of them does not count.
+async fn memory() -> f64 {
+    const CROWDS: [usize; 2] = [100, 500];
+    const SETTLED: Duration = Duration::from_secs(4);
+    let dir = TempDir::new().expect("a directory");
+    let runner = Runner::start(dir.path()).await;
+    let (agent, process) = (runner.agent(), runner.child.id().expect("it runs"));
+    let mut waits = JoinSet::new();
+    let mut resident = vec![];
+    for crowd in CROWDS {
+        while waits.len() < crowd {
+            let (agent, id) = (agent.clone(), agent.asked().await);
+            waits.spawn(async move { agent.wait(&id, 29_000).await });
+        }
+        tokio::time::sleep(SETTLED).await;
+        resident.push(machine::memory(process, "VmRSS"));
+    }
+    let ended = waits.try_join_next();
+    assert!(ended.is_none(), "all were held while it was measured: {ended:?}");
+    (resident[1] - resident[0]) * 1000.0 / (CROWDS[1] - CROWDS[0]) as f64
 }

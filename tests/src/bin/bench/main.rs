@@ -23,6 +23,7 @@ mod runtime_api;
 
 use std::time::Instant;
 
+use futures_util::future::join_all;
 use placet_tests::performance::Figures;
 
 /// The local runner's.
@@ -48,7 +49,7 @@ async fn main() {
     }
     if wants("decisions") {
         said("decisions");
-        (figures.decisions, figures.held) = decisions::measure().await;
+        decisions::measure(&mut figures).await;
     }
     if wants("costs") || wants("routes") {
         said("routes");
@@ -64,4 +65,12 @@ async fn main() {
     }
     figures.keep();
     said("written: docs/PERFORMANCE.md and docs/performance.json");
+}
+
+/// Each as a task of its own, so that callers use all cores as the service does.
+async fn side_by_side<T: Send + 'static>(
+    tasks: impl IntoIterator<Item: Future<Output = T> + Send + 'static>,
+) -> Vec<T> {
+    let running: Vec<_> = tasks.into_iter().map(tokio::spawn).collect();
+    join_all(running).await.into_iter().map(|ended| ended.expect("it ends")).collect()
 }

@@ -67,8 +67,8 @@ async fn time(route: &placet_tests::contract::Route) -> Timed {
         prepared.push(course.ready(route).await);
     }
     let began = Instant::now();
-    let calls = stream::iter(prepared).map(timed).buffer_unordered(AT_ONCE);
-    let together: Vec<_> = calls.map(|(took, _)| took).collect().await;
+    let calls = stream::iter(prepared).map(|ready| tokio::spawn(timed(ready))).buffer_unordered(AT_ONCE);
+    let together: Vec<_> = calls.map(|ended| ended.expect("it ends").0).collect().await;
     let per_second = together.len() as f64 / began.elapsed().as_secs_f64();
     let cpu_ms = Spread::of(cpu.into_iter().map(millis).collect()).p50;
     let spread = |took: Vec<Duration>| Spread::of(took.into_iter().map(millis).collect());
