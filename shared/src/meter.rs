@@ -166,7 +166,11 @@ pub fn made_message(from: SenderType) {
 /// Runs `work` beside the current request, whose answer does not depend on it. Best effort by
 /// nature: only for what may be lost.
 pub fn off_path(work: impl Future<Output = ()> + Send + 'static) {
-    let running = tokio::spawn(work);
+    let running = tokio::spawn(async {
+        // A new task comes before those that are ready: their answers go out first.
+        tokio::task::yield_now().await;
+        work.await;
+    });
     let _ = BILL.try_with(|bill| bill.beside.lock().unwrap_or_else(PoisonError::into_inner).push(running));
 }
 

@@ -20,7 +20,7 @@ const QUICK: Duration = Duration::from_millis(100);
 const SLOW: Duration = Duration::from_millis(320);
 const QUICK_AT_FIRST: Duration = Duration::from_millis(1500);
 /// The least between two looks at one message, over all waits of this process.
-const APART: Duration = Duration::from_millis(50);
+const APART: Duration = Duration::from_millis(20);
 
 /// How long waits may hold, whether they should come back early, and what they tell each other.
 #[derive(Clone)]

@@ -50,13 +50,14 @@ async fn of_many_that_wait_for_one_review_few_look() {
         let began = Instant::now();
         agent.wait(&id, 2_000).await.expect(200);
         elsewhere.answer(&id, json!({ "selectedOption": "approve" })).await.expect(201);
-        // Each looks once as it begins; later one in 50 ms does.
-        move || MANY + began.elapsed().as_millis() as u32 / 50 + 1
+        began.elapsed().as_millis() as u32 / 20
     });
     let (calls, first) = (waits.iter().map(|it| it.cost().calls).sum::<u32>(), waits[0].expect(200));
     assert!(waits.iter().all(|waited| waited.expect(200) == first));
     assert_eq!(first["status"], "completed");
-    assert!(calls <= looks(), "{calls} looks, {} at most", looks());
+    // Each as it begins, then one in 20 ms, and hardly any once one has seen the answer.
+    let most = MANY + looks + MANY / 3;
+    assert!(calls <= most, "{calls} looks, {most} at most");
 }
 
 #[tokio::test]

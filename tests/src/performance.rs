@@ -118,6 +118,12 @@ pub struct Held {
 pub struct Approvals {
     pub per_second: f64,
     pub latency: Spread,
+    /// How many cores all of it kept busy.
+    #[serde(default)]
+    pub cores: f64,
+    /// The share of the time in which the engine's lock was taken.
+    #[serde(default)]
+    pub engine_busy: f64,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -256,7 +262,7 @@ impl Figures {
             "Waits that nobody answers",
             "What each of 200 waits of 29 s costs, each for a review of its own: reads, read units, and time on a \
              processor, the engine's and the client's included. Waits for the same review in one process look together, \
-             no more than twenty times a second.",
+             no more than fifty times a second.",
             &["opened", "reads", "read units", "CPU ms"],
             self.held.iter().map(|it| {
                 let Held { seen, reads, read_units, cpu_ms } = it;
@@ -271,12 +277,16 @@ impl Figures {
                 self.held_kb
             );
         }
-        if let Some(Approvals { per_second, latency }) = &self.approvals {
+        if let Some(Approvals { per_second, latency, cores, engine_busy }) = &self.approvals {
             let _ = write!(
                 page,
                 "\n## Whole approvals\n\nAn agent asks, a person answers, the agent's wait returns the answer; 32 at once: \
-                 **{per_second:.0} a second**, {:.0} ms each at the median, {:.0} ms at p99.\n",
-                latency.p50, latency.p99
+                 **{per_second:.0} a second**, {:.0} ms each at the median, {:.0} ms at p99. It kept {cores:.1} of {} cores \
+                 busy; the embedded engine, which serves one call after the other, was taken {:.0} % of the time.\n",
+                latency.p50,
+                latency.p99,
+                self.machine.cores,
+                engine_busy * 100.0
             );
         }
     }

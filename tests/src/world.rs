@@ -209,6 +209,11 @@ impl World {
         self.engines.as_ref().map(|_| self.dir.path().join(DATABASE))
     }
 
+    /// The embedded engine itself, past its interface.
+    pub fn embedded_engine(&self) -> Option<&dynoxide::Database> {
+        self.engines.as_ref().map(|engines| &engines.dynamodb)
+    }
+
     /// The bucket; LocalStack's tests share one.
     pub fn bucket(&self) -> &str {
         &self.deployment.bucket

@@ -48,6 +48,8 @@ pub const FAILED_EVENTS: &str = "placet-events-failed";
 /// Engines that run until [`stop`](Engines::stop).
 pub struct Engines {
     pub endpoints: Endpoints,
+    /// The embedded DynamoDB, past its interface.
+    pub dynamodb: Database,
     /// The file that the queues are in, and the positions of whoever reads the stream.
     pub file: Durable,
     /// The table's stream, as the engine keeps it.
@@ -72,22 +74,22 @@ impl Engines {
         fs::create_dir_all(objects.join(BUCKET)).map_err(|err| at("files", &err))?;
         let path = dir.join(DATABASE);
         let database = path.to_str().ok_or_else(|| at("database", &"its path is not UTF-8"))?;
-        let database = Database::new(database).map_err(|err| at("database", &err))?;
+        let dynamodb = Database::new(database).map_err(|err| at("database", &err))?;
         let stream_log = StreamLog::open(&path).map_err(|err| at("database", &err))?;
-        let time_to_live = TimeToLive::of(&database);
+        let time_to_live = TimeToLive::of(&dynamodb);
         let files = FileSystem::new(&objects).map_err(|err| at("files", &format!("{err:?}")))?;
 
         let file = Durable::open(dir)?;
         let queues = Queues::new(file.clone());
         declare(&queues).await.map_err(|err| at("queues", &err))?;
 
-        let (dynamodb, s3, sqs) = (listen().await?, listen().await?, listen().await?);
+        let (tables, objects, messages) = (listen().await?, listen().await?, listen().await?);
         // Fresh at every start: who does not know it cannot sign a request.
         let secret_key = secrets::hex(&secrets::random::<20>());
         let endpoints = Endpoints {
-            dynamodb: url(&dynamodb)?,
-            s3: url(&s3)?,
-            sqs: url(&sqs)?,
+            dynamodb: url(&tables)?,
+            s3: url(&objects)?,
+            sqs: url(&messages)?,
             access_key: "placet-local".to_owned(),
             secret_key: secret_key.clone(),
         };
@@ -96,10 +98,20 @@ impl Engines {
 
         let (stopping, stopped) = watch::channel(false);
         let mut servers = JoinSet::new();
-        servers.spawn(serve_dynamodb(dynamodb, database, stopped.clone()));
-        servers.spawn(serve_s3(s3, service.build(), stopped.clone()));
-        servers.spawn(serve_sqs(sqs, queue::router(queues.clone(), &endpoints), stopped));
-        Ok(Self { endpoints, file, stream_log, time_to_live, queues, writes: Writes::default(), stopping, servers })
+        servers.spawn(serve_dynamodb(tables, dynamodb.clone(), stopped.clone()));
+        servers.spawn(serve_s3(objects, service.build(), stopped.clone()));
+        servers.spawn(serve_sqs(messages, queue::router(queues.clone(), &endpoints), stopped));
+        Ok(Self {
+            endpoints,
+            dynamodb,
+            file,
+            stream_log,
+            time_to_live,
+            queues,
+            writes: Writes::default(),
+            stopping,
+            servers,
+        })
     }
 
     /// The state of the routers on these engines, their table and bucket ready.
