@@ -136,28 +136,39 @@ async fn write(world: &World, batch: Vec<WriteRequest>) {
 /// A call's name, its cost and how long it took.
 pub type Measured = (&'static str, Cost, Duration);
 
+/// A call's name and its path.
+pub type Called = (&'static str, String);
+
 /// What the calls of every day cost on this channel. The wait that times out holds for
 /// `WAITED_MS`.
 pub async fn measure(person: &Person, agent: &Agent) -> Vec<Measured> {
+    let mut measured = vec![];
+    for call in calls(person, agent).await {
+        measured.push(measured_once(agent, &call).await);
+    }
+    measured
+}
+
+/// The calls of every day on this channel, which they leave as it is.
+pub async fn calls(person: &Person, agent: &Agent) -> Vec<Called> {
     let decided = agent.asked().await;
     person.answer(&decided, json!({ "selectedOption": "approve" })).await.expect(201);
     let pending = agent.asked().await;
-    let at = |path: &str, id: &str| path.replace("{id}", id);
-    let mut measured = vec![];
-    for (name, path) in [
+    vec![
         ("list, 50 newest", "/api/v1/messages".to_owned()),
         ("search, 50 found", "/api/v1/messages?search=VERY".to_owned()),
-        ("get one", at("/api/v1/messages/{id}", &pending)),
+        ("get one", format!("/api/v1/messages/{pending}")),
         ("pending, 1 of them", "/api/v1/reviews/pending".to_owned()),
-        ("wait for a decided one", at("/api/v1/reviews/{id}/wait?timeout=29000", &decided)),
-        ("wait, 1 s, then timeout", at(&format!("/api/v1/reviews/{{id}}/wait?timeout={WAITED_MS}"), &pending)),
-    ] {
-        let began = Instant::now();
-        let reply: Reply = agent.get_here(&path).await;
-        reply.expect(200);
-        measured.push((name, reply.cost(), began.elapsed()));
-    }
-    measured
+        ("wait for a decided one", format!("/api/v1/reviews/{decided}/wait?timeout=29000")),
+        ("wait, 1 s, then timeout", format!("/api/v1/reviews/{pending}/wait?timeout={WAITED_MS}")),
+    ]
+}
+
+pub async fn measured_once(agent: &Agent, (name, path): &Called) -> Measured {
+    let began = Instant::now();
+    let reply: Reply = agent.get_here(path).await;
+    reply.expect(200);
+    (name, reply.cost(), began.elapsed())
 }
 
 /// That the same calls cost the same DynamoDB calls and units on two channels, however many

@@ -1,29 +1,43 @@
 //! The same calls in places that are fuller.
 
-use placet_tests::crowd::{self, Measured};
+use placet_tests::crowd::{self, Called, Measured};
 use placet_tests::performance::Growth;
 use placet_tests::{Agent, Person, World};
 
+/// How often every place is gone round, so that none has another moment than the others.
+const ROUNDS: usize = 5;
+/// How often a call is made in each round; one that holds is made once.
+const EACH: usize = 9;
+
 pub async fn measure() -> Vec<Growth> {
     let world = World::embedded().await;
-    let (mut messages, mut channels, mut pending) = (Family::default(), Family::default(), Family::default());
+    let (mut messages, mut channels, mut pending) = (vec![], vec![], vec![]);
     for count in [100, 10_000, 100_000] {
         let (person, agent) = newcomer(&world).await;
         crowd::fill(&world, &person, &agent, count).await;
-        messages.add(&format!("a channel of {count} messages"), steady(&person, &agent).await);
+        messages.push(Place::new(format!("a channel of {count} messages"), &person, agent).await);
     }
     for count in [1, 10_000] {
         let (person, agent) = newcomer(&world).await;
         crowd::more_channels(&world, &agent, count - 1).await;
-        channels.add(&format!("one of {count} channels"), steady(&person, &agent).await);
+        channels.push(Place::new(format!("one of {count} channels"), &person, agent).await);
     }
     for count in [1, 10_000] {
         let (person, agent) = newcomer(&world).await;
         let asked = person.agent().await.asked().await;
         crowd::copy_many(&world, &[&asked], count - 1).await;
-        pending.add(&format!("beside a channel with {count} pending"), steady(&person, &agent).await);
+        pending.push(Place::new(format!("beside a channel with {count} pending"), &person, agent).await);
     }
-    [messages.rows, channels.rows, pending.rows].into_iter().flatten().collect()
+    for _ in 0..ROUNDS {
+        for place in [&mut messages, &mut channels, &mut pending].into_iter().flatten() {
+            place.go_round().await;
+        }
+    }
+    let rows = |places: Vec<Place>| {
+        let emptiest = places[0].middle();
+        places.into_iter().flat_map(move |place| compared(&place.what, &place.middle(), &emptiest))
+    };
+    [messages, channels, pending].into_iter().flat_map(rows).collect()
 }
 
 async fn newcomer(world: &World) -> (Person, Agent) {
@@ -32,33 +46,40 @@ async fn newcomer(world: &World) -> (Person, Agent) {
     (person, agent)
 }
 
-/// Places that differ in how full they are, the emptiest first.
-#[derive(Default)]
-struct Family {
-    emptiest: Option<Vec<Measured>>,
-    rows: Vec<Growth>,
+/// One of several that differ in how full they are, and what was measured there.
+struct Place {
+    what: String,
+    agent: Agent,
+    calls: Vec<(Called, Vec<Measured>)>,
 }
 
-impl Family {
-    fn add(&mut self, what: &str, measured: Vec<Measured>) {
-        let emptiest = self.emptiest.get_or_insert_with(|| measured.clone());
-        self.rows.extend(compared(what, &measured, emptiest));
+impl Place {
+    async fn new(what: String, person: &Person, agent: Agent) -> Self {
+        let calls = crowd::calls(person, &agent).await.into_iter().map(|call| (call, vec![])).collect();
+        Self { what, agent, calls }
     }
-}
 
-/// Of five times that each was called the one of the middle.
-async fn steady(person: &Person, agent: &Agent) -> Vec<Measured> {
-    let mut times = vec![];
-    for _ in 0..5 {
-        times.push(crowd::measure(person, agent).await);
+    async fn go_round(&mut self) {
+        for (call, measured) in &mut self.calls {
+            let times = if call.0.ends_with("timeout") { 1 } else { EACH };
+            for _ in 0..times {
+                measured.push(crowd::measured_once(&self.agent, call).await);
+            }
+        }
     }
-    let mut middle = times[0].clone();
-    for (nth, (_, _, took)) in middle.iter_mut().enumerate() {
-        let mut all: Vec<_> = times.iter().map(|measured| measured[nth].2).collect();
-        all.sort();
-        *took = all[all.len() / 2];
+
+    /// Of each call the time of the middle, and its first cost: those of a call that does not hold are all alike.
+    fn middle(&self) -> Vec<Measured> {
+        let middle = |(_, measured): &(Called, Vec<Measured>)| {
+            let mut took: Vec<_> = measured.iter().map(|it| it.2).collect();
+            took.sort();
+            let (name, cost, _) = measured[0];
+            let alike = measured.iter().all(|it| it.1 == cost);
+            assert!(alike || name.ends_with("timeout"), "{}: {name}: {measured:?}", self.what);
+            (name, cost, took[took.len() / 2])
+        };
+        self.calls.iter().map(middle).collect()
     }
-    middle
 }
 
 fn compared(what: &str, measured: &[Measured], emptiest: &[Measured]) -> Vec<Growth> {
