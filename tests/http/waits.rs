@@ -1,5 +1,6 @@
 //! `GET /api/v1/reviews/{id}/wait`
 
+use std::cell::Cell;
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
@@ -29,12 +30,14 @@ async fn an_answer_that_another_process_stored_is_found_too() {
     let agent = person.agent().await;
     let id = agent.asked().await;
     let elsewhere = person.at(&world.elsewhere().await);
+    // Another review's wait passes the time: it would look for this one, too.
+    let other = agent.asked().await;
     let (waited, ()) = tokio::join!(agent.wait(&id, 20_000), async {
-        agent.wait(&id, 300).await.expect(200);
+        agent.wait(&other, 300).await.expect(200);
         elsewhere.answer(&id, json!({ "selectedOption": "approve" })).await.expect(201);
     });
     assert_eq!(waited.expect(200)["status"], "completed");
-    assert!(waited.cost().calls > 3, "it looked by itself: {:?}", waited.cost());
+    assert!(waited.cost().calls > 1, "it looked by itself: {:?}", waited.cost());
 }
 
 /// In one process they look together, and the one that finds the answer tells all.
@@ -88,20 +91,21 @@ async fn odd_timeouts_mean_the_maximum_and_closing_ends_every_wait() {
     let agent = world.person().await.agent().await;
     let id = agent.asked().await;
     let odd = ["", "timeout=0", "timeout=-5", "timeout=soon", "timeout=999999999", "timeout=1e400"];
-    // Each for a review of its own: they look by themselves.
+    let closing = Cell::new(false);
     let waits = join_all(odd.map(async |query| {
-        let id = agent.asked().await;
-        agent.get_here(&format!("/api/v1/reviews/{id}/wait?{query}")).await
+        let reply = agent.get_here(&format!("/api/v1/reviews/{id}/wait?{query}")).await;
+        assert!(closing.get(), "{query:?} was held");
+        reply
     }));
     let still_held = async {
-        // All six are held: none of them has been told "timeout" by its own parameter.
-        agent.wait(&id, 900).await.expect(200);
+        // None of the six has been told "timeout" by its own parameter.
+        agent.wait(&id, 600).await.expect(200);
+        closing.set(true);
         world.close.send(true).unwrap();
     };
     let (replies, ()) = tokio::join!(waits, still_held);
     for reply in replies {
         assert_eq!(reply.expect(200)["status"], "timeout");
-        assert!(reply.cost().calls >= 2, "it was held: {:?}", reply.cost());
     }
 }
 
