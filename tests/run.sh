@@ -99,7 +99,7 @@ if command -v timeout >/dev/null; then bounded=(timeout --kill-after=30 "${PLACE
 threads=6
 some=()
 if [ "$engine" = localstack ]; then
-  threads=10
+  threads=8
   some=(-- --skip runner --skip hostile::requests --skip whole_bodies_that_are_none
     --skip members_that_are_something_else --skip content_types_and_encodings
     --skip no_url_that_leads_inside --skip private_addresses_are_refused
@@ -114,7 +114,22 @@ PLACET_TEST_NEEDS=$(mktemp)
 export PLACET_TEST_NEEDS
 RUST_TEST_THREADS=${RUST_TEST_THREADS:-$threads} "${bounded[@]}" cargo test --workspace --no-fail-fast "${some[@]}" 2>&1 | tee "$log" || failed=$?
 if [ "$failed" = 124 ]; then echo "$engine: stopped after $((SECONDS - started)) s: a test hangs" >&2; fi
-awk -v engine="$engine" -v seconds=$((SECONDS - started)) '/^test result:/ { passed += $4; failed += $6 } END { print engine ": " passed " passed, " failed " failed, " seconds " s" }' "$log"
+# The emulator shares two cores with eight tests, and is sometimes late with one: that one is tried
+# again alone, and said so. More than a few are no accident, and the embedded engines have no excuse.
+again=0
+if [ "$engine" = localstack ] && [ "$failed" != 0 ] && [ "$failed" != 124 ]; then
+  mapfile -t late < <(sed -n 's/^test \(.*\) \.\.\. FAILED$/\1/p' "$log" | sort -u)
+  # Whatever else went wrong, as a crash, has no line of its own in the results.
+  told=$(awk '/^test result:/ { failed += $6 } END { print failed + 0 }' "$log")
+  if [ ${#late[@]} = "$told" ] && [ "$told" -gt 0 ] && [ "$told" -le 3 ]; then
+    echo "localstack: once more, alone: ${late[*]}"
+    failed=0
+    RUST_TEST_THREADS=1 "${bounded[@]}" cargo test --workspace -- --exact "${late[@]}" || failed=$?
+    if [ "$failed" = 0 ]; then again=${#late[@]}; fi
+  fi
+fi
+awk -v engine="$engine" -v seconds=$((SECONDS - started)) -v again="$again" '/^test result:/ { passed += $4; failed += $6 }
+  END { print engine ": " passed + again " passed, " failed - again " failed, " seconds " s" (again ? ", " again " of them the second time, alone" : "") }' "$log"
 # Each function did what it lists as its needs and no more, or tests failed; did it do all of it?
 # Asked where every test runs: some are of the embedded engines alone.
 if [ "$failed" = 0 ] && [ "$engine" = embedded ]; then "${CARGO_TARGET_DIR:-target}"/debug/needs "$PLACET_TEST_NEEDS" || failed=$?; fi
