@@ -113,15 +113,16 @@ started=$SECONDS
 PLACET_TEST_NEEDS=$(mktemp)
 export PLACET_TEST_NEEDS
 RUST_TEST_THREADS=${RUST_TEST_THREADS:-$threads} "${bounded[@]}" cargo test --workspace --no-fail-fast "${some[@]}" 2>&1 | tee "$log" || failed=$?
-if [ "$failed" = 124 ]; then echo "$engine: stopped after $((SECONDS - started)) s: a test hangs" >&2; fi
+if [ "$failed" = 124 ] || [ "$failed" = 137 ]; then echo "$engine: stopped after $((SECONDS - started)) s: a test hangs" >&2; fi
 # The emulator shares two cores with eight tests, and is sometimes late with one: that one is tried
 # again alone, and said so. More than a few are no accident, and the embedded engines have no excuse.
 again=0
-if [ "$engine" = localstack ] && [ "$failed" != 0 ] && [ "$failed" != 124 ]; then
+if [ "$engine" = localstack ] && [ "$failed" != 0 ]; then
   mapfile -t late < <(sed -n 's/^test \(.*\) \.\.\. FAILED$/\1/p' "$log" | sort -u)
-  # Whatever else went wrong, as a crash, has no line of its own in the results.
   told=$(awk '/^test result:/ { failed += $6 } END { print failed + 0 }' "$log")
-  if [ ${#late[@]} = "$told" ] && [ "$told" -gt 0 ] && [ "$told" -le 3 ]; then
+  # A program of tests that crashed or was stopped has no result.
+  if [ "$(grep -cE '^ +(Running|Doc-tests) ' "$log")" = "$(grep -c '^test result:' "$log")" ] &&
+    [ ${#late[@]} = "$told" ] && [ "$told" -gt 0 ] && [ "$told" -le 3 ]; then
     echo "localstack: once more, alone: ${late[*]}"
     failed=0
     RUST_TEST_THREADS=1 "${bounded[@]}" cargo test --workspace -- --exact "${late[@]}" || failed=$?

@@ -1,11 +1,11 @@
 //! Waiting until something in the table changes: how long a caller is held, and when the next
 //! look is. Soon while a change is likely (the first moments, and whenever whoever waits says so),
 //! less often otherwise: 29 s cost at most 110 looks, 300 hurried ones. Waits for the same message
-//! in one process help each other: what one of them finds, or the process itself stores, all are
-//! told, and many together look no more often than tells them soon.
+//! in one process help each other ([`company`]).
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+mod company;
+
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -15,103 +15,34 @@ use crate::error::Error;
 use crate::ids::MessageId;
 use crate::input::Params;
 use crate::models::Message;
+use company::{APART, Companies, Company};
 
 const QUICK: Duration = Duration::from_millis(100);
 const SLOW: Duration = Duration::from_millis(320);
 const QUICK_AT_FIRST: Duration = Duration::from_millis(1500);
-/// The least between two looks at one message, over all waits of this process.
-const APART: Duration = Duration::from_millis(20);
-
 /// How long waits may hold, whether they should come back early, and what they tell each other.
 #[derive(Clone)]
 pub struct Waits {
     pub max: Duration,
     closing: watch::Receiver<bool>,
-    companies: Arc<Mutex<HashMap<MessageId, watch::Sender<Known>>>>,
-}
-
-/// What the waits for one message know together.
-#[derive(Default)]
-struct Known {
-    looked: Option<Instant>,
-    decided: Option<Arc<Message>>,
-}
-
-/// The waits for one message, to one of them.
-struct Company {
-    waits: Waits,
-    message: MessageId,
-    all: watch::Sender<Known>,
-    told: watch::Receiver<Known>,
+    companies: Companies<Message>,
 }
 
 impl Waits {
     pub fn new(max: Duration, closing: watch::Receiver<bool>) -> Self {
-        Self { max, closing, companies: Arc::default() }
+        Self { max, closing, companies: Companies::default() }
     }
 
     /// Tells the waits of this process that are for this message that it is decided. Others find
     /// out by themselves, a little later.
     pub fn tell(&self, decided: &Message) {
-        if let Some(all) = self.companies().get(&decided.id) {
-            tell(all, decided);
-        }
-    }
-
-    fn company(&self, message: MessageId) -> Company {
-        let mut companies = self.companies();
-        let all = companies.entry(message).or_default();
-        Company { waits: self.clone(), message, all: all.clone(), told: all.subscribe() }
-    }
-
-    fn companies(&self) -> MutexGuard<'_, HashMap<MessageId, watch::Sender<Known>>> {
-        // The map is whole even if a thread ended while it held it.
-        self.companies.lock().unwrap_or_else(PoisonError::into_inner)
+        self.companies.tell(decided.id, decided);
     }
 
     /// Ends once the process is about to stop; never, if nobody will say so.
     async fn closing(&self) {
         if self.closing.clone().wait_for(|closing| *closing).await.is_err() {
             std::future::pending().await
-        }
-    }
-}
-
-impl Company {
-    /// Ends when one of them knows the decision.
-    async fn told(&mut self) -> Arc<Message> {
-        let known = self.told.wait_for(|known| known.decided.is_some()).await;
-        match known.ok().and_then(|known| known.decided.clone()) {
-            Some(message) => message,
-            None => std::future::pending().await,
-        }
-    }
-
-    /// Whether it is time that one of them looks. Then the others need not for a while.
-    fn takes_a_turn(&self) -> bool {
-        let mut turn = false;
-        self.all.send_if_modified(|known| {
-            turn = known.looked.is_none_or(|at| at.elapsed() >= APART);
-            if turn {
-                known.looked = Some(Instant::now());
-            }
-            // Nothing that anybody would wake up for.
-            false
-        });
-        turn
-    }
-}
-
-fn tell(all: &watch::Sender<Known>, decided: &Message) {
-    all.send_modify(|known| known.decided = Some(Arc::new(decided.clone())));
-}
-
-impl Drop for Company {
-    fn drop(&mut self) {
-        let mut companies = self.waits.companies();
-        // Its own is still counted.
-        if self.all.receiver_count() == 1 {
-            companies.remove(&self.message);
         }
     }
 }
@@ -129,7 +60,7 @@ pub struct Wait<'a> {
     waits: &'a Waits,
     began: Instant,
     deadline: Instant,
-    company: Option<Company>,
+    company: Option<Company<Message>>,
     last: bool,
 }
 
@@ -137,8 +68,6 @@ pub struct Wait<'a> {
 pub enum Next {
     /// It is time to look.
     Look,
-    /// Another wait for the same message has just looked, and would have told.
-    Spared,
     /// The message is decided: here it is.
     Told(Arc<Message>),
     /// There is no other look: time is up, or the process is closing.
@@ -155,13 +84,13 @@ impl<'a> Wait<'a> {
 
     /// The same, together with others that are for this message.
     pub fn for_message(self, message: Option<MessageId>) -> Self {
-        Self { company: message.map(|message| self.waits.company(message)), ..self }
+        Self { company: message.map(|message| self.waits.companies.join(message)), ..self }
     }
 
     /// Tells the others that the message is decided.
     pub fn tell(&self, decided: &Message) {
-        if let Some(company) = self.company.as_ref().filter(|it| it.all.receiver_count() > 1) {
-            tell(&company.all, decided);
+        if let Some(company) = &self.company {
+            company.tell(decided);
         }
     }
 
@@ -172,26 +101,28 @@ impl<'a> Wait<'a> {
     }
 
     /// Holds until it is time to look again, `at_most` this long, or there is nothing to look for.
-    pub async fn next(&mut self, hurried: bool, at_most: Duration) -> Next {
-        if self.last {
-            return Next::Over;
-        }
-        let base = if hurried || self.began.elapsed() < QUICK_AT_FIRST { QUICK } else { SLOW };
-        let pause = (base + jitter(base / 10)).min(at_most);
-        let told = async {
-            match &mut self.company {
-                Some(company) => company.told().await,
-                None => std::future::pending().await,
+    /// Whom a companion has just spared the look, who would have told, is held on.
+    pub async fn next(&mut self, hurried: bool, at_most: impl Fn() -> Duration) -> Next {
+        while !self.last {
+            let base = if hurried || self.began.elapsed() < QUICK_AT_FIRST { QUICK } else { SLOW };
+            let pause = (base + jitter(base / 10)).min(at_most().max(APART));
+            let told = async {
+                match &mut self.company {
+                    Some(company) => company.told().await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                message = told => return Next::Told(message),
+                () = tokio::time::sleep_until((Instant::now() + pause).min(self.deadline)) => {}
+                () = self.waits.closing() => return Next::Over,
             }
-        };
-        tokio::select! {
-            message = told => return Next::Told(message),
-            () = tokio::time::sleep_until((Instant::now() + pause).min(self.deadline)) => {}
-            () = self.waits.closing() => return Next::Over,
+            self.last = Instant::now() >= self.deadline;
+            if self.last || self.company.as_ref().is_none_or(Company::takes_a_turn) {
+                return Next::Look;
+            }
         }
-        self.last = Instant::now() >= self.deadline;
-        let turn = self.company.as_ref().is_none_or(Company::takes_a_turn);
-        if turn || self.last { Next::Look } else { Next::Spared }
+        Next::Over
     }
 
     /// What a look gave. Trouble that passes is `None` and does not end a wait, unless it was the

@@ -33,7 +33,7 @@ async fn an_answer_that_another_process_stored_is_found_too() {
     // Another review's wait passes the time: it would look for this one, too.
     let other = agent.asked().await;
     let (waited, ()) = tokio::join!(agent.wait(&id, 20_000), async {
-        agent.wait(&other, 300).await.expect(200);
+        agent.wait(&other, 1_000).await.expect(200);
         elsewhere.answer(&id, json!({ "selectedOption": "approve" })).await.expect(201);
     });
     assert_eq!(waited.expect(200)["status"], "completed");

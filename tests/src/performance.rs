@@ -262,7 +262,7 @@ impl Figures {
             "Waits that nobody answers",
             "What each of 200 waits of 29 s costs, each for a review of its own: reads, read units, and time on a \
              processor, the engine's and the client's included. Waits for the same review in one process look together, \
-             no more than fifty times a second.",
+             no more than fifty times a second, but for each one's first and last read.",
             &["opened", "reads", "read units", "CPU ms"],
             self.held.iter().map(|it| {
                 let Held { seen, reads, read_units, cpu_ms } = it;

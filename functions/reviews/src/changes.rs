@@ -61,7 +61,7 @@ pub async fn changes(
     let mut wait = Wait::begin(&app.waits, query.timeout);
     // After a restore it may be less than what the caller knows: that is a change, too.
     let (user, mut sequence) = app.store.changes_for(&human).await?;
-    while query.since == Some(sequence) && matches!(wait.next(false, Duration::MAX).await, Next::Look) {
+    while query.since == Some(sequence) && matches!(wait.next(false, || Duration::MAX).await, Next::Look) {
         if let Some(seen) = wait.patiently(app.store.changes(user, wait.is_sharp()).await)? {
             // A copy that lags behind has less, and that is none.
             sequence = sequence.max(seen);

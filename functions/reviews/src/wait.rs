@@ -87,9 +87,8 @@ async fn until_decided(
             wait.tell(&message);
             return Ok(Some(message));
         }
-        match wait.next(was_opened(&message), until_expiry(app, &message)).await {
+        match wait.next(was_opened(&message), || until_expiry(app, &message)).await {
             Next::Look => {}
-            Next::Spared => continue,
             Next::Told(decided) => return Ok(Some(Arc::unwrap_or_clone(decided))),
             Next::Over => return Ok(None),
         }
