@@ -1,7 +1,7 @@
 //! Waiting until something in the table changes: how long a caller is held, and when the next
 //! look is. Soon while a change is likely (the first moments, and whenever whoever waits says so),
 //! less often otherwise: 29 s cost at most 110 looks, 300 hurried ones. Waits for the same message
-//! in one process help each other ([`company`]).
+//! in one process help each other.
 
 mod company;
 

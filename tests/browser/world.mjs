@@ -62,9 +62,12 @@ export class World {
 
   // Ends all, and tells whether any page asked another host.
   async stop() {
-    await this.browser?.close();
-    this.trap.close();
-    this.process.kill();
+    try {
+      await this.browser?.close();
+    } finally {
+      this.trap.close();
+      this.process.kill();
+    }
     await this.exited;
     assert.deepEqual(this.strangers, []);
   }

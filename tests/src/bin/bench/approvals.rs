@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 use cpu_time::ProcessTime;
 use dynoxide::Database;
 use dynoxide::actions::list_tables::ListTablesRequest;
-
 use futures_util::future::join_all;
 use placet_tests::performance::{Approvals, Spread};
 use placet_tests::{Agent, Person, World};
