@@ -20,6 +20,7 @@ use company::{APART, Companies, Company};
 const QUICK: Duration = Duration::from_millis(100);
 const SLOW: Duration = Duration::from_millis(320);
 const QUICK_AT_FIRST: Duration = Duration::from_millis(1500);
+
 /// How long waits may hold, whether they should come back early, and what they tell each other.
 #[derive(Clone)]
 pub struct Waits {
