@@ -56,6 +56,7 @@ mod review_types;
 mod reviews;
 mod runner;
 mod runner_deliveries;
+mod runner_earlier_data;
 mod runner_uploads;
 mod sessions;
 mod ssrf;
