@@ -9,7 +9,7 @@ use bytes::Bytes;
 use dynoxide::{Database, DynoxideError};
 use http::{Response, StatusCode, header};
 use serde::Serialize;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::error::Category;
 use tokio::sync::Semaphore;
 
@@ -22,6 +22,8 @@ const AT_ONCE: usize = 4;
 const UNKNOWN_OPERATION: &str = r#"{"__type":"com.amazon.coral.service#UnknownOperationException"}"#;
 const TOO_DEEP: &str =
     "Nesting Levels have exceeded supported limits: Attributes in the item have nested levels beyond supported limit";
+const EMPTY_VALUE: &str = "Supplied AttributeValue is empty, must contain exactly one of the supported datatypes";
+const MISSING: [&str; 3] = ["missing field", "unknown variant", "invalid type: null"];
 
 /// The embedded DynamoDB, as its protocol's requests reach it.
 #[derive(Clone)]
@@ -96,32 +98,32 @@ fn run<Q: DeserializeOwned, A: Serialize>(
     body: &[u8],
     operation: impl FnOnce(Q) -> Result<A, DynoxideError>,
 ) -> Result<Vec<u8>, DynoxideError> {
+    // All of a body is JSON before any of it is looked at.
+    serde_json::from_slice::<IgnoredAny>(body).map_err(|err| unreadable(&err))?;
     let request = serde_json::from_slice(body).map_err(|err| unreadable(&err))?;
     serde_json::to_vec(&operation(request)?).map_err(|err| DynoxideError::InternalServerError(err.to_string()))
 }
 
 /// Why a body is no request. The engine's types mark with a prefix which of DynamoDB's exceptions
-/// an error is.
+/// an error is; serde's own sentences tell what is missing from what has another type.
 fn unreadable(err: &serde_json::Error) -> DynoxideError {
-    let message = err.to_string();
-    if message.starts_with("recursion limit exceeded") {
+    let whole = err.to_string();
+    if whole.starts_with("recursion limit exceeded") {
         return DynoxideError::ValidationException(TOO_DEEP.to_owned());
     }
     if err.classify() != Category::Data {
         return DynoxideError::SerializationException(String::new());
     }
-    let message = message.rsplit_once(" at line ").map_or(message.as_str(), |(message, _)| message);
-    let marked = |marker| message.strip_prefix(marker).map(str::to_owned);
-    if let Some(message) = marked("VALIDATION_REQUEST:") {
-        return DynoxideError::EnvelopedValidation(message);
+    let message = whole.rsplit_once(" at line ").map_or(whole.as_str(), |(message, _)| message);
+    match message.split_once(':').unwrap_or_default() {
+        ("VALIDATION_REQUEST", message) => DynoxideError::EnvelopedValidation(message.to_owned()),
+        ("VALIDATION", message) => DynoxideError::ValidationException(message.to_owned()),
+        ("SERIALIZATION", message) => DynoxideError::SerializationException(message.to_owned()),
+        _ if whole.contains("empty AttributeValue") => DynoxideError::ValidationException(EMPTY_VALUE.to_owned()),
+        _ if whole.contains("Supplied AttributeValue") => DynoxideError::ValidationException(message.to_owned()),
+        _ if MISSING.iter().any(|sign| whole.contains(sign)) => DynoxideError::ValidationException(whole),
+        _ => DynoxideError::SerializationException(whole),
     }
-    if let Some(message) = marked("VALIDATION:") {
-        return DynoxideError::ValidationException(message);
-    }
-    if let Some(message) = marked("SERIALIZATION:") {
-        return DynoxideError::SerializationException(message);
-    }
-    DynoxideError::SerializationException(message.to_owned())
 }
 
 /// The single-item writes name the validation that failed in a sentence around its message.
