@@ -9,6 +9,7 @@
 //! - [`performance`]: the figures of docs/PERFORMANCE.md
 //! - [`crowd`]: channels with very many messages
 //! - [`faulty`]: storage that misbehaves, by chance or at one call
+//! - `front`: the embedded engines on a port
 //! - [`functions`]: each function with its own permissions; [`template`]: what is deployed
 //! - [`Reply`]: an answer, with what it cost in DynamoDB calls
 //! - [`Runner`]: the `placet-local` binary as its own process
@@ -23,6 +24,7 @@ mod cpu;
 pub mod crowd;
 mod deployment;
 pub mod faulty;
+mod front;
 pub mod functions;
 pub mod openapi;
 pub mod performance;

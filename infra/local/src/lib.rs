@@ -2,7 +2,9 @@
 //! that is embedded but spoken to as AWS's is.
 //!
 //! - [`routes`]: every route group
-//! - [`engines`]: DynamoDB on SQLite, S3 on the file system and SQS on SQLite, on loopback ports
+//! - [`engines`]: DynamoDB on SQLite, S3 on the file system and SQS on SQLite
+//! - [`in_process`]: the way from the SDK's clients to them, without a port
+//! - [`table`]: that DynamoDB's protocol; [`objects`]: that S3, and its port for presigned URLs
 //! - [`queue`]: that SQS; [`durable`]: its file
 //! - [`mappings`]: the loops that bring the table's stream and the queue to the functions
 //! - [`background`]: the functions that no route calls, and upkeep
@@ -17,11 +19,14 @@ pub mod data_dir;
 pub mod durable;
 pub mod engines;
 pub mod first_run;
+pub mod in_process;
 pub mod mappings;
+pub mod objects;
 pub mod options;
 pub mod queue;
 pub mod server;
 pub mod stream_log;
+pub mod table;
 pub mod time_to_live;
 
 use axum::Router;
