@@ -76,13 +76,18 @@ impl Site {
         Some(&hosts.api_url)
     }
 
+    /// Whether a request was sent to a host that agents must not learn, so that nothing may be
+    /// answered which can read its own address.
+    pub fn is_hidden(&self, headers: &HeaderMap) -> bool {
+        let hosts = self.0.as_ref().filter(|hosts| hosts.confidant.is_some());
+        hosts.is_some_and(|hosts| hosts.named(headers).is_some_and(|name| hosts.is_inbox(&name)))
+    }
+
     /// The origin of links that are handed out: where the request was sent, but never the host that
     /// agents must not learn.
     pub fn origin_of_links(&self, headers: &HeaderMap) -> Option<String> {
-        match self.0.as_ref().filter(|hosts| hosts.confidant.is_some()) {
-            Some(hosts) if hosts.named(headers).is_some_and(|name| hosts.is_inbox(&name)) => {
-                Some(hosts.api_url.clone())
-            }
+        match &self.0 {
+            Some(hosts) if self.is_hidden(headers) => Some(hosts.api_url.clone()),
             _ => origin::of(headers),
         }
     }

@@ -128,6 +128,8 @@ impl From<Error> for PageError {
 struct ErrorPage {
     sentence: String,
     again: bool,
+    /// Whether the inbox is at this host.
+    leads_home: bool,
 }
 
 impl IntoResponse for PageError {
@@ -141,7 +143,8 @@ impl IntoResponse for PageError {
             Error::NotFound(_) | Error::NotYourAgent => "There is nothing here that you may see.".to_owned(),
             ref other => other.to_string(),
         };
-        let shown = ErrorPage { sentence, again: error.retry_after().is_some() };
+        let leads_home = !matches!(error, Error::NotAtInbox);
+        let shown = ErrorPage { sentence, again: error.retry_after().is_some(), leads_home };
         match page(error.status(), &shown) {
             Ok(mut response) => {
                 response.extensions_mut().insert(Rendered(error));

@@ -52,7 +52,6 @@ async fn run(options: Options) -> Result<(), StartError> {
     let serving = future::try_join_all(
         listeners.into_iter().map(|it| tokio::spawn(server::serve(it, service.clone(), closing.clone()))),
     );
-    drop(closing);
     let block = if options.json { shown.to_json()? + "\n" } else { shown.to_string() };
     // Somebody who closed our output still wants the service.
     let _ = std::io::stdout().write_all(block.as_bytes());
