@@ -22,6 +22,7 @@ use crate::models::{Answer, Message};
 use crate::outbound::Outbound;
 use crate::queue::Queue;
 use crate::server_secret::ServerSecret;
+use crate::site::Site;
 use crate::storage::{Blobs, Clients, Store};
 use crate::waiting::Waits;
 use crate::{http, logs};
@@ -36,6 +37,7 @@ pub struct App {
     pub secret: ServerSecret,
     pub outbound: Outbound,
     pub queue: Queue,
+    pub site: Site,
 }
 
 impl App {
@@ -49,6 +51,7 @@ impl App {
             secret,
             outbound: Outbound::default(),
             queue: Queue::unset(clients.sqs.clone()),
+            site: Site::default(),
         }
     }
 

@@ -63,6 +63,8 @@ pub enum Error {
     OwnerOnly,
     #[error("The page that sent this form is not of this site.")]
     ForeignForm,
+    #[error("A page of another site sent this call.")]
+    ForeignPage,
     #[error("Review already responded")]
     ReviewAlreadyResponded,
     #[error("Review expired")]
@@ -75,6 +77,12 @@ pub enum Error {
     TooLarge(String),
     #[error("Send the body as {0}.")]
     UnsupportedMediaType(&'static str),
+    #[error("This service does not answer at this host name.")]
+    UnknownHost,
+    #[error(
+        "Pages are shown at the inbox URL only, which placet-local prints at its start; this address is for agents."
+    )]
+    NotAtInbox,
     #[error("This clientId or Idempotency-Key was already used with a different body.")]
     IdempotencyConflict,
     #[error("Another account has this e-mail address.")]
@@ -160,6 +168,7 @@ impl Error {
             Self::NotYourAgent => (StatusCode::FORBIDDEN, "not_your_agent"),
             Self::OwnerOnly => (StatusCode::FORBIDDEN, "owner_only"),
             Self::ForeignForm => (StatusCode::FORBIDDEN, "foreign_form"),
+            Self::ForeignPage => (StatusCode::FORBIDDEN, "foreign_page"),
             Self::ReviewAlreadyResponded => (StatusCode::FORBIDDEN, "review_already_responded"),
             Self::ReviewExpired => (StatusCode::FORBIDDEN, "review_expired"),
             Self::NotFound(_) => (StatusCode::NOT_FOUND, "not_found"),
@@ -170,6 +179,8 @@ impl Error {
             Self::StreamEnded => (StatusCode::CONFLICT, "stream_ended"),
             Self::TooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "too_large"),
             Self::UnsupportedMediaType(_) => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type"),
+            Self::UnknownHost => (StatusCode::MISDIRECTED_REQUEST, "unknown_host"),
+            Self::NotAtInbox => (StatusCode::MISDIRECTED_REQUEST, "not_at_inbox"),
             Self::TooManyTries { .. } => (StatusCode::TOO_MANY_REQUESTS, "too_many_tries"),
             Self::StillRemoving => (StatusCode::SERVICE_UNAVAILABLE, "still_removing"),
             Self::UpstreamFailed(_) => (StatusCode::BAD_GATEWAY, "upstream_failed"),

@@ -4,6 +4,7 @@
 //! - [`http`]: what surrounds every router: error bodies, request ids, the log line
 //! - [`call_log`]: what people can look up of their agents' calls
 //! - [`auth`], [`extract`]: extractors: who calls, and what they sent
+//! - [`site`], [`origin`]: at which hosts the service answers; where a request was sent, and from which page
 //! - [`input`]: reading JSON and queries so that one answer names everything wrong
 //! - [`models`], [`review`]: what clients send and see; what reviews ask and which answers fit
 //! - [`storage`]: the table and the bucket; whose data it is comes first in every call
@@ -34,6 +35,7 @@ pub mod logs;
 pub mod meter;
 pub mod models;
 pub mod openapi;
+pub mod origin;
 pub mod outbound;
 pub mod permissions;
 pub mod queue;
@@ -42,6 +44,7 @@ pub mod sealed;
 pub mod secrets;
 pub mod server_secret;
 pub mod share_link;
+pub mod site;
 pub mod storage;
 pub mod waiting;
 pub mod webhook;

@@ -34,7 +34,7 @@ async fn the_first_start_makes_an_owner_and_the_second_finds_everything_again() 
     assert_eq!(agent.wait(&id, 5_000).await.expect(200)["status"], "completed");
     assert_eq!(agent.get(&format!("/api/v1/files/{file}/download")).await.text(), "a note");
     let mode = |name: &str| fs::metadata(dir.path().join("data").join(name)).unwrap().permissions().mode() & 0o777;
-    assert_eq!((mode("owner.json"), mode("")), (0o600, 0o700));
+    assert_eq!((mode("owner.json"), mode("inbox-host"), mode("")), (0o600, 0o600, 0o700));
 }
 
 #[tokio::test]

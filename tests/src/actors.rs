@@ -19,13 +19,7 @@ pub struct Person {
 impl Person {
     /// Somebody who is not signed in.
     pub fn nobody(url: &str, email: &str, password: &str) -> Self {
-        let http = Client::builder().cookie_store(true).redirect(reqwest::redirect::Policy::none()).build();
-        Self {
-            url: url.to_owned(),
-            http: http.expect("a client"),
-            email: email.to_owned(),
-            password: password.to_owned(),
-        }
+        Self { url: url.to_owned(), http: browser(url), email: email.to_owned(), password: password.to_owned() }
     }
 
     /// The same person at another URL of the same service.
@@ -96,6 +90,18 @@ impl Person {
         let key = self.post("/api/api-keys", json!({ "label": "A key" })).await.expect(201)["key"].clone();
         Agent::new(&self.url, key.as_str().unwrap(), channel.as_str().unwrap())
     }
+}
+
+/// A client with cookies. As browsers do, it takes every name below `localhost` to this machine;
+/// not every system's own resolver does.
+fn browser(url: &str) -> Client {
+    let client = Client::builder().cookie_store(true).redirect(reqwest::redirect::Policy::none());
+    let host = url::Url::parse(url).ok().and_then(|url| url.host_str().map(str::to_owned));
+    let client = match host.filter(|host| host.ends_with(".localhost")) {
+        Some(host) => client.resolve(&host, ([127, 0, 0, 1], 0).into()),
+        None => client,
+    };
+    client.build().expect("a client")
 }
 
 /// A program with an API key.

@@ -68,6 +68,14 @@ impl Runner {
         person
     }
 
+    /// The owner in a browser: at the inbox, signed in on its page.
+    pub async fn browser(&self) -> Person {
+        let person = Person::nobody(self.text("inboxUrl"), self.text("email"), self.text("password"));
+        let form = [("email", person.email.as_str()), ("password", person.password.as_str())];
+        person.submit("/login", &form).await.expect(303);
+        person
+    }
+
     /// Sends SIGKILL.
     pub async fn kill(&mut self) {
         self.child.start_kill().expect("it is running");

@@ -4,8 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::HeaderMap;
-use http::header::SET_COOKIE;
-use shared::auth::{HumanCaller, session_cookie};
+use shared::auth::{HumanCaller, hand_out_session, remove_session};
 use shared::error::Error;
 use shared::extract;
 use shared::models::Credentials;
@@ -27,6 +26,7 @@ use crate::{SignedIn, Told};
 pub async fn login(
     State(store): State<Store>,
     headers: HeaderMap,
+    _: Option<HumanCaller>,
     extract::Json(credentials): extract::Json<Credentials>,
 ) -> Result<Response, Error> {
     Ok(with_cookie(&headers, store.sign_in(credentials).await?))
@@ -42,12 +42,16 @@ pub async fn login(
     operation_id = "logout",
     responses((status = 200, body = Told))
 )]
-pub async fn logout(State(store): State<Store>, headers: HeaderMap) -> Result<Response, Error> {
-    if let Some(human) = HumanCaller::of(&headers) {
+pub async fn logout(
+    State(store): State<Store>,
+    human: Option<HumanCaller>,
+    headers: HeaderMap,
+) -> Result<Response, Error> {
+    if let Some(human) = human {
         store.end_session(&human).await?;
     }
     let body = Json(Told { message: "Logged out" });
-    Ok(([(SET_COOKIE, session_cookie(&headers, None))], body).into_response())
+    Ok((remove_session(&headers), body).into_response())
 }
 
 /// Replaces the session by one of 7 more days
@@ -78,5 +82,5 @@ pub async fn me(State(store): State<Store>, human: HumanCaller) -> Result<Json<S
 
 fn with_cookie(request: &HeaderMap, session: NewSession) -> Response {
     let body = Json(SignedIn { user: session.user.clone() });
-    ([(SET_COOKIE, session_cookie(request, Some(session)))], body).into_response()
+    (hand_out_session(request, session), body).into_response()
 }

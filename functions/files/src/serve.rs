@@ -28,7 +28,7 @@ impl ToSchema for FileBytes {}
 
 /// The bytes, or where to get them when they do not fit a response.
 pub async fn file(app: &App, file: &Attachment, request: &HeaderMap) -> Result<Response, Error> {
-    if file.size > MAX_FILE as u64 {
+    if file.size > MAX_FILE as u64 || (has_own_scripts(file) && app.site.is_hidden(request)) {
         let url = app.blobs.url(file).await?;
         return Ok((StatusCode::FOUND, [(LOCATION, url)]).into_response());
     }
@@ -60,4 +60,10 @@ fn is_known(etag: &HeaderValue, request: &HeaderMap) -> bool {
     let given = request.get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
     let mut tags = given.flat_map(|value| value.split(',')).map(|tag| tag.trim().trim_start_matches("W/"));
     tags.any(|tag| tag == "*" || tag.as_bytes() == etag.as_bytes())
+}
+
+/// Whether a browser runs scripts of this file where it shows it, and tells them its address.
+/// Viewers of PDF do, and a sandbox would keep them from showing anything.
+fn has_own_scripts(file: &Attachment) -> bool {
+    file.mime_type.to_ascii_lowercase().contains("pdf")
 }

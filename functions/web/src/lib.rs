@@ -5,10 +5,10 @@
 //!   the pages
 //! - `files`, `status` (with `agent_row`), `logs`, `settings`: the pages beside the inbox
 //! - `answer`: what a submitted form means as a review's response
-//! - `message`, `attachment`, `markdown`: what agents sent, shown safely; `frame`: HTML files;
+//! - `message`, `attachment`, `markdown`, `link`: what agents sent, shown safely; `frame`: HTML files;
 //!   `preview`: what a text will look like
 //! - `document`: `/api/openapi.json`; `docs`: the same as a page
-//! - `page`: HTML responses, errors included, their policy, and who may send a form
+//! - `page`: HTML responses, errors included, their policy and their host, and who may send a form
 //! - `shell`: what surrounds every page; `icons`, `assets`
 //! - `view`: how times and sizes are said
 
@@ -25,6 +25,7 @@ mod frame;
 mod health;
 mod icons;
 mod inbox;
+mod link;
 mod list;
 mod logs;
 mod markdown;
@@ -82,6 +83,7 @@ pub fn router() -> Router<App> {
         .route("/settings/agents/{id}", get(settings::agents::one))
         .route("/settings/users", get(settings::users::page))
         .route("/settings/plugins", get(settings::plugins::page))
+        .layer(from_fn(page::at_inbox))
         .route("/api/docs", get(docs::docs))
         .layer(from_fn(page::frame))
         .route("/assets/{*name}", get(assets::asset))

@@ -1,12 +1,13 @@
 //! Markdown as safe HTML. Whatever it is, it can neither run anything nor load anything from
-//! another host: raw HTML is shown as text, and images are those of the message's attachments.
+//! another host: raw HTML is shown as text, images are those of the message's attachments, and
+//! links to private hosts are shown as addresses.
 
 use std::sync::LazyLock;
 
 use pulldown_cmark::{CowStr, Event, LinkType, Options, Parser, Tag, TagEnd};
 use shared::models::Attachment;
 
-use crate::attachment;
+use crate::{attachment, link};
 
 static CLEANER: LazyLock<ammonia::Builder<'static>> = LazyLock::new(|| {
     let mut cleaner = ammonia::Builder::default();
@@ -15,7 +16,10 @@ static CLEANER: LazyLock<ammonia::Builder<'static>> = LazyLock::new(|| {
         .add_tag_attribute_values("td", "align", ["left", "center", "right"])
         .url_schemes(["http", "https", "mailto"].into())
         .link_rel(Some("noopener noreferrer nofollow"))
-        .set_tag_attribute_value("a", "target", "_blank");
+        .set_tag_attribute_value("a", "target", "_blank")
+        .add_allowed_classes("code", ["address"])
+        // The links that are left were judged before; this is the address as it leaves.
+        .attribute_filter(|_, name, value| (name != "href" || !link::leads_inside(value)).then_some(value.into()));
     cleaner
 });
 
@@ -43,7 +47,7 @@ pub fn html(text: &str, files: &[Attachment]) -> String {
         other => other,
     });
     let mut html = String::new();
-    pulldown_cmark::html::push_html(&mut html, named(events));
+    pulldown_cmark::html::push_html(&mut html, link::disarmed(named(events)));
     CLEANER.clean(&html).to_string()
 }
 
@@ -105,6 +109,30 @@ mod tests {
                 assert!(!html.contains(forbidden), "{hostile}: {html}");
             }
         }
+    }
+
+    #[test]
+    fn a_link_to_a_private_host_is_shown_as_its_address() {
+        let code = |address: &str| format!("<code class=\"address\">{address}</code>");
+        let local = "http://127.0.0.1:3991/a?b&c";
+        let address = code("http://127.0.0.1:3991/a?b&amp;c");
+        assert_eq!(
+            shown(&format!("[**the** preview]({local}) here")),
+            format!("<p><strong>the</strong> preview {address} here</p>")
+        );
+        assert_eq!(shown(&format!("<{local}>")), format!("<p>{address}</p>"));
+        assert_eq!(shown(&format!("[{local}]({local})")), format!("<p>{address}</p>"));
+        assert_eq!(shown(&format!("[x][1] [y](https://example.com)\n\n[1]: {local}")).matches("<a ").count(), 1);
+        assert_eq!(shown(&format!("![]({local})")), format!("<p>{address}</p>"));
+        assert_eq!(shown(&format!("![chart]({local})")), format!("<p>chart {address}</p>"));
+        assert_eq!(shown(&format!("[![chart](https://example.com/a.png)]({local})")).matches("127.0.0.1").count(), 1);
+        for entities in
+            ["[x](http&colon;//127.0.0.1)", "[x](http://127&#46;0.0.1)", "[x](<\\\\127.0.0.1>)", "[x](//localhost)"]
+        {
+            assert!(!shown(entities).contains("<a "), "{entities}: {}", shown(entities));
+        }
+        // What an agent writes as HTML stays text.
+        assert!(shown(r#"<code class="address">x</code>"#).starts_with("<p>&lt;code"));
     }
 
     #[test]

@@ -7,13 +7,15 @@ use axum::extract::{FromRequest, FromRequestParts, OriginalUri, Request};
 use axum::middleware::Next;
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::{Extension, Form};
-use http::header::{CONTENT_SECURITY_POLICY, HOST, LOCATION, ORIGIN, REFERRER_POLICY};
+use http::header::{CONTENT_SECURITY_POLICY, LOCATION, REFERRER_POLICY};
 use http::request::Parts;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use http::{HeaderName, HeaderValue, Method, StatusCode};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use shared::auth::HumanCaller;
+use shared::auth::{HumanCaller, remove_session};
 use shared::error::Error;
 use shared::http::Rendered;
+use shared::origin::Sender;
+use shared::site::{Place, Site};
 use shared::storage::Blobs;
 
 use crate::answer::Typed;
@@ -59,8 +61,32 @@ pub async fn frame(
     if let Ok(policy) = HeaderValue::from_str(&POLICY.replace("BUCKET", bucket)) {
         headers.entry(CONTENT_SECURITY_POLICY).or_insert(policy);
     }
-    headers.insert(REFERRER_POLICY, HeaderValue::from_static("same-origin"));
+    headers.entry(REFERRER_POLICY).or_insert(HeaderValue::from_static("same-origin"));
     response
+}
+
+/// Around people's pages: they are served at the inbox's host alone. At another one a page leads
+/// there, if whoever asks may learn where that is, and takes along what an earlier version left: a
+/// cookie that the browser sends to every port of this host.
+pub async fn at_inbox(
+    Extension(site): Extension<Site>,
+    Extension(place): Extension<Place>,
+    OriginalUri(uri): OriginalUri,
+    request: Request,
+    next: Next,
+) -> Response {
+    if place == Place::Inbox {
+        return next.run(request).await;
+    }
+    let inbox = request.method().is_safe().then(|| site.inbox_for(request.extensions())).flatten();
+    match inbox {
+        Some(inbox) => {
+            let path = uri.path_and_query().map_or("/", |it| it.as_str());
+            let there = Redirect::temporary(&format!("{inbox}{path}"));
+            (remove_session(request.headers()), there).into_response()
+        }
+        None => PageError::from(Error::NotAtInbox).into_response(),
+    }
 }
 
 const SIGN_IN: &str = "/login";
@@ -102,6 +128,8 @@ impl From<Error> for PageError {
 struct ErrorPage {
     sentence: String,
     again: bool,
+    /// Whether the inbox is at this host.
+    leads_home: bool,
 }
 
 impl IntoResponse for PageError {
@@ -115,7 +143,8 @@ impl IntoResponse for PageError {
             Error::NotFound(_) | Error::NotYourAgent => "There is nothing here that you may see.".to_owned(),
             ref other => other.to_string(),
         };
-        let shown = ErrorPage { sentence, again: error.retry_after().is_some() };
+        let leads_home = !matches!(error, Error::NotAtInbox);
+        let shown = ErrorPage { sentence, again: error.retry_after().is_some(), leads_home };
         match page(error.status(), &shown) {
             Ok(mut response) => {
                 response.extensions_mut().insert(Rendered(error));
@@ -134,7 +163,8 @@ impl<S: Send + Sync> FromRequestParts<S> for Visitor {
     type Rejection = PageError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, PageError> {
-        Ok(Self(HumanCaller::from_request_parts(parts, state).await?))
+        let human = <HumanCaller as FromRequestParts<S>>::from_request_parts(parts, state).await;
+        Ok(Self(human?))
     }
 }
 
@@ -164,18 +194,9 @@ impl<S: Send + Sync> FromRequestParts<S> for OwnForm {
     type Rejection = PageError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, PageError> {
-        if is_own(&parts.headers) { Ok(Self) } else { Err(Error::ForeignForm.into()) }
-    }
-}
-
-fn is_own(headers: &HeaderMap) -> bool {
-    let text = |value: Option<&HeaderValue>| value.and_then(|it| it.to_str().ok()).map(str::to_owned);
-    match text(headers.get("sec-fetch-site")) {
-        Some(site) => site == "same-origin",
-        None => {
-            let origin = text(headers.get(ORIGIN));
-            let sender = origin.as_deref().and_then(|origin| origin.split_once("://")).map(|(_, host)| host.to_owned());
-            sender.is_some() && sender == text(headers.get(HOST))
+        match Sender::of(&parts.headers) {
+            Sender::OwnPage => Ok(Self),
+            Sender::ForeignPage | Sender::NoPage => Err(Error::ForeignForm.into()),
         }
     }
 }

@@ -3,10 +3,10 @@
 use askama::Template;
 use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
-use http::header::{RETRY_AFTER, SET_COOKIE};
+use http::header::RETRY_AFTER;
 use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
-use shared::auth::{HumanCaller, session_cookie};
+use shared::auth::{HumanCaller, keep_session, remove_session};
 use shared::error::Error;
 use shared::models::{ChangePassword, Credentials};
 use shared::storage::Store;
@@ -46,8 +46,7 @@ pub async fn sign_in(
     };
     let (error, problem) = match signed_in {
         Ok(session) => {
-            let cookie = session_cookie(&headers, Some(session));
-            return Ok(([(SET_COOKIE, cookie)], Redirect::to(next)).into_response());
+            return Ok((keep_session(&headers, session), Redirect::to(next)).into_response());
         }
         Err(error) => {
             let sentence = match &error {
@@ -68,7 +67,7 @@ pub async fn sign_out(State(store): State<Store>, headers: HeaderMap, _: OwnForm
     if let Some(human) = HumanCaller::of(&headers) {
         store.end_session(&human).await?;
     }
-    Ok(([(SET_COOKIE, session_cookie(&headers, None))], Redirect::to("/login")).into_response())
+    Ok((remove_session(&headers), Redirect::to("/login")).into_response())
 }
 
 /// Why nobody is let in for a while, and until when.

@@ -55,7 +55,10 @@ struct Kept {
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Shown {
+    /// What agents call.
     pub url: String,
+    /// Where people sign in.
+    pub inbox_url: String,
     pub email: String,
     pub password: String,
     pub api_key: String,
@@ -63,7 +66,13 @@ pub struct Shown {
 }
 
 /// Finds what an earlier start made, or makes it, or what is missing of it.
-pub async fn prepare(app: &App, dir: &DataDir, wish: Wish, url: String) -> Result<Shown, StartError> {
+pub async fn prepare(
+    app: &App,
+    dir: &DataDir,
+    wish: Wish,
+    url: String,
+    inbox_url: String,
+) -> Result<Shown, StartError> {
     let mut kept = match dir.read(FILE)? {
         Some(text) => serde_json::from_str(&text).map_err(|err| unreadable(dir, &err))?,
         None => begin(dir, &wish)?,
@@ -78,7 +87,7 @@ pub async fn prepare(app: &App, dir: &DataDir, wish: Wish, url: String) -> Resul
     let Kept { email, password, api_key: Some(api_key), channel_id: Some(channel_id) } = kept else {
         return Err(unreadable(dir, &"it is incomplete"));
     };
-    Ok(Shown { url, email, password, api_key, channel_id })
+    Ok(Shown { url, inbox_url, email, password, api_key, channel_id })
 }
 
 fn begin(dir: &DataDir, wish: &Wish) -> Result<Kept, StartError> {
@@ -124,15 +133,16 @@ impl Shown {
 
 impl fmt::Display for Shown {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { url, email, password, api_key, channel_id } = self;
+        let Self { url, inbox_url, email, password, api_key, channel_id } = self;
         write!(
             f,
             r#"
   placet-serverless is running.
 
-    Inbox     {url}
+    Inbox     {inbox_url}
     E-mail    {email}
     Password  {password}
+    URL       {url} (for agents)
     API key   {api_key}
     Channel   {channel_id}
 

@@ -12,6 +12,7 @@
 //! - [`server`]: serving, and stopping without dropping what is in flight
 //! - [`data_dir`]: the directory that everything is kept in, and its lock
 //! - [`first_run`]: the owner, agent and API key that the first start makes
+//! - [`inbox_host`]: the host of people's pages; [`peer`]: whether a caller may be told of it
 //! - [`options`]: the command line
 
 pub mod background;
@@ -20,9 +21,11 @@ pub mod durable;
 pub mod engines;
 pub mod first_run;
 pub mod in_process;
+pub mod inbox_host;
 pub mod mappings;
 pub mod objects;
 pub mod options;
+pub mod peer;
 pub mod queue;
 pub mod server;
 pub mod stream_log;

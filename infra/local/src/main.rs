@@ -4,11 +4,12 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
+use futures_util::future;
 use placet_local::data_dir::DataDir;
 use placet_local::engines::Engines;
 use placet_local::first_run::{self, Wish};
 use placet_local::options::Options;
-use placet_local::{StartError, background, server};
+use placet_local::{StartError, background, inbox_host, server};
 use shared::clock::Clock;
 use shared::outbound::Outbound;
 use shared::waiting::Waits;
@@ -34,18 +35,23 @@ async fn main() -> ExitCode {
 
 async fn run(options: Options) -> Result<(), StartError> {
     let (wish, max_wait) = (Wish::from_env()?, config::max_wait()?);
-    let listener = server::bind(options.host, options.port).await?;
-    let url = server::url(&listener).map_err(|err| StartError::told(err.to_string()))?;
+    let listeners = server::bind_all(options.host, options.port).await?;
+    let (url, port) = server::address(&listeners)?;
     let dir = DataDir::open(&options)?;
+    let (site, inbox_url) = inbox_host::site(&options, &dir, &url, port)?;
     let engines = Engines::start(dir.path()).await?;
     let (close, closing) = watch::channel(false);
     let waits = Waits::new(max_wait, closing.clone());
     let mut app = engines.app(Clock::system(), waits, dir.secret()?).await?;
     app.outbound = Outbound::new(options.allow_loopback_webhooks);
-    let shown = first_run::prepare(&app, &dir, wish, url).await?;
+    app.site = site;
+    let shown = first_run::prepare(&app, &dir, wish, url, inbox_url).await?;
 
     let running = background::start(&app, &engines).await?;
-    let serving = tokio::spawn(server::serve(listener, server::service(app), closing));
+    let service = server::service(app);
+    let serving = future::try_join_all(
+        listeners.into_iter().map(|it| tokio::spawn(server::serve(it, service.clone(), closing.clone()))),
+    );
     let block = if options.json { shown.to_json()? + "\n" } else { shown.to_string() };
     // Somebody who closed our output still wants the service.
     let _ = std::io::stdout().write_all(block.as_bytes());
@@ -56,7 +62,9 @@ async fn run(options: Options) -> Result<(), StartError> {
     // The server holds a receiver until it ends.
     let _ = close.send(true);
     let (served, ()) = tokio::join!(serving, running.stop());
-    served.map_err(|err| StartError::told(err.to_string()))?.map_err(|err| StartError::told(err.to_string()))?;
+    for served in served.map_err(|err| StartError::told(err.to_string()))? {
+        served.map_err(|err| StartError::told(err.to_string()))?;
+    }
     engines.stop().await;
     Ok(())
 }

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 
 use clap::Parser;
+use url::Url;
 
 /// placet-serverless on this machine, storage included.
 #[derive(Debug, Parser)]
@@ -16,6 +17,14 @@ pub struct Options {
     /// Address to listen on
     #[arg(long, default_value = "127.0.0.1")]
     pub host: IpAddr,
+
+    /// Origin of people's pages behind a reverse proxy, as https://inbox.example.com
+    #[arg(long, value_name = "URL", value_parser = inbox_url)]
+    pub inbox_url: Option<Url>,
+
+    /// Host name at which agents call, beside localhost and IP addresses; may be repeated
+    #[arg(long, value_name = "NAME")]
+    pub allow_host: Vec<String>,
 
     /// Directory that keeps messages, files and accounts
     #[arg(long, default_value = ".placet")]
@@ -36,4 +45,14 @@ pub struct Options {
     /// Log every request, not only trouble
     #[arg(long, short)]
     pub verbose: bool,
+}
+
+/// An origin: scheme and host, maybe a port, and nothing else.
+fn inbox_url(text: &str) -> Result<Url, &'static str> {
+    let url = Url::parse(text).map_err(|_| "it is no URL")?;
+    let is_origin = url.has_host() && url.as_str() == format!("{}/", url.origin().ascii_serialization());
+    match is_origin && matches!(url.scheme(), "http" | "https") {
+        true => Ok(url),
+        false => Err("it has to be http or https, a host and maybe a port, as https://inbox.example.com"),
+    }
 }

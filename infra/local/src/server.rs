@@ -2,16 +2,16 @@
 //! what is being written is finished.
 
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use axum::Router;
-use axum::serve::ListenerExt;
 use shared::app::App;
 use shared::http;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
+use crate::peer::{Ends, KnownEnds};
 use crate::{StartError, routes};
 
 /// Opens the port, or says what stands in the way.
@@ -27,6 +27,39 @@ pub async fn bind(host: IpAddr, port: u16) -> Result<TcpListener, StartError> {
     })
 }
 
+/// The listeners of a runner: at `host`, and on both of this machine's loopback addresses, since
+/// browsers take the inbox's name to either. A port that somebody else had there would be given
+/// people's cookies.
+pub async fn bind_all(host: IpAddr, port: u16) -> Result<Vec<TcpListener>, StartError> {
+    const TRIES: u32 = 20;
+    for _ in 1..TRIES {
+        match bind_each(host, port).await {
+            // The port that was free at the one address was not at the other.
+            Err(_) if port == 0 => {}
+            bound => return bound,
+        }
+    }
+    bind_each(host, port).await
+}
+
+async fn bind_each(host: IpAddr, port: u16) -> Result<Vec<TcpListener>, StartError> {
+    let first = bind(host, port).await?;
+    let port = first.local_addr().map_err(|err| StartError::told(err.to_string()))?.port();
+    let mut listeners = vec![first];
+    for loopback in [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)] {
+        let is_covered = host == loopback || (host.is_unspecified() && (host.is_ipv6() || loopback.is_ipv4()));
+        if !is_covered && exists(loopback).await {
+            listeners.push(bind(loopback, port).await?);
+        }
+    }
+    Ok(listeners)
+}
+
+/// Whether this machine has the address: IPv6 may be switched off.
+async fn exists(address: IpAddr) -> bool {
+    TcpListener::bind((address, 0)).await.is_ok()
+}
+
 /// Where a browser on this machine finds the listener.
 pub fn url(listener: &TcpListener) -> io::Result<String> {
     let mut address = listener.local_addr()?;
@@ -36,6 +69,14 @@ pub fn url(listener: &TcpListener) -> io::Result<String> {
     Ok(format!("http://{address}"))
 }
 
+/// The URL of the first listener, and the port of all.
+pub fn address(listeners: &[TcpListener]) -> Result<(String, u16), StartError> {
+    let lost = |err: &dyn std::fmt::Display| StartError::told(format!("A port got lost: {err}."));
+    let first = listeners.first().ok_or_else(|| lost(&"there is none"))?;
+    let port = first.local_addr().map_err(|err| lost(&err))?.port();
+    Ok((url(first).map_err(|err| lost(&err))?, port))
+}
+
 /// All routes with this state, as one service.
 pub fn service(app: App) -> Router {
     http::service(routes(), app)
@@ -43,14 +84,11 @@ pub fn service(app: App) -> Router {
 
 /// Serves until `closing` says so, then until everything in flight is answered.
 pub async fn serve(listener: TcpListener, service: Router, mut closing: watch::Receiver<bool>) -> io::Result<()> {
-    // Answers are small and awaited: they leave at once. A socket that cannot do that still works.
-    let listener = listener.tap_io(|stream| {
-        let _ = stream.set_nodelay(true);
-    });
     let closed = async move {
         let _ = closing.wait_for(|closing| *closing).await;
     };
-    axum::serve(listener, service).with_graceful_shutdown(closed).await
+    let service = service.into_make_service_with_connect_info::<Ends>();
+    axum::serve(KnownEnds(listener), service).with_graceful_shutdown(closed).await
 }
 
 /// Ends at the first Ctrl-C or SIGTERM.
