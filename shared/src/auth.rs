@@ -134,19 +134,28 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
-fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+/// The names and values of a request's cookies.
+pub(crate) fn cookies(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {
     headers
         .get_all(COOKIE)
         .iter()
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(';'))
         .filter_map(|pair| pair.trim().split_once('='))
-        .find_map(|(key, value)| (key == name).then_some(value))
+}
+
+fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    cookies(headers).find_map(|(key, value)| (key == name).then_some(value))
+}
+
+/// Whether the browser sent the request over https.
+pub(crate) fn is_https(request: &HeaderMap) -> bool {
+    header(request, "x-forwarded-proto") == Some("https")
 }
 
 /// The cookie that carries a session, or that takes it away.
 pub fn session_cookie(request: &HeaderMap, session: Option<NewSession>) -> String {
-    let secure = if header(request, "x-forwarded-proto") == Some("https") { "; Secure" } else { "" };
+    let secure = if is_https(request) { "; Secure" } else { "" };
     let (token, age) = match session {
         Some(session) => (session.token.reveal(), session.life.as_secs()),
         None => (String::new(), 0),
