@@ -60,7 +60,7 @@ build: .venv-sam ## zips of all functions in target/lambda (ARCHITECTURE=arm64; 
 deploy: .venv-sam ## build and deploy to AWS; the first time it asks (STACK=placet, ARCHITECTURE=arm64)
 	@$(stack) deploy $(if $(ARCHITECTURE),--architecture $(ARCHITECTURE))
 
-owner: .needs-email .venv-sam ## the first owner of the deployed stack, with an agent and an API key (EMAIL=you@example.com)
+owner: .needs-email .venv-sam ## the first owner of the deployed stack, or a new password for a known address (EMAIL=you@example.com)
 	@$(stack) owner "$(EMAIL)"
 
 outputs: .venv-sam ## the deployed stack's URL and the names of what it is made of

@@ -3,7 +3,8 @@
 use std::convert::Infallible;
 use std::pin::Pin;
 
-use ::http::{Request, Response};
+use ::http::header::SET_COOKIE;
+use ::http::{HeaderMap, HeaderValue, Request, Response};
 use axum::body::HttpBody as Body;
 use axum::extract::FromRef;
 use axum::{BoxError, Router};
@@ -15,6 +16,7 @@ use tower::{Service, ServiceExt};
 use crate::auth::HumanCaller;
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError};
+use crate::device_cookie::Device;
 use crate::error::Error;
 use crate::ids::MessageId;
 use crate::meter::Beside;
@@ -60,6 +62,13 @@ impl App {
         let answered = self.store.answer(human, id, answer).await?;
         self.waits.tell(&answered);
         Ok(answered)
+    }
+
+    /// Has the browser that sent `request` keep its device cookie.
+    pub fn remember(&self, device: &Device, request: &HeaderMap, response: &mut HeaderMap) -> Result<(), Error> {
+        let cookie = device.cookie(request, &self.secret, self.clock.now());
+        response.append(SET_COOKIE, HeaderValue::from_str(&cookie).map_err(Error::internal)?);
+        Ok(())
     }
 
     /// The same with the queue of deliveries at this URL.

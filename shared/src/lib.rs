@@ -14,8 +14,8 @@
 //! - [`queue`]: deliveries that wait to be sent
 //! - [`permissions`]: what each function may do in AWS
 //! - [`error`]: the one table of refusals
-//! - [`ids`], [`secrets`], [`sealed`], [`server_secret`], [`share_link`], [`clock`], [`json`],
-//!   [`image`], [`webhook_url`], [`webhook_secret`]: small types with rules
+//! - [`ids`], [`secrets`], [`sealed`], [`server_secret`], [`share_link`], [`device_cookie`],
+//!   [`clock`], [`json`], [`image`], [`webhook_url`], [`webhook_secret`]: small types with rules
 //! - [`openapi`]: what the generated document says of them
 //! - [`config`]: the only reader of the environment; [`logs`], [`meter`]: what is told of requests
 
@@ -24,6 +24,7 @@ pub mod auth;
 pub mod call_log;
 pub mod clock;
 pub mod config;
+pub mod device_cookie;
 pub mod error;
 pub mod extract;
 pub mod http;

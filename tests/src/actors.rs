@@ -27,6 +27,11 @@ impl Person {
         Self { url: url.to_owned(), ..self.clone() }
     }
 
+    /// The same browser, where another address or password is typed.
+    pub fn typing(&self, email: &str, password: &str) -> Self {
+        Self { email: email.to_owned(), password: password.to_owned(), ..self.clone() }
+    }
+
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.http.request(method, format!("{}{path}", self.url))
     }
@@ -122,6 +127,11 @@ impl Agent {
     /// This agent as the store knows callers.
     pub fn as_caller(&self) -> AgentCaller {
         AgentCaller::with_key(&self.key).expect("a key")
+    }
+
+    /// The same agent at another URL of the same service.
+    pub fn on(&self, url: &str) -> Self {
+        Self { url: url.to_owned(), ..self.clone() }
     }
 
     /// The same agent with another key.

@@ -5,15 +5,14 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use futures_util::future;
-use placet_local::data_dir::DataDir;
-use placet_local::engines::Engines;
-use placet_local::first_run::{self, Wish};
-use placet_local::options::Options;
-use placet_local::{StartError, background, inbox_host, server};
-use shared::clock::Clock;
+use placet_local::first_run::{self, Shown, Urls, Wish};
+use placet_local::installation::Installation;
+use placet_local::options::{Command, Options};
+use placet_local::{StartError, background, inbox_host, reset_password, server};
 use shared::outbound::Outbound;
 use shared::waiting::Waits;
 use shared::{config, logs};
+use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 #[global_allocator]
@@ -34,37 +33,71 @@ async fn main() -> ExitCode {
 }
 
 async fn run(options: Options) -> Result<(), StartError> {
+    match options.command.clone() {
+        Some(Command::ResetPassword { email }) => reset_password::run(options, email).await,
+        None => serve(options).await,
+    }
+}
+
+async fn serve(options: Options) -> Result<(), StartError> {
     let (wish, max_wait) = (Wish::from_env()?, config::max_wait()?);
     let listeners = server::bind_all(options.host, options.port).await?;
     let (url, port) = server::address(&listeners)?;
-    let dir = DataDir::open(&options)?;
-    let (site, inbox_url) = inbox_host::site(&options, &dir, &url, port)?;
-    let engines = Engines::start(dir.path()).await?;
-    let (close, closing) = watch::channel(false);
-    let waits = Waits::new(max_wait, closing.clone());
-    let mut app = engines.app(Clock::system(), waits, dir.secret()?).await?;
-    app.outbound = Outbound::new(options.allow_loopback_webhooks);
-    app.site = site;
-    let shown = first_run::prepare(&app, &dir, wish, url, inbox_url).await?;
+    let closing = watch::channel(false);
+    let waits = Waits::new(max_wait, closing.1.clone());
+    let mut installation = Installation::open(&options, waits).await?;
+    installation.app.outbound = Outbound::new(options.allow_loopback_webhooks);
+    let (site, inbox_url) = inbox_host::site(&options, &installation.dir, &url, port)?;
+    installation.app.site = site;
+    let urls = Urls { api: url, inbox: inbox_url };
+    let done = match first_run::prepare(&installation, wish, urls).await {
+        Ok(block) => run_until_stopped(&mut installation, listeners, &block, options.json, closing).await,
+        Err(err) => Err(err),
+    };
+    installation.close().await.and(done)
+}
 
-    let running = background::start(&app, &engines).await?;
-    let service = server::service(app);
+async fn run_until_stopped(
+    installation: &mut Installation,
+    listeners: Vec<TcpListener>,
+    block: &Shown,
+    as_json: bool,
+    (close, closing): (watch::Sender<bool>, watch::Receiver<bool>),
+) -> Result<(), StartError> {
+    // Before anybody can know that it runs.
+    let stopping = server::asked_to_stop().map_err(|err| StartError::told(err.to_string()))?;
+    let running = background::start(&installation.app, &installation.engines).await?;
+    let service = server::service(installation.app.clone());
     let serving = future::try_join_all(
         listeners.into_iter().map(|it| tokio::spawn(server::serve(it, service.clone(), closing.clone()))),
     );
-    let block = if options.json { shown.to_json()? + "\n" } else { shown.to_string() };
-    // Somebody who closed our output still wants the service.
-    let _ = std::io::stdout().write_all(block.as_bytes());
-    let _ = std::io::stdout().flush();
-
-    server::asked_to_stop().await.map_err(|err| StartError::told(err.to_string()))?;
-    tracing::warn!("stopping: finishing what is in flight");
+    drop((service, closing));
+    let shown = match show(block, as_json) {
+        Ok(()) => first_run::shown(installation).await,
+        Err(err) => Err(err),
+    };
+    if shown.is_ok() {
+        stopping.await;
+        tracing::warn!("stopping: finishing what is in flight");
+    }
     // The server holds a receiver until it ends.
     let _ = close.send(true);
     let (served, ()) = tokio::join!(serving, running.stop());
     for served in served.map_err(|err| StartError::told(err.to_string()))? {
         served.map_err(|err| StartError::told(err.to_string()))?;
     }
-    engines.stop().await;
-    Ok(())
+    shown
+}
+
+/// Writes the block to standard output. Somebody who closed it still wants the service, but
+/// credentials that nobody can see are of no use.
+fn show(block: &Shown, as_json: bool) -> Result<(), StartError> {
+    let text = if as_json { block.to_json()? + "\n" } else { block.to_string() };
+    let mut out = std::io::stdout();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(err) if block.api_key.is_some() => Err(StartError::told(format!(
+            "The first credentials cannot be shown, standard output is closed ({err}): start again with an open one."
+        ))),
+        _ => Ok(()),
+    }
 }

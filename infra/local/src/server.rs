@@ -91,12 +91,13 @@ pub async fn serve(listener: TcpListener, service: Router, mut closing: watch::R
     axum::serve(KnownEnds(listener), service).with_graceful_shutdown(closed).await
 }
 
-/// Ends at the first Ctrl-C or SIGTERM.
-pub async fn asked_to_stop() -> io::Result<()> {
+/// Ends at the first Ctrl-C or SIGTERM from now on.
+pub fn asked_to_stop() -> io::Result<impl Future<Output = ()>> {
     let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
-    }
-    Ok(())
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
 }

@@ -5,8 +5,8 @@
 //! - [`Store`]: the door ([`Store::admit`], [`Store::open`]); its access patterns are beside the
 //!   entities: `agents` (with `agent_update`, `ping`, `webhook`, `avatar`, `stats`), `messages`,
 //!   `reviews` (with `review_lists`), `files` (with `presign`, `file_list`, `file_removal`),
-//!   `accounts` (with `sessions`, `tries`, `api_keys`, `users`, `user_removal`, `preferences`,
-//!   `visit`), `request_log`, `plugins`,
+//!   `accounts` (with `passwords`, `sessions`, `tries`, `api_keys`, `users`, `user_removal`,
+//!   `preferences`, `visit`), `request_log`, `plugins`, `instance` (of the local runner),
 //!   `outbox` (what happened, as the stream tells it), `deliveries`, `changes` (that somebody's
 //!   inbox shows something else than before)
 //! - [`Blobs`]: the bucket; `zip`: archives of many files
@@ -32,11 +32,13 @@ mod expiry;
 mod file_list;
 mod file_removal;
 mod files;
+mod instance;
 pub mod keys;
 mod leftovers;
 mod messages;
 mod outbox;
 mod paging;
+mod passwords;
 mod ping;
 mod plugins;
 mod preferences;
@@ -77,6 +79,7 @@ pub use clients::{Clients, Endpoints, Later};
 pub use deliveries::{Claim, Delivery, Outcome as DeliveryOutcome};
 pub use expiry::DuePage;
 pub use files::Placed;
+pub use instance::Instance;
 pub use messages::{Begun, Change, Draft, Once, Opening, PageRequest, Refers};
 pub use outbox::{Image, Occurrence};
 pub use paging::Page;
