@@ -145,6 +145,12 @@ impl Error {
         Self::Invalid(vec![FieldError { path: path.into_iter().collect(), code, message: message.into() }])
     }
 
+    /// Whether a repeat of the same call would end in the same way: what was to be stored or sent is
+    /// not valid, or what is stored cannot be read.
+    pub fn is_permanent(&self) -> bool {
+        !matches!(self, Self::Unavailable(_) | Self::StillRemoving | Self::TooManyTries { .. })
+    }
+
     /// On routes that name a thing by its id alone, another person's is simply not there.
     pub fn or_not_found(self, what: &'static str) -> Self {
         if matches!(self, Self::NotYourAgent) { Self::NotFound(what) } else { self }

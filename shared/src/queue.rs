@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws_sdk_sqs::error::ProvideErrorMetadata;
 use aws_smithy_types::error::display::DisplayErrorContext;
 use serde::{Deserialize, Serialize};
 
@@ -41,7 +42,11 @@ impl Queue {
     pub async fn send(&self, reference: &Reference) -> Result<(), Error> {
         let body = serde_json::to_string(reference).map_err(Error::internal)?;
         let send = self.client.send_message().queue_url(self.url()?).message_body(body);
-        send.send().await.map(drop).map_err(|err| Error::unavailable(DisplayErrorContext(&err).to_string()))
+        send.send().await.map(drop).map_err(|err| {
+            let refused = matches!(err.code(), Some("InvalidMessageContents" | "InvalidParameterValue"));
+            let cause = DisplayErrorContext(&err).to_string();
+            if refused { Error::internal(cause) } else { Error::unavailable(cause) }
+        })
     }
 
     /// Hides a received message for this long, as far as SQS can: it may come again early.
@@ -59,6 +64,6 @@ impl Queue {
     }
 
     fn url(&self) -> Result<&str, Error> {
-        self.url.as_deref().ok_or_else(|| Error::internal("PLACET_QUEUE is not set"))
+        self.url.as_deref().ok_or_else(|| Error::unavailable("PLACET_QUEUE is not set"))
     }
 }

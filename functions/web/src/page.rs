@@ -168,6 +168,9 @@ impl<S: Send + Sync> FromRequestParts<S> for Visitor {
     }
 }
 
+/// More than any form of ours has: a review offers at most 500 options or fields.
+const MOST_FIELDS: usize = 2_000;
+
 /// The fields of a submitted form.
 pub struct Submitted(pub Typed);
 
@@ -176,6 +179,9 @@ impl<S: Send + Sync> FromRequest<S> for Submitted {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, PageError> {
         match Form::<Vec<(String, String)>>::from_request(request, state).await {
+            Ok(Form(fields)) if fields.len() > MOST_FIELDS => {
+                Err(Error::TooLarge(format!("A form may have at most {MOST_FIELDS} fields.")).into())
+            }
             Ok(Form(fields)) => {
                 // Browsers write line ends as CRLF, in names as in values.
                 let plain = |text: String| text.replace("\r\n", "\n");

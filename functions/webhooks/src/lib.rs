@@ -59,7 +59,15 @@ async fn work_off(app: &App, message: &SqsMessage) -> Result<Next, Error> {
     let body = message.body.as_deref().unwrap_or_default();
     let reference: Reference =
         serde_json::from_str(body).map_err(|err| Error::internal(format!("no reference to a delivery: {err}")))?;
-    let (delivery, lease) = match app.store.claim_delivery(&reference).await? {
+    let claim = match app.store.claim_delivery(&reference).await {
+        Err(err) if err.is_permanent() => {
+            tracing::error!(code = err.code(), cause = ?err, message = %reference.message_id, "a delivery is unreadable");
+            app.store.give_up_event(reference.message_id).await?;
+            Claim::Failed
+        }
+        claim => claim?,
+    };
+    let (delivery, lease) = match claim {
         Claim::Done => return Ok(Next::Done),
         Claim::Failed => return Ok(Next::Hide(Duration::ZERO)),
         // A whole second at least: coming back at once would only be too early again.

@@ -81,7 +81,7 @@ pub use expiry::DuePage;
 pub use files::Placed;
 pub use instance::Instance;
 pub use messages::{Begun, Change, Draft, Once, Opening, PageRequest, Refers};
-pub use outbox::{Image, Occurrence};
+pub use outbox::{Image, Occurrence, message_of};
 pub use paging::Page;
 pub use plugins::PluginEnv;
 pub use presign::{MAX_ANNOUNCED, UploadTarget};
@@ -397,11 +397,15 @@ fn backoff(again: u32) -> Duration {
 
 /// What a failed call means: storage is in trouble (503), unless DynamoDB or S3 says that we
 /// asked for something impossible (500).
+/// The code of a write that makes a collection of items too large.
+const TOO_MUCH: &str = "ItemCollectionSizeLimitExceededException";
+
 fn trouble<E>(err: SdkError<E>) -> Error
 where
     E: std::error::Error + ProvideErrorMetadata + Send + Sync + 'static,
 {
-    let ours = matches!(err.code(), Some("ValidationException" | "SerializationException" | "InvalidArgument"));
+    let ours =
+        matches!(err.code(), Some("ValidationException" | "SerializationException" | "InvalidArgument" | TOO_MUCH));
     let cause = DisplayErrorContext(&err).to_string();
     if ours { Error::internal(cause) } else { Error::unavailable(cause) }
 }
