@@ -9,7 +9,7 @@ use http::request::Parts;
 
 use crate::error::Error;
 use crate::ids::UserId;
-use crate::secrets::Presented;
+use crate::secrets::{Hashed, Presented};
 use crate::storage::{NewSession, Store};
 
 /// The name of the cookie that carries a session.
@@ -39,6 +39,12 @@ impl Caller {
     pub(crate) fn claimed(&self) -> UserId {
         match self {
             Self::Agent(AgentCaller(presented)) | Self::Human(HumanCaller(presented)) => presented.claimed,
+        }
+    }
+
+    pub(crate) fn hashed(&self) -> &Hashed {
+        match self {
+            Self::Agent(AgentCaller(presented)) | Self::Human(HumanCaller(presented)) => &presented.hashed,
         }
     }
 
@@ -123,6 +129,14 @@ where
         Some(caller) => Store::from_ref(state).admit(caller.clone(), &[]).await.map(drop),
         None => Ok(()),
     }
+}
+
+/// The hashes of all credentials that a request presents, whichever its route asks for.
+pub(crate) fn presented(headers: &HeaderMap) -> Vec<Hashed> {
+    let (bearer, key, cookie) = (bearer(headers), header(headers, "x-api-key"), cookie(headers, SESSION_COOKIE));
+    let keys = [bearer, key].into_iter().flatten().filter_map(Presented::api_key);
+    let sessions = [bearer, cookie].into_iter().flatten().filter_map(Presented::session);
+    keys.chain(sessions).map(|presented| presented.hashed).collect()
 }
 
 fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {

@@ -14,6 +14,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::app::App;
+use crate::auth;
 use crate::call_log::Call;
 use crate::clock::Timestamp;
 use crate::error::{Error, FieldError};
@@ -76,7 +77,9 @@ async fn envelope(State(app): State<App>, OriginalUri(uri): OriginalUri, request
     let (bill, began) = (Arc::new(Bill::default()), Instant::now());
     let (call, request) = Call::begin(request, uri.path(), id, now);
 
-    let mut response = meter::billed_to(bill.clone(), next.run(request)).await;
+    let presented = auth::presented(request.headers());
+    let answered = app.store.limits().callers.in_turn(&presented, meter::billed_to(bill.clone(), next.run(request)));
+    let mut response = answered.await.unwrap_or_else(Error::into_response);
 
     if let Some(Rendered(error)) = response.extensions().get() {
         log_cause(error, &request_id);

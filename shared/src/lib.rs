@@ -4,10 +4,12 @@
 //! - [`http`]: what surrounds every router: error bodies, request ids, the log line
 //! - [`call_log`]: what people can look up of their agents' calls
 //! - [`auth`], [`extract`]: extractors: who calls, and what they sent
+//! - [`body`]: reading a request's body within bounds
 //! - [`input`]: reading JSON and queries so that one answer names everything wrong
 //! - [`models`], [`review`]: what clients send and see; what reviews ask and which answers fit
 //! - [`storage`]: the table and the bucket; whose data it is comes first in every call
 //! - [`waiting`]: holding a caller until something changes
+//! - [`limits`]: what keeps one caller from stopping the others
 //! - [`outbound`]: calls to hosts that strangers named
 //! - [`webhook`]: one try of bringing an event to an agent's webhook
 //! - [`queue`]: deliveries that wait to be sent
@@ -20,6 +22,7 @@
 
 pub mod app;
 pub mod auth;
+pub mod body;
 pub mod call_log;
 pub mod clock;
 pub mod config;
@@ -30,6 +33,7 @@ pub mod ids;
 pub mod image;
 pub mod input;
 pub mod json;
+pub mod limits;
 pub mod logs;
 pub mod meter;
 pub mod models;

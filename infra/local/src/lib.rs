@@ -7,13 +7,16 @@
 //! - [`mappings`]: the loops that bring the table's stream and the queue to the functions
 //! - [`background`]: the functions that no route calls, and upkeep
 //! - [`stream_log`]: keeps the embedded table's stream in bounds; [`time_to_live`]: and the table
-//! - [`server`]: serving, and stopping without dropping what is in flight
+//! - [`server`]: serving, and stopping without dropping what is in flight; [`connections`]: how many
+//!   and how long; [`descriptors`]: what they are made of
 //! - [`data_dir`]: the directory that everything is kept in, and its lock
 //! - [`first_run`]: the owner, agent and API key that the first start makes
 //! - [`options`]: the command line
 
 pub mod background;
+pub mod connections;
 pub mod data_dir;
+pub mod descriptors;
 pub mod durable;
 pub mod engines;
 pub mod first_run;

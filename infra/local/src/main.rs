@@ -8,8 +8,9 @@ use placet_local::data_dir::DataDir;
 use placet_local::engines::Engines;
 use placet_local::first_run::{self, Wish};
 use placet_local::options::Options;
-use placet_local::{StartError, background, server};
+use placet_local::{StartError, background, descriptors, server};
 use shared::clock::Clock;
+use shared::limits::Limits;
 use shared::outbound::Outbound;
 use shared::waiting::Waits;
 use shared::{config, logs};
@@ -17,6 +18,10 @@ use tokio::sync::watch;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Looks a second of all waits together. Answers are stored by this very process, so waits are told
+/// of them and need not look often.
+const LOOKS: u32 = 200;
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -34,18 +39,21 @@ async fn main() -> ExitCode {
 
 async fn run(options: Options) -> Result<(), StartError> {
     let (wish, max_wait) = (Wish::from_env()?, config::max_wait()?);
+    let (limits, connections) = (config::limits()?, config::max_connections()?);
+    let connections = descriptors::connections(descriptors::raise(), connections);
     let listener = server::bind(options.host, options.port).await?;
     let url = server::url(&listener).map_err(|err| StartError::told(err.to_string()))?;
     let dir = DataDir::open(&options)?;
     let engines = Engines::start(dir.path()).await?;
     let (close, closing) = watch::channel(false);
-    let waits = Waits::new(max_wait, closing.clone());
-    let mut app = engines.app(Clock::system(), waits, dir.secret()?).await?;
+    let waits = Waits::new(max_wait, closing.clone()).limited(limits.waits_per_user, Some(LOOKS));
+    let app = engines.app(Clock::system(), waits, dir.secret()?).await?;
+    let mut app = app.limited(Limits::new(&limits));
     app.outbound = Outbound::new(options.allow_loopback_webhooks);
     let shown = first_run::prepare(&app, &dir, wish, url).await?;
 
     let running = background::start(&app, &engines).await?;
-    let serving = tokio::spawn(server::serve(listener, server::service(app), closing));
+    let serving = tokio::spawn(server::serve_at_most(connections, listener, server::service(app), closing));
     let block = if options.json { shown.to_json()? + "\n" } else { shown.to_string() };
     // Somebody who closed our output still wants the service.
     let _ = std::io::stdout().write_all(block.as_bytes());

@@ -8,6 +8,7 @@ use crate::auth::{Caller, HumanCaller, OwnerCaller};
 use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::ids::{self, UserId};
+use crate::limits::guesses;
 use crate::models::account::Email;
 use crate::models::{ChangePassword, Credentials, Role, Theme, User};
 use crate::secrets::Password;
@@ -135,6 +136,7 @@ impl Store {
         current: Password,
         new: Option<Password>,
     ) -> Result<(EmailItem, Known), Error> {
+        let _turn = guesses::begin().await?;
         let place = self.begin_try(email).await?;
         let judged = self.judge_password(email, current, new).await;
         let noted = match &judged {
