@@ -19,6 +19,7 @@ use crate::config::{Config, ConfigError};
 use crate::device_cookie::Device;
 use crate::error::Error;
 use crate::ids::MessageId;
+use crate::limits::Limits;
 use crate::meter::Beside;
 use crate::models::{Answer, Message};
 use crate::outbound::Outbound;
@@ -57,6 +58,11 @@ impl App {
         }
     }
 
+    /// The same with these limits.
+    pub fn limited(self, limits: Limits) -> Self {
+        Self { store: self.store.limited(limits), ..self }
+    }
+
     /// Stores an answer. Whoever waits for it in this process has it at once.
     pub async fn answer(&self, human: &HumanCaller, id: Option<MessageId>, answer: Answer) -> Result<Message, Error> {
         let answered = self.store.answer(human, id, answer).await?;
@@ -80,8 +86,9 @@ impl App {
     fn deployed(config: Config) -> Self {
         let clients = Clients::deployed(&config.aws);
         // A function is frozen or ended from outside: nobody announces its closing.
-        let waits = Waits::new(config.max_wait, watch::channel(false).1);
-        let app = Self::new(&clients, &config.table, &config.bucket, Clock::system(), waits, config.secret);
+        let waits = Waits::new(config.max_wait, watch::channel(false).1).limited(config.limits.waits_per_user, None);
+        let app = Self::new(&clients, &config.table, &config.bucket, Clock::system(), waits, config.secret)
+            .limited(Limits::new(&config.limits));
         match config.queue {
             Some(url) => app.on_queue(&url),
             None => app,

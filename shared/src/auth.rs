@@ -11,7 +11,7 @@ use http::{HeaderMap, HeaderName};
 use crate::error::Error;
 use crate::ids::UserId;
 use crate::origin::{Sender, is_https};
-use crate::secrets::Presented;
+use crate::secrets::{Hashed, Presented};
 use crate::storage::{NewSession, Store};
 
 /// The cookie that carries a session over http. Over https it carries one to programs, which send
@@ -45,6 +45,12 @@ impl Caller {
     pub(crate) fn claimed(&self) -> UserId {
         match self {
             Self::Agent(AgentCaller(presented)) | Self::Human(HumanCaller(presented)) => presented.claimed,
+        }
+    }
+
+    pub(crate) fn hashed(&self) -> &Hashed {
+        match self {
+            Self::Agent(AgentCaller(presented)) | Self::Human(HumanCaller(presented)) => &presented.hashed,
         }
     }
 
@@ -135,8 +141,7 @@ fn refuse_foreign_pages(parts: &Parts) -> Result<(), Error> {
 impl HumanCaller {
     /// The session that a request's headers present, if they present one.
     pub fn of(headers: &HeaderMap) -> Option<Self> {
-        let name = if is_https(headers) { HOST_COOKIE } else { SESSION_COOKIE };
-        let token = bearer(headers).or_else(|| cookie(headers, name));
+        let token = bearer(headers).or_else(|| cookie(headers, session_name(headers)));
         token.and_then(Presented::session).map(Self)
     }
 }
@@ -151,6 +156,19 @@ where
         Some(caller) => Store::from_ref(state).admit(caller.clone(), &[]).await.map(drop),
         None => Ok(()),
     }
+}
+
+/// The hashes of all credentials that a request presents, whichever its route asks for.
+pub(crate) fn presented(headers: &HeaderMap) -> Vec<Hashed> {
+    let (bearer, key, cookie) = (bearer(headers), header(headers, "x-api-key"), cookie(headers, session_name(headers)));
+    let keys = [bearer, key].into_iter().flatten().filter_map(Presented::api_key);
+    let sessions = [bearer, cookie].into_iter().flatten().filter_map(Presented::session);
+    keys.chain(sessions).map(|presented| presented.hashed).collect()
+}
+
+/// The cookie that counts as a session.
+fn session_name(headers: &HeaderMap) -> &'static str {
+    if is_https(headers) { HOST_COOKIE } else { SESSION_COOKIE }
 }
 
 fn header<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {

@@ -5,6 +5,7 @@
 //! carry their cause inward, to be logged once, at that boundary.
 
 use std::fmt;
+use std::time::Duration;
 
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
@@ -93,6 +94,10 @@ pub enum Error {
     StreamEnded,
     #[error("Too many failed tries for this e-mail; try again later.")]
     TooManyTries { retry_after_seconds: u64 },
+    #[error("{what}; try again later.")]
+    TooManyRequests { what: &'static str, retry_after_seconds: u64 },
+    #[error("The body did not arrive in time.")]
+    BodyTooSlow,
     #[error("There is more to remove than one call has time for; it is out of sight already. Repeat the call.")]
     StillRemoving,
     #[error("The host that was called {0}.")]
@@ -126,6 +131,12 @@ impl Error {
 
     pub fn unavailable(cause: impl fmt::Display) -> Self {
         Self::Unavailable(Cause(cause.to_string()))
+    }
+
+    /// A limit that is free again after about this long.
+    pub fn too_many(what: &'static str, wait: Duration) -> Self {
+        let retry_after_seconds = u64::try_from(wait.as_millis().div_ceil(1000)).unwrap_or(u64::MAX);
+        Self::TooManyRequests { what, retry_after_seconds: retry_after_seconds.max(1) }
     }
 
     /// What the framework means by a bare status.
@@ -188,6 +199,8 @@ impl Error {
             Self::UnknownHost => (StatusCode::MISDIRECTED_REQUEST, "unknown_host"),
             Self::NotAtInbox => (StatusCode::MISDIRECTED_REQUEST, "not_at_inbox"),
             Self::TooManyTries { .. } => (StatusCode::TOO_MANY_REQUESTS, "too_many_tries"),
+            Self::TooManyRequests { .. } => (StatusCode::TOO_MANY_REQUESTS, "too_many_requests"),
+            Self::BodyTooSlow => (StatusCode::REQUEST_TIMEOUT, "body_too_slow"),
             Self::StillRemoving => (StatusCode::SERVICE_UNAVAILABLE, "still_removing"),
             Self::UpstreamFailed(_) => (StatusCode::BAD_GATEWAY, "upstream_failed"),
             Self::Unavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, "storage_unavailable"),
@@ -209,7 +222,9 @@ impl Error {
     /// Seconds for `Retry-After`, where the caller should come back.
     pub fn retry_after(&self) -> Option<u64> {
         match self {
-            Self::TooManyTries { retry_after_seconds } => Some(*retry_after_seconds),
+            Self::TooManyTries { retry_after_seconds } | Self::TooManyRequests { retry_after_seconds, .. } => {
+                Some(*retry_after_seconds)
+            }
             Self::StillRemoving | Self::Unavailable(_) => Some(1),
             _ => None,
         }

@@ -16,6 +16,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::app::App;
+use crate::auth;
 use crate::call_log::Call;
 use crate::clock::Timestamp;
 use crate::error::{Error, FieldError};
@@ -79,10 +80,16 @@ async fn envelope(State(app): State<App>, OriginalUri(uri): OriginalUri, request
     let (bill, began) = (Arc::new(Bill::default()), Instant::now());
     let (call, mut request) = Call::begin(request, uri.path(), id, now);
 
-    let mut response = match app.site.admit(&mut request) {
-        Ok(()) => meter::billed_to(bill.clone(), next.run(request)).await,
-        Err(error) => error.into_response(),
-    };
+    let admitted = app.site.admit(&mut request);
+    let presented = auth::presented(request.headers());
+    let run = meter::billed_to(bill.clone(), async {
+        match admitted {
+            Ok(()) => next.run(request).await,
+            Err(error) => error.into_response(),
+        }
+    });
+    let answered = app.store.limits().callers.in_turn(&presented, run);
+    let mut response = answered.await.unwrap_or_else(Error::into_response);
 
     if let Some(Rendered(error)) = response.extensions().get() {
         log_cause(error, &request_id);

@@ -5,10 +5,12 @@
 //! - [`call_log`]: what people can look up of their agents' calls
 //! - [`auth`], [`extract`]: extractors: who calls, and what they sent
 //! - [`site`], [`origin`]: at which hosts the service answers; where a request was sent, and from which page
+//! - [`body`]: reading a request's body within bounds
 //! - [`input`]: reading JSON and queries so that one answer names everything wrong
 //! - [`models`], [`review`]: what clients send and see; what reviews ask and which answers fit
 //! - [`storage`]: the table and the bucket; whose data it is comes first in every call
 //! - [`waiting`]: holding a caller until something changes
+//! - [`limits`]: what keeps one caller from stopping the others
 //! - [`outbound`]: calls to hosts that strangers named
 //! - [`webhook`]: one try of bringing an event to an agent's webhook
 //! - [`queue`]: deliveries that wait to be sent
@@ -21,6 +23,7 @@
 
 pub mod app;
 pub mod auth;
+pub mod body;
 pub mod call_log;
 pub mod clock;
 pub mod config;
@@ -32,6 +35,7 @@ pub mod ids;
 pub mod image;
 pub mod input;
 pub mod json;
+pub mod limits;
 pub mod logs;
 pub mod meter;
 pub mod models;

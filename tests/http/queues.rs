@@ -173,7 +173,7 @@ async fn the_embedded_queues_keep_everything_over_a_start() {
     queues.send("q", bodies.into()).await.unwrap();
     let mut taken = queues.receive("q", 2, None, None).await.unwrap();
     let put_off = taken.pop().unwrap();
-    assert!(queues.hide("q", put_off.receipt, 600).await.unwrap());
+    assert_eq!(queues.hide_all("q", vec![(put_off.receipt, 600)]).await.unwrap(), [true]);
 
     let queues = begin();
     let mut found: Vec<_> = queues.receive("q", 10, None, None).await.unwrap();

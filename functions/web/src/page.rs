@@ -3,7 +3,7 @@
 use askama::Template;
 
 use axum::body::Body;
-use axum::extract::{FromRequest, FromRequestParts, OriginalUri, Request};
+use axum::extract::{FromRef, FromRequest, FromRequestParts, OriginalUri, Request};
 use axum::middleware::Next;
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::{Extension, Form};
@@ -12,11 +12,12 @@ use http::request::Parts;
 use http::{HeaderName, HeaderValue, Method, StatusCode};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use shared::auth::{HumanCaller, remove_session};
+use shared::body;
 use shared::error::Error;
 use shared::http::Rendered;
 use shared::origin::Sender;
 use shared::site::{Place, Site};
-use shared::storage::Blobs;
+use shared::storage::{Blobs, Store};
 
 use crate::answer::Typed;
 
@@ -89,6 +90,8 @@ pub async fn at_inbox(
     }
 }
 
+/// As much as a framework's form holds by itself.
+const MAX_FORM: usize = 2 * 1024 * 1024;
 const SIGN_IN: &str = "/login";
 const HX_REDIRECT: HeaderName = HeaderName::from_static("hx-redirect");
 
@@ -174,10 +177,17 @@ const MOST_FIELDS: usize = 2_000;
 /// The fields of a submitted form.
 pub struct Submitted(pub Typed);
 
-impl<S: Send + Sync> FromRequest<S> for Submitted {
+impl<S> FromRequest<S> for Submitted
+where
+    S: Send + Sync,
+    Store: FromRef<S>,
+{
     type Rejection = PageError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, PageError> {
+        let (parts, body) = request.into_parts();
+        let bytes = body::read(&parts, body, state, MAX_FORM, "A form may have at most 2 MiB.").await?;
+        let request = Request::from_parts(parts, Body::from(bytes));
         match Form::<Vec<(String, String)>>::from_request(request, state).await {
             Ok(Form(fields)) if fields.len() > MOST_FIELDS => {
                 Err(Error::TooLarge(format!("A form may have at most {MOST_FIELDS} fields.")).into())

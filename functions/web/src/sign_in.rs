@@ -56,7 +56,7 @@ pub async fn sign_in(
         Err(error) => {
             let sentence = match &error {
                 Error::TooManyTries { retry_after_seconds } => too_many_sign_ins(*retry_after_seconds),
-                Error::WrongPassword => error.to_string(),
+                Error::WrongPassword | Error::TooManyRequests { .. } => error.to_string(),
                 _ => return Err(error.into()),
             };
             (error, sentence)

@@ -9,7 +9,8 @@
 //! - [`mappings`]: the loops that bring the table's stream and the queue to the functions
 //! - [`background`]: the functions that no route calls, and upkeep
 //! - [`stream_log`]: keeps the embedded table's stream in bounds; [`time_to_live`]: and the table
-//! - [`server`]: serving, and stopping without dropping what is in flight
+//! - [`server`]: serving, and stopping without dropping what is in flight; [`connections`]: how many
+//!   and how long; [`descriptors`]: what they are made of
 //! - [`inbox_host`]: the host of people's pages; [`peer`]: whether a caller may be told of it
 //! - [`options`]: the command line; [`place`]: where the data directory is
 //! - [`data_dir`]: that directory, and its lock
@@ -20,7 +21,9 @@
 //! - [`owner_file`]: the credentials that earlier versions kept
 
 pub mod background;
+pub mod connections;
 pub mod data_dir;
+pub mod descriptors;
 pub mod durable;
 pub mod engines;
 pub mod first_run;

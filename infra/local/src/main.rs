@@ -5,10 +5,12 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use futures_util::future;
+use placet_local::connections::Connections;
 use placet_local::first_run::{self, Shown, Urls, Wish};
 use placet_local::installation::Installation;
 use placet_local::options::{Command, Options};
-use placet_local::{StartError, background, inbox_host, reset_password, server};
+use placet_local::{StartError, background, descriptors, inbox_host, reset_password, server};
+use shared::limits::Limits;
 use shared::outbound::Outbound;
 use shared::waiting::Waits;
 use shared::{config, logs};
@@ -17,6 +19,10 @@ use tokio::sync::watch;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Looks a second of all waits together. Answers are stored by this very process, so waits are told
+/// of them and need not look often.
+const LOOKS: u32 = 200;
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -41,25 +47,37 @@ async fn run(options: Options) -> Result<(), StartError> {
 
 async fn serve(options: Options) -> Result<(), StartError> {
     let (wish, max_wait) = (Wish::from_env()?, config::max_wait()?);
+    let (limits, connections) = (config::limits()?, config::max_connections()?);
+    let connections = Connections::new(descriptors::connections(descriptors::raise(), connections));
     let listeners = server::bind_all(options.host, options.port).await?;
     let (url, port) = server::address(&listeners)?;
     let closing = watch::channel(false);
-    let waits = Waits::new(max_wait, closing.1.clone());
+    let waits = Waits::new(max_wait, closing.1.clone()).limited(limits.waits_per_user, Some(LOOKS));
     let mut installation = Installation::open(&options, waits).await?;
+    installation.app = installation.app.limited(Limits::new(&limits));
     installation.app.outbound = Outbound::new(options.allow_loopback_webhooks);
     let (site, inbox_url) = inbox_host::site(&options, &installation.dir, &url, port)?;
     installation.app.site = site;
     let urls = Urls { api: url, inbox: inbox_url };
     let done = match first_run::prepare(&installation, wish, urls).await {
-        Ok(block) => run_until_stopped(&mut installation, listeners, &block, options.json, closing).await,
+        Ok(block) => {
+            let doors = Doors { listeners, connections };
+            run_until_stopped(&mut installation, doors, &block, options.json, closing).await
+        }
         Err(err) => Err(err),
     };
     installation.close().await.and(done)
 }
 
+/// Where connections come in, and how many there may be.
+struct Doors {
+    listeners: Vec<TcpListener>,
+    connections: Connections,
+}
+
 async fn run_until_stopped(
     installation: &mut Installation,
-    listeners: Vec<TcpListener>,
+    Doors { listeners, connections }: Doors,
     block: &Shown,
     as_json: bool,
     (close, closing): (watch::Sender<bool>, watch::Receiver<bool>),
@@ -68,9 +86,10 @@ async fn run_until_stopped(
     let stopping = server::asked_to_stop().map_err(|err| StartError::told(err.to_string()))?;
     let running = background::start(&installation.app, &installation.engines).await?;
     let service = server::service(installation.app.clone());
-    let serving = future::try_join_all(
-        listeners.into_iter().map(|it| tokio::spawn(server::serve(it, service.clone(), closing.clone()))),
-    );
+    let serving = future::try_join_all(listeners.into_iter().map(|listener| {
+        let (service, closing) = (service.clone(), closing.clone());
+        tokio::spawn(server::serve_within(connections.clone(), listener, service, closing))
+    }));
     drop((service, closing));
     let shown = match show(block, as_json) {
         Ok(()) => first_run::shown(installation).await,

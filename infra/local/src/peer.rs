@@ -2,48 +2,18 @@
 //! connections within this machine.
 
 use std::fs;
-use std::io::{self, BufRead, BufReader};
+use std::io::{BufRead, BufReader};
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::os::unix::fs::MetadataExt;
 
 use axum::extract::ConnectInfo;
-use axum::extract::connect_info::Connected;
-use axum::serve::{IncomingStream, Listener};
 use http::Extensions;
-use tokio::net::{TcpListener, TcpStream};
 
 /// The two ends of a connection.
 #[derive(Clone, Copy, Debug)]
 pub struct Ends {
     pub peer: SocketAddr,
     pub local: Option<SocketAddr>,
-}
-
-/// A listener whose connections are known by both ends. Answers are small and awaited: they leave
-/// at once.
-pub struct KnownEnds(pub TcpListener);
-
-impl Listener for KnownEnds {
-    type Io = TcpStream;
-    type Addr = Ends;
-
-    async fn accept(&mut self) -> (TcpStream, Ends) {
-        let (stream, peer) = Listener::accept(&mut self.0).await;
-        // A socket that cannot do that still works.
-        let _ = stream.set_nodelay(true);
-        let local = stream.local_addr().ok();
-        (stream, Ends { peer, local })
-    }
-
-    fn local_addr(&self) -> io::Result<Ends> {
-        self.0.local_addr().map(|local| Ends { peer: local, local: Some(local) })
-    }
-}
-
-impl Connected<IncomingStream<'_, KnownEnds>> for Ends {
-    fn connect_info(stream: IncomingStream<'_, KnownEnds>) -> Self {
-        *stream.remote_addr()
-    }
 }
 
 /// Whether a request came from a process of the runner's own user, who can read the data directory

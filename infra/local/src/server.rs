@@ -3,16 +3,32 @@
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::Duration;
 
 use axum::Router;
+use axum::body::Body;
+use axum::extract::ConnectInfo;
+use hyper::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use hyper_util::server::graceful::GracefulShutdown;
 use shared::app::App;
 use shared::http;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
+use tower::Service;
 
-use crate::peer::{Ends, KnownEnds};
+use crate::connections::{Answer, Connections, Socket};
+use crate::peer::Ends;
 use crate::{StartError, routes};
+
+/// Connections at once, where nobody says otherwise.
+const CONNECTIONS: usize = 10_000;
+/// How often connections are looked after.
+const OFTEN: Duration = Duration::from_secs(1);
 
 /// Opens the port, or says what stands in the way.
 pub async fn bind(host: IpAddr, port: u16) -> Result<TcpListener, StartError> {
@@ -83,12 +99,83 @@ pub fn service(app: App) -> Router {
 }
 
 /// Serves until `closing` says so, then until everything in flight is answered.
-pub async fn serve(listener: TcpListener, service: Router, mut closing: watch::Receiver<bool>) -> io::Result<()> {
-    let closed = async move {
-        let _ = closing.wait_for(|closing| *closing).await;
+pub async fn serve(listener: TcpListener, service: Router, closing: watch::Receiver<bool>) -> io::Result<()> {
+    serve_within(Connections::new(CONNECTIONS), listener, service, closing).await
+}
+
+/// The same within a number of connections, which several listeners may share.
+pub async fn serve_within(
+    connections: Connections,
+    listener: TcpListener,
+    service: Router,
+    mut closing: watch::Receiver<bool>,
+) -> io::Result<()> {
+    let in_flight = GracefulShutdown::new();
+    let mut often = tokio::time::interval(OFTEN);
+    loop {
+        tokio::select! {
+            _ = closing.wait_for(|closing| *closing) => break,
+            _ = often.tick() => connections.close_overdue(),
+            (stream, ends) = accept(&listener, &connections) => {
+                connect(stream, ends, service.clone(), &connections, &in_flight);
+            }
+        }
+    }
+    drop(listener);
+    connections.close_idle();
+    let mut ended = std::pin::pin!(in_flight.shutdown());
+    loop {
+        tokio::select! {
+            () = &mut ended => return Ok(()),
+            _ = often.tick() => connections.close_overdue(),
+        }
+    }
+}
+
+/// The next connection, once there is room for it.
+async fn accept(listener: &TcpListener, connections: &Connections) -> (TcpStream, Ends) {
+    loop {
+        connections.room().await;
+        match listener.accept().await {
+            Ok((stream, peer)) => {
+                let local = stream.local_addr().ok();
+                return (stream, Ends { peer, local });
+            }
+            Err(err) if err.kind() == io::ErrorKind::ConnectionAborted => {}
+            Err(err) => {
+                // Most likely there are no descriptors left.
+                tracing::warn!(cause = %err, "a connection could not be taken");
+                connections.close_oldest();
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        }
+    }
+}
+
+/// Answers the requests of a connection.
+fn connect(stream: TcpStream, ends: Ends, service: Router, connections: &Connections, in_flight: &GracefulShutdown) {
+    // Answers are small and awaited: they leave at once. A socket that cannot do that still works.
+    let _ = stream.set_nodelay(true);
+    let entry = connections.enter();
+    let connection = entry.connection();
+    let answer = move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(ConnectInfo(ends));
+        let (busy, mut service) = (connection.begin(), service.clone());
+        // A router is always ready.
+        let response = service.call(request.map(Body::new));
+        async move { response.await.map(|response| response.map(|body| Answer { body, busy })) }
     };
-    let service = service.into_make_service_with_connect_info::<Ends>();
-    axum::serve(KnownEnds(listener), service).with_graceful_shutdown(closed).await
+    let socket = TokioIo::new(Socket { stream, connection: entry.connection() });
+    let served = http1::Builder::new().serve_connection(socket, service_fn(answer));
+    let served = in_flight.watch(served);
+    tokio::spawn(async move {
+        let closed = entry.connection();
+        tokio::select! {
+            // Whatever ended it, the client has gone.
+            _ = served => {}
+            () = closed.closed() => {}
+        }
+    });
 }
 
 /// Ends at the first Ctrl-C or SIGTERM from now on.

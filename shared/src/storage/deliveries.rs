@@ -127,7 +127,11 @@ impl Store {
     /// a person's wish for it to be sent again, once each, makes it new.
     pub async fn keep_delivery(&self, occurrence: Occurrence) -> Result<Reference, Error> {
         let now = self.clock.now();
-        let reference = Reference { message_id: occurrence.message_id, webhook_id: occurrence.webhook_id.clone() };
+        let reference = Reference {
+            message_id: occurrence.message_id,
+            webhook_id: occurrence.webhook_id.clone(),
+            owner_id: Some(occurrence.owner),
+        };
         let retry = occurrence.retry_requested_at;
         let Key { pk, sk } = key(&reference);
         let item = DeliveryItem {

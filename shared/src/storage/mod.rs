@@ -95,6 +95,7 @@ use crate::auth::Caller;
 use crate::clock::Clock;
 use crate::error::Error;
 use crate::ids::{AgentId, UserId};
+use crate::limits::{Limits, turns};
 use crate::meter;
 use crate::models::Agent;
 use keys::Key;
@@ -115,6 +116,7 @@ pub struct Store {
     blobs: Blobs,
     clock: Clock,
     tallies: stats::Tallies,
+    limits: Limits,
 }
 
 /// A channel that the caller may use: holding one proves that it was checked.
@@ -152,14 +154,35 @@ impl Items {
 
 impl Store {
     pub fn new(db: aws_sdk_dynamodb::Client, table: &str, blobs: Blobs, clock: Clock) -> Self {
-        Self { db, table: table.into(), blobs, clock, tallies: stats::Tallies::default() }
+        let (tallies, limits) = (stats::Tallies::default(), Limits::default());
+        Self { db, table: table.into(), blobs, clock, tallies, limits }
+    }
+
+    /// The same with these limits.
+    pub fn limited(self, limits: Limits) -> Self {
+        Self { limits, ..self }
+    }
+
+    /// What keeps one caller from stopping the others.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
     }
 
     /// Verifies a caller, and fetches `also` in the same call. Strongly consistent: a key that
     /// was revoked a moment ago is refused, and so is everything of a user whose removal has begun.
     pub async fn admit(&self, caller: impl Into<Caller>, also: &[Key]) -> Result<(UserId, Items), Error> {
         let caller = caller.into();
-        let credential = match &caller {
+        let admitted = self.verify(&caller, also).await;
+        match &admitted {
+            Ok((user, _)) => turns::verified(caller.hashed(), *user).await?,
+            Err(Error::NoApiKey | Error::NoSession) => turns::refused(caller.hashed()),
+            Err(_) => {}
+        }
+        admitted
+    }
+
+    async fn verify(&self, caller: &Caller, also: &[Key]) -> Result<(UserId, Items), Error> {
+        let credential = match caller {
             Caller::Agent(agent) => Key::api_key(&agent.0.hashed),
             Caller::Human(human) => Key::session(&human.0.hashed),
         };
@@ -167,7 +190,7 @@ impl Store {
         let mut wanted = vec![credential.clone(), removal.clone()];
         wanted.extend_from_slice(also);
         let mut items = self.get_all(wanted).await?;
-        let user = match &caller {
+        let user = match caller {
             Caller::Agent(agent) => self.verify_api_key(&agent.0, items.take(&credential)?)?,
             Caller::Human(human) => self.verify_session(&human.0, items.take(&credential)?)?,
         };

@@ -7,6 +7,7 @@ use crate::auth::HumanCaller;
 use crate::device_cookie::Device;
 use crate::error::Error;
 use crate::ids;
+use crate::limits::guesses;
 use crate::models::account::Email;
 use crate::models::{ChangePassword, User};
 use crate::secrets::Password;
@@ -49,6 +50,7 @@ impl Store {
         current: Password,
         new: Option<Password>,
     ) -> Result<(EmailItem, Known), Error> {
+        let _turn = guesses::begin().await?;
         let email = attempt.email;
         // Whether a device is of this account shows in the account, which is read once either way.
         let seen = if attempt.presented.is_empty() { None } else { Some(self.account_at(email).await?) };

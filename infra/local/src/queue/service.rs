@@ -165,34 +165,47 @@ impl Service {
     async fn hide(&self, request: One<Visibility>) -> Result<Done, Refusal> {
         let queue = name(&request.queue_url);
         self.queues.settings(queue).await?;
-        self.hide_one(queue, request.what).await
+        let done = self.queues.hide_all(queue, vec![to_hide(&request.what)?]).await?;
+        if done == [true] { Ok(Done {}) } else { Err(not_hidden(&request.what)) }
     }
 
     async fn hide_batch(&self, request: Batch<Visibility>) -> Result<Outcomes<Done>, Refusal> {
         let queue = name(&request.queue_url);
         self.queues.settings(queue).await?;
         let mut outcomes = Outcomes { successful: vec![], failed: vec![] };
+        let (mut wanted, mut hidden) = (vec![], vec![]);
         for Entry { id, what } in distinct(request.entries)? {
-            match self.hide_one(queue, what).await {
-                Ok(done) => outcomes.successful.push(Success { id, what: done }),
+            match to_hide(&what) {
+                Ok(one) => {
+                    wanted.push((id, what));
+                    hidden.push(one);
+                }
                 Err(refusal) => outcomes.failed.push(failure(id, &refusal)),
+            }
+        }
+        let done = self.queues.hide_all(queue, hidden).await?;
+        for ((id, what), is_done) in wanted.into_iter().zip(done) {
+            match is_done {
+                true => outcomes.successful.push(Success { id, what: Done {} }),
+                false => outcomes.failed.push(failure(id, &not_hidden(&what))),
             }
         }
         Ok(outcomes)
     }
+}
 
-    async fn hide_one(&self, queue: &str, what: Visibility) -> Result<Done, Refusal> {
-        let receipt = Receipt::parse(&what.receipt_handle).ok_or(Refusal::BadReceipt)?;
-        let hidden = within("VisibilityTimeout", Some(what.visibility_timeout), 0, MAX_VISIBILITY)?.unwrap_or(0);
-        if !self.queues.hide(queue, receipt, hidden).await? {
-            return Err(Refusal::BadParameter(format!(
-                "Value {} for parameter ReceiptHandle is invalid. Reason: Message does not exist or is not available \
-                 for visibility timeout change.",
-                what.receipt_handle
-            )));
-        }
-        Ok(Done {})
-    }
+fn to_hide(what: &Visibility) -> Result<(Receipt, i64), Refusal> {
+    let receipt = Receipt::parse(&what.receipt_handle).ok_or(Refusal::BadReceipt)?;
+    let hidden = within("VisibilityTimeout", Some(what.visibility_timeout), 0, MAX_VISIBILITY)?;
+    Ok((receipt, hidden.unwrap_or(0)))
+}
+
+fn not_hidden(what: &Visibility) -> Refusal {
+    Refusal::BadParameter(format!(
+        "Value {} for parameter ReceiptHandle is invalid. Reason: Message does not exist or is not available for \
+         visibility timeout change.",
+        what.receipt_handle
+    ))
 }
 
 /// A queue's name is the end of its URL; the rest is where the queues were at some start.
@@ -206,9 +219,10 @@ fn md5(body: &str) -> String {
 
 /// A message that can be stored, and its delay.
 fn check(message: Outgoing) -> Result<(String, Option<i64>), Refusal> {
-    let Outgoing { message_body: body, delay_seconds, message_attributes, message_group_id } = message;
-    if !message_attributes.is_empty() || message_group_id.is_some() {
-        return Err(Refusal::Unsupported("message attributes and groups".to_owned()));
+    // Groups make no difference here: what they are for, the function that is brought a message does.
+    let Outgoing { message_body: body, delay_seconds, message_attributes } = message;
+    if !message_attributes.is_empty() {
+        return Err(Refusal::Unsupported("message attributes".to_owned()));
     }
     if body.is_empty() || body.len() > MAX_BYTES {
         let reason = if body.is_empty() { "at least 1" } else { "shorter than 1048576" };
