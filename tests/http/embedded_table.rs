@@ -184,8 +184,8 @@ async fn items_are_answered_as_the_engines_server_answers() {
     assert!(pair.done("PutItem", capacity(again, "TOTAL")).await["Attributes"].is_object());
     let missing = pair.done("GetItem", capacity(json!({ "Key": key("none") }), "TOTAL")).await;
     assert!(missing.get("Item").is_none());
-    let projected = json!({ "Key": key("TOTAL"), "ProjectionExpression": "#n, #m.list[0]",
-        "ExpressionAttributeNames": { "#n": "n", "#m": "map" } });
+    let projected = json!({ "Key": key("TOTAL"), "ProjectionExpression": "#n, #m.#l[0]",
+        "ExpressionAttributeNames": { "#n": "n", "#m": "map", "#l": "list" } });
     pair.done("GetItem", with(projected, json!({}))).await;
 
     let update = |expression: &str, values: Value| {
@@ -389,6 +389,21 @@ async fn transactions_are_answered_as_the_engines_server_answers() {
     pair.refused("TransactWriteItems", write(vec![put("d", json!({}))], &"t".repeat(37)), "ValidationException").await;
     let empty = json!({ "Put": { "TableName": TABLE, "Item": { "pk": { "S": "" }, "sk": { "S": "x" } } } });
     assert_eq!(pair.same("TransactWriteItems", write(vec![empty], "")).await.0, 400);
+}
+
+#[tokio::test]
+async fn values_that_cannot_be_stored_are_refused_in_transactions_and_batches_too() {
+    let pair = Pair::start().await;
+    for value in
+        [json!({ "N": "ten" }), json!({ "N": "1e400" }), json!({ "SS": [] }), json!({ "NULL": false }), json!({})]
+    {
+        let mut wrong = item("a");
+        wrong["x"] = value;
+        let put = json!({ "Put": { "TableName": TABLE, "Item": wrong } });
+        pair.ask("TransactWriteItems", json!({ "TransactItems": [put] })).await.expect_alike();
+        let batch = json!({ "RequestItems": { TABLE: [{ "PutRequest": { "Item": wrong } }] } });
+        pair.ask("BatchWriteItem", batch).await.expect_alike();
+    }
 }
 
 #[tokio::test]
