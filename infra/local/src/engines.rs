@@ -91,14 +91,7 @@ impl Engines {
             queues: Service::new(queues.clone(), QUEUES_URL),
             objects: objects.clone(),
         };
-        let endpoints = Endpoints {
-            dynamodb: TABLE_URL.to_owned(),
-            s3: url(&listener)?,
-            sqs: QUEUES_URL.to_owned(),
-            access_key: access_key.to_owned(),
-            secret_key,
-            in_process: Some(SharedHttpClient::new(in_process.clone())),
-        };
+        let endpoints = endpoints(url(&listener)?, access_key, secret_key, &in_process);
 
         let (stopping, stopped) = watch::channel(false);
         let mut servers = JoinSet::new();
@@ -149,6 +142,18 @@ impl Engines {
         // The server holds a receiver until it ends.
         let _ = self.stopping.send(true);
         while self.servers.join_next().await.is_some() {}
+    }
+}
+
+/// The table and the queues are reached in process; S3's address is the one that URLs are signed for.
+fn endpoints(s3: String, access_key: &str, secret_key: String, in_process: &InProcess) -> Endpoints {
+    Endpoints {
+        dynamodb: TABLE_URL.to_owned(),
+        s3,
+        sqs: QUEUES_URL.to_owned(),
+        access_key: access_key.to_owned(),
+        secret_key,
+        in_process: Some(SharedHttpClient::new(in_process.clone())),
     }
 }
 

@@ -75,6 +75,10 @@ fn address(text: &str) -> Option<(IpAddr, u16)> {
 
 #[cfg(test)]
 mod tests {
+    use std::io;
+
+    use tokio::net::{TcpListener, TcpStream};
+
     use super::*;
 
     fn end(text: &str) -> SocketAddr {

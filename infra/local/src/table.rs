@@ -1,7 +1,7 @@
 //! DynamoDB's JSON protocol over the embedded engine's own functions: the operation's name and the
 //! request's body in, a response out, with no port in between. The engine's own server answers the
 //! same, apart from the sentence about a body that the SDK's types cannot make
-//! (`tests/http/embedded_table.rs` compares the two).
+//! (`tests/http/embedded_table.rs` and `embedded_items.rs` compare the two).
 
 use std::sync::Arc;
 
