@@ -14,6 +14,9 @@ before(async () => {
   agent.server = createServer((request, response) => {
     agent.seen.push({ url: request.url, headers: request.headers });
     response.setHeader("Content-Type", "text/html");
+    // It would sign the person out, or in as somebody else.
+    const parents = ["", "; Domain=localhost", "; Domain=.localhost"];
+    response.setHeader("Set-Cookie", parents.map((parent) => `access_token=hs_evil; Path=/${parent}`));
     response.end(agent.page);
   }).listen(0, "127.0.0.1");
   await once(agent.server, "listening");
@@ -30,7 +33,7 @@ const pending = async (id) => (await world.agent("GET", `/api/v1/reviews/${id}?c
 // Nothing that the agent was sent has a session in it, or says where the inbox is.
 function nothingWasTold() {
   for (const { url, headers } of agent.seen) {
-    assert.equal(headers.cookie, undefined, url);
+    assert.ok([undefined, "access_token=hs_evil"].includes(headers.cookie), url); // its own
     assert.ok(!JSON.stringify([url, headers]).includes(host()), JSON.stringify([url, headers]));
   }
 }
@@ -63,7 +66,7 @@ test("links to this machine are addresses that can be copied and lead nowhere", 
   const file = await world.file("plan.md", "text/markdown", `${text}\n\n<http://127.0.0.1:${port}/auto>\n\n[out](https://example.com)`);
   const { id } = await world.send({ text, attachmentIds: [file.id], review: { type: "approval", payload: { options: [{ id: "a", label: `[x](http://127.0.0.1:${port})` }] } } });
   const page = await world.signedIn();
-  await page.browserContext().overridePermissions(world.inboxUrl, ["clipboard-read", "clipboard-write"]);
+  await page.browserContext().overridePermissions(world.inboxUrl, ["clipboard-read", "clipboard-sanitized-write"]);
   agent.seen.length = 0;
   for (const path of [`/reviews/${id}`, `/channels/${world.channelId}`, `/files/${file.id}`]) {
     await page.goto(world.inboxUrl + path);
@@ -118,6 +121,8 @@ test("a page on another port gets no session and learns no address", async () =>
   }, world.url);
   assert.ok(!learned.includes(host()), learned);
   nothingWasTold();
+  await page.goto(`${world.inboxUrl}/settings`); // still signed in
+  assert.equal(new URL(page.url()).pathname, "/settings");
   await page.browserContext().close();
 });
 

@@ -19,7 +19,13 @@
 
   document.addEventListener("click", async ({ target }) => {
     if (!target.matches?.(".copy-address")) return;
-    await navigator.clipboard.writeText(target.previousElementSibling.textContent);
-    placet.toast("Copied.", "success");
+    const address = target.previousElementSibling;
+    try {
+      await navigator.clipboard.writeText(address.textContent);
+      placet.toast("Copied.", "success");
+    } catch {
+      getSelection().selectAllChildren(address);
+      placet.toast("The browser does not allow copying. The address is selected.", "error");
+    }
   });
 })();

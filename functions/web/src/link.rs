@@ -35,7 +35,7 @@ fn is_private(url: &Url) -> bool {
         Some(Host::Domain(name)) => {
             let name = name.trim_end_matches('.');
             let below = |ending: &&str| name.strip_suffix(*ending).is_some_and(|it| it.is_empty() || it.ends_with('.'));
-            !name.contains('.') || PRIVATE_ENDINGS.iter().any(|ending| below(&ending))
+            !name.contains('.') || PRIVATE_ENDINGS.iter().any(below)
         }
     }
 }
