@@ -5,8 +5,8 @@ use axum::response::Response;
 use http::StatusCode;
 
 use crate::markdown::{self, Text};
-use crate::{budget, page};
 use crate::page::{OwnForm, PageError, Submitted, Visitor};
+use crate::{budget, page};
 
 #[derive(Template)]
 #[template(path = "text_shown.html")]

@@ -16,10 +16,10 @@ use shared::review::{Kind, TextInput};
 use shared::storage::Channel;
 
 use crate::answer::{self, Typed, input_name};
+use crate::budget;
 use crate::diff::Diff;
 use crate::inbox::{self, InboxPage};
 use crate::list::Listed;
-use crate::budget;
 use crate::message::{Extent, Loaded, MessageView};
 use crate::outcome;
 use crate::page::{self, OwnForm, PageError, Submitted, Visitor};

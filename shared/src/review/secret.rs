@@ -17,7 +17,10 @@ pub fn password_fields(payload: Option<&Json>) -> Vec<String> {
 /// The same for a payload that was parsed before.
 pub fn in_value(payload: &Value) -> Vec<String> {
     let fields = payload.get("fields").and_then(Value::as_array).into_iter().flatten();
-    fields.filter(|field| is_password(field)).filter_map(|field| field.get("name")?.as_str().map(str::to_owned)).collect()
+    fields
+        .filter(|field| is_password(field))
+        .filter_map(|field| field.get("name")?.as_str().map(str::to_owned))
+        .collect()
 }
 
 fn is_password(field: &Value) -> bool {

@@ -212,7 +212,9 @@ impl Store {
                 Ok(Claim::Later(now.until(next)))
             }
             // Whoever decided it may have died before the message said so.
-            State::Delivered => self.tell_delivered(reference.message_id, Outcome::Delivered).await.map(|()| Claim::Done),
+            State::Delivered => {
+                self.tell_delivered(reference.message_id, Outcome::Delivered).await.map(|()| Claim::Done)
+            }
             State::Failed => self.tell_delivered(reference.message_id, Outcome::Failed).await.map(|()| Claim::Failed),
             State::Dropped => Ok(Claim::Done),
         }

@@ -401,7 +401,8 @@ fn trouble<E>(err: SdkError<E>) -> Error
 where
     E: std::error::Error + ProvideErrorMetadata + Send + Sync + 'static,
 {
-    let ours = matches!(err.code(), Some("ValidationException" | "SerializationException" | "InvalidArgument" | TOO_MUCH));
+    let ours =
+        matches!(err.code(), Some("ValidationException" | "SerializationException" | "InvalidArgument" | TOO_MUCH));
     let cause = DisplayErrorContext(&err).to_string();
     if ours { Error::internal(cause) } else { Error::unavailable(cause) }
 }

@@ -76,7 +76,10 @@ fn made(length: usize) -> Vec<(&'static str, String)> {
         ("nested brackets", "[".repeat(half) + &"]".repeat(half)),
         ("nested emphasis", "*a ".repeat(sixth) + &" b*".repeat(sixth)),
         ("nested pictures", "![a ".repeat(length / 8) + &"](b)".repeat(length / 8)),
-        ("a wide table", format!("{}\n{}\n{}", "a|".repeat(length / 8), "-|".repeat(length / 8), "x|\n".repeat(length / 8))),
+        (
+            "a wide table",
+            format!("{}\n{}\n{}", "a|".repeat(length / 8), "-|".repeat(length / 8), "x|\n".repeat(length / 8)),
+        ),
         ("entities in code", format!("```\n{}\n```", "&".repeat(length - 8))),
         ("lazy lines", "> ".repeat(60) + &"a\n".repeat(half)),
         ("deep quotes", line(">", "a\n\n")),
