@@ -22,7 +22,7 @@ const MOST_DEPTH: usize = 64;
 const MOST_EVENTS: usize = 32 * 1024;
 /// The most characters that HTML writes as entities. The time that it takes to clean one text with
 /// many of them grows with their square.
-const MOST_ENTITIES: usize = 16 * 1024;
+const MOST_ENTITIES: usize = 8 * 1024;
 /// The largest HTML of a text, in bytes.
 const MOST_HTML: usize = 256 * 1024;
 
@@ -202,10 +202,49 @@ fn attached(wanted: &str, files: &[(String, &str)]) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use cpu_time::ThreadTime;
+
     use super::*;
 
     fn shown(text: &str) -> String {
         html(text, &[], &mut Budget::default()).unwrap_or_default().replace('\n', "")
+    }
+
+    /// On a processor, whatever else the machine does; in the unoptimised build.
+    const MOST_TIME: Duration = Duration::from_millis(1_500);
+
+    #[test]
+    fn no_text_takes_long_to_lay_out() {
+        for unit in
+            ["&", "&copy", "&amp;", "*_", "<", "a\\\n", "**a** ", "- &\n", "[a](b) ", "a|b\n-|-\n", "> ", "1. ", ">"]
+        {
+            for length in [20_000, 30_000, MOST_BYTES, 200_000] {
+                let text = unit.repeat(length / unit.len());
+                let began = ThreadTime::now();
+                let laid_out = lay_out(text, &[], &mut Budget::default());
+                let took = began.elapsed();
+                assert!(took < MOST_TIME, "{unit}, {length} bytes: {took:?}");
+                let plain = matches!(laid_out, Text::Plain { .. });
+                assert!(plain || length <= MOST_BYTES, "{unit}, {length} bytes");
+            }
+        }
+    }
+
+    #[test]
+    fn a_text_that_is_not_laid_out_says_why() {
+        let why = |text: String| match lay_out(text, &[], &mut Budget::default()) {
+            Text::Plain { why, .. } => Some(why),
+            Text::Html(_) => None,
+        };
+        assert_eq!(why("a ".repeat(MOST_BYTES / 2)), None);
+        assert_eq!(why("a ".repeat(MOST_BYTES / 2 + 1)), Some(Why::TooLong));
+        assert_eq!(why(">".repeat(MOST_DEPTH) + "a"), Some(Why::TooDeep), "the paragraph is one level more");
+        assert_eq!(why(">".repeat(MOST_DEPTH - 1) + "a"), None);
+        assert_eq!(why("*a ".repeat(100) + &" b*".repeat(100)), Some(Why::TooDeep));
+        assert_eq!(why("&".repeat(MOST_ENTITIES + 1)), Some(Why::TooMuch));
+        assert_eq!(why("[a]: b\n\n".to_owned() + &"[a] ".repeat(12_000)), Some(Why::TooMuch));
     }
 
     #[test]

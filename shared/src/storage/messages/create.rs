@@ -40,8 +40,8 @@ pub struct Draft {
 
 /// How long JSON writes one byte at most.
 const MOST_BYTES_PER_BYTE: usize = 6;
-/// More than the attachments of one message take in JSON.
-const NAMES_OF_FILES: usize = 200 * 1024;
+/// More than the rest of a message without attachments takes in JSON.
+const FRAME: usize = 8 * 1024;
 
 /// Which write of a message's transaction was refused, and so what has happened meanwhile.
 enum Part {
@@ -277,7 +277,8 @@ fn has_room(stored: &Item) -> Result<(), Error> {
 fn can_be_delivered(item: &MessageItem) -> Result<(), Error> {
     let room = deliveries::room_for_event(item.webhook_url.as_deref(), None);
     // Cheap, and nearly always enough.
-    if item.text.as_ref().map_or(0, String::len) * MOST_BYTES_PER_BYTE + NAMES_OF_FILES <= room {
+    let text = item.text.as_ref().map_or(0, String::len);
+    if item.attachments.is_empty() && text * MOST_BYTES_PER_BYTE + FRAME <= room {
         return Ok(());
     }
     let size = outbox::message_payload(item.clone().into())?.len();
