@@ -112,7 +112,7 @@ async fn a_used_directory_of_an_earlier_version_is_taken_with_a_warning() {
 async fn kept_credentials_of_nobody_in_the_table_are_lost_data() {
     let root = TempDir::new().unwrap();
     let data = root.path().join("data");
-    for lose in ["dynamodb.sqlite", "nothing"] {
+    for lose in ["dynamodb.sqlite", "queues.sqlite", "secret", "s3", "nothing"] {
         copy(&fixture(), &data);
         if lose == "nothing" {
             // Of another installation.
@@ -122,6 +122,8 @@ async fn kept_credentials_of_nobody_in_the_table_are_lost_data() {
             for id in ["s3/instance", "instance.json"] {
                 let _ = fs::remove_file(data.join(id));
             }
+        } else if lose == "s3" {
+            fs::remove_dir_all(data.join(lose)).unwrap();
         } else {
             fs::remove_file(data.join(lose)).unwrap();
         }
@@ -133,6 +135,34 @@ async fn kept_credentials_of_nobody_in_the_table_are_lost_data() {
         assert!(data.join("owner.json").exists());
         fs::remove_dir_all(&data).unwrap();
     }
+}
+
+/// Earlier versions did not start any more without it.
+#[tokio::test]
+async fn a_lost_owner_file_loses_no_installation() {
+    let root = TempDir::new().unwrap();
+    let data = root.path().join("data");
+    copy(&fixture(), &data);
+    fs::remove_file(data.join("owner.json")).unwrap();
+    Runner::start(&data).await.terminate().await;
+    let mut command = Runner::command();
+    let output = command.args(["reset-password", "--json", "--data-dir"]).arg(&data).output().await.unwrap();
+    let printed: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let runner = Runner::start(&data).await;
+    let text = |name: &str| printed[name].as_str().unwrap().to_owned();
+    Person::nobody(runner.text("url"), &text("email"), &text("password")).sign_in().await.expect(200);
+    drop(runner);
+    // Its secret is not replaced in silence, though nothing says any more that there was one.
+    fs::remove_dir_all(&data).unwrap();
+    copy(&fixture(), &data);
+    for name in ["owner.json", "secret"] {
+        fs::remove_file(data.join(name)).unwrap();
+    }
+    let mut command = Runner::command();
+    let output = command.args(["--port", "0", "--data-dir"]).arg(&data).output().await.unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("secret is missing") && !data.join("secret").exists(), "{said}");
 }
 
 #[tokio::test]

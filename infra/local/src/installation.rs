@@ -42,9 +42,10 @@ impl Installation {
         let mut dir = DataDir::open(options)?;
         let file = dir.read(FILE)?.map(|text| parse(&dir, &text)).transpose()?;
         let accepts = options.accept_data_loss;
-        match file {
-            Some(_) => judge(&dir, &missing(&dir), accepts)?,
-            None => recovery::remove_unfinished(&dir)?,
+        if file.is_some() || owner_file::is_finished(&dir)? {
+            judge(&dir, &missing(&dir), accepts)?;
+        } else {
+            recovery::remove_unfinished(&dir)?;
         }
         recovery::inspect(&dir)?;
         let engines = Engines::start(dir.path()).await?;
@@ -53,8 +54,8 @@ impl Installation {
         let (found, owner_file) = Found::look(&dir, &engines, &app, &secret, file).await?;
         judge(&dir, &found.losses(), accepts)?;
         let instance = found.settled(&app, &owner_file);
-        dir.running()?;
         tie(&dir, &engines, &app, &secret, &instance).await?;
+        dir.running()?;
         owner_file.delete(&dir)?;
         Ok(Self { dir, engines, app, instance })
     }

@@ -36,6 +36,12 @@ pub enum OwnerFile {
     Foreign,
 }
 
+/// Whether the file is there and has all that a first start showed.
+pub fn is_finished(dir: &DataDir) -> Result<bool, StartError> {
+    let Some(text) = dir.read(FILE)? else { return Ok(false) };
+    Ok(serde_json::from_str::<Kept>(&text).is_ok_and(|kept| kept.api_key.is_some()))
+}
+
 /// Reads the file, if there is one, and checks it against the table.
 pub async fn read(dir: &DataDir, app: &App) -> Result<OwnerFile, StartError> {
     let Some(text) = dir.read(FILE)? else { return Ok(OwnerFile::Absent) };

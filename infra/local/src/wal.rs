@@ -194,7 +194,7 @@ mod tests {
         let (_dir, path) = logged(40, false);
         let sound = fs::read(log_of(&path)).unwrap();
         let mut lost = 0;
-        for at in (0..sound.len()).step_by(1013) {
+        for at in (0..sound.len()).step_by(5003) {
             for (length, byte) in [(1, 0x5a), (700, 0), (9000, 0xff), (sound.len(), 7)] {
                 let mut damaged = sound.clone();
                 let end = (at + length).min(sound.len());
@@ -211,7 +211,7 @@ mod tests {
                 }
             }
         }
-        assert!(lost > 50, "{lost}");
+        assert!(lost > 20, "{lost}");
         fs::write(log_of(&path), &sound).unwrap();
         assert_eq!(rows(&path), 40);
     }
