@@ -57,6 +57,7 @@ mod reviews;
 mod runner;
 mod runner_deliveries;
 mod runner_earlier_data;
+mod runner_fairness;
 mod runner_uploads;
 mod sessions;
 mod ssrf;
