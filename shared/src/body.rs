@@ -46,13 +46,7 @@ where
     read
 }
 
-async fn kept<S>(
-    arriving: &mut Arriving,
-    parts: &Parts,
-    state: &S,
-    max: usize,
-    too_large: &str,
-) -> Result<Bytes, Error>
+async fn kept<S>(arriving: &mut Arriving, parts: &Parts, state: &S, max: usize, too_large: &str) -> Result<Bytes, Error>
 where
     Store: FromRef<S>,
 {
