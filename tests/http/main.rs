@@ -67,6 +67,7 @@ mod runner;
 mod runner_credentials;
 mod runner_deliveries;
 mod runner_earlier_data;
+mod runner_fairness;
 mod runner_full_disk;
 mod runner_hosts;
 mod runner_lost_data;

@@ -98,9 +98,10 @@ impl Connections {
     /// Closes the connection that has been without a request for the longest; `false` if all are busy.
     pub fn close_oldest(&self) -> bool {
         let mut open = self.lock();
-        let waiting = open.iter().map(|(number, it)| (it.phase().since, it.phase().busy, *number));
-        let oldest = waiting.filter(|(_, busy, _)| *busy == 0).min();
-        let closed = oldest.and_then(|(_, _, number)| open.remove(&number));
+        let phases = open.iter().map(|(number, it)| (*it.phase(), *number));
+        let waiting = phases.filter(|(phase, _)| phase.busy == 0).map(|(phase, number)| (phase.since, number));
+        let oldest = waiting.min();
+        let closed = oldest.and_then(|(_, number)| open.remove(&number));
         closed.inspect(|connection| connection.close.notify_one()).is_some()
     }
 

@@ -22,7 +22,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Looks a second of all waits together. Answers are stored by this very process, so waits are told
 /// of them and need not look often.
-const LOOKS: u32 = 200;
+const LOOKS: u32 = 50;
 
 #[tokio::main]
 async fn main() -> ExitCode {

@@ -11,12 +11,12 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use crate::error::Error;
 use crate::secrets::random;
 
-/// Tries under way, storage included.
-static TURNS: Semaphore = Semaphore::const_new(8);
+/// Tries under way. Each writes several times, and storage is for others, too.
+static TURNS: Semaphore = Semaphore::const_new(4);
 /// Tries that queue for that.
 static QUEUE: Semaphore = Semaphore::const_new(400);
 /// The longest that one queues.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(15);
 
 /// Takes a turn for a try of a password.
 pub async fn begin() -> Result<SemaphorePermit<'static>, Error> {
