@@ -215,7 +215,7 @@ async fn a_wrong_password_is_told_on_the_page() {
     }
     let closed = browser.submit("/login", &form).await;
     assert_eq!(closed.status, 429);
-    assert!(closed.text().contains("Try again in 15 min."), "{}", closed.text());
+    assert!(closed.text().contains("try again in 15 min."), "{}", closed.text());
 }
 
 #[tokio::test]
