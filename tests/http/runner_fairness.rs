@@ -52,7 +52,7 @@ async fn half_sent_requests_take_no_descriptors_from_others() {
     let address = runner.text("url").strip_prefix("http://").unwrap().to_owned();
     let half_sent = join_all((0..1_118).map(async |_| {
         let mut stream = TcpStream::connect(&address).await.unwrap();
-        stream.write_all(b"POST /api/v1/messages HTTP/1.1\r\nHost: x\r\n").await.unwrap();
+        stream.write_all(b"POST /api/v1/messages HTTP/1.1\r\nHost: localhost\r\n").await.unwrap();
         stream
     }));
     let mut half_sent = half_sent.await;
@@ -76,7 +76,7 @@ async fn a_connection_that_is_kept_alive_is_not_closed_as_a_half_sent_one_is() {
     let mut stream = TcpStream::connect(runner.text("url").strip_prefix("http://").unwrap()).await.unwrap();
     for pause in [0, 12] {
         tokio::time::sleep(Duration::from_secs(pause)).await;
-        stream.write_all(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+        stream.write_all(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
         let mut answer = [0; 12];
         stream.read_exact(&mut answer).await.unwrap();
         assert_eq!(&answer, b"HTTP/1.1 200");
@@ -180,7 +180,7 @@ async fn bodies_that_never_end_take_little_and_keep_nobody_waiting() {
     let before = memory(runner.child.id().unwrap());
     let unfinished = join_all((0..300).map(async |_| {
         let head = format!(
-            "POST /api/v1/messages HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nAuthorization: Bearer \
+            "POST /api/v1/messages HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nAuthorization: Bearer \
              hp_{}{}\r\nContent-Length: 4400000\r\n\r\n",
             "a".repeat(43),
             "0".repeat(26)

@@ -186,7 +186,7 @@ async fn half_sent(url: &str, count: usize) -> JoinSet<()> {
         running.spawn(async move {
             loop {
                 let Ok(mut stream) = TcpStream::connect(&address).await else { continue };
-                let _ = stream.write_all(b"GET /health HTTP/1.1\r\nHost: x\r\nX-Half").await;
+                let _ = stream.write_all(b"GET /health HTTP/1.1\r\nHost: localhost\r\nX-Half").await;
                 let _ = stream.read(&mut [0]).await;
             }
         });
