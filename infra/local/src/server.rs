@@ -27,6 +27,8 @@ use crate::{StartError, routes};
 
 /// Connections at once, where nobody says otherwise.
 const CONNECTIONS: usize = 10_000;
+/// What is read of one connection before it is taken from there: also the most of a request's headers.
+const BUFFER: usize = 128 * 1024;
 /// How often connections are looked after.
 const OFTEN: Duration = Duration::from_secs(1);
 
@@ -166,7 +168,7 @@ fn connect(stream: TcpStream, ends: Ends, service: Router, connections: &Connect
         async move { response.await.map(|response| response.map(|body| Answer { body, busy })) }
     };
     let socket = TokioIo::new(Socket { stream, connection: entry.connection() });
-    let served = http1::Builder::new().serve_connection(socket, service_fn(answer));
+    let served = http1::Builder::new().max_buf_size(BUFFER).serve_connection(socket, service_fn(answer));
     let served = in_flight.watch(served);
     tokio::spawn(async move {
         let closed = entry.connection();

@@ -96,6 +96,7 @@ impl Share {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "in tests a panic is a failed test")]
 mod tests {
     use super::*;
 

@@ -82,6 +82,7 @@ impl Lane {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "in tests a panic is a failed test")]
 mod tests {
     use super::*;
     use crate::clock::Timestamp;

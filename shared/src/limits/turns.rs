@@ -246,6 +246,7 @@ fn too_many(wait: Duration) -> Error {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "in tests a panic is a failed test")]
 mod tests {
     use super::*;
     use crate::clock::Timestamp;

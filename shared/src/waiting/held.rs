@@ -80,6 +80,7 @@ impl Drop for Place {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "in tests a panic is a failed test")]
 mod tests {
     use super::*;
     use crate::clock::Timestamp;

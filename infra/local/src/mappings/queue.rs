@@ -13,8 +13,9 @@ use tokio::task::JoinSet;
 
 use super::{Stop, pause};
 
-/// Batches at a time: what a few hanging receivers hold up must not hold up the others.
-const BATCHES: usize = 10;
+/// Batches at a time. One slow receiver holds up the whole batch that it is in, and the function has
+/// a few deliveries of each user under way: there are many more batches than that.
+const BATCHES: usize = 100;
 const BATCH: i32 = 10;
 /// SQS's longest.
 const WAIT_SECONDS: i32 = 20;
