@@ -142,6 +142,11 @@ impl Found {
         Ok((found, owner_file))
     }
 
+    /// Whether every part has its id.
+    fn is_complete(&self) -> bool {
+        self.file.is_some() && self.table.is_some() && self.queues.is_some() && self.files.is_some()
+    }
+
     /// What is lost, in words.
     fn losses(&self) -> Vec<String> {
         let known = self.table.as_ref().map(|it| &it.instance_id).or(self.file.as_ref());
