@@ -3,7 +3,6 @@
 //! needs no mount and fails the same writes.
 
 use std::path::Path;
-use std::process::Stdio;
 
 use placet_tests::{Agent, Reply, Runner};
 use serde_json::{Value, json};
@@ -68,7 +67,7 @@ async fn start_with_limit(dir: &Path) -> Runner {
     for setting in ["PLACET_OWNER_EMAIL", "PLACET_OWNER_PASSWORD", "PLACET_MAX_WAIT_MS"] {
         command.env_remove(setting);
     }
-    command.kill_on_drop(true).stderr(Stdio::null());
+    command.kill_on_drop(true);
     Runner::from(command).await
 }
 

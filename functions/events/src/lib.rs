@@ -1,9 +1,11 @@
 //! Works off the table's stream: what an agent is to be told becomes a delivery, and whoever's
 //! inbox shows the change has it noted, once per batch.
 //!
-//! Records are handled one after the other, as they were written. At the first that fails the
-//! batch ends and says so, and is brought again from there: nothing is left out, and what is done
-//! twice is the same delivery. A change that could not be noted fails its record, too.
+//! Up to [`CONCURRENT`] records are handled at a time, so that very many of one agent hold up the
+//! others' little. After the first that fails no further one is begun; the batch says which it was,
+//! and is brought again from there: nothing is left out, and what is done twice is the same
+//! delivery. A message has one event of a kind at most, so the order of its records does not matter.
+//! A change that could not be noted fails its record, too.
 //!
 //! A record that fails in the same way every time must not hold up those behind it, which are other
 //! people's. It is set aside: its message becomes `webhook_failed`, and the batch goes on.
@@ -19,8 +21,8 @@ use shared::ids::{MessageId, UserId};
 use shared::permissions::Need;
 use shared::storage::{Image, Occurrence, message_of, shown_to};
 
-/// How many users have their changes noted at once.
-const SIDE_BY_SIDE: usize = 8;
+/// How many records are handled at a time, and how many users have their changes noted.
+const CONCURRENT: usize = 8;
 
 /// What this function does in AWS.
 pub const NEEDS: &[Need] = &[
@@ -34,16 +36,21 @@ pub const NEEDS: &[Need] = &[
 pub async fn handle(app: &App, event: Event) -> DynamoDbEventResponse {
     let numbers: Vec<_> = event.records.iter().map(|record| record.change.sequence_number.clone()).collect();
     let (mut failed, mut changed) = (None, BTreeMap::new());
-    for (place, record) in event.records.into_iter().enumerate() {
+    let handled = event.records.into_iter().enumerate().map(|(place, record)| async move {
         let (old, new) = images(record);
-        if let Some(user) = shown_to(old.as_ref(), new.as_ref()) {
-            changed.entry(user).or_insert(place);
-        }
+        let user = shown_to(old.as_ref(), new.as_ref());
         let message = new.as_ref().and_then(message_of);
         let told = match tell(app, old, new).await {
             Err(err) if err.is_permanent() => set_aside(app, message, err).await,
             told => told,
         };
+        (place, user, told)
+    });
+    let mut handled = stream::iter(handled).buffered(CONCURRENT);
+    while let Some((place, user, told)) = handled.next().await {
+        if let Some(user) = user {
+            changed.entry(user).or_insert(place);
+        }
         if let Err(err) = told {
             tracing::error!(code = err.code(), cause = ?err, sequence_number = numbers[place], "a record failed");
             failed = Some(place);
@@ -69,7 +76,7 @@ async fn note(app: &App, changed: BTreeMap<UserId, usize>) -> Vec<usize> {
         (!failure.is_permanent()).then_some(place)
     });
     let noted: Vec<_> = noted.collect();
-    stream::iter(noted).buffer_unordered(SIDE_BY_SIDE).filter_map(std::future::ready).collect().await
+    stream::iter(noted).buffer_unordered(CONCURRENT).filter_map(std::future::ready).collect().await
 }
 
 /// Gives up an event that can be neither kept nor sent, and has its message say so.

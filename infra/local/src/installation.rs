@@ -54,8 +54,15 @@ impl Installation {
         let (found, owner_file) = Found::look(&dir, &engines, &app, &secret, file).await?;
         judge(&dir, &found.losses(), accepts)?;
         let instance = found.settled(&app, &owner_file);
-        tie(&dir, &engines, &app, &secret, &instance).await?;
-        dir.running()?;
+        let noted = match tie(&dir, &engines, &app, &secret, &instance).await {
+            Ok(()) => dir.running(),
+            Err(err) => Err(err),
+        };
+        match noted {
+            // Every part has the id already. What is there can be read although the disk is full.
+            Err(err) if found.is_complete() => tracing::warn!("this start could not be noted: {err}"),
+            noted => noted?,
+        }
         owner_file.delete(&dir)?;
         Ok(Self { dir, engines, app, instance })
     }

@@ -17,6 +17,7 @@ use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_smithy_types::retry::ReconnectMode;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use memchr::memmem::Finder;
@@ -107,7 +108,9 @@ impl Clients {
         let Some(http) = &endpoints.in_process else {
             return Self::with(&config.credentials_provider(credentials).load().await, urls, true);
         };
-        let config = config.http_client(http.clone()).no_credentials().load().await;
+        // There is no connection that a failed call could spoil.
+        let retries = retries().with_reconnect_mode(ReconnectMode::ReuseAllConnections);
+        let config = config.http_client(http.clone()).retry_config(retries).no_credentials().load().await;
         let mut builders = Builders::with(&config, urls, true);
         // Signatures would tell this process who it is; only S3's URLs leave it.
         builders.dynamodb.set_allow_no_auth();
