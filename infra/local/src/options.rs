@@ -22,7 +22,7 @@ pub struct Options {
     #[arg(long, default_value = "127.0.0.1")]
     pub host: IpAddr,
 
-    /// Origin of people's pages behind a reverse proxy, as https://inbox.example.com
+    /// Origin of people's pages behind a reverse proxy, as `https://inbox.example.com`
     #[arg(long, value_name = "URL", value_parser = inbox_url)]
     pub inbox_url: Option<Url>,
 
