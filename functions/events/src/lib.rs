@@ -1,7 +1,7 @@
 //! Works off the table's stream: what an agent is to be told becomes a delivery, and whoever's
 //! inbox shows the change has it noted, once per batch.
 //!
-//! Up to [`CONCURRENT`] records are handled at a time, so that very many of one agent hold up the
+//! Up to eight records are handled at a time, so that very many of one agent hold up the
 //! others' little. After the first that fails no further one is begun; the batch says which it was,
 //! and is brought again from there: nothing is left out, and what is done twice is the same
 //! delivery. A message has one event of a kind at most, so the order of its records does not matter.
