@@ -51,6 +51,7 @@ async fn write(app: &App, opening: Opening, mut body: CreateMessage) -> Result<M
     let placed = if opening.draft().is_none() { place(app, &opening, &mut body).await? } else { Placed::default() };
     let draft = Draft {
         text: body.text,
+        format: body.format,
         status: body.status,
         metadata: body.metadata,
         review: body.review,

@@ -55,6 +55,26 @@ impl MessageStatus {
     }
 }
 
+/// How a message's text is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum TextFormat {
+    /// As it is.
+    Plain,
+    Markdown,
+}
+
+impl TextFormat {
+    pub const WORDS: [(&'static str, Self); 2] = [("plain", Self::Plain), ("markdown", Self::Markdown)];
+
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Plain => "plain",
+            Self::Markdown => "markdown",
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DeliveryStatus {
@@ -106,6 +126,8 @@ pub struct Message {
     pub sender_type: SenderType,
     pub sender_id: String,
     pub text: Option<String>,
+    /// How the text is shown; null is Markdown.
+    pub format: Option<TextFormat>,
     pub status: Option<MessageStatus>,
     pub review: Option<Review>,
     pub metadata: Option<Json>,

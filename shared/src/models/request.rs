@@ -7,7 +7,7 @@ use crate::error::{Error, Step};
 use crate::ids::{AgentId, NotAnId, parse_ulid};
 use crate::input::{FromObject, FromParams, Object, Params};
 use crate::json::Json;
-use crate::models::message::StreamState;
+use crate::models::message::{StreamState, TextFormat};
 use crate::models::review::AskReview;
 use crate::models::stream::{MAX_STREAM_ID, SetWithDraft, StreamId};
 use crate::models::{MessageStatus, NewFile};
@@ -39,9 +39,11 @@ pub struct TextAttachment {
 pub struct CreateMessage {
     /// The agent's id.
     pub channel_id: String,
-    /// Markdown, at most 200 KiB.
+    /// Markdown unless `format` says otherwise, at most 200 KiB.
     #[schema(example = "May I deploy version 2?")]
     pub text: Option<String>,
+    /// How the text is shown: `plain` as it is, `markdown` (the default) laid out.
+    pub format: Option<TextFormat>,
     pub status: Option<MessageStatus>,
     /// Anything of the sender's own, at most 64 KiB; `plugin` names the plugin that draws it.
     pub metadata: Option<Json>,
@@ -100,6 +102,7 @@ impl FromObject for CreateMessage {
     fn from_object(object: &mut Object<'_>) -> Option<Self> {
         let channel_id = object.require("channelId", |o| o.string("channelId"));
         let text = text(object);
+        let format = object.one_of("format", &TextFormat::WORDS);
         let status = object.one_of("status", &MessageStatus::WORDS);
         let metadata = object.json_object("metadata");
         if metadata.as_ref().is_some_and(|it| it.len() > MAX_METADATA) {
@@ -125,6 +128,7 @@ impl FromObject for CreateMessage {
         Some(Self {
             channel_id: channel_id?,
             text,
+            format,
             status,
             metadata,
             attachment_ids,

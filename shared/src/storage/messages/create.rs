@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::ids::MessageId;
 use crate::json::Json;
 use crate::meter;
-use crate::models::message::StreamState;
+use crate::models::message::{StreamState, TextFormat};
 use crate::models::stream::SetWithDraft;
 use crate::models::{AskReview, Attachment, DeliveryStatus, Message, MessageStatus, ReviewStatus, SenderType};
 use crate::storage::files::{FileItem, Placed, too_late};
@@ -27,6 +27,7 @@ use crate::storage::{Item, Store, backoff, size, text, written};
 #[derive(Default)]
 pub struct Draft {
     pub text: Option<String>,
+    pub format: Option<TextFormat>,
     pub status: Option<MessageStatus>,
     pub metadata: Option<Json>,
     pub review: Option<AskReview>,
@@ -206,6 +207,7 @@ impl Store {
             sender_type: opening.sender,
             sender_id,
             text: draft.text,
+            format: draft.format,
             status: draft.status,
             review,
             metadata: draft.metadata,

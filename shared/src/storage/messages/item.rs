@@ -6,7 +6,7 @@ use crate::clock::Timestamp;
 use crate::ids::{FileId, MessageId, UserId};
 use crate::json::{Json, as_text};
 use crate::models::file::PluginType;
-use crate::models::message::StreamState;
+use crate::models::message::{StreamState, TextFormat};
 use crate::models::stream::SetWithDraft;
 use crate::models::{Attachment, DeliveryStatus, Message, MessageStatus, Review, ReviewStatus, SenderType};
 use crate::storage::keys::StorageKey;
@@ -29,6 +29,8 @@ pub struct MessageItem {
     pub sender_id: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub format: Option<TextFormat>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<MessageStatus>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -161,6 +163,7 @@ impl From<MessageItem> for Message {
             sender_type: item.sender_type,
             sender_id: item.sender_id,
             text: item.text,
+            format: item.format,
             status: item.status,
             review: item.review.map(Review::from),
             metadata: item.metadata,
