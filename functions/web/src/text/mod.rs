@@ -3,9 +3,13 @@
 //! - [`visible`]: characters that a reader cannot see, or that reorder what stands around them
 //! - [`excerpt`]: one line that says what a text is about
 //! - [`json_tree`]: JSON in the order it was sent
+//! - [`links`]: addresses that become links
+//! - [`rewrite`]: Markdown events as pages show them
 
 pub mod excerpt;
 pub mod json_tree;
+pub mod links;
+pub mod rewrite;
 pub mod visible;
 
 pub use visible::visible;
