@@ -6,7 +6,7 @@
 //! variation selectors behind symbols, tags of flags.
 
 use std::borrow::Cow;
-use std::fmt::Write;
+use std::fmt::{self, Write};
 
 use super::Html;
 
@@ -46,6 +46,17 @@ pub fn visible_plain(text: &str) -> Cow<'_, str> {
 /// Whether any character of the text is shown by a mark.
 pub fn has_hidden(text: &str) -> bool {
     text.chars().any(is_suspect) && runs(text).any(|run| matches!(run, Run::Hidden { .. }))
+}
+
+/// How templates write texts: escaped, invisible characters marked. It writes no markup, so that it
+/// serves attributes as well.
+#[derive(Clone, Copy)]
+pub struct Visible;
+
+impl askama::filters::Escaper for Visible {
+    fn write_escaped_str<W: Write>(&self, dest: W, text: &str) -> fmt::Result {
+        askama::filters::Html.write_escaped_str(dest, &visible_plain(text))
+    }
 }
 
 /// A part of a text.
