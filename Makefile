@@ -1,5 +1,5 @@
 # One command per chore; `make help` lists them.
-.PHONY: help run test test-embedded test-sam test-browser screenshots fuzz bench bench-cold figures openapi check lint-template fmt build deploy owner outputs destroy cost
+.PHONY: help run test test-embedded test-sam test-browser screenshots soak fuzz bench bench-cold figures openapi check lint-template fmt build deploy owner outputs destroy cost
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -23,6 +23,10 @@ test-browser: ## the pages, in a real Chromium, with what axe-core finds on them
 
 screenshots: ## pictures of every page, desktop and phone, light and dark, in tests/browser/screenshots
 	@tests/browser.sh screenshots
+
+soak: ## whether one caller can stop the others: create, answer and webhook of one under five loads of another
+	@$(fast) cargo build --quiet --workspace --release --bin soak --bin placet-local
+	@timeout 900 $(target)/release/soak
 
 fuzz: ## generated calls of every route, from the OpenAPI document (MAX_EXAMPLES=10, SEED=1)
 	@tests/fuzz.sh
@@ -60,7 +64,7 @@ build: .venv-sam ## zips of all functions in target/lambda (ARCHITECTURE=arm64; 
 deploy: .venv-sam ## build and deploy to AWS; the first time it asks (STACK=placet, ARCHITECTURE=arm64)
 	@$(stack) deploy $(if $(ARCHITECTURE),--architecture $(ARCHITECTURE))
 
-owner: .needs-email .venv-sam ## the first owner of the deployed stack, with an agent and an API key (EMAIL=you@example.com)
+owner: .needs-email .venv-sam ## the first owner of the deployed stack, or a new password for a known address (EMAIL=you@example.com)
 	@$(stack) owner "$(EMAIL)"
 
 outputs: .venv-sam ## the deployed stack's URL and the names of what it is made of

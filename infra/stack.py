@@ -292,7 +292,7 @@ def arguments():
     command(deploy, "build and deploy; the first time it asks for the parameters").add_argument(
         "--architecture", choices=["x86_64", "arm64"], help="what the functions run on; as before, else x86_64")
     command(outputs, "print the stack's outputs")
-    command(owner, "make the first owner, an agent and an API key, and show them once").add_argument("email")
+    command(owner, "make the first owner, an agent and an API key, and show them once; a known address gets a new password").add_argument("email")
     command(destroy, "delete the stack; its data stays").add_argument(
         "--with-data", action="store_true", help="delete table, bucket and secret too")
     return parser.parse_args()

@@ -3,7 +3,8 @@
 use std::convert::Infallible;
 use std::pin::Pin;
 
-use ::http::{Request, Response};
+use ::http::header::SET_COOKIE;
+use ::http::{HeaderMap, HeaderValue, Request, Response};
 use axum::body::HttpBody as Body;
 use axum::extract::FromRef;
 use axum::{BoxError, Router};
@@ -15,13 +16,16 @@ use tower::{Service, ServiceExt};
 use crate::auth::HumanCaller;
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError};
+use crate::device_cookie::Device;
 use crate::error::Error;
 use crate::ids::MessageId;
+use crate::limits::Limits;
 use crate::meter::Beside;
 use crate::models::{Answer, Message};
 use crate::outbound::Outbound;
 use crate::queue::Queue;
 use crate::server_secret::ServerSecret;
+use crate::site::Site;
 use crate::storage::{Blobs, Clients, Store};
 use crate::waiting::Waits;
 use crate::{http, logs};
@@ -36,6 +40,7 @@ pub struct App {
     pub secret: ServerSecret,
     pub outbound: Outbound,
     pub queue: Queue,
+    pub site: Site,
 }
 
 impl App {
@@ -49,7 +54,13 @@ impl App {
             secret,
             outbound: Outbound::default(),
             queue: Queue::unset(clients.sqs.clone()),
+            site: Site::default(),
         }
+    }
+
+    /// The same with these limits.
+    pub fn limited(self, limits: Limits) -> Self {
+        Self { store: self.store.limited(limits), ..self }
     }
 
     /// Stores an answer. Whoever waits for it in this process has it at once.
@@ -57,6 +68,13 @@ impl App {
         let answered = self.store.answer(human, id, answer).await?;
         self.waits.tell(&answered);
         Ok(answered)
+    }
+
+    /// Has the browser that sent `request` keep its device cookie.
+    pub fn remember(&self, device: &Device, request: &HeaderMap, response: &mut HeaderMap) -> Result<(), Error> {
+        let cookie = device.cookie(request, &self.secret, self.clock.now());
+        response.append(SET_COOKIE, HeaderValue::from_str(&cookie).map_err(Error::internal)?);
+        Ok(())
     }
 
     /// The same with the queue of deliveries at this URL.
@@ -68,8 +86,9 @@ impl App {
     fn deployed(config: Config) -> Self {
         let clients = Clients::deployed(&config.aws);
         // A function is frozen or ended from outside: nobody announces its closing.
-        let waits = Waits::new(config.max_wait, watch::channel(false).1);
-        let app = Self::new(&clients, &config.table, &config.bucket, Clock::system(), waits, config.secret);
+        let waits = Waits::new(config.max_wait, watch::channel(false).1).limited(config.limits.waits_per_user, None);
+        let app = Self::new(&clients, &config.table, &config.bucket, Clock::system(), waits, config.secret)
+            .limited(Limits::new(&config.limits));
         match config.queue {
             Some(url) => app.on_queue(&url),
             None => app,

@@ -4,6 +4,7 @@ use std::env;
 use std::fmt;
 use std::time::Duration;
 
+use crate::limits::Settings;
 use crate::server_secret::ServerSecret;
 
 /// The longest a wait may hold: HTTP APIs cut at 30 s, and the answer needs a moment to leave.
@@ -63,6 +64,8 @@ pub struct Config {
     pub bucket: String,
     /// `PLACET_MAX_WAIT_MS`: the longest a review wait holds, 1 to 29,000; 29,000 when unset.
     pub max_wait: Duration,
+    /// See [`limits`].
+    pub limits: Settings,
     /// `PLACET_SECRET`: at least 32 characters that nobody can guess, the same for all functions.
     pub secret: ServerSecret,
     /// `PLACET_QUEUE`: the URL of the queue of deliveries; only `events` and `webhooks` need it.
@@ -76,6 +79,7 @@ impl Config {
             table: required("PLACET_TABLE")?,
             bucket: required("PLACET_BUCKET")?,
             max_wait: max_wait()?,
+            limits: limits()?,
             secret: secret("PLACET_SECRET")?,
             queue: present("PLACET_QUEUE"),
         })
@@ -112,4 +116,41 @@ pub fn max_wait() -> Result<Duration, ConfigError> {
     let wait = text.parse().ok().map(Duration::from_millis);
     wait.filter(|wait| (Duration::from_millis(1)..=MAX_WAIT).contains(wait))
         .ok_or(ConfigError::Invalid(name, "a number of milliseconds from 1 to 29000"))
+}
+
+/// The limits of one caller, whatever the environment does not say as it is:
+/// `PLACET_MAX_REQUESTS_PER_SECOND` of one credential (a tenfold may come at once),
+/// `PLACET_MAX_WAITS_PER_USER`, `PLACET_MAX_DELIVERIES_PER_CHANNEL`, and `PLACET_MAX_BODY_MEMORY_MIB`
+/// of all bodies.
+pub fn limits() -> Result<Settings, ConfigError> {
+    let usual = Settings::default();
+    let rate = at_least_1("PLACET_MAX_REQUESTS_PER_SECOND", usual.requests_per_second)?;
+    let waits = at_least_1("PLACET_MAX_WAITS_PER_USER", to_u32(usual.waits_per_user))?;
+    let deliveries = at_least_1("PLACET_MAX_DELIVERIES_PER_CHANNEL", to_u32(usual.deliveries_per_channel))?;
+    let memory = at_least_1("PLACET_MAX_BODY_MEMORY_MIB", to_u32(usual.body_memory / MIB))?;
+    Ok(Settings {
+        requests_per_second: rate,
+        burst: rate.saturating_mul(10),
+        waits_per_user: waits as usize,
+        deliveries_per_channel: deliveries as usize,
+        body_memory: (memory as usize).saturating_mul(MIB),
+        ..usual
+    })
+}
+
+const MIB: usize = 1024 * 1024;
+
+fn to_u32(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}
+
+/// `PLACET_MAX_CONNECTIONS`: how many connections the local runner has open at once.
+pub fn max_connections() -> Result<usize, ConfigError> {
+    at_least_1("PLACET_MAX_CONNECTIONS", 10_000).map(|count| count as usize)
+}
+
+fn at_least_1(name: &'static str, usual: u32) -> Result<u32, ConfigError> {
+    let Some(text) = present(name) else { return Ok(usual) };
+    let number = text.parse().ok().filter(|number| (1..=1_000_000).contains(number));
+    number.ok_or(ConfigError::Invalid(name, "a whole number from 1 to 1000000"))
 }

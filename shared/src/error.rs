@@ -5,6 +5,7 @@
 //! carry their cause inward, to be logged once, at that boundary.
 
 use std::fmt;
+use std::time::Duration;
 
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
@@ -63,6 +64,8 @@ pub enum Error {
     OwnerOnly,
     #[error("The page that sent this form is not of this site.")]
     ForeignForm,
+    #[error("A page of another site sent this call.")]
+    ForeignPage,
     #[error("Review already responded")]
     ReviewAlreadyResponded,
     #[error("Review expired")]
@@ -75,6 +78,12 @@ pub enum Error {
     TooLarge(String),
     #[error("Send the body as {0}.")]
     UnsupportedMediaType(&'static str),
+    #[error("This service does not answer at this host name.")]
+    UnknownHost,
+    #[error(
+        "Pages are shown at the inbox URL only, which placet-local prints at its start; this address is for agents."
+    )]
+    NotAtInbox,
     #[error("This clientId or Idempotency-Key was already used with a different body.")]
     IdempotencyConflict,
     #[error("Another account has this e-mail address.")]
@@ -85,6 +94,10 @@ pub enum Error {
     StreamEnded,
     #[error("Too many failed tries for this e-mail; try again later.")]
     TooManyTries { retry_after_seconds: u64 },
+    #[error("{what}; try again later.")]
+    TooManyRequests { what: &'static str, retry_after_seconds: u64 },
+    #[error("The body did not arrive in time.")]
+    BodyTooSlow,
     #[error("There is more to remove than one call has time for; it is out of sight already. Repeat the call.")]
     StillRemoving,
     #[error("The host that was called {0}.")]
@@ -120,6 +133,12 @@ impl Error {
         Self::Unavailable(Cause(cause.to_string()))
     }
 
+    /// A limit that is free again after about this long.
+    pub fn too_many(what: &'static str, wait: Duration) -> Self {
+        let retry_after_seconds = u64::try_from(wait.as_millis().div_ceil(1000)).unwrap_or(u64::MAX);
+        Self::TooManyRequests { what, retry_after_seconds: retry_after_seconds.max(1) }
+    }
+
     /// What the framework means by a bare status.
     pub fn of_framework(status: StatusCode) -> Self {
         match status {
@@ -135,6 +154,12 @@ impl Error {
     /// A 400 about one field.
     pub fn field(path: impl IntoIterator<Item = Step>, code: &'static str, message: impl Into<String>) -> Self {
         Self::Invalid(vec![FieldError { path: path.into_iter().collect(), code, message: message.into() }])
+    }
+
+    /// Whether a repeat of the same call would end in the same way: what was to be stored or sent is
+    /// not valid, or what is stored cannot be read.
+    pub fn is_permanent(&self) -> bool {
+        !matches!(self, Self::Unavailable(_) | Self::StillRemoving | Self::TooManyTries { .. })
     }
 
     /// On routes that name a thing by its id alone, another person's is simply not there.
@@ -160,6 +185,7 @@ impl Error {
             Self::NotYourAgent => (StatusCode::FORBIDDEN, "not_your_agent"),
             Self::OwnerOnly => (StatusCode::FORBIDDEN, "owner_only"),
             Self::ForeignForm => (StatusCode::FORBIDDEN, "foreign_form"),
+            Self::ForeignPage => (StatusCode::FORBIDDEN, "foreign_page"),
             Self::ReviewAlreadyResponded => (StatusCode::FORBIDDEN, "review_already_responded"),
             Self::ReviewExpired => (StatusCode::FORBIDDEN, "review_expired"),
             Self::NotFound(_) => (StatusCode::NOT_FOUND, "not_found"),
@@ -170,7 +196,11 @@ impl Error {
             Self::StreamEnded => (StatusCode::CONFLICT, "stream_ended"),
             Self::TooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "too_large"),
             Self::UnsupportedMediaType(_) => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type"),
+            Self::UnknownHost => (StatusCode::MISDIRECTED_REQUEST, "unknown_host"),
+            Self::NotAtInbox => (StatusCode::MISDIRECTED_REQUEST, "not_at_inbox"),
             Self::TooManyTries { .. } => (StatusCode::TOO_MANY_REQUESTS, "too_many_tries"),
+            Self::TooManyRequests { .. } => (StatusCode::TOO_MANY_REQUESTS, "too_many_requests"),
+            Self::BodyTooSlow => (StatusCode::REQUEST_TIMEOUT, "body_too_slow"),
             Self::StillRemoving => (StatusCode::SERVICE_UNAVAILABLE, "still_removing"),
             Self::UpstreamFailed(_) => (StatusCode::BAD_GATEWAY, "upstream_failed"),
             Self::Unavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, "storage_unavailable"),
@@ -192,7 +222,9 @@ impl Error {
     /// Seconds for `Retry-After`, where the caller should come back.
     pub fn retry_after(&self) -> Option<u64> {
         match self {
-            Self::TooManyTries { retry_after_seconds } => Some(*retry_after_seconds),
+            Self::TooManyTries { retry_after_seconds } | Self::TooManyRequests { retry_after_seconds, .. } => {
+                Some(*retry_after_seconds)
+            }
             Self::StillRemoving | Self::Unavailable(_) => Some(1),
             _ => None,
         }

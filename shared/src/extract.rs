@@ -3,13 +3,13 @@
 
 use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, FromRef, FromRequest, FromRequestParts, Multipart, Request};
-use bytes::{Bytes, BytesMut};
-use futures_util::StreamExt;
+use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::request::Parts;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::auth::before_complaining;
+use crate::body;
 use crate::error::Error;
 use crate::ids::AgentId;
 use crate::image::{IMAGE_TOO_LARGE, Image, MAX_IMAGE};
@@ -24,9 +24,6 @@ pub const MAX_FILE: usize = 4_500_000;
 const MULTIPART_FRAME: usize = 64 * 1024;
 /// The most a JSON body may hold.
 const MAX_JSON: usize = 4_500_000;
-/// Beyond a limit this much more is read and dropped, so that the client, still sending, gets
-/// to see the 413 instead of a broken connection.
-const DRAIN: usize = 64 * 1024 * 1024;
 
 pub const FILE_TOO_LARGE: &str = "A file in a request body may have at most 4,500,000 bytes: announce a larger one with POST /api/v1/files/presign (people: /api/files/presign) and PUT it to the URL you get.";
 const JSON_TOO_LARGE: &str = "A JSON body may have at most 4,500,000 bytes: send long texts as files (textAttachments, or POST /api/v1/files/store), larger ones by POST /api/v1/files/presign.";
@@ -55,7 +52,7 @@ where
     S: Send + Sync,
     Store: FromRef<S>,
     Outbound: FromRef<S>,
-    T: FromObject,
+    T: FromObject + 'static,
 {
     type Rejection = Error;
 
@@ -66,7 +63,8 @@ where
                 return Err(Error::UnsupportedMediaType("application/json"));
             }
             let problems = Problems::none(Outbound::from_ref(state).is_for_development());
-            input::parse(&read_body(body, MAX_JSON, JSON_TOO_LARGE).await?, problems)
+            let bytes = body::read(&parts, body, state, MAX_JSON, JSON_TOO_LARGE).await?;
+            body::parse(bytes, problems, state).await
         };
         told_to_the_known(read.await, &parts, state).await.map(Self)
     }
@@ -84,7 +82,7 @@ where
     S: Send + Sync,
     Store: FromRef<S>,
     Outbound: FromRef<S>,
-    T: FromObject,
+    T: FromObject + 'static,
 {
     type Rejection = Error;
 
@@ -196,7 +194,7 @@ where
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Error> {
         let (parts, body) = request.into_parts();
-        let read = async { Self::parse(multipart(&parts, body, MAX_FILE, FILE_TOO_LARGE).await?).await };
+        let read = async { Self::parse(multipart(&parts, body, state, MAX_FILE, FILE_TOO_LARGE).await?).await };
         told_to_the_known(read.await, &parts, state).await
     }
 }
@@ -246,7 +244,7 @@ where
     async fn from_request(request: Request, state: &S) -> Result<Self, Error> {
         let (parts, body) = request.into_parts();
         let read = async {
-            let mut fields = multipart(&parts, body, MAX_IMAGE, IMAGE_TOO_LARGE).await?;
+            let mut fields = multipart(&parts, body, state, MAX_IMAGE, IMAGE_TOO_LARGE).await?;
             while let Some(field) = fields.next_field().await.map_err(malformed)? {
                 if field.name() == Some("file") {
                     return Image::checked(field.bytes().await.map_err(malformed)?).map(Self);
@@ -259,14 +257,17 @@ where
 }
 
 /// The fields of a multipart body that holds a file of at most `max` bytes.
-async fn multipart(parts: &Parts, body: Body, max: usize, too_large: &str) -> Result<Multipart, Error> {
+async fn multipart<S>(parts: &Parts, body: Body, state: &S, max: usize, too_large: &str) -> Result<Multipart, Error>
+where
+    Store: FromRef<S>,
+{
     if media_type(parts).as_deref() != Some("multipart/form-data") {
         return Err(Error::UnsupportedMediaType("multipart/form-data"));
     }
-    let bytes = read_body(body, max + MULTIPART_FRAME, too_large).await?;
+    let bytes = body::read(parts, body, state, max + MULTIPART_FRAME, too_large).await?;
     let mut request = Request::new(Body::from(bytes));
     *request.headers_mut() = parts.headers.clone();
-    DefaultBodyLimit::disable().apply(&mut request); // read_body has limited it
+    DefaultBodyLimit::disable().apply(&mut request); // body::read has limited it
     Multipart::from_request(request, &()).await.map_err(malformed)
 }
 
@@ -288,21 +289,4 @@ where
 fn media_type(parts: &Parts) -> Option<String> {
     let value = parts.headers.get(CONTENT_TYPE)?.to_str().ok()?;
     Some(value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase())
-}
-
-async fn read_body(body: Body, max: usize, too_large: &str) -> Result<Bytes, Error> {
-    let (mut chunks, mut kept, mut seen) = (body.into_data_stream(), BytesMut::new(), 0);
-    while let Some(chunk) = chunks.next().await {
-        let chunk = chunk.map_err(|_| Error::field([], "incomplete_body", "The body ended early."))?;
-        seen += chunk.len();
-        if seen <= max {
-            kept.extend_from_slice(&chunk);
-        } else if seen > max + DRAIN {
-            break;
-        }
-    }
-    if seen > max {
-        return Err(Error::TooLarge(too_large.to_owned()));
-    }
-    Ok(kept.freeze())
 }

@@ -8,12 +8,15 @@ use axum::extract::{MatchedPath, OriginalUri, Request, State};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Router};
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS};
+use http::header::{
+    CACHE_CONTROL, CONTENT_TYPE, REFERRER_POLICY, RETRY_AFTER, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS,
+};
 use http::{HeaderName, HeaderValue, StatusCode};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::app::App;
+use crate::auth;
 use crate::call_log::Call;
 use crate::clock::Timestamp;
 use crate::error::{Error, FieldError};
@@ -59,9 +62,10 @@ impl<'a> ErrorBody<'a> {
 }
 
 /// Routes, ready to be served: unknown paths answered, and `envelope` around everything. A
-/// router's own middleware, which is given no state, finds the bucket as an extension.
+/// router's own middleware, which is given no state, finds the bucket and the hosts as extensions.
 pub fn service(routes: Router<App>, app: App) -> Router {
-    let routes = routes.fallback(async || Error::NotFound("path")).layer(Extension(app.blobs.clone()));
+    let routes = routes.fallback(async || Error::NotFound("path"));
+    let routes = routes.layer(Extension(app.blobs.clone())).layer(Extension(app.site.clone()));
     routes.layer(from_fn_with_state(app.clone(), envelope)).with_state(app)
 }
 
@@ -74,9 +78,18 @@ async fn envelope(State(app): State<App>, OriginalUri(uri): OriginalUri, request
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().map_or("(none)".into(), |route| route.as_str().to_owned());
     let (bill, began) = (Arc::new(Bill::default()), Instant::now());
-    let (call, request) = Call::begin(request, uri.path(), id, now);
+    let (call, mut request) = Call::begin(request, uri.path(), id, now);
 
-    let mut response = meter::billed_to(bill.clone(), next.run(request)).await;
+    let admitted = app.site.admit(&mut request);
+    let presented = auth::presented(request.headers());
+    let run = meter::billed_to(bill.clone(), async {
+        match admitted {
+            Ok(()) => next.run(request).await,
+            Err(error) => error.into_response(),
+        }
+    });
+    let answered = app.store.limits().callers.in_turn(&presented, run);
+    let mut response = answered.await.unwrap_or_else(Error::into_response);
 
     if let Some(Rendered(error)) = response.extensions().get() {
         log_cause(error, &request_id);
@@ -162,4 +175,6 @@ fn finish(response: &mut Response, request_id: &str, spent: Spent) {
     }
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    // Pages have a policy of their own: with this one browsers withhold the origin of their forms.
+    headers.entry(REFERRER_POLICY).or_insert(HeaderValue::from_static("no-referrer"));
 }

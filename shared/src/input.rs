@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
 use serde_json::value::RawValue;
+use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 use crate::clock::Timestamp;
@@ -52,11 +52,12 @@ pub trait FromObject: Sized + Send {
 }
 
 /// Reads a whole body. The first parse is the strict one: it refuses what no string may hold
-/// (lone surrogates) and nesting over 128 levels.
+/// (lone surrogates) and nesting over 128 levels. None of them builds more than the members of one
+/// object, so that a body takes about its own size of memory, whatever is in it.
 pub fn parse<T: FromObject>(body: &[u8], mut problems: Problems) -> Result<T, Error> {
     let text = std::str::from_utf8(body).map_err(|_| Error::MalformedJson("it is not UTF-8".into()))?;
-    let value = json::understood(text).map_err(|err| Error::MalformedJson(err.to_string()))?;
-    let read = if value.is_object() {
+    json::check(text).map_err(|err| Error::MalformedJson(err.to_string()))?;
+    let read = if text.trim_start().starts_with('{') {
         let raw: &RawValue = serde_json::from_str(text).map_err(|err| Error::MalformedJson(err.to_string()))?;
         Object::of(raw, vec![], &mut problems).and_then(|mut object| T::from_object(&mut object))
     } else {
@@ -129,8 +130,22 @@ impl<'a> Object<'a> {
         self.raw(name).is_some()
     }
 
+    /// The member, to look into. What is longer than anything that is ever looked into is not built:
+    /// its kind alone is of use then.
     pub fn value(&self, name: &str) -> Option<Value> {
-        json::understood(self.raw(name)?.get()).ok()
+        const LONGEST: usize = 256 * 1024;
+        let text = self.raw(name)?.get();
+        let is_long = text.len() > LONGEST && text.starts_with(['{', '[']);
+        if is_long { Some(Value::Null) } else { json::understood(text).ok() }
+    }
+
+    /// The member if it is neither an object nor an array: of those, an empty one is given.
+    fn scalar(&self, name: &str) -> Option<Value> {
+        match self.raw(name)?.get().as_bytes().first() {
+            Some(b'{') => Some(Value::Object(Map::new())),
+            Some(b'[') => Some(Value::Array(vec![])),
+            _ => self.value(name),
+        }
     }
 
     /// Notes that a required member is absent.
@@ -143,7 +158,7 @@ impl<'a> Object<'a> {
     }
 
     pub fn string(&mut self, name: &str) -> Option<String> {
-        match self.value(name)? {
+        match self.scalar(name)? {
             Value::String(text) => Some(text),
             _ => {
                 self.problem(name, "not_a_string", format!("{name} must be a string"));
@@ -179,7 +194,7 @@ impl<'a> Object<'a> {
     }
 
     pub fn boolean(&mut self, name: &str) -> Option<bool> {
-        match self.value(name)? {
+        match self.scalar(name)? {
             Value::Bool(value) => Some(value),
             _ => {
                 self.problem(name, "not_a_boolean", format!("{name} must be true or false"));
@@ -190,7 +205,7 @@ impl<'a> Object<'a> {
 
     /// A whole number of at least `min`; larger than 64 bits counts as the largest there is.
     pub fn integer(&mut self, name: &str, min: u64) -> Option<u64> {
-        let value = self.value(name)?;
+        let value = self.scalar(name)?;
         let whole = value.as_u64().or_else(|| {
             let float = value.as_f64().filter(|f| f.fract() == 0.0 && *f >= 0.0)?;
             // Saturates, which is what the caps behind it want.
@@ -216,7 +231,7 @@ impl<'a> Object<'a> {
 
     /// One of the words of `choices`.
     pub fn one_of<T: Copy>(&mut self, name: &str, choices: &[(&str, T)]) -> Option<T> {
-        let given = self.value(name)?;
+        let given = self.scalar(name)?;
         let found = choices.iter().find(|(word, _)| given.as_str() == Some(*word));
         if found.is_none() {
             let words: Vec<&str> = choices.iter().map(|(word, _)| *word).collect();
@@ -263,16 +278,17 @@ impl<'a> Object<'a> {
         let mut hasher = Sha256::new();
         for (name, raw) in &self.members {
             hasher.update(Value::from(name.as_str()).to_string());
-            canonical(&json::comparable(raw.get()).unwrap_or(Value::Null), &mut hasher);
+            canonical_text(raw, &mut hasher);
         }
         hex(&hasher.finalize())
     }
 
     /// The same of one member; none of one that is absent, null or an empty array.
     pub fn hash_of(&self, name: &str) -> Option<String> {
-        let value = json::comparable(self.raw(name)?.get()).ok().filter(|value| *value != Value::Array(vec![]))?;
-        let mut hasher = Sha256::new();
-        canonical(&value, &mut hasher);
+        let raw = self.raw(name)?;
+        let is_empty = serde_json::from_str::<[(); 0]>(raw.get()).is_ok();
+        let mut hasher = (!is_empty).then(Sha256::new)?;
+        canonical_text(raw, &mut hasher);
         Some(hex(&hasher.finalize()))
     }
 
@@ -318,7 +334,32 @@ impl<'a> Object<'a> {
     }
 }
 
-/// Feeds a value to a hash with its members in order.
+/// Feeds a value to a hash with its members in order. Of what is large only one level is built at a
+/// time.
+fn canonical_text(raw: &RawValue, hasher: &mut Sha256) {
+    const SMALL: usize = 64 * 1024;
+    let text = raw.get();
+    match text.as_bytes().first() {
+        Some(b'{') if text.len() > SMALL => {
+            let members: BTreeMap<String, &RawValue> = serde_json::from_str(text).unwrap_or_default();
+            hasher.update("{");
+            for (name, member) in members {
+                hasher.update(Value::from(name).to_string());
+                canonical_text(member, hasher);
+            }
+            hasher.update("}");
+        }
+        Some(b'[') if text.len() > SMALL => {
+            let elements: Vec<&RawValue> = serde_json::from_str(text).unwrap_or_default();
+            hasher.update("[");
+            elements.into_iter().for_each(|element| canonical_text(element, hasher));
+            hasher.update("]");
+        }
+        _ => canonical(&json::comparable(text).unwrap_or(Value::Null), hasher),
+    }
+}
+
+/// The same of a value that was built.
 fn canonical(value: &Value, hasher: &mut Sha256) {
     match value {
         Value::Object(members) => {

@@ -1,8 +1,9 @@
 //! JSON that is somebody else's: kept and given back exactly as it was sent.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
-use serde::de::IgnoredAny;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -58,17 +59,73 @@ pub fn understood(text: &str) -> serde_json::Result<Value> {
     read_with(text, |number| if number.starts_with('-') { "-1e308" } else { "1e308" }.to_owned())
 }
 
+/// Whether a JSON text can be [`understood`]; builds nothing.
+pub fn check(text: &str) -> serde_json::Result<()> {
+    read_with::<Checked>(text, |_| "0".to_owned()).map(drop)
+}
+
 /// Reads a JSON text to compare it: numbers that are too large stay what they are, as texts.
 pub fn comparable(text: &str) -> serde_json::Result<Value> {
     read_with(text, |number| format!("\"\\u0000{number}\""))
 }
 
 /// serde_json refuses numbers over `f64`: those are written in another way for it.
-fn read_with(text: &str, huge: impl Fn(&str) -> String) -> serde_json::Result<Value> {
+fn read_with<T: DeserializeOwned>(text: &str, huge: impl Fn(&str) -> String) -> serde_json::Result<T> {
     serde_json::from_str(text).or_else(|err| match with_huge_numbers(text, huge) {
         Some(text) => serde_json::from_str(&text),
         None => Err(err),
     })
+}
+
+/// Any JSON value, every string of it decoded and nothing kept.
+struct Checked;
+
+impl<'de> Deserialize<'de> for Checked {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Self)
+    }
+}
+
+impl<'de> de::Visitor<'de> for Checked {
+    type Value = Self;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("any valid JSON value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_i64<E>(self, _: i64) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_u64<E>(self, _: u64) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_f64<E>(self, _: f64) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_str<E>(self, _: &str) -> Result<Self, E> {
+        Ok(self)
+    }
+
+    fn visit_seq<A: de::SeqAccess<'de>>(self, mut elements: A) -> Result<Self, A::Error> {
+        while elements.next_element::<Self>()?.is_some() {}
+        Ok(self)
+    }
+
+    fn visit_map<A: de::MapAccess<'de>>(self, mut members: A) -> Result<Self, A::Error> {
+        while members.next_entry::<Self, Self>()?.is_some() {}
+        Ok(self)
+    }
 }
 
 /// The text with each number that no `f64` holds written as `huge` says, if there are any.

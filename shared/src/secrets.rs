@@ -6,6 +6,7 @@
 //! tells keys apart. What a key claims of its user counts only once its stored hash agrees.
 
 use std::fmt;
+use std::time::Instant;
 
 use argon2::Argon2;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash};
@@ -16,6 +17,7 @@ use tokio::sync::Semaphore;
 
 use crate::error::Error;
 use crate::ids::{UserId, parse_ulid};
+use crate::limits::guesses;
 
 const API_KEY: &str = "hp_";
 const SESSION: &str = "hs_";
@@ -33,7 +35,7 @@ pub fn random<const N: usize>() -> [u8; N] {
 }
 
 /// The SHA-256 of a credential, in hex: all that is ever stored of one.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Hashed(String);
 
 impl Hashed {
@@ -153,11 +155,19 @@ impl Password {
     }
 
     /// Whether this is the password behind `stored`. With nothing stored (no such e-mail) the
-    /// same work is done against a hash that no password has, so both take the same time.
+    /// same work is done against a hash that no password has, or as long is waited as that took a
+    /// moment ago, so both take the same time.
     pub async fn matches(self, stored: Option<String>) -> Result<bool, Error> {
         const NOBODYS: &str =
             "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5LW5vYm9keQ$4Ki0HrMbLJoQO3bFsMeZ0ydsBYMPYBr/tQJjYEKBRGM";
-        off_thread(move || {
+        if stored.is_none()
+            && let Some(pretence) = guesses::pretence()
+        {
+            tokio::time::sleep(pretence).await;
+            return Ok(false);
+        }
+        let began = Instant::now();
+        let judged = off_thread(move || {
             let known = stored.is_some();
             let text = stored.unwrap_or_else(|| NOBODYS.to_owned());
             let hash =
@@ -165,7 +175,9 @@ impl Password {
             let same = Argon2::default().verify_password(self.0.as_bytes(), &hash).is_ok();
             Ok(known && same)
         })
-        .await?
+        .await?;
+        guesses::took(began.elapsed());
+        judged
     }
 }
 
@@ -175,8 +187,8 @@ impl fmt::Debug for Password {
     }
 }
 
-/// Each takes 19 MiB: a burst of sign-ins waits its turn.
-static AT_ONCE: Semaphore = Semaphore::const_new(4);
+/// Each takes 19 MiB and a core: a burst of sign-ins waits its turn.
+static AT_ONCE: Semaphore = Semaphore::const_new(2);
 
 async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
     let _turn = AT_ONCE.acquire().await.map_err(Error::internal)?;

@@ -1,10 +1,12 @@
-//! The deployment's own secret: what signs share links and encrypts plugin settings. Replacing it
-//! revokes every link that is out.
+//! The deployment's own secret: what signs share links and device cookies, and encrypts plugin
+//! settings. Replacing it revokes every link that is out.
 
 use std::fmt;
 
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
+
+use crate::secrets::hex;
 
 /// The fewest characters that one may have.
 pub const MIN: usize = 32;
@@ -17,6 +19,9 @@ pub struct ServerSecret([u8; 32]);
 pub enum Purpose {
     ShareLinks,
     PluginSettings,
+    DeviceCookies,
+    /// Recognises the secret without telling it.
+    Fingerprint,
 }
 
 impl ServerSecret {
@@ -30,8 +35,15 @@ impl ServerSecret {
         let label = match purpose {
             Purpose::ShareLinks => "share-links",
             Purpose::PluginSettings => "plugin-settings",
+            Purpose::DeviceCookies => "device-cookies",
+            Purpose::Fingerprint => "fingerprint",
         };
         mac(&self.0, label.as_bytes())
+    }
+
+    /// A text that is the same for the same secret, and tells nothing of it.
+    pub fn fingerprint(&self) -> String {
+        hex(&self.key(Purpose::Fingerprint))
     }
 
     /// An HMAC-SHA256 under the key for one purpose.
@@ -77,6 +89,8 @@ mod tests {
         assert_ne!(a.sign(Purpose::ShareLinks, b"1"), a.sign(Purpose::ShareLinks, b"2"));
         assert_eq!(a.sign(Purpose::ShareLinks, b"1"), a.sign(Purpose::ShareLinks, b"1"));
         assert_eq!(format!("{a:?}"), "***");
+        assert_eq!(a.fingerprint(), a.fingerprint());
+        assert_ne!(a.fingerprint(), b.fingerprint());
     }
 
     #[test]

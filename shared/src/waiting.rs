@@ -4,6 +4,7 @@
 //! in one process help each other.
 
 mod company;
+mod held;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,8 +15,11 @@ use tokio::time::Instant;
 use crate::error::Error;
 use crate::ids::MessageId;
 use crate::input::Params;
+use crate::limits::{Settings, turns};
 use crate::models::Message;
 use company::{APART, Companies, Company};
+pub use held::By;
+use held::{Held, Place};
 
 const QUICK: Duration = Duration::from_millis(100);
 const SLOW: Duration = Duration::from_millis(320);
@@ -27,11 +31,19 @@ pub struct Waits {
     pub max: Duration,
     closing: watch::Receiver<bool>,
     companies: Companies<Message>,
+    held: Held,
 }
 
 impl Waits {
     pub fn new(max: Duration, closing: watch::Receiver<bool>) -> Self {
-        Self { max, closing, companies: Companies::default() }
+        let held = Held::new(Settings::default().waits_per_user, None);
+        Self { max, closing, companies: Companies::default(), held }
+    }
+
+    /// The same with at most so many waits of one user's API keys, and so many looks a second of all
+    /// waits together, if a process hears of what it waits for by itself.
+    pub fn limited(self, per_user: usize, looks: Option<u32>) -> Self {
+        Self { held: Held::new(per_user, looks), ..self }
     }
 
     /// Tells the waits of this process that are for this message that it is decided. Others find
@@ -62,6 +74,7 @@ pub struct Wait<'a> {
     began: Instant,
     deadline: Instant,
     company: Option<Company<Message>>,
+    place: Option<Place>,
     last: bool,
 }
 
@@ -80,12 +93,20 @@ impl<'a> Wait<'a> {
     pub fn begin(waits: &'a Waits, timeout: Option<Duration>) -> Self {
         let began = Instant::now();
         let deadline = began + timeout.map_or(waits.max, |timeout| timeout.min(waits.max));
-        Self { waits, began, deadline, company: None, last: false }
+        Self { waits, began, deadline, company: None, place: None, last: false }
     }
 
     /// The same, together with others that are for this message.
     pub fn for_message(self, message: Option<MessageId>) -> Self {
         Self { company: message.map(|message| self.waits.companies.join(message)), ..self }
+    }
+
+    /// Counts from now on among the waits that this caller holds, if they hold no more than they may.
+    pub fn hold(&mut self, by: By) -> Result<(), Error> {
+        if self.place.is_none() {
+            self.place = Some(self.waits.held.enter(by)?);
+        }
+        Ok(())
     }
 
     /// Tells the others that the message is decided.
@@ -104,8 +125,10 @@ impl<'a> Wait<'a> {
     /// Holds until it is time to look again, `at_most` this long, or there is nothing to look for.
     /// Whom a companion has just spared the look, who would have told, is held on.
     pub async fn next(&mut self, hurried: bool, at_most: impl Fn() -> Duration) -> Next {
+        turns::step_aside();
         while !self.last {
             let base = if hurried || self.began.elapsed() < QUICK_AT_FIRST { QUICK } else { SLOW };
+            let base = base.max(self.place.as_ref().map_or(Duration::ZERO, Place::least_pause));
             let pause = (base + jitter(base / 10)).min(at_most().max(APART));
             let told = async {
                 match &mut self.company {
@@ -120,6 +143,7 @@ impl<'a> Wait<'a> {
             }
             self.last = Instant::now() >= self.deadline;
             if self.last || self.company.as_ref().is_none_or(Company::takes_a_turn) {
+                turns::resume().await;
                 return Next::Look;
             }
         }

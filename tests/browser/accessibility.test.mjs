@@ -21,7 +21,7 @@ for (const [size, viewport, dark] of [["a desk, light", desktop, false], ["a pho
     await page.setBypassCSP(true); // for axe itself, which is no page's
     const found = [];
     for (const [name, path] of Object.entries(pages)) {
-      await page.goto(world.url + path);
+      await page.goto(world.inboxUrl + path);
       await settle(page);
       await page.$$eval("details", (all) => all.forEach((it) => (it.open = true)));
       await page.evaluate(axe);

@@ -15,7 +15,7 @@ const newest = async () => (await world.agent("GET", `/api/v1/messages?channel=$
 
 async function inChannel() {
   const page = await world.signedIn();
-  await page.goto(`${world.url}/channels/${world.channelId}`);
+  await page.goto(`${world.inboxUrl}/channels/${world.channelId}`);
   await page.waitForSelector("#compose:not([hidden])");
   return page;
 }

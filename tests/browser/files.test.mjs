@@ -11,7 +11,7 @@ const names = (page) => page.$$eval(".file .name", (all) => all.map((it) => it.t
 
 test("a file is dropped, previewed and shared", async () => {
   const page = await world.signedIn();
-  await page.goto(`${world.url}/files`);
+  await page.goto(`${world.inboxUrl}/files`);
   await page.waitForSelector("#upload:not([hidden])");
   await page.evaluate(() => {
     const files = new DataTransfer();
@@ -33,9 +33,9 @@ test("files are found, chosen, fetched together and deleted", async () => {
   await world.file("dot.svg", "image/svg+xml", '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>');
   const page = await world.signedIn();
   page.on("dialog", (it) => it.accept());
-  await page.goto(`${world.url}/files?type=image`);
+  await page.goto(`${world.inboxUrl}/files?type=image`);
   assert.deepEqual(await names(page), ["dot.svg"]);
-  await page.goto(`${world.url}/files?view=list`);
+  await page.goto(`${world.inboxUrl}/files?view=list`);
   await page.type("[name=q]", "TXT");
   await Promise.all([page.waitForNavigation(), page.keyboard.press("Enter")]);
   assert.deepEqual((await names(page)).sort(), ["one.txt", "two.txt"]);

@@ -64,7 +64,7 @@ test("hostile texts, names, files and metadata are shown and do nothing", async 
   page.on("dialog", (it) => (dialogs += 1, it.dismiss()));
   const paths = ["/", "/?tab=completed", `/?q=${encodeURIComponent(everything)}`, ...ids.map((id) => `/reviews/${id}`), "/channels", `/channels/${world.channelId}`, `/channels/${world.channelId}?q=${encodeURIComponent(name)}`, "/files", ...files.map((it) => `/files/${it.id}`), ...files.map((it) => `/files/${it.id}/frame`), ...files.map((it) => `/api/files/${it.id}/download`), "/status", "/logs", "/settings", "/settings/keys", "/settings/agents", `/settings/agents/${world.channelId}`, "/settings/users", "/settings/plugins", `/login?next=${encodeURIComponent(`javascript:${run}`)}`, "/login?next=//evil.example"];
   for (const path of paths) {
-    await page.goto(world.url + path, { waitUntil: "load" }).catch((error) => {
+    await page.goto(world.inboxUrl + path, { waitUntil: "load" }).catch((error) => {
       if (!/ERR_ABORTED/.test(error.message)) throw error; // a download
     });
     await page.evaluate(() => Promise.all([...document.images].map((it) => it.decode().catch(() => {}))));
@@ -73,7 +73,7 @@ test("hostile texts, names, files and metadata are shown and do nothing", async 
       const isFile = /\/(frame|download)$/.test(frame.url());
       assert.match(found, isFile ? /^,/ : /^,0$/, `${path} ${frame.url()}`);
     }
-    assert.equal(new URL(page.url()).origin, world.url, path);
+    assert.equal(new URL(page.url()).origin, world.inboxUrl, path);
   }
   assert.equal(dialogs, 0);
   // What a sandbox and a policy refuse inside the files' own frames, the browser says aloud.
@@ -84,11 +84,11 @@ test("hostile texts, names, files and metadata are shown and do nothing", async 
 test("a link that leads on after signing in leads nowhere else", async () => {
   for (const next of ["//evil.example", "/\\evil.example", "https://evil.example", "javascript:alert(1)"]) {
     const page = await world.visitor();
-    await page.goto(`${world.url}/login?next=${encodeURIComponent(next)}`);
+    await page.goto(`${world.inboxUrl}/login?next=${encodeURIComponent(next)}`);
     await page.type("[name=email]", world.email);
     await page.type("[name=password]", world.password);
     await Promise.all([page.waitForNavigation(), page.click("form button")]);
-    assert.equal(page.url(), `${world.url}/`);
+    assert.equal(page.url(), `${world.inboxUrl}/`);
     await page.browserContext().close();
   }
 });

@@ -31,7 +31,7 @@ const shows = (page, selector, words) =>
 async function answered(page, message, answer) {
   const { id } = await world.send(message);
   const waited = world.wait(id);
-  await page.goto(`${world.url}/reviews/${id}`);
+  await page.goto(`${world.inboxUrl}/reviews/${id}`);
   await answer(page);
   await shows(page, "#answer .outcome", "Answered by you");
   const { status, message: got } = await waited;
@@ -43,7 +43,7 @@ test("signing in leads to what was wanted, and a wrong password says so", async 
   const { id } = await world.send({ text: "Behind the door", review: { type: "approval" } });
   const page = await world.visitor();
   open.push(page);
-  await page.goto(`${world.url}/reviews/${id}`);
+  await page.goto(`${world.inboxUrl}/reviews/${id}`);
   assert.equal(new URL(page.url()).pathname, "/login");
   const signIn = async (password) => {
     await page.$eval("[name=email]", (it) => (it.value = ""));
@@ -63,7 +63,7 @@ test("a first sign-in begins with a password of one's own", async () => {
   const made = await world.owner("POST", "/api/users", { email: "new@example.com", displayName: "New", role: "member" });
   const page = await world.visitor();
   open.push(page);
-  await page.goto(`${world.url}/login`);
+  await page.goto(`${world.inboxUrl}/login`);
   await page.type("[name=email]", "new@example.com");
   await page.type("[name=password]", made.temporaryPassword);
   await Promise.all([page.waitForNavigation(), page.click("form button")]);
@@ -171,7 +171,7 @@ test("a request that arrives shows by itself, and counts in the title", async ()
 test("of two tabs one wins, and the other shows what was stored", async () => {
   const { id } = await world.send({ text: "Race", review: { type: "approval" } });
   const [one, two] = [await signedIn(), await signedIn()];
-  for (const page of [one, two]) await page.goto(`${world.url}/reviews/${id}`);
+  for (const page of [one, two]) await page.goto(`${world.inboxUrl}/reviews/${id}`);
   await two.type("[name=comment]", "typed but late");
   await Promise.all([one.click("[value=approve]"), two.click("[value=reject]")]);
   for (const page of [one, two]) await shows(page, "#answer .outcome", "Answered by you");
@@ -183,12 +183,12 @@ test("of two tabs one wins, and the other shows what was stored", async () => {
 test("an answer that was given elsewhere takes the form's place, and an expired one is told so", async () => {
   const page = await signedIn();
   const { id } = await world.send({ text: "Elsewhere", review: { type: "approval" } });
-  await page.goto(`${world.url}/reviews/${id}`);
+  await page.goto(`${world.inboxUrl}/reviews/${id}`);
   await world.owner("POST", `/api/messages/${id}/respond`, { response: { selectedOption: "approve" }, feedback: "by API" });
   await shows(page, "#answer .outcome", "by API");
 
   const late = await world.send({ text: "Late", review: { type: "approval", expiresInSeconds: 1 } });
-  await page.goto(`${world.url}/reviews/${late.id}`);
+  await page.goto(`${world.inboxUrl}/reviews/${late.id}`);
   await world.wait(late.id);
   if (await page.$("[value=approve]")) await page.click("[value=approve]");
   await shows(page, "#answer .outcome", "Expired");
@@ -197,7 +197,7 @@ test("an answer that was given elsewhere takes the form's place, and an expired 
 test("answering works without scripts", async () => {
   const page = await signedIn({ scripts: false });
   const { id } = await world.send({ text: "Plain **HTML**", review: { type: "selection", payload: { mode: "multi", items: [{ id: "a", label: "A" }, { id: "b", label: "B" }] } } });
-  await page.goto(world.url);
+  await page.goto(world.inboxUrl);
   await Promise.all([page.waitForNavigation(), page.click(`#row-${id}`)]);
   await page.click("[value=b]");
   await Promise.all([page.waitForNavigation(), page.click("#answer .primary")]);
@@ -210,7 +210,7 @@ test("a lost connection keeps what was typed and says whether it counted", async
   const page = await signedIn();
   for (const arrives of [false, true]) {
     const { id } = await world.send({ text: `Wi-Fi ${arrives}`, review: { type: "approval" } });
-    await page.goto(`${world.url}/reviews/${id}`);
+    await page.goto(`${world.inboxUrl}/reviews/${id}`);
     await page.type("[name=comment]", "hard to type again");
     // The request is lost on its way, or its answer is on the way back.
     const client = await page.createCDPSession();
@@ -238,7 +238,7 @@ test("a lost connection keeps what was typed and says whether it counted", async
 test("what comes late of one request never shows under another", async () => {
   const [a, b] = [await world.send({ text: "The first of two", review: { type: "approval" } }), await world.send({ text: "The second of two", review: { type: "approval" } })];
   const page = await signedIn();
-  await page.goto(`${world.url}/reviews/${a.id}`);
+  await page.goto(`${world.inboxUrl}/reviews/${a.id}`);
   // Whatever the page asks of the first request from here on is held back.
   const client = await page.createCDPSession();
   await client.send("Fetch.enable", { patterns: [{ urlPattern: `*/reviews/${a.id}` }] });
@@ -263,7 +263,7 @@ test("what comes late of one request never shows under another", async () => {
 test("what is typed stays through a refusal and whatever arrives meanwhile", async () => {
   const page = await signedIn();
   const { id } = await world.send({ text: "Exactly three", review: { type: "text-input", payload: { maxLength: 3 } } });
-  await page.goto(`${world.url}/reviews/${id}`);
+  await page.goto(`${world.inboxUrl}/reviews/${id}`);
   await page.$eval("#text", (it) => it.removeAttribute("maxlength"));
   await page.type("#text", "four");
   await page.click("#answer .primary");
@@ -309,7 +309,7 @@ test("on a phone of 360 px one pane shows at a time, and nothing is wider than t
   const page = await signedIn({ viewport: phone });
   const wide = "A".repeat(300);
   const { id } = await world.send({ text: `# ${wide}\n\n\`\`\`\n${wide}\n\`\`\`\n\n| ${wide} | b |\n|--|--|\n| c | d |`, metadata: { wide }, review: { type: "approval", payload: { options: [{ id: "x", label: wide }, { id: "y", label: "No" }] } } });
-  await page.goto(world.url);
+  await page.goto(world.inboxUrl);
   const fits = () => page.evaluate(() => document.documentElement.scrollWidth <= document.documentElement.clientWidth);
   assert.ok(await fits());
   await page.tap(`#row-${id}`);
@@ -320,7 +320,7 @@ test("on a phone of 360 px one pane shows at a time, and nothing is wider than t
   assert.equal(small, 0);
   await page.tap(".back");
   await page.waitForFunction(() => document.querySelector(".list").checkVisibility());
-  await page.goto(`${world.url}/channels/${world.channelId}`);
+  await page.goto(`${world.inboxUrl}/channels/${world.channelId}`);
   assert.ok(await fits());
 });
 
@@ -339,7 +339,7 @@ test("versions show what changed and what was said of the one before", async () 
   await world.owner("POST", `/api/messages/${first.id}/respond`, { response: { selectedOption: "reject", comment: "Say who asks." } });
   const second = await world.send({ text: "Tagline:\nAgents ask people.", iterationOf: first.id, review: { type: "approval" } });
   const page = await signedIn();
-  await page.goto(`${world.url}/reviews/${second.id}`);
+  await page.goto(`${world.inboxUrl}/reviews/${second.id}`);
   assert.match(await text(page, ".versions"), /Version 1\s+Reject\s+Version 2/);
   assert.match(await text(page, ".feedback"), /Say who asks/);
   await page.click(".diff-card summary");
@@ -353,7 +353,7 @@ test("the first page is light", async () => {
   const client = await page.createCDPSession();
   await client.send("Network.enable");
   client.on("Network.loadingFinished", ({ encodedDataLength }) => (bytes += encodedDataLength));
-  await page.goto(`${world.url}/login`, { waitUntil: "networkidle0" });
+  await page.goto(`${world.inboxUrl}/login`, { waitUntil: "networkidle0" });
   await page.type("[name=email]", world.email);
   await page.type("[name=password]", world.password);
   await Promise.all([page.waitForNavigation(), page.click("form button")]);

@@ -8,7 +8,7 @@ before(async () => (world = await World.start()));
 after(() => world.stop());
 
 async function frameOf(page, id) {
-  await page.goto(`${world.url}/reviews/${id}`);
+  await page.goto(`${world.inboxUrl}/reviews/${id}`);
   const element = await page.waitForSelector("iframe[data-placet-plugin][src]");
   const frame = await element.contentFrame();
   await frame.waitForFunction(() => window.Placet?.message);
@@ -90,14 +90,14 @@ test("the frame is told what the contract names, and nothing of the page around 
 test("a message without a review cannot be answered from its frame, and a plugin that is not there leaves the form", async () => {
   const { id } = await world.send({ text: "Nothing asked", metadata: { plugin: "status-card", title: "Up" } });
   const page = await world.signedIn();
-  await page.goto(`${world.url}/channels/${world.channelId}`);
+  await page.goto(`${world.inboxUrl}/channels/${world.channelId}`);
   const element = await page.waitForSelector(`#${id} iframe[src]`);
   const frame = await element.contentFrame();
   await frame.waitForFunction(() => window.Placet?.message);
   await assert.rejects(frame.evaluate(() => Placet.respond({})), /No answer is waited for/);
 
   const missing = await world.send({ text: "Drawn by nobody", metadata: { plugin: "not-there" }, review: { type: "approval" } });
-  await page.goto(`${world.url}/reviews/${missing.id}`);
+  await page.goto(`${world.inboxUrl}/reviews/${missing.id}`);
   await page.waitForFunction(() => document.querySelector("[data-plugin-card]").innerText.includes("not installed"));
   await page.waitForSelector("[value=approve]", { visible: true });
   await page.click("[value=approve]");

@@ -13,7 +13,7 @@ try {
     for (const dark of [false, true]) {
       const page = await world.signedIn({ viewport, dark });
       for (const [name, path] of Object.entries(pages)) {
-        await page.goto(world.url + path);
+        await page.goto(world.inboxUrl + path);
         await settle(page);
         await page.screenshot({ path: `${folder}${name}-${size}-${dark ? "dark" : "light"}.png` });
       }

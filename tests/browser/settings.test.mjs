@@ -12,7 +12,7 @@ after(() => world.stop());
 async function at(path) {
   const page = await world.signedIn();
   page.on("dialog", (it) => it.accept());
-  await page.goto(world.url + path);
+  await page.goto(world.inboxUrl + path);
   return page;
 }
 

@@ -18,9 +18,9 @@ async function freePort() {
 }
 
 // Also its storage, on a port of its own, and what is no request.
-function isOwn(url) {
+function isOwn(world, url) {
   const { hostname, protocol } = new URL(url);
-  return hostname === "127.0.0.1" || ["data:", "blob:", "about:", "chrome-extension:", "chrome:"].includes(protocol);
+  return ["127.0.0.1", new URL(world.inboxUrl).hostname].includes(hostname) || ["data:", "blob:", "about:", "chrome-extension:", "chrome:"].includes(protocol);
 }
 
 export const phone = { width: 360, height: 740, isMobile: true, hasTouch: true, deviceScaleFactor: 2 };
@@ -140,9 +140,9 @@ export class World {
     page.on("pageerror", (error) => page.complaints.push(`page: ${error.message}`));
     page.on("requestfailed", (request) => {
       // One that a policy held back, before it left, failed without an error.
-      if (!isOwn(request.url()) && request.failure()) page.complaints.push(`request: ${request.url()} ${request.failure().errorText}`);
+      if (!isOwn(this, request.url()) && request.failure()) page.complaints.push(`request: ${request.url()} ${request.failure().errorText}`);
     });
-    page.on("requestfinished", (request) => isOwn(request.url()) || page.complaints.push(`request: ${request.url()}`));
+    page.on("requestfinished", (request) => isOwn(this, request.url()) || page.complaints.push(`request: ${request.url()}`));
     page.on("framenavigated", (frame) => (this.at = frame.url()));
     return page;
   }
@@ -150,7 +150,7 @@ export class World {
   // The same, signed in through the sign-in page.
   async signedIn(options) {
     const page = await this.visitor(options);
-    await page.goto(`${this.url}/login`);
+    await page.goto(`${this.inboxUrl}/login`);
     await page.type("[name=email]", this.email);
     await page.type("[name=password]", this.password);
     await Promise.all([page.waitForNavigation(), page.click("form button")]);

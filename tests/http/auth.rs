@@ -40,13 +40,61 @@ async fn signing_in_sets_a_cookie_and_out_takes_it_away() {
     Reply::of(kept).await.expect_error(401, "unauthorized");
 }
 
+/// What an answer's cookies are, without their tokens.
+fn cookies_of(reply: &Reply) -> Vec<String> {
+    let values = reply.headers.get_all("set-cookie").iter().map(|value| value.to_str().unwrap());
+    let plain = |value: &str| {
+        let (pair, attributes) = value.split_once(';').unwrap();
+        let (name, token) = pair.split_once('=').unwrap();
+        format!("{name}={};{attributes}", if token.is_empty() { "" } else { "hs" })
+    };
+    values.map(plain).collect()
+}
+
+const KEPT: &str = "=hs; Max-Age=604800; Path=/; HttpOnly; SameSite=Lax; Secure";
+const GONE: &str = "=; Max-Age=0; Path=/; HttpOnly; SameSite=Lax; Secure";
+
 #[tokio::test]
-async fn over_https_the_cookie_is_secure() {
+async fn over_https_the_cookie_is_of_this_host_alone() {
     let world = World::start().await;
     let person = world.person().await;
     let body = json!({ "email": person.email, "password": person.password });
-    let request = person.request(Method::POST, "/api/auth/login").header("X-Forwarded-Proto", "https").json(&body);
-    assert!(Reply::of(request).await.header("set-cookie").ends_with("; Secure"));
+    for (name, value) in [("X-Forwarded-Proto", "HTTPS, http"), ("Forwarded", "for=192.0.2.1;proto=https")] {
+        let over_https = |path: &str| {
+            let nobody = Person::nobody(&world.url, "", "");
+            nobody.request(Method::POST, path).header(name, value)
+        };
+        let signed_in = Reply::of(over_https("/api/auth/login").json(&body)).await;
+        let expected = [format!("__Host-access_token{KEPT}"), format!("access_token{KEPT}")];
+        assert_eq!(cookies_of(&signed_in), expected, "{name}");
+        let out = Reply::of(over_https("/api/auth/logout")).await;
+        out.expect(200);
+        assert_eq!(cookies_of(&out), [format!("__Host-access_token{GONE}"), format!("access_token{GONE}")], "{name}");
+        let form = [("email", &person.email), ("password", &person.password)];
+        let signed_in = Reply::of(over_https("/login").header("Sec-Fetch-Site", "same-origin").form(&form)).await;
+        assert_eq!(cookies_of(&signed_in), [format!("__Host-access_token{KEPT}"), format!("access_token{GONE}")]);
+        let out = Reply::of(over_https("/logout").header("Sec-Fetch-Site", "same-origin")).await;
+        assert_eq!(cookies_of(&out), [format!("__Host-access_token{GONE}"), format!("access_token{GONE}")], "{name}");
+    }
+}
+
+#[tokio::test]
+async fn over_https_a_cookie_counts_under_its_own_name_only() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let token = person.sign_in().await.header("set-cookie").split(['=', ';']).nth(1).unwrap().to_owned();
+    let me = |proto: &str, name: &str, value: String| {
+        let nobody = Person::nobody(&world.url, "", "");
+        Reply::of(nobody.request(Method::GET, "/api/auth/me").header("X-Forwarded-Proto", proto).header(name, value))
+    };
+    let (host, plain) = (format!("__Host-access_token={token}"), format!("access_token={token}"));
+    me("https", "Cookie", host.clone()).await.expect(200);
+    me("https", "Cookie", format!("a=b; {plain}; {host}")).await.expect(200);
+    me("https", "Authorization", format!("Bearer {token}")).await.expect(200);
+    me("https", "Cookie", plain.clone()).await.expect_error(401, "unauthorized");
+    me("https", "Cookie", format!("__host-access_token={token}")).await.expect_error(401, "unauthorized");
+    me("http", "Cookie", plain).await.expect(200);
+    me("http", "Cookie", host).await.expect_error(401, "unauthorized");
 }
 
 #[tokio::test]
@@ -95,9 +143,10 @@ async fn ten_failures_close_the_door_for_a_quarter_of_an_hour() {
         let seconds: u64 = closed.header("retry-after").parse().unwrap();
         assert!((1..=900).contains(&seconds), "{seconds}");
     }
-    person.sign_in().await.expect_error(429, "too_many_tries");
+    let stranger = || Person::nobody(&world.url, &person.email, &person.password);
+    stranger().sign_in().await.expect_error(429, "too_many_tries");
     world.later(Duration::from_secs(15 * 60));
-    person.sign_in().await.expect(200);
+    stranger().sign_in().await.expect(200);
 }
 
 #[tokio::test]
@@ -114,6 +163,9 @@ async fn of_a_burst_of_guesses_ten_are_looked_at() {
 async fn many_who_sign_in_rightly_at_once_all_get_in() {
     let world = World::start().await;
     let person = world.person().await;
+    let stranger = || async { Person::nobody(&world.url, &person.email, &person.password).sign_in().await };
+    let replies = join_all((0..12).map(|_| stranger())).await;
+    replies.iter().for_each(|reply| drop(reply.expect(200)));
     let replies = join_all((0..12).map(|_| person.sign_in())).await;
     replies.iter().for_each(|reply| drop(reply.expect(200)));
     // They gave back every place they took: ten failures are left, no more and no fewer.
@@ -128,7 +180,8 @@ async fn a_success_amid_guesses_gives_them_no_more_than_their_failures_back() {
     let person = world.person().await;
     let guess = Person::nobody(&world.url, &person.email, "not it");
     let guesses = async { join_all((0..60).map(|_| guess.sign_in())).await };
-    let (replies, right) = tokio::join!(guesses, person.sign_in());
+    let stranger = Person::nobody(&world.url, &person.email, &person.password);
+    let (replies, right) = tokio::join!(guesses, stranger.sign_in());
     let looked_at = replies.iter().filter(|reply| reply.status == 401).count();
     let most = if right.status == 200 { 20 } else { 10 };
     assert!((10..=most).contains(&looked_at), "{looked_at}");
@@ -143,7 +196,7 @@ async fn a_success_forgets_the_failures() {
         for _ in 0..9 {
             guess.sign_in().await.expect_error(401, "wrong_credentials");
         }
-        person.sign_in().await.expect(200);
+        Person::nobody(&world.url, &person.email, &person.password).sign_in().await.expect(200);
     }
 }
 

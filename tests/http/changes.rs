@@ -180,7 +180,7 @@ async fn a_change_that_could_not_be_noted_is_noted_when_its_record_comes_again()
 
 /// The same service with a proxy before its table that can fail.
 async fn behind_a_proxy(world: &World) -> (Faulty, App) {
-    let mut endpoints = world.endpoints.clone();
+    let mut endpoints = world.over_connections().await;
     let proxy = Faulty::before(&endpoints.dynamodb, 1).await;
     endpoints.dynamodb = proxy.url.clone();
     let (clock, waits) = (world.app.clock.clone(), world.app.waits.clone());

@@ -81,6 +81,16 @@ async fn writes_that_bring_bytes_are_three_calls_however_many_files_they_bring()
     costs(&agent.send(message).await, 2, 2);
 }
 
+/// A large body is read once its sender is known: that is one look more.
+#[tokio::test]
+async fn a_body_of_more_than_64_kib_is_one_more_call() {
+    let world = World::start().await;
+    let agent = world.person().await.agent().await;
+    let of = |kib: usize| json!({ "text": "x".repeat(kib * 1024 - 200) });
+    costs(&agent.send(of(64)).await, 2, 2);
+    costs(&agent.send(of(65)).await, 3, 3);
+}
+
 #[tokio::test]
 async fn listing_what_is_pending_costs_what_is_pending() {
     let world = World::start().await;

@@ -162,6 +162,7 @@ async fn broken_storage(world: &World) -> String {
         sqs: nobody,
         access_key: "x".into(),
         secret_key: "y".into(),
+        in_process: None,
     };
     let (clock, waits) = (world.app.clock.clone(), world.app.waits.clone());
     let app = App::new(&Clients::at(&endpoints).await, "t", "b", clock, waits, placet_tests::secret());

@@ -131,7 +131,7 @@ async fn one_whose_reply_was_lost_is_counted_by_the_run_that_expired_it() {
         asked_for(&agent, 60).await;
     }
     world.later(MINUTE);
-    let mut endpoints = world.endpoints.clone();
+    let mut endpoints = world.over_connections().await;
     let proxy = Faulty::before(&endpoints.dynamodb, 1).await;
     endpoints.dynamodb = proxy.url.clone();
     let (clock, waits) = (world.app.clock.clone(), world.app.waits.clone());

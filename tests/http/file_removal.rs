@@ -124,6 +124,7 @@ async fn without_bucket(world: &World, person: &Person) -> Person {
         sqs: "http://127.0.0.1:9".into(),
         access_key: "x".into(),
         secret_key: "y".into(),
+        in_process: None,
     };
     let blobs = Blobs::new(Clients::at(&endpoints).await.s3, "nowhere");
     app.store = Store::new(world.clients.dynamodb.clone(), &world.table, blobs.clone(), app.clock.clone());

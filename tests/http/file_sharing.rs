@@ -109,8 +109,10 @@ async fn a_links_address_is_the_one_the_caller_used() {
     let world = World::start().await;
     let person = world.person().await;
     let path = format!("/api/files/{}/share", person.agent().await.stored().await);
+    let token = person.sign_in().await.header("set-cookie").split(['=', ';']).nth(1).unwrap().to_owned();
     let shared = async |host: &str, proto: &str| {
-        let request = person.request(Method::GET, &path).header("Host", host).header("X-Forwarded-Proto", proto);
+        let request = person.request(Method::GET, &path).bearer_auth(&token);
+        let request = request.header("Host", host).header("X-Forwarded-Proto", proto);
         Reply::of(request).await.expect(200)["url"].as_str().unwrap().to_owned()
     };
     assert!(shared("placet.example", "https").await.starts_with("https://placet.example/api/share/"));

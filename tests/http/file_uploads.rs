@@ -118,6 +118,21 @@ async fn an_announced_file_is_there_once_its_bytes_are() {
 }
 
 #[tokio::test]
+async fn what_a_browser_could_run_is_saved_when_storage_serves_it() {
+    let world = World::start().await;
+    let agent = world.person().await.agent().await;
+    for mime in ["text/html", "image/svg+xml", "Application/XHTML+xml"] {
+        let announced = announced(&agent, "ü.html", mime, 4_500_001).await;
+        assert_eq!(put(&announced, vec![b' '; 4_500_001]).await.status, 200);
+        let redirect = agent.get(&format!("/api/v1/files/{}/download", id(&announced))).await;
+        let got = Reply::of(anybody().get(redirect.header("location"))).await;
+        assert_eq!((got.status, got.header("content-type")), (200, mime));
+        let disposition = "attachment; filename=\"_.html\"; filename*=UTF-8''%C3%BC.html";
+        assert_eq!(got.header("content-disposition"), disposition, "{mime}");
+    }
+}
+
+#[tokio::test]
 async fn the_first_download_makes_an_announced_file_visible() {
     let world = World::start().await;
     let agent = world.person().await.agent().await;

@@ -19,18 +19,17 @@ pub struct Person {
 impl Person {
     /// Somebody who is not signed in.
     pub fn nobody(url: &str, email: &str, password: &str) -> Self {
-        let http = Client::builder().cookie_store(true).redirect(reqwest::redirect::Policy::none()).build();
-        Self {
-            url: url.to_owned(),
-            http: http.expect("a client"),
-            email: email.to_owned(),
-            password: password.to_owned(),
-        }
+        Self { url: url.to_owned(), http: browser(url), email: email.to_owned(), password: password.to_owned() }
     }
 
     /// The same person at another URL of the same service.
     pub fn at(&self, url: &str) -> Self {
         Self { url: url.to_owned(), ..self.clone() }
+    }
+
+    /// The same browser, where another address or password is typed.
+    pub fn typing(&self, email: &str, password: &str) -> Self {
+        Self { email: email.to_owned(), password: password.to_owned(), ..self.clone() }
     }
 
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
@@ -98,6 +97,18 @@ impl Person {
     }
 }
 
+/// A client with cookies. As browsers do, it takes every name below `localhost` to this machine;
+/// not every system's own resolver does.
+fn browser(url: &str) -> Client {
+    let client = Client::builder().cookie_store(true).redirect(reqwest::redirect::Policy::none());
+    let host = url::Url::parse(url).ok().and_then(|url| url.host_str().map(str::to_owned));
+    let client = match host.filter(|host| host.ends_with(".localhost")) {
+        Some(host) => client.resolve(&host, ([127, 0, 0, 1], 0).into()),
+        None => client,
+    };
+    client.build().expect("a client")
+}
+
 /// A program with an API key.
 #[derive(Clone)]
 pub struct Agent {
@@ -116,6 +127,11 @@ impl Agent {
     /// This agent as the store knows callers.
     pub fn as_caller(&self) -> AgentCaller {
         AgentCaller::with_key(&self.key).expect("a key")
+    }
+
+    /// The same agent at another URL of the same service.
+    pub fn on(&self, url: &str) -> Self {
+        Self { url: url.to_owned(), ..self.clone() }
     }
 
     /// The same agent with another key.

@@ -46,7 +46,7 @@ pub struct Hindered {
 impl Hindered {
     /// `one_in` so many requests meets a fault while the proxies misbehave.
     pub async fn beside(world: &World, one_in: usize) -> Self {
-        let mut endpoints = world.endpoints.clone();
+        let mut endpoints = world.over_connections().await;
         let dynamodb = Faulty::before(&endpoints.dynamodb, one_in).await;
         let s3 = Faulty::before(&endpoints.s3, one_in).await;
         (endpoints.dynamodb, endpoints.s3) = (dynamodb.url.clone(), s3.url.clone());

@@ -8,7 +8,9 @@
 //! - [`raw`]: requests that no client would send
 //! - [`performance`]: the figures of docs/PERFORMANCE.md
 //! - [`crowd`]: channels with very many messages
+//! - [`fairness`]: what one caller can do to another
 //! - [`faulty`]: storage that misbehaves, by chance or at one call
+//! - `front`: the embedded engines on a port
 //! - [`functions`]: each function with its own permissions; [`template`]: what is deployed
 //! - [`Reply`]: an answer, with what it cost in DynamoDB calls
 //! - [`Runner`]: the `placet-local` binary as its own process
@@ -22,7 +24,9 @@ pub mod course;
 mod cpu;
 pub mod crowd;
 mod deployment;
+pub mod fairness;
 pub mod faulty;
+mod front;
 pub mod functions;
 pub mod openapi;
 pub mod performance;

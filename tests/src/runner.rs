@@ -1,7 +1,9 @@
 //! `placet-local` as people start it: its own process.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::sync::Mutex;
 
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
@@ -9,10 +11,16 @@ use tokio::process::{Child, ChildStdout, Command};
 
 use crate::actors::{Agent, Person};
 
+/// What the first start of each data directory showed: later ones do not, so whoever starts one
+/// again has kept it.
+static KEPT: Mutex<BTreeMap<PathBuf, Value>> = Mutex::new(BTreeMap::new());
+
 /// A running `placet-local`; killed when dropped.
 pub struct Runner {
     pub child: Child,
     pub block: Value,
+    /// The credentials that the first start showed.
+    kept: Value,
     _stdout: Lines<BufReader<ChildStdout>>,
 }
 
@@ -51,11 +59,26 @@ impl Runner {
         let mut child = command.stdout(Stdio::piped()).spawn().expect("placet-local starts");
         let mut stdout = BufReader::new(child.stdout.take().unwrap()).lines();
         let line = stdout.next_line().await.unwrap().expect("the block, as one line");
-        Self { child, block: serde_json::from_str(&line).expect("JSON"), _stdout: stdout }
+        let block: Value = serde_json::from_str(&line).expect("JSON");
+        let arguments: Vec<_> = command.as_std().get_args().collect();
+        let dir = arguments.windows(2).find(|pair| pair[0] == "--data-dir").map(|pair| PathBuf::from(pair[1]));
+        let kept = match dir {
+            None => block.clone(),
+            Some(dir) => {
+                let mut all = KEPT.lock().expect("no test panicked here");
+                if !block["apiKey"].is_null() {
+                    all.insert(dir.clone(), block.clone());
+                }
+                all.get(&dir).cloned().unwrap_or_default()
+            }
+        };
+        Self { child, block, kept, _stdout: stdout }
     }
 
+    /// A member of the block, or of the one that the first start printed.
     pub fn text(&self, name: &str) -> &str {
-        self.block[name].as_str().unwrap_or_else(|| panic!("{name} is missing in {}", self.block))
+        let found = self.block[name].as_str().or_else(|| self.kept[name].as_str());
+        found.unwrap_or_else(|| panic!("{name} is missing in {}", self.block))
     }
 
     pub fn agent(&self) -> Agent {
@@ -65,6 +88,14 @@ impl Runner {
     pub async fn person(&self) -> Person {
         let person = Person::nobody(self.text("url"), self.text("email"), self.text("password"));
         person.sign_in().await.expect(200);
+        person
+    }
+
+    /// The owner in a browser: at the inbox, signed in on its page.
+    pub async fn browser(&self) -> Person {
+        let person = Person::nobody(self.text("inboxUrl"), self.text("email"), self.text("password"));
+        let form = [("email", person.email.as_str()), ("password", person.password.as_str())];
+        person.submit("/login", &form).await.expect(303);
         person
     }
 

@@ -10,6 +10,7 @@ use axum::Router;
 use placet_local::background;
 use placet_local::durable::Durable;
 use placet_local::engines::{BUCKET, DATABASE, Engines, TABLE};
+use placet_local::in_process::InProcess;
 use placet_local::mappings::Mappings;
 use placet_local::mappings::sources::{QueueUrls, Sources};
 use placet_local::mappings::writes::Writes;
@@ -29,6 +30,7 @@ use tokio::sync::watch;
 
 use crate::actors::Person;
 use crate::deployment::{self, Deployment};
+use crate::front;
 
 const NAME: &str = "placet-test";
 
@@ -154,9 +156,17 @@ impl World {
         self.deployment.function(name)
     }
 
-    /// Where the embedded queues are.
-    pub fn queues_url(&self) -> &str {
-        self.engines.as_ref().map(|engines| engines.endpoints.sqs.as_str()).expect("the embedded engines")
+    /// The embedded engines as the SDK's clients reach them, if those are the engines.
+    pub fn in_process(&self) -> Option<&InProcess> {
+        self.engines.as_ref().map(|engines| &engines.in_process)
+    }
+
+    /// The engines where another process, or a proxy, can connect to them.
+    pub async fn over_connections(&self) -> Endpoints {
+        let Some(engines) = &self.engines else { return self.endpoints.clone() };
+        let url = front::serve(engines.in_process.clone()).await;
+        let (dynamodb, s3, sqs) = (url.clone(), url.clone(), url);
+        Endpoints { dynamodb, s3, sqs, in_process: None, ..self.endpoints.clone() }
     }
 
     /// The embedded table's stream, if that is the engine.
@@ -273,6 +283,7 @@ fn emulator(url: &str) -> Endpoints {
         sqs: url.to_owned(),
         access_key: "test".to_owned(),
         secret_key: "test".to_owned(),
+        in_process: None,
     }
 }
 

@@ -4,8 +4,9 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::HeaderMap;
-use http::header::SET_COOKIE;
-use shared::auth::{HumanCaller, session_cookie};
+use shared::app::App;
+use shared::auth::{HumanCaller, hand_out_session, remove_session};
+use shared::device_cookie::Device;
 use shared::error::Error;
 use shared::extract;
 use shared::models::Credentials;
@@ -15,7 +16,9 @@ use crate::{SignedIn, Told};
 
 /// Signs in: the answer sets the session's cookie, for 7 days
 ///
-/// After 10 failures for an e-mail address within 15 minutes it is 429 until they have passed.
+/// After 10 failures for an e-mail address within 15 minutes it is 429 until they have passed. A
+/// browser that has signed in to the address before presents a device cookie, and has 10 failures
+/// of its own; the answer sets that cookie too, for 180 days.
 #[utoipa::path(
     post,
     path = "/api/auth/login",
@@ -25,11 +28,16 @@ use crate::{SignedIn, Told};
     responses((status = 200, body = SignedIn), (status = 429, description = "Too many failed tries"))
 )]
 pub async fn login(
-    State(store): State<Store>,
+    State(app): State<App>,
     headers: HeaderMap,
+    _: Option<HumanCaller>,
     extract::Json(credentials): extract::Json<Credentials>,
 ) -> Result<Response, Error> {
-    Ok(with_cookie(&headers, store.sign_in(credentials).await?))
+    let presented = Device::presented(&headers, &app.secret, app.clock.now());
+    let (session, device) = app.store.sign_in(credentials, &presented).await?;
+    let mut response = with_cookie(&headers, session);
+    app.remember(&device, &headers, response.headers_mut())?;
+    Ok(response)
 }
 
 /// Ends the session and takes the cookie away
@@ -42,12 +50,16 @@ pub async fn login(
     operation_id = "logout",
     responses((status = 200, body = Told))
 )]
-pub async fn logout(State(store): State<Store>, headers: HeaderMap) -> Result<Response, Error> {
-    if let Some(human) = HumanCaller::of(&headers) {
+pub async fn logout(
+    State(store): State<Store>,
+    human: Option<HumanCaller>,
+    headers: HeaderMap,
+) -> Result<Response, Error> {
+    if let Some(human) = human {
         store.end_session(&human).await?;
     }
     let body = Json(Told { message: "Logged out" });
-    Ok(([(SET_COOKIE, session_cookie(&headers, None))], body).into_response())
+    Ok((remove_session(&headers), body).into_response())
 }
 
 /// Replaces the session by one of 7 more days
@@ -78,5 +90,5 @@ pub async fn me(State(store): State<Store>, human: HumanCaller) -> Result<Json<S
 
 fn with_cookie(request: &HeaderMap, session: NewSession) -> Response {
     let body = Json(SignedIn { user: session.user.clone() });
-    ([(SET_COOKIE, session_cookie(request, Some(session)))], body).into_response()
+    (hand_out_session(request, session), body).into_response()
 }

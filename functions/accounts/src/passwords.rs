@@ -2,17 +2,21 @@
 
 use axum::Json;
 use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use http::HeaderMap;
+use shared::app::App;
 use shared::auth::HumanCaller;
+use shared::device_cookie::Device;
 use shared::error::Error;
 use shared::extract;
 use shared::models::ChangePassword;
-use shared::storage::Store;
 
 use crate::Told;
 
 /// Changes the caller's password
 ///
-/// All their other sessions end; API keys stay. A wrong current password counts as a failed sign-in.
+/// All their other sessions end; API keys stay. 10 wrong current passwords within 15 minutes are
+/// 429 until they have passed; failed sign-ins of others do not count.
 #[utoipa::path(
     post,
     path = "/api/auth/change-password",
@@ -22,10 +26,14 @@ use crate::Told;
     responses((status = 200, body = Told), (status = 429, description = "Too many failed tries"))
 )]
 pub async fn change(
-    State(store): State<Store>,
+    State(app): State<App>,
     human: HumanCaller,
+    headers: HeaderMap,
     extract::Json(change): extract::Json<ChangePassword>,
-) -> Result<Json<Told>, Error> {
-    store.change_password(&human, change).await?;
-    Ok(Json(Told { message: "Password changed" }))
+) -> Result<Response, Error> {
+    let presented = Device::presented(&headers, &app.secret, app.clock.now());
+    let device = app.store.change_password(&human, change, &presented).await?;
+    let mut response = Json(Told { message: "Password changed" }).into_response();
+    app.remember(&device, &headers, response.headers_mut())?;
+    Ok(response)
 }

@@ -4,6 +4,9 @@
 //! Records are handled one after the other, as they were written. At the first that fails the
 //! batch ends and says so, and is brought again from there: nothing is left out, and what is done
 //! twice is the same delivery. A change that could not be noted fails its record, too.
+//!
+//! A record that fails in the same way every time must not hold up those behind it, which are other
+//! people's. It is set aside: its message becomes `webhook_failed`, and the batch goes on.
 
 use std::collections::BTreeMap;
 
@@ -12,9 +15,9 @@ use aws_lambda_events::event::streams::{DynamoDbBatchItemFailure, DynamoDbEventR
 use futures_util::{StreamExt, stream};
 use shared::app::App;
 use shared::error::Error;
-use shared::ids::UserId;
+use shared::ids::{MessageId, UserId};
 use shared::permissions::Need;
-use shared::storage::{Image, Occurrence, shown_to};
+use shared::storage::{Image, Occurrence, message_of, shown_to};
 
 /// How many users have their changes noted at once.
 const SIDE_BY_SIDE: usize = 8;
@@ -36,7 +39,12 @@ pub async fn handle(app: &App, event: Event) -> DynamoDbEventResponse {
         if let Some(user) = shown_to(old.as_ref(), new.as_ref()) {
             changed.entry(user).or_insert(place);
         }
-        if let Err(err) = tell(app, old, new).await {
+        let message = new.as_ref().and_then(message_of);
+        let told = match tell(app, old, new).await {
+            Err(err) if err.is_permanent() => set_aside(app, message, err).await,
+            told => told,
+        };
+        if let Err(err) = told {
             tracing::error!(code = err.code(), cause = ?err, sequence_number = numbers[place], "a record failed");
             failed = Some(place);
             // What comes after it is seen once it is done.
@@ -58,10 +66,23 @@ async fn note(app: &App, changed: BTreeMap<UserId, usize>) -> Vec<usize> {
     let noted = changed.into_iter().map(|(user, place)| async move {
         let failure = app.store.note_change(user).await.err()?;
         tracing::error!(code = failure.code(), cause = ?failure, %user, "a change could not be noted");
-        Some(place)
+        (!failure.is_permanent()).then_some(place)
     });
     let noted: Vec<_> = noted.collect();
     stream::iter(noted).buffer_unordered(SIDE_BY_SIDE).filter_map(std::future::ready).collect().await
+}
+
+/// Gives up an event that can be neither kept nor sent, and has its message say so.
+async fn set_aside(app: &App, message: Option<MessageId>, why: Error) -> Result<(), Error> {
+    tracing::error!(code = why.code(), cause = ?why, ?message, "an event is set aside: no repeat could help it");
+    let Some(message) = message else { return Ok(()) };
+    match app.store.give_up_event(message).await {
+        Err(err) if err.is_permanent() => {
+            tracing::error!(code = err.code(), cause = ?err, %message, "a message cannot be marked webhook_failed");
+            Ok(())
+        }
+        said => said,
+    }
 }
 
 fn images(record: EventRecord) -> (Option<Image>, Option<Image>) {

@@ -9,7 +9,7 @@ use shared::app::App;
 use shared::error::Error;
 use shared::extract::MAX_FILE;
 use shared::models::Attachment;
-use shared::models::file::UNKNOWN_TYPE;
+use shared::models::file::{UNKNOWN_TYPE, is_inert};
 use utoipa::openapi::schema::SchemaType;
 use utoipa::openapi::{ObjectBuilder, RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
@@ -28,9 +28,8 @@ impl ToSchema for FileBytes {}
 
 /// The bytes, or where to get them when they do not fit a response.
 pub async fn file(app: &App, file: &Attachment, request: &HeaderMap) -> Result<Response, Error> {
-    let disposition = file.content_disposition();
-    if file.size > MAX_FILE as u64 {
-        let url = app.blobs.url(file, &disposition).await?;
+    if file.size > MAX_FILE as u64 || (has_own_scripts(file) && app.site.is_hidden(request)) {
+        let url = app.blobs.url(file).await?;
         return Ok((StatusCode::FOUND, [(LOCATION, url)]).into_response());
     }
     let stored = app.blobs.get(&file.storage_key).await?;
@@ -43,9 +42,9 @@ pub async fn file(app: &App, file: &Attachment, request: &HeaderMap) -> Result<R
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, header(&file.mime_type).unwrap_or(HeaderValue::from_static(UNKNOWN_TYPE)));
     headers.insert(CONTENT_LENGTH, file.size.into());
-    headers.extend(header(&disposition).map(|value| (CONTENT_DISPOSITION, value)));
+    headers.extend(header(&file.content_disposition()).map(|value| (CONTENT_DISPOSITION, value)));
     headers.extend(etag.map(|value| (ETAG, value)));
-    if !is_inert(file) {
+    if !is_inert(&file.mime_type) {
         headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static("sandbox; default-src 'none'"));
     }
     Ok(response)
@@ -63,12 +62,8 @@ fn is_known(etag: &HeaderValue, request: &HeaderMap) -> bool {
     tags.any(|tag| tag == "*" || tag.as_bytes() == etag.as_bytes())
 }
 
-/// Whether a browser only shows a file of this type, whoever wrote it. Anything else is shown in
-/// a sandbox: it comes from our own origin.
-fn is_inert(file: &Attachment) -> bool {
-    let mime = file.mime_type.to_ascii_lowercase();
-    let essence = mime.split(';').next().unwrap_or_default().trim();
-    let shown = ["image/", "audio/", "video/"].iter().any(|prefix| essence.starts_with(prefix));
-    let shown = shown || ["application/pdf", "text/plain"].contains(&essence);
-    shown && !essence.starts_with("image/svg") && !mime.contains(',')
+/// Whether a browser runs scripts of this file where it shows it, and tells them its address.
+/// Viewers of PDF do, and a sandbox would keep them from showing anything.
+fn has_own_scripts(file: &Attachment) -> bool {
+    file.mime_type.to_ascii_lowercase().contains("pdf")
 }

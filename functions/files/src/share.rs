@@ -3,7 +3,6 @@
 use axum::Json;
 use axum::extract::State;
 use http::HeaderMap;
-use http::header::HOST;
 use serde::Serialize;
 use shared::app::App;
 use shared::auth::HumanCaller;
@@ -40,18 +39,9 @@ pub async fn share(
 ) -> Result<Json<Shared>, Error> {
     let file = app.store.file(&human, id).await?;
     let token = ShareLink::of(&file, app.clock.now()).token(&app.secret);
-    let url = format!("{}/api/share/{token}", origin(&headers).unwrap_or_default());
+    // Where the caller reached us, as it says itself. It is told to nobody else: the response is
+    // not stored, and the token is good at any address of ours.
+    let origin = app.site.origin_of_links(&headers).unwrap_or_default();
+    let url = format!("{origin}/api/share/{token}");
     Ok(Json(Shared { url, expires_in: LIFE.as_secs() }))
-}
-
-/// Where the caller reached us, as it says itself. It is told to nobody else: the response is
-/// not stored, and the token is good at any address of ours.
-fn origin(headers: &HeaderMap) -> Option<String> {
-    let host = headers.get(HOST)?.to_str().ok()?;
-    let plain = |b: u8| b.is_ascii_alphanumeric() || b"-.:[]".contains(&b);
-    if host.is_empty() || !host.bytes().all(plain) || host.parse::<http::uri::Authority>().is_err() {
-        return None;
-    }
-    let https = headers.get("x-forwarded-proto").is_some_and(|value| value == "https");
-    Some(format!("{}://{host}", if https { "https" } else { "http" }))
 }

@@ -14,6 +14,7 @@ use shared::auth::HumanCaller;
 use shared::error::Error;
 use shared::extract::{Json, PathId};
 use shared::input::{FromObject, Object, Problems};
+use shared::limits::turns;
 use shared::outbound::Failure;
 use url::{Host, Position, Url};
 use utoipa::ToSchema;
@@ -169,6 +170,8 @@ pub async fn fetch(
     let stays_here = app.outbound.is_for_development() && is_loopback(&request.url);
     let is_safe = stays_here || carries_secrets(&plugin.manifest, &request.url);
     let settings = Settings { plugin, env: &env, secret: &app.secret, is_safe };
+    // Somebody else's host takes its time.
+    turns::step_aside();
     let answer = app.outbound.fetch(outgoing(request, &settings)?, WITHIN, MAX_ANSWER).await;
     Ok(axum::Json(Fetched::of(answer.map_err(Failure::refusal)?)?))
 }

@@ -10,7 +10,7 @@ use shared::auth::HumanCaller;
 use shared::error::Error;
 use shared::extract::Query;
 use shared::input::{FromParams, Params};
-use shared::waiting::{self, Next, Wait};
+use shared::waiting::{self, By, Next, Wait};
 use utoipa::ToSchema;
 
 #[derive(utoipa::IntoParams)]
@@ -61,6 +61,9 @@ pub async fn changes(
     let mut wait = Wait::begin(&app.waits, query.timeout);
     // After a restore it may be less than what the caller knows: that is a change, too.
     let (user, mut sequence) = app.store.changes_for(&human).await?;
+    if query.since == Some(sequence) {
+        wait.hold(By::Person(user))?;
+    }
     while query.since == Some(sequence) && matches!(wait.next(false, || Duration::MAX).await, Next::Look) {
         if let Some(seen) = wait.patiently(app.store.changes(user, wait.is_sharp()).await)? {
             // A copy that lags behind has less, and that is none.

@@ -14,7 +14,7 @@ use shared::ids::{AgentId, MessageId};
 use shared::input::{FromParams, Params};
 use shared::models::{Message, ReviewStatus};
 use shared::storage::Channel;
-use shared::waiting::{self, Next, Wait};
+use shared::waiting::{self, By, Next, Wait};
 use utoipa::ToSchema;
 
 #[derive(utoipa::IntoParams)]
@@ -87,6 +87,7 @@ async fn until_decided(
             wait.tell(&message);
             return Ok(Some(message));
         }
+        wait.hold(By::Agents(channel.owner()))?;
         match wait.next(was_opened(&message), || until_expiry(app, &message)).await {
             Next::Look => {}
             Next::Told(decided) => return Ok(Some(Arc::unwrap_or_clone(decided))),

@@ -1,4 +1,5 @@
-//! Attachments as a page shows them: in place where that is safe, else as a download.
+//! Attachments as a page shows them: in place where that is safe, else as a download. Their texts
+//! are read first ([`load`]), and laid out together with the rest of the page.
 
 use std::fmt::Display;
 
@@ -9,7 +10,8 @@ use shared::models::Attachment;
 use shared::models::file::MAX_TEXT_CONTENT;
 use shared::storage::Blobs;
 
-use crate::markdown;
+use crate::budget::Budget;
+use crate::markdown::{self, Text};
 
 /// The most rows of a table that are shown.
 const MOST_ROWS: usize = 200;
@@ -30,8 +32,7 @@ pub enum Shown {
     Video,
     /// In a frame that may do nothing, with a policy of its own.
     Html,
-    /// As HTML that is safe.
-    Markdown(String),
+    Markdown(Text),
     Text(String),
     Table(Table),
     Other,
@@ -55,9 +56,15 @@ pub fn path(id: impl Display) -> String {
     format!("/api/files/{id}/download")
 }
 
+/// A file, with its text where a page shows texts.
+pub struct Loaded {
+    file: Attachment,
+    text: Option<String>,
+}
+
 /// The files of a message, their texts read where texts are shown: as many of the first as have
 /// room in `room` bytes, so that a page fits a response and comes soon.
-pub async fn shown(blobs: &Blobs, files: &[Attachment], mut room: u64) -> Result<Vec<FileView>, Error> {
+pub async fn load(blobs: &Blobs, files: &[Attachment], mut room: u64) -> Result<Vec<Loaded>, Error> {
     let fitting = files.iter().map(|file| {
         let taken = if is_text(&essence(file), &file.filename) { file.size } else { 0 };
         let fits = taken <= room;
@@ -68,32 +75,59 @@ pub async fn shown(blobs: &Blobs, files: &[Attachment], mut room: u64) -> Result
     });
     let fitting: Vec<(&Attachment, bool)> = fitting.collect();
     future::try_join_all(fitting.into_iter().map(async |(file, fits)| {
-        Ok(FileView {
-            id: file.id.to_string(),
-            filename: file.filename.clone(),
-            size: file.size,
-            shown: if fits { how(blobs, file, files).await? } else { Shown::Other },
-        })
+        let wanted = fits && matches!(kind(file), Shown::Text(_));
+        Ok(Loaded { text: if wanted { text(blobs, file).await? } else { None }, file: file.clone() })
     }))
     .await
 }
 
-async fn how(blobs: &Blobs, file: &Attachment, beside: &[Attachment]) -> Result<Shown, Error> {
+impl Loaded {
+    /// The bytes of its text.
+    pub fn len(&self) -> usize {
+        self.text.as_ref().map_or(0, String::len)
+    }
+
+    pub fn lay_out(self, beside: &[Attachment], budget: &mut Budget) -> FileView {
+        let shown = match kind(&self.file) {
+            Shown::Text(mime) => self.text.map_or(Shown::Other, |text| laid_out(text, &mime, beside, budget)),
+            other => other,
+        };
+        FileView { id: self.file.id.to_string(), filename: self.file.filename, size: self.file.size, shown }
+    }
+}
+
+/// How a file is shown; a text by its media type so far.
+fn kind(file: &Attachment) -> Shown {
     let mime = essence(file);
-    Ok(match mime.as_str() {
+    match mime.as_str() {
         "application/pdf" => Shown::Pdf,
         "text/html" | "application/xhtml+xml" if file.size <= MAX_TEXT_CONTENT => Shown::Html,
         mime if mime.starts_with("image/") => Shown::Image,
         mime if mime.starts_with("audio/") => Shown::Audio,
         mime if mime.starts_with("video/") => Shown::Video,
-        mime if file.size <= MAX_TEXT_CONTENT && is_text(mime, &file.filename) => match text(blobs, file).await? {
-            Some(text) if mime == "text/csv" => Shown::Table(table(&text)),
-            Some(text) if mime == "text/markdown" => Shown::Markdown(markdown::html(&text, beside)),
-            Some(text) => Shown::Text(text),
-            None => Shown::Other,
-        },
+        _ if file.size <= MAX_TEXT_CONTENT && is_text(&mime, &file.filename) => Shown::Text(mime),
         _ => Shown::Other,
-    })
+    }
+}
+
+/// A text in place, as far as the page has room for it.
+fn laid_out(text: String, mime: &str, beside: &[Attachment], budget: &mut Budget) -> Shown {
+    if mime == "text/markdown" {
+        return match markdown::lay_out(text, beside, budget) {
+            Text::Plain { text, .. } if !budget.has_room_for(&text) => Shown::Other,
+            laid_out => Shown::Markdown(laid_out),
+        };
+    }
+    if !budget.has_room_for(&text) {
+        return Shown::Other;
+    }
+    if mime != "text/csv" {
+        return Shown::Text(text);
+    }
+    let table = table(&text);
+    // Tags around each cell.
+    let cells: usize = table.rows.iter().chain([&table.head]).map(|row| 10 + 9 * row.len()).sum();
+    if budget.takes(cells) { Shown::Table(table) } else { Shown::Other }
 }
 
 /// The media type without its parameters, in lower case.

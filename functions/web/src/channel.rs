@@ -17,7 +17,8 @@ use shared::storage::{Blobs, PageRequest};
 use ulid::Ulid;
 
 use crate::agent_row::AgentRow;
-use crate::message::MessageView;
+use crate::budget::{self, Budget};
+use crate::message::{Extent, Loaded, MessageView};
 use crate::outcome;
 use crate::page::{self, PageError, Visitor};
 use crate::shell::{Place, Shell};
@@ -27,6 +28,8 @@ use crate::view;
 const TEXTS: u64 = 64 * 1024;
 /// Lines that a reply quotes.
 const QUOTED: usize = 10;
+/// And bytes.
+const MOST_QUOTED: usize = 2_000;
 /// Messages of one page.
 const PAGE: usize = 30;
 
@@ -141,31 +144,53 @@ fn older(agent: &Agent, before: Ulid, search: &str) -> String {
     format!("/channels/{}?before={before}&q={search}", agent.id)
 }
 
+/// Newest first: when the page has no room left, it is the oldest that are cut.
 async fn bubbles(blobs: &Blobs, messages: Vec<Message>) -> Result<Vec<Bubble>, Error> {
-    future::try_join_all(messages.into_iter().map(async |message| Bubble::of(blobs, message.for_humans()).await)).await
+    let loads = messages.into_iter().map(async |message| {
+        let message = message.for_humans();
+        Ok::<_, Error>((Loaded::of(blobs, &message, TEXTS).await?, message))
+    });
+    let loaded = future::try_join_all(loads).await?;
+    let size = loaded.iter().map(|(loaded, _)| loaded.len()).sum();
+    budget::spend(size, |budget| {
+        loaded.into_iter().map(|(loaded, message)| Bubble::of(loaded, &message, budget)).collect()
+    })
+    .await
 }
 
 impl Bubble {
-    async fn of(blobs: &Blobs, message: Message) -> Result<Self, Error> {
+    fn of(loaded: Loaded, message: &Message, budget: &mut Budget) -> Self {
         let mine = message.sender_type == SenderType::User;
-        Ok(Self {
+        Self {
             id: message.id.to_string(),
             mine,
             at: view::moment(message.created_at),
-            quote: message.text.as_deref().unwrap_or_default().lines().take(QUOTED).collect::<Vec<_>>().join("\n"),
+            quote: quote(message.text.as_deref().unwrap_or_default()),
             review: message.review.as_ref().map(|review| ReviewChip {
                 kind: outcome::kind_word(&review.kind).to_owned(),
                 pending: review.status == ReviewStatus::Pending,
                 outcome: (review.status != ReviewStatus::Pending).then(|| outcome::in_a_word(review)),
             }),
-            delivery: mark(&message, mine),
+            delivery: mark(message, mine),
             failed: message.delivery_status == DeliveryStatus::WebhookFailed,
-            steps: message.status_events.iter().map(|event| event.text.clone()).collect(),
+            steps: steps(message, budget),
             streaming: message.stream_state == Some(StreamState::Streaming),
             aborted: message.stream_state == Some(StreamState::Aborted),
-            message: MessageView::of(blobs, &message, TEXTS).await?,
-        })
+            message: loaded.lay_out(Extent::Beginning, budget),
+        }
     }
+}
+
+/// How a text begins, to be quoted in a reply.
+fn quote(text: &str) -> String {
+    let beginning = &text[..text.floor_char_boundary(MOST_QUOTED)];
+    beginning.lines().take(QUOTED).collect::<Vec<_>>().join("\n")
+}
+
+/// What the agent said of its progress, as far as the page has room for it.
+fn steps(message: &Message, budget: &mut Budget) -> Vec<String> {
+    let said = message.status_events.iter().map(|event| &event.text);
+    said.take_while(|text| budget.has_room_for(text)).cloned().collect()
 }
 
 /// The mark of how far a message of one's own has come, and the mark in words.

@@ -1,12 +1,12 @@
 //! What changed from one version of a text to the next.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use similar::{ChangeTag, TextDiff};
 
-/// The longest that two texts are compared.
-const MOST_TIME: Duration = Duration::from_millis(200);
-/// The most lines that are shown.
+use crate::budget::Budget;
+
+/// The most lines that one comparison shows.
 const MOST_LINES: usize = 1_000;
 /// Lines around a change that are shown with it.
 const AROUND: usize = 3;
@@ -18,6 +18,7 @@ pub struct Diff {
     pub of: Option<String>,
     pub added: usize,
     pub removed: usize,
+    /// None where the texts differ and were not compared.
     pub lines: Vec<Line>,
 }
 
@@ -65,11 +66,39 @@ impl Line {
     }
 }
 
+impl Diff {
+    /// That two texts differ; what differs would take too long to find, or to show.
+    pub fn unknown(since: u32, of: Option<&str>) -> Self {
+        Self { since, of: of.map(str::to_owned), added: 0, removed: 0, lines: vec![] }
+    }
+
+    pub fn is_unknown(&self) -> bool {
+        self.lines.is_empty()
+    }
+
+    /// The bytes of what it shows.
+    fn len(&self) -> usize {
+        // Tags around each line, and characters that HTML writes with five.
+        self.lines.iter().map(|line| 120 + 5 * line.text.len()).sum()
+    }
+}
+
 /// None when nothing changed.
-pub fn between(before: &str, after: &str, since: u32, of: Option<&str>) -> Option<Diff> {
+pub fn between(before: &str, after: &str, since: u32, of: Option<&str>, budget: &mut Budget) -> Option<Diff> {
+    if before == after {
+        return None;
+    }
+    let Some(time) = budget.comparison() else { return Some(Diff::unknown(since, of)) };
+    let began = Instant::now();
+    let found = compared(before, after, since, of, time, MOST_LINES.min(budget.lines()));
+    budget.compared(began.elapsed(), found.lines.len());
+    Some(if budget.takes(found.len()) { found } else { Diff::unknown(since, of) })
+}
+
+fn compared(before: &str, after: &str, since: u32, of: Option<&str>, time: Duration, most: usize) -> Diff {
     // Texts that have nothing in common take very long to be compared; cut short, the changes are
     // not the fewest there could be, and right all the same.
-    let diff = TextDiff::configure().timeout(MOST_TIME).diff_lines(before, after);
+    let diff = TextDiff::configure().timeout(time).diff_lines(before, after);
     let (mut added, mut removed, mut lines) = (0, 0, vec![]);
     for (index, group) in diff.grouped_ops(AROUND).iter().enumerate() {
         if index > 0 {
@@ -83,16 +112,16 @@ pub fn between(before: &str, after: &str, since: u32, of: Option<&str>) -> Optio
             };
             added += usize::from(matches!(kind, Kind::Added));
             removed += usize::from(matches!(kind, Kind::Removed));
-            if lines.len() == MOST_LINES {
+            if lines.len() == most {
                 lines.push(Line { kind: Kind::Gap, text: String::new() });
             }
-            if lines.len() > MOST_LINES {
+            if lines.len() > most {
                 continue;
             }
             lines.push(Line { kind, text: change.value().trim_end_matches(['\n', '\r']).to_owned() });
         }
     }
-    (!lines.is_empty()).then(|| Diff { since, of: of.map(str::to_owned), added, removed, lines })
+    Diff { since, of: of.map(str::to_owned), added, removed, lines }
 }
 
 #[cfg(test)]
@@ -103,10 +132,10 @@ mod tests {
     fn lines_are_added_removed_and_left_out() {
         let before = (1..=20).map(|n| format!("line {n}\n")).collect::<String>();
         let after = before.replace("line 2\n", "line two\n").replace("line 19\n", "");
-        let diff = between(&before, &after, 1, None);
+        let diff = between(&before, &after, 1, None, &mut Budget::default());
         assert_eq!(diff.as_ref().map(|diff| (diff.added, diff.removed)), Some((1, 2)));
         let gaps = diff.iter().flat_map(|diff| &diff.lines).filter(|line| line.class() == "gap");
         assert_eq!(gaps.count(), 1);
-        assert!(between("same", "same", 1, None).is_none());
+        assert!(between("same", "same", 1, None, &mut Budget::default()).is_none());
     }
 }

@@ -17,6 +17,7 @@ use shared::models::file_request::FileKind;
 use shared::models::{Agent, Attachment, ListFiles};
 
 use crate::attachment::{self, FileView};
+use crate::budget;
 use crate::page::{self, PageError, Visitor};
 use crate::shell::{Place, Shell};
 use crate::view;
@@ -181,6 +182,7 @@ pub async fn one(
     };
     let (shell, file, channel) = tokio::try_join!(Shell::of(&app, &human, Place::Files), file, channel)?;
     let (made, mime_type) = (view::moment(file.created_at), file.mime_type.clone());
-    let shown = attachment::shown(&app.blobs, &[file], u64::MAX).await?.remove(0);
+    let loaded = attachment::load(&app.blobs, std::slice::from_ref(&file), u64::MAX).await?.remove(0);
+    let shown = budget::spend(loaded.len(), |budget| loaded.lay_out(&[file], budget)).await?;
     page::page(StatusCode::OK, &FilePage { shell, shown, agent: channel.agent, mime_type, made })
 }

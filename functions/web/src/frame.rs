@@ -3,7 +3,7 @@
 
 use axum::extract::State;
 use axum::response::{Html, IntoResponse, Response};
-use http::header::CONTENT_SECURITY_POLICY;
+use http::header::{CONTENT_SECURITY_POLICY, REFERRER_POLICY};
 use shared::app::App;
 use shared::error::Error;
 use shared::extract::PathId;
@@ -26,5 +26,6 @@ pub async fn frame(
         return Err(Error::NotFound("page").into());
     }
     let text = attachment::text(&app.blobs, &file).await?.ok_or(Error::NotFound("page"))?;
-    Ok(([(CONTENT_SECURITY_POLICY, POLICY)], Html(text)).into_response())
+    let headers = [(CONTENT_SECURITY_POLICY, POLICY), (REFERRER_POLICY, "no-referrer")];
+    Ok((headers, Html(text)).into_response())
 }

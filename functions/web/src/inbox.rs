@@ -45,6 +45,7 @@ pub async fn beside(app: &App, human: &HumanCaller, listed: &Listed) -> Result<(
     let (visit, pending, decided, agents) =
         tokio::try_join!(app.store.visit(human), shell::pending(app, human), decided, app.store.agents_of(human))?;
     let reviews = decided.as_ref().unwrap_or(&pending);
-    let list = List::of(listed, reviews, &pending, &agents, app.clock.now());
+    let mut list = List::of(listed, reviews, &pending, &agents, app.clock.now());
+    list.api_url = app.site.api_url().map(str::to_owned);
     Ok((Shell::around(Place::Inbox, visit, pending.len())?, list))
 }

@@ -5,10 +5,11 @@
 //!   the pages
 //! - `files`, `status` (with `agent_row`), `logs`, `settings`: the pages beside the inbox
 //! - `answer`: what a submitted form means as a review's response
-//! - `message`, `attachment`, `markdown`: what agents sent, shown safely; `frame`: HTML files;
-//!   `preview`: what a text will look like
+//! - `message`, `attachment`, `markdown` (with `link`, `nesting`): what agents sent, shown safely,
+//!   within the `budget` of a page; `whole_text`: a long text alone; `frame`: HTML files; `preview`:
+//!   what a text will look like
 //! - `document`: `/api/openapi.json`; `docs`: the same as a page
-//! - `page`: HTML responses, errors included, their policy, and who may send a form
+//! - `page`: HTML responses, errors included, their policy and their host, and who may send a form
 //! - `shell`: what surrounds every page; `icons`, `assets`
 //! - `view`: how times and sizes are said
 
@@ -16,6 +17,7 @@ mod agent_row;
 mod answer;
 mod assets;
 mod attachment;
+mod budget;
 mod channel;
 mod diff;
 mod docs;
@@ -25,10 +27,12 @@ mod frame;
 mod health;
 mod icons;
 mod inbox;
+mod link;
 mod list;
 mod logs;
 mod markdown;
 mod message;
+mod nesting;
 mod outcome;
 mod page;
 mod preview;
@@ -40,6 +44,7 @@ mod status;
 mod text;
 mod versions;
 mod view;
+mod whole_text;
 
 use axum::Router;
 use axum::middleware::from_fn;
@@ -70,6 +75,7 @@ pub fn router() -> Router<App> {
         .route("/reviews/{id}", get(review::page).post(review::answer))
         .route("/channels", get(channel::list))
         .route("/channels/{id}", get(channel::channel))
+        .route("/messages/{id}/text", get(whole_text::text))
         .route("/preview", post(preview::preview))
         .route("/files", get(files::page))
         .route("/files/{id}", get(files::one))
@@ -83,6 +89,7 @@ pub fn router() -> Router<App> {
         .route("/settings/agents/{id}", get(settings::agents::one))
         .route("/settings/users", get(settings::users::page))
         .route("/settings/plugins", get(settings::plugins::page))
+        .layer(from_fn(page::at_inbox))
         .route("/api/docs", get(docs::docs))
         .layer(from_fn(page::frame))
         .route("/assets/{*name}", get(assets::asset))

@@ -32,6 +32,8 @@ pub struct List {
     pub rows: Vec<Row>,
     /// A channel that could ask, for the empty inbox.
     pub channel: Option<AgentId>,
+    /// Where agents call, if that is another origin than this page's.
+    pub api_url: Option<String>,
     selected: Option<String>,
     /// The pending reviews, newest first: their ids and excerpts.
     pending: Vec<(String, String)>,
@@ -69,6 +71,7 @@ impl List {
             search: wanted.q.trim().to_owned(),
             rows: reviews.iter().filter(matches).filter_map(row).collect(),
             channel: agents.first().map(|agent| agent.id),
+            api_url: None,
             selected: None,
             pending: waiting.collect(),
         }

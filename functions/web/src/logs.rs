@@ -66,7 +66,7 @@ fn took(ms: u64) -> String {
 
 /// JSON laid out to be read; what was cut off is none any more, and stays as it is.
 fn laid_out(body: &str) -> String {
-    json::understood(body).map_or_else(|_| body.to_owned(), |value| format!("{value:#}"))
+    json::understood(body).map_or_else(|_| body.to_owned(), |value| view::laid_out(&value))
 }
 
 #[derive(Template)]

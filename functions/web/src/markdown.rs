@@ -1,12 +1,70 @@
 //! Markdown as safe HTML. Whatever it is, it can neither run anything nor load anything from
-//! another host: raw HTML is shown as text, and images are those of the message's attachments.
+//! another host: raw HTML is shown as text, images are those of the message's attachments, and
+//! links to private hosts are shown as addresses.
+//!
+//! What takes long to lay out is shown as plain text. The bounds are on the text and on what comes
+//! out of it, not on the time, so that a text always looks the same.
 
+use std::fmt;
 use std::sync::LazyLock;
 
 use pulldown_cmark::{CowStr, Event, LinkType, Options, Parser, Tag, TagEnd};
 use shared::models::Attachment;
 
-use crate::attachment;
+use crate::budget::Budget;
+use crate::{attachment, link, nesting};
+
+/// The longest text that is laid out, in bytes.
+const MOST_BYTES: usize = 64 * 1024;
+/// The deepest nesting, of blocks and of what is in them.
+const MOST_DEPTH: usize = 64;
+/// The most pieces that a text may consist of.
+const MOST_EVENTS: usize = 32 * 1024;
+/// The most characters that HTML writes as entities. The time that it takes to clean one text with
+/// many of them grows with their square.
+const MOST_ENTITIES: usize = 8 * 1024;
+/// The largest HTML of a text, in bytes.
+const MOST_HTML: usize = 256 * 1024;
+
+/// A text as it is shown.
+#[derive(Debug)]
+pub enum Text {
+    /// HTML that is safe.
+    Html(String),
+    /// The text as it was sent, and why it is not laid out.
+    Plain { text: String, why: Why },
+}
+
+/// Why a text is shown as plain text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Why {
+    TooLong,
+    TooDeep,
+    TooMuch,
+    PageTooLarge,
+}
+
+impl fmt::Display for Why {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::TooLong => "it is longer than 64 KB",
+            Self::TooDeep => "it is nested more than 64 levels deep",
+            Self::TooMuch => "it would take too long to lay out",
+            Self::PageTooLarge => "there is too much on this page to lay out",
+        })
+    }
+}
+
+impl Text {
+    pub fn is_empty(&self) -> bool {
+        matches!(self, Self::Html(html) if html.is_empty())
+    }
+
+    /// Whether it shows this picture.
+    pub fn shows(&self, path: &str) -> bool {
+        matches!(self, Self::Html(html) if html.contains(&format!("src=\"{path}\"")))
+    }
+}
 
 static CLEANER: LazyLock<ammonia::Builder<'static>> = LazyLock::new(|| {
     let mut cleaner = ammonia::Builder::default();
@@ -15,21 +73,95 @@ static CLEANER: LazyLock<ammonia::Builder<'static>> = LazyLock::new(|| {
         .add_tag_attribute_values("td", "align", ["left", "center", "right"])
         .url_schemes(["http", "https", "mailto"].into())
         .link_rel(Some("noopener noreferrer nofollow"))
-        .set_tag_attribute_value("a", "target", "_blank");
+        .set_tag_attribute_value("a", "target", "_blank")
+        .add_allowed_classes("code", ["address"])
+        // The links that are left were judged before; this is the address as it leaves.
+        .attribute_filter(|_, name, value| (name != "href" || !link::leads_inside(value)).then_some(value.into()));
     cleaner
 });
 
-/// The HTML of a text that was written in Markdown beside these files.
-pub fn html(text: &str, files: &[Attachment]) -> String {
+/// A text that was written in Markdown beside these files.
+pub fn lay_out(text: String, files: &[Attachment], budget: &mut Budget) -> Text {
+    match html(&text, files, budget) {
+        Ok(html) => Text::Html(html),
+        Err(why) => Text::Plain { text, why },
+    }
+}
+
+fn html(text: &str, files: &[Attachment], budget: &mut Budget) -> Result<String, Why> {
+    if text.len() > MOST_BYTES {
+        return Err(Why::TooLong);
+    }
+    if nesting::exceeds(text, MOST_DEPTH) {
+        return Err(Why::TooDeep);
+    }
+    if budget.is_late() {
+        return Err(Why::PageTooLarge);
+    }
+    let (mut html, mut work) = (String::new(), Work::default());
     let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TASKLISTS;
+    let parsed = Parser::new_ext(text, options).map_while(|event| work.admit(event));
+    pulldown_cmark::html::push_html(&mut html, link::disarmed(named(rewritten(parsed, files))));
+    if let Some(why) = work.refused {
+        return Err(why);
+    }
+    if html.len() > MOST_HTML {
+        return Err(Why::TooMuch);
+    }
+    if !budget.takes(html.len()) {
+        return Err(Why::PageTooLarge);
+    }
+    Ok(CLEANER.clean(&html).to_string())
+}
+
+/// What a text has come to so far.
+#[derive(Default)]
+struct Work {
+    events: usize,
+    depth: usize,
+    entities: usize,
+    bytes: usize,
+    refused: Option<Why>,
+}
+
+impl Work {
+    /// The event, unless it is one too many.
+    fn admit<'a>(&mut self, event: Event<'a>) -> Option<Event<'a>> {
+        self.events += 1;
+        match &event {
+            Event::Start(tag) => {
+                self.depth += 1;
+                if let Tag::Link { dest_url, title, .. } | Tag::Image { dest_url, title, .. } = tag {
+                    self.bytes += dest_url.len() + title.len();
+                }
+            }
+            Event::End(_) => self.depth = self.depth.saturating_sub(1),
+            Event::Text(text) | Event::Code(text) | Event::Html(text) | Event::InlineHtml(text) => {
+                self.bytes += text.len();
+                self.entities += text.bytes().filter(|byte| matches!(byte, b'&' | b'<' | b'>')).count();
+            }
+            _ => {}
+        }
+        if self.depth > MOST_DEPTH {
+            self.refused = Some(Why::TooDeep);
+        } else if self.events > MOST_EVENTS || self.entities > MOST_ENTITIES || self.bytes > MOST_HTML {
+            self.refused = Some(Why::TooMuch);
+        }
+        self.refused.is_none().then_some(event)
+    }
+}
+
+/// The events as a page shows them.
+fn rewritten<'a>(events: impl Iterator<Item = Event<'a>>, files: &[Attachment]) -> impl Iterator<Item = Event<'a>> {
+    let files: Vec<(String, &str)> = files.iter().map(|file| (file.id.to_string(), file.filename.as_str())).collect();
     let mut outside = 0_u32; // how deep inside images that are shown as links
-    let events = Parser::new_ext(text, options).map(|event| match event {
+    events.map(move |event| match event {
         // As chats do: a line that ends is a line that ends.
         Event::SoftBreak => Event::HardBreak,
         // Nothing can be ticked here, so there is nothing to focus either.
         Event::TaskListMarker(done) => Event::Text(if done { "☑ " } else { "☐ " }.into()),
         Event::Html(raw) | Event::InlineHtml(raw) => Event::Text(raw),
-        Event::Start(Tag::Image { link_type, dest_url, title, id }) => match attached(&dest_url, files) {
+        Event::Start(Tag::Image { link_type, dest_url, title, id }) => match attached(&dest_url, &files) {
             Some(url) => Event::Start(Tag::Image { link_type, dest_url: url.into(), title, id }),
             None => {
                 outside += 1;
@@ -41,10 +173,7 @@ pub fn html(text: &str, files: &[Attachment]) -> String {
             Event::End(TagEnd::Link)
         }
         other => other,
-    });
-    let mut html = String::new();
-    pulldown_cmark::html::push_html(&mut html, named(events));
-    CLEANER.clean(&html).to_string()
+    })
 }
 
 /// An image that became a link and has no words shows its address.
@@ -63,22 +192,59 @@ fn named<'a>(events: impl Iterator<Item = Event<'a>>) -> impl Iterator<Item = Ev
 
 /// The URL of the attachment that an image names: by its file name, by its id, or by where either
 /// API has it.
-fn attached(wanted: &str, files: &[Attachment]) -> Option<String> {
+fn attached(wanted: &str, files: &[(String, &str)]) -> Option<String> {
     let plain = percent_encoding::percent_decode_str(wanted).decode_utf8_lossy().into_owned();
     let named = plain.trim_start_matches("./").trim_start_matches("attachment:");
-    let by_url = |file: &Attachment| {
-        wanted.trim_end_matches("/download").rsplit_once("files/").is_some_and(|(_, id)| id == file.id.to_string())
-    };
-    let file = files.iter().find(|file| file.filename == named || file.id.to_string() == named || by_url(file))?;
-    Some(attachment::path(file.id))
+    let by_url = wanted.trim_end_matches("/download").rsplit_once("files/").map(|(_, id)| id);
+    let (id, _) = files.iter().find(|(id, name)| *name == named || id == named || Some(id.as_str()) == by_url)?;
+    Some(attachment::path(id))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use cpu_time::ThreadTime;
+
     use super::*;
 
     fn shown(text: &str) -> String {
-        html(text, &[]).replace('\n', "")
+        html(text, &[], &mut Budget::default()).unwrap_or_default().replace('\n', "")
+    }
+
+    /// On a processor, whatever else the machine does; in the unoptimised build.
+    const MOST_TIME: Duration = Duration::from_millis(1_500);
+
+    #[test]
+    fn no_text_takes_long_to_lay_out() {
+        for unit in
+            ["&", "&copy", "&amp;", "*_", "<", "a\\\n", "**a** ", "- &\n", "[a](b) ", "a|b\n-|-\n", "> ", "1. ", ">"]
+        {
+            for length in [20_000, 30_000, MOST_BYTES, 200_000] {
+                let text = unit.repeat(length / unit.len());
+                let began = ThreadTime::now();
+                let laid_out = lay_out(text, &[], &mut Budget::default());
+                let took = began.elapsed();
+                assert!(took < MOST_TIME, "{unit}, {length} bytes: {took:?}");
+                let plain = matches!(laid_out, Text::Plain { .. });
+                assert!(plain || length <= MOST_BYTES, "{unit}, {length} bytes");
+            }
+        }
+    }
+
+    #[test]
+    fn a_text_that_is_not_laid_out_says_why() {
+        let why = |text: String| match lay_out(text, &[], &mut Budget::default()) {
+            Text::Plain { why, .. } => Some(why),
+            Text::Html(_) => None,
+        };
+        assert_eq!(why("a ".repeat(MOST_BYTES / 2)), None);
+        assert_eq!(why("a ".repeat(MOST_BYTES / 2 + 1)), Some(Why::TooLong));
+        assert_eq!(why(">".repeat(MOST_DEPTH) + "a"), Some(Why::TooDeep), "the paragraph is one level more");
+        assert_eq!(why(">".repeat(MOST_DEPTH - 1) + "a"), None);
+        assert_eq!(why("*a ".repeat(100) + &" b*".repeat(100)), Some(Why::TooDeep));
+        assert_eq!(why("&".repeat(MOST_ENTITIES + 1)), Some(Why::TooMuch));
+        assert_eq!(why("[a]: b\n\n".to_owned() + &"[a] ".repeat(12_000)), Some(Why::TooMuch));
     }
 
     #[test]
@@ -105,6 +271,28 @@ mod tests {
                 assert!(!html.contains(forbidden), "{hostile}: {html}");
             }
         }
+    }
+
+    #[test]
+    fn a_link_to_a_private_host_is_shown_as_its_address() {
+        let code = |address: &str| format!("<code class=\"address\">{address}</code>");
+        let local = "http://127.0.0.1:3991/a?b&c";
+        let address = code("http://127.0.0.1:3991/a?b&amp;c");
+        assert_eq!(
+            shown(&format!("[**the** preview]({local}) here")),
+            format!("<p><strong>the</strong> preview {address} here</p>")
+        );
+        assert_eq!(shown(&format!("<{local}>")), format!("<p>{address}</p>"));
+        assert_eq!(shown("[http://localhost/a](http://localhost/a)"), format!("<p>{}</p>", code("http://localhost/a")));
+        assert_eq!(shown(&format!("[x][1] [y](https://example.com)\n\n[1]: {local}")).matches("<a ").count(), 1);
+        assert_eq!(shown(&format!("![]({local})")), format!("<p>{address}</p>"));
+        assert_eq!(shown(&format!("![chart]({local})")), format!("<p>chart {address}</p>"));
+        assert_eq!(shown(&format!("[![chart](https://example.com/a.png)]({local})")).matches("127.0.0.1").count(), 1);
+        for entities in ["[x](http&colon;//127.0.0.1)", "[x](http://127&#46;0.0.1)", "[x](//localhost)"] {
+            assert!(!shown(entities).contains("<a "), "{entities}: {}", shown(entities));
+        }
+        // What an agent writes as HTML stays text.
+        assert!(shown(r#"<code class="address">x</code>"#).starts_with("<p>&lt;code"));
     }
 
     #[test]

@@ -1,17 +1,45 @@
-//! A message as a page shows it.
+//! A message as a page shows it: what it needs is read first ([`Loaded`]), and then laid out within
+//! the budget of the page.
 
 use serde_json::{Value, json};
 use shared::error::Error;
+use shared::json::Json;
 use shared::models::{Message, MessageStatus};
 use shared::storage::Blobs;
 
 use crate::attachment::{self, FileView, Shown};
-use crate::markdown;
+use crate::budget::Budget;
+use crate::markdown::{self, Text};
+use crate::view;
+
+/// Of a long text, in bytes.
+const BEGINNING: usize = 16 * 1024;
+/// Of a text on a page that has no room left, in bytes.
+const EXCERPT: usize = 1024;
+/// Instead of metadata that the page has no room for.
+const TOO_MUCH: &str = "There is too much on this page to show it.";
+
+/// How much of a message a page shows.
+#[derive(Clone, Copy)]
+pub enum Extent {
+    /// All of its text: somebody decides by it.
+    Whole,
+    /// The beginning of a long text, with a link to the rest.
+    Beginning,
+}
+
+/// A message, and the texts of its files.
+pub struct Loaded {
+    message: Message,
+    files: Vec<attachment::Loaded>,
+}
 
 pub struct MessageView {
+    pub id: String,
     pub status: Option<&'static str>,
-    /// Safe HTML.
-    pub html: String,
+    pub text: Text,
+    /// Whether only the beginning of the text is here.
+    pub is_cut: bool,
     pub files: Vec<FileView>,
     /// Laid out to be read.
     pub metadata: Option<String>,
@@ -25,24 +53,57 @@ pub struct PluginView {
     pub init: String,
 }
 
-impl MessageView {
+impl Loaded {
     /// `room` is how many bytes of files' texts it may show.
     pub async fn of(blobs: &Blobs, message: &Message, room: u64) -> Result<Self, Error> {
-        let metadata = message.metadata.as_ref().map(|it| it.value());
-        let html = message.text.as_deref().map(|text| markdown::html(text, &message.attachments)).unwrap_or_default();
-        let mut files = attachment::shown(blobs, &message.attachments, room).await?;
+        let files = attachment::load(blobs, &message.attachments, room).await?;
+        Ok(Self { message: message.clone(), files })
+    }
+
+    /// The bytes of all its texts.
+    pub fn len(&self) -> usize {
+        let metadata = self.message.metadata.as_ref().map_or(0, Json::len);
+        let text = self.message.text.as_ref().map_or(0, String::len);
+        text + metadata + self.files.iter().map(attachment::Loaded::len).sum::<usize>()
+    }
+
+    pub fn lay_out(self, extent: Extent, budget: &mut Budget) -> MessageView {
+        let Self { mut message, files } = self;
+        let text = message.text.take().unwrap_or_default();
+        let (text, is_cut) = shown_text(markdown::lay_out(text, &message.attachments, budget), extent, budget);
+        let metadata = message.metadata.as_ref().map(Json::value);
+        let plugin = metadata.as_ref().and_then(|metadata| PluginView::of(&message, metadata));
+        let metadata = metadata.map(|it| view::laid_out(&it));
+        let mut files: Vec<FileView> =
+            files.into_iter().map(|file| file.lay_out(&message.attachments, budget)).collect();
         // A picture that stands in the text is not shown once more below it.
-        for file in files.iter_mut().filter(|file| html.contains(&format!("src=\"{}\"", file.path()))) {
+        for file in files.iter_mut().filter(|file| text.shows(&file.path())) {
             file.shown = Shown::Other;
         }
-        Ok(Self {
+        MessageView {
+            id: message.id.to_string(),
             status: message.status.map(MessageStatus::word),
-            html,
+            text,
+            is_cut,
             files,
-            plugin: metadata.as_ref().and_then(|metadata| PluginView::of(message, metadata)),
-            metadata: metadata.map(|it| format!("{it:#}")),
-        })
+            plugin: plugin.filter(|plugin| budget.has_room_for(&plugin.init)),
+            metadata: metadata.map(|it| if budget.has_room_for(&it) { it } else { TOO_MUCH.to_owned() }),
+        }
     }
+}
+
+/// The text as far as the page shows it, and whether that is not all.
+fn shown_text(text: Text, extent: Extent, budget: &mut Budget) -> (Text, bool) {
+    let Text::Plain { text, why } = text else { return (text, false) };
+    let most = match extent {
+        Extent::Whole => text.len(),
+        Extent::Beginning if budget.has_room_left() => BEGINNING,
+        Extent::Beginning => EXCERPT,
+    };
+    let shown = text[..text.floor_char_boundary(most)].to_owned();
+    budget.takes_anyway(&shown);
+    let is_cut = shown.len() < text.len();
+    (Text::Plain { text: shown, why }, is_cut)
 }
 
 impl PluginView {

@@ -3,18 +3,21 @@
 use askama::Template;
 
 use axum::body::Body;
-use axum::extract::{FromRequest, FromRequestParts, OriginalUri, Request};
+use axum::extract::{FromRef, FromRequest, FromRequestParts, OriginalUri, Request};
 use axum::middleware::Next;
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::{Extension, Form};
-use http::header::{CONTENT_SECURITY_POLICY, HOST, LOCATION, ORIGIN, REFERRER_POLICY};
+use http::header::{CONTENT_SECURITY_POLICY, LOCATION, REFERRER_POLICY};
 use http::request::Parts;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use http::{HeaderName, HeaderValue, Method, StatusCode};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use shared::auth::HumanCaller;
+use shared::auth::{HumanCaller, remove_session};
+use shared::body;
 use shared::error::Error;
 use shared::http::Rendered;
-use shared::storage::Blobs;
+use shared::origin::Sender;
+use shared::site::{Place, Site};
+use shared::storage::{Blobs, Store};
 
 use crate::answer::Typed;
 
@@ -59,10 +62,36 @@ pub async fn frame(
     if let Ok(policy) = HeaderValue::from_str(&POLICY.replace("BUCKET", bucket)) {
         headers.entry(CONTENT_SECURITY_POLICY).or_insert(policy);
     }
-    headers.insert(REFERRER_POLICY, HeaderValue::from_static("same-origin"));
+    headers.entry(REFERRER_POLICY).or_insert(HeaderValue::from_static("same-origin"));
     response
 }
 
+/// Around people's pages: they are served at the inbox's host alone. At another one a page leads
+/// there, if whoever asks may learn where that is, and takes along what an earlier version left: a
+/// cookie that the browser sends to every port of this host.
+pub async fn at_inbox(
+    Extension(site): Extension<Site>,
+    Extension(place): Extension<Place>,
+    OriginalUri(uri): OriginalUri,
+    request: Request,
+    next: Next,
+) -> Response {
+    if place == Place::Inbox {
+        return next.run(request).await;
+    }
+    let inbox = request.method().is_safe().then(|| site.inbox_for(request.extensions())).flatten();
+    match inbox {
+        Some(inbox) => {
+            let path = uri.path_and_query().map_or("/", |it| it.as_str());
+            let there = Redirect::temporary(&format!("{inbox}{path}"));
+            (remove_session(request.headers()), there).into_response()
+        }
+        None => PageError::from(Error::NotAtInbox).into_response(),
+    }
+}
+
+/// As much as a framework's form holds by itself.
+const MAX_FORM: usize = 2 * 1024 * 1024;
 const SIGN_IN: &str = "/login";
 const HX_REDIRECT: HeaderName = HeaderName::from_static("hx-redirect");
 
@@ -102,6 +131,8 @@ impl From<Error> for PageError {
 struct ErrorPage {
     sentence: String,
     again: bool,
+    /// Whether the inbox is at this host.
+    leads_home: bool,
 }
 
 impl IntoResponse for PageError {
@@ -115,7 +146,8 @@ impl IntoResponse for PageError {
             Error::NotFound(_) | Error::NotYourAgent => "There is nothing here that you may see.".to_owned(),
             ref other => other.to_string(),
         };
-        let shown = ErrorPage { sentence, again: error.retry_after().is_some() };
+        let leads_home = !matches!(error, Error::NotAtInbox);
+        let shown = ErrorPage { sentence, again: error.retry_after().is_some(), leads_home };
         match page(error.status(), &shown) {
             Ok(mut response) => {
                 response.extensions_mut().insert(Rendered(error));
@@ -134,18 +166,32 @@ impl<S: Send + Sync> FromRequestParts<S> for Visitor {
     type Rejection = PageError;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, PageError> {
-        Ok(Self(HumanCaller::from_request_parts(parts, state).await?))
+        let human = <HumanCaller as FromRequestParts<S>>::from_request_parts(parts, state).await;
+        Ok(Self(human?))
     }
 }
+
+/// More than any form of ours has: a review offers at most 500 options or fields.
+const MOST_FIELDS: usize = 2_000;
 
 /// The fields of a submitted form.
 pub struct Submitted(pub Typed);
 
-impl<S: Send + Sync> FromRequest<S> for Submitted {
+impl<S> FromRequest<S> for Submitted
+where
+    S: Send + Sync,
+    Store: FromRef<S>,
+{
     type Rejection = PageError;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, PageError> {
+        let (parts, body) = request.into_parts();
+        let bytes = body::read(&parts, body, state, MAX_FORM, "A form may have at most 2 MiB.").await?;
+        let request = Request::from_parts(parts, Body::from(bytes));
         match Form::<Vec<(String, String)>>::from_request(request, state).await {
+            Ok(Form(fields)) if fields.len() > MOST_FIELDS => {
+                Err(Error::TooLarge(format!("A form may have at most {MOST_FIELDS} fields.")).into())
+            }
             Ok(Form(fields)) => {
                 // Browsers write line ends as CRLF, in names as in values.
                 let plain = |text: String| text.replace("\r\n", "\n");
@@ -164,18 +210,9 @@ impl<S: Send + Sync> FromRequestParts<S> for OwnForm {
     type Rejection = PageError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, PageError> {
-        if is_own(&parts.headers) { Ok(Self) } else { Err(Error::ForeignForm.into()) }
-    }
-}
-
-fn is_own(headers: &HeaderMap) -> bool {
-    let text = |value: Option<&HeaderValue>| value.and_then(|it| it.to_str().ok()).map(str::to_owned);
-    match text(headers.get("sec-fetch-site")) {
-        Some(site) => site == "same-origin",
-        None => {
-            let origin = text(headers.get(ORIGIN));
-            let sender = origin.as_deref().and_then(|origin| origin.split_once("://")).map(|(_, host)| host.to_owned());
-            sender.is_some() && sender == text(headers.get(HOST))
+        match Sender::of(&parts.headers) {
+            Sender::OwnPage => Ok(Self),
+            Sender::ForeignPage | Sender::NoPage => Err(Error::ForeignForm.into()),
         }
     }
 }

@@ -10,16 +10,17 @@ use shared::error::{Error, FieldError, Step};
 use shared::extract::PathId;
 use shared::ids::MessageId;
 use shared::models::message::StreamState;
-use shared::models::{Message, Review, ReviewStatus};
-use shared::review::form::Field;
+use shared::models::{Message, ReviewStatus};
+use shared::review::form::{Field, FieldType};
 use shared::review::{Kind, TextInput};
 use shared::storage::Channel;
 
 use crate::answer::{self, Typed, input_name};
+use crate::budget;
 use crate::diff::Diff;
 use crate::inbox::{self, InboxPage};
 use crate::list::Listed;
-use crate::message::MessageView;
+use crate::message::{Extent, Loaded, MessageView};
 use crate::outcome;
 use crate::page::{self, OwnForm, PageError, Submitted, Visitor};
 use crate::shell::initials;
@@ -63,8 +64,17 @@ impl ReviewView {
     async fn of(app: &App, human: &HumanCaller, channel: &Channel, message: Message) -> Result<Self, Error> {
         let message = message.for_humans();
         let review = message.review.clone().ok_or(Error::NotFound("review"))?;
-        let (shown, (versions, diffs)) =
-            tokio::try_join!(MessageView::of(&app.blobs, &message, TEXTS), versions::of(app, human, &message))?;
+        let (loaded, (versions, changes)) =
+            tokio::try_join!(Loaded::of(&app.blobs, &message, TEXTS), versions::of(app, human, &message))?;
+        let payload = review.payload.as_ref().map(|it| view::laid_out(&it.value()));
+        let response = review.response.as_ref().map(|it| view::laid_out(&it.value())).unwrap_or_default();
+        let always = payload.clone().unwrap_or_default() + &response;
+        let layout = budget::spend(loaded.len() + changes.len(), move |budget| {
+            budget.takes_anyway(&always);
+            let shown = loaded.lay_out(Extent::Whole, budget);
+            (shown, changes.compare(budget))
+        });
+        let (shown, diffs) = layout.await?;
         let now = app.clock.now();
         Ok(Self {
             id: message.id.to_string(),
@@ -74,7 +84,7 @@ impl ReviewView {
             streaming: message.stream_state == Some(StreamState::Streaming),
             kind_word: outcome::kind_word(&review.kind).to_owned(),
             kind: review.understood(),
-            payload: review.payload.as_ref().map(|it| format!("{:#}", it.value())),
+            payload,
             age: view::age(message.created_at, now),
             left: view::left(review.expires_at, now),
             urgent: view::is_urgent(review.expires_at, now),
@@ -93,7 +103,7 @@ impl ReviewView {
             chosen: outcome::chosen(&review),
             answers: outcome::answers(&review),
             feedback: review.feedback.clone(),
-            response: laid_out(&review),
+            response,
         })
     }
 
@@ -121,7 +131,9 @@ impl ReviewView {
             Some(other) if !other.is_null() => other.to_string(),
             _ => String::new(),
         };
-        self.typed.first(&input_name(field)).map_or_else(default, str::to_owned)
+        // A password is typed again: it does not come back in a page.
+        let typed = self.typed.first(&input_name(field)).filter(|_| field.kind != FieldType::Password);
+        typed.map_or_else(default, str::to_owned)
     }
 
     pub fn is_checked(&self, field: &Field) -> bool {
@@ -143,10 +155,6 @@ impl ReviewView {
     pub fn json_typed(&self) -> &str {
         if self.problems.is_empty() { "{}" } else { self.typed("json") }
     }
-}
-
-fn laid_out(review: &Review) -> String {
-    review.response.as_ref().map(|it| format!("{:#}", it.value())).unwrap_or_default()
 }
 
 pub async fn page(

@@ -3,10 +3,12 @@
 use askama::Template;
 use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
-use http::header::{RETRY_AFTER, SET_COOKIE};
+use http::header::RETRY_AFTER;
 use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
-use shared::auth::{HumanCaller, session_cookie};
+use shared::app::App;
+use shared::auth::{HumanCaller, keep_session, remove_session};
+use shared::device_cookie::Device;
 use shared::error::Error;
 use shared::models::{ChangePassword, Credentials};
 use shared::storage::Store;
@@ -33,26 +35,28 @@ pub async fn page(Query(wanted): Query<Wanted>) -> Result<Response, PageError> {
 }
 
 pub async fn sign_in(
-    State(store): State<Store>,
+    State(app): State<App>,
     headers: HeaderMap,
     _: OwnForm,
     Submitted(typed): Submitted,
 ) -> Result<Response, PageError> {
+    let presented = Device::presented(&headers, &app.secret, app.clock.now());
     let text = |name| typed.first(name).unwrap_or_default();
     let next = page::own_path(typed.first("next"));
     let signed_in = match Credentials::typed(text("email"), text("password")) {
-        Some(credentials) => store.sign_in(credentials).await,
+        Some(credentials) => app.store.sign_in(credentials, &presented).await,
         None => Err(Error::WrongPassword),
     };
     let (error, problem) = match signed_in {
-        Ok(session) => {
-            let cookie = session_cookie(&headers, Some(session));
-            return Ok(([(SET_COOKIE, cookie)], Redirect::to(next)).into_response());
+        Ok((session, device)) => {
+            let mut response = (keep_session(&headers, session), Redirect::to(next)).into_response();
+            app.remember(&device, &headers, response.headers_mut())?;
+            return Ok(response);
         }
         Err(error) => {
             let sentence = match &error {
-                Error::TooManyTries { retry_after_seconds } => too_many(*retry_after_seconds),
-                Error::WrongPassword => error.to_string(),
+                Error::TooManyTries { retry_after_seconds } => too_many_sign_ins(*retry_after_seconds),
+                Error::WrongPassword | Error::TooManyRequests { .. } => error.to_string(),
                 _ => return Err(error.into()),
             };
             (error, sentence)
@@ -68,16 +72,20 @@ pub async fn sign_out(State(store): State<Store>, headers: HeaderMap, _: OwnForm
     if let Some(human) = HumanCaller::of(&headers) {
         store.end_session(&human).await?;
     }
-    Ok(([(SET_COOKIE, session_cookie(&headers, None))], Redirect::to("/login")).into_response())
+    Ok((remove_session(&headers), Redirect::to("/login")).into_response())
 }
 
-/// Why nobody is let in for a while, and until when.
-fn too_many(seconds: u64) -> String {
-    let minutes = seconds.div_ceil(60);
+/// Why this browser may not sign in for a while, and until when.
+fn too_many_sign_ins(seconds: u64) -> String {
     format!(
-        "Too many failed tries for this e-mail: nobody can sign in to it for now, not even with the right password. \
-         Try again in {minutes} min."
+        "Too many failed tries for this e-mail: no sign-in is possible for now, not even with the right password. \
+         Use a browser in which you have signed in before, or try again in {} min.",
+        minutes(seconds)
     )
+}
+
+fn minutes(seconds: u64) -> u64 {
+    seconds.div_ceil(60)
 }
 
 #[derive(Template)]
@@ -95,28 +103,31 @@ pub async fn password_page(State(store): State<Store>, Visitor(human): Visitor) 
 }
 
 pub async fn change_password(
-    State(store): State<Store>,
+    State(app): State<App>,
     Visitor(human): Visitor,
+    headers: HeaderMap,
     _: OwnForm,
     Submitted(typed): Submitted,
 ) -> Result<Response, PageError> {
+    let presented = Device::presented(&headers, &app.secret, app.clock.now());
     let text = |name| typed.first(name).unwrap_or_default();
-    let refused = match ChangePassword::typed(text("current"), text("new")) {
-        _ if text("new") != text("again") => Some("The new passwords are not the same.".to_owned()),
-        None => Some("The new password must have 8 to 1024 characters.".to_owned()),
-        Some(change) => match store.change_password(&human, change).await {
-            Ok(()) => None,
-            Err(Error::TooManyTries { retry_after_seconds }) => Some(too_many(retry_after_seconds)),
-            Err(Error::WrongPassword) => Some("The current password is another one.".to_owned()),
+    let problem = match ChangePassword::typed(text("current"), text("new")) {
+        _ if text("new") != text("again") => "The new passwords are not the same.".to_owned(),
+        None => "The new password must have 8 to 1024 characters.".to_owned(),
+        Some(change) => match app.store.change_password(&human, change, &presented).await {
+            Ok(device) => {
+                let mut response = Redirect::to("/").into_response();
+                app.remember(&device, &headers, response.headers_mut())?;
+                return Ok(response);
+            }
+            Err(Error::TooManyTries { retry_after_seconds }) => {
+                format!("Too many wrong passwords. Try again in {} min.", minutes(retry_after_seconds))
+            }
+            Err(Error::WrongPassword) => "The current password is another one.".to_owned(),
             Err(other) => return Err(other.into()),
         },
     };
-    match refused {
-        None => Ok(Redirect::to("/").into_response()),
-        Some(problem) => {
-            let user = store.me(&human).await?;
-            let shown = PasswordPage { email: user.email, must: user.must_change_password, problem: Some(problem) };
-            page::page(StatusCode::BAD_REQUEST, &shown)
-        }
-    }
+    let user = app.store.me(&human).await?;
+    let shown = PasswordPage { email: user.email, must: user.must_change_password, problem: Some(problem) };
+    page::page(StatusCode::BAD_REQUEST, &shown)
 }

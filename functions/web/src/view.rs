@@ -1,8 +1,10 @@
 //! How templates say times, sizes and texts. A time is a `<time>` with the exact moment in it, so
 //! that a script can keep it fresh and put it into the reader's own zone.
 
+use std::io::{self, Write};
 use std::time::Duration;
 
+use serde_json::Value;
 use shared::clock::Timestamp;
 
 /// A span of time in its largest unit.
@@ -41,6 +43,9 @@ pub fn moment(at: Timestamp) -> String {
 /// The first line of a text that says something, short, without the marks of Markdown.
 pub fn excerpt(text: &str) -> String {
     const MOST: usize = 140;
+    /// Where it may begin at the latest, in bytes.
+    const LOOKED_AT: usize = 4 * 1024;
+    let text = &text[..text.floor_char_boundary(LOOKED_AT)];
     let plain = |line: &str| {
         let line = line.trim().trim_start_matches(['#', '>', ' ']).trim_start_matches("- ");
         line.replace("**", "").replace('`', "")
@@ -52,11 +57,54 @@ pub fn excerpt(text: &str) -> String {
     }
 }
 
+/// JSON laid out to be read. Deep nesting, which indentation makes many times longer, stays as it is.
+pub fn laid_out(value: &Value) -> String {
+    let plain = value.to_string();
+    let mut laid_out = Limited { bytes: vec![], left: 4 * plain.len() + 256 };
+    match serde_json::to_writer_pretty(&mut laid_out, value) {
+        Ok(()) => String::from_utf8(laid_out.bytes).unwrap_or(plain),
+        Err(_) => plain,
+    }
+}
+
+/// Takes no more than so many bytes.
+struct Limited {
+    bytes: Vec<u8>,
+    left: usize,
+}
+
+impl Write for Limited {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let left = self.left.checked_sub(bytes.len()).ok_or(io::ErrorKind::FileTooLarge)?;
+        self.left = left;
+        self.bytes.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 pub fn bytes(size: u64) -> String {
     match size {
         0..1_000 => format!("{size} bytes"),
         1_000..1_000_000 => format!("{:.1} kB", size as f64 / 1e3),
         1_000_000..1_000_000_000 => format!("{:.1} MB", size as f64 / 1e6),
         _ => format!("{:.1} GB", size as f64 / 1e9),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn json_is_laid_out_unless_that_makes_it_many_times_longer() {
+        assert_eq!(laid_out(&json!({ "a": [1, "b"] })), "{\n  \"a\": [\n    1,\n    \"b\"\n  ]\n}");
+        let deep = (0..100).fold(json!(vec![1; 1000]), |inner, _| json!([inner]));
+        assert_eq!(laid_out(&deep), deep.to_string());
     }
 }

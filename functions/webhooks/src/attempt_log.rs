@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use shared::app::App;
-use shared::call_log::masked;
+use shared::call_log::{masked, masked_event};
 use shared::clock::Timestamp;
 use shared::ids::LogId;
 use shared::models::request_log::{Direction, LogEntry};
@@ -15,10 +15,18 @@ use url::Url;
 const MAX_URL: usize = 512;
 /// Of an answer that is no JSON, in characters.
 const MAX_TEXT: usize = 200;
+/// Instead of an answer that may repeat a password, as JSON.
+const NOT_LOGGED: &str = "\"[not logged: it may repeat an answer to a password field]\"";
 
 /// A try counts whether or not its row could be written.
 pub async fn keep(app: &App, delivery: &Delivery, target: &Target, answer: &Answer, took: Duration, at: Timestamp) {
-    let (status_code, response_body) = shown(answer);
+    let (status_code, answered) = shown(answer);
+    // A receiver may echo what it was sent.
+    let (request_body, response_body) = match answer {
+        _ if delivery.may_be_logged() => (masked(delivery.payload.as_bytes()), answered),
+        Answer::Http { .. } => (masked_event(&delivery.payload), answered.map(|_| NOT_LOGGED.to_owned())),
+        Answer::None(_) => (masked_event(&delivery.payload), answered),
+    };
     let entry = LogEntry {
         id: LogId::new(at),
         method: target.method.to_string(),
@@ -26,7 +34,7 @@ pub async fn keep(app: &App, delivery: &Delivery, target: &Target, answer: &Answ
         status_code,
         duration_ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
         direction: Direction::Outbound,
-        request_body: masked(delivery.payload.as_bytes()),
+        request_body,
         response_body: response_body.map(|text| target.masked(text)),
         created_at: at,
     };

@@ -31,6 +31,21 @@ pub fn pause(attempts: u32, asked: Option<Duration>) -> Option<Duration> {
     Some(jittered.max(asked.unwrap_or_default().min(LONGEST_ASKED)))
 }
 
+/// How long a message is put off that found its channel crowded, when it was received `receives`
+/// times: longer each time, up to a quarter longer by chance. A message that finds no room for three
+/// days in a row is received fewer times than the queue allows.
+pub fn crowded(receives: u32) -> Duration {
+    const FIRST: f64 = 2.0;
+    const LONGEST: f64 = HOUR as f64;
+    let exponent = i32::try_from(receives.min(MANY)).unwrap_or(i32::MAX);
+    let base = (FIRST * 1.25_f64.powi(exponent)).min(LONGEST);
+    let random = f64::from(u16::from_le_bytes(shared::secrets::random())) / f64::from(u16::MAX);
+    Duration::from_secs_f64(base * (1.0 + random / 4.0))
+}
+
+/// From here on the pause is the longest.
+const MANY: u32 = 50;
+
 /// What a Retry-After says: seconds or a date.
 pub fn asked(retry_after: &str, now: Timestamp) -> Option<Duration> {
     let text = retry_after.trim();
@@ -60,6 +75,19 @@ mod tests {
         assert_eq!(pause(0, Some(Duration::from_secs(120))), Some(Duration::from_secs(120)));
         assert_eq!(pause(0, Some(Duration::from_secs(999_999))), Some(LONGEST_ASKED));
         assert!(pause(1, Some(Duration::from_secs(1))) >= Some(PAUSES[1]));
+    }
+
+    #[test]
+    fn what_finds_no_room_comes_back_soon_at_first_and_is_not_given_up_for_three_days() {
+        assert!(crowded(1) < Duration::from_secs(4));
+        let (mut waited, mut receives) = (Duration::ZERO, 0);
+        while waited < Duration::from_secs(72 * HOUR) {
+            receives += 1;
+            waited += crowded(receives);
+        }
+        // The tries of a delivery that fails take some, too.
+        assert!(receives < 100 - 14, "{receives}");
+        assert!(crowded(u32::MAX) <= Duration::from_secs(HOUR * 5 / 4));
     }
 
     #[test]

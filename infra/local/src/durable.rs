@@ -47,6 +47,10 @@ const SCHEMA: &str = "
         finished INTEGER NOT NULL DEFAULT 0,
         PRIMARY KEY (stream, shard)
     ) WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS instance (
+        id TEXT NOT NULL,
+        started_at INTEGER NOT NULL
+    );
 ";
 
 /// The file. Clones share one connection, whose calls run on threads that may block.
@@ -71,6 +75,20 @@ impl Durable {
             StartError::told(format!("The queues in {} cannot be opened: {err}.", path.display()))
         })?;
         Ok(Self(Arc::new(Mutex::new(connection))))
+    }
+
+    /// The installation that the file belongs to, if it was told.
+    pub async fn instance(&self) -> rusqlite::Result<Option<String>> {
+        self.read(|file| file.query_row("SELECT MAX(id) FROM instance", [], |row| row.get(0))).await
+    }
+
+    /// Notes which installation the file belongs to, and that it is used from now on.
+    pub async fn set_instance(&self, id: String) -> rusqlite::Result<()> {
+        let work = move |file: &Transaction<'_>| {
+            file.execute("DELETE FROM instance", [])?;
+            file.execute("INSERT INTO instance VALUES (?1, ?2)", rusqlite::params![id, now()]).map(drop)
+        };
+        self.run(work).await
     }
 
     /// Runs `work` in one transaction: all of it is stored, or nothing.

@@ -1,17 +1,13 @@
-//! The embedded engines: DynamoDB on SQLite, S3 on the file system and SQS on SQLite, each on a
-//! loopback port of its own. Everything reaches them through the ordinary SDK clients, as it would
-//! reach AWS.
+//! The embedded engines: DynamoDB on SQLite, S3 on the file system and SQS on SQLite. Everything
+//! reaches them through the ordinary SDK clients, as it would reach AWS, but in this process. One
+//! loopback port is open, for presigned URLs of S3.
 
 use std::fs;
 use std::path::Path;
 
-use axum::Router;
-use axum::error_handling::HandleError;
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use dynoxide::Database;
-use http::{Method, StatusCode};
-use s3s::auth::SimpleAuth;
-use s3s::service::{S3Service, S3ServiceBuilder};
-use s3s_fs::FileSystem;
+use s3s::service::S3Service;
 use shared::app::App;
 use shared::clock::Clock;
 use shared::secrets;
@@ -21,15 +17,16 @@ use shared::waiting::Waits;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tower_http::cors::{Any, CorsLayer};
 
 use crate::StartError;
 use crate::durable::Durable;
+use crate::in_process::{InProcess, QUEUES_URL, TABLE_URL};
 use crate::mappings::sources::{QueueUrls, Sources};
 use crate::mappings::writes::Writes;
-use crate::queue::{self, Queues, Settings};
-use crate::server;
+use crate::objects::{Objects, port};
+use crate::queue::{self, Queues, Service, Settings};
 use crate::stream_log::StreamLog;
+use crate::table::Table;
 use crate::time_to_live::TimeToLive;
 
 /// The table's name.
@@ -48,6 +45,8 @@ pub const FAILED_EVENTS: &str = "placet-events-failed";
 /// Engines that run until [`stop`](Engines::stop).
 pub struct Engines {
     pub endpoints: Endpoints,
+    /// What those endpoints lead to.
+    pub in_process: InProcess,
     /// The embedded DynamoDB, past its interface.
     pub dynamodb: Database,
     /// The file that the queues are in, and the positions of whoever reads the stream.
@@ -77,32 +76,29 @@ impl Engines {
         let dynamodb = Database::new(database).map_err(|err| at("database", &err))?;
         let stream_log = StreamLog::open(&path).map_err(|err| at("database", &err))?;
         let time_to_live = TimeToLive::of(&dynamodb);
-        let files = FileSystem::new(&objects).map_err(|err| at("files", &format!("{err:?}")))?;
+        let objects = Objects::open(&objects).map_err(|err| at("files", &format!("{err:?}")))?;
 
         let file = Durable::open(dir)?;
         let queues = Queues::new(file.clone());
         declare(&queues).await.map_err(|err| at("queues", &err))?;
 
-        let (tables, objects, messages) = (listen().await?, listen().await?, listen().await?);
-        // Fresh at every start: who does not know it cannot sign a request.
-        let secret_key = secrets::hex(&secrets::random::<20>());
-        let endpoints = Endpoints {
-            dynamodb: url(&tables)?,
-            s3: url(&objects)?,
-            sqs: url(&messages)?,
-            access_key: "placet-local".to_owned(),
-            secret_key: secret_key.clone(),
+        let listener = listen().await?;
+        // Fresh at every start: who does not know it cannot sign a URL.
+        let (access_key, secret_key) = ("placet-local", secrets::hex(&secrets::random::<20>()));
+        let objects = objects.service(access_key, &secret_key);
+        let in_process = InProcess {
+            table: Table::new(dynamodb.clone()),
+            queues: Service::new(queues.clone(), QUEUES_URL),
+            objects: objects.clone(),
         };
-        let mut service = S3ServiceBuilder::new(files);
-        service.set_auth(SimpleAuth::from_single(&endpoints.access_key, secret_key));
+        let endpoints = endpoints(url(&listener)?, access_key, secret_key, &in_process);
 
         let (stopping, stopped) = watch::channel(false);
         let mut servers = JoinSet::new();
-        servers.spawn(serve_dynamodb(tables, dynamodb.clone(), stopped.clone()));
-        servers.spawn(serve_s3(objects, service.build(), stopped.clone()));
-        servers.spawn(serve_sqs(messages, queue::router(queues.clone(), &endpoints), stopped));
+        servers.spawn(serve_s3(listener, objects, stopped));
         Ok(Self {
             endpoints,
+            in_process,
             dynamodb,
             file,
             stream_log,
@@ -143,16 +139,28 @@ impl Engines {
 
     /// Lets running requests finish and closes the files.
     pub async fn stop(mut self) {
-        // Both servers hold a receiver until they end.
+        // The server holds a receiver until it ends.
         let _ = self.stopping.send(true);
         while self.servers.join_next().await.is_some() {}
+    }
+}
+
+/// The table and the queues are reached in process; S3's address is the one that URLs are signed for.
+fn endpoints(s3: String, access_key: &str, secret_key: String, in_process: &InProcess) -> Endpoints {
+    Endpoints {
+        dynamodb: TABLE_URL.to_owned(),
+        s3,
+        sqs: QUEUES_URL.to_owned(),
+        access_key: access_key.to_owned(),
+        secret_key,
+        in_process: Some(SharedHttpClient::new(in_process.clone())),
     }
 }
 
 async fn listen() -> Result<TcpListener, StartError> {
     TcpListener::bind(("127.0.0.1", 0))
         .await
-        .map_err(|err| StartError::told(format!("No loopback port could be opened for the storage: {err}.")))
+        .map_err(|err| StartError::told(format!("No loopback port could be opened for the files: {err}.")))
 }
 
 fn url(listener: &TcpListener) -> Result<String, StartError> {
@@ -160,25 +168,9 @@ fn url(listener: &TcpListener) -> Result<String, StartError> {
     Ok(format!("http://{address}"))
 }
 
-async fn serve_dynamodb(listener: TcpListener, database: Database, stopped: watch::Receiver<bool>) {
-    if let Err(err) = dynoxide::server::serve_with_shutdown(listener, database, until(stopped)).await {
-        tracing::error!(cause = err, "the embedded DynamoDB ended");
-    }
-}
-
 async fn serve_s3(listener: TcpListener, service: S3Service, stopped: watch::Receiver<bool>) {
-    let service = HandleError::new(service, async |_| StatusCode::INTERNAL_SERVER_ERROR);
-    // As the deployed bucket's rules: pages come from another origin, and every URL is signed.
-    let pages = CorsLayer::new().allow_origin(Any).allow_methods([Method::GET, Method::PUT]).allow_headers(Any);
-    let router = Router::new().fallback_service(service).layer(pages);
-    if let Err(err) = server::serve(listener, router, stopped).await {
+    if let Err(err) = port::serve(listener, service, stopped).await {
         tracing::error!(cause = %err, "the embedded S3 ended");
-    }
-}
-
-async fn serve_sqs(listener: TcpListener, router: Router, stopped: watch::Receiver<bool>) {
-    if let Err(err) = server::serve(listener, router, stopped).await {
-        tracing::error!(cause = %err, "the embedded SQS ended");
     }
 }
 
@@ -191,9 +183,4 @@ async fn declare(queues: &Queues) -> rusqlite::Result<()> {
     queues.declare(FAILED_DELIVERIES, failed).await?;
     let redrive = Some((FAILED_DELIVERIES.to_owned(), 100));
     queues.declare(DELIVERIES, Settings { visibility_timeout: 60, redrive, ..Settings::default() }).await
-}
-
-async fn until(mut stopped: watch::Receiver<bool>) {
-    // A sender that is gone means stop, too.
-    let _ = stopped.wait_for(|stopped| *stopped).await;
 }

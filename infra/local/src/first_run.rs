@@ -1,20 +1,26 @@
-//! What the first start makes: an owner, an agent and an API key, kept in the data directory so
-//! that every start can show them again. A convenience of development; a deployment has nothing
-//! of the kind.
+//! The block that a start prints. The first one makes an owner, an agent and an API key, and shows
+//! their credentials; they are kept as hashes only, so no later start can.
+//!
+//! Credentials count as shown once they were written to standard output. A start that dies before
+//! is followed by one that makes new ones.
 
 use std::fmt;
+use std::path::PathBuf;
 
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use shared::app::App;
 use shared::models::account::Email;
-use shared::models::{CreateAgent, Credentials, Role};
+use shared::models::{CreateAgent, Role, User};
 use shared::secrets::{Password, hex, random};
 
 use crate::StartError;
-use crate::data_dir::DataDir;
+use crate::installation::Installation;
 
-const FILE: &str = "owner.json";
 const MIN_PASSWORD: usize = 8;
+/// The address of an owner when nobody chose one.
+pub const OWNER: &str = "owner@placet.local";
+const AGENT: &str = "My first agent";
+const KEY: &str = "First key";
 
 /// Who the owner is to be: parts that the person who starts the runner chose.
 pub struct Wish {
@@ -40,107 +46,140 @@ impl Wish {
     }
 }
 
-/// The file: written before the accounts are made, so that a start that dies between the two
-/// finds its password again.
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Kept {
-    email: String,
-    password: String,
-    api_key: Option<String>,
-    channel_id: Option<String>,
-}
-
 /// The block that every start shows.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Shown {
+    /// What agents call.
     pub url: String,
-    pub email: String,
-    pub password: String,
-    pub api_key: String,
-    pub channel_id: String,
+    /// Where people sign in.
+    pub inbox_url: String,
+    /// The first owner's.
+    pub email: Option<String>,
+    /// Null after the first start, and when the person chose it.
+    pub password: Option<String>,
+    /// Null after the first start.
+    pub api_key: Option<String>,
+    /// The first owner's first agent's.
+    pub channel_id: Option<String>,
+    #[serde(skip)]
+    data: PathBuf,
 }
 
-/// Finds what an earlier start made, or makes it, or what is missing of it.
-pub async fn prepare(app: &App, dir: &DataDir, wish: Wish, url: String) -> Result<Shown, StartError> {
-    let mut kept = match dir.read(FILE)? {
-        Some(text) => serde_json::from_str(&text).map_err(|err| unreadable(dir, &err))?,
-        None => begin(dir, &wish)?,
-    };
-    if wish.email.as_ref().is_some_and(|email| email.as_str() != kept.email) {
+/// Where agents and people find the service.
+pub struct Urls {
+    pub api: String,
+    pub inbox: String,
+}
+
+/// Makes the credentials that no start has shown yet, or finds whose they are.
+pub async fn prepare(installation: &Installation, wish: Wish, urls: Urls) -> Result<Shown, StartError> {
+    let (app, data) = (&installation.app, installation.dir.path().to_owned());
+    if installation.instance.credentials_shown_at.is_none() {
+        return make(app, wish, urls, data).await;
+    }
+    let owner = app.store.first_owner().await?;
+    if wish.email.is_some_and(|email| owner.as_ref().is_none_or(|it| it.email != email.as_str())) {
         tracing::warn!("PLACET_OWNER_EMAIL is ignored: this data directory has its owner already");
     }
-    if kept.api_key.is_none() {
-        make(app, &mut kept).await?;
-        dir.write(FILE, &to_json(&kept)?)?;
+    if wish.password.is_some() {
+        tracing::warn!("PLACET_OWNER_PASSWORD is ignored: `placet-local reset-password` sets a new password");
     }
-    let Kept { email, password, api_key: Some(api_key), channel_id: Some(channel_id) } = kept else {
-        return Err(unreadable(dir, &"it is incomplete"));
+    let agent = match &owner {
+        Some(owner) => app.store.first_agent(owner.id).await?,
+        None => None,
     };
-    Ok(Shown { url, email, password, api_key, channel_id })
+    let Urls { api: url, inbox: inbox_url } = urls;
+    let channel_id = agent.map(|agent| agent.to_string());
+    Ok(Shown { url, inbox_url, email: owner.map(|it| it.email), password: None, api_key: None, channel_id, data })
 }
 
-fn begin(dir: &DataDir, wish: &Wish) -> Result<Kept, StartError> {
-    let kept = Kept {
-        email: wish.email.as_ref().map_or("owner@placet.local", Email::as_str).to_owned(),
-        password: wish.password.clone().unwrap_or_else(|| hex(&random::<8>())),
-        api_key: None,
-        channel_id: None,
-    };
-    dir.write(FILE, &to_json(&kept)?)?;
-    Ok(kept)
-}
-
-async fn make(app: &App, kept: &mut Kept) -> Result<(), StartError> {
-    let email = Email::typed(&kept.email);
-    let password = || Password::new(kept.password.clone());
-    let user = match app.store.create_user(&email, password(), "Owner", Role::Owner).await? {
-        Some(user) => user,
-        // Made by a start that died before it could note the rest.
-        None => app.store.sign_in(Credentials { email, password: password() }).await?.user,
-    };
-    let agent = app.store.create_agent(user.id, CreateAgent::named("My first agent")).await?.agent;
-    let key = app.store.create_api_key(user.id, "First key".to_owned()).await?;
-    kept.api_key = Some(key.key);
-    kept.channel_id = Some(agent.id.to_string());
+/// Notes that the block was written out, so that the next start makes no new credentials.
+pub async fn shown(installation: &mut Installation) -> Result<(), StartError> {
+    if installation.instance.credentials_shown_at.is_none() {
+        installation.instance.credentials_shown_at = Some(installation.app.clock.now());
+        installation.app.store.put_instance(&installation.instance).await?;
+    }
     Ok(())
 }
 
-fn to_json(value: &impl Serialize) -> Result<String, StartError> {
-    serde_json::to_string(value).map_err(|err| StartError::told(format!("Writing JSON failed: {err}.")))
+async fn make(app: &App, wish: Wish, urls: Urls, data: PathBuf) -> Result<Shown, StartError> {
+    let chosen = wish.password.is_some();
+    let password = wish.password.unwrap_or_else(random_password);
+    let email = wish.email.unwrap_or_else(|| Email::typed(OWNER));
+    let user = owner_with(app, &email, &password).await?;
+    if user.email != email.as_str() {
+        tracing::warn!("PLACET_OWNER_EMAIL is ignored: an earlier start made the owner");
+    }
+    let channel = match app.store.first_agent(user.id).await? {
+        Some(agent) => agent,
+        None => app.store.create_agent(user.id, CreateAgent::named(AGENT)).await?.agent.id,
+    };
+    app.store.remove_unused_keys(user.id, KEY).await?;
+    let key = app.store.create_api_key(user.id, KEY.to_owned()).await?.key;
+    let (email, password) = (Some(user.email), (!chosen).then_some(password));
+    let Urls { api: url, inbox: inbox_url } = urls;
+    Ok(Shown { url, inbox_url, email, password, api_key: Some(key), channel_id: Some(channel.to_string()), data })
 }
 
-fn unreadable(dir: &DataDir, err: &dyn fmt::Display) -> StartError {
-    let path = dir.path().join(FILE);
-    StartError::told(format!("{} cannot be read ({err}): restore it, or use another --data-dir.", path.display()))
+/// The first owner, from now on with this password; made if there is none.
+pub async fn owner_with(app: &App, email: &Email, password: &str) -> Result<User, StartError> {
+    let password = || Password::new(password.to_owned());
+    let owner = match app.store.first_owner().await? {
+        Some(owner) => app.store.reset_password(&Email::typed(&owner.email), password()).await?,
+        None => app.store.create_user(email, password(), "Owner", Role::Owner).await?,
+    };
+    owner.ok_or_else(|| StartError::told(format!("{} has an account that is no owner's.", email.as_str())))
+}
+
+/// A password of 64 bits.
+pub fn random_password() -> String {
+    hex(&random::<8>())
 }
 
 impl Shown {
     pub fn to_json(&self) -> Result<String, StartError> {
-        to_json(self)
+        serde_json::to_string(self).map_err(|err| StartError::told(format!("Writing JSON failed: {err}.")))
     }
 }
 
 impl fmt::Display for Shown {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { url, email, password, api_key, channel_id } = self;
+        let data = self.data.display();
+        writeln!(f, "\n  placet-serverless is running.\n\n    Inbox     {}", self.inbox_url)?;
+        let url = Some(format!("{} (for agents)", self.url));
+        let lines = [
+            ("E-mail", &self.email),
+            ("Password", &self.password),
+            ("URL", &url),
+            ("API key", &self.api_key),
+            ("Channel", &self.channel_id),
+        ];
+        for (name, value) in lines {
+            if let Some(value) = value {
+                writeln!(f, "    {name:<10}{value}")?;
+            }
+        }
+        writeln!(f, "    Data      {data}\n")?;
+        if self.api_key.is_some() {
+            writeln!(f, "  Keep the credentials: they are shown this once, and stored as hashes only.\n")?;
+        } else {
+            writeln!(
+                f,
+                "  Password and API key were shown at the first start. To get new ones:\n    \
+                 a password: stop this, then placet-local reset-password --data-dir '{data}'\n    \
+                 an API key: Settings > Keys in the inbox\n"
+            )?;
+        }
+        let (url, channel) = (&self.url, self.channel_id.as_deref().unwrap_or("agt_..."));
+        let key = self.api_key.as_deref().unwrap_or("hp_...");
         write!(
             f,
-            r#"
-  placet-serverless is running.
+            r#"  Ask for an approval, then answer it in the inbox:
 
-    Inbox     {url}
-    E-mail    {email}
-    Password  {password}
-    API key   {api_key}
-    Channel   {channel_id}
-
-  Ask for an approval, then answer it in the inbox:
-
-    curl {url}/api/v1/messages -H 'Authorization: Bearer {api_key}' \
+    curl {url}/api/v1/messages -H 'Authorization: Bearer {key}' \
       -H 'Content-Type: application/json' \
-      -d '{{"channelId":"{channel_id}","text":"May I deploy?","review":{{"type":"approval"}}}}'
+      -d '{{"channelId":"{channel}","text":"May I deploy?","review":{{"type":"approval"}}}}'
 
   Ctrl-C stops it.
 "#

@@ -2,27 +2,48 @@
 //! that is embedded but spoken to as AWS's is.
 //!
 //! - [`routes`]: every route group
-//! - [`engines`]: DynamoDB on SQLite, S3 on the file system and SQS on SQLite, on loopback ports
+//! - [`engines`]: DynamoDB on SQLite, S3 on the file system and SQS on SQLite
+//! - [`in_process`]: the way from the SDK's clients to them, without a port
+//! - [`table`]: that DynamoDB's protocol; [`objects`]: that S3, and its port for presigned URLs
 //! - [`queue`]: that SQS; [`durable`]: its file
 //! - [`mappings`]: the loops that bring the table's stream and the queue to the functions
 //! - [`background`]: the functions that no route calls, and upkeep
 //! - [`stream_log`]: keeps the embedded table's stream in bounds; [`time_to_live`]: and the table
-//! - [`server`]: serving, and stopping without dropping what is in flight
-//! - [`data_dir`]: the directory that everything is kept in, and its lock
-//! - [`first_run`]: the owner, agent and API key that the first start makes
-//! - [`options`]: the command line
+//! - [`server`]: serving, and stopping without dropping what is in flight; [`connections`]: how many
+//!   and how long; [`descriptors`]: what they are made of
+//! - [`inbox_host`]: the host of people's pages; [`peer`]: whether a caller may be told of it
+//! - [`options`]: the command line; [`place`]: where the data directory is
+//! - [`data_dir`]: that directory, and its lock
+//! - [`installation`]: whether its parts belong together; [`recovery`]: whether its databases are
+//!   damaged, or recovered less than was written; [`wal`]: a write-ahead log as SQLite reads it
+//! - [`first_run`]: the owner, agent and API key that the first start makes and shows
+//! - [`reset_password`]: a new password for somebody who forgot theirs
+//! - [`owner_file`]: the credentials that earlier versions kept
 
 pub mod background;
+pub mod connections;
 pub mod data_dir;
+pub mod descriptors;
 pub mod durable;
 pub mod engines;
 pub mod first_run;
+pub mod in_process;
+pub mod inbox_host;
+pub mod installation;
 pub mod mappings;
+pub mod objects;
 pub mod options;
+pub mod owner_file;
+pub mod peer;
+pub mod place;
 pub mod queue;
+pub mod recovery;
+pub mod reset_password;
 pub mod server;
 pub mod stream_log;
+pub mod table;
 pub mod time_to_live;
+pub mod wal;
 
 use axum::Router;
 use shared::app::App;

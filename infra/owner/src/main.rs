@@ -1,5 +1,6 @@
 //! `placet-owner`: makes the first owner of a deployment, with an agent and an API key, and shows
-//! them once. It speaks to the table with its caller's AWS credentials; `make owner` runs it.
+//! them once. An address that has an account gets a new password instead. It speaks to the table
+//! with its caller's AWS credentials; `make owner` runs it.
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -12,7 +13,7 @@ use shared::secrets::{Password, hex, random};
 use shared::storage::{Blobs, Clients, Store};
 
 #[derive(Parser)]
-#[command(about = "Makes the first owner of a deployment, with an agent and an API key")]
+#[command(about = "Makes the first owner of a deployment, or resets the password of a known address")]
 struct Options {
     /// The deployment's table
     #[arg(long)]
@@ -47,13 +48,22 @@ async fn run(Options { table, bucket, email }: Options) -> Result<(), String> {
     let password = hex(&random::<8>());
     let user = store.create_user(&email, Password::new(password.clone()), "Owner", Role::Owner);
     let Some(user) = user.await.map_err(of_storage)? else {
-        return Err(format!("{} has an account already; nothing was made", email.as_str()));
+        return reset(&store, &email, password).await;
     };
     // At once: should what follows fail, its owner can sign in and make the rest.
     show(&[("E-mail", email.as_str()), ("Password", &password)])?;
     let agent = store.create_agent(user.id, CreateAgent::named("My first agent")).await.map_err(of_storage)?.agent;
     let key = store.create_api_key(user.id, "First key".to_owned()).await.map_err(of_storage)?;
     show(&[("API key", &key.key), ("Channel", &agent.id.to_string())])
+}
+
+/// For an address that has an account: its password was forgotten.
+async fn reset(store: &Store, email: &Email, password: String) -> Result<(), String> {
+    let user = store.reset_password(email, Password::new(password.clone())).await.map_err(of_storage)?;
+    let user = user.ok_or_else(|| format!("the account of {} is being removed", email.as_str()))?;
+    show(&[("E-mail", &user.email), ("Role", user.role.word()), ("Password", &password)])?;
+    let note = "This account was there already: its password is new, and its sessions have ended. API keys stay.";
+    writeln!(io::stderr(), "{note}").map_err(|err| format!("nothing can be shown: {err}"))
 }
 
 fn of_storage(err: shared::error::Error) -> String {

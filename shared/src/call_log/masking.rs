@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 use url::Url;
 
 use crate::json;
+use crate::review::secret;
 
 /// What a log shows instead of a secret.
 const MASK: &str = "***";
@@ -25,6 +26,15 @@ pub fn masked(body: &[u8]) -> Option<String> {
     Some(text)
 }
 
+/// A webhook's event for the log, without the answer that it carries.
+pub fn masked_event(payload: &str) -> Option<String> {
+    let mut event = json::understood(payload).ok()?;
+    if let Some(response) = event.get_mut("response").filter(|it| !it.is_null()) {
+        *response = MASK.into();
+    }
+    masked(event.to_string().as_bytes())
+}
+
 fn mask(value: &mut Value) {
     match value {
         Value::String(text) => *text = shown(text),
@@ -35,8 +45,8 @@ fn mask(value: &mut Value) {
 }
 
 fn mask_members(members: &mut Map<String, Value>) {
-    let secret_answers = password_fields(members);
-    let password_field = members.get("type").is_some_and(|it| it == "password");
+    let secret_answers = members.get("payload").map(secret::in_value).unwrap_or_default();
+    let password_field = members.get("type").is_some_and(secret::is_password_type);
     for (name, value) in members.iter_mut() {
         match name.as_str() {
             _ if value.is_null() => {}
@@ -54,13 +64,6 @@ fn mask_members(members: &mut Map<String, Value>) {
             _ => mask(value),
         }
     }
-}
-
-/// The password fields of a form, when these are the members of a review.
-fn password_fields(review: &Map<String, Value>) -> Vec<String> {
-    let fields = review.get("payload").and_then(|payload| payload.get("fields")).and_then(Value::as_array);
-    let secret = fields.into_iter().flatten().filter(|field| field.get("type").is_some_and(|it| it == "password"));
-    secret.filter_map(|field| field.get("name")?.as_str().map(str::to_owned)).collect()
 }
 
 /// Whether a member of this name is a secret, however it is spelled.

@@ -21,7 +21,7 @@ use crate::meter;
 use crate::models::request_log::{Direction, LogEntry};
 use crate::storage::Store;
 
-pub use masking::masked;
+pub use masking::{masked, masked_event};
 
 /// Larger bodies are not looked into.
 const MAX_BODY: usize = 64 * 1024;

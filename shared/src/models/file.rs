@@ -67,9 +67,19 @@ fn not_stored<'de, D: Deserializer<'de>>(stored: D) -> Result<Option<String>, D:
 }
 
 impl Attachment {
-    /// The header that shows the file in place under its name (RFC 6266): a plain fallback for
-    /// old clients, then the whole name.
+    /// The header that shows the file in place under its name.
     pub fn content_disposition(&self) -> String {
+        self.disposition("inline")
+    }
+
+    /// The same from the bucket's own origin, where our headers cannot put a page into a sandbox:
+    /// what a browser might run is saved instead of shown.
+    pub fn bucket_disposition(&self) -> String {
+        self.disposition(if is_inert(&self.mime_type) { "inline" } else { "attachment" })
+    }
+
+    /// RFC 6266: a plain fallback for old clients, then the whole name.
+    fn disposition(&self, kind: &str) -> String {
         let plain = |c: char| if c.is_ascii_graphic() && !"\"\\%/".contains(c) || c == ' ' { c } else { '_' };
         let fallback: String = self.filename.chars().map(plain).take(255).collect();
         // Gateways and proxies take headers of a few KB: a longer name is cut between characters.
@@ -82,7 +92,7 @@ impl Attachment {
             }
             whole.push_str(&encoded);
         }
-        format!("inline; filename=\"{fallback}\"; filename*=UTF-8''{whole}")
+        format!("{kind}; filename=\"{fallback}\"; filename*=UTF-8''{whole}")
     }
 
     /// Whether message responses carry the content.
@@ -133,6 +143,16 @@ impl FileLabel {
             text_content: None,
         }
     }
+}
+
+/// Whether a browser only shows a file of this media type, whoever wrote it. Anything else is
+/// shown in a sandbox, or saved.
+pub fn is_inert(mime_type: &str) -> bool {
+    let mime = mime_type.to_ascii_lowercase();
+    let essence = mime.split(';').next().unwrap_or_default().trim();
+    let shown = ["image/", "audio/", "video/"].iter().any(|prefix| essence.starts_with(prefix));
+    let shown = shown || ["application/pdf", "text/plain"].contains(&essence);
+    shown && !essence.starts_with("image/svg") && !mime.contains(',')
 }
 
 /// A media type that can go into a Content-Type header; anything else becomes unknown.

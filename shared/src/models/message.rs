@@ -8,7 +8,7 @@ use crate::ids::{AgentId, MessageId, UserId};
 use crate::json::Json;
 use crate::models::Attachment;
 use crate::models::stream::StatusEvent;
-use crate::review::Kind;
+use crate::review::{Kind, secret};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
@@ -169,6 +169,11 @@ impl Review {
         Kind::stored(&self.kind, self.payload.as_ref())
     }
 
+    /// The members of its response that only the agent that asked may see.
+    pub fn secret_fields(&self) -> Vec<String> {
+        secret::password_fields(self.payload.as_ref())
+    }
+
     pub fn is_pending_at(&self, now: Timestamp) -> bool {
         self.status == ReviewStatus::Pending && self.expires_at > now
     }
@@ -188,7 +193,7 @@ impl Message {
     /// The message as people may see it: passwords typed into a form are for the agent only.
     pub fn for_humans(mut self) -> Self {
         if let Some(review) = &mut self.review {
-            let secret = review.understood().password_fields();
+            let secret = review.secret_fields();
             if !secret.is_empty() {
                 review.response = review.response.as_ref().and_then(|response| response.without(&secret).ok());
             }

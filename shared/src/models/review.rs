@@ -112,16 +112,30 @@ pub struct Answer {
     pub modified_file_ids: Vec<String>,
 }
 
+impl Answer {
+    /// Refuses what is too long, whichever way it was read: a page's form has no JSON body.
+    pub fn within_limits(&self) -> Result<(), Error> {
+        match too_long(Some(&self.response), self.feedback.as_deref()) {
+            Some(sentence) => Err(Error::TooLarge(sentence.to_owned())),
+            None => Ok(()),
+        }
+    }
+}
+
+fn too_long(response: Option<&Json>, feedback: Option<&str>) -> Option<&'static str> {
+    if response.is_some_and(|it| it.len() > MAX_RESPONSE) {
+        return Some("response may have at most 64 KiB: attach long texts as files (modifiedFileIds).");
+    }
+    feedback.filter(|it| it.len() > MAX_FEEDBACK).map(|_| "feedback may have at most 16 KiB.")
+}
+
 impl FromObject for Answer {
     fn from_object(object: &mut Object<'_>) -> Option<Self> {
         let response = object.require("response", |o| o.json_object("response"));
         let feedback = object.string("feedback");
         let modified_file_ids = object.strings("modifiedFileIds", MAX_ATTACHMENTS).unwrap_or_default();
-        if response.as_ref().is_some_and(|it| it.len() > MAX_RESPONSE) {
-            object.too_large("response may have at most 64 KiB: attach long texts as files (modifiedFileIds).");
-        }
-        if feedback.as_ref().is_some_and(|it| it.len() > MAX_FEEDBACK) {
-            object.too_large("feedback may have at most 16 KiB.");
+        if let Some(sentence) = too_long(response.as_ref(), feedback.as_deref()) {
+            object.too_large(sentence);
         }
         Some(Self { response: response?, feedback, modified_file_ids })
     }

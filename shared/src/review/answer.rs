@@ -8,6 +8,8 @@
 //! | text-input | `{"text": text}`, lengths in characters |
 //! | freeform and unknown | any object |
 
+use std::collections::HashSet;
+
 use serde_json::{Map, Value};
 use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
@@ -67,7 +69,8 @@ impl Findings {
         if !ids.iter().all(offered) {
             self.wrong("selectedIds", "not_offered", "selectedIds may only name ids that were offered");
         }
-        if ids.iter().enumerate().any(|(index, id)| ids[..index].contains(id)) {
+        let mut seen = HashSet::new();
+        if !ids.iter().all(|id| seen.insert(id)) {
             self.wrong("selectedIds", "repeated", "selectedIds names an id twice");
         }
         match (selection.many, ids.len()) {

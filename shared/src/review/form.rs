@@ -97,13 +97,6 @@ impl Field {
     }
 }
 
-impl Form {
-    pub fn password_fields(&self) -> Vec<String> {
-        let secret = self.fields.iter().filter(|field| field.kind == FieldType::Password);
-        secret.map(|field| field.name.clone()).collect()
-    }
-}
-
 impl FromObject for Form {
     fn from_object(object: &mut Object<'_>) -> Option<Self> {
         let fields = object.require("fields", |o| o.objects::<Field>("fields", MAX_OFFERED));

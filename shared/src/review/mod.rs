@@ -2,10 +2,12 @@
 //!
 //! - [`Kind`]: a review's type with its payload, understood
 //! - [`form`]: the fields of a form
+//! - [`secret`]: which members of a response are secret
 //! - [`answer`]: whether a response is one that was offered
 
 pub mod answer;
 pub mod form;
+pub mod secret;
 
 use crate::error::Step;
 use crate::input::{FromObject, Object, Problems, parse_at};
@@ -46,14 +48,6 @@ impl Kind {
     /// Reads what was accepted before.
     pub fn stored(name: &str, payload: Option<&Json>) -> Self {
         Self::asked(name, payload, vec![], &mut Problems::default()).unwrap_or(Self::Freeform)
-    }
-
-    /// The names of a form's password fields.
-    pub fn password_fields(&self) -> Vec<String> {
-        match self {
-            Self::Form(form) => form.password_fields(),
-            _ => vec![],
-        }
     }
 }
 

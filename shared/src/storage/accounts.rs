@@ -1,21 +1,21 @@
-//! Accounts as their own people use them: making one, signing in, changing the password.
+//! Accounts as their own people use them: making one, signing in.
 
-use aws_sdk_dynamodb::types::{AttributeValue, ConditionCheck, Update};
+use aws_sdk_dynamodb::types::{ConditionCheck, Update};
 use serde::{Deserialize, Serialize};
-use ulid::Ulid;
 
 use crate::auth::{Caller, HumanCaller, OwnerCaller};
 use crate::clock::Timestamp;
+use crate::device_cookie::Device;
 use crate::error::Error;
-use crate::ids::{self, UserId};
+use crate::ids::UserId;
 use crate::models::account::Email;
-use crate::models::{ChangePassword, Credentials, Role, Theme, User};
+use crate::models::{Credentials, Role, Theme, User};
 use crate::secrets::Password;
 use crate::storage::keys::Key;
+use crate::storage::passwords::Attempt;
 use crate::storage::sessions::NewSession;
-use crate::storage::tries::Judged;
 use crate::storage::writing::{Outcome, Transaction};
-use crate::storage::{Items, Store, number, text, written};
+use crate::storage::{Items, Store, number, written};
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -46,13 +46,6 @@ pub(super) struct EmailItem {
 pub(super) struct StoredPassword {
     pub id: String,
     pub hash: String,
-}
-
-/// Which password somebody knows.
-enum Known {
-    Current,
-    /// The one they wanted to set, which is the current one already.
-    New,
 }
 
 /// A user to be made.
@@ -118,50 +111,18 @@ impl Store {
         self.get_all(vec![key.clone()]).await?.take(&key)
     }
 
-    pub async fn sign_in(&self, credentials: Credentials) -> Result<NewSession, Error> {
+    /// Begins a session for whoever knows an address's password. The device is what their browser
+    /// is to present from now on.
+    pub async fn sign_in(&self, credentials: Credentials, presented: &[Device]) -> Result<(NewSession, Device), Error> {
         let Credentials { email, password } = credentials;
-        let (account, _) = self.account_with(&email, password, None).await?;
+        let attempt = Attempt { email: &email, presented, is_signed_in: false };
+        let (account, _) = self.account_with(attempt, password, None).await?;
         let key = Key::user(account.user_id);
         let item = self.get_all(vec![key.clone()]).await?.take::<UserItem>(&key)?;
         let user = item.ok_or(Error::WrongPassword)?.user;
-        self.start_session(user, &email, &account.password_id).await
-    }
-
-    /// The account of an address, for whoever knows its password, or the one they were just about
-    /// to set. That is one try, which takes its place before it is judged.
-    async fn account_with(
-        &self,
-        email: &Email,
-        current: Password,
-        new: Option<Password>,
-    ) -> Result<(EmailItem, Known), Error> {
-        let place = self.begin_try(email).await?;
-        let judged = self.judge_password(email, current, new).await;
-        let noted = match &judged {
-            Ok(Some(_)) => self.end_try(email, place, Judged::Right).await,
-            Ok(None) => self.end_try(email, place, Judged::Wrong).await,
-            Err(_) => self.end_try(email, place, Judged::Not).await,
-        };
-        let known = judged?.ok_or(Error::WrongPassword)?;
-        noted.map(|()| known)
-    }
-
-    async fn judge_password(
-        &self,
-        email: &Email,
-        current: Password,
-        new: Option<Password>,
-    ) -> Result<Option<(EmailItem, Known)>, Error> {
-        let account = self.account_at(email).await?;
-        let hash = account.as_ref().map(|it| it.password_hash.clone());
-        if current.matches(hash.clone()).await? {
-            return Ok(account.map(|it| (it, Known::Current)));
-        }
-        let is_set = match new {
-            Some(new) => new.matches(hash).await?,
-            None => false,
-        };
-        Ok(account.filter(|_| is_set).map(|it| (it, Known::New)))
+        let device = Device::signed_in(presented, user.id, &account.password_id, self.clock.now());
+        let session = self.start_session(user, &email, &account.password_id).await?;
+        Ok((session, device))
     }
 
     /// The caller themselves.
@@ -191,83 +152,6 @@ impl Store {
             return Err(Error::OwnerOnly);
         }
         Ok((item.user.id, items))
-    }
-
-    /// Changes the caller's password and ends all their other sessions: those there are before, so
-    /// that a process which dies on the way leaves none of them behind, and afterwards those that
-    /// were begun or refreshed meanwhile with the old password. Safe to repeat: where the new one
-    /// is the password already, what is left to do is to end sessions.
-    pub async fn change_password(&self, human: &HumanCaller, change: ChangePassword) -> Result<(), Error> {
-        const TRIES: u32 = 2;
-        let (user, mine) = (self.me(human).await?, human.0.hashed.as_str());
-        let email = Email::typed(&user.email);
-        for _ in 0..TRIES {
-            let known = self.account_with(&email, change.current.clone(), Some(change.new.clone())).await?;
-            let now = match known {
-                (account, Known::New) => Some(account.password_id),
-                (account, Known::Current) => {
-                    let new = self.stored(change.new.clone()).await?;
-                    self.end_those_seen(user.id, |session| session.hash == mine).await?;
-                    self.replace_password(human, &user, account, &new).await?.then_some(new.id)
-                }
-            };
-            if let Some(id) = now {
-                return self.end_sessions(user.id, |it| it.password_id == id || it.hash == mine).await;
-            }
-        }
-        Err(Error::WrongPassword)
-    }
-
-    /// Whether it was done: not when another change was first, so that `old` is no longer the one.
-    async fn replace_password(
-        &self,
-        human: &HumanCaller,
-        user: &User,
-        old: EmailItem,
-        new: &StoredPassword,
-    ) -> Result<bool, Error> {
-        let email = Email::typed(&user.email);
-        let mut transaction = Transaction::default();
-        transaction.update(self.set_password(&email, &old.password_id, new)?);
-        let session = Key::user_session(user.id, &human.0.hashed);
-        let keep = Update::builder()
-            .table_name(&*self.table)
-            .set_key(Some(session.attributes()))
-            .update_expression("SET passwordId = :new")
-            .condition_expression("attribute_exists(pk)")
-            .expression_attribute_values(":new", text(&new.id));
-        transaction.update(keep.build().map_err(Error::internal)?);
-        let settled = Update::builder()
-            .table_name(&*self.table)
-            .set_key(Some(Key::user(user.id).attributes()))
-            .update_expression("SET mustChangePassword = :no")
-            .condition_expression("attribute_exists(pk)")
-            .expression_attribute_values(":no", AttributeValue::Bool(false));
-        transaction.update(settled.build().map_err(Error::internal)?);
-        match self.commit(transaction).await? {
-            Outcome::Done => Ok(true),
-            Outcome::Refused(0) => Ok(false),
-            Outcome::Refused(_) => Err(Error::NoSession),
-        }
-    }
-
-    /// Replaces the password that has the id `old`.
-    pub(super) fn set_password(&self, email: &Email, old: &str, new: &StoredPassword) -> Result<Update, Error> {
-        Update::builder()
-            .table_name(&*self.table)
-            .set_key(Some(Key::email(email).attributes()))
-            .update_expression("SET passwordHash = :hash, passwordId = :new")
-            .condition_expression("passwordId = :old")
-            .expression_attribute_values(":hash", text(&new.hash))
-            .expression_attribute_values(":new", text(&new.id))
-            .expression_attribute_values(":old", text(old))
-            .build()
-            .map_err(Error::internal)
-    }
-
-    pub(super) async fn stored(&self, password: Password) -> Result<StoredPassword, Error> {
-        let id: Ulid = ids::new_ulid(self.clock.now());
-        Ok(StoredPassword { id: id.to_string(), hash: password.hash().await? })
     }
 
     /// Writes the rest only while the user is not being removed: nothing new may come to be under

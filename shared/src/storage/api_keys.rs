@@ -12,7 +12,7 @@ use crate::models::{ApiKey, ShownApiKey};
 use crate::secrets::{Hashed, Plain, Presented};
 use crate::storage::keys::{self, Key};
 use crate::storage::writing::{Outcome, Transaction};
-use crate::storage::{Store, as_many_as_fit, beside, text, written};
+use crate::storage::{Store, all_of, as_many_as_fit, beside, text, written};
 
 /// How exact `lastUsedAt` is: it is not worth a write on every call.
 const LAST_USED_STEP: std::time::Duration = std::time::Duration::from_secs(5 * 60);
@@ -156,6 +156,19 @@ impl Store {
             }
         }
         Err(Error::unavailable("an API key kept being rotated by others"))
+    }
+
+    /// Removes a user's keys of this label that no call has presented.
+    pub async fn remove_unused_keys(&self, user: UserId, label: &str) -> Result<(), Error> {
+        let query = self.query_partition(keys::user_partition(user), keys::USER_API_KEYS);
+        let keys = all_of::<UserApiKeyItem>(query).await?;
+        for key in keys.into_iter().filter(|key| key.shown.label == label && key.shown.last_used_at.is_none()) {
+            let mut transaction = Transaction::default();
+            transaction.delete_if(self, &Key::user_api_key(user, key.shown.id), "hash", &key.hash)?;
+            transaction.delete(self, &Key::api_key(&Hashed::stored(key.hash)))?;
+            self.commit(transaction).await?;
+        }
+        Ok(())
     }
 
     async fn api_key_item(&self, human: &HumanCaller, id: Option<ApiKeyId>) -> Result<(UserId, UserApiKeyItem), Error> {

@@ -57,10 +57,9 @@ impl Blobs {
         }
     }
 
-    /// A URL that serves the file to anyone for five minutes, under the headers that we would
-    /// give it.
-    pub async fn url(&self, file: &Attachment, disposition: &str) -> Result<String, Error> {
-        self.url_of(&file.storage_key, &file.mime_type, disposition).await
+    /// A URL that serves the file to anyone for five minutes, under its type and name.
+    pub async fn url(&self, file: &Attachment) -> Result<String, Error> {
+        self.url_of(&file.storage_key, &file.mime_type, &file.bucket_disposition()).await
     }
 
     /// Where browsers get and put the bytes that do not pass through us: scheme, host and port.

@@ -65,6 +65,8 @@ pub struct Endpoints {
     pub sqs: String,
     pub access_key: String,
     pub secret_key: String,
+    /// What takes the requests to engines in this process, where no connection leads to them.
+    pub in_process: Option<SharedHttpClient>,
 }
 
 impl Clients {
@@ -100,11 +102,32 @@ impl Clients {
 
     pub async fn at(endpoints: &Endpoints) -> Self {
         let credentials = Credentials::new(&endpoints.access_key, &endpoints.secret_key, None, None, "fixed");
+        let urls = [&endpoints.dynamodb, &endpoints.s3, &endpoints.sqs].map(|it| Some(it.as_str()));
         let config = loader(EMULATORS_PATIENCE).region(Region::new("us-east-1"));
-        let config = config.credentials_provider(credentials).load().await;
-        Self::with(&config, [&endpoints.dynamodb, &endpoints.s3, &endpoints.sqs].map(|it| Some(it.as_str())), true)
+        let Some(http) = &endpoints.in_process else {
+            return Self::with(&config.credentials_provider(credentials).load().await, urls, true);
+        };
+        let config = config.http_client(http.clone()).no_credentials().load().await;
+        let mut builders = Builders::with(&config, urls, true);
+        // Signatures would tell this process who it is; only S3's URLs leave it.
+        builders.dynamodb.set_allow_no_auth();
+        builders.sqs.set_allow_no_auth();
+        builders.s3 = builders.s3.credentials_provider(credentials);
+        builders.build()
     }
 
+    fn with(config: &SdkConfig, urls: [Option<&str>; 3], path_style: bool) -> Self {
+        Builders::with(config, urls, path_style).build()
+    }
+}
+
+struct Builders {
+    dynamodb: aws_sdk_dynamodb::config::Builder,
+    s3: aws_sdk_s3::config::Builder,
+    sqs: aws_sdk_sqs::config::Builder,
+}
+
+impl Builders {
     /// With the endpoints of DynamoDB, S3 and SQS, where the configuration does not say them.
     fn with(config: &SdkConfig, [dynamodb_url, s3_url, sqs_url]: [Option<&str>; 3], path_style: bool) -> Self {
         let mut dynamodb = aws_sdk_dynamodb::config::Builder::from(config).interceptor(Meter);
@@ -124,7 +147,12 @@ impl Clients {
         if let Some(url) = sqs_url {
             sqs = sqs.endpoint_url(url);
         }
-        Self {
+        Self { dynamodb, s3, sqs }
+    }
+
+    fn build(self) -> Clients {
+        let Self { dynamodb, s3, sqs } = self;
+        Clients {
             dynamodb: aws_sdk_dynamodb::Client::from_conf(dynamodb.build()),
             s3: Later::new(move || aws_sdk_s3::Client::from_conf(s3.build())),
             sqs: Later::new(move || aws_sdk_sqs::Client::from_conf(sqs.build())),

@@ -16,7 +16,7 @@ use crate::secrets::{hex, random};
 use crate::storage::keys::Key;
 use crate::storage::outbox::Occurrence;
 use crate::storage::updating::{self, Updated};
-use crate::storage::{Store, number, read, text, written};
+use crate::storage::{Store, number, read, size, text, written};
 
 /// As long as somebody may ask for it to be sent again.
 const KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
@@ -75,8 +75,26 @@ pub struct Delivery {
     pub webhook_url: Option<String>,
     #[serde(default, with = "as_text", skip_serializing_if = "Option::is_none")]
     pub callback: Option<Json>,
+    /// Whether the payload carries answers that no log may show. Deliveries that were kept by
+    /// earlier versions do not say it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    has_secrets: Option<bool>,
     /// Tries that have ended.
     pub attempts: u32,
+}
+
+impl Delivery {
+    /// Whether the log may show what was sent and what the receiver said to it.
+    pub fn may_be_logged(&self) -> bool {
+        self.has_secrets == Some(false)
+    }
+}
+
+/// How many bytes an event may have whose delivery also keeps this URL and this callback.
+pub(super) fn room_for_event(webhook_url: Option<&str>, callback: Option<&Json>) -> usize {
+    // Keys, ids, times and a lease, with room to spare.
+    const FRAME: usize = 4 * 1024;
+    size::MAX_ITEM.saturating_sub(FRAME + webhook_url.map_or(0, str::len) + callback.map_or(0, Json::len))
 }
 
 /// What somebody who wants to send a delivery is told.
@@ -109,7 +127,11 @@ impl Store {
     /// a person's wish for it to be sent again, once each, makes it new.
     pub async fn keep_delivery(&self, occurrence: Occurrence) -> Result<Reference, Error> {
         let now = self.clock.now();
-        let reference = Reference { message_id: occurrence.message_id, webhook_id: occurrence.webhook_id.clone() };
+        let reference = Reference {
+            message_id: occurrence.message_id,
+            webhook_id: occurrence.webhook_id.clone(),
+            owner_id: Some(occurrence.owner),
+        };
         let retry = occurrence.retry_requested_at;
         let Key { pk, sk } = key(&reference);
         let item = DeliveryItem {
@@ -128,6 +150,7 @@ impl Store {
                 payload: occurrence.payload,
                 webhook_url: occurrence.webhook_url,
                 callback: occurrence.callback,
+                has_secrets: Some(occurrence.has_secrets),
                 attempts: 0,
             },
         };
@@ -160,6 +183,11 @@ impl Store {
         updating::sent(update).await.map(drop)
     }
 
+    /// Has a message say that its webhook failed, when its event cannot be kept or sent at all.
+    pub async fn give_up_event(&self, message: MessageId) -> Result<(), Error> {
+        self.tell_delivered(message, Outcome::Failed).await
+    }
+
     /// Takes a delivery that is due, for as long as one try may last.
     pub async fn claim_delivery(&self, reference: &Reference) -> Result<Claim, Error> {
         let (now, lease) = (self.clock.now(), hex(&random::<16>()));
@@ -188,8 +216,10 @@ impl Store {
                 Ok(Claim::Later(now.until(next)))
             }
             // Whoever decided it may have died before the message said so.
-            State::Delivered => self.tell_delivered(reference, Outcome::Delivered).await.map(|()| Claim::Done),
-            State::Failed => self.tell_delivered(reference, Outcome::Failed).await.map(|()| Claim::Failed),
+            State::Delivered => {
+                self.tell_delivered(reference.message_id, Outcome::Delivered).await.map(|()| Claim::Done)
+            }
+            State::Failed => self.tell_delivered(reference.message_id, Outcome::Failed).await.map(|()| Claim::Failed),
             State::Dropped => Ok(Claim::Done),
         }
     }
@@ -214,14 +244,14 @@ impl Store {
             .expression_attribute_values(":next", text(next.unwrap_or_else(|| self.clock.now())))
             .expression_attribute_values(":one", number(1));
         match updating::sent(update).await? {
-            Updated::Made(_) => self.tell_delivered(reference, outcome).await,
+            Updated::Made(_) => self.tell_delivered(reference.message_id, outcome).await,
             Updated::Missed(_) => Ok(()),
         }
     }
 
     /// The message's own word on it. What the agent received stays so, and a message that is
     /// gone stays gone.
-    async fn tell_delivered(&self, reference: &Reference, outcome: Outcome) -> Result<(), Error> {
+    async fn tell_delivered(&self, message: MessageId, outcome: Outcome) -> Result<(), Error> {
         let status = match outcome {
             Outcome::Delivered => DeliveryStatus::WebhookDelivered,
             Outcome::Failed => DeliveryStatus::WebhookFailed,
@@ -231,7 +261,7 @@ impl Store {
         let from =
             if outcome == Outcome::Delivered { "deliveryStatus IN (:sent, :failed)" } else { "deliveryStatus = :sent" };
         let mut update = self
-            .updating(&Key::message(reference.message_id))
+            .updating(&Key::message(message))
             .update_expression("SET deliveryStatus = :status, updatedAt = :now")
             .condition_expression(from)
             .expression_attribute_values(":status", text(status.word()))

@@ -9,7 +9,8 @@
 //! | changes of what a user's inbox shows | `USER#<user>` | `CHANGES` | `sequence`: grows with them; comes with the first |
 //! | how many owners there are | `USERS` | `OWNERS` | `owners` |
 //! | e-mail address | `EMAIL#<lower case>` | `EMAIL` | `userId`, `passwordHash`, `passwordId`: new with every password |
-//! | tries of an address's password | `EMAIL#<lower case>` | `LOGIN` | `tries`: `failures` and those under way; `windowEnds`, `ttl` |
+//! | attempts to sign in to an address | `EMAIL#<lower case>` | `LOGIN`; by a browser that signed in before `LOGIN#DEVICE#<device>`, with a former password `LOGIN#FORMER`; by somebody signed in `LOGIN#SESSION` | `tries`: `failures` and those under way; `windowEnds`, `ttl` |
+//! | the installation, on one machine only | `INSTANCE` | `INSTANCE` | `instanceId`, `secretFingerprint`, `credentialsShownAt`, `startedAt` |
 //! | session | `SESSION#<sha256>` | `SESSION` | `userId`, `expiresAt`, `ttl` |
 //! | session, as one of its user's | `USER#<user>` | `SESSION#<sha256>` | `hash`, `passwordId`: the password it was begun with, `ttl` |
 //! | logged API call | `LOG#<user>` | `<log>` | `ttl` |
@@ -98,11 +99,27 @@ impl Key {
     }
 
     pub fn email(email: &Email) -> Self {
-        Self::new(format!("EMAIL#{}", email.as_str()), "EMAIL")
+        Self::new(email_partition(email), "EMAIL")
     }
 
+    /// The attempts of those who present nothing but an address.
     pub fn login(email: &Email) -> Self {
-        Self::new(format!("EMAIL#{}", email.as_str()), "LOGIN")
+        Self::new(email_partition(email), LOGINS)
+    }
+
+    /// The attempts of one browser that signed in with the current password.
+    pub fn device_login(email: &Email, device: Ulid) -> Self {
+        Self::new(email_partition(email), format!("{LOGINS}#DEVICE#{device}"))
+    }
+
+    /// The attempts of all browsers that signed in with a former password.
+    pub fn former_device_login(email: &Email) -> Self {
+        Self::new(email_partition(email), format!("{LOGINS}#FORMER"))
+    }
+
+    /// The attempts of somebody who is signed in.
+    pub fn session_login(email: &Email) -> Self {
+        Self::new(email_partition(email), format!("{LOGINS}#SESSION"))
     }
 
     pub fn session(hash: &Hashed) -> Self {
@@ -169,6 +186,11 @@ impl Key {
         Self::new(channel_partition(channel), format!("DELIVERY#{webhook_id}"))
     }
 
+    /// The installation of the local runner.
+    pub fn instance() -> Self {
+        Self::new("INSTANCE", "INSTANCE")
+    }
+
     pub fn plugin(name: &str) -> Self {
         Self::new(format!("PLUGIN#{name}"), "SETTINGS")
     }
@@ -185,6 +207,13 @@ impl Key {
     }
 }
 
+/// The partition of an address: its account, and the attempts to sign in.
+pub fn email_partition(email: &Email) -> String {
+    format!("EMAIL#{}", email.as_str())
+}
+
+/// Sort keys of attempts to sign in start with this, in [`email_partition`].
+pub const LOGINS: &str = "LOGIN";
 /// The partition of all users.
 pub const USERS: &str = "USERS";
 /// Sort keys of users start with this, in [`USERS`].

@@ -5,8 +5,8 @@
 //! - [`Store`]: the door ([`Store::admit`], [`Store::open`]); its access patterns are beside the
 //!   entities: `agents` (with `agent_update`, `ping`, `webhook`, `avatar`, `stats`), `messages`,
 //!   `reviews` (with `review_lists`), `files` (with `presign`, `file_list`, `file_removal`),
-//!   `accounts` (with `sessions`, `tries`, `api_keys`, `users`, `user_removal`, `preferences`,
-//!   `visit`), `request_log`, `plugins`,
+//!   `accounts` (with `passwords`, `sessions`, `tries`, `api_keys`, `users`, `user_removal`,
+//!   `preferences`, `visit`), `request_log`, `plugins`, `instance` (of the local runner),
 //!   `outbox` (what happened, as the stream tells it), `deliveries`, `changes` (that somebody's
 //!   inbox shows something else than before)
 //! - [`Blobs`]: the bucket; `zip`: archives of many files
@@ -32,11 +32,13 @@ mod expiry;
 mod file_list;
 mod file_removal;
 mod files;
+mod instance;
 pub mod keys;
 mod leftovers;
 mod messages;
 mod outbox;
 mod paging;
+mod passwords;
 mod ping;
 mod plugins;
 mod preferences;
@@ -77,8 +79,9 @@ pub use clients::{Clients, Endpoints, Later};
 pub use deliveries::{Claim, Delivery, Outcome as DeliveryOutcome};
 pub use expiry::DuePage;
 pub use files::Placed;
+pub use instance::Instance;
 pub use messages::{Begun, Change, Draft, Once, Opening, PageRequest, Refers};
-pub use outbox::{Image, Occurrence};
+pub use outbox::{Image, Occurrence, message_of};
 pub use paging::Page;
 pub use plugins::PluginEnv;
 pub use presign::{MAX_ANNOUNCED, UploadTarget};
@@ -92,6 +95,7 @@ use crate::auth::Caller;
 use crate::clock::Clock;
 use crate::error::Error;
 use crate::ids::{AgentId, UserId};
+use crate::limits::{Limits, turns};
 use crate::meter;
 use crate::models::Agent;
 use keys::Key;
@@ -112,6 +116,7 @@ pub struct Store {
     blobs: Blobs,
     clock: Clock,
     tallies: stats::Tallies,
+    limits: Limits,
 }
 
 /// A channel that the caller may use: holding one proves that it was checked.
@@ -149,14 +154,35 @@ impl Items {
 
 impl Store {
     pub fn new(db: aws_sdk_dynamodb::Client, table: &str, blobs: Blobs, clock: Clock) -> Self {
-        Self { db, table: table.into(), blobs, clock, tallies: stats::Tallies::default() }
+        let (tallies, limits) = (stats::Tallies::default(), Limits::default());
+        Self { db, table: table.into(), blobs, clock, tallies, limits }
+    }
+
+    /// The same with these limits.
+    pub fn limited(self, limits: Limits) -> Self {
+        Self { limits, ..self }
+    }
+
+    /// What keeps one caller from stopping the others.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
     }
 
     /// Verifies a caller, and fetches `also` in the same call. Strongly consistent: a key that
     /// was revoked a moment ago is refused, and so is everything of a user whose removal has begun.
     pub async fn admit(&self, caller: impl Into<Caller>, also: &[Key]) -> Result<(UserId, Items), Error> {
         let caller = caller.into();
-        let credential = match &caller {
+        let admitted = self.verify(&caller, also).await;
+        match &admitted {
+            Ok((user, _)) => turns::verified(caller.hashed(), *user).await?,
+            Err(Error::NoApiKey | Error::NoSession) => turns::refused(caller.hashed()),
+            Err(_) => {}
+        }
+        admitted
+    }
+
+    async fn verify(&self, caller: &Caller, also: &[Key]) -> Result<(UserId, Items), Error> {
+        let credential = match caller {
             Caller::Agent(agent) => Key::api_key(&agent.0.hashed),
             Caller::Human(human) => Key::session(&human.0.hashed),
         };
@@ -164,7 +190,7 @@ impl Store {
         let mut wanted = vec![credential.clone(), removal.clone()];
         wanted.extend_from_slice(also);
         let mut items = self.get_all(wanted).await?;
-        let user = match &caller {
+        let user = match caller {
             Caller::Agent(agent) => self.verify_api_key(&agent.0, items.take(&credential)?)?,
             Caller::Human(human) => self.verify_session(&human.0, items.take(&credential)?)?,
         };
@@ -394,11 +420,15 @@ fn backoff(again: u32) -> Duration {
 
 /// What a failed call means: storage is in trouble (503), unless DynamoDB or S3 says that we
 /// asked for something impossible (500).
+/// The code of a write that makes a collection of items too large.
+const TOO_MUCH: &str = "ItemCollectionSizeLimitExceededException";
+
 fn trouble<E>(err: SdkError<E>) -> Error
 where
     E: std::error::Error + ProvideErrorMetadata + Send + Sync + 'static,
 {
-    let ours = matches!(err.code(), Some("ValidationException" | "SerializationException" | "InvalidArgument"));
+    let ours =
+        matches!(err.code(), Some("ValidationException" | "SerializationException" | "InvalidArgument" | TOO_MUCH));
     let cause = DisplayErrorContext(&err).to_string();
     if ours { Error::internal(cause) } else { Error::unavailable(cause) }
 }

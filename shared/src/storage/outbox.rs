@@ -6,7 +6,8 @@ use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::ids::{AgentId, MessageId, UserId};
 use crate::json::Json;
-use crate::models::{Message, ReviewStatus, SenderType};
+use crate::models::{Answer, Message, ReviewStatus, SenderType};
+use crate::review::secret;
 use crate::secrets::Hashed;
 use crate::storage::keys::MESSAGES;
 use crate::storage::messages::MessageItem;
@@ -24,6 +25,8 @@ pub struct Occurrence {
     /// The message's own URL.
     pub webhook_url: Option<String>,
     pub callback: Option<Json>,
+    /// Whether the payload carries answers that no log may show.
+    pub has_secrets: bool,
     /// When a person asked for it to be sent again.
     pub retry_requested_at: Option<Timestamp>,
 }
@@ -68,6 +71,7 @@ struct MessageEvent {
 }
 
 const CREATED: &str = "message:created";
+const RESPONDED: &str = "review:responded";
 
 impl Occurrence {
     /// What the change from one image to the next means to the agent; mostly nothing. What is
@@ -91,30 +95,62 @@ impl Occurrence {
     fn tell(mut item: MessageItem, event: &'static str, retry: Option<Timestamp>) -> Result<Self, Error> {
         let (owner, message_id) = (item.owner_id, item.id);
         let webhook_url = item.webhook_url.take();
-        let callback = item.review.as_ref().and_then(|review| review.callback.clone());
+        let review = item.review.as_ref();
+        let callback = review.and_then(|review| review.callback.clone());
+        let has_secrets = review.is_some_and(|it| !secret::password_fields(it.payload.as_ref()).is_empty());
         let payload = match event {
-            CREATED => {
-                let message = Message::from(item);
-                serde_json::to_string(&MessageEvent { event, channel_id: message_id.channel(), message })
-            }
-            _ => serde_json::to_string(&review_event(item, event)?),
+            CREATED => message_payload(Message::from(item))?,
+            _ => serde_json::to_string(&review_event(item, event)?).map_err(Error::internal)?,
         };
         Ok(Self {
             owner,
             message_id,
             webhook_id: webhook_id(message_id, event),
-            payload: payload.map_err(Error::internal)?,
+            payload,
             webhook_url,
             callback,
+            has_secrets,
             retry_requested_at: retry,
         })
+    }
+}
+
+/// The event of a message that a person wrote.
+pub(super) fn message_payload(message: Message) -> Result<String, Error> {
+    let event = MessageEvent { event: CREATED, channel_id: message.channel_id, message };
+    serde_json::to_string(&event).map_err(Error::internal)
+}
+
+/// The event of a review as it will be once `answer` is stored, for its size.
+pub(super) fn answered_payload(message: &Message, answer: &Answer, now: Timestamp) -> Result<String, Error> {
+    let event = ReviewEvent {
+        event: RESPONDED,
+        channel_id: message.channel_id,
+        message_id: message.id,
+        review_type: message.review.as_ref().map(|review| review.kind.clone()).unwrap_or_default(),
+        response: Some(answer.response.clone()),
+        feedback: answer.feedback.clone(),
+        modified_file_ids: Some(answer.modified_file_ids.clone()),
+        responded_at: Some(now),
+        expired_at: None,
+        iteration_group_id: message.iteration_group_id,
+        iteration: message.iteration,
+    };
+    serde_json::to_string(&event).map_err(Error::internal)
+}
+
+/// The message that an image is of, if it is one, however broken the rest of the image is.
+pub fn message_of(image: &Image) -> Option<MessageId> {
+    match image.get("id").filter(|_| is_message(image))? {
+        serde_dynamo::AttributeValue::S(id) => id.parse().ok(),
+        _ => None,
     }
 }
 
 /// What there is to tell of a message as it is.
 fn event(item: &MessageItem) -> Option<&'static str> {
     match item.review.as_ref().map(|review| review.status) {
-        Some(ReviewStatus::Completed) => Some("review:responded"),
+        Some(ReviewStatus::Completed) => Some(RESPONDED),
         Some(ReviewStatus::Expired) => Some("review:expired"),
         Some(ReviewStatus::Pending) => None,
         None => (item.sender_type == SenderType::User).then_some(CREATED),

@@ -14,7 +14,7 @@ use crate::storage::keys::{Key, owned};
 use crate::storage::messages::{MessageItem, file_in};
 use crate::storage::updating::{self, Updated};
 use crate::storage::writing::{Outcome, Transaction};
-use crate::storage::{Channel, Store, read, size, text};
+use crate::storage::{Channel, Store, deliveries, outbox, read, size, text};
 
 impl Store {
     /// Stores a person's answer. Two calls: what is asked, then the one conditional update.
@@ -29,14 +29,18 @@ impl Store {
 
         let item = key.and_then(|key| items.0.remove(&key)).ok_or(Error::NotFound("message"))?;
         let room = size::MAX_ITEM.saturating_sub(size::of(&item) + size::growth(&item) + 1024);
-        let message = Message::from(read::<MessageItem>(item)?);
-        self.judge(&message, &answer, room).await?;
+        let item = read::<MessageItem>(item)?;
+        let callback = item.review.as_ref().and_then(|review| review.callback.as_ref());
+        let event_room = deliveries::room_for_event(item.webhook_url.as_deref(), callback);
+        let message = Message::from(item);
+        self.judge(&message, &answer, room, event_room).await?;
         let unclaimed = self.usable_files("modifiedFileIds", &files, items).await?;
         self.store_answer(&message, channel.owner(), answer, &unclaimed).await
     }
 
-    /// Whether the answer may be stored: the review is pending, takes it, and has room for it.
-    async fn judge(&self, message: &Message, answer: &Answer, room: usize) -> Result<(), Error> {
+    /// Whether the answer may be stored: the review is pending, takes it, and has room for it, as
+    /// has the event that its webhook is sent.
+    async fn judge(&self, message: &Message, answer: &Answer, room: usize, event_room: usize) -> Result<(), Error> {
         let review = message.review.as_ref().ok_or(Error::NotFound("review"))?;
         match review.status {
             ReviewStatus::Completed => return Err(Error::ReviewAlreadyResponded),
@@ -46,10 +50,16 @@ impl Store {
         if !review.is_pending_at(self.clock.now()) {
             return Err(outcome(&self.settled(message.clone()).await?));
         }
+        answer.within_limits()?;
         answer::check(&review.understood(), &answer.response)?;
         let names: usize = answer.modified_file_ids.iter().map(String::len).sum();
         if answer.response.len() + answer.feedback.as_ref().map_or(0, String::len) + names > room {
             return Err(Error::TooLarge(format!("This message has room for an answer of {room} bytes.")));
+        }
+        let event = outbox::answered_payload(message, answer, self.clock.now())?.len();
+        if event > event_room {
+            let sentence = "The answer is too large for a webhook: as JSON it has";
+            return Err(Error::TooLarge(format!("{sentence} {event} bytes, and may have {event_room}.")));
         }
         Ok(())
     }

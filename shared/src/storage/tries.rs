@@ -1,5 +1,8 @@
 //! Tries of a password, counted per address: in the table, so that all instances count together.
 //!
+//! An address has several windows ([`Window`]), so that strangers who use up theirs keep out
+//! neither a browser that has signed in before nor a person who is signed in.
+//!
 //! A try takes one of the window's places before it is judged, so that a burst of guesses cannot
 //! outrun the count: of any number at once, at most ten are looked at. A right one gives its
 //! place back, and those of the failures before it; a wrong one keeps it and is a failure. When
@@ -11,11 +14,14 @@ use std::time::{Duration, Instant};
 
 use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use serde::{Deserialize, Serialize};
+use ulid::Ulid;
 
 use crate::clock::Timestamp;
+use crate::device_cookie::Device;
 use crate::error::Error;
 use crate::models::account::Email;
-use crate::storage::keys::Key;
+use crate::storage::accounts::EmailItem;
+use crate::storage::keys::{self, Key};
 use crate::storage::updating::{self, Updated};
 use crate::storage::{Store, backoff, number, read, text, trouble, written};
 
@@ -37,8 +43,43 @@ struct LoginItem {
     window_ends: Timestamp,
 }
 
-/// A try that has a place: the window as it was then.
-pub(super) struct Try(LoginItem);
+/// Whose tries a window counts.
+pub(super) enum Window {
+    /// Those who present nothing but the address.
+    Strangers,
+    /// One browser that signed in with the current password.
+    Device(Ulid),
+    /// All browsers that signed in with a former password.
+    FormerDevices,
+    /// Somebody who is signed in, on whatever browser.
+    Session,
+}
+
+impl Window {
+    /// The window of somebody who presents these devices to sign in to an account.
+    pub fn of(presented: &[Device], account: Option<&EmailItem>) -> Option<Self> {
+        let account = account?;
+        let mut devices = presented.iter().filter(|device| device.user == account.user_id).peekable();
+        devices.peek()?;
+        let current = devices.find(|device| device.knows(&account.password_id));
+        Some(current.map_or(Self::FormerDevices, |device| Self::Device(device.id)))
+    }
+
+    fn key(&self, email: &Email) -> Key {
+        match self {
+            Self::Strangers => Key::login(email),
+            Self::Device(device) => Key::device_login(email, *device),
+            Self::FormerDevices => Key::former_device_login(email),
+            Self::Session => Key::session_login(email),
+        }
+    }
+}
+
+/// A try that has a place: which window, and the window as it was then.
+pub(super) struct Try {
+    key: Key,
+    window: LoginItem,
+}
 
 /// What became of a try.
 pub(super) enum Judged {
@@ -49,7 +90,7 @@ pub(super) enum Judged {
 }
 
 enum Place {
-    Taken(Try),
+    Taken(LoginItem),
     /// None is left in this window.
     Full(LoginItem),
     NoWindow,
@@ -62,14 +103,16 @@ enum Found {
 }
 
 impl Store {
-    /// Takes a place in the address's window, or opens a new window.
-    pub(super) async fn begin_try(&self, email: &Email) -> Result<Try, Error> {
+    /// Takes a place in a window of the address's, or opens a new one. `is_new` is a guess that
+    /// saves a call when it is right.
+    pub(super) async fn begin_try(&self, email: &Email, window: &Window, is_new: bool) -> Result<Try, Error> {
         const SLOWEST: u32 = 3;
-        let patience = Instant::now() + PATIENCE;
+        let (key, patience) = (window.key(email), Instant::now() + PATIENCE);
         for again in 0.. {
             let now = self.clock.now();
-            match self.take_place(email, now).await? {
-                Place::Taken(place) => return Ok(place),
+            let place = if is_new && again == 0 { Place::NoWindow } else { self.take_place(&key, now).await? };
+            match place {
+                Place::Taken(window) => return Ok(Try { key, window }),
                 Place::Full(window) if window.failures >= PLACES => {
                     // A clock that is behind the one that opened the window would say a little more.
                     let wait = now.until(window.window_ends).min(WINDOW);
@@ -80,8 +123,8 @@ impl Store {
                 Place::Full(_) => tokio::time::sleep(backoff(again.min(SLOWEST))).await,
                 Place::NoWindow => {
                     // Lost when another try opened the window meanwhile; then that one has places.
-                    if let Some(place) = self.open_window(email, now).await? {
-                        return Ok(place);
+                    if let Some(window) = self.open_window(&key, now).await? {
+                        return Ok(Try { key, window });
                     }
                 }
             }
@@ -89,23 +132,23 @@ impl Store {
         Err(Error::TooManyTries { retry_after_seconds: COME_BACK })
     }
 
-    async fn take_place(&self, email: &Email, now: Timestamp) -> Result<Place, Error> {
+    async fn take_place(&self, key: &Key, now: Timestamp) -> Result<Place, Error> {
         let take = self
-            .update_window(email, "ADD tries :one", "windowEnds > :now AND tries < :max")
+            .update_window(key, "ADD tries :one", "windowEnds > :now AND tries < :max")
             .expression_attribute_values(":one", number(1))
             .expression_attribute_values(":max", number(PLACES))
             .expression_attribute_values(":now", text(now));
         Ok(match found(take).await? {
-            Found::Updated(window) => Place::Taken(Try(window)),
+            Found::Updated(window) => Place::Taken(window),
             Found::Refused(Some(window)) if window.window_ends > now => Place::Full(window),
             Found::Refused(_) => Place::NoWindow,
         })
     }
 
     /// The first place of a new window, unless there is a window already.
-    async fn open_window(&self, email: &Email, now: Timestamp) -> Result<Option<Try>, Error> {
+    async fn open_window(&self, key: &Key, now: Timestamp) -> Result<Option<LoginItem>, Error> {
         let window = LoginItem { tries: 1, failures: 0, window_ends: now.plus(WINDOW) };
-        let mut item = Key::login(email).attributes();
+        let mut item = key.attributes();
         item.extend(written(&window)?);
         item.insert("ttl".to_owned(), number(window.window_ends.epoch_seconds().unsigned_abs()));
         let put = self
@@ -116,20 +159,20 @@ impl Store {
             .condition_expression("attribute_not_exists(pk) OR windowEnds <= :now")
             .expression_attribute_values(":now", text(now));
         match put.send().await {
-            Ok(_) => Ok(Some(Try(window))),
+            Ok(_) => Ok(Some(window)),
             Err(err) if err.as_service_error().is_some_and(|it| it.is_conditional_check_failed_exception()) => Ok(None),
             Err(err) => Err(trouble(err)),
         }
     }
 
     /// Notes what became of a try. In a window that has ended there is nothing to note.
-    pub(super) async fn end_try(&self, email: &Email, Try(window): Try, judged: Judged) -> Result<(), Error> {
+    pub(super) async fn end_try(&self, Try { key, window }: Try, judged: Judged) -> Result<(), Error> {
         const SAME: &str = "windowEnds = :window";
         let update = match judged {
-            Judged::Right => return self.forget_failures(email, window).await,
-            Judged::Wrong => self.update_window(email, "ADD failures :one", SAME),
+            Judged::Right => return self.forget_failures(&key, window).await,
+            Judged::Wrong => self.update_window(&key, "ADD failures :one", SAME),
             Judged::Not => {
-                self.update_window(email, "SET tries = tries - :one", "windowEnds = :window AND tries >= :one")
+                self.update_window(&key, "SET tries = tries - :one", "windowEnds = :window AND tries >= :one")
             }
         };
         let update = update
@@ -140,13 +183,13 @@ impl Store {
 
     /// Gives back the place of a right try and those of the failures before it; not those of
     /// tries that are still under way.
-    async fn forget_failures(&self, email: &Email, mut window: LoginItem) -> Result<(), Error> {
+    async fn forget_failures(&self, key: &Key, mut window: LoginItem) -> Result<(), Error> {
         // Seen anew only when a try failed meanwhile, and there are not more than that.
         for _ in 0..=PLACES {
             let back = window.tries.min(window.failures + 1);
             let condition = "windowEnds = :window AND failures = :seen AND tries >= :back";
             let update = self
-                .update_window(email, "SET tries = tries - :back, failures = :none", condition)
+                .update_window(key, "SET tries = tries - :back, failures = :none", condition)
                 .expression_attribute_values(":back", number(back))
                 .expression_attribute_values(":none", number(0))
                 .expression_attribute_values(":seen", number(window.failures))
@@ -159,8 +202,15 @@ impl Store {
         Ok(())
     }
 
-    fn update_window(&self, email: &Email, update: &str, condition: &str) -> UpdateItemFluentBuilder {
-        self.updating(&Key::login(email)).update_expression(update).condition_expression(condition)
+    /// Ends all windows of an address: its password was reset, so former guesses count no more.
+    pub(super) async fn forget_tries(&self, email: &Email) -> Result<(), Error> {
+        let query = self.query_partition(keys::email_partition(email), keys::LOGINS).projection_expression("pk, sk");
+        let windows = query.send().await.map_err(trouble)?.items.unwrap_or_default();
+        self.delete_all(&windows).await
+    }
+
+    fn update_window(&self, key: &Key, update: &str, condition: &str) -> UpdateItemFluentBuilder {
+        self.updating(key).update_expression(update).condition_expression(condition)
     }
 }
 

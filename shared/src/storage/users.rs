@@ -48,7 +48,8 @@ impl Store {
         Ok(CreatedUser { user, temporary_password: temporary.map(Plain::reveal) })
     }
 
-    /// Changes what `patch` has. A new password ends the user's sessions.
+    /// Changes what `patch` has. A new password ends the user's sessions, and failed sign-ins before
+    /// it count no more.
     pub async fn change_user(&self, owner: &OwnerCaller, id: Option<UserId>, patch: PatchUser) -> Result<User, Error> {
         const TRIES: u32 = 4;
         let password = match &patch.password {
@@ -64,6 +65,7 @@ impl Store {
             if let Some(after) = self.write_change(before, &patch, password.as_ref()).await? {
                 if let Some(password) = &password {
                     self.end_sessions(after.id, |session| session.password_id == password.id).await?;
+                    self.forget_tries(&Email::typed(&after.email)).await?;
                 }
                 return Ok(after);
             }

@@ -5,6 +5,8 @@ use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::builders::{ConditionCheckBuilder, DeleteBuilder, PutBuilder};
 use aws_sdk_dynamodb::types::{CancellationReason, ConditionCheck, Delete, Put, TransactWriteItem, Update};
 
+use aws_smithy_types::error::display::DisplayErrorContext;
+
 use crate::error::Error;
 use crate::storage::keys::Key;
 use crate::storage::{Item, Store, backoff, text, trouble};
@@ -110,6 +112,7 @@ impl Store {
                 Err(err) => match refusal(&err) {
                     Some(Refusal::Condition(position)) => return Ok(Outcome::Refused(position)),
                     Some(Refusal::Contention) => tokio::time::sleep(backoff(again)).await,
+                    Some(Refusal::Invalid) => return Err(Error::internal(DisplayErrorContext(&err))),
                     None => return Err(trouble(err)),
                 },
             }
@@ -121,6 +124,8 @@ impl Store {
 enum Refusal {
     Condition(usize),
     Contention,
+    /// A write that no repeat can make.
+    Invalid,
 }
 
 fn refusal(err: &SdkError<TransactWriteItemsError>) -> Option<Refusal> {
@@ -131,6 +136,9 @@ fn refusal(err: &SdkError<TransactWriteItemsError>) -> Option<Refusal> {
     let reasons = cancelled.cancellation_reasons();
     if let Some(position) = reasons.iter().position(is("ConditionalCheckFailed")) {
         return Some(Refusal::Condition(position));
+    }
+    if ["ValidationError", "ItemCollectionSizeLimitExceeded"].iter().any(|code| reasons.iter().any(is(code))) {
+        return Some(Refusal::Invalid);
     }
     let contention = ["TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"];
     reasons.iter().any(|it| contention.iter().any(|code| is(code)(it))).then_some(Refusal::Contention)

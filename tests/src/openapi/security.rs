@@ -12,7 +12,10 @@ pub fn declare(components: &mut Components) {
         SecurityScheme::Http(http.description(Some(what)).build())
     };
     let header = ApiKeyValue::with_description("x-api-key", "The same key in a header of its own");
-    let cookie = ApiKeyValue::with_description("access_token", "The session as browsers keep it: signing in sets it");
+    let cookie = ApiKeyValue::with_description(
+        "access_token",
+        "The session as browsers keep it: signing in sets it. Over https its name is `__Host-access_token`",
+    );
     components.security_schemes.extend([
         ("apiKey".to_owned(), bearer("hp_...", "An agent's API key")),
         ("apiKeyHeader".to_owned(), SecurityScheme::ApiKey(ApiKey::Header(header))),

@@ -23,6 +23,7 @@ pub mod writes;
 use std::time::Duration;
 
 use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_dynamodbstreams::config::BehaviorVersion;
 use shared::storage::{Clients, Endpoints};
 use tokio::sync::watch;
@@ -93,14 +94,18 @@ pub fn streams_client(endpoints: &Endpoints, clients: &Clients) -> aws_sdk_dynam
     let mut config = aws_sdk_dynamodbstreams::Config::builder()
         .behavior_version(BehaviorVersion::v2026_01_12())
         .endpoint_url(&endpoints.dynamodb)
-        .region(like.region().cloned())
-        .credentials_provider(credentials(endpoints));
+        .region(like.region().cloned());
+    match endpoints.in_process {
+        Some(_) => config.set_allow_no_auth(),
+        None => config.set_credentials_provider(Some(credentials(endpoints))),
+    };
     config.set_http_client(like.http_client());
     config.set_timeout_config(like.timeout_config().cloned());
     config.set_retry_config(like.retry_config().cloned());
     aws_sdk_dynamodbstreams::Client::from_conf(config.build())
 }
 
-fn credentials(endpoints: &Endpoints) -> Credentials {
-    Credentials::new(&endpoints.access_key, &endpoints.secret_key, None, None, "fixed")
+fn credentials(endpoints: &Endpoints) -> SharedCredentialsProvider {
+    let Endpoints { access_key, secret_key, .. } = endpoints;
+    SharedCredentialsProvider::new(Credentials::new(access_key, secret_key, None, None, "fixed"))
 }

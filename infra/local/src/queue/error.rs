@@ -1,9 +1,11 @@
 //! SQS's refusals, in the shape that its SDKs read.
 
-use axum::Json;
-use axum::response::{IntoResponse, Response};
-use http::StatusCode;
+use bytes::Bytes;
+use http::{HeaderName, HeaderValue, Response, StatusCode};
 use serde_json::json;
+
+/// Where SDKs look for the code that the older query protocol had.
+const QUERY_ERROR: HeaderName = HeaderName::from_static("x-amzn-query-error");
 
 #[derive(Debug)]
 pub enum Refusal {
@@ -18,7 +20,6 @@ pub enum Refusal {
     IdsNotDistinct,
     BatchTooLong,
     Unsupported(String),
-    NotSigned,
     Broken(rusqlite::Error),
 }
 
@@ -79,28 +80,25 @@ impl Refusal {
                 "AWS.SimpleQueueService.UnsupportedOperation",
                 format!("These queues do not know {what}."),
             ),
-            Self::NotSigned => (
-                "InvalidClientTokenId",
-                "InvalidClientTokenId",
-                "The request is not signed with this queue's credentials.".into(),
-            ),
             Self::Broken(_) => ("InternalFailure", "InternalFailure", "The queue's storage failed.".into()),
         }
     }
-}
 
-impl IntoResponse for Refusal {
-    fn into_response(self) -> Response {
+    pub fn into_response(self) -> Response<Bytes> {
         let (shape, code, message) = self.told();
         let (status, fault) = match self {
             Self::Broken(err) => {
                 tracing::error!(cause = %err, "a queue's storage failed");
                 (StatusCode::INTERNAL_SERVER_ERROR, "Receiver")
             }
-            Self::NotSigned => (StatusCode::FORBIDDEN, "Sender"),
             _ => (StatusCode::BAD_REQUEST, "Sender"),
         };
         let body = json!({ "__type": format!("com.amazonaws.sqs#{shape}"), "message": message });
-        (status, [("x-amzn-query-error", format!("{code};{fault}"))], Json(body)).into_response()
+        let mut response = super::response(body.to_string().into_bytes());
+        *response.status_mut() = status;
+        // The codes are constants of this file.
+        let error = HeaderValue::from_str(&format!("{code};{fault}"));
+        response.headers_mut().extend(error.ok().map(|error| (QUERY_ERROR, error)));
+        response
     }
 }

@@ -1,64 +1,54 @@
-//! SQS's JSON protocol: `POST /`, the operation in `X-Amz-Target`.
+//! SQS's JSON protocol: the operation in `X-Amz-Target`, its members in the body.
 
 use std::collections::HashSet;
 
-use axum::Router;
-use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, State};
-use axum::response::{IntoResponse, Response};
-use axum::routing::post;
-use http::{HeaderMap, header};
+use bytes::Bytes;
+use http::Response;
 use md5::{Digest, Md5};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use shared::secrets::hex;
-use shared::storage::Endpoints;
 
 use super::error::Refusal;
 use super::shapes::*;
-use super::signature::Credentials;
 use super::store::{Message, Queues, Receipt};
 use super::{MAX_BYTES, attributes};
 
-/// A body holds ten messages at most, whose JSON can be six times their text.
-const MAX_BODY: usize = 8 * MAX_BYTES;
 const MAX_VISIBILITY: i64 = 43_200;
 const MAX_DELAY: i64 = 900;
 const MAX_WAIT: i64 = 20;
 const MAX_ENTRIES: usize = 10;
 
+/// The queues, as their protocol's requests reach them.
 #[derive(Clone)]
-struct Service {
+pub struct Service {
     queues: Queues,
-    credentials: Credentials,
     url: String,
 }
 
-/// The queues, for whoever signs with the credentials that belong to these endpoints.
-pub fn router(queues: Queues, endpoints: &Endpoints) -> Router {
-    let Endpoints { sqs, access_key, secret_key, .. } = endpoints.clone();
-    let service = Service { queues, credentials: Credentials { access_key, secret_key }, url: sqs };
-    Router::new().route("/", post(handle)).layer(DefaultBodyLimit::max(MAX_BODY)).with_state(service)
-}
-
-async fn handle(State(service): State<Service>, headers: HeaderMap, body: Bytes) -> Result<Response, Refusal> {
-    if !service.credentials.signed(&headers, &body) {
-        return Err(Refusal::NotSigned);
+impl Service {
+    /// The queues, with URLs that begin with `url`.
+    pub fn new(queues: Queues, url: &str) -> Self {
+        Self { queues, url: url.to_owned() }
     }
-    let target = headers.get("x-amz-target").and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let operation = target.strip_prefix("AmazonSQS.").unwrap_or_default();
-    match operation {
-        "CreateQueue" => answer(service.create(read(&body)?).await?),
-        "GetQueueUrl" => answer(service.queue_url(read(&body)?).await?),
-        "GetQueueAttributes" => answer(service.attributes(read(&body)?).await?),
-        "SendMessage" => answer(service.send(read(&body)?).await?),
-        "SendMessageBatch" => answer(service.send_batch(read(&body)?).await?),
-        "ReceiveMessage" => answer(service.receive(read(&body)?).await?),
-        "DeleteMessage" => answer(service.delete(read(&body)?).await?),
-        "DeleteMessageBatch" => answer(service.delete_batch(read(&body)?).await?),
-        "ChangeMessageVisibility" => answer(service.hide(read(&body)?).await?),
-        "ChangeMessageVisibilityBatch" => answer(service.hide_batch(read(&body)?).await?),
-        other => Err(Refusal::Unsupported(format!("the operation {other}"))),
+
+    /// Answers one request.
+    pub async fn answer(&self, target: &str, body: &[u8]) -> Response<Bytes> {
+        let operation = target.strip_prefix("AmazonSQS.").unwrap_or_default();
+        let answer = match operation {
+            "CreateQueue" => answer(read(body), |it| self.create(it)).await,
+            "GetQueueUrl" => answer(read(body), |it| self.queue_url(it)).await,
+            "GetQueueAttributes" => answer(read(body), |it| self.attributes(it)).await,
+            "SendMessage" => answer(read(body), |it| self.send(it)).await,
+            "SendMessageBatch" => answer(read(body), |it| self.send_batch(it)).await,
+            "ReceiveMessage" => answer(read(body), |it| self.receive(it)).await,
+            "DeleteMessage" => answer(read(body), |it| self.delete(it)).await,
+            "DeleteMessageBatch" => answer(read(body), |it| self.delete_batch(it)).await,
+            "ChangeMessageVisibility" => answer(read(body), |it| self.hide(it)).await,
+            "ChangeMessageVisibilityBatch" => answer(read(body), |it| self.hide_batch(it)).await,
+            other => Err(Refusal::Unsupported(format!("the operation {other}"))),
+        };
+        answer.unwrap_or_else(Refusal::into_response)
     }
 }
 
@@ -66,9 +56,13 @@ fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
     serde_json::from_slice(body).map_err(|err| Refusal::BadParameter(err.to_string()))
 }
 
-fn answer(body: impl Serialize) -> Result<Response, Refusal> {
+async fn answer<Q, A: Serialize, W: Future<Output = Result<A, Refusal>>>(
+    request: Result<Q, Refusal>,
+    operation: impl FnOnce(Q) -> W,
+) -> Result<Response<Bytes>, Refusal> {
+    let body = operation(request?).await?;
     let body = serde_json::to_vec(&body).map_err(|err| Refusal::BadParameter(err.to_string()))?;
-    Ok(([(header::CONTENT_TYPE, "application/x-amz-json-1.0")], body).into_response())
+    Ok(super::response(body))
 }
 
 impl Service {
@@ -171,34 +165,47 @@ impl Service {
     async fn hide(&self, request: One<Visibility>) -> Result<Done, Refusal> {
         let queue = name(&request.queue_url);
         self.queues.settings(queue).await?;
-        self.hide_one(queue, request.what).await
+        let done = self.queues.hide_all(queue, vec![to_hide(&request.what)?]).await?;
+        if done == [true] { Ok(Done {}) } else { Err(not_hidden(&request.what)) }
     }
 
     async fn hide_batch(&self, request: Batch<Visibility>) -> Result<Outcomes<Done>, Refusal> {
         let queue = name(&request.queue_url);
         self.queues.settings(queue).await?;
         let mut outcomes = Outcomes { successful: vec![], failed: vec![] };
+        let (mut wanted, mut hidden) = (vec![], vec![]);
         for Entry { id, what } in distinct(request.entries)? {
-            match self.hide_one(queue, what).await {
-                Ok(done) => outcomes.successful.push(Success { id, what: done }),
+            match to_hide(&what) {
+                Ok(one) => {
+                    wanted.push((id, what));
+                    hidden.push(one);
+                }
                 Err(refusal) => outcomes.failed.push(failure(id, &refusal)),
+            }
+        }
+        let done = self.queues.hide_all(queue, hidden).await?;
+        for ((id, what), is_done) in wanted.into_iter().zip(done) {
+            match is_done {
+                true => outcomes.successful.push(Success { id, what: Done {} }),
+                false => outcomes.failed.push(failure(id, &not_hidden(&what))),
             }
         }
         Ok(outcomes)
     }
+}
 
-    async fn hide_one(&self, queue: &str, what: Visibility) -> Result<Done, Refusal> {
-        let receipt = Receipt::parse(&what.receipt_handle).ok_or(Refusal::BadReceipt)?;
-        let hidden = within("VisibilityTimeout", Some(what.visibility_timeout), 0, MAX_VISIBILITY)?.unwrap_or(0);
-        if !self.queues.hide(queue, receipt, hidden).await? {
-            return Err(Refusal::BadParameter(format!(
-                "Value {} for parameter ReceiptHandle is invalid. Reason: Message does not exist or is not available \
-                 for visibility timeout change.",
-                what.receipt_handle
-            )));
-        }
-        Ok(Done {})
-    }
+fn to_hide(what: &Visibility) -> Result<(Receipt, i64), Refusal> {
+    let receipt = Receipt::parse(&what.receipt_handle).ok_or(Refusal::BadReceipt)?;
+    let hidden = within("VisibilityTimeout", Some(what.visibility_timeout), 0, MAX_VISIBILITY)?;
+    Ok((receipt, hidden.unwrap_or(0)))
+}
+
+fn not_hidden(what: &Visibility) -> Refusal {
+    Refusal::BadParameter(format!(
+        "Value {} for parameter ReceiptHandle is invalid. Reason: Message does not exist or is not available for \
+         visibility timeout change.",
+        what.receipt_handle
+    ))
 }
 
 /// A queue's name is the end of its URL; the rest is where the queues were at some start.
@@ -212,9 +219,10 @@ fn md5(body: &str) -> String {
 
 /// A message that can be stored, and its delay.
 fn check(message: Outgoing) -> Result<(String, Option<i64>), Refusal> {
-    let Outgoing { message_body: body, delay_seconds, message_attributes, message_group_id } = message;
-    if !message_attributes.is_empty() || message_group_id.is_some() {
-        return Err(Refusal::Unsupported("message attributes and groups".to_owned()));
+    // Groups make no difference here: what they are for, the function that is brought a message does.
+    let Outgoing { message_body: body, delay_seconds, message_attributes } = message;
+    if !message_attributes.is_empty() {
+        return Err(Refusal::Unsupported("message attributes".to_owned()));
     }
     if body.is_empty() || body.len() > MAX_BYTES {
         let reason = if body.is_empty() { "at least 1" } else { "shorter than 1048576" };

@@ -43,7 +43,6 @@ pub struct Outgoing {
     pub delay_seconds: Option<i64>,
     #[serde(default)]
     pub message_attributes: HashMap<String, serde::de::IgnoredAny>,
-    pub message_group_id: Option<serde::de::IgnoredAny>,
 }
 
 /// An operation on several messages of a queue at once.

@@ -210,13 +210,17 @@ impl Queues {
         self.file.run(work).await
     }
 
-    /// Hides a message for this long from now; `false` if it is no longer the receive's.
-    pub async fn hide(&self, queue: &str, receipt: Receipt, hidden: i64) -> rusqlite::Result<bool> {
+    /// Hides messages, each for its time from now; `false` for each that is no longer the receive's.
+    pub async fn hide_all(&self, queue: &str, receipts: Vec<(Receipt, i64)>) -> rusqlite::Result<Vec<bool>> {
         let queue = queue.to_owned();
         let sql = "UPDATE message SET visible_at = ?1, held = 0 WHERE number = ?2 AND receipt = ?3 AND queue = ?4";
         let work = move |file: &Transaction<'_>| {
-            let at = now() + hidden * 1000;
-            Ok(file.prepare_cached(sql)?.execute(params![at, receipt.number, receipt.nonce, queue])? > 0)
+            let (mut hide, now) = (file.prepare_cached(sql)?, now());
+            let hide = receipts.iter().map(|(receipt, hidden)| {
+                let changed = hide.execute(params![now + hidden * 1000, receipt.number, receipt.nonce, queue])?;
+                Ok(changed > 0)
+            });
+            hide.collect::<rusqlite::Result<Vec<_>>>()
         };
         let changed = self.file.run(work).await?;
         self.changed.notify_waiters();

@@ -21,7 +21,7 @@ use crate::storage::messages::opening::Opening;
 use crate::storage::messages::redraft::Change;
 use crate::storage::messages::streams::Stream;
 use crate::storage::writing::{Outcome, Transaction};
-use crate::storage::{Item, Store, backoff, size, text, written};
+use crate::storage::{Item, Store, backoff, deliveries, outbox, size, text, written};
 
 /// A message to be made.
 #[derive(Default)]
@@ -38,6 +38,11 @@ pub struct Draft {
     /// Files that come into being with this message.
     pub placed: Placed,
 }
+
+/// How long JSON writes one byte at most.
+const MOST_BYTES_PER_BYTE: usize = 6;
+/// More than the rest of a message without attachments takes in JSON.
+const FRAME: usize = 8 * 1024;
 
 /// Which write of a message's transaction was refused, and so what has happened meanwhile.
 enum Part {
@@ -120,6 +125,9 @@ impl Store {
     ) -> Result<Option<Part>, Error> {
         let stored = written(item)?;
         has_room(&stored)?;
+        if item.sender_type == SenderType::User {
+            can_be_delivered(item)?;
+        }
         let alone = opening.once.is_none() && opening.stream.is_none() && opening.place.is_none();
         if alone && item.attachments.is_empty() {
             return self.put_new(stored).await.map(|()| None);
@@ -264,6 +272,25 @@ fn has_room(stored: &Item) -> Result<(), Error> {
     }
     let sentence = "The message is too large as a whole (text, metadata, payload, names of files): send long content as a file, with textAttachments.";
     Err(Error::TooLarge(sentence.to_owned()))
+}
+
+/// JSON writes a control character with six bytes, a quote with two: what fits as a message may be
+/// too large as the event that a webhook is sent.
+fn can_be_delivered(item: &MessageItem) -> Result<(), Error> {
+    let room = deliveries::room_for_event(item.webhook_url.as_deref(), None);
+    // Cheap, and nearly always enough.
+    let text = item.text.as_ref().map_or(0, String::len);
+    if item.attachments.is_empty() && text * MOST_BYTES_PER_BYTE + FRAME <= room {
+        return Ok(());
+    }
+    let size = outbox::message_payload(item.clone().into())?.len();
+    if size <= room {
+        return Ok(());
+    }
+    Err(Error::TooLarge(format!(
+        "The message is too large for a webhook: as JSON it has {size} bytes, and may have {room}. \
+         Send long content as a file."
+    )))
 }
 
 fn already_attached(index: usize) -> Error {

@@ -12,7 +12,7 @@ use crate::models::{Attachment, DeliveryStatus, Message, MessageStatus, Review, 
 use crate::storage::keys::StorageKey;
 use crate::storage::messages::streams::{StatusEventItem, shown_events};
 
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct MessageItem {
     pub pk: String,
@@ -65,7 +65,7 @@ pub struct MessageItem {
 }
 
 /// The names of its attributes are also written in the update expressions of `reviews`.
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ReviewItem {
     #[serde(rename = "type")]

@@ -100,7 +100,7 @@ impl Started {
     async fn new(bootstrap: &Path, world: &World) -> (Self, f64) {
         let mut runtime = RuntimeApi::start().await;
         let mut command = Command::new(bootstrap);
-        let endpoints = &world.endpoints;
+        let endpoints = world.over_connections().await;
         command.env_clear().stdout(Stdio::null()).envs([
             ("AWS_LAMBDA_RUNTIME_API", runtime.address.as_str()),
             ("AWS_LAMBDA_FUNCTION_NAME", "function"),

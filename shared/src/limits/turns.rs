@@ -1,0 +1,332 @@
+//! Turns: of each credential a few requests are worked on at once, and the others queue behind
+//! their own kind. So a flood of one caller's requests leaves room for everybody else's.
+//!
+//! Only a credential that was verified gets turns and a rate of its own. Those that were not
+//! verified yet share a few turns, so that made-up ones take neither memory nor room.
+//!
+//! A request takes its turn before any work and keeps it to the end. It steps aside while it waits
+//! for something that costs nothing here: the rest of a body, a change, another host's answer.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::{Duration, Instant};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::Settings;
+use crate::error::Error;
+use crate::ids::UserId;
+use crate::secrets::Hashed;
+
+/// The longest that a request queues for its turn.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Turns of all credentials that were not verified yet.
+const STRANGERS: usize = 16;
+/// How many verified credentials are remembered. One that was forgotten is a stranger once more.
+const REMEMBERED: usize = 10_000;
+/// Large bodies of one user that are in memory at once.
+const LARGE_BODIES: usize = 4;
+
+/// Every caller that this process has verified.
+#[derive(Clone, Debug)]
+pub struct Callers(Arc<All>);
+
+#[derive(Debug)]
+struct All {
+    settings: Settings,
+    strangers: Arc<Semaphore>,
+    known: Mutex<Known>,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    credentials: HashMap<Hashed, Arc<Credential>>,
+    users: HashMap<UserId, Weak<User>>,
+}
+
+#[derive(Debug)]
+struct Credential {
+    hashed: Hashed,
+    user: Arc<User>,
+    turns: Arc<Semaphore>,
+    rate: Rate,
+}
+
+#[derive(Debug)]
+struct User {
+    turns: Arc<Semaphore>,
+    large_bodies: Arc<Semaphore>,
+}
+
+/// A token bucket, as the moment at which it would be full again.
+#[derive(Debug)]
+struct Rate(Mutex<Instant>);
+
+impl Rate {
+    fn full() -> Self {
+        Self(Mutex::new(Instant::now()))
+    }
+
+    /// Takes a token, or says after how long there is one.
+    fn take(&self, settings: &Settings) -> Result<(), Duration> {
+        let each = Duration::from_secs(1) / settings.requests_per_second.max(1);
+        let mut full_at = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = Instant::now();
+        let next = (*full_at).max(now) + each;
+        let wait = next.saturating_duration_since(now + each * settings.burst.max(1));
+        if !wait.is_zero() {
+            return Err(wait);
+        }
+        *full_at = next;
+        Ok(())
+    }
+}
+
+/// The current request's turn.
+struct Turn {
+    callers: Callers,
+    caller: Caller,
+    permits: Vec<OwnedSemaphorePermit>,
+    /// What its body takes of the memory, until the request ends.
+    memory: Vec<OwnedSemaphorePermit>,
+}
+
+#[derive(Clone)]
+enum Caller {
+    Known(Arc<Credential>),
+    /// Has a credential that was not verified yet.
+    Stranger,
+    /// Has none.
+    Anonymous,
+}
+
+tokio::task_local! {
+    static TURN: RefCell<Turn>;
+}
+
+impl Callers {
+    pub fn new(settings: &Settings) -> Self {
+        Self(Arc::new(All {
+            settings: *settings,
+            strangers: Arc::new(Semaphore::new(STRANGERS)),
+            known: Mutex::default(),
+        }))
+    }
+
+    /// Does a request's work in its turn. `presented` are the hashes of the credentials it brings.
+    pub async fn in_turn<T>(&self, presented: &[Hashed], work: impl Future<Output = T>) -> Result<T, Error> {
+        let known = self.known(presented);
+        if let Some(credential) = &known {
+            self.charge(credential)?;
+        }
+        let caller = match known {
+            Some(credential) => Caller::Known(credential),
+            None if presented.is_empty() => Caller::Anonymous,
+            None => Caller::Stranger,
+        };
+        let turn = Turn { callers: self.clone(), caller, permits: vec![], memory: vec![] };
+        let work = async {
+            let began = tokio::time::timeout(PATIENCE, resume()).await;
+            began.map_err(|_| too_many(PATIENCE))?;
+            Ok(work.await)
+        };
+        TURN.scope(RefCell::new(turn), work).await
+    }
+
+    fn known(&self, presented: &[Hashed]) -> Option<Arc<Credential>> {
+        let known = self.lock();
+        presented.iter().find_map(|hashed| known.credentials.get(hashed)).cloned()
+    }
+
+    fn charge(&self, credential: &Credential) -> Result<(), Error> {
+        credential.rate.take(&self.0.settings).map_err(too_many)
+    }
+
+    /// The entry of a credential that was just verified.
+    fn remember(&self, hashed: &Hashed, user: UserId) -> Arc<Credential> {
+        let mut known = self.lock();
+        if known.credentials.len() >= REMEMBERED {
+            // Those in use stay.
+            known.credentials.retain(|_, credential| Arc::strong_count(credential) > 1);
+            known.users.retain(|_, user| user.strong_count() > 0);
+        }
+        if let Some(credential) = known.credentials.get(hashed) {
+            return credential.clone();
+        }
+        let at_once = self.0.settings.at_once.max(1);
+        let user = match known.users.get(&user).and_then(Weak::upgrade) {
+            Some(user) => user,
+            None => {
+                let turns = Arc::new(Semaphore::new(2 * at_once));
+                let made = Arc::new(User { turns, large_bodies: Arc::new(Semaphore::new(LARGE_BODIES)) });
+                known.users.insert(user, Arc::downgrade(&made));
+                made
+            }
+        };
+        let turns = Arc::new(Semaphore::new(at_once));
+        let made = Arc::new(Credential { hashed: hashed.clone(), user, turns, rate: Rate::full() });
+        known.credentials.insert(hashed.clone(), made.clone());
+        made
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Known> {
+        // The maps are whole even if a thread ended while it held them.
+        self.0.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The current request's credential is good. From now on it has turns of its own.
+pub(crate) async fn verified(hashed: &Hashed, user: UserId) -> Result<(), Error> {
+    let found = TURN.try_with(|turn| {
+        let turn = turn.borrow();
+        let is_same = matches!(&turn.caller, Caller::Known(known) if known.hashed == *hashed);
+        (!is_same).then(|| turn.callers.clone())
+    });
+    let Ok(Some(callers)) = found else { return Ok(()) };
+    let credential = callers.remember(hashed, user);
+    callers.charge(&credential)?;
+    let _ = TURN.try_with(|turn| {
+        let mut turn = turn.borrow_mut();
+        turn.permits.clear();
+        turn.caller = Caller::Known(credential);
+    });
+    resume().await;
+    Ok(())
+}
+
+/// The credential is not good, or no longer.
+pub(crate) fn refused(hashed: &Hashed) {
+    let callers = TURN.try_with(|turn| turn.borrow().callers.clone());
+    if let Ok(callers) = callers {
+        callers.lock().credentials.remove(hashed);
+    }
+}
+
+/// Leaves the turn to another request of the same caller, until [`resume`].
+pub fn step_aside() {
+    let _ = TURN.try_with(|turn| turn.borrow_mut().permits.clear());
+}
+
+/// Takes a turn again, after [`step_aside`].
+pub async fn resume() {
+    let wanted = TURN.try_with(|turn| {
+        let turn = turn.borrow();
+        match &turn.caller {
+            _ if !turn.permits.is_empty() => vec![],
+            Caller::Known(known) => vec![known.turns.clone(), known.user.turns.clone()],
+            Caller::Stranger => vec![turn.callers.0.strangers.clone()],
+            Caller::Anonymous => vec![],
+        }
+    });
+    let mut permits = vec![];
+    for semaphore in wanted.unwrap_or_default() {
+        // Nothing closes it.
+        permits.extend(semaphore.acquire_owned().await.ok());
+    }
+    let _ = TURN.try_with(|turn| turn.borrow_mut().permits.extend(permits));
+}
+
+/// The large bodies of the current request's user; `None` outside of a verified request.
+pub(super) fn large_bodies() -> Option<Arc<Semaphore>> {
+    let found = TURN.try_with(|turn| match &turn.borrow().caller {
+        Caller::Known(known) => Some(known.user.large_bodies.clone()),
+        _ => None,
+    });
+    found.ok().flatten()
+}
+
+/// Keeps permits of memory until the current request ends; gives them back outside of one.
+pub(super) fn keep(memory: Vec<OwnedSemaphorePermit>) {
+    let _ = TURN.try_with(|turn| turn.borrow_mut().memory.extend(memory));
+}
+
+fn too_many(wait: Duration) -> Error {
+    Error::too_many("Too many requests of this caller", wait)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Timestamp;
+    use std::future::pending;
+
+    fn settings() -> Settings {
+        Settings { requests_per_second: 1, burst: 3, at_once: 2, ..Settings::default() }
+    }
+
+    fn user() -> UserId {
+        UserId::new(Timestamp::from_millis(1_767_225_600_000))
+    }
+
+    async fn verify(callers: &Callers, hashed: &Hashed, user: UserId) {
+        let done = callers.in_turn(std::slice::from_ref(hashed), verified(hashed, user)).await;
+        done.and_then(|it| it).unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_credential_has_a_rate_once_it_is_verified_and_no_other_pays_for_it() {
+        let (callers, [first, second]) = (Callers::new(&settings()), ["first", "second"].map(Hashed::of));
+        for _ in 0..100 {
+            callers.in_turn(std::slice::from_ref(&first), async {}).await.unwrap();
+        }
+        verify(&callers, &first, user()).await;
+        let mut refused = None;
+        for _ in 0..3 {
+            refused = callers.in_turn(std::slice::from_ref(&first), async {}).await.err();
+        }
+        assert_eq!(refused.and_then(|err| err.retry_after()), Some(1));
+        verify(&callers, &second, user()).await;
+    }
+
+    #[tokio::test]
+    async fn requests_of_one_credential_queue_and_those_of_another_do_not() {
+        let callers = Callers::new(&Settings { burst: 100, ..settings() });
+        let [flood, other] = ["flood", "other"].map(Hashed::of);
+        verify(&callers, &flood, user()).await;
+        verify(&callers, &other, user()).await;
+        let held = async |hashed: Hashed| callers.in_turn(&[hashed], pending::<()>()).await;
+        let soon = Duration::from_millis(50);
+        let flooding = async { tokio::join!(held(flood.clone()), held(flood.clone())) };
+        let meanwhile = async {
+            tokio::task::yield_now().await;
+            let queued = callers.in_turn(std::slice::from_ref(&flood), async {});
+            assert!(tokio::time::timeout(soon, queued).await.is_err());
+            // The same person's other credential, too, has a turn left.
+            callers.in_turn(std::slice::from_ref(&other), async {}).await.unwrap();
+        };
+        tokio::select! {
+            _ = flooding => unreachable!(),
+            () = meanwhile => {}
+        }
+    }
+
+    #[tokio::test]
+    async fn who_steps_aside_leaves_the_turn_to_others() {
+        let callers = Callers::new(&Settings { burst: 100, at_once: 1, ..settings() });
+        let key = Hashed::of("key");
+        verify(&callers, &key, user()).await;
+        let waits = callers.in_turn(std::slice::from_ref(&key), async {
+            step_aside();
+            pending::<()>().await
+        });
+        tokio::select! {
+            _ = waits => unreachable!(),
+            done = callers.in_turn(std::slice::from_ref(&key), async {}) => done.unwrap(),
+        }
+    }
+
+    #[tokio::test]
+    async fn made_up_credentials_take_no_memory() {
+        let callers = Callers::new(&settings());
+        for number in 0..1_000 {
+            let made_up = Hashed::of(&number.to_string());
+            callers.in_turn(std::slice::from_ref(&made_up), async { refused(&made_up) }).await.unwrap();
+        }
+        assert!(callers.lock().credentials.is_empty());
+        for number in 0..REMEMBERED + 10 {
+            verify(&callers, &Hashed::of(&number.to_string()), user()).await;
+        }
+        assert!(callers.lock().credentials.len() <= REMEMBERED);
+    }
+}

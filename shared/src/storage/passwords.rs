@@ -1,0 +1,206 @@
+//! Passwords: judging one, changing one's own, resetting one.
+
+use aws_sdk_dynamodb::types::{AttributeValue, Update};
+use ulid::Ulid;
+
+use crate::auth::HumanCaller;
+use crate::device_cookie::Device;
+use crate::error::Error;
+use crate::ids;
+use crate::limits::guesses;
+use crate::models::account::Email;
+use crate::models::{ChangePassword, User};
+use crate::secrets::Password;
+use crate::storage::accounts::{EmailItem, StoredPassword, UserItem};
+use crate::storage::keys::Key;
+use crate::storage::tries::{Judged, Window};
+use crate::storage::writing::{Outcome, Transaction};
+use crate::storage::{Store, text};
+
+/// Which password somebody knows.
+pub(super) enum Known {
+    Current,
+    /// The one they wanted to set, which is the current one already.
+    New,
+}
+
+/// Somebody who tries the password of an address.
+#[derive(Clone, Copy)]
+pub(super) struct Attempt<'a> {
+    pub email: &'a Email,
+    /// The devices that their browser presents.
+    pub presented: &'a [Device],
+    pub is_signed_in: bool,
+}
+
+impl Attempt<'_> {
+    /// Where the attempt is counted.
+    fn window(self, account: Option<&EmailItem>) -> Window {
+        let otherwise = if self.is_signed_in { Window::Session } else { Window::Strangers };
+        Window::of(self.presented, account).unwrap_or(otherwise)
+    }
+}
+
+impl Store {
+    /// The account of an address, for whoever knows its password, or the one they were just about
+    /// to set. That is one try, which takes its place before it is judged.
+    pub(super) async fn account_with(
+        &self,
+        attempt: Attempt<'_>,
+        current: Password,
+        new: Option<Password>,
+    ) -> Result<(EmailItem, Known), Error> {
+        let _turn = guesses::begin().await?;
+        let email = attempt.email;
+        // Whether a device is of this account shows in the account, which is read once either way.
+        let seen = if attempt.presented.is_empty() { None } else { Some(self.account_at(email).await?) };
+        let window = attempt.window(seen.as_ref().and_then(Option::as_ref));
+        let place = self.begin_try(email, &window, attempt.is_signed_in).await?;
+        let judged = match seen {
+            Some(account) => judge_password(account, current, new).await,
+            None => match self.account_at(email).await {
+                Ok(account) => judge_password(account, current, new).await,
+                Err(err) => Err(err),
+            },
+        };
+        let noted = match &judged {
+            Ok(Some(_)) => self.end_try(place, Judged::Right).await,
+            Ok(None) => self.end_try(place, Judged::Wrong).await,
+            Err(_) => self.end_try(place, Judged::Not).await,
+        };
+        let known = judged?.ok_or(Error::WrongPassword)?;
+        noted.map(|()| known)
+    }
+
+    /// Changes the caller's password and ends all their other sessions: those there are before, so
+    /// that a process which dies on the way leaves none of them behind, and afterwards those that
+    /// were begun or refreshed meanwhile with the old password. Safe to repeat: where the new one
+    /// is the password already, what is left to do is to end sessions.
+    ///
+    /// Gives the device that the caller's browser is from now on.
+    pub async fn change_password(
+        &self,
+        human: &HumanCaller,
+        change: ChangePassword,
+        presented: &[Device],
+    ) -> Result<Device, Error> {
+        const TRIES: u32 = 2;
+        let (user, mine) = (self.me(human).await?, human.0.hashed.as_str());
+        let email = Email::typed(&user.email);
+        let attempt = Attempt { email: &email, presented, is_signed_in: true };
+        for _ in 0..TRIES {
+            let known = self.account_with(attempt, change.current.clone(), Some(change.new.clone())).await?;
+            let now = match known {
+                (account, Known::New) => Some(account.password_id),
+                (account, Known::Current) => {
+                    let new = self.stored(change.new.clone()).await?;
+                    self.end_those_seen(user.id, |session| session.hash == mine).await?;
+                    self.replace_password(human, &user, account, &new).await?.then_some(new.id)
+                }
+            };
+            if let Some(id) = now {
+                self.end_sessions(user.id, |it| it.password_id == id || it.hash == mine).await?;
+                return Ok(Device::signed_in(presented, user.id, &id, self.clock.now()));
+            }
+        }
+        Err(Error::WrongPassword)
+    }
+
+    /// Whether it was done: not when another change was first, so that `old` is no longer the one.
+    async fn replace_password(
+        &self,
+        human: &HumanCaller,
+        user: &User,
+        old: EmailItem,
+        new: &StoredPassword,
+    ) -> Result<bool, Error> {
+        let email = Email::typed(&user.email);
+        let mut transaction = Transaction::default();
+        transaction.update(self.set_password(&email, &old.password_id, new)?);
+        let session = Key::user_session(user.id, &human.0.hashed);
+        let keep = Update::builder()
+            .table_name(&*self.table)
+            .set_key(Some(session.attributes()))
+            .update_expression("SET passwordId = :new")
+            .condition_expression("attribute_exists(pk)")
+            .expression_attribute_values(":new", text(&new.id));
+        transaction.update(keep.build().map_err(Error::internal)?);
+        let settled = Update::builder()
+            .table_name(&*self.table)
+            .set_key(Some(Key::user(user.id).attributes()))
+            .update_expression("SET mustChangePassword = :no")
+            .condition_expression("attribute_exists(pk)")
+            .expression_attribute_values(":no", AttributeValue::Bool(false));
+        transaction.update(settled.build().map_err(Error::internal)?);
+        match self.commit(transaction).await? {
+            Outcome::Done => Ok(true),
+            Outcome::Refused(0) => Ok(false),
+            Outcome::Refused(_) => Err(Error::NoSession),
+        }
+    }
+
+    /// Whether an address's account has this password. It is no sign-in, and counts as none: for
+    /// somebody who may read the table itself.
+    pub async fn is_password(&self, email: &Email, password: Password) -> Result<bool, Error> {
+        let account = self.account_at(email).await?;
+        password.matches(account.map(|it| it.password_hash)).await
+    }
+
+    /// Sets the password of an address's account, for somebody who may write to the table itself.
+    /// The user's sessions end, and failed sign-ins before it count no more. `None` when no account
+    /// has the address. Safe to repeat.
+    pub async fn reset_password(&self, email: &Email, password: Password) -> Result<Option<User>, Error> {
+        const TRIES: u32 = 4;
+        let new = self.stored(password).await?;
+        for _ in 0..TRIES {
+            let Some(account) = self.account_at(email).await? else { return Ok(None) };
+            let key = Key::user(account.user_id);
+            let item = self.get_all(vec![key.clone()]).await?.take::<UserItem>(&key)?;
+            let Some(item) = item.filter(|it| it.removing.is_none()) else { return Ok(None) };
+            let mut transaction = Transaction::default();
+            transaction.update(self.set_password(email, &account.password_id, &new)?);
+            if let Outcome::Done = self.commit(transaction).await? {
+                self.end_sessions(item.user.id, |session| session.password_id == new.id).await?;
+                self.forget_tries(email).await?;
+                return Ok(Some(item.user));
+            }
+        }
+        Err(Error::unavailable("a password kept being changed by others"))
+    }
+
+    /// Replaces the password that has the id `old`.
+    pub(super) fn set_password(&self, email: &Email, old: &str, new: &StoredPassword) -> Result<Update, Error> {
+        Update::builder()
+            .table_name(&*self.table)
+            .set_key(Some(Key::email(email).attributes()))
+            .update_expression("SET passwordHash = :hash, passwordId = :new")
+            .condition_expression("passwordId = :old")
+            .expression_attribute_values(":hash", text(&new.hash))
+            .expression_attribute_values(":new", text(&new.id))
+            .expression_attribute_values(":old", text(old))
+            .build()
+            .map_err(Error::internal)
+    }
+
+    pub(super) async fn stored(&self, password: Password) -> Result<StoredPassword, Error> {
+        let id: Ulid = ids::new_ulid(self.clock.now());
+        Ok(StoredPassword { id: id.to_string(), hash: password.hash().await? })
+    }
+}
+
+/// Whether a password is an account's; `None` when it is not, or when there is no account.
+async fn judge_password(
+    account: Option<EmailItem>,
+    current: Password,
+    new: Option<Password>,
+) -> Result<Option<(EmailItem, Known)>, Error> {
+    let hash = account.as_ref().map(|it| it.password_hash.clone());
+    if current.matches(hash.clone()).await? {
+        return Ok(account.map(|it| (it, Known::Current)));
+    }
+    let is_set = match new {
+        Some(new) => new.matches(hash).await?,
+        None => false,
+    };
+    Ok(account.filter(|_| is_set).map(|it| (it, Known::New)))
+}

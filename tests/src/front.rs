@@ -1,0 +1,32 @@
+//! The embedded engines on a loopback port, as nothing but a test has them: for other processes,
+//! and for connections that can break.
+
+use aws_smithy_runtime_api::client::http::HttpConnector;
+use aws_smithy_types::body::SdkBody;
+use axum::Router;
+use axum::body::Body;
+use axum::extract::Request;
+use axum::response::{IntoResponse, Response};
+use http::header::HOST;
+use http::{StatusCode, Uri};
+use placet_local::in_process::InProcess;
+
+use crate::deployment;
+
+/// Serves them until the test's runtime ends; gives the URL of all three.
+pub async fn serve(engines: InProcess) -> String {
+    deployment::listen(Router::new().fallback(move |request| pass_on(engines.clone(), request))).await
+}
+
+async fn pass_on(engines: InProcess, request: Request) -> Response {
+    let (mut parts, body) = request.into_parts();
+    // Whoever signed the request signed this host.
+    let host = parts.headers[HOST].to_str().expect("a host").to_owned();
+    let path = parts.uri.path_and_query().expect("a path").as_str();
+    parts.uri = Uri::builder().scheme("http").authority(host).path_and_query(path).build().expect("a URI");
+    // A body that ends early is a connection that broke, and no request.
+    let Ok(body) = axum::body::to_bytes(body, usize::MAX).await else { return StatusCode::BAD_REQUEST.into_response() };
+    let request = http::Request::from_parts(parts, SdkBody::from(body));
+    let answer = engines.call(request.try_into().expect("a request")).await.expect("the engines answer");
+    answer.try_into_http1x().expect("a response").map(Body::new)
+}
