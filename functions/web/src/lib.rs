@@ -4,7 +4,8 @@
 //! - `inbox` (with `list`), `review` (with `versions`, `diff`, `outcome`), `channel`, `sign_in`:
 //!   the pages
 //! - `files`, `status` (with `agent_row`), `logs`, `settings`: the pages beside the inbox
-//! - `answer`: what a submitted form means as a review's response
+//! - `field`: how a form's field is asked; `answer`: what a submitted form means as a review's
+//!   response; `number`: numbers as people write them
 //! - `message`, `attachment`, `markdown`: what agents sent, shown safely; `frame`: HTML files;
 //!   `preview`: what a text will look like
 //! - `document`: `/api/openapi.json`; `docs`: the same as a page
@@ -20,6 +21,7 @@ mod channel;
 mod diff;
 mod docs;
 mod document;
+mod field;
 mod files;
 mod frame;
 mod health;
@@ -29,6 +31,7 @@ mod list;
 mod logs;
 mod markdown;
 mod message;
+mod number;
 mod outcome;
 mod page;
 mod preview;

@@ -8,6 +8,7 @@ use crate::auth::HumanCaller;
 use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::ids::{FileId, MessageId, UserId, new_ulid};
+use crate::json::Json;
 use crate::models::{Answer, Message, Review, ReviewStatus};
 use crate::review::answer;
 use crate::storage::keys::{Key, owned};
@@ -18,7 +19,12 @@ use crate::storage::{Channel, Store, read, size, text};
 
 impl Store {
     /// Stores a person's answer. Two calls: what is asked, then the one conditional update.
-    pub async fn answer(&self, human: &HumanCaller, id: Option<MessageId>, answer: Answer) -> Result<Message, Error> {
+    pub async fn answer(
+        &self,
+        human: &HumanCaller,
+        id: Option<MessageId>,
+        mut answer: Answer,
+    ) -> Result<Message, Error> {
         let key = id.map(Key::message);
         let files: Vec<_> =
             answer.modified_file_ids.iter().map(|text| file_in(id.map(MessageId::channel), text)).collect();
@@ -30,13 +36,13 @@ impl Store {
         let item = key.and_then(|key| items.0.remove(&key)).ok_or(Error::NotFound("message"))?;
         let room = size::MAX_ITEM.saturating_sub(size::of(&item) + size::growth(&item) + 1024);
         let message = Message::from(read::<MessageItem>(item)?);
-        self.judge(&message, &answer, room).await?;
+        answer.response = self.judge(&message, &answer, room).await?;
         let unclaimed = self.usable_files("modifiedFileIds", &files, items).await?;
         self.store_answer(&message, channel.owner(), answer, &unclaimed).await
     }
 
-    /// Whether the answer may be stored: the review is pending, takes it, and has room for it.
-    async fn judge(&self, message: &Message, answer: &Answer, room: usize) -> Result<(), Error> {
+    /// The response as it may be stored: the review is pending, takes it, and has room for it.
+    async fn judge(&self, message: &Message, answer: &Answer, room: usize) -> Result<Json, Error> {
         let review = message.review.as_ref().ok_or(Error::NotFound("review"))?;
         match review.status {
             ReviewStatus::Completed => return Err(Error::ReviewAlreadyResponded),
@@ -46,12 +52,12 @@ impl Store {
         if !review.is_pending_at(self.clock.now()) {
             return Err(outcome(&self.settled(message.clone()).await?));
         }
-        answer::check(&review.understood(), &answer.response)?;
+        let response = answer::checked(&review.understood(), answer.response.clone())?;
         let names: usize = answer.modified_file_ids.iter().map(String::len).sum();
-        if answer.response.len() + answer.feedback.as_ref().map_or(0, String::len) + names > room {
+        if response.len() + answer.feedback.as_ref().map_or(0, String::len) + names > room {
             return Err(Error::TooLarge(format!("This message has room for an answer of {room} bytes.")));
         }
-        Ok(())
+        Ok(response)
     }
 
     /// Stores the answer, together with files that it refers to and nothing else yet: they stay.
