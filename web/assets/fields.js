@@ -137,6 +137,8 @@
     if (field.required && typed && isBlank(field.value)) return "must not be blank";
     if ("number" in field.dataset) return numberProblem(field);
     if ("counted" in field.dataset) return lengthProblem(field);
+    // Browsers that write a blank in a host as %20 take what the service does not.
+    if (field.type === "url") return /^\w[\w+.-]*:\/*[^/?#]*\s/.test(field.value) ? "must be an absolute URL" : "";
     return field.inputMode === "email" ? emailProblem(field) : "";
   }
 
