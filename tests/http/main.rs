@@ -31,7 +31,6 @@ mod file_removal;
 mod file_sharing;
 mod file_uploads;
 mod files;
-mod form_moments;
 mod forms;
 mod growth;
 mod hostile;

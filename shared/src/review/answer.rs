@@ -83,6 +83,9 @@ impl Findings {
         let Some(ids) = members.get("selectedIds").and_then(Value::as_array) else {
             return self.wrong("selectedIds", "required", "selectedIds must be an array of ids");
         };
+        if ids.len() > selection.items.len() {
+            return self.wrong("selectedIds", "repeated", "selectedIds names more ids than were offered");
+        }
         let chosen: Vec<_> = ids.iter().filter_map(|id| named(&selection.items, Some(id))).collect();
         if chosen.len() != ids.len() {
             self.wrong("selectedIds", "not_offered", "selectedIds may only name ids that were offered");
@@ -194,6 +197,9 @@ fn choice(field: &Field, value: &Value) -> Result<Value, Misfit> {
         return offered(value).ok_or(("not_offered", "must be one of the options".to_owned()));
     }
     let given = value.as_array().ok_or(("not_an_array", "must be an array of options".to_owned()))?;
+    if given.len() > field.options.len() {
+        return Err(("too_many", "names more options than there are".to_owned()));
+    }
     let chosen: Vec<Value> = given.iter().filter_map(offered).collect();
     if chosen.len() != given.len() {
         return Err(("not_offered", "may only name the options".to_owned()));

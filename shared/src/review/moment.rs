@@ -39,7 +39,7 @@ impl Precision {
     /// An answer: `2026-01-31`, `09:30`, or `2026-01-31T09:30` with or without an offset; times
     /// may have seconds and fractions.
     pub fn answered(self, text: &str) -> Option<Moment> {
-        match (self, parts(text, &['T'])?) {
+        match (self, parts(text, &['T', 't'])?) {
             (Self::Date, (Some(date), None, None)) => Some(Moment::Date(date)),
             (Self::Time, (None, Some(time), None)) => Some(Moment::Time(time)),
             (Self::Datetime, (Some(date), Some(time), offset)) => {

@@ -32,9 +32,9 @@ fn fits(field: &Field, value: &Value) -> Result<(), Misfit> {
             }
         },
         Limits::None if field.kind.is_choice() => {
-            let several = value.as_array().is_some_and(|all| all.len() > 1) && !field.many;
+            let most = if field.many { field.options.len() } else { 1 };
             let offered = |value: &Value| field.options.iter().any(|option| option.is(value));
-            if several || !chosen(value).iter().all(offered) {
+            if chosen(value).len() > most || !chosen(value).iter().all(offered) {
                 return misfit("not_offered", "must be one of the options");
             }
             Ok(())

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::input::Object;
+use crate::review::MAX_OFFERED;
 use crate::review::text::is_blank;
 
 #[derive(Clone, Debug)]
@@ -47,6 +48,10 @@ pub fn member(object: &mut Object<'_>) -> Option<Vec<SelectOption>> {
         object.problems().add(path, "not_options", message);
     }
     let options: Vec<SelectOption> = read.into_iter().collect::<Option<_>>()?;
+    if options.len() > MAX_OFFERED {
+        object.problem("options", "too_many", format!("options may have at most {MAX_OFFERED} elements"));
+        return Some(options);
+    }
     for (index, option) in options.iter().enumerate() {
         if options[..index].iter().any(|earlier| earlier.is(&option.value) || option.is(&earlier.value)) {
             object.problem("options", "repeated", format!("options has the value {} twice", option.text));
