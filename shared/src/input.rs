@@ -16,6 +16,7 @@ use crate::secrets::hex;
 #[derive(Debug, Default)]
 pub struct Problems {
     fields: Vec<FieldError>,
+    warnings: Vec<FieldError>,
     too_large: Option<String>,
     loopback: bool,
 }
@@ -33,6 +34,21 @@ impl Problems {
             return;
         }
         self.fields.push(FieldError { path, code, message: message.into() });
+    }
+
+    /// The first problem, if there is any.
+    pub fn first(&self) -> Option<&FieldError> {
+        self.fields.first()
+    }
+
+    /// What was understood otherwise than it was written, so far; it is told once.
+    pub fn take_warnings(&mut self) -> Vec<FieldError> {
+        std::mem::take(&mut self.warnings)
+    }
+
+    /// Notes what was understood otherwise than it was written.
+    pub fn warn(&mut self, path: Vec<Step>, code: &'static str, message: impl Into<String>) {
+        self.warnings.push(FieldError { path, code, message: message.into() });
     }
 
     /// `value` if nothing was wrong. Being too large is told before being wrong.
@@ -95,6 +111,16 @@ impl<'a> Object<'a> {
     pub fn problem(&mut self, name: &str, code: &'static str, message: impl Into<String>) {
         let path = self.path_to(name);
         self.problems.add(path, code, message);
+    }
+
+    /// Notes that a member was understood otherwise than it was written.
+    pub fn warn(&mut self, name: &str, code: &'static str, message: impl Into<String>) {
+        let path = self.path_to(name);
+        self.problems.warn(path, code, message);
+    }
+
+    pub fn path(&self) -> &[Step] {
+        &self.path
     }
 
     pub fn path_to(&self, name: &str) -> Vec<Step> {
@@ -258,7 +284,7 @@ impl<'a> Object<'a> {
     }
 
     /// An array's elements, at most `max` of them: counted before anything is done with each.
-    fn elements(&mut self, name: &str, max: usize) -> Option<Vec<&'a RawValue>> {
+    pub fn elements(&mut self, name: &str, max: usize) -> Option<Vec<&'a RawValue>> {
         let elements: Option<Vec<&RawValue>> = serde_json::from_str(self.raw(name)?.get()).ok();
         match elements {
             Some(elements) if elements.len() <= max => Some(elements),

@@ -51,6 +51,15 @@ impl Json {
         members.iter_mut().filter(|(name, _)| secret.contains(name)).for_each(|(_, member)| *member = redacted);
         Self::of(&members)
     }
+
+    /// An object with other values of some members, all others as they came.
+    pub fn with(&self, changed: &BTreeMap<String, Value>) -> serde_json::Result<Self> {
+        let mut members: BTreeMap<String, Box<RawValue>> = serde_json::from_str(self.as_str())?;
+        for (name, value) in changed {
+            members.insert(name.clone(), serde_json::value::to_raw_value(value)?);
+        }
+        Self::of(&members)
+    }
 }
 
 /// Reads a JSON text to look into it. Numbers become what fits `f64` or 64-bit integers; those that

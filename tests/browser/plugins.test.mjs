@@ -32,6 +32,29 @@ test("a form answers its review through the bridge, once", async () => {
   assert.deepEqual(page.complaints, []);
 });
 
+test("a form in a frame takes numbers as they are written, and gives options as they were offered", async () => {
+  const asked = [
+    { name: "price", label: "", type: "number", step: 5, defaultValue: 10 },
+    { name: "rate", type: "number", defaultValue: 1.234 },
+    { name: "size", type: "select", options: [1, { value: 2, label: "Two" }], defaultValue: 1 },
+    { name: "day", type: "date", defaultValue: "2026-12-24T00:00:00.000Z" },
+  ];
+  const { id } = await world.send({ text: "How much?", metadata: { plugin: "form-answer", fields: asked }, review: { type: "freeform" } });
+  const page = await world.signedIn();
+  const frame = await frameOf(page, id);
+  assert.match(await frame.$eval("label", (it) => it.textContent), /^price/);
+  const type = async (text) => {
+    await frame.$eval("#field-0", (it) => (it.value = ""));
+    await frame.type("#field-0", text);
+    return frame.$eval("form", (it) => it.checkValidity());
+  };
+  assert.deepEqual([await type("12"), await type("1.005"), await type("five"), await type("12,5"), await type("15,0")], [false, false, false, false, true]);
+  await frame.select("#field-2", "2");
+  await frame.click("button");
+  await page.waitForSelector("#answer .outcome");
+  assert.deepEqual((await world.wait(id)).message.review.response, { price: 15, rate: 1.234, size: 2, day: "2026-12-24" });
+});
+
 test("the frame is told what the contract names, and nothing of the page around it", async () => {
   const png = Buffer.from("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==", "base64");
   const file = await world.file("dot.png", "image/png", png);

@@ -162,7 +162,7 @@
     if (!("counted" in field.dataset)) return;
     const counter = document.querySelector(`[data-counter="${field.name}"]`);
     const length = [...field.value].length;
-    const most = field.getAttribute("maxlength");
+    const most = field.dataset.max;
     counter.textContent = most ? `${length} of at most ${most} characters` : `${length} characters`;
     counter.hidden = false;
   }
@@ -197,6 +197,7 @@
           checkJson(field);
         }
       }
+      form.dispatchEvent(new CustomEvent("placet:filled", { bubbles: true }));
       aside(form);
     }
   }

@@ -44,6 +44,7 @@ static ASSETS: LazyLock<HashMap<&'static str, Asset>> = LazyLock::new(|| {
         "plugin-host.js", "text/javascript; charset=utf-8";
         "live.js", "text/javascript; charset=utf-8";
         "inbox.js", "text/javascript; charset=utf-8";
+        "fields.js", "text/javascript; charset=utf-8";
         "answer.js", "text/javascript; charset=utf-8";
         "copy.js", "text/javascript; charset=utf-8";
         "channel.js", "text/javascript; charset=utf-8";

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::clock::Timestamp;
+use crate::error::FieldError;
 use crate::ids::{AgentId, MessageId, UserId};
 use crate::json::Json;
 use crate::models::Attachment;
@@ -200,6 +201,19 @@ impl Message {
         }
         self
     }
+}
+
+/// A message as the call that sends it gets it.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SentMessage {
+    #[serde(flatten)]
+    pub message: Message,
+    /// What was understood otherwise than it was written, such as a review type that is almost a
+    /// known one; absent when there is nothing of the kind.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    pub warnings: Vec<FieldError>,
 }
 
 /// A message and its revisions.

@@ -23,7 +23,9 @@ pub use change::Change;
 pub use command::{Command, SetCommands};
 pub use file::{Attachment, NewFile};
 pub use file_request::{AnnounceFile, Announced, FileIds, FileList, ListFiles, StoreText};
-pub use message::{DeliveryStatus, Iterations, Message, MessageList, MessageStatus, Review, ReviewStatus, SenderType};
+pub use message::{
+    DeliveryStatus, Iterations, Message, MessageList, MessageStatus, Review, ReviewStatus, SenderType, SentMessage,
+};
 pub use request::{CreateMessage, HumanMessage, ListMessages};
 pub use review::{Answer, AskReview};
 pub use stats::{AgentStats, ReadMark, StatusChange, TotalStats};

@@ -8,6 +8,7 @@ use crate::auth::HumanCaller;
 use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::ids::{FileId, MessageId, UserId, new_ulid};
+use crate::json::Json;
 use crate::models::{Answer, Message, Review, ReviewStatus};
 use crate::review::answer;
 use crate::storage::keys::{Key, owned};
@@ -18,7 +19,12 @@ use crate::storage::{Channel, Store, deliveries, outbox, read, size, text};
 
 impl Store {
     /// Stores a person's answer. Two calls: what is asked, then the one conditional update.
-    pub async fn answer(&self, human: &HumanCaller, id: Option<MessageId>, answer: Answer) -> Result<Message, Error> {
+    pub async fn answer(
+        &self,
+        human: &HumanCaller,
+        id: Option<MessageId>,
+        mut answer: Answer,
+    ) -> Result<Message, Error> {
         let key = id.map(Key::message);
         let files: Vec<_> =
             answer.modified_file_ids.iter().map(|text| file_in(id.map(MessageId::channel), text)).collect();
@@ -33,14 +39,14 @@ impl Store {
         let callback = item.review.as_ref().and_then(|review| review.callback.as_ref());
         let event_room = deliveries::room_for_event(item.webhook_url.as_deref(), callback);
         let message = Message::from(item);
-        self.judge(&message, &answer, room, event_room).await?;
+        self.judge(&message, &mut answer, room, event_room).await?;
         let unclaimed = self.usable_files("modifiedFileIds", &files, items).await?;
         self.store_answer(&message, channel.owner(), answer, &unclaimed).await
     }
 
-    /// Whether the answer may be stored: the review is pending, takes it, and has room for it, as
-    /// has the event that its webhook is sent.
-    async fn judge(&self, message: &Message, answer: &Answer, room: usize, event_room: usize) -> Result<(), Error> {
+    /// Makes of the response what may be stored: the review is pending, takes it, and has room for
+    /// it, as has the event that its webhook is sent.
+    async fn judge(&self, message: &Message, answer: &mut Answer, room: usize, event_room: usize) -> Result<(), Error> {
         let review = message.review.as_ref().ok_or(Error::NotFound("review"))?;
         match review.status {
             ReviewStatus::Completed => return Err(Error::ReviewAlreadyResponded),
@@ -51,7 +57,7 @@ impl Store {
             return Err(outcome(&self.settled(message.clone()).await?));
         }
         answer.within_limits()?;
-        answer::check(&review.understood(), &answer.response)?;
+        answer.response = answer::checked(&review.understood(), answer.response.clone())?;
         let names: usize = answer.modified_file_ids.iter().map(String::len).sum();
         if answer.response.len() + answer.feedback.as_ref().map_or(0, String::len) + names > room {
             return Err(Error::TooLarge(format!("This message has room for an answer of {room} bytes.")));
