@@ -9,6 +9,7 @@ use http::request::Parts;
 
 use crate::error::Error;
 use crate::ids::UserId;
+use crate::models::SenderType;
 use crate::secrets::Presented;
 use crate::storage::{NewSession, Store};
 
@@ -39,6 +40,14 @@ impl Caller {
     pub(crate) fn claimed(&self) -> UserId {
         match self {
             Self::Agent(AgentCaller(presented)) | Self::Human(HumanCaller(presented)) => presented.claimed,
+        }
+    }
+
+    /// As whom the caller writes.
+    pub(crate) fn sender(&self) -> SenderType {
+        match self {
+            Self::Agent(_) => SenderType::Agent,
+            Self::Human(_) => SenderType::User,
         }
     }
 

@@ -5,7 +5,7 @@
 //! - [`contract`]: the table of all routes, for proofs that go over all of them
 //! - [`course`]: each of them called with all it needs, to see what it costs
 //! - [`tenant`]: a person with everything one can have, at random ([`seeded`])
-//! - [`raw`]: requests that no client would send
+//! - [`RawForm`]: multipart bodies as each client writes them; [`raw`]: requests that no client would send
 //! - [`performance`]: the figures of docs/PERFORMANCE.md
 //! - [`crowd`]: channels with very many messages
 //! - [`faulty`]: storage that misbehaves, by chance or at one call
@@ -23,6 +23,7 @@ mod cpu;
 pub mod crowd;
 mod deployment;
 pub mod faulty;
+mod forms;
 pub mod functions;
 pub mod openapi;
 pub mod performance;
@@ -36,6 +37,7 @@ mod world;
 
 pub use actors::{Agent, Person};
 pub use deployment::secret;
+pub use forms::RawForm;
 pub use reply::{Cost, Reply};
 pub use runner::Runner;
 pub use world::World;

@@ -46,7 +46,7 @@ pub fn read(kind: &Kind, typed: &Typed) -> Result<Answer, String> {
         Kind::Freeform => return freeform(typed),
     };
     let response = Json::of(&response).map_err(|err| err.to_string())?;
-    Ok(Answer { response, feedback: typed.filled("feedback"), modified_file_ids: vec![] })
+    Ok(Answer { response, feedback: typed.filled("feedback"), modified_file_ids: None })
 }
 
 fn value_of(field: &Field, typed: &Typed) -> Option<(String, Value)> {
@@ -75,5 +75,5 @@ fn freeform(typed: &Typed) -> Result<Answer, String> {
     let read = json::understood(&text).map_err(|err| format!("The response must be a JSON object: {err}."))?;
     // Kept as it was typed, numbers included.
     let response = Json::parse(text).filter(|_| read.is_object()).ok_or("The response must be a JSON object.")?;
-    Ok(Answer { response, feedback: typed.filled("feedback"), modified_file_ids: vec![] })
+    Ok(Answer { response, feedback: typed.filled("feedback"), modified_file_ids: None })
 }

@@ -37,6 +37,7 @@ mod settings;
 mod shell;
 mod sign_in;
 mod status;
+mod table;
 mod versions;
 mod view;
 

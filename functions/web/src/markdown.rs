@@ -30,8 +30,13 @@ pub fn html(text: &str, files: &[Attachment]) -> String {
         Event::TaskListMarker(done) => Event::Text(if done { "☑ " } else { "☐ " }.into()),
         Event::Html(raw) | Event::InlineHtml(raw) => Event::Text(raw),
         Event::Start(Tag::Image { link_type, dest_url, title, id }) => match attached(&dest_url, files) {
-            Some(url) => Event::Start(Tag::Image { link_type, dest_url: url.into(), title, id }),
-            None => {
+            Some(file) if attachment::is_picture(file) => {
+                let dest_url = attachment::path(file.id).into();
+                Event::Start(Tag::Image { link_type, dest_url, title, id })
+            }
+            // Not a picture, or one that browsers do not show.
+            found => {
+                let dest_url = found.map_or(dest_url, |file| attachment::path(file.id).into());
                 outside += 1;
                 Event::Start(Tag::Link { link_type: LinkType::Inline, dest_url, title, id })
             }
@@ -61,16 +66,15 @@ fn named<'a>(events: impl Iterator<Item = Event<'a>>) -> impl Iterator<Item = Ev
     })
 }
 
-/// The URL of the attachment that an image names: by its file name, by its id, or by where either
+/// The attachment that an image names: by its file name, by its id, or by where either
 /// API has it.
-fn attached(wanted: &str, files: &[Attachment]) -> Option<String> {
+fn attached<'a>(wanted: &str, files: &'a [Attachment]) -> Option<&'a Attachment> {
     let plain = percent_encoding::percent_decode_str(wanted).decode_utf8_lossy().into_owned();
     let named = plain.trim_start_matches("./").trim_start_matches("attachment:");
     let by_url = |file: &Attachment| {
         wanted.trim_end_matches("/download").rsplit_once("files/").is_some_and(|(_, id)| id == file.id.to_string())
     };
-    let file = files.iter().find(|file| file.filename == named || file.id.to_string() == named || by_url(file))?;
-    Some(attachment::path(file.id))
+    files.iter().find(|file| file.filename == named || file.id.to_string() == named || by_url(file))
 }
 
 #[cfg(test)]

@@ -10,10 +10,8 @@ use crate::clock::Timestamp;
 use crate::error::Step;
 use crate::ids::{AgentId, FileId, MessageId};
 use crate::input::{FromObject, Object, Problems};
+use crate::media_type;
 use crate::storage::keys::StorageKey;
-
-/// The type of a file whose sender named none, or none that a header could carry.
-pub const UNKNOWN_TYPE: &str = "application/octet-stream";
 
 /// All but RFC 5987's attr-char is percent-encoded.
 const ATTR_CHAR: &AsciiSet = &NON_ALPHANUMERIC
@@ -87,9 +85,8 @@ impl Attachment {
 
     /// Whether message responses carry the content.
     pub fn is_shown_as_text(&self) -> bool {
-        let essence = self.mime_type.split(';').next().unwrap_or_default().trim();
         let text = ["text/markdown", "text/plain", "text/html", "text/csv"];
-        self.size <= MAX_TEXT_CONTENT && text.iter().any(|it| it.eq_ignore_ascii_case(essence))
+        self.size <= MAX_TEXT_CONTENT && text.contains(&media_type::essence(&self.mime_type).as_str())
     }
 }
 
@@ -106,14 +103,22 @@ pub struct FileLabel {
 }
 
 impl FileLabel {
-    /// `at` is where the input has the name.
-    pub fn checked(filename: String, mime_type: String, at: Vec<Step>, problems: &mut Problems) -> Option<Self> {
+    /// `at` is where the input has the name. Without `bytes`, the type is the declared one or the
+    /// name's (see [`media_type::of_file`]).
+    pub fn checked(
+        filename: String,
+        declared: Option<&str>,
+        bytes: Option<&[u8]>,
+        at: Vec<Step>,
+        problems: &mut Problems,
+    ) -> Option<Self> {
         if filename.chars().count() > MAX_FILENAME {
             problems.add(at, "too_long", format!("the file's name may have at most {MAX_FILENAME} characters"));
             return None;
         }
-        let filename = if filename.is_empty() { "file".to_owned() } else { filename };
-        Some(Self { filename, mime_type: storable_type(mime_type) })
+        let filename = if filename.chars().all(is_blank) { "file".to_owned() } else { filename };
+        let mime_type = media_type::of_file(declared, &filename, bytes);
+        Some(Self { filename, mime_type })
     }
 
     /// A new file of this name and type, its bytes yet to come.
@@ -135,15 +140,20 @@ impl FileLabel {
     }
 }
 
-/// A media type that can go into a Content-Type header; anything else becomes unknown.
-fn storable_type(mime_type: String) -> String {
-    let token =
-        |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&b));
-    let essence = mime_type.split(';').next().unwrap_or_default().trim();
-    let named = essence.split_once('/').is_some_and(|(kind, subtype)| token(kind) && token(subtype));
-    // Browsers take what follows a comma for another type, and show the last one.
-    let printable = mime_type.len() <= 255 && mime_type.bytes().all(|b| (b' '..=b'~').contains(&b) && b != b',');
-    if named && printable { mime_type } else { UNKNOWN_TYPE.to_owned() }
+/// Whether a character shows nothing: a link named by such alone could not be seen.
+fn is_blank(c: char) -> bool {
+    const INVISIBLE: [std::ops::RangeInclusive<char>; 8] = [
+        '\u{AD}'..='\u{AD}',
+        '\u{115F}'..='\u{1160}',
+        '\u{180B}'..='\u{180F}',
+        '\u{200B}'..='\u{200F}',
+        '\u{202A}'..='\u{202E}',
+        '\u{2060}'..='\u{206F}',
+        '\u{FE00}'..='\u{FE0F}',
+        '\u{E0000}'..='\u{E0FFF}',
+    ];
+    let other = ['\u{34F}', '\u{2800}', '\u{3164}', '\u{FEFF}', '\u{FFA0}'];
+    c.is_whitespace() || c.is_control() || other.contains(&c) || INVISIBLE.iter().any(|range| range.contains(&c))
 }
 
 /// One of a message's `textAttachments`; the same members make a file of their own.
@@ -151,9 +161,13 @@ impl FromObject for NewFile {
     fn from_object(object: &mut Object<'_>) -> Option<Self> {
         let content = object.require("content", |o| o.string("content"));
         let filename = object.string("filename").unwrap_or_else(|| "content.md".to_owned());
-        let mime_type = object.string("mimeType").unwrap_or_else(|| "text/markdown".to_owned());
+        let declared = object.string("mimeType");
+        // A text is Markdown where neither its type nor its name says otherwise.
+        let declared =
+            declared.or_else(|| media_type::of_name(&filename).is_none().then(|| "text/markdown".to_owned()));
         let at = object.path_to("filename");
-        let label = FileLabel::checked(filename, mime_type, at, object.problems());
+        let bytes = content.as_deref().map(str::as_bytes);
+        let label = FileLabel::checked(filename, declared.as_deref(), bytes, at, object.problems());
         Some(Self { label: label?, bytes: content?.into() })
     }
 }

@@ -6,8 +6,8 @@ use utoipa::ToSchema;
 use crate::clock::Timestamp;
 use crate::ids::{AgentId, MessageId, UserId};
 use crate::json::Json;
-use crate::models::Attachment;
 use crate::models::stream::StatusEvent;
+use crate::models::{Attachment, ModifiedFiles};
 use crate::review::Kind;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -133,7 +133,7 @@ pub struct Review {
     pub status: ReviewStatus,
     pub response: Option<Json>,
     pub feedback: Option<String>,
-    pub modified_file_ids: Option<Vec<String>>,
+    pub modified_file_ids: Option<ModifiedFiles>,
     pub callback: Option<Json>,
     pub expires_at: Timestamp,
     pub completed_at: Option<Timestamp>,

@@ -8,7 +8,8 @@ use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::input::{FromObject, Object};
 use crate::json::Json;
-use crate::models::request::{KIB, MAX_ATTACHMENTS, too_large};
+use crate::models::ModifiedFiles;
+use crate::models::request::{KIB, too_large};
 use crate::models::webhook::WebhookHeaders;
 use crate::review::Kind;
 use crate::webhook_url::WebhookUrl;
@@ -107,16 +108,16 @@ pub struct Answer {
     pub response: Json,
     /// At most 16 KiB.
     pub feedback: Option<String>,
-    /// Files of the channel that the person changed.
-    #[schema(value_type = Option<Vec<String>>, max_items = 50)]
-    pub modified_file_ids: Vec<String>,
+    /// Files of the channel that the person changed: their ids, or an object of the changed file's id by
+    /// the original's; at most 50.
+    pub modified_file_ids: Option<ModifiedFiles>,
 }
 
 impl FromObject for Answer {
     fn from_object(object: &mut Object<'_>) -> Option<Self> {
         let response = object.require("response", |o| o.json_object("response"));
         let feedback = object.string("feedback");
-        let modified_file_ids = object.strings("modifiedFileIds", MAX_ATTACHMENTS).unwrap_or_default();
+        let modified_file_ids = ModifiedFiles::member(object);
         if response.as_ref().is_some_and(|it| it.len() > MAX_RESPONSE) {
             object.too_large("response may have at most 64 KiB: attach long texts as files (modifiedFileIds).");
         }

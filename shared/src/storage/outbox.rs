@@ -6,7 +6,7 @@ use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::ids::{AgentId, MessageId, UserId};
 use crate::json::Json;
-use crate::models::{Message, ReviewStatus, SenderType};
+use crate::models::{Message, ModifiedFiles, ReviewStatus, SenderType};
 use crate::secrets::Hashed;
 use crate::storage::keys::MESSAGES;
 use crate::storage::messages::MessageItem;
@@ -48,7 +48,7 @@ struct ReviewEvent {
     #[serde(skip_serializing_if = "Option::is_none")]
     feedback: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    modified_file_ids: Option<Vec<String>>,
+    modified_file_ids: Option<ModifiedFiles>,
     #[serde(rename = "responded_at", skip_serializing_if = "Option::is_none")]
     responded_at: Option<Timestamp>,
     #[serde(rename = "expired_at", skip_serializing_if = "Option::is_none")]

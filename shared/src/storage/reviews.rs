@@ -8,7 +8,7 @@ use crate::auth::HumanCaller;
 use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::ids::{FileId, MessageId, UserId, new_ulid};
-use crate::models::{Answer, Message, Review, ReviewStatus};
+use crate::models::{Answer, Message, ModifiedFiles, Review, ReviewStatus};
 use crate::review::answer;
 use crate::storage::keys::{Key, owned};
 use crate::storage::messages::{MessageItem, file_in};
@@ -20,9 +20,10 @@ impl Store {
     /// Stores a person's answer. Two calls: what is asked, then the one conditional update.
     pub async fn answer(&self, human: &HumanCaller, id: Option<MessageId>, answer: Answer) -> Result<Message, Error> {
         let key = id.map(Key::message);
+        let named = answer.modified_file_ids.as_ref().map(ModifiedFiles::files).unwrap_or_default();
         let files: Vec<_> =
-            answer.modified_file_ids.iter().map(|text| file_in(id.map(MessageId::channel), text)).collect();
-        let mut wanted: Vec<Key> = files.iter().flatten().copied().map(Key::file).collect();
+            named.into_iter().map(|(path, text)| (path, file_in(id.map(MessageId::channel), &text))).collect();
+        let mut wanted: Vec<Key> = files.iter().filter_map(|(_, file)| file.map(Key::file)).collect();
         wanted.extend(key.clone());
         let opened = self.open(human, id.map(MessageId::channel), &wanted).await;
         let (channel, mut items) = opened.map_err(|err| err.or_not_found("message"))?;
@@ -31,7 +32,7 @@ impl Store {
         let room = size::MAX_ITEM.saturating_sub(size::of(&item) + size::growth(&item) + 1024);
         let message = Message::from(read::<MessageItem>(item)?);
         self.judge(&message, &answer, room).await?;
-        let unclaimed = self.usable_files("modifiedFileIds", &files, items).await?;
+        let unclaimed = self.usable_files(files, items).await?;
         self.store_answer(&message, channel.owner(), answer, &unclaimed).await
     }
 
@@ -47,7 +48,7 @@ impl Store {
             return Err(outcome(&self.settled(message.clone()).await?));
         }
         answer::check(&review.understood(), &answer.response)?;
-        let names: usize = answer.modified_file_ids.iter().map(String::len).sum();
+        let names = answer.modified_file_ids.as_ref().map_or(0, ModifiedFiles::len);
         if answer.response.len() + answer.feedback.as_ref().map_or(0, String::len) + names > room {
             return Err(Error::TooLarge(format!("This message has room for an answer of {room} bytes.")));
         }
@@ -68,9 +69,10 @@ impl Store {
             ("feedback", answer.feedback.map(text)),
             (
                 "modifiedFileIds",
-                Some(answer.modified_file_ids)
-                    .filter(|ids| !ids.is_empty())
-                    .map(|ids| AttributeValue::L(ids.into_iter().map(text).collect())),
+                answer.modified_file_ids.map(|files| match files {
+                    ModifiedFiles::List(ids) => AttributeValue::L(ids.into_iter().map(text).collect()),
+                    ModifiedFiles::Edits(edits) => text(edits.as_str()),
+                }),
             ),
         ];
         let mut set =
