@@ -56,13 +56,13 @@ pub struct Opening {
     /// It holds an uploaded file and nothing else: another message may take that file over.
     pub(super) is_upload: bool,
     /// What makes an upload safe to repeat.
-    pub(super) call: Option<Call>,
+    pub(super) call: Option<Box<Call>>,
 }
 
 impl Opening {
     /// Of a message that an upload makes for its file.
     pub(in crate::storage) fn of_upload(channel: Channel, sender: SenderType, call: Option<Call>) -> Self {
-        Self { is_upload: true, call, ..Self::new(channel, sender) }
+        Self { is_upload: true, call: call.map(Box::new), ..Self::new(channel, sender) }
     }
 
     fn new(channel: Channel, sender: SenderType) -> Self {
