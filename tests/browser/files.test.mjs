@@ -58,7 +58,7 @@ test("of a long text the first part is shown, then all of it", async () => {
   const text = () => page.$eval("pre.sheet", (it) => it.textContent);
   assert.ok((await text()).includes("line 100\n") && !(await text()).includes("line 8999"));
   const said = await page.$eval("[data-cut]", (it) => it.textContent);
-  assert.match(said, /^The first 64 KiB of 87\.9 kB are shown\. Show all Download the file$/);
+  assert.match(said, /^The first 64 KiB of 88\.9 kB are shown\. Show all Download the file$/);
   await Promise.all([page.waitForNavigation(), page.click("[data-cut] a")]);
   assert.equal(await text(), lines);
   assert.equal(await page.$("[data-cut]"), null);
