@@ -76,6 +76,8 @@ pub enum Error {
     MethodNotAllowed,
     #[error("{0}")]
     TooLarge(String),
+    #[error("The range begins behind the end of the file, which has {0} bytes.")]
+    RangeNotSatisfiable(u64),
     #[error("Send the body as {0}.")]
     UnsupportedMediaType(&'static str),
     #[error("This service does not answer at this host name.")]
@@ -195,6 +197,7 @@ impl Error {
             Self::LastOwner => (StatusCode::CONFLICT, "last_owner"),
             Self::StreamEnded => (StatusCode::CONFLICT, "stream_ended"),
             Self::TooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "too_large"),
+            Self::RangeNotSatisfiable(_) => (StatusCode::RANGE_NOT_SATISFIABLE, "range_not_satisfiable"),
             Self::UnsupportedMediaType(_) => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type"),
             Self::UnknownHost => (StatusCode::MISDIRECTED_REQUEST, "unknown_host"),
             Self::NotAtInbox => (StatusCode::MISDIRECTED_REQUEST, "not_at_inbox"),

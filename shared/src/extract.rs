@@ -14,9 +14,10 @@ use crate::error::Error;
 use crate::ids::AgentId;
 use crate::image::{IMAGE_TOO_LARGE, Image, MAX_IMAGE};
 use crate::input::{self, FromObject, FromParams, Params, Problems};
-use crate::models::file::{self, FileLabel, NewFile};
+use crate::models::file::NewFile;
 use crate::outbound::Outbound;
 use crate::storage::{Once, Store};
+use crate::upload::one_file;
 
 /// The most a file in a request body may hold: Lambda takes 6 MB, and base64 adds a third.
 pub const MAX_FILE: usize = 4_500_000;
@@ -112,6 +113,11 @@ impl IdempotencyKey {
     pub fn once(self, client_id: Option<String>, body_hash: String) -> Option<Once> {
         client_id.or(self.0).map(|client_id| Once { client_id, body_hash })
     }
+
+    /// The same of a body that has no id of its own; it is hashed only where there is a key.
+    pub fn of(self, body_hash: impl FnOnce() -> String) -> Option<Once> {
+        self.0.map(|client_id| Once { client_id, body_hash: body_hash() })
+    }
 }
 
 impl<S> FromRequestParts<S> for IdempotencyKey
@@ -172,14 +178,15 @@ where
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase")]
 pub struct UploadForm {
-    /// The file, with its name and type; at most 4,500,000 bytes.
+    /// The file, with its name and type; at most 4,500,000 bytes. A type that says nothing
+    /// (`application/octet-stream`, or none) gives way to that of the name's extension, else to what the first bytes show.
     #[schema(value_type = String, format = Binary)]
     pub file: Bytes,
-    /// The agent's id.
+    /// The agent's id; the field may be called `channel`, too.
     pub channel_id: String,
 }
 
-/// A multipart upload: the fields `file` and `channelId`, in any order.
+/// A multipart upload: the fields `file` and `channelId` (or `channel`), each once and in any order.
 pub struct Upload {
     pub channel_id: String,
     pub file: NewFile,
@@ -199,38 +206,6 @@ where
     }
 }
 
-impl Upload {
-    async fn parse(mut fields: Multipart) -> Result<Self, Error> {
-        let (mut channel_id, mut file, mut problems) = (None, None, Problems::default());
-        while let Some(field) = fields.next_field().await.map_err(malformed)? {
-            match field.name() {
-                Some("channelId") => channel_id = Some(field.text().await.map_err(malformed)?),
-                Some("file") => {
-                    let filename = field.file_name().unwrap_or("file").to_owned();
-                    let mime_type = field.content_type().unwrap_or(file::UNKNOWN_TYPE).to_owned();
-                    let bytes = field.bytes().await.map_err(malformed)?;
-                    file = Some((filename, mime_type, bytes));
-                }
-                _ => {}
-            }
-        }
-        if file.as_ref().is_some_and(|(_, _, bytes)| bytes.len() > MAX_FILE) {
-            return Err(Error::TooLarge(FILE_TOO_LARGE.into()));
-        }
-        let channel_id = channel_id.filter(|id| !id.is_empty());
-        for (name, absent) in [("channelId", channel_id.is_none()), ("file", file.is_none())] {
-            if absent {
-                problems.add(vec![name.into()], "required", format!("{name} is required"));
-            }
-        }
-        let file = file.and_then(|(name, mime, bytes)| {
-            let label = FileLabel::checked(name, mime, vec!["file".into(), "filename".into()], &mut problems);
-            Some(NewFile { label: label?, bytes })
-        });
-        problems.or(channel_id.zip(file).map(|(channel_id, file)| Self { channel_id, file }))
-    }
-}
-
 /// A picture in the field `file` of a multipart body.
 pub struct ImageUpload(pub Image);
 
@@ -244,13 +219,8 @@ where
     async fn from_request(request: Request, state: &S) -> Result<Self, Error> {
         let (parts, body) = request.into_parts();
         let read = async {
-            let mut fields = multipart(&parts, body, state, MAX_IMAGE, IMAGE_TOO_LARGE).await?;
-            while let Some(field) = fields.next_field().await.map_err(malformed)? {
-                if field.name() == Some("file") {
-                    return Image::checked(field.bytes().await.map_err(malformed)?).map(Self);
-                }
-            }
-            Err(Error::field(["file".into()], "required", "file is required"))
+            let fields = multipart(&parts, body, state, MAX_IMAGE, IMAGE_TOO_LARGE).await?;
+            Image::checked(one_file(fields).await?).map(Self)
         };
         told_to_the_known(read.await, &parts, state).await
     }
@@ -271,7 +241,7 @@ where
     Multipart::from_request(request, &()).await.map_err(malformed)
 }
 
-fn malformed<E>(_: E) -> Error {
+pub(crate) fn malformed<E>(_: E) -> Error {
     Error::field([], "malformed_multipart", "The multipart body cannot be read.")
 }
 

@@ -60,7 +60,7 @@ fn sized(response: Json, typed: &Typed) -> Result<Answer, Vec<String>> {
     let feedback = typed.filled("feedback");
     match Answer::excess(Some(&response), feedback.as_deref()) {
         Some(sentence) => Err(vec![sentence.to_owned()]),
-        None => Ok(Answer { response, feedback, modified_file_ids: vec![] }),
+        None => Ok(Answer { response, feedback, modified_file_ids: None }),
     }
 }
 

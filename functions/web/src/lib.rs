@@ -44,6 +44,7 @@ mod settings;
 mod shell;
 mod sign_in;
 mod status;
+mod table;
 mod text;
 mod versions;
 mod view;

@@ -7,8 +7,8 @@ use crate::clock::Timestamp;
 use crate::error::FieldError;
 use crate::ids::{AgentId, MessageId, UserId};
 use crate::json::Json;
-use crate::models::Attachment;
 use crate::models::stream::StatusEvent;
+use crate::models::{Attachment, ModifiedFiles};
 use crate::review::{Kind, secret};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -156,7 +156,7 @@ pub struct Review {
     pub status: ReviewStatus,
     pub response: Option<Json>,
     pub feedback: Option<String>,
-    pub modified_file_ids: Option<Vec<String>>,
+    pub modified_file_ids: Option<ModifiedFiles>,
     pub callback: Option<Json>,
     pub expires_at: Timestamp,
     pub completed_at: Option<Timestamp>,

@@ -11,6 +11,7 @@ use crate::models::message::{StreamState, TextFormat};
 use crate::models::review::AskReview;
 use crate::models::stream::{MAX_STREAM_ID, SetWithDraft, StreamId};
 use crate::models::{MessageStatus, NewFile};
+use crate::search;
 use crate::storage::PageRequest;
 use crate::webhook_url::WebhookUrl;
 
@@ -28,7 +29,7 @@ pub struct TextAttachment {
     pub content: String,
     #[schema(max_length = 1024, default = "content.md")]
     pub filename: Option<String>,
-    #[schema(default = "text/markdown")]
+    /// The type of the name's extension when absent, else `text/markdown`.
     pub mime_type: Option<String>,
 }
 
@@ -241,7 +242,7 @@ impl FromParams for ListMessages {
         if before == Some(Err(NotAnId)) {
             params.problem("cursor", "not_a_cursor", "cursor must be a nextCursor of an earlier page");
         }
-        let search = params.text("search").map(|search| search.to_lowercase());
+        let search = params.text("search").map(|search| search::folded(&search));
         let has_attachments = params.flag("has_attachments");
         let before = before.transpose().ok()?;
         let page = PageRequest { limit: limit?, before, search, has_attachments: has_attachments? };

@@ -8,7 +8,8 @@ use crate::clock::Timestamp;
 use crate::error::{Error, FieldError};
 use crate::input::{FromObject, Object};
 use crate::json::Json;
-use crate::models::request::{KIB, MAX_ATTACHMENTS, too_large};
+use crate::models::ModifiedFiles;
+use crate::models::request::{KIB, too_large};
 use crate::models::webhook::WebhookHeaders;
 use crate::review::near_miss;
 use crate::webhook_url::WebhookUrl;
@@ -113,9 +114,9 @@ pub struct Answer {
     pub response: Json,
     /// At most 16 KiB.
     pub feedback: Option<String>,
-    /// Files of the channel that the person changed.
-    #[schema(value_type = Option<Vec<String>>, max_items = 50)]
-    pub modified_file_ids: Vec<String>,
+    /// Files of the channel that the person changed: their ids, or an object of the changed file's id by
+    /// the original's; at most 50.
+    pub modified_file_ids: Option<ModifiedFiles>,
 }
 
 impl Answer {
@@ -140,7 +141,7 @@ impl FromObject for Answer {
     fn from_object(object: &mut Object<'_>) -> Option<Self> {
         let response = object.require("response", |o| o.json_object("response"));
         let feedback = object.string("feedback");
-        let modified_file_ids = object.strings("modifiedFileIds", MAX_ATTACHMENTS).unwrap_or_default();
+        let modified_file_ids = ModifiedFiles::member(object);
         if let Some(sentence) = Self::excess(response.as_ref(), feedback.as_deref()) {
             object.too_large(sentence);
         }

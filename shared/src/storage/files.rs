@@ -1,26 +1,22 @@
-//! Files: the item beside the bytes.
+//! Files: the item beside the bytes. How one is made is in `super::file_making`.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use bytes::Bytes;
-use futures_util::{TryStreamExt, future, stream};
+use futures_util::future;
 use serde::{Deserialize, Serialize};
 
 use crate::auth::{Caller, HumanCaller};
 use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::ids::{AgentId, FileId, MessageId, UserId};
-use crate::models::{Attachment, NewFile};
+use crate::models::Attachment;
 use crate::share_link::ShareLink;
 use crate::storage::keys::{self, Key, StorageKey, due, owned};
 use crate::storage::leftovers::Leftovers;
 use crate::storage::messages::escaped;
-use crate::storage::writing::{Outcome, Transaction};
-use crate::storage::{Channel, Items, KEYS_OF_CHECK, MAX_KEYS, Store, as_many_as_weigh, beside, written};
+use crate::storage::{Channel, Items, KEYS_OF_CHECK, MAX_KEYS, Store, as_many_as_weigh, beside};
 
-/// How many files are put at once.
-const SIDE_BY_SIDE: usize = 8;
 /// A file that no message claims within this time may be removed.
 const UNCLAIMED_LIFE: Duration = Duration::from_secs(24 * 3600);
 /// How many announced files a list looks for.
@@ -149,6 +145,11 @@ impl Items {
         id.map(|id| self.take(&Key::file(id))).transpose().map(Option::flatten)
     }
 
+    /// Like [`Items::take_file`], and leaves it for whatever wants it next.
+    pub(super) fn look_for_file(&self, id: Option<FileId>) -> Result<Option<FileItem>, Error> {
+        id.map(|id| self.look(&Key::file(id))).transpose().map(Option::flatten)
+    }
+
     /// Whether the agent was found, and is not being removed.
     fn has_agent(&self, agent: AgentId) -> bool {
         self.0.get(&Key::agent(agent)).is_some_and(|item| !item.contains_key("deletedAt"))
@@ -156,42 +157,6 @@ impl Items {
 }
 
 impl Store {
-    /// Stores a file for a message to claim: its bytes, then the item that makes it visible.
-    pub async fn store_file(&self, channel: &Channel, file: NewFile) -> Result<Attachment, Error> {
-        let Placed { mut files, note } = self.place(channel, vec![file]).await?;
-        let file = files.pop().ok_or_else(|| Error::internal("a file got lost"))?;
-        let mut transaction = Transaction::default();
-        if let Some(note) = &note {
-            self.take_note_away(&mut transaction, note)?;
-        }
-        transaction.create(self, written(&FileItem::new(channel, &file))?)?;
-        match self.commit(transaction).await? {
-            Outcome::Done => Ok(file),
-            Outcome::Refused(_) => Err(too_late()),
-        }
-    }
-
-    /// Puts the bytes of files into the bucket, with a note of them before. Nobody sees them until
-    /// items name them; that write takes the note away.
-    pub async fn place(&self, channel: &Channel, files: Vec<NewFile>) -> Result<Placed, Error> {
-        if files.is_empty() {
-            return Ok(Placed::default());
-        }
-        let attachment = |file: NewFile| {
-            let size = file.bytes.len() as u64;
-            (file.label.attachment(channel.id(), size, self.clock.now()), file.bytes)
-        };
-        let (files, bytes): (Vec<Attachment>, Vec<Bytes>) = files.into_iter().map(attachment).unzip();
-        let note = Leftovers::of_files(self, channel.id(), &files);
-        self.note_now(&note).await?;
-        stream::iter(files.iter().zip(bytes).map(Ok))
-            .try_for_each_concurrent(SIDE_BY_SIDE, |(file, bytes)| {
-                self.blobs.put(&file.storage_key, &file.mime_type, bytes)
-            })
-            .await?;
-        Ok(Placed { files, note: Some(note) })
-    }
-
     /// All files of a channel, newest first, read beside the check of the caller.
     pub async fn files_in(
         &self,

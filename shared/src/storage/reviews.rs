@@ -8,8 +8,7 @@ use crate::auth::HumanCaller;
 use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::ids::{FileId, MessageId, UserId, new_ulid};
-use crate::json::Json;
-use crate::models::{Answer, Message, Review, ReviewStatus};
+use crate::models::{Answer, Message, ModifiedFiles, Review, ReviewStatus};
 use crate::review::answer;
 use crate::storage::keys::{Key, owned};
 use crate::storage::messages::{MessageItem, file_in};
@@ -26,9 +25,10 @@ impl Store {
         mut answer: Answer,
     ) -> Result<Message, Error> {
         let key = id.map(Key::message);
+        let named = answer.modified_file_ids.as_ref().map(ModifiedFiles::files).unwrap_or_default();
         let files: Vec<_> =
-            answer.modified_file_ids.iter().map(|text| file_in(id.map(MessageId::channel), text)).collect();
-        let mut wanted: Vec<Key> = files.iter().flatten().copied().map(Key::file).collect();
+            named.into_iter().map(|(path, text)| (path, file_in(id.map(MessageId::channel), &text))).collect();
+        let mut wanted: Vec<Key> = files.iter().filter_map(|(_, file)| file.map(Key::file)).collect();
         wanted.extend(key.clone());
         let opened = self.open(human, id.map(MessageId::channel), &wanted).await;
         let (channel, mut items) = opened.map_err(|err| err.or_not_found("message"))?;
@@ -40,7 +40,7 @@ impl Store {
         let event_room = deliveries::room_for_event(item.webhook_url.as_deref(), callback);
         let message = Message::from(item);
         self.judge(&message, &mut answer, room, event_room).await?;
-        let unclaimed = self.usable_files("modifiedFileIds", &files, items).await?;
+        let unclaimed = self.usable_files(files, items).await?;
         self.store_answer(&message, channel.owner(), answer, &unclaimed).await
     }
 
@@ -58,7 +58,7 @@ impl Store {
         }
         answer.within_limits()?;
         answer.response = answer::checked(&review.understood(), answer.response.clone())?;
-        let names: usize = answer.modified_file_ids.iter().map(String::len).sum();
+        let names = answer.modified_file_ids.as_ref().map_or(0, ModifiedFiles::len);
         if answer.response.len() + answer.feedback.as_ref().map_or(0, String::len) + names > room {
             return Err(Error::TooLarge(format!("This message has room for an answer of {room} bytes.")));
         }
@@ -84,9 +84,10 @@ impl Store {
             ("feedback", answer.feedback.map(text)),
             (
                 "modifiedFileIds",
-                Some(answer.modified_file_ids)
-                    .filter(|ids| !ids.is_empty())
-                    .map(|ids| AttributeValue::L(ids.into_iter().map(text).collect())),
+                answer.modified_file_ids.map(|files| match files {
+                    ModifiedFiles::List(ids) => AttributeValue::L(ids.into_iter().map(text).collect()),
+                    ModifiedFiles::Edits(edits) => text(edits.as_str()),
+                }),
             ),
         ];
         let mut set =

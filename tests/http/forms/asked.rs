@@ -1,6 +1,6 @@
 //! What may be asked, and what is refused when it is asked.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::Desk;
 

@@ -1,6 +1,6 @@
 //! What a page makes of what was typed into it.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::Desk;
 

@@ -7,6 +7,7 @@ use crate::ids::{FileId, MessageId, UserId};
 use crate::json::{Json, as_text};
 use crate::models::file::PluginType;
 use crate::models::message::{StreamState, TextFormat};
+use crate::models::modified_files::{self, ModifiedFiles};
 use crate::models::stream::SetWithDraft;
 use crate::models::{Attachment, DeliveryStatus, Message, MessageStatus, Review, ReviewStatus, SenderType};
 use crate::storage::keys::StorageKey;
@@ -60,8 +61,18 @@ pub struct MessageItem {
     pub webhook_url: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attachments: Vec<AttachmentItem>,
+    /// An upload made it for its file.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_upload: bool,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
+}
+
+impl MessageItem {
+    /// Whether it is as an upload made it: one file and nothing else.
+    pub fn is_bare(&self) -> bool {
+        self.is_upload && self.text.is_none() && self.review.is_none() && self.attachments.len() == 1
+    }
 }
 
 /// The names of its attributes are also written in the update expressions of `reviews`.
@@ -77,8 +88,8 @@ pub struct ReviewItem {
     pub response: Option<Json>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub feedback: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub modified_file_ids: Option<Vec<String>>,
+    #[serde(default, with = "modified_files::stored", skip_serializing_if = "Option::is_none")]
+    pub modified_file_ids: Option<ModifiedFiles>,
     #[serde(default, with = "as_text", skip_serializing_if = "Option::is_none")]
     pub callback: Option<Json>,
     pub expires_at: Timestamp,
@@ -119,6 +130,10 @@ impl From<&Attachment> for AttachmentItem {
 }
 
 impl AttachmentItem {
+    pub fn id(&self) -> FileId {
+        self.id
+    }
+
     pub fn of(self, message: MessageId) -> Attachment {
         Attachment {
             id: self.id,
