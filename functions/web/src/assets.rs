@@ -45,6 +45,7 @@ static ASSETS: LazyLock<HashMap<&'static str, Asset>> = LazyLock::new(|| {
         "live.js", "text/javascript; charset=utf-8";
         "inbox.js", "text/javascript; charset=utf-8";
         "answer.js", "text/javascript; charset=utf-8";
+        "withdrawn.js", "text/javascript; charset=utf-8";
         "channel.js", "text/javascript; charset=utf-8";
         "api-forms.js", "text/javascript; charset=utf-8";
         "upload.js", "text/javascript; charset=utf-8";
