@@ -24,7 +24,8 @@ const MAX_EXPIRY: Duration = Duration::from_secs(36 * 3600);
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase")]
 pub struct AskReview {
-    /// `approval`, `selection`, `form`, `text-input`, `freeform`; any other is treated as freeform.
+    /// `approval`, `selection`, `form`, `text-input`, `freeform`; any other is treated as freeform,
+    /// and drawn by the plugin of that name, if there is one.
     #[schema(rename = "type", min_length = 1, max_length = 64, example = "approval")]
     pub kind: String,
     /// What is asked, at most 64 KiB. `approval`: `options` of `{id, label, style?}` (none: approve
