@@ -11,7 +11,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::auth::before_complaining;
 use crate::error::Error;
-use crate::ids::AgentId;
+use crate::ids::{AgentId, MaybeChannel};
 use crate::image::{IMAGE_TOO_LARGE, Image, MAX_IMAGE};
 use crate::input::{self, FromObject, FromParams, Params, Problems};
 use crate::models::file::{self, FileLabel, NewFile};
@@ -31,7 +31,7 @@ const DRAIN: usize = 64 * 1024 * 1024;
 pub const FILE_TOO_LARGE: &str = "A file in a request body may have at most 4,500,000 bytes: announce a larger one with POST /api/v1/files/presign (people: /api/files/presign) and PUT it to the URL you get.";
 const JSON_TOO_LARGE: &str = "A JSON body may have at most 4,500,000 bytes: send long texts as files (textAttachments, or POST /api/v1/files/store), larger ones by POST /api/v1/files/presign.";
 
-/// A query that only names a channel.
+/// A query that has to name a channel.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct InChannel {
@@ -45,6 +45,26 @@ impl FromParams for InChannel {
         // A text that is no id names no agent of the caller's: 403, as for any other.
         params.required("channel").map(|text| Self { channel: text.parse().ok() })
     }
+}
+
+/// A query that may name a channel, where it can be known without.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct MaybeInChannel {
+    /// The agent's id.
+    #[param(value_type = Option<String>)]
+    pub channel: MaybeChannel,
+}
+
+impl FromParams for MaybeInChannel {
+    fn from_params(params: &mut Params) -> Option<Self> {
+        Some(Self { channel: maybe_channel(params) })
+    }
+}
+
+/// The channel that a query names, if it names one.
+pub fn maybe_channel(params: &Params) -> MaybeChannel {
+    params.text("channel").map_or(MaybeChannel::Absent, |text| MaybeChannel::Named(text.parse().ok()))
 }
 
 /// A JSON body, read by `T`.

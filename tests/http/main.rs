@@ -37,6 +37,7 @@ mod idempotency;
 mod inbox;
 mod iterations;
 mod logs;
+mod maybe_channel;
 mod messages;
 mod openapi;
 mod pages;
