@@ -5,7 +5,7 @@ use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, FromRef, FromRequest, FromRequestParts, Multipart, Request};
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt;
-use http::header::CONTENT_TYPE;
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::request::Parts;
 use utoipa::{IntoParams, ToSchema};
 
@@ -85,6 +85,7 @@ where
             if !media_type(&parts).is_some_and(|it| it == "application/json" || it.ends_with("+json")) {
                 return Err(Error::UnsupportedMediaType("application/json"));
             }
+            unencoded(&parts)?;
             let problems = Problems::none(Outbound::from_ref(state).is_for_development());
             input::parse(&read_body(body, MAX_JSON, JSON_TOO_LARGE).await?, problems)
         };
@@ -283,6 +284,7 @@ async fn multipart(parts: &Parts, body: Body, max: usize, too_large: &str) -> Re
     if media_type(parts).as_deref() != Some("multipart/form-data") {
         return Err(Error::UnsupportedMediaType("multipart/form-data"));
     }
+    unencoded(parts)?;
     let bytes = read_body(body, max + MULTIPART_FRAME, too_large).await?;
     let mut request = Request::new(Body::from(bytes));
     *request.headers_mut() = parts.headers.clone();
@@ -308,6 +310,17 @@ where
 fn media_type(parts: &Parts) -> Option<String> {
     let value = parts.headers.get(CONTENT_TYPE)?.to_str().ok()?;
     Some(value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase())
+}
+
+/// Refuses a body that says to be compressed: nothing here unpacks one.
+fn unencoded(parts: &Parts) -> Result<(), Error> {
+    const LONGEST: usize = 40;
+    let named = parts.headers.get_all(CONTENT_ENCODING).into_iter();
+    let codings = named.flat_map(|value| value.to_str().unwrap_or("that coding").split(','));
+    match codings.map(str::trim).find(|it| !it.is_empty() && !it.eq_ignore_ascii_case("identity")) {
+        Some(coding) => Err(Error::UnsupportedEncoding(coding.chars().take(LONGEST).collect())),
+        None => Ok(()),
+    }
 }
 
 async fn read_body(body: Body, max: usize, too_large: &str) -> Result<Bytes, Error> {

@@ -11,6 +11,7 @@ mod answered;
 mod api_keys;
 mod auth;
 mod avatars;
+mod bad_json;
 mod changes;
 mod cost;
 mod courier;
