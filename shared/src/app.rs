@@ -15,6 +15,7 @@ use tower::{Service, ServiceExt};
 use crate::auth::HumanCaller;
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError};
+use crate::cors::Cors;
 use crate::error::Error;
 use crate::ids::MessageId;
 use crate::meter::Beside;
@@ -36,6 +37,7 @@ pub struct App {
     pub secret: ServerSecret,
     pub outbound: Outbound,
     pub queue: Queue,
+    pub cors: Cors,
 }
 
 impl App {
@@ -49,6 +51,7 @@ impl App {
             secret,
             outbound: Outbound::default(),
             queue: Queue::unset(clients.sqs.clone()),
+            cors: Cors::default(),
         }
     }
 
@@ -70,6 +73,7 @@ impl App {
         // A function is frozen or ended from outside: nobody announces its closing.
         let waits = Waits::new(config.max_wait, watch::channel(false).1);
         let app = Self::new(&clients, &config.table, &config.bucket, Clock::system(), waits, config.secret);
+        let app = Self { cors: config.cors, ..app };
         match config.queue {
             Some(url) => app.on_queue(&url),
             None => app,

@@ -4,6 +4,7 @@ use std::env;
 use std::fmt;
 use std::time::Duration;
 
+use crate::cors::Cors;
 use crate::server_secret::ServerSecret;
 
 /// The longest a wait may hold: HTTP APIs cut at 30 s, and the answer needs a moment to leave.
@@ -65,6 +66,8 @@ pub struct Config {
     pub max_wait: Duration,
     /// `PLACET_SECRET`: at least 32 characters that nobody can guess, the same for all functions.
     pub secret: ServerSecret,
+    /// `PLACET_CORS_ORIGINS`: origins whose scripts may call the agents' API, none when unset.
+    pub cors: Cors,
     /// `PLACET_QUEUE`: the URL of the queue of deliveries; only `events` and `webhooks` need it.
     pub queue: Option<String>,
 }
@@ -77,6 +80,7 @@ impl Config {
             bucket: required("PLACET_BUCKET")?,
             max_wait: max_wait()?,
             secret: secret("PLACET_SECRET")?,
+            cors: cors()?.unwrap_or_default(),
             queue: present("PLACET_QUEUE"),
         })
     }
@@ -112,4 +116,13 @@ pub fn max_wait() -> Result<Duration, ConfigError> {
     let wait = text.parse().ok().map(Duration::from_millis);
     wait.filter(|wait| (Duration::from_millis(1)..=MAX_WAIT).contains(wait))
         .ok_or(ConfigError::Invalid(name, "a number of milliseconds from 1 to 29000"))
+}
+
+/// `PLACET_CORS_ORIGINS`, which the local runner is told, too; `None` when it is unset.
+pub fn cors() -> Result<Option<Cors>, ConfigError> {
+    let name = "PLACET_CORS_ORIGINS";
+    let Some(list) = present(name) else { return Ok(None) };
+    Cors::of(&list)
+        .map(Some)
+        .ok_or(ConfigError::Invalid(name, "* or a list of origins such as https://app.example.com"))
 }

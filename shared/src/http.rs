@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use axum::extract::{MatchedPath, OriginalUri, Request, State};
-use axum::middleware::{Next, from_fn_with_state};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Router};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS};
@@ -19,6 +19,7 @@ use crate::clock::Timestamp;
 use crate::error::{Error, FieldError};
 use crate::ids;
 use crate::meter::{self, Beside, Bill, Spent};
+use crate::{cors, normal_path};
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -62,6 +63,8 @@ impl<'a> ErrorBody<'a> {
 /// router's own middleware, which is given no state, finds the bucket as an extension.
 pub fn service(routes: Router<App>, app: App) -> Router {
     let routes = routes.fallback(async || Error::NotFound("path")).layer(Extension(app.blobs.clone()));
+    let routes = routes.layer(from_fn(normal_path::redirect));
+    let routes = routes.layer(from_fn_with_state(app.cors.clone(), cors::on_agents_api));
     routes.layer(from_fn_with_state(app.clone(), envelope)).with_state(app)
 }
 

@@ -2,6 +2,7 @@
 //!
 //! - [`app`]: the state of every router; how a function starts
 //! - [`http`]: what surrounds every router: error bodies, request ids, the log line
+//! - [`cors`]: which scripts of other sites may call; [`normal_path`]: paths with too many slashes
 //! - [`call_log`]: what people can look up of their agents' calls
 //! - [`auth`], [`extract`]: extractors: who calls, and what they sent
 //! - [`input`]: reading JSON and queries so that one answer names everything wrong
@@ -23,6 +24,7 @@ pub mod auth;
 pub mod call_log;
 pub mod clock;
 pub mod config;
+pub mod cors;
 pub mod error;
 pub mod extract;
 pub mod http;
@@ -33,6 +35,7 @@ pub mod json;
 pub mod logs;
 pub mod meter;
 pub mod models;
+pub mod normal_path;
 pub mod openapi;
 pub mod outbound;
 pub mod permissions;

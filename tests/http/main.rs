@@ -15,6 +15,7 @@ mod bad_json;
 mod changes;
 mod cost;
 mod courier;
+mod cross_origin;
 mod delivery;
 mod errors;
 mod event_payloads;

@@ -10,6 +10,7 @@ use placet_local::first_run::{self, Wish};
 use placet_local::options::Options;
 use placet_local::{StartError, background, server};
 use shared::clock::Clock;
+use shared::cors::Cors;
 use shared::outbound::Outbound;
 use shared::waiting::Waits;
 use shared::{config, logs};
@@ -34,6 +35,7 @@ async fn main() -> ExitCode {
 
 async fn run(options: Options) -> Result<(), StartError> {
     let (wish, max_wait) = (Wish::from_env()?, config::max_wait()?);
+    let cors = config::cors()?.unwrap_or_else(Cors::any);
     let listener = server::bind(options.host, options.port).await?;
     let url = server::url(&listener).map_err(|err| StartError::told(err.to_string()))?;
     let dir = DataDir::open(&options)?;
@@ -42,6 +44,7 @@ async fn run(options: Options) -> Result<(), StartError> {
     let waits = Waits::new(max_wait, closing.clone());
     let mut app = engines.app(Clock::system(), waits, dir.secret()?).await?;
     app.outbound = Outbound::new(options.allow_loopback_webhooks);
+    app.cors = cors;
     let shown = first_run::prepare(&app, &dir, wish, url).await?;
 
     let running = background::start(&app, &engines).await?;
