@@ -71,6 +71,8 @@ mod user_removal;
 mod users;
 mod waits;
 mod web_pages;
+mod webhook_causes;
+mod webhook_credentials;
 mod webhook_failures;
 mod webhook_settings;
 mod webhooks;
