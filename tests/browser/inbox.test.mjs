@@ -406,16 +406,3 @@ test("a withdrawn form, text and free answer keep what was typed on a phone", as
   assert.equal(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), true);
   page.complaints.splice(0, page.complaints.length, ...page.complaints.filter((it) => !it.includes("404")));
 });
-
-test("what is typed to an agent that is removed meanwhile stays", async () => {
-  const made = await world.owner("POST", "/api/agents", { name: "Leaving" });
-  const page = await signedIn();
-  await page.goto(`${world.url}/channels/${made.id}`);
-  await page.waitForSelector("#say", { visible: true });
-  await page.type("#say", "one more thing");
-  await world.owner("DELETE", `/api/agents/${made.id}`);
-  await page.waitForSelector("#withdrawn");
-  assert.match(await text(page, "#withdrawn"), /agent was removed/);
-  assert.equal(await page.$eval("#say", (it) => it.value), "one more thing");
-  page.complaints.splice(0, page.complaints.length, ...page.complaints.filter((it) => !it.includes("404")));
-});
