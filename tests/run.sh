@@ -56,7 +56,7 @@ stop() {
 need cargo "install Rust from https://rustup.rs"
 need cc "install a C compiler (Debian: apt-get install gcc)"
 need python3 "install Python 3.11 (Debian: apt-get install python3 python3-venv)"
-infra/venv.sh .venv examples/python/requirements.txt
+infra/venv.sh .venv tests/clients/requirements.txt
 export PLACET_TEST_PYTHON=$PWD/.venv/bin/python
 
 if [ "$engine" = localstack ]; then

@@ -17,5 +17,5 @@ infra/venv.sh .venv-ministack tests/sam/requirements.txt
 if [ "${1:-}" = --prepare ]; then
   PATH="$PWD/.venv-sam/bin:$PATH" SAM_CLI_TELEMETRY=0 exec .venv-sam/bin/sam build --config-env local
 fi
-infra/venv.sh .venv examples/python/requirements.txt
+infra/venv.sh .venv tests/clients/requirements.txt
 exec .venv-sam/bin/python tests/sam/deployed.py "$@"

@@ -10,6 +10,7 @@ use http::{HeaderMap, HeaderName};
 
 use crate::error::Error;
 use crate::ids::UserId;
+use crate::models::SenderType;
 use crate::origin::{Sender, is_https};
 use crate::secrets::{Hashed, Presented};
 use crate::storage::{NewSession, Store};
@@ -51,6 +52,14 @@ impl Caller {
     pub(crate) fn hashed(&self) -> &Hashed {
         match self {
             Self::Agent(AgentCaller(presented)) | Self::Human(HumanCaller(presented)) => &presented.hashed,
+        }
+    }
+
+    /// As whom the caller writes.
+    pub(crate) fn sender(&self) -> SenderType {
+        match self {
+            Self::Agent(_) => SenderType::Agent,
+            Self::Human(_) => SenderType::User,
         }
     }
 

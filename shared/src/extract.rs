@@ -4,19 +4,20 @@
 use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, FromRef, FromRequest, FromRequestParts, Multipart, Request};
 use bytes::Bytes;
-use http::header::CONTENT_TYPE;
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::request::Parts;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::auth::before_complaining;
 use crate::body;
 use crate::error::Error;
-use crate::ids::AgentId;
+use crate::ids::{AgentId, MaybeChannel};
 use crate::image::{IMAGE_TOO_LARGE, Image, MAX_IMAGE};
 use crate::input::{self, FromObject, FromParams, Params, Problems};
-use crate::models::file::{self, FileLabel, NewFile};
+use crate::models::file::NewFile;
 use crate::outbound::Outbound;
 use crate::storage::{Once, Store};
+use crate::upload::one_file;
 
 /// The most a file in a request body may hold: Lambda takes 6 MB, and base64 adds a third.
 pub const MAX_FILE: usize = 4_500_000;
@@ -28,7 +29,7 @@ const MAX_JSON: usize = 4_500_000;
 pub const FILE_TOO_LARGE: &str = "A file in a request body may have at most 4,500,000 bytes: announce a larger one with POST /api/v1/files/presign (people: /api/files/presign) and PUT it to the URL you get.";
 const JSON_TOO_LARGE: &str = "A JSON body may have at most 4,500,000 bytes: send long texts as files (textAttachments, or POST /api/v1/files/store), larger ones by POST /api/v1/files/presign.";
 
-/// A query that only names a channel.
+/// A query that has to name a channel.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct InChannel {
@@ -42,6 +43,26 @@ impl FromParams for InChannel {
         // A text that is no id names no agent of the caller's: 403, as for any other.
         params.required("channel").map(|text| Self { channel: text.parse().ok() })
     }
+}
+
+/// A query that may name a channel, where it can be known without.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct MaybeInChannel {
+    /// The agent's id.
+    #[param(value_type = Option<String>)]
+    pub channel: MaybeChannel,
+}
+
+impl FromParams for MaybeInChannel {
+    fn from_params(params: &mut Params) -> Option<Self> {
+        Some(Self { channel: maybe_channel(params) })
+    }
+}
+
+/// The channel that a query names, if it names one.
+pub fn maybe_channel(params: &Params) -> MaybeChannel {
+    params.text("channel").map_or(MaybeChannel::Absent, |text| MaybeChannel::Named(text.parse().ok()))
 }
 
 /// A JSON body, read by `T`.
@@ -62,6 +83,7 @@ where
             if !media_type(&parts).is_some_and(|it| it == "application/json" || it.ends_with("+json")) {
                 return Err(Error::UnsupportedMediaType("application/json"));
             }
+            unencoded(&parts)?;
             let problems = Problems::none(Outbound::from_ref(state).is_for_development());
             let bytes = body::read(&parts, body, state, MAX_JSON, JSON_TOO_LARGE).await?;
             body::parse(bytes, problems, state).await
@@ -111,6 +133,11 @@ impl IdempotencyKey {
     /// What makes this call safe to repeat; the body's own id goes before the header.
     pub fn once(self, client_id: Option<String>, body_hash: String) -> Option<Once> {
         client_id.or(self.0).map(|client_id| Once { client_id, body_hash })
+    }
+
+    /// The same of a body that has no id of its own; it is hashed only where there is a key.
+    pub fn of(self, body_hash: impl FnOnce() -> String) -> Option<Once> {
+        self.0.map(|client_id| Once { client_id, body_hash: body_hash() })
     }
 }
 
@@ -172,14 +199,15 @@ where
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase")]
 pub struct UploadForm {
-    /// The file, with its name and type; at most 4,500,000 bytes.
+    /// The file, with its name and type; at most 4,500,000 bytes. A type that says nothing
+    /// (`application/octet-stream`, or none) gives way to that of the name's extension, else to what the first bytes show.
     #[schema(value_type = String, format = Binary)]
     pub file: Bytes,
-    /// The agent's id.
+    /// The agent's id; the field may be called `channel`, too.
     pub channel_id: String,
 }
 
-/// A multipart upload: the fields `file` and `channelId`, in any order.
+/// A multipart upload: the fields `file` and `channelId` (or `channel`), each once and in any order.
 pub struct Upload {
     pub channel_id: String,
     pub file: NewFile,
@@ -199,38 +227,6 @@ where
     }
 }
 
-impl Upload {
-    async fn parse(mut fields: Multipart) -> Result<Self, Error> {
-        let (mut channel_id, mut file, mut problems) = (None, None, Problems::default());
-        while let Some(field) = fields.next_field().await.map_err(malformed)? {
-            match field.name() {
-                Some("channelId") => channel_id = Some(field.text().await.map_err(malformed)?),
-                Some("file") => {
-                    let filename = field.file_name().unwrap_or("file").to_owned();
-                    let mime_type = field.content_type().unwrap_or(file::UNKNOWN_TYPE).to_owned();
-                    let bytes = field.bytes().await.map_err(malformed)?;
-                    file = Some((filename, mime_type, bytes));
-                }
-                _ => {}
-            }
-        }
-        if file.as_ref().is_some_and(|(_, _, bytes)| bytes.len() > MAX_FILE) {
-            return Err(Error::TooLarge(FILE_TOO_LARGE.into()));
-        }
-        let channel_id = channel_id.filter(|id| !id.is_empty());
-        for (name, absent) in [("channelId", channel_id.is_none()), ("file", file.is_none())] {
-            if absent {
-                problems.add(vec![name.into()], "required", format!("{name} is required"));
-            }
-        }
-        let file = file.and_then(|(name, mime, bytes)| {
-            let label = FileLabel::checked(name, mime, vec!["file".into(), "filename".into()], &mut problems);
-            Some(NewFile { label: label?, bytes })
-        });
-        problems.or(channel_id.zip(file).map(|(channel_id, file)| Self { channel_id, file }))
-    }
-}
-
 /// A picture in the field `file` of a multipart body.
 pub struct ImageUpload(pub Image);
 
@@ -244,13 +240,8 @@ where
     async fn from_request(request: Request, state: &S) -> Result<Self, Error> {
         let (parts, body) = request.into_parts();
         let read = async {
-            let mut fields = multipart(&parts, body, state, MAX_IMAGE, IMAGE_TOO_LARGE).await?;
-            while let Some(field) = fields.next_field().await.map_err(malformed)? {
-                if field.name() == Some("file") {
-                    return Image::checked(field.bytes().await.map_err(malformed)?).map(Self);
-                }
-            }
-            Err(Error::field(["file".into()], "required", "file is required"))
+            let fields = multipart(&parts, body, state, MAX_IMAGE, IMAGE_TOO_LARGE).await?;
+            Image::checked(one_file(fields).await?).map(Self)
         };
         told_to_the_known(read.await, &parts, state).await
     }
@@ -264,6 +255,7 @@ where
     if media_type(parts).as_deref() != Some("multipart/form-data") {
         return Err(Error::UnsupportedMediaType("multipart/form-data"));
     }
+    unencoded(parts)?;
     let bytes = body::read(parts, body, state, max + MULTIPART_FRAME, too_large).await?;
     let mut request = Request::new(Body::from(bytes));
     *request.headers_mut() = parts.headers.clone();
@@ -271,7 +263,7 @@ where
     Multipart::from_request(request, &()).await.map_err(malformed)
 }
 
-fn malformed<E>(_: E) -> Error {
+pub(crate) fn malformed<E>(_: E) -> Error {
     Error::field([], "malformed_multipart", "The multipart body cannot be read.")
 }
 
@@ -289,4 +281,15 @@ where
 fn media_type(parts: &Parts) -> Option<String> {
     let value = parts.headers.get(CONTENT_TYPE)?.to_str().ok()?;
     Some(value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase())
+}
+
+/// Refuses a body that says to be compressed: nothing here unpacks one.
+fn unencoded(parts: &Parts) -> Result<(), Error> {
+    const LONGEST: usize = 40;
+    let named = parts.headers.get_all(CONTENT_ENCODING).into_iter();
+    let codings = named.flat_map(|value| value.to_str().unwrap_or("that coding").split(','));
+    match codings.map(str::trim).find(|it| !it.is_empty() && !it.eq_ignore_ascii_case("identity")) {
+        Some(coding) => Err(Error::UnsupportedEncoding(coding.chars().take(LONGEST).collect())),
+        None => Ok(()),
+    }
 }

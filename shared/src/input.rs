@@ -9,13 +9,14 @@ use sha2::{Digest, Sha256};
 
 use crate::clock::Timestamp;
 use crate::error::{Error, FieldError, Step};
-use crate::json::{self, Json};
+use crate::json::{self, Fault, Json};
 use crate::secrets::hex;
 
 /// What has been found wrong so far.
 #[derive(Debug, Default)]
 pub struct Problems {
     fields: Vec<FieldError>,
+    warnings: Vec<FieldError>,
     too_large: Option<String>,
     loopback: bool,
 }
@@ -35,6 +36,21 @@ impl Problems {
         self.fields.push(FieldError { path, code, message: message.into() });
     }
 
+    /// The first problem, if there is any.
+    pub fn first(&self) -> Option<&FieldError> {
+        self.fields.first()
+    }
+
+    /// What was understood otherwise than it was written, so far; it is told once.
+    pub fn take_warnings(&mut self) -> Vec<FieldError> {
+        std::mem::take(&mut self.warnings)
+    }
+
+    /// Notes what was understood otherwise than it was written.
+    pub fn warn(&mut self, path: Vec<Step>, code: &'static str, message: impl Into<String>) {
+        self.warnings.push(FieldError { path, code, message: message.into() });
+    }
+
     /// `value` if nothing was wrong. Being too large is told before being wrong.
     pub fn or<T>(self, value: Option<T>) -> Result<T, Error> {
         match (self.too_large, value) {
@@ -52,13 +68,14 @@ pub trait FromObject: Sized + Send {
 }
 
 /// Reads a whole body. The first parse is the strict one: it refuses what no string may hold
-/// (lone surrogates) and nesting over 128 levels. None of them builds more than the members of one
-/// object, so that a body takes about its own size of memory, whatever is in it.
+/// (lone surrogates) and nesting over [`json::MAX_LEVELS`]. None of them builds more than the
+/// members of one object, so that a body takes about its own size of memory, whatever is in it.
 pub fn parse<T: FromObject>(body: &[u8], mut problems: Problems) -> Result<T, Error> {
-    let text = std::str::from_utf8(body).map_err(|_| Error::MalformedJson("it is not UTF-8".into()))?;
-    json::check(text).map_err(|err| Error::MalformedJson(err.to_string()))?;
+    let text = json::text_of(body).map_err(Error::MalformedJson)?;
+    let refused = |err| Error::MalformedJson(Fault::of(text, &err));
+    json::check(text).map_err(refused)?;
     let read = if text.trim_start().starts_with('{') {
-        let raw: &RawValue = serde_json::from_str(text).map_err(|err| Error::MalformedJson(err.to_string()))?;
+        let raw: &RawValue = serde_json::from_str(text).map_err(refused)?;
         Object::of(raw, vec![], &mut problems).and_then(|mut object| T::from_object(&mut object))
     } else {
         problems.add(vec![], "not_an_object", "The body must be a JSON object.");
@@ -95,6 +112,16 @@ impl<'a> Object<'a> {
     pub fn problem(&mut self, name: &str, code: &'static str, message: impl Into<String>) {
         let path = self.path_to(name);
         self.problems.add(path, code, message);
+    }
+
+    /// Notes that a member was understood otherwise than it was written.
+    pub fn warn(&mut self, name: &str, code: &'static str, message: impl Into<String>) {
+        let path = self.path_to(name);
+        self.problems.warn(path, code, message);
+    }
+
+    pub fn path(&self) -> &[Step] {
+        &self.path
     }
 
     pub fn path_to(&self, name: &str) -> Vec<Step> {
@@ -258,7 +285,7 @@ impl<'a> Object<'a> {
     }
 
     /// An array's elements, at most `max` of them: counted before anything is done with each.
-    fn elements(&mut self, name: &str, max: usize) -> Option<Vec<&'a RawValue>> {
+    pub fn elements(&mut self, name: &str, max: usize) -> Option<Vec<&'a RawValue>> {
         let elements: Option<Vec<&RawValue>> = serde_json::from_str(self.raw(name)?.get()).ok();
         match elements {
             Some(elements) if elements.len() <= max => Some(elements),

@@ -1,7 +1,7 @@
 // The files' page.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { World } from "./world.mjs";
+import { phone, World } from "./world.mjs";
 
 let world;
 before(async () => (world = await World.start()));
@@ -47,5 +47,35 @@ test("files are found, chosen, fetched together and deleted", async () => {
   await page.waitForFunction(() => document.querySelectorAll(".file").length === 0);
   const left = (await world.owner("GET", "/api/files")).data.map((it) => it.filename);
   assert.ok(left.includes("dot.svg") && !left.includes("one.txt"));
+  assert.deepEqual(page.complaints, []);
+});
+
+test("of a long text the first part is shown, then all of it", async () => {
+  const lines = Array.from({ length: 9000 }, (_, n) => `line ${n}`).join("\n");
+  const { id: file } = await world.file("big.log", "text/plain", lines);
+  const page = await world.signedIn(phone);
+  await page.goto(`${world.url}/files/${file}`);
+  const text = () => page.$eval("pre.sheet", (it) => it.textContent);
+  assert.ok((await text()).includes("line 100\n") && !(await text()).includes("line 8999"));
+  const said = await page.$eval("[data-cut]", (it) => it.textContent);
+  assert.match(said, /^The first 64 KiB of 88\.9 kB are shown\. Show all Download the file$/);
+  await Promise.all([page.waitForNavigation(), page.click("[data-cut] a")]);
+  assert.equal(await text(), lines);
+  assert.equal(await page.$("[data-cut]"), null);
+  assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth));
+  assert.deepEqual(page.complaints, []);
+});
+
+test("a picture that browsers do not show is a link, in its message and among the files", async () => {
+  const { id: file } = await world.file("photo.heic", "image/heic", "\0\0\0\x18ftypheic");
+  const sent = await world.agent("POST", "/api/v1/messages", { channelId: world.channelId, text: "![the photo](photo.heic)", attachmentIds: [file], review: { type: "approval" } });
+  const page = await world.signedIn();
+  for (const path of [`/reviews/${sent.id}`, `/files/${file}`, "/files?type=image"]) {
+    await page.goto(world.url + path);
+    const broken = await page.$$eval("main img", (all) => all.filter((it) => it.complete && it.naturalWidth === 0).length);
+    assert.equal(broken, 0, path);
+  }
+  await page.goto(`${world.url}/reviews/${sent.id}`);
+  assert.match(await page.$eval(`#file-${file} figcaption`, (it) => it.textContent), /photo\.heic\s+12 bytes · image\/heic/);
   assert.deepEqual(page.complaints, []);
 });

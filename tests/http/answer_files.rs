@@ -145,3 +145,43 @@ async fn an_answer_and_a_message_may_want_a_file_at_once() {
         assert!(!item.contains_key("dueSort"), "{item:?}");
     }
 }
+
+#[tokio::test]
+async fn edits_may_be_named_by_their_originals_and_come_back_as_they_were_given() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    let (original, edited, other) = (agent.stored().await, agent.stored().await, agent.stored().await);
+    let review = agent.asked().await;
+    let edits = json!({ &original: edited, "a name of the agent's own": other, "the same": edited });
+    let body = json!({ "response": { "selectedOption": "approve" }, "modifiedFileIds": edits });
+    let answered = person.post(&format!("/api/messages/{review}/respond"), body).await.expect(201);
+    assert_eq!(answered["review"]["modifiedFileIds"], edits);
+    let waited = agent.wait(&review, 1000).await.expect(200);
+    assert_eq!(waited["message"]["review"]["modifiedFileIds"], edits);
+    let read = agent.get_here(&format!("/api/v1/reviews/{review}")).await.expect(200);
+    assert_eq!(read["review"]["modifiedFileIds"], edits);
+    // What an answer names stays, and what it does not name may go.
+    for (file, stays) in [(&edited, true), (&other, true), (&original, false)] {
+        assert_eq!(!kept(&world, file).await.contains_key("dueSort"), stays, "{file}");
+    }
+}
+
+#[tokio::test]
+async fn edits_that_cannot_be_used_are_named_by_their_originals() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    let (review, file) = (agent.asked().await, agent.stored().await);
+    let path = format!("/api/messages/{review}/respond");
+    let answer = |edits: Value| json!({ "response": { "selectedOption": "approve" }, "modifiedFileIds": edits });
+    let refused = person.post(&path, answer(json!({ "a": file, "b": "fil_nothing", "c": "" }))).await;
+    assert_eq!(refused.expect_invalid(), ["modifiedFileIds.b", "modifiedFileIds.c"]);
+    for wrong in [json!({ "a": 1 }), json!({ "a": null }), json!({ "a": [file] }), json!("x"), json!(7)] {
+        assert_eq!(person.post(&path, answer(wrong)).await.expect_invalid(), ["modifiedFileIds"]);
+    }
+    let many: serde_json::Map<String, Value> = (0..51).map(|n| (n.to_string(), json!(file))).collect();
+    assert_eq!(person.post(&path, answer(Value::Object(many))).await.expect_invalid(), ["modifiedFileIds"]);
+    let empty = person.post(&path, answer(json!({}))).await.expect(201);
+    assert_eq!(empty["review"]["modifiedFileIds"], json!(null));
+}

@@ -22,6 +22,7 @@ async fn a_message_has_every_field_of_the_contract() {
       "clientId": null,
       "createdAt": "[time]",
       "deliveryStatus": "sent",
+      "format": null,
       "id": "[id]",
       "iteration": null,
       "iterationGroupId": null,
@@ -39,6 +40,24 @@ async fn a_message_has_every_field_of_the_contract() {
       "updatedAt": "[time]"
     }
     "#);
+}
+
+#[tokio::test]
+async fn a_format_is_kept_with_its_message_and_one_that_does_not_exist_is_refused() {
+    let world = World::start().await;
+    let agent = world.person().await.agent().await;
+    for format in ["plain", "markdown"] {
+        let sent = agent.send(json!({ "text": "__init__.py", "format": format })).await.expect(201);
+        assert_eq!(sent["format"], format);
+        let id = sent["id"].as_str().unwrap();
+        assert_eq!(agent.get_here(&format!("/api/v1/messages/{id}")).await.expect(200)["format"], format);
+    }
+    let draft = json!({ "text": "a", "format": "plain", "streamId": "s", "streamState": "streaming" });
+    agent.send(draft).await.expect(201);
+    let update = json!({ "text": "b", "streamId": "s", "streamState": "complete" });
+    assert_eq!(agent.send(update).await.expect(201)["format"], "plain");
+    let refused = agent.send(json!({ "text": "a", "format": "html" })).await.expect(400);
+    assert_eq!(refused["errors"][0]["path"], json!(["format"]));
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@
 //! - [`contract`]: the table of all routes, for proofs that go over all of them
 //! - [`course`]: each of them called with all it needs, to see what it costs
 //! - [`tenant`]: a person with everything one can have, at random ([`seeded`])
-//! - [`raw`]: requests that no client would send
+//! - [`RawForm`]: multipart bodies as each client writes them; [`raw`]: requests that no client would send
 //! - [`performance`]: the figures of docs/PERFORMANCE.md
 //! - [`crowd`]: channels with very many messages
 //! - [`fairness`]: what one caller can do to another
@@ -26,6 +26,7 @@ pub mod crowd;
 mod deployment;
 pub mod fairness;
 pub mod faulty;
+mod forms;
 mod front;
 pub mod functions;
 pub mod openapi;
@@ -40,6 +41,7 @@ mod world;
 
 pub use actors::{Agent, Person};
 pub use deployment::secret;
+pub use forms::RawForm;
 pub use reply::{Cost, Reply};
 pub use runner::Runner;
 pub use world::World;

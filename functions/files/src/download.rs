@@ -3,14 +3,13 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use http::HeaderMap;
 use shared::app::App;
 use shared::auth::{AgentCaller, HumanCaller};
 use shared::error::Error;
 use shared::extract::PathId;
 use shared::ids::FileId;
 
-use crate::serve::{self, FileBytes};
+use crate::serve::{self, Asked, FileBytes};
 
 /// A file's bytes
 #[utoipa::path(
@@ -21,18 +20,20 @@ use crate::serve::{self, FileBytes};
     params(("id" = FileId, Path)),
     responses(
         (status = 200, description = "The bytes, inline under the file's name", body = FileBytes, content_type = "*/*"),
+        (status = 206, description = "The part that `Range` names: one range of bytes. Several are answered with the whole file", body = FileBytes, content_type = "*/*"),
         (status = 302, description = "The file has more than 4.5 MB: a storage URL, good for five minutes"),
         (status = 304, description = "If-None-Match names the file's ETag"),
+        (status = 416, description = "`range_not_satisfiable`: the range begins behind the file's end"),
     )
 )]
 pub async fn for_agent(
     State(app): State<App>,
     agent: AgentCaller,
     PathId(id): PathId<FileId>,
-    headers: HeaderMap,
+    asked: Asked,
 ) -> Result<Response, Error> {
     let file = app.store.file(&agent, id).await?;
-    serve::file(&app, &file, &headers).await
+    serve::file(&app, &file, &asked).await
 }
 
 /// A file's bytes, for a person
@@ -44,16 +45,18 @@ pub async fn for_agent(
     params(("id" = FileId, Path)),
     responses(
         (status = 200, description = "The bytes, inline under the file's name", body = FileBytes, content_type = "*/*"),
+        (status = 206, description = "The part that `Range` names: one range of bytes. Several are answered with the whole file", body = FileBytes, content_type = "*/*"),
         (status = 302, description = "The file has more than 4.5 MB: a storage URL, good for five minutes"),
         (status = 304, description = "If-None-Match names the file's ETag"),
+        (status = 416, description = "`range_not_satisfiable`: the range begins behind the file's end"),
     )
 )]
 pub async fn for_human(
     State(app): State<App>,
     human: HumanCaller,
     PathId(id): PathId<FileId>,
-    headers: HeaderMap,
+    asked: Asked,
 ) -> Result<Response, Error> {
     let file = app.store.file(&human, id).await?;
-    serve::file(&app, &file, &headers).await
+    serve::file(&app, &file, &asked).await
 }

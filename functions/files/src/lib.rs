@@ -10,6 +10,7 @@ mod delete;
 mod download;
 mod list;
 mod presign;
+mod range;
 mod serve;
 mod share;
 mod shared_file;

@@ -6,8 +6,9 @@ use http::StatusCode;
 use shared::app::App;
 use shared::auth::{AgentCaller, Caller, HumanCaller};
 use shared::error::Error;
-use shared::extract::Json;
+use shared::extract::{HashedJson, IdempotencyKey};
 use shared::models::{AnnounceFile, Announced};
+use shared::storage::Once;
 
 /// Announce a file of up to 5 GB, to be PUT straight to storage
 ///
@@ -18,15 +19,20 @@ use shared::models::{AnnounceFile, Announced};
     path = "/api/v1/files/presign",
     tag = "Files",
     operation_id = "presignFile",
+    params(("Idempotency-Key" = Option<String>, Header, description = "Makes the call safe to repeat: the same key gives what was made")),
     request_body = AnnounceFile,
-    responses((status = 201, body = Announced))
+    responses(
+        (status = 201, body = Announced),
+        (status = 409, description = "`idempotency_conflict`: the key was used with another body")
+    )
 )]
 pub async fn for_agent(
     State(app): State<App>,
     agent: AgentCaller,
-    Json(announced): Json<AnnounceFile>,
+    key: IdempotencyKey,
+    HashedJson { body, hash }: HashedJson<AnnounceFile>,
 ) -> Result<(StatusCode, axum::Json<Announced>), Error> {
-    announce(&app, (&agent).into(), announced).await
+    announce(&app, (&agent).into(), body, key.of(|| hash)).await
 }
 
 /// Announce a file of up to 5 GB, to be PUT straight to storage, as a person
@@ -35,23 +41,28 @@ pub async fn for_agent(
     path = "/api/files/presign",
     tag = "Files",
     operation_id = "presignOwnFile",
+    params(("Idempotency-Key" = Option<String>, Header, description = "Makes the call safe to repeat: the same key gives what was made")),
     request_body = AnnounceFile,
-    responses((status = 201, body = Announced))
+    responses(
+        (status = 201, body = Announced),
+        (status = 409, description = "`idempotency_conflict`: the key was used with another body")
+    )
 )]
 pub async fn for_human(
     State(app): State<App>,
     human: HumanCaller,
-    Json(announced): Json<AnnounceFile>,
+    key: IdempotencyKey,
+    HashedJson { body, hash }: HashedJson<AnnounceFile>,
 ) -> Result<(StatusCode, axum::Json<Announced>), Error> {
-    announce(&app, (&human).into(), announced).await
+    announce(&app, (&human).into(), body, key.of(|| hash)).await
 }
 
 async fn announce(
     app: &App,
     caller: Caller,
     announced: AnnounceFile,
+    once: Option<Once>,
 ) -> Result<(StatusCode, axum::Json<Announced>), Error> {
-    let (channel, _) = app.store.open(caller, announced.channel_id.parse().ok(), &[]).await?;
-    let (file, target) = app.store.announce(&channel, announced).await?;
+    let (file, target) = app.store.announce(caller, announced, once).await?;
     Ok((StatusCode::CREATED, axum::Json(Announced::new(file, target))))
 }

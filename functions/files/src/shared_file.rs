@@ -2,12 +2,11 @@
 
 use axum::extract::{Path, State};
 use axum::response::Response;
-use http::HeaderMap;
 use shared::app::App;
 use shared::error::Error;
 use shared::share_link::ShareLink;
 
-use crate::serve::{self, FileBytes};
+use crate::serve::{self, Asked, FileBytes};
 
 /// A shared file's bytes; asks for no credentials
 ///
@@ -21,14 +20,16 @@ use crate::serve::{self, FileBytes};
     security(()),
     responses(
         (status = 200, description = "The bytes, inline under the file's name", body = FileBytes, content_type = "*/*"),
+        (status = 206, description = "The part that `Range` names: one range of bytes. Several are answered with the whole file", body = FileBytes, content_type = "*/*"),
         (status = 302, description = "The file has more than 4.5 MB: a storage URL, good for five minutes"),
         (status = 304, description = "If-None-Match names the file's ETag"),
+        (status = 416, description = "`range_not_satisfiable`: the range begins behind the file's end"),
     )
 )]
 pub async fn shared_file(
     State(app): State<App>,
     token: Result<Path<String>, axum::extract::rejection::PathRejection>,
-    headers: HeaderMap,
+    asked: Asked,
 ) -> Result<Response, Error> {
     let token = token.map_or_else(|_| String::new(), |Path(token)| token);
     let link = ShareLink::verified(&token, &app.secret, app.clock.now()).ok_or(Error::NotFound("shared file"))?;
@@ -36,5 +37,5 @@ pub async fn shared_file(
         Error::NotFound(_) => Error::NotFound("shared file"),
         err => err,
     })?;
-    serve::file(&app, &file, &headers).await
+    serve::file(&app, &file, &asked).await
 }

@@ -6,8 +6,9 @@ use http::StatusCode;
 use shared::app::App;
 use shared::auth::{AgentCaller, Caller, HumanCaller};
 use shared::error::Error;
-use shared::extract::{Upload, UploadForm};
-use shared::models::{Attachment, NewFile};
+use shared::extract::{IdempotencyKey, Upload, UploadForm};
+use shared::models::Attachment;
+use shared::storage::CallOf;
 
 /// Store a file for a later message
 #[utoipa::path(
@@ -15,15 +16,20 @@ use shared::models::{Attachment, NewFile};
     path = "/api/v1/files/store",
     tag = "Files",
     operation_id = "storeFile",
+    params(("Idempotency-Key" = Option<String>, Header, description = "Makes the call safe to repeat: the same key gives what was made")),
     request_body(content = UploadForm, content_type = "multipart/form-data"),
-    responses((status = 201, body = Attachment))
+    responses(
+        (status = 201, body = Attachment),
+        (status = 409, description = "`idempotency_conflict`: the key was used with another body")
+    )
 )]
 pub async fn for_agent(
     State(app): State<App>,
     agent: AgentCaller,
+    key: IdempotencyKey,
     upload: Upload,
 ) -> Result<(StatusCode, Json<Attachment>), Error> {
-    store(&app, (&agent).into(), &upload.channel_id, upload.file).await
+    store(&app, (&agent).into(), upload, key).await
 }
 
 /// Store a file for a later message, as a person
@@ -32,23 +38,29 @@ pub async fn for_agent(
     path = "/api/files/store",
     tag = "Files",
     operation_id = "storeOwnFile",
+    params(("Idempotency-Key" = Option<String>, Header, description = "Makes the call safe to repeat: the same key gives what was made")),
     request_body(content = UploadForm, content_type = "multipart/form-data"),
-    responses((status = 201, body = Attachment))
+    responses(
+        (status = 201, body = Attachment),
+        (status = 409, description = "`idempotency_conflict`: the key was used with another body")
+    )
 )]
 pub async fn for_human(
     State(app): State<App>,
     human: HumanCaller,
+    key: IdempotencyKey,
     upload: Upload,
 ) -> Result<(StatusCode, Json<Attachment>), Error> {
-    store(&app, (&human).into(), &upload.channel_id, upload.file).await
+    store(&app, (&human).into(), upload, key).await
 }
 
-pub async fn store(
+async fn store(
     app: &App,
     caller: Caller,
-    channel_id: &str,
-    file: NewFile,
+    upload: Upload,
+    key: IdempotencyKey,
 ) -> Result<(StatusCode, Json<Attachment>), Error> {
-    let (channel, _) = app.store.open(caller, channel_id.parse().ok(), &[]).await?;
-    Ok((StatusCode::CREATED, Json(app.store.store_file(&channel, file).await?)))
+    let once = key.of(|| upload.hash());
+    let stored = app.store.store_file(caller, &upload.channel_id, CallOf::Store, upload.file, once).await?;
+    Ok((StatusCode::CREATED, Json(stored)))
 }

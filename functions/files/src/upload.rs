@@ -6,9 +6,8 @@ use http::StatusCode;
 use shared::app::App;
 use shared::auth::{AgentCaller, Caller, HumanCaller};
 use shared::error::Error;
-use shared::extract::{Upload, UploadForm};
+use shared::extract::{IdempotencyKey, Upload, UploadForm};
 use shared::models::Attachment;
-use shared::storage::{Begun, Draft};
 
 /// Upload a file, with a message that holds it
 #[utoipa::path(
@@ -16,15 +15,20 @@ use shared::storage::{Begun, Draft};
     path = "/api/v1/files/upload",
     tag = "Files",
     operation_id = "uploadFile",
+    params(("Idempotency-Key" = Option<String>, Header, description = "Makes the call safe to repeat: the same key gives what was made")),
     request_body(content = UploadForm, content_type = "multipart/form-data"),
-    responses((status = 201, body = Attachment))
+    responses(
+        (status = 201, body = Attachment),
+        (status = 409, description = "`idempotency_conflict`: the key was used with another body")
+    )
 )]
 pub async fn for_agent(
     State(app): State<App>,
     agent: AgentCaller,
+    key: IdempotencyKey,
     upload: Upload,
 ) -> Result<(StatusCode, Json<Attachment>), Error> {
-    send(&app, (&agent).into(), upload).await
+    send(&app, (&agent).into(), upload, key).await
 }
 
 /// Upload a file, with a message from the caller that holds it
@@ -33,23 +37,29 @@ pub async fn for_agent(
     path = "/api/files/upload",
     tag = "Files",
     operation_id = "uploadOwnFile",
+    params(("Idempotency-Key" = Option<String>, Header, description = "Makes the call safe to repeat: the same key gives what was made")),
     request_body(content = UploadForm, content_type = "multipart/form-data"),
-    responses((status = 201, body = Attachment))
+    responses(
+        (status = 201, body = Attachment),
+        (status = 409, description = "`idempotency_conflict`: the key was used with another body")
+    )
 )]
 pub async fn for_human(
     State(app): State<App>,
     human: HumanCaller,
+    key: IdempotencyKey,
     upload: Upload,
 ) -> Result<(StatusCode, Json<Attachment>), Error> {
-    send(&app, (&human).into(), upload).await
+    send(&app, (&human).into(), upload, key).await
 }
 
-async fn send(app: &App, caller: Caller, upload: Upload) -> Result<(StatusCode, Json<Attachment>), Error> {
-    let Begun::New(opening) = app.store.begin_message(caller, &upload.channel_id, None, &[]).await? else {
-        return Err(Error::internal("an upload without a client id was a repeat"));
-    };
-    let placed = app.store.place(&opening.channel, vec![upload.file]).await?;
-    let message = app.store.create_message(opening, Draft { placed, ..Draft::default() }).await?;
-    let file = message.attachments.into_iter().next();
-    Ok((StatusCode::CREATED, Json(file.ok_or_else(|| Error::internal("an upload's message has no file"))?)))
+async fn send(
+    app: &App,
+    caller: Caller,
+    upload: Upload,
+    key: IdempotencyKey,
+) -> Result<(StatusCode, Json<Attachment>), Error> {
+    let once = key.of(|| upload.hash());
+    let file = app.store.upload_file(caller, &upload.channel_id, upload.file, once).await?;
+    Ok((StatusCode::CREATED, Json(file)))
 }

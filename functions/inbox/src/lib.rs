@@ -17,6 +17,7 @@ use utoipa::OpenApi;
 /// What this function does in AWS.
 pub const NEEDS: &[Need] = &[
     Need::Table("dynamodb:BatchGetItem"),
+    Need::Table("dynamodb:DeleteItem"),
     Need::Table("dynamodb:GetItem"),
     Need::Table("dynamodb:PutItem"),
     Need::Table("dynamodb:Query"),

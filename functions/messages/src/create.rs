@@ -7,7 +7,7 @@ use shared::app::App;
 use shared::auth::AgentCaller;
 use shared::error::Error;
 use shared::extract::{HashedJson, IdempotencyKey};
-use shared::models::{CreateMessage, Message};
+use shared::models::{CreateMessage, Message, SentMessage};
 use shared::storage::{Begun, Draft, Opening, Placed, Refers};
 
 /// Sends a message
@@ -22,7 +22,7 @@ use shared::storage::{Begun, Draft, Opening, Placed, Refers};
     params(("Idempotency-Key" = Option<String>, Header, description = "What `clientId` is, outside the body")),
     request_body = CreateMessage,
     responses(
-        (status = 201, body = Message),
+        (status = 201, body = SentMessage),
         (status = 409, description = "`idempotency_conflict`: the `clientId` was used with another body; `stream_ended`")
     )
 )]
@@ -31,7 +31,8 @@ pub async fn create(
     agent: AgentCaller,
     key: IdempotencyKey,
     HashedJson { mut body, hash }: HashedJson<CreateMessage>,
-) -> Result<(StatusCode, Json<Message>), Error> {
+) -> Result<(StatusCode, Json<SentMessage>), Error> {
+    let warnings = body.review.as_mut().map(|review| std::mem::take(&mut review.warnings)).unwrap_or_default();
     let once = key.once(body.client_id.take(), hash);
     let refers = Refers {
         attachment_ids: &body.attachment_ids,
@@ -42,7 +43,8 @@ pub async fn create(
         Begun::Repeat(message) => message,
         Begun::New(opening) => write(&app, opening, body).await?,
     };
-    Ok((StatusCode::CREATED, Json(app.blobs.with_text(message).await?)))
+    let message = app.blobs.with_text(message).await?;
+    Ok((StatusCode::CREATED, Json(SentMessage { message, warnings })))
 }
 
 /// Bytes first, then the one write that makes everything visible.
@@ -51,10 +53,11 @@ async fn write(app: &App, opening: Opening, mut body: CreateMessage) -> Result<M
     let placed = if opening.draft().is_none() { place(app, &opening, &mut body).await? } else { Placed::default() };
     let draft = Draft {
         text: body.text,
+        format: body.format,
         status: body.status,
         metadata: body.metadata,
         review: body.review,
-        webhook_url: body.webhook_url.map(|url| url.as_str().to_owned()),
+        webhook_url: body.webhook_url.map(|url| url.whole().to_owned()),
         stream_state: body.stream_state,
         set_with_draft: body.set_with_draft,
         placed,

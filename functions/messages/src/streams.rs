@@ -5,7 +5,7 @@ use http::StatusCode;
 use shared::app::App;
 use shared::auth::AgentCaller;
 use shared::error::Error;
-use shared::extract::{Json, PathId};
+use shared::extract::{HashedJson, IdempotencyKey, Json, PathId};
 use shared::models::{AddStatus, Message, StatusEvent, StreamId, UpdateStream};
 
 /// Changes or ends a message that is still streaming
@@ -41,19 +41,23 @@ pub async fn update(
     path = "/api/v1/messages/streams/{streamId}/status",
     tag = "Messages",
     operation_id = "addStatusEvent",
-    params(("streamId" = String, Path, description = "The sender's own name of the stream", max_length = 256)),
+    params(
+        ("streamId" = String, Path, description = "The sender's own name of the stream", max_length = 256),
+        ("Idempotency-Key" = Option<String>, Header, description = "Makes the call safe to repeat: the same key gives the same event")
+    ),
     request_body = AddStatus,
     responses(
         (status = 201, body = StatusEvent),
-        (status = 409, description = "`stream_ended`: the stream is complete or aborted")
+        (status = 409, description = "`stream_ended`: the stream is complete or aborted; `idempotency_conflict`: the key was used with another body")
     )
 )]
 pub async fn status(
     State(app): State<App>,
     agent: AgentCaller,
+    key: IdempotencyKey,
     PathId(stream): PathId<StreamId>,
-    Json(status): Json<AddStatus>,
+    HashedJson { body, hash }: HashedJson<AddStatus>,
 ) -> Result<(StatusCode, axum::Json<StatusEvent>), Error> {
-    let event = app.store.add_status(&agent, stream, status).await?;
+    let event = app.store.add_status(&agent, stream, body, key.of(|| hash)).await?;
     Ok((StatusCode::CREATED, axum::Json(event)))
 }

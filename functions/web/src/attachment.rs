@@ -3,25 +3,29 @@
 
 use std::fmt::Display;
 
-use bytes::Bytes;
 use futures_util::future;
+use shared::charset;
 use shared::error::Error;
+use shared::media_type::{UNKNOWN_TYPE, essence};
 use shared::models::Attachment;
 use shared::models::file::MAX_TEXT_CONTENT;
 use shared::storage::Blobs;
 
 use crate::budget::Budget;
 use crate::markdown::{self, Text};
+use crate::table::Table;
 
-/// The most rows of a table that are shown.
-const MOST_ROWS: usize = 200;
-const MOST_COLUMNS: usize = 50;
+/// The most of a text that a page of its own shows, in bytes.
+pub const MOST: u64 = 512 * 1024;
 
 pub struct FileView {
     pub id: String,
     pub filename: String,
+    /// The type, if there is one to name.
+    pub mime_type: Option<String>,
     pub size: u64,
     pub shown: Shown,
+    pub cut: Option<Cut>,
 }
 
 /// How a file is shown.
@@ -38,14 +42,61 @@ pub enum Shown {
     Other,
 }
 
-pub struct Table {
-    pub head: Vec<String>,
-    pub rows: Vec<Vec<String>>,
-    /// How many rows there are besides.
-    pub more: usize,
+/// Of a longer text only the first part is shown.
+pub struct Cut {
+    /// How much of it.
+    pub shown: &'static str,
+    /// What leads to more.
+    pub more: Option<More>,
+}
+
+pub struct More {
+    pub path: String,
+    pub words: &'static str,
+}
+
+/// How much of a text is shown.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Extent {
+    First,
+    Most,
+}
+
+impl Extent {
+    fn bytes(self) -> u64 {
+        match self {
+            Self::First => MAX_TEXT_CONTENT,
+            Self::Most => MOST,
+        }
+    }
+
+    fn rows(self) -> usize {
+        match self {
+            Self::First => 200,
+            Self::Most => 5000,
+        }
+    }
+
+    fn cut(self, file: &Attachment) -> Option<Cut> {
+        if file.size <= self.bytes() {
+            return None;
+        }
+        Some(match self {
+            Self::First => {
+                let words = if file.size <= MOST { "Show all" } else { "Show more" };
+                Cut { shown: "64 KiB", more: Some(More { path: format!("/files/{}?show=all", file.id), words }) }
+            }
+            Self::Most => Cut { shown: "512 KiB", more: None },
+        })
+    }
 }
 
 impl FileView {
+    fn new(file: &Attachment, shown: Shown) -> Self {
+        let mime_type = Some(essence(&file.mime_type)).filter(|mime| mime != UNKNOWN_TYPE);
+        Self { id: file.id.to_string(), filename: file.filename.clone(), mime_type, size: file.size, shown, cut: None }
+    }
+
     pub fn path(&self) -> String {
         path(&self.id)
     }
@@ -56,17 +107,19 @@ pub fn path(id: impl Display) -> String {
     format!("/api/files/{id}/download")
 }
 
-/// A file, with its text where a page shows texts.
+/// A file, with as much of its text as a page shows of texts.
 pub struct Loaded {
     file: Attachment,
+    kind: Kind,
+    extent: Extent,
     text: Option<String>,
 }
 
-/// The files of a message, their texts read where texts are shown: as many of the first as have
-/// room in `room` bytes, so that a page fits a response and comes soon.
+/// The files of a message, their texts read where texts are shown: the first parts of as many of the
+/// first as have room in `room` bytes, so that a page fits a response and comes soon.
 pub async fn load(blobs: &Blobs, files: &[Attachment], mut room: u64) -> Result<Vec<Loaded>, Error> {
     let fitting = files.iter().map(|file| {
-        let taken = if is_text(&essence(file), &file.filename) { file.size } else { 0 };
+        let taken = if Kind::of(file).is_text() { file.size.min(Extent::First.bytes()) } else { 0 };
         let fits = taken <= room;
         if fits {
             room -= taken;
@@ -75,44 +128,54 @@ pub async fn load(blobs: &Blobs, files: &[Attachment], mut room: u64) -> Result<
     });
     let fitting: Vec<(&Attachment, bool)> = fitting.collect();
     future::try_join_all(fitting.into_iter().map(async |(file, fits)| {
-        let wanted = fits && matches!(kind(file), Shown::Text(_));
-        Ok(Loaded { text: if wanted { text(blobs, file).await? } else { None }, file: file.clone() })
+        if fits { Loaded::of(blobs, file, Extent::First).await } else { Ok(Loaded::without_text(file, Extent::First)) }
     }))
     .await
 }
 
+/// A file on a page of its own.
+pub async fn alone(blobs: &Blobs, file: &Attachment, extent: Extent) -> Result<Loaded, Error> {
+    Loaded::of(blobs, file, extent).await
+}
+
 impl Loaded {
+    fn without_text(file: &Attachment, extent: Extent) -> Self {
+        Self { file: file.clone(), kind: Kind::of(file), extent, text: None }
+    }
+
+    async fn of(blobs: &Blobs, file: &Attachment, extent: Extent) -> Result<Self, Error> {
+        let loaded = Self::without_text(file, extent);
+        let text = if loaded.kind.is_text() { first_text(blobs, file, extent).await? } else { None };
+        Ok(Self { text, ..loaded })
+    }
+
     /// The bytes of its text.
     pub fn len(&self) -> usize {
         self.text.as_ref().map_or(0, String::len)
     }
 
     pub fn lay_out(self, beside: &[Attachment], budget: &mut Budget) -> FileView {
-        let shown = match kind(&self.file) {
-            Shown::Text(mime) => self.text.map_or(Shown::Other, |text| laid_out(text, &mime, beside, budget)),
-            other => other,
+        let Self { file, kind, extent, text } = self;
+        let shown = match kind {
+            Kind::Pdf => Shown::Pdf,
+            Kind::Html if file.size <= MOST => Shown::Html,
+            Kind::Image => Shown::Image,
+            Kind::Audio => Shown::Audio,
+            Kind::Video => Shown::Video,
+            Kind::Html | Kind::Other => Shown::Other,
+            Kind::Table | Kind::Markdown | Kind::Text => {
+                text.map_or(Shown::Other, |text| laid_out(text, kind, extent, beside, budget))
+            }
         };
-        FileView { id: self.file.id.to_string(), filename: self.file.filename, size: self.file.size, shown }
-    }
-}
-
-/// How a file is shown; a text by its media type so far.
-fn kind(file: &Attachment) -> Shown {
-    let mime = essence(file);
-    match mime.as_str() {
-        "application/pdf" => Shown::Pdf,
-        "text/html" | "application/xhtml+xml" if file.size <= MAX_TEXT_CONTENT => Shown::Html,
-        mime if mime.starts_with("image/") => Shown::Image,
-        mime if mime.starts_with("audio/") => Shown::Audio,
-        mime if mime.starts_with("video/") => Shown::Video,
-        _ if file.size <= MAX_TEXT_CONTENT && is_text(&mime, &file.filename) => Shown::Text(mime),
-        _ => Shown::Other,
+        let is_text = matches!(shown, Shown::Table(_) | Shown::Markdown(_) | Shown::Text(_));
+        let cut = extent.cut(&file).filter(|_| is_text);
+        FileView { cut, ..FileView::new(&file, shown) }
     }
 }
 
 /// A text in place, as far as the page has room for it.
-fn laid_out(text: String, mime: &str, beside: &[Attachment], budget: &mut Budget) -> Shown {
-    if mime == "text/markdown" {
+fn laid_out(text: String, kind: Kind, extent: Extent, beside: &[Attachment], budget: &mut Budget) -> Shown {
+    if kind == Kind::Markdown {
         return match markdown::lay_out(text, beside, budget) {
             Text::Plain { text, .. } if !budget.has_room_for(&text) => Shown::Other,
             laid_out => Shown::Markdown(laid_out),
@@ -121,80 +184,140 @@ fn laid_out(text: String, mime: &str, beside: &[Attachment], budget: &mut Budget
     if !budget.has_room_for(&text) {
         return Shown::Other;
     }
-    if mime != "text/csv" {
+    if kind != Kind::Table {
         return Shown::Text(text);
     }
-    let table = table(&text);
+    let table = Table::of(&text, extent.rows());
     // Tags around each cell.
     let cells: usize = table.rows.iter().chain([&table.head]).map(|row| 10 + 9 * row.len()).sum();
     if budget.takes(cells) { Shown::Table(table) } else { Shown::Other }
 }
 
-/// The media type without its parameters, in lower case.
-fn essence(file: &Attachment) -> String {
-    file.mime_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+/// What a page can do with a file.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Pdf,
+    Html,
+    Image,
+    Audio,
+    Video,
+    Table,
+    Markdown,
+    Text,
+    Other,
 }
 
-fn is_text(mime: &str, filename: &str) -> bool {
-    const TYPES: [&str; 10] = [
+/// Pictures that browsers show. HEIC and TIFF are none of them.
+const PICTURES: [&str; 14] = [
+    "image/png",
+    "image/x-png",
+    "image/apng",
+    "image/jpeg",
+    "image/jpg",
+    "image/pjpeg",
+    "image/gif",
+    "image/webp",
+    "image/avif",
+    "image/svg+xml",
+    "image/bmp",
+    "image/x-ms-bmp",
+    "image/x-icon",
+    "image/vnd.microsoft.icon",
+];
+
+const TABLES: [&str; 7] = [
+    "text/csv",
+    "text/x-csv",
+    "application/csv",
+    "application/x-csv",
+    "text/comma-separated-values",
+    "text/tab-separated-values",
+    "text/x-comma-separated-values",
+];
+
+/// Whether browsers show the file as a picture.
+pub fn is_picture(file: &Attachment) -> bool {
+    PICTURES.contains(&essence(&file.mime_type).as_str())
+}
+
+impl Kind {
+    fn of(file: &Attachment) -> Self {
+        let mime = essence(&file.mime_type);
+        let ending = file.filename.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase()).unwrap_or_default();
+        let (mime, ending) = (mime.as_str(), ending.as_str());
+        // With Excel on it, Windows declares this for its text files as well.
+        let is_mislabelled = mime == "application/vnd.ms-excel" && ending == "csv";
+        let is_unknown = mime == UNKNOWN_TYPE;
+        match mime {
+            "application/pdf" => Self::Pdf,
+            "text/html" | "application/xhtml+xml" => Self::Html,
+            mime if PICTURES.contains(&mime) => Self::Image,
+            mime if mime.starts_with("image/") => Self::Other,
+            mime if mime.starts_with("audio/") => Self::Audio,
+            mime if mime.starts_with("video/") => Self::Video,
+            mime if TABLES.contains(&mime) || is_mislabelled => Self::Table,
+            "text/markdown" | "text/x-markdown" => Self::Markdown,
+            _ if is_unknown && ["csv", "tsv"].contains(&ending) => Self::Table,
+            _ if is_unknown && ending == "md" => Self::Markdown,
+            mime if is_text(mime, ending) => Self::Text,
+            _ => Self::Other,
+        }
+    }
+
+    fn is_text(self) -> bool {
+        matches!(self, Self::Table | Self::Markdown | Self::Text)
+    }
+}
+
+fn is_text(mime: &str, ending: &str) -> bool {
+    const TYPES: [&str; 19] = [
         "application/json",
         "application/xml",
         "application/javascript",
+        "application/x-javascript",
+        "application/typescript",
         "application/yaml",
         "application/x-yaml",
         "application/toml",
         "application/x-sh",
+        "application/x-csh",
         "application/sql",
+        "application/x-sql",
         "application/x-ndjson",
+        "application/json5",
         "application/graphql",
+        "application/x-httpd-php",
+        "application/x-perl",
+        "application/x-tex",
+        "application/x-subrip",
     ];
-    const ENDINGS: [&str; 22] = [
+    const ENDINGS: [&str; 23] = [
         "rs", "py", "ts", "js", "go", "java", "c", "h", "cpp", "rb", "sh", "sql", "toml", "yaml", "yml", "json", "ini",
-        "cfg", "tf", "diff", "patch", "log",
+        "cfg", "tf", "diff", "patch", "log", "txt",
     ];
-    let ending = filename.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase());
     mime.starts_with("text/")
         || TYPES.contains(&mime)
         || mime.ends_with("+json")
-        || (mime.ends_with("+xml") && !mime.starts_with("image/"))
-        || (mime == "application/octet-stream" && ending.is_some_and(|it| ENDINGS.contains(&it.as_str())))
+        || mime.ends_with("+xml")
+        || (mime == UNKNOWN_TYPE && ENDINGS.contains(&ending))
 }
 
 /// A text file's content, if it is one.
 pub async fn text(blobs: &Blobs, file: &Attachment) -> Result<Option<String>, Error> {
-    if let Some(text) = &file.text_content {
-        return Ok(Some(text.clone()));
+    match &file.text_content {
+        Some(text) => Ok(Some(text.clone())),
+        None => first_text(blobs, file, Extent::Most).await,
     }
-    let bytes = match blobs.get(&file.storage_key).await {
+}
+
+/// As much of a text file as is shown, if it is one.
+async fn first_text(blobs: &Blobs, file: &Attachment, extent: Extent) -> Result<Option<String>, Error> {
+    let is_cut = file.size > extent.bytes();
+    let stored = match blobs.get_part(&file.storage_key, is_cut.then(|| (0, extent.bytes() - 1))).await {
         Ok(stored) => stored.bytes.collect().await.map_err(Error::unavailable)?.into_bytes(),
-        Err(Error::NotFound(_)) => Bytes::new(),
+        Err(Error::NotFound(_)) => return Ok(Some(String::new())),
         Err(err) => return Err(err),
     };
-    Ok(String::from_utf8(bytes.into()).ok().filter(|text| !text.contains('\0')))
-}
-
-fn table(text: &str) -> Table {
-    let delimiter =
-        if text.lines().next().is_some_and(|line| !line.contains(',') && line.contains(';')) { b';' } else { b',' };
-    let mut reader =
-        csv::ReaderBuilder::new().has_headers(false).flexible(true).delimiter(delimiter).from_reader(text.as_bytes());
-    let mut records =
-        reader.records().flatten().map(|it| it.iter().take(MOST_COLUMNS).map(str::to_owned).collect::<Vec<_>>());
-    let head = records.next().unwrap_or_default();
-    let rows = records.by_ref().take(MOST_ROWS).collect();
-    Table { head, rows, more: records.count() }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_table_has_a_head_and_as_many_rows_as_are_shown() {
-        let text = format!("name,note\n\"a, b\",\"two\nlines\"\n{}", "x,y\n".repeat(300));
-        let table = table(&text);
-        assert_eq!((table.head, table.rows.len(), table.more), (vec!["name".into(), "note".into()], MOST_ROWS, 101));
-        assert_eq!(table.rows[0], ["a, b", "two\nlines"]);
-        assert_eq!(super::table("a;b\n1;2").rows, [["1", "2"]]);
-    }
+    let read = if is_cut { charset::first_text } else { charset::text };
+    Ok(read(&stored, &file.mime_type).filter(|text| !text.contains('\0')))
 }

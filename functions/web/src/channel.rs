@@ -13,6 +13,7 @@ use shared::extract::PathId;
 use shared::ids::AgentId;
 use shared::models::message::StreamState;
 use shared::models::{Agent, DeliveryStatus, Message, ReviewStatus, SenderType};
+use shared::search;
 use shared::storage::{Blobs, PageRequest};
 use ulid::Ulid;
 
@@ -108,7 +109,7 @@ pub async fn channel(
         Ok(before) => before,
         Err(_) => return Ok(Redirect::to("?").into_response()),
     };
-    let search = Some(shown.q.trim().to_lowercase()).filter(|it| !it.is_empty());
+    let search = Some(search::folded(shown.q.trim())).filter(|it| !it.is_empty());
     let request = PageRequest { limit: PAGE, before, search, has_attachments: false };
     let reads = async {
         let (agents, page) =

@@ -12,11 +12,11 @@ use shared::app::App;
 use shared::clock::Timestamp;
 use shared::extract::PathId;
 use shared::ids::{AgentId, FileId, parse_ulid};
-use shared::models::file::PluginType;
 use shared::models::file_request::FileKind;
 use shared::models::{Agent, Attachment, ListFiles};
+use shared::search;
 
-use crate::attachment::{self, FileView};
+use crate::attachment::{self, Extent, FileView};
 use crate::budget;
 use crate::page::{self, PageError, Visitor};
 use crate::shell::{Place, Shell};
@@ -45,7 +45,7 @@ impl Wanted {
     }
 
     fn list(&self) -> ListFiles {
-        let search = self.q.trim().to_lowercase();
+        let search = search::folded(self.q.trim());
         ListFiles {
             agent: (!self.agent.is_empty()).then(|| self.agent.parse::<AgentId>().ok()),
             kind: self.kind(),
@@ -101,7 +101,7 @@ impl FileRow {
             size: view::bytes(file.size),
             age: view::age(file.created_at, now),
             agent: agents.get(&file.channel_id).copied().unwrap_or("An agent").to_owned(),
-            thumb: file.plugin_type == PluginType::Image && file.size <= LARGEST_THUMB,
+            thumb: attachment::is_picture(file) && file.size <= LARGEST_THUMB,
             ending: if is_short { ending.to_ascii_uppercase() } else { "FILE".to_owned() },
         }
     }
@@ -170,10 +170,18 @@ struct FilePage {
     made: String,
 }
 
+/// How much of a text is shown: `all` for most of it.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+pub struct Part {
+    show: String,
+}
+
 pub async fn one(
     State(app): State<App>,
     Visitor(human): Visitor,
     PathId(id): PathId<FileId>,
+    Query(wanted): Query<Part>,
 ) -> Result<Response, PageError> {
     let file = async { Ok(app.store.file(&human, id).await?) };
     let channel = async {
@@ -182,7 +190,8 @@ pub async fn one(
     };
     let (shell, file, channel) = tokio::try_join!(Shell::of(&app, &human, Place::Files), file, channel)?;
     let (made, mime_type) = (view::moment(file.created_at), file.mime_type.clone());
-    let loaded = attachment::load(&app.blobs, std::slice::from_ref(&file), u64::MAX).await?.remove(0);
+    let extent = if wanted.show == "all" { Extent::Most } else { Extent::First };
+    let loaded = attachment::alone(&app.blobs, &file, extent).await?;
     let shown = budget::spend(loaded.len(), |budget| loaded.lay_out(&[file], budget)).await?;
     page::page(StatusCode::OK, &FilePage { shell, shown, agent: channel.agent, mime_type, made })
 }

@@ -8,7 +8,6 @@ use shared::app::App;
 use shared::error::Error;
 use shared::extract::PathId;
 use shared::ids::FileId;
-use shared::models::file::MAX_TEXT_CONTENT;
 
 use crate::attachment;
 use crate::page::{PageError, Visitor};
@@ -22,7 +21,7 @@ pub async fn frame(
     PathId(id): PathId<FileId>,
 ) -> Result<Response, PageError> {
     let file = app.store.file(&human, id).await?;
-    if file.size > MAX_TEXT_CONTENT {
+    if file.size > attachment::MOST {
         return Err(Error::NotFound("page").into());
     }
     let text = attachment::text(&app.blobs, &file).await?.ok_or(Error::NotFound("page"))?;

@@ -4,7 +4,8 @@
 //! - `inbox` (with `list`), `review` (with `versions`, `diff`, `outcome`), `channel`, `sign_in`:
 //!   the pages
 //! - `files`, `status` (with `agent_row`), `logs`, `settings`: the pages beside the inbox
-//! - `answer`: what a submitted form means as a review's response
+//! - `field`: how a form's field is asked; `answer`: what a submitted form means as a review's
+//!   response; `number`: numbers as people write them
 //! - `message`, `attachment`, `markdown` (with `link`, `nesting`): what agents sent, shown safely,
 //!   within the `budget` of a page; `whole_text`: a long text alone; `frame`: HTML files; `preview`:
 //!   what a text will look like
@@ -22,6 +23,7 @@ mod channel;
 mod diff;
 mod docs;
 mod document;
+mod field;
 mod files;
 mod frame;
 mod health;
@@ -33,6 +35,7 @@ mod logs;
 mod markdown;
 mod message;
 mod nesting;
+mod number;
 mod outcome;
 mod page;
 mod preview;
@@ -41,6 +44,8 @@ mod settings;
 mod shell;
 mod sign_in;
 mod status;
+mod table;
+mod text;
 mod versions;
 mod view;
 mod whole_text;

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use shared::clock::Timestamp;
 use shared::ids::AgentId;
 use shared::models::{Agent, Message, Review, ReviewStatus};
+use shared::search;
 
 use crate::outcome;
 use crate::view;
@@ -58,10 +59,10 @@ impl List {
     pub fn of(wanted: &Listed, reviews: &[Message], pending: &[Message], agents: &[Agent], now: Timestamp) -> Self {
         let names: HashMap<AgentId, &str> = agents.iter().map(|agent| (agent.id, agent.name.as_str())).collect();
         let name = |message: &Message| names.get(&message.channel_id).copied().unwrap_or("An agent");
-        let search = wanted.q.trim().to_lowercase();
+        let search = search::folded(wanted.q.trim());
         let matches = |message: &&Message| {
             let text = message.text.as_deref().unwrap_or_default();
-            search.is_empty() || [text, name(message)].iter().any(|it| it.to_lowercase().contains(&search))
+            search.is_empty() || [text, name(message)].iter().any(|it| search::folded(it).contains(&search))
         };
         let row = |message: &Message| Some(Row::of(message, message.review.as_ref()?, name(message), now));
         let waiting =

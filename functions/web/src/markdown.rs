@@ -153,7 +153,7 @@ impl Work {
 
 /// The events as a page shows them.
 fn rewritten<'a>(events: impl Iterator<Item = Event<'a>>, files: &[Attachment]) -> impl Iterator<Item = Event<'a>> {
-    let files: Vec<(String, &str)> = files.iter().map(|file| (file.id.to_string(), file.filename.as_str())).collect();
+    let files: Vec<(String, &Attachment)> = files.iter().map(|file| (file.id.to_string(), file)).collect();
     let mut outside = 0_u32; // how deep inside images that are shown as links
     events.map(move |event| match event {
         // As chats do: a line that ends is a line that ends.
@@ -162,8 +162,10 @@ fn rewritten<'a>(events: impl Iterator<Item = Event<'a>>, files: &[Attachment]) 
         Event::TaskListMarker(done) => Event::Text(if done { "☑ " } else { "☐ " }.into()),
         Event::Html(raw) | Event::InlineHtml(raw) => Event::Text(raw),
         Event::Start(Tag::Image { link_type, dest_url, title, id }) => match attached(&dest_url, &files) {
-            Some(url) => Event::Start(Tag::Image { link_type, dest_url: url.into(), title, id }),
-            None => {
+            Some((file, true)) => Event::Start(Tag::Image { link_type, dest_url: file.into(), title, id }),
+            // Not a picture, or one that browsers do not show.
+            found => {
+                let dest_url = found.map_or(dest_url, |(file, _)| file.into());
                 outside += 1;
                 Event::Start(Tag::Link { link_type: LinkType::Inline, dest_url, title, id })
             }
@@ -190,14 +192,16 @@ fn named<'a>(events: impl Iterator<Item = Event<'a>>) -> impl Iterator<Item = Ev
     })
 }
 
-/// The URL of the attachment that an image names: by its file name, by its id, or by where either
-/// API has it.
-fn attached(wanted: &str, files: &[(String, &str)]) -> Option<String> {
+/// The URL of the attachment that an image names, by its file name, by its id, or by where either
+/// API has it; and whether browsers show it as a picture.
+fn attached(wanted: &str, files: &[(String, &Attachment)]) -> Option<(String, bool)> {
     let plain = percent_encoding::percent_decode_str(wanted).decode_utf8_lossy().into_owned();
     let named = plain.trim_start_matches("./").trim_start_matches("attachment:");
     let by_url = wanted.trim_end_matches("/download").rsplit_once("files/").map(|(_, id)| id);
-    let (id, _) = files.iter().find(|(id, name)| *name == named || id == named || Some(id.as_str()) == by_url)?;
-    Some(attachment::path(id))
+    let is_named =
+        |(id, file): &&(String, &Attachment)| file.filename == named || id == named || Some(id.as_str()) == by_url;
+    let (id, file) = files.iter().find(is_named)?;
+    Some((attachment::path(id), attachment::is_picture(file)))
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use serde_json::Value;
 use shared::json::Json;
 use shared::models::{Review, ReviewStatus};
 use shared::review::Kind;
+use shared::review::form::Field;
 
 /// A review's type in words; one that nobody knows stays as it is.
 pub fn kind_word(kind: &str) -> &str {
@@ -34,7 +35,7 @@ pub fn chosen(review: &Review) -> Vec<String> {
         }
         _ => return vec![],
     };
-    offered.into_iter().filter(|choice| named.contains(&Value::from(choice.id.as_str()))).map(|it| it.label).collect()
+    offered.into_iter().filter(|choice| named.iter().any(|id| choice.is(id))).map(|it| it.label).collect()
 }
 
 /// The rest of the stored response: comments, texts, the fields of a form under their labels.
@@ -47,8 +48,24 @@ pub fn answers(review: &Review) -> Vec<(String, String)> {
     match review.understood() {
         Kind::Approval(_) => said("comment", "Comment").into_iter().collect(),
         Kind::TextInput(_) => said("text", "Text").into_iter().collect(),
-        Kind::Form(form) => form.fields.iter().filter_map(|field| said(&field.name, &field.label)).collect(),
+        Kind::Form(form) => {
+            let given = |field: &Field| response.get(&field.name).filter(|it| !it.is_null()).cloned();
+            let fields = form.fields.iter().filter_map(|field| Some((field, given(field)?)));
+            fields.map(|(field, value)| (field.label.clone(), in_labels(field, &value))).collect()
+        }
         Kind::Selection(_) | Kind::Freeform => vec![],
+    }
+}
+
+/// A field's value; options by their labels.
+fn in_labels(field: &Field, value: &Value) -> String {
+    let label = |value: &Value| {
+        let option = field.options.iter().find(|option| option.is(value));
+        option.map_or_else(|| plain(value), |option| option.label.clone())
+    };
+    match value {
+        Value::Array(all) => all.iter().map(label).collect::<Vec<_>>().join(", "),
+        one => label(one),
     }
 }
 

@@ -3,7 +3,6 @@
 use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use http::StatusCode;
-use serde_json::Value;
 use shared::app::App;
 use shared::auth::HumanCaller;
 use shared::error::{Error, FieldError, Step};
@@ -11,13 +10,14 @@ use shared::extract::PathId;
 use shared::ids::MessageId;
 use shared::models::message::StreamState;
 use shared::models::{Message, ReviewStatus};
-use shared::review::form::{Field, FieldType};
+use shared::review::form::{Field, FieldType, SelectOption};
 use shared::review::{Kind, TextInput};
 use shared::storage::Channel;
 
 use crate::answer::{self, Typed, input_name};
 use crate::budget;
 use crate::diff::Diff;
+use crate::field;
 use crate::inbox::{self, InboxPage};
 use crate::list::Listed;
 use crate::message::{Extent, Loaded, MessageView};
@@ -126,22 +126,35 @@ impl ReviewView {
 
     /// What a field of the form shows: what was typed, else its default.
     pub fn value(&self, field: &Field) -> String {
-        let default = || match &field.default_value {
-            Some(Value::String(text)) => text.clone(),
-            Some(other) if !other.is_null() => other.to_string(),
-            _ => String::new(),
-        };
         // A password is typed again: it does not come back in a page.
         let typed = self.typed.first(&input_name(field)).filter(|_| field.kind != FieldType::Password);
-        typed.map_or_else(default, str::to_owned)
+        typed.map_or_else(|| field::default_value(field), str::to_owned)
+    }
+
+    pub fn shows_default(&self, field: &Field) -> bool {
+        self.typed.first(&input_name(field)).is_none()
     }
 
     pub fn is_checked(&self, field: &Field) -> bool {
         if self.problems.is_empty() {
-            field.default_value == Some(Value::Bool(true))
+            field.is_checked_by_default()
         } else {
             self.typed.first(&input_name(field)).is_some()
         }
+    }
+
+    /// Whether an option of a field is chosen: by who typed, else by default.
+    pub fn is_chosen(&self, field: &Field, option: &SelectOption) -> bool {
+        if self.problems.is_empty() {
+            field.is_default(option)
+        } else {
+            self.typed.has(&input_name(field), &answer::submitted(&option.text))
+        }
+    }
+
+    /// Whether none of a field's options is chosen.
+    pub fn is_unanswered(&self, field: &Field) -> bool {
+        !field.options.iter().any(|option| !option.text.is_empty() && self.is_chosen(field, option))
     }
 
     pub fn typed(&self, name: &str) -> &str {
@@ -187,10 +200,10 @@ pub async fn answer(
     let (channel, message) = app.store.open_message(&human, id.map(MessageId::channel), id).await?;
     let kind = message.review.as_ref().ok_or(Error::NotFound("review"))?.understood();
     let problems = match answer::read(&kind, &typed) {
-        Err(problem) => vec![problem],
+        Err(problems) => problems,
         Ok(answer) => match app.answer(&human, id, answer).await {
             Ok(_) | Err(Error::ReviewAlreadyResponded | Error::ReviewExpired) => vec![],
-            Err(Error::Invalid(fields)) => fields.iter().map(|field| in_words(&kind, field)).collect(),
+            Err(Error::Invalid(fields)) => fields.iter().map(|field| in_words(&kind, &typed, field)).collect(),
             Err(Error::TooLarge(sentence)) => vec![sentence],
             Err(other) => return Err(other.into()),
         },
@@ -207,15 +220,18 @@ pub async fn answer(
 }
 
 /// What is wrong with an answer, in the words that stand on the page: a form's field by its label.
-fn in_words(kind: &Kind, problem: &FieldError) -> String {
+fn in_words(kind: &Kind, typed: &Typed, problem: &FieldError) -> String {
     let named = |name: &str| problem.path.last() == Some(&Step::Name(name.to_owned()));
     match kind {
         Kind::Selection(_) if problem.code == "wrong_count" || problem.code == "required" => {
             "Choose at least one.".to_owned()
         }
         Kind::Form(form) => {
-            let field = form.fields.iter().find(|field| named(&field.name));
-            let rest = field.and_then(|field| Some((field, problem.message.strip_prefix(&field.name)?)));
+            let asked = form.fields.iter().find(|field| named(&field.name));
+            if let Some((field, unread)) = asked.and_then(|field| Some((field, answer::unread(field, typed)?))) {
+                return format!("{} {}.", field.label, unread.in_words());
+            }
+            let rest = asked.and_then(|field| Some((field, problem.message.strip_prefix(&field.name)?)));
             rest.map_or_else(|| sentence(&problem.message), |(field, rest)| format!("{}{rest}.", field.label))
         }
         _ => sentence(&problem.message),

@@ -88,6 +88,7 @@ impl Write for Limited {
 
 pub fn bytes(size: u64) -> String {
     match size {
+        1 => "1 byte".to_owned(),
         0..1_000 => format!("{size} bytes"),
         1_000..1_000_000 => format!("{:.1} kB", size as f64 / 1e3),
         1_000_000..1_000_000_000 => format!("{:.1} MB", size as f64 / 1e6),

@@ -10,10 +10,9 @@ use crate::clock::Timestamp;
 use crate::error::Step;
 use crate::ids::{AgentId, FileId, MessageId};
 use crate::input::{FromObject, Object, Problems};
+use crate::media_type;
+use crate::review::text::is_blank;
 use crate::storage::keys::StorageKey;
-
-/// The type of a file whose sender named none, or none that a header could carry.
-pub const UNKNOWN_TYPE: &str = "application/octet-stream";
 
 /// All but RFC 5987's attr-char is percent-encoded.
 const ATTR_CHAR: &AsciiSet = &NON_ALPHANUMERIC
@@ -97,9 +96,8 @@ impl Attachment {
 
     /// Whether message responses carry the content.
     pub fn is_shown_as_text(&self) -> bool {
-        let essence = self.mime_type.split(';').next().unwrap_or_default().trim();
         let text = ["text/markdown", "text/plain", "text/html", "text/csv"];
-        self.size <= MAX_TEXT_CONTENT && text.iter().any(|it| it.eq_ignore_ascii_case(essence))
+        self.size <= MAX_TEXT_CONTENT && text.contains(&media_type::essence(&self.mime_type).as_str())
     }
 }
 
@@ -116,14 +114,22 @@ pub struct FileLabel {
 }
 
 impl FileLabel {
-    /// `at` is where the input has the name.
-    pub fn checked(filename: String, mime_type: String, at: Vec<Step>, problems: &mut Problems) -> Option<Self> {
+    /// `at` is where the input has the name. Without `bytes`, the type is the declared one or the
+    /// name's (see [`media_type::of_file`]).
+    pub fn checked(
+        filename: String,
+        declared: Option<&str>,
+        bytes: Option<&[u8]>,
+        at: Vec<Step>,
+        problems: &mut Problems,
+    ) -> Option<Self> {
         if filename.chars().count() > MAX_FILENAME {
             problems.add(at, "too_long", format!("the file's name may have at most {MAX_FILENAME} characters"));
             return None;
         }
-        let filename = if filename.is_empty() { "file".to_owned() } else { filename };
-        Some(Self { filename, mime_type: storable_type(mime_type) })
+        let filename = if is_blank(&filename) { "file".to_owned() } else { filename };
+        let mime_type = media_type::of_file(declared, &filename, bytes);
+        Some(Self { filename, mime_type })
     }
 
     /// A new file of this name and type, its bytes yet to come.
@@ -148,22 +154,10 @@ impl FileLabel {
 /// Whether a browser only shows a file of this media type, whoever wrote it. Anything else is
 /// shown in a sandbox, or saved.
 pub fn is_inert(mime_type: &str) -> bool {
-    let mime = mime_type.to_ascii_lowercase();
-    let essence = mime.split(';').next().unwrap_or_default().trim();
+    let essence = media_type::essence(mime_type);
     let shown = ["image/", "audio/", "video/"].iter().any(|prefix| essence.starts_with(prefix));
-    let shown = shown || ["application/pdf", "text/plain"].contains(&essence);
-    shown && !essence.starts_with("image/svg") && !mime.contains(',')
-}
-
-/// A media type that can go into a Content-Type header; anything else becomes unknown.
-fn storable_type(mime_type: String) -> String {
-    let token =
-        |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&b));
-    let essence = mime_type.split(';').next().unwrap_or_default().trim();
-    let named = essence.split_once('/').is_some_and(|(kind, subtype)| token(kind) && token(subtype));
-    // Browsers take what follows a comma for another type, and show the last one.
-    let printable = mime_type.len() <= 255 && mime_type.bytes().all(|b| (b' '..=b'~').contains(&b) && b != b',');
-    if named && printable { mime_type } else { UNKNOWN_TYPE.to_owned() }
+    let shown = shown || ["application/pdf", "text/plain"].contains(&essence.as_str());
+    shown && !essence.starts_with("image/svg") && !mime_type.contains(',')
 }
 
 /// One of a message's `textAttachments`; the same members make a file of their own.
@@ -171,9 +165,13 @@ impl FromObject for NewFile {
     fn from_object(object: &mut Object<'_>) -> Option<Self> {
         let content = object.require("content", |o| o.string("content"));
         let filename = object.string("filename").unwrap_or_else(|| "content.md".to_owned());
-        let mime_type = object.string("mimeType").unwrap_or_else(|| "text/markdown".to_owned());
+        let declared = object.string("mimeType");
+        // A text is Markdown where neither its type nor its name says otherwise.
+        let declared =
+            declared.or_else(|| media_type::of_name(&filename).is_none().then(|| "text/markdown".to_owned()));
         let at = object.path_to("filename");
-        let label = FileLabel::checked(filename, mime_type, at, object.problems());
+        let bytes = content.as_deref().map(str::as_bytes);
+        let label = FileLabel::checked(filename, declared.as_deref(), bytes, at, object.problems());
         Some(Self { label: label?, bytes: content?.into() })
     }
 }

@@ -12,6 +12,7 @@ use crate::ids::{AgentId, FileId, NotAnId, parse_ulid};
 use crate::input::{FromObject, FromParams, Object, Params};
 use crate::models::file::{FileLabel, PluginType};
 use crate::models::{Attachment, NewFile};
+use crate::search;
 use crate::storage::{MAX_ANNOUNCED, UploadTarget};
 
 /// How many files one bulk call takes.
@@ -28,7 +29,7 @@ pub struct StoreText {
     /// `content.md` when absent.
     #[schema(value_type = Option<String>, max_length = 1024, example = "report.md")]
     pub filename: String,
-    /// `text/markdown` when absent.
+    /// The type of the name's extension when absent, else `text/markdown`.
     #[schema(value_type = Option<String>, example = "text/markdown")]
     pub mime_type: String,
 }
@@ -57,6 +58,7 @@ pub struct AnnounceFile {
     pub channel_id: String,
     #[schema(max_length = 1024, example = "film.mp4")]
     pub filename: String,
+    /// One that says nothing (`application/octet-stream`) gives way to the type of the name's extension.
     #[schema(example = "video/mp4")]
     pub mime_type: String,
     /// Exactly how many bytes will be PUT.
@@ -74,7 +76,7 @@ impl FromObject for AnnounceFile {
             object.too_large("A file may have at most 5,000,000,000 bytes: split a larger one.");
         }
         let at = object.path_to("filename");
-        let label = FileLabel::checked(filename?, mime_type.clone().unwrap_or_default(), at, object.problems());
+        let label = FileLabel::checked(filename?, mime_type.as_deref(), None, at, object.problems());
         let FileLabel { filename, mime_type: kept } = label?;
         Some(Self { channel_id: channel_id?, filename, mime_type: mime_type.and(Some(kept))?, size: size? })
     }
@@ -196,7 +198,8 @@ pub struct ListFiles {
     /// `image`, `video`, `audio`, `document` (PDF, office, text) or `file` (all but images).
     #[param(rename = "type", inline)]
     pub kind: Option<FileKind>,
-    /// A part of the file's name, in any case.
+    // Kept in the form that searches compare, see [`search::folded`].
+    /// A part of the file's name, in any case and however its characters are composed.
     pub search: Option<String>,
     /// How many at most; 30 when absent.
     #[param(value_type = Option<u32>, minimum = 1, maximum = 100)]
@@ -208,7 +211,7 @@ pub struct ListFiles {
 
 impl ListFiles {
     pub fn matches(&self, file: &Attachment) -> bool {
-        let named = |search: &String| file.filename.to_lowercase().contains(search.as_str());
+        let named = |search: &String| search::folded(&file.filename).contains(search.as_str());
         self.kind.is_none_or(|kind| kind.takes(file)) && self.search.as_ref().is_none_or(named)
     }
 
@@ -225,7 +228,7 @@ impl FromParams for ListFiles {
             params.problem("cursor", "not_a_cursor", "cursor must be a nextCursor of an earlier page");
         }
         let kind = params.one_of("type", &FileKind::WORDS, None);
-        let search = params.text("search").map(|search| search.to_lowercase());
+        let search = params.text("search").map(|search| search::folded(&search));
         let agent = params.text("agentId").map(|text| text.parse().ok());
         Some(Self { agent, kind: kind?, search, limit: limit?, before: before.transpose().ok()? })
     }

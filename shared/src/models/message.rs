@@ -4,10 +4,11 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::clock::Timestamp;
+use crate::error::FieldError;
 use crate::ids::{AgentId, MessageId, UserId};
 use crate::json::Json;
-use crate::models::Attachment;
 use crate::models::stream::StatusEvent;
+use crate::models::{Attachment, ModifiedFiles};
 use crate::review::{Kind, secret};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -52,6 +53,26 @@ impl MessageStatus {
 
     pub fn word(self) -> &'static str {
         Self::WORDS.iter().find(|(_, status)| *status == self).map_or("info", |(word, _)| word)
+    }
+}
+
+/// How a message's text is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum TextFormat {
+    /// As it is.
+    Plain,
+    Markdown,
+}
+
+impl TextFormat {
+    pub const WORDS: [(&'static str, Self); 2] = [("plain", Self::Plain), ("markdown", Self::Markdown)];
+
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Plain => "plain",
+            Self::Markdown => "markdown",
+        }
     }
 }
 
@@ -106,6 +127,8 @@ pub struct Message {
     pub sender_type: SenderType,
     pub sender_id: String,
     pub text: Option<String>,
+    /// How the text is shown; null is Markdown.
+    pub format: Option<TextFormat>,
     pub status: Option<MessageStatus>,
     pub review: Option<Review>,
     pub metadata: Option<Json>,
@@ -133,7 +156,7 @@ pub struct Review {
     pub status: ReviewStatus,
     pub response: Option<Json>,
     pub feedback: Option<String>,
-    pub modified_file_ids: Option<Vec<String>>,
+    pub modified_file_ids: Option<ModifiedFiles>,
     pub callback: Option<Json>,
     pub expires_at: Timestamp,
     pub completed_at: Option<Timestamp>,
@@ -178,6 +201,19 @@ impl Message {
         }
         self
     }
+}
+
+/// A message as the call that sends it gets it.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SentMessage {
+    #[serde(flatten)]
+    pub message: Message,
+    /// What was understood otherwise than it was written, such as a review type that is almost a
+    /// known one; absent when there is nothing of the kind.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false)]
+    pub warnings: Vec<FieldError>,
 }
 
 /// A message and its revisions.

@@ -9,6 +9,7 @@ pub mod email;
 pub mod file;
 pub mod file_request;
 pub mod message;
+pub mod modified_files;
 pub mod request;
 pub mod request_log;
 pub mod review;
@@ -23,7 +24,10 @@ pub use change::Change;
 pub use command::{Command, SetCommands};
 pub use file::{Attachment, NewFile};
 pub use file_request::{AnnounceFile, Announced, FileIds, FileList, ListFiles, StoreText};
-pub use message::{DeliveryStatus, Iterations, Message, MessageList, MessageStatus, Review, ReviewStatus, SenderType};
+pub use message::{
+    DeliveryStatus, Iterations, Message, MessageList, MessageStatus, Review, ReviewStatus, SenderType, SentMessage,
+};
+pub use modified_files::ModifiedFiles;
 pub use request::{CreateMessage, HumanMessage, ListMessages};
 pub use review::{Answer, AskReview};
 pub use stats::{AgentStats, ReadMark, StatusChange, TotalStats};

@@ -7,10 +7,11 @@ use crate::error::{Error, Step};
 use crate::ids::{AgentId, NotAnId, parse_ulid};
 use crate::input::{FromObject, FromParams, Object, Params};
 use crate::json::Json;
-use crate::models::message::StreamState;
+use crate::models::message::{StreamState, TextFormat};
 use crate::models::review::AskReview;
 use crate::models::stream::{MAX_STREAM_ID, SetWithDraft, StreamId};
 use crate::models::{MessageStatus, NewFile};
+use crate::search;
 use crate::storage::PageRequest;
 use crate::webhook_url::WebhookUrl;
 
@@ -28,7 +29,7 @@ pub struct TextAttachment {
     pub content: String,
     #[schema(max_length = 1024, default = "content.md")]
     pub filename: Option<String>,
-    #[schema(default = "text/markdown")]
+    /// The type of the name's extension when absent, else `text/markdown`.
     pub mime_type: Option<String>,
 }
 
@@ -39,9 +40,11 @@ pub struct TextAttachment {
 pub struct CreateMessage {
     /// The agent's id.
     pub channel_id: String,
-    /// Markdown, at most 200 KiB.
+    /// Markdown unless `format` says otherwise, at most 200 KiB.
     #[schema(example = "May I deploy version 2?")]
     pub text: Option<String>,
+    /// How the text is shown: `plain` as it is, `markdown` (the default) laid out.
+    pub format: Option<TextFormat>,
     pub status: Option<MessageStatus>,
     /// Anything of the sender's own, at most 64 KiB; `plugin` names the plugin that draws it.
     pub metadata: Option<Json>,
@@ -100,6 +103,7 @@ impl FromObject for CreateMessage {
     fn from_object(object: &mut Object<'_>) -> Option<Self> {
         let channel_id = object.require("channelId", |o| o.string("channelId"));
         let text = text(object);
+        let format = object.one_of("format", &TextFormat::WORDS);
         let status = object.one_of("status", &MessageStatus::WORDS);
         let metadata = object.json_object("metadata");
         if metadata.as_ref().is_some_and(|it| it.len() > MAX_METADATA) {
@@ -125,6 +129,7 @@ impl FromObject for CreateMessage {
         Some(Self {
             channel_id: channel_id?,
             text,
+            format,
             status,
             metadata,
             attachment_ids,
@@ -206,11 +211,20 @@ fn says_something(object: &mut Object<'_>, members: &[&str]) {
     }
 }
 
-/// A freeform review whose payload names a plugin has the message drawn by it.
+/// The bundled plugins.
+const PLUGINS: &[&str] = include!(concat!(env!("OUT_DIR"), "/plugin_names.rs"));
+
+/// The plugin that a review asks for: a freeform one by its payload, any other by being of its name.
+fn plugin_of(review: &AskReview) -> Option<Value> {
+    match review.kind.as_str() {
+        "freeform" => review.payload.as_ref()?.value().get("plugin")?.as_str().map(Value::from),
+        kind => PLUGINS.contains(&kind).then(|| Value::from(kind)),
+    }
+}
+
+/// A review that asks for a plugin has the message drawn by it.
 fn plugin_metadata(metadata: Option<Json>, review: Option<&AskReview>) -> Option<Json> {
-    let Some(review) = review.filter(|it| it.kind == "freeform") else { return metadata };
-    let plugin = review.payload.as_ref().and_then(|it| it.value().get("plugin")?.as_str().map(Value::from));
-    let Some(plugin) = plugin else { return metadata };
+    let Some(plugin) = review.and_then(plugin_of) else { return metadata };
     match &metadata {
         None => Json::of(&serde_json::json!({ "plugin": plugin })).ok(),
         // Added in front of the text as it came, so that the rest stays exactly as it was sent.
@@ -237,7 +251,7 @@ impl FromParams for ListMessages {
         if before == Some(Err(NotAnId)) {
             params.problem("cursor", "not_a_cursor", "cursor must be a nextCursor of an earlier page");
         }
-        let search = params.text("search").map(|search| search.to_lowercase());
+        let search = params.text("search").map(|search| search::folded(&search));
         let has_attachments = params.flag("has_attachments");
         let before = before.transpose().ok()?;
         let page = PageRequest { limit: limit?, before, search, has_attachments: has_attachments? };

@@ -5,12 +5,13 @@ use std::time::Duration;
 use utoipa::ToSchema;
 
 use crate::clock::Timestamp;
-use crate::error::Error;
+use crate::error::{Error, FieldError};
 use crate::input::{FromObject, Object};
 use crate::json::Json;
-use crate::models::request::{KIB, MAX_ATTACHMENTS, too_large};
+use crate::models::ModifiedFiles;
+use crate::models::request::{KIB, too_large};
 use crate::models::webhook::WebhookHeaders;
-use crate::review::Kind;
+use crate::review::near_miss;
 use crate::webhook_url::WebhookUrl;
 
 const MAX_PAYLOAD: usize = 64 * KIB;
@@ -24,14 +25,17 @@ const MAX_EXPIRY: Duration = Duration::from_secs(36 * 3600);
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase")]
 pub struct AskReview {
-    /// `approval`, `selection`, `form`, `text-input`, `freeform`; any other is treated as freeform.
+    /// `approval`, `selection`, `form`, `text-input`, `freeform`; any other is treated as freeform,
+    /// and drawn by the plugin of that name, if there is one. One that differs from these only in
+    /// case, `_`, `-` or spaces is stored as the known one, with a warning.
     #[schema(rename = "type", min_length = 1, max_length = 64, example = "approval")]
     pub kind: String,
-    /// What is asked, at most 64 KiB. `approval`: `options` of `{id, label, style?}` (none: approve
-    /// and reject), `allowComment`. `selection`: `mode` (single, multi), `items` of
-    /// `{id, label, description?}`. `form`: `fields` of `{name, type, label?, required?, ...}`,
-    /// `submitLabel`, `dismissLabel`. `text-input`: `placeholder`, `prefill`, `markdown`,
-    /// `minLength`, `maxLength`. `freeform`: anything; `plugin` names the plugin that draws it.
+    /// What is asked, at most 64 KiB. `approval`: `options` of `{id, label, style?}` or of strings
+    /// (none: approve and reject), `allowComment`. `selection`: `mode` (single, multi) or
+    /// `multiple`, `items` or `options` of `{id, label, description?}` or of strings. `form`:
+    /// `fields` of `{name, type, label?, required?, ...}`, `submitLabel`, `dismissLabel`.
+    /// `text-input`: `placeholder`, `prefill`, `markdown`, `minLength`, `maxLength`. `freeform`:
+    /// anything; `plugin` names the plugin that draws it. Other members are kept and come back.
     #[schema(example = json!({ "options": [{ "id": "ship", "label": "Ship it", "style": "primary" }] }))]
     pub payload: Option<Json>,
     /// Where the answer is sent when neither the message nor the agent has a webhook:
@@ -46,6 +50,9 @@ pub struct AskReview {
     pub expires_in_seconds: Option<u64>,
     /// In the future; instead of `expiresInSeconds`.
     pub expires_at: Option<Timestamp>,
+    /// What was understood otherwise than it was written.
+    #[schema(ignore)]
+    pub warnings: Vec<FieldError>,
 }
 
 impl AskReview {
@@ -63,13 +70,13 @@ impl AskReview {
 
 impl FromObject for AskReview {
     fn from_object(object: &mut Object<'_>) -> Option<Self> {
-        let kind = object.require("type", |o| o.label("type", 64));
+        let mut kind = object.require("type", |o| o.label("type", 64));
         let payload = object.json_object("payload");
         if payload.as_ref().is_some_and(|it| it.len() > MAX_PAYLOAD) {
             object.too_large(too_large("review.payload", 64));
-        } else if let Some(kind) = &kind {
-            let path = object.path_to("payload");
-            Kind::asked(kind, payload.as_ref(), path, object.problems());
+        } else {
+            let path = object.path().to_vec();
+            kind = kind.map(|kind| near_miss::settled(kind, payload.as_ref(), &path, object.problems()));
         }
         let callback_url = object.object::<Callback>("callback").map(|callback| callback.url);
         let callback = callback_url.as_ref().and_then(|_| object.json_object("callback"));
@@ -78,7 +85,8 @@ impl FromObject for AskReview {
         if expires_in_seconds.is_some() && expires_at.is_some() {
             object.problem("expiresAt", "ambiguous", "give expiresInSeconds or expiresAt, not both");
         }
-        Some(Self { kind: kind?, payload, callback, callback_url, expires_in_seconds, expires_at })
+        let warnings = object.problems().take_warnings();
+        Some(Self { kind: kind?, payload, callback, callback_url, expires_in_seconds, expires_at, warnings })
     }
 }
 
@@ -107,34 +115,35 @@ pub struct Answer {
     pub response: Json,
     /// At most 16 KiB.
     pub feedback: Option<String>,
-    /// Files of the channel that the person changed.
-    #[schema(value_type = Option<Vec<String>>, max_items = 50)]
-    pub modified_file_ids: Vec<String>,
+    /// Files of the channel that the person changed: their ids, or an object of the changed file's id by
+    /// the original's; at most 50.
+    pub modified_file_ids: Option<ModifiedFiles>,
 }
 
 impl Answer {
     /// Refuses what is too long, whichever way it was read: a page's form has no JSON body.
     pub fn within_limits(&self) -> Result<(), Error> {
-        match too_long(Some(&self.response), self.feedback.as_deref()) {
+        match Self::excess(Some(&self.response), self.feedback.as_deref()) {
             Some(sentence) => Err(Error::TooLarge(sentence.to_owned())),
             None => Ok(()),
         }
     }
-}
 
-fn too_long(response: Option<&Json>, feedback: Option<&str>) -> Option<&'static str> {
-    if response.is_some_and(|it| it.len() > MAX_RESPONSE) {
-        return Some("response may have at most 64 KiB: attach long texts as files (modifiedFileIds).");
+    /// The sentence that refuses an answer of this size, if it is too large.
+    pub fn excess(response: Option<&Json>, feedback: Option<&str>) -> Option<&'static str> {
+        if response.is_some_and(|it| it.len() > MAX_RESPONSE) {
+            return Some("response may have at most 64 KiB: attach long texts as files (modifiedFileIds).");
+        }
+        feedback.is_some_and(|it| it.len() > MAX_FEEDBACK).then_some("feedback may have at most 16 KiB.")
     }
-    feedback.filter(|it| it.len() > MAX_FEEDBACK).map(|_| "feedback may have at most 16 KiB.")
 }
 
 impl FromObject for Answer {
     fn from_object(object: &mut Object<'_>) -> Option<Self> {
         let response = object.require("response", |o| o.json_object("response"));
         let feedback = object.string("feedback");
-        let modified_file_ids = object.strings("modifiedFileIds", MAX_ATTACHMENTS).unwrap_or_default();
-        if let Some(sentence) = too_long(response.as_ref(), feedback.as_deref()) {
+        let modified_file_ids = ModifiedFiles::member(object);
+        if let Some(sentence) = Self::excess(response.as_ref(), feedback.as_deref()) {
             object.too_large(sentence);
         }
         Some(Self { response: response?, feedback, modified_file_ids })

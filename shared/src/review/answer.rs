@@ -5,27 +5,29 @@
 //! | approval | `{"selectedOption": id, "comment"?: text}` |
 //! | selection | `{"selectedIds": [id, ...]}`: one for single, at least one for multi |
 //! | form | `{name: value, ...}` of its fields, or `{"_dismissed": true}` when it can be dismissed |
-//! | text-input | `{"text": text}`, lengths in characters |
+//! | text-input | `{"text": text}`, lengths in Unicode scalar values |
 //! | freeform and unknown | any object |
+//!
+//! A choice is stored as it was offered: the option `1` that is answered as `"1"` becomes `1`.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use serde_json::{Map, Value};
-use time::format_description::BorrowedFormatItem;
-use time::macros::format_description;
-use time::{Date, PrimitiveDateTime, Time};
 
-use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::input::Problems;
 use crate::json::Json;
 use crate::models::account::is_email;
-use crate::review::form::{Field, FieldType, Form};
+use crate::review::choice::Choice;
+use crate::review::form::limits::Misfit;
+use crate::review::form::{Field, FieldType, Form, Limits};
+use crate::review::text::is_blank;
 use crate::review::{Approval, Kind, Selection, TextInput};
 
-/// Checks `response`; the error names every member that does not fit.
-pub fn check(kind: &Kind, response: &Json) -> Result<(), Error> {
-    let mut found = Findings(Problems::default());
+/// The response as it is stored, which is as it came unless a choice is written otherwise than it
+/// was offered. The error names every member that does not fit.
+pub fn checked(kind: &Kind, response: Json) -> Result<Json, Error> {
+    let mut found = Findings::default();
     let value = response.value();
     let Some(members) = value.as_object() else {
         return Err(Error::field(["response".into()], "not_an_object", "response must be an object"));
@@ -37,21 +39,37 @@ pub fn check(kind: &Kind, response: &Json) -> Result<(), Error> {
         Kind::TextInput(input) => found.text_input(input, members),
         Kind::Freeform => {}
     }
-    found.0.or(Some(()))
+    found.problems.or(Some(()))?;
+    let changed: BTreeMap<_, _> =
+        found.offered.into_iter().filter(|(name, value)| members.get(name) != Some(value)).collect();
+    if changed.is_empty() {
+        return Ok(response);
+    }
+    response.with(&changed).map_err(Error::internal)
 }
 
-struct Findings(Problems);
+#[derive(Default)]
+struct Findings {
+    problems: Problems,
+    /// Members that name choices, with the values that were offered.
+    offered: BTreeMap<String, Value>,
+}
 
 impl Findings {
     fn wrong(&mut self, member: &str, code: &'static str, message: impl Into<String>) {
-        self.0.add(vec!["response".into(), member.into()], code, message);
+        self.problems.add(vec!["response".into(), member.into()], code, message);
     }
 
     fn approval(&mut self, approval: &Approval, members: &Map<String, Value>) {
-        let chosen = members.get("selectedOption").and_then(Value::as_str);
-        if !approval.options.iter().any(|option| Some(option.id.as_str()) == chosen) {
-            let ids: Vec<&str> = approval.options.iter().map(|option| option.id.as_str()).collect();
-            self.wrong("selectedOption", "not_offered", format!("selectedOption must be one of {}", ids.join(", ")));
+        match named(&approval.options, members.get("selectedOption")) {
+            Some(choice) => {
+                self.offered.insert("selectedOption".to_owned(), choice.value.clone());
+            }
+            None => {
+                let ids: Vec<&str> = approval.options.iter().map(|option| option.id.as_str()).collect();
+                let message = format!("selectedOption must be one of {}", ids.join(", "));
+                self.wrong("selectedOption", "not_offered", message);
+            }
         }
         match members.get("comment") {
             None | Some(Value::Null) => {}
@@ -65,12 +83,15 @@ impl Findings {
         let Some(ids) = members.get("selectedIds").and_then(Value::as_array) else {
             return self.wrong("selectedIds", "required", "selectedIds must be an array of ids");
         };
-        let offered = |id: &Value| selection.items.iter().any(|item| id.as_str() == Some(&item.id));
-        if !ids.iter().all(offered) {
+        if ids.len() > selection.items.len() {
+            return self.wrong("selectedIds", "repeated", "selectedIds names more ids than were offered");
+        }
+        let chosen: Vec<_> = ids.iter().filter_map(|id| named(&selection.items, Some(id))).collect();
+        if chosen.len() != ids.len() {
             self.wrong("selectedIds", "not_offered", "selectedIds may only name ids that were offered");
         }
         let mut seen = HashSet::new();
-        if !ids.iter().all(|id| seen.insert(id)) {
+        if !chosen.iter().all(|choice| seen.insert(&choice.id)) {
             self.wrong("selectedIds", "repeated", "selectedIds names an id twice");
         }
         match (selection.many, ids.len()) {
@@ -78,6 +99,8 @@ impl Findings {
             (false, _) => self.wrong("selectedIds", "wrong_count", "exactly one id must be selected"),
             (true, 0) => self.wrong("selectedIds", "wrong_count", "at least one id must be selected"),
         }
+        let values = chosen.into_iter().map(|choice| choice.value.clone());
+        self.offered.insert("selectedIds".to_owned(), values.collect());
     }
 
     fn text_input(&mut self, input: &TextInput, members: &Map<String, Value>) {
@@ -85,12 +108,12 @@ impl Findings {
             return self.wrong("text", "required", "text must be a string");
         };
         let length = text.chars().count() as u64;
-        if input.min_length.is_some_and(|min| length < min) {
-            let min = input.min_length.unwrap_or_default();
+        if let Some(min) = input.min_length.filter(|min| length < *min) {
             self.wrong("text", "too_short", format!("text must have at least {min} characters"));
+        } else if input.min_length.is_some_and(|min| min > 0) && is_blank(text) {
+            self.wrong("text", "blank", "text must not be blank");
         }
-        if input.max_length.is_some_and(|max| length > max) {
-            let max = input.max_length.unwrap_or_default();
+        if let Some(max) = input.max_length.filter(|max| length > *max) {
             self.wrong("text", "too_long", format!("text may have at most {max} characters"));
         }
     }
@@ -108,87 +131,84 @@ impl Findings {
             }
         }
         for field in &form.fields {
-            let given = members.get(&field.name).filter(|value| !value.is_null() && value.as_str() != Some(""));
-            match given {
+            let given = members.get(&field.name).filter(|value| !is_empty(value));
+            match given.map(|value| fits(field, value)) {
                 None if field.required => self.wrong(&field.name, "required", format!("{} is required", field.name)),
                 None => {}
-                Some(value) => {
-                    if let Err((code, message)) = fits(field, value) {
-                        self.wrong(&field.name, code, format!("{} {message}", field.name));
-                    }
+                Some(Ok(stored)) => {
+                    self.offered.extend(stored.map(|value| (field.name.clone(), value)));
                 }
+                Some(Err((code, message))) => self.wrong(&field.name, code, format!("{} {message}", field.name)),
             }
         }
     }
 }
 
-type Misfit = (&'static str, String);
+fn is_empty(value: &Value) -> bool {
+    match value {
+        Value::Null => true,
+        Value::String(text) => text.is_empty(),
+        Value::Array(all) => all.is_empty(),
+        _ => false,
+    }
+}
 
-fn fits(field: &Field, value: &Value) -> Result<(), Misfit> {
+fn named<'a>(choices: &'a [Choice], id: Option<&Value>) -> Option<&'a Choice> {
+    choices.iter().find(|choice| id.is_some_and(|id| choice.is(id)))
+}
+
+/// Whether a field takes the value, and for a choice the value that was offered.
+fn fits(field: &Field, value: &Value) -> Result<Option<Value>, Misfit> {
     let text = || value.as_str().ok_or(("not_a_string", "must be a string".to_owned()));
     let misfit = |code, message: &str| Err((code, message.to_owned()));
+    match field.limits {
+        Limits::Numbers(numbers) => {
+            let number = value.as_f64().ok_or(("not_a_number", "must be a number".to_owned()))?;
+            return numbers.check(number).map(|()| None);
+        }
+        Limits::Moments(moments) => {
+            let known = moments.precision.answered(text()?);
+            let like = || ("not_a_moment", format!("must be written like {}", moments.precision.example()));
+            return moments.check(known.ok_or_else(like)?).map(|()| None);
+        }
+        Limits::None => {}
+    }
     match field.kind {
-        FieldType::Text | FieldType::Textarea | FieldType::Password => text().map(drop),
-        FieldType::Number | FieldType::Range => number_fits(field, value),
         FieldType::Checkbox => match value.as_bool() {
-            None => misfit("not_a_boolean", "must be true or false"),
-            Some(false) if field.required => misfit("required", "must be checked"),
-            Some(_) => Ok(()),
+            None => return misfit("not_a_boolean", "must be true or false"),
+            Some(false) if field.required => return misfit("required", "must be checked"),
+            Some(_) => {}
         },
-        FieldType::Email if !is_email(text()?) => misfit("not_an_email", "must be an e-mail address"),
-        FieldType::Url if url::Url::parse(text()?).is_err() => misfit("not_a_url", "must be an absolute URL"),
-        FieldType::Select if !field.options.iter().any(|option| Some(option.value.as_str()) == value.as_str()) => {
-            misfit("not_offered", "must be one of the options")
-        }
-        FieldType::Date | FieldType::Time | FieldType::Datetime => moment_fits(field, text()?),
-        FieldType::Email | FieldType::Url | FieldType::Select => Ok(()),
+        FieldType::Select | FieldType::Radio => return choice(field, value).map(Some),
+        _ if field.required && is_blank(text()?) => return misfit("required", "must not be blank"),
+        FieldType::Email if !is_email(text()?) => return misfit("not_an_email", "must be an e-mail address"),
+        FieldType::Url if url::Url::parse(text()?).is_err() => return misfit("not_a_url", "must be an absolute URL"),
+        _ => drop(text()?),
     }
+    Ok(None)
 }
 
-fn number_fits(field: &Field, value: &Value) -> Result<(), Misfit> {
-    let number = value.as_f64().ok_or(("not_a_number", "must be a number".to_owned()))?;
-    let bound = |bound: &Option<Value>| bound.as_ref().and_then(Value::as_f64);
-    if let Some(min) = bound(&field.min).filter(|min| number < *min) {
-        return Err(("out_of_range", format!("must be at least {min}")));
-    }
-    if let Some(max) = bound(&field.max).filter(|max| number > *max) {
-        return Err(("out_of_range", format!("may be at most {max}")));
-    }
-    if let Some(step) = field.step {
-        let steps = (number - bound(&field.min).unwrap_or(0.0)) / step;
-        if (steps - steps.round()).abs() > 1e-6 {
-            return Err(("out_of_step", format!("must lie on a step of {step}")));
-        }
-    }
-    Ok(())
-}
-
-const DATE: &[BorrowedFormatItem<'_>] = format_description!("[year]-[month]-[day]");
-const TIME: &[BorrowedFormatItem<'_>] = format_description!("[hour]:[minute][optional [:[second]]]");
-const DATETIME: &[BorrowedFormatItem<'_>] =
-    format_description!("[year]-[month]-[day]T[hour]:[minute][optional [:[second]]]");
-
-/// Dates and times are what HTML's inputs write; a datetime may also be an RFC 3339 one.
-fn moment_fits(field: &Field, text: &str) -> Result<(), Misfit> {
-    let (known, like) = match field.kind {
-        FieldType::Date => (Date::parse(text, DATE).is_ok(), "2026-01-31"),
-        FieldType::Time => (Time::parse(text, TIME).is_ok(), "09:30"),
-        _ => {
-            let local = PrimitiveDateTime::parse(text, DATETIME).is_ok();
-            (local || Timestamp::parse(text).is_some(), "2026-01-31T09:30")
-        }
+/// One of the options, or an array of some where several may be chosen.
+fn choice(field: &Field, value: &Value) -> Result<Value, Misfit> {
+    let offered = |value: &Value| {
+        let option = field.options.iter().find(|option| option.is(value) && !option.text.is_empty());
+        option.map(|option| option.value.clone())
     };
-    if !known {
-        return Err(("not_a_moment", format!("must be written like {like}")));
+    if !field.many {
+        return offered(value).ok_or(("not_offered", "must be one of the options".to_owned()));
     }
-    let bound = |bound: &Option<Value>| bound.as_ref().and_then(Value::as_str).map(str::to_owned);
-    if let Some(min) = bound(&field.min).filter(|min| text < min.as_str()) {
-        return Err(("out_of_range", format!("must not be before {min}")));
+    let given = value.as_array().ok_or(("not_an_array", "must be an array of options".to_owned()))?;
+    if given.len() > field.options.len() {
+        return Err(("too_many", "names more options than there are".to_owned()));
     }
-    if let Some(max) = bound(&field.max).filter(|max| text > max.as_str()) {
-        return Err(("out_of_range", format!("must not be after {max}")));
+    let chosen: Vec<Value> = given.iter().filter_map(offered).collect();
+    if chosen.len() != given.len() {
+        return Err(("not_offered", "may only name the options".to_owned()));
     }
-    Ok(())
+    if chosen.iter().enumerate().any(|(index, value)| chosen[..index].contains(value)) {
+        return Err(("repeated", "names an option twice".to_owned()));
+    }
+    Ok(Value::Array(chosen))
 }
 
 #[cfg(test)]
@@ -200,7 +220,7 @@ mod tests {
     fn answers(name: &str, payload: Value, response: Value) -> Vec<&'static str> {
         let json = |value| Json::of(&value).ok();
         let kind = Kind::stored(name, json(payload).as_ref());
-        match json(response).map(|response| check(&kind, &response)) {
+        match json(response).map(|response| checked(&kind, response)) {
             Some(Err(Error::Invalid(fields))) => fields.into_iter().map(|field| field.code).collect(),
             _ => vec![],
         }

@@ -6,6 +6,7 @@
 use serde_json::Value;
 
 use crate::json::Json;
+use crate::review::text::squeezed;
 
 /// The names of a payload's password fields.
 pub fn password_fields(payload: Option<&Json>) -> Vec<String> {
@@ -27,14 +28,14 @@ fn is_password(field: &Value) -> bool {
     field.get("type").is_some_and(is_password_type)
 }
 
-/// Whether a field's `type` makes it a password field.
+/// Whether a field's `type` makes it a password field, near misses included.
 pub fn is_password_type(kind: &Value) -> bool {
-    kind.as_str().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("password"))
+    kind.as_str().is_some_and(|kind| squeezed(kind) == "password")
 }
 
 /// A payload may write the word with escapes (`\u0070assword`).
 fn mentions_password(payload: &str) -> bool {
-    payload.contains('\\') || payload.to_ascii_lowercase().contains("password")
+    payload.contains('\\') || squeezed(payload).contains("password")
 }
 
 #[cfg(test)]
@@ -49,6 +50,7 @@ mod tests {
     fn password_fields_are_found_however_they_are_written() {
         assert_eq!(fields(r#"{"fields":[{"name":"a","type":"password"},{"name":"b","type":"text"}]}"#), ["a"]);
         assert_eq!(fields(r#"{"fields":[{"name":"a","type":" Password "}]}"#), ["a"]);
+        assert_eq!(fields(r#"{"fields":[{"name":"a","type":"Pass-word"}]}"#), ["a"]);
         assert_eq!(fields(r#"{"fields":[{"name":"a","type":"\u0070assword"}]}"#), ["a"]);
         assert_eq!(fields(r#"{"fields":[7,{"type":"password"},{"name":"a","type":"password","label":1}]}"#), ["a"]);
         assert!(fields(r#"{"fields":"password"}"#).is_empty() && fields("[]").is_empty());

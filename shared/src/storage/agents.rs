@@ -1,6 +1,8 @@
 //! Agents: made, listed, changed. Their signs of life are in `super::ping`, their webhooks in
 //! `super::webhook`, their pictures in `super::avatar`, their end in `super::removal`.
 
+use std::slice;
+
 use aws_sdk_dynamodb::types::ReturnValue;
 use serde::{Deserialize, Serialize};
 
@@ -13,10 +15,11 @@ use crate::models::{
 };
 use crate::storage::agent_update::{AgentUpdate, Changed};
 use crate::storage::avatar::AvatarItem;
+use crate::storage::calls::{Call, CallOf};
 use crate::storage::keys::{Key, owned};
 use crate::storage::webhook::WebhookItem;
 use crate::storage::writing::{Outcome, Transaction};
-use crate::storage::{Blobs, Channel, Store, as_many_as_fit, attribute, beside, text, written};
+use crate::storage::{Blobs, Channel, Once, Store, as_many_as_fit, attribute, beside, text, written};
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -56,12 +59,15 @@ pub(super) struct AgentItem {
 
 impl From<AgentItem> for Agent {
     fn from(item: AgentItem) -> Self {
+        let webhook = item.webhook.shown();
         Self {
             id: item.id,
             name: item.name,
             description: item.description,
             avatar_url: item.avatar_url,
-            webhook_url: item.webhook.webhook_url,
+            webhook_url: webhook.url,
+            webhook_headers: webhook.headers,
+            webhook_auth: webhook.auth,
             status: item.status,
             status_message: item.status_message,
             status_since: item.status_since,
@@ -73,13 +79,83 @@ impl From<AgentItem> for Agent {
     }
 }
 
+impl From<AgentItem> for AgentWithSecret {
+    fn from(item: AgentItem) -> Self {
+        let webhook_secret = item.webhook.webhook_secret.as_ref().map(|secret| secret.reveal().to_owned());
+        Self { agent: item.into(), webhook_secret }
+    }
+}
+
+/// An agent that may be made.
+pub struct AgentOpening {
+    owner: UserId,
+    call: Option<Call>,
+    /// What an equal call made.
+    pub earlier: Option<AgentWithSecret>,
+}
+
+/// For a user who was just made or checked.
+impl From<UserId> for AgentOpening {
+    fn from(owner: UserId) -> Self {
+        Self { owner, call: None, earlier: None }
+    }
+}
+
 impl Store {
+    /// How an agent begins: verifies the caller, and looks for what an equal call made in the same
+    /// read.
+    pub async fn begin_agent(&self, caller: impl Into<Caller>, once: Option<Once>) -> Result<AgentOpening, Error> {
+        let caller = caller.into();
+        let key = |once: &Once| Key::user_call(caller.claimed(), caller.sender(), CallOf::CreateAgent, &once.client_id);
+        let mut call = once.map(|once| Call::new(key(&once), once));
+        let also = call.as_ref().map(|call| slice::from_ref(&call.key)).unwrap_or_default();
+        let (owner, mut items) = self.admit(caller, also).await?;
+        let made = call.as_mut().map(|call| call.earlier(&mut items)).transpose()?.flatten();
+        let earlier = match made {
+            Some(made) => self.agent_made(&made).await?,
+            None => None,
+        };
+        Ok(AgentOpening { owner, call, earlier })
+    }
+
+    /// The agent that an equal call made, as it is now, with the secret that its answer showed.
+    async fn agent_made(&self, made: &str) -> Result<Option<AgentWithSecret>, Error> {
+        let Ok(id) = made.parse::<AgentId>() else { return Ok(None) };
+        let key = Key::agent(id);
+        let item = self.get_all(vec![key.clone()]).await?.take::<AgentItem>(&key)?;
+        Ok(item.filter(|item| item.deleted_at.is_none()).map(AgentWithSecret::from))
+    }
+
     /// Makes an agent; with a webhook also the secret that signs what is sent there.
-    pub async fn create_agent(&self, owner: UserId, new: CreateAgent) -> Result<AgentWithSecret, Error> {
+    pub async fn create_agent(
+        &self,
+        opening: impl Into<AgentOpening>,
+        new: CreateAgent,
+    ) -> Result<AgentWithSecret, Error> {
+        let AgentOpening { owner, call, .. } = opening.into();
+        let item = self.new_agent(owner, new);
+        let mut transaction = Transaction::default();
+        self.while_user_stays(&mut transaction, owner)?;
+        if let Some(call) = &call {
+            self.record_made(&mut transaction, call, item.id)?;
+        }
+        transaction.create(self, written(&item)?)?;
+        match (self.commit(transaction).await?, call) {
+            (Outcome::Done, _) => Ok(item.into()),
+            (Outcome::Refused(0), _) => Err(Error::NoSession),
+            (Outcome::Refused(1), Some(call)) => {
+                let agent = self.agent_made(&self.made_by_equal_call(&call).await?).await?;
+                agent.ok_or_else(|| Error::unavailable("the agent of an equal call was deleted meanwhile"))
+            }
+            (Outcome::Refused(_), _) => Err(Error::internal("a new agent met one that exists")),
+        }
+    }
+
+    fn new_agent(&self, owner: UserId, new: CreateAgent) -> AgentItem {
         let now = self.clock.now();
         let id = AgentId::new(now);
         let Key { pk, sk } = Key::agent(id);
-        let item = AgentItem {
+        AgentItem {
             pk,
             sk,
             owner_id: owner,
@@ -99,17 +175,7 @@ impl Store {
             tag: new.tag,
             created_at: now,
             deleted_at: None,
-        };
-        let mut transaction = Transaction::default();
-        self.while_user_stays(&mut transaction, owner)?;
-        transaction.create(self, written(&item)?)?;
-        match self.commit(transaction).await? {
-            Outcome::Done => {}
-            Outcome::Refused(0) => return Err(Error::NoSession),
-            Outcome::Refused(_) => return Err(Error::internal("a new agent met one that exists")),
         }
-        let webhook_secret = item.webhook.webhook_secret.as_ref().map(|secret| secret.reveal().to_owned());
-        Ok(AgentWithSecret { agent: item.into(), webhook_secret })
     }
 
     /// All of the caller's agents, oldest first: the list is read beside the check of the caller.

@@ -11,6 +11,7 @@ use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use tokio::sync::OnceCell;
 
+use crate::charset;
 use crate::error::Error;
 use crate::models::{Attachment, Message};
 use crate::storage::Later;
@@ -49,10 +50,25 @@ impl Blobs {
     }
 
     pub async fn get(&self, storage_key: &str) -> Result<Stored, Error> {
-        let got = self.s3.get_object().bucket(&*self.bucket).key(storage_key).send().await;
+        self.get_part(storage_key, None).await
+    }
+
+    /// An object, or of it the bytes from the first to the last, both included and in it.
+    pub async fn get_part(&self, storage_key: &str, part: Option<(u64, u64)>) -> Result<Stored, Error> {
+        let get = self.s3.get_object().bucket(&*self.bucket).key(storage_key);
+        let got = get.set_range(part.map(|(first, last)| format!("bytes={first}-{last}"))).send().await;
         match got {
             Ok(object) => Ok(Stored { bytes: object.body, etag: object.e_tag }),
             Err(err) if err.as_service_error().is_some_and(|it| it.is_no_such_key()) => Err(Error::NotFound("file")),
+            Err(err) => Err(trouble(err)),
+        }
+    }
+
+    /// The tag of an object's bytes, without the bytes.
+    pub async fn etag(&self, storage_key: &str) -> Result<Option<String>, Error> {
+        match self.s3.head_object().bucket(&*self.bucket).key(storage_key).send().await {
+            Ok(object) => Ok(object.e_tag),
+            Err(err) if err.as_service_error().is_some_and(|it| it.is_not_found()) => Err(Error::NotFound("file")),
             Err(err) => Err(trouble(err)),
         }
     }
@@ -156,12 +172,12 @@ impl Blobs {
         filled.pop().ok_or_else(|| Error::internal("a message got lost"))
     }
 
-    /// A text file's content; none when its bytes are gone or no UTF-8.
+    /// A text file's content; none when its bytes are gone or no text, see [`charset::text`].
     async fn text(&self, file: &Attachment) -> Result<Option<String>, Error> {
         match self.get(&file.storage_key).await {
             Ok(stored) => {
                 let bytes = stored.bytes.collect().await.map_err(Error::unavailable)?;
-                Ok(String::from_utf8(bytes.to_vec()).ok())
+                Ok(charset::text(&bytes.into_bytes(), &file.mime_type))
             }
             Err(Error::NotFound(_)) => Ok(None),
             Err(err) => Err(err),

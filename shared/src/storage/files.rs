@@ -1,26 +1,23 @@
-//! Files: the item beside the bytes.
+//! Files: the item beside the bytes. How one is made is in `super::file_making`.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use bytes::Bytes;
-use futures_util::{TryStreamExt, future, stream};
+use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
+use futures_util::future;
 use serde::{Deserialize, Serialize};
 
-use crate::auth::{Caller, HumanCaller};
+use crate::auth::{AgentCaller, Caller, HumanCaller};
 use crate::clock::Timestamp;
 use crate::error::Error;
-use crate::ids::{AgentId, FileId, MessageId, UserId};
-use crate::models::{Attachment, NewFile};
+use crate::ids::{AgentId, FileId, MaybeChannel, MessageId, UserId};
+use crate::models::Attachment;
 use crate::share_link::ShareLink;
-use crate::storage::keys::{self, Key, StorageKey, due, owned};
+use crate::storage::keys::{self, FILES, Key, StorageKey, due, owned};
 use crate::storage::leftovers::Leftovers;
 use crate::storage::messages::escaped;
-use crate::storage::writing::{Outcome, Transaction};
-use crate::storage::{Channel, Items, KEYS_OF_CHECK, MAX_KEYS, Store, as_many_as_weigh, beside, written};
+use crate::storage::{Channel, Items, KEYS_OF_CHECK, MAX_KEYS, Store, as_many_as_weigh, beside};
 
-/// How many files are put at once.
-const SIDE_BY_SIDE: usize = 8;
 /// A file that no message claims within this time may be removed.
 const UNCLAIMED_LIFE: Duration = Duration::from_secs(24 * 3600);
 /// How many announced files a list looks for.
@@ -149,6 +146,11 @@ impl Items {
         id.map(|id| self.take(&Key::file(id))).transpose().map(Option::flatten)
     }
 
+    /// Like [`Items::take_file`], and leaves it for whatever wants it next.
+    pub(super) fn look_for_file(&self, id: Option<FileId>) -> Result<Option<FileItem>, Error> {
+        id.map(|id| self.look(&Key::file(id))).transpose().map(Option::flatten)
+    }
+
     /// Whether the agent was found, and is not being removed.
     fn has_agent(&self, agent: AgentId) -> bool {
         self.0.get(&Key::agent(agent)).is_some_and(|item| !item.contains_key("deletedAt"))
@@ -156,58 +158,33 @@ impl Items {
 }
 
 impl Store {
-    /// Stores a file for a message to claim: its bytes, then the item that makes it visible.
-    pub async fn store_file(&self, channel: &Channel, file: NewFile) -> Result<Attachment, Error> {
-        let Placed { mut files, note } = self.place(channel, vec![file]).await?;
-        let file = files.pop().ok_or_else(|| Error::internal("a file got lost"))?;
-        let mut transaction = Transaction::default();
-        if let Some(note) = &note {
-            self.take_note_away(&mut transaction, note)?;
-        }
-        transaction.create(self, written(&FileItem::new(channel, &file))?)?;
-        match self.commit(transaction).await? {
-            Outcome::Done => Ok(file),
-            Outcome::Refused(_) => Err(too_late()),
-        }
+    /// The files of a channel, or of all of the key's, newest first, read beside the check of the
+    /// caller.
+    pub async fn files_in(&self, agent: &AgentCaller, channel: MaybeChannel) -> Result<Vec<Attachment>, Error> {
+        let files = match channel {
+            MaybeChannel::Absent => {
+                let user = agent.0.claimed;
+                let read = future::try_join(self.as_many_files(self.query_owned(user, FILES)), self.leaving(user));
+                let (_, (mut files, leaving)) = beside(self.admit(agent, &[]), read).await?;
+                files.retain(|file| !leaving.contains(&file.id().channel()));
+                files
+            }
+            MaybeChannel::Named(None) => return self.open(agent, None, &[]).await.map(|_| vec![]),
+            MaybeChannel::Named(Some(id)) => {
+                let query = self.query_partition(keys::channel_partition(id), FILES);
+                beside(self.open(agent, Some(id), &[]), self.as_many_files(query)).await?.1
+            }
+        };
+        self.shown(files).await
     }
 
-    /// Puts the bytes of files into the bucket, with a note of them before. Nobody sees them until
-    /// items name them; that write takes the note away.
-    pub async fn place(&self, channel: &Channel, files: Vec<NewFile>) -> Result<Placed, Error> {
-        if files.is_empty() {
-            return Ok(Placed::default());
-        }
-        let attachment = |file: NewFile| {
-            let size = file.bytes.len() as u64;
-            (file.label.attachment(channel.id(), size, self.clock.now()), file.bytes)
-        };
-        let (files, bytes): (Vec<Attachment>, Vec<Bytes>) = files.into_iter().map(attachment).unzip();
-        let note = Leftovers::of_files(self, channel.id(), &files);
-        self.note_now(&note).await?;
-        stream::iter(files.iter().zip(bytes).map(Ok))
-            .try_for_each_concurrent(SIDE_BY_SIDE, |(file, bytes)| {
-                self.blobs.put(&file.storage_key, &file.mime_type, bytes)
-            })
-            .await?;
-        Ok(Placed { files, note: Some(note) })
-    }
-
-    /// All files of a channel, newest first, read beside the check of the caller.
-    pub async fn files_in(
-        &self,
-        caller: impl Into<Caller>,
-        channel: Option<AgentId>,
-    ) -> Result<Vec<Attachment>, Error> {
-        let Some(id) = channel else {
-            return self.open(caller, None, &[]).await.map(|_| vec![]);
-        };
-        let query = self.query_partition(keys::channel_partition(id), keys::FILES);
-        let reading = as_many_as_weigh(query, |file: FileItem| {
+    /// The files that a query finds, as far as they fit one response.
+    async fn as_many_files(&self, query: QueryFluentBuilder) -> Result<Vec<FileItem>, Error> {
+        as_many_as_weigh(query, |file: FileItem| {
             let weight = file.weight();
             Ok(Some((file, weight)))
-        });
-        let (_, files) = beside(self.open(caller, channel, &[]), reading).await?;
-        self.shown(files).await
+        })
+        .await
     }
 
     /// Of some files those that are to be listed. The newest of the announced ones are looked for:

@@ -21,6 +21,8 @@
 //! | an agent's counters | `CHANNEL#<agent>` | `STATS` | |
 //! | status history | `CHANNEL#<agent>` | `STATUS#<ulid>` | `ttl` |
 //! | idempotency | `CHANNEL#<agent>` | `CLIENT#<agent or user>#<sha256 of the client id>` | `messageId`, `bodyHash`; of a call that changed a draft also `ttl` |
+//! | what an `Idempotency-Key` made: a file | `CHANNEL#<agent>` | `CALL#<route>#<agent or user>#<sha256 of the key>` | `made`: its id, `bodyHash`, `ttl` |
+//! | the same: an agent | `USER#<user>` | `CALL#agents#<agent or user>#<sha256 of the key>` | `made`, `bodyHash`, `ttl` |
 //! | chain of iterations | `CHANNEL#<agent>` | `ITERATION#<first message>` | `members`: ids of its messages, in order |
 //! | stream | `CHANNEL#<agent>` | `STREAM#<sha256 of the stream id>` | `messageId`; before its draft exists: `statusEvents`, `ttl` |
 //! | leftovers | `CHANNEL#<agent>`, `ARCHIVE#<archive>` | `REMOVAL#<ulid>` | `objects` of the bucket that are to go, of a deleted message or file, or an archive, or that were put for an item which is not there yet; index due |
@@ -51,6 +53,7 @@ use crate::models::account::Email;
 use crate::models::stream::StreamId;
 use crate::models::{ReviewStatus, SenderType};
 use crate::secrets::Hashed;
+use crate::storage::CallOf;
 
 pub const PK: &str = "pk";
 pub const SK: &str = "sk";
@@ -164,6 +167,16 @@ impl Key {
         Self::new(channel_partition(channel), format!("CLIENT#{sender}#{}", hash.as_str()))
     }
 
+    /// What an `Idempotency-Key` made in a channel.
+    pub fn call(channel: AgentId, sender: SenderType, of: CallOf, key: &str) -> Self {
+        Self::new(channel_partition(channel), call_sort(sender, of, key))
+    }
+
+    /// What an `Idempotency-Key` made for a user.
+    pub fn user_call(user: UserId, sender: SenderType, of: CallOf, key: &str) -> Self {
+        Self::new(user_partition(user), call_sort(sender, of, key))
+    }
+
     /// The chain of iterations that begins with a message.
     pub fn chain(root: MessageId) -> Self {
         Self::new(channel_partition(root.channel()), format!("ITERATION#{}", root.ulid()))
@@ -235,6 +248,10 @@ pub const FILES: &str = "FILE#";
 
 /// Sort keys of an agent's status history start with this, in [`channel_partition`].
 pub const STATUS_CHANGES: &str = "STATUS#";
+
+fn call_sort(sender: SenderType, of: CallOf, key: &str) -> String {
+    format!("CALL#{}#{}#{}", of.word(), sender.word(), Hashed::of(key).as_str())
+}
 
 pub fn user_partition(user: UserId) -> String {
     format!("USER#{}", user.ulid())

@@ -4,15 +4,16 @@
 //! - [`schema`]: the table's one definition
 //! - [`Store`]: the door ([`Store::admit`], [`Store::open`]); its access patterns are beside the
 //!   entities: `agents` (with `agent_update`, `ping`, `webhook`, `avatar`, `stats`), `messages`,
-//!   `reviews` (with `review_lists`), `files` (with `presign`, `file_list`, `file_removal`),
-//!   `accounts` (with `passwords`, `sessions`, `tries`, `api_keys`, `users`, `user_removal`,
-//!   `preferences`, `visit`), `request_log`, `plugins`, `instance` (of the local runner),
+//!   `reviews` (with `review_lists`), `files` (with `file_making`, `presign`, `file_list`,
+//!   `file_removal`), `accounts` (with `passwords`, `sessions`, `tries`, `api_keys`, `users`,
+//!   `user_removal`, `preferences`, `visit`), `request_log`, `plugins`, `instance` (of the local runner),
 //!   `outbox` (what happened, as the stream tells it), `deliveries`, `changes` (that somebody's
 //!   inbox shows something else than before)
 //! - [`Blobs`]: the bucket; `zip`: archives of many files
 //! - [`Clients`]: the SDK's clients, made once per process
 //! - `removal`: an agent's end, with everything under it; `leftovers`: objects that are to go
 //! - `expiry`: what is due
+//! - `calls`: what an `Idempotency-Key` made
 //! - `paging`: lists with a cursor, page by page
 //! - `size`: what an item weighs against DynamoDB's 400 KB
 //!
@@ -25,11 +26,13 @@ mod agents;
 mod api_keys;
 mod avatar;
 mod blobs;
+mod calls;
 mod changes;
 mod clients;
 mod deliveries;
 mod expiry;
 mod file_list;
+mod file_making;
 mod file_removal;
 mod files;
 mod instance;
@@ -72,8 +75,10 @@ use futures_util::future::{Either, select};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+pub use agents::AgentOpening;
 pub use avatar::Avatar;
 pub use blobs::{Blobs, Stored};
+pub use calls::CallOf;
 pub use changes::shown_to;
 pub use clients::{Clients, Endpoints, Later};
 pub use deliveries::{Claim, Delivery, Outcome as DeliveryOutcome};

@@ -6,7 +6,7 @@ use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::ids::{AgentId, MessageId, UserId};
 use crate::json::Json;
-use crate::models::{Answer, Message, ReviewStatus, SenderType};
+use crate::models::{Answer, Message, ModifiedFiles, ReviewStatus, SenderType};
 use crate::review::secret;
 use crate::secrets::Hashed;
 use crate::storage::keys::MESSAGES;
@@ -51,7 +51,7 @@ struct ReviewEvent {
     #[serde(skip_serializing_if = "Option::is_none")]
     feedback: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    modified_file_ids: Option<Vec<String>>,
+    modified_file_ids: Option<ModifiedFiles>,
     #[serde(rename = "responded_at", skip_serializing_if = "Option::is_none")]
     responded_at: Option<Timestamp>,
     #[serde(rename = "expired_at", skip_serializing_if = "Option::is_none")]
@@ -130,7 +130,7 @@ pub(super) fn answered_payload(message: &Message, answer: &Answer, now: Timestam
         review_type: message.review.as_ref().map(|review| review.kind.clone()).unwrap_or_default(),
         response: Some(answer.response.clone()),
         feedback: answer.feedback.clone(),
-        modified_file_ids: Some(answer.modified_file_ids.clone()),
+        modified_file_ids: answer.modified_file_ids.clone(),
         responded_at: Some(now),
         expired_at: None,
         iteration_group_id: message.iteration_group_id,

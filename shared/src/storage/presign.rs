@@ -8,15 +8,19 @@ use std::time::Duration;
 use aws_sdk_s3::presigning::PresigningConfig;
 use futures_util::{StreamExt, TryStreamExt, stream};
 
+use crate::auth::Caller;
 use crate::clock::Timestamp;
-use crate::error::Error;
+use crate::error::{Error, Step};
 use crate::ids::FileId;
 use crate::input::Problems;
 use crate::models::file::FileLabel;
 use crate::models::{AnnounceFile, Attachment};
+use crate::storage::calls::CallOf;
+use crate::storage::file_making::FileOpening;
 use crate::storage::files::FileItem;
 use crate::storage::keys::Key;
-use crate::storage::{Blobs, Channel, Items, Store, trouble, written};
+use crate::storage::writing::{Outcome, Transaction};
+use crate::storage::{Blobs, Items, Once, Store, trouble, written};
 
 /// The most that one PUT takes: S3 ends at 5 GiB.
 pub const MAX_ANNOUNCED: u64 = 5_000_000_000;
@@ -35,15 +39,17 @@ pub struct UploadTarget {
 }
 
 impl Blobs {
-    /// A URL that takes one PUT of exactly this size and type, and only while the object does
-    /// not exist: bytes that somebody has seen stay as they are.
+    /// A URL that takes one PUT of exactly this size and type, for as long as the upload may begin
+    /// and only while the object does not exist: bytes that somebody has seen stay as they are.
     async fn upload_target(&self, file: &Attachment, now: Timestamp) -> Result<UploadTarget, Error> {
-        let expiry = PresigningConfig::expires_in(UPLOAD_BEGINS).map_err(Error::internal)?;
+        let expires_at = file.created_at.plus(UPLOAD_BEGINS);
+        let expiry = now.until(expires_at).max(Duration::from_secs(1));
+        let expiry = PresigningConfig::expires_in(expiry).map_err(Error::internal)?;
         let put = self.s3.put_object().bucket(&*self.bucket).key(&file.storage_key).content_type(&file.mime_type);
         let put = put.content_length(i64::try_from(file.size).map_err(Error::internal)?).if_none_match("*");
         let presigned = put.presigned(expiry).await.map_err(trouble)?;
         let headers = presigned.headers().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-        Ok(UploadTarget { url: presigned.uri().to_owned(), headers, expires_at: now.plus(UPLOAD_BEGINS) })
+        Ok(UploadTarget { url: presigned.uri().to_owned(), headers, expires_at })
     }
 
     /// How many bytes of a file are there; `None` when there are none at all.
@@ -64,15 +70,49 @@ impl Store {
     /// Announces a file. Without an upload it goes the way of every file that nobody claims.
     pub async fn announce(
         &self,
-        channel: &Channel,
+        caller: impl Into<Caller>,
         announced: AnnounceFile,
+        once: Option<Once>,
     ) -> Result<(Attachment, UploadTarget), Error> {
+        let AnnounceFile { channel_id, filename, mime_type, size } = announced;
+        let FileOpening { channel, call, earlier, .. } =
+            self.begin_file(caller, &channel_id, CallOf::Presign, once).await?;
+        if let Some(earlier) = earlier
+            && let Some(again) = self.announced_again(earlier).await?
+        {
+            return Ok(again);
+        }
         let now = self.clock.now();
-        let AnnounceFile { filename, mime_type, size, .. } = announced;
         let file = FileLabel { filename, mime_type }.attachment(channel.id(), size, now);
         let target = self.blobs.upload_target(&file, now).await?;
-        self.put_new(written(&FileItem::announced(channel, &file))?).await?;
-        Ok((file, target))
+        let item = written(&FileItem::announced(&channel, &file))?;
+        let Some(call) = call else {
+            self.put_new(item).await?;
+            return Ok((file, target));
+        };
+        let mut transaction = Transaction::default();
+        self.record_made(&mut transaction, &call, file.id)?;
+        transaction.create(self, item)?;
+        match self.commit(transaction).await? {
+            Outcome::Done => Ok((file, target)),
+            Outcome::Refused(_) => {
+                let again = self.announced_again(self.file_of_equal_call(&call).await?).await?;
+                again.ok_or_else(|| Error::unavailable("the file of an equal call went meanwhile"))
+            }
+        }
+    }
+
+    /// An announcement that is made once more, with what is left of its time. `None` when that is
+    /// over and the bytes never came.
+    async fn announced_again(&self, item: FileItem) -> Result<Option<(Attachment, UploadTarget)>, Error> {
+        let now = self.clock.now();
+        let file = Attachment::from(item.clone());
+        let is_over = now.until(file.created_at.plus(UPLOAD_BEGINS)).is_zero();
+        if is_over && self.arrived(item).await?.is_none() {
+            return Ok(None);
+        }
+        let target = self.blobs.upload_target(&file, now).await?;
+        Ok(Some((file, target)))
     }
 
     /// The file, if its bytes are there. Who finds them first takes the announcement away.
@@ -110,24 +150,23 @@ impl Store {
         stream::iter(asked).buffered(SIDE_BY_SIDE).try_collect().await
     }
 
-    /// Says which of the files that `member` of the input names cannot be used. Gives those that
+    /// Says which of the files that the input names, each at its path, cannot be used. Gives those that
     /// nothing refers to yet, and that would be removed. Writes nothing: an announcement goes with
     /// the write that makes use of the file.
     pub(super) async fn usable_files(
         &self,
-        member: &str,
-        ids: &[Option<FileId>],
-        mut items: Items,
+        files: Vec<(Vec<Step>, Option<FileId>)>,
+        items: Items,
     ) -> Result<Vec<FileId>, Error> {
-        let found = ids.iter().map(|id| items.take_file(*id)).collect::<Result<Vec<_>, Error>>()?;
+        // Two originals may have become one file, so what was found stays.
+        let found = files.iter().map(|(_, id)| items.look_for_file(*id)).collect::<Result<Vec<_>, Error>>()?;
         let bytes_there = self.all_uploaded(&found).await?;
         let (mut unclaimed, mut problems) = (vec![], Problems::default());
-        for (index, (item, uploaded)) in found.into_iter().zip(bytes_there).enumerate() {
-            let path = vec![member.into(), index.into()];
+        for ((path, _), (item, uploaded)) in files.into_iter().zip(found.into_iter().zip(bytes_there)) {
             match item {
                 None => problems.add(path, "unknown_file", "there is no such file in this channel"),
                 Some(_) if !uploaded => problems.add(path, "not_uploaded", NOT_UPLOADED),
-                Some(item) if item.is_unclaimed() => unclaimed.push(item.id()),
+                Some(item) if item.is_unclaimed() && !unclaimed.contains(&item.id()) => unclaimed.push(item.id()),
                 Some(_) => {}
             }
         }

@@ -8,7 +8,7 @@ use crate::auth::HumanCaller;
 use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::ids::{FileId, MessageId, UserId, new_ulid};
-use crate::models::{Answer, Message, Review, ReviewStatus};
+use crate::models::{Answer, Message, ModifiedFiles, Review, ReviewStatus};
 use crate::review::answer;
 use crate::storage::keys::{Key, owned};
 use crate::storage::messages::{MessageItem, file_in};
@@ -18,11 +18,17 @@ use crate::storage::{Channel, Store, deliveries, outbox, read, size, text};
 
 impl Store {
     /// Stores a person's answer. Two calls: what is asked, then the one conditional update.
-    pub async fn answer(&self, human: &HumanCaller, id: Option<MessageId>, answer: Answer) -> Result<Message, Error> {
+    pub async fn answer(
+        &self,
+        human: &HumanCaller,
+        id: Option<MessageId>,
+        mut answer: Answer,
+    ) -> Result<Message, Error> {
         let key = id.map(Key::message);
+        let named = answer.modified_file_ids.as_ref().map(ModifiedFiles::files).unwrap_or_default();
         let files: Vec<_> =
-            answer.modified_file_ids.iter().map(|text| file_in(id.map(MessageId::channel), text)).collect();
-        let mut wanted: Vec<Key> = files.iter().flatten().copied().map(Key::file).collect();
+            named.into_iter().map(|(path, text)| (path, file_in(id.map(MessageId::channel), &text))).collect();
+        let mut wanted: Vec<Key> = files.iter().filter_map(|(_, file)| file.map(Key::file)).collect();
         wanted.extend(key.clone());
         let opened = self.open(human, id.map(MessageId::channel), &wanted).await;
         let (channel, mut items) = opened.map_err(|err| err.or_not_found("message"))?;
@@ -33,14 +39,14 @@ impl Store {
         let callback = item.review.as_ref().and_then(|review| review.callback.as_ref());
         let event_room = deliveries::room_for_event(item.webhook_url.as_deref(), callback);
         let message = Message::from(item);
-        self.judge(&message, &answer, room, event_room).await?;
-        let unclaimed = self.usable_files("modifiedFileIds", &files, items).await?;
+        self.judge(&message, &mut answer, room, event_room).await?;
+        let unclaimed = self.usable_files(files, items).await?;
         self.store_answer(&message, channel.owner(), answer, &unclaimed).await
     }
 
-    /// Whether the answer may be stored: the review is pending, takes it, and has room for it, as
-    /// has the event that its webhook is sent.
-    async fn judge(&self, message: &Message, answer: &Answer, room: usize, event_room: usize) -> Result<(), Error> {
+    /// Makes of the response what may be stored: the review is pending, takes it, and has room for
+    /// it, as has the event that its webhook is sent.
+    async fn judge(&self, message: &Message, answer: &mut Answer, room: usize, event_room: usize) -> Result<(), Error> {
         let review = message.review.as_ref().ok_or(Error::NotFound("review"))?;
         match review.status {
             ReviewStatus::Completed => return Err(Error::ReviewAlreadyResponded),
@@ -51,8 +57,8 @@ impl Store {
             return Err(outcome(&self.settled(message.clone()).await?));
         }
         answer.within_limits()?;
-        answer::check(&review.understood(), &answer.response)?;
-        let names: usize = answer.modified_file_ids.iter().map(String::len).sum();
+        answer.response = answer::checked(&review.understood(), answer.response.clone())?;
+        let names = answer.modified_file_ids.as_ref().map_or(0, ModifiedFiles::len);
         if answer.response.len() + answer.feedback.as_ref().map_or(0, String::len) + names > room {
             return Err(Error::TooLarge(format!("This message has room for an answer of {room} bytes.")));
         }
@@ -78,9 +84,10 @@ impl Store {
             ("feedback", answer.feedback.map(text)),
             (
                 "modifiedFileIds",
-                Some(answer.modified_file_ids)
-                    .filter(|ids| !ids.is_empty())
-                    .map(|ids| AttributeValue::L(ids.into_iter().map(text).collect())),
+                answer.modified_file_ids.map(|files| match files {
+                    ModifiedFiles::List(ids) => AttributeValue::L(ids.into_iter().map(text).collect()),
+                    ModifiedFiles::Edits(edits) => text(edits.as_str()),
+                }),
             ),
         ];
         let mut set =

@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::ids::MessageId;
 use crate::json::Json;
 use crate::meter;
-use crate::models::message::StreamState;
+use crate::models::message::{StreamState, TextFormat};
 use crate::models::stream::SetWithDraft;
 use crate::models::{AskReview, Attachment, DeliveryStatus, Message, MessageStatus, ReviewStatus, SenderType};
 use crate::storage::files::{FileItem, Placed, too_late};
@@ -27,6 +27,7 @@ use crate::storage::{Item, Store, backoff, deliveries, outbox, size, text, writt
 #[derive(Default)]
 pub struct Draft {
     pub text: Option<String>,
+    pub format: Option<TextFormat>,
     pub status: Option<MessageStatus>,
     pub metadata: Option<Json>,
     pub review: Option<AskReview>,
@@ -50,8 +51,10 @@ enum Part {
     /// A call of the same stream was first, or a status event came.
     Stream,
     Message,
-    /// Another message took the file at this position.
+    /// Another message took the file at this position, or its upload's message changed.
     Claim(usize),
+    /// An equal upload was first.
+    Call,
     File,
     /// The note of placed files, which was due or went with the channel.
     Note,
@@ -94,6 +97,7 @@ impl Store {
             match refused {
                 Part::Client => return self.message_of_equal_call(&opening).await,
                 Part::Claim(index) => return Err(already_attached(index)),
+                Part::Call => return Err(Error::IdempotencyConflict),
                 Part::Note => return Err(too_late()),
                 Part::Message | Part::File => return Err(Error::internal("an id that was just made is taken")),
                 Part::Stream => {
@@ -160,6 +164,11 @@ impl Store {
             self.record_call(&mut transaction, opening, once, item.id, None)?;
             parts.push(Part::Client);
         }
+        if let Some(call) = &opening.call {
+            let file = item.attachments.first().map(AttachmentItem::id);
+            self.record_made(&mut transaction, call, file.ok_or_else(|| Error::internal("an upload has no file"))?)?;
+            parts.push(Part::Call);
+        }
         if let Some(stream) = &opening.stream {
             transaction.update(self.begin_draft(stream, item.id)?);
             parts.push(Part::Stream);
@@ -169,6 +178,10 @@ impl Store {
         for (index, file) in opening.claimed.iter().enumerate() {
             transaction.update(self.claim(file, item.id)?);
             parts.push(Part::Claim(index));
+            if let Some(holder) = file.message_id {
+                transaction.delete_existing(self, &Key::message(holder))?;
+                parts.push(Part::Claim(index));
+            }
         }
         for placed in &item.attachments[opening.claimed.len()..] {
             let file = FileItem::new(&opening.channel, &placed.clone().of(item.id));
@@ -178,16 +191,21 @@ impl Store {
         Ok((transaction, parts))
     }
 
-    /// The condition that lets exactly one message claim a file.
+    /// The condition that lets exactly one message claim a file: nothing holds it, or its upload's
+    /// message, which goes.
     fn claim(&self, file: &Attachment, message: MessageId) -> Result<Update, Error> {
-        Update::builder()
+        let update = Update::builder()
             .table_name(&*self.table)
             .set_key(Some(Key::file(file.id).attributes()))
             .update_expression("SET messageId = :message REMOVE dueShard, dueSort, announced")
-            .condition_expression("attribute_exists(pk) AND attribute_not_exists(messageId)")
-            .expression_attribute_values(":message", text(message))
-            .build()
-            .map_err(Error::internal)
+            .expression_attribute_values(":message", text(message));
+        let update = match file.message_id {
+            None => update.condition_expression("attribute_exists(pk) AND attribute_not_exists(messageId)"),
+            Some(holder) => {
+                update.condition_expression("messageId = :holder").expression_attribute_values(":holder", text(holder))
+            }
+        };
+        update.build().map_err(Error::internal)
     }
 
     fn message_item(&self, opening: &Opening, draft: Draft, now: Timestamp) -> Result<MessageItem, Error> {
@@ -214,6 +232,7 @@ impl Store {
             sender_type: opening.sender,
             sender_id,
             text: draft.text,
+            format: draft.format,
             status: draft.status,
             review,
             metadata: draft.metadata,
@@ -229,6 +248,7 @@ impl Store {
             event_ids: vec![],
             webhook_url: draft.webhook_url,
             attachments: files.map(AttachmentItem::from).collect(),
+            is_upload: opening.is_upload,
             created_at: now,
             updated_at: now,
         })

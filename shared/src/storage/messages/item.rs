@@ -6,11 +6,13 @@ use crate::clock::Timestamp;
 use crate::ids::{FileId, MessageId, UserId};
 use crate::json::{Json, as_text};
 use crate::models::file::PluginType;
-use crate::models::message::StreamState;
+use crate::models::message::{StreamState, TextFormat};
+use crate::models::modified_files::{self, ModifiedFiles};
 use crate::models::stream::SetWithDraft;
 use crate::models::{Attachment, DeliveryStatus, Message, MessageStatus, Review, ReviewStatus, SenderType};
 use crate::storage::keys::StorageKey;
 use crate::storage::messages::streams::{StatusEventItem, shown_events};
+use crate::webhook_url::split;
 
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -29,6 +31,8 @@ pub struct MessageItem {
     pub sender_id: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub format: Option<TextFormat>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<MessageStatus>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -58,8 +62,18 @@ pub struct MessageItem {
     pub webhook_url: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attachments: Vec<AttachmentItem>,
+    /// An upload made it for its file.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_upload: bool,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
+}
+
+impl MessageItem {
+    /// Whether it is as an upload made it: one file and nothing else.
+    pub fn is_bare(&self) -> bool {
+        self.is_upload && self.text.is_none() && self.review.is_none() && self.attachments.len() == 1
+    }
 }
 
 /// The names of its attributes are also written in the update expressions of `reviews`.
@@ -75,8 +89,8 @@ pub struct ReviewItem {
     pub response: Option<Json>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub feedback: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub modified_file_ids: Option<Vec<String>>,
+    #[serde(default, with = "modified_files::stored", skip_serializing_if = "Option::is_none")]
+    pub modified_file_ids: Option<ModifiedFiles>,
     #[serde(default, with = "as_text", skip_serializing_if = "Option::is_none")]
     pub callback: Option<Json>,
     pub expires_at: Timestamp,
@@ -117,6 +131,10 @@ impl From<&Attachment> for AttachmentItem {
 }
 
 impl AttachmentItem {
+    pub fn id(&self) -> FileId {
+        self.id
+    }
+
     pub fn of(self, message: MessageId) -> Attachment {
         Attachment {
             id: self.id,
@@ -142,12 +160,25 @@ impl From<ReviewItem> for Review {
             response: item.response,
             feedback: item.feedback,
             modified_file_ids: item.modified_file_ids,
-            callback: item.callback,
+            callback: item.callback.map(without_credentials),
             expires_at: item.expires_at,
             completed_at: item.completed_at,
             responded_by: item.responded_by,
             seen_at: item.seen_at,
         }
+    }
+}
+
+/// A callback as it may be shown: its URL without the credentials that it is called with.
+fn without_credentials(callback: Json) -> Json {
+    // Both stand in every URL that has some, unless an escape hides them.
+    if !callback.as_str().contains(['@', '\\']) {
+        return callback;
+    }
+    let value = callback.value();
+    match value["url"].as_str().map(split) {
+        Some((url, Some(_))) => callback.with("url", &url).unwrap_or(callback),
+        _ => callback,
     }
 }
 
@@ -161,6 +192,7 @@ impl From<MessageItem> for Message {
             sender_type: item.sender_type,
             sender_id: item.sender_id,
             text: item.text,
+            format: item.format,
             status: item.status,
             review: item.review.map(Review::from),
             metadata: item.metadata,

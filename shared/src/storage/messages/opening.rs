@@ -1,11 +1,14 @@
 //! How a message begins: one call verifies the caller and reads all that the message refers to,
 //! and that is judged before a byte is stored.
 
+use std::collections::HashSet;
+
 use crate::auth::Caller;
 use crate::error::Error;
 use crate::ids::{AgentId, FileId, MessageId};
 use crate::input::Problems;
 use crate::models::{Attachment, Message, SenderType, StreamId};
+use crate::storage::calls::Call;
 use crate::storage::keys::Key;
 use crate::storage::messages::MessageItem;
 use crate::storage::messages::iterations::Place;
@@ -13,6 +16,10 @@ use crate::storage::messages::repeats::ClientItem;
 use crate::storage::messages::streams::Stream;
 use crate::storage::presign::NOT_UPLOADED;
 use crate::storage::{Channel, Items, Store};
+
+/// How many messages of uploads one message may take the files of: each is one more write in a
+/// transaction, which takes a hundred.
+const MAX_RELEASED: usize = 44;
 
 /// What makes a call safe to repeat.
 pub struct Once {
@@ -46,9 +53,32 @@ pub struct Opening {
     pub(super) claimed: Vec<Attachment>,
     pub(super) place: Option<Place>,
     pub(super) stream: Option<Stream>,
+    /// It holds an uploaded file and nothing else: another message may take that file over.
+    pub(super) is_upload: bool,
+    /// What makes an upload safe to repeat.
+    pub(super) call: Option<Box<Call>>,
 }
 
 impl Opening {
+    /// Of a message that an upload makes for its file.
+    pub(in crate::storage) fn of_upload(channel: Channel, sender: SenderType, call: Option<Call>) -> Self {
+        Self { is_upload: true, call: call.map(Box::new), ..Self::new(channel, sender) }
+    }
+
+    fn new(channel: Channel, sender: SenderType) -> Self {
+        Self {
+            channel,
+            sender,
+            once: None,
+            gone: None,
+            claimed: vec![],
+            place: None,
+            stream: None,
+            is_upload: false,
+            call: None,
+        }
+    }
+
     /// The draft that the call goes on with, if its stream has one already.
     pub fn draft(&self) -> Option<MessageId> {
         self.stream.as_ref().and_then(Stream::draft)
@@ -78,7 +108,7 @@ impl Store {
         refers: Refers<'_>,
     ) -> Result<Begun, Error> {
         let caller = caller.into();
-        let sender = if matches!(caller, Caller::Agent(_)) { SenderType::Agent } else { SenderType::User };
+        let sender = caller.sender();
         let id: Option<AgentId> = channel.parse().ok();
         let client = id.zip(once.as_ref()).map(|(id, once)| Key::client(id, sender, &once.client_id));
         let known = Known::of(id, refers);
@@ -96,12 +126,12 @@ impl Store {
             }
         }
         let stream = refers.stream.map(|id| Stream::found(channel.id(), id, &mut items)).transpose()?;
-        let mut opening = Opening { channel, sender, once, gone, claimed: vec![], place: None, stream };
+        let mut opening = Opening { once, gone, stream, ..Opening::new(channel, sender) };
         if opening.draft().is_some() {
             // What the first call referred to stands, and is compared when the draft is changed.
             return Ok(Begun::New(opening));
         }
-        match self.judge_references(&known, items).await {
+        match self.judge_references(&known, sender, items).await {
             Ok((claimed, place)) => {
                 (opening.claimed, opening.place) = (claimed, place);
                 Ok(Begun::New(opening))
@@ -115,10 +145,11 @@ impl Store {
     async fn judge_references(
         &self,
         known: &Known,
+        sender: SenderType,
         mut items: Items,
     ) -> Result<(Vec<Attachment>, Option<Place>), Error> {
         let mut problems = Problems::default();
-        let claimed = self.free_files(&known.files, &mut items, &mut problems).await?;
+        let claimed = self.free_files(&known.files, sender, &mut items, &mut problems).await?;
         let place = match known.revised {
             None => None,
             Some(id) => {
@@ -134,17 +165,24 @@ impl Store {
     async fn free_files(
         &self,
         ids: &[Option<FileId>],
+        sender: SenderType,
         items: &mut Items,
         problems: &mut Problems,
     ) -> Result<Vec<Attachment>, Error> {
         let found = ids.iter().map(|id| items.take_file(*id)).collect::<Result<Vec<_>, Error>>()?;
         let bytes_there = self.all_uploaded(&found).await?;
+        let held = found.iter().flatten().filter_map(|item| Some((item.holder()?, item.id())));
+        let released = self.released_by(held.collect(), sender).await?;
+        if released.len() > MAX_RELEASED {
+            let sentence = format!("at most {MAX_RELEASED} of the files may have a message of their own");
+            problems.add(vec!["attachmentIds".into()], "too_many", sentence);
+        }
         let mut free = vec![];
         for (index, (item, uploaded)) in found.into_iter().zip(bytes_there).enumerate() {
             let path = vec!["attachmentIds".into(), index.into()];
             match item.map(Attachment::from) {
                 None => problems.add(path, "unknown_attachment", "there is no such file in this channel"),
-                Some(file) if file.message_id.is_some() => {
+                Some(file) if file.message_id.is_some() && !released.contains(&file.id) => {
                     problems.add(path, "already_attached", "this file belongs to another message already");
                 }
                 Some(_) if !uploaded => problems.add(path, "not_uploaded", NOT_UPLOADED),
@@ -152,6 +190,21 @@ impl Store {
             }
         }
         Ok(free)
+    }
+
+    /// Of files that messages hold those which the sender may attach to another: each was uploaded by
+    /// the same sender, with a message that still has nothing else. That message goes.
+    async fn released_by(&self, held: Vec<(MessageId, FileId)>, sender: SenderType) -> Result<HashSet<FileId>, Error> {
+        if held.is_empty() {
+            return Ok(HashSet::new());
+        }
+        let mut messages = self.get_all(held.iter().map(|(message, _)| Key::message(*message)).collect()).await?;
+        let mut released = HashSet::new();
+        for (message, file) in held {
+            let holder = messages.take::<MessageItem>(&Key::message(message))?;
+            released.extend(holder.filter(|it| it.sender_type == sender && it.is_bare()).map(|_| file));
+        }
+        Ok(released)
     }
 
     /// What an equal call that was first has made, if there was one; else the refusal.

@@ -10,6 +10,7 @@ use crate::auth::Caller;
 use crate::error::Error;
 use crate::ids::AgentId;
 use crate::models::Message;
+use crate::search;
 use crate::storage::keys::{self, MESSAGES};
 use crate::storage::messages::{MessageItem, weight_with_texts};
 use crate::storage::paging::{Page, Read, Seen, page_from};
@@ -25,8 +26,8 @@ pub struct PageRequest {
     /// The `nextCursor` of the page before.
     #[param(rename = "cursor", value_type = Option<String>)]
     pub before: Option<Ulid>,
-    // Kept in lower case.
-    /// Only messages whose text contains this, in any case.
+    // Kept in the form that searches compare, see [`search::folded`].
+    /// Only messages whose text contains this, in any case and however its characters are composed.
     pub search: Option<String>,
     /// `true` for only those with attachments.
     #[param(value_type = Option<bool>, default = false)]
@@ -35,7 +36,7 @@ pub struct PageRequest {
 
 impl PageRequest {
     fn matches(&self, message: &Message) -> bool {
-        let text = || message.text.as_deref().unwrap_or_default().to_lowercase();
+        let text = || search::folded(message.text.as_deref().unwrap_or_default());
         (!self.has_attachments || !message.attachments.is_empty())
             && self.search.as_ref().is_none_or(|search| text().contains(search.as_str()))
     }

@@ -10,7 +10,7 @@ use aws_sdk_dynamodb::types::ConditionCheck;
 use crate::error::Error;
 use crate::ids::MessageId;
 use crate::json::Json;
-use crate::models::message::StreamState;
+use crate::models::message::{StreamState, TextFormat};
 use crate::models::stream::SetWithDraft;
 use crate::models::{Message, MessageStatus};
 use crate::storage::keys::Key;
@@ -29,6 +29,7 @@ const REPEATABLE: Duration = Duration::from_secs(7 * 24 * 3600);
 #[derive(Default)]
 pub struct Change {
     pub text: Option<String>,
+    pub format: Option<TextFormat>,
     pub status: Option<MessageStatus>,
     pub metadata: Option<Json>,
     pub state: Option<StreamState>,
@@ -40,6 +41,7 @@ impl From<&Draft> for Change {
     fn from(draft: &Draft) -> Self {
         Self {
             text: draft.text.clone(),
+            format: draft.format,
             status: draft.status,
             metadata: draft.metadata.clone(),
             state: draft.stream_state,
@@ -102,6 +104,7 @@ impl Store {
     fn draft_update(&self, draft: MessageId, change: &Change) -> UpdateItemFluentBuilder {
         let values = [
             ("text", change.text.as_ref().map(text)),
+            ("format", change.format.map(|format| text(format.word()))),
             ("status", change.status.map(|status| text(status.word()))),
             ("metadata", change.metadata.as_ref().map(|json| text(json.as_str()))),
             ("streamState", change.state.map(|state| text(state.word()))),
@@ -137,6 +140,7 @@ fn said_again(item: Option<Item>, change: &Change) -> Result<Message, Error> {
     let ended = Message::from(item);
     let json = |json: &Option<Json>| json.as_ref().map(|it| it.as_str().to_owned());
     let same = (change.text.is_none() || change.text == ended.text)
+        && (change.format.is_none() || change.format == ended.format)
         && (change.status.is_none() || change.status == ended.status)
         && (change.metadata.is_none() || json(&change.metadata) == json(&ended.metadata));
     if change.state == ended.stream_state && same { Ok(ended) } else { Err(Error::StreamEnded) }

@@ -15,7 +15,9 @@ use crate::error::Error;
 use crate::ids::{AgentId, MessageId, new_ulid};
 use crate::models::message::StreamState;
 use crate::models::{AddStatus, Message, StatusEvent, StreamId, UpdateStream};
+use crate::secrets::Hashed;
 use crate::storage::keys::Key;
+use crate::storage::messages::Once;
 use crate::storage::messages::redraft::Change;
 use crate::storage::updating::{self, Updated};
 use crate::storage::{Items, Store, backoff, read, size, text, written};
@@ -36,6 +38,10 @@ pub struct StatusEventItem {
 }
 
 impl StatusEventItem {
+    fn says_the_same(&self, other: &Self) -> bool {
+        (&self.text, self.tool_hint) == (&other.text, other.tool_hint)
+    }
+
     fn shown(self, channel_id: AgentId, stream_id: &str, index: usize) -> StatusEvent {
         let Self { text, tool_hint, created_at } = self;
         StatusEvent { channel_id, stream_id: stream_id.to_owned(), index, text, tool_hint, created_at }
@@ -123,12 +129,14 @@ impl Store {
         self.change_draft(draft, Change { text: update.text, state, ..Change::default() }).await
     }
 
-    /// Appends a status event to the draft or, before there is one, to the stream.
+    /// Appends a status event to the draft or, before there is one, to the stream. A key is the
+    /// event's id, so the list that takes each id once makes the call safe to repeat.
     pub async fn add_status(
         &self,
         agent: &AgentCaller,
         stream: Option<StreamId>,
         status: AddStatus,
+        once: Option<Once>,
     ) -> Result<StatusEvent, Error> {
         const TRIES: u32 = 6;
         let channel: Option<AgentId> = status.channel_id.parse().ok();
@@ -139,10 +147,15 @@ impl Store {
         };
         let mut record: Events = items.take(&key)?.unwrap_or_default();
         let event = StatusEventItem { text: status.text, tool_hint: status.tool_hint, created_at: self.clock.now() };
-        let event_id = new_ulid(event.created_at).to_string();
+        let of_key = |once: Once| format!("key:{}", Hashed::of(&once.client_id).as_str());
+        let event_id = once.map_or_else(|| new_ulid(event.created_at).to_string(), of_key);
         for again in 0..TRIES {
             match self.append(&key, record.message_id, &event, &event_id).await? {
                 Appended::At(index) => return Ok(event.shown(channel.id(), id.as_str(), index)),
+                Appended::Before(index, earlier) if earlier.says_the_same(&event) => {
+                    return Ok(earlier.shown(channel.id(), id.as_str(), index));
+                }
+                Appended::Before(..) => return Err(Error::IdempotencyConflict),
                 Appended::DraftIs(draft) => record.message_id = Some(draft),
                 Appended::DraftIsGone => {
                     tokio::time::sleep(backoff(again)).await;
@@ -207,6 +220,8 @@ const FITS: &str = "(attribute_not_exists(statusEvents) OR (size(statusEvents) <
 /// What became of an event.
 enum Appended {
     At(usize),
+    /// It was there already, at this place.
+    Before(usize, StatusEventItem),
     /// The draft was made meanwhile: this message.
     DraftIs(MessageId),
     /// The draft was deleted meanwhile.
@@ -220,9 +235,11 @@ impl Events {
 
     /// Why an event was not appended to this.
     fn why_not(&self, is_draft: bool, event_id: &str) -> Result<Appended, Error> {
-        // The SDK may have sent this very event twice, with the first reply lost.
-        if let Some(index) = self.event_ids.iter().position(|id| id == event_id) {
-            return Ok(Appended::At(index));
+        // The caller or the SDK may have sent this very event twice, with the first reply lost.
+        if let Some(index) = self.event_ids.iter().position(|id| id == event_id)
+            && let Some(event) = self.status_events.get(index)
+        {
+            return Ok(Appended::Before(index, event.clone()));
         }
         match self.message_id {
             Some(draft) if !is_draft => Ok(Appended::DraftIs(draft)),
