@@ -10,6 +10,7 @@ use shared::models::{Agent, Message, Review, ReviewStatus};
 use shared::search;
 
 use crate::outcome;
+use crate::text::excerpt;
 use crate::view;
 
 /// What of the reviews is listed: the same on `/` and on `/reviews/{id}`.
@@ -65,8 +66,7 @@ impl List {
             search.is_empty() || [text, name(message)].iter().any(|it| search::folded(it).contains(&search))
         };
         let row = |message: &Message| Some(Row::of(message, message.review.as_ref()?, name(message), now));
-        let waiting =
-            pending.iter().map(|it| (it.id.to_string(), view::excerpt(it.text.as_deref().unwrap_or_default())));
+        let waiting = pending.iter().map(|it| (it.id.to_string(), excerpt::of_message(it)));
         Self {
             tab: wanted.status().word(),
             search: wanted.q.trim().to_owned(),
@@ -123,14 +123,12 @@ fn query(tab: &str, search: &str) -> String {
 impl Row {
     fn of(message: &Message, review: &Review, agent: &str, now: Timestamp) -> Self {
         let pending = review.status == ReviewStatus::Pending;
-        let text = message.text.as_deref().unwrap_or_default();
-        let file = || message.attachments.first().map(|file| file.filename.as_str());
         Self {
             id: message.id.to_string(),
             agent: agent.to_owned(),
             kind: outcome::kind_word(&review.kind).to_owned(),
             iteration: message.iteration.unwrap_or(1),
-            excerpt: view::excerpt(if text.is_empty() { file().unwrap_or_default() } else { text }),
+            excerpt: excerpt::of_message(message),
             age: view::age(message.created_at, now),
             left: view::left(review.expires_at, now),
             urgent: pending && view::is_urgent(review.expires_at, now),

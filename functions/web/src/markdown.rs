@@ -8,10 +8,12 @@
 use std::fmt;
 use std::sync::LazyLock;
 
-use pulldown_cmark::{CowStr, Event, LinkType, Options, Parser, Tag, TagEnd};
+use pulldown_cmark::{Event, Options, Parser, Tag};
 use shared::models::Attachment;
 
 use crate::budget::Budget;
+use crate::text::{Html, links, plain};
+use crate::text::rewrite::rewrite;
 use crate::{attachment, link, nesting};
 
 /// The longest text that is laid out, in bytes.
@@ -33,6 +35,8 @@ pub enum Text {
     Html(String),
     /// The text as it was sent, and why it is not laid out.
     Plain { text: String, why: Why },
+    /// The text as it was sent, whose sender wants that.
+    AsSent(Html),
 }
 
 /// Why a text is shown as plain text.
@@ -57,7 +61,7 @@ impl fmt::Display for Why {
 
 impl Text {
     pub fn is_empty(&self) -> bool {
-        matches!(self, Self::Html(html) if html.is_empty())
+        matches!(self, Self::Html(html) | Self::AsSent(Html(html)) if html.is_empty())
     }
 
     /// Whether it shows this picture.
@@ -71,14 +75,33 @@ static CLEANER: LazyLock<ammonia::Builder<'static>> = LazyLock::new(|| {
     cleaner
         .add_tag_attributes("img", ["loading"])
         .add_tag_attribute_values("td", "align", ["left", "center", "right"])
-        .url_schemes(["http", "https", "mailto"].into())
+        .url_schemes(links::schemes().collect())
         .link_rel(Some("noopener noreferrer nofollow"))
         .set_tag_attribute_value("a", "target", "_blank")
         .add_allowed_classes("code", ["address"])
+        .add_allowed_classes("p", ["code-name"])
+        .add_allowed_classes("span", ["code-name", "hidden-char"])
+        .add_tag_attributes("span", ["title"])
         // The links that are left were judged before; this is the address as it leaves.
         .attribute_filter(|_, name, value| (name != "href" || !link::leads_inside(value)).then_some(value.into()));
+    // Each text has a direction of its own.
+    for tag in ["p", "li", "blockquote", "td", "th", "h1", "h2", "h3", "h4", "h5", "h6"] {
+        cleaner.set_tag_attribute_value(tag, "dir", "auto");
+    }
     cleaner
 });
+
+const OPTIONS: Options = Options::ENABLE_TABLES
+    .union(Options::ENABLE_STRIKETHROUGH)
+    .union(Options::ENABLE_TASKLISTS)
+    .union(Options::ENABLE_FOOTNOTES)
+    .union(Options::ENABLE_MATH);
+
+/// A text that its sender calls plain.
+pub fn as_sent(text: String, budget: &mut Budget) -> Text {
+    let html = plain(&text);
+    if budget.takes(html.0.len()) { Text::AsSent(html) } else { Text::Plain { text, why: Why::PageTooLarge } }
+}
 
 /// A text that was written in Markdown beside these files.
 pub fn lay_out(text: String, files: &[Attachment], budget: &mut Budget) -> Text {
@@ -99,9 +122,11 @@ fn html(text: &str, files: &[Attachment], budget: &mut Budget) -> Result<String,
         return Err(Why::PageTooLarge);
     }
     let (mut html, mut work) = (String::new(), Work::default());
-    let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH | Options::ENABLE_TASKLISTS;
-    let parsed = Parser::new_ext(text, options).map_while(|event| work.admit(event));
-    pulldown_cmark::html::push_html(&mut html, link::disarmed(named(rewritten(parsed, files))));
+    let files: Vec<(String, &Attachment)> = files.iter().map(|file| (file.id.to_string(), file)).collect();
+    let attached = |wanted: &str| attached(wanted, &files);
+    let parsed = Parser::new_ext(text, OPTIONS).into_offset_iter();
+    let parsed = parsed.map_while(|(event, range)| work.admit(event).map(|event| (event, range)));
+    pulldown_cmark::html::push_html(&mut html, link::disarmed(rewrite(text, parsed, &attached)));
     if let Some(why) = work.refused {
         return Err(why);
     }
@@ -110,6 +135,10 @@ fn html(text: &str, files: &[Attachment], budget: &mut Budget) -> Result<String,
     }
     if !budget.takes(html.len()) {
         return Err(Why::PageTooLarge);
+    }
+    // Alignment as an attribute: the pages' policy takes no styles.
+    for side in ["left", "center", "right"] {
+        html = html.replace(&format!(" style=\"text-align: {side}\""), &format!(" align=\"{side}\""));
     }
     Ok(CLEANER.clean(&html).to_string())
 }
@@ -149,47 +178,6 @@ impl Work {
         }
         self.refused.is_none().then_some(event)
     }
-}
-
-/// The events as a page shows them.
-fn rewritten<'a>(events: impl Iterator<Item = Event<'a>>, files: &[Attachment]) -> impl Iterator<Item = Event<'a>> {
-    let files: Vec<(String, &Attachment)> = files.iter().map(|file| (file.id.to_string(), file)).collect();
-    let mut outside = 0_u32; // how deep inside images that are shown as links
-    events.map(move |event| match event {
-        // As chats do: a line that ends is a line that ends.
-        Event::SoftBreak => Event::HardBreak,
-        // Nothing can be ticked here, so there is nothing to focus either.
-        Event::TaskListMarker(done) => Event::Text(if done { "☑ " } else { "☐ " }.into()),
-        Event::Html(raw) | Event::InlineHtml(raw) => Event::Text(raw),
-        Event::Start(Tag::Image { link_type, dest_url, title, id }) => match attached(&dest_url, &files) {
-            Some((file, true)) => Event::Start(Tag::Image { link_type, dest_url: file.into(), title, id }),
-            // Not a picture, or one that browsers do not show.
-            found => {
-                let dest_url = found.map_or(dest_url, |(file, _)| file.into());
-                outside += 1;
-                Event::Start(Tag::Link { link_type: LinkType::Inline, dest_url, title, id })
-            }
-        },
-        Event::End(TagEnd::Image) if outside > 0 => {
-            outside -= 1;
-            Event::End(TagEnd::Link)
-        }
-        other => other,
-    })
-}
-
-/// An image that became a link and has no words shows its address.
-fn named<'a>(events: impl Iterator<Item = Event<'a>>) -> impl Iterator<Item = Event<'a>> {
-    let mut open: Option<CowStr<'a>> = None;
-    events.flat_map(move |event| {
-        let mut said = None;
-        match &event {
-            Event::Start(Tag::Link { dest_url, .. }) => open = Some(dest_url.clone()),
-            Event::End(TagEnd::Link) => said = open.take().map(Event::Text),
-            _ => open = None,
-        }
-        said.into_iter().chain(std::iter::once(event))
-    })
 }
 
 /// The URL of the attachment that an image names, by its file name, by its id, or by where either
@@ -253,10 +241,36 @@ mod tests {
 
     #[test]
     fn text_is_laid_out() {
-        assert_eq!(shown("a\nb"), "<p>a<br>b</p>");
+        assert_eq!(shown("a\nb"), r#"<p dir="auto">a<br>b</p>"#);
         assert!(shown("| a |\n|:-:|\n| 1 |").contains("<table>"));
-        assert_eq!(shown("- [x] done\n- [ ] not"), "<ul><li>☑ done</li><li>☐ not</li></ul>");
+        let tasks = r#"<ul><li dir="auto">☑ done</li><li dir="auto">☐ not</li></ul>"#;
+        assert_eq!(shown("- [x] done\n- [ ] not"), tasks);
         assert!(shown("```rust\nfn a() {}\n```").contains("<pre><code>"));
+    }
+
+    #[test]
+    fn nothing_that_was_sent_is_lost() {
+        for (text, html) in [
+            ("Changed __init__.py and 2*3*4", "Changed __init__.py and 2*3*4"),
+            ("a __bold__ word, **strong**", "a <strong>bold</strong> word, <strong>strong</strong>"),
+            ("spec:\n  replicas: 3", "spec:<br>&nbsp;&nbsp;replicas: 3"),
+            ("see www.example.com now", r#"<a href="https://www.example.com" target="_blank""#),
+            ("[doc](docs/x.md)", "doc (<code>docs/x.md</code>)"),
+            ("[call](tel:+491234)", r#"<a href="tel:+491234""#),
+            ("[x](javascript:alert)", "x (<code>javascript:alert</code>)"),
+            ("[![alt](https://e.example/a.png)](https://e.example/b)", r#"<a href="https://e.example/b" target="_blank""#),
+            ("x[^1]\n\n[^1]: note", "x<sup>[1]</sup>"),
+            ("costs $5 and $6", "costs $5 and $6"),
+            ("$$\\frac{a}{b}$$", r#"<span class="code-name">LaTeX</span> <code>\frac{a}{b}</code>"#),
+            ("```mermaid\ngraph TD\n```", r#"<p class="code-name" dir="auto">mermaid</p>"#),
+            ("pay ACME\u{200B} Ltd", ">U+200B</span> Ltd"),
+            ("`a\u{202E}b`", ">U+202E</span>b</code>"),
+        ] {
+            assert!(shown(text).contains(html), "{text}: {}", shown(text));
+        }
+        let xml = html("<config>\n  <port>80</port>\n</config>", &[], &mut Budget::default()).unwrap_or_default();
+        assert!(xml.contains("&lt;config&gt;\n  &lt;port&gt;80&lt;/port&gt;\n&lt;/config&gt;"), "{xml}");
+        assert!(shown("|a|b|\n|:-|-:|\n|1|2|").contains(r#"<td align="right" dir="auto">2</td>"#));
     }
 
     #[test]
@@ -284,19 +298,19 @@ mod tests {
         let address = code("http://127.0.0.1:3991/a?b&amp;c");
         assert_eq!(
             shown(&format!("[**the** preview]({local}) here")),
-            format!("<p><strong>the</strong> preview {address} here</p>")
+            format!("<p dir=\"auto\"><strong>the</strong> preview {address} here</p>")
         );
-        assert_eq!(shown(&format!("<{local}>")), format!("<p>{address}</p>"));
-        assert_eq!(shown("[http://localhost/a](http://localhost/a)"), format!("<p>{}</p>", code("http://localhost/a")));
+        assert_eq!(shown(&format!("<{local}>")), format!("<p dir=\"auto\">{address}</p>"));
+        assert_eq!(shown("[http://localhost/a](http://localhost/a)"), format!("<p dir=\"auto\">{}</p>", code("http://localhost/a")));
         assert_eq!(shown(&format!("[x][1] [y](https://example.com)\n\n[1]: {local}")).matches("<a ").count(), 1);
-        assert_eq!(shown(&format!("![]({local})")), format!("<p>{address}</p>"));
-        assert_eq!(shown(&format!("![chart]({local})")), format!("<p>chart {address}</p>"));
+        assert_eq!(shown(&format!("![]({local})")), format!("<p dir=\"auto\">{address}</p>"));
+        assert_eq!(shown(&format!("![chart]({local})")), format!("<p dir=\"auto\">chart {address}</p>"));
         assert_eq!(shown(&format!("[![chart](https://example.com/a.png)]({local})")).matches("127.0.0.1").count(), 1);
         for entities in ["[x](http&colon;//127.0.0.1)", "[x](http://127&#46;0.0.1)", "[x](//localhost)"] {
             assert!(!shown(entities).contains("<a "), "{entities}: {}", shown(entities));
         }
         // What an agent writes as HTML stays text.
-        assert!(shown(r#"<code class="address">x</code>"#).starts_with("<p>&lt;code"));
+        assert!(shown(r#"<code class="address">x</code>"#).starts_with("<p dir=\"auto\">&lt;code"));
     }
 
     #[test]

@@ -4,13 +4,15 @@
 use serde_json::{Value, json};
 use shared::error::Error;
 use shared::json::Json;
+use shared::models::message::TextFormat;
 use shared::models::{Message, MessageStatus};
 use shared::storage::Blobs;
 
 use crate::attachment::{self, FileView, Shown};
 use crate::budget::Budget;
 use crate::markdown::{self, Text};
-use crate::view;
+use crate::text::Html;
+use crate::text::json_tree::json_tree;
 
 /// Of a long text, in bytes.
 const BEGINNING: usize = 16 * 1024;
@@ -41,8 +43,7 @@ pub struct MessageView {
     /// Whether only the beginning of the text is here.
     pub is_cut: bool,
     pub files: Vec<FileView>,
-    /// Laid out to be read.
-    pub metadata: Option<String>,
+    pub metadata: Option<Html>,
     pub plugin: Option<PluginView>,
 }
 
@@ -70,10 +71,14 @@ impl Loaded {
     pub fn lay_out(self, extent: Extent, budget: &mut Budget) -> MessageView {
         let Self { mut message, files } = self;
         let text = message.text.take().unwrap_or_default();
-        let (text, is_cut) = shown_text(markdown::lay_out(text, &message.attachments, budget), extent, budget);
+        let laid_out = match message.format {
+            Some(TextFormat::Plain) => markdown::as_sent(text, budget),
+            Some(TextFormat::Markdown) | None => markdown::lay_out(text, &message.attachments, budget),
+        };
+        let (text, is_cut) = shown_text(laid_out, extent, budget);
         let metadata = message.metadata.as_ref().map(Json::value);
         let plugin = metadata.as_ref().and_then(|metadata| PluginView::of(&message, metadata));
-        let metadata = metadata.map(|it| view::laid_out(&it));
+        let metadata = message.metadata.as_ref().map(|it| json_tree(it.as_str()));
         let mut files: Vec<FileView> =
             files.into_iter().map(|file| file.lay_out(&message.attachments, budget)).collect();
         // A picture that stands in the text is not shown once more below it.
@@ -87,7 +92,7 @@ impl Loaded {
             is_cut,
             files,
             plugin: plugin.filter(|plugin| budget.has_room_for(&plugin.init)),
-            metadata: metadata.map(|it| if budget.has_room_for(&it) { it } else { TOO_MUCH.to_owned() }),
+            metadata: metadata.map(|it| if budget.takes(it.0.len()) { it } else { Html(TOO_MUCH.to_owned()) }),
         }
     }
 }

@@ -8,6 +8,7 @@ use shared::auth::HumanCaller;
 use shared::error::{Error, FieldError, Step};
 use shared::extract::PathId;
 use shared::ids::MessageId;
+use shared::json::Json;
 use shared::models::message::StreamState;
 use shared::models::{Message, ReviewStatus};
 use shared::review::form::{Field, FieldType, SelectOption};
@@ -25,6 +26,8 @@ use crate::outcome;
 use crate::page::{self, OwnForm, PageError, Submitted, Visitor};
 use crate::shell::initials;
 use crate::versions::{self, Version};
+use crate::text::Html;
+use crate::text::json_tree::{json_tree, members_tree};
 use crate::view;
 
 /// Bytes of files' texts that a review shows.
@@ -39,7 +42,9 @@ pub struct ReviewView {
     pub streaming: bool,
     pub kind_word: String,
     pub kind: Kind,
-    pub payload: Option<String>,
+    pub payload: Option<Html>,
+    /// Members of the payload that its type does not know.
+    pub details: Option<Html>,
     pub age: String,
     pub left: String,
     pub urgent: bool,
@@ -66,9 +71,10 @@ impl ReviewView {
         let review = message.review.clone().ok_or(Error::NotFound("review"))?;
         let (loaded, (versions, changes)) =
             tokio::try_join!(Loaded::of(&app.blobs, &message, TEXTS), versions::of(app, human, &message))?;
-        let payload = review.payload.as_ref().map(|it| view::laid_out(&it.value()));
+        let payload = review.payload.as_ref().map(|it| json_tree(it.as_str()));
+        let details = review.payload.as_ref().and_then(|it| details(&review.understood(), it));
         let response = review.response.as_ref().map(|it| view::laid_out(&it.value())).unwrap_or_default();
-        let always = payload.clone().unwrap_or_default() + &response;
+        let always = [&payload, &details].into_iter().flatten().fold(response.clone(), |all, it| all + &it.0);
         let layout = budget::spend(loaded.len() + changes.len(), move |budget| {
             budget.takes_anyway(&always);
             let shown = loaded.lay_out(Extent::Whole, budget);
@@ -85,6 +91,7 @@ impl ReviewView {
             kind_word: outcome::kind_word(&review.kind).to_owned(),
             kind: review.understood(),
             payload,
+            details,
             age: view::age(message.created_at, now),
             left: view::left(review.expires_at, now),
             urgent: view::is_urgent(review.expires_at, now),
@@ -168,6 +175,19 @@ impl ReviewView {
     pub fn json_typed(&self) -> &str {
         if self.problems.is_empty() { "{}" } else { self.typed("json") }
     }
+}
+
+/// What an agent sent beside the members that a type knows: a title, a command, an amount.
+fn details(kind: &Kind, payload: &Json) -> Option<Html> {
+    let known: &[&str] = match kind {
+        Kind::Approval(_) => &["options", "allowComment"],
+        Kind::Selection(_) => &["mode", "items", "options", "multiple"],
+        Kind::Form(_) => &["fields", "submitLabel", "dismissLabel"],
+        Kind::TextInput(_) => &["placeholder", "prefill", "markdown", "minLength", "maxLength"],
+        // The form shows all of it.
+        Kind::Freeform => return None,
+    };
+    members_tree(payload.as_str(), |name| !known.contains(&name))
 }
 
 pub async fn page(

@@ -40,23 +40,6 @@ pub fn moment(at: Timestamp) -> String {
     format!(r#"<time datetime="{text}" data-moment>{} {} UTC</time>"#, &text[..10], &text[11..16])
 }
 
-/// The first line of a text that says something, short, without the marks of Markdown.
-pub fn excerpt(text: &str) -> String {
-    const MOST: usize = 140;
-    /// Where it may begin at the latest, in bytes.
-    const LOOKED_AT: usize = 4 * 1024;
-    let text = &text[..text.floor_char_boundary(LOOKED_AT)];
-    let plain = |line: &str| {
-        let line = line.trim().trim_start_matches(['#', '>', ' ']).trim_start_matches("- ");
-        line.replace("**", "").replace('`', "")
-    };
-    let line = text.lines().map(plain).find(|line| !line.is_empty()).unwrap_or_else(|| "(no text)".to_owned());
-    match line.char_indices().nth(MOST) {
-        Some((end, _)) => format!("{}…", &line[..end]),
-        None => line,
-    }
-}
-
 /// JSON laid out to be read. Deep nesting, which indentation makes many times longer, stays as it is.
 pub fn laid_out(value: &Value) -> String {
     let plain = value.to_string();

@@ -1,11 +1,31 @@
 //! One line that says what a text is about, for lists.
 
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
+use shared::models::Message;
+use shared::models::message::TextFormat;
 
 /// The most characters of an excerpt.
 const MAX_CHARS: usize = 140;
 /// How much of a text is looked at, in bytes.
 const LOOKED_AT: usize = 4 * 1024;
+
+/// Members of a payload that say what is asked, for messages without a text.
+const QUESTIONS: [&str; 6] = ["title", "question", "prompt", "summary", "message", "label"];
+
+/// What a message asks: in its text, else in its review, else the name of its first file.
+pub fn of_message(message: &Message) -> String {
+    let text = message.text.as_deref().unwrap_or_default();
+    let excerpt = match message.format {
+        Some(TextFormat::Plain) => of_plain(text),
+        Some(TextFormat::Markdown) | None => of_markdown(text),
+    };
+    let asked = || {
+        let payload = message.review.as_ref()?.payload.as_ref()?.value();
+        QUESTIONS.iter().find_map(|name| Some(of_plain(payload.get(name)?.as_str()?)).filter(|it| !it.is_empty()))
+    };
+    let file = || message.attachments.first().map(|file| file.filename.clone());
+    Some(excerpt).filter(|it| !it.is_empty()).or_else(asked).or_else(file).unwrap_or_else(|| "(no text)".to_owned())
+}
 
 /// The first words of a Markdown text: of its first heading, paragraph, list or table. A text that
 /// consists of code or markup alone is represented by its first line. Empty when it says nothing.

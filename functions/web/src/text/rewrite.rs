@@ -15,15 +15,15 @@ use pulldown_cmark::{CodeBlockKind, CowStr, Event, LinkType, Tag, TagEnd};
 use super::links::{Part, is_linkable, parts};
 use super::visible::{has_hidden, write_visible};
 
-/// The path of the picture that an address names, if it may be shown.
-pub type Picture<'a> = &'a dyn Fn(&str) -> Option<String>;
+/// The path of the attachment that an address names, and whether browsers show it as a picture.
+pub type Attached<'a> = &'a dyn Fn(&str) -> Option<(String, bool)>;
 
 /// What the events of `source` become.
-pub fn rewrite<'a, I>(source: &'a str, events: I, picture: Picture<'a>) -> impl Iterator<Item = Event<'a>>
+pub fn rewrite<'a, I>(source: &'a str, events: I, attached: Attached<'a>) -> impl Iterator<Item = Event<'a>>
 where
     I: Iterator<Item = (Event<'a>, Range<usize>)>,
 {
-    let mut rewriter = Rewriter { source, picture, open: vec![], text: String::new(), out: VecDeque::new() };
+    let mut rewriter = Rewriter { source, attached, open: vec![], text: String::new(), out: VecDeque::new() };
     let mut events = events;
     std::iter::from_fn(move || {
         loop {
@@ -41,7 +41,7 @@ where
 
 struct Rewriter<'a> {
     source: &'a str,
-    picture: Picture<'a>,
+    attached: Attached<'a>,
     /// What has begun and not ended, outermost first.
     open: Vec<Open<'a>>,
     /// Text that is not written yet: parsers cut it at every character that could mean something.
@@ -110,12 +110,16 @@ impl<'a> Rewriter<'a> {
                 self.opened(Tag::Link { link_type, dest_url, title, id }, Open::Link { has_words: false, address })
             }
             Tag::Link { dest_url, .. } => Open::Words { address: dest_url },
-            Tag::Image { link_type, dest_url, title, id } => match (self.picture)(&dest_url) {
-                Some(path) => {
+            Tag::Image { link_type, dest_url, title, id } => match (self.attached)(&dest_url) {
+                Some((path, true)) => {
                     self.has_words();
                     self.opened(Tag::Image { link_type, dest_url: path.into(), title, id }, Open::Picture)
                 }
-                None if self.in_link() => Open::Alternative,
+                _ if self.in_link() => Open::Alternative,
+                Some((path, false)) => {
+                    let link = Tag::Link { link_type: LinkType::Inline, dest_url: path.into(), title, id };
+                    self.opened(link, Open::Link { has_words: false, address: dest_url })
+                }
                 None if is_linkable(&dest_url) => {
                     let address = dest_url.clone();
                     let link = Tag::Link { link_type: LinkType::Inline, dest_url, title, id };
