@@ -16,6 +16,7 @@ use tower::{Service, ServiceExt};
 use crate::auth::HumanCaller;
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError};
+use crate::cors::Cors;
 use crate::device_cookie::Device;
 use crate::error::Error;
 use crate::ids::MessageId;
@@ -41,6 +42,7 @@ pub struct App {
     pub outbound: Outbound,
     pub queue: Queue,
     pub site: Site,
+    pub cors: Cors,
 }
 
 impl App {
@@ -55,6 +57,7 @@ impl App {
             outbound: Outbound::default(),
             queue: Queue::unset(clients.sqs.clone()),
             site: Site::default(),
+            cors: Cors::default(),
         }
     }
 
@@ -89,6 +92,7 @@ impl App {
         let waits = Waits::new(config.max_wait, watch::channel(false).1).limited(config.limits.waits_per_user, None);
         let app = Self::new(&clients, &config.table, &config.bucket, Clock::system(), waits, config.secret)
             .limited(Limits::new(&config.limits));
+        let app = Self { cors: config.cors, ..app };
         match config.queue {
             Some(url) => app.on_queue(&url),
             None => app,

@@ -4,6 +4,7 @@ use std::env;
 use std::fmt;
 use std::time::Duration;
 
+use crate::cors::Cors;
 use crate::limits::Settings;
 use crate::server_secret::ServerSecret;
 
@@ -68,6 +69,8 @@ pub struct Config {
     pub limits: Settings,
     /// `PLACET_SECRET`: at least 32 characters that nobody can guess, the same for all functions.
     pub secret: ServerSecret,
+    /// `PLACET_CORS_ORIGINS`: origins whose scripts may call the agents' API, none when unset.
+    pub cors: Cors,
     /// `PLACET_QUEUE`: the URL of the queue of deliveries; only `events` and `webhooks` need it.
     pub queue: Option<String>,
 }
@@ -81,6 +84,7 @@ impl Config {
             max_wait: max_wait()?,
             limits: limits()?,
             secret: secret("PLACET_SECRET")?,
+            cors: cors()?.unwrap_or_default(),
             queue: present("PLACET_QUEUE"),
         })
     }
@@ -153,4 +157,13 @@ fn at_least_1(name: &'static str, usual: u32) -> Result<u32, ConfigError> {
     let Some(text) = present(name) else { return Ok(usual) };
     let number = text.parse().ok().filter(|number| (1..=1_000_000).contains(number));
     number.ok_or(ConfigError::Invalid(name, "a whole number from 1 to 1000000"))
+}
+
+/// `PLACET_CORS_ORIGINS`, which the local runner is told, too; `None` when it is unset.
+pub fn cors() -> Result<Option<Cors>, ConfigError> {
+    let name = "PLACET_CORS_ORIGINS";
+    let Some(list) = present(name) else { return Ok(None) };
+    Cors::of(&list)
+        .map(Some)
+        .ok_or(ConfigError::Invalid(name, "* or a list of origins such as https://app.example.com"))
 }

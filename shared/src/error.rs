@@ -12,6 +12,7 @@ use http::StatusCode;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::json::Fault;
 use crate::outbound::Failure;
 
 /// What is wrong with one part of the input.
@@ -51,7 +52,7 @@ pub enum Error {
     #[error("The request is not valid: {}.", in_short(.0))]
     Invalid(Vec<FieldError>),
     #[error("The body is not valid JSON: {0}.")]
-    MalformedJson(String),
+    MalformedJson(Fault),
     #[error("Send a valid API key (Authorization: Bearer hp_..., or x-api-key).")]
     NoApiKey,
     #[error("Sign in first (Authorization: Bearer <session token>, or the access_token cookie).")]
@@ -62,6 +63,8 @@ pub enum Error {
     NotYourAgent,
     #[error("Only an owner may do this.")]
     OwnerOnly,
+    #[error("You cannot remove your own account: another owner can.")]
+    OwnAccount,
     #[error("The page that sent this form is not of this site.")]
     ForeignForm,
     #[error("A page of another site sent this call.")]
@@ -86,6 +89,8 @@ pub enum Error {
         "Pages are shown at the inbox URL only, which placet-local prints at its start; this address is for agents."
     )]
     NotAtInbox,
+    #[error("Send the body without Content-Encoding: {0} is not read.")]
+    UnsupportedEncoding(String),
     #[error("This clientId or Idempotency-Key was already used with a different body.")]
     IdempotencyConflict,
     #[error("Another account has this e-mail address.")]
@@ -186,6 +191,7 @@ impl Error {
             Self::WrongPassword => (StatusCode::UNAUTHORIZED, "wrong_credentials"),
             Self::NotYourAgent => (StatusCode::FORBIDDEN, "not_your_agent"),
             Self::OwnerOnly => (StatusCode::FORBIDDEN, "owner_only"),
+            Self::OwnAccount => (StatusCode::FORBIDDEN, "own_account"),
             Self::ForeignForm => (StatusCode::FORBIDDEN, "foreign_form"),
             Self::ForeignPage => (StatusCode::FORBIDDEN, "foreign_page"),
             Self::ReviewAlreadyResponded => (StatusCode::FORBIDDEN, "review_already_responded"),
@@ -201,6 +207,7 @@ impl Error {
             Self::UnsupportedMediaType(_) => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type"),
             Self::UnknownHost => (StatusCode::MISDIRECTED_REQUEST, "unknown_host"),
             Self::NotAtInbox => (StatusCode::MISDIRECTED_REQUEST, "not_at_inbox"),
+            Self::UnsupportedEncoding(_) => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_encoding"),
             Self::TooManyTries { .. } => (StatusCode::TOO_MANY_REQUESTS, "too_many_tries"),
             Self::TooManyRequests { .. } => (StatusCode::TOO_MANY_REQUESTS, "too_many_requests"),
             Self::BodyTooSlow => (StatusCode::REQUEST_TIMEOUT, "body_too_slow"),
@@ -215,8 +222,8 @@ impl Error {
     pub fn fields(&self) -> Option<Vec<FieldError>> {
         match self {
             Self::Invalid(fields) => Some(fields.clone()),
-            Self::MalformedJson(_) => {
-                Some(vec![FieldError { path: vec![], code: self.code(), message: self.to_string() }])
+            Self::MalformedJson(fault) => {
+                Some(vec![FieldError { path: fault.path.clone(), code: self.code(), message: self.to_string() }])
             }
             _ => None,
         }
@@ -234,13 +241,61 @@ impl Error {
     }
 }
 
-/// The problems of the first few fields, in one sentence.
+/// The problems of the first few fields, in one sentence, each with its place.
 fn in_short(fields: &[FieldError]) -> String {
     const FEW: usize = 3;
-    let few: Vec<&str> = fields.iter().take(FEW).map(|field| field.message.trim_end_matches('.')).collect();
+    let few: Vec<String> = fields.iter().take(FEW).map(FieldError::placed).collect();
     let more =
         if fields.len() > FEW { format!("; and {} more, see errors", fields.len() - FEW) } else { String::new() };
     few.join("; ") + &more
+}
+
+impl FieldError {
+    /// The message with the way to its field in it: `review.payload.options[0] must be an object`.
+    fn placed(&self) -> String {
+        /// How a message begins that has its field as the subject.
+        const VERBS: [&str; 5] = ["must ", "may ", "has ", "is ", "names "];
+        let message = self.message.trim_end_matches('.');
+        let leaf = match self.path.last() {
+            None => return message.to_owned(),
+            Some(Step::Name(name)) if self.path.len() == 1 && message.contains(name.as_str()) => {
+                return message.to_owned();
+            }
+            Some(Step::Name(name)) => name.as_str(),
+            Some(Step::Index(_)) => "",
+        };
+        let place = place(&self.path);
+        if message.starts_with(&place) {
+            return message.to_owned();
+        }
+        if let Some(rest) = message.strip_prefix(leaf).filter(|rest| !leaf.is_empty() && rest.starts_with(' ')) {
+            return format!("{place}{rest}");
+        }
+        let colon = if VERBS.iter().any(|verb| message.starts_with(verb)) { "" } else { ":" };
+        format!("{place}{colon} {message}")
+    }
+}
+
+/// The way to a field as one writes it: `review.payload.options[0]`, `metadata["a b"]`.
+pub fn place(path: &[Step]) -> String {
+    const LONGEST: usize = 64;
+    let mut written = String::new();
+    for step in path {
+        match step {
+            Step::Index(index) => written.push_str(&format!("[{index}]")),
+            Step::Name(name) => {
+                let plain = |c: char| c.is_alphanumeric() || c == '_' || c == '-';
+                let short: String = name.chars().take(LONGEST).collect();
+                if name.is_empty() || !short.chars().all(plain) {
+                    written.push_str(&format!("[{}]", serde_json::Value::from(short)));
+                } else {
+                    written.push_str(if written.is_empty() { "" } else { "." });
+                    written.push_str(&short);
+                }
+            }
+        }
+    }
+    written
 }
 
 /// Only the status and the error itself: `crate::http::envelope` writes the body.
@@ -249,5 +304,31 @@ impl IntoResponse for Error {
         let mut response = self.status().into_response();
         response.extensions_mut().insert(self);
         response
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(path: &[Step], message: &str) -> String {
+        Error::field(path.iter().cloned(), "code", message).to_string()
+    }
+
+    #[test]
+    fn a_message_names_the_place_of_its_field() {
+        let option = ["review".into(), "payload".into(), "options".into(), 0.into()];
+        for (path, message, expected) in [
+            (&option[..], "must be an object", "review.payload.options[0] must be an object"),
+            (&option[..3], "options must be an array", "review.payload.options must be an array"),
+            (&option[..3], "give at least one", "review.payload.options: give at least one"),
+            (&["text".into()], "text must be a string", "text must be a string"),
+            (&["text".into()], "give at least one of text, review", "give at least one of text, review"),
+            (&["id".into(), 2.into()], "this names nothing", "id[2]: this names nothing"),
+            (&["metadata".into(), "a b".into()], "must be short", "metadata[\"a b\"] must be short"),
+            (&[], "The body must be a JSON object.", "The body must be a JSON object"),
+        ] {
+            assert_eq!(said(path, message), format!("The request is not valid: {expected}."));
+        }
     }
 }

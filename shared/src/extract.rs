@@ -4,14 +4,14 @@
 use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, FromRef, FromRequest, FromRequestParts, Multipart, Request};
 use bytes::Bytes;
-use http::header::CONTENT_TYPE;
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::request::Parts;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::auth::before_complaining;
 use crate::body;
 use crate::error::Error;
-use crate::ids::AgentId;
+use crate::ids::{AgentId, MaybeChannel};
 use crate::image::{IMAGE_TOO_LARGE, Image, MAX_IMAGE};
 use crate::input::{self, FromObject, FromParams, Params, Problems};
 use crate::models::file::NewFile;
@@ -29,7 +29,7 @@ const MAX_JSON: usize = 4_500_000;
 pub const FILE_TOO_LARGE: &str = "A file in a request body may have at most 4,500,000 bytes: announce a larger one with POST /api/v1/files/presign (people: /api/files/presign) and PUT it to the URL you get.";
 const JSON_TOO_LARGE: &str = "A JSON body may have at most 4,500,000 bytes: send long texts as files (textAttachments, or POST /api/v1/files/store), larger ones by POST /api/v1/files/presign.";
 
-/// A query that only names a channel.
+/// A query that has to name a channel.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct InChannel {
@@ -43,6 +43,26 @@ impl FromParams for InChannel {
         // A text that is no id names no agent of the caller's: 403, as for any other.
         params.required("channel").map(|text| Self { channel: text.parse().ok() })
     }
+}
+
+/// A query that may name a channel, where it can be known without.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct MaybeInChannel {
+    /// The agent's id.
+    #[param(value_type = Option<String>)]
+    pub channel: MaybeChannel,
+}
+
+impl FromParams for MaybeInChannel {
+    fn from_params(params: &mut Params) -> Option<Self> {
+        Some(Self { channel: maybe_channel(params) })
+    }
+}
+
+/// The channel that a query names, if it names one.
+pub fn maybe_channel(params: &Params) -> MaybeChannel {
+    params.text("channel").map_or(MaybeChannel::Absent, |text| MaybeChannel::Named(text.parse().ok()))
 }
 
 /// A JSON body, read by `T`.
@@ -63,6 +83,7 @@ where
             if !media_type(&parts).is_some_and(|it| it == "application/json" || it.ends_with("+json")) {
                 return Err(Error::UnsupportedMediaType("application/json"));
             }
+            unencoded(&parts)?;
             let problems = Problems::none(Outbound::from_ref(state).is_for_development());
             let bytes = body::read(&parts, body, state, MAX_JSON, JSON_TOO_LARGE).await?;
             body::parse(bytes, problems, state).await
@@ -234,6 +255,7 @@ where
     if media_type(parts).as_deref() != Some("multipart/form-data") {
         return Err(Error::UnsupportedMediaType("multipart/form-data"));
     }
+    unencoded(parts)?;
     let bytes = body::read(parts, body, state, max + MULTIPART_FRAME, too_large).await?;
     let mut request = Request::new(Body::from(bytes));
     *request.headers_mut() = parts.headers.clone();
@@ -259,4 +281,15 @@ where
 fn media_type(parts: &Parts) -> Option<String> {
     let value = parts.headers.get(CONTENT_TYPE)?.to_str().ok()?;
     Some(value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase())
+}
+
+/// Refuses a body that says to be compressed: nothing here unpacks one.
+fn unencoded(parts: &Parts) -> Result<(), Error> {
+    const LONGEST: usize = 40;
+    let named = parts.headers.get_all(CONTENT_ENCODING).into_iter();
+    let codings = named.flat_map(|value| value.to_str().unwrap_or("that coding").split(','));
+    match codings.map(str::trim).find(|it| !it.is_empty() && !it.eq_ignore_ascii_case("identity")) {
+        Some(coding) => Err(Error::UnsupportedEncoding(coding.chars().take(LONGEST).collect())),
+        None => Ok(()),
+    }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use axum::extract::{MatchedPath, OriginalUri, Request, State};
-use axum::middleware::{Next, from_fn_with_state};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Router};
 use http::header::{
@@ -22,6 +22,7 @@ use crate::clock::Timestamp;
 use crate::error::{Error, FieldError};
 use crate::ids;
 use crate::meter::{self, Beside, Bill, Spent};
+use crate::{cors, normal_path};
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -66,6 +67,8 @@ impl<'a> ErrorBody<'a> {
 pub fn service(routes: Router<App>, app: App) -> Router {
     let routes = routes.fallback(async || Error::NotFound("path"));
     let routes = routes.layer(Extension(app.blobs.clone())).layer(Extension(app.site.clone()));
+    let routes = routes.layer(from_fn(normal_path::redirect));
+    let routes = routes.layer(from_fn_with_state(app.cors.clone(), cors::on_agents_api));
     routes.layer(from_fn_with_state(app.clone(), envelope)).with_state(app)
 }
 

@@ -154,6 +154,20 @@ id_in_channel!(
     /// A stored file.
     FileId, "fil_");
 
+/// The channel that a call names beside an id: none, or what it wrote. A text that is no id names
+/// no agent of the caller's, and is refused as another person's: 403.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MaybeChannel {
+    Absent,
+    Named(Option<AgentId>),
+}
+
+impl From<Option<AgentId>> for MaybeChannel {
+    fn from(named: Option<AgentId>) -> Self {
+        Self::Named(named)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

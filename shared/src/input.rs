@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 
 use crate::clock::Timestamp;
 use crate::error::{Error, FieldError, Step};
-use crate::json::{self, Json};
+use crate::json::{self, Fault, Json};
 use crate::secrets::hex;
 
 /// What has been found wrong so far.
@@ -68,13 +68,14 @@ pub trait FromObject: Sized + Send {
 }
 
 /// Reads a whole body. The first parse is the strict one: it refuses what no string may hold
-/// (lone surrogates) and nesting over 128 levels. None of them builds more than the members of one
-/// object, so that a body takes about its own size of memory, whatever is in it.
+/// (lone surrogates) and nesting over [`json::MAX_LEVELS`]. None of them builds more than the
+/// members of one object, so that a body takes about its own size of memory, whatever is in it.
 pub fn parse<T: FromObject>(body: &[u8], mut problems: Problems) -> Result<T, Error> {
-    let text = std::str::from_utf8(body).map_err(|_| Error::MalformedJson("it is not UTF-8".into()))?;
-    json::check(text).map_err(|err| Error::MalformedJson(err.to_string()))?;
+    let text = json::text_of(body).map_err(Error::MalformedJson)?;
+    let refused = |err| Error::MalformedJson(Fault::of(text, &err));
+    json::check(text).map_err(refused)?;
     let read = if text.trim_start().starts_with('{') {
-        let raw: &RawValue = serde_json::from_str(text).map_err(|err| Error::MalformedJson(err.to_string()))?;
+        let raw: &RawValue = serde_json::from_str(text).map_err(refused)?;
         Object::of(raw, vec![], &mut problems).and_then(|mut object| T::from_object(&mut object))
     } else {
         problems.add(vec![], "not_an_object", "The body must be a JSON object.");

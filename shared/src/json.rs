@@ -1,4 +1,8 @@
-//! JSON that is somebody else's: kept and given back exactly as it was sent.
+//! JSON that is somebody else's: kept and given back exactly as it was sent. Why a body is none is
+//! in `fault`; `scan` finds the mistake.
+
+mod fault;
+mod scan;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -7,6 +11,8 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_json::Value;
 use serde_json::value::RawValue;
+
+pub use fault::{Fault, MAX_LEVELS, text_of, without_bom};
 
 /// A JSON text that is known to be well-formed, numbers of any size included. It goes into the
 /// table as a string and onto the wire as it came.
@@ -44,6 +50,14 @@ impl Json {
         understood(self.as_str()).unwrap_or(Value::Null)
     }
 
+    /// An object with a text in the place of one member, all others as they came.
+    pub fn with(&self, name: &str, text: &str) -> serde_json::Result<Self> {
+        let text = serde_json::value::to_raw_value(text)?;
+        let mut members: BTreeMap<String, &RawValue> = serde_json::from_str(self.as_str())?;
+        members.insert(name.to_owned(), &text);
+        Self::of(&members)
+    }
+
     /// An object with `***REDACTED***` in the place of some members, all others as they came.
     pub fn without(&self, secret: &[String]) -> serde_json::Result<Self> {
         let redacted: &RawValue = serde_json::from_str("\"***REDACTED***\"")?;
@@ -53,7 +67,7 @@ impl Json {
     }
 
     /// An object with other values of some members, all others as they came.
-    pub fn with(&self, changed: &BTreeMap<String, Value>) -> serde_json::Result<Self> {
+    pub fn with_values(&self, changed: &BTreeMap<String, Value>) -> serde_json::Result<Self> {
         let mut members: BTreeMap<String, Box<RawValue>> = serde_json::from_str(self.as_str())?;
         for (name, value) in changed {
             members.insert(name.clone(), serde_json::value::to_raw_value(value)?);

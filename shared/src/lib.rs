@@ -2,6 +2,7 @@
 //!
 //! - [`app`]: the state of every router; how a function starts
 //! - [`http`]: what surrounds every router: error bodies, request ids, the log line
+//! - [`cors`]: which scripts of other sites may call; [`normal_path`]: paths with too many slashes
 //! - [`call_log`]: what people can look up of their agents' calls
 //! - [`auth`], [`extract`] (with `upload`): extractors: who calls, and what they sent
 //! - [`site`], [`origin`]: at which hosts the service answers; where a request was sent, and from which page
@@ -31,6 +32,7 @@ pub mod call_log;
 pub mod charset;
 pub mod clock;
 pub mod config;
+pub mod cors;
 pub mod device_cookie;
 pub mod error;
 pub mod extract;
@@ -45,6 +47,7 @@ pub mod logs;
 pub mod media_type;
 pub mod meter;
 pub mod models;
+pub mod normal_path;
 pub mod openapi;
 pub mod origin;
 pub mod outbound;

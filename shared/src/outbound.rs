@@ -43,8 +43,26 @@ type Resolver = Arc<dyn Fn(String, u16) -> Resolving + Send + Sync>;
 pub enum Failure {
     #[error("leads to a private address")]
     Private,
+    #[error("has a name that cannot be resolved")]
+    UnknownHost,
+    #[error("refused the connection")]
+    Refused,
     #[error("cannot be reached")]
     Unreachable,
+    #[error("reset the connection")]
+    Reset,
+    #[error("does not speak TLS on this port")]
+    NoTls,
+    #[error("could not agree on how to speak TLS")]
+    TlsFailed,
+    #[error("shows a certificate that has expired")]
+    CertificateExpired,
+    #[error("shows a certificate that is not valid yet")]
+    CertificateNotYetValid,
+    #[error("shows a certificate of another name")]
+    CertificateOfAnotherName,
+    #[error("shows a certificate that is not trusted: it is self-signed, or its issuer is unknown")]
+    CertificateNotTrusted,
     #[error("took too long to answer")]
     TimedOut,
     #[error("broke off its answer, or sent what is no HTTP")]
@@ -129,12 +147,45 @@ async fn read(mut body: Incoming, max: usize) -> Result<Bytes, Failure> {
 fn told(err: &legacy::Error) -> Failure {
     let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(err);
     while let Some(found) = cause {
-        if let Some(failure) = found.downcast_ref() {
-            return *failure;
+        let io = found.downcast_ref::<io::Error>();
+        let known = found.downcast_ref().copied().or_else(|| io.and_then(of_io));
+        if let Some(failure) = known.or_else(|| found.downcast_ref().map(of_tls)) {
+            return failure;
         }
-        cause = found.source();
+        // What an I/O error is made of is not its source, but what it wraps.
+        cause = match io.and_then(io::Error::get_ref) {
+            Some(wrapped) => Some(wrapped),
+            None => found.source(),
+        };
     }
     if err.is_connect() { Failure::Unreachable } else { Failure::Broken }
+}
+
+/// What ends a connection; an end while TLS is agreed on has no other cause in it.
+fn of_io(err: &io::Error) -> Option<Failure> {
+    match err.kind() {
+        io::ErrorKind::ConnectionRefused => Some(Failure::Refused),
+        io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted => Some(Failure::Reset),
+        io::ErrorKind::UnexpectedEof if err.to_string().contains("handshake") => Some(Failure::NoTls),
+        _ => None,
+    }
+}
+
+fn of_tls(err: &rustls::Error) -> Failure {
+    use rustls::CertificateError as Certificate;
+    match err {
+        rustls::Error::InvalidCertificate(certificate) => match certificate {
+            Certificate::Expired | Certificate::ExpiredContext { .. } => Failure::CertificateExpired,
+            Certificate::NotValidYet | Certificate::NotValidYetContext { .. } => Failure::CertificateNotYetValid,
+            Certificate::NotValidForName | Certificate::NotValidForNameContext { .. } => {
+                Failure::CertificateOfAnotherName
+            }
+            // One that signed itself may be refused for being a CA's, before its issuer is looked for.
+            _ => Failure::CertificateNotTrusted,
+        },
+        rustls::Error::InvalidMessage(_) => Failure::NoTls,
+        _ => Failure::TlsFailed,
+    }
 }
 
 /// No connection is used twice: each call's address is judged anew, and a Lambda that slept does
@@ -177,13 +228,13 @@ impl PublicHosts {
         let host = uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
         let port = uri.port_u16().unwrap_or(if uri.scheme_str() == Some("https") { 443 } else { 80 });
         // An address in letters resolves to itself, so this is the one gate for both.
-        let found = self.resolve(host, port).await.map_err(|_| Failure::Unreachable)?;
+        let found = self.resolve(host, port).await.map_err(|_| Failure::UnknownHost)?;
         let open: Vec<SocketAddr> = found.iter().copied().filter(|it| self.admits(it.ip())).collect();
         if open.is_empty() {
-            return Err(if found.is_empty() { Failure::Unreachable } else { Failure::Private });
+            return Err(if found.is_empty() { Failure::UnknownHost } else { Failure::Private });
         }
         let stream = TcpStream::connect(&*open).await.and_then(|stream| stream.set_nodelay(true).map(|()| stream));
-        stream.map(TokioIo::new).map_err(|_: io::Error| Failure::Unreachable)
+        stream.map(TokioIo::new).map_err(|err: io::Error| of_io(&err).unwrap_or(Failure::Unreachable))
     }
 }
 
@@ -222,13 +273,29 @@ mod tests {
         }
     }
 
+    #[test]
+    fn certificates_are_refused_with_their_cause() {
+        use rustls::CertificateError as Certificate;
+        for (certificate, failure) in [
+            (Certificate::Expired, Failure::CertificateExpired),
+            (Certificate::NotValidYet, Failure::CertificateNotYetValid),
+            (Certificate::NotValidForName, Failure::CertificateOfAnotherName),
+            (Certificate::UnknownIssuer, Failure::CertificateNotTrusted),
+            (Certificate::BadSignature, Failure::CertificateNotTrusted),
+        ] {
+            assert_eq!(of_tls(&rustls::Error::InvalidCertificate(certificate)), failure);
+        }
+        let hello = rustls::InvalidMessage::InvalidContentType;
+        assert_eq!(of_tls(&rustls::Error::InvalidMessage(hello)), Failure::NoTls);
+    }
+
     #[tokio::test]
     async fn a_host_that_never_answers_is_not_waited_for() -> io::Result<()> {
         let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
         let url = format!("http://{}/", silent.local_addr()?);
         assert_eq!(called(&Outbound::new(true), &url).await.err(), Some(Failure::TimedOut));
         drop(silent);
-        assert_eq!(called(&Outbound::new(true), &url).await.err(), Some(Failure::Unreachable));
+        assert_eq!(called(&Outbound::new(true), &url).await.err(), Some(Failure::Refused));
         Ok(())
     }
 }

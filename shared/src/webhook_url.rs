@@ -2,9 +2,11 @@
 //! by what its name resolves to when it is set. What it resolves to later is checked again when
 //! it is connected to.
 
+use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::time::Duration;
 
+use percent_encoding::percent_decode_str;
 use tokio::net::lookup_host;
 use url::{Host, Url};
 
@@ -12,20 +14,91 @@ use crate::error::{Error, Step};
 use crate::input::Object;
 
 const MAX: usize = 2000;
+/// Of a user name and a password, in characters.
+pub const MAX_CREDENTIAL: usize = 256;
 /// How long a name may take to resolve.
 const RESOLVING: Duration = Duration::from_secs(2);
 
 /// A URL that may be stored as a webhook's.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct WebhookUrl {
+    /// Without credentials.
     url: Url,
+    /// As it was given.
+    whole: Url,
+    userinfo: Option<Userinfo>,
     /// It may lead to this machine's own loopback addresses.
     loopback: bool,
 }
 
+/// The user name and password of a URL, decoded: credentials for HTTP's Basic scheme.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Userinfo {
+    pub username: String,
+    pub password: String,
+}
+
+impl fmt::Debug for Userinfo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Userinfo(***)")
+    }
+}
+
+impl Userinfo {
+    /// Takes them out of a URL, if it has any.
+    fn take_from(url: &mut Url) -> Result<Option<Self>, &'static str> {
+        const WRONG: &str = "has a user name or password that basic auth cannot carry: at most 256 characters each, \
+            no control characters, no colon in the name";
+        if url.username().is_empty() && url.password().is_none() {
+            return Ok(None);
+        }
+        let decoded = |text: &str| percent_decode_str(text).decode_utf8().map(String::from).map_err(|_| WRONG);
+        let (username, password) = (decoded(url.username())?, decoded(url.password().unwrap_or_default())?);
+        let fits = |text: &str| text.chars().count() <= MAX_CREDENTIAL && !text.chars().any(char::is_control);
+        if !fits(&username) || !fits(&password) || username.contains(':') {
+            return Err(WRONG);
+        }
+        // Only URLs without a host refuse these, and have neither.
+        let _ = url.set_username("");
+        let _ = url.set_password(None);
+        Ok(Some(Self { username, password }))
+    }
+}
+
+/// A URL as it may be shown, and the credentials that stood in it.
+pub fn split(text: &str) -> (String, Option<Userinfo>) {
+    let Ok(mut url) = Url::parse(text) else { return (text.to_owned(), None) };
+    match Userinfo::take_from(&mut url) {
+        Ok(Some(userinfo)) => (url.into(), Some(userinfo)),
+        Ok(None) => (text.to_owned(), None),
+        Err(_) => {
+            let _ = url.set_username("");
+            let _ = url.set_password(None);
+            (url.into(), None)
+        }
+    }
+}
+
+impl fmt::Debug for WebhookUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("WebhookUrl").field(&self.as_str()).finish()
+    }
+}
+
 impl WebhookUrl {
+    /// With its credentials, to be kept where nothing shows it.
+    pub fn whole(&self) -> &str {
+        self.whole.as_str()
+    }
+
+    /// As it may be shown: without credentials.
     pub fn as_str(&self) -> &str {
         self.url.as_str()
+    }
+
+    /// The credentials that stood in it.
+    pub fn userinfo(&self) -> Option<&Userinfo> {
+        self.userinfo.as_ref()
     }
 
     /// Reads an optional member of an object.
@@ -60,7 +133,9 @@ impl WebhookUrl {
 
     /// `loopback` lets it name this machine's own loopback addresses.
     pub fn parse(text: &str, loopback: bool) -> Result<Self, &'static str> {
-        let url = Url::parse(text).map_err(|_| "must be an absolute URL")?;
+        let whole = Url::parse(text).map_err(|_| "must be an absolute URL")?;
+        let mut url = whole.clone();
+        let userinfo = Userinfo::take_from(&mut url)?;
         if !matches!(url.scheme(), "http" | "https") {
             return Err("must be an http or https URL");
         }
@@ -73,7 +148,7 @@ impl WebhookUrl {
             }
             None => return Err("must name a host"),
         };
-        if public { Ok(Self { url, loopback }) } else { Err("must not lead to a private address") }
+        if public { Ok(Self { url, whole, userinfo, loopback }) } else { Err("must not lead to a private address") }
     }
 }
 
@@ -138,6 +213,32 @@ mod tests {
         for url in ["https://example.com/hook?x=1", "http://93.184.215.14:8080/", "https://[2606:4700::1111]/"] {
             assert!(WebhookUrl::parse(url, false).is_ok(), "{url}");
         }
+    }
+
+    #[test]
+    fn credentials_are_taken_out_of_a_url_and_decoded() {
+        let split = |text: &str| WebhookUrl::parse(text, false).map(|it| (it.as_str().to_owned(), it.userinfo));
+        let with = |username: &str, password: &str| {
+            Some(Userinfo { username: username.to_owned(), password: password.to_owned() })
+        };
+        for (text, url, userinfo) in [
+            ("https://u:secret@example.com/h", "https://example.com/h", with("u", "secret")),
+            ("https://token@example.com/", "https://example.com/", with("token", "")),
+            ("https://:pw@example.com/", "https://example.com/", with("", "pw")),
+            ("https://a%40b:p%3a%2f%C3%A9@example.com/?q#f", "https://example.com/?q#f", with("a@b", "p:/é")),
+            ("https://u:p@q@example.com/", "https://example.com/", with("u", "p@q")),
+            ("HTTPS:\\\\u:p@example.com", "https://example.com/", with("u", "p")),
+            ("https://example.com/@u:p", "https://example.com/@u:p", None),
+            ("https://@example.com/", "https://example.com/", None),
+        ] {
+            assert_eq!(split(text), Ok((url.to_owned(), userinfo)), "{text}");
+        }
+        let long = format!("https://{}@example.com/", "u".repeat(257));
+        for text in ["https://a%3Ab:p@example.com/", "https://u:%0a@example.com/", "https://%ff@example.com/", &long] {
+            assert!(split(text).is_err(), "{text}");
+        }
+        let debugged = format!("{:?}", WebhookUrl::parse("https://user:secret@example.com/", false));
+        assert!(!debugged.contains("secret") && !debugged.contains("user:"), "{debugged}");
     }
 
     #[tokio::test]

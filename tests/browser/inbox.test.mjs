@@ -362,3 +362,48 @@ test("the first page is light", async () => {
   await page.waitForFunction(() => [...document.images].every((it) => it.complete));
   assert.ok(bytes > 10_000 && bytes < 100_000, `${bytes} bytes`);
 });
+
+// What somebody was typing when the agent took its request back.
+async function withdrawnWhile(page, id, type) {
+  await page.goto(`${world.url}/reviews/${id}`);
+  await type(page);
+  await world.agent("DELETE", `/api/v1/messages/${id}?channel=${world.channelId}`);
+  await page.waitForSelector("#withdrawn");
+}
+
+test("a request that is withdrawn while somebody types says so and keeps the text", async () => {
+  const page = await signedIn();
+  const left = await world.send({ text: "This one stays", review: { type: "approval" } });
+  const { id } = await world.send({ text: "May I drop the table?", review: { type: "approval" } });
+  await withdrawnWhile(page, id, () => page.type("[name=comment]", "only after the backup is"));
+  assert.match(await text(page, "#withdrawn"), /withdrew this request/);
+  assert.equal(new URL(page.url()).pathname, `/reviews/${id}`);
+  assert.match(await text(page, "#asked"), /drop the table/);
+  assert.equal(await page.$eval("[name=comment]", (it) => it.value), "only after the backup is");
+  assert.deepEqual(await page.$$eval("#answer button", (all) => all.map((it) => it.disabled)), [true, true]);
+  // The list beside it goes on: the request is gone from it, others come and can be opened.
+  await page.waitForFunction((id) => !document.getElementById(`row-${id}`), {}, id);
+  const next = await world.send({ text: "Another one", review: { type: "approval" } });
+  await page.waitForSelector(`#row-${next.id}`);
+  assert.equal(await page.$$eval("#withdrawn", (all) => all.length), 1);
+  await page.click(`#row-${left.id}`);
+  await shows(page, "#review", "This one stays");
+  assert.equal(await page.$("#withdrawn"), null);
+  await page.click("[value=approve]");
+  await shows(page, "#answer .outcome", "Answered by you");
+  page.complaints.splice(0, page.complaints.length, ...page.complaints.filter((it) => !it.includes("404")));
+});
+
+test("a withdrawn form, text and free answer keep what was typed on a phone", async () => {
+  const page = await signedIn({ viewport: phone });
+  const fields = [{ name: "why", type: "textarea", label: "Why" }, { name: "sure", type: "checkbox", label: "Sure" }];
+  const form = await world.send({ text: "A form", review: { type: "form", payload: { fields } } });
+  await withdrawnWhile(page, form.id, () => page.type("[name='field.why']", "a long story"));
+  assert.equal(await page.$eval("[name='field.why']", (it) => it.value), "a long story");
+  const written = await world.send({ text: "A text", review: { type: "text-input" } });
+  await withdrawnWhile(page, written.id, () => page.type("[name=text]", "three paragraphs"));
+  assert.equal(await page.$eval("[name=text]", (it) => it.value), "three paragraphs");
+  assert.equal(await page.$eval("[name=text]", (it) => it.disabled), false, "it can be selected and copied");
+  assert.equal(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), true);
+  page.complaints.splice(0, page.complaints.length, ...page.complaints.filter((it) => !it.includes("404")));
+});

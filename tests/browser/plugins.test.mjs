@@ -4,7 +4,7 @@ import { after, before, test } from "node:test";
 import { World } from "./world.mjs";
 
 let world;
-before(async () => (world = await World.start()));
+before(async () => (world = await World.start("--allow-loopback-webhooks")));
 after(() => world.stop());
 
 async function frameOf(page, id) {
@@ -66,7 +66,7 @@ test("the frame is told what the contract names, and nothing of the page around 
     data: Placet.data, env: Placet.env, attachments: Placet.attachments, message: Placet.message, theme: Placet.theme,
     review: Placet.review, isPreview: Placet.isPreview, kinds: ["fetch", "getFile", "getFileUrl", "respond", "resize", "toast", "emit", "on"].filter((it) => typeof Placet[it] !== "function"),
   }));
-  assert.deepEqual(told.data, { plugin: "status-card", title: "Up" });
+  assert.deepEqual(told.data, { plugin: "status-card", title: "Up", a: 1 });
   assert.deepEqual(told.attachments, [{ id: file.id, filename: "dot.png", mimeType: "image/png", size: png.length }]);
   assert.deepEqual([told.message.id, told.message.channelId, told.message.senderType], [id, world.channelId, "agent"]);
   assert.match(told.message.createdAt, /Z$/);
@@ -76,13 +76,17 @@ test("the frame is told what the contract names, and nothing of the page around 
   const read = await frame.evaluate((id) => Placet.getFile(id), file.id);
   assert.deepEqual(read, { ok: true, data: `data:image/png;base64,${png.toString("base64")}`, mimeType: "image/png", filename: "dot.png" });
   assert.equal((await frame.evaluate((id) => Placet.getFile(id), other.id)).ok, false);
-  assert.match(await frame.evaluate((id) => Placet.getFileUrl(id), file.id), /^blob:/);
+  const url = await frame.evaluate((id) => Placet.getFileUrl(id), file.id);
+  assert.deepEqual([url.ok, /^blob:/.test(url.url)], [true, true]);
+  // Used as a text it is the URL, too.
+  assert.equal(await frame.evaluate(async (id) => `${await Placet.getFileUrl(id)}`.startsWith("blob:"), file.id), true);
+  assert.deepEqual(await frame.evaluate((id) => Placet.getFileUrl(id), other.id), { ok: false, url: null });
   // Refused by the manifest's permissions, as an error that the plugin can catch.
   await assert.rejects(frame.evaluate(() => Placet.fetch("https://example.com/")), /status-card|request|allowed|permission/i);
 
   const theme = frame.evaluate(() => new Promise((done) => Placet.on("theme-changed", done)));
   await page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: "light" }]);
-  assert.equal(await theme, "light");
+  assert.deepEqual(await theme, { theme: "light" });
   await frame.evaluate(() => Placet.toast("Hello from the frame", "success"));
   await page.waitForFunction(() => document.querySelector(".toast.success")?.textContent === "Hello from the frame");
   const emitted = page.evaluate(() => new Promise((done) => addEventListener("placet:emit", ({ detail }) => done(detail), { once: true })));
@@ -125,5 +129,32 @@ test("a message without a review cannot be answered from its frame, and a plugin
   await page.waitForSelector("[value=approve]", { visible: true });
   await page.click("[value=approve]");
   await page.waitForSelector("#answer .outcome");
+  assert.deepEqual(page.complaints, []);
+});
+
+test("an answer from the frame says ok, and a type that names a plugin is drawn by it", async () => {
+  const { id, metadata } = await world.send({ text: "?", review: { type: "status-card", payload: { title: "From the payload", headline: "H" } } });
+  assert.deepEqual(metadata, { plugin: "status-card" });
+  const page = await world.signedIn();
+  const frame = await frameOf(page, id);
+  assert.deepEqual(await frame.evaluate(() => Placet.data), { plugin: "status-card", title: "From the payload", headline: "H" });
+  assert.match(await frame.evaluate(() => document.body.innerText), /From the payload/);
+  const answered = await frame.evaluate(() => Placet.respond({ seen: true }));
+  assert.deepEqual([answered.ok, answered.status], [true, "completed"]);
+  assert.deepEqual(page.complaints, []);
+});
+
+test("a fetch from the frame says whether it was answered well, beside status, headers and body", async () => {
+  const { id } = await world.send({ text: "?", metadata: { plugin: "http-check", urls: [] } });
+  const page = await world.signedIn();
+  await page.goto(`${world.url}/channels/${world.channelId}`);
+  const element = await page.waitForSelector(`#${id} iframe[src]`);
+  const frame = await element.contentFrame();
+  await frame.waitForFunction(() => window.Placet?.message);
+  const asked = (path) => frame.evaluate((url) => Placet.fetch(url), world.url + path);
+  const [good, bad, moved] = [await asked("/health"), await asked("/api/v1/nothing"), await asked("/health/")];
+  assert.deepEqual([good.ok, good.status, JSON.parse(good.body).status], [true, 200, "ok"]);
+  assert.equal(typeof good.headers, "object");
+  assert.deepEqual([bad.ok, bad.status, moved.ok, moved.status], [false, 404, false, 308]);
   assert.deepEqual(page.complaints, []);
 });

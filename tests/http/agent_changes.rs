@@ -62,13 +62,17 @@ async fn patches_of_different_fields_do_not_undo_each_other() {
     let world = World::start().await;
     let person = world.person().await;
     let id = person.agent().await.channel;
-    let changes =
-        [json!({ "name": "n" }), json!({ "description": "d" }), json!({ "tag": "t" }), json!({ "avatarUrl": "a" })];
+    let changes = [
+        json!({ "name": "n" }),
+        json!({ "description": "d" }),
+        json!({ "tag": "t" }),
+        json!({ "avatarUrl": "https://a.example" }),
+    ];
     let replies = join_all(changes.iter().map(|change| patch(&person, &id, change.clone()))).await;
     replies.iter().for_each(|reply| drop(reply.expect(200)));
     let agent = person.get(&format!("/api/agents/{id}")).await.expect(200);
     assert_eq!((&agent["name"], &agent["description"]), (&json!("n"), &json!("d")));
-    assert_eq!((&agent["tag"], &agent["avatarUrl"]), (&json!("t"), &json!("a")));
+    assert_eq!((&agent["tag"], &agent["avatarUrl"]), (&json!("t"), &json!("https://a.example")));
 }
 
 #[tokio::test]
@@ -87,13 +91,13 @@ async fn a_stranger_finds_no_agent_by_its_id() {
         }
         ben.delete(&format!("{base}/avatar")).await.expect_error(404, "not_found");
         put_commands(&stranger, id, json!({ "commands": [] })).await.expect_error(404, "not_found");
-        for (route, more) in [("setTag", json!({ "tag": "x" })), ("deleteWebhook", json!({}))] {
-            let mut body = more;
-            body["channelId"] = json!(id);
-            stranger.post(&format!("/api/v1/agents/{route}"), body).await.expect_error(403, "not_your_agent");
-        }
+        let tag = json!({ "channelId": id, "tag": "x" });
+        stranger.post("/api/v1/agents/setTag", tag).await.expect_error(403, "not_your_agent");
         let hook = json!({ "channelId": id, "url": "https://93.184.215.14/" });
-        stranger.post("/api/v1/agents/setWebhook", hook).await.expect_error(403, "not_your_agent");
+        for route in ["setWebhook", "deleteWebhook"] {
+            let reply = stranger.post(&format!("/api/v1/agents/{route}"), hook.clone()).await;
+            reply.expect_error(404, "not_found");
+        }
     }
     let agent = anna.get(&format!("/api/agents/{}", mine.channel)).await.expect(200);
     assert_eq!((&agent["name"], &agent["tag"], &agent["webhookUrl"]), (&json!("An agent"), &json!(null), &json!(null)));

@@ -119,7 +119,7 @@ async fn from_the_first_moment_on_nobody_finds_the_agent_and_a_repeat_finishes()
     let ping = json!({ "agentId": agent.channel, "status": "busy" });
     agent.post("/api/v1/status/ping", ping).await.expect_error(404, "not_found");
     let hook = json!({ "channelId": agent.channel, "url": "https://93.184.215.14/" });
-    agent.post("/api/v1/agents/setWebhook", hook).await.expect_error(403, "not_your_agent");
+    agent.post("/api/v1/agents/setWebhook", hook).await.expect_error(404, "not_found");
     for path in ["", "/stats", "/avatar"] {
         person.get(&format!("/api/agents/{}{path}", agent.channel)).await.expect_error(404, "not_found");
     }

@@ -33,6 +33,8 @@ async fn a_new_agent_is_offline_and_in_the_lists_of_its_owner() {
       "statusMessage": null,
       "statusSince": null,
       "tag": "t",
+      "webhookAuth": null,
+      "webhookHeaders": null,
       "webhookSecret": "[secret]",
       "webhookUrl": "https://hooks.example/x"
     }

@@ -107,3 +107,61 @@ async fn each_route_costs_what_it_must() {
         assert_eq!((reply.status, made, round_trips), (200, calls, calls), "{}", reply.text());
     }
 }
+
+#[tokio::test]
+async fn a_review_whose_type_is_a_plugins_name_means_that_plugin() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    let asked = async |kind: &str, metadata: Value| {
+        let review = json!({ "type": kind, "payload": { "title": "T", "a": [1] } });
+        agent.send(json!({ "text": "t", "metadata": metadata, "review": review })).await.expect(201)
+    };
+    for name in ["status-card", "form-answer", "http-check"] {
+        let made = asked(name, json!(null)).await;
+        assert_eq!((&made["metadata"], &made["review"]["type"]), (&json!({ "plugin": name }), &json!(name)));
+    }
+    assert_eq!(asked("status-card", json!({ "x": 1 })).await["metadata"], json!({ "plugin": "status-card", "x": 1 }));
+    let other = asked("status-card", json!({ "plugin": "form-answer" })).await;
+    assert_eq!(other["metadata"], json!({ "plugin": "form-answer" }), "what is named goes first");
+    for kind in ["not-installed", "Status-Card", "approval"] {
+        assert_eq!(asked(kind, json!(null)).await["metadata"], json!(null), "{kind}");
+    }
+    let made = asked("status-card", json!({ "title": "wins" })).await;
+    let page = person.get(&format!("/reviews/{}", made["id"].as_str().unwrap())).await.text();
+    assert!(page.contains("data-placet-plugin=\"status-card\""), "{page}");
+    assert_eq!(told(&page)["data"], json!({ "plugin": "status-card", "title": "wins", "a": [1] }));
+    let answer = person.answer(made["id"].as_str().unwrap(), json!({ "any": "object" })).await;
+    assert_eq!(answer.expect(201)["review"]["response"], json!({ "any": "object" }));
+}
+
+/// What the frame of a page is told at its start.
+fn told(page: &str) -> Value {
+    let init = page.split("data-placet-init=\"").nth(1).unwrap().split('"').next().unwrap();
+    let plain = init.replace("&#34;", "\"").replace("&quot;", "\"").replace("&#39;", "'").replace("&amp;", "&");
+    serde_json::from_str(&plain).unwrap()
+}
+
+#[tokio::test]
+async fn a_plugins_data_are_the_payloads_members_and_then_the_metadatas() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    for (metadata, review, expected) in [
+        (
+            json!(null),
+            json!({ "type": "freeform", "payload": { "plugin": "status-card", "title": "T", "headline": "H" } }),
+            json!({ "plugin": "status-card", "title": "T", "headline": "H" }),
+        ),
+        (
+            json!({ "plugin": "form-answer", "title": "mine" }),
+            json!({ "type": "text-input", "payload": { "placeholder": "p", "prefill": "x" } }),
+            json!({ "plugin": "form-answer", "title": "mine", "placeholder": "p", "prefill": "x" }),
+        ),
+        (json!({ "plugin": "status-card" }), json!({ "type": "approval" }), json!({ "plugin": "status-card" })),
+    ] {
+        let sent = agent.sent(json!({ "text": "t", "metadata": metadata, "review": review })).await;
+        let page = person.get(&format!("/reviews/{sent}")).await.text();
+        assert_eq!(told(&page)["data"], expected);
+    }
+}

@@ -222,14 +222,15 @@ async fn the_last_owner_stays() {
     let id = id_of(&owner).await;
     added(&world, &owner, "member").await;
     patch(&owner, &id, json!({ "role": "member" })).await.expect_error(409, "last_owner");
-    owner.delete(&format!("/api/users/{id}")).await.expect_error(409, "last_owner");
+    owner.delete(&format!("/api/users/{id}")).await.expect_error(403, "own_account");
     patch(&owner, &id, json!({ "displayName": "Still here" })).await.expect(200);
     let second = added(&world, &owner, "owner").await;
     patch(&owner, &id, json!({ "role": "member" })).await.expect(200);
     let path = format!("/api/users/{}", id_of(&second).await);
-    second.delete(&path).await.expect_error(409, "last_owner");
+    owner.delete(&path).await.expect_error(403, "owner_only");
     patch(&second, &id, json!({ "role": "owner" })).await.expect(200);
-    second.remove(&path).await.expect(200);
+    second.delete(&path).await.expect_error(403, "own_account");
+    owner.remove(&path).await.expect(200);
     second.get("/api/auth/me").await.expect_error(401, "unauthorized");
 }
 

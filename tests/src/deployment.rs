@@ -7,6 +7,7 @@ use placet_local::server;
 use shared::app::App;
 use shared::clock::Clock;
 use shared::config::MAX_WAIT;
+use shared::cors::Cors;
 use shared::outbound::Outbound;
 use shared::server_secret::ServerSecret;
 use shared::storage::Clients;
@@ -42,7 +43,7 @@ impl Deployment {
     pub fn app_on(&self, clients: &Clients) -> App {
         let (clock, waits) = (self.clock.clone(), self.waits.clone());
         let app = App::new(clients, &self.table, &self.bucket, clock, waits, self.secret.clone());
-        let app = App { outbound: self.outbound.clone(), ..app };
+        let app = App { outbound: self.outbound.clone(), cors: Cors::any(), ..app };
         match &self.queue {
             Some(url) => app.on_queue(url),
             None => app,

@@ -106,7 +106,7 @@
         say(form, "You are signed out, so this was not stored. Sign in in another tab, then send it again: what you typed stays here.");
       } else if (settled(said.page)) stored(form, said.page);
       else if (said.answer.status === 400) refused(said.page);
-      else if (said.answer.status === 404) say(form, "This request is not there any more.");
+      else if (said.answer.status === 404) say(form, "The agent withdrew this request, so your answer was not stored. What you typed stays here.");
       else say(form, said.page.querySelector(".problem")?.textContent || "It was not stored. Send it again.");
     } finally {
       form.ariaBusy = "false";

@@ -6,7 +6,8 @@
 //                       is that of their ids
 //
 // The page's other scripts hear `placet:fresh` on an element that took somebody's place, and
-// `placet:swapped` on document after htmx changed a part of the page.
+// `placet:swapped` on document after htmx changed a part of the page. `placet:gone` asks them whether
+// the page stays though what it is about is not there any more.
 "use strict";
 const placet = (() => {
   const WAIT = 29_000;
@@ -102,21 +103,24 @@ const placet = (() => {
   // One at a time: of two answers that cross on their way, the older must not come last.
   let turn = Promise.resolve();
   function refresh() {
-    const mine = turn.then(read);
+    const mine = turn.then(() => read());
     turn = mine.catch(() => {});
     return mine;
   }
 
   // Takes over what the server says of this page now; whether anything differed.
-  async function read() {
+  async function read(path = location.href) {
     const [before, here] = [puts, location.href];
-    const answer = await fetch(here, { headers: { Accept: "text/html" }, signal: limit(PATIENCE) });
+    const answer = await fetch(path, { headers: { Accept: "text/html" }, signal: limit(PATIENCE) });
     if (new URL(answer.url).pathname === "/login") {
       location.reload();
       return true;
     }
     if (answer.status === 404 && location.href === here) {
-      location.replace("/"); // what was open is not there any more
+      // What was open is not there any more. A page where somebody writes says so, and stays.
+      const stays = !document.dispatchEvent(new CustomEvent("placet:gone", { cancelable: true }));
+      if (stays) return document.getElementById("rows") !== null && read(`/${location.search}`);
+      location.replace("/");
       return true;
     }
     if (!answer.ok) throw new Error(answer.status);

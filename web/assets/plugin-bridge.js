@@ -19,16 +19,22 @@
     });
 
   const height = () => Math.ceil(document.documentElement.getBoundingClientRect().height);
+  // An object that may also be used as this text, as earlier plugins do.
+  const orText = (members, text) => Object.defineProperty(members, "toString", { value: () => text });
   const Placet = {
-    fetch: (url, { method = "GET", headers = {}, body = null } = {}) =>
-      ask("fetch", { url: String(url), method, headers: Object.fromEntries(new Headers(headers)), body }),
+    async fetch(url, { method = "GET", headers = {}, body = null } = {}) {
+      const sent = { url: String(url), method, headers: Object.fromEntries(new Headers(headers)), body };
+      const answer = await ask("fetch", sent);
+      return { ok: answer.status >= 200 && answer.status < 300, ...answer };
+    },
     getFile: (id) => ask("getFile", { id }),
     // A URL that works inside the frame only.
     async getFileUrl(id) {
       const file = await Placet.getFile(id);
-      if (!file.ok) throw new Error("The file cannot be read.");
+      if (!file.ok) return orText({ ok: false, url: null }, "");
       const bytes = Uint8Array.from(atob(file.data.slice(file.data.indexOf(",") + 1)), (c) => c.charCodeAt(0));
-      return URL.createObjectURL(new Blob([bytes], { type: file.mimeType }));
+      const url = URL.createObjectURL(new Blob([bytes], { type: file.mimeType }));
+      return orText({ ok: true, url }, url);
     },
     async respond(response) {
       if (!Placet.review || Placet.review.status !== "pending") throw new Error("No answer is waited for.");
@@ -37,7 +43,7 @@
       responded = true;
       try {
         Placet.review = await ask("respond", { response });
-        return Placet.review;
+        return { ...Placet.review, ok: true };
       } catch (error) {
         responded = false; // it was refused: a corrected one may follow
         throw error;
@@ -82,7 +88,7 @@
     },
     theme(body) {
       show(body.theme);
-      for (const handler of handlers.get("theme-changed") ?? []) handler(body.theme);
+      for (const handler of handlers.get("theme-changed") ?? []) handler(orText({ theme: body.theme }, body.theme));
     },
     answer(body, id) {
       const question = waiting.get(id);

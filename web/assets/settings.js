@@ -53,7 +53,7 @@
     place.replaceChildren();
     const line = document.createElement("p");
     line.className = `code ${delivered ? "good" : "bad"}`;
-    line.textContent = `${delivered ? "Delivered" : "Not delivered"}: ${status ? `answered with ${status}` : `the URL ${error}`}, in ${durationMs} ms`;
+    line.textContent = `${delivered ? "Delivered" : "Not delivered"}: ${status ? `answered with ${status}${error ? `: ${error}` : ""}` : `the URL ${error}`}, in ${durationMs} ms`;
     place.append(line);
     if (!body) return;
     const shown = document.createElement("pre");

@@ -80,7 +80,7 @@ pub async fn change(
     params(("id" = UserId, Path)),
     responses(
         (status = 200, body = Deleted),
-        (status = 403, description = "The caller is no owner"),
+        (status = 403, description = "The caller is no owner, or it is their own account"),
         (status = 409, description = "The last owner")
     )
 )]

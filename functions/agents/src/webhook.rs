@@ -10,7 +10,8 @@ use shared::storage::Store;
 /// Sets an agent's webhook as a whole, with a new signing secret
 ///
 /// The answer shows the secret, once. The one before it stays good beside it for 24 hours.
-/// Headers and credentials are never shown.
+/// The password and headers that look secret are never shown. 404 for an agent that is not the
+/// caller's.
 #[utoipa::path(
     post,
     path = "/api/v1/agents/setWebhook",
@@ -24,12 +25,15 @@ pub async fn set(
     agent: AgentCaller,
     Json(set): Json<SetWebhook>,
 ) -> Result<axum::Json<AgentWithSecret>, Error> {
-    let (channel, _) = store.open(&agent, set.channel_id.parse().ok(), &[]).await?;
+    let opened = store.open(&agent, set.channel_id.parse().ok(), &[]).await;
+    let (channel, _) = opened.map_err(|err| err.or_not_found("agent"))?;
     set.url.check_target("url").await?;
     Ok(axum::Json(store.set_webhook(&channel, set).await?))
 }
 
 /// Takes an agent's webhook away, with headers, credentials and secrets
+///
+/// 404 for an agent that is not the caller's.
 #[utoipa::path(
     post,
     path = "/api/v1/agents/deleteWebhook",
@@ -43,6 +47,7 @@ pub async fn delete(
     agent: AgentCaller,
     Json(delete): Json<DeleteWebhook>,
 ) -> Result<axum::Json<Agent>, Error> {
-    let (channel, _) = store.open(&agent, delete.channel_id.parse().ok(), &[]).await?;
+    let opened = store.open(&agent, delete.channel_id.parse().ok(), &[]).await;
+    let (channel, _) = opened.map_err(|err| err.or_not_found("agent"))?;
     Ok(axum::Json(store.delete_webhook(&channel).await?))
 }

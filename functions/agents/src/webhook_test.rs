@@ -32,26 +32,26 @@ pub struct WebhookTested {
     duration_ms: u64,
     /// The first 500 characters of the answer, the webhook's own secrets masked
     body: Option<String>,
-    /// Why there was no answer
-    #[schema(example = "cannot be reached")]
+    /// Why there was no answer, or where to a redirect leads that is not followed
+    #[schema(example = "refused the connection")]
     error: Option<String>,
 }
 
 impl WebhookTested {
     fn of(answer: &Answer, target: &Target, took: Duration) -> Self {
-        let (status, body, error) = match answer {
+        let (status, body) = match answer {
             Answer::Http { status, body, .. } => {
                 let text = target.masked(String::from_utf8_lossy(body).into_owned());
-                (Some(*status), Some(text.chars().take(MAX_BODY).collect()), None)
+                (Some(*status), Some(text.chars().take(MAX_BODY).collect()))
             }
-            Answer::None(failure) => (None, None, Some(failure.to_string())),
+            Answer::None(_) => (None, None),
         };
         Self {
             delivered: status.is_some_and(|it| it.is_success()),
             status: status.map(|it| it.as_u16()),
             duration_ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
             body,
-            error,
+            error: answer.trouble(target),
         }
     }
 }

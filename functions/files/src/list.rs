@@ -5,24 +5,25 @@ use axum::extract::State;
 use shared::app::App;
 use shared::auth::AgentCaller;
 use shared::error::Error;
-use shared::extract::{InChannel, Query};
+use shared::extract::{MaybeInChannel, Query};
 use shared::models::Attachment;
 
-/// Files of a channel, newest first
+/// Files, newest first
 ///
+/// Of one channel, or without one of all that the key reaches.
 /// An announced file is listed once its bytes are there.
 #[utoipa::path(
     get,
     path = "/api/v1/files",
     tag = "Files",
     operation_id = "listFiles",
-    params(InChannel),
+    params(MaybeInChannel),
     responses((status = 200, body = Vec<Attachment>))
 )]
 pub async fn list(
     State(app): State<App>,
     agent: AgentCaller,
-    Query(InChannel { channel }): Query<InChannel>,
+    Query(MaybeInChannel { channel }): Query<MaybeInChannel>,
 ) -> Result<Json<Vec<Attachment>>, Error> {
     Ok(Json(app.store.files_in(&agent, channel).await?))
 }

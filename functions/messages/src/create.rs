@@ -57,7 +57,7 @@ async fn write(app: &App, opening: Opening, mut body: CreateMessage) -> Result<M
         status: body.status,
         metadata: body.metadata,
         review: body.review,
-        webhook_url: body.webhook_url.map(|url| url.as_str().to_owned()),
+        webhook_url: body.webhook_url.map(|url| url.whole().to_owned()),
         stream_state: body.stream_state,
         set_with_draft: body.set_with_draft,
         placed,

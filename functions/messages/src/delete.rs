@@ -6,7 +6,7 @@ use serde::Serialize;
 use shared::app::App;
 use shared::auth::AgentCaller;
 use shared::error::Error;
-use shared::extract::{InChannel, PathId, Query};
+use shared::extract::{MaybeInChannel, PathId, Query};
 use shared::ids::MessageId;
 use utoipa::ToSchema;
 
@@ -24,14 +24,14 @@ pub struct DeletedMessage {
     path = "/api/v1/messages/{id}",
     tag = "Messages",
     operation_id = "deleteMessage",
-    params(("id" = MessageId, Path), InChannel),
+    params(("id" = MessageId, Path), MaybeInChannel),
     responses((status = 200, body = DeletedMessage))
 )]
 pub async fn delete(
     State(app): State<App>,
     agent: AgentCaller,
     PathId(id): PathId<MessageId>,
-    Query(InChannel { channel }): Query<InChannel>,
+    Query(MaybeInChannel { channel }): Query<MaybeInChannel>,
 ) -> Result<Json<DeletedMessage>, Error> {
     app.store.delete_message(&agent, channel, id).await?;
     Ok(Json(DeletedMessage { deleted: true }))

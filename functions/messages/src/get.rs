@@ -5,7 +5,7 @@ use axum::extract::State;
 use shared::app::App;
 use shared::auth::AgentCaller;
 use shared::error::Error;
-use shared::extract::{InChannel, PathId, Query};
+use shared::extract::{MaybeInChannel, PathId, Query};
 use shared::ids::MessageId;
 use shared::models::Message;
 
@@ -15,14 +15,14 @@ use shared::models::Message;
     path = "/api/v1/messages/{id}",
     tag = "Messages",
     operation_id = "getMessage",
-    params(("id" = MessageId, Path), InChannel),
+    params(("id" = MessageId, Path), MaybeInChannel),
     responses((status = 200, body = Message))
 )]
 pub async fn get(
     State(app): State<App>,
     agent: AgentCaller,
     PathId(id): PathId<MessageId>,
-    Query(InChannel { channel }): Query<InChannel>,
+    Query(MaybeInChannel { channel }): Query<MaybeInChannel>,
 ) -> Result<Json<Message>, Error> {
     let message = app.store.message(&agent, channel, id).await?;
     Ok(Json(app.blobs.with_text(message).await?))

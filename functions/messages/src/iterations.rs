@@ -5,7 +5,7 @@ use axum::extract::State;
 use shared::app::App;
 use shared::auth::AgentCaller;
 use shared::error::Error;
-use shared::extract::{InChannel, PathId, Query};
+use shared::extract::{MaybeInChannel, PathId, Query};
 use shared::ids::MessageId;
 use shared::models::Iterations;
 
@@ -17,14 +17,14 @@ use shared::models::Iterations;
     path = "/api/v1/messages/iterations/{id}",
     tag = "Messages",
     operation_id = "listIterations",
-    params(("id" = MessageId, Path), InChannel),
+    params(("id" = MessageId, Path), MaybeInChannel),
     responses((status = 200, body = Iterations))
 )]
 pub async fn iterations(
     State(app): State<App>,
     agent: AgentCaller,
     PathId(id): PathId<MessageId>,
-    Query(InChannel { channel }): Query<InChannel>,
+    Query(MaybeInChannel { channel }): Query<MaybeInChannel>,
 ) -> Result<Json<Iterations>, Error> {
     let Iterations { group_id, iterations } = app.store.iterations(&agent, channel, id).await?;
     Ok(Json(Iterations { group_id, iterations: app.blobs.with_texts(iterations).await? }))

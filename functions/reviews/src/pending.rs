@@ -5,22 +5,24 @@ use axum::extract::State;
 use shared::app::App;
 use shared::auth::AgentCaller;
 use shared::error::Error;
-use shared::extract::{InChannel, Query};
+use shared::extract::{MaybeInChannel, Query};
 use shared::models::Message;
 
-/// Reviews of a channel that wait for an answer, newest first
+/// Reviews that wait for an answer, newest first
+///
+/// Of one channel, or without one of all that the key reaches.
 #[utoipa::path(
     get,
     path = "/api/v1/reviews/pending",
     tag = "Reviews",
     operation_id = "listPendingReviews",
-    params(InChannel),
+    params(MaybeInChannel),
     responses((status = 200, body = Vec<Message>))
 )]
 pub async fn pending(
     State(app): State<App>,
     agent: AgentCaller,
-    Query(InChannel { channel }): Query<InChannel>,
+    Query(MaybeInChannel { channel }): Query<MaybeInChannel>,
 ) -> Result<Json<Vec<Message>>, Error> {
     let messages = app.store.pending_in(&agent, channel).await?;
     Ok(Json(app.blobs.with_texts(messages).await?))

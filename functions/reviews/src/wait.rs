@@ -9,8 +9,8 @@ use serde::Serialize;
 use shared::app::App;
 use shared::auth::AgentCaller;
 use shared::error::Error;
-use shared::extract::{PathId, Query};
-use shared::ids::{AgentId, MessageId};
+use shared::extract::{PathId, Query, maybe_channel};
+use shared::ids::{MaybeChannel, MessageId};
 use shared::input::{FromParams, Params};
 use shared::models::{Message, ReviewStatus};
 use shared::storage::Channel;
@@ -21,8 +21,8 @@ use utoipa::ToSchema;
 #[into_params(parameter_in = Query)]
 pub struct WaitQuery {
     /// The agent's id.
-    #[param(value_type = String, required = true)]
-    channel: Option<AgentId>,
+    #[param(value_type = Option<String>)]
+    channel: MaybeChannel,
     /// Milliseconds; absent, not a number, and nothing or less mean the longest possible (29,000).
     #[param(value_type = Option<f64>, example = 30000)]
     timeout: Option<Duration>,
@@ -30,7 +30,7 @@ pub struct WaitQuery {
 
 impl FromParams for WaitQuery {
     fn from_params(params: &mut Params) -> Option<Self> {
-        Some(Self { channel: params.required("channel")?.parse().ok(), timeout: waiting::timeout(params) })
+        Some(Self { channel: maybe_channel(params), timeout: waiting::timeout(params) })
     }
 }
 

@@ -47,6 +47,7 @@ static ASSETS: LazyLock<HashMap<&'static str, Asset>> = LazyLock::new(|| {
         "fields.js", "text/javascript; charset=utf-8";
         "answer.js", "text/javascript; charset=utf-8";
         "copy.js", "text/javascript; charset=utf-8";
+        "withdrawn.js", "text/javascript; charset=utf-8";
         "channel.js", "text/javascript; charset=utf-8";
         "api-forms.js", "text/javascript; charset=utf-8";
         "upload.js", "text/javascript; charset=utf-8";

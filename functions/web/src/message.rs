@@ -117,7 +117,7 @@ impl PluginView {
             |file| json!({ "id": file.id, "filename": file.filename, "mimeType": file.mime_type, "size": file.size }),
         );
         let init = json!({
-            "data": metadata,
+            "data": data_of(message, metadata),
             "attachments": files.collect::<Vec<_>>(),
             "message": {
                 "id": message.id, "channelId": message.channel_id,
@@ -128,4 +128,11 @@ impl PluginView {
         });
         Some(Self { name, init: init.to_string() })
     }
+}
+
+/// What a plugin draws: the members of the review's payload, then those of the metadata, which win.
+fn data_of(message: &Message, metadata: &Value) -> Value {
+    let payload = message.review.as_ref().and_then(|review| review.payload.as_ref()).map(|payload| payload.value());
+    let members = [payload.as_ref(), Some(metadata)].into_iter().flatten().filter_map(Value::as_object).flatten();
+    Value::Object(members.map(|(name, value)| (name.clone(), value.clone())).collect())
 }

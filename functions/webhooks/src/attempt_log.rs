@@ -20,7 +20,7 @@ const NOT_LOGGED: &str = "\"[not logged: it may repeat an answer to a password f
 
 /// A try counts whether or not its row could be written.
 pub async fn keep(app: &App, delivery: &Delivery, target: &Target, answer: &Answer, took: Duration, at: Timestamp) {
-    let (status_code, answered) = shown(answer);
+    let (status_code, answered) = shown(answer, target);
     // A receiver may echo what it was sent.
     let (request_body, response_body) = match answer {
         _ if delivery.may_be_logged() => (masked(delivery.payload.as_bytes()), answered),
@@ -44,13 +44,14 @@ pub async fn keep(app: &App, delivery: &Delivery, target: &Target, answer: &Answ
 }
 
 /// Without an answer it is the status that a gateway would give, with the reason.
-fn shown(answer: &Answer) -> (u16, Option<String>) {
+fn shown(answer: &Answer, target: &Target) -> (u16, Option<String>) {
+    let trouble = answer.trouble(target).map(|trouble| serde_json::Value::from(trouble).to_string());
     match answer {
-        Answer::Http { status, body, .. } => (status.as_u16(), masked(body).or_else(|| as_text(body))),
-        Answer::None(failure) => {
-            let status = if *failure == Failure::TimedOut { 504 } else { 502 };
-            (status, Some(serde_json::Value::from(failure.to_string()).to_string()))
+        Answer::Http { status, body, .. } => {
+            (status.as_u16(), trouble.or_else(|| masked(body)).or_else(|| as_text(body)))
         }
+        Answer::None(Failure::TimedOut) => (504, trouble),
+        Answer::None(_) => (502, trouble),
     }
 }
 

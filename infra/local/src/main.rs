@@ -10,6 +10,7 @@ use placet_local::first_run::{self, Shown, Urls, Wish};
 use placet_local::installation::Installation;
 use placet_local::options::{Command, Options};
 use placet_local::{StartError, background, descriptors, inbox_host, reset_password, server};
+use shared::cors::Cors;
 use shared::limits::Limits;
 use shared::outbound::Outbound;
 use shared::waiting::Waits;
@@ -48,6 +49,7 @@ async fn run(options: Options) -> Result<(), StartError> {
 async fn serve(options: Options) -> Result<(), StartError> {
     let (wish, max_wait) = (Wish::from_env()?, config::max_wait()?);
     let (limits, connections) = (config::limits()?, config::max_connections()?);
+    let cors = config::cors()?.unwrap_or_else(Cors::any);
     let connections = Connections::new(descriptors::connections(descriptors::raise(), connections));
     let listeners = server::bind_all(options.host, options.port).await?;
     let (url, port) = server::address(&listeners)?;
@@ -58,6 +60,7 @@ async fn serve(options: Options) -> Result<(), StartError> {
     installation.app.outbound = Outbound::new(options.allow_loopback_webhooks);
     let (site, inbox_url) = inbox_host::site(&options, &installation.dir, &url, port)?;
     installation.app.site = site;
+    installation.app.cors = cors;
     let urls = Urls { api: url, inbox: inbox_url };
     let done = match first_run::prepare(&installation, wish, urls).await {
         Ok(block) => {

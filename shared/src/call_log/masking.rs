@@ -15,7 +15,7 @@ const MAX_TEXT: usize = 200;
 
 /// A JSON body for the log; `None` when it is none.
 pub fn masked(body: &[u8]) -> Option<String> {
-    let mut value = json::understood(std::str::from_utf8(body).ok()?).ok()?;
+    let mut value = json::understood(json::text_of(body).ok()?).ok()?;
     mask(&mut value);
     let mut text = value.to_string();
     if text.len() > MAX_SHOWN {
@@ -98,10 +98,16 @@ fn shown(text: &str) -> String {
     if text.starts_with("data:") {
         return "[bytes of a file]".to_owned();
     }
-    if text.starts_with("http://") || text.starts_with("https://") {
+    if is_web_address(text) {
         return cut(&without_secrets(text));
     }
     cut(text)
+}
+
+/// As whoever parses it as one sees it: blanks around it and the case of its scheme do not count.
+fn is_web_address(text: &str) -> bool {
+    let start: String = text.trim().chars().take(6).collect::<String>().to_ascii_lowercase();
+    start == "https:" || start.starts_with("http:")
 }
 
 /// A URL without what may let somebody in: signatures and tokens in its query, a user's password.
@@ -151,6 +157,9 @@ mod tests {
     fn secrets_are_masked_by_their_looks() {
         let body = json!(["hp_abc", "https://a:b@host/x?sig=1#f", "http://[", "data:image/png;base64,AAAA"]);
         assert_eq!(seen(body), json!(["***", "https://***@host/x?***", "***", "[bytes of a file]"]));
+        let odd = json!(["HTTPS://a:b@host/", " https://a:b@host/", "http:a:b@host", "https:\\\\a:b@host"]);
+        let masked = ["https://***@host/", "https://***@host/", "http://***@host/", "https://***@host/"];
+        assert_eq!(seen(odd), json!(masked));
     }
 
     #[test]

@@ -1,6 +1,9 @@
 //! Agents; an agent is also its channel.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
+use url::Url;
 use utoipa::ToSchema;
 
 use crate::clock::Timestamp;
@@ -8,7 +11,7 @@ use crate::ids::AgentId;
 use crate::input::{FromObject, Object};
 use crate::models::change::Change;
 use crate::models::command::Command;
-use crate::models::webhook::{BasicAuth, WebhookHeaders};
+use crate::models::webhook::{BasicAuth, ShownAuth, WebhookHeaders, auth_of};
 use crate::webhook_url::WebhookUrl;
 
 const MAX_NAME: usize = 100;
@@ -42,6 +45,9 @@ pub struct Agent {
     pub description: Option<String>,
     pub avatar_url: Option<String>,
     pub webhook_url: Option<String>,
+    /// Values that look secret are `***`
+    pub webhook_headers: Option<BTreeMap<String, String>>,
+    pub webhook_auth: Option<ShownAuth>,
     pub status: AgentStatus,
     pub status_message: Option<String>,
     pub status_since: Option<Timestamp>,
@@ -60,9 +66,10 @@ pub struct CreateAgent {
     pub name: String,
     #[schema(max_length = 2000)]
     pub description: Option<String>,
+    /// http or https
     #[schema(max_length = 2000, example = "https://example.com/deployer.png")]
     pub avatar_url: Option<String>,
-    /// http or https, and no private address
+    /// http or https, and no private address; a user name and password in it are taken as basic auth
     #[schema(value_type = Option<String>, format = "uri", max_length = 2000, example = "https://hooks.example.com/placet")]
     pub webhook_url: Option<WebhookUrl>,
     #[schema(max_length = 64, example = "ci")]
@@ -79,11 +86,22 @@ impl FromObject for CreateAgent {
     fn from_object(object: &mut Object<'_>) -> Option<Self> {
         let name = object.require("name", |o| o.label("name", MAX_NAME));
         let description = object.short_string("description", MAX_DESCRIPTION);
-        let avatar_url = object.short_string("avatarUrl", MAX_AVATAR_URL);
+        let avatar_url = avatar_url(object, "avatarUrl");
         let webhook_url = WebhookUrl::member(object, "webhookUrl");
         let tag = object.short_string("tag", MAX_TAG);
         Some(Self { name: name?, description, avatar_url, webhook_url, tag })
     }
+}
+
+/// Where a picture is: a URL that a browser may load one from, or the path of an uploaded one.
+fn avatar_url(object: &mut Object<'_>, name: &str) -> Option<String> {
+    let text = object.short_string(name, MAX_AVATAR_URL)?;
+    let is_url = Url::parse(&text).is_ok_and(|url| matches!(url.scheme(), "http" | "https"));
+    if !is_url && !text.starts_with("/api/agents/") {
+        object.problem(name, "not_a_url", format!("{name} must be an http or https URL"));
+        return None;
+    }
+    Some(text)
 }
 
 /// `PATCH /api/agents/{id}`: null clears, absent leaves.
@@ -95,16 +113,18 @@ pub struct UpdateAgent {
     pub name: Option<String>,
     #[schema(value_type = Option<String>, max_length = 2000)]
     pub description: Change<String>,
-    /// Takes the place of an uploaded picture
+    /// http or https; takes the place of an uploaded picture
     #[schema(value_type = Option<String>, max_length = 2000)]
     pub avatar_url: Change<String>,
-    /// http or https, and no private address; null takes headers, credentials and secret with it
+    /// http or https, and no private address; a user name and password in it are taken as
+    /// `webhookAuth`. Null takes headers, credentials and secret with it
     #[schema(value_type = Option<String>, format = "uri", max_length = 2000, example = "https://hooks.example.com/placet")]
     pub webhook_url: Change<WebhookUrl>,
-    /// At most 20 that go along with every delivery; none of the connection's, no `webhook-*`. Never shown
+    /// At most 20 that go along with every delivery; none of the connection's, no `webhook-*`. Values
+    /// that look secret are shown as `***`
     #[schema(value_type = Option<BTreeMap<String, String>>)]
     pub webhook_headers: Change<WebhookHeaders>,
-    /// Never shown
+    /// The password is never shown
     #[schema(value_type = Option<BasicAuth>)]
     pub webhook_auth: Change<BasicAuth>,
     #[schema(value_type = Option<String>, max_length = 64)]
@@ -130,10 +150,15 @@ impl FromObject for UpdateAgent {
             object.problem("name", "required", "name cannot be cleared");
         }
         let description = Change::member(object, "description", |o, name| o.short_string(name, MAX_DESCRIPTION));
-        let avatar_url = Change::member(object, "avatarUrl", |o, name| o.short_string(name, MAX_AVATAR_URL));
+        let avatar_url = Change::member(object, "avatarUrl", avatar_url);
         let webhook_url = Change::member(object, "webhookUrl", WebhookUrl::member);
         let webhook_headers = Change::member(object, "webhookHeaders", WebhookHeaders::member);
         let webhook_auth = Change::member(object, "webhookAuth", |o, name| o.object::<BasicAuth>(name));
+        let in_url = webhook_url.as_set().and_then(|url| auth_of(url, None, webhook_headers.as_set()));
+        let webhook_auth = match (webhook_auth, in_url) {
+            (Change::Keep, Some(auth)) => Change::Set(auth),
+            (given, _) => given,
+        };
         let tag = Change::member(object, "tag", |o, name| o.short_string(name, MAX_TAG));
         for (name, set) in
             [("webhookHeaders", webhook_headers.as_set().is_some()), ("webhookAuth", webhook_auth.as_set().is_some())]

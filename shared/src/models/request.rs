@@ -211,11 +211,20 @@ fn says_something(object: &mut Object<'_>, members: &[&str]) {
     }
 }
 
-/// A freeform review whose payload names a plugin has the message drawn by it.
+/// The bundled plugins.
+const PLUGINS: &[&str] = include!(concat!(env!("OUT_DIR"), "/plugin_names.rs"));
+
+/// The plugin that a review asks for: a freeform one by its payload, any other by being of its name.
+fn plugin_of(review: &AskReview) -> Option<Value> {
+    match review.kind.as_str() {
+        "freeform" => review.payload.as_ref()?.value().get("plugin")?.as_str().map(Value::from),
+        kind => PLUGINS.contains(&kind).then(|| Value::from(kind)),
+    }
+}
+
+/// A review that asks for a plugin has the message drawn by it.
 fn plugin_metadata(metadata: Option<Json>, review: Option<&AskReview>) -> Option<Json> {
-    let Some(review) = review.filter(|it| it.kind == "freeform") else { return metadata };
-    let plugin = review.payload.as_ref().and_then(|it| it.value().get("plugin")?.as_str().map(Value::from));
-    let Some(plugin) = plugin else { return metadata };
+    let Some(plugin) = review.and_then(plugin_of) else { return metadata };
     match &metadata {
         None => Json::of(&serde_json::json!({ "plugin": plugin })).ok(),
         // Added in front of the text as it came, so that the rest stays exactly as it was sent.

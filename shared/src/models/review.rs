@@ -25,8 +25,9 @@ const MAX_EXPIRY: Duration = Duration::from_secs(36 * 3600);
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase")]
 pub struct AskReview {
-    /// `approval`, `selection`, `form`, `text-input`, `freeform`; any other is treated as freeform.
-    /// One that differs only in case, `_`, `-` or spaces is stored as the known one, with a warning.
+    /// `approval`, `selection`, `form`, `text-input`, `freeform`; any other is treated as freeform,
+    /// and drawn by the plugin of that name, if there is one. One that differs from these only in
+    /// case, `_`, `-` or spaces is stored as the known one, with a warning.
     #[schema(rename = "type", min_length = 1, max_length = 64, example = "approval")]
     pub kind: String,
     /// What is asked, at most 64 KiB. `approval`: `options` of `{id, label, style?}` or of strings

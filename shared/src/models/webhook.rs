@@ -1,4 +1,5 @@
-//! How an agent's webhook is set. Headers and credentials go in and are never shown.
+//! How an agent's webhook is set. Credentials, and headers that look like some, go in and are never
+//! shown.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +9,7 @@ use utoipa::ToSchema;
 
 use crate::input::{FromObject, Object};
 use crate::models::Agent;
-use crate::webhook_url::WebhookUrl;
+use crate::webhook_url::{MAX_CREDENTIAL, Userinfo, WebhookUrl};
 
 const MAX_HEADERS: usize = 20;
 const MAX_NAME: usize = 128;
@@ -59,6 +60,48 @@ impl WebhookHeaders {
         }
         Some(Self(headers))
     }
+
+    /// As they may be shown: the values of those that look secret are `***`.
+    pub fn shown(&self) -> BTreeMap<String, String> {
+        let shown = |name: &str, value: &str| if looks_secret(name, value) { "***" } else { value }.to_owned();
+        self.0.iter().map(|(name, value)| (name.clone(), shown(name, value))).collect()
+    }
+
+    fn authorizes(&self) -> bool {
+        self.0.contains_key("authorization")
+    }
+}
+
+/// Whether a header may let somebody in: by its name, or because its value looks made at random.
+fn looks_secret(name: &str, value: &str) -> bool {
+    const PARTS: [&str; 16] = [
+        "auth",
+        "key",
+        "token",
+        "secret",
+        "pass",
+        "pwd",
+        "cookie",
+        "credential",
+        "signature",
+        "session",
+        "jwt",
+        "bearer",
+        "code",
+        "pin",
+        "otp",
+        "hmac",
+    ];
+    const RANDOM: usize = 16;
+    let name = name.to_ascii_lowercase();
+    let digits = value.chars().filter(char::is_ascii_digit).count();
+    let letters = value.chars().filter(char::is_ascii_alphabetic).count();
+    let unbroken = !value.contains([' ', '/', ',', ';']) || value.contains('=');
+    let random = value.len() >= RANDOM && unbroken && digits >= 2 && letters >= 2;
+    let scheme = value.split(' ').next().unwrap_or_default().to_ascii_lowercase();
+    let scheme =
+        ["bearer", "basic", "digest", "token", "apikey", "hmac"].contains(&scheme.as_str()) && value.contains(' ');
+    PARTS.iter().any(|part| name.contains(part)) || random || scheme
 }
 
 fn check(name: &str, value: &str) -> Result<(), &'static str> {
@@ -86,10 +129,38 @@ pub struct BasicAuth {
     pub password: String,
 }
 
+/// Credentials as they may be shown.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct ShownAuth {
+    #[schema(example = "placet")]
+    username: String,
+    /// Always `***`
+    #[schema(example = "***")]
+    password: &'static str,
+}
+
+impl BasicAuth {
+    pub fn shown(&self) -> ShownAuth {
+        ShownAuth { username: self.username.clone(), password: "***" }
+    }
+}
+
+impl From<Userinfo> for BasicAuth {
+    fn from(Userinfo { username, password }: Userinfo) -> Self {
+        Self { username, password }
+    }
+}
+
+/// The credentials that belong to a webhook: what is set by name goes before what stood in the URL.
+pub fn auth_of(url: &WebhookUrl, auth: Option<BasicAuth>, headers: Option<&WebhookHeaders>) -> Option<BasicAuth> {
+    let named = headers.is_some_and(WebhookHeaders::authorizes);
+    auth.or_else(|| url.userinfo().filter(|_| !named).cloned().map(BasicAuth::from))
+}
+
 impl FromObject for BasicAuth {
     fn from_object(object: &mut Object<'_>) -> Option<Self> {
-        let username = object.require("username", |o| o.short_string("username", 256));
-        let password = object.require("password", |o| o.short_string("password", 256));
+        let username = object.require("username", |o| o.short_string("username", MAX_CREDENTIAL));
+        let password = object.require("password", |o| o.short_string("password", MAX_CREDENTIAL));
         // RFC 7617: a colon would end the name, control characters are not allowed in either.
         if username.as_ref().is_some_and(|it| it.is_empty() || it.contains(':') || it.chars().any(char::is_control)) {
             object.problem("username", "not_a_username", "username must have no colon and no control characters");
@@ -107,23 +178,28 @@ impl FromObject for BasicAuth {
 pub struct SetWebhook {
     /// The agent's id
     pub channel_id: String,
-    /// http or https, and no private address
+    /// http or https, and no private address; `webhookUrl` is taken, too. A user name and password
+    /// in it are taken as `auth`
     #[schema(value_type = String, format = "uri", max_length = 2000, example = "https://hooks.example.com/placet")]
     pub url: WebhookUrl,
-    /// At most 20 that go along with every delivery; none of the connection's, no `webhook-*`. Never shown
+    /// At most 20 that go along with every delivery; none of the connection's, no `webhook-*`. Values
+    /// that look secret are shown as `***`
     #[schema(value_type = Option<BTreeMap<String, String>>)]
     pub headers: Option<WebhookHeaders>,
-    /// Never shown
+    /// The password is never shown
     pub auth: Option<BasicAuth>,
 }
 
 impl FromObject for SetWebhook {
     fn from_object(object: &mut Object<'_>) -> Option<Self> {
         let channel_id = object.require("channelId", |o| o.string("channelId"));
-        let url = object.require("url", |o| WebhookUrl::member(o, "url"));
+        let name = if !object.has("url") && object.has("webhookUrl") { "webhookUrl" } else { "url" };
+        let url = object.require(name, |o| WebhookUrl::member(o, name));
         let headers = WebhookHeaders::member(object, "headers");
         let auth = object.object::<BasicAuth>("auth");
-        Some(Self { channel_id: channel_id?, url: url?, headers, auth })
+        let (channel_id, url) = (channel_id?, url?);
+        let auth = auth_of(&url, auth, headers.as_ref());
+        Some(Self { channel_id, url, headers, auth })
     }
 }
 

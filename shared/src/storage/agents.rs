@@ -59,12 +59,15 @@ pub(super) struct AgentItem {
 
 impl From<AgentItem> for Agent {
     fn from(item: AgentItem) -> Self {
+        let webhook = item.webhook.shown();
         Self {
             id: item.id,
             name: item.name,
             description: item.description,
             avatar_url: item.avatar_url,
-            webhook_url: item.webhook.webhook_url,
+            webhook_url: webhook.url,
+            webhook_headers: webhook.headers,
+            webhook_auth: webhook.auth,
             status: item.status,
             status_message: item.status_message,
             status_since: item.status_since,

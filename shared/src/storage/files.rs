@@ -3,16 +3,17 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use futures_util::future;
 use serde::{Deserialize, Serialize};
 
-use crate::auth::{Caller, HumanCaller};
+use crate::auth::{AgentCaller, Caller, HumanCaller};
 use crate::clock::Timestamp;
 use crate::error::Error;
-use crate::ids::{AgentId, FileId, MessageId, UserId};
+use crate::ids::{AgentId, FileId, MaybeChannel, MessageId, UserId};
 use crate::models::Attachment;
 use crate::share_link::ShareLink;
-use crate::storage::keys::{self, Key, StorageKey, due, owned};
+use crate::storage::keys::{self, FILES, Key, StorageKey, due, owned};
 use crate::storage::leftovers::Leftovers;
 use crate::storage::messages::escaped;
 use crate::storage::{Channel, Items, KEYS_OF_CHECK, MAX_KEYS, Store, as_many_as_weigh, beside};
@@ -157,22 +158,33 @@ impl Items {
 }
 
 impl Store {
-    /// All files of a channel, newest first, read beside the check of the caller.
-    pub async fn files_in(
-        &self,
-        caller: impl Into<Caller>,
-        channel: Option<AgentId>,
-    ) -> Result<Vec<Attachment>, Error> {
-        let Some(id) = channel else {
-            return self.open(caller, None, &[]).await.map(|_| vec![]);
+    /// The files of a channel, or of all of the key's, newest first, read beside the check of the
+    /// caller.
+    pub async fn files_in(&self, agent: &AgentCaller, channel: MaybeChannel) -> Result<Vec<Attachment>, Error> {
+        let files = match channel {
+            MaybeChannel::Absent => {
+                let user = agent.0.claimed;
+                let read = future::try_join(self.as_many_files(self.query_owned(user, FILES)), self.leaving(user));
+                let (_, (mut files, leaving)) = beside(self.admit(agent, &[]), read).await?;
+                files.retain(|file| !leaving.contains(&file.id().channel()));
+                files
+            }
+            MaybeChannel::Named(None) => return self.open(agent, None, &[]).await.map(|_| vec![]),
+            MaybeChannel::Named(Some(id)) => {
+                let query = self.query_partition(keys::channel_partition(id), FILES);
+                beside(self.open(agent, Some(id), &[]), self.as_many_files(query)).await?.1
+            }
         };
-        let query = self.query_partition(keys::channel_partition(id), keys::FILES);
-        let reading = as_many_as_weigh(query, |file: FileItem| {
+        self.shown(files).await
+    }
+
+    /// The files that a query finds, as far as they fit one response.
+    async fn as_many_files(&self, query: QueryFluentBuilder) -> Result<Vec<FileItem>, Error> {
+        as_many_as_weigh(query, |file: FileItem| {
             let weight = file.weight();
             Ok(Some((file, weight)))
-        });
-        let (_, files) = beside(self.open(caller, channel, &[]), reading).await?;
-        self.shown(files).await
+        })
+        .await
     }
 
     /// Of some files those that are to be listed. The newest of the announced ones are looked for:

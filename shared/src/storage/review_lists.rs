@@ -16,7 +16,7 @@ use ulid::Ulid;
 use crate::auth::{AgentCaller, HumanCaller};
 use crate::clock::Timestamp;
 use crate::error::Error;
-use crate::ids::{AgentId, UserId};
+use crate::ids::{AgentId, MaybeChannel, UserId};
 use crate::models::{Message, ReviewStatus};
 use crate::storage::keys::owned;
 use crate::storage::messages::{MessageItem, RESPONSE_BUDGET, weight};
@@ -104,20 +104,23 @@ struct Page {
 }
 
 impl Store {
-    /// A channel's pending reviews, newest first, read beside the check of the caller.
-    pub async fn pending_in(&self, agent: &AgentCaller, channel: Option<AgentId>) -> Result<Vec<Message>, Error> {
-        if channel.is_none() {
-            return self.open(agent, None, &[]).await.map(|_| vec![]);
-        }
-        let wanted = Wanted {
-            user: agent.0.claimed,
-            status: Some(ReviewStatus::Pending),
-            channel,
-            now: self.clock.now(),
-            // That the channel is open says that its agent is not leaving.
-            leaving: OnceCell::from(HashSet::new()),
+    /// A channel's pending reviews, or those of all of the key's, newest first, read beside the
+    /// check of the caller.
+    pub async fn pending_in(&self, agent: &AgentCaller, channel: MaybeChannel) -> Result<Vec<Message>, Error> {
+        let (user, status, now) = (agent.0.claimed, Some(ReviewStatus::Pending), self.clock.now());
+        let newest = match channel {
+            MaybeChannel::Absent => {
+                let wanted = Wanted { user, status, channel: None, now, leaving: OnceCell::new() };
+                beside(self.admit(agent, &[]), self.pending_of(&wanted)).await?.1
+            }
+            MaybeChannel::Named(None) => return self.open(agent, None, &[]).await.map(|_| vec![]),
+            MaybeChannel::Named(channel) => {
+                // That the channel is open says that its agent is not leaving.
+                let leaving = OnceCell::from(HashSet::new());
+                let wanted = Wanted { user, status, channel, now, leaving };
+                beside(self.open(agent, channel, &[]), self.pending_of(&wanted)).await?.1
+            }
         };
-        let (_, newest) = beside(self.open(agent, channel, &[]), self.pending_of(&wanted)).await?;
         Ok(newest.into_messages())
     }
 

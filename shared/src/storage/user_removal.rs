@@ -126,6 +126,9 @@ impl Store {
         const TRIES: u32 = 4;
         for _ in 0..TRIES {
             let item = self.managed_user(owner, id).await?.ok_or(Error::NotFound("user"))?;
+            if item.user.id == owner.0.0.claimed {
+                return Err(Error::OwnAccount);
+            }
             if item.removing.is_some() {
                 return Ok(item.user.id);
             }

@@ -1,6 +1,7 @@
 //! An agent's webhook, kept in the agent's item. Two secrets are good while one takes over from
 //! the other; of more than two in a day the last two.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
@@ -9,14 +10,14 @@ use serde::{Deserialize, Serialize};
 use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::ids::{AgentId, UserId};
-use crate::models::webhook::{BasicAuth, WebhookHeaders};
+use crate::models::webhook::{BasicAuth, ShownAuth, WebhookHeaders, auth_of};
 use crate::models::{Agent, AgentWithSecret, Change, SetWebhook};
 use crate::storage::agent_update::{AgentUpdate, Changed};
 use crate::storage::agents::AgentItem;
 use crate::storage::keys::Key;
 use crate::storage::{Channel, Store, attribute, text};
 use crate::webhook_secret::WebhookSecret;
-use crate::webhook_url::WebhookUrl;
+use crate::webhook_url::{WebhookUrl, split};
 
 /// How long a secret that was replaced still signs, beside the new one.
 const BOTH_GOOD: Duration = Duration::from_secs(24 * 3600);
@@ -41,13 +42,29 @@ pub(super) struct WebhookItem {
     webhook_previous_until: Option<Timestamp>,
 }
 
+/// What an agent shows of its webhook.
+pub(super) struct ShownWebhook {
+    pub url: Option<String>,
+    pub headers: Option<BTreeMap<String, String>>,
+    pub auth: Option<ShownAuth>,
+}
+
 impl WebhookItem {
     pub fn new(url: WebhookUrl) -> Self {
         Self {
+            webhook_auth: auth_of(&url, None, None),
             webhook_url: Some(url.as_str().to_owned()),
             webhook_secret: Some(WebhookSecret::make()),
             ..Self::default()
         }
+    }
+
+    /// What may be shown. Earlier versions kept credentials in the URL.
+    pub fn shown(&self) -> ShownWebhook {
+        let (url, userinfo) = self.webhook_url.as_deref().map(split).unzip();
+        let auth = self.webhook_auth.clone().or_else(|| userinfo.flatten().map(BasicAuth::from));
+        let headers = self.webhook_headers.as_ref().map(WebhookHeaders::shown).filter(|it| !it.is_empty());
+        ShownWebhook { url, headers, auth: auth.map(|auth| auth.shown()) }
     }
 
     /// Part of a partial change. A URL brings the secret that is given back with it, unless the

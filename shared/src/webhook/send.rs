@@ -3,10 +3,11 @@
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, RETRY_AFTER, USER_AGENT};
+use http::header::{CONTENT_TYPE, LOCATION, RETRY_AFTER, USER_AGENT};
 use http::{HeaderValue, Request, StatusCode};
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
+use url::Url;
 
 use crate::clock::Timestamp;
 use crate::outbound::{Failure, Outbound};
@@ -28,10 +29,11 @@ pub struct Event<'a> {
 
 /// How the receiver answered.
 pub enum Answer {
-    /// `retry_after` as it was sent.
+    /// `retry_after` and `location` as they were sent.
     Http {
         status: StatusCode,
         retry_after: Option<String>,
+        location: Option<String>,
         body: Vec<u8>,
     },
     None(Failure),
@@ -44,6 +46,24 @@ impl Answer {
             Self::None(_) => None,
         }
     }
+
+    /// Why an event was not taken, where no status of the receiver's own says it.
+    pub fn trouble(&self, target: &Target) -> Option<String> {
+        match self {
+            Self::None(failure) => Some(failure.to_string()),
+            Self::Http { status, location: Some(location), .. } if status.is_redirection() => {
+                let to = new_origin(&target.url, location).map(|origin| format!(" (to {origin})"));
+                Some(format!("redirects are not followed{}", to.unwrap_or_default()))
+            }
+            Self::Http { .. } => None,
+        }
+    }
+}
+
+/// Where a redirect leads, without what may be secret in it: path, query, credentials.
+fn new_origin(from: &str, location: &str) -> Option<String> {
+    let to = Url::parse(from).ok()?.join(location).ok()?;
+    matches!(to.scheme(), "http" | "https").then(|| to.origin().ascii_serialization())
 }
 
 pub async fn send(
@@ -93,11 +113,12 @@ async fn call(outbound: &Outbound, request: Request<Bytes>) -> Answer {
         Ok(Ok(response)) => response,
     };
     let (parts, incoming) = response.into_parts();
-    let retry_after = parts.headers.get(RETRY_AFTER).and_then(|it| it.to_str().ok()).map(str::to_owned);
+    let header = |name| parts.headers.get(name).and_then(|it| it.to_str().ok()).map(str::to_owned);
+    let (retry_after, location) = (header(RETRY_AFTER), header(LOCATION));
     let mut body = vec![];
     // What came until the time was up is in `body` anyway.
     let _ = tokio::time::timeout_at(deadline, read(incoming, &mut body)).await;
-    Answer::Http { status: parts.status, retry_after, body }
+    Answer::Http { status: parts.status, retry_after, location, body }
 }
 
 /// Reads up to the most that may be read; whatever breaks off ends it.

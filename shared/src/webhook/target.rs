@@ -6,7 +6,9 @@ use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use serde_json::Value;
 
+use crate::models::webhook::BasicAuth;
 use crate::storage::{Delivery, Webhook};
+use crate::webhook_url::{Userinfo, split};
 
 pub struct Target {
     pub url: String,
@@ -19,34 +21,57 @@ pub struct Target {
 impl Target {
     /// `None` when there is nowhere to send it any more.
     pub fn of(delivery: &Delivery, webhook: &Webhook) -> Option<Self> {
-        match delivery.webhook_url.as_ref().or(webhook.url.as_ref()) {
-            Some(url) => Some(Self::of_agent(url, webhook)),
-            None => Self::of_callback(&delivery.callback.as_ref()?.value()),
+        match (&delivery.webhook_url, &webhook.url) {
+            (Some(url), _) => {
+                let mut target = Self::of_agent(url, webhook);
+                // Credentials of this one URL go before those of the agent.
+                if let (_, Some(userinfo)) = split(url) {
+                    target.authorize(&userinfo.into());
+                }
+                Some(target)
+            }
+            (None, Some(url)) => Some(Self::of_agent(url, webhook)),
+            (None, None) => Self::of_callback(&delivery.callback.as_ref()?.value()),
         }
     }
 
     /// An agent's URL, with the headers and credentials that belong to it.
     pub fn of_agent(url: &str, webhook: &Webhook) -> Self {
+        let (url, userinfo) = split(url);
         let mut target = Self::new(url, Method::POST);
         for (name, value) in &webhook.headers.0 {
             target.header(name, value);
         }
-        if let Some(auth) = &webhook.auth {
-            let credentials = STANDARD.encode(format!("{}:{}", auth.username, auth.password));
-            target.headers.remove(AUTHORIZATION);
-            target.header(AUTHORIZATION.as_str(), &format!("Basic {credentials}"));
-            target.secrets.extend([credentials, auth.password.clone()]);
+        match &webhook.auth {
+            Some(auth) => target.authorize(auth),
+            None => target.authorize_unless_named(userinfo),
         }
         target
     }
 
     fn of_callback(callback: &Value) -> Option<Self> {
         let method = callback["method"].as_str().and_then(|it| it.parse().ok()).unwrap_or(Method::POST);
-        let mut target = Self::new(callback["url"].as_str()?, method);
+        let (url, userinfo) = split(callback["url"].as_str()?);
+        let mut target = Self::new(url, method);
         for (name, value) in callback["headers"].as_object().into_iter().flatten() {
             target.header(name, value.as_str().unwrap_or_default());
         }
+        target.authorize_unless_named(userinfo);
         Some(target)
+    }
+
+    fn authorize(&mut self, auth: &BasicAuth) {
+        let credentials = STANDARD.encode(format!("{}:{}", auth.username, auth.password));
+        self.headers.remove(AUTHORIZATION);
+        self.header(AUTHORIZATION.as_str(), &format!("Basic {credentials}"));
+        self.secrets.extend([credentials, auth.password.clone()]);
+    }
+
+    /// By what stood in the URL, unless a header says it by name.
+    fn authorize_unless_named(&mut self, userinfo: Option<Userinfo>) {
+        if let Some(userinfo) = userinfo.filter(|_| !self.headers.contains_key(AUTHORIZATION)) {
+            self.authorize(&userinfo.into());
+        }
     }
 
     /// Receivers that echo a request would show what only they may know.
@@ -55,8 +80,8 @@ impl Target {
         secrets.fold(text, |text, secret| text.replace(secret, "***"))
     }
 
-    fn new(url: &str, method: Method) -> Self {
-        Self { url: url.to_owned(), method, headers: HeaderMap::new(), secrets: vec![] }
+    fn new(url: String, method: Method) -> Self {
+        Self { url, method, headers: HeaderMap::new(), secrets: vec![] }
     }
 
     /// They were checked when they were set.

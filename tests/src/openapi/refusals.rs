@@ -4,6 +4,7 @@ use serde_json::Value;
 use shared::clock::Timestamp;
 use shared::error::{Error, FieldError};
 use shared::http::ErrorBody;
+use shared::json::Fault;
 use utoipa::openapi::example::ExampleBuilder;
 use utoipa::openapi::header::{Header, HeaderBuilder};
 use utoipa::openapi::path::Operation;
@@ -44,9 +45,9 @@ fn all() -> Vec<Refusal> {
     let invalid = Error::Invalid(vec![FieldError {
         path: vec!["review".into(), "type".into()],
         code: "required",
-        message: "review.type is required".to_owned(),
+        message: "type is required".to_owned(),
     }]);
-    let malformed = Error::MalformedJson("expected value at line 1 column 1".to_owned());
+    let malformed = Error::MalformedJson(cut_text());
     let too_large = Error::TooLarge(shared::extract::FILE_TOO_LARGE.to_owned());
     vec![
         refusal("Invalid", "The input is not valid: every bad field is named", vec![invalid, malformed]),
@@ -165,4 +166,11 @@ fn example(error: &Error) -> Value {
     let at = Timestamp::parse("2026-01-31T09:30:00.000Z").expect("a time");
     let body = ErrorBody::of(error, "/api/v1/messages", at, "01KB0000000000000000000000");
     serde_json::to_value(body).expect("a body is JSON")
+}
+
+/// What is said of a text that was cut inside of a character.
+fn cut_text() -> Fault {
+    let body = r#"{"text":"cut \ud83d"}"#;
+    let refusal = shared::json::understood(body).expect_err("half a character");
+    Fault::of(body, &refusal)
 }

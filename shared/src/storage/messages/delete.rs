@@ -2,7 +2,7 @@
 
 use crate::auth::Caller;
 use crate::error::Error;
-use crate::ids::{AgentId, MessageId};
+use crate::ids::{MaybeChannel, MessageId};
 use crate::models::{Message, StreamId};
 use crate::storage::keys::Key;
 use crate::storage::leftovers::Leftovers;
@@ -15,7 +15,7 @@ impl Store {
     pub async fn delete_message(
         &self,
         caller: impl Into<Caller>,
-        channel: Option<AgentId>,
+        channel: impl Into<MaybeChannel>,
         id: Option<MessageId>,
     ) -> Result<(), Error> {
         let (channel, message) = self.open_message(caller, channel, id).await?;

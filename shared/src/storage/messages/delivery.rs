@@ -2,7 +2,7 @@
 
 use crate::auth::{AgentCaller, HumanCaller};
 use crate::error::Error;
-use crate::ids::{AgentId, MessageId};
+use crate::ids::{MaybeChannel, MessageId};
 use crate::models::DeliveryStatus;
 use crate::storage::keys::Key;
 use crate::storage::messages::MessageItem;
@@ -14,7 +14,7 @@ impl Store {
     pub async fn acknowledge(
         &self,
         agent: &AgentCaller,
-        channel: Option<AgentId>,
+        channel: impl Into<MaybeChannel>,
         id: Option<MessageId>,
     ) -> Result<(), Error> {
         let (_, message) = self.open_message(agent, channel, id).await?;

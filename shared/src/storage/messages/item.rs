@@ -12,6 +12,7 @@ use crate::models::stream::SetWithDraft;
 use crate::models::{Attachment, DeliveryStatus, Message, MessageStatus, Review, ReviewStatus, SenderType};
 use crate::storage::keys::StorageKey;
 use crate::storage::messages::streams::{StatusEventItem, shown_events};
+use crate::webhook_url::split;
 
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -159,12 +160,25 @@ impl From<ReviewItem> for Review {
             response: item.response,
             feedback: item.feedback,
             modified_file_ids: item.modified_file_ids,
-            callback: item.callback,
+            callback: item.callback.map(without_credentials),
             expires_at: item.expires_at,
             completed_at: item.completed_at,
             responded_by: item.responded_by,
             seen_at: item.seen_at,
         }
+    }
+}
+
+/// A callback as it may be shown: its URL without the credentials that it is called with.
+fn without_credentials(callback: Json) -> Json {
+    // Both stand in every URL that has some, unless an escape hides them.
+    if !callback.as_str().contains(['@', '\\']) {
+        return callback;
+    }
+    let value = callback.value();
+    match value["url"].as_str().map(split) {
+        Some((url, Some(_))) => callback.with("url", &url).unwrap_or(callback),
+        _ => callback,
     }
 }
 

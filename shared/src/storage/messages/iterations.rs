@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::auth::Caller;
 use crate::clock::Timestamp;
 use crate::error::Error;
-use crate::ids::{AgentId, MessageId};
+use crate::ids::{MaybeChannel, MessageId};
 use crate::input::Problems;
 use crate::models::{Iterations, Message, ReviewStatus};
 use crate::storage::keys::Key;
@@ -140,7 +140,7 @@ impl Store {
     pub async fn iterations(
         &self,
         caller: impl Into<Caller>,
-        channel: Option<AgentId>,
+        channel: impl Into<MaybeChannel>,
         id: Option<MessageId>,
     ) -> Result<Iterations, Error> {
         let (_, message) = self.open_message(caller, channel, id).await?;

@@ -28,7 +28,7 @@ pub use redraft::Change;
 
 use crate::auth::Caller;
 use crate::error::Error;
-use crate::ids::{AgentId, MessageId};
+use crate::ids::{MaybeChannel, MessageId};
 use crate::json::Json;
 use crate::models::{Attachment, Message, Review};
 use crate::storage::keys::Key;
@@ -42,20 +42,28 @@ impl Store {
     pub async fn message(
         &self,
         caller: impl Into<Caller>,
-        channel: Option<AgentId>,
+        channel: impl Into<MaybeChannel>,
         id: Option<MessageId>,
     ) -> Result<Message, Error> {
         let (_, message) = self.open_message(caller, channel, id).await?;
         self.settled(message).await
     }
 
-    /// A channel and one of its messages, as stored.
+    /// A channel and one of its messages, as stored. Without a channel it is the one that the id
+    /// names.
     pub async fn open_message(
         &self,
         caller: impl Into<Caller>,
-        channel: Option<AgentId>,
+        channel: impl Into<MaybeChannel>,
         id: Option<MessageId>,
     ) -> Result<(Channel, Message), Error> {
+        let channel = match (channel.into(), id) {
+            (MaybeChannel::Named(channel), _) => channel,
+            (MaybeChannel::Absent, Some(id)) => Some(id.channel()),
+            (MaybeChannel::Absent, None) => {
+                return Err(self.admit(caller, &[]).await.err().unwrap_or(Error::NotFound("message")));
+            }
+        };
         let key = id.filter(|id| Some(id.channel()) == channel).map(Key::message);
         let (channel, mut items) = self.open(caller, channel, key.as_slice()).await?;
         let item = key.map(|key| items.take::<MessageItem>(&key)).transpose()?.flatten();
