@@ -67,7 +67,7 @@ impl Json {
     }
 
     /// An object with other values of some members, all others as they came.
-    pub fn with(&self, changed: &BTreeMap<String, Value>) -> serde_json::Result<Self> {
+    pub fn with_values(&self, changed: &BTreeMap<String, Value>) -> serde_json::Result<Self> {
         let mut members: BTreeMap<String, Box<RawValue>> = serde_json::from_str(self.as_str())?;
         for (name, value) in changed {
             members.insert(name.clone(), serde_json::value::to_raw_value(value)?);

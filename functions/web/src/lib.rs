@@ -6,7 +6,7 @@
 //! - `files`, `status` (with `agent_row`), `logs`, `settings`: the pages beside the inbox
 //! - `field`: how a form's field is asked; `answer`: what a submitted form means as a review's
 //!   response; `number`: numbers as people write them
-//! - `message`, `attachment`, `markdown` (with `link`, `nesting`): what agents sent, shown safely,
+//! - `message`, `attachment`, `markdown` (with `link`, `nesting`), `text`: what was sent, shown safely,
 //!   within the `budget` of a page; `whole_text`: a long text alone; `frame`: HTML files; `preview`:
 //!   what a text will look like
 //! - `document`: `/api/openapi.json`; `docs`: the same as a page

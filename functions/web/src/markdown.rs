@@ -12,8 +12,8 @@ use pulldown_cmark::{Event, Options, Parser, Tag};
 use shared::models::Attachment;
 
 use crate::budget::Budget;
-use crate::text::{Html, links, plain};
 use crate::text::rewrite::rewrite;
+use crate::text::{Html, links, plain};
 use crate::{attachment, link, nesting};
 
 /// The longest text that is laid out, in bytes.
@@ -228,7 +228,7 @@ mod tests {
     fn a_text_that_is_not_laid_out_says_why() {
         let why = |text: String| match lay_out(text, &[], &mut Budget::default()) {
             Text::Plain { why, .. } => Some(why),
-            Text::Html(_) => None,
+            Text::Html(_) | Text::AsSent(_) => None,
         };
         assert_eq!(why("a ".repeat(MOST_BYTES / 2)), None);
         assert_eq!(why("a ".repeat(MOST_BYTES / 2 + 1)), Some(Why::TooLong));
@@ -258,7 +258,10 @@ mod tests {
             ("[doc](docs/x.md)", "doc (<code>docs/x.md</code>)"),
             ("[call](tel:+491234)", r#"<a href="tel:+491234""#),
             ("[x](javascript:alert)", "x (<code>javascript:alert</code>)"),
-            ("[![alt](https://e.example/a.png)](https://e.example/b)", r#"<a href="https://e.example/b" target="_blank""#),
+            (
+                "[![alt](https://e.example/a.png)](https://e.example/b)",
+                r#"<a href="https://e.example/b" target="_blank""#,
+            ),
             ("x[^1]\n\n[^1]: note", "x<sup>[1]</sup>"),
             ("costs $5 and $6", "costs $5 and $6"),
             ("$$\\frac{a}{b}$$", r#"<span class="code-name">LaTeX</span> <code>\frac{a}{b}</code>"#),
@@ -301,7 +304,10 @@ mod tests {
             format!("<p dir=\"auto\"><strong>the</strong> preview {address} here</p>")
         );
         assert_eq!(shown(&format!("<{local}>")), format!("<p dir=\"auto\">{address}</p>"));
-        assert_eq!(shown("[http://localhost/a](http://localhost/a)"), format!("<p dir=\"auto\">{}</p>", code("http://localhost/a")));
+        assert_eq!(
+            shown("[http://localhost/a](http://localhost/a)"),
+            format!("<p dir=\"auto\">{}</p>", code("http://localhost/a"))
+        );
         assert_eq!(shown(&format!("[x][1] [y](https://example.com)\n\n[1]: {local}")).matches("<a ").count(), 1);
         assert_eq!(shown(&format!("![]({local})")), format!("<p dir=\"auto\">{address}</p>"));
         assert_eq!(shown(&format!("![chart]({local})")), format!("<p dir=\"auto\">chart {address}</p>"));

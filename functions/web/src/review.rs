@@ -25,9 +25,9 @@ use crate::message::{Extent, Loaded, MessageView};
 use crate::outcome;
 use crate::page::{self, OwnForm, PageError, Submitted, Visitor};
 use crate::shell::initials;
-use crate::versions::{self, Version};
 use crate::text::Html;
 use crate::text::json_tree::{json_tree, members_tree};
+use crate::versions::{self, Version};
 use crate::view;
 
 /// Bytes of files' texts that a review shows.

@@ -45,7 +45,7 @@ pub fn checked(kind: &Kind, response: Json) -> Result<Json, Error> {
     if changed.is_empty() {
         return Ok(response);
     }
-    response.with(&changed).map_err(Error::internal)
+    response.with_values(&changed).map_err(Error::internal)
 }
 
 #[derive(Default)]

@@ -8,16 +8,7 @@
 use std::borrow::Cow;
 use std::fmt::{self, Write};
 
-use super::Html;
-
-/// A text, escaped, with a mark in the place of each character that would not be seen.
-pub fn visible(text: &str) -> Html {
-    let mut html = String::with_capacity(text.len());
-    write_visible(&mut html, text);
-    Html(html)
-}
-
-/// The same, written behind `html`.
+/// Writes a text, escaped, with a mark in the place of each character that would not be seen.
 pub fn write_visible(html: &mut String, text: &str) {
     for run in runs(text) {
         match run {
@@ -27,7 +18,7 @@ pub fn write_visible(html: &mut String, text: &str) {
     }
 }
 
-/// The same text for places that take no markup: titles, attributes.
+/// The same for places that take no markup: titles, attributes.
 pub fn visible_plain(text: &str) -> Cow<'_, str> {
     if !text.chars().any(is_suspect) {
         return Cow::Borrowed(text);
@@ -216,7 +207,9 @@ mod tests {
     use super::*;
 
     fn shown(text: &str) -> String {
-        visible(text).0
+        let mut html = String::new();
+        write_visible(&mut html, text);
+        html
     }
 
     #[test]
