@@ -43,7 +43,7 @@ pub fn of_markdown(text: &str) -> String {
             Event::End(TagEnd::CodeBlock) => in_code = false,
             Event::Text(text) if in_code => code = code.or_else(|| says_something(&text)),
             Event::Html(text) => code = code.or_else(|| says_something(&without_tags(&text))),
-            Event::Text(text) | Event::Code(text) => words.push_str(&text),
+            Event::Text(text) | Event::Code(text) | Event::InlineHtml(text) => words.push_str(&text),
             Event::SoftBreak | Event::HardBreak if says_something(&words).is_some() => break,
             Event::End(TagEnd::TableCell) => words.push_str(" · "),
             Event::End(TagEnd::Paragraph | TagEnd::Heading(_) | TagEnd::Item | TagEnd::TableHead) => {
@@ -118,6 +118,7 @@ mod tests {
             ("\n\n   \n", ""),
             ("", ""),
             ("🚀", "🚀"),
+            ("Deploy <b>v2</b>?", "Deploy <b>v2</b>?"),
             ("a_b_c and 2 * 3", "a_b_c and 2 * 3"),
         ] {
             assert_eq!(of_markdown(text), excerpt, "{text:?}");
