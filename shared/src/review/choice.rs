@@ -27,7 +27,7 @@ impl Choice {
     pub fn is(&self, value: &Value) -> bool {
         match value {
             Value::String(text) => *text == self.id,
-            Value::Number(_) => value.to_string() == self.id,
+            Value::Number(_) => scalar_text(value).as_deref() == Some(&self.id),
             _ => false,
         }
     }
