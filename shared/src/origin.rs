@@ -71,14 +71,19 @@ fn first_of_list(list: &str) -> Option<String> {
 
 /// `proto` of the first element of a `Forwarded` header (RFC 7239).
 fn forwarded_proto(header: &str) -> Option<String> {
-    let mut quoted = false;
-    let first = header.split(|c| {
-        quoted ^= c == '"';
-        c == ',' && !quoted
-    });
-    let pairs = first.into_iter().next()?.split(';').filter_map(|pair| pair.split_once('='));
-    let proto = pairs.into_iter().find(|(name, _)| name.trim().eq_ignore_ascii_case("proto"));
+    let first = split_unquoted(header, ',').next()?;
+    let mut pairs = split_unquoted(first, ';').filter_map(|pair| pair.split_once('='));
+    let proto = pairs.find(|(name, _)| name.trim().eq_ignore_ascii_case("proto"));
     proto.map(|(_, value)| value.trim().trim_matches('"').to_owned())
+}
+
+/// The parts between separators that stand outside of quotes.
+fn split_unquoted(text: &str, separator: char) -> impl Iterator<Item = &str> {
+    let mut quoted = false;
+    text.split(move |character| {
+        quoted ^= character == '"';
+        character == separator && !quoted
+    })
 }
 
 #[cfg(test)]
