@@ -183,7 +183,7 @@ async fn what_lands_late_goes_with_the_last_look() {
     let opened = world.app.store.begin_message(&agent.as_caller(), &agent.channel, None, &[]).await.unwrap();
     let shared::storage::Begun::New(opening) = opened else { panic!("nothing to repeat") };
     remove(&person, &agent).await;
-    world.app.store.create_message(opening, Default::default()).await.unwrap();
+    world.app.store.create_message(*opening, Default::default()).await.unwrap();
     assert_eq!(left(&world, &agent).await.channel.len(), 1);
 
     world.app.store.finish_removal(id, &world.app.blobs).await.unwrap();

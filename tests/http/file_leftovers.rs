@@ -195,7 +195,7 @@ async fn who_comes_too_late_names_nothing() {
     // Such as a machine that was asleep for hours, before and after the bytes went.
     world.later(3 * HOUR);
     let draft = Draft { text: Some("t".to_owned()), placed, ..Draft::default() };
-    let written = store.create_message(opening, draft).await;
+    let written = store.create_message(*opening, draft).await;
     assert!(matches!(written, Err(Error::Unavailable(_))), "{written:?}");
     assert_eq!((swept(&world).await, there(&world, &agent).await), (1, NOTHING));
     assert_eq!(agent.get_here("/api/v1/messages").await.expect(200)["data"], json!([]));

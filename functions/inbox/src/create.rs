@@ -31,10 +31,10 @@ pub async fn create(
 ) -> Result<(StatusCode, Json<Message>), Error> {
     let once = key.once(body.client_id, hash);
     let message = match app.store.begin_message(&human, &body.channel_id, once, &body.attachment_ids).await? {
-        Begun::Repeat(message) => message,
+        Begun::Repeat(message) => *message,
         Begun::New(opening) => {
             let draft = Draft { text: body.text, ..Draft::default() };
-            app.store.create_message(opening, draft).await?
+            app.store.create_message(*opening, draft).await?
         }
     };
     Ok((StatusCode::CREATED, Json(app.blobs.with_text(message.for_humans()).await?)))

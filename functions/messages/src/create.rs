@@ -40,8 +40,8 @@ pub async fn create(
         stream: body.stream_id.as_ref(),
     };
     let message = match app.store.begin(&agent, &body.channel_id, once, refers).await? {
-        Begun::Repeat(message) => message,
-        Begun::New(opening) => write(&app, opening, body).await?,
+        Begun::Repeat(message) => *message,
+        Begun::New(opening) => write(&app, *opening, body).await?,
     };
     let message = app.blobs.with_text(message).await?;
     Ok((StatusCode::CREATED, Json(SentMessage { message, warnings })))

@@ -209,8 +209,8 @@ mod tests {
     fn members_stand_in_the_order_they_were_sent_and_numbers_as_they_were_written() {
         let html = shown(r#"{"tool":"pay","args":{"z":1.50,"a":12345678901234567890123},"a":null,"a":true}"#);
         let places = ["tool", "pay", "args", ">z<", "1.50", ">a<", "12345678901234567890123", "null", "true"];
-        let found: Vec<_> = places.iter().map(|it| html.find(it).unwrap_or_else(|| panic!("{it} in {html}"))).collect();
-        assert!(found.is_sorted(), "{html}");
+        let found: Vec<_> = places.iter().map(|it| html.find(it)).collect();
+        assert!(found.iter().all(Option::is_some) && found.is_sorted(), "{html}");
     }
 
     #[test]
@@ -242,7 +242,7 @@ mod tests {
     #[test]
     fn some_members_can_be_left_out() {
         let json = r#"{"options":[1],"title":"Wire"}"#;
-        let html = members_tree(json, |name| name != "options").unwrap().0;
+        let html = members_tree(json, |name| name != "options").map(|tree| tree.0).unwrap_or_default();
         assert!(html.contains("Wire") && !html.contains("options"));
         assert!(members_tree(json, |_| false).is_none() && members_tree("[1]", |_| true).is_none());
     }

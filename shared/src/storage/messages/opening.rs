@@ -38,8 +38,8 @@ pub struct Refers<'a> {
 /// How a message begins.
 pub enum Begun {
     /// The same call was made before: this is its message.
-    Repeat(Message),
-    New(Opening),
+    Repeat(Box<Message>),
+    New(Box<Opening>),
 }
 
 /// A message that may be made: its channel is open, the files it claims are free, and the
@@ -122,19 +122,19 @@ impl Store {
         {
             gone = Some(record.message());
             if let Some(message) = self.repeat_of(&channel, record, once).await? {
-                return Ok(Begun::Repeat(message));
+                return Ok(Begun::Repeat(Box::new(message)));
             }
         }
         let stream = refers.stream.map(|id| Stream::found(channel.id(), id, &mut items)).transpose()?;
         let mut opening = Opening { once, gone, stream, ..Opening::new(channel, sender) };
         if opening.draft().is_some() {
             // What the first call referred to stands, and is compared when the draft is changed.
-            return Ok(Begun::New(opening));
+            return Ok(Begun::New(Box::new(opening)));
         }
         match self.judge_references(&known, sender, items).await {
             Ok((claimed, place)) => {
                 (opening.claimed, opening.place) = (claimed, place);
-                Ok(Begun::New(opening))
+                Ok(Begun::New(Box::new(opening)))
             }
             // An equal call may have claimed the files after its traces were looked for.
             Err(refused @ Error::Invalid(_)) => self.overtaken(opening, refused).await,
@@ -212,12 +212,12 @@ impl Store {
         if let Some(once) = &opening.once
             && let Some(message) = self.lost_to(&opening.channel, opening.sender, once).await?
         {
-            return Ok(Begun::Repeat(message));
+            return Ok(Begun::Repeat(Box::new(message)));
         }
         if let Some(stream) = &mut opening.stream {
             self.look_again(opening.channel.id(), stream).await?;
             if stream.draft().is_some() {
-                return Ok(Begun::New(opening));
+                return Ok(Begun::New(Box::new(opening)));
             }
         }
         Err(refused)
