@@ -255,9 +255,9 @@ mod tests {
             ("a __bold__ word, **strong**", "a <strong>bold</strong> word, <strong>strong</strong>"),
             ("spec:\n  replicas: 3", "spec:<br>&nbsp;&nbsp;replicas: 3"),
             ("see www.example.com now", r#"<a href="https://www.example.com" target="_blank""#),
-            ("[doc](docs/x.md)", "doc (<code>docs/x.md</code>)"),
+            ("[doc](docs/x.md)", r#"doc (<code class="address">docs/x.md</code>)"#),
             ("[call](tel:+491234)", r#"<a href="tel:+491234""#),
-            ("[x](javascript:alert)", "x (<code>javascript:alert</code>)"),
+            ("[x](javascript:alert)", r#"x (<code class="address">javascript:alert</code>)"#),
             (
                 "[![alt](https://e.example/a.png)](https://e.example/b)",
                 r#"<a href="https://e.example/b" target="_blank""#,

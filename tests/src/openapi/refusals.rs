@@ -114,7 +114,7 @@ impl Facts<'_> {
         let (path, public) = (self.path, security::is_public(self.path));
         let agent = path.starts_with("/api/v1/");
         // Agents are named by id there: an unknown one is not found.
-        let pings = path.starts_with("/api/v1/status");
+        let pings = path.starts_with("/api/v1/status") || path.ends_with("Webhook");
         let signs_in = path == "/api/auth/login";
         let all = [
             ("400", "Invalid", self.has_input || self.has_body),

@@ -152,7 +152,11 @@ impl<'a> Rewriter<'a> {
             }
             Some(Open::Words { address }) => {
                 self.text.push_str(" (");
-                self.code(&address);
+                self.raw(|html| {
+                    html.push_str(r#"<code class="address">"#);
+                    write_visible(html, &address);
+                    html.push_str("</code>");
+                });
                 self.text.push(')');
             }
             Some(Open::Picture) => self.push(Event::End(TagEnd::Image)),

@@ -1,9 +1,9 @@
 //! The fields of a form review.
 //!
-//! - [`field`]: one field, as it is asked
-//! - [`limits`]: bounds and steps of numbers and moments
-//! - [`options`]: what a select or a radio field offers
-//! - [`defaults`]: whether a default is a value that the field takes
+//! - `field`: one field, as it is asked
+//! - `limits`: bounds and steps of numbers and moments
+//! - `options`: what a select or a radio field offers
+//! - `defaults`: whether a default is a value that the field takes
 
 mod defaults;
 pub mod field;
