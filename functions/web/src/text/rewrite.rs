@@ -92,12 +92,13 @@ impl<'a> Rewriter<'a> {
     }
 
     fn start(&mut self, tag: Tag<'a>, range: Range<usize>) {
+        if matches!(tag, Tag::Emphasis | Tag::Strong)
+            && let Some(marks) = self.literal_marks(&range)
+        {
+            self.text.push_str(marks);
+            return self.open.push(Open::Marks(marks));
+        }
         let open = match tag {
-            Tag::Emphasis | Tag::Strong if self.literal_marks(&range).is_some() => {
-                let marks = self.literal_marks(&range).unwrap_or_default();
-                self.text.push_str(marks);
-                Open::Marks(marks)
-            }
             Tag::HtmlBlock => self.opened(Tag::CodeBlock(CodeBlockKind::Indented), Open::Markup),
             Tag::CodeBlock(kind) => {
                 if let CodeBlockKind::Fenced(name) = &kind {
