@@ -111,7 +111,9 @@ impl Tree {
         self.html.push_str(r#"<dl class="tree">"#);
         for (index, (name, value)) in members.iter().enumerate() {
             if self.left == 0 {
-                let rest = members[index..].iter().map(|(name, value)| format!("{name:?}: {value}"));
+                let rest = members[index..]
+                    .iter()
+                    .map(|(name, value)| format!("{}: {value}", serde_json::Value::from(name.as_ref())));
                 self.html.push_str("<div><dt>…</dt><dd>");
                 self.raw(&rest.collect::<Vec<_>>().join(",\n"));
                 self.html.push_str("</dd></div>");
