@@ -81,7 +81,7 @@ async fn a_name_that_shows_nothing_becomes_one() {
     }
     let file = agent.get_here("/api/v1/files").await.expect(200)[0]["id"].as_str().unwrap().to_owned();
     let page = person.get(&format!("/files/{file}")).await.text();
-    assert!(page.contains("<h1>file</h1>") && page.contains("1 byte ") && !page.contains("1 bytes"), "{page}");
+    assert!(page.contains("<h1 dir=\"auto\">file</h1>") && page.contains("1 byte ") && !page.contains("1 bytes"), "{page}");
 }
 
 /// Any name, with more of what encodings are about than chance would give.

@@ -225,6 +225,7 @@
     const shown = document.createElement("pre");
     summary.textContent = "What you had typed, which was not sent";
     shown.tabIndex = 0;
+    shown.dir = "auto";
     shown.textContent = text.join("\n\n");
     fold.append(summary, shown);
     outcome.append(fold);

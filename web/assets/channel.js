@@ -71,6 +71,7 @@
     const item = document.createElement("li");
     const name = document.createElement("span");
     name.textContent = file.name;
+    name.dir = "auto";
     const bar = document.createElement("progress");
     bar.max = 1;
     bar.value = 0;
@@ -181,6 +182,7 @@
       ...offered.map((it, index) => {
         const option = document.createElement("li");
         option.setAttribute("role", "option");
+        option.dir = "auto";
         option.setAttribute("aria-selected", String(index === chosen));
         const name = document.createElement("code");
         name.textContent = `/${it.command.replace(/^\//, "")}${it.argHint ? ` ${it.argHint}` : ""}`;

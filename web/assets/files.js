@@ -160,6 +160,7 @@
   }
   async function sendOne(channel, file) {
     const row = document.createElement("li");
+    row.dir = "auto";
     const bar = document.createElement("progress");
     bar.max = 1;
     bar.setAttribute("aria-label", file.name);

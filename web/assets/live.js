@@ -261,6 +261,7 @@ const placet = (() => {
 
   function toast(message, kind = "info") {
     const shown = document.createElement("p");
+    shown.dir = "auto";
     shown.className = `toast ${kind}`;
     shown.textContent = message;
     document.getElementById("toasts").append(shown);

@@ -7,6 +7,7 @@
   function made(tag, text = "", className = "") {
     const element = document.createElement(tag);
     element.textContent = text;
+    element.dir = "auto";
     if (className) element.className = className;
     return element;
   }
@@ -17,6 +18,7 @@
     const input = document.createElement("input");
     input.id = label.htmlFor = `${plugin.name}-${entry.key}`;
     input.name = entry.key;
+    input.dir = "auto";
     input.type = entry.secret ? "password" : "text";
     input.autocomplete = entry.secret ? "new-password" : "off";
     input.maxLength = 4096;

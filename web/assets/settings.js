@@ -58,6 +58,7 @@
     if (!body) return;
     const shown = document.createElement("pre");
     shown.tabIndex = 0;
+    shown.dir = "auto";
     shown.textContent = body;
     place.append(shown);
   }

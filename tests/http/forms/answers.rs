@@ -70,7 +70,7 @@ async fn an_option_comes_back_as_it_was_offered() {
         json!([{ "value": 1, "label": "One" }, { "value": 2.5 }, 3, "4", true, { "value": "5", "label": " " }]);
     let field = json!({ "type": "select", "options": options, "defaultValue": "3" });
     let page = desk.page(&desk.field(field.clone()).await).await;
-    assert!(page.contains("<option value=\"3\" selected>3</option>") && page.contains(">5</option>"), "{page}");
+    assert!(page.contains("<option dir=\"auto\" value=\"3\" selected>3</option>") && page.contains(">5</option>"), "{page}");
     for (typed, value) in
         [("1", json!(1)), ("2.5", json!(2.5)), ("3", json!(3)), ("4", json!("4")), ("true", json!(true))]
     {
