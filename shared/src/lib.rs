@@ -54,6 +54,7 @@ pub mod outbound;
 pub mod permissions;
 pub mod queue;
 pub mod review;
+pub mod routes;
 pub mod sealed;
 pub mod search;
 pub mod secrets;

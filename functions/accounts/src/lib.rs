@@ -8,13 +8,10 @@ mod passwords;
 mod preferences;
 mod users;
 
-use axum::Router;
-use axum::routing::{delete, get, patch, post};
 use serde::Serialize;
-use shared::app::App;
 use shared::models::User;
 use shared::permissions::Need;
-use utoipa::{OpenApi, ToSchema};
+use utoipa::ToSchema;
 
 /// What this function does in AWS.
 pub const NEEDS: &[Need] = &[
@@ -30,43 +27,15 @@ pub const NEEDS: &[Need] = &[
     Need::Objects("s3:DeleteObject"),
 ];
 
-pub fn router() -> Router<App> {
-    Router::new()
-        .route("/api/auth/login", post(auth::login))
-        .route("/api/auth/logout", post(auth::logout))
-        .route("/api/auth/refresh", post(auth::refresh))
-        .route("/api/auth/change-password", post(passwords::change))
-        .route("/api/auth/me", get(auth::me))
-        .route("/api/users", get(users::list).post(users::create))
-        .route("/api/users/{id}", patch(users::change).delete(users::delete))
-        .route("/api/api-keys", get(api_keys::list).post(api_keys::create))
-        .route("/api/api-keys/{id}", delete(api_keys::delete))
-        .route("/api/api-keys/{id}/rotate", post(api_keys::rotate))
-        .route("/api/preferences", get(preferences::get).patch(preferences::change))
-        .route("/api/logs", get(logs::list))
+shared::routes! {
+    pub fn router = [
+        auth::login, auth::logout, auth::refresh, auth::me, passwords::change, // /api/auth
+        users::list, users::create, users::change, users::delete, // /api/users
+        api_keys::list, api_keys::create, api_keys::rotate, api_keys::delete, // /api/api-keys
+        preferences::get, preferences::change, // /api/preferences
+        logs::list, // /api/logs
+    ];
 }
-
-/// What the generated document says of these routes.
-#[derive(OpenApi)]
-#[openapi(paths(
-    auth::login,
-    auth::logout,
-    auth::refresh,
-    auth::me,
-    passwords::change,
-    users::list,
-    users::create,
-    users::change,
-    users::delete,
-    api_keys::list,
-    api_keys::create,
-    api_keys::rotate,
-    api_keys::delete,
-    preferences::get,
-    preferences::change,
-    logs::list
-))]
-pub struct Docs;
 
 /// Who is signed in.
 #[derive(Serialize, ToSchema)]

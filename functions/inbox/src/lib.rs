@@ -8,11 +8,7 @@ mod respond;
 mod retry;
 mod reviews;
 
-use axum::Router;
-use axum::routing::{get, post};
-use shared::app::App;
 use shared::permissions::Need;
-use utoipa::OpenApi;
 
 /// What this function does in AWS.
 pub const NEEDS: &[Need] = &[
@@ -27,25 +23,11 @@ pub const NEEDS: &[Need] = &[
     Need::Objects("s3:GetObject"),
 ];
 
-pub fn router() -> Router<App> {
-    Router::new()
-        .route("/api/messages", get(list::list).post(create::create))
-        .route("/api/messages/reviews", get(reviews::reviews))
-        .route("/api/messages/{id}", get(get::get))
-        .route("/api/messages/{id}/iterations", get(iterations::iterations))
-        .route("/api/messages/{id}/respond", post(respond::respond))
-        .route("/api/messages/{id}/retry", post(retry::retry))
+shared::routes! {
+    pub fn router = [
+        list::list, create::create, // /api/messages
+        reviews::reviews, // /api/messages/reviews
+        get::get, // /api/messages/{id}
+        iterations::iterations, respond::respond, retry::retry, // below it
+    ];
 }
-
-/// What the generated document says of these routes.
-#[derive(OpenApi)]
-#[openapi(paths(
-    list::list,
-    create::create,
-    reviews::reviews,
-    get::get,
-    iterations::iterations,
-    respond::respond,
-    retry::retry,
-))]
-pub struct Docs;

@@ -8,11 +8,7 @@ mod iterations;
 mod list;
 mod streams;
 
-use axum::Router;
-use axum::routing::{get, patch, post};
-use shared::app::App;
 use shared::permissions::Need;
-use utoipa::OpenApi;
 
 /// What this function does in AWS.
 pub const NEEDS: &[Need] = &[
@@ -29,26 +25,13 @@ pub const NEEDS: &[Need] = &[
     Need::Objects("s3:PutObject"),
 ];
 
-pub fn router() -> Router<App> {
-    Router::new()
-        .route("/api/v1/messages", post(create::create).get(list::list))
-        .route("/api/v1/messages/{id}", get(get::get).delete(delete::delete))
-        .route("/api/v1/messages/{id}/ack", post(ack::ack))
-        .route("/api/v1/messages/iterations/{id}", get(iterations::iterations))
-        .route("/api/v1/messages/streams/{streamId}", patch(streams::update))
-        .route("/api/v1/messages/streams/{streamId}/status", post(streams::status))
+shared::routes! {
+    pub fn router = [
+        create::create, list::list, // /api/v1/messages
+        get::get, delete::delete, // /api/v1/messages/{id}
+        ack::ack, // /api/v1/messages/{id}/ack
+        iterations::iterations, // /api/v1/messages/iterations/{id}
+        streams::update, // /api/v1/messages/streams/{streamId}
+        streams::status, // /api/v1/messages/streams/{streamId}/status
+    ];
 }
-
-/// What the generated document says of these routes.
-#[derive(OpenApi)]
-#[openapi(paths(
-    create::create,
-    list::list,
-    get::get,
-    delete::delete,
-    ack::ack,
-    iterations::iterations,
-    streams::update,
-    streams::status,
-))]
-pub struct Docs;

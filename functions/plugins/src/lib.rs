@@ -16,11 +16,9 @@ mod placeholders;
 mod render;
 mod settings;
 
-use axum::routing::{get, patch, post};
 use axum::{Extension, Router};
 use shared::app::App;
 use shared::permissions::Need;
-use utoipa::OpenApi;
 
 pub use catalogue::Plugins;
 
@@ -28,23 +26,18 @@ pub use catalogue::Plugins;
 pub const NEEDS: &[Need] =
     &[Need::Table("dynamodb:BatchGetItem"), Need::Table("dynamodb:PutItem"), Need::Table("dynamodb:UpdateItem")];
 
+shared::routes! {
+    fn routes = [
+        list::list, list::get, // /api/v1/plugins
+        settings::list, settings::change, render::render, fetch::fetch, // /api/plugins
+    ];
+}
+
 pub fn router() -> Router<App> {
     router_of(Plugins::bundled())
 }
 
 /// The same routes over other plugins.
 pub fn router_of(plugins: Plugins) -> Router<App> {
-    Router::new()
-        .route("/api/v1/plugins", get(list::list))
-        .route("/api/v1/plugins/{name}", get(list::get))
-        .route("/api/plugins", get(settings::list))
-        .route("/api/plugins/{name}", patch(settings::change))
-        .route("/api/plugins/{name}/render", get(render::render))
-        .route("/api/plugins/{name}/fetch", post(fetch::fetch))
-        .route_layer(Extension(plugins))
+    routes().route_layer(Extension(plugins))
 }
-
-/// What the generated document says of these routes.
-#[derive(OpenApi)]
-#[openapi(paths(list::list, list::get, settings::list, settings::change, render::render, fetch::fetch))]
-pub struct Docs;

@@ -7,11 +7,7 @@ mod get;
 mod pending;
 mod wait;
 
-use axum::Router;
-use axum::routing::get;
-use shared::app::App;
 use shared::permissions::Need;
-use utoipa::OpenApi;
 
 /// What this function does in AWS.
 pub const NEEDS: &[Need] = &[
@@ -24,15 +20,11 @@ pub const NEEDS: &[Need] = &[
     Need::Objects("s3:GetObject"),
 ];
 
-pub fn router() -> Router<App> {
-    Router::new()
-        .route("/api/v1/reviews/pending", get(pending::pending))
-        .route("/api/v1/reviews/{id}", get(get::get))
-        .route("/api/v1/reviews/{id}/wait", get(wait::wait))
-        .route("/api/changes", get(changes::changes))
+shared::routes! {
+    pub fn router = [
+        pending::pending, // /api/v1/reviews/pending
+        get::get, // /api/v1/reviews/{id}
+        wait::wait, // /api/v1/reviews/{id}/wait
+        changes::changes, // /api/changes
+    ];
 }
-
-/// What the generated document says of these routes.
-#[derive(OpenApi)]
-#[openapi(paths(pending::pending, get::get, wait::wait, changes::changes))]
-pub struct Docs;

@@ -55,7 +55,6 @@ use axum::middleware::from_fn;
 use axum::routing::{get, post};
 use shared::app::App;
 use shared::permissions::Need;
-use utoipa::OpenApi;
 
 /// What this function does in AWS.
 pub const NEEDS: &[Need] = &[
@@ -94,14 +93,14 @@ pub fn router() -> Router<App> {
         .route("/settings/users", get(settings::users::page))
         .route("/settings/plugins", get(settings::plugins::page))
         .layer(from_fn(page::at_inbox))
-        .route("/api/docs", get(docs::docs))
+        .merge(reference_page())
         .layer(from_fn(page::frame))
         .route("/assets/{*name}", get(assets::asset))
-        .route("/health", get(health::health))
-        .route("/api/openapi.json", get(document::document))
+        .merge(data())
 }
 
-/// What the generated document says of these routes; pages for people are not in it.
-#[derive(OpenApi)]
-#[openapi(paths(health::health, document::document, docs::docs))]
-pub struct Docs;
+// What the API's description names; pages for people are not in it.
+shared::routes! {
+    fn reference_page = [docs::docs]; // /api/docs
+    fn data = [health::health, document::document]; // /health, /api/openapi.json
+}
