@@ -32,7 +32,7 @@ fuzz: ## generated calls of every route, from the OpenAPI document (MAX_EXAMPLES
 	@tests/fuzz.sh
 
 openapi: ## write docs/openapi.json from the code
-	@cargo run --quiet -p placet-tests --bin openapi
+	@cargo run --quiet -p test-support --bin openapi
 
 bench: build ## measure everything that docs/PERFORMANCE.md says, and write it (PARTS="decisions approvals")
 	@$(in_venv) cargo-lambda lambda build --quiet --release --output-format zip $(lambda_target) -p hello

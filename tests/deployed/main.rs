@@ -6,9 +6,9 @@
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
-use placet_tests::{Agent, Person, Reply, World};
 use reqwest::Method;
 use serde_json::{Value, json};
+use test_support::{Agent, Person, Reply, World};
 
 const MIB: usize = 1024 * 1024;
 

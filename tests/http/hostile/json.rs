@@ -1,11 +1,11 @@
 //! JSON bodies.
 
-use placet_tests::contract::{Body, Filled, Route, routes};
 use serde_json::{Value, json};
+use test_support::contract::{Body, Filled, Route, routes};
 
 use super::{Caller, answered, proper};
-use placet_tests::Reply;
 use reqwest::Method;
+use test_support::Reply;
 
 /// The routes that take JSON, each once.
 fn with_json() -> Vec<Route> {

@@ -11,10 +11,10 @@ mod uploads;
 
 use std::time::Duration;
 
-use placet_tests::contract::{Call, Kind, Route};
-use placet_tests::{Agent, Person, Reply, World, raw};
 use reqwest::RequestBuilder;
 use serde_json::{Value, json};
+use test_support::contract::{Call, Kind, Route};
+use test_support::{Agent, Person, Reply, World, raw_http};
 
 /// Longer than any answer here takes: a hang, then.
 const HANG: Duration = Duration::from_secs(25);
@@ -80,7 +80,7 @@ async fn answered(request: RequestBuilder, what: &str) -> Reply {
 
 /// The same for a request that is written by hand.
 async fn answered_raw(url: &str, request: &[u8], what: &str) -> Reply {
-    let reply = tokio::time::timeout(HANG, raw::send(url, request)).await;
+    let reply = tokio::time::timeout(HANG, raw_http::send(url, request)).await;
     let reply = reply.ok().flatten().unwrap_or_else(|| panic!("no answer to {what}"));
     // What is no HTTP at all, or too much of it, is refused before any of our code: a bare status.
     if !([400, 414, 431].contains(&reply.status) && reply.bytes.is_empty()) {

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use placet_tests::contract::{By, Call, Kind, Route, routes};
-use placet_tests::raw;
 use reqwest::Method;
+use test_support::contract::{By, Call, Kind, Route, routes};
+use test_support::raw_http;
 
 use super::{Caller, answered, answered_raw};
 
@@ -38,7 +38,7 @@ async fn paths_that_are_none() {
     for path in paths {
         for method in ["GET", "POST", "DELETE"] {
             let what = format!("{method} {}", String::from_utf8_lossy(&path[..path.len().min(60)]));
-            let reply = answered_raw(&caller.world.url, &raw::request(method, path, &headers, b""), &what).await;
+            let reply = answered_raw(&caller.world.url, &raw_http::request(method, path, &headers, b""), &what).await;
             assert!(reply.status >= 300, "{what}: {}", reply.text());
         }
     }
@@ -59,7 +59,7 @@ async fn ids_in_paths_that_are_none() {
             let query = query.replace("{agent}", &caller.agent.channel);
             let target = format!("{path}?{query}");
             let what = format!("{} {}", route.method, &target[..target.len().min(80)]);
-            let request = raw::request(route.method, target.as_bytes(), &headers, b"");
+            let request = raw_http::request(route.method, target.as_bytes(), &headers, b"");
             let reply = answered_raw(&caller.world.url, &request, &what).await;
             assert!(reply.status >= 400 || route.kinds()[0] == Kind::Stream, "{what}: {}", reply.text());
         }
@@ -91,7 +91,7 @@ async fn queries_that_are_none() {
         for query in queries {
             let target = format!("{path}{}{query}", if path.contains('?') { '&' } else { '?' });
             let what = format!("GET {}", &target[..target.len().min(160)]);
-            answered_raw(&caller.world.url, &raw::request("GET", target.as_bytes(), &headers, b""), &what).await;
+            answered_raw(&caller.world.url, &raw_http::request("GET", target.as_bytes(), &headers, b""), &what).await;
         }
     }
 }
@@ -103,7 +103,7 @@ async fn headers_without_number_or_end() {
     let target = format!("/api/v1/messages?channel={}", caller.agent.channel);
     let send = async |headers: &[(&str, &[u8])], what: &str| {
         let headers = [headers, &[("x-api-key", key)]].concat();
-        answered_raw(url, &raw::request("GET", target.as_bytes(), &headers, b""), what).await.status
+        answered_raw(url, &raw_http::request("GET", target.as_bytes(), &headers, b""), what).await.status
     };
     let large = vec![b'x'; 100_000];
     let cookies = "a=b; ".repeat(10_000);
@@ -136,7 +136,8 @@ async fn headers_without_number_or_end() {
     }
     let other = b"Bearer hp_nobody".as_slice();
     let bearer = [b"Bearer ", key].concat();
-    let request = raw::request("GET", target.as_bytes(), &[("Authorization", other), ("Authorization", &bearer)], b"");
+    let request =
+        raw_http::request("GET", target.as_bytes(), &[("Authorization", other), ("Authorization", &bearer)], b"");
     assert_eq!(answered_raw(url, &request, "two credentials").await.status, 401);
 }
 
@@ -179,7 +180,7 @@ async fn a_method_that_a_path_does_not_have_is_405_with_those_it_has() {
                 By::Human => caller.person.request(verb, &call.path),
             };
             if method == "HEAD" {
-                let reply = placet_tests::Reply::tried(request).await.unwrap_or_else(|| panic!("no answer to {what}"));
+                let reply = test_support::Reply::tried(request).await.unwrap_or_else(|| panic!("no answer to {what}"));
                 assert!(reply.status < 500 && reply.bytes.is_empty(), "{what}: {}", reply.text());
                 continue;
             }

@@ -1,8 +1,8 @@
 //! Multipart bodies and names of files.
 
-use placet_tests::contract::{Body, Call, Route, routes};
 use reqwest::multipart::{Form, Part};
 use serde_json::json;
+use test_support::contract::{Body, Call, Route, routes};
 
 use super::{Caller, answered};
 

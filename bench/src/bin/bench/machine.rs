@@ -1,0 +1,36 @@
+//! What the figures were taken on.
+
+use std::process::Command;
+
+use placet_bench::figures::Machine;
+
+pub fn this() -> Machine {
+    Machine {
+        processor: field("/proc/cpuinfo", "model name").unwrap_or_else(|| std::env::consts::ARCH.to_owned()),
+        cores: std::thread::available_parallelism().map_or(1, usize::from),
+        memory_gb: field("/proc/meminfo", "MemTotal").as_deref().and_then(kilobytes).unwrap_or_default() / 1e6,
+        date: said("date", &["+%Y-%m-%d"]),
+        commit: said("git", &["rev-parse", "--short", "HEAD"]),
+    }
+}
+
+/// Resident memory of a process in MB: now, or (`VmHWM`) at its peak.
+pub fn memory(process: u32, which: &str) -> f64 {
+    let path = format!("/proc/{process}/status");
+    field(&path, which).as_deref().and_then(kilobytes).unwrap_or_else(|| panic!("{path} has no {which}")) / 1000.0
+}
+
+fn field(path: &str, name: &str) -> Option<String> {
+    let text = std::fs::read_to_string(path).ok()?;
+    let line = text.lines().find(|line| line.starts_with(name))?;
+    Some(line.split(':').nth(1)?.trim().to_owned())
+}
+
+fn kilobytes(text: &str) -> Option<f64> {
+    text.split(' ').next()?.parse().ok()
+}
+
+fn said(command: &str, arguments: &[&str]) -> String {
+    let output = Command::new(command).args(arguments).output();
+    output.map(|it| String::from_utf8_lossy(&it.stdout).trim().to_owned()).unwrap_or_default()
+}

@@ -1,0 +1,263 @@
+//! What one caller can do to another: how long a tenant's create and answer take, and how late their
+//! webhooks come, while somebody loads the local runner in one of five ways.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use axum::routing::post;
+use axum::{Json, Router};
+use futures_util::future::join_all;
+use futures_util::{StreamExt, stream};
+use reqwest::Method;
+use serde_json::{Value, json};
+use shared::secrets::{hex, random};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
+
+use test_support::Reply;
+use test_support::Runner;
+use test_support::{Agent, Person};
+
+/// How much of each load there is.
+#[derive(Clone, Copy, Debug)]
+pub struct Size {
+    pub waits: usize,
+    pub deliveries: usize,
+    pub bodies: usize,
+    pub half_sent: usize,
+    pub sign_ins: usize,
+    /// Create and answer, this often under each load.
+    pub samples: usize,
+}
+
+impl Size {
+    pub const WHOLE: Self =
+        Self { waits: 2_000, deliveries: 600, bodies: 24, half_sent: 1_100, sign_ins: 200, samples: 200 };
+    pub const TENTH: Self = Self { waits: 200, deliveries: 120, bodies: 3, half_sent: 110, sign_ins: 20, samples: 20 };
+}
+
+/// What was measured under one load.
+#[derive(Clone, Debug)]
+pub struct Measured {
+    pub load: &'static str,
+    /// Of create and answer together.
+    pub p50: Duration,
+    pub p99: Duration,
+    /// The longest from an answer to its webhook.
+    pub webhook: Duration,
+    /// The runner's resident memory, in MiB.
+    pub memory: u64,
+}
+
+/// Quiet first, then under each load.
+pub async fn measure(runner: &Runner, size: Size) -> Vec<Measured> {
+    let receiver = Receiver::start().await;
+    let tenant = Tenant::new(runner, &receiver).await;
+    let attacker = Tenant::new(runner, &receiver).await;
+    tenant.sampled("warm", runner, &receiver, size.samples / 2).await;
+    let mut measured = vec![tenant.sampled("quiet", runner, &receiver, size.samples).await];
+    let loads = ["waits", "deliveries", "bodies", "half-sent", "sign-ins"];
+    for load in loads {
+        let running = match load {
+            "waits" => waits(&attacker, size.waits).await,
+            "deliveries" => deliveries(&attacker, &receiver, size.deliveries).await,
+            "bodies" => bodies(runner.text("url"), size.bodies),
+            "half-sent" => half_sent(runner.text("url"), size.half_sent).await,
+            _ => sign_ins(runner.text("url"), size.sign_ins),
+        };
+        measured.push(tenant.sampled(load, runner, &receiver, size.samples).await);
+        drop(running);
+    }
+    measured
+}
+
+/// A person with an agent whose events go to the receiver.
+struct Tenant {
+    person: Person,
+    agent: Agent,
+}
+
+impl Tenant {
+    async fn new(runner: &Runner, receiver: &Receiver) -> Self {
+        let (email, password) = (format!("{}@people.example", hex(&random::<8>())), hex(&random::<8>()));
+        let new = json!({ "email": email, "displayName": "A tenant", "password": password });
+        runner.person().await.post("/api/users", new).await.expect(201);
+        let person = Person::nobody(runner.text("url"), &email, &password);
+        person.sign_in().await.expect(200);
+        let agent = person.agent().await;
+        let tenant = Self { person, agent };
+        tenant.hook(&receiver.url("quick")).await;
+        tenant
+    }
+
+    async fn hook(&self, url: &str) {
+        let hook = json!({ "channelId": self.agent.channel, "url": url });
+        self.agent.post("/api/v1/agents/setWebhook", hook).await.expect(200);
+    }
+
+    async fn asked_and_answered(&self) -> String {
+        let id = self.agent.asked().await;
+        self.person.answer(&id, json!({ "selectedOption": "approve" })).await.expect(201);
+        id
+    }
+
+    async fn sampled(&self, load: &'static str, runner: &Runner, receiver: &Receiver, samples: usize) -> Measured {
+        let (mut took, mut answered) = (vec![], vec![]);
+        for _ in 0..samples {
+            let began = Instant::now();
+            let id = self.asked_and_answered().await;
+            took.push(began.elapsed());
+            answered.push((id, Instant::now()));
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        let mut webhook = Duration::ZERO;
+        for (id, at) in answered {
+            webhook = webhook.max(receiver.received(&id).await.saturating_duration_since(at));
+        }
+        took.sort();
+        let memory = memory(runner.child.id().expect("it is running"));
+        Measured { load, p50: took[samples / 2], p99: took[samples * 99 / 100], webhook, memory }
+    }
+}
+
+/// The resident memory of a process, in MiB.
+pub fn memory(pid: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<u64>().ok()).unwrap_or_default() / 1024
+}
+
+/// This many waits on as many reviews, by one key.
+async fn waits(attacker: &Tenant, count: usize) -> JoinSet<()> {
+    let agent = &attacker.agent;
+    let asked = stream::iter(0..count).map(|_| agent.asked()).buffer_unordered(8).collect::<Vec<_>>().await;
+    let mut running = JoinSet::new();
+    for id in asked {
+        let agent = agent.clone();
+        running.spawn(async move {
+            loop {
+                let path = format!("/api/v1/reviews/{id}/wait?channel={}", agent.channel);
+                let _ = Reply::tried(agent.request(Method::GET, &path)).await;
+            }
+        });
+    }
+    running
+}
+
+/// This many deliveries to a receiver that takes its time.
+async fn deliveries(attacker: &Tenant, receiver: &Receiver, count: usize) -> JoinSet<()> {
+    attacker.hook(&receiver.url("slow")).await;
+    stream::iter(0..count).map(|_| attacker.asked_and_answered()).buffer_unordered(8).collect::<Vec<_>>().await;
+    JoinSet::new()
+}
+
+/// So many large bodies at once, again and again: sign-ins, and calls with a key that is none.
+fn bodies(url: &str, count: usize) -> JoinSet<()> {
+    let body = bytes_of_objects(4_400_000);
+    let mut running = JoinSet::new();
+    for number in 0..count {
+        let (body, client) = (body.clone(), reqwest::Client::new());
+        let path = if number % 2 == 0 { "/api/auth/login" } else { "/api/v1/messages" };
+        let (url, key) = (format!("{url}{path}"), format!("hp_{}{}", "a".repeat(43), "0".repeat(26)));
+        running.spawn(async move {
+            loop {
+                let request = client.post(&url).bearer_auth(&key).header("Content-Type", "application/json");
+                let _ = request.body(body.clone()).send().await;
+            }
+        });
+    }
+    running
+}
+
+/// JSON that takes a hundred times its size of memory once it is parsed.
+pub fn bytes_of_objects(size: usize) -> axum::body::Bytes {
+    let (objects, end) = ("{\"\":0},".repeat(size / 7), "0]}");
+    format!("{{\"email\":[{objects}{end}").into()
+}
+
+/// So many connections that begin a request and never end it.
+async fn half_sent(url: &str, count: usize) -> JoinSet<()> {
+    let address = url.strip_prefix("http://").expect("a plain URL").to_owned();
+    let mut running = JoinSet::new();
+    for _ in 0..count {
+        let address = address.clone();
+        running.spawn(async move {
+            loop {
+                let Ok(mut stream) = TcpStream::connect(&address).await else { continue };
+                let _ = stream.write_all(b"GET /health HTTP/1.1\r\nHost: localhost\r\nX-Half").await;
+                let _ = stream.read(&mut [0]).await;
+            }
+        });
+    }
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    running
+}
+
+/// So many at once who sign in with addresses that nobody has.
+fn sign_ins(url: &str, count: usize) -> JoinSet<()> {
+    let mut running = JoinSet::new();
+    for _ in 0..count {
+        let url = url.to_owned();
+        running.spawn(async move {
+            loop {
+                let email = format!("{}@nowhere.example", hex(&random::<8>()));
+                let sign_in = Person::nobody(&url, &email, "a password").request(Method::POST, "/api/auth/login");
+                let _ = Reply::tried(sign_in.json(&json!({ "email": email, "password": "a password" }))).await;
+            }
+        });
+    }
+    running
+}
+
+/// How long a sign-in takes while so many others try addresses that nobody has.
+pub async fn sign_in_among(runner: &Runner, others: usize) -> Duration {
+    let running = sign_ins(runner.text("url"), others);
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let began = Instant::now();
+    join_all((0..3).map(|_| runner.person())).await;
+    let took = began.elapsed();
+    drop(running);
+    took
+}
+
+/// Where webhooks go: at `/quick` it notes when which message came, at `/slow` it takes 9.5 s.
+struct Receiver {
+    url: String,
+    came: Arc<Mutex<HashMap<String, Instant>>>,
+}
+
+impl Receiver {
+    async fn start() -> Self {
+        let came = Arc::new(Mutex::new(HashMap::new()));
+        let noted = came.clone();
+        let quick = async move |Json(event): Json<Value>| {
+            let id = event["message_id"].as_str().unwrap_or_default().to_owned();
+            noted.lock().unwrap().entry(id).or_insert_with(Instant::now);
+        };
+        let slow = async || tokio::time::sleep(Duration::from_millis(9_500)).await;
+        let routes = Router::new().route("/quick", post(quick)).route("/slow", post(slow));
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(async move { axum::serve(listener, routes).await });
+        Self { url, came }
+    }
+
+    fn url(&self, path: &str) -> String {
+        format!("{}/{path}", self.url)
+    }
+
+    /// When the event of a message came.
+    async fn received(&self, id: &str) -> Instant {
+        const PATIENCE: Duration = Duration::from_secs(120);
+        let until = Instant::now() + PATIENCE;
+        while Instant::now() < until {
+            if let Some(at) = self.came.lock().unwrap().get(id) {
+                return *at;
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        panic!("the webhook of {id} never came")
+    }
+}

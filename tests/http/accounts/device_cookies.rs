@@ -1,0 +1,260 @@
+//! Browsers that have signed in before, and people who are signed in, are not locked out by the
+//! failed sign-ins of others.
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use reqwest::Method;
+use serde_json::{Value, json};
+use test_support::{Person, Reply, World};
+
+use crate::accounts::users::{added, id_of, patch};
+
+const QUARTER: Duration = Duration::from_secs(15 * 60);
+
+/// Somebody who knows the address and nothing else uses up its sign-ins.
+async fn lock_out(world: &World, email: &str) {
+    let guess = Person::nobody(&world.url, email, "not it");
+    let replies = join_all((0..12).map(|_| guess.sign_in())).await;
+    assert_eq!(replies.iter().filter(|reply| reply.status == 401).count(), 10);
+}
+
+/// A new browser, whose user types this.
+fn browser(world: &World, email: &str, password: &str) -> Person {
+    Person::nobody(&world.url, email, password)
+}
+
+/// The same browser, where something else is typed.
+fn typing(person: &Person, password: &str) -> Person {
+    person.typing(&person.email, password)
+}
+
+fn change(current: &str, new: &str) -> Value {
+    json!({ "currentPassword": current, "newPassword": new })
+}
+
+/// The device cookie that an answer sets: its whole header.
+fn device_cookie(reply: &Reply) -> String {
+    let all = reply.headers.get_all("set-cookie").iter().map(|value| value.to_str().unwrap());
+    all.filter(|value| value.contains("device_")).collect::<Vec<_>>().join("\n")
+}
+
+async fn sign_in_with_cookie(world: &World, person: &Person, cookie: &str) -> Reply {
+    let body = json!({ "email": person.email, "password": person.password });
+    let request = browser(world, "", "").request(Method::POST, "/api/auth/login").header("Cookie", cookie);
+    Reply::of(request.json(&body)).await
+}
+
+#[tokio::test]
+async fn strangers_keep_out_no_browser_that_has_signed_in_before() {
+    let world = World::start().await;
+    let person = world.person().await;
+    person.post("/api/auth/logout", json!({})).await.expect(200);
+    lock_out(&world, &person.email).await;
+    browser(&world, &person.email, &person.password).sign_in().await.expect_error(429, "too_many_tries");
+    person.sign_in().await.expect(200);
+    // The sign-in page, too.
+    person.post("/api/auth/logout", json!({})).await.expect(200);
+    let form = [("email", person.email.as_str()), ("password", person.password.as_str())];
+    assert_eq!(person.submit("/login", &form).await.status, 303);
+    let page = browser(&world, &person.email, &person.password).submit("/login", &form).await;
+    assert_eq!(page.status, 429);
+    assert!(page.text().contains("a browser in which you have signed in before"));
+}
+
+#[tokio::test]
+async fn a_sign_in_on_the_page_makes_the_browser_known() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let other = browser(&world, &person.email, &person.password);
+    let form = [("email", person.email.as_str()), ("password", person.password.as_str())];
+    assert_eq!(other.submit("/login", &form).await.status, 303);
+    lock_out(&world, &person.email).await;
+    assert_eq!(other.submit("/login", &form).await.status, 303);
+    other.sign_in().await.expect(200);
+}
+
+#[tokio::test]
+async fn a_known_browser_has_ten_tries_and_takes_none_from_others() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let other = browser(&world, &person.email, &person.password);
+    other.sign_in().await.expect(200);
+    let wrong = typing(&person, "not it");
+    let replies = join_all((0..14).map(|_| wrong.sign_in())).await;
+    assert_eq!(replies.iter().filter(|reply| reply.status == 401).count(), 10);
+    person.sign_in().await.expect_error(429, "too_many_tries");
+    other.sign_in().await.expect(200);
+    browser(&world, &person.email, &person.password).sign_in().await.expect(200);
+}
+
+#[tokio::test]
+async fn a_browser_knows_each_of_its_users_and_nobody_else() {
+    let world = World::start().await;
+    let (anna, ben, carla) = (world.person().await, world.person().await, world.person().await);
+    // Ben signs in in Anna's browser.
+    let shared = anna.typing(&ben.email, &ben.password);
+    shared.sign_in().await.expect(200);
+    for person in [&anna, &ben, &carla] {
+        lock_out(&world, &person.email).await;
+    }
+    anna.sign_in().await.expect(200);
+    shared.sign_in().await.expect(200);
+    anna.typing(&carla.email, &carla.password).sign_in().await.expect_error(429, "too_many_tries");
+}
+
+#[tokio::test]
+async fn a_forged_cookie_is_none() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let other = world.person().await;
+    let header = device_cookie(&person.sign_in().await);
+    let cookie = header.split(';').next().unwrap().to_owned();
+    let (name, token) = cookie.split_once('=').unwrap();
+    let foreign = device_cookie(&other.sign_in().await);
+    let foreign = foreign.split(['=', ';']).nth(1).unwrap();
+    lock_out(&world, &person.email).await;
+    let flipped = if token.ends_with('A') { "B" } else { "A" };
+    let forged = [
+        format!("{name}={}{flipped}", &token[..token.len() - 1]),
+        format!("{name}={foreign}"),
+        format!("{name}="),
+        format!("{name}=a.b.c.d.e"),
+        format!("{name}={}", token.rsplit_once('.').unwrap().0),
+    ];
+    for cookie in forged {
+        sign_in_with_cookie(&world, &person, &cookie).await.expect_error(429, "too_many_tries");
+    }
+    sign_in_with_cookie(&world, &person, &cookie).await.expect(200);
+}
+
+#[tokio::test]
+async fn the_cookie_is_for_the_server_alone() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let cookie = device_cookie(&person.sign_in().await);
+    for part in ["HttpOnly", "SameSite=Lax", "Path=/", "Max-Age=15552000"] {
+        assert!(cookie.contains(part), "{cookie}");
+    }
+    assert!(cookie.starts_with("device_") && !cookie.contains("Secure"), "{cookie}");
+    assert!(!cookie.contains(&person.email) && !cookie.contains("hs_"), "{cookie}");
+    let body = json!({ "email": person.email, "password": person.password });
+    let request = person.request(Method::POST, "/api/auth/login").header("X-Forwarded-Proto", "https").json(&body);
+    let cookie = device_cookie(&Reply::of(request).await);
+    assert!(cookie.starts_with("__Host-device_") && cookie.ends_with("; Secure"), "{cookie}");
+    lock_out(&world, &person.email).await;
+    sign_in_with_cookie(&world, &person, cookie.split(';').next().unwrap()).await.expect(200);
+    // Nobody is remembered for a wrong password.
+    assert_eq!(device_cookie(&typing(&person, "not it").sign_in().await), "");
+}
+
+#[tokio::test]
+async fn a_new_password_keeps_browsers_known_and_gives_former_ones_ten_tries_together() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let mut former = vec![];
+    for _ in 0..4 {
+        former.push(browser(&world, &person.email, &person.password));
+        former.last().unwrap().sign_in().await.expect(200);
+    }
+    person.post("/api/auth/change-password", change(&person.password, "a better one")).await.expect(200);
+    lock_out(&world, &person.email).await;
+    // Its owner comes back to another browser.
+    typing(&former[0], "a better one").sign_in().await.expect(200);
+    // Cookies that were collected before the change are worth ten guesses, however many they are.
+    let wrong: Vec<_> = former[1..].iter().map(|it| typing(it, "not it")).collect();
+    let replies = join_all(wrong.iter().flat_map(|it| (0..10).map(|_| it.sign_in()))).await;
+    assert_eq!(replies.iter().filter(|reply| reply.status == 401).count(), 10);
+    typing(&former[1], "a better one").sign_in().await.expect_error(429, "too_many_tries");
+    // They lock out neither the browser of the change nor the one that has signed in since.
+    typing(&person, "a better one").sign_in().await.expect(200);
+    typing(&former[0], "a better one").sign_in().await.expect(200);
+}
+
+#[tokio::test]
+async fn somebody_signed_in_changes_their_password_whatever_strangers_do() {
+    let world = World::start().await;
+    let person = world.person().await;
+    lock_out(&world, &person.email).await;
+    person.post("/api/auth/change-password", change(&person.password, "a better one")).await.expect(200);
+    // Also with a session and no other cookie.
+    let signed_in = typing(&person, "a better one").sign_in().await;
+    let token = signed_in.header("set-cookie").split(['=', ';']).nth(1).unwrap();
+    let request = browser(&world, "", "").request(Method::POST, "/api/auth/change-password").bearer_auth(token);
+    Reply::of(request.json(&change("a better one", "a third one"))).await.expect(200);
+    // On the page as well.
+    let fields = [("current", "a third one"), ("new", "a fourth one"), ("again", "a fourth one")];
+    typing(&person, "a third one").sign_in().await.expect(200);
+    assert_eq!(person.submit("/password", &fields).await.status, 303);
+}
+
+#[tokio::test]
+async fn a_stolen_session_has_ten_guesses_however_often_it_is_refreshed() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let stolen = browser(&world, &person.email, &person.password).sign_in().await;
+    let mut token = stolen.header("set-cookie").split(['=', ';']).nth(1).unwrap().to_owned();
+    let thief = browser(&world, "", "");
+    let mut judged = 0;
+    for guess in 0..14 {
+        let request = thief.request(Method::POST, "/api/auth/change-password").bearer_auth(&token);
+        let reply = Reply::of(request.json(&change(&format!("guess {guess}"), "long enough"))).await;
+        judged += u32::from(reply.status == 401);
+        let request = browser(&world, "", "").request(Method::POST, "/api/auth/refresh").bearer_auth(&token);
+        token = Reply::of(request).await.header("set-cookie").split(['=', ';']).nth(1).unwrap().to_owned();
+    }
+    assert_eq!(judged, 10);
+    // The person's own browser still changes it, which ends the thief's session.
+    person.post("/api/auth/change-password", change(&person.password, "a better one")).await.expect(200);
+    let request = browser(&world, "", "").request(Method::GET, "/api/auth/me").bearer_auth(&token);
+    Reply::of(request).await.expect_error(401, "unauthorized");
+}
+
+#[tokio::test]
+async fn a_reset_by_an_owner_forgets_the_failures() {
+    let world = World::start().await;
+    let owner = world.person().await;
+    let member = added(&world, &owner, "member").await;
+    let id = id_of(&member).await;
+    for password in ["reset by hand", "and once again"] {
+        lock_out(&world, &member.email).await;
+        let wrong = typing(&member, "not it");
+        join_all((0..12).map(|_| wrong.sign_in())).await;
+        browser(&world, &member.email, password).sign_in().await.expect_error(429, "too_many_tries");
+        patch(&owner, &id, json!({ "password": password })).await.expect(200);
+        browser(&world, &member.email, password).sign_in().await.expect(200);
+        typing(&member, password).sign_in().await.expect(200);
+    }
+    // What is no reset forgets nothing.
+    lock_out(&world, &member.email).await;
+    patch(&owner, &id, json!({ "displayName": "Another" })).await.expect(200);
+    browser(&world, &member.email, "and once again").sign_in().await.expect_error(429, "too_many_tries");
+}
+
+#[tokio::test]
+async fn a_known_browser_is_remembered_for_180_days_and_its_tries_for_a_quarter_of_an_hour() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let wrong = typing(&person, "not it");
+    join_all((0..12).map(|_| wrong.sign_in())).await;
+    person.sign_in().await.expect_error(429, "too_many_tries");
+    world.advance_clock(QUARTER);
+    let cookie = device_cookie(&person.sign_in().await);
+    let cookie = cookie.split(';').next().unwrap();
+    world.advance_clock(Duration::from_secs(180 * 24 * 3600 - 60));
+    lock_out(&world, &person.email).await;
+    sign_in_with_cookie(&world, &person, cookie).await.expect(200);
+    world.advance_clock(Duration::from_secs(60));
+    sign_in_with_cookie(&world, &person, cookie).await.expect_error(429, "too_many_tries");
+}
+
+#[tokio::test]
+async fn a_known_browsers_sign_in_costs_no_call_more() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let stranger = || async { browser(&world, &person.email, &person.password).sign_in().await.cost() };
+    stranger().await;
+    person.sign_in().await.expect(200);
+    let (without, with) = (stranger().await, person.sign_in().await.cost());
+    assert_eq!((with.calls, with.round_trips), (without.calls, without.round_trips));
+}

@@ -1,0 +1,219 @@
+//! `/api/auth`
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use reqwest::Method;
+use serde_json::json;
+use test_support::{Person, Reply, World};
+
+#[tokio::test]
+async fn signing_in_sets_a_cookie_and_out_takes_it_away() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let signed_in = person.sign_in().await;
+    let cookie = signed_in.header("set-cookie").to_owned();
+    for part in ["access_token=", "HttpOnly", "SameSite=Lax", "Path=/", "Max-Age=604800"] {
+        assert!(cookie.contains(part), "{cookie}");
+    }
+    assert!(!cookie.contains("Secure"));
+    insta::assert_json_snapshot!(signed_in.expect(200), {
+        ".user.id" => "[id]", ".user.email" => "[email]", ".user.createdAt" => "[time]",
+    }, @r#"
+    {
+      "user": {
+        "createdAt": "[time]",
+        "displayName": "A person",
+        "email": "[email]",
+        "id": "[id]",
+        "mustChangePassword": false,
+        "role": "owner"
+      }
+    }
+    "#);
+    let token = cookie.split(['=', ';']).nth(1).unwrap().to_owned();
+    assert_eq!(person.get("/api/auth/me").await.expect(200)["user"]["email"], json!(person.email));
+    assert_eq!(person.post("/api/auth/logout", json!({})).await.expect(200), json!({ "message": "Logged out" }));
+    person.get("/api/auth/me").await.expect_error(401, "unauthorized");
+    // The session itself has ended, not only the cookie.
+    let kept = Person::nobody(&world.url, "", "").request(Method::GET, "/api/auth/me").bearer_auth(token);
+    Reply::of(kept).await.expect_error(401, "unauthorized");
+}
+
+/// What an answer's cookies are, without their tokens.
+fn cookies_of(reply: &Reply) -> Vec<String> {
+    let values = reply.headers.get_all("set-cookie").iter().map(|value| value.to_str().unwrap());
+    let values = values.filter(|value| !value.contains("device_"));
+    let plain = |value: &str| {
+        let (pair, attributes) = value.split_once(';').unwrap();
+        let (name, token) = pair.split_once('=').unwrap();
+        format!("{name}={};{attributes}", if token.is_empty() { "" } else { "hs" })
+    };
+    values.map(plain).collect()
+}
+
+const KEPT: &str = "=hs; Max-Age=604800; Path=/; HttpOnly; SameSite=Lax; Secure";
+const GONE: &str = "=; Max-Age=0; Path=/; HttpOnly; SameSite=Lax; Secure";
+
+#[tokio::test]
+async fn over_https_the_cookie_is_of_this_host_alone() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let body = json!({ "email": person.email, "password": person.password });
+    for (name, value) in [("X-Forwarded-Proto", "HTTPS, http"), ("Forwarded", "for=192.0.2.1;proto=https")] {
+        let over_https = |path: &str| {
+            let nobody = Person::nobody(&world.url, "", "");
+            nobody.request(Method::POST, path).header(name, value)
+        };
+        let signed_in = Reply::of(over_https("/api/auth/login").json(&body)).await;
+        let expected = [format!("__Host-access_token{KEPT}"), format!("access_token{KEPT}")];
+        assert_eq!(cookies_of(&signed_in), expected, "{name}");
+        let out = Reply::of(over_https("/api/auth/logout")).await;
+        out.expect(200);
+        assert_eq!(cookies_of(&out), [format!("__Host-access_token{GONE}"), format!("access_token{GONE}")], "{name}");
+        let form = [("email", &person.email), ("password", &person.password)];
+        let signed_in = Reply::of(over_https("/login").header("Sec-Fetch-Site", "same-origin").form(&form)).await;
+        assert_eq!(cookies_of(&signed_in), [format!("__Host-access_token{KEPT}"), format!("access_token{GONE}")]);
+        let out = Reply::of(over_https("/logout").header("Sec-Fetch-Site", "same-origin")).await;
+        assert_eq!(cookies_of(&out), [format!("__Host-access_token{GONE}"), format!("access_token{GONE}")], "{name}");
+    }
+}
+
+#[tokio::test]
+async fn over_https_a_cookie_counts_under_its_own_name_only() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let token = person.sign_in().await.header("set-cookie").split(['=', ';']).nth(1).unwrap().to_owned();
+    let me = |proto: &str, name: &str, value: String| {
+        let nobody = Person::nobody(&world.url, "", "");
+        Reply::of(nobody.request(Method::GET, "/api/auth/me").header("X-Forwarded-Proto", proto).header(name, value))
+    };
+    let (host, plain) = (format!("__Host-access_token={token}"), format!("access_token={token}"));
+    me("https", "Cookie", host.clone()).await.expect(200);
+    me("https", "Cookie", format!("a=b; {plain}; {host}")).await.expect(200);
+    me("https", "Authorization", format!("Bearer {token}")).await.expect(200);
+    me("https", "Cookie", plain.clone()).await.expect_error(401, "unauthorized");
+    me("https", "Cookie", format!("__host-access_token={token}")).await.expect_error(401, "unauthorized");
+    me("http", "Cookie", plain).await.expect(200);
+    me("http", "Cookie", host).await.expect_error(401, "unauthorized");
+}
+
+#[tokio::test]
+async fn the_token_works_as_a_bearer_too_and_an_api_key_does_not() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    let cookie = person.sign_in().await.header("set-cookie").to_owned();
+    let token = cookie.split(['=', ';']).nth(1).unwrap();
+    let me = |token: &str| {
+        Reply::of(Person::nobody(&world.url, "", "").request(Method::GET, "/api/auth/me").bearer_auth(token))
+    };
+    me(token).await.expect(200);
+    me(&agent.key).await.expect_error(401, "unauthorized");
+    agent.with_key(token).get("/api/v1/agents").await.expect_error(401, "unauthorized");
+}
+
+#[tokio::test]
+async fn logging_out_without_a_session_is_fine() {
+    let world = World::start().await;
+    let nobody = Person::nobody(&world.url, "", "");
+    nobody.post("/api/auth/logout", json!({})).await.expect(200);
+}
+
+#[tokio::test]
+async fn wrong_passwords_and_unknown_emails_are_told_the_same() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let wrong = Person::nobody(&world.url, &person.email, "not it").sign_in().await;
+    let unknown = Person::nobody(&world.url, "nobody@people.example", "not it").sign_in().await;
+    let message = wrong.expect_error(401, "wrong_credentials")["message"].clone();
+    assert_eq!(unknown.expect_error(401, "wrong_credentials")["message"], message);
+    let shouted = Person::nobody(&world.url, &person.email.to_uppercase(), &person.password);
+    shouted.sign_in().await.expect(200);
+}
+
+#[tokio::test]
+async fn ten_failures_close_the_door_for_a_quarter_of_an_hour() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let guess = Person::nobody(&world.url, &person.email, "not it");
+    let replies = join_all((0..15).map(|_| guess.sign_in())).await;
+    assert_eq!(replies.iter().filter(|reply| reply.status == 401).count(), 10);
+    for closed in replies.iter().filter(|reply| reply.status != 401) {
+        closed.expect_error(429, "too_many_tries");
+        let seconds: u64 = closed.header("retry-after").parse().unwrap();
+        assert!((1..=900).contains(&seconds), "{seconds}");
+    }
+    let stranger = || Person::nobody(&world.url, &person.email, &person.password);
+    stranger().sign_in().await.expect_error(429, "too_many_tries");
+    world.advance_clock(Duration::from_secs(15 * 60));
+    stranger().sign_in().await.expect(200);
+}
+
+#[tokio::test]
+async fn of_a_burst_of_guesses_ten_are_looked_at() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let guess = Person::nobody(&world.url, &person.email, "not it");
+    let replies = join_all((0..100).map(|_| guess.sign_in())).await;
+    assert_eq!(replies.iter().filter(|reply| reply.status == 401).count(), 10);
+    replies.iter().filter(|it| it.status != 401).for_each(|it| drop(it.expect_error(429, "too_many_tries")));
+}
+
+#[tokio::test]
+async fn many_who_sign_in_rightly_at_once_all_get_in() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let stranger = || async { Person::nobody(&world.url, &person.email, &person.password).sign_in().await };
+    let replies = join_all((0..12).map(|_| stranger())).await;
+    replies.iter().for_each(|reply| drop(reply.expect(200)));
+    let replies = join_all((0..12).map(|_| person.sign_in())).await;
+    replies.iter().for_each(|reply| drop(reply.expect(200)));
+    // They gave back every place they took: ten failures are left, no more and no fewer.
+    let guess = Person::nobody(&world.url, &person.email, "not it");
+    let replies = join_all((0..12).map(|_| guess.sign_in())).await;
+    assert_eq!(replies.iter().filter(|reply| reply.status == 401).count(), 10);
+}
+
+#[tokio::test]
+async fn a_success_amid_guesses_gives_them_no_more_than_their_failures_back() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let guess = Person::nobody(&world.url, &person.email, "not it");
+    let guesses = async { join_all((0..60).map(|_| guess.sign_in())).await };
+    let stranger = Person::nobody(&world.url, &person.email, &person.password);
+    let (replies, right) = tokio::join!(guesses, stranger.sign_in());
+    let looked_at = replies.iter().filter(|reply| reply.status == 401).count();
+    let most = if right.status == 200 { 20 } else { 10 };
+    assert!((10..=most).contains(&looked_at), "{looked_at}");
+}
+
+#[tokio::test]
+async fn a_success_forgets_the_failures() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let guess = Person::nobody(&world.url, &person.email, "not it");
+    for _ in 0..2 {
+        for _ in 0..9 {
+            guess.sign_in().await.expect_error(401, "wrong_credentials");
+        }
+        Person::nobody(&world.url, &person.email, &person.password).sign_in().await.expect(200);
+    }
+}
+
+#[tokio::test]
+async fn a_session_lasts_seven_days() {
+    let world = World::start().await;
+    let person = world.person().await;
+    world.advance_clock(Duration::from_secs(7 * 24 * 3600 - 60));
+    person.get("/api/auth/me").await.expect(200);
+    world.advance_clock(Duration::from_secs(60));
+    person.get("/api/auth/me").await.expect_error(401, "unauthorized");
+}
+
+#[tokio::test]
+async fn a_sign_in_without_its_parts_names_them() {
+    let world = World::start().await;
+    let nobody = Person::nobody(&world.url, "", "");
+    assert_eq!(nobody.post("/api/auth/login", json!({ "email": 1 })).await.expect_invalid(), ["email", "password"]);
+}

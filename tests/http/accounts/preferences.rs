@@ -1,0 +1,44 @@
+//! `/api/preferences`
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use test_support::{Person, Reply, World};
+
+async fn patch(person: &Person, body: Value) -> Reply {
+    Reply::of(person.request(Method::PATCH, "/api/preferences").json(&body)).await
+}
+
+#[tokio::test]
+async fn everybody_has_a_theme_of_their_own() {
+    let world = World::start().await;
+    let (anna, ben) = (world.person().await, world.person().await);
+    assert_eq!(anna.get("/api/preferences").await.expect(200), json!({ "theme": "system" }));
+    for theme in ["light", "dark"] {
+        assert_eq!(patch(&anna, json!({ "theme": theme })).await.expect(200), json!({ "theme": theme }));
+    }
+    assert_eq!(patch(&anna, json!({ "theme": null, "other": 1 })).await.expect(200), json!({ "theme": "dark" }));
+    assert_eq!(anna.get("/api/preferences").await.expect(200), json!({ "theme": "dark" }));
+    assert_eq!(ben.get("/api/preferences").await.expect(200), json!({ "theme": "system" }));
+    assert_eq!(patch(&anna, json!({ "theme": "system" })).await.expect(200), json!({ "theme": "system" }));
+}
+
+#[tokio::test]
+async fn what_is_no_theme_is_refused() {
+    let world = World::start().await;
+    let person = world.person().await;
+    for theme in [json!("blue"), json!(""), json!(7), json!("Dark")] {
+        assert_eq!(patch(&person, json!({ "theme": theme })).await.expect_invalid(), ["theme"]);
+    }
+    let nobody = Person::nobody(&world.url, "", "");
+    nobody.get("/api/preferences").await.expect_error(401, "unauthorized");
+    patch(&nobody, json!({ "theme": "blue" })).await.expect_error(401, "unauthorized");
+}
+
+#[tokio::test]
+async fn what_it_costs() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let (read, write) = (person.get("/api/preferences").await, patch(&person, json!({ "theme": "dark" })).await);
+    assert_eq!((read.cost().calls, read.cost().round_trips), (1, 1));
+    assert_eq!((write.cost().calls, write.cost().round_trips), (2, 2));
+}

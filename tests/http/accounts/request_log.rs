@@ -1,0 +1,168 @@
+//! `/api/logs`
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use test_support::{Person, Reply, World};
+
+/// The log once it has this many entries: it is written beside the calls, not by them.
+pub async fn log_of(person: &Person, entries: usize) -> Vec<Value> {
+    loop {
+        let page = person.get("/api/logs").await.expect(200);
+        let data = page["data"].as_array().unwrap();
+        if data.len() >= entries {
+            return data.clone();
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_agents_call_is_logged_for_its_user() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    let sent = agent.send(json!({ "text": "hello", "metadata": { "password": "p", "n": 1 } })).await;
+    let entry = log_of(&person, 1).await.remove(0);
+    // Its id leads from an error's requestId to here.
+    assert_eq!(entry["id"], json!(format!("log_{}", sent.header("x-request-id"))));
+    let body = |name: &str| serde_json::from_str::<Value>(entry[name].as_str().unwrap()).unwrap();
+    assert_eq!(
+        body("requestBody"),
+        json!({ "channelId": agent.channel, "text": "hello", "metadata": { "password": "***", "n": 1 } })
+    );
+    assert_eq!(body("responseBody")["id"], sent.expect(201)["id"]);
+    assert_eq!(body("responseBody")["metadata"]["password"], "***");
+    assert!(entry["durationMs"].is_u64() && entry["createdAt"].is_string());
+    insta::assert_json_snapshot!(entry, {
+        ".id" => "[id]", ".createdAt" => "[time]", ".durationMs" => "[ms]",
+        ".requestBody" => "[body]", ".responseBody" => "[body]",
+    }, @r#"
+    {
+      "createdAt": "[time]",
+      "direction": "inbound",
+      "durationMs": "[ms]",
+      "id": "[id]",
+      "method": "POST",
+      "path": "/api/v1/messages",
+      "requestBody": "[body]",
+      "responseBody": "[body]",
+      "statusCode": 201
+    }
+    "#);
+}
+
+#[tokio::test]
+async fn no_secret_no_query_and_no_file_gets_into_the_log() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    agent.upload("store", "a.json", "application/json", r#"{"in":"the file"}"#).await.expect(201);
+    let stored = agent.upload("store", "b.json", "application/json", r#"{"in":"the file"}"#).await.expect(201);
+    agent.get(&format!("/api/v1/files/{}/download", stored["id"].as_str().unwrap())).await.expect(200);
+    agent.get_here("/api/v1/messages?search=needle-in-query").await.expect(200);
+    agent.sent(json!({ "text": "t", "textAttachments": [{ "content": "in the file" }] })).await;
+    agent.sent(json!({ "text": "t", "webhookUrl": "https://93.184.215.14/hook?sig=needle" })).await;
+    agent.sent(json!({ "text": "a long text ".repeat(30_000 / 12) })).await;
+    let fields = json!([{ "name": "pin", "type": "password" }]);
+    let asked = agent.sent(json!({ "review": { "type": "form", "payload": { "fields": fields } } })).await;
+    person.answer(&asked, json!({ "pin": "needle" })).await.expect(201);
+    // A key that slipped into a path.
+    agent.get_here(&format!("/api/v1/messages/{}", agent.key)).await.expect_error(404, "not_found");
+    let told = agent.wait(&asked, 1).await.expect(200);
+    assert_eq!(told["message"]["review"]["response"]["pin"], "needle");
+    let log = log_of(&person, 10).await;
+    let text = Value::from(log.clone()).to_string();
+    for secret in [agent.key.as_str(), "needle", "the file", "?search"] {
+        assert!(!text.contains(secret), "{secret}: {text}");
+    }
+    assert!(text.contains("a long text"));
+    let size = |entry: &Value| entry["requestBody"].as_str().map_or(0, str::len);
+    assert!(log.iter().all(|entry| size(entry) <= 2048));
+    let upload = log.iter().find(|entry| entry["path"] == "/api/v1/files/store").unwrap();
+    assert_eq!(upload["requestBody"], json!(null));
+}
+
+#[tokio::test]
+async fn refused_calls_are_logged_and_strangers_are_not() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    agent.with_key("hp_unknown").get("/api/v1/agents").await.expect_error(401, "unauthorized");
+    person.get("/api/agents").await.expect(200);
+    agent.get("/api/v1/no-such-path").await.expect_error(404, "not_found");
+    agent.send(json!({ "text": 7 })).await.expect_error(400, "validation_failed");
+    agent.post("/api/v1/messages", json!({ "channelId": "x", "text": "y" })).await.expect_error(403, "not_your_agent");
+    let log = log_of(&person, 2).await;
+    let mut statuses: Vec<_> = log.iter().map(|entry| entry["statusCode"].as_u64().unwrap()).collect();
+    statuses.sort();
+    assert_eq!(statuses, [400, 403]);
+    assert!(log.iter().all(|entry| entry["responseBody"].as_str().unwrap().contains("statusCode")));
+}
+
+#[tokio::test]
+async fn the_log_is_read_page_by_page_newest_first() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    for _ in 0..5 {
+        agent.get("/api/v1/agents").await.expect(200);
+        world.advance_clock(Duration::from_millis(1));
+    }
+    let all = log_of(&person, 5).await;
+    assert!(all.is_sorted_by(|a, b| a["createdAt"].as_str() >= b["createdAt"].as_str()));
+    let (mut read, mut cursor) = (vec![], String::new());
+    loop {
+        let page = person.get(&format!("/api/logs?limit=2&cursor={cursor}")).await.expect(200);
+        read.extend(page["data"].as_array().unwrap().clone());
+        match page["nextCursor"].as_str() {
+            Some(next) => cursor = next.to_owned(),
+            None => break,
+        }
+    }
+    assert_eq!(read, all);
+    assert_eq!(person.get("/api/logs?limit=5").await.expect(200)["nextCursor"], json!(null));
+}
+
+#[tokio::test]
+async fn the_log_is_kept_for_seven_days() {
+    let world = World::start().await;
+    let person = world.person().await;
+    person.agent().await.get("/api/v1/agents").await.expect(200);
+    let id = log_of(&person, 1).await[0]["id"].as_str().unwrap().to_owned();
+    let day = Duration::from_secs(24 * 3600);
+    world.advance_clock(6 * day);
+    person.sign_in().await.expect(200);
+    assert_eq!(log_of(&person, 1).await.len(), 1);
+    world.advance_clock(day);
+    assert_eq!(person.get("/api/logs").await.expect(200), json!({ "data": [], "nextCursor": null }));
+    let path = format!("/api/logs?cursor={id}");
+    assert_eq!(person.get(&path).await.expect(200), json!({ "data": [], "nextCursor": null }));
+}
+
+#[tokio::test]
+async fn everybody_reads_their_own_log_alone() {
+    let world = World::start().await;
+    let (anna, ben) = (world.person().await, world.person().await);
+    let agent = anna.agent().await;
+    agent.get("/api/v1/agents").await.expect(200);
+    let id = log_of(&anna, 1).await[0]["id"].as_str().unwrap().to_owned();
+    for path in ["/api/logs".to_owned(), format!("/api/logs?cursor={}", id.replace("log_0", "log_7"))] {
+        assert_eq!(ben.get(&path).await.expect(200)["data"], json!([]));
+    }
+    agent.get("/api/logs").await.expect_error(401, "unauthorized");
+    let nobody = Person::nobody(&world.url, "", "");
+    nobody.get("/api/logs?limit=0").await.expect_error(401, "unauthorized");
+    assert_eq!(anna.get("/api/logs?limit=0&cursor=%00").await.expect_invalid(), ["limit", "cursor"]);
+    assert_eq!(anna.get("/api/logs?limit=101").await.expect_invalid(), ["limit"]);
+}
+
+#[tokio::test]
+async fn the_log_costs_no_call_anything() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    let costs = |reply: &Reply| (reply.cost().calls, reply.cost().round_trips);
+    assert_eq!(costs(&agent.send(json!({ "text": "x" })).await), (2, 2));
+    log_of(&person, 1).await;
+    assert_eq!(costs(&person.get("/api/logs").await), (2, 1));
+}

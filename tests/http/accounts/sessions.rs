@@ -1,0 +1,250 @@
+//! `/api/auth/refresh` and `/api/auth/change-password`
+
+use std::time::Duration;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use futures_util::future::join_all;
+use reqwest::Method;
+use serde_json::{Value, json};
+use shared::ids::{UserId, parse_ulid};
+use shared::secrets::Hashed;
+use shared::storage::keys::Key;
+use test_support::{Person, Reply, World};
+
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
+/// The token that an answer's cookie carries.
+fn token_in(reply: &Reply) -> String {
+    reply.header("set-cookie").split(['=', ';']).nth(1).unwrap().to_owned()
+}
+
+/// A request of somebody who has this token and no cookies.
+async fn with_token(world: &World, method: Method, path: &str, token: &str) -> Reply {
+    Reply::of(Person::nobody(&world.url, "", "").request(method, path).bearer_auth(token)).await
+}
+
+async fn refresh(world: &World, token: &str) -> Reply {
+    with_token(world, Method::POST, "/api/auth/refresh", token).await
+}
+
+async fn works(world: &World, token: &str) -> bool {
+    with_token(world, Method::GET, "/api/auth/me", token).await.status == 200
+}
+
+fn change(current: &str, new: &str) -> Value {
+    json!({ "currentPassword": current, "newPassword": new })
+}
+
+#[tokio::test]
+async fn a_refresh_gives_seven_more_days_and_ends_the_old_token() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let old = token_in(&person.sign_in().await);
+    world.advance_clock(6 * DAY);
+    let refreshed = person.post("/api/auth/refresh", json!({})).await;
+    assert_eq!(refreshed.expect(200)["user"]["email"], json!(person.email));
+    for part in ["access_token=hs_", "HttpOnly", "SameSite=Lax", "Path=/", "Max-Age=604800"] {
+        assert!(refreshed.header("set-cookie").contains(part), "{part}");
+    }
+    assert!(!works(&world, &old).await);
+    refresh(&world, &old).await.expect_error(401, "unauthorized");
+    world.advance_clock(6 * DAY);
+    person.get("/api/auth/me").await.expect(200);
+    world.advance_clock(DAY);
+    person.post("/api/auth/refresh", json!({})).await.expect_error(401, "unauthorized");
+}
+
+#[tokio::test]
+async fn of_many_refreshes_at_once_one_wins() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let token = token_in(&person.sign_in().await);
+    let replies = join_all((0..6).map(|_| refresh(&world, &token))).await;
+    let (won, lost): (Vec<_>, Vec<_>) = replies.iter().partition(|reply| reply.status == 200);
+    assert_eq!(won.len(), 1);
+    lost.iter().for_each(|reply| drop(reply.expect_error(401, "unauthorized")));
+    assert!(works(&world, &token_in(won[0])).await);
+    assert!(!works(&world, &token).await);
+}
+
+#[tokio::test]
+async fn who_is_not_signed_in_refreshes_nothing() {
+    let world = World::start().await;
+    let nobody = Person::nobody(&world.url, "", "");
+    nobody.post("/api/auth/refresh", json!({})).await.expect_error(401, "unauthorized");
+    nobody.post("/api/auth/change-password", json!({ "newPassword": 1 })).await.expect_error(401, "unauthorized");
+    let forged = format!("hs_{}01KB0000000000000000000000", "a".repeat(43));
+    refresh(&world, &forged).await.expect_error(401, "unauthorized");
+    // An API key is no session.
+    let agent = world.person().await.agent().await;
+    agent.post("/api/auth/refresh", json!({})).await.expect_error(401, "unauthorized");
+}
+
+#[tokio::test]
+async fn a_new_password_ends_all_other_sessions_and_keeps_this_one_and_the_keys() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    let mut others = vec![];
+    for _ in 0..3 {
+        others.push(token_in(&Person::nobody(&world.url, &person.email, &person.password).sign_in().await));
+    }
+    others[0] = token_in(&refresh(&world, &others[0]).await);
+    let changed = person.post("/api/auth/change-password", change(&person.password, "a better one")).await;
+    assert_eq!(changed.expect(200), json!({ "message": "Password changed" }));
+    person.get("/api/auth/me").await.expect(200);
+    for other in &others {
+        assert!(!works(&world, other).await);
+    }
+    agent.get("/api/v1/agents").await.expect(200);
+    person.sign_in().await.expect_error(401, "wrong_credentials");
+    let mut renewed = Person::nobody(&world.url, &person.email, "a better one");
+    renewed.sign_in().await.expect(200);
+    // The kept session goes on as any does: it is refreshed, and ends with the next change.
+    let kept = token_in(&person.post("/api/auth/refresh", json!({})).await);
+    renewed.post("/api/auth/change-password", change("a better one", "a third one")).await.expect(200);
+    assert!(!works(&world, &kept).await);
+    renewed.password = "a third one".to_owned();
+    renewed.sign_in().await.expect(200);
+}
+
+#[tokio::test]
+async fn ten_wrong_current_passwords_close_the_change_for_a_quarter_of_an_hour() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let guesses = (0..12).map(|_| person.post("/api/auth/change-password", change("not it", "long enough")));
+    let replies = join_all(guesses).await;
+    assert_eq!(replies.iter().filter(|reply| reply.status == 401).count(), 10);
+    for closed in replies.iter().filter(|reply| reply.status != 401) {
+        closed.expect_error(429, "too_many_tries");
+        assert!(closed.header("retry-after").parse::<u64>().is_ok());
+    }
+    // The right one is not told from a wrong one now; the session stays.
+    let right = change(&person.password, "long enough");
+    person.post("/api/auth/change-password", right.clone()).await.expect_error(429, "too_many_tries");
+    person.post("/api/auth/refresh", json!({})).await.expect(200);
+    person.post("/api/auth/change-password", right.clone()).await.expect_error(429, "too_many_tries");
+    // It closes nothing to those who are not signed in: their tries are counted apart.
+    Person::nobody(&world.url, &person.email, &person.password).sign_in().await.expect(200);
+    world.advance_clock(Duration::from_secs(15 * 60));
+    person.post("/api/auth/change-password", right).await.expect(200);
+}
+
+#[tokio::test]
+async fn a_change_names_what_is_wrong_with_it() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let path = "/api/auth/change-password";
+    assert_eq!(person.post(path, json!({})).await.expect_invalid(), ["currentPassword", "newPassword"]);
+    for new in [json!("1234567"), json!("x".repeat(1025)), json!(7)] {
+        let body = json!({ "currentPassword": person.password, "newPassword": new });
+        assert_eq!(person.post(path, body).await.expect_invalid(), ["newPassword"]);
+    }
+    person.post(path, change("wrong", "\u{0}💥é\u{fffd}long enough")).await.expect_error(401, "wrong_credentials");
+    person.post(path, change(&person.password, "\u{0}💥é\u{fffd}long enough")).await.expect(200);
+    Person::nobody(&world.url, &person.email, "\u{0}💥é\u{fffd}long enough").sign_in().await.expect(200);
+}
+
+#[tokio::test]
+async fn a_change_whose_answer_was_lost_is_repeated_and_finished() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let other = token_in(&Person::nobody(&world.url, &person.email, &person.password).sign_in().await);
+    let to_better = change(&person.password, "a better one");
+    person.post("/api/auth/change-password", to_better.clone()).await.expect(200);
+    assert!(!works(&world, &other).await);
+    // The same call once more, and as it would find things that died before ending every session.
+    let renewed = Person::nobody(&world.url, &person.email, "a better one");
+    let left = token_in(&renewed.sign_in().await);
+    outdate(&world, &left).await;
+    person.post("/api/auth/change-password", to_better.clone()).await.expect(200);
+    assert!(!works(&world, &left).await);
+    person.get("/api/auth/me").await.expect(200);
+    renewed.sign_in().await.expect(200);
+    // Knowing the new one is asked for: a wrong pair is a failed try, and nobody's session is enough.
+    person
+        .post("/api/auth/change-password", change("not it", "neither this"))
+        .await
+        .expect_error(401, "wrong_credentials");
+    person.post("/api/auth/logout", json!({})).await.expect(200);
+    person.post("/api/auth/change-password", to_better).await.expect_error(401, "unauthorized");
+}
+
+/// Makes a session one that was begun with an old password.
+async fn outdate(world: &World, token: &str) {
+    let user = UserId::from_ulid(parse_ulid(&token[token.len() - 26..]).unwrap());
+    let key = Key::user_session(user, &Hashed::of(token));
+    let update = world.clients.dynamodb.update_item().table_name(&world.table);
+    let update = update
+        .set_key(Some(key.attributes()))
+        .update_expression("SET passwordId = :old")
+        .condition_expression("attribute_exists(pk)")
+        .expression_attribute_values(":old", AttributeValue::S("an old one".to_owned()));
+    update.send().await.unwrap();
+}
+
+#[tokio::test]
+async fn the_same_change_twice_at_once_is_one_change() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let to_better = change(&person.password, "a better one");
+    let twice = join_all((0..2).map(|_| person.post("/api/auth/change-password", to_better.clone()))).await;
+    twice.iter().for_each(|reply| drop(reply.expect(200)));
+    person.get("/api/auth/me").await.expect(200);
+}
+
+#[tokio::test]
+async fn of_two_changes_at_once_one_wins() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let news = ["first choice", "second choice", "third choice"];
+    let replies =
+        join_all(news.map(|new| person.post("/api/auth/change-password", change(&person.password, new)))).await;
+    assert_eq!(replies.iter().filter(|reply| reply.status == 200).count(), 1);
+    for (reply, new) in replies.iter().zip(news) {
+        let signed_in = Person::nobody(&world.url, &person.email, new).sign_in().await;
+        assert_eq!(signed_in.status, reply.status, "{}", signed_in.text());
+    }
+}
+
+#[tokio::test]
+async fn no_session_that_was_begun_or_refreshed_meanwhile_survives_the_change() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let mut tokens = vec![token_in(&Person::nobody(&world.url, &person.email, &person.password).sign_in().await)];
+    let begin = async {
+        let again = || async { Person::nobody(&world.url, &person.email, &person.password).sign_in().await };
+        join_all((0..4).map(|_| again())).await
+    };
+    let mut current = tokens[0].clone();
+    // Ends by being refused; the bound is there so that a fault fails this test and no more.
+    let go_on = async {
+        let mut made = vec![];
+        for _ in 0..1_000 {
+            let reply = refresh(&world, &current).await;
+            if reply.status != 200 {
+                assert_eq!(reply.status, 401, "{}", reply.text());
+                return made;
+            }
+            current = token_in(&reply);
+            made.push(current.clone());
+        }
+        panic!("a session that the change should have ended was refreshed for ever");
+    };
+    let changed = person.post("/api/auth/change-password", change(&person.password, "a better one"));
+    let (changed, begun, refreshed) = tokio::join!(changed, begin, go_on);
+    changed.expect(200);
+    tokens.extend(begun.iter().filter(|reply| reply.status == 200).map(token_in));
+    tokens.extend(refreshed);
+    for token in &tokens {
+        assert!(!works(&world, token).await);
+    }
+    person.get("/api/auth/me").await.expect(200);
+}
+
+#[tokio::test]
+async fn a_refresh_is_two_calls() {
+    let world = World::start().await;
+    let cost = world.person().await.post("/api/auth/refresh", json!({})).await.cost();
+    assert_eq!((cost.calls, cost.round_trips), (2, 2));
+}

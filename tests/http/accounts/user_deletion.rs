@@ -1,0 +1,230 @@
+//! `DELETE /api/users/{id}`: access ends first, then everything under the user goes.
+
+use std::time::Duration;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use futures_util::future::join_all;
+use serde_json::json;
+use shared::ids::UserId;
+use shared::models::account::Email;
+use shared::storage::keys::{self, DueWork, Key};
+use test_support::{Person, World};
+
+use crate::accounts::users::{added, id_of, listed, patch};
+
+/// Everything in the table that names one of `ulids`, but for the records that look after what
+/// may come in late.
+async fn left(world: &World, ulids: &[String]) -> Vec<String> {
+    let scan = world.clients.dynamodb.scan().table_name(&world.table).consistent_read(true);
+    let items = scan.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await.unwrap();
+    let late = |text: &str| text.contains("\"REMOVAL\"");
+    let all = items.iter().map(|item| format!("{item:?}"));
+    all.filter(|text| ulids.iter().any(|ulid| text.contains(ulid)) && !late(text)).collect()
+}
+
+fn ulid(id: &str) -> String {
+    id[4..].to_owned()
+}
+
+#[tokio::test]
+async fn nothing_is_left_in_the_table() {
+    // A table of its own, for all of it is read.
+    let world = World::isolated().await;
+    let owner = world.person().await;
+    let member = added(&world, &owner, "member").await;
+    let id = id_of(&member).await;
+    let (agent, other) = (member.agent().await, member.agent().await);
+    agent.stored().await;
+    agent.asked().await;
+    other.sent(json!({ "text": "x", "clientId": "c" })).await;
+    member.post("/api/messages", json!({ "channelId": other.channel, "text": "x" })).await.expect(201);
+    Person::nobody(&world.url, &member.email, &member.password).sign_in().await.expect(200);
+    crate::accounts::request_log::log_of(&member, 3).await;
+    world.app.store.note_change(id.parse().unwrap()).await.unwrap();
+    let ulids = [ulid(&id), ulid(&agent.channel), ulid(&other.channel)];
+    assert!(left(&world, &ulids).await.len() > 10);
+    owner.remove(&format!("/api/users/{id}")).await.expect(200);
+    assert_eq!(left(&world, &ulids).await, Vec::<String>::new());
+    // A record of the stream that comes late.
+    world.app.store.note_change(id.parse().unwrap()).await.unwrap();
+    assert_eq!(left(&world, &ulids).await, Vec::<String>::new());
+    // Of others nothing went.
+    owner.get("/api/auth/me").await.expect(200);
+}
+
+#[tokio::test]
+async fn a_removal_that_died_on_the_way_is_continued() {
+    let world = World::start().await;
+    let owner = world.person().await;
+    let member = added(&world, &owner, "member").await;
+    let (agent, id) = (member.agent().await, id_of(&member).await);
+    let user: UserId = id.parse().unwrap();
+    // As far as the first write goes.
+    let db = &world.clients.dynamodb;
+    let mark = db.update_item().table_name(&world.table).set_key(Some(Key::user(user).attributes()));
+    let mark = mark.update_expression("SET removing = :now");
+    mark.expression_attribute_values(":now", AttributeValue::S("2026-01-31T09:30:00.000Z".into()))
+        .send()
+        .await
+        .unwrap();
+    let email = db.delete_item().table_name(&world.table);
+    email.set_key(Some(Key::email(&Email::typed(&member.email)).attributes())).send().await.unwrap();
+    let text = |text: &str| AttributeValue::S(text.to_owned());
+    let Key { pk, sk } = Key::user_removal(user);
+    let record = db.put_item().table_name(&world.table).item("pk", text(&pk));
+    let record = record.item("sk", text(&sk)).item("startedAt", text("2026-01-31T09:30:00.000Z"));
+    record.item("dueShard", text("DUE#0")).item("dueSort", text("2026")).send().await.unwrap();
+
+    assert!(listed(&owner).await.iter().any(|user| user["id"] == json!(id)));
+    member.sign_in().await.expect_error(401, "wrong_credentials");
+    for path in ["/api/auth/refresh", "/api/api-keys"] {
+        member.post(path, json!({})).await.expect_error(401, "unauthorized");
+    }
+    member.post("/api/agents", json!({ "name": "late" })).await.expect_error(401, "unauthorized");
+    // What was theirs lets nobody in, though it is all still there.
+    for path in ["/api/auth/me", "/api/agents", "/api/logs", "/api/preferences"] {
+        member.get(path).await.expect_error(401, "unauthorized");
+    }
+    agent.get("/api/v1/agents").await.expect_error(401, "unauthorized");
+    agent.send(json!({ "text": "late" })).await.expect_error(401, "unauthorized");
+    patch(&owner, &id, json!({ "role": "owner" })).await.expect_error(404, "not_found");
+    owner.remove(&format!("/api/users/{id}")).await.expect(200);
+    assert!(!listed(&owner).await.iter().any(|user| user["id"] == json!(id)));
+    agent.get("/api/v1/agents").await.expect_error(401, "unauthorized");
+}
+
+/// The removals of users that the index `due` has.
+async fn due_removals(world: &World) -> Vec<Key> {
+    let mut due = vec![];
+    for shard in keys::due_shards() {
+        let query = world.clients.dynamodb.query().table_name(&world.table).index_name(keys::DUE_INDEX);
+        let query = query.key_condition_expression("dueShard = :shard");
+        let query = query.expression_attribute_values(":shard", AttributeValue::S(shard));
+        let items = query.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await.unwrap();
+        let found = items.iter().map(|item| Key::of(item).unwrap());
+        due.extend(found.filter(|key| matches!(DueWork::of(key.clone()), DueWork::User(_))));
+    }
+    due
+}
+
+#[tokio::test]
+async fn a_removal_that_nobody_repeats_is_finished_by_what_is_due() {
+    let world = World::isolated().await;
+    let owner = world.person().await;
+    let member = added(&world, &owner, "member").await;
+    let id = id_of(&member).await;
+    let (agent, other) = (member.agent().await, member.agent().await);
+    agent.stored().await;
+    other.stored().await;
+    let (user, store) = (id.parse().unwrap(), &world.app.store);
+    let cut_short =
+        store.remove_user_within(&owner.as_owner().await, Some(user), &world.app.blobs, Duration::ZERO).await;
+    assert_eq!(cut_short.unwrap_err().code(), "still_removing");
+    agent.get("/api/v1/agents").await.expect_error(401, "unauthorized");
+    member.get("/api/auth/me").await.expect_error(401, "unauthorized");
+    assert_eq!(due_removals(&world).await, [Key::user_removal(user)]);
+
+    store.finish_user_removal(user, &world.app.blobs).await.unwrap();
+    assert!(!listed(&owner).await.iter().any(|user| user["id"] == json!(id)));
+    let ulids = [ulid(&id), ulid(&agent.channel), ulid(&other.channel)];
+    assert_eq!(left(&world, &ulids).await, Vec::<String>::new());
+    // The record stays until nothing can come in late.
+    assert_eq!(due_removals(&world).await.len(), 1);
+    world.advance_clock(Duration::from_secs(2 * 3600));
+    store.finish_user_removal(user, &world.app.blobs).await.unwrap();
+    assert_eq!(due_removals(&world).await, Vec::<Key>::new());
+    store.finish_user_removal(user, &world.app.blobs).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_user_with_much_goes_in_bounded_steps() {
+    let world = World::start().await;
+    let owner = world.person().await;
+    let member = added(&world, &owner, "member").await;
+    let id = id_of(&member).await;
+    for _ in 0..3 {
+        member.agent().await.stored().await;
+    }
+    let (user, caller) = (Some(id.parse().unwrap()), owner.as_owner().await);
+    let mut steps = 1;
+    while let Err(err) = world.app.store.remove_user_within(&caller, user, &world.app.blobs, Duration::ZERO).await {
+        assert_eq!((err.code(), err.status().as_u16(), err.retry_after()), ("still_removing", 503, Some(1)));
+        assert!(listed(&owner).await.iter().any(|user| user["id"] == json!(id)));
+        steps += 1;
+    }
+    // Sessions and keys, the objects and the items of each of the agents: none of them at once.
+    assert!(steps > 3 * 2, "{steps}");
+    assert!(!listed(&owner).await.iter().any(|user| user["id"] == json!(id)));
+}
+
+#[tokio::test]
+async fn a_removed_user_is_gone_with_all_that_was_theirs() {
+    let world = World::start().await;
+    let owner = world.person().await;
+    let member = added(&world, &owner, "member").await;
+    let id = id_of(&member).await;
+    let (agent, other) = (member.agent().await, member.agent().await);
+    let file = agent.stored().await;
+    let message = agent.asked().await;
+    other.sent(json!({ "text": "x" })).await;
+    let path = format!("/api/users/{id}");
+    assert_eq!(owner.remove(&path).await.expect(200), json!({ "deleted": true }));
+
+    member.get("/api/auth/me").await.expect_error(401, "unauthorized");
+    member.post("/api/auth/refresh", json!({})).await.expect_error(401, "unauthorized");
+    member.sign_in().await.expect_error(401, "wrong_credentials");
+    for path in ["/api/v1/agents".to_owned(), format!("/api/v1/files/{file}/download")] {
+        agent.get(&path).await.expect_error(401, "unauthorized");
+    }
+    assert!(!listed(&owner).await.iter().any(|user| user["id"] == json!(id)));
+    owner.delete(&path).await.expect_error(404, "not_found");
+    patch(&owner, &id, json!({ "displayName": "x" })).await.expect_error(404, "not_found");
+    // The address is free, and who has it next finds nothing.
+    let new = json!({ "email": member.email, "displayName": "B", "password": "long enough" });
+    owner.post("/api/users", new).await.expect(201);
+    let next = Person::nobody(&world.url, &member.email, "long enough");
+    next.sign_in().await.expect(200);
+    assert_eq!(next.get("/api/agents").await.expect(200), json!([]));
+    next.answer(&message, json!({ "selectedOption": "approve" })).await.expect_error(404, "not_found");
+}
+
+#[tokio::test]
+async fn removing_at_once_is_removing_once() {
+    let world = World::start().await;
+    let owner = world.person().await;
+    let member = added(&world, &owner, "owner").await;
+    member.agent().await.stored().await;
+    let path = format!("/api/users/{}", id_of(&member).await);
+    let replies = join_all((0..3).map(|_| owner.remove(&path))).await;
+    assert!(replies.iter().any(|reply| reply.status == 200));
+    assert!(replies.iter().all(|reply| [200, 404].contains(&reply.status)));
+    owner.delete(&path).await.expect_error(404, "not_found");
+}
+
+#[tokio::test]
+async fn no_key_that_was_made_or_rotated_meanwhile_survives_its_user() {
+    let world = World::start().await;
+    let owner = world.person().await;
+    let member = added(&world, &owner, "member").await;
+    let agent = member.agent().await;
+    let id = member.get("/api/api-keys").await.expect(200)[0]["id"].as_str().unwrap().to_owned();
+    let (user, rotate) = (format!("/api/users/{}", id_of(&member).await), format!("/api/api-keys/{id}/rotate"));
+    let made = |path: String| {
+        let member = member.clone();
+        async move {
+            let mut keys = vec![];
+            loop {
+                let reply = member.post(&path, json!({})).await;
+                match reply.json()["key"].as_str() {
+                    Some(key) => keys.push(key.to_owned()),
+                    None => return keys,
+                }
+            }
+        }
+    };
+    let (removed, made, rotated) = tokio::join!(owner.remove(&user), made("/api/api-keys".to_owned()), made(rotate));
+    removed.expect(200);
+    for key in made.iter().chain(&rotated) {
+        agent.with_key(key).get("/api/v1/agents").await.expect_error(401, "unauthorized");
+    }
+}

@@ -1,0 +1,280 @@
+//! `/api/users`
+
+use futures_util::future::join_all;
+use reqwest::Method;
+use serde_json::{Value, json};
+use shared::secrets::{hex, random};
+use test_support::{Person, Reply, World};
+
+pub async fn patch(person: &Person, id: &str, body: Value) -> Reply {
+    Reply::of(person.request(Method::PATCH, &format!("/api/users/{id}")).json(&body)).await
+}
+
+fn fresh_email() -> String {
+    format!("{}@people.example", hex(&random::<8>()))
+}
+
+pub async fn id_of(person: &Person) -> String {
+    person.get("/api/auth/me").await.expect(200)["user"]["id"].as_str().unwrap().to_owned()
+}
+
+/// Somebody whom `owner` adds, signed in.
+pub async fn added(world: &World, owner: &Person, role: &str) -> Person {
+    let (email, password) = (fresh_email(), hex(&random::<8>()));
+    let new = json!({ "email": email, "displayName": "Somebody", "password": password, "role": role });
+    owner.post("/api/users", new).await.expect(201);
+    let person = Person::nobody(&world.url, &email, &password);
+    person.sign_in().await.expect(200);
+    person
+}
+
+/// The users of a world, as `owner` lists them.
+pub async fn listed(owner: &Person) -> Vec<Value> {
+    owner.get("/api/users").await.expect(200).as_array().unwrap().clone()
+}
+
+#[tokio::test]
+async fn who_is_added_gets_a_password_once_and_is_asked_for_their_own() {
+    let world = World::start().await;
+    let owner = world.person().await;
+    let email = fresh_email();
+    let new = json!({ "email": format!("  {} ", email.to_uppercase()), "displayName": " Ben 💥 " });
+    let made = owner.post("/api/users", new).await.expect(201);
+    let password = made["temporaryPassword"].as_str().unwrap().to_owned();
+    assert!(password.len() >= 16);
+    insta::assert_json_snapshot!(made, {
+        ".id" => "[id]", ".email" => "[email]", ".createdAt" => "[time]", ".temporaryPassword" => "[password]",
+    }, @r#"
+    {
+      "createdAt": "[time]",
+      "displayName": "Ben 💥",
+      "email": "[email]",
+      "id": "[id]",
+      "mustChangePassword": true,
+      "role": "member",
+      "temporaryPassword": "[password]"
+    }
+    "#);
+    let users = listed(&owner).await;
+    let found = users.iter().find(|user| user["id"] == made["id"]).unwrap();
+    assert_eq!((&found["email"], found.get("temporaryPassword")), (&json!(email), None));
+
+    let ben = Person::nobody(&world.url, &email, &password);
+    assert_eq!(ben.sign_in().await.expect(200)["user"]["mustChangePassword"], true);
+    let change = json!({ "currentPassword": password, "newPassword": "my very own" });
+    ben.post("/api/auth/change-password", change).await.expect(200);
+    assert_eq!(ben.get("/api/auth/me").await.expect(200)["user"]["mustChangePassword"], false);
+}
+
+#[tokio::test]
+async fn a_given_password_is_not_shown() {
+    let world = World::start().await;
+    let owner = world.person().await;
+    let new = json!({ "email": fresh_email(), "displayName": "B", "password": "given by hand", "role": "owner" });
+    let made = owner.post("/api/users", new).await;
+    assert!(!made.text().contains("given by hand"));
+    let made = made.expect(201);
+    assert_eq!((&made["temporaryPassword"], &made["role"]), (&json!(null), &json!("owner")));
+}
+
+#[tokio::test]
+async fn an_address_has_one_account() {
+    let world = World::start().await;
+    let owner = world.person().await;
+    let email = fresh_email();
+    let tries = (0..6).map(|n| {
+        let email = if n % 2 == 0 { email.clone() } else { email.to_uppercase() };
+        owner.post("/api/users", json!({ "email": email, "displayName": "B" }))
+    });
+    let replies = join_all(tries).await;
+    assert_eq!(replies.iter().filter(|reply| reply.status == 201).count(), 1);
+    for taken in replies.iter().filter(|reply| reply.status != 201) {
+        taken.expect_error(409, "email_taken");
+    }
+    assert_eq!(listed(&owner).await.iter().filter(|user| user["email"] == json!(email)).count(), 1);
+}
+
+#[tokio::test]
+async fn only_owners_manage_users() {
+    let world = World::start().await;
+    let owner = world.person().await;
+    let member = added(&world, &owner, "member").await;
+    let id = id_of(&member).await;
+    let new = json!({ "email": fresh_email(), "displayName": "B" });
+    member.get("/api/users").await.expect_error(403, "owner_only");
+    member.post("/api/users", new.clone()).await.expect_error(403, "owner_only");
+    patch(&member, &id, json!({ "role": "owner" })).await.expect_error(403, "owner_only");
+    patch(&member, "nobody", json!({})).await.expect_error(403, "owner_only");
+    member.delete(&format!("/api/users/{id}")).await.expect_error(403, "owner_only");
+    let nobody = Person::nobody(&world.url, "", "");
+    nobody.get("/api/users").await.expect_error(401, "unauthorized");
+    nobody.post("/api/users", json!({ "email": 1 })).await.expect_error(401, "unauthorized");
+    patch(&nobody, &id, json!({ "role": 7 })).await.expect_error(401, "unauthorized");
+    nobody.delete(&format!("/api/users/{id}")).await.expect_error(401, "unauthorized");
+    let agent = owner.agent().await;
+    agent.get("/api/users").await.expect_error(401, "unauthorized");
+    assert_eq!(member.get("/api/auth/me").await.expect(200)["user"]["role"], "member");
+}
+
+#[tokio::test]
+async fn an_owner_sees_nothing_of_a_members() {
+    let world = World::start().await;
+    let owner = world.person().await;
+    let member = added(&world, &owner, "member").await;
+    let agent = member.agent().await;
+    let message = agent.asked().await;
+    assert_eq!(owner.get("/api/agents").await.expect(200), json!([]));
+    owner.get(&format!("/api/messages?channel={}", agent.channel)).await.expect_error(403, "not_your_agent");
+    owner.answer(&message, json!({ "selectedOption": "approve" })).await.expect_error(404, "not_found");
+    assert_eq!(owner.get("/api/logs").await.expect(200)["data"], json!([]));
+}
+
+#[tokio::test]
+async fn every_bad_field_is_named() {
+    let world = World::start().await;
+    let owner = world.person().await;
+    let new = json!({ "email": "no address", "displayName": " ", "password": "1234567", "role": "king" });
+    let fields = ["email", "displayName", "password", "role"];
+    assert_eq!(owner.post("/api/users", new.clone()).await.expect_invalid(), fields);
+    assert_eq!(owner.post("/api/users", json!({})).await.expect_invalid(), ["email", "displayName"]);
+    let mut named = patch(&owner, &id_of(&owner).await, new).await.expect_invalid();
+    named.sort();
+    assert_eq!(named, ["displayName", "email", "password", "role"]);
+    let odd = json!({ "email": fresh_email(), "displayName": "a\u{0}\u{202e}\u{fffd}💥".repeat(20) });
+    owner.post("/api/users", odd).await.expect(201);
+    let nul = json!({ "email": "a\u{0}b@people.example", "displayName": "B" });
+    assert_eq!(owner.post("/api/users", nul).await.expect_invalid(), ["email"]);
+}
+
+#[tokio::test]
+async fn a_user_is_changed_field_by_field() {
+    let world = World::start().await;
+    let owner = world.person().await;
+    let member = added(&world, &owner, "member").await;
+    let id = id_of(&member).await;
+    let before = member.get("/api/auth/me").await.expect(200)["user"].clone();
+    assert_eq!(patch(&owner, &id, json!({ "displayName": null })).await.expect(200), before);
+    let renamed = patch(&owner, &id, json!({ "displayName": "Another" })).await.expect(200);
+    assert_eq!((&renamed["displayName"], &renamed["role"]), (&json!("Another"), &json!("member")));
+    assert_eq!(patch(&owner, &id, json!({ "role": "owner" })).await.expect(200)["role"], "owner");
+    member.get("/api/users").await.expect(200);
+    assert_eq!(patch(&owner, &id, json!({ "role": "member" })).await.expect(200)["role"], "member");
+    member.get("/api/users").await.expect_error(403, "owner_only");
+    for unknown in ["usr_01KB0000000000000000000000", "x", "%00"] {
+        patch(&owner, unknown, json!({ "displayName": "x" })).await.expect_error(404, "not_found");
+    }
+}
+
+#[tokio::test]
+async fn an_address_moves_with_its_password() {
+    let world = World::start().await;
+    let owner = world.person().await;
+    let member = added(&world, &owner, "member").await;
+    let id = id_of(&member).await;
+    let email = fresh_email();
+    patch(&owner, &id, json!({ "email": owner.email.to_uppercase() })).await.expect_error(409, "email_taken");
+    let moved = patch(&owner, &id, json!({ "email": email.to_uppercase() })).await.expect(200);
+    assert_eq!(moved["email"], json!(email));
+    assert_eq!(member.get("/api/auth/me").await.expect(200)["user"]["email"], json!(email));
+    member.sign_in().await.expect_error(401, "wrong_credentials");
+    Person::nobody(&world.url, &email, &member.password).sign_in().await.expect(200);
+    // The address that was left is free.
+    owner.post("/api/users", json!({ "email": member.email, "displayName": "B" })).await.expect(201);
+    // Two at once want the same one.
+    let other = added(&world, &owner, "member").await;
+    let (other, wanted) = (id_of(&other).await, fresh_email());
+    let body = json!({ "email": wanted });
+    let (one, two) = tokio::join!(patch(&owner, &id, body.clone()), patch(&owner, &other, body.clone()));
+    let mut statuses = [one.status, two.status];
+    statuses.sort();
+    assert_eq!(statuses, [200, 409]);
+}
+
+#[tokio::test]
+async fn a_reset_password_ends_the_users_sessions() {
+    let world = World::start().await;
+    let owner = world.person().await;
+    let member = added(&world, &owner, "member").await;
+    let agent = member.agent().await;
+    let id = id_of(&member).await;
+    let change = json!({ "currentPassword": member.password, "newPassword": "my very own" });
+    member.post("/api/auth/change-password", change).await.expect(200);
+    let both = json!({ "password": "reset by hand", "email": fresh_email() });
+    let reset = patch(&owner, &id, both.clone()).await;
+    assert!(!reset.text().contains("reset by hand"));
+    assert_eq!(reset.expect(200)["mustChangePassword"], true);
+    member.get("/api/auth/me").await.expect_error(401, "unauthorized");
+    agent.get("/api/v1/agents").await.expect(200);
+    let email = both["email"].as_str().unwrap();
+    Person::nobody(&world.url, email, "my very own").sign_in().await.expect_error(401, "wrong_credentials");
+    let back = Person::nobody(&world.url, email, "reset by hand");
+    back.sign_in().await.expect(200);
+    patch(&owner, &id, json!({ "password": "once again" })).await.expect(200);
+    back.get("/api/auth/me").await.expect_error(401, "unauthorized");
+    Person::nobody(&world.url, email, "once again").sign_in().await.expect(200);
+}
+
+#[tokio::test]
+async fn the_last_owner_stays() {
+    // A world of its own: on a shared table the other tests' owners count too.
+    let world = World::isolated().await;
+    let owner = world.person().await;
+    let id = id_of(&owner).await;
+    added(&world, &owner, "member").await;
+    patch(&owner, &id, json!({ "role": "member" })).await.expect_error(409, "last_owner");
+    owner.delete(&format!("/api/users/{id}")).await.expect_error(403, "own_account");
+    patch(&owner, &id, json!({ "displayName": "Still here" })).await.expect(200);
+    let second = added(&world, &owner, "owner").await;
+    patch(&owner, &id, json!({ "role": "member" })).await.expect(200);
+    let path = format!("/api/users/{}", id_of(&second).await);
+    owner.delete(&path).await.expect_error(403, "owner_only");
+    patch(&second, &id, json!({ "role": "owner" })).await.expect(200);
+    second.delete(&path).await.expect_error(403, "own_account");
+    owner.remove(&path).await.expect(200);
+    second.get("/api/auth/me").await.expect_error(401, "unauthorized");
+}
+
+#[tokio::test]
+async fn of_all_owners_leaving_at_once_one_stays() {
+    let world = World::isolated().await;
+    let owner = world.person().await;
+    let mut ids = vec![id_of(&owner).await];
+    for role in ["owner", "owner", "owner"] {
+        ids.push(id_of(&added(&world, &owner, role).await).await);
+    }
+    let leave = |(index, id): (usize, &String)| {
+        let (owner, id) = (owner.clone(), id.clone());
+        async move {
+            match index % 2 {
+                0 => patch(&owner, &id, json!({ "role": "member" })).await,
+                _ => owner.remove(&format!("/api/users/{id}")).await,
+            }
+        }
+    };
+    let replies = join_all(ids.iter().enumerate().map(leave)).await;
+    // Whoever came after the acting owner's own end is refused as a member.
+    assert!(replies.iter().all(|reply| [200, 403, 409].contains(&reply.status)));
+    let last = world.person().await; // one more owner, to look
+    let owners = listed(&last).await.iter().filter(|user| user["role"] == "owner").count() - 1;
+    assert!(owners >= 1, "{owners}");
+}
+
+#[tokio::test]
+async fn what_it_costs() {
+    let world = World::start().await;
+    let owner = world.person().await;
+    let member = added(&world, &owner, "member").await;
+    let id = id_of(&member).await;
+    let new = json!({ "email": fresh_email(), "displayName": "B" });
+    let costs = |reply: &Reply| {
+        assert!(reply.status < 300, "{}", reply.text());
+        (reply.cost().calls, reply.cost().round_trips)
+    };
+    assert_eq!(costs(&owner.post("/api/users", new).await), (2, 2));
+    assert_eq!(costs(&patch(&owner, &id, json!({ "displayName": "C" })).await), (2, 2));
+    assert_eq!(costs(&patch(&owner, &id, json!({ "role": "owner" })).await), (2, 2));
+    // One more: the password that moves with the address.
+    assert_eq!(costs(&patch(&owner, &id, json!({ "email": fresh_email() })).await), (3, 3));
+    let list = World::isolated().await.person().await.get("/api/users").await;
+    assert_eq!(costs(&list), (2, 1));
+}

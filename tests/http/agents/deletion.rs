@@ -1,0 +1,260 @@
+//! `DELETE /api/agents/{id}`: everything under an agent goes, whatever happens on the way.
+
+use std::time::Duration;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use futures_util::future::join_all;
+use futures_util::{StreamExt, stream};
+use serde_json::{Value, json};
+use shared::ids::{AgentId, UserId};
+use shared::storage::keys::{self, Key, Prefix};
+use test_support::{Agent, Person, World};
+
+/// What is left of an agent: sort keys of its channel, sort keys of its own, objects.
+#[derive(Debug, Default, PartialEq)]
+struct Left {
+    channel: Vec<String>,
+    agent: Vec<String>,
+    objects: Vec<String>,
+}
+
+async fn sort_keys(world: &World, pk: String) -> Vec<String> {
+    let query = world.clients.dynamodb.query().table_name(&world.table).consistent_read(true);
+    let query = query.key_condition_expression("pk = :pk").expression_attribute_values(":pk", AttributeValue::S(pk));
+    let items = query.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await.unwrap();
+    items.iter().map(|item| item["sk"].as_s().unwrap().clone()).collect()
+}
+
+async fn left(world: &World, agent: &Agent) -> Left {
+    let id: AgentId = agent.channel.parse().unwrap();
+    let mut objects = vec![];
+    for prefix in [Prefix::Uploads(id), Prefix::Avatars(id)] {
+        let list = world.clients.s3.list_objects_v2().bucket(world.bucket()).prefix(prefix.to_string());
+        let found = list.send().await.unwrap().contents.unwrap_or_default();
+        objects.extend(found.into_iter().filter_map(|object| object.key));
+    }
+    Left {
+        channel: sort_keys(world, keys::channel_partition(id)).await,
+        agent: sort_keys(world, Key::agent(id).pk).await,
+        objects,
+    }
+}
+
+/// The record that sees to what comes in late outlives the agent; nothing else does.
+fn gone() -> Left {
+    Left { agent: vec![keys::REMOVAL.to_owned()], ..Left::default() }
+}
+
+async fn remove(person: &Person, agent: &Agent) {
+    let deleted = person.remove(&format!("/api/agents/{}", agent.channel)).await;
+    assert_eq!(deleted.expect(200), json!({ "deleted": true }));
+}
+
+async fn user_of(person: &Person) -> UserId {
+    person.get("/api/auth/me").await.expect(200)["user"]["id"].as_str().unwrap().parse().unwrap()
+}
+
+/// Waits until the counts of what was done are written: they come beside the requests.
+async fn settled(person: &Person, agent: &Agent, requests: u64) {
+    let until = tokio::time::Instant::now() + Duration::from_secs(10);
+    loop {
+        let stats = person.get(&format!("/api/agents/{}/stats", agent.channel)).await.expect(200);
+        if stats["successRequests"] == requests {
+            return;
+        }
+        assert!(tokio::time::Instant::now() < until, "{stats}");
+    }
+}
+
+#[tokio::test]
+async fn an_agent_of_300_messages_and_its_files_is_gone() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let (agent, other) = (person.agent().await, person.agent().await);
+    let kept = other.sent(json!({ "text": "kept", "textAttachments": [{ "content": "kept" }] })).await;
+    let send = |n: u32| {
+        let files = if n.is_multiple_of(5) { json!([{ "content": "x" }]) } else { json!([]) };
+        agent.send(json!({ "text": "x".repeat(2000), "clientId": n.to_string(), "textAttachments": files }))
+    };
+    let sent: Vec<_> = stream::iter((0..300).map(send)).buffer_unordered(8).collect().await;
+    sent.iter().for_each(|reply| drop(reply.expect(201)));
+    let (review, file) = (agent.asked().await, agent.stored().await);
+    agent.post("/api/v1/status/ping", json!({ "agentId": agent.channel, "status": "busy" })).await.expect(201);
+    settled(&person, &agent, 303).await;
+    let before = left(&world, &agent).await;
+    assert!(before.channel.len() > 660 && before.objects.len() == 61, "{before:?}");
+
+    remove(&person, &agent).await;
+    assert_eq!(left(&world, &agent).await, gone());
+    person.delete(&format!("/api/agents/{}", agent.channel)).await.expect_error(404, "not_found");
+    agent.get_here("/api/v1/messages").await.expect_error(403, "not_your_agent");
+    agent.get_here(&format!("/api/v1/reviews/{review}")).await.expect_error(403, "not_your_agent");
+    agent.get(&format!("/api/v1/files/{file}/download")).await.expect_error(404, "not_found");
+    assert_eq!(person.get("/api/messages/reviews").await.expect(200), json!([]));
+    assert_eq!(person.get("/api/agents").await.expect(200).as_array().unwrap().len(), 1);
+
+    let message = other.get_here(&format!("/api/v1/messages/{kept}")).await.expect(200);
+    assert_eq!(message["attachments"][0]["textContent"], "kept");
+}
+
+#[tokio::test]
+async fn from_the_first_moment_on_nobody_finds_the_agent_and_a_repeat_finishes() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    let message = agent.sent(json!({ "text": "x", "textAttachments": [{ "content": "x" }] })).await;
+    settled(&person, &agent, 1).await;
+    // As a call leaves things that dies after its first step, and half-way through the second.
+    let id: AgentId = agent.channel.parse().unwrap();
+    let mark = world.clients.dynamodb.update_item().table_name(&world.table);
+    let mark = mark.set_key(Some(Key::agent(id).attributes()));
+    let now = AttributeValue::S(world.app.clock.now().to_string());
+    mark.update_expression("SET deletedAt = :now").expression_attribute_values(":now", now).send().await.unwrap();
+    let delete = world.clients.dynamodb.delete_item().table_name(&world.table);
+    let some = Key { pk: keys::channel_partition(id), sk: left(&world, &agent).await.channel[0].clone() };
+    delete.set_key(Some(some.attributes())).send().await.unwrap();
+
+    agent.send(json!({ "text": "late" })).await.expect_error(403, "not_your_agent");
+    agent.get_here(&format!("/api/v1/messages/{message}")).await.expect_error(403, "not_your_agent");
+    let ping = json!({ "agentId": agent.channel, "status": "busy" });
+    agent.post("/api/v1/status/ping", ping).await.expect_error(404, "not_found");
+    let hook = json!({ "channelId": agent.channel, "url": "https://93.184.215.14/" });
+    agent.post("/api/v1/agents/setWebhook", hook).await.expect_error(404, "not_found");
+    for path in ["", "/stats", "/avatar"] {
+        person.get(&format!("/api/agents/{}{path}", agent.channel)).await.expect_error(404, "not_found");
+    }
+    assert_eq!(person.get("/api/agents").await.expect(200), json!([]));
+    let stats = person.get("/api/agents/stats").await.expect(200);
+    assert_eq!((&stats["totalAgents"], &stats["totalMessages"]), (&json!(0), &json!(0)));
+    assert_eq!(agent.get("/api/v1/agents").await.expect(200), json!([]));
+
+    remove(&person, &agent).await;
+    assert_eq!(left(&world, &agent).await, gone());
+}
+
+#[tokio::test]
+async fn what_is_under_an_agent_that_is_going_is_in_no_list_and_takes_no_answer() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let (staying, leaving) = (person.agent().await, person.agent().await);
+    let (kept, kept_file) = (staying.asked().await, staying.stored().await);
+    let (pending, answered, file) = (leaving.asked().await, leaving.asked().await, leaving.stored().await);
+    person.answer(&answered, json!({ "selectedOption": "approve" })).await.expect(201);
+    settled(&person, &leaving, 3).await;
+    // As a call leaves things that had time for no more than the first bytes.
+    let (owner, id) = (user_of(&person).await, leaving.channel.parse().unwrap());
+    let cut_short = world.app.store.remove_channel_within(owner, id, &world.app.blobs, Duration::ZERO).await;
+    assert_eq!(cut_short.unwrap_err().code(), "still_removing");
+    assert!(left(&world, &leaving).await.channel.len() > 3);
+
+    let ids = |list: &Value| list.as_array().unwrap().iter().map(|it| it["id"].clone()).collect::<Vec<_>>();
+    for status in ["pending", "all"] {
+        let list = person.get(&format!("/api/messages/reviews?status={status}")).await.expect(200);
+        assert_eq!(ids(&list), [kept.as_str()], "{status}");
+    }
+    assert_eq!(person.get("/api/messages/reviews?status=completed").await.expect(200), json!([]));
+    for query in ["", "?type=document"] {
+        let files = person.get(&format!("/api/files{query}")).await.expect(200);
+        assert_eq!((ids(&files["data"]), &files["nextCursor"]), (vec![json!(kept_file)], &Value::Null), "{query}");
+    }
+    let bulk = person.post("/api/files/bulk-download", json!({ "ids": [kept_file, file] })).await;
+    assert_eq!(bulk.expect_invalid(), ["ids.1"]);
+    person.delete(&format!("/api/files/{file}")).await.expect_error(404, "not_found");
+    person.get(&format!("/api/files/{file}/download")).await.expect_error(404, "not_found");
+
+    person.answer(&pending, json!({ "selectedOption": "approve" })).await.expect_error(404, "not_found");
+    person.get(&format!("/api/messages/{answered}")).await.expect_error(404, "not_found");
+    person.post(&format!("/api/messages/{answered}/retry"), json!({})).await.expect_error(404, "not_found");
+    let here = format!("?channel={}", leaving.channel);
+    for path in ["/api/messages", "/api/messages/reviews"] {
+        person.get(&format!("{path}{here}")).await.expect_error(403, "not_your_agent");
+    }
+    leaving.get_here("/api/v1/reviews/pending").await.expect_error(403, "not_your_agent");
+    leaving.wait(&pending, 5_000).await.expect_error(403, "not_your_agent");
+}
+
+#[tokio::test]
+async fn what_lands_late_goes_with_the_last_look() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    let id: AgentId = agent.channel.parse().unwrap();
+    // Let in before the removal, written after it.
+    let opened = world.app.store.begin_message(&agent.as_caller(), &agent.channel, None, &[]).await.unwrap();
+    let shared::storage::Begun::New(opening) = opened else { panic!("nothing to repeat") };
+    remove(&person, &agent).await;
+    world.app.store.create_message(*opening, Default::default()).await.unwrap();
+    assert_eq!(left(&world, &agent).await.channel.len(), 1);
+
+    world.app.store.finish_removal(id, &world.app.blobs).await.unwrap();
+    assert_eq!(left(&world, &agent).await, gone());
+    world.advance_clock(Duration::from_secs(2 * 3600));
+    world.app.store.finish_removal(id, &world.app.blobs).await.unwrap();
+    assert_eq!(left(&world, &agent).await, Left::default());
+    world.app.store.finish_removal(id, &world.app.blobs).await.unwrap();
+}
+
+#[tokio::test]
+async fn removals_at_once_all_end_well_and_a_stranger_removes_nothing() {
+    let world = World::start().await;
+    let (person, stranger) = (world.person().await, world.person().await);
+    let agent = person.agent().await;
+    for _ in 0..5 {
+        agent.stored().await;
+    }
+    settled(&person, &agent, 5).await;
+    stranger.delete(&format!("/api/agents/{}", agent.channel)).await.expect_error(404, "not_found");
+    assert_eq!(left(&world, &agent).await.objects.len(), 5);
+    let path = format!("/api/agents/{}", agent.channel);
+    let replies = join_all((0..4).map(|_| person.remove(&path))).await;
+    assert!(replies.iter().all(|reply| [200, 404].contains(&reply.status)), "{replies:?}");
+    assert!(replies.iter().any(|reply| reply.status == 200));
+    assert_eq!(left(&world, &agent).await, gone());
+}
+
+#[tokio::test]
+async fn a_call_that_runs_out_of_time_says_so_and_a_repeat_gets_further() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    for _ in 0..3 {
+        agent.stored().await;
+    }
+    settled(&person, &agent, 3).await;
+    let (owner, id) = (user_of(&person).await, agent.channel.parse().unwrap());
+    let mut tries = 1;
+    loop {
+        match world.app.store.remove_channel_within(owner, id, &world.app.blobs, Duration::ZERO).await {
+            Ok(()) => break,
+            Err(err) => {
+                assert_eq!((err.code(), err.status().as_u16(), err.retry_after()), ("still_removing", 503, Some(1)))
+            }
+        }
+        agent.get_here("/api/v1/files").await.expect_error(403, "not_your_agent");
+        tries += 1;
+    }
+    // Once for the objects, once for the items, once to find that nothing is left.
+    assert_eq!(tries, 3);
+    assert_eq!(left(&world, &agent).await, gone());
+}
+
+#[tokio::test]
+async fn all_agents_of_a_person_go_and_no_other() {
+    let world = World::start().await;
+    let (person, other) = (world.person().await, world.person().await);
+    let (one, two, theirs) = (person.agent().await, person.agent().await, other.agent().await);
+    for agent in [&one, &two, &theirs] {
+        agent.stored().await;
+    }
+    settled(&person, &one, 1).await;
+    settled(&person, &two, 1).await;
+    let user = user_of(&person).await;
+    for _ in 0..2 {
+        let until = std::time::Instant::now() + Duration::from_secs(20);
+        world.app.store.remove_agents_of(user, &world.app.blobs, until).await.unwrap();
+        for agent in [&one, &two] {
+            assert_eq!(left(&world, agent).await, gone());
+        }
+    }
+    assert_eq!(left(&world, &theirs).await.objects.len(), 1);
+}

@@ -1,0 +1,73 @@
+//! What calls cost does not grow with what was ever sent: a channel of 30,000 messages costs the
+//! same DynamoDB calls and units as one of 100. `make bench` prints them for 100,000.
+
+use serde_json::json;
+use test_support::bulk_data::{self, Measured};
+use test_support::{Agent, Cost, Person, World};
+
+const FEW: usize = 100;
+
+/// As many as are made within 20 s by an engine that is not optimised; through LocalStack, where
+/// each goes over HTTP, as many as show growth if there is any: more than a page of a query holds.
+fn many() -> usize {
+    match std::env::var("PLACET_TEST_ENGINE").as_deref() {
+        Ok("embedded") | Err(_) => 30_000,
+        Ok(_) => 2_000,
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_full_channel_costs_what_an_emptier_one_costs() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let (small, large) = (person.agent().await, person.agent().await);
+    bulk_data::fill(&world, &person, &small, FEW).await;
+    bulk_data::fill(&world, &person, &large, many()).await;
+    let in_small = bulk_data::measure(&person, &small).await;
+    let in_large = bulk_data::measure(&person, &large).await;
+    bulk_data::assert_alike(&in_small, &in_large);
+    assert_eq!(calls(&in_large, "list, 50 newest"), (2, 1));
+    assert_eq!(calls(&in_large, "search, 50 found"), (2, 1));
+    assert_eq!(calls(&in_large, "get one"), (1, 1));
+    assert_eq!(calls(&in_large, "pending, 1 of them"), (2, 1));
+    assert_eq!(calls(&in_large, "wait for a decided one"), (1, 1));
+}
+
+fn calls(measured: &[Measured], name: &str) -> (u32, u32) {
+    let (_, cost, _) = measured.iter().find(|(it, _, _)| *it == name).unwrap();
+    (cost.calls, cost.round_trips)
+}
+
+#[tokio::test]
+async fn pending_costs_nothing_for_what_is_decided() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    let soon = json!({ "review": { "type": "approval", "expiresInSeconds": 60 } });
+    let mut expiring = vec![];
+    for _ in 0..20 {
+        expiring.push(agent.sent(soon.clone()).await);
+        answered(&agent, &person).await;
+    }
+    world.advance_clock(std::time::Duration::from_secs(61));
+    for id in &expiring {
+        let review = agent.get_here(&format!("/api/v1/reviews/{id}")).await.expect(200)["review"].clone();
+        assert_eq!(review["status"], "expired");
+    }
+    let among_many = asked_and_listed(&agent).await;
+    let alone = asked_and_listed(&person.agent().await).await;
+    assert_eq!(among_many, alone);
+}
+
+async fn answered(agent: &Agent, person: &Person) {
+    person.answer(&agent.asked().await, json!({ "selectedOption": "approve" })).await.expect(201);
+}
+
+async fn asked_and_listed(agent: &Agent) -> Cost {
+    for _ in 0..3 {
+        agent.asked().await;
+    }
+    let list = agent.get_here("/api/v1/reviews/pending").await;
+    assert_eq!(list.expect(200).as_array().unwrap().len(), 3);
+    list.cost()
+}

@@ -1,0 +1,211 @@
+//! Errors have one body, whoever makes them, and 401 comes before everything else.
+
+use reqwest::{Client, Method};
+use serde_json::json;
+use test_support::contract::{By, Call, Kind, routes};
+use test_support::{Agent, Person, Reply, World};
+
+const AGENT_ROUTES: &[(&str, &str)] = &[
+    ("POST", "/api/v1/messages"),
+    ("GET", "/api/v1/messages"),
+    ("GET", "/api/v1/messages/x"),
+    ("DELETE", "/api/v1/messages/x"),
+    ("GET", "/api/v1/reviews/pending"),
+    ("GET", "/api/v1/reviews/x"),
+    ("GET", "/api/v1/reviews/x/wait"),
+    ("POST", "/api/v1/files/store"),
+    ("POST", "/api/v1/files/upload"),
+    ("GET", "/api/v1/files"),
+    ("GET", "/api/v1/files/x/download"),
+    ("POST", "/api/v1/status/ping"),
+];
+
+const HUMAN_ROUTES: &[(&str, &str)] = &[
+    ("GET", "/api/auth/me"),
+    ("GET", "/api/api-keys"),
+    ("POST", "/api/api-keys"),
+    ("POST", "/api/api-keys/x/rotate"),
+    ("DELETE", "/api/api-keys/x"),
+    ("GET", "/api/agents"),
+    ("POST", "/api/agents"),
+    ("GET", "/api/messages"),
+    ("GET", "/api/messages/reviews"),
+    ("POST", "/api/messages"),
+    ("POST", "/api/messages/x/respond"),
+    ("GET", "/api/files/x/download"),
+    ("GET", "/api/changes"),
+];
+
+#[tokio::test]
+async fn whoever_we_do_not_know_gets_401_whatever_else_is_wrong() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let revoked = person.agent().await;
+    let id = person.get("/api/api-keys").await.expect(200)[0]["id"].as_str().unwrap().to_owned();
+    person.delete(&format!("/api/api-keys/{id}")).await.expect(200);
+    let forged = format!("hp_{}{}", "a".repeat(43), &revoked.key[46..]);
+    let session = forged.replace("hp_", "hs_");
+
+    for (routes, credentials) in [
+        (AGENT_ROUTES, vec!["", "hp_", "hp_x", "nonsense", &revoked.key, &forged, &session]),
+        (HUMAN_ROUTES, vec!["", "hs_x", &session, &revoked.key]),
+    ] {
+        for (method, path) in routes {
+            for credential in &credentials {
+                let method = Method::from_bytes(method.as_bytes()).unwrap();
+                let request = Client::new().request(method.clone(), format!("{}{path}?limit=x", world.url));
+                let request = if credential.is_empty() { request } else { request.bearer_auth(credential) };
+                let reply = Reply::of(request.body("{")).await;
+                assert_eq!(reply.status, 401, "{method} {path} with {credential}: {}", reply.text());
+                reply.expect_error(401, "unauthorized");
+                assert_eq!(reply.header("www-authenticate"), "Bearer");
+                assert!(!reply.text().contains(&revoked.key));
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_frameworks_errors_have_our_body() {
+    let world = World::start().await;
+    let agent = world.person().await.agent().await;
+    let body = agent.get("/api/v2/nothing").await.expect_error(404, "not_found");
+    assert_eq!(body["path"], "/api/v2/nothing");
+    let wrong = Reply::of(agent.request(Method::PUT, "/api/v1/messages")).await;
+    wrong.expect_error(405, "method_not_allowed");
+    assert!(wrong.header("allow").contains("POST"), "{:?}", wrong.headers);
+    assert_eq!(wrong.header("x-request-id"), wrong.json()["requestId"].as_str().unwrap());
+}
+
+#[tokio::test]
+async fn json_that_is_none_is_refused() {
+    let world = World::start().await;
+    let agent = world.person().await.agent().await;
+    let post = |body: Vec<u8>, kind: &'static str| {
+        Reply::of(agent.request(Method::POST, "/api/v1/messages").header("Content-Type", kind).body(body))
+    };
+    let json = "application/json";
+    let deep = format!("{{\"metadata\":{}1{}}}", "{\"a\":".repeat(200), "}".repeat(200));
+    for body in ["", "{", "{\"text\":\"a\"", "{\"text\":\"\\ud800\"}", "{\"a\":01}", "nul", &deep] {
+        post(body.into(), json).await.expect_error(400, "malformed_json");
+    }
+    post(b"{\"text\":\"\xff\"}".to_vec(), json).await.expect_error(400, "malformed_json");
+    for body in ["[]", "1", "null", "\"text\""] {
+        post(body.into(), json).await.expect_error(400, "validation_failed");
+    }
+    post("{}".into(), "text/plain").await.expect_error(415, "unsupported_media_type");
+    post("{}".into(), "application/json; charset=utf-8").await.expect_error(400, "validation_failed");
+    post(vec![b' '; 5_000_000], json).await.expect_error(413, "too_large");
+}
+
+#[tokio::test]
+async fn a_channel_that_is_none_and_one_of_another_are_not_told_apart() {
+    let world = World::start().await;
+    let (agent, stranger) = (world.person().await.agent().await, world.person().await.agent().await);
+    let absent = format!("agt_{}", "0".repeat(26));
+    let mut said = vec![];
+    for channel in [stranger.channel.as_str(), &absent, "nonsense", "🦀"] {
+        let elsewhere = agent.on_channel(channel);
+        for reply in [
+            elsewhere.get_here("/api/v1/messages").await,
+            elsewhere.get_here("/api/v1/messages/x").await,
+            elsewhere.get_here("/api/v1/reviews/pending").await,
+            elsewhere.get_here("/api/v1/files").await,
+            elsewhere.send(json!({ "text": "hi" })).await,
+            elsewhere.upload("store", "a", "text/plain", "x").await,
+        ] {
+            said.push(reply.expect_error(403, "not_your_agent")["message"].clone());
+        }
+    }
+    assert!(said.iter().all(|message| message == "Not your agent"));
+}
+
+#[tokio::test]
+async fn ids_that_are_none_are_not_found() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    let near = agent.asked().await.to_lowercase();
+    for id in ["x", "%F0%9F%A6%80", "%00", "..%2F..", &near, "msg_", &"z".repeat(3000)] {
+        agent.get_here(&format!("/api/v1/messages/{id}")).await.expect_error(404, "not_found");
+        agent.delete_here(&format!("/api/v1/messages/{id}")).await.expect_error(404, "not_found");
+        agent.get_here(&format!("/api/v1/reviews/{id}/wait")).await.expect_error(404, "not_found");
+        agent.get(&format!("/api/v1/files/{id}/download")).await.expect_error(404, "not_found");
+        person.answer(id, json!({})).await.expect_error(404, "not_found");
+        person.delete(&format!("/api/api-keys/{id}")).await.expect_error(404, "not_found");
+    }
+}
+
+#[tokio::test]
+async fn storage_in_trouble_is_503_that_says_when_to_come_back() {
+    let world = World::start().await;
+    let agent = world.person().await.agent().await;
+    let person = Person::nobody(&world.url, "someone@people.example", "12345678");
+    let broken = broken_storage(&world).await;
+    let agent = Agent::new(&broken, &agent.key, &agent.channel);
+    for reply in [agent.get_here("/api/v1/messages").await, agent.send(json!({ "text": "x" })).await] {
+        let body = reply.expect_error(503, "storage_unavailable");
+        assert!(!reply.header("retry-after").is_empty());
+        assert!(!body.to_string().to_lowercase().contains("dynamo"), "{body}");
+    }
+    assert_eq!(person.get("/health").await.status, 200);
+}
+
+/// The same routers on storage that nobody listens for.
+async fn broken_storage(world: &World) -> String {
+    use shared::app::App;
+    use shared::storage::{Clients, Endpoints};
+    let nobody = "http://127.0.0.1:9".to_owned();
+    let endpoints = Endpoints {
+        dynamodb: nobody.clone(),
+        s3: nobody.clone(),
+        sqs: nobody,
+        access_key: "x".into(),
+        secret_key: "y".into(),
+        in_process: None,
+    };
+    let (clock, waits) = (world.app.clock.clone(), world.app.waits.clone());
+    let app = App::new(&Clients::at(&endpoints).await, "t", "b", clock, waits, test_support::secret());
+    let listener = placet_local::server::bind([127, 0, 0, 1].into(), 0).await.unwrap();
+    let url = placet_local::server::url(&listener).unwrap();
+    let (never, closing) = tokio::sync::watch::channel(false);
+    tokio::spawn(async move {
+        let _open = never;
+        placet_local::server::serve(listener, placet_local::server::service(app), closing).await
+    });
+    url
+}
+
+#[tokio::test]
+async fn health_needs_no_key() {
+    let world = World::start().await;
+    let body = Person::nobody(&world.url, "", "").get("/health").await.expect(200);
+    assert_eq!(
+        (&body["status"], body["version"].is_string(), body["timestamp"].is_string()),
+        (&json!("ok"), true, true)
+    );
+}
+
+#[tokio::test]
+async fn credentials_of_one_side_open_nothing_of_the_other() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    let signed_in = person.sign_in().await;
+    let token = signed_in.header("set-cookie").split(['=', ';']).nth(1).unwrap().to_owned();
+    let (with_token, nobody) = (agent.with_key(&token), Person::nobody(&world.url, "", ""));
+    let open = ["/health", "/api/auth/login", "/api/auth/logout", "/api/share/nonsense"];
+    for route in routes().into_iter().filter(|route| !open.contains(&route.path)) {
+        let call = route.fill(|kind| if kind == Kind::Agent { agent.channel.clone() } else { "x".to_owned() });
+        let tries = match route.by {
+            By::Agent => vec![
+                Call { by: By::Human, ..call.clone() }.request(&person, &agent),
+                call.request(&nobody, &with_token),
+            ],
+            By::Human => vec![Call { by: By::Agent, ..call }.request(&nobody, &agent)],
+        };
+        for request in tries {
+            Reply::of(request).await.expect_error(401, "unauthorized");
+        }
+    }
+}

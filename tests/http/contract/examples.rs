@@ -1,0 +1,40 @@
+//! `examples/python` does the whole loop, with a person who answers.
+
+use std::path::Path;
+use std::process::Stdio;
+
+use serde_json::json;
+use test_support::World;
+use tokio::process::Command;
+
+#[tokio::test]
+async fn the_python_example_does_the_whole_loop() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/python/approval.py");
+    let python = std::env::var("PLACET_TEST_PYTHON").unwrap_or_else(|_| "python3".to_owned());
+    let mut command = Command::new(python);
+    command.arg(example).env("PLACET_URL", &world.url).env("PLACET_API_KEY", &agent.key);
+    command.env("PLACET_CHANNEL", &agent.channel).kill_on_drop(true);
+    let mut running = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("python starts");
+
+    // An example that ends before it asks would leave the person looking for ever.
+    let asked = loop {
+        let pending = person.get("/api/messages/reviews").await.expect(200);
+        match pending[0]["id"].as_str() {
+            Some(id) => break Some(id.to_owned()),
+            None if running.try_wait().unwrap().is_some() => break None,
+            None => {}
+        }
+    };
+    if let Some(id) = asked {
+        let body = json!({ "response": { "selectedOption": "approve" }, "feedback": "Looks good" });
+        person.post(&format!("/api/messages/{id}/respond"), body).await.expect(201);
+    }
+    let output = running.wait_with_output().await.unwrap();
+    let (stdout, stderr) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{stdout}\n{stderr}");
+    assert!(stdout.contains("approve") && stdout.contains("Looks good"), "{stdout}");
+    assert_eq!(agent.get("/api/v1/agents").await.expect(200)[0]["status"], "active");
+}

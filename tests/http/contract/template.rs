@@ -1,0 +1,167 @@
+//! What is deployed and what the code is are the same.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+use shared::permissions::Need;
+use shared::storage::keys;
+use test_support::functions::{self, Function};
+use test_support::template;
+
+/// What a mapping does with the function's role to read its stream or queue.
+const TO_READ_A_STREAM: [&str; 4] =
+    ["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:ListStreams"];
+const TO_READ_A_QUEUE: [&str; 3] = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"];
+/// What Lambda itself does with it.
+const TO_LOG: [&str; 2] = ["logs:CreateLogStream", "logs:PutLogEvents"];
+/// X-Ray has no resources to name.
+const TO_TRACE: [&str; 2] = ["xray:PutTraceSegments", "xray:PutTelemetryRecords"];
+
+#[test]
+fn the_table_is_the_one_that_the_runner_and_the_tests_make() {
+    let table: Value = serde_json::from_str(include_str!("../../../infra/table.json")).unwrap();
+    let deployed = template::properties("Table");
+    for (name, expected) in table.as_object().unwrap() {
+        assert_eq!(&deployed[name], expected, "{name}");
+    }
+    let beyond = deployed.as_object().unwrap().keys().filter(|name| table.get(name.as_str()).is_none());
+    // What protects data, and has no counterpart on an emulator.
+    let expected = ["DeletionProtectionEnabled", "PointInTimeRecoverySpecification", "SSESpecification"];
+    assert_eq!(beyond.collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn every_binary_is_deployed_once() {
+    let deployed: BTreeSet<&str> = template::functions().into_keys().collect();
+    assert_eq!(deployed, functions::all().map(|it| it.name).collect());
+}
+
+#[test]
+fn every_route_reaches_its_function_and_none_leads_nowhere() {
+    let mut used = BTreeSet::new();
+    for routed in &functions::ROUTED {
+        for path in (routed.document)().paths.paths.keys() {
+            // A placeholder is one segment, as an id is.
+            assert_eq!(template::function_for(path), routed.function.name, "{path}");
+            used.insert(template::route_for(path));
+        }
+    }
+    // Pages are in no document: they are what no other function takes.
+    for page in ["/", "/login", "/logout", "/reviews/some", "/assets/style.css", "/nothing/of/ours"] {
+        assert_eq!(template::function_for(page), "web", "{page}");
+    }
+    let deployed: BTreeSet<&str> = template::routes().iter().map(|(key, _)| key.as_str()).collect();
+    assert_eq!(used, deployed, "routes that no path of the code needs, or the reverse");
+}
+
+/// Both ways: nothing is missing, and nothing is allowed that is not needed.
+#[test]
+fn each_function_may_do_what_its_code_lists_and_nothing_else() {
+    for function in functions::all() {
+        let (name, resource) = (function.name, template::functions()[function.name]);
+        assert_eq!(allowed(resource), needed(function, resource), "{name}: the role in infra/template.yaml");
+    }
+}
+
+#[test]
+fn no_permission_is_wider_than_one_resource() {
+    for (name, role) in template::of_type("AWS::IAM::Role") {
+        assert_eq!(role.get("ManagedPolicyArns"), None, "{name}");
+        for (actions, resources) in statements(role) {
+            assert!(actions.iter().all(|action| !action.contains('*')), "{name}: {actions:?}");
+            let traces = actions.iter().all(|action| TO_TRACE.contains(&action.as_str()));
+            assert!(traces || !resources.contains(&json!("*")), "{name}: {actions:?}");
+        }
+    }
+}
+
+#[test]
+fn every_deadline_is_longer_than_those_inside_of_it() {
+    const GATEWAY_MS: u64 = 30_000;
+    let timeout = |name: &str| {
+        let own = &template::properties(template::functions()[name])["Timeout"];
+        own.as_u64().or(template::globals()["Timeout"].as_u64()).expect("a timeout") * 1000
+    };
+    for routed in &functions::ROUTED {
+        assert!(timeout(routed.function.name) < GATEWAY_MS, "{}", routed.function.name);
+    }
+    for (name, integration) in template::of_type("AWS::ApiGatewayV2::Integration") {
+        assert_eq!(integration["TimeoutInMillis"], GATEWAY_MS, "{name}");
+    }
+    let most = template::parameters()["MaxWaitMs"]["MaxValue"].as_u64().unwrap();
+    assert!(most < timeout("reviews") && most <= shared::config::MAX_WAIT.as_millis() as u64);
+    // What a sweep has begun when its time is up may take as long again.
+    assert!(2 * expiry::TIME.as_millis() as u64 <= timeout("expiry"));
+    let hidden = template::properties("Queue")["VisibilityTimeout"].as_u64().unwrap() * 1000;
+    assert!(hidden >= 6 * timeout("webhooks"), "what is being sent is not brought a second time");
+}
+
+/// The stream brings what `events` looks at, and nothing else.
+#[test]
+fn what_concerns_nobody_starts_no_function() {
+    let filters = &template::properties("EventsMapping")["FilterCriteria"]["Filters"];
+    let pattern: Value = serde_json::from_str(filters[0]["Pattern"].as_str().unwrap()).unwrap();
+    let sorts = json!([keys::AGENT, { "prefix": keys::FILES }, { "prefix": keys::MESSAGES }]);
+    assert_eq!(pattern, json!({ "dynamodb": { "Keys": { "sk": { "S": sorts } } } }));
+    assert_eq!(filters.as_array().unwrap().len(), 1);
+}
+
+type Permission = (String, String);
+
+fn allowed(function: &str) -> BTreeSet<Permission> {
+    let role = template::properties(function)["Role"]["Fn::GetAtt"].as_str().expect("a role of its own");
+    let role = template::properties(role.trim_end_matches(".Arn"));
+    let mut all = BTreeSet::new();
+    for (actions, resources) in statements(role) {
+        for action in actions {
+            for resource in &resources {
+                assert!(all.insert((action.clone(), resource.to_string())), "{function}: {action} twice");
+            }
+        }
+    }
+    all
+}
+
+fn statements(role: &Value) -> Vec<(Vec<String>, Vec<Value>)> {
+    let list = |value: &Value| value.as_array().cloned().unwrap_or_else(|| vec![value.clone()]);
+    let policies = list(&role["Policies"]).into_iter();
+    let statements = policies.flat_map(|policy| list(&policy["PolicyDocument"]["Statement"]));
+    let texts = |value: &Value| list(value).iter().map(|it| it.as_str().expect("an action").to_owned()).collect();
+    statements.map(|it| (texts(&it["Action"]), list(&it["Resource"]))).collect()
+}
+
+fn needed(function: Function, resource: &str) -> BTreeSet<Permission> {
+    let mut all = BTreeSet::new();
+    let mut add = |actions: &[&str], on: Value| {
+        all.extend(actions.iter().map(|action| ((*action).to_owned(), on.to_string())));
+    };
+    for need in function.needs {
+        match *need {
+            Need::Table(action) => add(&[action], arn("Table")),
+            Need::Index(action, index) => add(&[action], json!({ "Fn::Sub": format!("${{Table.Arn}}/index/{index}") })),
+            Need::Bucket(action) => add(&[action], arn("Bucket")),
+            Need::Objects(action) => add(&[action], json!({ "Fn::Sub": "${Bucket.Arn}/*" })),
+            Need::Queue(action) => add(&[action], arn("Queue")),
+        }
+    }
+    add(&TO_LOG, arn(&format!("{resource}Logs")));
+    add(&TO_TRACE, json!("*"));
+    for (_, mapping) in template::of_type("AWS::Lambda::EventSourceMapping") {
+        if mapping["FunctionName"] != json!({ "Ref": resource }) {
+            continue;
+        }
+        match mapping["EventSourceArn"]["Fn::GetAtt"].as_str() {
+            Some("Table.StreamArn") => add(&TO_READ_A_STREAM, json!({ "Fn::GetAtt": "Table.StreamArn" })),
+            Some("Queue.Arn") => add(&TO_READ_A_QUEUE, arn("Queue")),
+            other => panic!("a mapping of {other:?}"),
+        }
+        if let Some(target) = mapping["DestinationConfig"]["OnFailure"]["Destination"].as_object() {
+            add(&["sqs:SendMessage"], json!(target));
+        }
+    }
+    all
+}
+
+fn arn(resource: &str) -> Value {
+    json!({ "Fn::GetAtt": format!("{resource}.Arn") })
+}

@@ -1,0 +1,276 @@
+//! Two people, each with agents: nothing of one can be seen, changed, attached or answered by the
+//! other, by any id, and an id of somebody else's is answered as one that does not exist is, to
+//! the byte and to the storage call.
+//!
+//! The property goes over every route of the contract that names something, and over every way of
+//! naming some of the owner's there beside what the stranger could name; tenants, ids and order
+//! are at random: `PLACET_TEST_SEED` repeats a run.
+
+use std::collections::HashMap;
+
+use serde_json::Value;
+use shared::clock::Timestamp;
+use shared::ids::{AgentId, ApiKeyId, FileId, MessageId, UserId};
+use test_support::contract::{Call, Kind, Route, routes};
+use test_support::rng;
+use test_support::tenant::{SAME_CLIENT, SAME_STREAM, Tenant};
+use test_support::{Reply, World};
+
+const PAIRS: usize = 1;
+/// How often a run tries each route, each time with other ids.
+const TRIES: usize = 2;
+
+#[tokio::test]
+async fn an_id_of_another_is_answered_as_one_that_does_not_exist() {
+    let mut random = rng::from_env();
+    let world = World::start().await;
+    for _ in 0..PAIRS {
+        let (anna, ben) = (Tenant::random(&world, &mut random).await, Tenant::random(&world, &mut random).await);
+        try_everything(&world, &mut random, &anna, &ben).await;
+        try_everything(&world, &mut random, &ben, &anna).await;
+    }
+}
+
+/// `stranger` calls every route with ids of `owner`'s, in any order.
+async fn try_everything(world: &World, random: &mut fastrand::Rng, owner: &Tenant, stranger: &Tenant) {
+    let (shown, strangers) = (owner.seen().await, stranger.seen().await);
+    let stored = owner.stored(world).await;
+    let mut calls: Vec<Attempt> = routes()
+        .into_iter()
+        .flat_map(|route| {
+            let ways = foreign_places(&route.kinds());
+            let tries = ways.into_iter().flat_map(|way| std::iter::repeat_n(way, TRIES));
+            tries.map(|way| Attempt::new(&route, &way, random, owner, stranger)).collect::<Vec<_>>()
+        })
+        .collect();
+    random.shuffle(&mut calls);
+    for attempt in &calls {
+        attempt.make(world, owner, stranger).await;
+    }
+    assert_eq!(owner.stored(world).await, stored, "what is stored of the owner's");
+    assert_eq!(stranger.seen().await, strangers, "what the stranger has");
+    use_the_same_texts(owner, stranger).await;
+    assert_eq!(owner.stored(world).await, stored, "what is stored of the owner's");
+    assert_eq!(owner.seen().await, shown, "what the owner sees");
+}
+
+/// Every choice of which names of a route are the owner's: at least one, the others being such as
+/// the stranger's call would need them.
+fn foreign_places(kinds: &[Kind]) -> Vec<Vec<bool>> {
+    let mut choices = vec![vec![]];
+    for kind in kinds {
+        let whose = if kind.is_id() { vec![false, true] } else { vec![false] };
+        choices = choices.iter().flat_map(|some| whose.iter().map(|it| [&some[..], &[*it]].concat())).collect();
+    }
+    choices.retain(|foreign| foreign.contains(&true));
+    choices
+}
+
+/// One call with somebody else's ids, and the same call with ids that nobody has.
+struct Attempt {
+    foreign: Call,
+    /// In the same place, but in channels that do not exist.
+    absent: Call,
+    /// In the owner's channels, but not there.
+    missing: Call,
+    /// Each id of the calls, so that answers that repeat them can be compared.
+    sent: Vec<String>,
+}
+
+impl Attempt {
+    fn new(route: &Route, way: &[bool], random: &mut fastrand::Rng, owner: &Tenant, stranger: &Tenant) -> Self {
+        let kinds = route.kinds();
+        // What is of one tenant is in one channel, or the call would be refused for that alone.
+        let [theirs, mine] = [owner, stranger].map(|it| (*random.choice(&it.ids_of(Kind::Agent)).unwrap()).to_owned());
+        let mut foreign = vec![];
+        for (kind, is_foreign) in kinds.iter().zip(way) {
+            let id = match kind {
+                Kind::Client => SAME_CLIENT,
+                Kind::Stream => SAME_STREAM,
+                // Now and then any of them: of another agent, or such as the call would not take.
+                kind if *is_foreign && random.usize(..3) == 0 => *random.choice(&owner.ids_of(kind.widely())).unwrap(),
+                kind if *is_foreign => *random.choice(&owner.ids_in(&theirs, *kind)).unwrap(),
+                kind => *random.choice(&stranger.ids_in(&mine, *kind)).unwrap(),
+            };
+            foreign.push((*is_foreign, id.to_owned()));
+        }
+        let mut channels = HashMap::new();
+        let absent = names(&kinds, &foreign, |kind, id| absent(kind, id, &mut channels));
+        let missing = names(&kinds, &foreign, missing);
+        let foreign: Vec<String> = foreign.into_iter().map(|(_, id)| id).collect();
+        Self {
+            foreign: filled(route, &foreign),
+            absent: filled(route, &absent),
+            missing: filled(route, &missing),
+            sent: [foreign, absent, missing].concat(),
+        }
+    }
+
+    async fn make(&self, world: &World, owner: &Tenant, stranger: &Tenant) {
+        let send = |call: &Call| Reply::of(call.request(&stranger.person, &stranger.agents[0]));
+        let (foreign, absent) = (send(&self.foreign).await, send(&self.absent).await);
+        let what = format!("{:?}", self.foreign);
+        nothing_leaks(&foreign, owner, &self.sent, &what);
+        assert_eq!(self.told(&foreign), self.told(&absent), "{what}\nbeside {:?}", self.absent);
+        assert!(foreign.status < 500, "{what}: {} {}", foreign.status, foreign.text());
+        if self.missing != self.foreign {
+            assert_eq!(self.told(&send(&self.missing).await), self.told(&foreign), "{what}\nbeside {:?}", self.missing);
+        }
+        if !foreign.is_costed() {
+            return;
+        }
+        let (foreign, absent) = (foreign.cost(), absent.cost());
+        assert_eq!((foreign.calls, foreign.round_trips), (absent.calls, absent.round_trips), "{what}");
+        // DynamoDB charges for a key that is not there, too; the one inside LocalStack does not. And
+        // of calls side by side a refusal waits for the check alone: the others may be unpaid yet.
+        if world.database().is_some() && foreign.calls == foreign.round_trips {
+            assert_eq!(foreign.units(), absent.units(), "{what}");
+        }
+    }
+
+    /// The whole of an answer, but for what says which call it was.
+    fn told(&self, reply: &Reply) -> (u16, String, String) {
+        let mut headers: Vec<String> = reply
+            .headers
+            .iter()
+            .filter(|(name, _)| {
+                !["date", "x-request-id", "content-length", "x-test-cost", "x-test-cpu-ns", "apigw-requestid"]
+                    .contains(&name.as_str())
+            })
+            .map(|(name, value)| format!("{name}: {value:?}"))
+            .collect();
+        headers.sort();
+        let mut body = match serde_json::from_slice::<Value>(&reply.bytes) {
+            Ok(Value::Object(mut body)) => {
+                for varies in ["requestId", "timestamp", "path"] {
+                    body.remove(varies);
+                }
+                Value::Object(body).to_string()
+            }
+            _ => reply.text(),
+        };
+        for id in self.sent.iter().filter(|id| ![SAME_CLIENT, SAME_STREAM].contains(&id.as_str())) {
+            body = body.replace(id, "(an id)");
+        }
+        (reply.status, headers.join("\n"), body)
+    }
+}
+
+fn filled(route: &Route, names: &[String]) -> Call {
+    let mut names = names.iter();
+    route.fill(|_| names.next().expect("a name for each placeholder").clone())
+}
+
+/// The same names, those of the owner's replaced: one by one and the same one always alike.
+fn names(kinds: &[Kind], ids: &[(bool, String)], mut other: impl FnMut(Kind, &str) -> String) -> Vec<String> {
+    let mut replaced: HashMap<String, String> = HashMap::new();
+    let each = kinds.iter().zip(ids);
+    each.map(|(kind, (foreign, id))| match foreign {
+        true => replaced.entry(id.clone()).or_insert_with(|| other(*kind, id)).clone(),
+        false => id.clone(),
+    })
+    .collect()
+}
+
+/// A well-formed id that names nothing; what was in one channel is in one channel again.
+fn absent(kind: Kind, id: &str, channels: &mut HashMap<AgentId, AgentId>) -> String {
+    let now = Timestamp::parse("2026-01-31T09:30:00.000Z").expect("a time");
+    let mut channel = |of: AgentId| *channels.entry(of).or_insert_with(|| AgentId::new(now));
+    match kind {
+        Kind::Agent => channel(id.parse().expect("an id")).to_string(),
+        Kind::Message | Kind::Pending | Kind::Decided => {
+            MessageId::new(channel(id.parse::<MessageId>().expect("an id").channel()), now).to_string()
+        }
+        Kind::File | Kind::Free => {
+            FileId::new(channel(id.parse::<FileId>().expect("an id").channel()), now).to_string()
+        }
+        Kind::Key => ApiKeyId::new(now).to_string(),
+        Kind::User => UserId::new(now).to_string(),
+        Kind::Client | Kind::Stream => id.to_owned(),
+    }
+}
+
+/// A message or file that is not there, in the channel of one that is.
+fn missing(kind: Kind, id: &str) -> String {
+    let now = Timestamp::parse("2026-01-31T09:30:00.000Z").expect("a time");
+    match kind.widely() {
+        Kind::Message => MessageId::new(id.parse::<MessageId>().expect("an id").channel(), now).to_string(),
+        Kind::File => FileId::new(id.parse::<FileId>().expect("an id").channel(), now).to_string(),
+        _ => id.to_owned(),
+    }
+}
+
+/// Nothing in an answer is of the owner's, but for what the call itself named.
+#[track_caller]
+fn nothing_leaks(reply: &Reply, owner: &Tenant, sent: &[String], what: &str) {
+    let answer = format!("{:?}\n{}", reply.headers, reply.text());
+    assert!(!answer.contains(&owner.marker), "{what} shows {answer}");
+    for id in owner.ids.iter().map(|it| &it.id).filter(|id| !sent.contains(id)) {
+        assert!(!answer.contains(id.as_str()), "{what} shows {id}: {answer}");
+    }
+}
+
+/// The texts that callers choose (client ids, stream ids) are each tenant's own.
+async fn use_the_same_texts(owner: &Tenant, stranger: &Tenant) {
+    let chosen = |route: &Route| route.kinds().iter().any(|kind| !kind.is_id());
+    for route in routes().into_iter().filter(chosen) {
+        let call = route.fill(|kind| match kind {
+            Kind::Client => SAME_CLIENT.to_owned(),
+            Kind::Stream => SAME_STREAM.to_owned(),
+            kind => stranger.ids_of(kind)[0].to_owned(),
+        });
+        let reply = Reply::of(call.request(&stranger.person, &stranger.agents[0])).await;
+        // A client id that the stranger has used with another text is a conflict with its own.
+        assert!(reply.status < 500, "{call:?}: {}", reply.text());
+        nothing_leaks(&reply, owner, &[], &format!("{call:?}"));
+    }
+}
+
+#[tokio::test]
+async fn every_route_of_the_contract_is_there() {
+    let world = World::start().await;
+    let mut random = rng::from_env();
+    let tenant = Tenant::random(&world, &mut random).await;
+    let mut absent = vec![];
+    for route in routes() {
+        let call = route.fill(|kind| match kind {
+            Kind::Client => "a client id".to_owned(),
+            Kind::Stream => "a-stream".to_owned(),
+            kind => tenant.ids_of(kind)[0].to_owned(),
+        });
+        let reply = Reply::of(call.request(&tenant.person, &tenant.agents[0])).await;
+        let unsupported = reply.status == 400 && reply.text().contains("not_supported");
+        if reply.status == 405 || reply.text().contains("There is no such path.") || unsupported {
+            absent.push(format!("{} {} {:?}", route.method, route.path, route.body));
+        }
+    }
+    absent.dedup();
+    assert!(absent.is_empty(), "{} routes are not there:\n{}", absent.len(), absent.join("\n"));
+}
+
+#[tokio::test]
+async fn pages_of_another_are_pages_that_do_not_exist() {
+    let world = World::start().await;
+    let (anna, ben) = (world.person().await, world.person().await);
+    let message = anna.agent().await.asked().await;
+    assert_eq!(ben.get(&format!("/reviews/{message}")).await.status, 403);
+    assert_eq!(ben.submit(&format!("/reviews/{message}"), &[("option", "approve")]).await.status, 403);
+}
+
+#[tokio::test]
+async fn a_key_with_another_users_id_in_it_is_no_key() {
+    let world = World::start().await;
+    let (mine, stranger) = (world.person().await.agent().await, world.person().await.agent().await);
+    let forged = format!("{}{}", &stranger.key[..46], &mine.key[46..]);
+    mine.with_key(&forged).get("/api/v1/agents").await.expect_error(401, "unauthorized");
+}
+
+#[tokio::test]
+async fn one_persons_agents_share_their_keys_but_not_their_channels() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let (one, two) = (person.agent().await, person.agent().await);
+    let message = one.asked().await;
+    two.on_channel(&one.channel).get_here(&format!("/api/v1/messages/{message}")).await.expect(200);
+    two.get_here(&format!("/api/v1/messages/{message}")).await.expect_error(404, "not_found");
+}

@@ -1,0 +1,205 @@
+//! The embedded S3's port, which any process and any page of this machine can find: it serves
+//! presigned URLs and nothing else.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, SystemTime};
+
+use aws_sdk_s3::presigning::PresigningConfig;
+use reqwest::{Method, RequestBuilder};
+use shared::storage::{Clients, Endpoints};
+use test_support::{Reply, World, raw_http};
+
+use crate::files::uploads::{announced, anybody};
+
+const PAGE: &str = "http://127.0.0.1:3991";
+const OPENED: &str = "access-control-allow-origin";
+
+/// A file that is there: its key in the bucket, and a URL that serves it.
+async fn stored(world: &World, mime: &str) -> (String, String) {
+    let agent = world.person().await.agent().await;
+    let file = agent.upload("store", "a", mime, "<script>steal()</script>").await.expect(201);
+    let key = file["storageKey"].as_str().unwrap().to_owned();
+    let url = presigned(world, &key, Duration::ZERO).await;
+    (key, url)
+}
+
+/// A URL of our own client that asks for what a browser would run, signed this long ago.
+async fn presigned(world: &World, key: &str, ago: Duration) -> String {
+    let config = PresigningConfig::builder().expires_in(Duration::from_secs(300)).start_time(SystemTime::now() - ago);
+    let get = world.clients.s3.get_object().bucket(world.bucket()).key(key).response_content_disposition("inline");
+    get.presigned(config.build().unwrap()).await.unwrap().uri().to_owned()
+}
+
+pub async fn bytes_of(world: &World, key: &str) -> Vec<u8> {
+    let got = world.clients.s3.get_object().bucket(world.bucket()).key(key).send().await.unwrap();
+    got.body.collect().await.unwrap().to_vec()
+}
+
+#[track_caller]
+fn refused(reply: &Reply, what: &str) {
+    assert!([400, 403].contains(&reply.status), "{what}: {} {}", reply.status, reply.text());
+    assert!(!reply.text().contains("steal"), "{what}");
+}
+
+/// Refused, and no page may read even that.
+#[track_caller]
+fn nothing(reply: &Reply, what: &str) {
+    refused(reply, what);
+    assert!(!reply.headers.contains_key(OPENED), "{what}");
+}
+
+#[tokio::test]
+async fn a_process_without_credentials_gets_nothing_from_the_port() {
+    let world = World::embedded().await;
+    let (key, url) = stored(&world, "text/plain").await;
+    let (port, path) = (&world.endpoints.s3, format!("{}/{}/{key}", world.endpoints.s3, world.bucket()));
+    let client = anybody();
+    let bucket = format!("{port}/{}", world.bucket());
+    let (signature, others) = (url.split_once('?').unwrap().1, format!("{path}x"));
+    let unsigned: Vec<(&str, RequestBuilder)> = vec![
+        ("list buckets", client.get(port)),
+        ("list objects", client.get(format!("{bucket}?list-type=2"))),
+        ("get", client.get(&path)),
+        ("head", client.head(&path)),
+        ("put", client.put(&path).body("x")),
+        ("delete", client.delete(&path)),
+        ("delete many", client.post(format!("{bucket}?delete")).body("<Delete/>")),
+        ("begin a multipart upload", client.post(format!("{path}?uploads"))),
+        ("a form", client.post(&bucket).header("content-type", "multipart/form-data; boundary=x").body("--x--")),
+        ("make a bucket", client.put(format!("{port}/mine"))),
+        ("options", client.request(Method::OPTIONS, &path)),
+        ("another method's signature: head", client.head(&url)),
+        ("another method's signature: delete", client.delete(&url)),
+        ("a made-up header", client.get(&path).header("authorization", "AWS4-HMAC-SHA256 Credential=placet-local/x")),
+        (
+            "an older signature",
+            client.get(format!("{path}?AWSAccessKeyId=placet-local&Signature=x&Expires=9999999999")),
+        ),
+        ("a signature and a header", client.get(&url).header("authorization", "AWS4-HMAC-SHA256 x")),
+    ];
+    let signed_otherwise = vec![
+        ("a made-up signature", client.get(format!("{path}?X-Amz-Signature={}", "0".repeat(64)))),
+        ("another object's signature", client.get(format!("{others}?{signature}"))),
+        ("another method's signature: put", client.put(&url).body("x")),
+        ("two signatures", client.get(format!("{url}&X-Amz-Signature={}", "0".repeat(64)))),
+    ];
+    for (what, request) in unsigned {
+        for origin in [None, Some(PAGE), Some("null")] {
+            let request = request.try_clone().unwrap();
+            nothing(&Reply::of(origin.iter().fold(request, |it, origin| it.header("origin", *origin))).await, what);
+        }
+    }
+    for (what, request) in signed_otherwise {
+        refused(&Reply::of(request).await, what);
+    }
+    assert_eq!(bytes_of(&world, &key).await, b"<script>steal()</script>");
+}
+
+#[tokio::test]
+async fn not_even_our_own_credentials_open_the_port_in_a_header() {
+    let world = World::embedded().await;
+    let (key, _) = stored(&world, "text/plain").await;
+    let outside = Clients::at(&Endpoints { in_process: None, ..world.endpoints.clone() }).await;
+    let got = outside.s3.get_object().bucket(world.bucket()).key(&key).send().await.unwrap_err();
+    assert_eq!(got.raw_response().unwrap().status().as_u16(), 403);
+    let gone = outside.s3.delete_object().bucket(world.bucket()).key(&key).send().await.unwrap_err();
+    assert_eq!(gone.raw_response().unwrap().status().as_u16(), 403);
+    bytes_of(&world, &key).await;
+}
+
+#[tokio::test]
+async fn a_presigned_url_is_good_under_its_own_address_and_in_its_time_only() {
+    let world = World::embedded().await;
+    let (key, url) = stored(&world, "text/plain").await;
+    let got = Reply::of(anybody().get(&url)).await;
+    assert_eq!((got.status, got.text().as_str()), (200, "<script>steal()</script>"));
+    refused(&Reply::of(anybody().get(presigned(&world, &key, Duration::from_secs(301)).await)).await, "expired");
+
+    let port = world.endpoints.s3.strip_prefix("http://").unwrap();
+    let target = url.strip_prefix(&world.endpoints.s3).unwrap();
+    let number = port.split_once(':').unwrap().1;
+    let named = |line: &str, hosts: &[&str]| {
+        let hosts: String = hosts.iter().map(|host| format!("Host: {host}\r\n")).collect();
+        format!("GET {line} HTTP/1.1\r\n{hosts}Connection: close\r\n\r\n")
+    };
+    let (localhost, absolute) = (format!("localhost:{number}"), format!("http://evil.example{target}"));
+    for request in [
+        named(target, &["evil.example"]),
+        named(target, &[&localhost]),
+        named(target, &["127.0.0.1"]),
+        named(target, &[]),
+        named(target, &[port, "evil.example"]),
+        named(&absolute, &[port]),
+    ] {
+        let reply = raw_http::send(&world.endpoints.s3, request.as_bytes()).await.unwrap();
+        nothing(&reply, &request);
+    }
+    let reply = raw_http::send(&world.endpoints.s3, named(target, &[port]).as_bytes()).await.unwrap();
+    assert_eq!(reply.status, 200);
+}
+
+#[tokio::test]
+async fn pages_get_and_put_by_presigned_urls_and_ask_for_nothing_else() {
+    let world = World::embedded().await;
+    let agent = world.person().await.agent().await;
+    let (_, url) = stored(&world, "text/plain").await;
+    let got = Reply::of(anybody().get(&url).header("origin", PAGE)).await;
+    assert_eq!((got.status, got.header(OPENED)), (200, "*"));
+    assert!(!got.headers.contains_key("access-control-allow-credentials"));
+
+    let upload = announced(&agent, "a", "text/plain", 3).await;
+    let target = upload["upload"]["url"].as_str().unwrap();
+    let asking = |url: &str, method: &str, origin: bool| {
+        let request = anybody().request(Method::OPTIONS, url).header("access-control-request-method", method);
+        let request = request.header("access-control-request-headers", "content-type,if-none-match");
+        if origin { request.header("origin", PAGE) } else { request }
+    };
+    let allowed = Reply::of(asking(target, "PUT", true)).await;
+    assert_eq!((allowed.status, allowed.header(OPENED)), (200, "*"));
+    let list = |name: &str| -> BTreeSet<String> {
+        allowed.header(name).split(',').map(|it| it.trim().to_lowercase()).collect()
+    };
+    assert_eq!(list("access-control-allow-methods"), ["get", "put"].map(str::to_owned).into());
+    assert_eq!(list("access-control-allow-headers"), ["content-type", "if-none-match"].map(str::to_owned).into());
+    let unsigned = target.split_once('?').unwrap().0;
+    for (url, method, origin) in
+        [(unsigned, "PUT", true), (target, "DELETE", true), (target, "POST", true), (target, "PUT", false)]
+    {
+        nothing(&Reply::of(asking(url, method, origin)).await, method);
+    }
+}
+
+#[track_caller]
+fn attached(reply: &Reply, mime: &str) {
+    assert_eq!(reply.status, 200, "{mime}");
+    assert_eq!(reply.header("content-disposition"), "attachment", "{mime}");
+    assert_eq!(reply.header("content-security-policy"), "sandbox; default-src 'none'", "{mime}");
+    assert_eq!(reply.header("x-content-type-options"), "nosniff", "{mime}");
+}
+
+#[tokio::test]
+async fn what_a_browser_could_run_is_an_attachment_whatever_the_url_asks_for() {
+    let world = World::embedded().await;
+    for mime in [
+        "text/html",
+        "TEXT/HTML; charset=utf-8",
+        "image/svg+xml",
+        "application/xhtml+xml",
+        "text/xml",
+        "text/javascript",
+        "application/x-unknown",
+        "text/css",
+    ] {
+        let got = Reply::of(anybody().get(stored(&world, mime).await.1)).await;
+        attached(&got, mime);
+    }
+    // Neither does a type that the URL asks for.
+    let (key, _) = stored(&world, "text/plain").await;
+    let get = world.clients.s3.get_object().bucket(world.bucket()).key(key).response_content_type("text/html");
+    let config = PresigningConfig::expires_in(Duration::from_secs(300)).unwrap();
+    attached(&Reply::of(anybody().get(get.presigned(config).await.unwrap().uri())).await, "by the URL");
+    for mime in ["image/png", "text/plain", "application/pdf", "video/mp4"] {
+        let got = Reply::of(anybody().get(stored(&world, mime).await.1)).await;
+        assert_eq!((got.header("content-disposition"), got.header("x-content-type-options")), ("inline", "nosniff"));
+    }
+}

@@ -1,0 +1,220 @@
+//! `DELETE /api/files/{id}` and `POST /api/files/bulk-delete`
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+use shared::ids::AgentId;
+use shared::models::Attachment;
+use shared::storage::keys::{self, Key};
+use shared::storage::{Blobs, Clients, Endpoints, Store};
+use test_support::{Agent, Cost, Person, World};
+
+use crate::files::uploads::{announced, put};
+
+async fn attached(agent: &Agent, message: &str) -> Vec<Value> {
+    let message = agent.get_here(&format!("/api/v1/messages/{message}")).await.expect(200);
+    message["attachments"].as_array().unwrap().iter().map(|file| file["id"].clone()).collect()
+}
+
+async fn stored(agent: &Agent, count: usize) -> Vec<String> {
+    let mut ids = vec![];
+    while ids.len() < count {
+        // As many at once as any engine takes.
+        let some = (ids.len()..count.min(ids.len() + 10)).map(|_| agent.stored());
+        ids.extend(join_all(some).await);
+    }
+    ids
+}
+
+#[tokio::test]
+async fn a_deleted_file_is_gone() {
+    let world = World::start().await;
+    let (person, stranger) = (world.person().await, world.person().await);
+    let agent = person.agent().await;
+    let file = agent.stored().await;
+    let path = format!("/api/files/{file}");
+    stranger.delete(&path).await.expect_error(404, "not_found");
+    person.get(&format!("{path}/download")).await.expect(200);
+    let deleted = person.delete(&path).await;
+    assert_eq!(deleted.expect(200), json!({ "message": "Deleted" }));
+    let Cost { calls, round_trips, .. } = deleted.cost();
+    assert_eq!((calls, round_trips), (2, 2));
+    person.get(&format!("{path}/download")).await.expect_error(404, "not_found");
+    assert_eq!(person.get("/api/files").await.expect(200)["data"], json!([]));
+    assert_eq!(agent.send(json!({ "attachmentIds": [file] })).await.expect_invalid(), ["attachmentIds.0"]);
+    person.delete(&path).await.expect_error(404, "not_found");
+    person.delete("/api/files/nonsense").await.expect_error(404, "not_found");
+}
+
+#[tokio::test]
+async fn a_deleted_file_leaves_its_message() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    let files = stored(&agent, 3).await;
+    let message = agent.sent(json!({ "text": "three", "attachmentIds": files })).await;
+    let deleted = person.delete(&format!("/api/files/{}", files[1])).await;
+    deleted.expect(200);
+    // The caller and the file, the message, the write.
+    let Cost { calls, round_trips, .. } = deleted.cost();
+    assert_eq!((calls, round_trips), (3, 3));
+    assert_eq!(attached(&agent, &message).await, [json!(files[0]), json!(files[2])]);
+    // The message and its other files are as they were.
+    agent.get(&format!("/api/v1/files/{}/download", files[2])).await.expect(200);
+    agent.delete_here(&format!("/api/v1/messages/{message}")).await.expect(200);
+    person.delete(&format!("/api/files/{}", files[0])).await.expect_error(404, "not_found");
+}
+
+#[tokio::test]
+async fn files_of_one_message_can_be_deleted_at_once() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    let files = stored(&agent, 5).await;
+    let message = agent.sent(json!({ "text": "five", "attachmentIds": files })).await;
+    let deletes = files[1..].iter().map(|file| {
+        let path = format!("/api/files/{file}");
+        let person = person.clone();
+        async move { person.delete(&path).await.status }
+    });
+    assert_eq!(join_all(deletes).await, [200; 4]);
+    assert_eq!(attached(&agent, &message).await, [json!(files[0])]);
+}
+
+#[tokio::test]
+async fn deleting_and_attaching_at_once_ends_one_way() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    for _ in 0..5 {
+        let file = agent.stored().await;
+        let path = format!("/api/files/{file}");
+        let (deleted, sent) =
+            tokio::join!(person.delete(&path), agent.send(json!({ "text": "x", "attachmentIds": [file] })));
+        deleted.expect(200);
+        assert!([201, 400].contains(&sent.status), "{}", sent.text());
+        if sent.status == 201 {
+            assert_eq!(attached(&agent, sent.json()["id"].as_str().unwrap()).await, Vec::<Value>::new());
+        }
+        person.get(&format!("{path}/download")).await.expect_error(404, "not_found");
+    }
+}
+
+#[tokio::test]
+async fn a_removal_that_died_after_the_bytes_can_be_repeated() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    let file = agent.upload("store", "a", "text/plain", "x").await.expect(201);
+    let message = agent.sent(json!({ "text": "x", "attachmentIds": [file["id"]] })).await;
+    let bytes: Attachment = serde_json::from_value(file.clone()).unwrap();
+    world.app.blobs.delete(&[bytes]).await.unwrap();
+    person.delete(&format!("/api/files/{}", file["id"].as_str().unwrap())).await.expect(200);
+    assert_eq!(attached(&agent, &message).await, Vec::<Value>::new());
+}
+
+/// The service with a bucket that nobody listens for.
+async fn without_bucket(world: &World, person: &Person) -> Person {
+    let mut app = world.app.clone();
+    let endpoints = Endpoints {
+        dynamodb: "http://127.0.0.1:9".into(),
+        s3: "http://127.0.0.1:9".into(),
+        sqs: "http://127.0.0.1:9".into(),
+        access_key: "x".into(),
+        secret_key: "y".into(),
+        in_process: None,
+    };
+    let blobs = Blobs::new(Clients::at(&endpoints).await.s3, "nowhere");
+    app.store = Store::new(world.clients.dynamodb.clone(), &world.table, blobs.clone(), app.clock.clone());
+    app.blobs = blobs;
+    person.at(&world.serve_also(placet_local::routes(), app).await)
+}
+
+async fn notes(world: &World, agent: &Agent) -> Vec<Key> {
+    let channel: AgentId = agent.channel.parse().unwrap();
+    let query = world.clients.dynamodb.query().table_name(&world.table);
+    let found = query
+        .key_condition_expression("pk = :pk AND begins_with(sk, :note)")
+        .expression_attribute_values(":pk", AttributeValue::S(keys::channel_partition(channel)))
+        .expression_attribute_values(":note", AttributeValue::S(keys::LEFTOVERS.into()))
+        .consistent_read(true);
+    let items = found.send().await.unwrap().items.unwrap();
+    let part = |item: &HashMap<String, AttributeValue>, name: &str| item[name].as_s().unwrap().clone();
+    items.iter().map(|item| Key { pk: part(item, "pk"), sk: part(item, "sk") }).collect()
+}
+
+#[tokio::test]
+async fn bytes_that_could_not_be_deleted_are_noted_and_go_later() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    let file = agent.upload("store", "a", "text/plain", "x").await.expect(201);
+    let object: Attachment = serde_json::from_value(file.clone()).unwrap();
+    let path = format!("/api/files/{}", object.id);
+    without_bucket(&world, &person).await.delete(&path).await.expect(200);
+    // Nobody sees a file without its bytes, nor the other way round.
+    person.get(&format!("{path}/download")).await.expect_error(404, "not_found");
+    assert_eq!(world.app.blobs.size_of(&object).await.unwrap(), Some(1));
+    let left = notes(&world, &agent).await;
+    assert_eq!(left.len(), 1);
+    assert!(world.app.store.finish_leftovers(&left[0]).await.unwrap());
+    assert!(!world.app.store.finish_leftovers(&left[0]).await.unwrap());
+    assert_eq!(world.app.blobs.size_of(&object).await.unwrap(), None);
+    assert!(notes(&world, &agent).await.is_empty());
+}
+
+#[tokio::test]
+async fn many_files_are_deleted_together_and_again() {
+    let world = World::start().await;
+    let (person, stranger) = (world.person().await, world.person().await);
+    let (one, two) = (person.agent().await, person.agent().await);
+    let foreign = stranger.agent().await.stored().await;
+    let mut ids = [stored(&one, 50).await, stored(&two, 50).await].concat();
+    let message = one.sent(json!({ "text": "x", "attachmentIds": ids[..40] })).await;
+
+    let post = async |ids: &[String]| person.post("/api/files/bulk-delete", json!({ "ids": ids })).await;
+    // What is another's and what is none is as what is gone.
+    ids[98] = foreign.clone();
+    ids[99] = "nonsense".to_owned();
+    let deleted = post(&ids).await;
+    assert_eq!(deleted.expect(201), json!({ "message": "Deleted", "count": 98 }));
+    assert_eq!(attached(&one, &message).await, Vec::<Value>::new());
+    assert_eq!(person.get("/api/files").await.expect(200)["data"].as_array().unwrap().len(), 2);
+    stranger.get(&format!("/api/files/{foreign}/download")).await.expect(200);
+    assert_eq!(post(&ids).await.expect(201)["count"], 0);
+}
+
+#[tokio::test]
+async fn a_hundred_files_go_in_one_call_and_no_more() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    let ids = stored(&agent, 100).await;
+    let post = async |ids: Value| person.post("/api/files/bulk-delete", json!({ "ids": ids })).await;
+    assert_eq!(post(json!([])).await.expect_invalid(), ["ids"]);
+    assert_eq!(post(json!(null)).await.expect_invalid(), ["ids"]);
+    assert_eq!(post(json!([ids[0], ids[0]])).await.expect_invalid(), ["ids.1"]);
+    assert_eq!(post(json!(vec!["x"; 101])).await.expect_invalid(), ["ids"]);
+    assert_eq!(post(json!(ids)).await.expect(201)["count"], 100);
+    assert_eq!(person.get("/api/files").await.expect(200)["data"], json!([]));
+}
+
+#[tokio::test]
+async fn an_announced_file_can_be_deleted() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    let announced = announced(&agent, "a", "text/plain", 1).await;
+    person.delete(&format!("/api/files/{}", announced["attachment"]["id"].as_str().unwrap())).await.expect(200);
+    // Bytes that come later are nobody's, and the note that they are to go stays until then.
+    put(&announced, vec![1]).await.expect(200);
+    let path = format!("/api/files/{}/download", announced["attachment"]["id"].as_str().unwrap());
+    person.get(&path).await.expect_error(404, "not_found");
+    let object: Attachment = serde_json::from_value(announced["attachment"].clone()).unwrap();
+    let left = notes(&world, &agent).await;
+    assert_eq!(left.len(), 1);
+    world.app.store.finish_leftovers(&left[0]).await.unwrap();
+    assert_eq!(world.app.blobs.size_of(&object).await.unwrap(), None);
+}

@@ -1,0 +1,200 @@
+//! `Idempotency-Key` on every POST of agents that makes something other than a message.
+
+use futures_util::future::join_all;
+use reqwest::Method;
+use serde_json::{Value, json};
+use test_support::{Agent, Person, RawForm, Reply, World};
+
+async fn once(agent: &Agent, path: &str, key: &str, body: &Value) -> Reply {
+    Reply::of(agent.request(Method::POST, path).header("Idempotency-Key", key).json(body)).await
+}
+
+fn form(agent: &Agent, text: &str) -> RawForm {
+    RawForm::of(agent).file("a.txt", None, text.as_bytes())
+}
+
+async fn count(agent: &Agent, path: &str) -> usize {
+    let listed = agent.get_here(path).await.expect(200);
+    listed.as_array().or(listed["data"].as_array()).unwrap().len()
+}
+
+#[tokio::test]
+async fn an_upload_that_is_repeated_makes_one_file_and_one_message() {
+    let world = World::start().await;
+    let agent = world.person().await.agent().await;
+    let first = form(&agent, "a").sent_once(&agent, "upload", "k1").await.expect(201);
+    let again = form(&agent, "a").sent_once(&agent, "upload", "k1").await;
+    assert_eq!(again.expect(201), first);
+    assert_eq!((count(&agent, "/api/v1/messages").await, count(&agent, "/api/v1/files").await), (1, 1));
+    form(&agent, "b").sent_once(&agent, "upload", "k1").await.expect_error(409, "idempotency_conflict");
+    let renamed = RawForm::of(&agent).file("b.txt", None, b"a").sent_once(&agent, "upload", "k1").await;
+    renamed.expect_error(409, "idempotency_conflict");
+    assert_eq!((count(&agent, "/api/v1/messages").await, count(&agent, "/api/v1/files").await), (1, 1));
+    let other = form(&agent, "a").sent_once(&agent, "upload", "k2").await.expect(201);
+    assert_ne!(other["id"], first["id"]);
+}
+
+#[tokio::test]
+async fn a_stored_file_too_also_when_a_message_has_it_meanwhile() {
+    let world = World::start().await;
+    let agent = world.person().await.agent().await;
+    let first = form(&agent, "a").sent_once(&agent, "store", "k").await.expect(201);
+    assert_eq!(form(&agent, "a").sent_once(&agent, "store", "k").await.expect(201), first);
+    let message = agent.sent(json!({ "attachmentIds": [first["id"]] })).await;
+    let again = form(&agent, "a").sent_once(&agent, "store", "k").await.expect(201);
+    assert_eq!((&again["id"], &again["messageId"]), (&first["id"], &json!(message)));
+    // What is deleted is made anew.
+    agent.delete_here(&format!("/api/v1/messages/{message}")).await.expect(200);
+    let anew = form(&agent, "a").sent_once(&agent, "store", "k").await.expect(201);
+    assert_ne!(anew["id"], first["id"]);
+    assert_eq!(form(&agent, "a").sent_once(&agent, "store", "k").await.expect(201), anew);
+    assert_eq!(count(&agent, "/api/v1/files").await, 1);
+}
+
+#[tokio::test]
+async fn a_key_counts_for_one_route_one_channel_and_one_kind_of_sender() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let (agent, other) = (person.agent().await, person.agent().await);
+    let text = json!({ "channelId": agent.channel, "content": "a", "filename": "a.txt" });
+    let presigned = json!({ "channelId": agent.channel, "filename": "a.txt", "mimeType": "text/plain", "size": 1 });
+    let by_person = form(&agent, "a").request(person.request(Method::POST, "/api/files/store"));
+    let ids = [
+        form(&agent, "a").sent_once(&agent, "store", "k").await.expect(201)["id"].clone(),
+        form(&agent, "a").sent_once(&agent, "upload", "k").await.expect(201)["id"].clone(),
+        form(&other, "a").sent_once(&agent, "store", "k").await.expect(201)["id"].clone(),
+        once(&agent, "/api/v1/files/store-text", "k", &text).await.expect(201)["id"].clone(),
+        once(&agent, "/api/v1/files/presign", "k", &presigned).await.expect(201)["attachment"]["id"].clone(),
+        Reply::of(by_person.header("Idempotency-Key", "k")).await.expect(201)["id"].clone(),
+        agent.send(json!({ "text": "a", "clientId": "k" })).await.expect(201)["id"].clone(),
+    ];
+    for (index, id) in ids.iter().enumerate() {
+        assert!(id.is_string() && !ids[..index].contains(id), "{ids:?}");
+    }
+    let odd = "k".repeat(257);
+    assert_eq!(form(&agent, "a").sent_once(&agent, "store", &odd).await.expect_invalid(), ["Idempotency-Key"]);
+    let foreign = world.person().await.agent().await;
+    form(&agent, "a").sent_once(&foreign, "store", "k").await.expect_error(403, "not_your_agent");
+}
+
+#[tokio::test]
+async fn a_text_and_an_announcement_are_made_once() {
+    let world = World::start().await;
+    let agent = world.person().await.agent().await;
+    let text = json!({ "channelId": agent.channel, "content": "# A", "filename": "a.md" });
+    let first = once(&agent, "/api/v1/files/store-text", "k", &text).await.expect(201);
+    let reordered = json!({ "filename": "a.md", "content": "# A", "channelId": agent.channel });
+    assert_eq!(once(&agent, "/api/v1/files/store-text", "k", &reordered).await.expect(201), first);
+    let changed = json!({ "channelId": agent.channel, "content": "# B", "filename": "a.md" });
+    once(&agent, "/api/v1/files/store-text", "k", &changed).await.expect_error(409, "idempotency_conflict");
+
+    let body = json!({ "channelId": agent.channel, "filename": "f.bin", "mimeType": "image/png", "size": 3 });
+    let announced = once(&agent, "/api/v1/files/presign", "k", &body).await.expect(201);
+    let again = once(&agent, "/api/v1/files/presign", "k", &body).await.expect(201);
+    assert_eq!(again["attachment"], announced["attachment"]);
+    assert_eq!(again["upload"]["expiresAt"], announced["upload"]["expiresAt"]);
+    assert_eq!(crate::files::uploads::put(&again, b"abc".to_vec()).await.status, 200);
+    assert_eq!(
+        once(&agent, "/api/v1/files/presign", "k", &body).await.expect(201)["attachment"]["id"],
+        announced["attachment"]["id"]
+    );
+    let other = json!({ "channelId": agent.channel, "filename": "f.bin", "mimeType": "image/png", "size": 4 });
+    once(&agent, "/api/v1/files/presign", "k", &other).await.expect_error(409, "idempotency_conflict");
+    assert_eq!(count(&agent, "/api/v1/files").await, 2);
+}
+
+#[tokio::test]
+async fn equal_calls_at_once_make_one_thing() {
+    let world = World::start().await;
+    let agent = world.person().await.agent().await;
+    for route in ["store", "upload"] {
+        let replies = join_all((0..8).map(|_| form(&agent, route).sent_once(&agent, route, "k"))).await;
+        let first = replies[0].expect(201)["id"].clone();
+        assert!(replies.iter().all(|reply| reply.expect(201)["id"] == first), "{route}");
+    }
+    let body = json!({ "channelId": agent.channel, "filename": "f", "mimeType": "image/png", "size": 3 });
+    let replies = join_all((0..8).map(|_| once(&agent, "/api/v1/files/presign", "k", &body))).await;
+    let first = replies[0].expect(201)["attachment"]["id"].clone();
+    assert!(replies.iter().all(|reply| reply.expect(201)["attachment"]["id"] == first));
+    let named = json!({ "name": "Twin" });
+    let replies = join_all((0..8).map(|_| once(&agent, "/api/v1/agents", "k", &named))).await;
+    let first = replies[0].expect(201);
+    assert!(replies.iter().all(|reply| reply.expect(201) == first));
+    assert_eq!((count(&agent, "/api/v1/files").await, count(&agent, "/api/v1/messages").await), (2, 1));
+    assert_eq!(agent.get("/api/v1/agents").await.expect(200).as_array().unwrap().len(), 2);
+    // What the losers put into the bucket is gone again.
+    let objects =
+        world.clients.s3.list_objects_v2().bucket(world.bucket()).prefix(uploads_of(&agent)).send().await.unwrap();
+    assert_eq!(objects.contents().len(), 2);
+}
+
+fn uploads_of(agent: &Agent) -> String {
+    let id: shared::ids::AgentId = agent.channel.parse().unwrap();
+    format!("uploads/{}/", id.ulid())
+}
+
+#[tokio::test]
+async fn an_agent_is_made_once_and_its_secret_is_in_the_answer_that_is_repeated() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    let body = json!({ "name": "Deployer", "webhookUrl": "https://93.184.215.14/hook" });
+    let first = once(&agent, "/api/v1/agents", "k", &body).await.expect(201);
+    assert!(first["webhookSecret"].as_str().unwrap().starts_with("whsec_"));
+    assert_eq!(once(&agent, "/api/v1/agents", "k", &body).await.expect(201), first);
+    let other = json!({ "name": "Another" });
+    once(&agent, "/api/v1/agents", "k", &other).await.expect_error(409, "idempotency_conflict");
+    let stranger = world.person().await.agent().await;
+    assert_ne!(once(&stranger, "/api/v1/agents", "k", &body).await.expect(201)["id"], first["id"]);
+    person.remove(&format!("/api/agents/{}", first["id"].as_str().unwrap())).await.expect(200);
+    let anew = once(&agent, "/api/v1/agents", "k", &body).await.expect(201);
+    assert_ne!(anew["id"], first["id"]);
+    assert_eq!(once(&agent, "/api/v1/agents", "k", &body).await.expect(201), anew);
+}
+
+#[tokio::test]
+async fn a_status_event_is_appended_once_before_and_after_its_draft() {
+    let world = World::start().await;
+    let agent = world.person().await.agent().await;
+    let path = "/api/v1/messages/streams/s/status";
+    let event = |text: &str| json!({ "channelId": agent.channel, "text": text });
+    let first = once(&agent, path, "k1", &event("Reading")).await.expect(201);
+    assert_eq!(once(&agent, path, "k1", &event("Reading")).await.expect(201), first);
+    once(&agent, path, "k1", &event("Writing")).await.expect_error(409, "idempotency_conflict");
+    let draft = agent.sent(json!({ "text": "", "streamId": "s", "streamState": "streaming" })).await;
+    assert_eq!(once(&agent, path, "k1", &event("Reading")).await.expect(201), first);
+    let second = once(&agent, path, "k2", &event("Reading")).await.expect(201);
+    assert_eq!((&first["index"], &second["index"]), (&json!(0), &json!(1)));
+    let done = event("Done");
+    let replies = join_all((0..6).map(|_| once(&agent, path, "k3", &done))).await;
+    assert!(replies.iter().all(|reply| reply.expect(201)["index"] == 2));
+    let message = agent.get_here(&format!("/api/v1/messages/{draft}")).await.expect(200);
+    assert_eq!(message["statusEvents"].as_array().unwrap().len(), 3, "{message}");
+}
+
+async fn person_uploads(person: &Person, agent: &Agent, key: &str) -> Reply {
+    let request = person.request(Method::POST, "/api/files/upload").header("Idempotency-Key", key);
+    Reply::of(form(agent, "mine").request(request)).await
+}
+
+#[tokio::test]
+async fn a_persons_upload_is_safe_to_repeat_too() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    let first = person_uploads(&person, &agent, "k").await.expect(201);
+    assert_eq!(person_uploads(&person, &agent, "k").await.expect(201), first);
+    assert_eq!(count(&agent, "/api/v1/messages").await, 1);
+}
+
+#[tokio::test]
+async fn a_key_costs_one_more_call_only_when_it_is_met_again() {
+    let world = World::start().await;
+    let agent = world.person().await.agent().await;
+    for (route, again) in [("store", 2), ("upload", 2)] {
+        let first = form(&agent, route).sent_once(&agent, route, "k").await;
+        assert_eq!((first.cost().calls, first.cost().round_trips), (3, 3));
+        let repeat = form(&agent, route).sent_once(&agent, route, "k").await;
+        assert_eq!((repeat.cost().calls, repeat.cost().blob_calls), (again, 0));
+    }
+}

@@ -1,0 +1,17 @@
+//! `/api/v1/files` and `/api/files`
+
+pub mod archives;
+pub mod deletion;
+pub mod downloads;
+pub mod idempotency;
+pub mod lists;
+pub mod moves;
+pub mod names;
+pub mod orphaned_objects;
+pub mod parts;
+pub mod ranges;
+pub mod search;
+pub mod share_links;
+pub mod texts;
+pub mod types;
+pub mod uploads;

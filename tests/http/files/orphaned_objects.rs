@@ -1,0 +1,240 @@
+//! Bytes that nothing names: whatever fails on the way, none stay in the bucket, and none of those
+//! go that an item names.
+
+use std::time::Duration;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use expiry::Swept;
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+use shared::error::Error;
+use shared::models::NewFile;
+use shared::models::file::FileLabel;
+use shared::storage::keys::{FILES, LEFTOVERS, Prefix, channel_partition};
+use shared::storage::{Begun, Draft};
+use test_support::fault_injection::{Fault, Hindered};
+use test_support::{Agent, Reply, World};
+
+const HOUR: Duration = Duration::from_secs(3600);
+/// Every way in which bytes come with a call.
+const WAYS: [&str; 4] = ["store", "upload", "store-text", "message"];
+/// The calls of the engines, as their requests name them.
+const WRITE: &str = "dynamodb_20120810.transactwriteitems";
+const NOTE: &str = "dynamodb_20120810.putitem";
+const PUT: &str = "put /";
+
+async fn send_bytes(agent: &Agent, way: &str) -> Reply {
+    match way {
+        "store" | "upload" => agent.upload(way, "a", "text/plain", "x").await,
+        "store-text" => {
+            let body = json!({ "channelId": agent.channel, "content": "x" });
+            agent.post("/api/v1/files/store-text", body).await
+        }
+        _ => agent.send(json!({ "text": "t", "textAttachments": [{ "content": "x" }, { "content": "y" }] })).await,
+    }
+}
+
+/// Sends them as an agent who is told that storage failed; afterwards it works again.
+async fn send_in_vain(hindered: &Hindered, agent: &Agent, way: &str) {
+    let behind = Agent::new(&hindered.url, &agent.key, &agent.channel);
+    send_bytes(&behind, way).await.expect_error(503, "storage_unavailable");
+    hindered.heal();
+}
+
+/// What is there of a channel: objects, items of files, notes of bytes that are to go.
+#[derive(Debug, PartialEq)]
+struct There {
+    objects: usize,
+    files: usize,
+    notes: usize,
+}
+
+const NOTHING: There = There { objects: 0, files: 0, notes: 0 };
+
+async fn there(world: &World, agent: &Agent) -> There {
+    let channel = agent.channel.parse().unwrap();
+    let list = world.clients.s3.list_objects_v2().bucket(world.bucket());
+    let objects = list.prefix(Prefix::Uploads(channel).to_string()).send().await.unwrap().contents.unwrap_or_default();
+    let items = async |prefix: &str| {
+        let query = world.clients.dynamodb.query().table_name(&world.table).consistent_read(true);
+        let query = query.key_condition_expression("pk = :pk AND begins_with(sk, :sk)");
+        let query = query.expression_attribute_values(":pk", AttributeValue::S(channel_partition(channel)));
+        let found = query.expression_attribute_values(":sk", AttributeValue::S(prefix.to_owned())).send().await;
+        found.unwrap().items().len()
+    };
+    There { objects: objects.len(), files: items(FILES).await, notes: items(LEFTOVERS).await }
+}
+
+async fn swept(world: &World) -> usize {
+    let Swept { removals_finished, failed, .. } = expiry::handle(&world.function("expiry")).await.unwrap();
+    assert_eq!(failed, 0);
+    removals_finished
+}
+
+#[tokio::test]
+async fn what_is_named_leaves_no_note() {
+    let world = World::isolated().await;
+    let person = world.person().await;
+    for way in WAYS {
+        let agent = person.agent().await;
+        send_bytes(&agent, way).await.expect(201);
+        let There { objects, files, notes } = there(&world, &agent).await;
+        assert_eq!((objects, notes), (files, 0), "{way}");
+    }
+}
+
+#[tokio::test]
+async fn bytes_whose_item_was_never_written_go_later() {
+    let world = World::isolated().await;
+    let person = world.person().await;
+    let hindered = Hindered::serve(&world, 1).await;
+    for way in WAYS {
+        let agent = person.agent().await;
+        hindered.dynamodb.aim(Some((WRITE, Fault::LostRequest)));
+        send_in_vain(&hindered, &agent, way).await;
+        let left = there(&world, &agent).await;
+        assert!(left.objects > 0, "{way}: {left:?}");
+        assert_eq!((left.files, left.notes), (0, 1), "{way}");
+
+        // Not while the call could still be on its way.
+        world.advance_clock(HOUR);
+        assert_eq!((swept(&world).await, there(&world, &agent).await), (0, left), "{way}");
+        world.advance_clock(HOUR);
+        assert_eq!((swept(&world).await, there(&world, &agent).await), (1, NOTHING), "{way}");
+    }
+}
+
+#[tokio::test]
+async fn bytes_whose_item_was_written_unheard_stay() {
+    let world = World::isolated().await;
+    let person = world.person().await;
+    let hindered = Hindered::serve(&world, 1).await;
+    for way in WAYS {
+        let agent = person.agent().await;
+        hindered.dynamodb.aim(Some((WRITE, Fault::LostReply)));
+        send_in_vain(&hindered, &agent, way).await;
+        world.advance_clock(3 * HOUR);
+        assert_eq!(swept(&world).await, 0, "{way}");
+        let There { objects, files, notes } = there(&world, &agent).await;
+        assert!(files > 0, "{way}");
+        assert_eq!((objects, notes), (files, 0), "{way}");
+    }
+}
+
+#[tokio::test]
+async fn no_bytes_are_put_that_are_not_noted() {
+    let world = World::isolated().await;
+    let person = world.person().await;
+    let hindered = Hindered::serve(&world, 1).await;
+    for way in WAYS {
+        let agent = person.agent().await;
+        hindered.dynamodb.aim(Some((NOTE, Fault::Error)));
+        send_in_vain(&hindered, &agent, way).await;
+        assert_eq!(there(&world, &agent).await, NOTHING, "{way}");
+    }
+}
+
+#[tokio::test]
+async fn bytes_that_were_put_unheard_go_later() {
+    let world = World::isolated().await;
+    let person = world.person().await;
+    let hindered = Hindered::serve(&world, 1).await;
+    for way in WAYS {
+        let agent = person.agent().await;
+        hindered.s3.aim(Some((PUT, Fault::LostReply)));
+        send_in_vain(&hindered, &agent, way).await;
+        let left = there(&world, &agent).await;
+        assert!(left.objects > 0, "{way}: {left:?}");
+        assert_eq!((left.files, left.notes), (0, 1), "{way}");
+        world.advance_clock(3 * HOUR);
+        assert_eq!((swept(&world).await, there(&world, &agent).await), (1, NOTHING), "{way}");
+    }
+}
+
+#[tokio::test]
+async fn bytes_of_a_message_that_is_refused_go_at_once() {
+    let world = World::isolated().await;
+    let agent = world.person().await.agent().await;
+    let long = "x".repeat(64_000);
+    let texts: Vec<Value> =
+        (0..50).map(|n| json!({ "content": "x", "filename": format!("{n}{}", "ü".repeat(1000)) })).collect();
+    let large = json!({ "text": "x".repeat(200 * 1024), "metadata": { "m": long }, "textAttachments": texts,
+        "review": { "type": "freeform", "payload": { "p": long } } });
+    agent.send(large).await.expect_error(413, "too_large");
+    assert_eq!(there(&world, &agent).await.objects, 0);
+    world.advance_clock(3 * HOUR);
+    assert_eq!((swept(&world).await, there(&world, &agent).await), (1, NOTHING));
+}
+
+#[tokio::test]
+async fn of_equal_messages_at_once_only_the_bytes_of_one_stay() {
+    let world = World::isolated().await;
+    let agent = world.person().await.agent().await;
+    let message = json!({ "text": "t", "clientId": "c", "textAttachments": [{ "content": "x" }, { "content": "y" }] });
+    let replies = join_all((0..6).map(|_| agent.send(message.clone()))).await;
+    let ids: Vec<Value> = replies.iter().map(|reply| reply.expect(201)["id"].clone()).collect();
+    assert!(ids.iter().all(|id| *id == ids[0]), "{ids:?}");
+    let There { objects, files, .. } = there(&world, &agent).await;
+    assert_eq!((objects, files), (2, 2));
+    world.advance_clock(3 * HOUR);
+    swept(&world).await;
+    assert_eq!(there(&world, &agent).await, There { objects: 2, files: 2, notes: 0 });
+}
+
+#[tokio::test]
+async fn who_comes_too_late_names_nothing() {
+    let world = World::isolated().await;
+    let agent = world.person().await.agent().await;
+    let store = &world.app.store;
+    let Begun::New(opening) = store.begin_message(&agent.as_caller(), &agent.channel, None, &[]).await.unwrap() else {
+        panic!("it is no repeat");
+    };
+    let label = FileLabel { filename: "a".to_owned(), mime_type: "text/plain".to_owned() };
+    let placed = store.place(&opening.channel, vec![NewFile { label, bytes: "x".into() }]).await.unwrap();
+    assert_eq!(there(&world, &agent).await, There { objects: 1, files: 0, notes: 1 });
+    // Such as a machine that was asleep for hours, before and after the bytes went.
+    world.advance_clock(3 * HOUR);
+    let draft = Draft { text: Some("t".to_owned()), placed, ..Draft::default() };
+    let written = store.create_message(*opening, draft).await;
+    assert!(matches!(written, Err(Error::Unavailable(_))), "{written:?}");
+    assert_eq!((swept(&world).await, there(&world, &agent).await), (1, NOTHING));
+    assert_eq!(agent.get_here("/api/v1/messages").await.expect(200)["data"], json!([]));
+}
+
+#[tokio::test]
+async fn a_deletion_that_storage_refused_has_done_nothing() {
+    let world = World::isolated().await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    let file = agent.stored().await;
+    let hindered = Hindered::serve(&world, 1).await;
+    let behind = person.at(&hindered.url);
+    hindered.dynamodb.aim(Some((WRITE, Fault::Error)));
+    behind.delete(&format!("/api/files/{file}")).await.expect_error(503, "storage_unavailable");
+    behind.post("/api/files/bulk-delete", json!({ "ids": [file] })).await.expect_error(503, "storage_unavailable");
+    assert_eq!(there(&world, &agent).await, There { objects: 1, files: 1, notes: 0 });
+    assert_eq!(agent.get(&format!("/api/v1/files/{file}/download")).await.text(), "a note");
+    hindered.heal();
+    behind.delete(&format!("/api/files/{file}")).await.expect(200);
+    let There { objects, files, .. } = there(&world, &agent).await;
+    assert_eq!((objects, files), (0, 0));
+}
+
+#[tokio::test]
+async fn a_deletion_whose_outcome_got_lost_can_be_repeated() {
+    let world = World::isolated().await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    let ids = join_all((0..5).map(|_| agent.stored())).await;
+    let hindered = Hindered::serve(&world, 1).await;
+    let behind = person.at(&hindered.url);
+    let delete = async || behind.post("/api/files/bulk-delete", json!({ "ids": ids })).await;
+    hindered.dynamodb.aim(Some((WRITE, Fault::LostReply)));
+    delete().await.expect_error(503, "storage_unavailable");
+    hindered.heal();
+    assert_eq!(delete().await.expect(201)["message"], "Deleted");
+    assert_eq!(there(&world, &agent).await.files, 0);
+    world.advance_clock(3 * HOUR);
+    swept(&world).await;
+    assert_eq!(there(&world, &agent).await, NOTHING);
+}

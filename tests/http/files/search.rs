@@ -1,0 +1,58 @@
+//! Search finds a text however its characters are composed, and in any case.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use test_support::{Reply, World};
+
+const COMPOSED: &str = "Prüfung";
+const DECOMPOSED: &str = "Pru\u{308}fung";
+
+#[tokio::test]
+async fn a_files_name_is_found_composed_or_not_and_in_any_case() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    for name in [DECOMPOSED, COMPOSED, "STRASSE", "other"] {
+        let body = json!({ "channelId": agent.channel, "content": "x", "filename": format!("{name}.md") });
+        agent.post("/api/v1/files/store-text", body).await.expect(201);
+    }
+    for (search, found) in [
+        (COMPOSED, 2),
+        (DECOMPOSED, 2),
+        ("PRÜFUNG", 2),
+        ("pru\u{308}f", 2),
+        ("pruf", 0),
+        ("Straße", 1),
+        ("STRAẞE", 1),
+        ("strasse", 1),
+        ("nothing", 0),
+    ] {
+        let request = person.request(Method::GET, "/api/files").query(&[("search", search)]);
+        let files = Reply::of(request).await.expect(200)["data"].clone();
+        assert_eq!(files.as_array().unwrap().len(), found, "{search}: {files}");
+        let request = person.request(Method::GET, "/files").query(&[("q", search)]);
+        let page = Reply::of(request).await.text();
+        assert_eq!(page.matches(" id=\"name-").count(), found, "{search}");
+    }
+}
+
+#[tokio::test]
+async fn a_message_is_found_so_too_by_agents_and_on_the_pages() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    let told = "Nach Mu\u{308}nchen, ΟΔΟΣ";
+    agent.sent(json!({ "text": told, "review": { "type": "approval" } })).await;
+    agent.sent(json!({ "text": "elsewhere" })).await;
+    for search in ["München", "MÜNCHEN", "mu\u{308}nchen", "οδος", "οδοσ", "ΟΔΟΣ"] {
+        let found = |reply: &Value| reply["data"].as_array().unwrap().len();
+        let query = [("search", search), ("channel", &agent.channel)];
+        let by_agent = agent.request(Method::GET, "/api/v1/messages").query(&query);
+        assert_eq!(found(&Reply::of(by_agent).await.expect(200)), 1, "{search}");
+        for path in ["/", &format!("/channels/{}", agent.channel)] {
+            let page = person.request(Method::GET, path).query(&[("q", search)]);
+            let page = Reply::of(page).await.text();
+            assert!(page.contains(told) && !page.contains("elsewhere"), "{path} {search}");
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! `GET /api/files/{id}/share` and `GET /api/share/{token}`
+
+use std::time::Duration;
+
+use reqwest::Method;
+use shared::models::Attachment;
+use shared::server_secret::ServerSecret;
+use shared::share_link::ShareLink;
+use test_support::{Cost, Person, Reply, World};
+
+use crate::files::uploads::{announced, anybody, put};
+
+async fn link(person: &Person, file: &str) -> String {
+    let reply = person.get(&format!("/api/files/{file}/share")).await;
+    let body = reply.expect(200);
+    assert_eq!(body["expiresIn"], 3600);
+    let Cost { calls, round_trips, .. } = reply.cost();
+    assert_eq!((calls, round_trips), (1, 1));
+    body["url"].as_str().unwrap().to_owned()
+}
+
+async fn open(url: &str) -> Reply {
+    Reply::of(anybody().get(url)).await
+}
+
+#[tokio::test]
+async fn a_link_opens_one_file_to_anybody_for_an_hour() {
+    let world = World::start().await;
+    let (person, stranger) = (world.person().await, world.person().await);
+    let agent = person.agent().await;
+    let file = agent.upload("store", "page.html", "text/html", "<p>hi").await.expect(201);
+    let id = file["id"].as_str().unwrap();
+    stranger.get(&format!("/api/files/{id}/share")).await.expect_error(404, "not_found");
+    let url = link(&person, id).await;
+    assert!(url.starts_with(&format!("{}/api/share/", world.url)), "{url}");
+    let got = open(&url).await;
+    assert_eq!((got.status, got.text().as_str(), got.header("content-type")), (200, "<p>hi", "text/html"));
+    assert!(got.header("content-security-policy").contains("sandbox"));
+    assert_eq!(got.header("x-content-type-options"), "nosniff");
+    assert!(got.header("content-disposition").contains("page.html") && !got.header("etag").is_empty());
+    let Cost { calls, round_trips, .. } = got.cost();
+    assert_eq!((calls, round_trips), (1, 1));
+    let known = Reply::of(anybody().get(&url).header("If-None-Match", got.header("etag"))).await;
+    assert_eq!(known.status, 304);
+    world.advance_clock(Duration::from_secs(3590));
+    open(&url).await.expect(200);
+    world.advance_clock(Duration::from_secs(11));
+    open(&url).await.expect_error(404, "not_found");
+}
+
+#[tokio::test]
+async fn no_other_link_opens_anything() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    let file = agent.upload("store", "a", "text/plain", "x").await.expect(201);
+    let other = agent.stored().await;
+    let url = link(&person, file["id"].as_str().unwrap()).await;
+    let (signed, signature) = url.rsplit_once('.').unwrap();
+    let on_other = url.replace(file["id"].as_str().unwrap(), &other);
+    for changed in [
+        format!("{signed}0.{signature}"),
+        format!("{signed}.{}", "A".repeat(signature.len())),
+        format!("{signed}."),
+        format!("{url}A"),
+        url.replace("/api/share/", "/api/share/%00"),
+        url.replace("/api/share/", "/api/share/%ff"),
+        format!("{}/api/share/x", world.url),
+        on_other,
+    ] {
+        open(&changed).await.expect_error(404, "not_found");
+    }
+    // Another secret of the deployment ends every link.
+    let attachment: Attachment = serde_json::from_value(file).unwrap();
+    let made = ShareLink::of(&attachment, world.app.clock.now());
+    open(&format!("{}/api/share/{}", world.url, made.token(&world.app.secret))).await.expect(200);
+    let replaced = ServerSecret::new("another secret, after the first one leaked").unwrap();
+    open(&format!("{}/api/share/{}", world.url, made.token(&replaced))).await.expect_error(404, "not_found");
+}
+
+#[tokio::test]
+async fn a_deleted_files_link_opens_nothing() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let file = person.agent().await.stored().await;
+    let url = link(&person, &file).await;
+    person.delete(&format!("/api/files/{file}")).await.expect(200);
+    open(&url).await.expect_error(404, "not_found");
+    person.get(&format!("/api/files/{file}/share")).await.expect_error(404, "not_found");
+}
+
+#[tokio::test]
+async fn a_large_shared_file_comes_from_storage() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    let announced = announced(&agent, "big", "image/png", 4_600_000).await;
+    let file = announced["attachment"]["id"].as_str().unwrap();
+    person.get(&format!("/api/files/{file}/share")).await.expect_error(404, "not_found");
+    put(&announced, vec![9; 4_600_000]).await.expect(200);
+    person.get(&format!("/api/files/{file}/download")).await.expect(302);
+    let redirect = open(&link(&person, file).await).await;
+    assert_eq!(redirect.status, 302);
+    assert_eq!(open(redirect.header("location")).await.bytes.len(), 4_600_000);
+}
+
+#[tokio::test]
+async fn a_links_address_is_the_one_the_caller_used() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let path = format!("/api/files/{}/share", person.agent().await.stored().await);
+    let token = person.sign_in().await.header("set-cookie").split(['=', ';']).nth(1).unwrap().to_owned();
+    let shared = async |host: &str, proto: &str| {
+        let request = person.request(Method::GET, &path).bearer_auth(&token);
+        let request = request.header("Host", host).header("X-Forwarded-Proto", proto);
+        Reply::of(request).await.expect(200)["url"].as_str().unwrap().to_owned()
+    };
+    assert!(shared("placet.example", "https").await.starts_with("https://placet.example/api/share/"));
+    assert!(shared("[::1]:8080", "http").await.starts_with("http://[::1]:8080/api/share/"));
+    assert!(shared("placet.example", "javascript").await.starts_with("http://placet.example/"));
+    for odd in ["user:pass@evil.example", "evil.example/path", "a b", "evil.example?x"] {
+        assert!(shared(odd, "https").await.starts_with("/api/share/"), "{odd}");
+    }
+}

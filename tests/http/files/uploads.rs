@@ -1,0 +1,317 @@
+//! `/api/v1/files/store-text`, `/presign`, and what people upload at `/api/files`.
+
+use reqwest::multipart::{Form, Part};
+use reqwest::{Client, Method};
+use serde_json::{Value, json};
+use test_support::{Agent, Cost, Person, Reply, World};
+
+/// A client that knows nothing but a URL.
+pub fn anybody() -> Client {
+    Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap()
+}
+
+/// Announces a file of this many bytes.
+pub async fn announced(agent: &Agent, filename: &str, mime: &str, size: usize) -> Value {
+    let body = json!({ "channelId": agent.channel, "filename": filename, "mimeType": mime, "size": size });
+    agent.post("/api/v1/files/presign", body).await.expect(201)
+}
+
+/// PUTs bytes where an announcement says, with the headers it says; only the length is always
+/// that of the bytes.
+pub async fn put(announced: &Value, bytes: Vec<u8>) -> Reply {
+    let mut request = anybody().put(announced["upload"]["url"].as_str().unwrap());
+    for (name, value) in announced["upload"]["headers"].as_object().unwrap() {
+        if name != "content-length" {
+            request = request.header(name, value.as_str().unwrap());
+        }
+    }
+    Reply::of(request.header("content-length", bytes.len()).body(bytes)).await
+}
+
+/// A person's upload to an agent.
+pub async fn upload(person: &Person, route: &str, agent: &Agent, name: &str, bytes: Vec<u8>) -> Reply {
+    let part = Part::bytes(bytes).file_name(name.to_owned()).mime_str("image/png").unwrap();
+    let form = Form::new().part("file", part).text("channelId", agent.channel.clone());
+    Reply::of(person.request(Method::POST, &format!("/api/files/{route}")).multipart(form)).await
+}
+
+fn id(announced: &Value) -> &str {
+    announced["attachment"]["id"].as_str().unwrap()
+}
+
+fn costs(reply: &Reply) -> (u32, u32) {
+    let Cost { calls, round_trips, .. } = reply.cost();
+    (calls, round_trips)
+}
+
+#[tokio::test]
+async fn a_text_becomes_a_file() {
+    let world = World::start().await;
+    let agent = world.person().await.agent().await;
+    let store = async |mut body: Value| {
+        body["channelId"] = json!(agent.channel);
+        agent.post("/api/v1/files/store-text", body).await
+    };
+    let reply = store(json!({ "content": "# Grüße\u{0}" })).await;
+    let file = reply.expect(201);
+    assert_eq!((&file["filename"], &file["mimeType"]), (&json!("content.md"), &json!("text/markdown")));
+    assert_eq!((&file["size"], &file["messageId"], &file["pluginType"]), (&json!(10), &json!(null), &json!("file")));
+    assert_eq!(costs(&reply), (3, 3));
+    let got = agent.get(&format!("/api/v1/files/{}/download", file["id"].as_str().unwrap())).await;
+    assert_eq!((got.status, got.text().as_str()), (200, "# Grüße\u{0}"));
+
+    let named = store(json!({ "content": "", "filename": "../a.svg", "mimeType": "image/svg+xml" })).await.expect(201);
+    assert_eq!(
+        (&named["filename"], &named["pluginType"], &named["size"]),
+        (&json!("../a.svg"), &json!("image"), &json!(0))
+    );
+    let message = agent.send(json!({ "attachmentIds": [file["id"], named["id"]] })).await.expect(201);
+    assert_eq!(message["attachments"][0]["textContent"], "# Grüße\u{0}");
+
+    assert_eq!(
+        store(json!({ "content": 1, "filename": "n".repeat(1025) })).await.expect_invalid(),
+        ["content", "filename"]
+    );
+    assert_eq!(agent.post("/api/v1/files/store-text", json!({})).await.expect_invalid(), ["channelId", "content"]);
+    let nowhere = json!({ "channelId": "agt_nonsense", "content": "x" });
+    agent.post("/api/v1/files/store-text", nowhere).await.expect_error(403, "not_your_agent");
+    let huge = store(json!({ "content": "x".repeat(4_500_000) })).await.expect_error(413, "too_large");
+    assert!(huge["message"].as_str().unwrap().contains("/api/v1/files/presign"));
+}
+
+#[tokio::test]
+async fn an_announced_file_is_there_once_its_bytes_are() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    let bytes: Vec<u8> = (0..=250).cycle().take(5_000_000).collect();
+    let announced = announced(&agent, "film.mp4", "video/mp4", bytes.len()).await;
+    let file = id(&announced);
+    assert_eq!(announced["attachment"]["size"], 5_000_000);
+    let upload = &announced["upload"];
+    assert_eq!((&upload["method"], &upload["headers"]["content-type"]), (&json!("PUT"), &json!("video/mp4")));
+    assert_eq!(upload["headers"]["content-length"], "5000000");
+    assert!(upload["expiresAt"].as_str().unwrap().ends_with('Z'));
+
+    // Nobody sees it yet.
+    let download = format!("/api/v1/files/{file}/download");
+    assert_eq!(agent.get_here("/api/v1/files").await.expect(200), json!([]));
+    assert_eq!(person.get("/api/files").await.expect(200)["data"], json!([]));
+    agent.get(&download).await.expect_error(404, "not_found");
+    let early = agent.send(json!({ "attachmentIds": [file] })).await;
+    assert_eq!(early.expect_invalid(), ["attachmentIds.0"]);
+    assert_eq!(early.json()["errors"][0]["code"], "not_uploaded");
+
+    assert_eq!(put(&announced, bytes.clone()).await.status, 200);
+    let sent = agent.send(json!({ "attachmentIds": [file], "clientId": "once" })).await;
+    assert_eq!(sent.expect(201)["attachments"][0]["id"], file);
+    assert_eq!(costs(&sent), (2, 2));
+    assert_eq!(agent.get_here("/api/v1/files").await.expect(200)[0]["id"], file);
+    assert_eq!(person.get("/api/files").await.expect(200)["data"][0]["messageId"], sent.json()["id"]);
+    // Too large for a response of ours: from storage, without any header of ours.
+    let redirect = agent.get(&download).await;
+    assert_eq!((redirect.status, costs(&redirect)), (302, (1, 1)));
+    let got = Reply::of(anybody().get(redirect.header("location"))).await;
+    assert_eq!((got.status, got.bytes == bytes), (200, true));
+    assert_eq!(got.header("content-type"), "video/mp4");
+    assert_eq!(got.header("content-disposition"), "inline; filename=\"film.mp4\"; filename*=UTF-8''film.mp4");
+}
+
+#[tokio::test]
+async fn what_a_browser_could_run_is_saved_when_storage_serves_it() {
+    let world = World::start().await;
+    let agent = world.person().await.agent().await;
+    for mime in ["text/html", "image/svg+xml", "Application/XHTML+xml"] {
+        let announced = announced(&agent, "ü.html", mime, 4_500_001).await;
+        assert_eq!(put(&announced, vec![b' '; 4_500_001]).await.status, 200);
+        let redirect = agent.get(&format!("/api/v1/files/{}/download", id(&announced))).await;
+        let got = Reply::of(anybody().get(redirect.header("location"))).await;
+        assert_eq!((got.status, got.header("content-type")), (200, mime));
+        let disposition = "attachment; filename=\"_.html\"; filename*=UTF-8''%C3%BC.html";
+        assert_eq!(got.header("content-disposition"), disposition, "{mime}");
+    }
+}
+
+#[tokio::test]
+async fn the_first_download_makes_an_announced_file_visible() {
+    let world = World::start().await;
+    let agent = world.person().await.agent().await;
+    for size in [0, 3] {
+        let announced = announced(&agent, "a", "text/plain", size).await;
+        assert_eq!(put(&announced, vec![b'x'; size]).await.status, 200);
+        let got = agent.get(&format!("/api/v1/files/{}/download", id(&announced))).await;
+        assert_eq!((got.status, got.bytes.len(), costs(&got)), (200, size, (2, 2)));
+        let again = agent.get(&format!("/api/v1/files/{}/download", id(&announced))).await;
+        assert_eq!((again.status, costs(&again)), (200, (1, 1)));
+        assert_eq!(agent.get_here("/api/v1/files").await.expect(200)[0]["id"], id(&announced));
+    }
+}
+
+#[tokio::test]
+async fn an_upload_that_has_ended_is_listed_before_anybody_used_it() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    let (there, _) = (announced(&agent, "a", "text/plain", 3).await, announced(&agent, "b", "text/plain", 3).await);
+    assert_eq!(put(&there, b"abc".to_vec()).await.status, 200);
+    let listed = agent.get_here("/api/v1/files").await.expect(200);
+    assert_eq!((listed.as_array().unwrap().len(), &listed[0]["id"]), (1, &json!(id(&there))));
+    let browsed = person.get("/api/files").await.expect(200)["data"].clone();
+    assert_eq!((browsed.as_array().unwrap().len(), &browsed[0]["id"]), (1, &json!(id(&there))));
+}
+
+#[tokio::test]
+async fn only_what_was_announced_can_be_put_and_only_once() {
+    let world = World::start().await;
+    let agent = world.person().await.agent().await;
+    let announced = announced(&agent, "a", "text/plain", 3).await;
+    for bytes in [&b"four"[..], b"", b"12"] {
+        assert_eq!(put(&announced, bytes.to_vec()).await.status, 403);
+    }
+    let mut lying = announced.clone();
+    lying["upload"]["headers"]["content-type"] = json!("text/html");
+    assert_eq!(put(&lying, b"abc".to_vec()).await.status, 403);
+    agent.get(&format!("/api/v1/files/{}/download", id(&announced))).await.expect_error(404, "not_found");
+    assert_eq!(put(&announced, b"abc".to_vec()).await.status, 200);
+    // What somebody may have seen stays as it was.
+    assert_eq!(put(&announced, b"xyz".to_vec()).await.status, 412);
+    assert_eq!(agent.get(&format!("/api/v1/files/{}/download", id(&announced))).await.text(), "abc");
+}
+
+#[tokio::test]
+async fn one_of_many_messages_gets_an_announced_file() {
+    let world = World::start().await;
+    let agent = world.person().await.agent().await;
+    let announced = announced(&agent, "a", "text/plain", 3).await;
+    put(&announced, b"abc".to_vec()).await.expect(200);
+    let claims = (0..6).map(|_| agent.send(json!({ "attachmentIds": [id(&announced)] })));
+    let statuses: Vec<u16> = futures_util::future::join_all(claims).await.iter().map(|reply| reply.status).collect();
+    assert_eq!(statuses.iter().filter(|status| **status == 201).count(), 1, "{statuses:?}");
+    assert!(statuses.iter().all(|status| [201, 400].contains(status)), "{statuses:?}");
+}
+
+#[tokio::test]
+async fn an_answer_may_name_an_announced_file_once_it_is_there() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    let announced = announced(&agent, "a", "text/plain", 3).await;
+    let review = agent.asked().await;
+    let answer = json!({ "response": { "selectedOption": "approve" }, "modifiedFileIds": [id(&announced)] });
+    let path = format!("/api/messages/{review}/respond");
+    assert_eq!(person.post(&path, answer.clone()).await.expect_invalid(), ["modifiedFileIds.0"]);
+    put(&announced, b"abc".to_vec()).await.expect(200);
+    assert_eq!(person.post(&path, answer).await.expect(201)["review"]["modifiedFileIds"], json!([id(&announced)]));
+    assert_eq!(agent.get_here("/api/v1/files").await.expect(200)[0]["id"], id(&announced));
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_an_announcement_is_named() {
+    let world = World::start().await;
+    let (agent, stranger) = (world.person().await.agent().await, world.person().await.agent().await);
+    let presign = async |who: &Agent, body: Value| who.post("/api/v1/files/presign", body).await;
+    let empty = presign(&agent, json!({})).await.expect_invalid();
+    assert_eq!(empty, ["channelId", "filename", "mimeType", "size"]);
+    let with =
+        |size: Value| json!({ "channelId": agent.channel, "filename": "a", "mimeType": "text/plain", "size": size });
+    for size in [json!(-1), json!(1.5), json!("3"), json!(null)] {
+        assert_eq!(presign(&agent, with(size)).await.expect_invalid(), ["size"]);
+    }
+    for size in [json!(5_000_000_001_u64), json!(1e300)] {
+        presign(&agent, with(size)).await.expect_error(413, "too_large");
+    }
+    presign(&agent, with(json!(5_000_000_000_u64))).await.expect(201);
+    let mut long = with(json!(-1));
+    long["filename"] = json!("n".repeat(1025));
+    assert_eq!(presign(&agent, long).await.expect_invalid(), ["size", "filename"]);
+    presign(&stranger, with(json!(1))).await.expect_error(403, "not_your_agent");
+    presign(&agent.with_key("hp_nonsense"), json!({})).await.expect_error(401, "unauthorized");
+    assert_eq!(costs(&presign(&agent, with(json!(1))).await), (2, 2));
+}
+
+#[tokio::test]
+async fn names_of_announced_files_are_data() {
+    let world = World::start().await;
+    let agent = world.person().await.agent().await;
+    for name in ["../../x", "a\r\nX: y\u{0}", "Grüße 🦀", &"ü".repeat(1000)] {
+        let announced = announced(&agent, name, "text/plain\r\nX: y", 1).await;
+        assert_eq!(announced["attachment"]["filename"], name);
+        assert_eq!(announced["attachment"]["mimeType"], "application/octet-stream");
+        put(&announced, vec![1]).await.expect(200);
+        let got = agent.get(&format!("/api/v1/files/{}/download", id(&announced))).await;
+        assert_eq!((got.status, got.headers.get("x")), (200, None));
+    }
+}
+
+#[tokio::test]
+async fn people_store_upload_and_announce_too() {
+    let world = World::start().await;
+    let (person, stranger) = (world.person().await, world.person().await);
+    let agent = person.agent().await;
+    let stored = upload(&person, "store", &agent, "a.png", vec![1, 2]).await;
+    let file = stored.expect(201);
+    assert_eq!((&file["messageId"], &file["pluginType"], costs(&stored)), (&json!(null), &json!("image"), (3, 3)));
+    let sent = upload(&person, "upload", &agent, "b.png", vec![3]).await;
+    let message = sent.expect(201)["messageId"].as_str().unwrap().to_owned();
+    let message = agent.get_here(&format!("/api/v1/messages/{message}")).await.expect(200);
+    assert_eq!((&message["senderType"], &message["attachments"][0]["id"]), (&json!("user"), &sent.json()["id"]));
+    assert_eq!(costs(&sent), (3, 3));
+
+    let body = json!({ "channelId": agent.channel, "filename": "c", "mimeType": "image/png", "size": 2 });
+    let announced = person.post("/api/files/presign", body.clone()).await;
+    assert_eq!(costs(&announced), (2, 2));
+    put(&announced.expect(201), vec![1, 2]).await.expect(200);
+    let ids = json!([file["id"], announced.json()["attachment"]["id"]]);
+    let with_both = json!({ "channelId": agent.channel, "attachmentIds": ids });
+    person.post("/api/messages", with_both).await.expect(201);
+    let got = person.get(&format!("/api/files/{}/download", id(&announced.json()))).await;
+    assert_eq!((got.status, got.bytes), (200, vec![1, 2]));
+
+    stranger.post("/api/files/presign", body).await.expect_error(403, "not_your_agent");
+    for route in ["store", "upload"] {
+        upload(&stranger, route, &agent, "a", vec![1]).await.expect_error(403, "not_your_agent");
+        let big = upload(&person, route, &agent, "a", vec![1; 4_500_001]).await.expect_error(413, "too_large");
+        assert!(big["message"].as_str().unwrap().contains("/api/files/presign"));
+    }
+}
+
+#[tokio::test]
+async fn who_has_the_bytes_is_told_so() {
+    let world = World::start().await;
+    let agent = world.person().await.agent().await;
+    let path = format!("/api/v1/files/{}/download", agent.stored().await);
+    let etag = agent.get(&path).await.header("etag").to_owned();
+    let asking = async |tags: &str| Reply::of(agent.request(Method::GET, &path).header("If-None-Match", tags)).await;
+    for tags in [etag.as_str(), "*", &format!("\"other\", W/{etag}")] {
+        let known = asking(tags).await;
+        assert_eq!((known.status, known.bytes.len(), known.header("etag")), (304, 0, etag.as_str()), "{tags}");
+    }
+    for tags in ["\"other\"", "", "nonsense"] {
+        assert_eq!(asking(tags).await.status, 200);
+    }
+}
+
+#[tokio::test]
+async fn no_route_of_files_answers_whom_we_do_not_know() {
+    let world = World::start().await;
+    let key = world.person().await.agent().await.key;
+    for (method, path) in [
+        ("POST", "/api/v1/files/store-text"),
+        ("POST", "/api/v1/files/presign"),
+        ("GET", "/api/files"),
+        ("POST", "/api/files/store"),
+        ("POST", "/api/files/upload"),
+        ("POST", "/api/files/presign"),
+        ("POST", "/api/files/bulk-delete"),
+        ("POST", "/api/files/bulk-download"),
+        ("DELETE", "/api/files/x"),
+        ("GET", "/api/files/x/download"),
+        ("GET", "/api/files/x/share"),
+    ] {
+        // An agent's key opens nothing of people's, nor one that is none anything of agents'.
+        let credential = if path.starts_with("/api/v1") { "hp_x" } else { key.as_str() };
+        let method = Method::from_bytes(method.as_bytes()).unwrap();
+        let request = anybody().request(method, format!("{}{path}?limit=x", world.url)).body("{");
+        Reply::of(request.bearer_auth(credential)).await.expect_error(401, "unauthorized");
+    }
+}

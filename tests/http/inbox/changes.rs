@@ -1,0 +1,295 @@
+//! `GET /api/changes`: a person's inbox learns that it shows something else.
+
+use std::time::{Duration, Instant};
+
+use aws_lambda_events::event::dynamodb::Event;
+use aws_lambda_events::event::streams::DynamoDbEventResponse;
+use aws_sdk_dynamodb::types::AttributeValue;
+use futures_util::future::join_all;
+use placet_local::mappings::Mappings;
+use reqwest::Method;
+use serde_json::{Value, json};
+use shared::app::App;
+use shared::storage::Clients;
+use test_support::fault_injection::Faulty;
+use test_support::{Person, Reply, World};
+use tokio::sync::mpsc;
+
+use crate::webhooks::event_stream::source;
+
+/// The table's stream, which goes to `events` when a test says so.
+struct Stream<'a> {
+    world: &'a World,
+    records: mpsc::UnboundedReceiver<Event>,
+    marks: usize,
+    _mappings: Mappings,
+}
+
+impl<'a> Stream<'a> {
+    async fn of(world: &'a World) -> Self {
+        let (source, _) = source(world).await;
+        let (bring, records) = mpsc::unbounded_channel();
+        let mut mappings = Mappings::default();
+        mappings.start(|stop| {
+            source.consume(stop, move |event: Event| {
+                bring.send(event).unwrap();
+                std::future::ready(DynamoDbEventResponse::default())
+            })
+        });
+        Self { world, records, marks: 0, _mappings: mappings }
+    }
+
+    /// All that was written until now and not given before, as one batch.
+    async fn written(&mut self) -> Event {
+        self.marks += 1;
+        let mark = format!("MARK {}", self.marks);
+        let put = self.world.writes.watch(&self.world.clients.dynamodb).put_item().table_name(&self.world.table);
+        let put = put.item("pk", AttributeValue::S("A TEST'S".into())).item("sk", AttributeValue::S(mark.clone()));
+        put.send().await.unwrap();
+        let mut all = Event::default();
+        loop {
+            let event = self.records.recv().await.expect("the stream goes on");
+            let ends = event.records.iter().any(|record| {
+                let keys = serde_json::to_value(&record.change.keys).unwrap();
+                keys["sk"]["S"] == json!(mark)
+            });
+            all.records.extend(event.records);
+            if ends {
+                return all;
+            }
+        }
+    }
+
+    async fn work_off(&mut self) {
+        let event = self.written().await;
+        assert!(events::handle(&self.world.function("events"), event).await.batch_item_failures.is_empty());
+    }
+}
+
+async fn sequence(person: &Person) -> u64 {
+    person.get("/api/changes").await.expect(200)["sequence"].as_u64().unwrap()
+}
+
+async fn waited(person: &Person, since: u64, timeout: &str) -> Reply {
+    person.get(&format!("/api/changes?since={since}&timeout={timeout}")).await
+}
+
+/// Calls of one person's that show in their inbox: as whom, how, and with what.
+fn calls(channel: &str, review: &str, plain: &str, file: &str) -> Vec<(bool, Method, String, Value)> {
+    let (agent, person) = (true, false);
+    let ping = |status: &str| json!({ "agentId": channel, "status": status });
+    let answer = json!({ "response": { "selectedOption": "approve" } });
+    vec![
+        (person, Method::POST, "/api/agents".into(), json!({ "name": "another" })),
+        (person, Method::PATCH, format!("/api/agents/{channel}"), json!({ "name": "renamed" })),
+        (agent, Method::POST, "/api/v1/status/ping".into(), ping("busy")),
+        (person, Method::POST, format!("/api/agents/{channel}/read"), json!({})),
+        (agent, Method::POST, "/api/v1/messages".into(), json!({ "channelId": channel, "text": "news" })),
+        (person, Method::POST, "/api/messages".into(), json!({ "channelId": channel, "text": "hi" })),
+        (person, Method::GET, format!("/api/messages/{review}"), json!({})),
+        (person, Method::POST, format!("/api/messages/{review}/respond"), answer),
+        (agent, Method::POST, format!("/api/v1/messages/{review}/ack?channel={channel}"), json!({})),
+        (agent, Method::DELETE, format!("/api/v1/messages/{plain}?channel={channel}"), json!({})),
+        (agent, Method::POST, "/api/v1/files/store-text".into(), json!({ "channelId": channel, "content": "x" })),
+        (person, Method::DELETE, format!("/api/files/{file}"), json!({})),
+        (person, Method::DELETE, format!("/api/agents/{channel}"), json!({})),
+    ]
+}
+
+#[tokio::test]
+async fn all_that_an_inbox_shows_is_a_change_of_its_person_and_of_nobody_else() {
+    let world = World::isolated().await;
+    let mut stream = Stream::of(&world).await;
+    let (person, other) = (world.person().await, world.person().await);
+    let (agent, _) = (person.agent().await, other.agent().await);
+    let (review, plain, file) = (agent.asked().await, agent.sent(json!({ "text": "x" })).await, agent.stored().await);
+    stream.work_off().await;
+    let (mut before, others) = (sequence(&person).await, sequence(&other).await);
+    assert!(before > 0 && others > 0);
+    for (as_agent, method, path, body) in calls(&agent.channel, &review, &plain, &file) {
+        let request = match as_agent {
+            true => agent.request(method.clone(), &path),
+            false => person.request(method.clone(), &path),
+        };
+        let reply = Reply::of(request.json(&body)).await;
+        assert!(reply.status < 300, "{method} {path}: {}", reply.text());
+        stream.work_off().await;
+        let now = sequence(&person).await;
+        // However many items it was: one batch, one change.
+        assert_eq!(now, before + 1, "{method} {path}");
+        before = now;
+    }
+    assert_eq!(sequence(&other).await, others);
+}
+
+#[tokio::test]
+async fn a_review_that_expires_is_a_change_and_what_no_inbox_shows_is_none() {
+    let world = World::isolated().await;
+    let mut stream = Stream::of(&world).await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    agent.sent(json!({ "review": { "type": "approval", "expiresInSeconds": 60 } })).await;
+    let ping = json!({ "agentId": agent.channel, "status": "busy" });
+    agent.post("/api/v1/status/ping", ping.clone()).await.expect(201);
+    stream.work_off().await;
+    let before = sequence(&person).await;
+    // An agent that only says that it is still there; keys, sessions, preferences, logs, counts.
+    agent.post("/api/v1/status/ping", ping).await.expect(201);
+    person.post("/api/api-keys", json!({})).await.expect(201);
+    person.sign_in().await.expect(200);
+    let theme = person.request(Method::PATCH, "/api/preferences").json(&json!({ "theme": "dark" }));
+    Reply::of(theme).await.expect(200);
+    crate::accounts::request_log::log_of(&person, 3).await;
+    stream.work_off().await;
+    assert_eq!(sequence(&person).await, before);
+    world.advance_clock(Duration::from_secs(60));
+    assert_eq!(expiry::handle(&world.function("expiry")).await.unwrap().expired, 1);
+    stream.work_off().await;
+    assert_eq!(sequence(&person).await, before + 1);
+}
+
+#[tokio::test]
+async fn a_change_that_could_not_be_noted_is_noted_when_its_record_comes_again() {
+    let world = World::isolated().await;
+    let mut stream = Stream::of(&world).await;
+    let (ada, bob) = (world.person().await, world.person().await);
+    let (first, second) = (ada.agent().await, bob.agent().await);
+    stream.work_off().await;
+    let before = (sequence(&ada).await, sequence(&bob).await);
+    first.sent(json!({ "text": "x" })).await;
+    second.sent(json!({ "text": "x" })).await;
+    let event = stream.written().await;
+    let of = |agent: &str| {
+        let shows = |keys: String| keys.contains("MESSAGE#") && keys.contains(agent.strip_prefix("agt_").unwrap());
+        event.records.iter().find(|it| shows(serde_json::to_string(&it.change.keys).unwrap())).unwrap()
+    };
+    let (proxy, app) = behind_a_proxy(&world).await;
+    proxy.fail(true);
+    let failures = events::handle(&app, event.clone()).await.batch_item_failures;
+    proxy.fail(false);
+    // From the first of those whose change is not noted: the rest comes again with it.
+    assert_eq!(failures.len(), 1);
+    assert_eq!(failures[0].item_identifier, of(&first.channel).change.sequence_number);
+    for _ in 0..2 {
+        assert!(events::handle(&app, event.clone()).await.batch_item_failures.is_empty());
+    }
+    // Records that came again are a change again, which does no harm.
+    assert!(sequence(&ada).await >= before.0 + 2 && sequence(&bob).await >= before.1 + 2);
+    assert_ne!(of(&first.channel).change.sequence_number, of(&second.channel).change.sequence_number);
+}
+
+/// The same service with a proxy before its table that can fail.
+async fn behind_a_proxy(world: &World) -> (Faulty, App) {
+    let mut endpoints = world.over_connections().await;
+    let proxy = Faulty::before(&endpoints.dynamodb, 1).await;
+    endpoints.dynamodb = proxy.url.clone();
+    let (clock, waits) = (world.app.clock.clone(), world.app.waits.clone());
+    let clients = Clients::at(&endpoints).await;
+    (proxy, App::new(&clients, &world.table, world.bucket(), clock, waits, test_support::secret()))
+}
+
+#[tokio::test]
+async fn a_wait_is_answered_when_something_changes() {
+    let world = World::delivering().await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    // Once it is known of the agent, only what is asked below is new.
+    let mut since = waited(&person, 0, "20000").await.expect(200)["sequence"].as_u64().unwrap();
+    while let Some(next) = waited(&person, since, "700").await.expect(200)["sequence"].as_u64().filter(|it| *it > since)
+    {
+        since = next;
+    }
+    let began = Instant::now();
+    let (heard, ()) = tokio::join!(waited(&person, since, "25000"), async {
+        agent.asked().await;
+    });
+    assert!(heard.expect(200)["sequence"].as_u64().unwrap() > since);
+    assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+}
+
+#[tokio::test]
+async fn who_knows_another_number_is_answered_at_once_and_who_knows_this_one_when_time_is_up() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let me = person.get("/api/auth/me").await.expect(200)["user"]["id"].as_str().unwrap().parse().unwrap();
+    assert_eq!(sequence(&person).await, 0);
+    world.app.store.note_change(me).await.unwrap();
+    world.app.store.note_change(me).await.unwrap();
+    // More than there is: the table is an older one that was restored.
+    for known in ["", "since=", "since=0", "since=1", "since=1000", "since=18446744073709551615"] {
+        let reply = person.get(&format!("/api/changes?{known}")).await;
+        assert_eq!((reply.expect(200), reply.cost().calls), (json!({ "sequence": 2 }), 1), "{known}");
+    }
+    let began = Instant::now();
+    assert_eq!(waited(&person, 2, "300").await.expect(200), json!({ "sequence": 2 }));
+    assert!(began.elapsed() >= Duration::from_millis(300));
+    for known in ["x", "-1", "1.5", "18446744073709551616"] {
+        assert_eq!(person.get(&format!("/api/changes?since={known}")).await.expect_invalid(), ["since"]);
+    }
+}
+
+#[tokio::test]
+async fn odd_timeouts_mean_the_maximum_and_closing_ends_every_wait() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let paths = ["", "&timeout=0", "&timeout=-5", "&timeout=soon", "&timeout=999999999", "&timeout=1e400"]
+        .map(|query| format!("/api/changes?since=0{query}"));
+    let waits = join_all(paths.iter().map(|path| person.get(path)));
+    let still_held = async {
+        waited(&person, 0, "600").await.expect(200);
+        world.close.send(true).unwrap();
+    };
+    let (replies, ()) = tokio::join!(waits, still_held);
+    for reply in replies {
+        assert_eq!(reply.expect(200), json!({ "sequence": 0 }));
+        assert!(reply.cost().calls >= 2, "it was held: {:?}", reply.cost());
+    }
+}
+
+#[tokio::test]
+async fn a_look_costs_half_a_unit_and_the_last_a_whole_one() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let cost = waited(&person, 0, "1000").await.cost();
+    assert!((3..=12).contains(&cost.calls) && cost.round_trips == cost.calls, "{cost:?}");
+    let looks = 0.5 * f64::from(cost.calls - 2) + 1.0;
+    // The session, and two items that are not there, which cost a unit, though not on every emulator.
+    assert!([1.0, 3.0].map(|first| first + looks).contains(&cost.units()), "{cost:?}");
+}
+
+#[tokio::test]
+async fn trouble_that_passes_ends_no_wait_and_trouble_that_stays_is_told_at_its_end() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    let me = person.get("/api/auth/me").await.expect(200)["user"]["id"].as_str().unwrap().parse().unwrap();
+    let review = agent.asked().await;
+    let (proxy, app) = behind_a_proxy(&world).await;
+    let url = world.serve_also(placet_local::routes(), app).await;
+    let (shaky, asking) = (person.at(&url), test_support::Agent::new(&url, &agent.key, &agent.channel));
+    let trouble = async {
+        // Longer than one look's retries last.
+        while proxy.met().values().sum::<usize>() < 12 {
+            let looks = waited(&person, 0, "200").await;
+            looks.expect(200);
+            proxy.fail(true);
+        }
+        proxy.fail(false);
+        world.app.store.note_change(me).await.unwrap();
+        person.answer(&review, json!({ "selectedOption": "approve" })).await.expect(201);
+    };
+    let (changed, decided, ()) = tokio::join!(waited(&shaky, 0, "25000"), asking.wait(&review, 25_000), trouble);
+    assert_eq!(changed.expect(200), json!({ "sequence": 1 }));
+    assert_eq!(decided.expect(200)["status"], "completed");
+
+    let pending = agent.asked().await;
+    let begun = async {
+        waited(&person, 1, "300").await.expect(200);
+        proxy.fail(true);
+    };
+    let (changed, decided, ()) = tokio::join!(waited(&shaky, 1, "1500"), asking.wait(&pending, 1500), begun);
+    for told in [changed, decided] {
+        told.expect_error(503, "storage_unavailable");
+        assert!(told.header("retry-after").parse::<u32>().is_ok());
+    }
+}

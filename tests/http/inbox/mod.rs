@@ -1,0 +1,4 @@
+//! `/api/messages` and `/api/changes`
+
+pub mod changes;
+pub mod messages;

@@ -1,0 +1,191 @@
+//! Iterations: revisions of a decided message, and the chain they form.
+
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+use std::time::Duration;
+use test_support::{Agent, Cost, Person, World};
+
+fn id_of(message: &Value) -> String {
+    message["id"].as_str().expect("an id").to_owned()
+}
+
+async fn decided(person: &Person, agent: &Agent) -> String {
+    let id = agent.asked().await;
+    person.answer(&id, json!({ "selectedOption": "reject" })).await.expect(201);
+    id
+}
+
+fn revision(of: &str) -> Value {
+    json!({ "text": "again", "review": { "type": "approval" }, "iterationOf": of })
+}
+
+#[tokio::test]
+async fn a_chain_is_the_same_whichever_member_is_named() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    let first = decided(&person, &agent).await;
+    let second = agent.send(revision(&first)).await.expect(201);
+    assert_eq!((&second["iterationGroupId"], &second["iteration"]), (&json!(first), &json!(2)));
+    let second = id_of(&second);
+    person.answer(&second, json!({ "selectedOption": "reject" })).await.expect(201);
+    let third = id_of(&agent.send(revision(&second)).await.expect(201));
+    // An early member may be revised too: the number is still the next one.
+    let fourth = id_of(&agent.send(revision(&first)).await.expect(201));
+
+    let ids = [first, second, third, fourth];
+    for id in &ids {
+        let chain = agent.get_here(&format!("/api/v1/messages/iterations/{id}")).await.expect(200);
+        assert_eq!(chain["groupId"], ids[0]);
+        let members = chain["iterations"].as_array().unwrap();
+        assert_eq!(members.iter().map(id_of).collect::<Vec<_>>(), ids);
+        for (index, member) in members.iter().enumerate() {
+            assert_eq!((&member["iteration"], &member["iterationGroupId"]), (&json!(index + 1), &json!(ids[0])));
+        }
+        let theirs = person.get(&format!("/api/messages/{id}/iterations?channel={}", agent.channel)).await;
+        assert_eq!(theirs.expect(200), chain);
+    }
+    let root = agent.get_here(&format!("/api/v1/messages/{}", ids[0])).await.expect(200);
+    assert_eq!(root["review"]["response"], json!({ "selectedOption": "reject" }));
+}
+
+#[tokio::test]
+async fn a_message_that_was_never_revised_is_a_group_of_itself() {
+    let world = World::start().await;
+    let agent = world.person().await.agent().await;
+    let sent = agent.send(json!({ "text": "alone" })).await.expect(201);
+    let chain = agent.get_here(&format!("/api/v1/messages/iterations/{}", id_of(&sent))).await.expect(200);
+    assert_eq!(chain, json!({ "groupId": sent["id"], "iterations": [sent] }));
+}
+
+#[tokio::test]
+async fn only_a_decided_message_of_this_channel_can_be_revised() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let (agent, other) = (person.agent().await, person.agent().await);
+    let (pending, plain) = (agent.asked().await, agent.sent(json!({ "text": "no review" })).await);
+    let elsewhere = decided(&person, &other).await;
+    let stranger = world.person().await;
+    let strangers = decided(&stranger, &stranger.agent().await).await;
+    for of in [pending.as_str(), &plain, &elsewhere, &strangers, "msg_x", "", "\u{0}"] {
+        assert_eq!(agent.send(revision(of)).await.expect_invalid(), ["iterationOf"], "{of}");
+    }
+    let all = json!({ "text": "x", "iterationOf": pending, "attachmentIds": ["nothing"] });
+    assert_eq!(agent.send(all).await.expect_invalid(), ["attachmentIds.0", "iterationOf"]);
+    assert_eq!(agent.send(json!({ "text": "x", "iterationOf": 1 })).await.expect_invalid(), ["iterationOf"]);
+}
+
+#[tokio::test]
+async fn a_review_whose_time_has_passed_can_be_revised_before_anybody_looked() {
+    let world = World::start().await;
+    let agent = world.person().await.agent().await;
+    let first = agent.asked().await;
+    world.advance_clock(Duration::from_secs(25 * 3600));
+    assert_eq!(agent.send(revision(&first)).await.expect(201)["iteration"], 2);
+    let root = agent.get_here(&format!("/api/v1/messages/{first}")).await.expect(200);
+    assert_eq!((&root["review"]["status"], &root["iteration"]), (&json!("expired"), &json!(1)));
+}
+
+#[tokio::test]
+async fn revisions_at_once_get_numbers_of_their_own() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    let first = decided(&person, &agent).await;
+    let replies = join_all((0..12).map(|_| agent.send(revision(&first)))).await;
+    let mut numbers: Vec<u64> = replies.iter().map(|it| it.expect(201)["iteration"].as_u64().unwrap()).collect();
+    numbers.sort_unstable();
+    assert_eq!(numbers, (2..=13).collect::<Vec<u64>>());
+    let chain = agent.get_here(&format!("/api/v1/messages/iterations/{first}")).await.expect(200);
+    assert_eq!(chain["iterations"].as_array().unwrap().len(), 13);
+}
+
+#[tokio::test]
+async fn a_repeated_revision_is_one_revision() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    let first = decided(&person, &agent).await;
+    let mut body = revision(&first);
+    body["clientId"] = json!("once");
+    let replies = join_all((0..8).map(|_| agent.send(body.clone()))).await;
+    let made = replies[0].expect(201);
+    assert!(replies.iter().all(|reply| reply.expect(201) == made));
+    let chain = agent.get_here(&format!("/api/v1/messages/iterations/{first}")).await.expect(200);
+    assert_eq!(chain["iterations"].as_array().unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn members_of_a_chain_are_kept() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    let first = decided(&person, &agent).await;
+    let second = agent.sent(revision(&first)).await;
+    for id in [&first, &second] {
+        assert_eq!(agent.delete_here(&format!("/api/v1/messages/{id}")).await.expect_invalid(), ["id"]);
+    }
+    let chain = agent.get_here(&format!("/api/v1/messages/iterations/{second}")).await.expect(200);
+    assert_eq!(chain["iterations"].as_array().unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn a_deletion_and_a_revision_at_once_leave_a_whole_chain_or_none() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    for _ in 0..10 {
+        let asked = json!({ "review": { "type": "approval" }, "textAttachments": [{ "content": "the draft" }] });
+        let first = agent.sent(asked).await;
+        person.answer(&first, json!({ "selectedOption": "reject" })).await.expect(201);
+        let path = format!("/api/v1/messages/{first}");
+        let (revised, deleted) = tokio::join!(agent.send(revision(&first)), agent.delete_here(&path));
+        if revised.status == 201 {
+            assert_eq!(deleted.expect_invalid(), ["id"]);
+            let second = id_of(&revised.json());
+            let chain = agent.get_here(&format!("/api/v1/messages/iterations/{second}")).await.expect(200);
+            assert_eq!(chain["iterations"][0]["attachments"][0]["textContent"], "the draft");
+            assert_eq!(chain["iterations"][1]["id"], second);
+        } else {
+            assert_eq!(revised.expect_invalid(), ["iterationOf"]);
+            deleted.expect(200);
+            agent.get_here(&path).await.expect_error(404, "not_found");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_stranger_sees_no_chain() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    let first = decided(&person, &agent).await;
+    agent.sent(revision(&first)).await;
+    let (path, ben) = (format!("/api/v1/messages/iterations/{first}"), world.person().await);
+    let stranger = ben.agent().await;
+    stranger.on_channel(&agent.channel).get_here(&path).await.expect_error(403, "not_your_agent");
+    stranger.get_here(&path).await.expect_error(404, "not_found");
+    let path = format!("/api/messages/{first}/iterations");
+    ben.get(&format!("{path}?channel={}", agent.channel)).await.expect_error(403, "not_your_agent");
+    ben.get(&format!("{path}?channel={}", stranger.channel)).await.expect_error(404, "not_found");
+    assert_eq!(person.get(&path).await.expect_invalid(), ["channel"]);
+    Person::nobody(&world.url, "", "").get(&path).await.expect_error(401, "unauthorized");
+}
+
+#[tokio::test]
+async fn a_revision_is_a_write_of_two_calls_and_a_chain_three_reads() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    let first = decided(&person, &agent).await;
+    let costs = |cost: Cost| (cost.calls, cost.round_trips);
+    let second = agent.send(revision(&first)).await;
+    assert_eq!(costs(second.cost()), (2, 2));
+    let second = id_of(&second.expect(201));
+    person.answer(&second, json!({ "selectedOption": "reject" })).await.expect(201);
+    assert_eq!(costs(agent.send(revision(&second)).await.cost()), (2, 2));
+    let chain = agent.get_here(&format!("/api/v1/messages/iterations/{second}")).await;
+    assert_eq!(costs(chain.cost()), (3, 3));
+    let alone = agent.asked().await;
+    assert_eq!(costs(agent.get_here(&format!("/api/v1/messages/iterations/{alone}")).await.cost()), (1, 1));
+}

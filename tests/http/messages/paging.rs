@@ -1,0 +1,121 @@
+//! Lists of messages while others write, and searches that find nothing.
+
+use futures_util::StreamExt;
+use futures_util::stream;
+use serde_json::{Value, json};
+use test_support::{Agent, World, bulk_data};
+
+/// All pages of a list: the ids in the order they came, and how many pages there were.
+async fn all_pages(agent: &Agent, path: &str) -> (Vec<String>, usize) {
+    let (mut seen, mut cursor, mut pages) = (vec![], String::new(), 0);
+    loop {
+        let page = agent.get_here(&format!("{path}&cursor={cursor}")).await.expect(200);
+        pages += 1;
+        seen.extend(page["data"].as_array().unwrap().iter().map(|it| it["id"].as_str().unwrap().to_owned()));
+        match page["nextCursor"].as_str() {
+            Some(next) => cursor = next.to_owned(),
+            None => return (seen, pages),
+        }
+    }
+}
+
+async fn send_many(agent: &Agent, count: usize, text: &str) -> Vec<String> {
+    let sends = (0..count).map(|_| agent.sent(json!({ "text": text })));
+    stream::iter(sends).buffer_unordered(16).collect().await
+}
+
+#[tokio::test]
+async fn pages_hold_every_message_once_while_eight_write() {
+    let world = World::start().await;
+    let agent = world.person().await.agent().await;
+    let mut before = send_many(&agent, 120, "before").await;
+    let writing = send_many(&agent, 150, "meanwhile");
+    let reading = async {
+        let mut readings = vec![];
+        for _ in 0..3 {
+            readings.push(all_pages(&agent, "/api/v1/messages?limit=7").await.0);
+        }
+        readings
+    };
+    let (_, readings) = tokio::join!(writing, reading);
+    before.sort();
+    for mut seen in readings {
+        assert!(seen.is_sorted_by(|newer, older| newer > older), "newest first, none twice");
+        seen.retain(|id| before.binary_search(id).is_ok());
+        assert_eq!(seen.len(), before.len(), "none skipped");
+    }
+}
+
+#[tokio::test]
+async fn a_search_that_finds_nothing_hands_back_a_cursor_and_comes_to_an_end() {
+    let world = World::start().await;
+    let agent = world.person().await.agent().await;
+    send_many(&agent, 2500, "hay").await;
+    let page = agent.get_here("/api/v1/messages?search=needle").await;
+    assert!(page.cost().calls <= 11, "{:?}", page.cost());
+    let page = page.expect(200);
+    assert_eq!(page["data"], json!([]));
+    assert!(page["nextCursor"].is_string());
+    assert_eq!(all_pages(&agent, "/api/v1/messages?search=needle").await, (vec![], 2));
+    // A hit among the oldest is found by the page that reaches it.
+    let (found, _) = all_pages(&agent, "/api/v1/messages?search=HAY&limit=100").await;
+    assert_eq!(found.len(), 2500);
+}
+
+#[tokio::test]
+async fn limits_are_1_to_100() {
+    let world = World::start().await;
+    let agent = world.person().await.agent().await;
+    send_many(&agent, 101, "x").await;
+    for (limit, shown) in [("1", 1), ("100", 100), ("", 50)] {
+        let page = agent.get_here(&format!("/api/v1/messages?limit={limit}")).await.expect(200);
+        assert_eq!(page["data"].as_array().map(Vec::len), Some(shown));
+        assert_ne!(page["nextCursor"], Value::Null);
+    }
+    for limit in ["0", "101", "-1", "1.5", "x"] {
+        let refused = agent.get_here(&format!("/api/v1/messages?limit={limit}")).await;
+        assert_eq!(refused.expect_invalid(), ["limit"], "{limit}");
+    }
+}
+
+/// A Lambda function's response is at most this, the body written as a string inside of JSON.
+const LAMBDA_TAKES: usize = 6 * 1024 * 1024;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn pages_fit_a_response_whatever_is_in_them_and_the_cursor_goes_on_where_they_end() {
+    const SENT: usize = 120;
+    let world = World::start().await;
+    let person = world.person().await;
+    let quotes = "\"".repeat(20 * 1024);
+    let texts = json!([{ "content": "\u{1}\"\n".repeat(20 * 1024) }]);
+    for message in [
+        json!({ "text": "x\u{1}\"".repeat(20 * 1024) }),
+        json!({ "text": "x", "metadata": { "quotes": quotes } }),
+        json!({ "text": "x", "review": { "type": "freeform", "payload": { "quotes": quotes } } }),
+        json!({ "text": "x", "textAttachments": texts }),
+    ] {
+        let agent = person.agent().await;
+        bulk_data::copy_many(&world, &[&agent.sent(message).await], SENT - 1).await;
+        for path in ["/api/v1/messages?limit=100", "/api/v1/messages?limit=100&search=X"] {
+            assert_eq!(fitting_pages(&agent, path).await, SENT, "{path}");
+        }
+    }
+}
+
+/// How many messages a list's pages have, each of which fits a response.
+async fn fitting_pages(agent: &Agent, path: &str) -> usize {
+    let (mut seen, mut cursor) = (vec![], String::new());
+    loop {
+        let reply = agent.get_here(&format!("{path}&cursor={cursor}")).await;
+        let page = reply.expect(200);
+        let weight = serde_json::to_string(&reply.text()).unwrap().len();
+        assert!(weight < LAMBDA_TAKES, "{weight} bytes, like {}", page["data"][0].to_string().split_at(500).0);
+        seen.extend(page["data"].as_array().unwrap().iter().map(|it| it["id"].as_str().unwrap().to_owned()));
+        match page["nextCursor"].as_str() {
+            Some(next) => cursor = next.to_owned(),
+            None => break,
+        }
+    }
+    assert!(seen.is_sorted_by(|newer, older| newer > older), "newest first, none twice");
+    seen.len()
+}

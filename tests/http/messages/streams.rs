@@ -1,0 +1,355 @@
+//! Messages that grow while people watch.
+
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use futures_util::future::join_all;
+use futures_util::stream;
+use reqwest::Method;
+use serde_json::{Value, json};
+use test_support::{Agent, Cost, Person, Reply, World};
+
+async fn update(agent: &Agent, stream: &str, mut body: Value) -> Reply {
+    body["channelId"] = json!(agent.channel);
+    Reply::of(agent.request(Method::PATCH, &format!("/api/v1/messages/streams/{stream}")).json(&body)).await
+}
+
+async fn status(agent: &Agent, stream: &str, mut body: Value) -> Reply {
+    body["channelId"] = json!(agent.channel);
+    agent.post(&format!("/api/v1/messages/streams/{stream}/status"), body).await
+}
+
+fn draft(stream: &str, text: &str) -> Value {
+    json!({ "text": text, "streamId": stream, "streamState": "streaming" })
+}
+
+#[tokio::test]
+async fn a_draft_grows_and_ends() {
+    let world = World::start().await;
+    let agent = world.person().await.agent().await;
+    let begun = agent.send(draft("s", "")).await.expect(201);
+    assert_eq!(
+        (&begun["streamId"], &begun["streamState"], &begun["text"]),
+        (&json!("s"), &json!("streaming"), &json!(""))
+    );
+    let grown = update(&agent, "s", json!({ "text": "Hello" })).await.expect(200);
+    assert_eq!(
+        (&grown["id"], &grown["text"], &grown["streamState"]),
+        (&begun["id"], &json!("Hello"), &json!("streaming"))
+    );
+    let again = agent.send(draft("s", "Hello wor")).await.expect(201);
+    assert_eq!((&again["id"], &again["text"]), (&begun["id"], &json!("Hello wor")));
+    let ended = update(&agent, "s", json!({ "text": "Hello world", "complete": true })).await.expect(200);
+    assert_eq!((&ended["text"], &ended["streamState"]), (&json!("Hello world"), &json!("complete")));
+    assert_eq!(agent.get_here("/api/v1/messages").await.expect(200)["data"], json!([ended]));
+}
+
+#[tokio::test]
+async fn what_the_first_call_of_a_draft_asked_and_attached_stands() {
+    let world = World::start().await;
+    let agent = world.person().await.agent().await;
+    let file = agent.stored().await;
+    let mut whole = draft("s", "a");
+    whole["review"] = json!({ "type": "approval", "payload": { "allowComment": true } });
+    whole["attachmentIds"] = json!([file]);
+    whole["textAttachments"] = json!([{ "content": "x", "filename": "x.txt" }]);
+    whole["webhookUrl"] = json!("https://93.184.215.14/hook");
+    let begun = agent.send(whole.clone()).await.expect(201);
+    whole["text"] = json!("ab");
+    whole["metadata"] = json!({ "part": 2 });
+    whole["status"] = json!("warning");
+    let again = agent.send(whole.clone()).await.expect(201);
+    assert_eq!((&again["id"], &again["text"], &again["review"]), (&begun["id"], &json!("ab"), &begun["review"]));
+    assert_eq!((&again["metadata"], &again["status"]), (&json!({ "part": 2 }), &json!("warning")));
+    assert_eq!(agent.get_here("/api/v1/files").await.expect(200).as_array().unwrap().len(), 2);
+    // What a call leaves out stands.
+    assert_eq!(agent.send(draft("s", "ab")).await.expect(201)["review"], begun["review"]);
+
+    whole["review"] = json!({ "type": "approval" });
+    whole["attachmentIds"] = json!([agent.stored().await]);
+    whole["textAttachments"] = json!([{ "content": "y", "filename": "x.txt" }]);
+    whole["iterationOf"] = begun["id"].clone();
+    whole["webhookUrl"] = json!("https://93.184.215.14/another");
+    whole["text"] = json!("abc");
+    for client_id in [Value::Null, json!("c")] {
+        whole["clientId"] = client_id;
+        let named = agent.send(whole.clone()).await.expect_invalid();
+        assert_eq!(named, ["attachmentIds", "iterationOf", "review", "textAttachments", "webhookUrl"]);
+    }
+    let path = format!("/api/v1/messages/{}", begun["id"].as_str().unwrap());
+    assert_eq!(agent.get_here(&path).await.expect(200)["text"], "ab");
+}
+
+#[tokio::test]
+async fn an_equal_call_is_fine_when_its_review_has_expired_meanwhile() {
+    let world = World::start().await;
+    let agent = world.person().await.agent().await;
+    let expires_at = world.app.clock.now().plus(Duration::from_secs(3600));
+    let mut asking = draft("s", "a");
+    asking["review"] = json!({ "type": "approval", "expiresAt": expires_at.to_string() });
+    let begun = agent.send(asking.clone()).await.expect(201);
+    world.advance_clock(Duration::from_secs(3600));
+    let again = agent.send(asking).await.expect(201);
+    assert_eq!((&again["id"], &again["review"]["status"]), (&begun["id"], &json!("expired")));
+}
+
+#[tokio::test]
+async fn a_call_that_changes_a_draft_is_safe_to_repeat() {
+    let world = World::start().await;
+    let agent = world.person().await.agent().await;
+    let numbered = |text: &str, state: &str, client_id: &str| json!({ "text": text, "streamId": "s", "streamState": state, "clientId": client_id });
+    let begun = agent.send(numbered("a", "streaming", "1")).await.expect(201);
+    let grown = agent.send(numbered("ab", "streaming", "2")).await.expect(201);
+    assert_eq!((&grown["id"], &grown["text"], &grown["clientId"]), (&begun["id"], &json!("ab"), &json!("1")));
+    let longest = update(&agent, "s", json!({ "text": "abc" })).await.expect(200);
+    // What comes late changes nothing.
+    for (text, client_id) in [("a", "1"), ("ab", "2")] {
+        assert_eq!(agent.send(numbered(text, "streaming", client_id)).await.expect(201), longest);
+        let other = agent.send(numbered("x", "streaming", client_id)).await;
+        other.expect_error(409, "idempotency_conflict");
+    }
+    let equal = join_all((0..10).map(|_| agent.send(numbered("abcd", "streaming", "3")))).await;
+    for reply in equal {
+        assert_eq!((&reply.expect(201)["id"], &reply.json()["text"]), (&begun["id"], &json!("abcd")));
+    }
+
+    let ended = agent.send(numbered("abcde", "complete", "4")).await.expect(201);
+    assert_eq!(agent.send(numbered("abcde", "complete", "5")).await.expect(201), ended);
+    agent.send(numbered("more", "complete", "6")).await.expect_error(409, "stream_ended");
+    agent.send(json!({ "text": "another", "clientId": "5" })).await.expect_error(409, "idempotency_conflict");
+    assert_eq!(agent.get_here("/api/v1/messages").await.expect(200)["data"], json!([ended]));
+
+    // Once the message is gone, so is what was done to it.
+    let path = format!("/api/v1/messages/{}", begun["id"].as_str().unwrap());
+    agent.delete_here(&path).await.expect(200);
+    let anew = agent.send(numbered("ab", "streaming", "2")).await.expect(201);
+    assert_ne!(anew["id"], begun["id"]);
+    assert_eq!(agent.send(numbered("ab", "streaming", "2")).await.expect(201), anew);
+    let other = agent.send(numbered("other", "streaming", "3")).await.expect(201);
+    assert_eq!((&other["id"], &other["text"]), (&anew["id"], &json!("other")));
+}
+
+#[tokio::test]
+async fn what_has_ended_takes_nothing_but_the_same_again() {
+    let world = World::start().await;
+    let agent = world.person().await.agent().await;
+    let begun = agent.send(draft("s", "a")).await.expect(201);
+    let ended = update(&agent, "s", json!({ "streamState": "aborted" })).await.expect(200);
+    assert_eq!((&ended["streamState"], &ended["text"]), (&json!("aborted"), &json!("a")));
+    assert_eq!(update(&agent, "s", json!({ "streamState": "aborted", "text": "a" })).await.expect(200), ended);
+    update(&agent, "s", json!({ "text": "b" })).await.expect_error(409, "stream_ended");
+    update(&agent, "s", json!({ "complete": true })).await.expect_error(409, "stream_ended");
+    update(&agent, "s", json!({ "streamState": "aborted", "text": "b" })).await.expect_error(409, "stream_ended");
+    agent.send(draft("s", "b")).await.expect_error(409, "stream_ended");
+    for mut other in [json!({ "status": "error" }), json!({ "metadata": { "a": 1 } })] {
+        (other["text"], other["streamId"], other["streamState"]) = (json!("a"), json!("s"), json!("aborted"));
+        agent.send(other).await.expect_error(409, "stream_ended");
+    }
+    status(&agent, "s", json!({ "text": "late" })).await.expect_error(409, "stream_ended");
+    let path = format!("/api/v1/messages/{}", begun["id"].as_str().unwrap());
+    assert_eq!(agent.get_here(&path).await.expect(200), ended);
+}
+
+#[tokio::test]
+async fn a_stream_without_a_state_is_complete() {
+    let world = World::start().await;
+    let agent = world.person().await.agent().await;
+    let whole = json!({ "text": "all of it", "streamId": "s" });
+    let sent = agent.send(whole.clone()).await.expect(201);
+    assert_eq!(sent["streamState"], "complete");
+    assert_eq!(agent.send(whole).await.expect(201), sent);
+    agent.send(json!({ "text": "more", "streamId": "s" })).await.expect_error(409, "stream_ended");
+    agent.send(draft("t", "begun")).await.expect(201);
+    assert_eq!(agent.send(json!({ "text": "done", "streamId": "t" })).await.expect(201)["streamState"], "complete");
+}
+
+#[tokio::test]
+async fn equal_drafts_at_once_are_one_message() {
+    let world = World::start().await;
+    let agent = world.person().await.agent().await;
+    let file = agent.stored().await;
+    let mut body = draft("s", "once");
+    body["attachmentIds"] = json!([file]);
+    body["textAttachments"] = json!([{ "content": "x" }]);
+    let replies = join_all((0..12).map(|_| agent.send(body.clone()))).await;
+    let id = replies[0].expect(201)["id"].clone();
+    for reply in &replies {
+        assert_eq!(reply.expect(201)["id"], id);
+    }
+    let listed = agent.get_here("/api/v1/messages").await.expect(200);
+    assert_eq!(listed["data"].as_array().unwrap().len(), 1);
+    assert_eq!(listed["data"][0]["attachments"].as_array().unwrap().len(), 2);
+    assert_eq!(agent.get_here("/api/v1/files").await.expect(200).as_array().unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn status_events_may_come_early_and_count_from_0_in_every_response() {
+    let world = World::start().await;
+    let agent = world.person().await.agent().await;
+    let first = status(&agent, "s", json!({ "text": "Reading" })).await.expect(201);
+    let created = first["createdAt"].clone();
+    assert_eq!(
+        first,
+        json!({ "channelId": agent.channel, "streamId": "s", "index": 0, "text": "Reading", "toolHint": false, "createdAt": created })
+    );
+    let second = status(&agent, "s", json!({ "text": "grep", "toolHint": true })).await.expect(201);
+    let sent = agent.send(draft("s", "So far")).await.expect(201);
+    assert_eq!(sent["statusEvents"], json!([first, second]));
+    let third = status(&agent, "s", json!({ "text": "Writing" })).await.expect(201);
+    assert_eq!((&third["index"], &second["toolHint"]), (&json!(2), &json!(true)));
+
+    let all = json!([first, second, third]);
+    let path = format!("/api/v1/messages/{}", sent["id"].as_str().unwrap());
+    assert_eq!(agent.get_here(&path).await.expect(200)["statusEvents"], all);
+    assert_eq!(agent.get_here("/api/v1/messages").await.expect(200)["data"][0]["statusEvents"], all);
+    assert_eq!(update(&agent, "s", json!({ "complete": true })).await.expect(200)["statusEvents"], all);
+}
+
+#[tokio::test]
+async fn status_events_at_once_have_indexes_without_gaps_while_the_draft_is_made() {
+    let world = World::start().await;
+    let agent = world.person().await.agent().await;
+    let words: Vec<String> = (0..24).map(|number| format!("step {number}")).collect();
+    let told = join_all(words.iter().map(|word| status(&agent, "s", json!({ "text": word }))));
+    let (told, sent) = tokio::join!(told, agent.send(draft("s", "x")));
+    let id = sent.expect(201)["id"].as_str().unwrap().to_owned();
+    let events = agent.get_here(&format!("/api/v1/messages/{id}")).await.expect(200)["statusEvents"].clone();
+    let events = events.as_array().unwrap();
+    assert_eq!(events.len(), words.len());
+    for reply in &told {
+        let event = reply.expect(201);
+        assert_eq!(events[event["index"].as_u64().unwrap() as usize], event);
+    }
+    let mut texts: Vec<_> = events.iter().map(|event| event["text"].as_str().unwrap().to_owned()).collect();
+    texts.sort();
+    let mut words = words;
+    words.sort();
+    assert_eq!(texts, words);
+}
+
+#[tokio::test]
+async fn status_events_are_bounded() {
+    let world = World::start().await;
+    let agent = world.person().await.agent().await;
+    assert_eq!(status(&agent, "s", json!({ "text": "a".repeat(2001) })).await.expect_invalid(), ["text"]);
+    assert_eq!(status(&agent, "s", json!({ "toolHint": 1 })).await.expect_invalid(), ["text", "toolHint"]);
+    status(&agent, "s", json!({ "text": "\u{0}é" })).await.expect(201);
+    agent.send(draft("s", "a")).await.expect(201);
+    for stream in ["s", "early"] {
+        let mut last = 0;
+        while last == 0 || last == 201 {
+            last = status(&agent, stream, json!({ "text": "é".repeat(2000) })).await.status;
+        }
+        assert_eq!(last, 413);
+        // What still fits is taken.
+        status(&agent, stream, json!({ "text": "short" })).await.expect(201);
+    }
+    let many = (0..205).map(|_| status(&agent, "many", json!({ "text": "a" })));
+    let many: Vec<Reply> = stream::iter(many).buffer_unordered(8).collect().await;
+    assert_eq!(many.iter().filter(|reply| reply.status == 201).count(), 200);
+    assert_eq!(many.iter().filter(|reply| reply.status == 413).count(), 5);
+    agent.send(draft("many", "a")).await.expect(201);
+    status(&agent, "many", json!({ "text": "a" })).await.expect_error(413, "too_large");
+}
+
+#[tokio::test]
+async fn a_full_draft_has_room_for_its_text_and_an_answer() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    let mut body = draft("s", "");
+    body["metadata"] = json!({ "a": "b".repeat(60 * 1024) });
+    body["review"] = json!({ "type": "freeform", "payload": { "a": "b".repeat(60 * 1024) } });
+    let id = agent.sent(body).await;
+    for _ in 0..20 {
+        status(&agent, "s", json!({ "text": "a".repeat(2000) })).await.expect(201);
+    }
+    person.answer(&id, json!({ "a": "b".repeat(15 * 1024) })).await.expect(201);
+    update(&agent, "s", json!({ "text": "a".repeat(200 * 1024), "complete": true })).await.expect(200);
+    update(&agent, "s", json!({ "text": "a".repeat(200 * 1024 + 1) })).await.expect_error(413, "too_large");
+}
+
+#[tokio::test]
+async fn a_deleted_draft_leaves_its_name_free() {
+    let world = World::start().await;
+    let agent = world.person().await.agent().await;
+    status(&agent, "s", json!({ "text": "early" })).await.expect(201);
+    let first = agent.sent(draft("s", "a")).await;
+    agent.delete_here(&format!("/api/v1/messages/{first}")).await.expect(200);
+    update(&agent, "s", json!({ "text": "b" })).await.expect_error(404, "not_found");
+    let second = agent.send(draft("s", "b")).await.expect(201);
+    assert_ne!(second["id"], first);
+    assert_eq!(second["statusEvents"], json!([]));
+}
+
+#[tokio::test]
+async fn any_text_may_name_a_stream() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let (agent, other) = (person.agent().await, person.agent().await);
+    let long = "é".repeat(256);
+    for (name, path) in [("a/b?#%", "a%2Fb%3F%23%25"), ("\u{0} x", "%00%20x"), (&long, &long), ("../..", "..%2F..")] {
+        let event = status(&agent, path, json!({ "text": "x" })).await.expect(201);
+        assert_eq!(event["streamId"], name);
+        let sent = agent.send(draft(name, "a")).await.expect(201);
+        assert_eq!(update(&agent, path, json!({ "text": "b" })).await.expect(200)["id"], sent["id"]);
+        update(&other, path, json!({ "text": "b" })).await.expect_error(404, "not_found");
+        assert_ne!(other.send(draft(name, "a")).await.expect(201)["id"], sent["id"]);
+    }
+    let longer = format!("{long}é");
+    update(&agent, &longer, json!({})).await.expect_error(404, "not_found");
+    assert_eq!(status(&agent, &longer, json!({ "text": "x" })).await.expect_invalid(), ["streamId"]);
+    assert_eq!(agent.send(draft(&longer, "x")).await.expect_invalid(), ["streamId"]);
+    update(&agent, "never-begun", json!({})).await.expect_error(404, "not_found");
+    status(&agent, "only-told", json!({ "text": "x" })).await.expect(201);
+    update(&agent, "only-told", json!({})).await.expect_error(404, "not_found");
+}
+
+#[tokio::test]
+async fn bad_input_is_named() {
+    let world = World::start().await;
+    let agent = world.person().await.agent().await;
+    let reply = agent.send(json!({ "text": "a", "streamState": "done" })).await;
+    assert_eq!(reply.expect_invalid(), ["streamState", "streamId"]);
+    assert_eq!(agent.send(json!({ "streamId": "s", "streamState": "streaming" })).await.expect_invalid(), ["text"]);
+    let reply = update(&agent, "s", json!({ "text": 1, "complete": "yes", "streamState": "paused" })).await;
+    assert_eq!(reply.expect_invalid(), ["text", "complete", "streamState"]);
+    let reply = update(&agent, "s", json!({ "complete": true, "streamState": "aborted" })).await;
+    assert_eq!(reply.expect_invalid(), ["streamState"]);
+}
+
+#[tokio::test]
+async fn a_stranger_reaches_no_stream() {
+    let world = World::start().await;
+    let agent = world.person().await.agent().await;
+    let sent = agent.send(draft("s", "mine")).await.expect(201);
+    let stranger = world.person().await.agent().await;
+    let trespasser = stranger.on_channel(&agent.channel);
+    update(&trespasser, "s", json!({ "text": "x" })).await.expect_error(403, "not_your_agent");
+    status(&trespasser, "s", json!({ "text": "x" })).await.expect_error(403, "not_your_agent");
+    trespasser.send(draft("s", "x")).await.expect_error(403, "not_your_agent");
+    update(&stranger, "s", json!({ "text": "x" })).await.expect_error(404, "not_found");
+    for path in ["/api/v1/messages/streams/s", "/api/v1/messages/streams/s/status"] {
+        let method = if path.ends_with("status") { Method::POST } else { Method::PATCH };
+        Reply::of(Person::nobody(&world.url, "", "").request(method, path)).await.expect_error(401, "unauthorized");
+    }
+    let path = format!("/api/v1/messages/{}", sent["id"].as_str().unwrap());
+    assert_eq!(agent.get_here(&path).await.expect(200), sent);
+}
+
+#[tokio::test]
+async fn streams_are_writes_of_two_calls() {
+    let world = World::start().await;
+    let agent = world.person().await.agent().await;
+    let costs = |reply: Reply| {
+        assert!(reply.status < 300, "{}", reply.text());
+        let Cost { calls, round_trips, .. } = reply.cost();
+        (calls, round_trips)
+    };
+    assert_eq!(costs(status(&agent, "s", json!({ "text": "x" })).await), (2, 2));
+    assert_eq!(costs(agent.send(draft("s", "x")).await), (2, 2));
+    assert_eq!(costs(agent.send(draft("s", "xy")).await), (2, 2));
+    assert_eq!(costs(status(&agent, "s", json!({ "text": "x" })).await), (2, 2));
+    assert_eq!(costs(update(&agent, "s", json!({ "text": "xyz", "complete": true })).await), (2, 2));
+    assert_eq!(costs(agent.get_here("/api/v1/messages").await), (2, 1));
+}

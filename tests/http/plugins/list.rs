@@ -1,0 +1,167 @@
+//! `/api/v1/plugins` and `/api/plugins`
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use test_support::{Cost, Person, Reply, World};
+
+use crate::plugins::callers::{at_callers, fetch, receiver, set};
+
+#[tokio::test]
+async fn agents_see_which_plugins_there_are() {
+    let world = World::isolated().await;
+    let agent = world.person().await.agent().await;
+    let all = agent.get("/api/v1/plugins").await.expect(200);
+    let names: Vec<&str> = all.as_array().unwrap().iter().map(|it| it["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["form-answer", "http-check", "status-card"]);
+    let card = agent.get("/api/v1/plugins/status-card").await.expect(200);
+    assert_eq!(card, all[2]);
+    assert_eq!((&card["displayName"], &card["version"]), (&json!("Status card"), &json!("1.0.0")));
+    assert_eq!(card["inputSchema"]["required"], json!(["title"]));
+    for absent in ["permissions", "env"] {
+        assert_eq!(card.get(absent), Some(&Value::Null), "{absent} is null, not missing");
+    }
+    for name in ["other", "Status-Card", "..%2fstatus-card", "%00", "%ff", "a%F0%9F%92%A9"] {
+        agent.get(&format!("/api/v1/plugins/{name}")).await.expect_error(404, "not_found");
+    }
+}
+
+#[tokio::test]
+async fn who_is_not_known_learns_nothing() {
+    let world = World::isolated().await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    let nobody = Person::nobody(&world.url, "", "");
+    let nonsense = json!({ "env": 1, "url": 1 });
+    for name in ["status-card", "other", "%ff"] {
+        for (method, path) in [
+            (Method::GET, "/api/plugins".to_owned()),
+            (Method::GET, "/api/v1/plugins".to_owned()),
+            (Method::GET, format!("/api/v1/plugins/{name}")),
+            (Method::PATCH, format!("/api/plugins/{name}")),
+            (Method::GET, format!("/api/plugins/{name}/render")),
+            (Method::POST, format!("/api/plugins/{name}/fetch")),
+        ] {
+            let tries = [
+                nobody.request(method.clone(), &path),
+                nobody.request(method.clone(), &path).bearer_auth(format!("hp_{}{}", "x".repeat(43), &agent.key[46..])),
+                nobody.request(method.clone(), &path).bearer_auth(format!("hs_{}{}", "x".repeat(43), &agent.key[46..])),
+                if path.contains("v1") { person.request(method, &path) } else { agent.request(method, &path) },
+            ];
+            for request in tries {
+                Reply::of(request.json(&nonsense)).await.expect_error(401, "unauthorized");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_frame_is_shut_in() {
+    let world = World::isolated().await;
+    let person = world.member().await;
+    for name in ["form-answer", "http-check", "status-card"] {
+        let frame = person.get(&format!("/api/plugins/{name}/render")).await;
+        assert_eq!((frame.status, frame.header("content-type")), (200, "text/html; charset=utf-8"));
+        assert_eq!(frame.header("cache-control"), "no-store");
+        let policy: Vec<&str> = frame.header("content-security-policy").split("; ").collect();
+        for part in [
+            "sandbox allow-scripts",
+            "default-src 'none'",
+            "style-src 'unsafe-inline'",
+            "img-src data: blob:",
+            "font-src data:",
+            "connect-src 'none'",
+            "frame-ancestors 'self'",
+            "base-uri 'none'",
+            "form-action 'none'",
+        ] {
+            assert!(policy.contains(&part), "{part}: {policy:?}");
+        }
+        let scripts = policy.iter().find_map(|part| part.strip_prefix("script-src ")).unwrap();
+        assert!(scripts.split(' ').all(|it| it.starts_with("'sha256-")), "{scripts}");
+        assert_eq!(scripts.split(' ').count(), frame.text().matches("<script").count());
+        assert!(frame.text().contains("Placet") && !frame.text().contains("://"), "nothing of another host");
+    }
+    for name in ["other", "status-card%00", "%ff"] {
+        person.get(&format!("/api/plugins/{name}/render")).await.expect_error(404, "not_found");
+    }
+    let host = person.get("/assets/plugin-host.js").await;
+    assert_eq!((host.status, host.header("content-type")), (200, "text/javascript; charset=utf-8"));
+}
+
+#[tokio::test]
+async fn each_route_costs_what_it_must() {
+    let world = World::isolated().await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    let owner = at_callers(&world, &person, true).await;
+    let host = receiver().await;
+    for (reply, calls) in [
+        (agent.get("/api/v1/plugins").await, 1),
+        (agent.get("/api/v1/plugins/status-card").await, 1),
+        (owner.get("/api/plugins").await, 1),
+        (owner.get("/api/plugins/caller/render").await, 1),
+        (set(&owner, "caller", json!({ "GREETING": "x" })).await, 2),
+        (fetch(&owner, "caller", json!({ "url": format!("{host}/echo") })).await, 1),
+    ] {
+        let Cost { calls: made, round_trips, .. } = reply.cost();
+        assert_eq!((reply.status, made, round_trips), (200, calls, calls), "{}", reply.text());
+    }
+}
+
+#[tokio::test]
+async fn a_review_whose_type_is_a_plugins_name_means_that_plugin() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    let asked = async |kind: &str, metadata: Value| {
+        let review = json!({ "type": kind, "payload": { "title": "T", "a": [1] } });
+        agent.send(json!({ "text": "t", "metadata": metadata, "review": review })).await.expect(201)
+    };
+    for name in ["status-card", "form-answer", "http-check"] {
+        let made = asked(name, json!(null)).await;
+        assert_eq!((&made["metadata"], &made["review"]["type"]), (&json!({ "plugin": name }), &json!(name)));
+    }
+    assert_eq!(asked("status-card", json!({ "x": 1 })).await["metadata"], json!({ "plugin": "status-card", "x": 1 }));
+    let other = asked("status-card", json!({ "plugin": "form-answer" })).await;
+    assert_eq!(other["metadata"], json!({ "plugin": "form-answer" }), "what is named goes first");
+    for kind in ["not-installed", "Status-Card", "approval"] {
+        assert_eq!(asked(kind, json!(null)).await["metadata"], json!(null), "{kind}");
+    }
+    let made = asked("status-card", json!({ "title": "wins" })).await;
+    let page = person.get(&format!("/reviews/{}", made["id"].as_str().unwrap())).await.text();
+    assert!(page.contains("data-placet-plugin=\"status-card\""), "{page}");
+    assert_eq!(told(&page)["data"], json!({ "plugin": "status-card", "title": "wins", "a": [1] }));
+    let answer = person.answer(made["id"].as_str().unwrap(), json!({ "any": "object" })).await;
+    assert_eq!(answer.expect(201)["review"]["response"], json!({ "any": "object" }));
+}
+
+/// What the frame of a page is told at its start.
+fn told(page: &str) -> Value {
+    let init = page.split("data-placet-init=\"").nth(1).unwrap().split('"').next().unwrap();
+    let plain = init.replace("&#34;", "\"").replace("&quot;", "\"").replace("&#39;", "'").replace("&amp;", "&");
+    serde_json::from_str(&plain).unwrap()
+}
+
+#[tokio::test]
+async fn a_plugins_data_are_the_payloads_members_and_then_the_metadatas() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    for (metadata, review, expected) in [
+        (
+            json!(null),
+            json!({ "type": "freeform", "payload": { "plugin": "status-card", "title": "T", "headline": "H" } }),
+            json!({ "plugin": "status-card", "title": "T", "headline": "H" }),
+        ),
+        (
+            json!({ "plugin": "form-answer", "title": "mine" }),
+            json!({ "type": "text-input", "payload": { "placeholder": "p", "prefill": "x" } }),
+            json!({ "plugin": "form-answer", "title": "mine", "placeholder": "p", "prefill": "x" }),
+        ),
+        (json!({ "plugin": "status-card" }), json!({ "type": "approval" }), json!({ "plugin": "status-card" })),
+    ] {
+        let sent = agent.sent(json!({ "text": "t", "metadata": metadata, "review": review })).await;
+        let page = person.get(&format!("/reviews/{sent}")).await.text();
+        assert_eq!(told(&page)["data"], expected);
+    }
+}

@@ -1,0 +1,121 @@
+//! `PATCH /api/plugins/{name}`: what owners set for plugins.
+
+use futures_util::future::join_all;
+use http::header::AUTHORIZATION;
+use serde_json::{Value, json};
+use shared::auth::HumanCaller;
+use test_support::World;
+
+use crate::plugins::callers::{at_callers, set};
+
+#[tokio::test]
+async fn owners_set_what_a_plugin_needs_and_secrets_are_never_shown() {
+    let world = World::isolated().await;
+    let owner = at_callers(&world, &world.person().await, false).await;
+    let secret = "s3cret ü \u{0}";
+    let changed = set(&owner, "caller", json!({ "TOKEN": secret, "GREETING": "hi" })).await;
+    assert!(!changed.text().contains("s3cret"));
+    insta::assert_json_snapshot!(changed.expect(200), @r#"
+    {
+      "author": null,
+      "description": null,
+      "displayName": "caller",
+      "env": [
+        {
+          "default": null,
+          "description": null,
+          "isSet": true,
+          "key": "TOKEN",
+          "label": "Token",
+          "required": true,
+          "secret": true,
+          "value": null
+        },
+        {
+          "default": "hello",
+          "description": "What it says",
+          "isSet": true,
+          "key": "GREETING",
+          "label": "Greeting",
+          "required": false,
+          "secret": false,
+          "value": "hi"
+        }
+      ],
+      "icon": null,
+      "inputSchema": null,
+      "name": "caller",
+      "permissions": {
+        "httpRequests": true,
+        "maxHttpDomains": [
+          "127.0.0.1",
+          "localhost",
+          "192.0.2.1"
+        ]
+      },
+      "version": "1.0.0"
+    }
+    "#);
+    let listed = owner.get("/api/plugins").await.expect(200);
+    assert_eq!(listed[1], changed.json(), "members and owners see the same list, by name");
+    assert_eq!((&listed[0]["env"][0]["isSet"], &listed[0]["env"][1]["value"]), (&json!(false), &Value::Null));
+
+    // null unsets one and leaves the other.
+    let env = set(&owner, "caller", json!({ "GREETING": null })).await.expect(200)["env"].clone();
+    assert_eq!((&env[0]["isSet"], &env[1]["isSet"], &env[1]["value"]), (&json!(true), &json!(false), &Value::Null));
+    assert_eq!(set(&owner, "caller", json!({})).await.expect(200)["env"], env);
+}
+
+#[tokio::test]
+async fn settings_are_encrypted_at_rest() {
+    let world = World::isolated().await;
+    let person = world.person().await;
+    let owner = at_callers(&world, &person, false).await;
+    set(&owner, "caller", json!({ "TOKEN": "same", "GREETING": "same" })).await.expect(200);
+    let cookie = person.sign_in().await.header("set-cookie").to_owned();
+    let token = cookie.split(['=', ';']).nth(1).unwrap();
+    let headers = http::HeaderMap::from_iter([(AUTHORIZATION, format!("Bearer {token}").parse().unwrap())]);
+    let stored = world.app.store.plugin_envs(&HumanCaller::of(&headers).unwrap(), &["caller"]).await.unwrap();
+    let [secret, plain] = ["TOKEN", "GREETING"].map(|key| stored[0].get(key).unwrap().as_str().to_owned());
+    assert!(!secret.contains("same") && !plain.contains("same"));
+    assert_ne!(secret, plain, "each has a nonce of its own");
+}
+
+#[tokio::test]
+async fn only_owners_set_anything() {
+    let world = World::isolated().await;
+    let member = at_callers(&world, &world.member().await, false).await;
+    for (plugin, env) in [("caller", json!({ "TOKEN": "x" })), ("caller", json!({ "NO": "x" })), ("other", json!({}))] {
+        set(&member, plugin, env).await.expect_error(403, "owner_only");
+    }
+    assert_eq!(member.get("/api/plugins").await.expect(200)[1]["env"][0]["isSet"], false);
+}
+
+#[tokio::test]
+async fn what_cannot_be_set_is_named() {
+    let world = World::isolated().await;
+    let owner = at_callers(&world, &world.person().await, false).await;
+    set(&owner, "other", json!({})).await.expect_error(404, "not_found");
+    let refused = set(&owner, "caller", json!({ "A": "x", "TOKEN": "x", "b\u{0}": null })).await;
+    assert_eq!(refused.expect_invalid(), ["env.A", "env.b\u{0}"]);
+    let refused = set(&owner, "caller", json!({ "TOKEN": 1, "GREETING": "x".repeat(4097) })).await;
+    assert_eq!(refused.expect_invalid(), ["env.GREETING", "env.TOKEN"]);
+    for env in [json!(null), json!([]), json!("TOKEN")] {
+        assert_eq!(set(&owner, "caller", env).await.expect_invalid(), ["env"]);
+    }
+    assert_eq!(owner.get("/api/plugins").await.expect(200)[1]["env"][0]["isSet"], false);
+}
+
+#[tokio::test]
+async fn concurrent_changes_of_different_settings_both_stay() {
+    let world = World::isolated().await;
+    let owner = at_callers(&world, &world.person().await, false).await;
+    let changes = (0..8).map(|n| {
+        let env = if n % 2 == 0 { json!({ "TOKEN": n.to_string() }) } else { json!({ "GREETING": n.to_string() }) };
+        let owner = owner.clone();
+        async move { set(&owner, "caller", env).await.expect(200) }
+    });
+    join_all(changes).await;
+    let env = owner.get("/api/plugins").await.expect(200)[1]["env"].clone();
+    assert_eq!((&env[0]["isSet"], &env[1]["isSet"]), (&json!(true), &json!(true)));
+}

@@ -1,0 +1,217 @@
+//! `/api/v1/reviews` and answering: one winner, and expiry by the clock.
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+use shared::storage::keys::Key;
+use test_support::World;
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+#[tokio::test]
+async fn an_answer_completes_the_review_for_everyone() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    let id = agent.asked().await;
+    let body = json!({ "response": { "selectedOption": "approve", "comment": "go" }, "feedback": "well done" });
+    let answered = person.post(&format!("/api/messages/{id}/respond"), body).await.expect(201);
+    let read = agent.get_here(&format!("/api/v1/reviews/{id}")).await.expect(200);
+    assert_eq!(read, answered);
+    insta::assert_json_snapshot!(read["review"], {
+        ".completedAt" => "[time]", ".expiresAt" => "[time]", ".respondedBy" => "[user]",
+    }, @r#"
+    {
+      "callback": null,
+      "completedAt": "[time]",
+      "expiresAt": "[time]",
+      "feedback": "well done",
+      "modifiedFileIds": null,
+      "payload": null,
+      "respondedBy": "[user]",
+      "response": {
+        "comment": "go",
+        "selectedOption": "approve"
+      },
+      "seenAt": null,
+      "status": "completed",
+      "type": "approval"
+    }
+    "#);
+}
+
+#[tokio::test]
+async fn of_thirty_answers_at_once_one_wins() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    let id = agent.sent(json!({ "text": "?", "review": { "type": "freeform" } })).await;
+    let replies = join_all((0..30).map(|number| person.answer(&id, json!({ "number": number })))).await;
+    let winners: Vec<_> = replies.iter().filter(|reply| reply.status == 201).collect();
+    assert_eq!(winners.len(), 1);
+    for loser in replies.iter().filter(|reply| reply.status != 201) {
+        assert_eq!(loser.expect_error(403, "review_already_responded")["message"], "Review already responded");
+    }
+    let stored = agent.get_here(&format!("/api/v1/reviews/{id}")).await.expect(200);
+    assert_eq!(stored, winners[0].json());
+}
+
+#[tokio::test]
+async fn a_review_is_expired_the_moment_anyone_looks() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    let ask = json!({ "text": "?", "review": { "type": "approval", "expiresInSeconds": 3600 } });
+    let (looked_at, listed, answered) =
+        (agent.sent(ask.clone()).await, agent.sent(ask.clone()).await, agent.sent(ask).await);
+    world.advance_clock(HOUR);
+    assert_eq!(
+        agent.get_here(&format!("/api/v1/reviews/{looked_at}")).await.expect(200)["review"]["status"],
+        "expired"
+    );
+    assert_eq!(agent.get_here("/api/v1/reviews/pending").await.expect(200), json!([]));
+    assert_eq!(person.get("/api/messages/reviews").await.expect(200), json!([]));
+    let expired = person.get("/api/messages/reviews?status=expired").await.expect(200);
+    assert_eq!(expired.as_array().unwrap().len(), 3);
+    assert!(expired.as_array().unwrap().iter().all(|it| it["review"]["status"] == "expired"));
+    let late = person.answer(&answered, json!({ "selectedOption": "approve" })).await;
+    assert_eq!(late.expect_error(403, "review_expired")["message"], "Review expired");
+    assert_eq!(agent.wait(&listed, 10_000).await.expect(200)["status"], "expired");
+    let page = agent.get_here("/api/v1/messages").await.expect(200);
+    assert!(page["data"].as_array().unwrap().iter().all(|it| it["review"]["status"] == "expired"));
+}
+
+#[tokio::test]
+async fn an_answer_in_time_stands_after_the_expiry() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    let id = agent.sent(json!({ "text": "?", "review": { "type": "approval", "expiresInSeconds": 3600 } })).await;
+    world.advance_clock(HOUR - Duration::from_secs(60));
+    person.answer(&id, json!({ "selectedOption": "reject" })).await.expect(201);
+    world.advance_clock(HOUR);
+    let review = agent.get_here(&format!("/api/v1/reviews/{id}")).await.expect(200)["review"].clone();
+    assert_eq!((&review["status"], &review["response"]), (&json!("completed"), &json!({ "selectedOption": "reject" })));
+}
+
+#[tokio::test]
+async fn answering_and_expiring_at_once_has_one_outcome() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    for _ in 0..10 {
+        let id = agent.sent(json!({ "text": "?", "review": { "type": "approval", "expiresInSeconds": 60 } })).await;
+        let path = format!("/api/v1/reviews/{id}");
+        let (answered, looked, ()) =
+            tokio::join!(person.answer(&id, json!({ "selectedOption": "approve" })), agent.get_here(&path), async {
+                world.advance_clock(Duration::from_secs(60))
+            },);
+        let stored = agent.get_here(&path).await.expect(200)["review"]["status"].clone();
+        assert_eq!(stored == "completed", answered.status == 201, "{stored} after {}", answered.text());
+        let seen = looked.expect(200)["review"]["status"].clone();
+        assert!(seen == "pending" || seen == stored, "told {seen}, then {stored}");
+    }
+}
+
+#[tokio::test]
+async fn expiry_is_a_day_by_default_a_day_and_a_half_at_most_and_never_past() {
+    let world = World::start().await;
+    let agent = world.person().await.agent().await;
+    let hours = async |review: Value| {
+        let body = agent.send(json!({ "review": review })).await.expect(201);
+        let time = |text: &Value| shared::clock::Timestamp::parse(text.as_str().unwrap()).unwrap();
+        time(&body["createdAt"]).until(time(&body["review"]["expiresAt"])).as_secs() / 3600
+    };
+    assert_eq!(hours(json!({ "type": "approval" })).await, 24);
+    assert_eq!(hours(json!({ "type": "approval", "expiresInSeconds": 7200 })).await, 2);
+    assert_eq!(hours(json!({ "type": "approval", "expiresInSeconds": 1e17 })).await, 36);
+    assert_eq!(hours(json!({ "type": "approval", "expiresAt": "2100-01-01T00:00:00+02:00" })).await, 36);
+    for (review, field) in [
+        (json!({ "type": "approval", "expiresAt": "2020-01-01T00:00:00Z" }), "review.expiresAt"),
+        (json!({ "type": "approval", "expiresAt": "soon" }), "review.expiresAt"),
+        (json!({ "type": "approval", "expiresInSeconds": -1 }), "review.expiresInSeconds"),
+        (json!({ "type": "approval", "expiresInSeconds": 1.5 }), "review.expiresInSeconds"),
+        (json!({ "type": "approval", "expiresInSeconds": 9, "expiresAt": "2100-01-01T00:00:00Z" }), "review.expiresAt"),
+    ] {
+        assert_eq!(agent.send(json!({ "review": review })).await.expect_invalid(), [field]);
+    }
+}
+
+#[tokio::test]
+async fn pending_lists_this_channels_reviews_newest_first() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let (agent, other) = (person.agent().await, person.agent().await);
+    let (first, second, done) = (agent.asked().await, agent.asked().await, agent.asked().await);
+    let elsewhere = other.asked().await;
+    agent.sent(json!({ "text": "no question" })).await;
+    person.answer(&done, json!({ "selectedOption": "approve" })).await.expect(201);
+    let ids = |list: Value| {
+        list.as_array().unwrap().iter().map(|it| it["id"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(ids(agent.get_here("/api/v1/reviews/pending").await.expect(200)), [second.clone(), first.clone()]);
+    assert_eq!(
+        ids(person.get("/api/messages/reviews").await.expect(200)),
+        [elsewhere.clone(), second.clone(), first.clone()]
+    );
+    let here = format!("/api/messages/reviews?status=all&channel={}", agent.channel);
+    assert_eq!(ids(person.get(&here).await.expect(200)), [done.clone(), second, first]);
+    assert_eq!(ids(person.get("/api/messages/reviews?status=completed").await.expect(200)), [done]);
+    let nothing_there = format!("/api/messages/reviews?status=completed&channel={}", other.channel);
+    assert_eq!(person.get(&nothing_there).await.expect(200), json!([]));
+    assert_eq!(person.get("/api/messages/reviews?status=open").await.expect_invalid(), ["status"]);
+}
+
+#[tokio::test]
+async fn a_message_without_a_review_has_none_to_read_wait_for_or_answer() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    let id = agent.sent(json!({ "text": "just so" })).await;
+    agent.get_here(&format!("/api/v1/reviews/{id}")).await.expect_error(404, "not_found");
+    agent.wait(&id, 5_000).await.expect_error(404, "not_found");
+    person.answer(&id, json!({})).await.expect_error(404, "not_found");
+}
+
+#[tokio::test]
+async fn files_named_in_an_answer_must_be_of_the_channel() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let (agent, other) = (person.agent().await, person.agent().await);
+    let (id, mine, theirs) = (agent.asked().await, agent.stored().await, other.stored().await);
+    let answer = |files: Value| {
+        let body = json!({ "response": { "selectedOption": "approve" }, "modifiedFileIds": files });
+        let (person, path) = (person.clone(), format!("/api/messages/{id}/respond"));
+        async move { person.post(&path, body).await }
+    };
+    let refused = answer(json!([mine, theirs, "nonsense"])).await.expect_invalid();
+    assert_eq!(refused, ["modifiedFileIds.1", "modifiedFileIds.2"]);
+    assert_eq!(answer(json!([mine])).await.expect(201)["review"]["modifiedFileIds"], json!([mine]));
+    // An answer refers to it now: it is none of those that go when nobody wants them.
+    let key = Key::file(mine.parse().unwrap()).attributes();
+    let item = world.clients.dynamodb.get_item().table_name(&world.table).set_key(Some(key)).consistent_read(true);
+    let item = item.send().await.unwrap().item.unwrap();
+    assert!(!item.contains_key("dueSort") && !item.contains_key("messageId"), "{item:?}");
+    let changed = json!({ "text": "again", "iterationOf": id, "attachmentIds": [mine] });
+    agent.send(changed).await.expect(201);
+}
+
+#[tokio::test]
+async fn an_answer_that_is_not_one_is_refused_and_nothing_is_stored() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    let id = agent.asked().await;
+    let path = format!("/api/messages/{id}/respond");
+    assert_eq!(person.post(&path, json!({})).await.expect_invalid(), ["response"]);
+    assert_eq!(
+        person.post(&path, json!({ "response": "yes", "feedback": 1 })).await.expect_invalid(),
+        ["response", "feedback"]
+    );
+    assert_eq!(
+        person.answer(&id, json!({ "selectedOption": "maybe" })).await.expect_invalid(),
+        ["response.selectedOption"]
+    );
+    assert_eq!(agent.get_here(&format!("/api/v1/reviews/{id}")).await.expect(200)["review"]["status"], "pending");
+}

@@ -1,0 +1,284 @@
+//! What is due is done every minute: reviews expire, files that nobody claimed go, removals that
+//! were cut short go on.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use expiry::Swept;
+use futures_util::{StreamExt, stream};
+use serde_json::json;
+use shared::app::App;
+use shared::meter::{self, Bill};
+use shared::storage::Clients;
+use shared::storage::keys::{LEFTOVERS, channel_partition};
+use test_support::fault_injection::{Fault, Faulty};
+use test_support::{Agent, World};
+
+const MINUTE: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_secs(3600);
+const DAY: Duration = Duration::from_secs(24 * 3600);
+/// How many shards the index `due` has.
+const SHARDS: u32 = 4;
+
+async fn swept(world: &World) -> Swept {
+    expiry::handle(&world.function("expiry")).await.expect("every shard is read")
+}
+
+/// A run of the function, and how many calls of DynamoDB it made.
+async fn billed(world: &World) -> (Swept, meter::Spent) {
+    let bill = Arc::new(Bill::default());
+    let swept = meter::billed_to(bill.clone(), swept(world)).await;
+    (swept, bill.spent())
+}
+
+async fn asked_for(agent: &Agent, seconds: u64) -> String {
+    agent.sent(json!({ "text": "?", "review": { "type": "approval", "expiresInSeconds": seconds } })).await
+}
+
+type Item = HashMap<String, AttributeValue>;
+
+/// Items of an agent's channel whose sort keys start with `prefix`, straight from the table.
+async fn stored(world: &World, agent: &Agent, prefix: &str) -> Vec<Item> {
+    let pk = channel_partition(agent.channel.parse().unwrap());
+    let query = world.clients.dynamodb.query().table_name(&world.table).consistent_read(true);
+    let query = query.expression_attribute_values(":pk", AttributeValue::S(pk));
+    // An empty text is no part of a key.
+    let query = if prefix.is_empty() {
+        query.key_condition_expression("pk = :pk")
+    } else {
+        query
+            .key_condition_expression("pk = :pk AND begins_with(sk, :prefix)")
+            .expression_attribute_values(":prefix", AttributeValue::S(prefix.to_owned()))
+    };
+    query.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await.unwrap()
+}
+
+/// What the table itself says of each review: nobody has looked at it by our routes.
+async fn statuses(world: &World, agent: &Agent) -> Vec<String> {
+    let items = stored(world, agent, "MESSAGE#").await;
+    items.iter().map(|item| item["review"].as_m().unwrap()["status"].as_s().unwrap().clone()).collect()
+}
+
+async fn objects(world: &World, agent: &Agent) -> usize {
+    let ulid = agent.channel.strip_prefix("agt_").unwrap();
+    let list = world.clients.s3.list_objects_v2().bucket(world.bucket()).prefix(format!("uploads/{ulid}/"));
+    list.send().await.unwrap().contents.unwrap_or_default().len()
+}
+
+#[tokio::test]
+async fn reviews_expire_when_their_time_has_come_and_not_before() {
+    let world = World::isolated().await;
+    let agent = world.person().await.agent().await;
+    asked_for(&agent, 3600).await;
+    asked_for(&agent, 7200).await;
+    assert_eq!(swept(&world).await, Swept::default());
+    world.advance_clock(HOUR);
+    assert_eq!(swept(&world).await, Swept { expired: 1, ..Swept::default() });
+    assert_eq!(statuses(&world, &agent).await, ["expired", "pending"]);
+    world.advance_clock(HOUR);
+    assert_eq!(swept(&world).await, Swept { expired: 1, ..Swept::default() });
+    assert_eq!(statuses(&world, &agent).await, ["expired", "expired"]);
+    assert_eq!(swept(&world).await, Swept::default());
+    let item = &stored(&world, &agent, "MESSAGE#").await[0];
+    assert!(!item.contains_key("dueShard") && !item.contains_key("dueSort"), "{item:?}");
+}
+
+#[tokio::test]
+async fn what_was_answered_looked_at_or_deleted_meanwhile_stays_so() {
+    let world = World::isolated().await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    let (answered, looked_at, deleted) =
+        (asked_for(&agent, 60).await, asked_for(&agent, 60).await, asked_for(&agent, 60).await);
+    person.answer(&answered, json!({ "selectedOption": "approve" })).await.expect(201);
+    agent.delete_here(&format!("/api/v1/messages/{deleted}")).await.expect(200);
+    world.advance_clock(MINUTE);
+    agent.get_here(&format!("/api/v1/reviews/{looked_at}")).await.expect(200);
+    assert_eq!(swept(&world).await, Swept::default());
+    assert_eq!(statuses(&world, &agent).await, ["completed", "expired"]);
+
+    // An index that lags shows what is decided as due: the item itself is asked.
+    for id in [&answered, &looked_at, &deleted] {
+        assert!(!world.app.store.expire(id.parse().unwrap()).await.unwrap());
+    }
+    assert_eq!(statuses(&world, &agent).await, ["completed", "expired"]);
+}
+
+#[tokio::test]
+async fn three_hundred_at_once_expire_page_by_page_whatever_runs_beside() {
+    let world = World::isolated().await;
+    let agent = world.person().await.agent().await;
+    // More than one page in every shard.
+    let ask = |_| asked_for(&agent, 60);
+    let asked: Vec<_> = stream::iter(0..300).map(ask).buffer_unordered(8).collect().await;
+    assert_eq!(asked.len(), 300);
+    world.advance_clock(MINUTE);
+    // However slow the machine that tests is.
+    let run = async || expiry::handle_within(&world.function("expiry"), 5 * MINUTE).await.unwrap();
+    let (one, other) = tokio::join!(run(), run());
+    assert!(statuses(&world, &agent).await.iter().all(|status| status == "expired"), "{one:?} {other:?}");
+    assert_eq!((one.expired + other.expired, one.failed + other.failed), (300, 0), "{one:?} {other:?}");
+    assert_eq!(swept(&world).await, Swept::default());
+}
+
+#[tokio::test]
+async fn one_whose_reply_was_lost_is_counted_by_the_run_that_expired_it() {
+    let world = World::isolated().await;
+    let agent = world.person().await.agent().await;
+    for _ in 0..40 {
+        asked_for(&agent, 60).await;
+    }
+    world.advance_clock(MINUTE);
+    let mut endpoints = world.over_connections().await;
+    let proxy = Faulty::before(&endpoints.dynamodb, 1).await;
+    endpoints.dynamodb = proxy.url.clone();
+    let (clock, waits) = (world.app.clock.clone(), world.app.waits.clone());
+    let clients = Clients::at(&endpoints).await;
+    let app = App::new(&clients, &world.table, world.bucket(), clock, waits, test_support::secret());
+    proxy.lose_first_replies();
+    let swept = expiry::handle_within(&app, 5 * MINUTE).await.unwrap();
+    assert_eq!(swept, Swept { expired: 40, ..Swept::default() });
+    assert_eq!(proxy.met()[&Fault::LostReply], 40);
+}
+
+#[tokio::test]
+async fn a_run_without_time_gets_further_and_says_that_there_is_more() {
+    let world = World::isolated().await;
+    let agent = world.person().await.agent().await;
+    for _ in 0..20 {
+        asked_for(&agent, 60).await;
+    }
+    world.advance_clock(MINUTE);
+    let mut expired = 0;
+    for run in 0..20 {
+        let swept = expiry::handle_within(&world.function("expiry"), Duration::ZERO).await.unwrap();
+        assert!(swept.expired > 0, "run {run}: {swept:?}");
+        expired += swept.expired;
+        assert_eq!(swept.unfinished, 20 - expired);
+        if expired == 20 {
+            return;
+        }
+    }
+    panic!("{expired} of 20 after 20 runs");
+}
+
+#[tokio::test]
+async fn a_run_costs_what_is_due() {
+    let world = World::isolated().await;
+    let agent = world.person().await.agent().await;
+    for _ in 0..30 {
+        asked_for(&agent, 7200).await;
+    }
+    let (swept, spent) = billed(&world).await;
+    assert_eq!((swept, spent.calls, spent.round_trips), (Swept::default(), SHARDS, 1));
+    for _ in 0..10 {
+        asked_for(&agent, 60).await;
+    }
+    world.advance_clock(MINUTE);
+    let (swept, spent) = billed(&world).await;
+    assert_eq!((swept.expired, spent.calls), (10, SHARDS + 10));
+}
+
+#[tokio::test]
+async fn files_that_nobody_claimed_in_a_day_go_with_their_bytes() {
+    let world = World::isolated().await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    let (unclaimed, claimed, named) = (agent.stored().await, agent.stored().await, agent.stored().await);
+    agent.sent(json!({ "text": "x", "attachmentIds": [claimed] })).await;
+    let review = agent.asked().await;
+    let answer = json!({ "response": { "selectedOption": "approve" }, "modifiedFileIds": [named] });
+    person.post(&format!("/api/messages/{review}/respond"), answer).await.expect(201);
+    world.advance_clock(DAY - HOUR);
+    let late = agent.stored().await;
+    assert_eq!(swept(&world).await, Swept::default());
+    world.advance_clock(HOUR);
+    assert_eq!(swept(&world).await, Swept { removed_files: 1, ..Swept::default() });
+    agent.get(&format!("/api/v1/files/{unclaimed}/download")).await.expect_error(404, "not_found");
+    for kept in [&claimed, &named, &late] {
+        assert_eq!(agent.get(&format!("/api/v1/files/{kept}/download")).await.status, 200);
+    }
+    assert_eq!((stored(&world, &agent, "FILE#").await.len(), objects(&world, &agent).await), (3, 3));
+    assert_eq!(stored(&world, &agent, "REMOVAL#").await, Vec::<Item>::new());
+    assert_eq!(swept(&world).await, Swept::default());
+}
+
+#[tokio::test]
+async fn a_file_is_claimed_or_removed_and_never_both() {
+    let world = World::isolated().await;
+    let agent = world.person().await.agent().await;
+    for _ in 0..10 {
+        let file = agent.stored().await;
+        world.advance_clock(DAY);
+        let send = agent.send(json!({ "text": "x", "attachmentIds": [file] }));
+        let (sent, swept) = tokio::join!(send, swept(&world));
+        let there = agent.get(&format!("/api/v1/files/{file}/download")).await.status;
+        match sent.status {
+            201 => assert_eq!((swept.removed_files, there), (0, 200)),
+            _ => {
+                assert_eq!(sent.expect_invalid(), ["attachmentIds.0"]);
+                assert_eq!((swept.removed_files, there), (1, 404));
+            }
+        }
+        assert_eq!(swept.failed, 0);
+    }
+}
+
+/// Puts a note of bytes that are to go, as a process leaves it that dies after its first write.
+async fn leave_note(world: &World, agent: &Agent, objects: AttributeValue) {
+    let ulid = agent.channel.strip_prefix("agt_").unwrap();
+    let (pk, sk) = (channel_partition(agent.channel.parse().unwrap()), format!("{LEFTOVERS}{ulid}"));
+    let text = |text: &str| AttributeValue::S(text.to_owned());
+    let put = world.clients.dynamodb.put_item().table_name(&world.table);
+    let put = put.item("objects", objects).item("dueShard", text("DUE#0"));
+    let put = put.item("dueSort", text(&format!("{}#{pk}#{sk}", world.app.clock.now())));
+    put.item("pk", text(&pk)).item("sk", text(&sk)).send().await.unwrap();
+}
+
+#[tokio::test]
+async fn bytes_that_a_dying_process_left_go_and_one_bad_item_stops_nothing() {
+    let world = World::isolated().await;
+    let agent = world.person().await.agent().await;
+    let other = world.person().await.agent().await;
+    let file = agent.upload("store", "a", "text/plain", "x").await.expect(201);
+    let object = AttributeValue::S(file["storageKey"].as_str().unwrap().to_owned());
+    leave_note(&world, &agent, AttributeValue::L(vec![object])).await;
+    // A note that cannot be read.
+    leave_note(&world, &other, AttributeValue::Bool(true)).await;
+    asked_for(&other, 60).await;
+    world.advance_clock(MINUTE);
+    let expected = Swept { expired: 1, removals_finished: 1, failed: 1, ..Swept::default() };
+    assert_eq!(swept(&world).await, expected);
+    assert_eq!(objects(&world, &agent).await, 0);
+    assert_eq!(stored(&world, &agent, "REMOVAL#").await, Vec::<Item>::new());
+    // The bad one is told again at every run.
+    assert_eq!(swept(&world).await, Swept { failed: 1, ..Swept::default() });
+}
+
+#[tokio::test]
+async fn an_agents_removal_that_was_cut_short_goes_on() {
+    let world = World::isolated().await;
+    let person = world.person().await;
+    let (agent, other) = (person.agent().await, person.agent().await);
+    for agent in [&agent, &other] {
+        agent.stored().await;
+        asked_for(agent, 60).await;
+    }
+    let user = person.get("/api/auth/me").await.expect(200)["user"]["id"].as_str().unwrap().parse().unwrap();
+    let (store, blobs) = (&world.app.store, &world.app.blobs);
+    let cut_short = store.remove_channel_within(user, agent.channel.parse().unwrap(), blobs, Duration::ZERO).await;
+    assert_eq!(cut_short.unwrap_err().code(), "still_removing");
+    world.advance_clock(MINUTE);
+    let first = swept(&world).await;
+    assert_eq!((first.removals_finished, first.failed), (1, 0), "{first:?}");
+    assert_eq!(stored(&world, &agent, "").await, Vec::<Item>::new());
+    assert_eq!(statuses(&world, &other).await, ["expired"]);
+    assert_eq!(objects(&world, &other).await, 1);
+    // Nothing more until what was let in before cannot arrive any more; then the record goes.
+    assert_eq!(swept(&world).await, Swept::default());
+    world.advance_clock(2 * HOUR);
+    assert_eq!(swept(&world).await, Swept { removals_finished: 1, ..Swept::default() });
+    assert_eq!(swept(&world).await, Swept::default());
+}

@@ -1,0 +1,243 @@
+//! Answering, expiring and deleting one review at once: one outcome, one event, one webhook, and
+//! everybody agrees on it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use aws_lambda_events::event::dynamodb::{Event, EventRecord};
+use futures_util::future::join_all;
+use placet_local::mappings::Mappings;
+use serde_json::{Value, json};
+use shared::app::App;
+use shared::outbound::Outbound;
+use test_support::{Agent, Person, World, bulk_data};
+use tokio::sync::Semaphore;
+
+use crate::support::delivery_driver::hook_agent;
+use crate::support::receiver::{Received, Receiver};
+
+/// How many reviews are raced for; a fifth of them on LocalStack, whose every call takes longer.
+const ROUNDS: usize = 1000;
+const SIDE_BY_SIDE: usize = 10;
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// What one round ended with: what the table has, and what each of those who were there was told.
+#[derive(Debug)]
+struct Round {
+    id: String,
+    number: usize,
+    /// `None`: deleted.
+    stored: Option<Value>,
+    answer: u16,
+    delete: u16,
+    /// In every other round somebody waits for the outcome, and in the others somebody reads meanwhile.
+    waited: Option<Value>,
+    read: Option<Value>,
+}
+
+/// Lets others go first, by as much as the round's number says.
+async fn pause(number: usize, step: usize) {
+    tokio::time::sleep(Duration::from_millis((number * step % 97) as u64)).await;
+}
+
+/// Reviews to race for: one that was asked for, and copies of it, which take less time to make.
+async fn asked(world: &World, agent: &Agent, count: usize) -> Vec<String> {
+    let review = json!({ "type": "freeform", "expiresInSeconds": 60 });
+    let asked = agent.sent(json!({ "text": "?", "review": review })).await;
+    let mut ids = bulk_data::copy_many(world, &[&asked], count - 1).await;
+    ids.push(asked);
+    ids
+}
+
+/// Everyone on one review, in an order that the round's number changes.
+async fn round(person: &Person, agent: &Agent, id: &str, number: usize, answered: &Semaphore) -> Round {
+    let (review, message) = (format!("/api/v1/reviews/{id}"), format!("/api/v1/messages/{id}"));
+    let answer = async {
+        pause(number, 7).await;
+        let status = person.answer(id, json!({ "number": number })).await.status;
+        answered.add_permits(1);
+        status
+    };
+    let delete = async {
+        // In two of three rounds nobody deletes.
+        if !number.is_multiple_of(3) {
+            return 0;
+        }
+        pause(number, 31).await;
+        agent.delete_here(&message).await.status
+    };
+    let read = async {
+        if number.is_multiple_of(2) {
+            return None;
+        }
+        pause(number, 3).await;
+        Some(agent.get_here(&review).await)
+    };
+    let wait = async { if number.is_multiple_of(2) { Some(agent.wait(id, 25_000).await) } else { None } };
+    let (waited, answer, delete, read) = tokio::join!(wait, answer, delete, read);
+    let told = |status: u16, body: Value| if status == 404 { json!("gone") } else { body };
+    let waited = waited.map(|waited| told(waited.status, waited.json()["status"].clone()));
+    let read = read.map(|read| told(read.status, read.json()["review"]["status"].clone()));
+    Round { id: id.to_owned(), number, stored: None, answer, delete, waited, read }
+}
+
+/// Some rounds at once, in the middle of which their reviews fall due.
+async fn rounds_at_once(world: &World, person: &Person, agent: &Agent, first: usize) -> Vec<Round> {
+    let ids = asked(world, agent, SIDE_BY_SIDE).await;
+    let answered = Semaphore::new(0);
+    let rounds = ids.iter().enumerate().map(|(index, id)| round(person, agent, id, first + index, &answered));
+    let expire = async {
+        // Once none to all but one have been answered: the others are on their way.
+        let some = answered.acquire_many((first / SIDE_BY_SIDE % SIDE_BY_SIDE) as u32).await.expect("it is open");
+        drop(some);
+        world.advance_clock(MINUTE);
+        let sweeper = world.function("expiry");
+        let (one, other) = tokio::join!(expiry::handle(&sweeper), expiry::handle(&sweeper));
+        assert_eq!((one.expect("a run").failed, other.expect("a run").failed), (0, 0));
+    };
+    let mut rounds = tokio::join!(join_all(rounds), expire).0;
+    let newest = agent.get_here("/api/v1/messages?limit=100").await.expect(200)["data"].clone();
+    let stored = |id: &str| newest.as_array().unwrap().iter().find(|it| it["id"] == id).map(|it| it["review"].clone());
+    rounds.iter_mut().for_each(|round| round.stored = stored(&round.id));
+    rounds
+}
+
+/// What the stream told of each review: the statuses that it went to from being pending.
+type Decisions = Arc<Mutex<BTreeMap<String, Vec<String>>>>;
+
+fn note(decisions: &Decisions, record: &EventRecord) {
+    let image = |image: &serde_dynamo::Item| -> Value { serde_dynamo::from_item(image.clone()).unwrap_or_default() };
+    let (old, new) = (image(&record.change.old_image), image(&record.change.new_image));
+    let decided = ["completed", "expired"].into_iter().find(|it| new["review"]["status"] == *it);
+    if let Some(decided) = decided
+        && old["review"]["status"] == "pending"
+    {
+        let id = new["id"].as_str().unwrap().to_owned();
+        decisions.lock().unwrap().entry(id).or_default().push(decided.to_owned());
+    }
+}
+
+/// Brings the stream to `events` and the queue to `webhooks`, and notes what the stream tells.
+async fn deliver(world: &World, decisions: &Decisions) -> Mappings {
+    let (sources, urls) = world.sources().await;
+    let on_queue = |name| App { outbound: Outbound::new(true), ..world.function(name).on_queue(&urls.deliveries) };
+    let (on_stream, sender) = (on_queue("events"), on_queue("webhooks"));
+    let (mut mappings, decisions) = (Mappings::default(), decisions.clone());
+    mappings.start(|stop| {
+        sources.stream.consume(stop, move |event: Event| {
+            let app = on_stream.clone();
+            event.records.iter().for_each(|record| note(&decisions, record));
+            async move { events::handle(&app, event).await }
+        })
+    });
+    mappings.start(|stop| {
+        sources.deliveries.consume(stop, move |event| {
+            let app = sender.clone();
+            async move { webhooks::handle(&app, event).await }
+        })
+    });
+    mappings
+}
+
+/// One outcome at most, and nobody was told another.
+#[track_caller]
+fn check(round: &Round, decided: &[String]) {
+    let Round { stored, answer, delete, waited, read, .. } = round;
+    assert!(decided.len() <= 1, "decided {decided:?}: {round:?}");
+    let outcome = decided.first().map(String::as_str);
+    assert_eq!(outcome == Some("completed"), *answer == 201, "{outcome:?}: {round:?}");
+    let mut possible = vec![json!(outcome), json!("gone")];
+    match stored {
+        // A deletion ends what came before it, whatever that was.
+        None => assert_eq!(*delete, 200, "{round:?}"),
+        Some(review) => {
+            possible.pop();
+            assert!([0, 404].contains(delete), "a deleted review is still there: {round:?}");
+            assert_eq!(review["status"], json!(outcome), "{round:?}");
+            let response = if *answer == 201 { json!({ "number": round.number }) } else { Value::Null };
+            assert_eq!(review["response"], response, "{round:?}");
+        }
+    }
+    if let Some(waited) = waited {
+        assert!(!waited.is_null() && possible.contains(waited), "{outcome:?}: {round:?}");
+    }
+    if let Some(read) = read {
+        assert!(!read.is_null() && (read == "pending" || possible.contains(read)), "{outcome:?}: {round:?}");
+    }
+}
+
+/// One webhook-id for what was decided, and none for what was not.
+#[track_caller]
+fn check_webhooks(received: &[&Received], decided: &[String], round: &Round) {
+    let ids: BTreeSet<_> = received.iter().map(|it| it.id()).collect();
+    assert_eq!(ids.len(), decided.len(), "{decided:?} and {ids:?}: {round:?}");
+    for body in received.iter().map(|it| it.json()) {
+        let (event, response) = match decided[0].as_str() {
+            "completed" => ("review:responded", json!({ "number": round.number })),
+            _ => ("review:expired", Value::Null),
+        };
+        assert_eq!((&body["event"], &body["response"]), (&json!(event), &response), "{round:?}");
+    }
+}
+
+/// All that the receiver gets, once it has something of everything that the stream told of up to
+/// the answer to one last review.
+async fn all_received(receiver: &Receiver, decisions: &Decisions, last: &str) -> Vec<Received> {
+    let has = |received: &[Received], id: &str| received.iter().any(|it| it.json()["message_id"] == id);
+    let mut received = receiver.received();
+    // Records come in order: with the last, all are known.
+    while !has(&received, last) {
+        received = receiver.has(received.len() + 1).await;
+    }
+    let decided: BTreeSet<_> = decisions.lock().unwrap().keys().cloned().collect();
+    loop {
+        let ids: BTreeSet<_> = received.iter().map(|it| it.json()["message_id"].as_str().unwrap().to_owned()).collect();
+        if ids.is_superset(&decided) {
+            return received;
+        }
+        received = receiver.has(received.len() + 1).await;
+    }
+}
+
+#[allow(clippy::print_stdout, reason = "the figures are what the test is asked for")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn answering_expiring_and_deleting_at_once_have_one_outcome_and_one_webhook() {
+    let (world, receiver, decisions) = (World::isolated().await, Receiver::start([]).await, Decisions::default());
+    let mappings = deliver(&world, &decisions).await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    hook_agent(&world, &agent.channel, &receiver.url).await;
+    let (rounds, began) = (if world.database().is_some() { ROUNDS } else { ROUNDS / 10 }, Instant::now());
+    let mut ended = vec![];
+    while ended.len() < rounds {
+        ended.extend(rounds_at_once(&world, &person, &agent, ended.len()).await);
+    }
+    let last = asked(&world, &agent, 1).await.remove(0);
+    person.answer(&last, json!({})).await.expect(201);
+    let raced = began.elapsed();
+    let received = all_received(&receiver, &decisions, &last).await;
+    mappings.stop().await;
+
+    let decisions = decisions.lock().unwrap();
+    let mut webhooks = BTreeMap::<_, Vec<&Received>>::new();
+    for one in &received {
+        webhooks.entry(one.json()["message_id"].as_str().unwrap().to_owned()).or_default().push(one);
+    }
+    for round in &ended {
+        let decided = decisions.get(&round.id).map_or(&[][..], Vec::as_slice);
+        check(round, decided);
+        check_webhooks(webhooks.get(&round.id).map_or(&[][..], Vec::as_slice), decided, round);
+    }
+    let count = |is: &str| ended.iter().filter(|it| decisions.get(&it.id).is_some_and(|all| all == &[is])).count();
+    let (completed, expired, rounds) = (count("completed"), count("expired"), ended.len());
+    let deleted = ended.iter().filter(|round| round.stored.is_none()).count();
+    println!(
+        "{rounds} rounds in {raced:?}: {completed} answered, {expired} expired, {} neither; {deleted} deleted; {} \
+         webhooks for them, all after {:?}",
+        rounds - completed - expired,
+        received.len() - 1,
+        began.elapsed()
+    );
+    assert!(completed > 0 && expired > 0 && deleted > 0 && completed + expired < rounds, "each of them wins sometimes");
+}

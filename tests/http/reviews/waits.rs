@@ -1,0 +1,147 @@
+//! `GET /api/v1/reviews/{id}/wait`
+
+use std::cell::Cell;
+use std::time::{Duration, Instant};
+
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+use test_support::World;
+
+#[tokio::test]
+async fn a_wait_returns_the_answer_with_its_texts() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    let ask = json!({ "text": "?", "review": { "type": "approval" }, "textAttachments": [{ "content": "# Plan" }] });
+    let id = agent.sent(ask).await;
+    let (waited, ()) = tokio::join!(agent.wait(&id, 20_000), async {
+        person.answer(&id, json!({ "selectedOption": "approve" })).await.expect(201);
+    });
+    let body = waited.expect(200);
+    assert_eq!(body["status"], "completed");
+    assert_eq!(body["message"]["review"]["response"], json!({ "selectedOption": "approve" }));
+    assert_eq!(body["message"]["attachments"][0]["textContent"], "# Plan");
+}
+
+#[tokio::test]
+async fn an_answer_that_another_process_stored_is_found_too() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    let id = agent.asked().await;
+    let elsewhere = person.at(&world.second_instance().await);
+    // Another review's wait passes the time: it would look for this one, too.
+    let other = agent.asked().await;
+    let (waited, ()) = tokio::join!(agent.wait(&id, 20_000), async {
+        agent.wait(&other, 1_000).await.expect(200);
+        elsewhere.answer(&id, json!({ "selectedOption": "approve" })).await.expect(201);
+    });
+    assert_eq!(waited.expect(200)["status"], "completed");
+    assert!(waited.cost().calls > 1, "it looked by itself: {:?}", waited.cost());
+}
+
+/// In one process they look together, and the one that finds the answer tells all.
+#[tokio::test]
+async fn of_many_that_wait_for_one_review_few_look() {
+    const MANY: u32 = 100;
+    let world = World::start().await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    let id = agent.asked().await;
+    let elsewhere = person.at(&world.second_instance().await);
+    let (waits, looks) = tokio::join!(join_all((0..MANY).map(|_| agent.wait(&id, 25_000))), async {
+        let began = Instant::now();
+        agent.wait(&id, 2_000).await.expect(200);
+        elsewhere.answer(&id, json!({ "selectedOption": "approve" })).await.expect(201);
+        began.elapsed().as_millis() as u32 / 20
+    });
+    let (calls, first) = (waits.iter().map(|it| it.cost().calls).sum::<u32>(), waits[0].expect(200));
+    assert!(waits.iter().all(|waited| waited.expect(200) == first));
+    assert_eq!(first["status"], "completed");
+    // Each as it begins, then one in 20 ms, and hardly any once one has seen the answer.
+    let most = MANY + looks + MANY / 3;
+    assert!(calls <= most, "{calls} looks, {most} at most");
+}
+
+#[tokio::test]
+async fn a_decided_review_answers_at_once() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    let id = agent.asked().await;
+    person.answer(&id, json!({ "selectedOption": "reject" })).await.expect(201);
+    let waited = agent.wait(&id, 29_000).await;
+    assert_eq!(waited.expect(200)["status"], "completed");
+    assert_eq!(waited.cost().calls, 1);
+}
+
+#[tokio::test]
+async fn a_wait_times_out_when_it_was_told_to() {
+    let world = World::start().await;
+    let agent = world.person().await.agent().await;
+    let id = agent.asked().await;
+    let began = Instant::now();
+    assert_eq!(agent.wait(&id, 300).await.expect(200), json!({ "status": "timeout", "message": null }));
+    assert!(began.elapsed() >= Duration::from_millis(300));
+}
+
+#[tokio::test]
+async fn odd_timeouts_mean_the_maximum_and_closing_ends_every_wait() {
+    let world = World::start().await;
+    let agent = world.person().await.agent().await;
+    let id = agent.asked().await;
+    let odd = ["", "timeout=0", "timeout=-5", "timeout=soon", "timeout=999999999", "timeout=1e400"];
+    let closing = Cell::new(false);
+    let waits = join_all(odd.map(async |query| {
+        let reply = agent.get_here(&format!("/api/v1/reviews/{id}/wait?{query}")).await;
+        assert!(closing.get(), "{query:?} was held");
+        reply
+    }));
+    let still_held = async {
+        // None of the six has been told "timeout" by its own parameter.
+        agent.wait(&id, 600).await.expect(200);
+        closing.set(true);
+        world.close.send(true).unwrap();
+    };
+    let (replies, ()) = tokio::join!(waits, still_held);
+    for reply in replies {
+        assert_eq!(reply.expect(200)["status"], "timeout");
+    }
+}
+
+#[tokio::test]
+async fn a_hundred_waiters_all_get_the_one_answer() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    let id = agent.asked().await;
+    let (waits, ()) = tokio::join!(join_all((0..100).map(|_| agent.wait(&id, 25_000))), async {
+        person.answer(&id, json!({ "selectedOption": "approve" })).await.expect(201);
+    });
+    let first = waits[0].expect(200);
+    assert_eq!(first["status"], "completed");
+    assert!(waits.iter().all(|waited| waited.expect(200) == first));
+}
+
+#[tokio::test]
+async fn a_wait_ends_when_the_review_expires_meanwhile() {
+    let world = World::start().await;
+    let agent = world.person().await.agent().await;
+    let id = agent.sent(json!({ "review": { "type": "approval", "expiresInSeconds": 2 } })).await;
+    let began = Instant::now();
+    let waited = agent.wait(&id, 20_000).await.expect(200);
+    assert_eq!((&waited["status"], &waited["message"]["review"]["response"]), (&json!("expired"), &Value::Null));
+    assert!(began.elapsed() < Duration::from_secs(10));
+}
+
+#[tokio::test]
+async fn a_wait_for_a_deleted_review_ends() {
+    let world = World::start().await;
+    let agent = world.person().await.agent().await;
+    let id = agent.asked().await;
+    let (waited, ()) = tokio::join!(agent.wait(&id, 20_000), async {
+        agent.wait(&id, 200).await.expect(200);
+        agent.delete_here(&format!("/api/v1/messages/{id}")).await.expect(200);
+    });
+    waited.expect_error(404, "not_found");
+}

@@ -1,0 +1,182 @@
+//! `placet-local`: where the data directory is, and what an earlier version left in the working
+//! directory.
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use serde_json::Value;
+use tempfile::TempDir;
+use test_support::{Agent, Person, Runner};
+use tokio::io::AsyncReadExt;
+use tokio::process::Command;
+
+use crate::runner::credentials::is_written_in;
+use crate::runner::earlier_data::copy;
+
+fn fixture() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/2026-11-28/data")
+}
+
+/// The runner as somebody starts it whose home and working directory are under `root`.
+fn at_home(root: &Path) -> Command {
+    for name in ["home", "work"] {
+        fs::create_dir_all(root.join(name)).unwrap();
+    }
+    let mut command = Runner::command();
+    command.args(["--json", "--port", "0"]).env("NO_COLOR", "1").env("HOME", root.join("home"));
+    command.env_remove("XDG_DATA_HOME").current_dir(root.join("work")).stderr(Stdio::piped());
+    command
+}
+
+/// Starts it, stops it, and gives its block and what it logged.
+async fn started(command: Command) -> (Value, String) {
+    let mut runner = Runner::from(command).await;
+    let mut stderr = runner.child.stderr.take().unwrap();
+    assert_eq!(runner.terminate().await, Some(0));
+    let mut log = String::new();
+    stderr.read_to_string(&mut log).await.unwrap();
+    (runner.block.clone(), log)
+}
+
+#[cfg(not(target_os = "macos"))]
+const DEFAULT: &str = "home/.local/share/placet";
+#[cfg(target_os = "macos")]
+const DEFAULT: &str = "home/Library/Application Support/placet";
+
+fn mode(path: &Path) -> u32 {
+    fs::metadata(path).unwrap().permissions().mode() & 0o777
+}
+
+#[tokio::test]
+async fn data_is_kept_where_the_platform_keeps_it_and_not_in_the_working_directory() {
+    let root = TempDir::new().unwrap();
+    let (first, log) = started(at_home(root.path())).await;
+    assert!(!log.contains("data directory is"), "{log}");
+    assert_eq!(fs::read_dir(root.path().join("work")).unwrap().count(), 0);
+    assert_eq!(mode(&root.path().join(DEFAULT)), 0o700);
+    let (second, _) = started(at_home(root.path())).await;
+    assert_eq!((&second["channelId"], &second["apiKey"]), (&first["channelId"], &Value::Null));
+    // A relative one counts as none, as its specification says.
+    let mut command = at_home(root.path());
+    command.env("XDG_DATA_HOME", "share");
+    assert_eq!(started(command).await.0["channelId"], first["channelId"]);
+    if cfg!(not(target_os = "macos")) {
+        let mut command = at_home(root.path());
+        command.env("XDG_DATA_HOME", root.path().join("share"));
+        assert!(started(command).await.0["apiKey"].is_string());
+        assert!(root.path().join("share/placet/dynamodb.sqlite").exists());
+    }
+}
+
+#[tokio::test]
+async fn a_used_directory_of_an_earlier_version_is_taken_with_a_warning() {
+    let root = TempDir::new().unwrap();
+    let former = root.path().join("work/.placet");
+    copy(&fixture(), &former);
+    fs::set_permissions(&former, Permissions::from_mode(0o755)).unwrap();
+    let kept: Value = serde_json::from_slice(&fs::read(former.join("owner.json")).unwrap()).unwrap();
+    let text = |name: &str| kept[name].as_str().unwrap().to_owned();
+
+    let mut runner = Runner::from(at_home(root.path())).await;
+    assert_eq!((&runner.block["email"], &runner.block["channelId"]), (&kept["email"], &kept["channelId"]));
+    assert_eq!((&runner.block["password"], &runner.block["apiKey"]), (&Value::Null, &Value::Null));
+    let url = runner.text("url").to_owned();
+    Person::nobody(&url, &text("email"), &text("password")).sign_in().await.expect(200);
+    Agent::new(&url, &text("apiKey"), &text("channelId")).asked().await;
+    let mut stderr = runner.child.stderr.take().unwrap();
+    assert_eq!(runner.terminate().await, Some(0));
+    let mut log = String::new();
+    stderr.read_to_string(&mut log).await.unwrap();
+    for part in ["the default of earlier versions", "mv ", "owner.json was deleted", "plain text"] {
+        assert!(log.contains(part), "{part} is missing: {log}");
+    }
+    assert!(!log.contains(&text("password")) && !log.contains(&text("apiKey")), "{log}");
+    assert!(!former.join("owner.json").exists() && !is_written_in(&former, &text("password")));
+    assert_eq!(mode(&former), 0o700);
+    assert!(!root.path().join(DEFAULT).exists());
+
+    // Moved as the warning says, it goes on there; what is then in the working directory is left alone.
+    let default = root.path().join(DEFAULT);
+    fs::create_dir_all(default.parent().unwrap()).unwrap();
+    fs::rename(&former, &default).unwrap();
+    copy(&fixture(), &former);
+    let (moved, log) = started(at_home(root.path())).await;
+    assert_eq!((&moved["channelId"], &moved["apiKey"]), (&kept["channelId"], &Value::Null));
+    assert!(log.contains("is not used: the data directory is"), "{log}");
+    assert!(former.join("owner.json").exists());
+}
+
+#[tokio::test]
+async fn kept_credentials_of_nobody_in_the_table_are_lost_data() {
+    let root = TempDir::new().unwrap();
+    let data = root.path().join("data");
+    for lose in ["dynamodb.sqlite", "queues.sqlite", "secret", "s3", "nothing"] {
+        copy(&fixture(), &data);
+        if lose == "nothing" {
+            // Of another installation.
+            let other = root.path().join("other");
+            Runner::start(&other).await.terminate().await;
+            fs::copy(other.join("dynamodb.sqlite"), data.join("dynamodb.sqlite")).unwrap();
+            for id in ["s3/instance", "instance.json"] {
+                let _ = fs::remove_file(data.join(id));
+            }
+        } else if lose == "s3" {
+            fs::remove_dir_all(data.join(lose)).unwrap();
+        } else {
+            fs::remove_file(data.join(lose)).unwrap();
+        }
+        let mut command = Runner::command();
+        let output = command.args(["--port", "0", "--data-dir"]).arg(&data).output().await.unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(said.contains("Data was lost from") && said.lines().count() == 1, "{said}");
+        assert!(data.join("owner.json").exists());
+        fs::remove_dir_all(&data).unwrap();
+    }
+}
+
+/// Earlier versions did not start any more without it.
+#[tokio::test]
+async fn a_lost_owner_file_loses_no_installation() {
+    let root = TempDir::new().unwrap();
+    let data = root.path().join("data");
+    copy(&fixture(), &data);
+    fs::remove_file(data.join("owner.json")).unwrap();
+    Runner::start(&data).await.terminate().await;
+    let mut command = Runner::command();
+    let output = command.args(["reset-password", "--json", "--data-dir"]).arg(&data).output().await.unwrap();
+    let printed: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let runner = Runner::start(&data).await;
+    let text = |name: &str| printed[name].as_str().unwrap().to_owned();
+    Person::nobody(runner.text("url"), &text("email"), &text("password")).sign_in().await.expect(200);
+    drop(runner);
+    // Its secret is not replaced in silence, though nothing says any more that there was one.
+    fs::remove_dir_all(&data).unwrap();
+    copy(&fixture(), &data);
+    for name in ["owner.json", "secret"] {
+        fs::remove_file(data.join(name)).unwrap();
+    }
+    let mut command = Runner::command();
+    let output = command.args(["--port", "0", "--data-dir"]).arg(&data).output().await.unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("secret is missing") && !data.join("secret").exists(), "{said}");
+}
+
+#[tokio::test]
+async fn an_earlier_first_start_that_died_before_it_showed_anything_is_finished() {
+    let root = TempDir::new().unwrap();
+    let data = root.path().join("data");
+    copy(&fixture(), &data);
+    let kept: Value = serde_json::from_slice(&fs::read(data.join("owner.json")).unwrap()).unwrap();
+    let unfinished = serde_json::json!({ "email": kept["email"], "password": kept["password"],
+        "apiKey": null, "channelId": null });
+    fs::write(data.join("owner.json"), unfinished.to_string()).unwrap();
+    let runner = Runner::start(&data).await;
+    assert_eq!(runner.block["email"], kept["email"]);
+    runner.agent().asked().await;
+    runner.person().await;
+    assert!(!data.join("owner.json").exists());
+}

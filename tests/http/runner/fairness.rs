@@ -1,0 +1,219 @@
+//! One caller stops nobody: what the local runner does under loads that would take all of it.
+
+use std::path::Path;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use futures_util::future::join_all;
+use placet_bench::fairness::{Size, bytes_of_objects, measure, memory, sign_in_among};
+use reqwest::Method;
+use serde_json::json;
+use tempfile::TempDir;
+use test_support::{Person, Reply, Runner};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::process::Command;
+
+async fn with_setting(dir: &Path, name: &str, value: &str) -> Runner {
+    let mut command = Runner::command();
+    command.args(["--json", "--port", "0", "--data-dir"]).arg(dir).env(name, value);
+    Runner::from(command).await
+}
+
+/// A tenth of what `make soak` does. The bounds are wide, for other tests run beside this one.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_load_of_one_caller_keeps_another_waiting() {
+    let dir = TempDir::new().unwrap();
+    let runner = Runner::start_delivering(dir.path()).await;
+    let measured = measure(&runner, Size::TENTH).await;
+    let most = 3 * measured[0].p99.max(Duration::from_millis(250));
+    for under in &measured {
+        assert!(under.p99 <= most, "{under:?}, quiet {:?}", measured[0]);
+        assert!(under.webhook <= Duration::from_secs(8), "{under:?}");
+        assert!(under.memory <= 600, "{under:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_sign_in_takes_seconds_among_very_many_with_addresses_that_nobody_has() {
+    let dir = TempDir::new().unwrap();
+    let runner = Runner::start(dir.path()).await;
+    let took = sign_in_among(&runner, 60).await;
+    assert!(took < Duration::from_secs(15), "{took:?}");
+}
+
+#[tokio::test]
+async fn half_sent_requests_take_no_descriptors_from_others() {
+    let dir = TempDir::new().unwrap();
+    let mut command = Command::new("sh");
+    command.args(["-c", "ulimit -n 1024; exec \"$0\" --json --port 0 --data-dir \"$1\""]);
+    command.arg(Runner::binary("placet-local")).arg(dir.path()).kill_on_drop(true).stderr(Stdio::null());
+    let runner = Runner::from(command).await;
+    let address = runner.text("url").strip_prefix("http://").unwrap().to_owned();
+    let half_sent = join_all((0..1_118).map(async |_| {
+        let mut stream = TcpStream::connect(&address).await.unwrap();
+        stream.write_all(b"POST /api/v1/messages HTTP/1.1\r\nHost: localhost\r\n").await.unwrap();
+        stream
+    }));
+    let mut half_sent = half_sent.await;
+    let began = Instant::now();
+    for _ in 0..20 {
+        let nobody = Person::nobody(runner.text("url"), "", "");
+        nobody.get("/health").await.expect(200);
+    }
+    runner.agent().asked().await;
+    assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+    // The rest of them ends by itself, the last one, too.
+    let mut last = half_sent.pop().unwrap();
+    let ended = tokio::time::timeout(Duration::from_secs(20), last.read(&mut [0])).await;
+    assert_eq!(ended.expect("it is closed").unwrap_or(0), 0);
+}
+
+#[tokio::test]
+async fn a_connection_that_is_kept_alive_is_not_closed_as_a_half_sent_one_is() {
+    let dir = TempDir::new().unwrap();
+    let runner = Runner::start(dir.path()).await;
+    let mut stream = TcpStream::connect(runner.text("url").strip_prefix("http://").unwrap()).await.unwrap();
+    for pause in [0, 12] {
+        tokio::time::sleep(Duration::from_secs(pause)).await;
+        stream.write_all(b"GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
+        let mut answer = [0; 12];
+        stream.read_exact(&mut answer).await.unwrap();
+        assert_eq!(&answer, b"HTTP/1.1 200");
+        let mut rest = vec![0; 4096];
+        let _ = stream.read(&mut rest).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_user_holds_so_many_waits_and_another_holds_theirs() {
+    let dir = TempDir::new().unwrap();
+    let runner = with_setting(dir.path(), "PLACET_MAX_WAITS_PER_USER", "3").await;
+    let (agent, person) = (runner.agent(), runner.person().await);
+    let other = another(&runner).await.agent().await;
+    let (id, theirs, decided) = (agent.asked().await, other.asked().await, agent.asked().await);
+    person.answer(&decided, json!({ "selectedOption": "approve" })).await.expect(201);
+    let held = join_all((0..3).map(async |_| {
+        // Until one of the short waits below gives up its place.
+        loop {
+            let reply = agent.wait(&id, 6_000).await;
+            if reply.status != 429 {
+                break reply;
+            }
+        }
+    }));
+    let meanwhile = async {
+        let refused = loop {
+            let reply = agent.wait(&id, 50).await;
+            if reply.status != 200 {
+                break reply;
+            }
+        };
+        refused.expect_error(429, "too_many_requests");
+        assert_eq!(refused.header("retry-after"), "5");
+        // Nothing is held for what is decided, and nothing of this concerns others.
+        assert_eq!(agent.wait(&decided, 50).await.expect(200)["status"], "completed");
+        assert_eq!(other.wait(&theirs, 50).await.expect(200)["status"], "timeout");
+    };
+    let (waited, ()) = tokio::join!(held, meanwhile);
+    assert!(waited.iter().all(|reply| reply.expect(200)["status"] == "timeout"));
+    agent.wait(&id, 50).await.expect(200);
+}
+
+#[tokio::test]
+async fn a_key_has_a_rate_and_other_callers_have_theirs() {
+    let dir = TempDir::new().unwrap();
+    let runner = with_setting(dir.path(), "PLACET_MAX_REQUESTS_PER_SECOND", "5").await;
+    let (agent, person) = (runner.agent(), runner.person().await);
+    let mut refused = None;
+    for _ in 0..400 {
+        let reply = agent.get("/api/v1/agents").await;
+        if reply.status == 429 {
+            refused = Some(reply);
+            break;
+        }
+    }
+    let refused = refused.expect("a limit");
+    refused.expect_error(429, "too_many_requests");
+    assert_eq!(refused.header("retry-after"), "1");
+    person.get("/api/auth/me").await.expect(200);
+    // A key that is none is refused as such.
+    let unknown = format!("hp_{}{}", "a".repeat(43), &agent.key[46..]);
+    agent.with_key(&unknown).get("/api/v1/agents").await.expect_error(401, "unauthorized");
+    let again = async {
+        while agent.get("/api/v1/agents").await.status == 429 {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), again).await.expect("the rate comes back");
+}
+
+#[tokio::test]
+async fn a_setting_that_is_no_number_ends_the_start() {
+    for name in ["PLACET_MAX_CONNECTIONS", "PLACET_MAX_WAITS_PER_USER", "PLACET_MAX_BODY_MEMORY_MIB"] {
+        let mut command = Runner::command();
+        let output = command.args(["--ephemeral", "--port", "0"]).env(name, "0").output().await.unwrap();
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(!output.status.success() && said.contains(name), "{said}");
+    }
+}
+
+/// What takes a hundred times its size once it is built is never built.
+#[tokio::test]
+async fn a_body_takes_about_its_own_size_of_memory() {
+    let dir = TempDir::new().unwrap();
+    let runner = Runner::start(dir.path()).await;
+    let (agent, person) = (runner.agent(), runner.person().await);
+    let body = bytes_of_objects(4_400_000);
+    let post = async |request: reqwest::RequestBuilder| {
+        Reply::of(request.header("Content-Type", "application/json").body(body.clone())).await
+    };
+    let before = memory(runner.child.id().unwrap());
+    post(agent.request(Method::POST, "/api/v1/messages")).await.expect_error(400, "validation_failed");
+    post(agent.request(Method::PUT, &format!("/api/v1/agents/{}/commands", agent.channel))).await;
+    post(person.request(Method::POST, "/api/users")).await.expect_error(400, "validation_failed");
+    let nobody = Person::nobody(runner.text("url"), "", "");
+    post(nobody.request(Method::POST, "/api/auth/login")).await.expect_error(413, "too_large");
+    post(nobody.request(Method::POST, "/api/v1/messages")).await.expect_error(401, "unauthorized");
+    let grown = memory(runner.child.id().unwrap()).saturating_sub(before);
+    assert!(grown < 150, "{grown} MiB");
+}
+
+#[tokio::test]
+async fn bodies_that_never_end_take_little_and_keep_nobody_waiting() {
+    let dir = TempDir::new().unwrap();
+    let runner = Runner::start(dir.path()).await;
+    let agent = runner.agent();
+    let address = runner.text("url").strip_prefix("http://").unwrap();
+    let before = memory(runner.child.id().unwrap());
+    let unfinished = join_all((0..300).map(async |_| {
+        let head = format!(
+            "POST /api/v1/messages HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nAuthorization: Bearer \
+             hp_{}{}\r\nContent-Length: 4400000\r\n\r\n",
+            "a".repeat(43),
+            "0".repeat(26)
+        );
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        stream.write_all(head.as_bytes()).await.unwrap();
+        let _ = tokio::time::timeout(Duration::from_secs(2), stream.write_all(&vec![b' '; 4_000_000])).await;
+        stream
+    }));
+    let mut unfinished = unfinished.await;
+    let began = Instant::now();
+    agent.sent(json!({ "text": "x".repeat(150_000) })).await;
+    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+    let grown = memory(runner.child.id().unwrap()).saturating_sub(before);
+    assert!(grown < 300, "{grown} MiB");
+    // They are told who they are not, and that takes no longer than a body may pause.
+    let mut answer = vec![0; 12];
+    let told = tokio::time::timeout(Duration::from_secs(30), unfinished[0].read_exact(&mut answer)).await;
+    assert!(told.is_ok_and(|told| told.is_err() || answer == b"HTTP/1.1 401"), "{answer:?}");
+}
+
+async fn another(runner: &Runner) -> Person {
+    let new = json!({ "email": "another@people.example", "displayName": "Another", "password": "long enough" });
+    runner.person().await.post("/api/users", new).await.expect(201);
+    let person = Person::nobody(runner.text("url"), "another@people.example", "long enough");
+    person.sign_in().await.expect(200);
+    person
+}

@@ -1,0 +1,229 @@
+//! `placet-local`: a start on a data directory that lost something says so, or refuses.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use serde_json::json;
+use tempfile::TempDir;
+use test_support::{Agent, Runner};
+use tokio::io::AsyncReadExt;
+
+use crate::runner::earlier_data::copy;
+
+/// Runs it to its end: what it said.
+async fn refused(dir: &Path) -> String {
+    let mut command = Runner::command();
+    command.args(["--json", "--port", "0", "--data-dir"]).arg(dir).env("NO_COLOR", "1").kill_on_drop(true);
+    let output = tokio::time::timeout(std::time::Duration::from_secs(30), command.output()).await;
+    let output = output.expect("it refuses").unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(output.stdout.is_empty());
+    said
+}
+
+/// Starts it, and stops it once it serves: what it logged.
+async fn log_of_start(dir: &Path, more: &[&str]) -> String {
+    let mut command = Runner::command();
+    command.args(["--json", "--port", "0", "--data-dir"]).arg(dir).args(more);
+    command.env("NO_COLOR", "1").stderr(Stdio::piped());
+    let mut runner = Runner::from(command).await;
+    let mut stderr = runner.child.stderr.take().unwrap();
+    assert_eq!(runner.terminate().await, Some(0));
+    let mut log = String::new();
+    stderr.read_to_string(&mut log).await.unwrap();
+    log
+}
+
+fn names(dir: &Path) -> BTreeSet<String> {
+    fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+}
+
+/// A data directory with something in it, whose runner was stopped.
+async fn used(root: &Path, name: &str) -> PathBuf {
+    let dir = root.join(name);
+    let mut runner = Runner::start(&dir).await;
+    let agent = runner.agent();
+    let file = agent.stored().await;
+    agent.sent(json!({ "text": "?", "attachmentIds": [file] })).await;
+    assert_eq!(runner.terminate().await, Some(0));
+    dir
+}
+
+fn remove(path: &Path) {
+    if path.is_dir() { fs::remove_dir_all(path).unwrap() } else { fs::remove_file(path).unwrap() }
+}
+
+#[tokio::test]
+async fn a_start_without_one_of_its_parts_refuses_and_makes_nothing() {
+    let root = TempDir::new().unwrap();
+    let whole = used(root.path(), "whole").await;
+    for part in ["dynamodb.sqlite", "queues.sqlite", "s3", "s3/placet", "secret"] {
+        for emptied in [false, true] {
+            let dir = root.path().join("try");
+            copy(&whole, &dir);
+            remove(&dir.join(part));
+            if emptied && !part.starts_with("s3") {
+                fs::write(dir.join(part), "").unwrap();
+            }
+            let before = names(&dir);
+            let said = refused(&dir).await;
+            assert!(said.contains(part) && said.contains("missing or empty"), "{part}: {said}");
+            assert!(said.contains("backup") && said.contains("--data-dir"), "{said}");
+            assert_eq!(said.lines().count(), 1, "{said}");
+            assert_eq!(names(&dir), before, "{part}");
+            fs::remove_dir_all(&dir).unwrap();
+        }
+    }
+    // The whole of it opens, and says nothing.
+    let log = log_of_start(&whole, &[]).await;
+    assert!(log.lines().all(|line| line.contains("stopping")), "{log}");
+}
+
+#[tokio::test]
+async fn a_start_with_a_part_of_another_installation_refuses() {
+    let root = TempDir::new().unwrap();
+    let (whole, other) = (used(root.path(), "whole").await, used(root.path(), "other").await);
+    for part in ["dynamodb.sqlite", "queues.sqlite", "s3", "secret", "instance.json"] {
+        let dir = root.path().join("try");
+        copy(&whole, &dir);
+        remove(&dir.join(part));
+        if other.join(part).is_dir() {
+            copy(&other.join(part), &dir.join(part));
+        } else {
+            fs::copy(other.join(part), dir.join(part)).unwrap();
+        }
+        let said = refused(&dir).await;
+        let named = if part == "instance.json" { "dynamodb.sqlite" } else { part };
+        assert!(said.contains("Data was lost from") && said.contains(named), "{part}: {said}");
+        // It is refused again, and goes on once somebody accepts it.
+        assert!(refused(&dir).await.contains(named));
+        let log = log_of_start(&dir, &["--accept-data-loss"]).await;
+        assert!(log.contains("although"), "{log}");
+        let log = log_of_start(&dir, &[]).await;
+        assert!(!log.contains("although") && !log.contains("lost"), "{log}");
+        fs::remove_dir_all(&dir).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn an_emptied_database_under_files_is_lost_data_though_nothing_else_is_known() {
+    let root = TempDir::new().unwrap();
+    let dir = used(root.path(), "data").await;
+    for name in ["dynamodb.sqlite", "instance.json", "s3/instance"] {
+        remove(&dir.join(name));
+    }
+    assert!(refused(&dir).await.contains("s3 has files and dynamodb.sqlite has no accounts"));
+}
+
+#[tokio::test]
+async fn a_start_without_its_instance_file_writes_it_again() {
+    let root = TempDir::new().unwrap();
+    let dir = used(root.path(), "data").await;
+    let before = fs::read(dir.join("instance.json")).unwrap();
+    remove(&dir.join("instance.json"));
+    let mut runner = Runner::start(&dir).await;
+    runner.agent().asked().await;
+    assert_eq!(fs::read(dir.join("instance.json")).unwrap(), before);
+    assert_eq!(runner.terminate().await, Some(0));
+}
+
+#[tokio::test]
+async fn a_damaged_database_refuses_to_start() {
+    let root = TempDir::new().unwrap();
+    let whole = used(root.path(), "whole").await;
+    for name in ["dynamodb.sqlite", "queues.sqlite"] {
+        let sound = fs::read(whole.join(name)).unwrap();
+        for (at, length) in [(0, 100), (4096, 4096), (sound.len() / 2, 4096), (100, sound.len() - 100)] {
+            let dir = root.path().join("try");
+            copy(&whole, &dir);
+            let mut damaged = sound.clone();
+            let end = (at + length).min(damaged.len());
+            damaged[at..end].fill(0xa5);
+            fs::write(dir.join(name), &damaged).unwrap();
+            let said = refused(&dir).await;
+            assert!(said.contains(name) && said.contains("is damaged"), "{name} {at}: {said}");
+            assert_eq!(said.lines().count(), 1, "{said}");
+            assert_eq!(fs::read(dir.join(name)).unwrap(), damaged, "it is left as it was found");
+            fs::remove_dir_all(&dir).unwrap();
+        }
+    }
+}
+
+/// A directory whose runner was killed after it had told of as many messages.
+async fn killed(root: &Path) -> (PathBuf, Agent, Vec<String>) {
+    let dir = root.join("killed");
+    let mut runner = Runner::start(&dir).await;
+    let agent = runner.agent();
+    let mut sent = vec![];
+    // Few enough for SQLite not to begin its log anew.
+    for _ in 0..15 {
+        sent.push(agent.asked().await);
+    }
+    runner.kill().await;
+    (dir, agent, sent)
+}
+
+#[tokio::test]
+async fn what_recovery_dropped_is_said() {
+    let root = TempDir::new().unwrap();
+    let (whole, _, _) = killed(root.path()).await;
+    let log = fs::read(whole.join("dynamodb.sqlite-wal")).unwrap();
+    let half = log.len() / 2;
+    let mut overwritten = log.clone();
+    overwritten[half..half + 5000].fill(0);
+    let mut headless = log.clone();
+    headless[..32].fill(7);
+    for (what, bytes, said) in [
+        ("nothing", Some(log.clone()), "shows no damage"),
+        ("missing", None, "is missing: changes since the last checkpoint are lost"),
+        ("emptied", Some(vec![]), "is missing: changes since the last checkpoint are lost"),
+        ("overwritten", Some(overwritten), "is damaged"),
+        ("headless", Some(headless), "is damaged"),
+        ("cut", Some(log[..half].to_vec()), "dynamodb.sqlite is older than"),
+    ] {
+        let dir = root.path().join("try");
+        copy(&whole, &dir);
+        remove(&dir.join("dynamodb.sqlite-wal"));
+        let _ = fs::remove_file(dir.join("dynamodb.sqlite-shm"));
+        if let Some(bytes) = bytes {
+            fs::write(dir.join("dynamodb.sqlite-wal"), bytes).unwrap();
+        }
+        let mut command = Runner::command();
+        command.args(["--json", "--port", "0", "--data-dir"]).arg(&dir).env("NO_COLOR", "1").stderr(Stdio::piped());
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let (mut stdout, mut stderr) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
+        // Until it serves or has refused: a database may be too old for its other parts.
+        let mut block = [0; 1];
+        let _ = stdout.read(&mut block).await.unwrap();
+        child.start_kill().unwrap();
+        let mut log = String::new();
+        stderr.read_to_string(&mut log).await.unwrap();
+        assert!(log.contains(said), "{what}: {log}");
+        fs::remove_dir_all(&dir).unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_kill_alone_loses_nothing_and_is_not_said_to() {
+    let root = TempDir::new().unwrap();
+    let (dir, agent, sent) = killed(root.path()).await;
+    let mut command = Runner::command();
+    command.args(["--json", "--port", "0", "--data-dir"]).arg(&dir).env("NO_COLOR", "1").stderr(Stdio::piped());
+    let mut runner = Runner::from(command).await;
+    let mut stderr = runner.child.stderr.take().unwrap();
+    let agent = agent.on(runner.text("url"));
+    for id in sent {
+        agent.get_here(&format!("/api/v1/messages/{id}")).await.expect(200);
+    }
+    assert_eq!(runner.terminate().await, Some(0));
+    let mut log = String::new();
+    stderr.read_to_string(&mut log).await.unwrap();
+    assert!(log.contains("was not stopped cleanly"), "{log}");
+    assert!(!log.contains("lost") && !log.contains("damaged") && !log.contains("older"), "{log}");
+    // After a clean stop there is nothing to say.
+    let log = log_of_start(&dir, &[]).await;
+    assert!(log.lines().all(|line| line.contains("stopping")), "{log}");
+}

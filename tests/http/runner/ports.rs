@@ -1,0 +1,56 @@
+//! What `placet-local` opens to other processes: the service's port, and the one that presigned
+//! URLs lead to.
+#![cfg(target_os = "linux")]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::net::TcpListener;
+
+use serde_json::json;
+use tempfile::TempDir;
+use test_support::Runner;
+use url::Url;
+
+use crate::files::uploads::announced;
+
+/// `127.0.0.1` and `::1`, as the kernel writes them.
+const LOOPBACK: &str = "0100007F";
+const LOOPBACK_IPV6: &str = "00000000000000000000000001000000";
+
+/// Addresses and ports that a process listens on, from the kernel's tables.
+fn listening(process: u32) -> BTreeSet<(String, u16)> {
+    let descriptors = fs::read_dir(format!("/proc/{process}/fd")).unwrap();
+    let targets = descriptors.filter_map(|it| fs::read_link(it.unwrap().path()).ok());
+    let sockets: BTreeSet<String> =
+        targets.filter_map(|it| Some(it.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?.to_owned())).collect();
+    let tables = ["tcp", "tcp6"].map(|table| fs::read_to_string(format!("/proc/{process}/net/{table}")).unwrap());
+    let rows = tables.iter().flat_map(|table| table.lines().skip(1));
+    let columns = rows.map(|row| row.split_whitespace().collect::<Vec<_>>());
+    // Column 3 is the state, where 0A is listening; column 9 the socket's number.
+    let own = columns.filter(|row| row[3] == "0A" && sockets.contains(row[9]));
+    own.map(|row| {
+        let (address, port) = row[1].split_once(':').unwrap();
+        (address.to_owned(), u16::from_str_radix(port, 16).unwrap())
+    })
+    .collect()
+}
+
+fn port(url: &str) -> u16 {
+    Url::parse(url).unwrap().port().unwrap()
+}
+
+#[tokio::test]
+async fn nothing_listens_but_the_service_and_the_port_of_presigned_urls() {
+    let dir = TempDir::new().unwrap();
+    let runner = Runner::start(dir.path()).await;
+    let agent = runner.agent();
+    agent.sent(json!({ "text": "every engine has worked" })).await;
+    let file = announced(&agent, "a", "text/plain", 1).await;
+    let files = file["upload"]["url"].as_str().unwrap();
+    let mut expected = BTreeSet::from([runner.text("url"), files].map(|url| (LOOPBACK.to_owned(), port(url))));
+    // Browsers take the inbox's name to either address.
+    if TcpListener::bind("[::1]:0").is_ok() {
+        expected.insert((LOOPBACK_IPV6.to_owned(), port(runner.text("url"))));
+    }
+    assert_eq!(listening(runner.child.id().unwrap()), expected);
+}

@@ -1,0 +1,103 @@
+//! Uploads that a kill of `placet-local` cuts short: their bytes are named, or they go.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use placet_local::engines::{Engines, TABLE};
+use reqwest::Method;
+use reqwest::multipart::{Form, Part};
+use serde_json::json;
+use shared::clock::Clock;
+use shared::config::MAX_WAIT;
+use shared::ids::AgentId;
+use shared::storage::Clients;
+use shared::storage::keys::{FILES, LEFTOVERS, Prefix, StorageKey, channel_partition};
+use shared::waiting::Waits;
+use tempfile::TempDir;
+use test_support::rng;
+use test_support::{Agent, Reply, Runner, secret};
+use tokio::sync::watch;
+
+const KILLS: usize = 4;
+const UPLOADERS: usize = 4;
+
+/// One upload after the other until the service is gone; how many were told to be stored.
+async fn upload(agent: Agent, number: usize) -> usize {
+    let mut stored = 0;
+    loop {
+        let request = if number.is_multiple_of(2) {
+            let file = Part::bytes(vec![7; 20_000]).file_name("a").mime_str("image/png").unwrap();
+            let form = Form::new().part("file", file).text("channelId", agent.channel.clone());
+            agent.request(Method::POST, "/api/v1/files/store").multipart(form)
+        } else {
+            let texts = json!([{ "content": "x" }, { "content": "y" }]);
+            let body = json!({ "channelId": agent.channel, "textAttachments": texts });
+            agent.request(Method::POST, "/api/v1/messages").json(&body)
+        };
+        match Reply::tried(request).await {
+            Some(reply) if reply.status == 201 => stored += if number.is_multiple_of(2) { 1 } else { 2 },
+            Some(reply) => panic!("{}", reply.text()),
+            None => return stored,
+        }
+    }
+}
+
+/// What the engines on `dir` have of a channel: objects, those that items name, how many notes.
+async fn there(engines: &Engines, channel: AgentId) -> (BTreeSet<String>, BTreeSet<String>, usize) {
+    let clients = Clients::at(&engines.endpoints).await;
+    // The bucket has the table's name.
+    let list = clients.s3.list_objects_v2().bucket(TABLE).prefix(Prefix::Uploads(channel).to_string());
+    let found = list.into_paginator().send().collect::<Result<Vec<_>, _>>().await.unwrap();
+    let objects = found.into_iter().flat_map(|page| page.contents.unwrap_or_default());
+    let objects = objects.filter_map(|object| object.key).collect();
+    let items = async |prefix: &str| {
+        let query = clients.dynamodb.query().table_name(TABLE).consistent_read(true);
+        let query = query.key_condition_expression("pk = :pk AND begins_with(sk, :sk)");
+        let query = query.expression_attribute_values(":pk", AttributeValue::S(channel_partition(channel)));
+        let query = query.expression_attribute_values(":sk", AttributeValue::S(prefix.to_owned()));
+        query.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await.unwrap()
+    };
+    let files = items(FILES).await;
+    let named = files.iter().map(|item| StorageKey::Upload(item["id"].as_s().unwrap().parse().unwrap()).to_string());
+    (objects, named.collect(), items(LEFTOVERS).await.len())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[allow(clippy::print_stderr, reason = "the figures are for people")]
+async fn bytes_of_uploads_that_a_kill_cut_short_are_named_or_go() {
+    let dir = TempDir::new().unwrap();
+    let (mut random, mut told, began) = (rng::from_env(), 0, Instant::now());
+    let mut channel = None;
+    for _ in 0..KILLS {
+        let mut runner = Runner::start(dir.path()).await;
+        let agent = runner.agent();
+        channel = Some(agent.channel.parse::<AgentId>().unwrap());
+        let uploaders: Vec<_> = (0..UPLOADERS).map(|number| tokio::spawn(upload(agent.clone(), number))).collect();
+        // At any point of an upload: the moment is what this is about.
+        tokio::time::sleep(Duration::from_micros(300_000 + random.usize(..300_000) as u64)).await;
+        runner.kill().await;
+        for uploader in uploaders {
+            told += uploader.await.unwrap();
+        }
+    }
+    let (engines, channel) = (Engines::start(dir.path()).await.unwrap(), channel.unwrap());
+    let (_open, closing) = watch::channel(false);
+    let app = engines.app(Clock::adjustable(), Waits::new(MAX_WAIT, closing), secret()).await.unwrap();
+    let (objects, named, notes) = there(&engines, channel).await;
+    assert!(named.is_subset(&objects), "a file without its bytes");
+    assert!(named.len() >= told, "{told} files were told to be stored, {} are", named.len());
+    let cut_short = objects.len() - named.len();
+
+    app.clock.advance(Duration::from_secs(3 * 3600));
+    expiry::handle(&app).await.unwrap();
+    let (left, still_named, still_noted) = there(&engines, channel).await;
+    assert_eq!((&left, still_noted), (&named, 0), "every object that is left has its item");
+    assert_eq!(still_named, named);
+    eprintln!(
+        "{KILLS} kills: {told} files told to be stored, {} are; {notes} notes left, of {cut_short} objects that \
+         nothing named, which went; {:?}",
+        named.len(),
+        began.elapsed()
+    );
+}

@@ -1,0 +1,101 @@
+//! What brings answers to agents in these tests: the table's stream goes to `events` by itself,
+//! and each delivery to `webhooks` when a test says so, at the time that the test says it is.
+
+use std::sync::{Arc, Mutex};
+
+use aws_lambda_events::event::dynamodb::Event;
+use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
+use aws_sdk_dynamodb::types::AttributeValue;
+use placet_local::mappings::Mappings;
+use shared::app::App;
+use shared::ids::{AgentId, MessageId};
+use shared::outbound::Outbound;
+use shared::storage::keys::Key;
+use test_support::World;
+
+use crate::webhooks::event_stream::source;
+
+pub struct Courier {
+    /// The state of `events`.
+    pub app: App,
+    /// The state of `webhooks`.
+    sender: App,
+    /// What the stream brought so far.
+    pub brought: Arc<Mutex<Vec<Event>>>,
+    sqs: aws_sdk_sqs::Client,
+    queue: String,
+    _mappings: Mappings,
+}
+
+impl Courier {
+    pub async fn start(world: &World) -> Self {
+        let queue = world.queue(&[]).await;
+        let on_queue = |name| App { outbound: Outbound::new(true), ..world.function(name).on_queue(&queue) };
+        let (app, sender) = (on_queue("events"), on_queue("webhooks"));
+        let (source, _) = source(world).await;
+        let (mut mappings, on_stream) = (Mappings::default(), app.clone());
+        let brought = Arc::new(Mutex::new(vec![]));
+        let keep = brought.clone();
+        mappings.start(|stop| {
+            source.consume(stop, move |event: Event| {
+                let app = on_stream.clone();
+                keep.lock().unwrap().push(event.clone());
+                async move { events::handle(&app, event).await }
+            })
+        });
+        Self { app, sender, brought, sqs: world.sqs.clone(), queue, _mappings: mappings }
+    }
+
+    /// The next delivery that is queued, unsent; `None` when none comes within `wait` seconds.
+    pub async fn next_within(&self, wait: i32) -> Option<SqsMessage> {
+        let request = self.sqs.receive_message().queue_url(&self.queue).wait_time_seconds(wait);
+        let message = request.send().await.expect("received").messages.unwrap_or_default().pop()?;
+        let mut brought = SqsMessage::default();
+        (brought.message_id, brought.receipt_handle, brought.body) =
+            (message.message_id, message.receipt_handle, message.body);
+        Some(brought)
+    }
+
+    pub async fn next(&self) -> SqsMessage {
+        for _ in 0..10 {
+            if let Some(message) = self.next_within(2).await {
+                return message;
+            }
+        }
+        panic!("no delivery was queued")
+    }
+
+    /// Brings a message of the queue to the function; whether it is done.
+    pub async fn bring(&self, message: &SqsMessage) -> bool {
+        let mut event = SqsEvent::default();
+        event.records = vec![message.clone()];
+        let response: SqsBatchResponse = webhooks::handle(&self.sender, event).await;
+        response.batch_item_failures.is_empty()
+    }
+}
+
+/// Has an agent's events go to a receiver of this test: one that the API would refuse, being on
+/// this machine.
+pub async fn hook_agent(world: &World, channel: &str, url: &str) {
+    let agent: AgentId = channel.parse().unwrap();
+    set(world, Key::agent(agent), "SET webhookUrl = :url", url).await;
+}
+
+/// The same for a message's own URL.
+pub async fn hook_message(world: &World, message: &str, url: &str) {
+    let message: MessageId = message.parse().unwrap();
+    set(world, Key::message(message), "SET webhookUrl = :url", url).await;
+}
+
+/// The same for a review's callback, whose JSON this is.
+pub async fn hook_callback(world: &World, message: &str, callback: &str) {
+    let message: MessageId = message.parse().unwrap();
+    set(world, Key::message(message), "SET review.callback = :url", callback).await;
+}
+
+async fn set(world: &World, key: Key, expression: &str, value: &str) {
+    let client = world.writes.watch(&world.clients.dynamodb);
+    let update = client.update_item().table_name(&world.table).set_key(Some(key.attributes()));
+    let update = update.update_expression(expression).condition_expression("attribute_exists(pk)");
+    update.expression_attribute_values(":url", AttributeValue::S(value.to_owned())).send().await.unwrap();
+}

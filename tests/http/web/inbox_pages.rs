@@ -1,0 +1,237 @@
+//! The pages, as a browser without scripts uses them.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use test_support::{Person, Reply, World};
+
+#[tokio::test]
+async fn a_person_signs_in_sees_what_is_asked_and_presses_a_button() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    let ask = json!({ "text": "Deploy <b>v2</b>?\nsecond line", "review": { "type": "approval" }, "textAttachments": [{ "content": "# Plan" }] });
+    let id = agent.sent(ask).await;
+
+    let browser = Person::nobody(&world.url, &person.email, &person.password);
+    let sent_away = browser.get("/").await;
+    assert_eq!((sent_away.status, sent_away.header("location")), (303, "/login"));
+    let form = [("email", person.email.as_str()), ("password", person.password.as_str())];
+    let signed_in = browser.submit("/login", &form).await;
+    assert_eq!((signed_in.status, signed_in.header("location")), (303, "/"));
+
+    let inbox = browser.get("/").await.text();
+    assert!(
+        inbox.contains("Deploy &#60;b&#62;v2&#60;/b&#62;?") && inbox.contains(&format!("/reviews/{id}")),
+        "{inbox}"
+    );
+    let page = browser.get(&format!("/reviews/{id}")).await;
+    assert!(page.text().contains("second line") && page.text().contains(">Approve</button>"), "{}", page.text());
+    assert!(agent.get_here(&format!("/api/v1/reviews/{id}")).await.expect(200)["review"]["seenAt"].is_string());
+    let file = page.text().split("/api/files/").nth(1).unwrap().split('/').next().unwrap().to_owned();
+    assert_eq!(browser.get(&format!("/api/files/{file}/download")).await.text(), "# Plan");
+
+    let path = format!("/reviews/{id}");
+    let (waited, answered) = tokio::join!(
+        agent.wait(&id, 20_000),
+        browser.submit(&path, &[("option", "approve"), ("comment", ""), ("feedback", "ship it")]),
+    );
+    assert_eq!((answered.status, answered.header("location")), (303, format!("/reviews/{id}").as_str()));
+    let review = waited.expect(200)["message"]["review"].clone();
+    assert_eq!(
+        (&review["response"], &review["feedback"]),
+        (&json!({ "selectedOption": "approve" }), &json!("ship it"))
+    );
+    let outcome = browser.get(&format!("/reviews/{id}")).await.text();
+    assert!(outcome.contains("Answered by you") && !outcome.contains("<button name="), "{outcome}");
+    assert!(!browser.get("/").await.text().contains(&id));
+
+    let gone = browser.submit("/logout", &[]).await;
+    assert_eq!((gone.status, gone.header("location")), (303, "/login"));
+    assert_eq!(browser.get("/").await.status, 303);
+}
+
+#[tokio::test]
+async fn pages_run_their_own_scripts_and_load_nothing_from_elsewhere() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    let id = agent.sent(json!({ "text": "<script>alert(1)</script>", "review": { "type": "vote\"><script>", "payload": { "x": "<script>" } } })).await;
+    for path in ["/", "/login", &format!("/reviews/{id}"), "/reviews/nothing"] {
+        let page = person.get(path).await;
+        let policy = page.header("content-security-policy");
+        assert!(policy.starts_with("default-src 'none'; script-src 'self'; style-src 'self'; img-src"), "{policy}");
+        assert!(!policy.contains("unsafe") && !policy.contains('*'), "{policy}");
+        assert!(page.header("content-type").starts_with("text/html"), "{path}");
+        let text = page.text();
+        assert!(!text.replace("<script src=\"/assets/", "").contains("<script"), "{path}: {text}");
+        assert!(!text.contains("http://") && !text.contains("https://") && !text.contains(" style="), "{path}: {text}");
+    }
+    person.get("/assets/secret").await.expect_error(404, "not_found");
+}
+
+#[tokio::test]
+async fn what_a_page_names_is_there_and_kept_for_as_long_as_it_stays_the_same() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let page = person.get("/").await.text();
+    let named = page.split(['"', '\'']).filter(|text| text.starts_with("/assets/")).collect::<Vec<_>>();
+    assert!(named.len() > 8, "{page}");
+    for asset in named {
+        let asset = person.get(asset).await;
+        assert_eq!((asset.status, asset.header("cache-control")), (200, "public, max-age=31536000, immutable"));
+    }
+    // Under another version, or none, it may become another.
+    for path in ["/assets/style.css", "/assets/style.css?v=0"] {
+        assert_eq!(person.get(path).await.header("cache-control"), "public, max-age=300");
+    }
+    let request = person.request(Method::GET, "/assets/style.css").header("accept-encoding", "br, gzip");
+    let zipped = Reply::of(request).await;
+    assert_eq!((zipped.header("content-encoding"), zipped.header("vary")), ("gzip", "accept-encoding"));
+    assert!(zipped.bytes.len() * 3 < person.get("/assets/style.css").await.bytes.len());
+}
+
+#[tokio::test]
+async fn each_type_can_be_answered_on_its_page() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    let choices = json!([{ "id": "a", "label": "A" }, { "id": "b", "label": "B" }]);
+    let fields = json!([
+        { "name": "n", "type": "number", "min": 1 }, { "name": "ok", "type": "checkbox" },
+        { "name": "s", "type": "select", "options": ["x", "y"] }, { "name": "when", "type": "datetime" },
+        { "name": "empty", "type": "text" },
+    ]);
+    type Case = (Value, Vec<(&'static str, &'static str)>, Value);
+    let cases: [Case; 7] = [
+        (
+            json!({ "type": "approval", "payload": { "options": choices } }),
+            vec![("option", "b"), ("comment", "c")],
+            json!({ "selectedOption": "b", "comment": "c" }),
+        ),
+        (
+            json!({ "type": "selection", "payload": { "mode": "multi", "items": choices } }),
+            vec![("item", "a"), ("item", "b")],
+            json!({ "selectedIds": ["a", "b"] }),
+        ),
+        (
+            json!({ "type": "form", "payload": { "fields": fields } }),
+            vec![
+                ("field.n", "2.5"),
+                ("field.ok", "on"),
+                ("field.s", "y"),
+                ("field.when", "2026-01-31T09:30"),
+                ("field.empty", ""),
+            ],
+            json!({ "n": 2.5, "ok": true, "s": "y", "when": "2026-01-31T09:30" }),
+        ),
+        (
+            json!({ "type": "form", "payload": { "fields": fields, "dismissLabel": "No" } }),
+            vec![("dismiss", "1")],
+            json!({ "_dismissed": true }),
+        ),
+        (json!({ "type": "text-input" }), vec![("text", "one\r\ntwo")], json!({ "text": "one\ntwo" })),
+        (json!({ "type": "freeform" }), vec![("json", "{\"big\":12345678901234567890123}")], json!(null)),
+        (json!({ "type": "vote" }), vec![("json", "{\"a\":1}")], json!({ "a": 1 })),
+    ];
+    for (review, fields, expected) in cases {
+        let id = agent.sent(json!({ "text": "?", "review": review })).await;
+        let path = format!("/reviews/{id}");
+        assert_eq!(person.get(&path).await.status, 200);
+        let reply = person.submit(&path, &fields).await;
+        assert_eq!(reply.status, 303, "{review}: {}", reply.text());
+        let waited = agent.wait(&id, 5_000).await;
+        match expected {
+            Value::Null => assert!(waited.text().contains("12345678901234567890123")),
+            expected => assert_eq!(waited.expect(200)["message"]["review"]["response"], expected),
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_was_typed_stays_when_it_is_refused() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    let review = json!({ "type": "text-input", "payload": { "maxLength": 3, "prefill": "abc" } });
+    let id = agent.sent(json!({ "text": "?", "review": review })).await;
+    assert!(person.get(&format!("/reviews/{id}")).await.text().contains("abc</textarea>"));
+    let refused = person.submit(&format!("/reviews/{id}"), &[("text", "too long"), ("feedback", "my words")]).await;
+    assert_eq!(refused.status, 400);
+    for kept in ["Text may have at most 3 characters.", "too long</textarea>", "my words</textarea>"] {
+        assert!(refused.text().contains(kept), "{kept}: {}", refused.text());
+    }
+}
+
+#[tokio::test]
+async fn somebody_elses_outcome_is_shown_not_an_error() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    let id = agent.asked().await;
+    person.answer(&id, json!({ "selectedOption": "reject" })).await.expect(201);
+    let late = person.submit(&format!("/reviews/{id}"), &[("option", "approve")]).await;
+    assert_eq!(late.status, 303);
+    assert!(person.get(&format!("/reviews/{id}")).await.text().contains("reject"));
+
+    let expired = agent.sent(json!({ "review": { "type": "approval", "expiresInSeconds": 60 } })).await;
+    world.advance_clock(std::time::Duration::from_secs(60));
+    assert_eq!(person.submit(&format!("/reviews/{expired}"), &[("option", "approve")]).await.status, 303);
+    assert!(person.get(&format!("/reviews/{expired}")).await.text().contains("Expired"));
+}
+
+#[tokio::test]
+async fn a_form_that_another_site_sends_is_refused() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    let id = agent.asked().await;
+    let send = |name: &'static str, value: &'static str| {
+        let request = person.request(Method::POST, &format!("/reviews/{id}")).form(&[("option", "approve")]);
+        Reply::of(if name.is_empty() { request } else { request.header(name, value) })
+    };
+    for (name, value) in [
+        ("", ""),
+        ("Origin", "https://evil.example"),
+        ("Origin", "null"),
+        ("Sec-Fetch-Site", "cross-site"),
+        ("Sec-Fetch-Site", "same-site"),
+    ] {
+        assert_eq!(send(name, value).await.status, 403, "{name}: {value}");
+    }
+    assert_eq!(agent.get_here(&format!("/api/v1/reviews/{id}")).await.expect(200)["review"]["status"], "pending");
+    assert_eq!(send("Sec-Fetch-Site", "same-origin").await.status, 303);
+}
+
+#[tokio::test]
+async fn a_wrong_password_is_told_on_the_page() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let browser = Person::nobody(&world.url, "", "");
+    let form = [("email", person.email.as_str()), ("password", "nope")];
+    for _ in 0..10 {
+        let refused = browser.submit("/login", &form).await;
+        assert_eq!(refused.status, 401);
+        assert!(refused.text().contains("Wrong e-mail or password.") && refused.text().contains(&person.email));
+    }
+    let closed = browser.submit("/login", &form).await;
+    assert_eq!(closed.status, 429);
+    assert!(closed.text().contains("try again in 15 min."), "{}", closed.text());
+}
+
+#[tokio::test]
+async fn forms_that_are_none_are_refused_on_a_page() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let id = person.agent().await.asked().await;
+    for path in ["/login", &format!("/reviews/{id}")] {
+        let json = person.request(Method::POST, path).header("Origin", person.origin()).json(&json!({}));
+        assert_eq!(Reply::of(json).await.status, 415, "{path}");
+        let huge = "x".repeat(3_000_000);
+        assert_eq!(person.submit(path, &[("text", &huge)]).await.status, 413, "{path}");
+    }
+    let long = "x".repeat(3000);
+    for form in [vec![], vec![("email", long.as_str()), ("password", long.as_str())]] {
+        assert_eq!(person.submit("/login", &form).await.status, 401);
+    }
+    person.get("/assets/%FF").await.expect_error(400, "validation_failed");
+}

@@ -1,0 +1,257 @@
+//! What agents and people send is bounded in the time it takes to show, and in the bytes of a page.
+//!
+//! - [`shapes`]: texts that cost a parser, a cleaner or a comparison much
+
+mod shapes;
+
+use std::time::{Duration, Instant};
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use test_support::{Agent, Person, World};
+
+/// A page in the unoptimised build of the tests, on a machine with other work to do. Without bounds
+/// most of these pages take minutes.
+const PAGE: Duration = Duration::from_secs(8);
+/// What a function's response may have, which is sent in base64.
+const RESPONSE: usize = 4_400_000;
+/// Of a text that is sent, in bytes.
+const LONG: usize = 200_000;
+/// Of a text that is laid out, in bytes.
+const LAID_OUT: usize = 65_000;
+
+async fn timed(person: &Person, path: &str) -> (Duration, String) {
+    let began = Instant::now();
+    let reply = person.get(path).await;
+    assert_eq!(reply.status, 200, "{path}");
+    (began.elapsed(), reply.text())
+}
+
+/// That a page comes soon and fits; how long it took.
+async fn is_bounded(person: &Person, path: &str, what: &str) -> Duration {
+    let (mut took, page) = timed(person, path).await;
+    assert!(page.len() < RESPONSE, "{what}: {} bytes", page.len());
+    if took >= PAGE {
+        took = timed(person, path).await.0;
+    }
+    assert!(took < PAGE, "{what}: {took:?}");
+    took
+}
+
+fn review() -> Value {
+    json!({ "type": "approval" })
+}
+
+/// The slowest of some figures, said for whoever runs this with `--nocapture`.
+#[expect(clippy::print_stdout, reason = "figures for whoever asks for them")]
+fn say_slowest(what: &str, mut figures: Vec<(Duration, &str)>) {
+    figures.sort();
+    let slowest: Vec<_> = figures.iter().rev().take(3).collect();
+    println!("{what}: {} shapes, the slowest {slowest:?}", figures.len());
+}
+
+#[tokio::test]
+async fn a_hostile_text_is_a_page_like_any_other() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    for length in [LONG, LAID_OUT] {
+        let mut figures = vec![];
+        for (name, text) in shapes::all(length) {
+            let asked = agent.sent(json!({ "text": text, "review": review() })).await;
+            figures.push((is_bounded(&person, &format!("/reviews/{asked}"), name).await, name));
+        }
+        say_slowest(&format!("texts of {length} bytes"), figures);
+    }
+}
+
+#[tokio::test]
+async fn a_hostile_attachment_and_its_revision_are_pages_like_any_other() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    let (mut attached, mut compared) = (vec![], vec![]);
+    for (name, text) in shapes::all(LAID_OUT) {
+        let other: String = text.chars().rev().collect();
+        let message = |text: &str, before: Option<&str>| {
+            let file = json!({ "filename": "plan.md", "content": text, "mimeType": "text/markdown" });
+            json!({ "text": text, "textAttachments": [file], "review": { "type": "approval" }, "iterationOf": before })
+        };
+        let asked = agent.sent(message(&text, None)).await;
+        attached.push((is_bounded(&person, &format!("/reviews/{asked}"), name).await, name));
+        person.answer(&asked, json!({ "selectedOption": "reject" })).await.expect(201);
+        let revised = agent.sent(message(&other, Some(&asked))).await;
+        compared.push((is_bounded(&person, &format!("/reviews/{revised}"), name).await, name));
+    }
+    say_slowest("texts with the same text as an attachment", attached);
+    say_slowest("revisions of both", compared);
+}
+
+#[tokio::test]
+async fn a_revision_of_forty_changed_files_is_a_page_like_any_other() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    let content = |salt: usize| (0..7_000).map(|n| format!("{}\n", n * 7919 % (9_000 + salt))).collect::<String>();
+    let message = |salt: usize, before: Option<&str>| {
+        let file = |n: usize| json!({ "filename": format!("{n}.txt"), "content": content(salt + n) });
+        let files: Vec<Value> = (0..40).map(file).collect();
+        json!({ "text": "x", "textAttachments": files, "review": review(), "iterationOf": before })
+    };
+    let first = agent.sent(message(1, None)).await;
+    person.answer(&first, json!({ "selectedOption": "reject" })).await.expect(201);
+    let second = agent.sent(message(500, Some(&first))).await;
+    is_bounded(&person, &format!("/reviews/{second}"), "forty files").await;
+    let (_, page) = timed(&person, &format!("/reviews/{second}")).await;
+    assert!(page.contains("What changed since version 1") && page.contains("Too long to compare"));
+}
+
+#[tokio::test]
+async fn a_channel_of_hostile_messages_is_a_page_like_any_other() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    for (_, text) in shapes::all(LAID_OUT).into_iter().take(30) {
+        let deep = format!("{}{}{}", "[".repeat(100), "1,".repeat(5_000) + "1", "]".repeat(100));
+        let metadata: Value = serde_json::from_str(&format!("{{\"plugin\":\"a\",\"deep\":{deep}}}")).unwrap();
+        agent.sent(json!({ "text": text, "metadata": metadata })).await;
+    }
+    is_bounded(&person, &format!("/channels/{}", agent.channel), "a channel").await;
+}
+
+#[tokio::test]
+async fn a_long_text_is_shown_plain_and_all_of_it_is_within_reach() {
+    let world = World::start().await;
+    let (person, stranger) = (world.person().await, world.person().await);
+    let agent = person.agent().await;
+    let text = format!("{} **end <b>** é", "word ".repeat(20_000));
+    let asked = agent.sent(json!({ "text": text, "review": review() })).await;
+    let (_, page) = timed(&person, &format!("/reviews/{asked}")).await;
+    assert!(page.contains("Shown as plain text: it is longer than 64 KB."));
+    assert!(page.contains("**end &#60;b&#62;** é"), "somebody decides by all of it");
+    let (_, channel) = timed(&person, &format!("/channels/{}", agent.channel)).await;
+    let whole = format!("/messages/{asked}/text");
+    assert!(channel.contains(&whole) && !channel.contains("**end"));
+    let reply = person.get(&whole).await;
+    assert!(reply.header("content-type").starts_with("text/plain"));
+    assert!(reply.header("content-security-policy").contains("sandbox"));
+    assert_eq!((reply.status, reply.text()), (200, text));
+    assert_eq!(stranger.get(&whole).await.status, 404);
+    let deep = agent.sent(json!({ "text": "> ".repeat(100) + "deep", "review": review() })).await;
+    let (_, page) = timed(&person, &format!("/reviews/{deep}")).await;
+    assert!(page.contains("Shown as plain text: it is nested more than 64 levels deep."));
+    let preview = person.submit("/preview", &[("text", &"- ".repeat(70).replace("- ", "1. "))]).await.text();
+    assert!(preview.contains("Shown as plain text"), "{preview}");
+}
+
+#[tokio::test]
+async fn json_is_laid_out_within_bounds() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    let deep = |inner: usize| format!("{}{}{}", "[".repeat(100), "0,".repeat(inner) + "0", "]".repeat(100));
+    let payload: Value = serde_json::from_str(&format!("{{\"deep\":{}}}", deep(30_000))).unwrap();
+    let asked = agent.sent(json!({ "review": { "type": "freeform", "payload": payload } })).await;
+    is_bounded(&person, &format!("/reviews/{asked}"), "a payload").await;
+    let response: Value = serde_json::from_str(&format!("{{\"deep\":{}}}", deep(30_000))).unwrap();
+    person.answer(&asked, response).await.expect(201);
+    is_bounded(&person, &format!("/reviews/{asked}"), "a response").await;
+    let metadata: Value = serde_json::from_str(&format!("{{\"deep\":{}}}", deep(700))).unwrap();
+    for _ in 0..50 {
+        agent.sent(json!({ "text": "x", "metadata": metadata })).await;
+    }
+    crate::accounts::request_log::log_of(&person, 50).await;
+    is_bounded(&person, "/logs", "the log").await;
+    is_bounded(&person, &format!("/status/{}", agent.channel), "the status").await;
+}
+
+#[tokio::test]
+async fn forms_and_lists_of_the_largest_payloads_are_pages_like_any_other() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    let options: Vec<String> = (0..100).map(|n| format!("&{n}")).collect();
+    let field = |n: usize| json!({ "name": format!("<{n}"), "type": "select", "options": options });
+    let form = json!({ "fields": (0..60).map(field).collect::<Vec<_>>() });
+    let item = |n: usize| json!({ "id": format!("{n}"), "label": "&".repeat(60) });
+    let selection = json!({ "mode": "multi", "items": (0..500).map(item).collect::<Vec<_>>() });
+    for (kind, payload) in [("form", form), ("selection", selection)] {
+        let asked = agent.sent(json!({ "review": { "type": kind, "payload": payload } })).await;
+        is_bounded(&person, &format!("/reviews/{asked}"), kind).await;
+    }
+    for unit in ["#", "> \n", "`", " ", "\n", "**"] {
+        agent.sent(json!({ "text": unit.repeat(LONG / unit.len()) + "x", "review": review() })).await;
+    }
+    is_bounded(&person, "/", "the inbox").await;
+    is_bounded(&person, "/?q=nothing+here", "a search").await;
+    let tables = ["\",\n".repeat(20_000), "a,".repeat(30_000), "\"".repeat(60_000), "a;b\n".repeat(15_000)];
+    for table in tables {
+        let file = agent.upload("store", "t.csv", "text/csv", table).await.expect(201);
+        is_bounded(&person, &format!("/files/{}", file["id"].as_str().unwrap()), "a table").await;
+    }
+}
+
+async fn create_and_answer(person: &Person, agent: &Agent) -> Duration {
+    let began = Instant::now();
+    let asked = agent.asked().await;
+    person.answer(&asked, json!({ "selectedOption": "approve" })).await.expect(201);
+    began.elapsed()
+}
+
+/// A channel of pages that take as long as a page may.
+async fn hostile_reviews(agent: &Agent) -> Vec<String> {
+    let mut paths = vec![];
+    for unit in ["*_", "<", "> ", "1. "] {
+        let text = unit.repeat(30_000 / unit.len());
+        let file = |n: usize| json!({ "filename": format!("{n}.md"), "content": text, "mimeType": "text/markdown" });
+        let files: Vec<Value> = (0..10).map(file).collect();
+        let asked = agent.sent(json!({ "text": text, "textAttachments": files, "review": review() })).await;
+        paths.push(format!("/reviews/{asked}"));
+    }
+    paths
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn while_hostile_pages_are_laid_out_others_are_served() {
+    let world = World::start().await;
+    let (person, other) = (world.person().await, world.person().await);
+    let (agent, others) = (person.agent().await, other.agent().await);
+    let paths = hostile_reviews(&agent).await;
+    let mut viewers = tokio::task::JoinSet::new();
+    for viewer in 0..8 {
+        let (person, path) = (person.clone(), paths[viewer % paths.len()].clone());
+        viewers.spawn(async move {
+            loop {
+                assert_eq!(person.get(&path).await.status, 200);
+            }
+        });
+    }
+    // They are at it.
+    person.get(&paths[0]).await;
+    let mut took = vec![];
+    for _ in 0..20 {
+        took.push(create_and_answer(&other, &others).await);
+    }
+    took.sort();
+    let (median, slowest) = (took[10], took[19]);
+    assert!(slowest < Duration::from_secs(15), "median {median:?}, slowest {slowest:?}");
+    say_slowest("create and answer beside them", took.into_iter().map(|it| (it, "")).collect());
+    assert!(!viewers.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn pages_whose_readers_have_left_cost_nothing_more() {
+    let world = World::start().await;
+    let (person, other) = (world.person().await, world.person().await);
+    let (agent, others) = (person.agent().await, other.agent().await);
+    let paths = hostile_reviews(&agent).await;
+    let mut leaving = tokio::task::JoinSet::new();
+    for viewer in 0..100 {
+        let request = person.request(Method::GET, &paths[viewer % paths.len()]);
+        leaving.spawn(tokio::time::timeout(Duration::from_millis(300), request.send()));
+    }
+    while leaving.join_next().await.is_some() {}
+    let page = format!("/reviews/{}", others.sent(json!({ "text": "word ".repeat(2_000), "review": review() })).await);
+    let took = is_bounded(&other, &page, "a page after a hundred that nobody waits for").await;
+    say_slowest("a page after a hundred that nobody waits for", vec![(took, "")]);
+}

@@ -1,0 +1,179 @@
+//! `https://user:password@host/` in webhook URLs: basic auth that is used and never shown. What an
+//! agent shows of its webhook.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use reqwest::Method;
+use serde_json::{Value, json};
+use test_support::{Agent, Person, Reply, World};
+
+use crate::support::receiver::{Received, Receiver};
+
+/// Nothing that is shown may have one of these in it.
+const SECRETS: [&str; 4] = ["s3cret", "p@ss", "p%40ss", "czNjcmV0"];
+
+fn basic(credentials: &str) -> String {
+    format!("Basic {}", STANDARD.encode(credentials))
+}
+
+/// A receiver's URL with something before its host.
+fn with_userinfo(receiver: &Receiver, userinfo: &str) -> String {
+    receiver.url.replacen("http://", &format!("http://{userinfo}@"), 1)
+}
+
+async fn set(agent: &Agent, mut body: Value) -> Reply {
+    body["channelId"] = json!(agent.channel);
+    agent.post("/api/v1/agents/setWebhook", body).await
+}
+
+async fn patch(person: &Person, agent: &Agent, body: Value) -> Value {
+    let path = format!("/api/agents/{}", agent.channel);
+    Reply::of(person.request(Method::PATCH, &path).json(&body)).await.expect(200)
+}
+
+/// Everything that is shown of an agent, its messages and its calls.
+async fn shown(person: &Person, agent: &Agent) -> String {
+    let mut all = String::new();
+    for path in ["/api/agents", "/api/logs?limit=100", "/api/messages/reviews?status=all", "/settings/agents", "/logs"]
+    {
+        all += &person.get(path).await.text();
+    }
+    all += &person.get(&format!("/settings/agents/{}", agent.channel)).await.text();
+    all += &agent.get("/api/v1/agents").await.text();
+    all + &agent.get_here("/api/v1/messages").await.text()
+}
+
+/// Asks, has it answered, and gives what the receiver got.
+async fn delivered(person: &Person, agent: &Agent, receiver: &Receiver, more: Value) -> Received {
+    let mut message = json!({ "text": "?", "review": { "type": "approval" } });
+    for (name, value) in more.as_object().unwrap() {
+        message[name] = value.clone();
+    }
+    let before = receiver.received().len();
+    let asked = agent.send(message).await.expect(201);
+    person.answer(asked["id"].as_str().unwrap(), json!({ "selectedOption": "approve" })).await.expect(201);
+    receiver.has(before + 1).await[before].clone()
+}
+
+#[tokio::test]
+async fn credentials_in_an_agents_url_are_sent_as_basic_auth_and_never_shown() {
+    let world = World::delivering().await;
+    let person = world.person().await;
+    let (agent, receiver) = (person.agent().await, Receiver::start([]).await);
+    let made = set(&agent, json!({ "url": with_userinfo(&receiver, "us%20er:p%40ss") })).await.expect(200);
+    assert_eq!(made["webhookUrl"], receiver.url);
+    assert_eq!(made["webhookAuth"], json!({ "username": "us er", "password": "***" }));
+    let got = delivered(&person, &agent, &receiver, json!({})).await;
+    assert_eq!(got.headers["authorization"], basic("us er:p@ss"));
+
+    // Credentials that are named go before those of the URL; so does a header that says it.
+    let named = json!({ "username": "named", "password": "s3cret" });
+    let url = with_userinfo(&receiver, "u:p%40ss");
+    let set_both = set(&agent, json!({ "webhookUrl": url, "auth": named })).await.expect(200);
+    assert_eq!(set_both["webhookAuth"]["username"], "named");
+    let got = delivered(&person, &agent, &receiver, json!({})).await;
+    assert_eq!(got.headers["authorization"], basic("named:s3cret"));
+    let header = set(&agent, json!({ "url": url, "headers": { "Authorization": "Bearer s3cret" } })).await.expect(200);
+    assert_eq!((&header["webhookAuth"], &header["webhookHeaders"]), (&json!(null), &json!({ "authorization": "***" })));
+
+    // In a PATCH, too; one without credentials keeps them.
+    patch(&person, &agent, json!({ "webhookHeaders": null, "webhookUrl": with_userinfo(&receiver, "again:s3cret") }))
+        .await;
+    let kept = patch(&person, &agent, json!({ "webhookUrl": receiver.url })).await;
+    assert_eq!(kept["webhookAuth"], json!({ "username": "again", "password": "***" }));
+    let got = delivered(&person, &agent, &receiver, json!({})).await;
+    assert_eq!(got.headers["authorization"], basic("again:s3cret"));
+    let body = json!({ "name": "made", "webhookUrl": with_userinfo(&receiver, "only-a-name") });
+    let made = agent.post("/api/v1/agents", body).await.expect(201);
+    assert_eq!((&made["webhookUrl"], &made["webhookAuth"]["username"]), (&json!(receiver.url), &json!("only-a-name")));
+    let all = shown(&person, &agent).await;
+    assert!(!SECRETS.iter().any(|secret| all.contains(secret)), "{all}");
+}
+
+#[tokio::test]
+async fn credentials_in_a_messages_url_and_in_a_callbacks_are_used_and_never_shown() {
+    let world = World::delivering().await;
+    let person = world.person().await;
+    let (agent, receiver) = (person.agent().await, Receiver::start([]).await);
+    let url = with_userinfo(&receiver, "own:s3cret");
+    let callback = json!({ "review": { "type": "approval", "callback": { "url": url, "headers": { "X-A": "b" } } } });
+    let got = delivered(&person, &agent, &receiver, callback).await;
+    assert_eq!((got.headers["authorization"].as_str(), got.headers["x-a"].as_str()), (&*basic("own:s3cret"), "b"));
+    let listed = agent.get_here("/api/v1/messages").await.expect(200);
+    let stored = &listed["data"][0]["review"]["callback"];
+    assert_eq!(stored, &json!({ "url": receiver.url, "headers": { "X-A": "b" } }));
+
+    // A message's own go before the agent's, which are another receiver's.
+    let agents = json!({ "url": receiver.url, "auth": { "username": "agents", "password": "p@ss" } });
+    set(&agent, agents).await.expect(200);
+    let got = delivered(&person, &agent, &receiver, json!({ "webhookUrl": url })).await;
+    assert_eq!(got.headers["authorization"], basic("own:s3cret"));
+    let got = delivered(&person, &agent, &receiver, json!({ "webhookUrl": receiver.url })).await;
+    assert_eq!(got.headers["authorization"], basic("agents:p@ss"));
+    let all = shown(&person, &agent).await;
+    assert!(!SECRETS.iter().any(|secret| all.contains(secret)), "{all}");
+}
+
+#[tokio::test]
+async fn credentials_that_basic_auth_cannot_carry_are_refused_without_being_repeated() {
+    let world = World::start().await;
+    let agent = world.person().await.agent().await;
+    for userinfo in ["s3cret%3Ax:p", "u:s3cret%0A", "s3cret%FF:p"] {
+        let url = format!("https://{userinfo}@93.184.215.14/h");
+        let bodies = [
+            ("/api/v1/agents/setWebhook", json!({ "channelId": agent.channel, "url": url })),
+            ("/api/v1/agents", json!({ "name": "x", "webhookUrl": url })),
+            ("/api/v1/messages", json!({ "channelId": agent.channel, "text": "x", "webhookUrl": url })),
+        ];
+        for (path, body) in bodies {
+            let reply = agent.post(path, body).await;
+            reply.expect_invalid();
+            assert!(!reply.text().contains("s3cret"), "{}", reply.text());
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_agent_shows_its_webhooks_headers_but_for_what_looks_secret() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    let headers = json!({
+        "X-Team": "Blue", "X-Env": "production", "Accept": "application/json",
+        "X-Api-Key": "1", "Cookie": "a=b", "X-Hub-Signature": "c", "X-Auth": "d", "X-Gitlab-Token": "e",
+        "X-Trace": "5f3a9c0e7b21d846aa01", "X-Other": "Bearer f", "Apikey": "g",
+    });
+    let made = set(&agent, json!({ "url": "https://93.184.215.14/", "headers": headers })).await.expect(200);
+    let expected = json!({
+        "x-team": "Blue", "x-env": "production", "accept": "application/json",
+        "x-api-key": "***", "cookie": "***", "x-hub-signature": "***", "x-auth": "***", "x-gitlab-token": "***",
+        "x-trace": "***", "x-other": "***", "apikey": "***",
+    });
+    assert_eq!((&made["webhookHeaders"], &made["webhookAuth"]), (&expected, &json!(null)));
+    let listed = agent.get("/api/v1/agents").await.expect(200);
+    assert_eq!(listed[0]["webhookHeaders"], expected);
+    let gone = agent.post("/api/v1/agents/deleteWebhook", json!({ "channelId": agent.channel })).await.expect(200);
+    assert_eq!((&gone["webhookHeaders"], &gone["webhookUrl"]), (&json!(null), &json!(null)));
+}
+
+#[tokio::test]
+async fn a_url_that_is_no_picture_is_refused() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    for bad in [
+        "not-a-url",
+        "javascript:alert(1)",
+        "ftp://example.com/a.png",
+        "//example.com/a.png",
+        "data:image/png;base64,AA",
+    ] {
+        let body = json!({ "name": "x", "avatarUrl": bad });
+        assert_eq!(agent.post("/api/v1/agents", body.clone()).await.expect_invalid(), ["avatarUrl"], "{bad}");
+        let path = format!("/api/agents/{}", agent.channel);
+        let patched = Reply::of(person.request(Method::PATCH, &path).json(&body)).await;
+        assert_eq!(patched.expect_invalid(), ["avatarUrl"], "{bad}");
+    }
+    let good = json!({ "name": "x", "avatarUrl": "https://example.com/a.png" });
+    agent.post("/api/v1/agents", good).await.expect(201);
+}

@@ -1,0 +1,219 @@
+//! Webhooks, from what happened to the receiver's answer.
+
+use std::io::Write;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use serde_json::json;
+use shared::ids::MessageId;
+use shared::storage::keys::Key;
+use test_support::World;
+
+use crate::support::answered_review::{Answered, HOOK, approve, hooked, status};
+use crate::support::delivery_driver::{Courier, hook_agent, hook_callback, hook_message};
+use crate::support::receiver::{Answer, Received, Receiver};
+
+/// Whether the package of PyPI accepts it.
+pub fn verifies(secret: &str, received: &Received, body: &str) -> bool {
+    let python = std::env::var("PLACET_TEST_PYTHON").unwrap_or_else(|_| "python3".to_owned());
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/http/verify.py");
+    let mut child = Command::new(python)
+        .arg(script)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("Python");
+    let given = json!({ "secret": secret, "headers": received.headers, "body": body });
+    child.stdin.take().unwrap().write_all(given.to_string().as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() || told.contains("WebhookVerificationError"), "{told}");
+    output.status.success()
+}
+
+#[tokio::test]
+async fn an_answer_reaches_the_agents_webhook_signed_as_the_specification_says() {
+    let it = Answered::to([]).await;
+    assert!(it.bring().await);
+    let received = &it.receiver.has(1).await[0];
+    let body = received.json();
+    assert_eq!(body["event"], "review:responded");
+    assert_eq!((&body["channelId"], &body["message_id"]), (&json!(it.agent.channel), &json!(it.asked)));
+    assert_eq!((&body["review_type"], &body["response"]), (&json!("approval"), &approve()));
+    assert!(body["responded_at"].is_string() && body.get("expired_at").is_none());
+    assert!(received.line.starts_with("POST /hook?token=in-the-query "));
+    assert_eq!(received.headers["content-type"], "application/json");
+    assert_eq!(received.headers["x-route"], "blue-route-17");
+    assert_eq!(received.headers["authorization"], "Basic cGxhY2V0OmNvcnJlY3QgaG9yc2U=");
+    assert!(verifies(&it.secret, received, &received.body));
+    assert!(!verifies(&it.secret, received, &received.body.replace("approve", "reject!")));
+    assert_eq!(it.status().await, "webhook_delivered");
+}
+
+#[tokio::test]
+async fn failures_are_tried_again_under_the_same_id_until_one_works() {
+    let it =
+        Answered::to([Answer::status(500), Answer::Closes, Answer::with(302, "Location: /elsewhere\r\n", "")]).await;
+    for (tries, pause) in [(1, 6), (2, 67), (3, 661)] {
+        assert!(!it.bring().await);
+        // Too early: it is not sent.
+        assert!(!it.bring().await);
+        assert_eq!(it.receiver.has(tries).await.len(), tries);
+        assert_eq!(it.status().await, "sent");
+        it.world.advance_clock(Duration::from_secs(pause));
+    }
+    assert!(it.bring().await);
+    let received = it.receiver.has(4).await;
+    assert!(received.iter().all(|it| it.id() == received[0].id() && it.body == received[0].body));
+    assert!(received.iter().all(|it| it.line.starts_with("POST /hook?")));
+    assert_eq!(it.status().await, "webhook_delivered");
+    // Whoever brings it again sends nothing.
+    assert!(it.bring().await);
+    assert_eq!(it.receiver.received().len(), 4);
+}
+
+#[tokio::test]
+async fn a_receiver_that_is_gone_is_given_up_at_once_until_a_person_asks_again() {
+    let it = Answered::to([Answer::status(410)]).await;
+    assert!(!it.bring().await);
+    assert_eq!(it.status().await, "webhook_failed");
+    it.world.advance_clock(Duration::from_secs(2 * 24 * 3600));
+    assert!(!it.bring().await);
+    assert_eq!(it.receiver.received().len(), 1);
+    it.person.sign_in().await.expect(200);
+    it.retry().await;
+    let received = it.sent(2).await;
+    assert_eq!(received[0].id(), received[1].id());
+    assert_eq!(it.status().await, "webhook_delivered");
+}
+
+#[tokio::test]
+async fn after_the_last_try_the_message_says_that_it_failed() {
+    let it = Answered::to(vec![Answer::status(503); 7]).await;
+    for tries in 1..=7 {
+        assert!(!it.bring().await);
+        assert_eq!(it.receiver.received().len(), tries);
+        assert_eq!(it.status().await, if tries < 7 { "sent" } else { "webhook_failed" });
+        it.world.advance_clock(Duration::from_secs(27 * 3600));
+    }
+    assert!(!it.bring().await);
+    assert_eq!(it.receiver.received().len(), 7);
+}
+
+#[tokio::test]
+async fn the_messages_own_url_comes_first_then_the_agents_then_the_callback() {
+    let world = World::isolated().await;
+    let courier = Courier::start(&world).await;
+    let (own, agents, callback) = tokio::join!(Receiver::start([]), Receiver::start([]), Receiver::start([]));
+    let person = world.person().await;
+    let (agent, _) = hooked(&world, &person, &agents).await;
+    let called = json!({ "url": callback.url, "method": "PUT", "headers": { "X-Called": "yes" } }).to_string();
+    let first = agent.asked().await;
+    hook_callback(&world, &first, &called).await;
+    hook_message(&world, &first, &own.url).await;
+    person.answer(&first, approve()).await.expect(201);
+    assert!(courier.bring(&courier.next().await).await);
+    assert_eq!(own.has(1).await[0].headers["x-route"], "blue-route-17");
+    let second = agent.asked().await;
+    hook_callback(&world, &second, &called).await;
+    person.answer(&second, approve()).await.expect(201);
+    assert!(courier.bring(&courier.next().await).await);
+    assert_eq!(agents.has(1).await[0].json()["message_id"], json!(second));
+    agent.post("/api/v1/agents/deleteWebhook", json!({ "channelId": agent.channel })).await.expect(200);
+    let third = agent.asked().await;
+    hook_callback(&world, &third, &called).await;
+    person.answer(&third, approve()).await.expect(201);
+    assert!(courier.bring(&courier.next().await).await);
+    let received = &callback.has(1).await[0];
+    assert!(received.line.starts_with("PUT "));
+    assert_eq!(received.headers["x-called"], "yes");
+    assert!(!received.headers.contains_key("x-route") && !received.headers.contains_key("authorization"));
+    assert!(!received.headers.contains_key("webhook-signature") && received.headers.contains_key("webhook-id"));
+    assert_eq!((own.received().len(), agents.received().len()), (1, 1));
+}
+
+#[tokio::test]
+async fn what_the_agent_received_stays_so_and_a_deleted_message_is_delivered_and_stays_deleted() {
+    let it = Answered::to([]).await;
+    let Answered { world, courier, receiver, person, agent, asked, .. } = &it;
+    agent.post(&format!("/api/v1/messages/{asked}/ack?channel={}", agent.channel), json!({})).await.expect(200);
+    assert!(it.bring().await);
+    assert_eq!(it.status().await, "agent_received");
+    let written = person.post("/api/messages", json!({ "channelId": agent.channel, "text": "hi" })).await.expect(201);
+    let written = written["id"].as_str().unwrap();
+    let message = courier.next().await;
+    let key = Key::message(written.parse::<MessageId>().unwrap());
+    let delete = world.clients.dynamodb.delete_item().table_name(&world.table).set_key(Some(key.attributes()));
+    delete.send().await.unwrap();
+    assert!(courier.bring(&message).await);
+    let body = receiver.has(2).await[1].json();
+    assert_eq!((&body["event"], &body["message"]["text"]), (&json!("message:created"), &json!("hi")));
+    let gone = world.clients.dynamodb.get_item().table_name(&world.table).set_key(Some(key.attributes()));
+    assert!(gone.consistent_read(true).send().await.unwrap().item.is_none());
+}
+
+#[tokio::test]
+async fn without_a_url_nothing_is_queued_and_the_log_shows_no_secrets() {
+    let world = World::isolated().await;
+    let echo = r#"{"you":"Basic cGxhY2V0OmNvcnJlY3QgaG9yc2U= blue-route-17"}"#;
+    let (courier, receiver) = (Courier::start(&world).await, Receiver::start([Answer::with(200, "", echo)]).await);
+    let person = world.person().await;
+    let silent = person.agent().await;
+    let unheard = silent.asked().await;
+    person.answer(&unheard, approve()).await.expect(201);
+    let (agent, secret) = hooked(&world, &person, &receiver).await;
+    let asked = agent.asked().await;
+    person.answer(&asked, approve()).await.expect(201);
+    // Records come in order: were the first queued, it would be here.
+    let message = courier.next().await;
+    assert!(message.body.as_ref().unwrap().contains(&asked));
+    assert!(courier.bring(&message).await);
+    assert!(courier.next_within(0).await.is_none());
+    assert_eq!(status(&silent, &unheard).await, "sent");
+    let logs = person.get("/api/logs").await.expect(200);
+    let row = logs["data"].as_array().unwrap().iter().find(|row| row["direction"] == "outbound").unwrap().clone();
+    assert_eq!((&row["method"], &row["statusCode"]), (&json!("POST"), &json!(200)));
+    assert!(row["path"].as_str().unwrap().ends_with("/hook"));
+    for hidden in ["in-the-query", "blue-route-17", "cGxhY2V0", "correct horse", &secret] {
+        assert!(!row.to_string().contains(hidden), "{hidden} in {row}");
+    }
+}
+
+#[tokio::test]
+async fn a_receiver_that_hangs_is_left_and_one_that_says_too_much_or_when_to_come_back_is_understood() {
+    let later = Answer::with(429, "Retry-After: 3600\r\n", "{}");
+    let it = Answered::to([Answer::Hangs, later, Answer::with(200, "", &"x".repeat(1024 * 1024))]).await;
+    assert!(!it.bring().await);
+    it.world.advance_clock(Duration::from_secs(6));
+    assert!(!it.bring().await);
+    // Of itself it would be tried again after a minute.
+    it.world.advance_clock(Duration::from_secs(3500));
+    assert!(!it.bring().await);
+    assert_eq!(it.receiver.received().len(), 2);
+    it.world.advance_clock(Duration::from_secs(101));
+    assert!(it.bring().await);
+    assert_eq!(it.status().await, "webhook_delivered");
+    assert_eq!(it.logged().await, [200, 429, 504]);
+}
+
+#[tokio::test]
+async fn while_one_secret_takes_over_from_another_both_sign() {
+    let it = Answered::to([]).await;
+    let set = json!({ "channelId": it.agent.channel, "url": HOOK });
+    let now = it.agent.post("/api/v1/agents/setWebhook", set).await.expect(200)["webhookSecret"].clone();
+    hook_agent(&it.world, &it.agent.channel, &it.receiver.url).await;
+    assert!(it.bring().await);
+    let received = &it.receiver.has(1).await[0];
+    for secret in [&it.secret, now.as_str().unwrap()] {
+        assert!(verifies(secret, received, &received.body));
+    }
+}
+
+#[tokio::test]
+async fn two_that_bring_the_same_delivery_at_once_send_it_once() {
+    let it = Answered::to([]).await;
+    tokio::join!(it.bring(), it.bring(), it.bring());
+    assert!(it.bring().await);
+    assert_eq!(it.receiver.received().len(), 1);
+}

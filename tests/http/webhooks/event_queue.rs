@@ -1,0 +1,89 @@
+//! The loop that brings a queue's messages to a function.
+
+use std::sync::Arc;
+
+use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
+use aws_sdk_sqs::types::QueueAttributeName as Name;
+use placet_local::mappings::Mappings;
+use placet_local::mappings::queue::Source;
+use test_support::World;
+use tokio::sync::{Semaphore, mpsc};
+
+async fn send(world: &World, queue: &str, body: &str) {
+    world.sqs.send_message().queue_url(queue).message_body(body).send().await.unwrap();
+}
+
+/// How many messages the queue still has, seen or not.
+async fn left(world: &World, queue: &str) -> usize {
+    let asked = world.sqs.get_queue_attributes().queue_url(queue).attribute_names(Name::All).send().await.unwrap();
+    let attributes = asked.attributes.unwrap();
+    let count = |name| attributes[&name].parse::<usize>().unwrap();
+    count(Name::ApproximateNumberOfMessages) + count(Name::ApproximateNumberOfMessagesNotVisible)
+}
+
+#[tokio::test]
+async fn what_the_function_is_done_with_is_gone_and_what_failed_comes_back() {
+    let world = World::start().await;
+    let queue = world.queue(&[(Name::VisibilityTimeout, "1")]).await;
+    let (given, mut got) = mpsc::unbounded_channel::<SqsMessage>();
+    let mut mappings = Mappings::default();
+    let source = Source::new(&world.sqs, &queue);
+    mappings.start(|stop| {
+        source.consume(stop, move |event: SqsEvent| {
+            let mut response = SqsBatchResponse::default();
+            for message in event.records {
+                let first = message.attributes["ApproximateReceiveCount"] == "1";
+                if first && message.body.as_deref() == Some("fails at first") {
+                    response.add_failure(message.message_id.clone().unwrap());
+                }
+                given.send(message).unwrap();
+            }
+            std::future::ready(response)
+        })
+    });
+    send(&world, &queue, "works").await;
+    send(&world, &queue, "fails at first").await;
+    let mut bodies = vec![];
+    while bodies.len() < 3 {
+        bodies.push(got.recv().await.unwrap().body.unwrap());
+    }
+    bodies.sort();
+    assert_eq!(bodies, ["fails at first", "fails at first", "works"]);
+    mappings.stop().await;
+    assert_eq!(left(&world, &queue).await, 0);
+}
+
+#[tokio::test]
+async fn a_stop_lets_what_is_in_flight_end_and_takes_nothing_new() {
+    let world = World::start().await;
+    let queue = world.queue(&[]).await;
+    let (began, mut begun) = mpsc::unbounded_channel();
+    let hold = Arc::new(Semaphore::new(0));
+    let mut mappings = Mappings::default();
+    let source = Source::new(&world.sqs, &queue);
+    let held = hold.clone();
+    mappings.start(|stop| {
+        source.consume(stop, move |_| {
+            began.send(()).unwrap();
+            let held = held.clone();
+            async move {
+                held.acquire().await.unwrap().forget();
+                SqsBatchResponse::default()
+            }
+        })
+    });
+    // One that hangs does not hold up the next.
+    send(&world, &queue, "1").await;
+    begun.recv().await.unwrap();
+    send(&world, &queue, "2").await;
+    begun.recv().await.unwrap();
+    let stopping = tokio::spawn(mappings.stop());
+    // It is told to stop before anything else of this test runs: then no message is taken.
+    tokio::task::yield_now().await;
+    send(&world, &queue, "3").await;
+    assert!(!stopping.is_finished());
+    hold.add_permits(2);
+    stopping.await.unwrap();
+    assert_eq!(left(&world, &queue).await, 1);
+    assert!(begun.try_recv().is_err());
+}

@@ -1,0 +1,98 @@
+//! What becomes of the stream's records when they come twice, late or broken.
+
+use std::time::Duration;
+
+use aws_lambda_events::event::dynamodb::Event;
+use serde_json::json;
+use shared::queue::Reference;
+use shared::storage::Claim;
+use test_support::{Agent, World};
+
+use crate::support::delivery_driver::{Courier, hook_agent};
+use crate::support::receiver::Receiver;
+
+async fn answered(world: &World, receiver: &Receiver) -> (Agent, String) {
+    let person = world.person().await;
+    let agent = person.agent().await;
+    hook_agent(world, &agent.channel, &receiver.url).await;
+    let asked = agent.asked().await;
+    person.answer(&asked, json!({ "selectedOption": "approve" })).await.expect(201);
+    (agent, asked)
+}
+
+/// All that the stream has brought, as one batch.
+fn all(courier: &Courier) -> Event {
+    let mut all = Event::default();
+    all.records = courier.brought.lock().unwrap().iter().flat_map(|event| event.records.clone()).collect();
+    all
+}
+
+#[tokio::test]
+async fn records_that_come_twice_are_one_delivery() {
+    let world = World::isolated().await;
+    let (courier, receiver) = (Courier::start(&world).await, Receiver::start([]).await);
+    answered(&world, &receiver).await;
+    let first = courier.next().await;
+    assert!(courier.bring(&first).await);
+    assert!(events::handle(&courier.app, all(&courier)).await.batch_item_failures.is_empty());
+    let second = courier.next().await;
+    assert_eq!(first.body, second.body);
+    assert!(courier.bring(&second).await);
+    assert_eq!(receiver.received().len(), 1);
+}
+
+#[tokio::test]
+async fn a_batch_ends_at_the_record_that_fails_and_says_which_it_is() {
+    let world = World::isolated().await;
+    let (courier, receiver) = (Courier::start(&world).await, Receiver::start([]).await);
+    answered(&world, &receiver).await;
+    courier.next().await;
+    let mut event = all(&courier);
+    let decided = event.records.iter().position(|record| {
+        let keys = serde_json::to_string(&record.change.keys).unwrap();
+        keys.contains("MESSAGE#") && record.event_name == "MODIFY"
+    });
+    let whole = event.records.swap_remove(decided.unwrap());
+    event.records = vec![whole.clone(), whole.clone()];
+    // Nothing can be queued: that passes.
+    let failing = courier.app.clone().on_queue(&format!("{}x", world.queue(&[]).await));
+    let failures = events::handle(&failing, event).await.batch_item_failures;
+    let failed: Vec<_> = failures.into_iter().map(|failure| failure.item_identifier).collect();
+    assert_eq!(failed, [whole.change.sequence_number]);
+    // The one behind it waits its turn.
+    assert!(courier.next_within(1).await.is_none());
+}
+
+#[tokio::test]
+async fn who_dies_while_sending_is_followed_by_another() {
+    let world = World::isolated().await;
+    let (courier, receiver) = (Courier::start(&world).await, Receiver::start([]).await);
+    answered(&world, &receiver).await;
+    let message = courier.next().await;
+    let reference: Reference = serde_json::from_str(message.body.as_deref().unwrap()).unwrap();
+    assert!(matches!(courier.app.store.claim_delivery(&reference).await.unwrap(), Claim::Yours(..)));
+    assert!(!courier.bring(&message).await);
+    assert!(receiver.received().is_empty());
+    world.advance_clock(Duration::from_secs(31));
+    assert!(courier.bring(&message).await);
+    assert_eq!(receiver.received().len(), 1);
+}
+
+#[tokio::test]
+async fn an_expiry_is_told_to_the_agent_that_asked_and_to_nobody_else() {
+    let world = World::isolated().await;
+    let courier = Courier::start(&world).await;
+    let (hers, his) = (Receiver::start([]).await, Receiver::start([]).await);
+    let (ada, bob) = (world.person().await, world.person().await);
+    let (agent, other) = (ada.agent().await, bob.agent().await);
+    hook_agent(&world, &agent.channel, &hers.url).await;
+    hook_agent(&world, &other.channel, &his.url).await;
+    let asked = agent.sent(json!({ "review": { "type": "approval", "expiresInSeconds": 60 } })).await;
+    world.advance_clock(Duration::from_secs(61));
+    agent.get_here(&format!("/api/v1/messages/{asked}")).await.expect(200);
+    assert!(courier.bring(&courier.next().await).await);
+    let body = hers.has(1).await[0].json();
+    assert_eq!((&body["event"], &body["message_id"]), (&json!("review:expired"), &json!(asked)));
+    assert!(body["expired_at"].is_string() && body["response"].is_null() && body.get("responded_at").is_none());
+    assert!(his.received().is_empty());
+}

@@ -1,0 +1,160 @@
+//! Receivers that answer late, bit by bit or not at all, agents that go, and deliveries that are
+//! given up.
+
+use std::time::{Duration, Instant};
+
+use aws_lambda_events::event::dynamodb::Event;
+use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_sqs::types::QueueAttributeName as Name;
+use placet_local::mappings::Mappings;
+use placet_local::mappings::queue::Source;
+use serde_json::{Value, json};
+use shared::app::App;
+use shared::outbound::Outbound;
+use shared::storage::keys::channel_partition;
+use test_support::World;
+
+use crate::support::answered_review::Answered;
+use crate::support::receiver::Answer;
+
+/// A response whose body is said to be longer than it ever gets.
+fn head(status: u16) -> Vec<u8> {
+    format!("HTTP/1.1 {status} X\r\nContent-Length: 1000000\r\n\r\n").into_bytes()
+}
+
+/// Longer than anybody waits for an answer, and what it would be.
+fn late() -> Answer {
+    Answer::Late(Duration::from_millis(10_500), b"HTTP/1.1 200 X\r\nContent-Length: 2\r\n\r\n{}".to_vec())
+}
+
+#[tokio::test]
+async fn an_answer_after_ten_seconds_is_none_and_a_body_that_trickles_changes_no_answer() {
+    let answers = [late(), Answer::Trickles(head(200)), Answer::Trickles(head(500))];
+    let [late, delivered, failed] = answers.map(|answer| Answered::to([answer]));
+    let (late, delivered, failed) = tokio::join!(late, delivered, failed);
+    let timed = async |it: &Answered| {
+        let began = Instant::now();
+        (it.bring().await, began.elapsed())
+    };
+    let took = tokio::join!(timed(&late), timed(&delivered), timed(&failed));
+    assert_eq!((took.0.0, took.1.0, took.2.0), (false, true, false));
+    for took in [took.0.1, took.1.1, took.2.1] {
+        // The time of a try, and of its bookkeeping on a busy machine.
+        assert!((Duration::from_secs(10)..Duration::from_secs(20)).contains(&took), "{took:?}");
+    }
+    for (it, status, logged) in [(&late, "sent", 504), (&delivered, "webhook_delivered", 200), (&failed, "sent", 500)] {
+        assert_eq!((it.status().await, it.logged().await), (json!(status), vec![json!(logged)]));
+    }
+    // The late one is tried again, under the same id.
+    late.world.advance_clock(Duration::from_secs(6));
+    assert!(late.bring().await);
+    let received = late.receiver.has(2).await;
+    assert_eq!(received[0].id(), received[1].id());
+    assert_eq!(late.status().await, "webhook_delivered");
+}
+
+#[tokio::test]
+async fn a_connection_that_is_reset_is_a_failed_try() {
+    let resets =
+        [&b""[..], b"HTTP/1.1 20", b"HTTP/1.1 200 X\r\nContent-Le"].map(|bytes| Answer::Resets(bytes.to_vec()));
+    let it = Answered::to(resets).await;
+    for pause in [6, 67, 661] {
+        assert!(!it.bring().await);
+        assert_eq!(it.status().await, "sent");
+        it.world.advance_clock(Duration::from_secs(pause));
+    }
+    assert!(it.bring().await);
+    let received = it.receiver.has(4).await;
+    assert!(received.iter().all(|one| one.id() == received[0].id()));
+    assert_eq!(it.logged().await, [200, 502, 502, 502]);
+}
+
+/// Sort keys of what the agent's channel has in the table.
+async fn left(it: &Answered) -> Vec<String> {
+    let pk = channel_partition(it.agent.channel.parse().unwrap());
+    let query = it.world.clients.dynamodb.query().table_name(&it.world.table).consistent_read(true);
+    let query = query.key_condition_expression("pk = :pk").expression_attribute_values(":pk", AttributeValue::S(pk));
+    let items = query.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await.unwrap();
+    items.iter().map(|item| item["sk"].as_s().unwrap().clone()).collect()
+}
+
+#[tokio::test]
+async fn an_agent_that_is_removed_takes_with_it_what_was_not_delivered() {
+    let it = Answered::to([Answer::status(500)]).await;
+    assert!(!it.bring().await);
+    let written = json!({ "channelId": it.agent.channel, "text": "hi" });
+    it.person.post("/api/messages", written).await.expect(201);
+    let untried = it.courier.next().await;
+    let deliveries = |left: Vec<String>| left.iter().filter(|sk| sk.starts_with("DELIVERY#")).count();
+    assert_eq!(deliveries(left(&it).await), 2);
+    it.person.remove(&format!("/api/agents/{}", it.agent.channel)).await.expect(200);
+    assert_eq!(deliveries(left(&it).await), 0);
+    // What the queue still has of them is done, and records that come again make no new ones.
+    it.world.advance_clock(Duration::from_secs(3600));
+    assert!(it.bring().await && it.courier.bring(&untried).await);
+    let mut again = Event::default();
+    again.records = it.courier.brought.lock().unwrap().iter().flat_map(|event| event.records.clone()).collect();
+    assert!(!again.records.is_empty());
+    assert!(events::handle(&it.courier.app, again).await.batch_item_failures.is_empty());
+    assert_eq!(deliveries(left(&it).await), 0);
+    assert_eq!(it.receiver.received().len(), 1);
+}
+
+#[tokio::test]
+async fn who_asks_twice_gets_it_twice_under_the_same_id() {
+    let it = Answered::to([]).await;
+    assert!(it.bring().await);
+    for times in 2..=3 {
+        it.world.advance_clock(Duration::from_secs(1));
+        it.retry().await;
+        assert_eq!(it.status().await, "sent");
+        assert_eq!(it.sent(times).await.len(), times);
+        assert_eq!(it.status().await, "webhook_delivered");
+    }
+    let received = it.receiver.received();
+    assert!(received.iter().all(|one| (one.id(), &one.body) == (received[0].id(), &received[0].body)));
+}
+
+/// A queue that gives up after a few receives, as the deployed one does after many; and where to.
+async fn giving_up(world: &World) -> (String, String) {
+    let dead = world.queue(&[]).await;
+    let arn = world.sqs.get_queue_attributes().queue_url(&dead).attribute_names(Name::QueueArn).send().await.unwrap();
+    let arn = arn.attributes.unwrap()[&Name::QueueArn].clone();
+    let policy = json!({ "deadLetterTargetArn": arn, "maxReceiveCount": 3 }).to_string();
+    (world.queue(&[(Name::RedrivePolicy, &policy), (Name::VisibilityTimeout, "30")]).await, dead)
+}
+
+async fn set_aside(world: &World, dead: &str) -> Value {
+    for _ in 0..20 {
+        let received = world.sqs.receive_message().queue_url(dead).wait_time_seconds(2).send().await.unwrap();
+        if let Some(message) = received.messages.unwrap_or_default().pop() {
+            return serde_json::from_str(message.body().unwrap()).unwrap();
+        }
+    }
+    panic!("nothing was set aside")
+}
+
+#[tokio::test]
+async fn a_delivery_that_was_given_up_is_set_aside_and_can_be_asked_for_again() {
+    let it = Answered::to([Answer::status(410)]).await;
+    let (queue, dead) = giving_up(&it.world).await;
+    let app = App { queue: it.courier.app.queue.clone().at(&queue), ..it.courier.app.clone() };
+    let mut mappings = Mappings::default();
+    let webhooks = App { outbound: Outbound::new(true), ..it.world.function("webhooks").on_queue(&queue) };
+    let (source, sender) = (Source::new(&it.world.sqs, &queue), webhooks);
+    mappings.start(|stop| {
+        source.consume(stop, move |event| {
+            let app = sender.clone();
+            async move { webhooks::handle(&app, event).await }
+        })
+    });
+    let reference: Value = serde_json::from_str(it.message.body.as_deref().unwrap()).unwrap();
+    app.queue.send(&serde_json::from_value(reference.clone()).unwrap()).await.unwrap();
+    assert_eq!(set_aside(&it.world, &dead).await, reference);
+    assert_eq!((it.receiver.received().len(), it.status().await), (1, json!("webhook_failed")));
+    it.retry().await;
+    let received = it.sent(2).await;
+    assert_eq!(received[0].id(), received[1].id());
+    assert_eq!(it.status().await, "webhook_delivered");
+    mappings.stop().await;
+}

@@ -1,0 +1,88 @@
+//! What is sent to webhooks of each event: all members of it, and no others.
+
+use std::collections::BTreeSet;
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use test_support::{Reply, World};
+
+use crate::support::delivery_driver::{Courier, hook_agent};
+use crate::support::receiver::Receiver;
+
+fn members(body: &Value) -> BTreeSet<&str> {
+    body.as_object().unwrap().keys().map(String::as_str).collect()
+}
+
+#[tokio::test]
+async fn an_answer_is_told_with_all_that_was_answered_and_where_it_belongs() {
+    let world = World::isolated().await;
+    let (courier, receiver) = (Courier::start(&world).await, Receiver::start([]).await);
+    let person = world.person().await;
+    let agent = person.agent().await;
+    hook_agent(&world, &agent.channel, &receiver.url).await;
+    let first = agent.asked().await;
+    person.answer(&first, json!({ "selectedOption": "reject" })).await.expect(201);
+    assert!(courier.bring(&courier.next().await).await);
+    let revision = json!({ "text": "?", "iterationOf": first, "review": { "type": "freeform" } });
+    let second = agent.sent(revision).await;
+    let file = agent.stored().await;
+    // A number as it would not be written again.
+    let answer = format!(r#"{{"response":{{"a":[1.10]}},"feedback":"fine","modifiedFileIds":["{file}"]}}"#);
+    let request = person.request(Method::POST, &format!("/api/messages/{second}/respond"));
+    let answered = Reply::of(request.header("Content-Type", "application/json").body(answer)).await.expect(201);
+    assert!(courier.bring(&courier.next().await).await);
+
+    let received = receiver.has(2).await;
+    let plain = received[0].json();
+    let always = ["event", "channelId", "message_id", "review_type", "response", "responded_at"];
+    assert_eq!(members(&plain), BTreeSet::from(always), "what there is not is left out");
+    assert!(received[1].body.contains(r#""response":{"a":[1.10]}"#), "{}", received[1].body);
+    assert_eq!(
+        received[1].json(),
+        json!({
+            "event": "review:responded", "channelId": agent.channel, "message_id": second,
+            "review_type": "freeform", "response": { "a": [1.10] }, "feedback": "fine",
+            "modifiedFileIds": [file], "responded_at": answered["review"]["completedAt"],
+            "iterationGroupId": first, "iteration": 2,
+        })
+    );
+}
+
+#[tokio::test]
+async fn an_expiry_is_told_with_the_time_it_was_due() {
+    let world = World::isolated().await;
+    let (courier, receiver) = (Courier::start(&world).await, Receiver::start([]).await);
+    let agent = world.person().await.agent().await;
+    hook_agent(&world, &agent.channel, &receiver.url).await;
+    let asked = agent.asked().await;
+    world.advance_clock(std::time::Duration::from_secs(25 * 3600));
+    let expired = agent.get_here(&format!("/api/v1/messages/{asked}")).await.expect(200);
+    assert!(courier.bring(&courier.next().await).await);
+    assert_eq!(
+        receiver.has(1).await[0].json(),
+        json!({
+            "event": "review:expired", "channelId": agent.channel, "message_id": asked, "review_type": "approval",
+            "response": null, "expired_at": expired["review"]["expiresAt"],
+        })
+    );
+}
+
+#[tokio::test]
+async fn a_persons_message_is_told_as_it_is_read() {
+    let world = World::isolated().await;
+    let (courier, receiver) = (Courier::start(&world).await, Receiver::start([]).await);
+    let person = world.person().await;
+    let agent = person.agent().await;
+    hook_agent(&world, &agent.channel, &receiver.url).await;
+    let file = agent.stored().await;
+    let body = json!({ "channelId": agent.channel, "text": "hi", "attachmentIds": [file], "clientId": "c" });
+    let sent = person.post("/api/messages", body).await.expect(201);
+    assert!(courier.bring(&courier.next().await).await);
+    let told = receiver.has(1).await[0].json();
+    assert_eq!((&told["event"], &told["channelId"]), (&json!("message:created"), &json!(agent.channel)));
+    let mut message = sent.clone();
+    // The texts of its files are read with the message alone.
+    message["attachments"][0]["textContent"] = Value::Null;
+    assert_eq!(told["message"], message);
+    assert_eq!(members(&told), BTreeSet::from(["event", "channelId", "message"]));
+}

@@ -1,0 +1,237 @@
+//! What can be neither stored nor sent stops nobody: it is refused when it is posted, or set aside
+//! alone, and its sender is told.
+
+use std::time::{Duration, Instant};
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use serde_json::{Value, json};
+use shared::ids::{MessageId, UserId};
+use shared::queue::Reference;
+use shared::storage::keys::Key;
+use test_support::{Agent, Person, World};
+
+use crate::support::delivery_driver::{Courier, hook_agent};
+use crate::support::receiver::Receiver;
+
+/// Longer than a webhook takes on a busy machine, and much shorter than a record that is tried until
+/// patience ends.
+const SOON: Duration = Duration::from_secs(60);
+
+async fn written(person: &Person, agent: &Agent, text: &str) -> String {
+    let body = json!({ "channelId": agent.channel, "text": text });
+    person.post("/api/messages", body).await.expect(201)["id"].as_str().unwrap().to_owned()
+}
+
+/// Waits until a message's webhook has come to an end. Reads only the status, past the service: a
+/// large message takes long to read, and the service logs each call.
+async fn outcome(world: &World, message: &str) -> String {
+    let began = Instant::now();
+    loop {
+        let get = world.clients.dynamodb.get_item().table_name(&world.table);
+        let get = get.set_key(Some(key_of(message).attributes())).consistent_read(true);
+        let item = get.projection_expression("deliveryStatus").send().await.unwrap().item.unwrap();
+        let status = item["deliveryStatus"].as_s().unwrap().clone();
+        if status != "sent" || began.elapsed() > SOON {
+            return status;
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
+/// Writes past the service.
+async fn set(world: &World, key: Key, name: &str, value: AttributeValue) {
+    let client = world.writes.watch(&world.clients.dynamodb);
+    let update = client.update_item().table_name(&world.table).set_key(Some(key.attributes()));
+    let update = update.update_expression("SET #name = :value").expression_attribute_names("#name", name);
+    update.expression_attribute_values(":value", value).send().await.unwrap();
+}
+
+fn key_of(message: &str) -> Key {
+    Key::message(message.parse::<MessageId>().unwrap())
+}
+
+/// That another tenant's message is brought to its webhook, and soon.
+async fn is_brought(world: &World) {
+    let receiver = Receiver::start([]).await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    hook_agent(world, &agent.channel, &receiver.url).await;
+    let message = written(&person, &agent, "hello").await;
+    assert_eq!(outcome(world, &message).await, "webhook_delivered");
+}
+
+#[tokio::test]
+async fn a_message_whose_event_could_not_be_kept_is_refused() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    let post =
+        async |text: String| person.post("/api/messages", json!({ "channelId": agent.channel, "text": text })).await;
+    for unit in ["\u{1}", "\"", "\\", "\n", "\u{1f}\""] {
+        let text = unit.repeat(200 * 1024 / unit.len());
+        let refused = post(text).await.expect_error(413, "too_large");
+        assert!(refused["message"].as_str().unwrap().contains("webhook"), "{refused}");
+    }
+    for unit in ["a", "é", "🎉", "\u{7f}", "\u{2028}"] {
+        post(unit.repeat(200 * 1024 / unit.len())).await.expect(201);
+    }
+}
+
+#[tokio::test]
+async fn the_largest_messages_and_answers_are_brought() {
+    let world = World::delivering().await;
+    let receiver = Receiver::start([]).await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    hook_agent(&world, &agent.channel, &receiver.url).await;
+    // The longest of these texts that is taken.
+    let mut length = 400 * 1024 / 6;
+    let message = loop {
+        let body = json!({ "channelId": agent.channel, "text": "\u{1}".repeat(length) });
+        let reply = person.post("/api/messages", body).await;
+        if reply.status == 201 {
+            break reply.expect(201)["id"].as_str().unwrap().to_owned();
+        }
+        reply.expect_error(413, "too_large");
+        length -= 50;
+    };
+    assert!(length > 66_000, "{length}");
+    assert_eq!(outcome(&world, &message).await, "webhook_delivered");
+
+    let asked = agent.sent(json!({ "text": "?", "review": { "type": "freeform" } })).await;
+    let answer =
+        json!({ "response": { "a": "\u{1}".repeat(64 * 1024 / 6 - 10) }, "feedback": "\u{1}".repeat(16 * 1024) });
+    person.post(&format!("/api/messages/{asked}/respond"), answer).await.expect(201);
+    assert_eq!(outcome(&world, &asked).await, "webhook_delivered");
+}
+
+#[tokio::test]
+async fn an_answer_whose_event_could_not_be_kept_is_refused_and_a_shorter_one_is_brought() {
+    let world = World::delivering().await;
+    let receiver = Receiver::start([]).await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    hook_agent(&world, &agent.channel, &receiver.url).await;
+    // A delivery keeps the callback beside the event.
+    let callback = json!({ "url": "https://hooks.example/answered", "note": "x".repeat(340 * 1024) });
+    let review = json!({ "type": "freeform", "callback": callback });
+    let asked = agent.sent(json!({ "review": review })).await;
+    let path = format!("/api/messages/{asked}/respond");
+    let long = json!({ "response": {}, "feedback": "\u{1}".repeat(16 * 1024) });
+    person.post(&path, long).await.expect_error(413, "too_large");
+    assert_eq!(agent.get_here(&format!("/api/v1/reviews/{asked}")).await.expect(200)["review"]["status"], "pending");
+    person.post(&path, json!({ "response": {}, "feedback": "short" })).await.expect(201);
+    assert_eq!(outcome(&world, &asked).await, "webhook_delivered");
+}
+
+#[tokio::test]
+async fn a_form_has_the_limits_that_the_api_has() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    let asked = agent.sent(json!({ "review": { "type": "freeform" } })).await;
+    let path = format!("/reviews/{asked}");
+    let json = format!("{{\"a\":\"{}\"}}", "x".repeat(64 * 1024));
+    let feedback = "x".repeat(16 * 1024 + 1);
+    for fields in [[("json", json.as_str()), ("feedback", "")], [("json", "{}"), ("feedback", &feedback)]] {
+        let refused = person.submit(&path, &fields).await;
+        assert_eq!(refused.status, 400);
+        assert!(refused.text().contains("may have at most"));
+    }
+    let items: Vec<Value> = (0..3).map(|n| json!({ "id": n.to_string(), "label": "x" })).collect();
+    let payload = json!({ "mode": "multi", "items": items });
+    let chosen = agent.sent(json!({ "review": { "type": "selection", "payload": payload } })).await;
+    let ids: Vec<String> = (0..100_000).map(|n| n.to_string()).collect();
+    let fields: Vec<(&str, &str)> = ids.iter().map(|id| ("item", id.as_str())).collect();
+    let refused = person.submit(&format!("/reviews/{chosen}"), &fields).await;
+    assert_eq!(refused.status, 413);
+}
+
+#[tokio::test]
+async fn an_event_that_does_not_fit_is_set_aside_alone_and_its_sender_is_told() {
+    let world = World::delivering().await;
+    let receiver = Receiver::start([]).await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    hook_agent(&world, &agent.channel, &receiver.url).await;
+    // Stored before there was a limit, and brought when a person asks for it.
+    for (before, unit) in ["\u{1}", "\u{1f}"].into_iter().enumerate() {
+        let message = written(&person, &agent, "x").await;
+        assert_eq!(outcome(&world, &message).await, "webhook_delivered");
+        let received = receiver.has(before + 1).await;
+        let channel = message.parse::<MessageId>().unwrap().channel();
+        let delivery = world.clients.dynamodb.delete_item().table_name(&world.table);
+        let delivery = delivery.set_key(Some(Key::delivery(channel, received[before].id()).attributes()));
+        delivery.send().await.unwrap();
+        // 420 KB as JSON; more would only take longer to read.
+        let text = AttributeValue::S(unit.repeat(70_000));
+        set(&world, key_of(&message), "text", text).await;
+        for _ in 0..2 {
+            person.post(&format!("/api/messages/{message}/retry"), json!({})).await.expect(200);
+            assert_eq!(outcome(&world, &message).await, "webhook_failed");
+        }
+        is_brought(&world).await;
+    }
+    assert_eq!(receiver.received().len(), 2, "what was too large was not sent");
+}
+
+#[tokio::test]
+async fn a_record_that_cannot_be_read_is_set_aside_alone() {
+    let world = World::delivering().await;
+    let receiver = Receiver::start([]).await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    hook_agent(&world, &agent.channel, &receiver.url).await;
+    for (name, value) in [
+        ("createdAt", AttributeValue::Bool(true)),
+        ("review", AttributeValue::S("none".to_owned())),
+        ("metadata", AttributeValue::S("{".to_owned())),
+        ("id", AttributeValue::S("nothing".to_owned())),
+    ] {
+        let message = written(&person, &agent, "x").await;
+        assert_eq!(outcome(&world, &message).await, "webhook_delivered");
+        set(&world, key_of(&message), name, value).await;
+        is_brought(&world).await;
+        let delete = world.clients.dynamodb.delete_item().table_name(&world.table);
+        delete.set_key(Some(key_of(&message).attributes())).send().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_change_that_can_never_be_noted_stops_no_other_inbox() {
+    let world = World::delivering().await;
+    let (person, other) = (world.person().await, world.person().await);
+    let (agent, others) = (person.agent().await, other.agent().await);
+    let me = person.get("/api/auth/me").await.expect(200)["user"]["id"].as_str().unwrap().parse::<UserId>().unwrap();
+    // `ADD` to a text is no valid write.
+    let broken = AttributeValue::S("many".to_owned());
+    set(&world, Key::changes(me), "sequence", broken).await;
+    let changes = async |query: &str| other.get(&format!("/api/changes{query}")).await.expect(200);
+    let before = changes("").await;
+    written(&person, &agent, "x").await;
+    others.asked().await;
+    let after = changes(&format!("?since={}&timeout=15000", before["sequence"])).await;
+    assert_ne!(before["sequence"], after["sequence"], "{after}");
+    is_brought(&world).await;
+}
+
+#[tokio::test]
+async fn a_delivery_that_cannot_be_read_is_given_up_alone() {
+    let world = World::isolated().await;
+    let (courier, receiver) = (Courier::start(&world).await, Receiver::start([]).await);
+    let person = world.person().await;
+    let agent = person.agent().await;
+    hook_agent(&world, &agent.channel, &receiver.url).await;
+    let message = written(&person, &agent, "x").await;
+    let queued = courier.next().await;
+    let reference: Reference = serde_json::from_str(queued.body.as_deref().unwrap()).unwrap();
+    let key = Key::delivery(reference.message_id.channel(), &reference.webhook_id);
+    set(&world, key, "payload", AttributeValue::Bool(true)).await;
+    assert!(!courier.bring(&queued).await);
+    assert_eq!(outcome(&world, &message).await, "webhook_failed");
+    written(&person, &agent, "y").await;
+    // A queue may bring the one that failed many times first.
+    let sent = async { while !courier.bring(&courier.next().await).await {} };
+    tokio::time::timeout(Duration::from_secs(60), sent).await.expect("the other delivery is sent");
+    assert_eq!(receiver.has(1).await.len(), 1);
+}

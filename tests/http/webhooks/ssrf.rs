@@ -1,0 +1,229 @@
+//! Where strangers' URLs may not lead: refused where they are set, and again by what sends.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use reqwest::Method;
+use serde_json::json;
+use shared::outbound::{Failure, Outbound};
+use test_support::{Runner, World};
+use tokio::net::TcpListener;
+
+use crate::support::receiver::Receiver;
+
+/// Hosts that lead inside, in every notation that some client somewhere understands.
+const INSIDE: &[&str] = &[
+    // loopback
+    "http://127.0.0.1/",
+    "http://127.1/",
+    "http://127.0.1/",
+    "http://127.255.255.254/",
+    "http://2130706433/",
+    "http://0x7f000001/",
+    "http://0x7f.0x0.0x0.0x1/",
+    "http://0177.0.0.1/",
+    "http://017700000001/",
+    "http://127.0.0.1./",
+    "http://user:pw@127.0.0.1/",
+    "http://example.com@127.0.0.1/",
+    "http:\\\\127.0.0.1\\",
+    "http://１２７.0.0.1/",
+    "http://127。0。0。1/",
+    "http://%31%32%37.0.0.1/",
+    "http://①②⑦.0.0.1/",
+    "http://localhost/",
+    "http://LOCALHOST/",
+    "http://localhost./",
+    "http://a.localhost/",
+    "https://localhost:8443/",
+    "http://[::1]/",
+    "http://[0:0:0:0:0:0:0:1]/",
+    "http://[::ffff:127.0.0.1]/",
+    "http://[::ffff:7f00:1]/",
+    "http://[::127.0.0.1]/",
+    "http://[64:ff9b::7f00:1]/",
+    "http://[2002:7f00:1::]/",
+    // this network, and none at all
+    "http://0/",
+    "http://0.0.0.0/",
+    "http://0.1.2.3/",
+    "http://[::]/",
+    "http://[::ffff:0:0]/",
+    // private and shared space
+    "http://10.0.0.1/",
+    "http://10.1/",
+    "http://172.16.0.1/",
+    "http://172.31.255.255/",
+    "http://192.168.0.1/",
+    "http://3232235521/",
+    "http://100.64.0.1/",
+    "http://[::ffff:10.0.0.1]/",
+    "http://[fc00::1]/",
+    "http://[fdff::1]/",
+    "http://[64:ff9b::a00:1]/",
+    "http://[2002:a00:1::]/",
+    // link-local, with the metadata of clouds
+    "http://169.254.169.254/latest/meta-data/",
+    "http://2852039166/",
+    "http://0xa9fea9fe/",
+    "http://0251.0376.0251.0376/",
+    "http://169.254.170.2/v2/credentials",
+    "http://[::ffff:169.254.169.254]/",
+    "http://[fd00:ec2::254]/",
+    "http://[fe80::1]/",
+    "http://100.100.100.200/",
+    // nobody's, everybody's, reserved
+    "http://192.0.0.192/",
+    "http://192.0.2.1/",
+    "http://198.18.0.1/",
+    "http://198.51.100.1/",
+    "http://203.0.113.1/",
+    "http://224.0.0.1/",
+    "http://240.0.0.1/",
+    "http://255.255.255.255/",
+    "http://[ff02::1]/",
+    "http://[2001:db8::1]/",
+    "http://[2001:0:7f00:1::]/",
+    "http://[fec0::1]/",
+];
+
+/// URLs that are no web address at all.
+const NO_HTTP: &[&str] = &[
+    "file:///etc/passwd",
+    "ftp://93.184.215.14/",
+    "gopher://93.184.215.14/",
+    "javascript:alert(1)",
+    "data:,x",
+    "//127.0.0.1/",
+    "http://",
+    "http:///",
+    "http://[::1",
+    "http://1.2.3.4.5/",
+    "http://256.1.1.1/",
+    "unix:/run/docker.sock",
+    "",
+];
+
+#[tokio::test]
+async fn no_url_that_leads_inside_can_be_set_anywhere() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    let path = format!("/api/agents/{}", agent.channel);
+    for url in INSIDE.iter().chain(NO_HTTP) {
+        let hook = json!({ "channelId": agent.channel, "url": url });
+        let set = agent.post("/api/v1/agents/setWebhook", hook).await;
+        assert_eq!(set.expect_invalid(), ["url"], "{url}");
+        // An empty one in a PATCH takes the webhook away.
+        if !url.is_empty() {
+            let patched = person.request(Method::PATCH, &path).json(&json!({ "webhookUrl": url }));
+            let patched = test_support::Reply::of(patched).await;
+            assert_eq!(patched.expect_invalid(), ["webhookUrl"], "{url}");
+        }
+        let sent = agent.send(json!({ "text": "x", "webhookUrl": url })).await;
+        assert_eq!(sent.expect_invalid(), ["webhookUrl"], "{url}");
+        let review = json!({ "type": "approval", "callback": { "url": url } });
+        let sent = agent.send(json!({ "text": "x", "review": review })).await;
+        assert_eq!(sent.expect_invalid(), ["review.callback.url"], "{url}");
+    }
+    assert_eq!(agent.get_here("/api/v1/messages").await.expect(200)["data"], json!([]));
+}
+
+async fn called(outbound: &Outbound, url: &str) -> Result<u16, Failure> {
+    let Ok(request) = http::Request::post(url).body(Default::default()) else { return Err(Failure::Private) };
+    outbound.fetch(request, Duration::from_secs(2), 1024).await.map(|response| response.status().as_u16())
+}
+
+#[tokio::test]
+async fn what_sends_connects_to_none_of_them() {
+    let world = World::start().await;
+    for url in INSIDE {
+        // A URL is stored as it was parsed; the sender is given that.
+        let Ok(parsed) = url::Url::parse(url) else { continue };
+        let failure = called(&world.app.outbound, parsed.as_str()).await.expect_err(url);
+        assert!(
+            matches!(failure, Failure::Private | Failure::Unreachable | Failure::UnknownHost),
+            "{url}: {failure:?}"
+        );
+    }
+}
+
+/// A listener that counts who connects.
+async fn listener() -> (SocketAddr, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (address, met) = (listener.local_addr().unwrap(), Arc::new(AtomicUsize::new(0)));
+    let count = met.clone();
+    tokio::spawn(async move {
+        while listener.accept().await.is_ok() {
+            count.fetch_add(1, Ordering::SeqCst);
+        }
+    });
+    (address, met)
+}
+
+#[tokio::test]
+async fn a_name_that_changes_its_answer_does_not_get_through() {
+    let (inside, met) = listener().await;
+    let asked = Arc::new(AtomicUsize::new(0));
+    let turns = asked.clone();
+    // Public to whoever asks first, this machine to whoever asks again; later both at once.
+    let public: SocketAddr = ([192, 88, 99, 1], inside.port()).into();
+    let resolver = move |_: String, _: u16| {
+        let answer: io::Result<Vec<SocketAddr>> = Ok(match turns.fetch_add(1, Ordering::SeqCst) {
+            0 => vec![public],
+            1 => vec![inside],
+            _ => vec![inside, public, inside],
+        });
+        std::future::ready(answer)
+    };
+    let outbound = Outbound::resolving(false, resolver);
+    let url = format!("http://rebinding.example:{}/", inside.port());
+    for (turn, expected) in [(1, false), (2, true), (3, false)] {
+        let failure = called(&outbound, &url).await.expect_err("nobody is there");
+        assert_eq!(failure == Failure::Private, expected, "{failure:?}");
+        // One answer for one call: what is judged is what is connected to.
+        assert_eq!(asked.load(Ordering::SeqCst), turn);
+    }
+    assert_eq!(met.load(Ordering::SeqCst), 0, "somebody got inside");
+}
+
+#[tokio::test]
+async fn the_same_name_gets_through_where_loopback_is_allowed() {
+    let (inside, met) = listener().await;
+    let outbound = Outbound::resolving(true, move |_: String, _: u16| std::future::ready(Ok(vec![inside])));
+    let failure = called(&outbound, &format!("http://rebinding.example:{}/", inside.port())).await;
+    // It is closed without an answer, but it was met: the other test's zero means something.
+    assert!(failure.is_err());
+    assert_eq!(met.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn no_proxy_of_the_environment_is_asked() {
+    let (proxy, met) = listener().await;
+    let dir = tempfile::TempDir::with_prefix("placet-test-").unwrap();
+    let (receiver, (direct, tried)) = (Receiver::start([]).await, listener().await);
+    let mut command = Runner::command();
+    command.args(["--json", "--port", "0", "--allow-loopback-webhooks", "--data-dir"]).arg(dir.path());
+    for name in ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"] {
+        command.env(name, format!("http://{proxy}"));
+    }
+    command.env_remove("NO_PROXY").env_remove("no_proxy");
+    let runner = Runner::from(command).await;
+    let (agent, person) = (runner.agent(), runner.person().await);
+    // Storage is spoken to, names and addresses are looked at, and webhooks are sent, without anybody between.
+    for url in [&receiver.url, &format!("https://{direct}/")] {
+        let review = json!({ "text": "?", "review": { "type": "approval" }, "webhookUrl": url });
+        let review = agent.sent(review).await;
+        person.answer(&review, json!({ "selectedOption": "approve" })).await.expect(201);
+    }
+    receiver.has(1).await;
+    let began = Instant::now();
+    while tried.load(Ordering::SeqCst) == 0 {
+        assert!(began.elapsed() < Duration::from_secs(30), "nobody comes straight to an https address");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(met.load(Ordering::SeqCst), 0, "the proxy was asked");
+}

@@ -1,8 +1,0 @@
-//! Writes `docs/openapi.json` from the code: `make openapi`.
-
-#![allow(clippy::expect_used, reason = "a chore that fails says why")]
-
-fn main() {
-    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/openapi.json");
-    std::fs::write(file, placet_tests::openapi::text()).expect("docs/openapi.json can be written");
-}

@@ -1,0 +1,84 @@
+//! The routes with what all functions have in common, served in this process.
+
+use axum::Router;
+use axum::extract::Request;
+use axum::middleware::Next;
+use placet_local::server;
+use shared::app::App;
+use shared::clock::Clock;
+use shared::config::MAX_WAIT;
+use shared::cors::Cors;
+use shared::outbound::Outbound;
+use shared::server_secret::ServerSecret;
+use shared::storage::Clients;
+use shared::waiting::Waits;
+use tokio::sync::watch;
+
+use crate::cpu_time;
+use crate::functions::{self, Function};
+use crate::reply;
+
+/// What all functions have in common, on whose clients they ever are.
+#[derive(Clone)]
+pub struct Deployment {
+    pub clients: Clients,
+    pub table: String,
+    pub bucket: String,
+    pub clock: Clock,
+    waits: Waits,
+    pub secret: ServerSecret,
+    outbound: Outbound,
+    pub queue: Option<String>,
+}
+
+impl Deployment {
+    /// In this process; with what ends its waits.
+    pub fn here(clients: Clients, table: &str, bucket: &str, outbound: Outbound) -> (Self, watch::Sender<bool>) {
+        let (close, closing) = watch::channel(false);
+        let (table, bucket) = (table.to_owned(), bucket.to_owned());
+        let (clock, waits) = (Clock::adjustable(), Waits::new(MAX_WAIT, closing));
+        (Self { clients, table, bucket, clock, waits, secret: secret(), outbound, queue: None }, close)
+    }
+
+    pub fn app_on(&self, clients: &Clients) -> App {
+        let (clock, waits) = (self.clock.clone(), self.waits.clone());
+        let app = App::new(clients, &self.table, &self.bucket, clock, waits, self.secret.clone());
+        let app = App { outbound: self.outbound.clone(), cors: Cors::any(), ..app };
+        match &self.queue {
+            Some(url) => app.on_queue(url),
+            None => app,
+        }
+    }
+
+    /// The state of one function, with its permissions.
+    pub fn function(&self, name: &str) -> App {
+        self.app_on(&Function::named(name).limited(&self.clients))
+    }
+
+    /// Serves the routes; gives their URL.
+    pub async fn serve(&self) -> String {
+        listen(functions::service(&self.clients, &|clients| self.app_on(clients))).await
+    }
+}
+
+/// Serves on any free port until the test's runtime ends; gives the URL.
+pub async fn listen(service: Router) -> String {
+    let listener = server::bind([127, 0, 0, 1].into(), 0).await.expect("a free port");
+    let url = server::url(&listener).expect("the port's address");
+    // What is known of a request's cost becomes headers, in tests only.
+    let service = service.layer(axum::middleware::from_fn(async |request: Request, next: Next| {
+        let (response, cpu) = cpu_time::measured(next.run(request)).await;
+        reply::with_cost_headers(response, cpu)
+    }));
+    let never = watch::channel(false);
+    tokio::spawn(async move {
+        let _open = never.0;
+        server::serve(listener, service, never.1).await
+    });
+    url
+}
+
+/// The secret of every world.
+pub fn secret() -> ServerSecret {
+    ServerSecret::new("the secret of the services under test").expect("long enough")
+}

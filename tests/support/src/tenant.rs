@@ -1,0 +1,231 @@
+//! A person with agents and whatever else they have, made at random, every text of it marked.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use reqwest::Method;
+use serde_json::{Value, json};
+use shared::secrets::{hex, random};
+use shared::storage::keys::{self, Key};
+
+use crate::actors::{Agent, Person};
+use crate::contract::Kind;
+use crate::reply::Reply;
+use crate::world::World;
+
+/// Texts that every tenant chooses alike.
+pub const SAME_CLIENT: &str = "the same client id";
+pub const SAME_STREAM: &str = "the-same-stream";
+
+pub struct Tenant {
+    pub person: Person,
+    pub agents: Vec<Agent>,
+    /// In every text of theirs, and in nobody else's.
+    pub marker: String,
+    pub ids: Vec<Named>,
+}
+
+/// Something of a tenant's.
+pub struct Named {
+    pub kind: Kind,
+    pub id: String,
+    /// Of what is in a channel.
+    channel: Option<String>,
+}
+
+impl Tenant {
+    pub async fn random(world: &World, choices: &mut fastrand::Rng) -> Self {
+        let person = world.member().await;
+        let marker = format!("MARK{}", hex(&random::<8>()));
+        let user = text(&person.get("/api/auth/me").await.expect(200)["user"]["id"]);
+        let key = person.post("/api/api-keys", json!({ "label": marker })).await.expect(201);
+        let ids = vec![(Kind::User, user), (Kind::Key, text(&key["id"]))];
+        let ids = ids.into_iter().map(|(kind, id)| Named { kind, id, channel: None }).collect();
+        let mut tenant = Self { person, agents: vec![], marker, ids };
+        for _ in 0..1 + choices.usize(..2) {
+            tenant.settle_agent(world, &text(&key["key"]), choices).await;
+        }
+        tenant
+    }
+
+    pub fn ids_of(&self, kind: Kind) -> Vec<&str> {
+        self.named(kind).map(|it| it.id.as_str()).collect()
+    }
+
+    /// Those in one channel; all of them of what is in none.
+    pub fn ids_in(&self, channel: &str, kind: Kind) -> Vec<&str> {
+        let there = |it: &&Named| it.channel.as_deref().is_none_or(|it| it == channel);
+        self.named(kind).filter(there).map(|it| it.id.as_str()).collect()
+    }
+
+    fn named(&self, kind: Kind) -> impl Iterator<Item = &Named> {
+        self.ids.iter().filter(move |it| it.kind == kind || it.kind.widely() == kind)
+    }
+
+    async fn settle_agent(&mut self, world: &World, key: &str, choices: &mut fastrand::Rng) {
+        let agent = json!({ "name": self.marker, "description": self.marker, "tag": self.marker });
+        let channel = text(&self.person.post("/api/agents", agent).await.expect(201)["id"]);
+        let agent = Agent::new(&world.url, key, &channel);
+        self.add(&agent, Kind::Agent, &agent.channel);
+        let mut makes: Vec<usize> = (0..8).chain((0..choices.usize(..4)).map(|_| choices.usize(..8))).collect();
+        choices.shuffle(&mut makes);
+        for make in makes {
+            let made = self.something(&agent, make).await;
+            for attachment in made["attachments"].as_array().into_iter().flatten() {
+                self.add(&agent, Kind::File, &text(&attachment["id"]));
+            }
+            let kind = match make {
+                0 => Kind::Free,
+                3 | 5 => Kind::Pending,
+                6 => Kind::Decided,
+                7 => Kind::File,
+                _ => Kind::Message,
+            };
+            self.add(&agent, kind, &text(&made["id"]));
+        }
+        self.settle_stream(&agent).await;
+        self.agents.push(agent);
+    }
+
+    fn add(&mut self, agent: &Agent, kind: Kind, id: &str) {
+        self.ids.push(Named { kind, id: id.to_owned(), channel: Some(agent.channel.clone()) });
+    }
+
+    /// A file, a message or a review, each of its own kind.
+    async fn something(&self, agent: &Agent, which: usize) -> Value {
+        let mark = &self.marker;
+        let review = json!({ "type": "approval", "payload": { "note": mark } });
+        match which {
+            0 => agent.upload("store", &format!("{mark}.txt"), "text/plain", mark.clone()).await.expect(201),
+            1 => agent.send(json!({ "text": mark, "metadata": { mark: mark } })).await.expect(201),
+            2 => agent.send(json!({ "text": mark, "clientId": SAME_CLIENT })).await.expect(201),
+            3 => agent.send(json!({ "text": mark, "review": review })).await.expect(201),
+            4 => {
+                let file = agent.upload("store", &format!("{mark}.png"), "image/png", mark.clone()).await.expect(201);
+                agent.send(json!({ "attachmentIds": [file["id"]] })).await.expect(201)
+            }
+            5 => {
+                let text = json!([{ "content": mark, "filename": format!("{mark}.md") }]);
+                agent.send(json!({ "textAttachments": text, "review": review })).await.expect(201)
+            }
+            7 => {
+                let file = json!({ "channelId": agent.channel, "filename": mark, "mimeType": "text/plain", "size": 3 });
+                agent.post("/api/v1/files/presign", file).await.expect(201)["attachment"].clone()
+            }
+            _ => {
+                let asked = agent.send(json!({ "review": { "type": "freeform" } })).await.expect(201);
+                let answer = json!({ "response": { "said": mark }, "feedback": mark });
+                let path = format!("/api/messages/{}/respond", asked["id"].as_str().unwrap());
+                self.person.post(&path, answer).await.expect(201)
+            }
+        }
+    }
+
+    async fn settle_stream(&mut self, agent: &Agent) {
+        let draft = json!({ "text": self.marker, "streamId": SAME_STREAM, "streamState": "streaming" });
+        let draft = agent.send(draft).await;
+        let event = json!({ "channelId": agent.channel, "text": self.marker });
+        agent.post(&format!("/api/v1/messages/streams/{SAME_STREAM}/status"), event).await;
+        if draft.status == 201 {
+            self.add(agent, Kind::Message, &text(&draft.json()["id"]));
+        }
+    }
+
+    /// All that the service shows of this tenant's to the tenant, what moves by itself left out.
+    pub async fn seen(&self) -> Vec<(String, Value)> {
+        let mut paths: Vec<(bool, String)> = [
+            "/api/agents",
+            "/api/agents/stats",
+            "/api/api-keys",
+            "/api/files?limit=100",
+            "/api/messages/reviews?status=all",
+            "/api/preferences",
+        ]
+        .map(|path| (false, path.to_owned()))
+        .into();
+        for agent in &self.agents {
+            let channel = &agent.channel;
+            paths.push((true, format!("/api/v1/messages?limit=100&channel={channel}")));
+            paths.push((true, format!("/api/v1/files?channel={channel}")));
+            paths.push((true, format!("/api/v1/reviews/pending?channel={channel}")));
+            paths.push((false, format!("/api/messages?limit=100&channel={channel}")));
+            paths.push((false, format!("/api/agents/{channel}/stats")));
+        }
+        paths.extend(self.ids_of(Kind::File).iter().map(|id| (true, format!("/api/v1/files/{id}/download"))));
+        let mut seen = vec![];
+        for (as_agent, path) in paths {
+            let request = match as_agent {
+                true => self.agents[0].request(Method::GET, &path),
+                false => self.person.request(Method::GET, &path),
+            };
+            let reply = Reply::of(request).await;
+            let body = serde_json::from_slice(&reply.bytes).unwrap_or_else(|_| json!(reply.text()));
+            seen.push((path, without_moving(body)));
+        }
+        seen
+    }
+
+    /// All that the table keeps in this tenant's partitions, once what was left to be written
+    /// beside earlier requests is written.
+    pub async fn stored(&self, world: &World) -> BTreeMap<String, String> {
+        let mut last = self.stored_now(world).await;
+        let mut alike = 0;
+        while alike < 3 {
+            let now = self.stored_now(world).await;
+            alike = if now == last { alike + 1 } else { 0 };
+            last = now;
+        }
+        last
+    }
+
+    async fn stored_now(&self, world: &World) -> BTreeMap<String, String> {
+        let user = self.ids_of(Kind::User)[0].parse().expect("an id");
+        let mut partitions = vec![keys::user_partition(user)];
+        for agent in self.ids_of(Kind::Agent) {
+            let agent = agent.parse().expect("an id");
+            partitions.extend([Key::agent(agent).pk, keys::channel_partition(agent)]);
+        }
+        let mut stored = BTreeMap::new();
+        for pk in partitions {
+            let query = world.clients.dynamodb.query().table_name(&world.table).consistent_read(true);
+            let query = query.key_condition_expression("pk = :pk");
+            let mut pages =
+                query.expression_attribute_values(":pk", AttributeValue::S(pk)).into_paginator().items().send();
+            while let Some(item) = pages.next().await {
+                let item = item.expect("storage works");
+                stored.insert(format!("{:?} {:?}", item["pk"], item["sk"]), written(&AttributeValue::M(item)));
+            }
+        }
+        stored
+    }
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().expect("a text").to_owned()
+}
+
+/// Members that a tenant's own calls move.
+fn without_moving(value: Value) -> Value {
+    const MOVING: [&str; 5] = ["lastUsedAt", "successRequests", "errorRequests", "requestId", "timestamp"];
+    match value {
+        Value::Object(members) => members
+            .into_iter()
+            .filter(|(name, _)| !MOVING.contains(&name.as_str()))
+            .map(|(name, it)| (name, without_moving(it)))
+            .collect(),
+        Value::Array(elements) => elements.into_iter().map(without_moving).collect(),
+        scalar => scalar,
+    }
+}
+
+/// An attribute as a text that depends on nothing but its value.
+fn written(value: &AttributeValue) -> String {
+    match value {
+        AttributeValue::M(map) => {
+            let sorted: BTreeMap<_, _> = map.iter().map(|(name, it)| (name, written(it))).collect();
+            format!("{sorted:?}")
+        }
+        AttributeValue::L(list) => format!("{:?}", list.iter().map(written).collect::<Vec<_>>()),
+        other => format!("{other:?}"),
+    }
+}
