@@ -33,7 +33,7 @@ async fn a_key_is_shown_whole_once() {
 }
 
 #[tokio::test]
-async fn nothing_that_is_stored_lets_anybody_in() {
+async fn stored_data_holds_no_usable_credential() {
     // A table of its own, for all of it is read.
     let world = World::isolated().await;
     let person = world.person().await;
@@ -68,7 +68,7 @@ async fn a_rotated_key_is_refused_on_the_next_request() {
 }
 
 #[tokio::test]
-async fn rotating_at_once_leaves_exactly_one_key_that_works() {
+async fn concurrent_rotations_leave_exactly_one_working_key() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;
@@ -84,7 +84,7 @@ async fn rotating_at_once_leaves_exactly_one_key_that_works() {
 }
 
 #[tokio::test]
-async fn a_deleted_key_is_refused_and_gone() {
+async fn a_deleted_key_is_refused_and_not_listed() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;
@@ -97,7 +97,7 @@ async fn a_deleted_key_is_refused_and_gone() {
 }
 
 #[tokio::test]
-async fn its_use_is_noted() {
+async fn a_key_shows_when_it_was_last_used() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;

@@ -46,7 +46,7 @@ async fn sign_in_with_cookie(world: &World, person: &Person, cookie: &str) -> Re
 }
 
 #[tokio::test]
-async fn strangers_keep_out_no_browser_that_has_signed_in_before() {
+async fn failed_attempts_of_strangers_do_not_lock_a_known_browser() {
     let world = World::start().await;
     let person = world.person().await;
     person.post("/api/auth/logout", json!({})).await.expect(200);
@@ -63,7 +63,7 @@ async fn strangers_keep_out_no_browser_that_has_signed_in_before() {
 }
 
 #[tokio::test]
-async fn a_sign_in_on_the_page_makes_the_browser_known() {
+async fn a_sign_in_on_the_page_sets_the_device_cookie() {
     let world = World::start().await;
     let person = world.person().await;
     let other = browser(&world, &person.email, &person.password);
@@ -75,7 +75,7 @@ async fn a_sign_in_on_the_page_makes_the_browser_known() {
 }
 
 #[tokio::test]
-async fn a_known_browser_has_ten_tries_and_takes_none_from_others() {
+async fn a_known_browser_has_ten_attempts_of_its_own() {
     let world = World::start().await;
     let person = world.person().await;
     let other = browser(&world, &person.email, &person.password);
@@ -89,7 +89,7 @@ async fn a_known_browser_has_ten_tries_and_takes_none_from_others() {
 }
 
 #[tokio::test]
-async fn a_browser_knows_each_of_its_users_and_nobody_else() {
+async fn a_device_cookie_counts_only_for_users_who_signed_in_there() {
     let world = World::start().await;
     let (anna, ben, carla) = (world.person().await, world.person().await, world.person().await);
     // Ben signs in in Anna's browser.
@@ -104,7 +104,7 @@ async fn a_browser_knows_each_of_its_users_and_nobody_else() {
 }
 
 #[tokio::test]
-async fn a_forged_cookie_is_none() {
+async fn a_forged_device_cookie_is_ignored() {
     let world = World::start().await;
     let person = world.person().await;
     let other = world.person().await;
@@ -129,7 +129,7 @@ async fn a_forged_cookie_is_none() {
 }
 
 #[tokio::test]
-async fn the_cookie_is_for_the_server_alone() {
+async fn the_device_cookie_is_http_only() {
     let world = World::start().await;
     let person = world.person().await;
     let cookie = device_cookie(&person.sign_in().await);
@@ -149,7 +149,7 @@ async fn the_cookie_is_for_the_server_alone() {
 }
 
 #[tokio::test]
-async fn a_new_password_keeps_browsers_known_and_gives_former_ones_ten_tries_together() {
+async fn after_a_password_change_former_browsers_share_ten_attempts() {
     let world = World::start().await;
     let person = world.person().await;
     let mut former = vec![];
@@ -172,7 +172,7 @@ async fn a_new_password_keeps_browsers_known_and_gives_former_ones_ten_tries_tog
 }
 
 #[tokio::test]
-async fn somebody_signed_in_changes_their_password_whatever_strangers_do() {
+async fn failed_logins_of_strangers_do_not_block_a_password_change() {
     let world = World::start().await;
     let person = world.person().await;
     lock_out(&world, &person.email).await;
@@ -189,7 +189,7 @@ async fn somebody_signed_in_changes_their_password_whatever_strangers_do() {
 }
 
 #[tokio::test]
-async fn a_stolen_session_has_ten_guesses_however_often_it_is_refreshed() {
+async fn refreshing_a_session_gives_no_further_password_guesses() {
     let world = World::start().await;
     let person = world.person().await;
     let stolen = browser(&world, &person.email, &person.password).sign_in().await;
@@ -211,7 +211,7 @@ async fn a_stolen_session_has_ten_guesses_however_often_it_is_refreshed() {
 }
 
 #[tokio::test]
-async fn a_reset_by_an_owner_forgets_the_failures() {
+async fn a_password_reset_by_an_owner_clears_the_failures() {
     let world = World::start().await;
     let owner = world.person().await;
     let member = added(&world, &owner, "member").await;
@@ -232,7 +232,7 @@ async fn a_reset_by_an_owner_forgets_the_failures() {
 }
 
 #[tokio::test]
-async fn a_known_browser_is_remembered_for_180_days_and_its_tries_for_a_quarter_of_an_hour() {
+async fn a_device_cookie_lasts_180_days_and_its_failures_15_minutes() {
     let world = World::start().await;
     let person = world.person().await;
     let wrong = typing(&person, "not it");
@@ -249,7 +249,7 @@ async fn a_known_browser_is_remembered_for_180_days_and_its_tries_for_a_quarter_
 }
 
 #[tokio::test]
-async fn a_known_browsers_sign_in_costs_no_call_more() {
+async fn a_login_with_a_device_cookie_makes_no_extra_call() {
     let world = World::start().await;
     let person = world.person().await;
     let stranger = || async { browser(&world, &person.email, &person.password).sign_in().await.cost() };

@@ -8,7 +8,7 @@ use serde_json::json;
 use test_support::{Person, Reply, World};
 
 #[tokio::test]
-async fn signing_in_sets_a_cookie_and_out_takes_it_away() {
+async fn login_sets_the_session_cookie_and_logout_clears_it() {
     let world = World::start().await;
     let person = world.person().await;
     let signed_in = person.sign_in().await;
@@ -56,7 +56,7 @@ const KEPT: &str = "=hs; Max-Age=604800; Path=/; HttpOnly; SameSite=Lax; Secure"
 const GONE: &str = "=; Max-Age=0; Path=/; HttpOnly; SameSite=Lax; Secure";
 
 #[tokio::test]
-async fn over_https_the_cookie_is_of_this_host_alone() {
+async fn over_https_the_session_cookie_is_host_only() {
     let world = World::start().await;
     let person = world.person().await;
     let body = json!({ "email": person.email, "password": person.password });
@@ -80,7 +80,7 @@ async fn over_https_the_cookie_is_of_this_host_alone() {
 }
 
 #[tokio::test]
-async fn over_https_a_cookie_counts_under_its_own_name_only() {
+async fn over_https_only_the_host_prefixed_cookie_is_read() {
     let world = World::start().await;
     let person = world.person().await;
     let token = person.sign_in().await.header("set-cookie").split(['=', ';']).nth(1).unwrap().to_owned();
@@ -121,7 +121,7 @@ async fn logging_out_without_a_session_is_fine() {
 }
 
 #[tokio::test]
-async fn wrong_passwords_and_unknown_emails_are_told_the_same() {
+async fn wrong_passwords_and_unknown_emails_get_the_same_error() {
     let world = World::start().await;
     let person = world.person().await;
     let wrong = Person::nobody(&world.url, &person.email, "not it").sign_in().await;
@@ -133,7 +133,7 @@ async fn wrong_passwords_and_unknown_emails_are_told_the_same() {
 }
 
 #[tokio::test]
-async fn ten_failures_close_the_door_for_a_quarter_of_an_hour() {
+async fn ten_failed_logins_lock_the_address_for_15_minutes() {
     let world = World::start().await;
     let person = world.person().await;
     let guess = Person::nobody(&world.url, &person.email, "not it");
@@ -151,7 +151,7 @@ async fn ten_failures_close_the_door_for_a_quarter_of_an_hour() {
 }
 
 #[tokio::test]
-async fn of_a_burst_of_guesses_ten_are_looked_at() {
+async fn of_a_burst_of_guesses_ten_are_checked() {
     let world = World::start().await;
     let person = world.person().await;
     let guess = Person::nobody(&world.url, &person.email, "not it");
@@ -161,7 +161,7 @@ async fn of_a_burst_of_guesses_ten_are_looked_at() {
 }
 
 #[tokio::test]
-async fn many_who_sign_in_rightly_at_once_all_get_in() {
+async fn concurrent_correct_logins_all_succeed() {
     let world = World::start().await;
     let person = world.person().await;
     let stranger = || async { Person::nobody(&world.url, &person.email, &person.password).sign_in().await };
@@ -176,7 +176,7 @@ async fn many_who_sign_in_rightly_at_once_all_get_in() {
 }
 
 #[tokio::test]
-async fn a_success_amid_guesses_gives_them_no_more_than_their_failures_back() {
+async fn a_success_among_guesses_clears_only_the_failures_before_it() {
     let world = World::start().await;
     let person = world.person().await;
     let guess = Person::nobody(&world.url, &person.email, "not it");
@@ -189,7 +189,7 @@ async fn a_success_amid_guesses_gives_them_no_more_than_their_failures_back() {
 }
 
 #[tokio::test]
-async fn a_success_forgets_the_failures() {
+async fn a_successful_login_clears_the_failures() {
     let world = World::start().await;
     let person = world.person().await;
     let guess = Person::nobody(&world.url, &person.email, "not it");
@@ -212,7 +212,7 @@ async fn a_session_lasts_seven_days() {
 }
 
 #[tokio::test]
-async fn a_sign_in_without_its_parts_names_them() {
+async fn a_login_with_missing_fields_names_them() {
     let world = World::start().await;
     let nobody = Person::nobody(&world.url, "", "");
     assert_eq!(nobody.post("/api/auth/login", json!({ "email": 1 })).await.expect_invalid(), ["email", "password"]);

@@ -9,7 +9,7 @@ async fn patch(person: &Person, body: Value) -> Reply {
 }
 
 #[tokio::test]
-async fn everybody_has_a_theme_of_their_own() {
+async fn each_user_has_a_theme() {
     let world = World::start().await;
     let (anna, ben) = (world.person().await, world.person().await);
     assert_eq!(anna.get("/api/preferences").await.expect(200), json!({ "theme": "system" }));
@@ -23,7 +23,7 @@ async fn everybody_has_a_theme_of_their_own() {
 }
 
 #[tokio::test]
-async fn what_is_no_theme_is_refused() {
+async fn an_unknown_theme_is_refused() {
     let world = World::start().await;
     let person = world.person().await;
     for theme in [json!("blue"), json!(""), json!(7), json!("Dark")] {

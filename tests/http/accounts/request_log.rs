@@ -52,7 +52,7 @@ async fn an_agents_call_is_logged_for_its_user() {
 }
 
 #[tokio::test]
-async fn no_secret_no_query_and_no_file_gets_into_the_log() {
+async fn the_log_holds_no_secret_no_query_and_no_file() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;
@@ -83,7 +83,7 @@ async fn no_secret_no_query_and_no_file_gets_into_the_log() {
 }
 
 #[tokio::test]
-async fn refused_calls_are_logged_and_strangers_are_not() {
+async fn refused_calls_are_logged_and_unauthenticated_ones_are_not() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;
@@ -140,7 +140,7 @@ async fn the_log_is_kept_for_seven_days() {
 }
 
 #[tokio::test]
-async fn everybody_reads_their_own_log_alone() {
+async fn each_user_reads_only_their_own_log() {
     let world = World::start().await;
     let (anna, ben) = (world.person().await, world.person().await);
     let agent = anna.agent().await;
@@ -157,7 +157,7 @@ async fn everybody_reads_their_own_log_alone() {
 }
 
 #[tokio::test]
-async fn the_log_costs_no_call_anything() {
+async fn logging_adds_no_call_to_a_request() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;

@@ -55,7 +55,7 @@ async fn a_refresh_gives_seven_more_days_and_ends_the_old_token() {
 }
 
 #[tokio::test]
-async fn of_many_refreshes_at_once_one_wins() {
+async fn of_concurrent_refreshes_one_succeeds() {
     let world = World::start().await;
     let person = world.person().await;
     let token = token_in(&person.sign_in().await);
@@ -68,7 +68,7 @@ async fn of_many_refreshes_at_once_one_wins() {
 }
 
 #[tokio::test]
-async fn who_is_not_signed_in_refreshes_nothing() {
+async fn a_refresh_needs_a_session() {
     let world = World::start().await;
     let nobody = Person::nobody(&world.url, "", "");
     nobody.post("/api/auth/refresh", json!({})).await.expect_error(401, "unauthorized");
@@ -109,7 +109,7 @@ async fn a_new_password_ends_all_other_sessions_and_keeps_this_one_and_the_keys(
 }
 
 #[tokio::test]
-async fn ten_wrong_current_passwords_close_the_change_for_a_quarter_of_an_hour() {
+async fn ten_wrong_current_passwords_lock_the_change_for_15_minutes() {
     let world = World::start().await;
     let person = world.person().await;
     let guesses = (0..12).map(|_| person.post("/api/auth/change-password", change("not it", "long enough")));
@@ -146,7 +146,7 @@ async fn a_change_names_what_is_wrong_with_it() {
 }
 
 #[tokio::test]
-async fn a_change_whose_answer_was_lost_is_repeated_and_finished() {
+async fn a_password_change_whose_response_was_lost_can_be_repeated() {
     let world = World::start().await;
     let person = world.person().await;
     let other = token_in(&Person::nobody(&world.url, &person.email, &person.password).sign_in().await);
@@ -184,7 +184,7 @@ async fn outdate(world: &World, token: &str) {
 }
 
 #[tokio::test]
-async fn the_same_change_twice_at_once_is_one_change() {
+async fn two_equal_concurrent_changes_are_one_change() {
     let world = World::start().await;
     let person = world.person().await;
     let to_better = change(&person.password, "a better one");
@@ -194,7 +194,7 @@ async fn the_same_change_twice_at_once_is_one_change() {
 }
 
 #[tokio::test]
-async fn of_two_changes_at_once_one_wins() {
+async fn of_two_concurrent_changes_one_succeeds() {
     let world = World::start().await;
     let person = world.person().await;
     let news = ["first choice", "second choice", "third choice"];
@@ -208,7 +208,7 @@ async fn of_two_changes_at_once_one_wins() {
 }
 
 #[tokio::test]
-async fn no_session_that_was_begun_or_refreshed_meanwhile_survives_the_change() {
+async fn sessions_begun_or_refreshed_during_the_change_end_too() {
     let world = World::start().await;
     let person = world.person().await;
     let mut tokens = vec![token_in(&Person::nobody(&world.url, &person.email, &person.password).sign_in().await)];

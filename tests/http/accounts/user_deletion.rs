@@ -27,7 +27,7 @@ fn ulid(id: &str) -> String {
 }
 
 #[tokio::test]
-async fn nothing_is_left_in_the_table() {
+async fn a_deleted_user_leaves_nothing_in_the_table() {
     // A table of its own, for all of it is read.
     let world = World::isolated().await;
     let owner = world.person().await;
@@ -53,7 +53,7 @@ async fn nothing_is_left_in_the_table() {
 }
 
 #[tokio::test]
-async fn a_removal_that_died_on_the_way_is_continued() {
+async fn an_interrupted_deletion_is_continued() {
     let world = World::start().await;
     let owner = world.person().await;
     let member = added(&world, &owner, "member").await;
@@ -108,7 +108,7 @@ async fn due_removals(world: &World) -> Vec<Key> {
 }
 
 #[tokio::test]
-async fn a_removal_that_nobody_repeats_is_finished_by_what_is_due() {
+async fn an_interrupted_deletion_is_finished_by_the_expiry_run() {
     let world = World::isolated().await;
     let owner = world.person().await;
     let member = added(&world, &owner, "member").await;
@@ -137,7 +137,7 @@ async fn a_removal_that_nobody_repeats_is_finished_by_what_is_due() {
 }
 
 #[tokio::test]
-async fn a_user_with_much_goes_in_bounded_steps() {
+async fn a_user_with_much_data_is_deleted_in_bounded_steps() {
     let world = World::start().await;
     let owner = world.person().await;
     let member = added(&world, &owner, "member").await;
@@ -158,7 +158,7 @@ async fn a_user_with_much_goes_in_bounded_steps() {
 }
 
 #[tokio::test]
-async fn a_removed_user_is_gone_with_all_that_was_theirs() {
+async fn a_deleted_user_is_gone_with_all_their_data() {
     let world = World::start().await;
     let owner = world.person().await;
     let member = added(&world, &owner, "member").await;
@@ -189,7 +189,7 @@ async fn a_removed_user_is_gone_with_all_that_was_theirs() {
 }
 
 #[tokio::test]
-async fn removing_at_once_is_removing_once() {
+async fn concurrent_deletions_delete_once() {
     let world = World::start().await;
     let owner = world.person().await;
     let member = added(&world, &owner, "owner").await;
@@ -202,7 +202,7 @@ async fn removing_at_once_is_removing_once() {
 }
 
 #[tokio::test]
-async fn no_key_that_was_made_or_rotated_meanwhile_survives_its_user() {
+async fn keys_made_or_rotated_during_a_deletion_are_deleted_too() {
     let world = World::start().await;
     let owner = world.person().await;
     let member = added(&world, &owner, "member").await;

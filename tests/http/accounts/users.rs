@@ -34,7 +34,7 @@ pub async fn listed(owner: &Person) -> Vec<Value> {
 }
 
 #[tokio::test]
-async fn who_is_added_gets_a_password_once_and_is_asked_for_their_own() {
+async fn a_new_user_gets_a_temporary_password_and_must_change_it() {
     let world = World::start().await;
     let owner = world.person().await;
     let email = fresh_email();
@@ -166,7 +166,7 @@ async fn a_user_is_changed_field_by_field() {
 }
 
 #[tokio::test]
-async fn an_address_moves_with_its_password() {
+async fn an_email_change_keeps_the_password() {
     let world = World::start().await;
     let owner = world.person().await;
     let member = added(&world, &owner, "member").await;
@@ -235,7 +235,7 @@ async fn the_last_owner_stays() {
 }
 
 #[tokio::test]
-async fn of_all_owners_leaving_at_once_one_stays() {
+async fn of_all_owners_leaving_concurrently_one_stays() {
     let world = World::isolated().await;
     let owner = world.person().await;
     let mut ids = vec![id_of(&owner).await];

@@ -15,7 +15,7 @@ async fn upload(person: &Person, id: &str, bytes: &[u8]) -> Reply {
 }
 
 #[tokio::test]
-async fn a_picture_comes_back_as_what_its_bytes_are() {
+async fn a_picture_is_served_with_the_type_of_its_bytes() {
     let world = World::start().await;
     let person = world.person().await;
     let id = person.agent().await.channel;
@@ -36,7 +36,7 @@ async fn a_picture_comes_back_as_what_its_bytes_are() {
 }
 
 #[tokio::test]
-async fn a_new_picture_takes_the_place_of_the_old_one() {
+async fn a_new_picture_replaces_the_old_one() {
     let world = World::start().await;
     let person = world.person().await;
     let id = person.agent().await.channel;
@@ -52,7 +52,7 @@ async fn a_new_picture_takes_the_place_of_the_old_one() {
 }
 
 #[tokio::test]
-async fn a_url_takes_the_place_of_an_uploaded_picture() {
+async fn a_url_replaces_an_uploaded_picture() {
     let world = World::start().await;
     let person = world.person().await;
     let id = person.agent().await.channel;
@@ -64,7 +64,7 @@ async fn a_url_takes_the_place_of_an_uploaded_picture() {
 }
 
 #[tokio::test]
-async fn only_pictures_of_a_megabyte_are_taken() {
+async fn pictures_over_one_megabyte_are_refused() {
     let world = World::start().await;
     let person = world.person().await;
     let id = person.agent().await.channel;
@@ -84,7 +84,7 @@ async fn only_pictures_of_a_megabyte_are_taken() {
 }
 
 #[tokio::test]
-async fn another_persons_picture_is_not_there() {
+async fn another_persons_picture_is_not_found() {
     let world = World::start().await;
     let (anna, ben) = (world.person().await, world.person().await);
     let id = anna.agent().await.channel;

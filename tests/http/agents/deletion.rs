@@ -98,7 +98,7 @@ async fn an_agent_of_300_messages_and_its_files_is_gone() {
 }
 
 #[tokio::test]
-async fn from_the_first_moment_on_nobody_finds_the_agent_and_a_repeat_finishes() {
+async fn a_deletion_hides_the_agent_at_once_and_a_repeat_finishes_it() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;
@@ -133,7 +133,7 @@ async fn from_the_first_moment_on_nobody_finds_the_agent_and_a_repeat_finishes()
 }
 
 #[tokio::test]
-async fn what_is_under_an_agent_that_is_going_is_in_no_list_and_takes_no_answer() {
+async fn contents_of_an_agent_being_deleted_are_not_listed_and_take_no_answer() {
     let world = World::start().await;
     let person = world.person().await;
     let (staying, leaving) = (person.agent().await, person.agent().await);
@@ -174,7 +174,7 @@ async fn what_is_under_an_agent_that_is_going_is_in_no_list_and_takes_no_answer(
 }
 
 #[tokio::test]
-async fn what_lands_late_goes_with_the_last_look() {
+async fn late_writes_are_removed_by_the_final_cleanup_pass() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;
@@ -195,7 +195,7 @@ async fn what_lands_late_goes_with_the_last_look() {
 }
 
 #[tokio::test]
-async fn removals_at_once_all_end_well_and_a_stranger_removes_nothing() {
+async fn concurrent_deletions_all_succeed_and_a_stranger_deletes_nothing() {
     let world = World::start().await;
     let (person, stranger) = (world.person().await, world.person().await);
     let agent = person.agent().await;
@@ -213,7 +213,7 @@ async fn removals_at_once_all_end_well_and_a_stranger_removes_nothing() {
 }
 
 #[tokio::test]
-async fn a_call_that_runs_out_of_time_says_so_and_a_repeat_gets_further() {
+async fn a_deletion_that_runs_out_of_time_says_so_and_a_repeat_goes_on() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;
@@ -239,7 +239,7 @@ async fn a_call_that_runs_out_of_time_says_so_and_a_repeat_gets_further() {
 }
 
 #[tokio::test]
-async fn all_agents_of_a_person_go_and_no_other() {
+async fn deleting_all_agents_of_a_person_deletes_no_other() {
     let world = World::start().await;
     let (person, other) = (world.person().await, world.person().await);
     let (one, two, theirs) = (person.agent().await, person.agent().await, other.agent().await);

@@ -58,7 +58,7 @@ async fn messages_and_requests_are_counted() {
 }
 
 #[tokio::test]
-async fn no_count_is_lost_when_many_come_at_once() {
+async fn no_count_is_lost_among_concurrent_calls() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;
@@ -68,7 +68,7 @@ async fn no_count_is_lost_when_many_come_at_once() {
 }
 
 #[tokio::test]
-async fn the_history_has_the_pings_that_brought_news() {
+async fn the_history_has_the_pings_that_changed_something() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;
@@ -102,7 +102,7 @@ async fn the_last_50_changes_are_shown() {
 }
 
 #[tokio::test]
-async fn pings_that_meet_are_booked_one_after_the_other() {
+async fn concurrent_pings_are_recorded_in_order() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;

@@ -34,7 +34,7 @@ async fn a_patch_changes_what_it_names_and_null_clears() {
 }
 
 #[tokio::test]
-async fn what_a_patch_may_not_say_is_named() {
+async fn bad_fields_of_a_patch_are_named() {
     let world = World::start().await;
     let person = world.person().await;
     let id = person.agent().await.channel;
@@ -58,7 +58,7 @@ async fn what_a_patch_may_not_say_is_named() {
 }
 
 #[tokio::test]
-async fn patches_of_different_fields_do_not_undo_each_other() {
+async fn concurrent_patches_of_different_fields_both_apply() {
     let world = World::start().await;
     let person = world.person().await;
     let id = person.agent().await.channel;
@@ -104,7 +104,7 @@ async fn a_stranger_finds_no_agent_by_its_id() {
 }
 
 #[tokio::test]
-async fn nobody_is_refused_before_anything_else() {
+async fn authentication_comes_before_every_other_check() {
     let world = World::start().await;
     let nobody = Person::nobody(&world.url, "", "");
     let nothing = Agent::new(&world.url, "hp_x", "x");
@@ -124,7 +124,7 @@ async fn nobody_is_refused_before_anything_else() {
 }
 
 #[tokio::test]
-async fn a_tag_is_set_and_taken_away() {
+async fn a_tag_is_set_and_cleared() {
     let world = World::start().await;
     let agent = world.person().await.agent().await;
     let set = async |body: Value| agent.post("/api/v1/agents/setTag", body).await;
@@ -135,7 +135,7 @@ async fn a_tag_is_set_and_taken_away() {
 }
 
 #[tokio::test]
-async fn commands_are_set_as_a_whole() {
+async fn commands_are_replaced_as_a_whole() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;
@@ -201,7 +201,7 @@ async fn the_read_mark_only_moves_forward() {
 }
 
 #[tokio::test]
-async fn each_costs_what_it_should() {
+async fn each_update_costs_what_it_should() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;

@@ -18,7 +18,7 @@ fn said(reply: &Reply, code: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_text_that_was_cut_inside_of_a_character_is_named_with_its_member() {
+async fn a_text_cut_inside_a_character_is_reported_with_its_member() {
     let world = World::start().await;
     let agent = world.person().await.agent().await;
     let with = |text: &str| format!("{{\"channelId\":\"{}\",{text}}}", agent.channel);
@@ -60,7 +60,7 @@ async fn a_byte_order_mark_is_skipped_and_other_encodings_are_named() {
 }
 
 #[tokio::test]
-async fn a_mistake_in_json_is_named_with_its_place_and_without_its_value() {
+async fn a_json_error_names_its_place_and_not_the_value() {
     let world = World::start().await;
     let agent = world.person().await.agent().await;
     for (body, what) in [
@@ -140,7 +140,7 @@ async fn the_message_of_an_error_names_the_place_of_nested_fields() {
 }
 
 #[tokio::test]
-async fn a_body_that_says_to_be_compressed_is_415_with_the_name_of_the_coding() {
+async fn a_compressed_body_is_415_naming_the_encoding() {
     let world = World::start().await;
     let agent = world.person().await.agent().await;
     let body = json!({ "channelId": agent.channel, "text": "x" }).to_string();

@@ -70,7 +70,7 @@ async fn writes_are_two_calls() {
 
 /// The bytes are noted before they are put, so that they go when nothing comes to name them.
 #[tokio::test]
-async fn writes_that_bring_bytes_are_three_calls_however_many_files_they_bring() {
+async fn writes_with_files_are_three_calls_however_many_files() {
     let world = World::start().await;
     let agent = world.person().await.agent().await;
     costs(&agent.upload("store", "a", "text/plain", "x").await, 3, 3);
@@ -92,7 +92,7 @@ async fn a_body_of_more_than_64_kib_is_one_more_call() {
 }
 
 #[tokio::test]
-async fn listing_what_is_pending_costs_what_is_pending() {
+async fn listing_pending_reviews_costs_only_pending_reviews() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;

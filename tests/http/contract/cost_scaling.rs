@@ -17,7 +17,7 @@ fn many() -> usize {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_full_channel_costs_what_an_emptier_one_costs() {
+async fn a_full_channel_costs_as_much_as_a_small_one() {
     let world = World::start().await;
     let person = world.person().await;
     let (small, large) = (person.agent().await, person.agent().await);
@@ -39,7 +39,7 @@ fn calls(measured: &[Measured], name: &str) -> (u32, u32) {
 }
 
 #[tokio::test]
-async fn pending_costs_nothing_for_what_is_decided() {
+async fn decided_reviews_add_nothing_to_the_cost_of_pending_lists() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;

@@ -21,7 +21,7 @@ fn is_opened(reply: &Reply) -> bool {
 }
 
 #[tokio::test]
-async fn a_script_of_any_site_may_call_every_agents_route_with_a_key() {
+async fn scripts_of_any_origin_may_call_agent_routes_with_a_key() {
     let world = World::start().await;
     for route in AGENT_API {
         let reply = preflight(&world.url, route.bare_path(), route.method, SITE).await;
@@ -43,7 +43,7 @@ async fn a_script_of_any_site_may_call_every_agents_route_with_a_key() {
 }
 
 #[tokio::test]
-async fn errors_can_be_read_by_scripts_too() {
+async fn scripts_can_read_errors_too() {
     let world = World::start().await;
     let agent = world.person().await.agent().await;
     let nobody = agent.with_key("hp_x");
@@ -63,7 +63,7 @@ async fn errors_can_be_read_by_scripts_too() {
 }
 
 #[tokio::test]
-async fn no_route_of_people_is_opened_to_another_site() {
+async fn routes_for_people_are_closed_to_other_origins() {
     let world = World::start().await;
     let person = world.person().await;
     for route in HUMAN_API {
@@ -78,7 +78,7 @@ async fn no_route_of_people_is_opened_to_another_site() {
 }
 
 #[tokio::test]
-async fn only_sites_that_are_listed_may_call_where_a_list_is_set() {
+async fn with_a_list_only_listed_origins_may_call() {
     let world = World::start().await;
     let with = |cors: Cors| world.serve_also(placet_local::routes(), App { cors, ..world.app.clone() });
     let listed = with(Cors::of("https://agent.example, http://localhost:5173").unwrap()).await;
@@ -104,7 +104,7 @@ async fn at(world: &World, target: &str, key: &str) -> Reply {
 }
 
 #[tokio::test]
-async fn a_base_url_with_a_slash_and_a_trailing_one_lead_to_the_path_that_is_meant() {
+async fn double_and_trailing_slashes_lead_to_the_intended_path() {
     let world = World::start().await;
     let agent = world.person().await.agent().await;
     for (target, expected) in [

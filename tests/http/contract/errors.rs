@@ -37,7 +37,7 @@ const HUMAN_ROUTES: &[(&str, &str)] = &[
 ];
 
 #[tokio::test]
-async fn whoever_we_do_not_know_gets_401_whatever_else_is_wrong() {
+async fn an_unauthenticated_caller_gets_401_whatever_else_is_wrong() {
     let world = World::start().await;
     let person = world.person().await;
     let revoked = person.agent().await;
@@ -78,7 +78,7 @@ async fn the_frameworks_errors_have_our_body() {
 }
 
 #[tokio::test]
-async fn json_that_is_none_is_refused() {
+async fn malformed_json_is_refused() {
     let world = World::start().await;
     let agent = world.person().await.agent().await;
     let post = |body: Vec<u8>, kind: &'static str| {
@@ -99,7 +99,7 @@ async fn json_that_is_none_is_refused() {
 }
 
 #[tokio::test]
-async fn a_channel_that_is_none_and_one_of_another_are_not_told_apart() {
+async fn malformed_and_foreign_channels_get_the_same_error() {
     let world = World::start().await;
     let (agent, stranger) = (world.person().await.agent().await, world.person().await.agent().await);
     let absent = format!("agt_{}", "0".repeat(26));
@@ -121,7 +121,7 @@ async fn a_channel_that_is_none_and_one_of_another_are_not_told_apart() {
 }
 
 #[tokio::test]
-async fn ids_that_are_none_are_not_found() {
+async fn malformed_ids_are_not_found() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;
@@ -137,7 +137,7 @@ async fn ids_that_are_none_are_not_found() {
 }
 
 #[tokio::test]
-async fn storage_in_trouble_is_503_that_says_when_to_come_back() {
+async fn a_storage_failure_is_503_with_retry_after() {
     let world = World::start().await;
     let agent = world.person().await.agent().await;
     let person = Person::nobody(&world.url, "someone@people.example", "12345678");
@@ -187,7 +187,7 @@ async fn health_needs_no_key() {
 }
 
 #[tokio::test]
-async fn credentials_of_one_side_open_nothing_of_the_other() {
+async fn agent_and_human_credentials_are_not_interchangeable() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;

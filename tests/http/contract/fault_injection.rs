@@ -97,7 +97,7 @@ fn check_table(items: &[Item], deleted: usize) {
 
 #[allow(clippy::print_stdout, reason = "the figures are what the test is asked for")]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn while_storage_misbehaves_what_is_told_is_stored_and_a_503_can_be_repeated() {
+async fn under_storage_faults_responses_match_what_is_stored_and_503_can_be_retried() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;

@@ -27,14 +27,14 @@ fn strings(value: &Value) -> impl Iterator<Item = &str> {
 }
 
 #[test]
-fn the_written_document_is_that_of_the_code() {
+fn the_written_document_matches_the_code() {
     let written = std::fs::read_to_string(root().join("docs/openapi.json")).unwrap();
     assert!(written == openapi::text(), "docs/openapi.json is not what the code says: run make openapi");
     assert_eq!(document()["openapi"], "3.1.0");
 }
 
 #[test]
-fn every_reference_leads_somewhere() {
+fn every_reference_resolves() {
     fn references<'a>(value: &'a Value, found: &mut Vec<&'a str>) {
         match value {
             Value::Object(members) => {
@@ -53,7 +53,7 @@ fn every_reference_leads_somewhere() {
 }
 
 #[test]
-fn every_operation_says_what_a_reader_looks_for() {
+fn every_operation_is_documented() {
     let document = document();
     let tags: BTreeSet<&str> =
         document["tags"].as_array().unwrap().iter().map(|it| it["name"].as_str().unwrap()).collect();
@@ -90,7 +90,7 @@ fn every_operation_says_what_a_reader_looks_for() {
 }
 
 #[test]
-fn schemas_say_what_they_are() {
+fn every_schema_is_documented() {
     let document = document();
     let error = &document["components"]["schemas"]["Error"];
     assert_eq!(
@@ -108,7 +108,7 @@ fn schemas_say_what_they_are() {
 }
 
 #[test]
-fn credentials_follow_the_path() {
+fn each_path_declares_its_credentials() {
     let document = document();
     for (path, verb, operation) in operations(&document) {
         let names: Vec<&str> = operation["security"]
@@ -131,7 +131,7 @@ fn credentials_follow_the_path() {
 }
 
 #[tokio::test]
-async fn the_document_is_served_to_anybody_and_kept_by_caches() {
+async fn the_document_is_public_and_cacheable() {
     let world = World::start().await;
     let nobody = Person::nobody(&world.url, "", "");
     let reply = nobody.get("/api/openapi.json").await;

@@ -24,7 +24,7 @@ const LONGER: [&str; 12] = [
 ];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_route_costs_what_the_page_says() {
+async fn every_route_costs_what_the_docs_say() {
     let world = World::start().await;
     // Another engine may count units otherwise; it is called as often.
     let embedded = world.database().is_some();
@@ -55,12 +55,12 @@ fn a_read_is_one_round_trip_and_a_write_two() {
 }
 
 #[test]
-fn the_page_is_made_of_the_figures() {
+fn the_performance_page_is_generated_from_the_figures() {
     assert_eq!(Figures::kept_page(), Figures::kept().page());
 }
 
 #[test]
-fn what_was_measured_is_within_its_bounds() {
+fn the_measured_figures_are_within_their_bounds() {
     let kept = Figures::kept();
     assert!(!kept.functions.is_empty() && !kept.growth.is_empty() && kept.routes.iter().all(|it| it.timed.is_some()));
     for it in &kept.functions {

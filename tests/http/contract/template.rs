@@ -18,7 +18,7 @@ const TO_LOG: [&str; 2] = ["logs:CreateLogStream", "logs:PutLogEvents"];
 const TO_TRACE: [&str; 2] = ["xray:PutTraceSegments", "xray:PutTelemetryRecords"];
 
 #[test]
-fn the_table_is_the_one_that_the_runner_and_the_tests_make() {
+fn the_template_and_the_code_define_the_same_table() {
     let table: Value = serde_json::from_str(include_str!("../../../infra/table.json")).unwrap();
     let deployed = template::properties("Table");
     for (name, expected) in table.as_object().unwrap() {
@@ -37,7 +37,7 @@ fn every_binary_is_deployed_once() {
 }
 
 #[test]
-fn every_route_reaches_its_function_and_none_leads_nowhere() {
+fn every_route_reaches_its_function() {
     let mut used = BTreeSet::new();
     for routed in &functions::ROUTED {
         for path in (routed.document)().paths.paths.keys() {
@@ -56,7 +56,7 @@ fn every_route_reaches_its_function_and_none_leads_nowhere() {
 
 /// Both ways: nothing is missing, and nothing is allowed that is not needed.
 #[test]
-fn each_function_may_do_what_its_code_lists_and_nothing_else() {
+fn each_function_has_exactly_the_permissions_its_code_lists() {
     for function in functions::all() {
         let (name, resource) = (function.name, template::functions()[function.name]);
         assert_eq!(allowed(resource), needed(function, resource), "{name}: the role in infra/template.yaml");
@@ -76,7 +76,7 @@ fn no_permission_is_wider_than_one_resource() {
 }
 
 #[test]
-fn every_deadline_is_longer_than_those_inside_of_it() {
+fn every_timeout_is_longer_than_the_timeouts_inside_it() {
     const GATEWAY_MS: u64 = 30_000;
     let timeout = |name: &str| {
         let own = &template::properties(template::functions()[name])["Timeout"];
@@ -98,7 +98,7 @@ fn every_deadline_is_longer_than_those_inside_of_it() {
 
 /// The stream brings what `events` looks at, and nothing else.
 #[test]
-fn what_concerns_nobody_starts_no_function() {
+fn stream_filters_drop_records_no_function_needs() {
     let filters = &template::properties("EventsMapping")["FilterCriteria"]["Filters"];
     let pattern: Value = serde_json::from_str(filters[0]["Pattern"].as_str().unwrap()).unwrap();
     let sorts = json!([keys::AGENT, { "prefix": keys::FILES }, { "prefix": keys::MESSAGES }]);

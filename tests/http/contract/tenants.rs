@@ -21,7 +21,7 @@ const PAIRS: usize = 1;
 const TRIES: usize = 2;
 
 #[tokio::test]
-async fn an_id_of_another_is_answered_as_one_that_does_not_exist() {
+async fn another_tenants_id_is_answered_like_an_unknown_one() {
     let mut random = rng::from_env();
     let world = World::start().await;
     for _ in 0..PAIRS {
@@ -227,7 +227,7 @@ async fn use_the_same_texts(owner: &Tenant, stranger: &Tenant) {
 }
 
 #[tokio::test]
-async fn every_route_of_the_contract_is_there() {
+async fn every_route_of_the_contract_exists() {
     let world = World::start().await;
     let mut random = rng::from_env();
     let tenant = Tenant::random(&world, &mut random).await;
@@ -249,7 +249,7 @@ async fn every_route_of_the_contract_is_there() {
 }
 
 #[tokio::test]
-async fn pages_of_another_are_pages_that_do_not_exist() {
+async fn another_tenants_pages_are_not_found() {
     let world = World::start().await;
     let (anna, ben) = (world.person().await, world.person().await);
     let message = anna.agent().await.asked().await;
@@ -258,7 +258,7 @@ async fn pages_of_another_are_pages_that_do_not_exist() {
 }
 
 #[tokio::test]
-async fn a_key_with_another_users_id_in_it_is_no_key() {
+async fn a_key_that_names_another_user_is_refused() {
     let world = World::start().await;
     let (mine, stranger) = (world.person().await.agent().await, world.person().await.agent().await);
     let forged = format!("{}{}", &stranger.key[..46], &mine.key[46..]);
@@ -266,7 +266,7 @@ async fn a_key_with_another_users_id_in_it_is_no_key() {
 }
 
 #[tokio::test]
-async fn one_persons_agents_share_their_keys_but_not_their_channels() {
+async fn agents_of_one_person_share_keys_but_not_channels() {
     let world = World::start().await;
     let person = world.person().await;
     let (one, two) = (person.agent().await, person.agent().await);

@@ -23,7 +23,7 @@ use crate::embedded::files::bytes_of;
 use crate::files::uploads::{announced, put};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn of_many_uploads_to_one_url_one_succeeds() {
+async fn of_concurrent_uploads_to_one_url_one_succeeds() {
     let world = World::embedded().await;
     let agent = world.person().await.agent().await;
     for round in 0..15 {
@@ -42,7 +42,7 @@ async fn of_many_uploads_to_one_url_one_succeeds() {
 }
 
 #[tokio::test]
-async fn an_upload_that_is_refused_leaves_nothing_and_takes_nothing() {
+async fn a_refused_upload_leaves_nothing_behind() {
     let world = World::embedded().await;
     let agent = world.person().await.agent().await;
     let announced = announced(&agent, "a", "text/plain", 3).await;
@@ -126,7 +126,7 @@ async fn watched(world: &World) -> String {
 }
 
 #[tokio::test]
-async fn bytes_and_their_directories_are_on_the_disk_before_the_item_is_written() {
+async fn bytes_and_directories_are_synced_before_the_item_is_written() {
     let world = World::embedded().await;
     let agent = world.person().await.agent().await;
     let agent = Agent::new(&watched(&world).await, &agent.key, &agent.channel);

@@ -49,7 +49,7 @@ fn nothing(reply: &Reply, what: &str) {
 }
 
 #[tokio::test]
-async fn a_process_without_credentials_gets_nothing_from_the_port() {
+async fn the_storage_port_refuses_unsigned_requests() {
     let world = World::embedded().await;
     let (key, url) = stored(&world, "text/plain").await;
     let (port, path) = (&world.endpoints.s3, format!("{}/{}/{key}", world.endpoints.s3, world.bucket()));
@@ -96,7 +96,7 @@ async fn a_process_without_credentials_gets_nothing_from_the_port() {
 }
 
 #[tokio::test]
-async fn not_even_our_own_credentials_open_the_port_in_a_header() {
+async fn the_storage_port_refuses_signatures_in_headers() {
     let world = World::embedded().await;
     let (key, _) = stored(&world, "text/plain").await;
     let outside = Clients::at(&Endpoints { in_process: None, ..world.endpoints.clone() }).await;
@@ -108,7 +108,7 @@ async fn not_even_our_own_credentials_open_the_port_in_a_header() {
 }
 
 #[tokio::test]
-async fn a_presigned_url_is_good_under_its_own_address_and_in_its_time_only() {
+async fn a_presigned_url_is_valid_only_at_its_host_and_in_its_time() {
     let world = World::embedded().await;
     let (key, url) = stored(&world, "text/plain").await;
     let got = Reply::of(anybody().get(&url)).await;
@@ -139,7 +139,7 @@ async fn a_presigned_url_is_good_under_its_own_address_and_in_its_time_only() {
 }
 
 #[tokio::test]
-async fn pages_get_and_put_by_presigned_urls_and_ask_for_nothing_else() {
+async fn the_storage_port_serves_only_presigned_get_and_put() {
     let world = World::embedded().await;
     let agent = world.person().await.agent().await;
     let (_, url) = stored(&world, "text/plain").await;
@@ -178,7 +178,7 @@ fn attached(reply: &Reply, mime: &str) {
 }
 
 #[tokio::test]
-async fn what_a_browser_could_run_is_an_attachment_whatever_the_url_asks_for() {
+async fn active_content_is_an_attachment_whatever_the_url_asks_for() {
     let world = World::embedded().await;
     for mime in [
         "text/html",

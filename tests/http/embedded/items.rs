@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::embedded::table::{Pair, TABLE, item, key, with};
 
 #[tokio::test]
-async fn items_are_answered_as_the_engines_server_answers() {
+async fn item_calls_match_the_engines_own_server() {
     let pair = Pair::start().await;
     let capacity = |of: Value, how: &str| with(of, json!({ "ReturnConsumedCapacity": how }));
     for how in ["NONE", "TOTAL", "INDEXES"] {
@@ -48,7 +48,7 @@ async fn items_are_answered_as_the_engines_server_answers() {
 }
 
 #[tokio::test]
-async fn refused_writes_are_answered_as_the_engines_server_answers() {
+async fn refused_writes_match_the_engines_own_server() {
     let pair = Pair::start().await;
     pair.done("PutItem", with(json!({ "Item": item("a") }), json!({}))).await;
     let condition = json!({ "ConditionExpression": "attribute_not_exists(pk)" });
@@ -106,7 +106,7 @@ async fn refused_writes_are_answered_as_the_engines_server_answers() {
 }
 
 #[tokio::test]
-async fn queries_and_scans_are_answered_as_the_engines_server_answers() {
+async fn queries_and_scans_match_the_engines_own_server() {
     let pair = Pair::start().await;
     for sk in ["a#1", "a#2", "a#3", "b#1"] {
         pair.done("PutItem", with(json!({ "Item": item(sk) }), json!({}))).await;
@@ -155,7 +155,7 @@ async fn queries_and_scans_are_answered_as_the_engines_server_answers() {
 }
 
 #[tokio::test]
-async fn batches_are_answered_as_the_engines_server_answers() {
+async fn batches_match_the_engines_own_server() {
     let pair = Pair::start().await;
     let puts = |count: usize| -> Vec<Value> {
         (0..count).map(|number| json!({ "PutRequest": { "Item": item(&format!("{number:03}")) } })).collect()
@@ -181,7 +181,7 @@ async fn batches_are_answered_as_the_engines_server_answers() {
 }
 
 #[tokio::test]
-async fn transactions_are_answered_as_the_engines_server_answers() {
+async fn transactions_match_the_engines_own_server() {
     let pair = Pair::start().await;
     let put = |sk: &str, more: Value| json!({ "Put": with(json!({ "Item": item(sk) }), more) });
     let is_new = json!({ "ConditionExpression": "attribute_not_exists(pk)" });
@@ -225,7 +225,7 @@ async fn transactions_are_answered_as_the_engines_server_answers() {
 }
 
 #[tokio::test]
-async fn values_that_cannot_be_stored_are_refused_in_transactions_and_batches_too() {
+async fn unstorable_values_are_refused_in_transactions_and_batches() {
     let pair = Pair::start().await;
     for value in
         [json!({ "N": "ten" }), json!({ "N": "1e400" }), json!({ "SS": [] }), json!({ "NULL": false }), json!({})]

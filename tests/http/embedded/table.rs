@@ -155,7 +155,7 @@ pub fn with(of: Value, more: Value) -> Value {
 }
 
 #[tokio::test]
-async fn tables_are_answered_as_the_engines_server_answers() {
+async fn table_calls_match_the_engines_own_server() {
     let pair = Pair::start().await;
     pair.refused("CreateTable", created(TABLE), "ResourceInUseException").await;
     pair.refused("CreateTable", created("x"), "ValidationException").await;
@@ -173,7 +173,7 @@ async fn tables_are_answered_as_the_engines_server_answers() {
 }
 
 #[tokio::test]
-async fn the_stream_is_answered_as_the_engines_server_answers() {
+async fn stream_calls_match_the_engines_own_server() {
     let pair = Pair::start().await;
     pair.done("PutItem", with(json!({ "Item": item("a") }), json!({}))).await;
     pair.done("DeleteItem", with(json!({ "Key": key("a") }), json!({}))).await;
@@ -208,7 +208,7 @@ async fn the_stream_is_answered_as_the_engines_server_answers() {
 }
 
 #[tokio::test]
-async fn what_is_no_request_is_refused_as_by_the_engines_server() {
+async fn malformed_requests_match_the_engines_own_server() {
     let pair = Pair::start().await;
     for operation in ["Nonsense", "", "getItem"] {
         let target = format!("DynamoDB_20120810.{operation}");

@@ -27,7 +27,7 @@ async fn stored(agent: &Agent, name: &str, content: &str) -> String {
 }
 
 #[tokio::test]
-async fn many_files_come_as_one_archive_under_harmless_names() {
+async fn an_archive_holds_many_files_under_safe_names() {
     let world = World::start().await;
     let person = world.person().await;
     let (one, two) = (person.agent().await, person.agent().await);
@@ -58,7 +58,7 @@ async fn many_files_come_as_one_archive_under_harmless_names() {
 }
 
 #[tokio::test]
-async fn no_two_names_in_an_archive_are_one_file_on_any_disk() {
+async fn names_in_an_archive_are_distinct_on_every_file_system() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;
@@ -132,7 +132,7 @@ async fn archive(person: &Person, ids: Value) -> Reply {
 }
 
 #[tokio::test]
-async fn an_archive_of_what_is_not_there_is_refused() {
+async fn an_archive_of_unknown_files_is_refused() {
     let world = World::start().await;
     let (person, stranger) = (world.person().await, world.person().await);
     let agent = person.agent().await;
@@ -164,7 +164,7 @@ async fn an_archive_has_at_most_500_megabytes() {
 
 /// The first file is under way to the bucket when the second turns out to be gone.
 #[tokio::test]
-async fn an_archive_that_fails_half_way_gives_back_what_it_had_begun() {
+async fn a_failed_archive_cleans_up_its_upload() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;

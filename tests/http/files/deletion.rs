@@ -84,7 +84,7 @@ async fn files_of_one_message_can_be_deleted_at_once() {
 }
 
 #[tokio::test]
-async fn deleting_and_attaching_at_once_ends_one_way() {
+async fn concurrent_delete_and_attach_have_one_outcome() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;
@@ -103,7 +103,7 @@ async fn deleting_and_attaching_at_once_ends_one_way() {
 }
 
 #[tokio::test]
-async fn a_removal_that_died_after_the_bytes_can_be_repeated() {
+async fn a_deletion_interrupted_after_the_bytes_can_be_repeated() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;
@@ -146,7 +146,7 @@ async fn notes(world: &World, agent: &Agent) -> Vec<Key> {
 }
 
 #[tokio::test]
-async fn bytes_that_could_not_be_deleted_are_noted_and_go_later() {
+async fn bytes_that_could_not_be_deleted_are_recorded_and_deleted_later() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;
@@ -166,7 +166,7 @@ async fn bytes_that_could_not_be_deleted_are_noted_and_go_later() {
 }
 
 #[tokio::test]
-async fn many_files_are_deleted_together_and_again() {
+async fn a_bulk_delete_can_be_repeated() {
     let world = World::start().await;
     let (person, stranger) = (world.person().await, world.person().await);
     let (one, two) = (person.agent().await, person.agent().await);
@@ -187,7 +187,7 @@ async fn many_files_are_deleted_together_and_again() {
 }
 
 #[tokio::test]
-async fn a_hundred_files_go_in_one_call_and_no_more() {
+async fn a_bulk_delete_takes_at_most_100_files() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;

@@ -104,7 +104,7 @@ async fn control_characters_in_a_name_are_kept_and_shown_safely() {
 }
 
 #[tokio::test]
-async fn what_a_browser_could_run_is_sandboxed() {
+async fn active_content_is_sandboxed() {
     let world = World::start().await;
     let agent = world.person().await.agent().await;
     for (mime, sandboxed) in
@@ -122,7 +122,7 @@ async fn what_a_browser_could_run_is_sandboxed() {
 }
 
 #[tokio::test]
-async fn four_and_a_half_megabytes_fit_and_no_byte_more() {
+async fn an_upload_holds_at_most_4_5_megabytes() {
     let world = World::start().await;
     let agent = world.person().await.agent().await;
     let file = agent.upload("store", "big", "application/zip", vec![7; 4_500_000]).await.expect(201);
@@ -136,7 +136,7 @@ async fn four_and_a_half_megabytes_fit_and_no_byte_more() {
 }
 
 #[tokio::test]
-async fn what_is_missing_from_an_upload_is_named() {
+async fn missing_fields_of_an_upload_are_named() {
     let world = World::start().await;
     let agent = world.person().await.agent().await;
     let post = |form: Form| Reply::of(agent.request(Method::POST, "/api/v1/files/store").multipart(form));
@@ -190,7 +190,7 @@ async fn texts_of_up_to_64_kib_are_shown_in_messages() {
 }
 
 #[tokio::test]
-async fn text_types_are_known_with_parameters_and_in_any_case() {
+async fn text_types_are_recognised_with_parameters_and_in_any_case() {
     let world = World::start().await;
     let agent = world.person().await.agent().await;
     for (mime, shown) in [
@@ -217,7 +217,7 @@ async fn text_types_are_known_with_parameters_and_in_any_case() {
 }
 
 #[tokio::test]
-async fn every_kind_of_image_is_one_in_any_case() {
+async fn image_types_are_recognised_in_any_case() {
     let world = World::start().await;
     let agent = world.person().await.agent().await;
     for (mime, shown) in [

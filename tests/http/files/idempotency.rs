@@ -19,7 +19,7 @@ async fn count(agent: &Agent, path: &str) -> usize {
 }
 
 #[tokio::test]
-async fn an_upload_that_is_repeated_makes_one_file_and_one_message() {
+async fn a_repeated_upload_makes_one_file_and_one_message() {
     let world = World::start().await;
     let agent = world.person().await.agent().await;
     let first = form(&agent, "a").sent_once(&agent, "upload", "k1").await.expect(201);
@@ -35,7 +35,7 @@ async fn an_upload_that_is_repeated_makes_one_file_and_one_message() {
 }
 
 #[tokio::test]
-async fn a_stored_file_too_also_when_a_message_has_it_meanwhile() {
+async fn a_repeated_store_finds_its_file_even_when_attached_meanwhile() {
     let world = World::start().await;
     let agent = world.person().await.agent().await;
     let first = form(&agent, "a").sent_once(&agent, "store", "k").await.expect(201);
@@ -52,7 +52,7 @@ async fn a_stored_file_too_also_when_a_message_has_it_meanwhile() {
 }
 
 #[tokio::test]
-async fn a_key_counts_for_one_route_one_channel_and_one_kind_of_sender() {
+async fn a_key_is_scoped_to_route_channel_and_kind_of_sender() {
     let world = World::start().await;
     let person = world.person().await;
     let (agent, other) = (person.agent().await, person.agent().await);
@@ -78,7 +78,7 @@ async fn a_key_counts_for_one_route_one_channel_and_one_kind_of_sender() {
 }
 
 #[tokio::test]
-async fn a_text_and_an_announcement_are_made_once() {
+async fn store_text_and_presign_are_idempotent() {
     let world = World::start().await;
     let agent = world.person().await.agent().await;
     let text = json!({ "channelId": agent.channel, "content": "# A", "filename": "a.md" });
@@ -104,7 +104,7 @@ async fn a_text_and_an_announcement_are_made_once() {
 }
 
 #[tokio::test]
-async fn equal_calls_at_once_make_one_thing() {
+async fn equal_concurrent_calls_create_one_object() {
     let world = World::start().await;
     let agent = world.person().await.agent().await;
     for route in ["store", "upload"] {
@@ -134,7 +134,7 @@ fn uploads_of(agent: &Agent) -> String {
 }
 
 #[tokio::test]
-async fn an_agent_is_made_once_and_its_secret_is_in_the_answer_that_is_repeated() {
+async fn a_repeated_agent_creation_returns_the_same_secret() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;
@@ -153,7 +153,7 @@ async fn an_agent_is_made_once_and_its_secret_is_in_the_answer_that_is_repeated(
 }
 
 #[tokio::test]
-async fn a_status_event_is_appended_once_before_and_after_its_draft() {
+async fn a_status_event_is_appended_once_before_and_after_its_stream_begins() {
     let world = World::start().await;
     let agent = world.person().await.agent().await;
     let path = "/api/v1/messages/streams/s/status";
@@ -188,7 +188,7 @@ async fn a_persons_upload_is_safe_to_repeat_too() {
 }
 
 #[tokio::test]
-async fn a_key_costs_one_more_call_only_when_it_is_met_again() {
+async fn an_idempotency_key_costs_an_extra_call_only_on_a_repeat() {
     let world = World::start().await;
     let agent = world.person().await.agent().await;
     for (route, again) in [("store", 2), ("upload", 2)] {

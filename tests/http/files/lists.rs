@@ -22,7 +22,7 @@ async fn pages(person: &Person, query: &str) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn pages_go_over_all_agents_and_neither_skip_nor_repeat() {
+async fn pages_cover_all_agents_without_gaps_or_repeats() {
     let world = World::start().await;
     let person = world.person().await;
     let (one, two) = (person.agent().await, person.agent().await);
@@ -88,7 +88,7 @@ async fn a_list_is_filtered_by_kind_and_name() {
 }
 
 #[tokio::test]
-async fn a_list_is_of_the_callers_own_files_only() {
+async fn a_list_holds_only_the_callers_files() {
     let world = World::start().await;
     let (person, stranger) = (world.person().await, world.person().await);
     let agent = person.agent().await;

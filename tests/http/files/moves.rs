@@ -74,7 +74,7 @@ async fn only_the_bare_message_of_an_upload_by_the_same_sender_gives_its_file() 
 }
 
 #[tokio::test]
-async fn of_many_messages_one_gets_an_uploaded_file() {
+async fn of_concurrent_messages_one_gets_an_uploaded_file() {
     let world = World::start().await;
     let agent = world.person().await.agent().await;
     for _ in 0..3 {
@@ -89,7 +89,7 @@ async fn of_many_messages_one_gets_an_uploaded_file() {
 }
 
 #[tokio::test]
-async fn as_many_files_move_at_once_as_one_transaction_takes() {
+async fn as_many_files_move_as_fit_one_transaction() {
     let world = World::start().await;
     let agent = world.person().await.agent().await;
     let mut files: Vec<Value> = vec![];
@@ -107,7 +107,7 @@ async fn as_many_files_move_at_once_as_one_transaction_takes() {
 }
 
 #[tokio::test]
-async fn a_repeated_upload_knows_its_file_where_it_went() {
+async fn a_repeated_upload_finds_its_moved_file() {
     let world = World::start().await;
     let agent = world.person().await.agent().await;
     let upload = || RawForm::of(&agent).file("a.txt", None, b"x").sent_once(&agent, "upload", "k");

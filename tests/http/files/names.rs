@@ -50,7 +50,7 @@ async fn percent_signs_are_decoded_where_they_are_an_encoding() {
 }
 
 #[tokio::test]
-async fn old_bytes_backslashes_and_paths_of_windows_become_names() {
+async fn legacy_encodings_backslashes_and_windows_paths_become_names() {
     let world = World::start().await;
     let agent = world.person().await.agent().await;
     for (filename, name) in [
@@ -66,7 +66,7 @@ async fn old_bytes_backslashes_and_paths_of_windows_become_names() {
 }
 
 #[tokio::test]
-async fn a_name_that_shows_nothing_becomes_one() {
+async fn an_invisible_name_becomes_a_visible_one() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;
@@ -81,7 +81,10 @@ async fn a_name_that_shows_nothing_becomes_one() {
     }
     let file = agent.get_here("/api/v1/files").await.expect(200)[0]["id"].as_str().unwrap().to_owned();
     let page = person.get(&format!("/files/{file}")).await.text();
-    assert!(page.contains("<h1 dir=\"auto\">file</h1>") && page.contains("1 byte ") && !page.contains("1 bytes"), "{page}");
+    assert!(
+        page.contains("<h1 dir=\"auto\">file</h1>") && page.contains("1 byte ") && !page.contains("1 bytes"),
+        "{page}"
+    );
 }
 
 /// Any name, with more of what encodings are about than chance would give.
@@ -166,7 +169,7 @@ fn percent_decoded(text: &str) -> Option<String> {
 }
 
 #[tokio::test]
-async fn any_name_comes_through_each_clients_encoding() {
+async fn any_name_survives_each_clients_encoding() {
     let world = World::start().await;
     let agent = world.person().await.agent().await;
     let mut random = rng::from_env();

@@ -72,7 +72,7 @@ async fn swept(world: &World) -> usize {
 }
 
 #[tokio::test]
-async fn what_is_named_leaves_no_note() {
+async fn a_committed_upload_leaves_no_cleanup_record() {
     let world = World::isolated().await;
     let person = world.person().await;
     for way in WAYS {
@@ -84,7 +84,7 @@ async fn what_is_named_leaves_no_note() {
 }
 
 #[tokio::test]
-async fn bytes_whose_item_was_never_written_go_later() {
+async fn bytes_without_an_item_are_deleted_later() {
     let world = World::isolated().await;
     let person = world.person().await;
     let hindered = Hindered::serve(&world, 1).await;
@@ -105,7 +105,7 @@ async fn bytes_whose_item_was_never_written_go_later() {
 }
 
 #[tokio::test]
-async fn bytes_whose_item_was_written_unheard_stay() {
+async fn bytes_whose_write_succeeded_without_a_reply_stay() {
     let world = World::isolated().await;
     let person = world.person().await;
     let hindered = Hindered::serve(&world, 1).await;
@@ -122,7 +122,7 @@ async fn bytes_whose_item_was_written_unheard_stay() {
 }
 
 #[tokio::test]
-async fn no_bytes_are_put_that_are_not_noted() {
+async fn a_cleanup_record_precedes_every_upload() {
     let world = World::isolated().await;
     let person = world.person().await;
     let hindered = Hindered::serve(&world, 1).await;
@@ -135,7 +135,7 @@ async fn no_bytes_are_put_that_are_not_noted() {
 }
 
 #[tokio::test]
-async fn bytes_that_were_put_unheard_go_later() {
+async fn bytes_uploaded_without_a_reply_are_deleted_later() {
     let world = World::isolated().await;
     let person = world.person().await;
     let hindered = Hindered::serve(&world, 1).await;
@@ -152,7 +152,7 @@ async fn bytes_that_were_put_unheard_go_later() {
 }
 
 #[tokio::test]
-async fn bytes_of_a_message_that_is_refused_go_at_once() {
+async fn bytes_of_a_refused_message_are_deleted_at_once() {
     let world = World::isolated().await;
     let agent = world.person().await.agent().await;
     let long = "x".repeat(64_000);
@@ -167,7 +167,7 @@ async fn bytes_of_a_message_that_is_refused_go_at_once() {
 }
 
 #[tokio::test]
-async fn of_equal_messages_at_once_only_the_bytes_of_one_stay() {
+async fn of_equal_concurrent_messages_only_one_keeps_its_bytes() {
     let world = World::isolated().await;
     let agent = world.person().await.agent().await;
     let message = json!({ "text": "t", "clientId": "c", "textAttachments": [{ "content": "x" }, { "content": "y" }] });
@@ -182,7 +182,7 @@ async fn of_equal_messages_at_once_only_the_bytes_of_one_stay() {
 }
 
 #[tokio::test]
-async fn who_comes_too_late_names_nothing() {
+async fn a_write_after_its_cleanup_deadline_is_refused() {
     let world = World::isolated().await;
     let agent = world.person().await.agent().await;
     let store = &world.app.store;
@@ -202,7 +202,7 @@ async fn who_comes_too_late_names_nothing() {
 }
 
 #[tokio::test]
-async fn a_deletion_that_storage_refused_has_done_nothing() {
+async fn a_deletion_refused_by_storage_changes_nothing() {
     let world = World::isolated().await;
     let person = world.person().await;
     let agent = person.agent().await;
@@ -221,7 +221,7 @@ async fn a_deletion_that_storage_refused_has_done_nothing() {
 }
 
 #[tokio::test]
-async fn a_deletion_whose_outcome_got_lost_can_be_repeated() {
+async fn a_deletion_whose_reply_was_lost_can_be_repeated() {
     let world = World::isolated().await;
     let person = world.person().await;
     let agent = person.agent().await;

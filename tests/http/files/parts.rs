@@ -35,7 +35,7 @@ async fn several_files_in_one_upload_are_refused_and_nothing_is_stored() {
 }
 
 #[tokio::test]
-async fn a_picture_of_an_agent_is_one_file_too() {
+async fn an_avatar_upload_takes_one_file_too() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;
@@ -50,7 +50,7 @@ async fn a_picture_of_an_agent_is_one_file_too() {
 }
 
 #[tokio::test]
-async fn forms_take_channel_for_channel_id() {
+async fn forms_accept_channel_as_an_alias_of_channel_id() {
     let world = World::start().await;
     let person = world.person().await;
     let (agent, other) = (person.agent().await, person.agent().await);

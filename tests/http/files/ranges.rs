@@ -23,7 +23,7 @@ async fn downloads(person: &Person, agent: &Agent, file: &str) -> Vec<Box<dyn Fn
 }
 
 #[tokio::test]
-async fn a_range_is_answered_with_that_part_on_every_route() {
+async fn every_download_route_answers_ranges() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;
@@ -59,7 +59,7 @@ async fn a_range_is_answered_with_that_part_on_every_route() {
 }
 
 #[tokio::test]
-async fn a_range_goes_with_the_tag_of_the_bytes_it_continues() {
+async fn if_range_compares_the_etag() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;
@@ -84,7 +84,7 @@ async fn a_range_goes_with_the_tag_of_the_bytes_it_continues() {
 }
 
 #[tokio::test]
-async fn head_tells_what_get_would() {
+async fn head_has_the_headers_of_get() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;
@@ -127,7 +127,7 @@ async fn an_empty_file_has_no_range() {
 }
 
 #[tokio::test]
-async fn storage_serves_parts_of_what_is_too_large_for_a_response() {
+async fn large_files_are_served_in_ranges_by_storage() {
     let world = World::start().await;
     let agent = world.person().await.agent().await;
     let large: Vec<u8> = (0..=250).cycle().take(5_000_000).collect();

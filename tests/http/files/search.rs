@@ -8,7 +8,7 @@ const COMPOSED: &str = "Prüfung";
 const DECOMPOSED: &str = "Pru\u{308}fung";
 
 #[tokio::test]
-async fn a_files_name_is_found_composed_or_not_and_in_any_case() {
+async fn file_search_ignores_case_and_unicode_normalisation() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;
@@ -37,7 +37,7 @@ async fn a_files_name_is_found_composed_or_not_and_in_any_case() {
 }
 
 #[tokio::test]
-async fn a_message_is_found_so_too_by_agents_and_on_the_pages() {
+async fn message_search_ignores_case_and_unicode_normalisation() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;

@@ -24,7 +24,7 @@ async fn open(url: &str) -> Reply {
 }
 
 #[tokio::test]
-async fn a_link_opens_one_file_to_anybody_for_an_hour() {
+async fn a_share_link_opens_one_file_for_an_hour() {
     let world = World::start().await;
     let (person, stranger) = (world.person().await, world.person().await);
     let agent = person.agent().await;
@@ -49,7 +49,7 @@ async fn a_link_opens_one_file_to_anybody_for_an_hour() {
 }
 
 #[tokio::test]
-async fn no_other_link_opens_anything() {
+async fn a_changed_share_link_opens_nothing() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;
@@ -79,7 +79,7 @@ async fn no_other_link_opens_anything() {
 }
 
 #[tokio::test]
-async fn a_deleted_files_link_opens_nothing() {
+async fn the_share_link_of_a_deleted_file_opens_nothing() {
     let world = World::start().await;
     let person = world.person().await;
     let file = person.agent().await.stored().await;
@@ -105,7 +105,7 @@ async fn a_large_shared_file_comes_from_storage() {
 }
 
 #[tokio::test]
-async fn a_links_address_is_the_one_the_caller_used() {
+async fn a_share_link_uses_the_callers_base_url() {
     let world = World::start().await;
     let person = world.person().await;
     let path = format!("/api/files/{}/share", person.agent().await.stored().await);

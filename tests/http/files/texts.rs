@@ -47,7 +47,11 @@ async fn texts_in_utf_16_and_declared_charsets_are_read() {
         let file = message["attachments"][0]["id"].as_str().unwrap();
         assert_eq!(agent.get(&format!("/api/v1/files/{file}/download")).await.bytes, bytes, "bytes stay what they are");
         for page in pages(&person, &message).await {
-            assert!(page.contains("<th scope=\"col\" dir=\"auto\">Größe</th>") && page.contains("<td dir=\"auto\">Köln</td>"), "{mime}: {page}");
+            assert!(
+                page.contains("<th scope=\"col\" dir=\"auto\">Größe</th>")
+                    && page.contains("<td dir=\"auto\">Köln</td>"),
+                "{mime}: {page}"
+            );
         }
     }
     for (mime, bytes) in
@@ -59,7 +63,7 @@ async fn texts_in_utf_16_and_declared_charsets_are_read() {
 }
 
 #[tokio::test]
-async fn tables_are_split_where_their_program_splits_them() {
+async fn csv_delimiters_are_detected() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;
@@ -75,14 +79,20 @@ async fn tables_are_split_where_their_program_splits_them() {
     ] {
         let message = attached(&agent, name, Some(mime), text.as_bytes()).await;
         for page in pages(&person, &message).await {
-            assert!(page.contains("<th scope=\"col\" dir=\"auto\">Name</th><th scope=\"col\" dir=\"auto\">Sum</th>"), "{text}: {page}");
-            assert!(page.contains("<td dir=\"auto\">Müller</td><td dir=\"auto\">1.234,50</td>") && !page.contains("sep="), "{text}: {page}");
+            assert!(
+                page.contains("<th scope=\"col\" dir=\"auto\">Name</th><th scope=\"col\" dir=\"auto\">Sum</th>"),
+                "{text}: {page}"
+            );
+            assert!(
+                page.contains("<td dir=\"auto\">Müller</td><td dir=\"auto\">1.234,50</td>") && !page.contains("sep="),
+                "{text}: {page}"
+            );
         }
     }
 }
 
 #[tokio::test]
-async fn of_a_long_text_the_first_part_is_shown_and_the_page_says_so() {
+async fn a_long_text_shows_its_first_part_and_says_so() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;
@@ -117,7 +127,7 @@ async fn of_a_long_text_the_first_part_is_shown_and_the_page_says_so() {
 }
 
 #[tokio::test]
-async fn a_picture_that_browsers_do_not_show_is_a_link_with_type_and_size() {
+async fn a_picture_browsers_cannot_show_is_a_link_with_type_and_size() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;

@@ -11,7 +11,7 @@ async fn stored(agent: &Agent, name: &str, declared: Option<&str>, bytes: &[u8])
 }
 
 #[tokio::test]
-async fn a_part_without_a_type_has_that_of_its_name() {
+async fn a_part_without_a_type_gets_the_type_of_its_name() {
     let world = World::start().await;
     let agent = world.person().await.agent().await;
     let silent = [None, Some(""), Some("application/octet-stream"), Some("binary/octet-stream"), Some("nonsense")];
@@ -40,7 +40,7 @@ async fn a_part_without_a_type_has_that_of_its_name() {
 }
 
 #[tokio::test]
-async fn a_name_that_says_nothing_leaves_it_to_the_first_bytes() {
+async fn an_unknown_extension_is_typed_by_the_first_bytes() {
     let world = World::start().await;
     let agent = world.person().await.agent().await;
     for (name, bytes, mime) in [
@@ -58,7 +58,7 @@ async fn a_name_that_says_nothing_leaves_it_to_the_first_bytes() {
 }
 
 #[tokio::test]
-async fn a_text_goes_by_its_name() {
+async fn a_stored_text_is_typed_by_its_name() {
     let world = World::start().await;
     let agent = world.person().await.agent().await;
     for (file, mime) in [
@@ -82,7 +82,7 @@ async fn a_text_goes_by_its_name() {
 }
 
 #[tokio::test]
-async fn an_announced_file_goes_by_its_name_too() {
+async fn a_direct_upload_is_typed_by_its_name() {
     let world = World::start().await;
     let agent = world.person().await.agent().await;
     for (name, declared, mime) in [
@@ -100,7 +100,7 @@ async fn an_announced_file_goes_by_its_name_too() {
 }
 
 #[tokio::test]
-async fn a_guess_makes_nothing_active() {
+async fn a_guessed_type_is_never_active_content() {
     let world = World::start().await;
     let agent = world.person().await.agent().await;
     let script = b"<!DOCTYPE html><html><script>alert(1)</script></html>";

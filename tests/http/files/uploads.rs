@@ -80,7 +80,7 @@ async fn a_text_becomes_a_file() {
 }
 
 #[tokio::test]
-async fn an_announced_file_is_there_once_its_bytes_are() {
+async fn a_direct_upload_is_listed_once_its_bytes_arrived() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;
@@ -118,7 +118,7 @@ async fn an_announced_file_is_there_once_its_bytes_are() {
 }
 
 #[tokio::test]
-async fn what_a_browser_could_run_is_saved_when_storage_serves_it() {
+async fn active_content_served_by_storage_is_an_attachment() {
     let world = World::start().await;
     let agent = world.person().await.agent().await;
     for mime in ["text/html", "image/svg+xml", "Application/XHTML+xml"] {
@@ -133,7 +133,7 @@ async fn what_a_browser_could_run_is_saved_when_storage_serves_it() {
 }
 
 #[tokio::test]
-async fn the_first_download_makes_an_announced_file_visible() {
+async fn the_first_download_confirms_a_direct_upload() {
     let world = World::start().await;
     let agent = world.person().await.agent().await;
     for size in [0, 3] {
@@ -148,7 +148,7 @@ async fn the_first_download_makes_an_announced_file_visible() {
 }
 
 #[tokio::test]
-async fn an_upload_that_has_ended_is_listed_before_anybody_used_it() {
+async fn a_finished_direct_upload_is_listed_before_its_first_use() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;
@@ -161,7 +161,7 @@ async fn an_upload_that_has_ended_is_listed_before_anybody_used_it() {
 }
 
 #[tokio::test]
-async fn only_what_was_announced_can_be_put_and_only_once() {
+async fn a_direct_upload_takes_the_declared_bytes_once() {
     let world = World::start().await;
     let agent = world.person().await.agent().await;
     let announced = announced(&agent, "a", "text/plain", 3).await;
@@ -179,7 +179,7 @@ async fn only_what_was_announced_can_be_put_and_only_once() {
 }
 
 #[tokio::test]
-async fn one_of_many_messages_gets_an_announced_file() {
+async fn of_concurrent_messages_one_gets_a_direct_upload() {
     let world = World::start().await;
     let agent = world.person().await.agent().await;
     let announced = announced(&agent, "a", "text/plain", 3).await;
@@ -191,7 +191,7 @@ async fn one_of_many_messages_gets_an_announced_file() {
 }
 
 #[tokio::test]
-async fn an_answer_may_name_an_announced_file_once_it_is_there() {
+async fn an_answer_may_name_a_direct_upload_once_it_arrived() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;
@@ -206,7 +206,7 @@ async fn an_answer_may_name_an_announced_file_once_it_is_there() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_with_an_announcement_is_named() {
+async fn errors_of_a_presign_call_are_named() {
     let world = World::start().await;
     let (agent, stranger) = (world.person().await.agent().await, world.person().await.agent().await);
     let presign = async |who: &Agent, body: Value| who.post("/api/v1/files/presign", body).await;
@@ -230,7 +230,7 @@ async fn what_is_wrong_with_an_announcement_is_named() {
 }
 
 #[tokio::test]
-async fn names_of_announced_files_are_data() {
+async fn names_of_direct_uploads_are_data() {
     let world = World::start().await;
     let agent = world.person().await.agent().await;
     for name in ["../../x", "a\r\nX: y\u{0}", "Grüße 🦀", &"ü".repeat(1000)] {
@@ -244,7 +244,7 @@ async fn names_of_announced_files_are_data() {
 }
 
 #[tokio::test]
-async fn people_store_upload_and_announce_too() {
+async fn people_can_store_upload_and_presign_too() {
     let world = World::start().await;
     let (person, stranger) = (world.person().await, world.person().await);
     let agent = person.agent().await;
@@ -276,7 +276,7 @@ async fn people_store_upload_and_announce_too() {
 }
 
 #[tokio::test]
-async fn who_has_the_bytes_is_told_so() {
+async fn file_records_say_where_the_bytes_are() {
     let world = World::start().await;
     let agent = world.person().await.agent().await;
     let path = format!("/api/v1/files/{}/download", agent.stored().await);
@@ -292,7 +292,7 @@ async fn who_has_the_bytes_is_told_so() {
 }
 
 #[tokio::test]
-async fn no_route_of_files_answers_whom_we_do_not_know() {
+async fn every_file_route_needs_authentication() {
     let world = World::start().await;
     let key = world.person().await.agent().await.key;
     for (method, path) in [

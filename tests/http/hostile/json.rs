@@ -25,7 +25,7 @@ fn nested(levels: usize) -> String {
 }
 
 #[tokio::test]
-async fn whole_bodies_that_are_none() {
+async fn malformed_bodies() {
     let caller = Caller::new().await;
     let large = format!("[{}0]", "0,".repeat(100_000));
     let bodies: Vec<Vec<u8>> = vec![
@@ -55,7 +55,7 @@ async fn whole_bodies_that_are_none() {
 
 /// Each member of a good body in turn is something else.
 #[tokio::test]
-async fn members_that_are_something_else() {
+async fn members_of_the_wrong_type() {
     let caller = Caller::new().await;
     let long = json!("x".repeat(10_000)).to_string();
     let deep = nested(120);
@@ -78,7 +78,7 @@ async fn members_that_are_something_else() {
 }
 
 #[tokio::test]
-async fn content_types_and_encodings_that_are_not_those() {
+async fn wrong_content_types_and_encodings() {
     let caller = Caller::new().await;
     let types: [&[u8]; 8] = [
         b"",
@@ -127,7 +127,7 @@ async fn nesting_is_taken_to_127_levels_and_refused_beyond_what_is_parsed() {
 
 /// Sent as text, compared as text.
 #[tokio::test]
-async fn what_is_kept_comes_back_byte_for_byte() {
+async fn stored_json_comes_back_byte_for_byte() {
     let caller = Caller::new().await;
     let agent = &caller.agent;
     for kept in [
@@ -181,7 +181,7 @@ async fn texts_come_back_character_for_character() {
 }
 
 #[tokio::test]
-async fn what_is_too_large_says_so() {
+async fn oversized_input_is_413() {
     let caller = Caller::new().await;
     let kib = |count: usize| "x".repeat(count * 1024);
     for body in [

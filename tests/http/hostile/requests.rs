@@ -12,7 +12,7 @@ const ODD_SEGMENTS: [&str; 9] =
     ["%2e%2e", "..%2f..", "%00", "%ff%fe", "%", "%F0%9F%A6%80", "a%2fb", "%0d%0aX:%20y", "~"];
 
 #[tokio::test]
-async fn paths_that_are_none() {
+async fn malformed_paths() {
     let caller = Caller::new().await;
     let credentials = caller.credentials().await;
     let headers: Vec<(&str, &[u8])> = credentials.iter().map(|(name, value)| (*name, value.as_slice())).collect();
@@ -45,7 +45,7 @@ async fn paths_that_are_none() {
 }
 
 #[tokio::test]
-async fn ids_in_paths_that_are_none() {
+async fn malformed_ids_in_paths() {
     let caller = Caller::new().await;
     let credentials = caller.credentials().await;
     let headers: Vec<(&str, &[u8])> = credentials.iter().map(|(name, value)| (*name, value.as_slice())).collect();
@@ -67,7 +67,7 @@ async fn ids_in_paths_that_are_none() {
 }
 
 #[tokio::test]
-async fn queries_that_are_none() {
+async fn malformed_queries() {
     let caller = Caller::new().await;
     let credentials = caller.credentials().await;
     let headers: Vec<(&str, &[u8])> = credentials.iter().map(|(name, value)| (*name, value.as_slice())).collect();
@@ -97,7 +97,7 @@ async fn queries_that_are_none() {
 }
 
 #[tokio::test]
-async fn headers_without_number_or_end() {
+async fn very_many_and_very_long_headers() {
     let caller = Caller::new().await;
     let (url, key) = (&caller.world.url, caller.agent.key.as_bytes());
     let target = format!("/api/v1/messages?channel={}", caller.agent.channel);
@@ -142,7 +142,7 @@ async fn headers_without_number_or_end() {
 }
 
 #[tokio::test]
-async fn bodies_that_end_early() {
+async fn truncated_bodies() {
     let caller = Caller::new().await;
     let key = caller.agent.key.as_bytes();
     for (headers, body) in [
@@ -161,7 +161,7 @@ async fn bodies_that_end_early() {
 }
 
 #[tokio::test]
-async fn a_method_that_a_path_does_not_have_is_405_with_those_it_has() {
+async fn an_unknown_method_is_405_with_allow() {
     let caller = Caller::new().await;
     let mut paths: BTreeMap<&str, Vec<Route>> = BTreeMap::new();
     for route in routes() {
@@ -197,7 +197,7 @@ async fn a_method_that_a_path_does_not_have_is_405_with_those_it_has() {
 }
 
 #[tokio::test]
-async fn bodies_where_none_belongs() {
+async fn unexpected_bodies() {
     let caller = Caller::new().await;
     let bodies: [&[u8]; 3] = [b"{", b"\x00\xff", &[b'x'; 200_000]];
     let without = |route: &&Route| ["GET", "DELETE"].contains(&route.method);

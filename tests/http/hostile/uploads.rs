@@ -26,7 +26,7 @@ async fn sent(caller: &Caller, call: &Call, boundary: &str, body: Vec<u8>, what:
 }
 
 #[tokio::test]
-async fn multipart_that_is_cut_anywhere() {
+async fn truncated_multipart() {
     let caller = Caller::new().await;
     let good = good(&caller);
     for call in uploads().iter().map(|route| caller.call(route)) {
@@ -38,7 +38,7 @@ async fn multipart_that_is_cut_anywhere() {
 }
 
 #[tokio::test]
-async fn multipart_that_attacks_its_reader() {
+async fn hostile_multipart() {
     let caller = Caller::new().await;
     let many: String =
         (0..10_000).map(|n| format!("--b\r\nContent-Disposition: form-data; name=\"f{n}\"\r\n\r\nx\r\n")).collect();

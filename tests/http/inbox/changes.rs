@@ -97,7 +97,7 @@ fn calls(channel: &str, review: &str, plain: &str, file: &str) -> Vec<(bool, Met
 }
 
 #[tokio::test]
-async fn all_that_an_inbox_shows_is_a_change_of_its_person_and_of_nobody_else() {
+async fn every_visible_change_bumps_the_version_of_its_person_only() {
     let world = World::isolated().await;
     let mut stream = Stream::of(&world).await;
     let (person, other) = (world.person().await, world.person().await);
@@ -123,7 +123,7 @@ async fn all_that_an_inbox_shows_is_a_change_of_its_person_and_of_nobody_else() 
 }
 
 #[tokio::test]
-async fn a_review_that_expires_is_a_change_and_what_no_inbox_shows_is_none() {
+async fn an_expiry_bumps_the_version_and_invisible_changes_do_not() {
     let world = World::isolated().await;
     let mut stream = Stream::of(&world).await;
     let person = world.person().await;
@@ -149,7 +149,7 @@ async fn a_review_that_expires_is_a_change_and_what_no_inbox_shows_is_none() {
 }
 
 #[tokio::test]
-async fn a_change_that_could_not_be_noted_is_noted_when_its_record_comes_again() {
+async fn a_failed_version_bump_is_repeated_with_its_record() {
     let world = World::isolated().await;
     let mut stream = Stream::of(&world).await;
     let (ada, bob) = (world.person().await, world.person().await);
@@ -189,7 +189,7 @@ async fn behind_a_proxy(world: &World) -> (Faulty, App) {
 }
 
 #[tokio::test]
-async fn a_wait_is_answered_when_something_changes() {
+async fn a_wait_returns_when_the_version_changes() {
     let world = World::delivering().await;
     let person = world.person().await;
     let agent = person.agent().await;
@@ -208,7 +208,7 @@ async fn a_wait_is_answered_when_something_changes() {
 }
 
 #[tokio::test]
-async fn who_knows_another_number_is_answered_at_once_and_who_knows_this_one_when_time_is_up() {
+async fn a_stale_version_returns_at_once_and_the_current_one_waits() {
     let world = World::start().await;
     let person = world.person().await;
     let me = person.get("/api/auth/me").await.expect(200)["user"]["id"].as_str().unwrap().parse().unwrap();
@@ -229,7 +229,7 @@ async fn who_knows_another_number_is_answered_at_once_and_who_knows_this_one_whe
 }
 
 #[tokio::test]
-async fn odd_timeouts_mean_the_maximum_and_closing_ends_every_wait() {
+async fn odd_timeouts_mean_the_maximum_and_shutdown_ends_every_wait() {
     let world = World::start().await;
     let person = world.person().await;
     let paths = ["", "&timeout=0", "&timeout=-5", "&timeout=soon", "&timeout=999999999", "&timeout=1e400"]
@@ -247,7 +247,7 @@ async fn odd_timeouts_mean_the_maximum_and_closing_ends_every_wait() {
 }
 
 #[tokio::test]
-async fn a_look_costs_half_a_unit_and_the_last_a_whole_one() {
+async fn a_poll_costs_half_a_unit_and_the_last_a_whole_one() {
     let world = World::start().await;
     let person = world.person().await;
     let cost = waited(&person, 0, "1000").await.cost();
@@ -258,7 +258,7 @@ async fn a_look_costs_half_a_unit_and_the_last_a_whole_one() {
 }
 
 #[tokio::test]
-async fn trouble_that_passes_ends_no_wait_and_trouble_that_stays_is_told_at_its_end() {
+async fn a_wait_survives_brief_outages_and_reports_lasting_ones() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;

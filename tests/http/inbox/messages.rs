@@ -4,7 +4,7 @@ use serde_json::json;
 use test_support::World;
 
 #[tokio::test]
-async fn a_person_writes_into_a_channel_and_both_read_it() {
+async fn a_persons_message_is_read_by_both_sides() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;

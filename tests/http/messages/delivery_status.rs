@@ -80,7 +80,7 @@ async fn people_do_not_see_passwords_in_a_message_they_open() {
 }
 
 #[tokio::test]
-async fn a_stranger_opens_acknowledges_and_retries_nothing() {
+async fn a_stranger_can_neither_open_acknowledge_nor_retry() {
     let world = World::start().await;
     let agent = world.person().await.agent().await;
     let id =

@@ -65,7 +65,7 @@ async fn the_same_id_in_another_channel_is_another_message() {
 }
 
 #[tokio::test]
-async fn a_key_that_cannot_be_one_is_named() {
+async fn a_malformed_idempotency_key_is_named() {
     let world = World::start().await;
     let agent = world.person().await.agent().await;
     let request = agent.request(Method::POST, "/api/v1/messages").header("Idempotency-Key", "k".repeat(257));
@@ -74,7 +74,7 @@ async fn a_key_that_cannot_be_one_is_named() {
 }
 
 #[tokio::test]
-async fn an_agent_and_a_person_choose_their_ids_apart() {
+async fn client_ids_of_agents_and_people_are_separate() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;

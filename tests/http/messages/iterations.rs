@@ -50,7 +50,7 @@ async fn a_chain_is_the_same_whichever_member_is_named() {
 }
 
 #[tokio::test]
-async fn a_message_that_was_never_revised_is_a_group_of_itself() {
+async fn a_message_without_revisions_is_its_own_chain() {
     let world = World::start().await;
     let agent = world.person().await.agent().await;
     let sent = agent.send(json!({ "text": "alone" })).await.expect(201);
@@ -76,7 +76,7 @@ async fn only_a_decided_message_of_this_channel_can_be_revised() {
 }
 
 #[tokio::test]
-async fn a_review_whose_time_has_passed_can_be_revised_before_anybody_looked() {
+async fn an_overdue_review_can_be_revised_before_it_is_expired() {
     let world = World::start().await;
     let agent = world.person().await.agent().await;
     let first = agent.asked().await;
@@ -87,7 +87,7 @@ async fn a_review_whose_time_has_passed_can_be_revised_before_anybody_looked() {
 }
 
 #[tokio::test]
-async fn revisions_at_once_get_numbers_of_their_own() {
+async fn concurrent_revisions_get_distinct_numbers() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;
@@ -130,7 +130,7 @@ async fn members_of_a_chain_are_kept() {
 }
 
 #[tokio::test]
-async fn a_deletion_and_a_revision_at_once_leave_a_whole_chain_or_none() {
+async fn a_concurrent_deletion_and_revision_leave_a_whole_chain_or_none() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;

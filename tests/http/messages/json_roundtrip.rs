@@ -13,7 +13,7 @@ async fn send(agent: &Agent, body: String) -> Reply {
 }
 
 #[tokio::test]
-async fn metadata_and_payloads_are_given_back_letter_by_letter() {
+async fn metadata_and_payloads_come_back_byte_for_byte() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;
@@ -35,7 +35,7 @@ async fn metadata_and_payloads_are_given_back_letter_by_letter() {
 }
 
 #[tokio::test]
-async fn a_draft_keeps_its_metadata_as_it_came_last() {
+async fn a_stream_keeps_its_latest_metadata() {
     let world = World::start().await;
     let agent = world.person().await.agent().await;
     let channel = &agent.channel;
@@ -52,7 +52,7 @@ async fn a_draft_keeps_its_metadata_as_it_came_last() {
 }
 
 #[tokio::test]
-async fn lone_surrogates_and_what_is_no_number_are_refused() {
+async fn lone_surrogates_and_malformed_numbers_are_refused() {
     let world = World::start().await;
     let agent = world.person().await.agent().await;
     let channel = &agent.channel;
@@ -64,7 +64,7 @@ async fn lone_surrogates_and_what_is_no_number_are_refused() {
 }
 
 #[tokio::test]
-async fn numbers_beyond_floats_are_told_apart_and_counted_as_large() {
+async fn numbers_beyond_doubles_keep_their_digits() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;

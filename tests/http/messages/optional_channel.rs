@@ -45,7 +45,7 @@ async fn an_id_names_its_channel_at_the_same_cost() {
 }
 
 #[tokio::test]
-async fn a_channel_that_is_named_must_be_the_ids_own() {
+async fn a_named_channel_must_match_the_id() {
     let world = World::start().await;
     let person = world.person().await;
     let (agent, other, stranger) = (person.agent().await, person.agent().await, world.person().await.agent().await);
@@ -67,7 +67,7 @@ async fn a_channel_that_is_named_must_be_the_ids_own() {
 }
 
 #[tokio::test]
-async fn without_a_channel_nothing_of_anybody_else_is_found() {
+async fn without_a_channel_foreign_ids_are_not_found() {
     let world = World::start().await;
     let person = world.person().await;
     let (agent, stranger) = (person.agent().await, world.person().await.agent().await);
@@ -94,7 +94,7 @@ fn ids(list: &Value) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn lists_without_a_channel_are_over_all_of_the_keys_newest_first() {
+async fn lists_without_a_channel_cover_all_channels_newest_first() {
     let world = World::start().await;
     let person = world.person().await;
     let (first, second, stranger) = (person.agent().await, person.agent().await, world.person().await.agent().await);

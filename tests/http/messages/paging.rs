@@ -25,7 +25,7 @@ async fn send_many(agent: &Agent, count: usize, text: &str) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn pages_hold_every_message_once_while_eight_write() {
+async fn pages_hold_every_message_once_during_concurrent_writes() {
     let world = World::start().await;
     let agent = world.person().await.agent().await;
     let mut before = send_many(&agent, 120, "before").await;
@@ -47,7 +47,7 @@ async fn pages_hold_every_message_once_while_eight_write() {
 }
 
 #[tokio::test]
-async fn a_search_that_finds_nothing_hands_back_a_cursor_and_comes_to_an_end() {
+async fn an_empty_search_returns_a_cursor_and_ends() {
     let world = World::start().await;
     let agent = world.person().await.agent().await;
     send_many(&agent, 2500, "hay").await;

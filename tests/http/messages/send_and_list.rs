@@ -70,7 +70,7 @@ async fn times_are_rfc_3339_with_milliseconds() {
 }
 
 #[tokio::test]
-async fn a_name_that_leads_inside_is_no_webhook_of_a_message() {
+async fn a_message_webhook_may_not_resolve_to_a_private_address() {
     let world = World::start().await;
     let agent = world.person().await.agent().await;
     // This machine's own name: whatever it resolves to here decides.
@@ -183,7 +183,7 @@ async fn metadata_comes_back_exactly_as_it_was_sent() {
 }
 
 #[tokio::test]
-async fn sizes_over_the_limits_are_413_and_name_the_way_round() {
+async fn oversized_messages_are_413_and_name_the_alternative() {
     let world = World::start().await;
     let agent = world.person().await.agent().await;
     let text = "a".repeat(200 * 1024);

@@ -24,7 +24,7 @@ fn draft(stream: &str, text: &str) -> Value {
 }
 
 #[tokio::test]
-async fn a_draft_grows_and_ends() {
+async fn a_stream_grows_and_ends() {
     let world = World::start().await;
     let agent = world.person().await.agent().await;
     let begun = agent.send(draft("s", "")).await.expect(201);
@@ -45,7 +45,7 @@ async fn a_draft_grows_and_ends() {
 }
 
 #[tokio::test]
-async fn what_the_first_call_of_a_draft_asked_and_attached_stands() {
+async fn the_first_call_of_a_stream_fixes_its_review_and_attachments() {
     let world = World::start().await;
     let agent = world.person().await.agent().await;
     let file = agent.stored().await;
@@ -94,7 +94,7 @@ async fn an_equal_call_is_fine_when_its_review_has_expired_meanwhile() {
 }
 
 #[tokio::test]
-async fn a_call_that_changes_a_draft_is_safe_to_repeat() {
+async fn a_stream_update_is_idempotent() {
     let world = World::start().await;
     let agent = world.person().await.agent().await;
     let numbered = |text: &str, state: &str, client_id: &str| json!({ "text": text, "streamId": "s", "streamState": state, "clientId": client_id });
@@ -130,7 +130,7 @@ async fn a_call_that_changes_a_draft_is_safe_to_repeat() {
 }
 
 #[tokio::test]
-async fn what_has_ended_takes_nothing_but_the_same_again() {
+async fn an_ended_stream_takes_only_repeats() {
     let world = World::start().await;
     let agent = world.person().await.agent().await;
     let begun = agent.send(draft("s", "a")).await.expect(201);
@@ -164,7 +164,7 @@ async fn a_stream_without_a_state_is_complete() {
 }
 
 #[tokio::test]
-async fn equal_drafts_at_once_are_one_message() {
+async fn equal_concurrent_streams_are_one_message() {
     let world = World::start().await;
     let agent = world.person().await.agent().await;
     let file = agent.stored().await;
@@ -183,7 +183,7 @@ async fn equal_drafts_at_once_are_one_message() {
 }
 
 #[tokio::test]
-async fn status_events_may_come_early_and_count_from_0_in_every_response() {
+async fn status_events_may_precede_the_stream_and_are_indexed_from_0() {
     let world = World::start().await;
     let agent = world.person().await.agent().await;
     let first = status(&agent, "s", json!({ "text": "Reading" })).await.expect(201);
@@ -206,7 +206,7 @@ async fn status_events_may_come_early_and_count_from_0_in_every_response() {
 }
 
 #[tokio::test]
-async fn status_events_at_once_have_indexes_without_gaps_while_the_draft_is_made() {
+async fn concurrent_status_events_have_indexes_without_gaps() {
     let world = World::start().await;
     let agent = world.person().await.agent().await;
     let words: Vec<String> = (0..24).map(|number| format!("step {number}")).collect();
@@ -253,7 +253,7 @@ async fn status_events_are_bounded() {
 }
 
 #[tokio::test]
-async fn a_full_draft_has_room_for_its_text_and_an_answer() {
+async fn a_full_stream_keeps_room_for_its_answer() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;
@@ -270,7 +270,7 @@ async fn a_full_draft_has_room_for_its_text_and_an_answer() {
 }
 
 #[tokio::test]
-async fn a_deleted_draft_leaves_its_name_free() {
+async fn a_deleted_streams_id_can_be_used_again() {
     let world = World::start().await;
     let agent = world.person().await.agent().await;
     status(&agent, "s", json!({ "text": "early" })).await.expect(201);
@@ -283,7 +283,7 @@ async fn a_deleted_draft_leaves_its_name_free() {
 }
 
 #[tokio::test]
-async fn any_text_may_name_a_stream() {
+async fn a_stream_id_may_be_any_text() {
     let world = World::start().await;
     let person = world.person().await;
     let (agent, other) = (person.agent().await, person.agent().await);
@@ -319,7 +319,7 @@ async fn bad_input_is_named() {
 }
 
 #[tokio::test]
-async fn a_stranger_reaches_no_stream() {
+async fn a_stranger_can_use_no_stream() {
     let world = World::start().await;
     let agent = world.person().await.agent().await;
     let sent = agent.send(draft("s", "mine")).await.expect(201);

@@ -51,7 +51,7 @@ async fn a_request_goes_out_as_the_plugin_wrote_it() {
 }
 
 #[tokio::test]
-async fn redirects_come_back_and_large_answers_do_not() {
+async fn redirects_are_returned_and_oversized_responses_refused() {
     let world = World::isolated().await;
     let person = at_callers(&world, &world.member().await, true).await;
     let host = receiver().await;
@@ -152,7 +152,7 @@ async fn private_addresses_are_refused_in_every_notation() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_sent_is_named() {
+async fn unsendable_requests_are_named() {
     let world = World::isolated().await;
     let person = at_callers(&world, &world.person().await, true).await;
     let refused = async |request: Value| fetch(&person, "caller", request).await.expect_invalid();
@@ -192,7 +192,7 @@ async fn what_cannot_be_sent_is_named() {
 }
 
 #[tokio::test]
-async fn the_runner_lets_loopback_be_called_only_when_it_is_told_to() {
+async fn loopback_is_allowed_only_by_the_runners_option() {
     let host = receiver().await;
     for (arguments, status) in [(&[][..], 400), (&["--allow-loopback-webhooks"][..], 200)] {
         let mut command = Runner::command();

@@ -26,7 +26,7 @@ async fn agents_see_which_plugins_there_are() {
 }
 
 #[tokio::test]
-async fn who_is_not_known_learns_nothing() {
+async fn unauthenticated_callers_get_401() {
     let world = World::isolated().await;
     let person = world.person().await;
     let agent = person.agent().await;
@@ -55,7 +55,7 @@ async fn who_is_not_known_learns_nothing() {
 }
 
 #[tokio::test]
-async fn the_frame_is_shut_in() {
+async fn the_plugin_frame_is_sandboxed() {
     let world = World::isolated().await;
     let person = world.member().await;
     for name in ["form-answer", "http-check", "status-card"] {
@@ -89,7 +89,7 @@ async fn the_frame_is_shut_in() {
 }
 
 #[tokio::test]
-async fn each_route_costs_what_it_must() {
+async fn each_plugin_route_costs_what_it_should() {
     let world = World::isolated().await;
     let person = world.person().await;
     let agent = person.agent().await;
@@ -109,7 +109,7 @@ async fn each_route_costs_what_it_must() {
 }
 
 #[tokio::test]
-async fn a_review_whose_type_is_a_plugins_name_means_that_plugin() {
+async fn a_review_type_may_name_a_plugin() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;
@@ -143,7 +143,7 @@ fn told(page: &str) -> Value {
 }
 
 #[tokio::test]
-async fn a_plugins_data_are_the_payloads_members_and_then_the_metadatas() {
+async fn plugin_data_come_from_the_payload_then_the_metadata() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;

@@ -6,7 +6,7 @@ use test_support::World;
 use crate::plugins::callers::{at_callers, fetch, receiver, set};
 
 #[tokio::test]
-async fn a_plugin_that_may_call_anybody_is_trusted_with_no_secret() {
+async fn a_plugin_that_may_call_any_host_gets_no_secret() {
     let world = World::isolated().await;
     let owner = at_callers(&world, &world.person().await, true).await;
     let host = receiver().await;
@@ -20,7 +20,7 @@ async fn a_plugin_that_may_call_anybody_is_trusted_with_no_secret() {
 }
 
 #[tokio::test]
-async fn a_secret_goes_over_https_to_the_hosts_own_service_only() {
+async fn a_secret_is_sent_only_over_https_to_the_default_port() {
     let world = World::isolated().await;
     let owner = at_callers(&world, &world.person().await, false).await;
     set(&owner, "caller", json!({ "TOKEN": "s3cret" })).await.expect(200);
@@ -38,7 +38,7 @@ async fn a_secret_goes_over_https_to_the_hosts_own_service_only() {
 }
 
 #[tokio::test]
-async fn a_secret_goes_to_the_port_that_the_manifest_names_and_to_no_other() {
+async fn a_secret_is_sent_only_to_the_port_in_the_manifest() {
     let world = World::isolated().await;
     let owner = at_callers(&world, &world.person().await, false).await;
     set(&owner, "ported", json!({ "TOKEN": "s3cret" })).await.expect(200);
@@ -59,7 +59,7 @@ async fn a_secret_goes_to_the_port_that_the_manifest_names_and_to_no_other() {
 }
 
 #[tokio::test]
-async fn only_what_never_leaves_the_machine_carries_secrets_in_the_open() {
+async fn secrets_over_plain_http_go_only_to_loopback() {
     let world = World::isolated().await;
     let owner = at_callers(&world, &world.person().await, true).await;
     set(&owner, "caller", json!({ "TOKEN": "s3cret" })).await.expect(200);
@@ -73,7 +73,7 @@ async fn only_what_never_leaves_the_machine_carries_secrets_in_the_open() {
 }
 
 #[tokio::test]
-async fn headers_have_bounds_once_they_are_filled_in() {
+async fn header_limits_apply_after_substitution() {
     let world = World::isolated().await;
     let owner = at_callers(&world, &world.person().await, true).await;
     set(&owner, "caller", json!({ "GREETING": "x".repeat(4096) })).await.expect(200);

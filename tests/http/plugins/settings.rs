@@ -9,7 +9,7 @@ use test_support::World;
 use crate::plugins::callers::{at_callers, set};
 
 #[tokio::test]
-async fn owners_set_what_a_plugin_needs_and_secrets_are_never_shown() {
+async fn owners_set_plugin_settings_and_secrets_are_never_shown() {
     let world = World::isolated().await;
     let owner = at_callers(&world, &world.person().await, false).await;
     let secret = "s3cret ü \u{0}";
@@ -92,7 +92,7 @@ async fn only_owners_set_anything() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_set_is_named() {
+async fn invalid_settings_are_named() {
     let world = World::isolated().await;
     let owner = at_callers(&world, &world.person().await, false).await;
     set(&owner, "other", json!({})).await.expect_error(404, "not_found");
@@ -107,7 +107,7 @@ async fn what_cannot_be_set_is_named() {
 }
 
 #[tokio::test]
-async fn concurrent_changes_of_different_settings_both_stay() {
+async fn concurrent_changes_of_different_settings_both_apply() {
     let world = World::isolated().await;
     let owner = at_callers(&world, &world.person().await, false).await;
     let changes = (0..8).map(|n| {

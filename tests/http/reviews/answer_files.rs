@@ -36,7 +36,7 @@ async fn presigned(agent: &Agent, there: bool) -> String {
 }
 
 #[tokio::test]
-async fn a_file_that_an_answer_names_stays_and_is_announced_no_more() {
+async fn a_file_named_in_an_answer_is_confirmed_and_kept() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;
@@ -87,7 +87,7 @@ async fn a_refused_answer_leaves_its_files_as_they_were() {
 }
 
 #[tokio::test]
-async fn what_a_message_or_an_archive_was_refused_is_still_announced() {
+async fn a_refused_message_or_archive_leaves_direct_uploads_pending() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;
@@ -112,7 +112,7 @@ async fn an_answer_names_a_file_once_and_not_too_many() {
 }
 
 #[tokio::test]
-async fn of_answers_at_once_that_name_a_file_one_wins() {
+async fn of_concurrent_answers_naming_a_file_one_succeeds() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;
@@ -128,7 +128,7 @@ async fn of_answers_at_once_that_name_a_file_one_wins() {
 }
 
 #[tokio::test]
-async fn an_answer_and_a_message_may_want_a_file_at_once() {
+async fn concurrent_answer_and_message_claim_a_file_once() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;

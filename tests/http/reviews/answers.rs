@@ -42,7 +42,7 @@ async fn an_answer_completes_the_review_for_everyone() {
 }
 
 #[tokio::test]
-async fn of_thirty_answers_at_once_one_wins() {
+async fn of_thirty_concurrent_answers_one_succeeds() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;
@@ -58,7 +58,7 @@ async fn of_thirty_answers_at_once_one_wins() {
 }
 
 #[tokio::test]
-async fn a_review_is_expired_the_moment_anyone_looks() {
+async fn an_overdue_review_is_expired_when_it_is_read() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;
@@ -83,7 +83,7 @@ async fn a_review_is_expired_the_moment_anyone_looks() {
 }
 
 #[tokio::test]
-async fn an_answer_in_time_stands_after_the_expiry() {
+async fn a_timely_answer_stands_after_the_expiry_time() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;
@@ -96,7 +96,7 @@ async fn an_answer_in_time_stands_after_the_expiry() {
 }
 
 #[tokio::test]
-async fn answering_and_expiring_at_once_has_one_outcome() {
+async fn a_concurrent_answer_and_expiry_have_one_outcome() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;
@@ -115,7 +115,7 @@ async fn answering_and_expiring_at_once_has_one_outcome() {
 }
 
 #[tokio::test]
-async fn expiry_is_a_day_by_default_a_day_and_a_half_at_most_and_never_past() {
+async fn expiry_defaults_to_24_hours_and_is_capped_at_36() {
     let world = World::start().await;
     let agent = world.person().await.agent().await;
     let hours = async |review: Value| {
@@ -198,7 +198,7 @@ async fn files_named_in_an_answer_must_be_of_the_channel() {
 }
 
 #[tokio::test]
-async fn an_answer_that_is_not_one_is_refused_and_nothing_is_stored() {
+async fn an_invalid_answer_is_refused_and_nothing_is_stored() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;

@@ -68,7 +68,7 @@ async fn objects(world: &World, agent: &Agent) -> usize {
 }
 
 #[tokio::test]
-async fn reviews_expire_when_their_time_has_come_and_not_before() {
+async fn reviews_expire_when_due_and_not_before() {
     let world = World::isolated().await;
     let agent = world.person().await.agent().await;
     asked_for(&agent, 3600).await;
@@ -86,7 +86,7 @@ async fn reviews_expire_when_their_time_has_come_and_not_before() {
 }
 
 #[tokio::test]
-async fn what_was_answered_looked_at_or_deleted_meanwhile_stays_so() {
+async fn an_expiry_run_leaves_answered_expired_and_deleted_reviews_alone() {
     let world = World::isolated().await;
     let person = world.person().await;
     let agent = person.agent().await;
@@ -107,7 +107,7 @@ async fn what_was_answered_looked_at_or_deleted_meanwhile_stays_so() {
 }
 
 #[tokio::test]
-async fn three_hundred_at_once_expire_page_by_page_whatever_runs_beside() {
+async fn three_hundred_due_reviews_expire_in_pages_during_concurrent_runs() {
     let world = World::isolated().await;
     let agent = world.person().await.agent().await;
     // More than one page in every shard.
@@ -124,7 +124,7 @@ async fn three_hundred_at_once_expire_page_by_page_whatever_runs_beside() {
 }
 
 #[tokio::test]
-async fn one_whose_reply_was_lost_is_counted_by_the_run_that_expired_it() {
+async fn an_expiry_whose_reply_was_lost_is_counted_once() {
     let world = World::isolated().await;
     let agent = world.person().await.agent().await;
     for _ in 0..40 {
@@ -144,7 +144,7 @@ async fn one_whose_reply_was_lost_is_counted_by_the_run_that_expired_it() {
 }
 
 #[tokio::test]
-async fn a_run_without_time_gets_further_and_says_that_there_is_more() {
+async fn a_run_out_of_time_reports_that_more_is_due() {
     let world = World::isolated().await;
     let agent = world.person().await.agent().await;
     for _ in 0..20 {
@@ -182,7 +182,7 @@ async fn a_run_costs_what_is_due() {
 }
 
 #[tokio::test]
-async fn files_that_nobody_claimed_in_a_day_go_with_their_bytes() {
+async fn unclaimed_files_are_deleted_after_a_day() {
     let world = World::isolated().await;
     let person = world.person().await;
     let agent = person.agent().await;
@@ -206,7 +206,7 @@ async fn files_that_nobody_claimed_in_a_day_go_with_their_bytes() {
 }
 
 #[tokio::test]
-async fn a_file_is_claimed_or_removed_and_never_both() {
+async fn a_file_is_claimed_or_deleted_never_both() {
     let world = World::isolated().await;
     let agent = world.person().await.agent().await;
     for _ in 0..10 {
@@ -238,7 +238,7 @@ async fn leave_note(world: &World, agent: &Agent, objects: AttributeValue) {
 }
 
 #[tokio::test]
-async fn bytes_that_a_dying_process_left_go_and_one_bad_item_stops_nothing() {
+async fn orphaned_bytes_are_deleted_and_a_bad_item_stops_nothing() {
     let world = World::isolated().await;
     let agent = world.person().await.agent().await;
     let other = world.person().await.agent().await;
@@ -258,7 +258,7 @@ async fn bytes_that_a_dying_process_left_go_and_one_bad_item_stops_nothing() {
 }
 
 #[tokio::test]
-async fn an_agents_removal_that_was_cut_short_goes_on() {
+async fn an_interrupted_agent_deletion_is_continued() {
     let world = World::isolated().await;
     let person = world.person().await;
     let (agent, other) = (person.agent().await, person.agent().await);

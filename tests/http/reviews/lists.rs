@@ -17,7 +17,7 @@ fn fitting(reply: &Reply) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn of_very_many_decided_reviews_the_newest_200_are_listed_and_a_channels_own_are_looked_for() {
+async fn of_very_many_decided_reviews_the_newest_200_are_listed() {
     let world = World::start().await;
     let person = world.person().await;
     let (old, quiet, busy) = (person.agent().await, person.agent().await, person.agent().await);
@@ -78,7 +78,7 @@ async fn pending_reviews_that_outgrow_a_response_leave_out_the_oldest() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_read_of_pending_reviews_ends_where_a_response_is_full() {
+async fn reading_pending_reviews_stops_where_a_response_is_full() {
     let world = World::start().await;
     let person = world.person().await;
     // Channels sort by their age, and are read from the youngest on.
@@ -107,7 +107,7 @@ async fn what_is_read_of_pending_reviews_ends_where_a_response_is_full() {
 }
 
 #[tokio::test]
-async fn what_is_small_and_older_does_not_come_before_what_did_not_fit() {
+async fn a_smaller_older_review_never_replaces_one_that_did_not_fit() {
     let world = World::start().await;
     let person = world.person().await;
     let (old, young) = (person.agent().await, person.agent().await);

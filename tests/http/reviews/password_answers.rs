@@ -91,7 +91,7 @@ async fn a_password_reaches_the_agent_and_no_page_log_or_list() {
 }
 
 #[tokio::test]
-async fn other_answers_stay_in_the_log_of_deliveries() {
+async fn answers_without_passwords_stay_in_the_delivery_log() {
     let world = World::isolated().await;
     let heard = [Answer::with(200, "", r#"{"heard":"well"}"#)];
     let (courier, receiver) = (Courier::start(&world).await, Receiver::start(heard).await);
@@ -108,7 +108,7 @@ async fn other_answers_stay_in_the_log_of_deliveries() {
 }
 
 #[tokio::test]
-async fn a_delivery_kept_by_an_earlier_version_is_taken_for_a_secret_one() {
+async fn a_delivery_stored_by_an_earlier_version_is_treated_as_secret() {
     let world = World::isolated().await;
     let (courier, receiver) =
         (Courier::start(&world).await, Receiver::start([Answer::with(200, "", &format!("\"{SECRET}\""))]).await);
@@ -143,7 +143,7 @@ async fn a_password_does_not_come_back_with_a_refused_form() {
 }
 
 #[tokio::test]
-async fn a_payload_that_does_not_fit_its_type_any_more_still_names_its_passwords() {
+async fn passwords_are_found_in_payloads_an_earlier_version_accepted() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;

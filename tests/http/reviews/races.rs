@@ -202,7 +202,7 @@ async fn all_received(receiver: &Receiver, decisions: &Decisions, last: &str) ->
 
 #[allow(clippy::print_stdout, reason = "the figures are what the test is asked for")]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn answering_expiring_and_deleting_at_once_have_one_outcome_and_one_webhook() {
+async fn concurrent_answer_expiry_and_deletion_have_one_outcome_and_one_webhook() {
     let (world, receiver, decisions) = (World::isolated().await, Receiver::start([]).await, Decisions::default());
     let mappings = deliver(&world, &decisions).await;
     let person = world.person().await;

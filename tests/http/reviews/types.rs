@@ -35,7 +35,7 @@ async fn an_approval_takes_an_option_that_was_offered() {
 }
 
 #[tokio::test]
-async fn a_selection_takes_as_many_as_it_says() {
+async fn a_selection_enforces_its_minimum_and_maximum() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;
@@ -75,7 +75,7 @@ async fn a_text_has_its_lengths_in_characters() {
 }
 
 #[tokio::test]
-async fn a_form_can_be_dismissed_only_when_it_says_so() {
+async fn a_form_can_be_dismissed_only_where_it_allows_it() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;

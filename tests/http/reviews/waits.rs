@@ -24,7 +24,7 @@ async fn a_wait_returns_the_answer_with_its_texts() {
 }
 
 #[tokio::test]
-async fn an_answer_that_another_process_stored_is_found_too() {
+async fn a_wait_finds_an_answer_stored_by_another_process() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;
@@ -42,7 +42,7 @@ async fn an_answer_that_another_process_stored_is_found_too() {
 
 /// In one process they look together, and the one that finds the answer tells all.
 #[tokio::test]
-async fn of_many_that_wait_for_one_review_few_look() {
+async fn many_waiters_of_one_review_share_few_polls() {
     const MANY: u32 = 100;
     let world = World::start().await;
     let person = world.person().await;
@@ -76,7 +76,7 @@ async fn a_decided_review_answers_at_once() {
 }
 
 #[tokio::test]
-async fn a_wait_times_out_when_it_was_told_to() {
+async fn a_wait_ends_at_its_timeout() {
     let world = World::start().await;
     let agent = world.person().await.agent().await;
     let id = agent.asked().await;
@@ -86,7 +86,7 @@ async fn a_wait_times_out_when_it_was_told_to() {
 }
 
 #[tokio::test]
-async fn odd_timeouts_mean_the_maximum_and_closing_ends_every_wait() {
+async fn odd_timeouts_mean_the_maximum_and_shutdown_ends_every_wait() {
     let world = World::start().await;
     let agent = world.person().await.agent().await;
     let id = agent.asked().await;
@@ -110,7 +110,7 @@ async fn odd_timeouts_mean_the_maximum_and_closing_ends_every_wait() {
 }
 
 #[tokio::test]
-async fn a_hundred_waiters_all_get_the_one_answer() {
+async fn a_hundred_waiters_all_get_the_answer() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;

@@ -94,7 +94,7 @@ async fn a_chosen_password_is_not_printed() {
 }
 
 #[tokio::test]
-async fn credentials_that_could_not_be_shown_are_made_anew() {
+async fn credentials_that_could_not_be_shown_are_replaced() {
     let dir = TempDir::new().unwrap();
     for _ in 0..2 {
         // Nobody reads what it prints.
@@ -119,7 +119,7 @@ async fn credentials_that_could_not_be_shown_are_made_anew() {
 /// Kills the first start at one moment after the other: whoever starts it again has credentials
 /// that work, from this start or from the one that was killed.
 #[tokio::test]
-async fn a_first_start_that_is_killed_at_any_moment_loses_no_installation() {
+async fn a_first_start_killed_at_any_moment_loses_no_installation() {
     for moment in 0..14 {
         let dir = TempDir::new().unwrap();
         let mut child = on(dir.path(), &["--json", "--port", "0"]).stdout(Stdio::piped()).spawn().unwrap();
@@ -185,7 +185,7 @@ async fn a_forgotten_password_is_reset_on_the_machine() {
 }
 
 #[tokio::test]
-async fn a_reset_needs_a_data_directory_and_makes_none() {
+async fn a_password_reset_needs_an_existing_data_directory() {
     let dir = TempDir::new().unwrap();
     let nowhere = dir.path().join("nowhere");
     let (code, _, said) = reset(&nowhere, &[]).await;
@@ -198,7 +198,7 @@ async fn a_reset_needs_a_data_directory_and_makes_none() {
 }
 
 #[tokio::test]
-async fn a_directory_is_used_by_one_runner_whatever_is_deleted_in_it() {
+async fn a_data_directory_is_locked_by_one_runner() {
     let dir = TempDir::new().unwrap();
     let _running = Runner::start(dir.path()).await;
     fs::remove_file(dir.path().join("lock")).unwrap();

@@ -50,7 +50,7 @@ fn mode(path: &Path) -> u32 {
 }
 
 #[tokio::test]
-async fn data_is_kept_where_the_platform_keeps_it_and_not_in_the_working_directory() {
+async fn data_is_kept_in_the_platforms_data_directory() {
     let root = TempDir::new().unwrap();
     let (first, log) = started(at_home(root.path())).await;
     assert!(!log.contains("data directory is"), "{log}");
@@ -71,7 +71,7 @@ async fn data_is_kept_where_the_platform_keeps_it_and_not_in_the_working_directo
 }
 
 #[tokio::test]
-async fn a_used_directory_of_an_earlier_version_is_taken_with_a_warning() {
+async fn a_directory_of_an_earlier_version_is_used_with_a_warning() {
     let root = TempDir::new().unwrap();
     let former = root.path().join("work/.placet");
     copy(&fixture(), &former);
@@ -109,7 +109,7 @@ async fn a_used_directory_of_an_earlier_version_is_taken_with_a_warning() {
 }
 
 #[tokio::test]
-async fn kept_credentials_of_nobody_in_the_table_are_lost_data() {
+async fn credentials_without_a_user_in_the_table_are_reported_as_lost_data() {
     let root = TempDir::new().unwrap();
     let data = root.path().join("data");
     for lose in ["dynamodb.sqlite", "queues.sqlite", "secret", "s3", "nothing"] {
@@ -166,7 +166,7 @@ async fn a_lost_owner_file_loses_no_installation() {
 }
 
 #[tokio::test]
-async fn an_earlier_first_start_that_died_before_it_showed_anything_is_finished() {
+async fn an_interrupted_first_start_is_finished() {
     let root = TempDir::new().unwrap();
     let data = root.path().join("data");
     copy(&fixture(), &data);

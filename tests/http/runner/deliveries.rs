@@ -20,7 +20,7 @@ fn approve() -> Value {
 }
 
 #[tokio::test]
-async fn an_answer_reaches_its_webhook_by_itself() {
+async fn an_answer_reaches_its_webhook() {
     let world = World::delivering().await;
     let person = world.person().await;
     let agent = person.agent().await;
@@ -37,7 +37,7 @@ async fn an_answer_reaches_its_webhook_by_itself() {
 }
 
 #[tokio::test]
-async fn what_was_pending_at_a_stop_is_sent_after_the_next_start() {
+async fn pending_deliveries_are_sent_after_a_restart() {
     let dir = TempDir::new().unwrap();
     let receiver = Receiver::start([Answer::Closes]).await;
     let mut first = Runner::start_delivering(dir.path()).await;
@@ -58,7 +58,7 @@ const ANSWERS: usize = 200;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[allow(clippy::print_stderr, reason = "the figures are for people")]
-async fn kills_at_any_moment_lose_no_answer_and_deliver_none_under_two_ids() {
+async fn kills_at_any_moment_lose_no_answer_and_repeat_no_delivery_id() {
     let (dir, receiver) = (TempDir::new().unwrap(), Receiver::start([]).await);
     let mut random = rng::from_env();
     let (mut told, began) = (vec![], Instant::now());

@@ -22,7 +22,7 @@ async fn with_setting(dir: &Path, name: &str, value: &str) -> Runner {
 
 /// A tenth of what `make soak` does. The bounds are wide, for other tests run beside this one.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn no_load_of_one_caller_keeps_another_waiting() {
+async fn load_of_one_caller_does_not_delay_another() {
     let dir = TempDir::new().unwrap();
     let runner = Runner::start_delivering(dir.path()).await;
     let measured = measure(&runner, Size::TENTH).await;
@@ -35,7 +35,7 @@ async fn no_load_of_one_caller_keeps_another_waiting() {
 }
 
 #[tokio::test]
-async fn a_sign_in_takes_seconds_among_very_many_with_addresses_that_nobody_has() {
+async fn a_login_takes_seconds_during_a_flood_of_unknown_addresses() {
     let dir = TempDir::new().unwrap();
     let runner = Runner::start(dir.path()).await;
     let took = sign_in_among(&runner, 60).await;
@@ -70,7 +70,7 @@ async fn half_sent_requests_take_no_descriptors_from_others() {
 }
 
 #[tokio::test]
-async fn a_connection_that_is_kept_alive_is_not_closed_as_a_half_sent_one_is() {
+async fn a_keep_alive_connection_outlives_the_header_timeout() {
     let dir = TempDir::new().unwrap();
     let runner = Runner::start(dir.path()).await;
     let mut stream = TcpStream::connect(runner.text("url").strip_prefix("http://").unwrap()).await.unwrap();
@@ -86,7 +86,7 @@ async fn a_connection_that_is_kept_alive_is_not_closed_as_a_half_sent_one_is() {
 }
 
 #[tokio::test]
-async fn a_user_holds_so_many_waits_and_another_holds_theirs() {
+async fn each_user_has_a_limit_of_held_waits() {
     let dir = TempDir::new().unwrap();
     let runner = with_setting(dir.path(), "PLACET_MAX_WAITS_PER_USER", "3").await;
     let (agent, person) = (runner.agent(), runner.person().await);
@@ -121,7 +121,7 @@ async fn a_user_holds_so_many_waits_and_another_holds_theirs() {
 }
 
 #[tokio::test]
-async fn a_key_has_a_rate_and_other_callers_have_theirs() {
+async fn each_key_has_a_rate_limit() {
     let dir = TempDir::new().unwrap();
     let runner = with_setting(dir.path(), "PLACET_MAX_REQUESTS_PER_SECOND", "5").await;
     let (agent, person) = (runner.agent(), runner.person().await);
@@ -149,7 +149,7 @@ async fn a_key_has_a_rate_and_other_callers_have_theirs() {
 }
 
 #[tokio::test]
-async fn a_setting_that_is_no_number_ends_the_start() {
+async fn an_invalid_setting_stops_the_start() {
     for name in ["PLACET_MAX_CONNECTIONS", "PLACET_MAX_WAITS_PER_USER", "PLACET_MAX_BODY_MEMORY_MIB"] {
         let mut command = Runner::command();
         let output = command.args(["--ephemeral", "--port", "0"]).env(name, "0").output().await.unwrap();
@@ -160,7 +160,7 @@ async fn a_setting_that_is_no_number_ends_the_start() {
 
 /// What takes a hundred times its size once it is built is never built.
 #[tokio::test]
-async fn a_body_takes_about_its_own_size_of_memory() {
+async fn a_body_uses_about_its_own_size_of_memory() {
     let dir = TempDir::new().unwrap();
     let runner = Runner::start(dir.path()).await;
     let (agent, person) = (runner.agent(), runner.person().await);
@@ -180,7 +180,7 @@ async fn a_body_takes_about_its_own_size_of_memory() {
 }
 
 #[tokio::test]
-async fn bodies_that_never_end_take_little_and_keep_nobody_waiting() {
+async fn endless_bodies_use_little_memory_and_delay_no_other_caller() {
     let dir = TempDir::new().unwrap();
     let runner = Runner::start(dir.path()).await;
     let agent = runner.agent();

@@ -15,7 +15,7 @@ const LIMIT: u32 = 16 * 1024;
 const MORE_THAN_FIT: usize = 400;
 
 #[tokio::test]
-async fn on_a_full_disk_writes_are_503_and_what_was_acknowledged_stays() {
+async fn on_a_full_disk_writes_are_503_and_acknowledged_data_stays() {
     let dir = TempDir::new().unwrap();
     let mut runner = start_with_limit(dir.path()).await;
     let (mut agent, mut person) = (runner.agent(), runner.person().await);

@@ -42,7 +42,7 @@ fn at(runner: &Runner, host: &str, method: Method, path: &str) -> RequestBuilder
 }
 
 #[tokio::test]
-async fn the_inbox_has_a_host_of_its_own_that_stays_and_that_nobody_guesses() {
+async fn the_inbox_has_a_stable_random_host_name() {
     let dir = TempDir::new().unwrap();
     let mut first = Runner::start(dir.path()).await;
     let (url, inbox) = (url_of(&first, "url"), url_of(&first, "inboxUrl"));
@@ -58,7 +58,7 @@ async fn the_inbox_has_a_host_of_its_own_that_stays_and_that_nobody_guesses() {
 }
 
 #[tokio::test]
-async fn pages_lead_to_the_inbox_and_are_shown_there_alone() {
+async fn pages_are_served_only_at_the_inbox_host() {
     let runner = ephemeral(&[]).await;
     let (agents, inbox) = (Person::nobody(runner.text("url"), "", ""), runner.text("inboxUrl").to_owned());
     for path in PAGES {
@@ -89,7 +89,7 @@ async fn pages_lead_to_the_inbox_and_are_shown_there_alone() {
 }
 
 #[tokio::test]
-async fn what_a_person_wanted_is_there_after_they_signed_in() {
+async fn sign_in_leads_back_to_the_requested_page() {
     let runner = ephemeral(&[]).await;
     let agent = runner.agent();
     let path = format!("/reviews/{}", agent.asked().await);
@@ -104,7 +104,7 @@ async fn what_a_person_wanted_is_there_after_they_signed_in() {
 }
 
 #[tokio::test]
-async fn an_earlier_versions_cookie_is_taken_from_the_shared_host() {
+async fn an_earlier_versions_cookie_is_cleared_at_the_shared_host() {
     let runner = ephemeral(&[]).await;
     let reply = Reply::of(at(&runner, "127.0.0.1", Method::GET, "/").header("Cookie", "access_token=hs_x")).await;
     assert_eq!(reply.header("set-cookie"), "access_token=; Max-Age=0; Path=/; HttpOnly; SameSite=Lax");
@@ -141,7 +141,7 @@ async fn another_host_name_is_refused() {
 /// Another user of the machine can call the agents' address, and read neither the data directory
 /// nor the address of the inbox.
 #[tokio::test]
-async fn another_user_is_not_told_where_the_inbox_is() {
+async fn processes_of_another_user_do_not_learn_the_inbox_host() {
     let runner = ephemeral(&[]).await;
     let ask = async |uid: u32| {
         let url = runner.text("url");
@@ -169,7 +169,7 @@ async fn another_user_is_not_told_where_the_inbox_is() {
 }
 
 #[tokio::test]
-async fn nothing_that_agents_read_names_the_inbox() {
+async fn no_agent_facing_response_names_the_inbox_host() {
     let runner = ephemeral(&["--allow-loopback-webhooks"]).await;
     let (agent, browser, inbox) = (runner.agent(), runner.browser().await, url_of(&runner, "inboxUrl"));
     let host = inbox.host_str().unwrap();
@@ -216,7 +216,7 @@ async fn received(listener: &TcpListener) -> String {
 
 /// Browsers take the inbox's name to both loopback addresses, IPv6 first.
 #[tokio::test]
-async fn no_other_program_listens_where_browsers_look_for_the_inbox() {
+async fn the_runner_holds_every_address_of_the_inbox_host() {
     let runner = ephemeral(&[]).await;
     let port = url_of(&runner, "url").port().unwrap();
     for address in ["127.0.0.1", "[::1]"] {
@@ -240,7 +240,7 @@ async fn no_other_program_listens_where_browsers_look_for_the_inbox() {
 }
 
 #[tokio::test]
-async fn on_a_network_agents_call_at_addresses_and_pages_stay_on_this_machine() {
+async fn on_a_network_agents_connect_and_pages_stay_local() {
     let runner = ephemeral(&["--host", "0.0.0.0", "--allow-host", "Placet.lan"]).await;
     let (agent, inbox) = (runner.agent(), runner.text("inboxUrl").to_owned());
     assert!(url_of(&runner, "inboxUrl").host_str().unwrap().ends_with(".localhost"));
@@ -257,7 +257,7 @@ async fn on_a_network_agents_call_at_addresses_and_pages_stay_on_this_machine() 
 }
 
 #[tokio::test]
-async fn behind_a_proxy_the_inbox_is_at_its_public_origin() {
+async fn behind_a_proxy_the_inbox_uses_the_public_origin() {
     let runner = ephemeral(&["--host", "0.0.0.0", "--inbox-url", "https://inbox.example.com"]).await;
     assert_eq!(runner.text("inboxUrl"), "https://inbox.example.com");
     let host = "inbox.example.com";
@@ -296,7 +296,7 @@ async fn behind_a_proxy_the_inbox_is_at_its_public_origin() {
 /// Browsers bind a cookie to a host and not to a port, so these requests are what another port
 /// on this machine can make a browser send.
 #[tokio::test]
-async fn a_foreign_page_reaches_nothing_at_either_host() {
+async fn a_foreign_page_is_refused_at_both_hosts() {
     let runner = ephemeral(&[]).await;
     let (agent, browser) = (runner.agent(), runner.browser().await);
     let id = agent.asked().await;

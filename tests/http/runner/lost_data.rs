@@ -57,7 +57,7 @@ fn remove(path: &Path) {
 }
 
 #[tokio::test]
-async fn a_start_without_one_of_its_parts_refuses_and_makes_nothing() {
+async fn a_start_with_a_missing_part_refuses_and_creates_nothing() {
     let root = TempDir::new().unwrap();
     let whole = used(root.path(), "whole").await;
     for part in ["dynamodb.sqlite", "queues.sqlite", "s3", "s3/placet", "secret"] {
@@ -109,7 +109,7 @@ async fn a_start_with_a_part_of_another_installation_refuses() {
 }
 
 #[tokio::test]
-async fn an_emptied_database_under_files_is_lost_data_though_nothing_else_is_known() {
+async fn an_empty_database_beside_files_is_reported_as_lost_data() {
     let root = TempDir::new().unwrap();
     let dir = used(root.path(), "data").await;
     for name in ["dynamodb.sqlite", "instance.json", "s3/instance"] {
@@ -119,7 +119,7 @@ async fn an_emptied_database_under_files_is_lost_data_though_nothing_else_is_kno
 }
 
 #[tokio::test]
-async fn a_start_without_its_instance_file_writes_it_again() {
+async fn a_missing_instance_file_is_written_again() {
     let root = TempDir::new().unwrap();
     let dir = used(root.path(), "data").await;
     let before = fs::read(dir.join("instance.json")).unwrap();
@@ -167,7 +167,7 @@ async fn killed(root: &Path) -> (PathBuf, Agent, Vec<String>) {
 }
 
 #[tokio::test]
-async fn what_recovery_dropped_is_said() {
+async fn dropped_records_are_reported_after_recovery() {
     let root = TempDir::new().unwrap();
     let (whole, _, _) = killed(root.path()).await;
     let log = fs::read(whole.join("dynamodb.sqlite-wal")).unwrap();
@@ -207,7 +207,7 @@ async fn what_recovery_dropped_is_said() {
 }
 
 #[tokio::test]
-async fn a_kill_alone_loses_nothing_and_is_not_said_to() {
+async fn a_kill_loses_nothing_and_reports_no_loss() {
     let root = TempDir::new().unwrap();
     let (dir, agent, sent) = killed(root.path()).await;
     let mut command = Runner::command();

@@ -40,7 +40,7 @@ fn port(url: &str) -> u16 {
 }
 
 #[tokio::test]
-async fn nothing_listens_but_the_service_and_the_port_of_presigned_urls() {
+async fn only_the_service_and_storage_ports_listen() {
     let dir = TempDir::new().unwrap();
     let runner = Runner::start(dir.path()).await;
     let agent = runner.agent();

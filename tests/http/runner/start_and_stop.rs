@@ -17,7 +17,7 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::task::JoinHandle;
 
 #[tokio::test]
-async fn the_first_start_makes_an_owner_and_the_second_finds_everything_again() {
+async fn the_first_start_creates_an_owner_and_the_second_keeps_all_data() {
     let dir = TempDir::new().unwrap();
     let mut first = Runner::start(&dir.path().join("data")).await;
     let agent = first.agent();
@@ -74,7 +74,7 @@ async fn it_finishes_what_is_in_flight_and_stops_soon() {
 
 /// Of the embedded engine: DynamoDB removes by itself what is past.
 #[tokio::test]
-async fn what_is_there_for_a_time_goes_when_it_is_over_and_the_rest_stays() {
+async fn expired_items_are_deleted_and_others_stay() {
     let dir = TempDir::new().unwrap();
     Runner::start(dir.path()).await.kill().await;
     let database = Database::new(dir.path().join(DATABASE).to_str().unwrap()).unwrap();
@@ -128,7 +128,7 @@ async fn refused(arguments: &[&str], email: &str, password: &str) -> (Option<i32
 }
 
 #[tokio::test]
-async fn what_stands_in_the_way_is_told_in_a_sentence() {
+async fn a_failed_start_says_why_in_a_sentence() {
     let dir = TempDir::new().unwrap();
     let running = Runner::start(&dir.path().join("data")).await;
     let data = dir.path().join("data").to_str().unwrap().to_owned();
@@ -152,7 +152,7 @@ async fn what_stands_in_the_way_is_told_in_a_sentence() {
 }
 
 #[tokio::test]
-async fn a_kill_loses_nothing_that_was_answered() {
+async fn a_kill_loses_nothing_acknowledged() {
     let dir = TempDir::new().unwrap();
     let (mut sent, mut decided) = (vec![], vec![]);
     for round in 0..8_u32 {
@@ -182,7 +182,7 @@ async fn a_kill_loses_nothing_that_was_answered() {
 }
 
 #[tokio::test]
-async fn what_fell_due_while_it_was_stopped_is_done_at_the_next_start() {
+async fn work_that_fell_due_while_stopped_runs_at_the_next_start() {
     let dir = TempDir::new().unwrap();
     let mut first = Runner::start(dir.path()).await;
     let agent = first.agent();
@@ -257,7 +257,7 @@ async fn until_written(agent: &Agent, count: usize) {
 }
 
 #[tokio::test]
-async fn a_function_that_lacks_a_setting_says_which() {
+async fn a_function_names_its_missing_setting() {
     for function in ["messages", "reviews", "files", "agents", "inbox", "accounts", "plugins", "web"] {
         let settings = ["AWS_REGION", "PLACET_TABLE", "PLACET_BUCKET", "PLACET_SECRET"];
         for missing in settings {

@@ -65,7 +65,7 @@ async fn there(engines: &Engines, channel: AgentId) -> (BTreeSet<String>, BTreeS
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[allow(clippy::print_stderr, reason = "the figures are for people")]
-async fn bytes_of_uploads_that_a_kill_cut_short_are_named_or_go() {
+async fn bytes_of_interrupted_uploads_are_referenced_or_deleted() {
     let dir = TempDir::new().unwrap();
     let (mut random, mut told, began) = (rng::from_env(), 0, Instant::now());
     let mut channel = None;

@@ -104,7 +104,7 @@ async fn a_foreign_page_changes_nothing_with_a_persons_cookie() {
 }
 
 #[tokio::test]
-async fn our_own_pages_programs_and_bearers_may() {
+async fn same_origin_pages_programs_and_bearers_are_accepted() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;
@@ -139,7 +139,7 @@ async fn our_own_pages_programs_and_bearers_may() {
 }
 
 #[tokio::test]
-async fn a_foreign_page_signs_nobody_in_or_out() {
+async fn a_foreign_page_cannot_log_in_or_out() {
     let world = World::start().await;
     let person = world.person().await;
     for headers in FOREIGN {
@@ -157,7 +157,7 @@ async fn a_foreign_page_signs_nobody_in_or_out() {
 }
 
 #[tokio::test]
-async fn pages_and_answers_keep_their_address_to_themselves() {
+async fn pages_send_no_referrer() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;

@@ -70,7 +70,7 @@ async fn pages_run_their_own_scripts_and_load_nothing_from_elsewhere() {
 }
 
 #[tokio::test]
-async fn what_a_page_names_is_there_and_kept_for_as_long_as_it_stays_the_same() {
+async fn assets_exist_and_are_immutable() {
     let world = World::start().await;
     let person = world.person().await;
     let page = person.get("/").await.text();
@@ -148,7 +148,7 @@ async fn each_type_can_be_answered_on_its_page() {
 }
 
 #[tokio::test]
-async fn what_was_typed_stays_when_it_is_refused() {
+async fn a_refused_form_keeps_its_input() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;
@@ -163,7 +163,7 @@ async fn what_was_typed_stays_when_it_is_refused() {
 }
 
 #[tokio::test]
-async fn somebody_elses_outcome_is_shown_not_an_error() {
+async fn an_answer_that_came_second_shows_the_stored_outcome() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;
@@ -203,7 +203,7 @@ async fn a_form_that_another_site_sends_is_refused() {
 }
 
 #[tokio::test]
-async fn a_wrong_password_is_told_on_the_page() {
+async fn a_wrong_password_is_shown_on_the_page() {
     let world = World::start().await;
     let person = world.person().await;
     let browser = Person::nobody(&world.url, "", "");
@@ -219,7 +219,7 @@ async fn a_wrong_password_is_told_on_the_page() {
 }
 
 #[tokio::test]
-async fn forms_that_are_none_are_refused_on_a_page() {
+async fn malformed_forms_are_refused_on_a_page() {
     let world = World::start().await;
     let person = world.person().await;
     let id = person.agent().await.asked().await;

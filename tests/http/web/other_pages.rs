@@ -49,7 +49,7 @@ async fn stored(agent: &Agent, name: &str, mime: &str) -> String {
 }
 
 #[tokio::test]
-async fn every_page_is_there_for_somebody_new_and_leads_others_to_sign_in() {
+async fn every_page_works_for_a_new_user_and_redirects_strangers_to_sign_in() {
     let world = World::start().await;
     let person = world.person().await;
     let nobody = Person::nobody(&world.url, "", "");
@@ -155,7 +155,7 @@ async fn the_status_of_all_agents_and_of_one() {
 }
 
 #[tokio::test]
-async fn the_log_says_what_was_called_and_masks_secrets() {
+async fn the_log_page_shows_calls_and_masks_secrets() {
     let world = World::start().await;
     let (person, stranger) = (world.person().await, world.person().await);
     let agent = person.agent().await;
@@ -229,7 +229,7 @@ async fn keys_are_listed_without_their_secrets() {
 }
 
 #[tokio::test]
-async fn an_agents_settings_never_show_what_is_write_only() {
+async fn agent_settings_never_show_write_only_fields() {
     let world = World::start().await;
     let (person, stranger) = (world.person().await, world.person().await);
     let agent = renamed(&person).await;

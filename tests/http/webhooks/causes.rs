@@ -68,7 +68,7 @@ async fn tested(person: &Person, agent: &Agent, url: &str) -> Value {
 }
 
 #[tokio::test]
-async fn a_webhook_test_names_what_is_wrong_with_the_way_to_the_receiver() {
+async fn a_webhook_test_names_the_cause_of_a_connection_failure() {
     let world = World::delivering().await;
     let person = world.person().await;
     let agent = person.agent().await;
@@ -131,7 +131,7 @@ async fn a_redirect_is_named_with_its_host_and_nothing_secret_of_it() {
 }
 
 #[tokio::test]
-async fn the_log_of_a_try_has_its_cause() {
+async fn the_request_log_has_the_cause_of_a_failed_attempt() {
     let world = World::delivering().await;
     let person = world.person().await;
     let agent = person.agent().await;

@@ -91,7 +91,7 @@ async fn credentials_in_an_agents_url_are_sent_as_basic_auth_and_never_shown() {
 }
 
 #[tokio::test]
-async fn credentials_in_a_messages_url_and_in_a_callbacks_are_used_and_never_shown() {
+async fn credentials_in_message_and_callback_urls_are_used_and_never_shown() {
     let world = World::delivering().await;
     let person = world.person().await;
     let (agent, receiver) = (person.agent().await, Receiver::start([]).await);
@@ -115,7 +115,7 @@ async fn credentials_in_a_messages_url_and_in_a_callbacks_are_used_and_never_sho
 }
 
 #[tokio::test]
-async fn credentials_that_basic_auth_cannot_carry_are_refused_without_being_repeated() {
+async fn credentials_unfit_for_basic_auth_are_refused_and_not_echoed() {
     let world = World::start().await;
     let agent = world.person().await.agent().await;
     for userinfo in ["s3cret%3Ax:p", "u:s3cret%0A", "s3cret%FF:p"] {
@@ -134,7 +134,7 @@ async fn credentials_that_basic_auth_cannot_carry_are_refused_without_being_repe
 }
 
 #[tokio::test]
-async fn an_agent_shows_its_webhooks_headers_but_for_what_looks_secret() {
+async fn webhook_headers_are_shown_with_secrets_masked() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;
@@ -157,7 +157,7 @@ async fn an_agent_shows_its_webhooks_headers_but_for_what_looks_secret() {
 }
 
 #[tokio::test]
-async fn a_url_that_is_no_picture_is_refused() {
+async fn a_bad_avatar_url_is_refused() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;

@@ -52,7 +52,7 @@ async fn an_answer_reaches_the_agents_webhook_signed_as_the_specification_says()
 }
 
 #[tokio::test]
-async fn failures_are_tried_again_under_the_same_id_until_one_works() {
+async fn failed_deliveries_are_retried_under_the_same_id() {
     let it =
         Answered::to([Answer::status(500), Answer::Closes, Answer::with(302, "Location: /elsewhere\r\n", "")]).await;
     for (tries, pause) in [(1, 6), (2, 67), (3, 661)] {
@@ -74,7 +74,7 @@ async fn failures_are_tried_again_under_the_same_id_until_one_works() {
 }
 
 #[tokio::test]
-async fn a_receiver_that_is_gone_is_given_up_at_once_until_a_person_asks_again() {
+async fn a_410_response_ends_the_retries() {
     let it = Answered::to([Answer::status(410)]).await;
     assert!(!it.bring().await);
     assert_eq!(it.status().await, "webhook_failed");
@@ -89,7 +89,7 @@ async fn a_receiver_that_is_gone_is_given_up_at_once_until_a_person_asks_again()
 }
 
 #[tokio::test]
-async fn after_the_last_try_the_message_says_that_it_failed() {
+async fn after_the_last_attempt_the_message_is_marked_failed() {
     let it = Answered::to(vec![Answer::status(503); 7]).await;
     for tries in 1..=7 {
         assert!(!it.bring().await);
@@ -102,7 +102,7 @@ async fn after_the_last_try_the_message_says_that_it_failed() {
 }
 
 #[tokio::test]
-async fn the_messages_own_url_comes_first_then_the_agents_then_the_callback() {
+async fn the_message_url_precedes_the_agent_url_and_the_callback() {
     let world = World::isolated().await;
     let courier = Courier::start(&world).await;
     let (own, agents, callback) = tokio::join!(Receiver::start([]), Receiver::start([]), Receiver::start([]));
@@ -134,7 +134,7 @@ async fn the_messages_own_url_comes_first_then_the_agents_then_the_callback() {
 }
 
 #[tokio::test]
-async fn what_the_agent_received_stays_so_and_a_deleted_message_is_delivered_and_stays_deleted() {
+async fn a_delivery_does_not_undo_a_receipt_or_a_deletion() {
     let it = Answered::to([]).await;
     let Answered { world, courier, receiver, person, agent, asked, .. } = &it;
     agent.post(&format!("/api/v1/messages/{asked}/ack?channel={}", agent.channel), json!({})).await.expect(200);
@@ -181,7 +181,7 @@ async fn without_a_url_nothing_is_queued_and_the_log_shows_no_secrets() {
 }
 
 #[tokio::test]
-async fn a_receiver_that_hangs_is_left_and_one_that_says_too_much_or_when_to_come_back_is_understood() {
+async fn slow_oversized_and_retry_after_responses_are_handled() {
     let later = Answer::with(429, "Retry-After: 3600\r\n", "{}");
     let it = Answered::to([Answer::Hangs, later, Answer::with(200, "", &"x".repeat(1024 * 1024))]).await;
     assert!(!it.bring().await);
@@ -198,7 +198,7 @@ async fn a_receiver_that_hangs_is_left_and_one_that_says_too_much_or_when_to_com
 }
 
 #[tokio::test]
-async fn while_one_secret_takes_over_from_another_both_sign() {
+async fn during_a_secret_rotation_both_secrets_sign() {
     let it = Answered::to([]).await;
     let set = json!({ "channelId": it.agent.channel, "url": HOOK });
     let now = it.agent.post("/api/v1/agents/setWebhook", set).await.expect(200)["webhookSecret"].clone();
@@ -211,7 +211,7 @@ async fn while_one_secret_takes_over_from_another_both_sign() {
 }
 
 #[tokio::test]
-async fn two_that_bring_the_same_delivery_at_once_send_it_once() {
+async fn two_concurrent_workers_send_a_delivery_once() {
     let it = Answered::to([]).await;
     tokio::join!(it.bring(), it.bring(), it.bring());
     assert!(it.bring().await);

@@ -38,7 +38,7 @@ fn receipt(message: &Message) -> &str {
 }
 
 #[tokio::test]
-async fn what_is_sent_is_received_once_it_is_there_and_gone_once_it_is_deleted() {
+async fn a_message_is_received_and_gone_once_deleted() {
     let world = World::start().await;
     let (sqs, queue) = (&world.sqs, world.queue(&[]).await);
     assert!(receive(sqs, &queue, 0).await.is_empty());
@@ -61,7 +61,7 @@ async fn what_is_sent_is_received_once_it_is_there_and_gone_once_it_is_deleted()
 }
 
 #[tokio::test]
-async fn a_message_that_nobody_deletes_comes_back_and_in_the_end_goes_to_the_dead_letters() {
+async fn an_undeleted_message_returns_and_ends_in_the_dead_letter_queue() {
     let world = World::start().await;
     let sqs = &world.sqs;
     let dead = world.queue(&[]).await;
@@ -81,7 +81,7 @@ async fn a_message_that_nobody_deletes_comes_back_and_in_the_end_goes_to_the_dea
 }
 
 #[tokio::test]
-async fn a_message_can_be_put_off_and_called_back() {
+async fn visibility_can_be_extended_and_reset() {
     let world = World::start().await;
     let (sqs, queue) = (&world.sqs, world.queue(&[]).await);
     let began = Instant::now();
@@ -98,7 +98,7 @@ async fn a_message_can_be_put_off_and_called_back() {
 }
 
 #[tokio::test]
-async fn batches_are_done_entry_by_entry() {
+async fn batch_entries_succeed_or_fail_separately() {
     let world = World::start().await;
     let (sqs, queue) = (&world.sqs, world.queue(&[]).await);
     let entry =
@@ -134,7 +134,7 @@ async fn batches_are_done_entry_by_entry() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_is_refused_in_the_words_of_sqs() {
+async fn invalid_calls_are_refused_with_the_errors_of_sqs() {
     let world = World::start().await;
     let (sqs, queue) = (&world.sqs, world.queue(&[]).await);
     let code = |err: &dyn ProvideErrorMetadata| err.code().unwrap_or_default().rsplit('.').next().unwrap().to_owned();
@@ -164,7 +164,7 @@ async fn what_cannot_be_is_refused_in_the_words_of_sqs() {
 }
 
 #[tokio::test]
-async fn the_embedded_queues_keep_everything_over_a_start() {
+async fn embedded_queues_survive_a_restart() {
     let dir = tempfile::TempDir::new().unwrap();
     let begin = || Queues::new(Durable::open(dir.path()).unwrap());
     let queues = begin();

@@ -22,7 +22,7 @@ async fn left(world: &World, queue: &str) -> usize {
 }
 
 #[tokio::test]
-async fn what_the_function_is_done_with_is_gone_and_what_failed_comes_back() {
+async fn processed_messages_are_deleted_and_failed_ones_return() {
     let world = World::start().await;
     let queue = world.queue(&[(Name::VisibilityTimeout, "1")]).await;
     let (given, mut got) = mpsc::unbounded_channel::<SqsMessage>();
@@ -54,7 +54,7 @@ async fn what_the_function_is_done_with_is_gone_and_what_failed_comes_back() {
 }
 
 #[tokio::test]
-async fn a_stop_lets_what_is_in_flight_end_and_takes_nothing_new() {
+async fn a_stop_finishes_messages_in_flight_and_takes_no_new_ones() {
     let world = World::start().await;
     let queue = world.queue(&[]).await;
     let (began, mut begun) = mpsc::unbounded_channel();

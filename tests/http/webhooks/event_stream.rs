@@ -82,7 +82,7 @@ fn start(source: Source, seen: &Seen) -> Mappings {
 }
 
 #[tokio::test]
-async fn every_write_comes_once_in_order_and_reading_goes_on_where_it_was() {
+async fn every_write_arrives_once_in_order_and_reading_resumes() {
     let world = World::isolated().await;
     let (source, _) = source(&world).await;
     let seen = Seen::default();
@@ -100,7 +100,7 @@ async fn every_write_comes_once_in_order_and_reading_goes_on_where_it_was() {
 }
 
 #[tokio::test]
-async fn a_record_has_both_images_and_where_it_is_from() {
+async fn a_record_has_both_images_and_its_source() {
     let world = World::isolated().await;
     let (source, _) = source(&world).await;
     let arn = source.arn.clone();
@@ -136,7 +136,7 @@ async fn a_record_has_both_images_and_where_it_is_from() {
 }
 
 #[tokio::test]
-async fn a_record_that_always_fails_is_set_aside_and_the_others_come_in_order() {
+async fn a_record_that_always_fails_is_dead_lettered_and_others_keep_their_order() {
     let world = World::isolated().await;
     let (source, dead) = source(&world).await;
     let seen = Seen::default();
@@ -152,7 +152,7 @@ async fn a_record_that_always_fails_is_set_aside_and_the_others_come_in_order() 
 
 /// Of the embedded engine alone: DynamoDB does both by itself.
 #[tokio::test]
-async fn the_embedded_stream_forgets_what_was_read_and_nothing_else() {
+async fn the_embedded_stream_trims_only_records_already_read() {
     let world = World::embedded().await;
     let (source, _) = source(&world).await;
     let (seen, log) = (Seen::default(), world.stream_log().unwrap());

@@ -28,7 +28,7 @@ fn all(courier: &Courier) -> Event {
 }
 
 #[tokio::test]
-async fn records_that_come_twice_are_one_delivery() {
+async fn repeated_records_make_one_delivery() {
     let world = World::isolated().await;
     let (courier, receiver) = (Courier::start(&world).await, Receiver::start([]).await);
     answered(&world, &receiver).await;
@@ -42,7 +42,7 @@ async fn records_that_come_twice_are_one_delivery() {
 }
 
 #[tokio::test]
-async fn a_batch_ends_at_the_record_that_fails_and_says_which_it_is() {
+async fn a_batch_reports_its_first_failed_record() {
     let world = World::isolated().await;
     let (courier, receiver) = (Courier::start(&world).await, Receiver::start([]).await);
     answered(&world, &receiver).await;
@@ -64,7 +64,7 @@ async fn a_batch_ends_at_the_record_that_fails_and_says_which_it_is() {
 }
 
 #[tokio::test]
-async fn who_dies_while_sending_is_followed_by_another() {
+async fn a_delivery_of_a_crashed_worker_is_taken_over() {
     let world = World::isolated().await;
     let (courier, receiver) = (Courier::start(&world).await, Receiver::start([]).await);
     answered(&world, &receiver).await;
@@ -79,7 +79,7 @@ async fn who_dies_while_sending_is_followed_by_another() {
 }
 
 #[tokio::test]
-async fn an_expiry_is_told_to_the_agent_that_asked_and_to_nobody_else() {
+async fn an_expiry_is_delivered_only_to_the_asking_agent() {
     let world = World::isolated().await;
     let courier = Courier::start(&world).await;
     let (hers, his) = (Receiver::start([]).await, Receiver::start([]).await);

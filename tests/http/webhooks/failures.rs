@@ -28,7 +28,7 @@ fn late() -> Answer {
 }
 
 #[tokio::test]
-async fn an_answer_after_ten_seconds_is_none_and_a_body_that_trickles_changes_no_answer() {
+async fn a_response_after_ten_seconds_fails_and_a_slow_body_does_not() {
     let answers = [late(), Answer::Trickles(head(200)), Answer::Trickles(head(500))];
     let [late, delivered, failed] = answers.map(|answer| Answered::to([answer]));
     let (late, delivered, failed) = tokio::join!(late, delivered, failed);
@@ -54,7 +54,7 @@ async fn an_answer_after_ten_seconds_is_none_and_a_body_that_trickles_changes_no
 }
 
 #[tokio::test]
-async fn a_connection_that_is_reset_is_a_failed_try() {
+async fn a_reset_connection_is_a_failed_attempt() {
     let resets =
         [&b""[..], b"HTTP/1.1 20", b"HTTP/1.1 200 X\r\nContent-Le"].map(|bytes| Answer::Resets(bytes.to_vec()));
     let it = Answered::to(resets).await;
@@ -79,7 +79,7 @@ async fn left(it: &Answered) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn an_agent_that_is_removed_takes_with_it_what_was_not_delivered() {
+async fn deleting_an_agent_drops_its_pending_deliveries() {
     let it = Answered::to([Answer::status(500)]).await;
     assert!(!it.bring().await);
     let written = json!({ "channelId": it.agent.channel, "text": "hi" });
@@ -101,7 +101,7 @@ async fn an_agent_that_is_removed_takes_with_it_what_was_not_delivered() {
 }
 
 #[tokio::test]
-async fn who_asks_twice_gets_it_twice_under_the_same_id() {
+async fn each_retry_request_sends_the_delivery_again_under_the_same_id() {
     let it = Answered::to([]).await;
     assert!(it.bring().await);
     for times in 2..=3 {
@@ -135,7 +135,7 @@ async fn set_aside(world: &World, dead: &str) -> Value {
 }
 
 #[tokio::test]
-async fn a_delivery_that_was_given_up_is_set_aside_and_can_be_asked_for_again() {
+async fn a_failed_delivery_is_dead_lettered_and_can_be_retried() {
     let it = Answered::to([Answer::status(410)]).await;
     let (queue, dead) = giving_up(&it.world).await;
     let app = App { queue: it.courier.app.queue.clone().at(&queue), ..it.courier.app.clone() };

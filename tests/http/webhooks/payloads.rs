@@ -14,7 +14,7 @@ fn members(body: &Value) -> BTreeSet<&str> {
 }
 
 #[tokio::test]
-async fn an_answer_is_told_with_all_that_was_answered_and_where_it_belongs() {
+async fn the_answer_event_has_the_whole_answer_and_its_context() {
     let world = World::isolated().await;
     let (courier, receiver) = (Courier::start(&world).await, Receiver::start([]).await);
     let person = world.person().await;
@@ -49,7 +49,7 @@ async fn an_answer_is_told_with_all_that_was_answered_and_where_it_belongs() {
 }
 
 #[tokio::test]
-async fn an_expiry_is_told_with_the_time_it_was_due() {
+async fn the_expiry_event_has_the_due_time() {
     let world = World::isolated().await;
     let (courier, receiver) = (Courier::start(&world).await, Receiver::start([]).await);
     let agent = world.person().await.agent().await;
@@ -68,7 +68,7 @@ async fn an_expiry_is_told_with_the_time_it_was_due() {
 }
 
 #[tokio::test]
-async fn a_persons_message_is_told_as_it_is_read() {
+async fn the_message_event_has_the_message_as_it_is_read() {
     let world = World::isolated().await;
     let (courier, receiver) = (Courier::start(&world).await, Receiver::start([]).await);
     let person = world.person().await;

@@ -61,7 +61,7 @@ async fn is_brought(world: &World) {
 }
 
 #[tokio::test]
-async fn a_message_whose_event_could_not_be_kept_is_refused() {
+async fn a_message_whose_event_cannot_be_stored_is_refused() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;
@@ -78,7 +78,7 @@ async fn a_message_whose_event_could_not_be_kept_is_refused() {
 }
 
 #[tokio::test]
-async fn the_largest_messages_and_answers_are_brought() {
+async fn the_largest_messages_and_answers_are_delivered() {
     let world = World::delivering().await;
     let receiver = Receiver::start([]).await;
     let person = world.person().await;
@@ -106,7 +106,7 @@ async fn the_largest_messages_and_answers_are_brought() {
 }
 
 #[tokio::test]
-async fn an_answer_whose_event_could_not_be_kept_is_refused_and_a_shorter_one_is_brought() {
+async fn an_answer_whose_event_cannot_be_stored_is_refused() {
     let world = World::delivering().await;
     let receiver = Receiver::start([]).await;
     let person = world.person().await;
@@ -125,7 +125,7 @@ async fn an_answer_whose_event_could_not_be_kept_is_refused_and_a_shorter_one_is
 }
 
 #[tokio::test]
-async fn a_form_has_the_limits_that_the_api_has() {
+async fn the_page_enforces_the_limits_of_the_api() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;
@@ -148,7 +148,7 @@ async fn a_form_has_the_limits_that_the_api_has() {
 }
 
 #[tokio::test]
-async fn an_event_that_does_not_fit_is_set_aside_alone_and_its_sender_is_told() {
+async fn an_oversized_event_is_dead_lettered_alone_and_reported() {
     let world = World::delivering().await;
     let receiver = Receiver::start([]).await;
     let person = world.person().await;
@@ -176,7 +176,7 @@ async fn an_event_that_does_not_fit_is_set_aside_alone_and_its_sender_is_told() 
 }
 
 #[tokio::test]
-async fn a_record_that_cannot_be_read_is_set_aside_alone() {
+async fn an_unreadable_record_is_dead_lettered_alone() {
     let world = World::delivering().await;
     let receiver = Receiver::start([]).await;
     let person = world.person().await;
@@ -198,7 +198,7 @@ async fn a_record_that_cannot_be_read_is_set_aside_alone() {
 }
 
 #[tokio::test]
-async fn a_change_that_can_never_be_noted_stops_no_other_inbox() {
+async fn a_version_bump_that_always_fails_stops_no_other_inbox() {
     let world = World::delivering().await;
     let (person, other) = (world.person().await, world.person().await);
     let (agent, others) = (person.agent().await, other.agent().await);
@@ -216,7 +216,7 @@ async fn a_change_that_can_never_be_noted_stops_no_other_inbox() {
 }
 
 #[tokio::test]
-async fn a_delivery_that_cannot_be_read_is_given_up_alone() {
+async fn an_unreadable_delivery_is_given_up_alone() {
     let world = World::isolated().await;
     let (courier, receiver) = (Courier::start(&world).await, Receiver::start([]).await);
     let person = world.person().await;

@@ -77,7 +77,7 @@ async fn a_new_secret_and_the_one_before_are_both_good_for_a_day() {
 }
 
 #[tokio::test]
-async fn of_secrets_that_are_set_at_once_each_was_shown() {
+async fn concurrent_secret_changes_return_the_stored_secret() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;
@@ -90,7 +90,7 @@ async fn of_secrets_that_are_set_at_once_each_was_shown() {
 }
 
 #[tokio::test]
-async fn a_deleted_webhook_leaves_nothing() {
+async fn deleting_a_webhook_removes_its_secrets() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;
@@ -106,7 +106,7 @@ async fn a_deleted_webhook_leaves_nothing() {
 }
 
 #[tokio::test]
-async fn a_webhook_that_may_not_be_is_named() {
+async fn an_invalid_webhook_is_named() {
     let world = World::start().await;
     let agent = world.person().await.agent().await;
     let bad = json!({ "url": "http://169.254.169.254/", "headers": { "a b": "x", "X-Nul": "\u{0}", "Webhook-Id": "1",
@@ -137,7 +137,7 @@ async fn a_webhook_that_may_not_be_is_named() {
 }
 
 #[tokio::test]
-async fn a_patch_that_sets_the_first_url_shows_a_secret_and_null_takes_all() {
+async fn setting_the_first_url_shows_a_secret_and_null_clears_all() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;
@@ -169,7 +169,7 @@ async fn tried(person: &Person, agent: &Agent) -> Reply {
 }
 
 #[tokio::test]
-async fn a_test_event_is_sent_once_as_every_other_and_its_answer_told() {
+async fn a_test_event_is_sent_once_and_returns_the_response() {
     let world = World::delivering().await;
     let person = world.person().await;
     let echo = format!("{{\"got\":\"blue-route-17 {}\"}}", "x".repeat(600));
@@ -201,7 +201,7 @@ async fn a_test_event_is_sent_once_as_every_other_and_its_answer_told() {
 }
 
 #[tokio::test]
-async fn a_test_event_leads_nowhere_inside() {
+async fn a_test_event_reaches_no_private_address() {
     let world = World::start().await;
     let person = world.person().await;
     let receiver = Receiver::start([]).await;
@@ -215,7 +215,7 @@ async fn a_test_event_leads_nowhere_inside() {
 }
 
 #[tokio::test]
-async fn only_its_person_tries_a_webhook_that_there_is() {
+async fn only_the_owner_can_test_an_existing_webhook() {
     let world = World::start().await;
     let (person, stranger) = (world.person().await, world.person().await);
     let agent = person.agent().await;

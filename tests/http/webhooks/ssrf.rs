@@ -108,7 +108,7 @@ const NO_HTTP: &[&str] = &[
 ];
 
 #[tokio::test]
-async fn no_url_that_leads_inside_can_be_set_anywhere() {
+async fn no_url_with_a_private_address_can_be_set() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;
@@ -138,7 +138,7 @@ async fn called(outbound: &Outbound, url: &str) -> Result<u16, Failure> {
 }
 
 #[tokio::test]
-async fn what_sends_connects_to_none_of_them() {
+async fn the_sender_connects_to_no_private_address() {
     let world = World::start().await;
     for url in INSIDE {
         // A URL is stored as it was parsed; the sender is given that.
@@ -165,7 +165,7 @@ async fn listener() -> (SocketAddr, Arc<AtomicUsize>) {
 }
 
 #[tokio::test]
-async fn a_name_that_changes_its_answer_does_not_get_through() {
+async fn dns_rebinding_is_refused() {
     let (inside, met) = listener().await;
     let asked = Arc::new(AtomicUsize::new(0));
     let turns = asked.clone();
@@ -191,7 +191,7 @@ async fn a_name_that_changes_its_answer_does_not_get_through() {
 }
 
 #[tokio::test]
-async fn the_same_name_gets_through_where_loopback_is_allowed() {
+async fn loopback_names_work_where_loopback_is_allowed() {
     let (inside, met) = listener().await;
     let outbound = Outbound::resolving(true, move |_: String, _: u16| std::future::ready(Ok(vec![inside])));
     let failure = called(&outbound, &format!("http://rebinding.example:{}/", inside.port())).await;
@@ -201,7 +201,7 @@ async fn the_same_name_gets_through_where_loopback_is_allowed() {
 }
 
 #[tokio::test]
-async fn no_proxy_of_the_environment_is_asked() {
+async fn proxies_of_the_environment_are_ignored() {
     let (proxy, met) = listener().await;
     let dir = tempfile::TempDir::with_prefix("placet-test-").unwrap();
     let (receiver, (direct, tried)) = (Receiver::start([]).await, listener().await);

@@ -56,7 +56,7 @@ async fn moments_are_compared_as_moments() {
 }
 
 #[tokio::test]
-async fn a_range_of_times_may_lie_over_midnight() {
+async fn a_time_range_may_span_midnight() {
     let desk = Desk::start().await;
     let night = json!({ "type": "time", "min": "22:00", "max": "06:00", "defaultValue": "23:30" });
     let answers = ["22:00", "23:59", "00:00", "06:00", "06:01", "12:00", "21:59"].map(Value::from);
@@ -64,13 +64,16 @@ async fn a_range_of_times_may_lie_over_midnight() {
 }
 
 #[tokio::test]
-async fn an_option_comes_back_as_it_was_offered() {
+async fn an_option_value_keeps_its_type() {
     let desk = Desk::start().await;
     let options =
         json!([{ "value": 1, "label": "One" }, { "value": 2.5 }, 3, "4", true, { "value": "5", "label": " " }]);
     let field = json!({ "type": "select", "options": options, "defaultValue": "3" });
     let page = desk.page(&desk.field(field.clone()).await).await;
-    assert!(page.contains("<option dir=\"auto\" value=\"3\" selected>3</option>") && page.contains(">5</option>"), "{page}");
+    assert!(
+        page.contains("<option dir=\"auto\" value=\"3\" selected>3</option>") && page.contains(">5</option>"),
+        "{page}"
+    );
     for (typed, value) in
         [("1", json!(1)), ("2.5", json!(2.5)), ("3", json!(3)), ("4", json!("4")), ("true", json!(true))]
     {
@@ -89,7 +92,7 @@ async fn an_option_comes_back_as_it_was_offered() {
 }
 
 #[tokio::test]
-async fn several_options_may_be_chosen_and_all_be_in_sight() {
+async fn a_select_may_be_multiple_or_radio() {
     let desk = Desk::start().await;
     let many = json!({ "type": "select", "multiple": true, "options": ["x", { "value": 2, "label": "Two" }, "z"],
         "defaultValue": ["x", 2], "required": true });

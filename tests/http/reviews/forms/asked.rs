@@ -5,7 +5,7 @@ use serde_json::json;
 use super::Desk;
 
 #[tokio::test]
-async fn what_cannot_be_answered_is_refused_when_it_is_asked() {
+async fn an_unanswerable_form_is_refused_when_it_is_created() {
     let desk = Desk::start().await;
     for (field, place) in [
         (json!({ "type": "number", "step": 5, "defaultValue": 12 }), "defaultValue"),
@@ -74,7 +74,7 @@ async fn a_default_may_be_any_rfc_3339_moment() {
 }
 
 #[tokio::test]
-async fn a_label_that_shows_nothing_gives_way_to_the_name() {
+async fn an_empty_label_falls_back_to_the_name() {
     let desk = Desk::start().await;
     for label in ["", "   ", "\u{200b}", "\u{2060}\u{feff}"] {
         let fields = json!([{ "name": "host", "type": "text", "label": label }]);
@@ -89,7 +89,7 @@ async fn a_label_that_shows_nothing_gives_way_to_the_name() {
 }
 
 #[tokio::test]
-async fn what_form_builders_send_for_nothing_is_nothing() {
+async fn empty_values_of_form_builders_mean_absent() {
     let desk = Desk::start().await;
     for kind in ["number", "date", "time", "datetime", "text", "checkbox"] {
         let field = json!({ "type": kind, "min": "", "max": "", "defaultValue": "", "placeholder": "", "step": "any" });

@@ -39,7 +39,7 @@ fn moment(random: &mut fastrand::Rng) -> Moment {
 }
 
 #[test]
-fn a_datetime_is_taken_when_its_instant_lies_within_the_bounds() {
+fn a_datetime_is_accepted_when_its_instant_is_within_bounds() {
     let mut random = rng::from_env();
     for _ in 0..ROUNDS {
         let [min, max, given] = [(); 3].map(|()| moment(&mut random));
@@ -50,7 +50,7 @@ fn a_datetime_is_taken_when_its_instant_lies_within_the_bounds() {
 }
 
 #[test]
-fn a_time_is_taken_when_it_lies_within_the_bounds_of_a_day_or_a_night() {
+fn a_time_is_accepted_when_it_is_within_bounds_of_a_day_or_a_night() {
     let mut random = rng::from_env();
     let time = |seconds: usize, long: bool| {
         let (hour, minute, second) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
@@ -71,7 +71,7 @@ fn a_time_is_taken_when_it_lies_within_the_bounds_of_a_day_or_a_night() {
 }
 
 #[test]
-fn a_default_is_taken_as_an_answer_exactly_when_the_form_is() {
+fn a_default_is_accepted_exactly_when_the_same_answer_is() {
     let mut random = rng::from_env();
     for _ in 0..ROUNDS {
         let [min, max, default] = [(); 3].map(|()| moment(&mut random));
@@ -91,7 +91,7 @@ fn a_default_is_taken_as_an_answer_exactly_when_the_form_is() {
 }
 
 #[test]
-fn a_form_that_was_accepted_before_a_rule_came_is_still_read() {
+fn a_form_accepted_by_an_earlier_version_is_still_read() {
     let fields = json!([
         { "name": "pin", "type": "password", "label": "" },
         { "name": "_dismissed", "type": "number", "min": 5, "max": 1, "step": 0, "defaultValue": "x" },

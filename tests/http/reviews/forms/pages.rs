@@ -53,7 +53,7 @@ async fn a_typed_number_is_that_number_or_refused() {
 }
 
 #[tokio::test]
-async fn a_browser_takes_no_number_in_its_own_language_and_counts_no_utf_16() {
+async fn number_fields_are_text_and_lengths_count_characters() {
     let desk = Desk::start().await;
     let page = desk.page(&desk.field(json!({ "type": "number", "min": 0, "max": 9 })).await).await;
     assert!(!page.contains("type=\"number\"") && page.contains("inputmode=\"decimal\""), "{page}");
@@ -66,7 +66,7 @@ async fn a_browser_takes_no_number_in_its_own_language_and_counts_no_utf_16() {
 }
 
 #[tokio::test]
-async fn a_browser_fills_in_no_password_and_no_name_of_its_person() {
+async fn fields_never_autofill_the_persons_own_data() {
     let desk = Desk::start().await;
     let fields = ["text", "email", "url", "number", "date", "password", "textarea"]
         .map(|kind| json!({ "name": format!("user{kind}"), "type": kind, "label": "Username" }));

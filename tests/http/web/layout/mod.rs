@@ -51,7 +51,7 @@ fn say_slowest(what: &str, mut figures: Vec<(Duration, &str)>) {
 }
 
 #[tokio::test]
-async fn a_hostile_text_is_a_page_like_any_other() {
+async fn a_hostile_text_renders_within_bounds() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;
@@ -66,7 +66,7 @@ async fn a_hostile_text_is_a_page_like_any_other() {
 }
 
 #[tokio::test]
-async fn a_hostile_attachment_and_its_revision_are_pages_like_any_other() {
+async fn a_hostile_attachment_and_its_diff_render_within_bounds() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;
@@ -88,7 +88,7 @@ async fn a_hostile_attachment_and_its_revision_are_pages_like_any_other() {
 }
 
 #[tokio::test]
-async fn a_revision_of_forty_changed_files_is_a_page_like_any_other() {
+async fn a_diff_of_forty_files_renders_within_bounds() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;
@@ -107,7 +107,7 @@ async fn a_revision_of_forty_changed_files_is_a_page_like_any_other() {
 }
 
 #[tokio::test]
-async fn a_channel_of_hostile_messages_is_a_page_like_any_other() {
+async fn a_channel_of_hostile_messages_renders_within_bounds() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;
@@ -120,7 +120,7 @@ async fn a_channel_of_hostile_messages_is_a_page_like_any_other() {
 }
 
 #[tokio::test]
-async fn a_long_text_is_shown_plain_and_all_of_it_is_within_reach() {
+async fn a_long_text_is_shown_plain_with_a_link_to_all_of_it() {
     let world = World::start().await;
     let (person, stranger) = (world.person().await, world.person().await);
     let agent = person.agent().await;
@@ -145,7 +145,7 @@ async fn a_long_text_is_shown_plain_and_all_of_it_is_within_reach() {
 }
 
 #[tokio::test]
-async fn json_is_laid_out_within_bounds() {
+async fn json_renders_within_bounds() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;
@@ -166,7 +166,7 @@ async fn json_is_laid_out_within_bounds() {
 }
 
 #[tokio::test]
-async fn forms_and_lists_of_the_largest_payloads_are_pages_like_any_other() {
+async fn the_largest_forms_and_lists_render_within_bounds() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;
@@ -212,7 +212,7 @@ async fn hostile_reviews(agent: &Agent) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn while_hostile_pages_are_laid_out_others_are_served() {
+async fn other_requests_are_served_while_hostile_pages_render() {
     let world = World::start().await;
     let (person, other) = (world.person().await, world.person().await);
     let (agent, others) = (person.agent().await, other.agent().await);
@@ -240,7 +240,7 @@ async fn while_hostile_pages_are_laid_out_others_are_served() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn pages_whose_readers_have_left_cost_nothing_more() {
+async fn abandoned_pages_stop_rendering() {
     let world = World::start().await;
     let (person, other) = (world.person().await, world.person().await);
     let (agent, others) = (person.agent().await, other.agent().await);
