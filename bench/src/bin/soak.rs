@@ -15,7 +15,7 @@ const MEMORY: u64 = 600;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    placet_local::descriptors::raise();
+    placet_local::server::file_descriptors::raise_limit();
     let dir = tempfile::tempdir().expect("a temporary directory");
     let runner = Runner::start_delivering(dir.path()).await;
     let size = if std::env::args().any(|it| it == "--tenth") { Size::TENTH } else { Size::WHOLE };

@@ -77,7 +77,7 @@ impl Visit for Synced {
 
 impl Subscriber for Synced {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.target().starts_with("placet_local::objects::disk")
+        metadata.target().starts_with("placet_local::engines::s3::disk_sync")
     }
 
     fn event(&self, event: &Event<'_>) {
@@ -96,7 +96,7 @@ impl Subscriber for Synced {
 
 /// Notes each write to the table, then passes it on.
 #[derive(Clone, Debug)]
-struct Watched(Arc<placet_local::in_process::InProcess>);
+struct Watched(Arc<placet_local::engines::in_process::InProcess>);
 
 impl HttpConnector for Watched {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {

@@ -3,7 +3,7 @@
 
 use bytes::Bytes;
 use dynoxide::Database;
-use placet_local::table::Table;
+use placet_local::engines::dynamodb::DynamoDb;
 use serde_json::{Value, json};
 
 pub const TABLE: &str = "compared";
@@ -12,7 +12,7 @@ pub const TABLE: &str = "compared";
 pub struct Pair {
     client: reqwest::Client,
     url: String,
-    table: Table,
+    table: DynamoDb,
 }
 
 /// One request's two answers.
@@ -28,7 +28,7 @@ impl Pair {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         tokio::spawn(dynoxide::server::serve_on(listener, Database::memory().unwrap()));
-        let pair = Self { client: reqwest::Client::new(), url, table: Table::new(Database::memory().unwrap()) };
+        let pair = Self { client: reqwest::Client::new(), url, table: DynamoDb::new(Database::memory().unwrap()) };
         pair.same("CreateTable", created(TABLE)).await;
         pair
     }

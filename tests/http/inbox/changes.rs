@@ -6,7 +6,7 @@ use aws_lambda_events::event::dynamodb::Event;
 use aws_lambda_events::event::streams::DynamoDbEventResponse;
 use aws_sdk_dynamodb::types::AttributeValue;
 use futures_util::future::join_all;
-use placet_local::mappings::Mappings;
+use placet_local::event_sources::Workers;
 use reqwest::Method;
 use serde_json::{Value, json};
 use shared::app::App;
@@ -22,28 +22,29 @@ struct Stream<'a> {
     world: &'a World,
     records: mpsc::UnboundedReceiver<Event>,
     marks: usize,
-    _mappings: Mappings,
+    _workers: Workers,
 }
 
 impl<'a> Stream<'a> {
     async fn of(world: &'a World) -> Self {
         let (source, _) = source(world).await;
         let (bring, records) = mpsc::unbounded_channel();
-        let mut mappings = Mappings::default();
-        mappings.start(|stop| {
+        let mut workers = Workers::default();
+        workers.start(|stop| {
             source.consume(stop, move |event: Event| {
                 bring.send(event).unwrap();
                 std::future::ready(DynamoDbEventResponse::default())
             })
         });
-        Self { world, records, marks: 0, _mappings: mappings }
+        Self { world, records, marks: 0, _workers: workers }
     }
 
     /// All that was written until now and not given before, as one batch.
     async fn written(&mut self) -> Event {
         self.marks += 1;
         let mark = format!("MARK {}", self.marks);
-        let put = self.world.writes.watch(&self.world.clients.dynamodb).put_item().table_name(&self.world.table);
+        let put =
+            self.world.write_notifier.observe(&self.world.clients.dynamodb).put_item().table_name(&self.world.table);
         let put = put.item("pk", AttributeValue::S("A TEST'S".into())).item("sk", AttributeValue::S(mark.clone()));
         put.send().await.unwrap();
         let mut all = Event::default();

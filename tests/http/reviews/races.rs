@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use aws_lambda_events::event::dynamodb::{Event, EventRecord};
 use futures_util::future::join_all;
-use placet_local::mappings::Mappings;
+use placet_local::event_sources::Workers;
 use serde_json::{Value, json};
 use shared::app::App;
 use shared::outbound::Outbound;
@@ -119,25 +119,25 @@ fn note(decisions: &Decisions, record: &EventRecord) {
 }
 
 /// Brings the stream to `events` and the queue to `webhooks`, and notes what the stream tells.
-async fn deliver(world: &World, decisions: &Decisions) -> Mappings {
+async fn deliver(world: &World, decisions: &Decisions) -> Workers {
     let (sources, urls) = world.sources().await;
     let on_queue = |name| App { outbound: Outbound::new(true), ..world.function(name).on_queue(&urls.deliveries) };
     let (on_stream, sender) = (on_queue("events"), on_queue("webhooks"));
-    let (mut mappings, decisions) = (Mappings::default(), decisions.clone());
-    mappings.start(|stop| {
+    let (mut workers, decisions) = (Workers::default(), decisions.clone());
+    workers.start(|stop| {
         sources.stream.consume(stop, move |event: Event| {
             let app = on_stream.clone();
             event.records.iter().for_each(|record| note(&decisions, record));
             async move { events::handle(&app, event).await }
         })
     });
-    mappings.start(|stop| {
+    workers.start(|stop| {
         sources.deliveries.consume(stop, move |event| {
             let app = sender.clone();
             async move { webhooks::handle(&app, event).await }
         })
     });
-    mappings
+    workers
 }
 
 /// One outcome at most, and nobody was told another.
@@ -204,7 +204,7 @@ async fn all_received(receiver: &Receiver, decisions: &Decisions, last: &str) ->
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn concurrent_answer_expiry_and_deletion_have_one_outcome_and_one_webhook() {
     let (world, receiver, decisions) = (World::isolated().await, Receiver::start([]).await, Decisions::default());
-    let mappings = deliver(&world, &decisions).await;
+    let workers = deliver(&world, &decisions).await;
     let person = world.person().await;
     let agent = person.agent().await;
     hook_agent(&world, &agent.channel, &receiver.url).await;
@@ -217,7 +217,7 @@ async fn concurrent_answer_expiry_and_deletion_have_one_outcome_and_one_webhook(
     person.answer(&last, json!({})).await.expect(201);
     let raced = began.elapsed();
     let received = all_received(&receiver, &decisions, &last).await;
-    mappings.stop().await;
+    workers.stop().await;
 
     let decisions = decisions.lock().unwrap();
     let mut webhooks = BTreeMap::<_, Vec<&Received>>::new();

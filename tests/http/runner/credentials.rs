@@ -177,7 +177,7 @@ async fn a_forgotten_password_is_reset_on_the_machine() {
     assert_eq!((code, &printed["email"]), (Some(0), &json!("ben@people.example")));
     let (code, printed_of_nobody, said) = reset(dir.path(), &["--email", "carla@people.example"]).await;
     assert_eq!((code, printed_of_nobody), (Some(1), Value::Null));
-    assert!(said.contains("Nobody has the address carla@people.example") && said.contains(&owner.email), "{said}");
+    assert!(said.contains("No account has the address carla@people.example") && said.contains(&owner.email), "{said}");
     let third = Runner::start(dir.path()).await;
     let ben = printed["password"].as_str().unwrap();
     Person::nobody(third.text("url"), "ben@people.example", ben).sign_in().await.expect(200);
@@ -194,7 +194,7 @@ async fn a_password_reset_needs_an_existing_data_directory() {
     assert!(!nowhere.exists());
     let (code, _, said) = reset(dir.path(), &["--email", "nobody"]).await;
     assert_eq!(code, Some(2));
-    assert!(said.contains("this is no e-mail address"), "{said}");
+    assert!(said.contains("not an e-mail address"), "{said}");
 }
 
 #[tokio::test]

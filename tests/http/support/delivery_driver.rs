@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use aws_lambda_events::event::dynamodb::Event;
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use aws_sdk_dynamodb::types::AttributeValue;
-use placet_local::mappings::Mappings;
+use placet_local::event_sources::Workers;
 use shared::app::App;
 use shared::ids::{AgentId, MessageId};
 use shared::outbound::Outbound;
@@ -24,7 +24,7 @@ pub struct Courier {
     pub brought: Arc<Mutex<Vec<Event>>>,
     sqs: aws_sdk_sqs::Client,
     queue: String,
-    _mappings: Mappings,
+    _workers: Workers,
 }
 
 impl Courier {
@@ -33,17 +33,17 @@ impl Courier {
         let on_queue = |name| App { outbound: Outbound::new(true), ..world.function(name).on_queue(&queue) };
         let (app, sender) = (on_queue("events"), on_queue("webhooks"));
         let (source, _) = source(world).await;
-        let (mut mappings, on_stream) = (Mappings::default(), app.clone());
+        let (mut workers, on_stream) = (Workers::default(), app.clone());
         let brought = Arc::new(Mutex::new(vec![]));
         let keep = brought.clone();
-        mappings.start(|stop| {
+        workers.start(|stop| {
             source.consume(stop, move |event: Event| {
                 let app = on_stream.clone();
                 keep.lock().unwrap().push(event.clone());
                 async move { events::handle(&app, event).await }
             })
         });
-        Self { app, sender, brought, sqs: world.sqs.clone(), queue, _mappings: mappings }
+        Self { app, sender, brought, sqs: world.sqs.clone(), queue, _workers: workers }
     }
 
     /// The next delivery that is queued, unsent; `None` when none comes within `wait` seconds.
@@ -94,7 +94,7 @@ pub async fn hook_callback(world: &World, message: &str, callback: &str) {
 }
 
 async fn set(world: &World, key: Key, expression: &str, value: &str) {
-    let client = world.writes.watch(&world.clients.dynamodb);
+    let client = world.write_notifier.observe(&world.clients.dynamodb);
     let update = client.update_item().table_name(&world.table).set_key(Some(key.attributes()));
     let update = update.update_expression(expression).condition_expression("attribute_exists(pk)");
     update.expression_attribute_values(":url", AttributeValue::S(value.to_owned())).send().await.unwrap();

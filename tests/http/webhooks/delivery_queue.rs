@@ -8,8 +8,8 @@ use aws_sdk_sqs::types::{
     ChangeMessageVisibilityBatchRequestEntry, DeleteMessageBatchRequestEntry, Message, MessageSystemAttributeName,
     QueueAttributeName as Name, SendMessageBatchRequestEntry,
 };
-use placet_local::durable::Durable;
-use placet_local::queue::{Queues, Settings};
+use placet_local::sqs::sqlite::QueueDb;
+use placet_local::sqs::{Queues, Settings};
 use serde_json::json;
 use test_support::World;
 
@@ -166,19 +166,19 @@ async fn invalid_calls_are_refused_with_the_errors_of_sqs() {
 #[tokio::test]
 async fn embedded_queues_survive_a_restart() {
     let dir = tempfile::TempDir::new().unwrap();
-    let begin = || Queues::new(Durable::open(dir.path()).unwrap());
+    let begin = || Queues::new(QueueDb::open(dir.path()).unwrap());
     let queues = begin();
-    queues.declare("q", Settings { visibility_timeout: 600, ..Settings::default() }).await.unwrap();
+    queues.ensure_queue("q", Settings { visibility_timeout: 600, ..Settings::default() }).await.unwrap();
     let bodies = ["in flight", "put off", "untouched"].map(|body| (body.to_owned(), None));
     queues.send("q", bodies.into()).await.unwrap();
     let mut taken = queues.receive("q", 2, None, None).await.unwrap();
     let put_off = taken.pop().unwrap();
-    assert_eq!(queues.hide_all("q", vec![(put_off.receipt, 600)]).await.unwrap(), [true]);
+    assert_eq!(queues.change_visibility("q", vec![(put_off.receipt, 600)]).await.unwrap(), [true]);
 
     let queues = begin();
     let mut found: Vec<_> = queues.receive("q", 10, None, None).await.unwrap();
-    found.sort_by_key(|message| message.receives);
-    let found: Vec<_> = found.iter().map(|it| (it.body.as_str(), it.receives)).collect();
+    found.sort_by_key(|message| message.receive_count);
+    let found: Vec<_> = found.iter().map(|it| (it.body.as_str(), it.receive_count)).collect();
     // Who had the one in flight is gone; what was put off on purpose still is.
     assert_eq!(found, [("untouched", 1), ("in flight", 2)]);
 }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use aws_sdk_sqs::types::QueueAttributeName as Name;
-use placet_local::mappings::Mappings;
-use placet_local::mappings::queue::Source;
+use placet_local::event_sources::Workers;
+use placet_local::event_sources::queue::QueueSource;
 use test_support::World;
 use tokio::sync::{Semaphore, mpsc};
 
@@ -26,9 +26,9 @@ async fn processed_messages_are_deleted_and_failed_ones_return() {
     let world = World::start().await;
     let queue = world.queue(&[(Name::VisibilityTimeout, "1")]).await;
     let (given, mut got) = mpsc::unbounded_channel::<SqsMessage>();
-    let mut mappings = Mappings::default();
-    let source = Source::new(&world.sqs, &queue);
-    mappings.start(|stop| {
+    let mut workers = Workers::default();
+    let source = QueueSource::new(&world.sqs, &queue);
+    workers.start(|stop| {
         source.consume(stop, move |event: SqsEvent| {
             let mut response = SqsBatchResponse::default();
             for message in event.records {
@@ -49,7 +49,7 @@ async fn processed_messages_are_deleted_and_failed_ones_return() {
     }
     bodies.sort();
     assert_eq!(bodies, ["fails at first", "fails at first", "works"]);
-    mappings.stop().await;
+    workers.stop().await;
     assert_eq!(left(&world, &queue).await, 0);
 }
 
@@ -59,10 +59,10 @@ async fn a_stop_finishes_messages_in_flight_and_takes_no_new_ones() {
     let queue = world.queue(&[]).await;
     let (began, mut begun) = mpsc::unbounded_channel();
     let hold = Arc::new(Semaphore::new(0));
-    let mut mappings = Mappings::default();
-    let source = Source::new(&world.sqs, &queue);
+    let mut workers = Workers::default();
+    let source = QueueSource::new(&world.sqs, &queue);
     let held = hold.clone();
-    mappings.start(|stop| {
+    workers.start(|stop| {
         source.consume(stop, move |_| {
             began.send(()).unwrap();
             let held = held.clone();
@@ -77,7 +77,7 @@ async fn a_stop_finishes_messages_in_flight_and_takes_no_new_ones() {
     begun.recv().await.unwrap();
     send(&world, &queue, "2").await;
     begun.recv().await.unwrap();
-    let stopping = tokio::spawn(mappings.stop());
+    let stopping = tokio::spawn(workers.stop());
     // It is told to stop before anything else of this test runs: then no message is taken.
     tokio::task::yield_now().await;
     send(&world, &queue, "3").await;

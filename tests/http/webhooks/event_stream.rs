@@ -7,13 +7,14 @@ use std::time::Duration;
 use aws_lambda_events::event::dynamodb::{Event, EventRecord};
 use aws_lambda_events::event::streams::{DynamoDbBatchItemFailure, DynamoDbEventResponse};
 use aws_sdk_dynamodb::types::AttributeValue;
-use placet_local::mappings::Mappings;
-use placet_local::mappings::stream::{Patience, Source};
+use placet_local::event_sources::Workers;
+use placet_local::event_sources::stream::{RetryPolicy, StreamSource};
 use serde_json::Value;
 use test_support::World;
 use tokio::sync::watch;
 
-const QUICK: Patience = Patience { tries: 3, first: Duration::from_millis(1), longest: Duration::from_millis(5) };
+const QUICK: RetryPolicy =
+    RetryPolicy { max_attempts: 3, initial_delay: Duration::from_millis(1), max_delay: Duration::from_millis(5) };
 
 /// What a function was given: every record's sort key and how it was done, in order.
 #[derive(Clone, Default)]
@@ -39,14 +40,14 @@ fn sort_key(record: &EventRecord) -> String {
 }
 
 /// The table's stream, and the URL of the queue for what is set aside.
-pub async fn source(world: &World) -> (Source, String) {
+pub async fn source(world: &World) -> (StreamSource, String) {
     let (sources, urls) = world.sources().await;
-    (Source { patience: QUICK, ..sources.stream }, urls.failed_events)
+    (StreamSource { retry_policy: QUICK, ..sources.stream }, urls.failed_events)
 }
 
 /// Writes an item under every sort key, all of one partition.
 async fn write(world: &World, keys: &[&str]) {
-    let client = world.writes.watch(&world.clients.dynamodb);
+    let client = world.write_notifier.observe(&world.clients.dynamodb);
     for key in keys {
         let item = HashMap::from(
             [("pk", "STREAM TEST"), ("sk", key), ("text", "Grüße")]
@@ -57,10 +58,10 @@ async fn write(world: &World, keys: &[&str]) {
 }
 
 /// Starts the loop with a function that fails on records whose key says so.
-fn start(source: Source, seen: &Seen) -> Mappings {
-    let mut mappings = Mappings::default();
+fn start(source: StreamSource, seen: &Seen) -> Workers {
+    let mut workers = Workers::default();
     let seen = seen.clone();
-    mappings.start(|stop| {
+    workers.start(|stop| {
         source.consume(stop, move |event: Event| {
             let seen = seen.clone();
             async move {
@@ -78,7 +79,7 @@ fn start(source: Source, seen: &Seen) -> Mappings {
             }
         })
     });
-    mappings
+    workers
 }
 
 #[tokio::test]
@@ -87,15 +88,15 @@ async fn every_write_arrives_once_in_order_and_reading_resumes() {
     let (source, _) = source(&world).await;
     let seen = Seen::default();
     write(&world, &["0", "1"]).await;
-    let mappings = start(source.clone(), &seen);
+    let workers = start(source.clone(), &seen);
     write(&world, &["2"]).await;
     assert_eq!(seen.accepted(3).await, ["0", "1", "2"]);
-    mappings.stop().await;
+    workers.stop().await;
     write(&world, &["3", "4"]).await;
     let again = Seen::default();
-    let mappings = start(source, &again);
+    let workers = start(source, &again);
     assert_eq!(again.accepted(2).await, ["3", "4"]);
-    mappings.stop().await;
+    workers.stop().await;
     assert_eq!(again.accepted(2).await, ["3", "4"]);
 }
 
@@ -106,13 +107,13 @@ async fn a_record_has_both_images_and_its_source() {
     let arn = source.arn.clone();
     write(&world, &["a"]).await;
     write(&world, &["a"]).await;
-    let client = world.writes.watch(&world.clients.dynamodb);
+    let client = world.write_notifier.observe(&world.clients.dynamodb);
     let change = client.update_item().table_name(&world.table).update_expression("SET n = :n");
     let change = change.key("pk", AttributeValue::S("STREAM TEST".into())).key("sk", AttributeValue::S("a".into()));
     change.expression_attribute_values(":n", AttributeValue::N("1".into())).send().await.unwrap();
     let (given, mut got) = tokio::sync::mpsc::unbounded_channel();
-    let mut mappings = Mappings::default();
-    mappings.start(|stop| {
+    let mut workers = Workers::default();
+    workers.start(|stop| {
         source.consume(stop, move |event: Event| {
             event.records.into_iter().for_each(|record| given.send(record).unwrap());
             std::future::ready(DynamoDbEventResponse::default())
@@ -132,7 +133,7 @@ async fn a_record_has_both_images_and_its_source() {
         (Value::Null, 1.into())
     );
     assert_eq!(last.event_source_arn.as_deref(), Some(arn.as_str()));
-    mappings.stop().await;
+    workers.stop().await;
 }
 
 #[tokio::test]
@@ -141,9 +142,9 @@ async fn a_record_that_always_fails_is_dead_lettered_and_others_keep_their_order
     let (source, dead) = source(&world).await;
     let seen = Seen::default();
     write(&world, &["0", "poison", "1", "2"]).await;
-    let mappings = start(source, &seen);
+    let workers = start(source, &seen);
     assert_eq!(seen.accepted(3).await, ["0", "1", "2"]);
-    mappings.stop().await;
+    workers.stop().await;
     let set_aside = world.sqs.receive_message().queue_url(&dead).wait_time_seconds(1).send().await.unwrap();
     let body: Value = serde_json::from_str(set_aside.messages()[0].body().unwrap()).unwrap();
     assert_eq!(body["keys"]["sk"]["S"], "poison");
@@ -155,21 +156,21 @@ async fn a_record_that_always_fails_is_dead_lettered_and_others_keep_their_order
 async fn the_embedded_stream_trims_only_records_already_read() {
     let world = World::embedded().await;
     let (source, _) = source(&world).await;
-    let (seen, log) = (Seen::default(), world.stream_log().unwrap());
+    let (seen, log) = (Seen::default(), world.stream_retention().unwrap());
     write(&world, &["0", "1", "2"]).await;
-    let mappings = start(source.clone(), &seen);
+    let workers = start(source.clone(), &seen);
     seen.accepted(3).await;
-    mappings.stop().await;
-    let before = source.positions.done_before().await.unwrap().unwrap();
+    workers.stop().await;
+    let before = source.checkpoints.processed_until().await.unwrap().unwrap();
     // What was written in the last record's second may be unread.
     let removed = log.trim(before).await.unwrap();
     write(&world, &["3", "4"]).await;
     // Whatever the time says, the last record stays: the numbers go on from it.
     assert_eq!(removed + log.trim(i64::MAX).await.unwrap(), 4);
     let again = Seen::default();
-    let mappings = start(source, &again);
+    let workers = start(source, &again);
     assert_eq!(again.accepted(1).await, ["4"]);
     write(&world, &["5"]).await;
     assert_eq!(again.accepted(2).await, ["4", "5"]);
-    mappings.stop().await;
+    workers.stop().await;
 }

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use aws_lambda_events::event::dynamodb::Event;
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_sqs::types::QueueAttributeName as Name;
-use placet_local::mappings::Mappings;
-use placet_local::mappings::queue::Source;
+use placet_local::event_sources::Workers;
+use placet_local::event_sources::queue::QueueSource;
 use serde_json::{Value, json};
 use shared::app::App;
 use shared::outbound::Outbound;
@@ -139,10 +139,10 @@ async fn a_failed_delivery_is_dead_lettered_and_can_be_retried() {
     let it = Answered::to([Answer::status(410)]).await;
     let (queue, dead) = giving_up(&it.world).await;
     let app = App { queue: it.courier.app.queue.clone().at(&queue), ..it.courier.app.clone() };
-    let mut mappings = Mappings::default();
+    let mut workers = Workers::default();
     let webhooks = App { outbound: Outbound::new(true), ..it.world.function("webhooks").on_queue(&queue) };
-    let (source, sender) = (Source::new(&it.world.sqs, &queue), webhooks);
-    mappings.start(|stop| {
+    let (source, sender) = (QueueSource::new(&it.world.sqs, &queue), webhooks);
+    workers.start(|stop| {
         source.consume(stop, move |event| {
             let app = sender.clone();
             async move { webhooks::handle(&app, event).await }
@@ -156,5 +156,5 @@ async fn a_failed_delivery_is_dead_lettered_and_can_be_retried() {
     let received = it.sent(2).await;
     assert_eq!(received[0].id(), received[1].id());
     assert_eq!(it.status().await, "webhook_delivered");
-    mappings.stop().await;
+    workers.stop().await;
 }

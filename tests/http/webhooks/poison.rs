@@ -40,7 +40,7 @@ async fn outcome(world: &World, message: &str) -> String {
 
 /// Writes past the service.
 async fn set(world: &World, key: Key, name: &str, value: AttributeValue) {
-    let client = world.writes.watch(&world.clients.dynamodb);
+    let client = world.write_notifier.observe(&world.clients.dynamodb);
     let update = client.update_item().table_name(&world.table).set_key(Some(key.attributes()));
     let update = update.update_expression("SET #name = :value").expression_attribute_names("#name", name);
     update.expression_attribute_values(":value", value).send().await.unwrap();

@@ -9,7 +9,7 @@ use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use http::header::HOST;
 use http::{StatusCode, Uri};
-use placet_local::in_process::InProcess;
+use placet_local::engines::in_process::InProcess;
 
 use crate::deployment;
 

@@ -7,14 +7,14 @@ use std::time::Duration;
 
 use aws_sdk_sqs::types::QueueAttributeName;
 use axum::Router;
-use placet_local::background;
-use placet_local::durable::Durable;
+use placet_local::engines::in_process::InProcess;
+use placet_local::engines::stream_retention::StreamRetention;
 use placet_local::engines::{BUCKET, DATABASE, Engines, TABLE};
-use placet_local::in_process::InProcess;
-use placet_local::mappings::Mappings;
-use placet_local::mappings::sources::{QueueUrls, Sources};
-use placet_local::mappings::writes::Writes;
-use placet_local::stream_log::StreamLog;
+use placet_local::event_sources::Workers;
+use placet_local::event_sources::sources::{EventSources, QueueUrls};
+use placet_local::event_sources::write_notifier::WriteNotifier;
+use placet_local::runner::background;
+use placet_local::sqs::sqlite::QueueDb;
 use shared::app::App;
 use shared::clock::Clock;
 use shared::config::MAX_WAIT;
@@ -44,14 +44,14 @@ pub struct World {
     pub table: String,
     /// The queues' own interface.
     pub sqs: aws_sdk_sqs::Client,
-    /// What the service writes.
-    pub writes: Writes,
+    /// Notified of what the service writes.
+    pub write_notifier: WriteNotifier,
     /// Ends every wait early, as a stopping runner does.
     pub close: watch::Sender<bool>,
     engines: Option<Engines>,
     /// What is kept on the disk of this test alone.
     dir: TempDir,
-    mappings: Mappings,
+    workers: Workers,
     deployment: Deployment,
 }
 
@@ -81,7 +81,7 @@ impl World {
         let (sources, urls) = world.sources().await;
         world.deployment.queue = Some(urls.deliveries);
         let (events, webhooks) = (world.function("events"), world.function("webhooks"));
-        background::deliver(&mut world.mappings, &events, &webhooks, sources);
+        background::start_functions(&mut world.workers, &events, &webhooks, sources);
         world
     }
 
@@ -99,16 +99,16 @@ impl World {
         let clients = engines.clients().await.expect("a table");
         let (mut deployment, close) = Deployment::here(clients, TABLE, BUCKET, outbound);
         deployment.queue = Some(engines.queue_urls().deliveries);
-        let (endpoints, writes) = (engines.endpoints.clone(), engines.writes.clone());
+        let (endpoints, write_notifier) = (engines.endpoints.clone(), engines.write_notifier.clone());
         let world = Self::of(deployment.serve().await, deployment, endpoints, close).await;
-        Self { engines: Some(engines), writes, dir, ..world }
+        Self { engines: Some(engines), write_notifier, dir, ..world }
     }
 
     async fn on_localstack(url: &str, table: &str, outbound: Outbound) -> Self {
         let endpoints = emulator(url);
-        let writes = Writes::default();
+        let write_notifier = WriteNotifier::default();
         let mut clients = Clients::at(&endpoints).await;
-        clients.dynamodb = writes.watch(&clients.dynamodb);
+        clients.dynamodb = write_notifier.observe(&clients.dynamodb);
         schema::create(&clients.dynamodb, table).await.expect("a table on LocalStack");
         // There already when another test was first: then it is the same bucket.
         let made = clients.s3.create_bucket().bucket(NAME).send().await;
@@ -118,7 +118,7 @@ impl World {
         }
         let (deployment, close) = Deployment::here(clients, table, NAME, outbound);
         let world = Self::of(deployment.serve().await, deployment, endpoints, close).await;
-        Self { writes, ..world }
+        Self { write_notifier, ..world }
     }
 
     /// What was deployed, and clients to look past it.
@@ -142,11 +142,11 @@ impl World {
             clients,
             table: deployment.table.clone(),
             endpoints,
-            writes: Writes::default(),
+            write_notifier: WriteNotifier::default(),
             close,
             engines: None,
             dir: directory(),
-            mappings: Mappings::default(),
+            workers: Workers::default(),
             deployment,
         }
     }
@@ -170,26 +170,27 @@ impl World {
     }
 
     /// The embedded table's stream, if that is the engine.
-    pub fn stream_log(&self) -> Option<&StreamLog> {
-        self.engines.as_ref().map(|engines| &engines.stream_log)
+    pub fn stream_retention(&self) -> Option<&StreamRetention> {
+        self.engines.as_ref().map(|engines| &engines.stream_retention)
     }
 
     /// Its stream and a queue of its own, and the URLs of that and of the set-aside events.
-    pub async fn sources(&self) -> (Sources, QueueUrls) {
+    pub async fn sources(&self) -> (EventSources, QueueUrls) {
         let urls = match &self.engines {
             Some(engines) => engines.queue_urls(),
             None => QueueUrls { deliveries: self.queue(&[]).await, failed_events: self.queue(&[]).await },
         };
-        let (file, writes) = (self.durable(), self.writes.clone());
-        let found = Sources::find(&self.endpoints, &self.clients, &self.table, urls.clone(), file, writes);
+        let (file, write_notifier) = (self.queue_db(), self.write_notifier.clone());
+        let found =
+            EventSources::connect(&self.endpoints, &self.clients, &self.table, urls.clone(), file, write_notifier);
         (found.await.expect("a stream"), urls)
     }
 
-    /// The file for queues and positions.
-    pub fn durable(&self) -> Durable {
+    /// The database of the queues and the stream checkpoints.
+    pub fn queue_db(&self) -> QueueDb {
         match &self.engines {
-            Some(engines) => engines.file.clone(),
-            None => Durable::open(self.dir.path()).expect("a file"),
+            Some(engines) => engines.queue_db.clone(),
+            None => QueueDb::open(self.dir.path()).expect("a file"),
         }
     }
 

@@ -1,0 +1,92 @@
+//! The functions without routes, and the maintenance of the engines.
+
+use std::time::Duration;
+
+use shared::app::App;
+
+use crate::StartError;
+use crate::engines::Engines;
+use crate::engines::stream_retention::{RETENTION, StreamRetention};
+use crate::engines::ttl_sweeper::TtlSweeper;
+use crate::event_sources::checkpoints::Checkpoints;
+use crate::event_sources::sources::EventSources;
+use crate::event_sources::{Workers, schedule};
+use crate::sqs::Queues;
+use crate::sqs::sqlite::now;
+
+/// The schedule of the `expiry` function, as in infra/template.yaml.
+const EXPIRY_INTERVAL: Duration = Duration::from_secs(60);
+const MAINTENANCE_INTERVAL: Duration = Duration::from_secs(3600);
+
+/// Starts everything; it runs until the workers are stopped.
+pub async fn start(app: &App, engines: &Engines) -> Result<Workers, StartError> {
+    let sources = engines.event_sources().await?;
+    let mut workers = Workers::default();
+    let maintenance = Maintenance {
+        checkpoints: sources.stream.checkpoints.clone(),
+        stream_retention: engines.stream_retention.clone(),
+        ttl_sweeper: engines.ttl_sweeper.clone(),
+        queues: engines.queues.clone(),
+    };
+    workers.start(|stop| schedule::every(MAINTENANCE_INTERVAL, stop, move || maintenance.clone().run()));
+    start_functions(&mut workers, app, app, sources);
+    let app = app.clone();
+    workers.start(|stop| schedule::every(EXPIRY_INTERVAL, stop, move || run_expiry(app.clone())));
+    Ok(workers)
+}
+
+/// Connects the stream to the function `events` and the queue to `webhooks`, each with its own state.
+pub fn start_functions(workers: &mut Workers, events_app: &App, webhooks_app: &App, sources: EventSources) {
+    let EventSources { stream, deliveries } = sources;
+    let app = events_app.clone();
+    workers.start(|stop| {
+        stream.consume(stop, move |event| {
+            let app = app.clone();
+            async move { events::handle(&app, event).await }
+        })
+    });
+    let app = webhooks_app.clone();
+    workers.start(|stop| {
+        deliveries.consume(stop, move |event| {
+            let app = app.clone();
+            async move { webhooks::handle(&app, event).await }
+        })
+    });
+}
+
+/// Runs the function `expiry` once. Items that failed are retried by the next run; each failure is
+/// logged where it occurs.
+async fn run_expiry(app: App) {
+    if let Err(err) = expiry::handle(&app).await {
+        tracing::warn!(code = err.code(), "the due items could not be read");
+    }
+}
+
+/// Deletes old records from the engines.
+#[derive(Clone)]
+struct Maintenance {
+    checkpoints: Checkpoints,
+    stream_retention: StreamRetention,
+    ttl_sweeper: TtlSweeper,
+    queues: Queues,
+}
+
+impl Maintenance {
+    async fn run(self) {
+        if let Err(err) = self.delete_old_records().await {
+            tracing::warn!(cause = %err, "old records could not be deleted");
+        }
+        if let Err(cause) = self.ttl_sweeper.sweep().await {
+            tracing::warn!(cause, "expired items could not be deleted");
+        }
+    }
+
+    /// Unprocessed stream records are kept, even if the runner was stopped for longer than the
+    /// retention.
+    async fn delete_old_records(&self) -> rusqlite::Result<usize> {
+        if let Some(processed_until) = self.checkpoints.processed_until().await? {
+            self.stream_retention.trim(processed_until.min(now() / 1000 - RETENTION)).await?;
+        }
+        self.queues.delete_expired().await
+    }
+}

@@ -1,0 +1,128 @@
+//! The command `placet-local`.
+//!
+//! - [`options`]: the command line
+//! - [`data_dir`]: the data directory: its location, its lock and its files
+//! - [`installation`]: opens a data directory, and rejects one with missing or damaged parts
+//! - [`first_run`]: the owner, agent and API key that the first start creates and prints
+//! - [`inbox_host`]: the host name of people's pages
+//! - [`background`]: the functions without routes, and the maintenance of the engines
+//! - [`reset_password`]: the subcommand that sets a new password
+
+pub mod background;
+pub mod data_dir;
+pub mod first_run;
+pub mod inbox_host;
+pub mod installation;
+pub mod options;
+pub mod reset_password;
+
+use std::io::{self, Write};
+
+use futures_util::future;
+use shared::config;
+use shared::cors::Cors;
+use shared::limits::Limits;
+use shared::outbound::Outbound;
+use shared::waiting::Waits;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use crate::StartError;
+use crate::server::connections::Connections;
+use crate::server::{self, file_descriptors, listeners};
+use first_run::{OwnerOptions, StartupInfo, Urls};
+use installation::Installation;
+use options::{Command, Options};
+
+/// Polls per second of all waits together. This process stores the answers and notifies its waits,
+/// so they need few polls.
+const MAX_POLLS_PER_SECOND: u32 = 50;
+
+/// Runs the command until it ends.
+pub async fn run(options: Options) -> Result<(), StartError> {
+    match options.command.clone() {
+        Some(Command::ResetPassword { email }) => reset_password::run(options, email).await,
+        None => serve(options).await,
+    }
+}
+
+/// Serves until a shutdown signal. The environment and the port are checked before the data directory
+/// is opened.
+async fn serve(options: Options) -> Result<(), StartError> {
+    let (owner, max_wait) = (OwnerOptions::from_env()?, config::max_wait()?);
+    let (limits, max_connections) = (config::limits()?, config::max_connections()?);
+    let cors = config::cors()?.unwrap_or_else(Cors::any);
+    let max_connections = file_descriptors::max_connections(file_descriptors::raise_limit(), max_connections);
+    let listeners = server::bind_all(options.host, options.port).await?;
+    let (url, port) = listeners::address(&listeners)?;
+    let shutdown = watch::channel(false);
+    let waits = Waits::new(max_wait, shutdown.1.clone()).limited(limits.waits_per_user, Some(MAX_POLLS_PER_SECOND));
+    let mut installation = Installation::open(&options, waits).await?;
+    let app = &mut installation.app;
+    *app = app.clone().limited(Limits::new(&limits));
+    (app.outbound, app.cors) = (Outbound::new(options.allow_loopback_webhooks), cors);
+    let (site, inbox_url) = inbox_host::site(&options, &installation.dir, &url, port)?;
+    installation.app.site = site;
+    let urls = Urls { api: url, inbox: inbox_url };
+    let served = match first_run::prepare(&installation, owner, urls).await {
+        Ok(info) => {
+            let listening = Listening { listeners, connections: Connections::new(max_connections) };
+            serve_until_shutdown(&mut installation, listening, &info, options.json, shutdown).await
+        }
+        Err(err) => Err(err),
+    };
+    installation.close().await.and(served)
+}
+
+/// The bound listeners, and the connections that they share.
+struct Listening {
+    listeners: Vec<TcpListener>,
+    connections: Connections,
+}
+
+async fn serve_until_shutdown(
+    installation: &mut Installation,
+    Listening { listeners, connections }: Listening,
+    info: &StartupInfo,
+    as_json: bool,
+    (close, closing): (watch::Sender<bool>, watch::Receiver<bool>),
+) -> Result<(), StartError> {
+    // Registered before the startup information is printed, so that no signal after it is missed.
+    let shutdown = server::shutdown_signal().map_err(|err| StartError::message(err.to_string()))?;
+    let workers = background::start(&installation.app, &installation.engines).await?;
+    let service = server::service(installation.app.clone());
+    let serving = future::try_join_all(listeners.into_iter().map(|listener| {
+        let (service, closing) = (service.clone(), closing.clone());
+        tokio::spawn(server::serve_within(connections.clone(), listener, service, closing))
+    }));
+    drop((service, closing));
+    let printed = match print(info, as_json) {
+        Ok(()) => first_run::record_credentials_shown(installation).await,
+        Err(err) => Err(err),
+    };
+    if printed.is_ok() {
+        shutdown.await;
+        tracing::warn!("stopping: waiting for running requests");
+    }
+    // The server holds a receiver until it ends.
+    let _ = close.send(true);
+    let (served, ()) = tokio::join!(serving, workers.stop());
+    for result in served.map_err(|err| StartError::message(err.to_string()))? {
+        result.map_err(|err| StartError::message(err.to_string()))?;
+    }
+    printed
+}
+
+/// Prints the startup information. With standard output closed, a start continues unless there are
+/// new credentials, which nobody would see.
+fn print(info: &StartupInfo, as_json: bool) -> Result<(), StartError> {
+    let text = if as_json { info.to_json()? + "\n" } else { info.to_string() };
+    let mut out = io::stdout();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(err) if info.api_key.is_some() => Err(StartError::message(format!(
+            "The first credentials cannot be shown because standard output is closed ({err}): start again with an \
+             open one."
+        ))),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,151 @@
+//! The HTTP server of the runner: it serves routes on listeners, limits connections, and stops
+//! without dropping requests in flight.
+//!
+//! - [`listeners`]: binds the port at every address the runner answers on
+//! - [`connections`]: how many connections may be open, and how long each may be idle
+//! - `socket`: a connection's byte stream and response body, which report progress to `connections`
+//! - [`file_descriptors`]: the process limit that bounds the number of connections
+//! - [`peer`]: which local user owns the other end of a connection
+
+pub mod connections;
+pub mod file_descriptors;
+pub mod listeners;
+pub mod peer;
+mod socket;
+
+use std::io;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::ConnectInfo;
+use hyper::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use hyper_util::server::graceful::GracefulShutdown;
+use shared::app::App;
+use shared::http;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use tower::Service;
+
+use crate::routes;
+use connections::Connections;
+use peer::SocketAddrs;
+use socket::{ResponseBody, Socket};
+
+pub use listeners::{bind, bind_all, url};
+
+/// Open connections unless configured.
+const DEFAULT_MAX_CONNECTIONS: usize = 10_000;
+/// Bytes buffered per connection before they are parsed. It also bounds a request's headers.
+const READ_BUFFER_SIZE: usize = 128 * 1024;
+/// How often overdue connections are closed.
+const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
+/// The pause after a failed `accept`.
+const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(50);
+
+/// All routes with this state, as one service.
+pub fn service(app: App) -> Router {
+    http::service(routes(), app)
+}
+
+/// Serves until `closing` becomes true, then until every request in flight is answered.
+pub async fn serve(listener: TcpListener, service: Router, closing: watch::Receiver<bool>) -> io::Result<()> {
+    serve_within(Connections::new(DEFAULT_MAX_CONNECTIONS), listener, service, closing).await
+}
+
+/// [`serve`] with a connection limit, which several listeners may share.
+pub async fn serve_within(
+    connections: Connections,
+    listener: TcpListener,
+    service: Router,
+    mut closing: watch::Receiver<bool>,
+) -> io::Result<()> {
+    let in_flight = GracefulShutdown::new();
+    let mut sweep = tokio::time::interval(SWEEP_INTERVAL);
+    loop {
+        tokio::select! {
+            _ = closing.wait_for(|closing| *closing) => break,
+            _ = sweep.tick() => connections.close_overdue(),
+            (stream, addrs) = accept(&listener, &connections) => {
+                serve_connection(stream, addrs, service.clone(), &connections, &in_flight);
+            }
+        }
+    }
+    drop(listener);
+    connections.close_idle();
+    let mut ended = std::pin::pin!(in_flight.shutdown());
+    loop {
+        tokio::select! {
+            () = &mut ended => return Ok(()),
+            _ = sweep.tick() => connections.close_overdue(),
+        }
+    }
+}
+
+/// Accepts the next connection once the limit allows one.
+async fn accept(listener: &TcpListener, connections: &Connections) -> (TcpStream, SocketAddrs) {
+    loop {
+        connections.wait_for_slot().await;
+        match listener.accept().await {
+            Ok((stream, peer)) => {
+                let local = stream.local_addr().ok();
+                return (stream, SocketAddrs { peer, local });
+            }
+            Err(err) if err.kind() == io::ErrorKind::ConnectionAborted => {}
+            Err(err) => {
+                // The likely cause is that the process is out of file descriptors.
+                tracing::warn!(cause = %err, "a connection could not be accepted");
+                connections.close_oldest_idle();
+                tokio::time::sleep(ACCEPT_RETRY_DELAY).await;
+            }
+        }
+    }
+}
+
+/// Answers the requests of one connection in a task of its own.
+fn serve_connection(
+    stream: TcpStream,
+    addrs: SocketAddrs,
+    service: Router,
+    connections: &Connections,
+    in_flight: &GracefulShutdown,
+) {
+    // Responses are small, so they are sent at once. A socket without the option still works.
+    let _ = stream.set_nodelay(true);
+    let registration = connections.register();
+    let connection = registration.connection();
+    let answer = move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(ConnectInfo(addrs));
+        let (active, mut service) = (connection.start_request(), service.clone());
+        // A router is always ready.
+        let response = service.call(request.map(Body::new));
+        async move { response.await.map(|response| response.map(|body| ResponseBody::new(body, active))) }
+    };
+    let socket = TokioIo::new(Socket::new(stream, registration.connection()));
+    let served = http1::Builder::new().max_buf_size(READ_BUFFER_SIZE).serve_connection(socket, service_fn(answer));
+    let served = in_flight.watch(served);
+    tokio::spawn(async move {
+        let connection = registration.connection();
+        tokio::select! {
+            // The client has gone, whether or not with an error.
+            _ = served => {}
+            () = connection.closed() => {}
+        }
+    });
+}
+
+/// Completes at the first SIGINT (Ctrl-C) or SIGTERM after this call.
+pub fn shutdown_signal() -> io::Result<impl Future<Output = ()>> {
+    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
+}
