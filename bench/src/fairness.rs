@@ -40,7 +40,7 @@ impl Size {
 
 /// What was measured under one load.
 #[derive(Clone, Debug)]
-pub struct Measured {
+pub struct LoadMeasurement {
     pub load: &'static str,
     /// Of create and answer together.
     pub p50: Duration,
@@ -52,7 +52,7 @@ pub struct Measured {
 }
 
 /// Quiet first, then under each load.
-pub async fn measure(runner: &Runner, size: Size) -> Vec<Measured> {
+pub async fn measure(runner: &Runner, size: Size) -> Vec<LoadMeasurement> {
     let receiver = Receiver::start().await;
     let tenant = Tenant::new(runner, &receiver).await;
     let attacker = Tenant::new(runner, &receiver).await;
@@ -84,7 +84,7 @@ impl Tenant {
         let (email, password) = (format!("{}@people.example", hex(&random::<8>())), hex(&random::<8>()));
         let new = json!({ "email": email, "displayName": "A tenant", "password": password });
         runner.person().await.post("/api/users", new).await.expect(201);
-        let person = Person::nobody(runner.text("url"), &email, &password);
+        let person = Person::signed_out(runner.text("url"), &email, &password);
         person.sign_in().await.expect(200);
         let agent = person.agent().await;
         let tenant = Self { person, agent };
@@ -98,12 +98,18 @@ impl Tenant {
     }
 
     async fn asked_and_answered(&self) -> String {
-        let id = self.agent.asked().await;
+        let id = self.agent.request_approval().await;
         self.person.answer(&id, json!({ "selectedOption": "approve" })).await.expect(201);
         id
     }
 
-    async fn sampled(&self, load: &'static str, runner: &Runner, receiver: &Receiver, samples: usize) -> Measured {
+    async fn sampled(
+        &self,
+        load: &'static str,
+        runner: &Runner,
+        receiver: &Receiver,
+        samples: usize,
+    ) -> LoadMeasurement {
         let (mut took, mut answered) = (vec![], vec![]);
         for _ in 0..samples {
             let began = Instant::now();
@@ -118,7 +124,7 @@ impl Tenant {
         }
         took.sort();
         let memory = memory(runner.child.id().expect("it is running"));
-        Measured { load, p50: took[samples / 2], p99: took[samples * 99 / 100], webhook, memory }
+        LoadMeasurement { load, p50: took[samples / 2], p99: took[samples * 99 / 100], webhook, memory }
     }
 }
 
@@ -132,14 +138,14 @@ pub fn memory(pid: u32) -> u64 {
 /// This many waits on as many reviews, by one key.
 async fn waits(attacker: &Tenant, count: usize) -> JoinSet<()> {
     let agent = &attacker.agent;
-    let asked = stream::iter(0..count).map(|_| agent.asked()).buffer_unordered(8).collect::<Vec<_>>().await;
+    let asked = stream::iter(0..count).map(|_| agent.request_approval()).buffer_unordered(8).collect::<Vec<_>>().await;
     let mut running = JoinSet::new();
     for id in asked {
         let agent = agent.clone();
         running.spawn(async move {
             loop {
                 let path = format!("/api/v1/reviews/{id}/wait?channel={}", agent.channel);
-                let _ = Reply::tried(agent.request(Method::GET, &path)).await;
+                let _ = Reply::try_fetch(agent.request(Method::GET, &path)).await;
             }
         });
     }
@@ -203,8 +209,8 @@ fn sign_ins(url: &str, count: usize) -> JoinSet<()> {
         running.spawn(async move {
             loop {
                 let email = format!("{}@nowhere.example", hex(&random::<8>()));
-                let sign_in = Person::nobody(&url, &email, "a password").request(Method::POST, "/api/auth/login");
-                let _ = Reply::tried(sign_in.json(&json!({ "email": email, "password": "a password" }))).await;
+                let sign_in = Person::signed_out(&url, &email, "a password").request(Method::POST, "/api/auth/login");
+                let _ = Reply::try_fetch(sign_in.json(&json!({ "email": email, "password": "a password" }))).await;
             }
         });
     }

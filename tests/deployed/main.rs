@@ -52,12 +52,12 @@ async fn thirty_megabytes_go_straight_to_storage_and_come_from_there() {
     for (name, value) in announced["upload"]["headers"].as_object().unwrap() {
         put = put.header(name, value.as_str().unwrap());
     }
-    Reply::of(put).await.expect(200);
+    Reply::fetch(put).await.expect(200);
     let id = announced["attachment"]["id"].as_str().unwrap();
-    agent.sent(json!({ "text": "Large.", "attachmentIds": [id] })).await;
+    agent.create_message(json!({ "text": "Large.", "attachmentIds": [id] })).await;
     let elsewhere = agent.get(&format!("/api/v1/files/{id}/download")).await;
     elsewhere.expect(302);
-    let back = Reply::of(http.get(elsewhere.header("location"))).await;
+    let back = Reply::fetch(http.get(elsewhere.header("location"))).await;
     back.expect(200);
     assert!(back.bytes == sent, "{} bytes came back", back.bytes.len());
 }
@@ -65,7 +65,7 @@ async fn thirty_megabytes_go_straight_to_storage_and_come_from_there() {
 #[tokio::test]
 async fn a_wait_of_25_seconds_comes_back() {
     let (_world, _, agent) = actors().await;
-    let message = agent.asked().await;
+    let message = agent.request_approval().await;
     let began = Instant::now();
     let body = agent.wait(&message, 25_000).await.expect(200);
     assert_eq!(body, json!({ "status": "timeout", "message": null }));
@@ -75,16 +75,16 @@ async fn a_wait_of_25_seconds_comes_back() {
 #[tokio::test]
 async fn twenty_waits_leave_room_for_the_others_and_end_with_the_answer() {
     let (_world, person, agent) = actors().await;
-    let message = agent.asked().await;
+    let message = agent.request_approval().await;
     let waits = tokio::spawn({
         let (agent, message) = (agent.clone(), message.clone());
         async move { join_all((0..20).map(|_| agent.wait(&message, 28_000))).await }
     });
     // The others answer while twenty hold on.
     for _ in 0..5 {
-        agent.get_here("/api/v1/messages").await.expect(200);
+        agent.get_in_channel("/api/v1/messages").await.expect(200);
         person.get("/api/messages/reviews").await.expect(200);
-        agent.sent(json!({ "text": "Meanwhile." })).await;
+        agent.create_message(json!({ "text": "Meanwhile." })).await;
     }
     assert!(!waits.is_finished(), "the waits hold on");
     person.answer(&message, json!({ "selectedOption": "approve" })).await.expect(201);
@@ -99,7 +99,7 @@ async fn scripts_of_an_origin_that_was_allowed_may_read_the_api_and_no_others() 
     let allowed = std::env::var("PLACET_TEST_ORIGIN").expect("the origin that the deployment allows");
     // The emulator answers preflights itself.
     let read = async |origin: &str| {
-        let reply = Reply::of(agent.request(Method::GET, "/api/v1/agents").header("Origin", origin)).await;
+        let reply = Reply::fetch(agent.request(Method::GET, "/api/v1/agents").header("Origin", origin)).await;
         reply.expect(200);
         reply.header("access-control-allow-origin").to_owned()
     };
@@ -128,11 +128,11 @@ async fn what_is_decided_and_what_falls_due_is_brought_to_its_webhook() {
     let (_world, person, agent) = actors().await;
     let hook = json!({ "channelId": agent.channel, "url": "https://receiver.invalid/placet" });
     agent.post("/api/v1/agents/setWebhook", hook).await.expect(200);
-    let answered = agent.asked().await;
+    let answered = agent.request_approval().await;
     person.answer(&answered, json!({ "selectedOption": "approve" })).await.expect(201);
     let row = logged(&person, "review:responded").await;
     assert_eq!(row["path"], "https://receiver.invalid/placet", "{row}");
     let review = json!({ "type": "approval", "expiresInSeconds": 1 });
-    agent.sent(json!({ "text": "Soon over.", "review": review })).await;
+    agent.create_message(json!({ "text": "Soon over.", "review": review })).await;
     logged(&person, "review:expired").await;
 }

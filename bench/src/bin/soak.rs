@@ -5,7 +5,7 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use placet_bench::fairness::{Measured, Size, measure, sign_in_among};
+use placet_bench::fairness::{LoadMeasurement, Size, measure, sign_in_among};
 use test_support::Runner;
 
 /// What is quicker than this counts as this: below it is noise.
@@ -23,7 +23,7 @@ async fn main() -> ExitCode {
     let most = 3 * measured[0].p99.max(FLOOR);
     println!("{:12} {:>9} {:>9} {:>10} {:>8}", "load", "p50 ms", "p99 ms", "webhook ms", "MiB");
     let mut held = true;
-    for Measured { load, p50, p99, webhook, memory } in measured {
+    for LoadMeasurement { load, p50, p99, webhook, memory } in measured {
         let ms = |time: Duration| time.as_secs_f64() * 1000.0;
         let is_fair = p99 <= most && webhook <= WEBHOOK && memory <= MEMORY;
         let verdict = if is_fair { "" } else { "  too much" };

@@ -14,19 +14,19 @@ const QUARTER: Duration = Duration::from_secs(15 * 60);
 
 /// Somebody who knows the address and nothing else uses up its sign-ins.
 async fn lock_out(world: &World, email: &str) {
-    let guess = Person::nobody(&world.url, email, "not it");
+    let guess = Person::signed_out(&world.url, email, "not it");
     let replies = join_all((0..12).map(|_| guess.sign_in())).await;
     assert_eq!(replies.iter().filter(|reply| reply.status == 401).count(), 10);
 }
 
 /// A new browser, whose user types this.
 fn browser(world: &World, email: &str, password: &str) -> Person {
-    Person::nobody(&world.url, email, password)
+    Person::signed_out(&world.url, email, password)
 }
 
 /// The same browser, where something else is typed.
 fn typing(person: &Person, password: &str) -> Person {
-    person.typing(&person.email, password)
+    person.with_credentials(&person.email, password)
 }
 
 fn change(current: &str, new: &str) -> Value {
@@ -42,7 +42,7 @@ fn device_cookie(reply: &Reply) -> String {
 async fn sign_in_with_cookie(world: &World, person: &Person, cookie: &str) -> Reply {
     let body = json!({ "email": person.email, "password": person.password });
     let request = browser(world, "", "").request(Method::POST, "/api/auth/login").header("Cookie", cookie);
-    Reply::of(request.json(&body)).await
+    Reply::fetch(request.json(&body)).await
 }
 
 #[tokio::test]
@@ -56,8 +56,8 @@ async fn failed_attempts_of_strangers_do_not_lock_a_known_browser() {
     // The sign-in page, too.
     person.post("/api/auth/logout", json!({})).await.expect(200);
     let form = [("email", person.email.as_str()), ("password", person.password.as_str())];
-    assert_eq!(person.submit("/login", &form).await.status, 303);
-    let page = browser(&world, &person.email, &person.password).submit("/login", &form).await;
+    assert_eq!(person.submit_form("/login", &form).await.status, 303);
+    let page = browser(&world, &person.email, &person.password).submit_form("/login", &form).await;
     assert_eq!(page.status, 429);
     assert!(page.text().contains("a browser in which you have signed in before"));
 }
@@ -68,9 +68,9 @@ async fn a_sign_in_on_the_page_sets_the_device_cookie() {
     let person = world.person().await;
     let other = browser(&world, &person.email, &person.password);
     let form = [("email", person.email.as_str()), ("password", person.password.as_str())];
-    assert_eq!(other.submit("/login", &form).await.status, 303);
+    assert_eq!(other.submit_form("/login", &form).await.status, 303);
     lock_out(&world, &person.email).await;
-    assert_eq!(other.submit("/login", &form).await.status, 303);
+    assert_eq!(other.submit_form("/login", &form).await.status, 303);
     other.sign_in().await.expect(200);
 }
 
@@ -93,14 +93,14 @@ async fn a_device_cookie_counts_only_for_users_who_signed_in_there() {
     let world = World::start().await;
     let (anna, ben, carla) = (world.person().await, world.person().await, world.person().await);
     // Ben signs in in Anna's browser.
-    let shared = anna.typing(&ben.email, &ben.password);
+    let shared = anna.with_credentials(&ben.email, &ben.password);
     shared.sign_in().await.expect(200);
     for person in [&anna, &ben, &carla] {
         lock_out(&world, &person.email).await;
     }
     anna.sign_in().await.expect(200);
     shared.sign_in().await.expect(200);
-    anna.typing(&carla.email, &carla.password).sign_in().await.expect_error(429, "too_many_tries");
+    anna.with_credentials(&carla.email, &carla.password).sign_in().await.expect_error(429, "too_many_tries");
 }
 
 #[tokio::test]
@@ -140,7 +140,7 @@ async fn the_device_cookie_is_http_only() {
     assert!(!cookie.contains(&person.email) && !cookie.contains("hs_"), "{cookie}");
     let body = json!({ "email": person.email, "password": person.password });
     let request = person.request(Method::POST, "/api/auth/login").header("X-Forwarded-Proto", "https").json(&body);
-    let cookie = device_cookie(&Reply::of(request).await);
+    let cookie = device_cookie(&Reply::fetch(request).await);
     assert!(cookie.starts_with("__Host-device_") && cookie.ends_with("; Secure"), "{cookie}");
     lock_out(&world, &person.email).await;
     sign_in_with_cookie(&world, &person, cookie.split(';').next().unwrap()).await.expect(200);
@@ -181,11 +181,11 @@ async fn failed_logins_of_strangers_do_not_block_a_password_change() {
     let signed_in = typing(&person, "a better one").sign_in().await;
     let token = signed_in.header("set-cookie").split(['=', ';']).nth(1).unwrap();
     let request = browser(&world, "", "").request(Method::POST, "/api/auth/change-password").bearer_auth(token);
-    Reply::of(request.json(&change("a better one", "a third one"))).await.expect(200);
+    Reply::fetch(request.json(&change("a better one", "a third one"))).await.expect(200);
     // On the page as well.
     let fields = [("current", "a third one"), ("new", "a fourth one"), ("again", "a fourth one")];
     typing(&person, "a third one").sign_in().await.expect(200);
-    assert_eq!(person.submit("/password", &fields).await.status, 303);
+    assert_eq!(person.submit_form("/password", &fields).await.status, 303);
 }
 
 #[tokio::test]
@@ -198,16 +198,16 @@ async fn refreshing_a_session_gives_no_further_password_guesses() {
     let mut judged = 0;
     for guess in 0..14 {
         let request = thief.request(Method::POST, "/api/auth/change-password").bearer_auth(&token);
-        let reply = Reply::of(request.json(&change(&format!("guess {guess}"), "long enough"))).await;
+        let reply = Reply::fetch(request.json(&change(&format!("guess {guess}"), "long enough"))).await;
         judged += u32::from(reply.status == 401);
         let request = browser(&world, "", "").request(Method::POST, "/api/auth/refresh").bearer_auth(&token);
-        token = Reply::of(request).await.header("set-cookie").split(['=', ';']).nth(1).unwrap().to_owned();
+        token = Reply::fetch(request).await.header("set-cookie").split(['=', ';']).nth(1).unwrap().to_owned();
     }
     assert_eq!(judged, 10);
     // The person's own browser still changes it, which ends the thief's session.
     person.post("/api/auth/change-password", change(&person.password, "a better one")).await.expect(200);
     let request = browser(&world, "", "").request(Method::GET, "/api/auth/me").bearer_auth(&token);
-    Reply::of(request).await.expect_error(401, "unauthorized");
+    Reply::fetch(request).await.expect_error(401, "unauthorized");
 }
 
 #[tokio::test]

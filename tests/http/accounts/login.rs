@@ -36,8 +36,8 @@ async fn login_sets_the_session_cookie_and_logout_clears_it() {
     assert_eq!(person.post("/api/auth/logout", json!({})).await.expect(200), json!({ "message": "Logged out" }));
     person.get("/api/auth/me").await.expect_error(401, "unauthorized");
     // The session itself has ended, not only the cookie.
-    let kept = Person::nobody(&world.url, "", "").request(Method::GET, "/api/auth/me").bearer_auth(token);
-    Reply::of(kept).await.expect_error(401, "unauthorized");
+    let kept = Person::signed_out(&world.url, "", "").request(Method::GET, "/api/auth/me").bearer_auth(token);
+    Reply::fetch(kept).await.expect_error(401, "unauthorized");
 }
 
 /// What an answer's cookies are, without their tokens.
@@ -62,19 +62,19 @@ async fn over_https_the_session_cookie_is_host_only() {
     let body = json!({ "email": person.email, "password": person.password });
     for (name, value) in [("X-Forwarded-Proto", "HTTPS, http"), ("Forwarded", "for=192.0.2.1;proto=https")] {
         let over_https = |path: &str| {
-            let nobody = Person::nobody(&world.url, "", "");
+            let nobody = Person::signed_out(&world.url, "", "");
             nobody.request(Method::POST, path).header(name, value)
         };
-        let signed_in = Reply::of(over_https("/api/auth/login").json(&body)).await;
+        let signed_in = Reply::fetch(over_https("/api/auth/login").json(&body)).await;
         let expected = [format!("__Host-access_token{KEPT}"), format!("access_token{KEPT}")];
         assert_eq!(cookies_of(&signed_in), expected, "{name}");
-        let out = Reply::of(over_https("/api/auth/logout")).await;
+        let out = Reply::fetch(over_https("/api/auth/logout")).await;
         out.expect(200);
         assert_eq!(cookies_of(&out), [format!("__Host-access_token{GONE}"), format!("access_token{GONE}")], "{name}");
         let form = [("email", &person.email), ("password", &person.password)];
-        let signed_in = Reply::of(over_https("/login").header("Sec-Fetch-Site", "same-origin").form(&form)).await;
+        let signed_in = Reply::fetch(over_https("/login").header("Sec-Fetch-Site", "same-origin").form(&form)).await;
         assert_eq!(cookies_of(&signed_in), [format!("__Host-access_token{KEPT}"), format!("access_token{GONE}")]);
-        let out = Reply::of(over_https("/logout").header("Sec-Fetch-Site", "same-origin")).await;
+        let out = Reply::fetch(over_https("/logout").header("Sec-Fetch-Site", "same-origin")).await;
         assert_eq!(cookies_of(&out), [format!("__Host-access_token{GONE}"), format!("access_token{GONE}")], "{name}");
     }
 }
@@ -85,8 +85,8 @@ async fn over_https_only_the_host_prefixed_cookie_is_read() {
     let person = world.person().await;
     let token = person.sign_in().await.header("set-cookie").split(['=', ';']).nth(1).unwrap().to_owned();
     let me = |proto: &str, name: &str, value: String| {
-        let nobody = Person::nobody(&world.url, "", "");
-        Reply::of(nobody.request(Method::GET, "/api/auth/me").header("X-Forwarded-Proto", proto).header(name, value))
+        let nobody = Person::signed_out(&world.url, "", "");
+        Reply::fetch(nobody.request(Method::GET, "/api/auth/me").header("X-Forwarded-Proto", proto).header(name, value))
     };
     let (host, plain) = (format!("__Host-access_token={token}"), format!("access_token={token}"));
     me("https", "Cookie", host.clone()).await.expect(200);
@@ -106,7 +106,7 @@ async fn the_token_works_as_a_bearer_too_and_an_api_key_does_not() {
     let cookie = person.sign_in().await.header("set-cookie").to_owned();
     let token = cookie.split(['=', ';']).nth(1).unwrap();
     let me = |token: &str| {
-        Reply::of(Person::nobody(&world.url, "", "").request(Method::GET, "/api/auth/me").bearer_auth(token))
+        Reply::fetch(Person::signed_out(&world.url, "", "").request(Method::GET, "/api/auth/me").bearer_auth(token))
     };
     me(token).await.expect(200);
     me(&agent.key).await.expect_error(401, "unauthorized");
@@ -116,7 +116,7 @@ async fn the_token_works_as_a_bearer_too_and_an_api_key_does_not() {
 #[tokio::test]
 async fn logging_out_without_a_session_is_fine() {
     let world = World::start().await;
-    let nobody = Person::nobody(&world.url, "", "");
+    let nobody = Person::signed_out(&world.url, "", "");
     nobody.post("/api/auth/logout", json!({})).await.expect(200);
 }
 
@@ -124,11 +124,11 @@ async fn logging_out_without_a_session_is_fine() {
 async fn wrong_passwords_and_unknown_emails_get_the_same_error() {
     let world = World::start().await;
     let person = world.person().await;
-    let wrong = Person::nobody(&world.url, &person.email, "not it").sign_in().await;
-    let unknown = Person::nobody(&world.url, "nobody@people.example", "not it").sign_in().await;
+    let wrong = Person::signed_out(&world.url, &person.email, "not it").sign_in().await;
+    let unknown = Person::signed_out(&world.url, "nobody@people.example", "not it").sign_in().await;
     let message = wrong.expect_error(401, "wrong_credentials")["message"].clone();
     assert_eq!(unknown.expect_error(401, "wrong_credentials")["message"], message);
-    let shouted = Person::nobody(&world.url, &person.email.to_uppercase(), &person.password);
+    let shouted = Person::signed_out(&world.url, &person.email.to_uppercase(), &person.password);
     shouted.sign_in().await.expect(200);
 }
 
@@ -136,7 +136,7 @@ async fn wrong_passwords_and_unknown_emails_get_the_same_error() {
 async fn ten_failed_logins_lock_the_address_for_15_minutes() {
     let world = World::start().await;
     let person = world.person().await;
-    let guess = Person::nobody(&world.url, &person.email, "not it");
+    let guess = Person::signed_out(&world.url, &person.email, "not it");
     let replies = join_all((0..15).map(|_| guess.sign_in())).await;
     assert_eq!(replies.iter().filter(|reply| reply.status == 401).count(), 10);
     for closed in replies.iter().filter(|reply| reply.status != 401) {
@@ -144,7 +144,7 @@ async fn ten_failed_logins_lock_the_address_for_15_minutes() {
         let seconds: u64 = closed.header("retry-after").parse().unwrap();
         assert!((1..=900).contains(&seconds), "{seconds}");
     }
-    let stranger = || Person::nobody(&world.url, &person.email, &person.password);
+    let stranger = || Person::signed_out(&world.url, &person.email, &person.password);
     stranger().sign_in().await.expect_error(429, "too_many_tries");
     world.advance_clock(Duration::from_secs(15 * 60));
     stranger().sign_in().await.expect(200);
@@ -154,7 +154,7 @@ async fn ten_failed_logins_lock_the_address_for_15_minutes() {
 async fn of_a_burst_of_guesses_ten_are_checked() {
     let world = World::start().await;
     let person = world.person().await;
-    let guess = Person::nobody(&world.url, &person.email, "not it");
+    let guess = Person::signed_out(&world.url, &person.email, "not it");
     let replies = join_all((0..100).map(|_| guess.sign_in())).await;
     assert_eq!(replies.iter().filter(|reply| reply.status == 401).count(), 10);
     replies.iter().filter(|it| it.status != 401).for_each(|it| drop(it.expect_error(429, "too_many_tries")));
@@ -164,13 +164,13 @@ async fn of_a_burst_of_guesses_ten_are_checked() {
 async fn concurrent_correct_logins_all_succeed() {
     let world = World::start().await;
     let person = world.person().await;
-    let stranger = || async { Person::nobody(&world.url, &person.email, &person.password).sign_in().await };
+    let stranger = || async { Person::signed_out(&world.url, &person.email, &person.password).sign_in().await };
     let replies = join_all((0..12).map(|_| stranger())).await;
     replies.iter().for_each(|reply| drop(reply.expect(200)));
     let replies = join_all((0..12).map(|_| person.sign_in())).await;
     replies.iter().for_each(|reply| drop(reply.expect(200)));
     // They gave back every place they took: ten failures are left, no more and no fewer.
-    let guess = Person::nobody(&world.url, &person.email, "not it");
+    let guess = Person::signed_out(&world.url, &person.email, "not it");
     let replies = join_all((0..12).map(|_| guess.sign_in())).await;
     assert_eq!(replies.iter().filter(|reply| reply.status == 401).count(), 10);
 }
@@ -179,9 +179,9 @@ async fn concurrent_correct_logins_all_succeed() {
 async fn a_success_among_guesses_clears_only_the_failures_before_it() {
     let world = World::start().await;
     let person = world.person().await;
-    let guess = Person::nobody(&world.url, &person.email, "not it");
+    let guess = Person::signed_out(&world.url, &person.email, "not it");
     let guesses = async { join_all((0..60).map(|_| guess.sign_in())).await };
-    let stranger = Person::nobody(&world.url, &person.email, &person.password);
+    let stranger = Person::signed_out(&world.url, &person.email, &person.password);
     let (replies, right) = tokio::join!(guesses, stranger.sign_in());
     let looked_at = replies.iter().filter(|reply| reply.status == 401).count();
     let most = if right.status == 200 { 20 } else { 10 };
@@ -192,12 +192,12 @@ async fn a_success_among_guesses_clears_only_the_failures_before_it() {
 async fn a_successful_login_clears_the_failures() {
     let world = World::start().await;
     let person = world.person().await;
-    let guess = Person::nobody(&world.url, &person.email, "not it");
+    let guess = Person::signed_out(&world.url, &person.email, "not it");
     for _ in 0..2 {
         for _ in 0..9 {
             guess.sign_in().await.expect_error(401, "wrong_credentials");
         }
-        Person::nobody(&world.url, &person.email, &person.password).sign_in().await.expect(200);
+        Person::signed_out(&world.url, &person.email, &person.password).sign_in().await.expect(200);
     }
 }
 
@@ -214,6 +214,6 @@ async fn a_session_lasts_seven_days() {
 #[tokio::test]
 async fn a_login_with_missing_fields_names_them() {
     let world = World::start().await;
-    let nobody = Person::nobody(&world.url, "", "");
+    let nobody = Person::signed_out(&world.url, "", "");
     assert_eq!(nobody.post("/api/auth/login", json!({ "email": 1 })).await.expect_invalid(), ["email", "password"]);
 }

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use test_support::{Person, Reply, World};
 
 async fn patch(person: &Person, body: Value) -> Reply {
-    Reply::of(person.request(Method::PATCH, "/api/preferences").json(&body)).await
+    Reply::fetch(person.request(Method::PATCH, "/api/preferences").json(&body)).await
 }
 
 #[tokio::test]
@@ -29,7 +29,7 @@ async fn an_unknown_theme_is_refused() {
     for theme in [json!("blue"), json!(""), json!(7), json!("Dark")] {
         assert_eq!(patch(&person, json!({ "theme": theme })).await.expect_invalid(), ["theme"]);
     }
-    let nobody = Person::nobody(&world.url, "", "");
+    let nobody = Person::signed_out(&world.url, "", "");
     nobody.get("/api/preferences").await.expect_error(401, "unauthorized");
     patch(&nobody, json!({ "theme": "blue" })).await.expect_error(401, "unauthorized");
 }

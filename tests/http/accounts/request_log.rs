@@ -59,15 +59,15 @@ async fn the_log_holds_no_secret_no_query_and_no_file() {
     agent.upload("store", "a.json", "application/json", r#"{"in":"the file"}"#).await.expect(201);
     let stored = agent.upload("store", "b.json", "application/json", r#"{"in":"the file"}"#).await.expect(201);
     agent.get(&format!("/api/v1/files/{}/download", stored["id"].as_str().unwrap())).await.expect(200);
-    agent.get_here("/api/v1/messages?search=needle-in-query").await.expect(200);
-    agent.sent(json!({ "text": "t", "textAttachments": [{ "content": "in the file" }] })).await;
-    agent.sent(json!({ "text": "t", "webhookUrl": "https://93.184.215.14/hook?sig=needle" })).await;
-    agent.sent(json!({ "text": "a long text ".repeat(30_000 / 12) })).await;
+    agent.get_in_channel("/api/v1/messages?search=needle-in-query").await.expect(200);
+    agent.create_message(json!({ "text": "t", "textAttachments": [{ "content": "in the file" }] })).await;
+    agent.create_message(json!({ "text": "t", "webhookUrl": "https://93.184.215.14/hook?sig=needle" })).await;
+    agent.create_message(json!({ "text": "a long text ".repeat(30_000 / 12) })).await;
     let fields = json!([{ "name": "pin", "type": "password" }]);
-    let asked = agent.sent(json!({ "review": { "type": "form", "payload": { "fields": fields } } })).await;
+    let asked = agent.create_message(json!({ "review": { "type": "form", "payload": { "fields": fields } } })).await;
     person.answer(&asked, json!({ "pin": "needle" })).await.expect(201);
     // A key that slipped into a path.
-    agent.get_here(&format!("/api/v1/messages/{}", agent.key)).await.expect_error(404, "not_found");
+    agent.get_in_channel(&format!("/api/v1/messages/{}", agent.key)).await.expect_error(404, "not_found");
     let told = agent.wait(&asked, 1).await.expect(200);
     assert_eq!(told["message"]["review"]["response"]["pin"], "needle");
     let log = log_of(&person, 10).await;
@@ -150,7 +150,7 @@ async fn each_user_reads_only_their_own_log() {
         assert_eq!(ben.get(&path).await.expect(200)["data"], json!([]));
     }
     agent.get("/api/logs").await.expect_error(401, "unauthorized");
-    let nobody = Person::nobody(&world.url, "", "");
+    let nobody = Person::signed_out(&world.url, "", "");
     nobody.get("/api/logs?limit=0").await.expect_error(401, "unauthorized");
     assert_eq!(anna.get("/api/logs?limit=0&cursor=%00").await.expect_invalid(), ["limit", "cursor"]);
     assert_eq!(anna.get("/api/logs?limit=101").await.expect_invalid(), ["limit"]);

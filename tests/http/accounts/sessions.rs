@@ -20,7 +20,7 @@ fn token_in(reply: &Reply) -> String {
 
 /// A request of somebody who has this token and no cookies.
 async fn with_token(world: &World, method: Method, path: &str, token: &str) -> Reply {
-    Reply::of(Person::nobody(&world.url, "", "").request(method, path).bearer_auth(token)).await
+    Reply::fetch(Person::signed_out(&world.url, "", "").request(method, path).bearer_auth(token)).await
 }
 
 async fn refresh(world: &World, token: &str) -> Reply {
@@ -70,7 +70,7 @@ async fn of_concurrent_refreshes_one_succeeds() {
 #[tokio::test]
 async fn a_refresh_needs_a_session() {
     let world = World::start().await;
-    let nobody = Person::nobody(&world.url, "", "");
+    let nobody = Person::signed_out(&world.url, "", "");
     nobody.post("/api/auth/refresh", json!({})).await.expect_error(401, "unauthorized");
     nobody.post("/api/auth/change-password", json!({ "newPassword": 1 })).await.expect_error(401, "unauthorized");
     let forged = format!("hs_{}01KB0000000000000000000000", "a".repeat(43));
@@ -87,7 +87,7 @@ async fn a_new_password_ends_all_other_sessions_and_keeps_this_one_and_the_keys(
     let agent = person.agent().await;
     let mut others = vec![];
     for _ in 0..3 {
-        others.push(token_in(&Person::nobody(&world.url, &person.email, &person.password).sign_in().await));
+        others.push(token_in(&Person::signed_out(&world.url, &person.email, &person.password).sign_in().await));
     }
     others[0] = token_in(&refresh(&world, &others[0]).await);
     let changed = person.post("/api/auth/change-password", change(&person.password, "a better one")).await;
@@ -98,7 +98,7 @@ async fn a_new_password_ends_all_other_sessions_and_keeps_this_one_and_the_keys(
     }
     agent.get("/api/v1/agents").await.expect(200);
     person.sign_in().await.expect_error(401, "wrong_credentials");
-    let mut renewed = Person::nobody(&world.url, &person.email, "a better one");
+    let mut renewed = Person::signed_out(&world.url, &person.email, "a better one");
     renewed.sign_in().await.expect(200);
     // The kept session goes on as any does: it is refreshed, and ends with the next change.
     let kept = token_in(&person.post("/api/auth/refresh", json!({})).await);
@@ -125,7 +125,7 @@ async fn ten_wrong_current_passwords_lock_the_change_for_15_minutes() {
     person.post("/api/auth/refresh", json!({})).await.expect(200);
     person.post("/api/auth/change-password", right.clone()).await.expect_error(429, "too_many_tries");
     // It closes nothing to those who are not signed in: their tries are counted apart.
-    Person::nobody(&world.url, &person.email, &person.password).sign_in().await.expect(200);
+    Person::signed_out(&world.url, &person.email, &person.password).sign_in().await.expect(200);
     world.advance_clock(Duration::from_secs(15 * 60));
     person.post("/api/auth/change-password", right).await.expect(200);
 }
@@ -142,19 +142,19 @@ async fn a_change_names_what_is_wrong_with_it() {
     }
     person.post(path, change("wrong", "\u{0}💥é\u{fffd}long enough")).await.expect_error(401, "wrong_credentials");
     person.post(path, change(&person.password, "\u{0}💥é\u{fffd}long enough")).await.expect(200);
-    Person::nobody(&world.url, &person.email, "\u{0}💥é\u{fffd}long enough").sign_in().await.expect(200);
+    Person::signed_out(&world.url, &person.email, "\u{0}💥é\u{fffd}long enough").sign_in().await.expect(200);
 }
 
 #[tokio::test]
 async fn a_password_change_whose_response_was_lost_can_be_repeated() {
     let world = World::start().await;
     let person = world.person().await;
-    let other = token_in(&Person::nobody(&world.url, &person.email, &person.password).sign_in().await);
+    let other = token_in(&Person::signed_out(&world.url, &person.email, &person.password).sign_in().await);
     let to_better = change(&person.password, "a better one");
     person.post("/api/auth/change-password", to_better.clone()).await.expect(200);
     assert!(!works(&world, &other).await);
     // The same call once more, and as it would find things that died before ending every session.
-    let renewed = Person::nobody(&world.url, &person.email, "a better one");
+    let renewed = Person::signed_out(&world.url, &person.email, "a better one");
     let left = token_in(&renewed.sign_in().await);
     outdate(&world, &left).await;
     person.post("/api/auth/change-password", to_better.clone()).await.expect(200);
@@ -202,7 +202,7 @@ async fn of_two_concurrent_changes_one_succeeds() {
         join_all(news.map(|new| person.post("/api/auth/change-password", change(&person.password, new)))).await;
     assert_eq!(replies.iter().filter(|reply| reply.status == 200).count(), 1);
     for (reply, new) in replies.iter().zip(news) {
-        let signed_in = Person::nobody(&world.url, &person.email, new).sign_in().await;
+        let signed_in = Person::signed_out(&world.url, &person.email, new).sign_in().await;
         assert_eq!(signed_in.status, reply.status, "{}", signed_in.text());
     }
 }
@@ -211,9 +211,9 @@ async fn of_two_concurrent_changes_one_succeeds() {
 async fn sessions_begun_or_refreshed_during_the_change_end_too() {
     let world = World::start().await;
     let person = world.person().await;
-    let mut tokens = vec![token_in(&Person::nobody(&world.url, &person.email, &person.password).sign_in().await)];
+    let mut tokens = vec![token_in(&Person::signed_out(&world.url, &person.email, &person.password).sign_in().await)];
     let begin = async {
-        let again = || async { Person::nobody(&world.url, &person.email, &person.password).sign_in().await };
+        let again = || async { Person::signed_out(&world.url, &person.email, &person.password).sign_in().await };
         join_all((0..4).map(|_| again())).await
     };
     let mut current = tokens[0].clone();

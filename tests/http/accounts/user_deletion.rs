@@ -34,16 +34,16 @@ async fn a_deleted_user_leaves_nothing_in_the_table() {
     let member = added(&world, &owner, "member").await;
     let id = id_of(&member).await;
     let (agent, other) = (member.agent().await, member.agent().await);
-    agent.stored().await;
-    agent.asked().await;
-    other.sent(json!({ "text": "x", "clientId": "c" })).await;
+    agent.store_file().await;
+    agent.request_approval().await;
+    other.create_message(json!({ "text": "x", "clientId": "c" })).await;
     member.post("/api/messages", json!({ "channelId": other.channel, "text": "x" })).await.expect(201);
-    Person::nobody(&world.url, &member.email, &member.password).sign_in().await.expect(200);
+    Person::signed_out(&world.url, &member.email, &member.password).sign_in().await.expect(200);
     crate::accounts::request_log::log_of(&member, 3).await;
     world.app.store.note_change(id.parse().unwrap()).await.unwrap();
     let ulids = [ulid(&id), ulid(&agent.channel), ulid(&other.channel)];
     assert!(left(&world, &ulids).await.len() > 10);
-    owner.remove(&format!("/api/users/{id}")).await.expect(200);
+    owner.delete_fully(&format!("/api/users/{id}")).await.expect(200);
     assert_eq!(left(&world, &ulids).await, Vec::<String>::new());
     // A record of the stream that comes late.
     world.app.store.note_change(id.parse().unwrap()).await.unwrap();
@@ -88,7 +88,7 @@ async fn an_interrupted_deletion_is_continued() {
     agent.get("/api/v1/agents").await.expect_error(401, "unauthorized");
     agent.send(json!({ "text": "late" })).await.expect_error(401, "unauthorized");
     patch(&owner, &id, json!({ "role": "owner" })).await.expect_error(404, "not_found");
-    owner.remove(&format!("/api/users/{id}")).await.expect(200);
+    owner.delete_fully(&format!("/api/users/{id}")).await.expect(200);
     assert!(!listed(&owner).await.iter().any(|user| user["id"] == json!(id)));
     agent.get("/api/v1/agents").await.expect_error(401, "unauthorized");
 }
@@ -114,11 +114,11 @@ async fn an_interrupted_deletion_is_finished_by_the_expiry_run() {
     let member = added(&world, &owner, "member").await;
     let id = id_of(&member).await;
     let (agent, other) = (member.agent().await, member.agent().await);
-    agent.stored().await;
-    other.stored().await;
+    agent.store_file().await;
+    other.store_file().await;
     let (user, store) = (id.parse().unwrap(), &world.app.store);
     let cut_short =
-        store.remove_user_within(&owner.as_owner().await, Some(user), &world.app.blobs, Duration::ZERO).await;
+        store.remove_user_within(&owner.owner_caller().await, Some(user), &world.app.blobs, Duration::ZERO).await;
     assert_eq!(cut_short.unwrap_err().code(), "still_removing");
     agent.get("/api/v1/agents").await.expect_error(401, "unauthorized");
     member.get("/api/auth/me").await.expect_error(401, "unauthorized");
@@ -143,9 +143,9 @@ async fn a_user_with_much_data_is_deleted_in_bounded_steps() {
     let member = added(&world, &owner, "member").await;
     let id = id_of(&member).await;
     for _ in 0..3 {
-        member.agent().await.stored().await;
+        member.agent().await.store_file().await;
     }
-    let (user, caller) = (Some(id.parse().unwrap()), owner.as_owner().await);
+    let (user, caller) = (Some(id.parse().unwrap()), owner.owner_caller().await);
     let mut steps = 1;
     while let Err(err) = world.app.store.remove_user_within(&caller, user, &world.app.blobs, Duration::ZERO).await {
         assert_eq!((err.code(), err.status().as_u16(), err.retry_after()), ("still_removing", 503, Some(1)));
@@ -164,11 +164,11 @@ async fn a_deleted_user_is_gone_with_all_their_data() {
     let member = added(&world, &owner, "member").await;
     let id = id_of(&member).await;
     let (agent, other) = (member.agent().await, member.agent().await);
-    let file = agent.stored().await;
-    let message = agent.asked().await;
-    other.sent(json!({ "text": "x" })).await;
+    let file = agent.store_file().await;
+    let message = agent.request_approval().await;
+    other.create_message(json!({ "text": "x" })).await;
     let path = format!("/api/users/{id}");
-    assert_eq!(owner.remove(&path).await.expect(200), json!({ "deleted": true }));
+    assert_eq!(owner.delete_fully(&path).await.expect(200), json!({ "deleted": true }));
 
     member.get("/api/auth/me").await.expect_error(401, "unauthorized");
     member.post("/api/auth/refresh", json!({})).await.expect_error(401, "unauthorized");
@@ -182,7 +182,7 @@ async fn a_deleted_user_is_gone_with_all_their_data() {
     // The address is free, and who has it next finds nothing.
     let new = json!({ "email": member.email, "displayName": "B", "password": "long enough" });
     owner.post("/api/users", new).await.expect(201);
-    let next = Person::nobody(&world.url, &member.email, "long enough");
+    let next = Person::signed_out(&world.url, &member.email, "long enough");
     next.sign_in().await.expect(200);
     assert_eq!(next.get("/api/agents").await.expect(200), json!([]));
     next.answer(&message, json!({ "selectedOption": "approve" })).await.expect_error(404, "not_found");
@@ -193,9 +193,9 @@ async fn concurrent_deletions_delete_once() {
     let world = World::start().await;
     let owner = world.person().await;
     let member = added(&world, &owner, "owner").await;
-    member.agent().await.stored().await;
+    member.agent().await.store_file().await;
     let path = format!("/api/users/{}", id_of(&member).await);
-    let replies = join_all((0..3).map(|_| owner.remove(&path))).await;
+    let replies = join_all((0..3).map(|_| owner.delete_fully(&path))).await;
     assert!(replies.iter().any(|reply| reply.status == 200));
     assert!(replies.iter().all(|reply| [200, 404].contains(&reply.status)));
     owner.delete(&path).await.expect_error(404, "not_found");
@@ -222,7 +222,8 @@ async fn keys_made_or_rotated_during_a_deletion_are_deleted_too() {
             }
         }
     };
-    let (removed, made, rotated) = tokio::join!(owner.remove(&user), made("/api/api-keys".to_owned()), made(rotate));
+    let (removed, made, rotated) =
+        tokio::join!(owner.delete_fully(&user), made("/api/api-keys".to_owned()), made(rotate));
     removed.expect(200);
     for key in made.iter().chain(&rotated) {
         agent.with_key(key).get("/api/v1/agents").await.expect_error(401, "unauthorized");

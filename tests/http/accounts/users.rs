@@ -7,7 +7,7 @@ use shared::secrets::{hex, random};
 use test_support::{Person, Reply, World};
 
 pub async fn patch(person: &Person, id: &str, body: Value) -> Reply {
-    Reply::of(person.request(Method::PATCH, &format!("/api/users/{id}")).json(&body)).await
+    Reply::fetch(person.request(Method::PATCH, &format!("/api/users/{id}")).json(&body)).await
 }
 
 fn fresh_email() -> String {
@@ -23,7 +23,7 @@ pub async fn added(world: &World, owner: &Person, role: &str) -> Person {
     let (email, password) = (fresh_email(), hex(&random::<8>()));
     let new = json!({ "email": email, "displayName": "Somebody", "password": password, "role": role });
     owner.post("/api/users", new).await.expect(201);
-    let person = Person::nobody(&world.url, &email, &password);
+    let person = Person::signed_out(&world.url, &email, &password);
     person.sign_in().await.expect(200);
     person
 }
@@ -59,7 +59,7 @@ async fn a_new_user_gets_a_temporary_password_and_must_change_it() {
     let found = users.iter().find(|user| user["id"] == made["id"]).unwrap();
     assert_eq!((&found["email"], found.get("temporaryPassword")), (&json!(email), None));
 
-    let ben = Person::nobody(&world.url, &email, &password);
+    let ben = Person::signed_out(&world.url, &email, &password);
     assert_eq!(ben.sign_in().await.expect(200)["user"]["mustChangePassword"], true);
     let change = json!({ "currentPassword": password, "newPassword": "my very own" });
     ben.post("/api/auth/change-password", change).await.expect(200);
@@ -106,7 +106,7 @@ async fn only_owners_manage_users() {
     patch(&member, &id, json!({ "role": "owner" })).await.expect_error(403, "owner_only");
     patch(&member, "nobody", json!({})).await.expect_error(403, "owner_only");
     member.delete(&format!("/api/users/{id}")).await.expect_error(403, "owner_only");
-    let nobody = Person::nobody(&world.url, "", "");
+    let nobody = Person::signed_out(&world.url, "", "");
     nobody.get("/api/users").await.expect_error(401, "unauthorized");
     nobody.post("/api/users", json!({ "email": 1 })).await.expect_error(401, "unauthorized");
     patch(&nobody, &id, json!({ "role": 7 })).await.expect_error(401, "unauthorized");
@@ -122,7 +122,7 @@ async fn an_owner_sees_nothing_of_a_members() {
     let owner = world.person().await;
     let member = added(&world, &owner, "member").await;
     let agent = member.agent().await;
-    let message = agent.asked().await;
+    let message = agent.request_approval().await;
     assert_eq!(owner.get("/api/agents").await.expect(200), json!([]));
     owner.get(&format!("/api/messages?channel={}", agent.channel)).await.expect_error(403, "not_your_agent");
     owner.answer(&message, json!({ "selectedOption": "approve" })).await.expect_error(404, "not_found");
@@ -177,7 +177,7 @@ async fn an_email_change_keeps_the_password() {
     assert_eq!(moved["email"], json!(email));
     assert_eq!(member.get("/api/auth/me").await.expect(200)["user"]["email"], json!(email));
     member.sign_in().await.expect_error(401, "wrong_credentials");
-    Person::nobody(&world.url, &email, &member.password).sign_in().await.expect(200);
+    Person::signed_out(&world.url, &email, &member.password).sign_in().await.expect(200);
     // The address that was left is free.
     owner.post("/api/users", json!({ "email": member.email, "displayName": "B" })).await.expect(201);
     // Two at once want the same one.
@@ -206,12 +206,12 @@ async fn a_reset_password_ends_the_users_sessions() {
     member.get("/api/auth/me").await.expect_error(401, "unauthorized");
     agent.get("/api/v1/agents").await.expect(200);
     let email = both["email"].as_str().unwrap();
-    Person::nobody(&world.url, email, "my very own").sign_in().await.expect_error(401, "wrong_credentials");
-    let back = Person::nobody(&world.url, email, "reset by hand");
+    Person::signed_out(&world.url, email, "my very own").sign_in().await.expect_error(401, "wrong_credentials");
+    let back = Person::signed_out(&world.url, email, "reset by hand");
     back.sign_in().await.expect(200);
     patch(&owner, &id, json!({ "password": "once again" })).await.expect(200);
     back.get("/api/auth/me").await.expect_error(401, "unauthorized");
-    Person::nobody(&world.url, email, "once again").sign_in().await.expect(200);
+    Person::signed_out(&world.url, email, "once again").sign_in().await.expect(200);
 }
 
 #[tokio::test]
@@ -230,7 +230,7 @@ async fn the_last_owner_stays() {
     owner.delete(&path).await.expect_error(403, "owner_only");
     patch(&second, &id, json!({ "role": "owner" })).await.expect(200);
     second.delete(&path).await.expect_error(403, "own_account");
-    owner.remove(&path).await.expect(200);
+    owner.delete_fully(&path).await.expect(200);
     second.get("/api/auth/me").await.expect_error(401, "unauthorized");
 }
 
@@ -247,7 +247,7 @@ async fn of_all_owners_leaving_concurrently_one_stays() {
         async move {
             match index % 2 {
                 0 => patch(&owner, &id, json!({ "role": "member" })).await,
-                _ => owner.remove(&format!("/api/users/{id}")).await,
+                _ => owner.delete_fully(&format!("/api/users/{id}")).await,
             }
         }
     };

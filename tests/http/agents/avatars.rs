@@ -11,7 +11,7 @@ const JPEG: &[u8] = b"\xff\xd8\xff\xe0 and the rest";
 async fn upload(person: &Person, id: &str, bytes: &[u8]) -> Reply {
     let part = Part::bytes(bytes.to_vec()).file_name("a.svg").mime_str("image/svg+xml").unwrap();
     let form = Form::new().text("other", "x").part("file", part);
-    Reply::of(person.request(Method::POST, &format!("/api/agents/{id}/avatar")).multipart(form)).await
+    Reply::fetch(person.request(Method::POST, &format!("/api/agents/{id}/avatar")).multipart(form)).await
 }
 
 #[tokio::test]
@@ -31,7 +31,7 @@ async fn a_picture_is_served_with_the_type_of_its_bytes() {
     let plain = person.get(&format!("/api/agents/{id}/avatar")).await;
     assert_eq!((plain.status, plain.header("cache-control")), (200, "private, no-cache"));
     let known = person.request(Method::GET, &url).header("If-None-Match", got.header("etag"));
-    let known = Reply::of(known).await;
+    let known = Reply::fetch(known).await;
     assert_eq!((known.status, known.bytes.len(), known.header("etag")), (304, 0, got.header("etag")));
 }
 
@@ -58,7 +58,7 @@ async fn a_url_replaces_an_uploaded_picture() {
     let id = person.agent().await.channel;
     upload(&person, &id, PNG).await.expect(201);
     let patch = person.request(Method::PATCH, &format!("/api/agents/{id}"));
-    let changed = Reply::of(patch.json(&json!({ "avatarUrl": "https://a.example/a.png" }))).await.expect(200);
+    let changed = Reply::fetch(patch.json(&json!({ "avatarUrl": "https://a.example/a.png" }))).await.expect(200);
     assert_eq!(changed["avatarUrl"], "https://a.example/a.png");
     person.get(&format!("/api/agents/{id}/avatar")).await.expect_error(404, "not_found");
 }
@@ -77,8 +77,8 @@ async fn pictures_over_one_megabyte_are_refused() {
     big.push(0);
     upload(&person, &id, &big).await.expect_error(413, "too_large");
     let post = || person.request(Method::POST, &format!("/api/agents/{id}/avatar"));
-    assert_eq!(Reply::of(post().multipart(Form::new().text("other", "x"))).await.expect_invalid(), ["file"]);
-    Reply::of(post().json(&json!({}))).await.expect_error(415, "unsupported_media_type");
+    assert_eq!(Reply::fetch(post().multipart(Form::new().text("other", "x"))).await.expect_invalid(), ["file"]);
+    Reply::fetch(post().json(&json!({}))).await.expect_error(415, "unsupported_media_type");
     let webp = upload(&person, &id, b"RIFF1234WEBPVP8 ").await.expect(201);
     assert_eq!(person.get(webp["avatarUrl"].as_str().unwrap()).await.header("content-type"), "image/webp");
 }

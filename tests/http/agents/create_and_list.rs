@@ -44,7 +44,7 @@ async fn a_new_agent_is_offline_and_in_the_lists_of_its_owner() {
         assert_eq!((list.as_array().unwrap().len(), &list[1]["id"]), (2, &made["id"]));
         assert_eq!(list[1].get("webhookSecret"), None);
     }
-    agent.on_channel(made["id"].as_str().unwrap()).send(json!({ "text": "hello" })).await.expect(201);
+    agent.with_channel(made["id"].as_str().unwrap()).send(json!({ "text": "hello" })).await.expect(201);
 }
 
 #[tokio::test]

@@ -46,7 +46,7 @@ fn gone() -> Left {
 }
 
 async fn remove(person: &Person, agent: &Agent) {
-    let deleted = person.remove(&format!("/api/agents/{}", agent.channel)).await;
+    let deleted = person.delete_fully(&format!("/api/agents/{}", agent.channel)).await;
     assert_eq!(deleted.expect(200), json!({ "deleted": true }));
 }
 
@@ -71,14 +71,14 @@ async fn an_agent_of_300_messages_and_its_files_is_gone() {
     let world = World::start().await;
     let person = world.person().await;
     let (agent, other) = (person.agent().await, person.agent().await);
-    let kept = other.sent(json!({ "text": "kept", "textAttachments": [{ "content": "kept" }] })).await;
+    let kept = other.create_message(json!({ "text": "kept", "textAttachments": [{ "content": "kept" }] })).await;
     let send = |n: u32| {
         let files = if n.is_multiple_of(5) { json!([{ "content": "x" }]) } else { json!([]) };
         agent.send(json!({ "text": "x".repeat(2000), "clientId": n.to_string(), "textAttachments": files }))
     };
     let sent: Vec<_> = stream::iter((0..300).map(send)).buffer_unordered(8).collect().await;
     sent.iter().for_each(|reply| drop(reply.expect(201)));
-    let (review, file) = (agent.asked().await, agent.stored().await);
+    let (review, file) = (agent.request_approval().await, agent.store_file().await);
     agent.post("/api/v1/status/ping", json!({ "agentId": agent.channel, "status": "busy" })).await.expect(201);
     settled(&person, &agent, 303).await;
     let before = left(&world, &agent).await;
@@ -87,13 +87,13 @@ async fn an_agent_of_300_messages_and_its_files_is_gone() {
     remove(&person, &agent).await;
     assert_eq!(left(&world, &agent).await, gone());
     person.delete(&format!("/api/agents/{}", agent.channel)).await.expect_error(404, "not_found");
-    agent.get_here("/api/v1/messages").await.expect_error(403, "not_your_agent");
-    agent.get_here(&format!("/api/v1/reviews/{review}")).await.expect_error(403, "not_your_agent");
+    agent.get_in_channel("/api/v1/messages").await.expect_error(403, "not_your_agent");
+    agent.get_in_channel(&format!("/api/v1/reviews/{review}")).await.expect_error(403, "not_your_agent");
     agent.get(&format!("/api/v1/files/{file}/download")).await.expect_error(404, "not_found");
     assert_eq!(person.get("/api/messages/reviews").await.expect(200), json!([]));
     assert_eq!(person.get("/api/agents").await.expect(200).as_array().unwrap().len(), 1);
 
-    let message = other.get_here(&format!("/api/v1/messages/{kept}")).await.expect(200);
+    let message = other.get_in_channel(&format!("/api/v1/messages/{kept}")).await.expect(200);
     assert_eq!(message["attachments"][0]["textContent"], "kept");
 }
 
@@ -102,7 +102,7 @@ async fn a_deletion_hides_the_agent_at_once_and_a_repeat_finishes_it() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;
-    let message = agent.sent(json!({ "text": "x", "textAttachments": [{ "content": "x" }] })).await;
+    let message = agent.create_message(json!({ "text": "x", "textAttachments": [{ "content": "x" }] })).await;
     settled(&person, &agent, 1).await;
     // As a call leaves things that dies after its first step, and half-way through the second.
     let id: AgentId = agent.channel.parse().unwrap();
@@ -115,7 +115,7 @@ async fn a_deletion_hides_the_agent_at_once_and_a_repeat_finishes_it() {
     delete.set_key(Some(some.attributes())).send().await.unwrap();
 
     agent.send(json!({ "text": "late" })).await.expect_error(403, "not_your_agent");
-    agent.get_here(&format!("/api/v1/messages/{message}")).await.expect_error(403, "not_your_agent");
+    agent.get_in_channel(&format!("/api/v1/messages/{message}")).await.expect_error(403, "not_your_agent");
     let ping = json!({ "agentId": agent.channel, "status": "busy" });
     agent.post("/api/v1/status/ping", ping).await.expect_error(404, "not_found");
     let hook = json!({ "channelId": agent.channel, "url": "https://93.184.215.14/" });
@@ -137,8 +137,9 @@ async fn contents_of_an_agent_being_deleted_are_not_listed_and_take_no_answer() 
     let world = World::start().await;
     let person = world.person().await;
     let (staying, leaving) = (person.agent().await, person.agent().await);
-    let (kept, kept_file) = (staying.asked().await, staying.stored().await);
-    let (pending, answered, file) = (leaving.asked().await, leaving.asked().await, leaving.stored().await);
+    let (kept, kept_file) = (staying.request_approval().await, staying.store_file().await);
+    let (pending, answered, file) =
+        (leaving.request_approval().await, leaving.request_approval().await, leaving.store_file().await);
     person.answer(&answered, json!({ "selectedOption": "approve" })).await.expect(201);
     settled(&person, &leaving, 3).await;
     // As a call leaves things that had time for no more than the first bytes.
@@ -169,7 +170,7 @@ async fn contents_of_an_agent_being_deleted_are_not_listed_and_take_no_answer() 
     for path in ["/api/messages", "/api/messages/reviews"] {
         person.get(&format!("{path}{here}")).await.expect_error(403, "not_your_agent");
     }
-    leaving.get_here("/api/v1/reviews/pending").await.expect_error(403, "not_your_agent");
+    leaving.get_in_channel("/api/v1/reviews/pending").await.expect_error(403, "not_your_agent");
     leaving.wait(&pending, 5_000).await.expect_error(403, "not_your_agent");
 }
 
@@ -180,7 +181,7 @@ async fn late_writes_are_removed_by_the_final_cleanup_pass() {
     let agent = person.agent().await;
     let id: AgentId = agent.channel.parse().unwrap();
     // Let in before the removal, written after it.
-    let opened = world.app.store.begin_message(&agent.as_caller(), &agent.channel, None, &[]).await.unwrap();
+    let opened = world.app.store.begin_message(&agent.caller(), &agent.channel, None, &[]).await.unwrap();
     let shared::storage::Begun::New(opening) = opened else { panic!("nothing to repeat") };
     remove(&person, &agent).await;
     world.app.store.create_message(*opening, Default::default()).await.unwrap();
@@ -200,13 +201,13 @@ async fn concurrent_deletions_all_succeed_and_a_stranger_deletes_nothing() {
     let (person, stranger) = (world.person().await, world.person().await);
     let agent = person.agent().await;
     for _ in 0..5 {
-        agent.stored().await;
+        agent.store_file().await;
     }
     settled(&person, &agent, 5).await;
     stranger.delete(&format!("/api/agents/{}", agent.channel)).await.expect_error(404, "not_found");
     assert_eq!(left(&world, &agent).await.objects.len(), 5);
     let path = format!("/api/agents/{}", agent.channel);
-    let replies = join_all((0..4).map(|_| person.remove(&path))).await;
+    let replies = join_all((0..4).map(|_| person.delete_fully(&path))).await;
     assert!(replies.iter().all(|reply| [200, 404].contains(&reply.status)), "{replies:?}");
     assert!(replies.iter().any(|reply| reply.status == 200));
     assert_eq!(left(&world, &agent).await, gone());
@@ -218,7 +219,7 @@ async fn a_deletion_that_runs_out_of_time_says_so_and_a_repeat_goes_on() {
     let person = world.person().await;
     let agent = person.agent().await;
     for _ in 0..3 {
-        agent.stored().await;
+        agent.store_file().await;
     }
     settled(&person, &agent, 3).await;
     let (owner, id) = (user_of(&person).await, agent.channel.parse().unwrap());
@@ -230,7 +231,7 @@ async fn a_deletion_that_runs_out_of_time_says_so_and_a_repeat_goes_on() {
                 assert_eq!((err.code(), err.status().as_u16(), err.retry_after()), ("still_removing", 503, Some(1)))
             }
         }
-        agent.get_here("/api/v1/files").await.expect_error(403, "not_your_agent");
+        agent.get_in_channel("/api/v1/files").await.expect_error(403, "not_your_agent");
         tries += 1;
     }
     // Once for the objects, once for the items, once to find that nothing is left.
@@ -244,7 +245,7 @@ async fn deleting_all_agents_of_a_person_deletes_no_other() {
     let (person, other) = (world.person().await, world.person().await);
     let (one, two, theirs) = (person.agent().await, person.agent().await, other.agent().await);
     for agent in [&one, &two, &theirs] {
-        agent.stored().await;
+        agent.store_file().await;
     }
     settled(&person, &one, 1).await;
     settled(&person, &two, 1).await;

@@ -39,10 +39,10 @@ async fn messages_and_requests_are_counted() {
     agent.send(once).await.expect(201);
     agent.upload("upload", "a", "text/plain", "x").await.expect(201);
     person.post("/api/messages", json!({ "channelId": agent.channel, "text": "hi" })).await.expect(201);
-    agent.get_here("/api/v1/messages/nonsense").await.expect_error(404, "not_found");
+    agent.get_in_channel("/api/v1/messages/nonsense").await.expect_error(404, "not_found");
     // Neither names a channel of the agent's: not one for each, refused as 403, refused as 400.
     agent.get("/api/v1/agents").await.expect(200);
-    agent.on_channel("nonsense").send(json!({ "text": "x" })).await.expect(403);
+    agent.with_channel("nonsense").send(json!({ "text": "x" })).await.expect(403);
     agent.send(json!({})).await.expect(400);
     counted(&person, &agent.channel, [3, 2, 1, 3, 1]).await;
     other.send(json!({ "text": "x" })).await.expect(201);

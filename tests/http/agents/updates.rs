@@ -9,11 +9,11 @@ use serde_json::{Value, json};
 use test_support::{Agent, Person, Reply, World};
 
 async fn patch(person: &Person, id: &str, body: Value) -> Reply {
-    Reply::of(person.request(Method::PATCH, &format!("/api/agents/{id}")).json(&body)).await
+    Reply::fetch(person.request(Method::PATCH, &format!("/api/agents/{id}")).json(&body)).await
 }
 
 async fn put_commands(agent: &Agent, id: &str, body: Value) -> Reply {
-    Reply::of(agent.request(Method::PUT, &format!("/api/v1/agents/{id}/commands")).json(&body)).await
+    Reply::fetch(agent.request(Method::PUT, &format!("/api/v1/agents/{id}/commands")).json(&body)).await
 }
 
 #[tokio::test]
@@ -106,7 +106,7 @@ async fn a_stranger_finds_no_agent_by_its_id() {
 #[tokio::test]
 async fn authentication_comes_before_every_other_check() {
     let world = World::start().await;
-    let nobody = Person::nobody(&world.url, "", "");
+    let nobody = Person::signed_out(&world.url, "", "");
     let nothing = Agent::new(&world.url, "hp_x", "x");
     patch(&nobody, "x", json!({ "name": 1 })).await.expect_error(401, "unauthorized");
     nobody.delete("/api/agents/x").await.expect_error(401, "unauthorized");

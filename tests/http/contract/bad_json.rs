@@ -6,7 +6,7 @@ use shared::json::MAX_LEVELS;
 use test_support::{Agent, Reply, World};
 
 async fn post(agent: &Agent, path: &str, body: impl Into<reqwest::Body>) -> Reply {
-    Reply::of(agent.request(Method::POST, path).header("Content-Type", "application/json").body(body.into())).await
+    Reply::fetch(agent.request(Method::POST, path).header("Content-Type", "application/json").body(body.into())).await
 }
 
 async fn message(agent: &Agent, body: impl Into<reqwest::Body>) -> Reply {
@@ -95,11 +95,11 @@ async fn the_documented_depth_is_the_one_that_is_read() {
     let refused = message(&agent, sent(MAX_LEVELS + 1)).await;
     assert!(said(&refused, "malformed_json").contains(&format!("deeper than {MAX_LEVELS} levels")));
 
-    let asked = agent.sent(json!({ "text": "?", "review": { "type": "freeform" } })).await;
+    let asked = agent.create_message(json!({ "text": "?", "review": { "type": "freeform" } })).await;
     let path = format!("/api/messages/{asked}/respond");
     let answer = async |levels: usize| {
         let request = person.request(Method::POST, &path).header("Content-Type", "application/json");
-        Reply::of(request.body(deep("response", levels) + "}")).await
+        Reply::fetch(request.body(deep("response", levels) + "}")).await
     };
     assert!(said(&answer(MAX_LEVELS + 1).await, "malformed_json").contains("deeper"));
     answer(MAX_LEVELS).await.expect(201);
@@ -146,7 +146,7 @@ async fn a_compressed_body_is_415_naming_the_encoding() {
     let body = json!({ "channelId": agent.channel, "text": "x" }).to_string();
     let encoded = |agent: &Agent, coding: &str| {
         let request = agent.request(Method::POST, "/api/v1/messages").header("Content-Type", "application/json");
-        Reply::of(request.header("Content-Encoding", coding).body(body.clone()))
+        Reply::fetch(request.header("Content-Encoding", coding).body(body.clone()))
     };
     for (coding, name) in [("gzip", "gzip"), ("br", "br"), ("identity, zstd", "zstd"), ("x-odd", "x-odd")] {
         let error = encoded(&agent, coding).await.expect_error(415, "unsupported_encoding");
@@ -156,5 +156,5 @@ async fn a_compressed_body_is_415_naming_the_encoding() {
     encoded(&agent.with_key("hp_x"), "gzip").await.expect_error(401, "unauthorized");
     let form = reqwest::multipart::Form::new().text("channelId", agent.channel.clone()).text("file", "x");
     let upload = agent.request(Method::POST, "/api/v1/files/store").header("Content-Encoding", "deflate");
-    Reply::of(upload.multipart(form)).await.expect_error(415, "unsupported_encoding");
+    Reply::fetch(upload.multipart(form)).await.expect_error(415, "unsupported_encoding");
 }

@@ -16,9 +16,9 @@ fn costs(reply: &Reply, calls: u32, round_trips: u32) {
 async fn reads_are_one_call() {
     let world = World::start().await;
     let agent = world.person().await.agent().await;
-    let (id, file) = (agent.asked().await, agent.stored().await);
-    costs(&agent.get_here(&format!("/api/v1/messages/{id}")).await, 1, 1);
-    costs(&agent.get_here(&format!("/api/v1/reviews/{id}")).await, 1, 1);
+    let (id, file) = (agent.request_approval().await, agent.store_file().await);
+    costs(&agent.get_in_channel(&format!("/api/v1/messages/{id}")).await, 1, 1);
+    costs(&agent.get_in_channel(&format!("/api/v1/reviews/{id}")).await, 1, 1);
     costs(&agent.get(&format!("/api/v1/files/{file}/download")).await, 1, 1);
 }
 
@@ -27,10 +27,10 @@ async fn lists_are_one_round_trip() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;
-    agent.asked().await;
-    agent.stored().await;
+    agent.request_approval().await;
+    agent.store_file().await;
     for path in ["/api/v1/messages", "/api/v1/reviews/pending", "/api/v1/files"] {
-        costs(&agent.get_here(path).await, 2, 1);
+        costs(&agent.get_in_channel(path).await, 2, 1);
     }
     costs(&agent.get("/api/v1/agents").await, 2, 1);
     costs(&person.get(&format!("/api/messages?channel={}", agent.channel)).await, 2, 1);
@@ -50,13 +50,13 @@ async fn writes_are_two_calls() {
     let person = world.person().await;
     let agent = person.agent().await;
     costs(&agent.send(json!({ "text": "plain" })).await, 2, 2);
-    let all = json!({ "text": "?", "clientId": "c", "attachmentIds": [agent.stored().await],
+    let all = json!({ "text": "?", "clientId": "c", "attachmentIds": [agent.store_file().await],
         "review": { "type": "approval" } });
     let sent = agent.send(all.clone()).await;
     costs(&sent, 2, 2);
     costs(&agent.send(all).await, 2, 2);
     costs(&person.answer(sent.json()["id"].as_str().unwrap(), json!({ "selectedOption": "approve" })).await, 2, 2);
-    costs(&agent.delete_here(&format!("/api/v1/messages/{}", sent.json()["id"].as_str().unwrap())).await, 2, 2);
+    costs(&agent.delete_in_channel(&format!("/api/v1/messages/{}", sent.json()["id"].as_str().unwrap())).await, 2, 2);
     costs(&agent.post("/api/v1/status/ping", json!({ "agentId": agent.channel, "status": "busy" })).await, 2, 2);
     costs(&agent.post("/api/v1/status/ping", json!({ "agentId": agent.channel, "status": "busy" })).await, 2, 2);
     costs(&agent.post("/api/v1/agents", json!({ "name": "another" })).await, 2, 2);
@@ -96,13 +96,13 @@ async fn listing_pending_reviews_costs_only_pending_reviews() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;
-    agent.asked().await;
-    let before = agent.get_here("/api/v1/reviews/pending").await.cost();
+    agent.request_approval().await;
+    let before = agent.get_in_channel("/api/v1/reviews/pending").await.cost();
     for _ in 0..40 {
-        let answered = agent.asked().await;
+        let answered = agent.request_approval().await;
         person.answer(&answered, json!({ "selectedOption": "approve" })).await.expect(201);
     }
-    assert_eq!(agent.get_here("/api/v1/reviews/pending").await.cost(), before);
+    assert_eq!(agent.get_in_channel("/api/v1/reviews/pending").await.cost(), before);
 }
 
 #[tokio::test]
@@ -110,7 +110,7 @@ async fn a_wait_of_29_seconds_costs_110_reads_unopened_and_300_opened() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;
-    let (unopened, opened) = (agent.asked().await, agent.asked().await);
+    let (unopened, opened) = (agent.request_approval().await, agent.request_approval().await);
     assert_eq!(person.get(&format!("/reviews/{opened}")).await.status, 200);
     let changes = person.get("/api/changes?since=0");
     let (slow, quick, inbox) = tokio::join!(agent.wait(&unopened, 0), agent.wait(&opened, 0), changes);

@@ -2,7 +2,7 @@
 //! same DynamoDB calls and units as one of 100. `make bench` prints them for 100,000.
 
 use serde_json::json;
-use test_support::bulk_data::{self, Measured};
+use test_support::bulk_data::{self, CallMeasurement};
 use test_support::{Agent, Cost, Person, World};
 
 const FEW: usize = 100;
@@ -21,11 +21,11 @@ async fn a_full_channel_costs_as_much_as_a_small_one() {
     let world = World::start().await;
     let person = world.person().await;
     let (small, large) = (person.agent().await, person.agent().await);
-    bulk_data::fill(&world, &person, &small, FEW).await;
-    bulk_data::fill(&world, &person, &large, many()).await;
+    bulk_data::fill_channel(&world, &person, &small, FEW).await;
+    bulk_data::fill_channel(&world, &person, &large, many()).await;
     let in_small = bulk_data::measure(&person, &small).await;
     let in_large = bulk_data::measure(&person, &large).await;
-    bulk_data::assert_alike(&in_small, &in_large);
+    bulk_data::assert_same_cost(&in_small, &in_large);
     assert_eq!(calls(&in_large, "list, 50 newest"), (2, 1));
     assert_eq!(calls(&in_large, "search, 50 found"), (2, 1));
     assert_eq!(calls(&in_large, "get one"), (1, 1));
@@ -33,7 +33,7 @@ async fn a_full_channel_costs_as_much_as_a_small_one() {
     assert_eq!(calls(&in_large, "wait for a decided one"), (1, 1));
 }
 
-fn calls(measured: &[Measured], name: &str) -> (u32, u32) {
+fn calls(measured: &[CallMeasurement], name: &str) -> (u32, u32) {
     let (_, cost, _) = measured.iter().find(|(it, _, _)| *it == name).unwrap();
     (cost.calls, cost.round_trips)
 }
@@ -46,12 +46,12 @@ async fn decided_reviews_add_nothing_to_the_cost_of_pending_lists() {
     let soon = json!({ "review": { "type": "approval", "expiresInSeconds": 60 } });
     let mut expiring = vec![];
     for _ in 0..20 {
-        expiring.push(agent.sent(soon.clone()).await);
+        expiring.push(agent.create_message(soon.clone()).await);
         answered(&agent, &person).await;
     }
     world.advance_clock(std::time::Duration::from_secs(61));
     for id in &expiring {
-        let review = agent.get_here(&format!("/api/v1/reviews/{id}")).await.expect(200)["review"].clone();
+        let review = agent.get_in_channel(&format!("/api/v1/reviews/{id}")).await.expect(200)["review"].clone();
         assert_eq!(review["status"], "expired");
     }
     let among_many = asked_and_listed(&agent).await;
@@ -60,14 +60,14 @@ async fn decided_reviews_add_nothing_to_the_cost_of_pending_lists() {
 }
 
 async fn answered(agent: &Agent, person: &Person) {
-    person.answer(&agent.asked().await, json!({ "selectedOption": "approve" })).await.expect(201);
+    person.answer(&agent.request_approval().await, json!({ "selectedOption": "approve" })).await.expect(201);
 }
 
 async fn asked_and_listed(agent: &Agent) -> Cost {
     for _ in 0..3 {
-        agent.asked().await;
+        agent.request_approval().await;
     }
-    let list = agent.get_here("/api/v1/reviews/pending").await;
+    let list = agent.get_in_channel("/api/v1/reviews/pending").await;
     assert_eq!(list.expect(200).as_array().unwrap().len(), 3);
     list.cost()
 }

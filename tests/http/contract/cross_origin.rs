@@ -13,7 +13,7 @@ const SITE: &str = "https://agent.example";
 async fn preflight(url: &str, path: &str, method: &str, origin: &str) -> Reply {
     let request = Client::new().request(Method::OPTIONS, format!("{url}{path}")).header("Origin", origin);
     let request = request.header("Access-Control-Request-Method", method);
-    Reply::of(request.header("Access-Control-Request-Headers", "authorization, content-type, idempotency-key")).await
+    Reply::fetch(request.header("Access-Control-Request-Headers", "authorization, content-type, idempotency-key")).await
 }
 
 fn is_opened(reply: &Reply) -> bool {
@@ -24,7 +24,7 @@ fn is_opened(reply: &Reply) -> bool {
 async fn scripts_of_any_origin_may_call_agent_routes_with_a_key() {
     let world = World::start().await;
     for route in AGENT_API {
-        let reply = preflight(&world.url, route.bare_path(), route.method, SITE).await;
+        let reply = preflight(&world.url, route.path_without_query(), route.method, SITE).await;
         assert_eq!((reply.status, reply.text().as_str()), (200, ""), "{} {}", route.method, route.path);
         assert_eq!(reply.header("access-control-allow-origin"), "*");
         assert_eq!(reply.header("access-control-allow-credentials"), "", "no cookies");
@@ -34,7 +34,7 @@ async fn scripts_of_any_origin_may_call_agent_routes_with_a_key() {
         }
     }
     let agent = world.person().await.agent().await;
-    let read = Reply::of(agent.request(Method::GET, "/api/v1/agents").header("Origin", SITE)).await;
+    let read = Reply::fetch(agent.request(Method::GET, "/api/v1/agents").header("Origin", SITE)).await;
     read.expect(200);
     assert_eq!(read.header("access-control-allow-origin"), "*");
     for name in ["x-request-id", "retry-after", "etag", "content-disposition"] {
@@ -55,7 +55,7 @@ async fn scripts_can_read_errors_too() {
         (agent.request(Method::PUT, "/api/v1/messages"), 405),
         (agent.request(Method::GET, "/api/v1/agents/"), 308),
     ] {
-        let reply = Reply::of(request.header("Origin", SITE)).await;
+        let reply = Reply::fetch(request.header("Origin", SITE)).await;
         assert_eq!(reply.status, status, "{}", reply.text());
         assert_eq!(reply.header("access-control-allow-origin"), "*", "{status}");
         assert!(!reply.header("x-request-id").is_empty(), "{status}");
@@ -67,12 +67,12 @@ async fn routes_for_people_are_closed_to_other_origins() {
     let world = World::start().await;
     let person = world.person().await;
     for route in HUMAN_API {
-        let path = format!("{}{}", world.url, route.bare_path());
-        let reply = preflight(&world.url, route.bare_path(), route.method, SITE).await;
+        let path = format!("{}{}", world.url, route.path_without_query());
+        let reply = preflight(&world.url, route.path_without_query(), route.method, SITE).await;
         assert!(!is_opened(&reply), "{} {path}: {:?}", route.method, reply.headers);
     }
     for path in ["/", "/login", "/api/auth/me", "/api/files", "/settings/keys", "/api/v1x", "/api/openapi.json"] {
-        let reply = Reply::of(person.request(Method::GET, path).header("Origin", SITE)).await;
+        let reply = Reply::fetch(person.request(Method::GET, path).header("Origin", SITE)).await;
         assert!(!is_opened(&reply), "{path}: {:?}", reply.headers);
     }
 }
@@ -120,13 +120,13 @@ async fn double_and_trailing_slashes_lead_to_the_intended_path() {
     // Clients follow, with method, body and key.
     let url = |path: &str| format!("{}{path}", world.url);
     let request = Client::new().post(url("//api/v1/messages/")).header("x-api-key", &agent.key);
-    Reply::of(request.json(&json!({ "channelId": agent.channel, "text": "x" }))).await.expect(201);
+    Reply::fetch(request.json(&json!({ "channelId": agent.channel, "text": "x" }))).await.expect(201);
     let file = Part::bytes(vec![b'x'; 4_000_000]).file_name("large.bin");
     let form = Form::new().part("file", file).text("channelId", agent.channel.clone());
     let large = agent.request(Method::POST, "//api/v1/files/store").multipart(form);
-    assert_eq!(Reply::of(large).await.status, 308, "what is still being sent does not hide the answer");
+    assert_eq!(Reply::fetch(large).await.status, 308, "what is still being sent does not hide the answer");
     let listed = Client::new().get(url("//api/v1/agents/")).header("x-api-key", &agent.key);
-    assert_eq!(Reply::of(listed).await.expect(200)[0]["id"], agent.channel.as_str());
+    assert_eq!(Reply::fetch(listed).await.expect(200)[0]["id"], agent.channel.as_str());
     let preflight = preflight(&world.url, "//api/v1/messages", "POST", SITE).await;
     assert_eq!(preflight.status, 200, "browsers do not follow in a preflight");
 }
@@ -151,6 +151,6 @@ async fn no_redirect_leads_to_another_host() {
         assert_eq!(lands.host_str(), Some("placet.example"), "{target} leads to {location}");
         assert!(location.starts_with('/') && !location.starts_with("//"), "{location}");
     }
-    let nobody = Person::nobody(&world.url, "", "");
+    let nobody = Person::signed_out(&world.url, "", "");
     assert_eq!(nobody.get("/health").await.status, 200);
 }

@@ -2,7 +2,7 @@
 
 use reqwest::{Client, Method};
 use serde_json::json;
-use test_support::contract::{By, Call, Kind, routes};
+use test_support::contract::{Call, CallerKind, Placeholder, routes};
 use test_support::{Agent, Person, Reply, World};
 
 const AGENT_ROUTES: &[(&str, &str)] = &[
@@ -55,7 +55,7 @@ async fn an_unauthenticated_caller_gets_401_whatever_else_is_wrong() {
                 let method = Method::from_bytes(method.as_bytes()).unwrap();
                 let request = Client::new().request(method.clone(), format!("{}{path}?limit=x", world.url));
                 let request = if credential.is_empty() { request } else { request.bearer_auth(credential) };
-                let reply = Reply::of(request.body("{")).await;
+                let reply = Reply::fetch(request.body("{")).await;
                 assert_eq!(reply.status, 401, "{method} {path} with {credential}: {}", reply.text());
                 reply.expect_error(401, "unauthorized");
                 assert_eq!(reply.header("www-authenticate"), "Bearer");
@@ -71,7 +71,7 @@ async fn the_frameworks_errors_have_our_body() {
     let agent = world.person().await.agent().await;
     let body = agent.get("/api/v2/nothing").await.expect_error(404, "not_found");
     assert_eq!(body["path"], "/api/v2/nothing");
-    let wrong = Reply::of(agent.request(Method::PUT, "/api/v1/messages")).await;
+    let wrong = Reply::fetch(agent.request(Method::PUT, "/api/v1/messages")).await;
     wrong.expect_error(405, "method_not_allowed");
     assert!(wrong.header("allow").contains("POST"), "{:?}", wrong.headers);
     assert_eq!(wrong.header("x-request-id"), wrong.json()["requestId"].as_str().unwrap());
@@ -82,7 +82,7 @@ async fn malformed_json_is_refused() {
     let world = World::start().await;
     let agent = world.person().await.agent().await;
     let post = |body: Vec<u8>, kind: &'static str| {
-        Reply::of(agent.request(Method::POST, "/api/v1/messages").header("Content-Type", kind).body(body))
+        Reply::fetch(agent.request(Method::POST, "/api/v1/messages").header("Content-Type", kind).body(body))
     };
     let json = "application/json";
     let deep = format!("{{\"metadata\":{}1{}}}", "{\"a\":".repeat(200), "}".repeat(200));
@@ -105,12 +105,12 @@ async fn malformed_and_foreign_channels_get_the_same_error() {
     let absent = format!("agt_{}", "0".repeat(26));
     let mut said = vec![];
     for channel in [stranger.channel.as_str(), &absent, "nonsense", "🦀"] {
-        let elsewhere = agent.on_channel(channel);
+        let elsewhere = agent.with_channel(channel);
         for reply in [
-            elsewhere.get_here("/api/v1/messages").await,
-            elsewhere.get_here("/api/v1/messages/x").await,
-            elsewhere.get_here("/api/v1/reviews/pending").await,
-            elsewhere.get_here("/api/v1/files").await,
+            elsewhere.get_in_channel("/api/v1/messages").await,
+            elsewhere.get_in_channel("/api/v1/messages/x").await,
+            elsewhere.get_in_channel("/api/v1/reviews/pending").await,
+            elsewhere.get_in_channel("/api/v1/files").await,
             elsewhere.send(json!({ "text": "hi" })).await,
             elsewhere.upload("store", "a", "text/plain", "x").await,
         ] {
@@ -125,11 +125,11 @@ async fn malformed_ids_are_not_found() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;
-    let near = agent.asked().await.to_lowercase();
+    let near = agent.request_approval().await.to_lowercase();
     for id in ["x", "%F0%9F%A6%80", "%00", "..%2F..", &near, "msg_", &"z".repeat(3000)] {
-        agent.get_here(&format!("/api/v1/messages/{id}")).await.expect_error(404, "not_found");
-        agent.delete_here(&format!("/api/v1/messages/{id}")).await.expect_error(404, "not_found");
-        agent.get_here(&format!("/api/v1/reviews/{id}/wait")).await.expect_error(404, "not_found");
+        agent.get_in_channel(&format!("/api/v1/messages/{id}")).await.expect_error(404, "not_found");
+        agent.delete_in_channel(&format!("/api/v1/messages/{id}")).await.expect_error(404, "not_found");
+        agent.get_in_channel(&format!("/api/v1/reviews/{id}/wait")).await.expect_error(404, "not_found");
         agent.get(&format!("/api/v1/files/{id}/download")).await.expect_error(404, "not_found");
         person.answer(id, json!({})).await.expect_error(404, "not_found");
         person.delete(&format!("/api/api-keys/{id}")).await.expect_error(404, "not_found");
@@ -140,10 +140,10 @@ async fn malformed_ids_are_not_found() {
 async fn a_storage_failure_is_503_with_retry_after() {
     let world = World::start().await;
     let agent = world.person().await.agent().await;
-    let person = Person::nobody(&world.url, "someone@people.example", "12345678");
+    let person = Person::signed_out(&world.url, "someone@people.example", "12345678");
     let broken = broken_storage(&world).await;
     let agent = Agent::new(&broken, &agent.key, &agent.channel);
-    for reply in [agent.get_here("/api/v1/messages").await, agent.send(json!({ "text": "x" })).await] {
+    for reply in [agent.get_in_channel("/api/v1/messages").await, agent.send(json!({ "text": "x" })).await] {
         let body = reply.expect_error(503, "storage_unavailable");
         assert!(!reply.header("retry-after").is_empty());
         assert!(!body.to_string().to_lowercase().contains("dynamo"), "{body}");
@@ -179,7 +179,7 @@ async fn broken_storage(world: &World) -> String {
 #[tokio::test]
 async fn health_needs_no_key() {
     let world = World::start().await;
-    let body = Person::nobody(&world.url, "", "").get("/health").await.expect(200);
+    let body = Person::signed_out(&world.url, "", "").get("/health").await.expect(200);
     assert_eq!(
         (&body["status"], body["version"].is_string(), body["timestamp"].is_string()),
         (&json!("ok"), true, true)
@@ -193,19 +193,19 @@ async fn agent_and_human_credentials_are_not_interchangeable() {
     let agent = person.agent().await;
     let signed_in = person.sign_in().await;
     let token = signed_in.header("set-cookie").split(['=', ';']).nth(1).unwrap().to_owned();
-    let (with_token, nobody) = (agent.with_key(&token), Person::nobody(&world.url, "", ""));
+    let (with_token, nobody) = (agent.with_key(&token), Person::signed_out(&world.url, "", ""));
     let open = ["/health", "/api/auth/login", "/api/auth/logout", "/api/share/nonsense"];
     for route in routes().into_iter().filter(|route| !open.contains(&route.path)) {
-        let call = route.fill(|kind| if kind == Kind::Agent { agent.channel.clone() } else { "x".to_owned() });
+        let call = route.fill(|kind| if kind == Placeholder::Agent { agent.channel.clone() } else { "x".to_owned() });
         let tries = match route.by {
-            By::Agent => vec![
-                Call { by: By::Human, ..call.clone() }.request(&person, &agent),
+            CallerKind::Agent => vec![
+                Call { by: CallerKind::Human, ..call.clone() }.request(&person, &agent),
                 call.request(&nobody, &with_token),
             ],
-            By::Human => vec![Call { by: By::Agent, ..call }.request(&nobody, &agent)],
+            CallerKind::Human => vec![Call { by: CallerKind::Agent, ..call }.request(&nobody, &agent)],
         };
         for request in tries {
-            Reply::of(request).await.expect_error(401, "unauthorized");
+            Reply::fetch(request).await.expect_error(401, "unauthorized");
         }
     }
 }

@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use futures_util::{StreamExt, stream};
 use serde_json::{Value, json};
 use shared::storage::keys;
-use test_support::fault_injection::Hindered;
+use test_support::fault_injection::FaultyService;
 use test_support::{Agent, Person, Reply, World};
 
 const CALLERS: usize = 60;
@@ -41,7 +41,7 @@ async fn story(agent: &Agent, person: &Person, number: usize) -> Told {
     let id = sent["id"].as_str().unwrap();
     if number.is_multiple_of(5) {
         let path = format!("/api/v1/messages/{id}");
-        let deleted = repeated(&mut told, || agent.delete_here(&path)).await;
+        let deleted = repeated(&mut told, || agent.delete_in_channel(&path)).await;
         // A repeat after an answer that was lost finds nothing any more.
         assert!([200, 404].contains(&deleted.status), "{}", deleted.text());
         return told;
@@ -101,20 +101,20 @@ async fn under_storage_faults_responses_match_what_is_stored_and_503_can_be_retr
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;
-    let hindered = Hindered::serve(&world, ONE_IN).await;
-    let (shaky_agent, shaky_person) = (Agent::new(&hindered.url, &agent.key, &agent.channel), person.at(&hindered.url));
-    hindered.misbehave(true);
+    let faulty = FaultyService::serve(&world, ONE_IN).await;
+    let (shaky_agent, shaky_person) = (Agent::new(&faulty.url, &agent.key, &agent.channel), person.at(&faulty.url));
+    faulty.inject_random_faults(true);
     let stories = (0..CALLERS).map(|number| story(&shaky_agent, &shaky_person, number));
     let told: Vec<Told> = stream::iter(stories).buffer_unordered(12).collect().await;
-    hindered.misbehave(false);
+    faulty.inject_random_faults(false);
     let mut sum = Told::default();
     told.iter().flatten().for_each(|(status, count)| *sum.entry(*status).or_default() += count);
-    println!("faults: DynamoDB {:?}, S3 {:?}; told: {sum:?}", hindered.dynamodb.met(), hindered.s3.met());
+    println!("faults: DynamoDB {:?}, S3 {:?}; told: {sum:?}", faulty.dynamodb.fault_counts(), faulty.s3.fault_counts());
     assert!(sum.keys().all(|status| [200, 201, 403, 404, 503].contains(status)), "{sum:?}");
-    assert!(hindered.dynamodb.met().len() == 5, "every kind of fault struck");
+    assert!(faulty.dynamodb.fault_counts().len() == 5, "every kind of fault struck");
 
     check_table(&channel(&world, &agent).await, CALLERS.div_ceil(5));
-    let listed = agent.get_here("/api/v1/messages?limit=100").await.expect(200);
+    let listed = agent.get_in_channel("/api/v1/messages?limit=100").await.expect(200);
     let all: &Vec<Value> = listed["data"].as_array().unwrap();
     assert!(all.iter().all(|message| message["attachments"][0]["textContent"] == "a plan"));
 }

@@ -133,7 +133,7 @@ fn each_path_declares_its_credentials() {
 #[tokio::test]
 async fn the_document_is_public_and_cacheable() {
     let world = World::start().await;
-    let nobody = Person::nobody(&world.url, "", "");
+    let nobody = Person::signed_out(&world.url, "", "");
     let reply = nobody.get("/api/openapi.json").await;
     assert_eq!(reply.status, 200);
     assert_eq!(
@@ -145,17 +145,17 @@ async fn the_document_is_public_and_cacheable() {
     let tag = reply.header("etag");
     for path in ["/api/openapi.json", "/api/docs"] {
         let again = nobody.request(Method::GET, path).header("If-None-Match", format!("\"old\", W/{tag}"));
-        let again = Reply::of(again).await;
+        let again = Reply::fetch(again).await;
         assert_eq!((again.status, again.bytes.len(), again.header("etag")), (304, 0, tag), "{path}");
         let other = nobody.request(Method::GET, path).header("If-None-Match", "\"old\"");
-        assert_eq!(Reply::of(other).await.status, 200, "{path}");
+        assert_eq!(Reply::fetch(other).await.status, 200, "{path}");
     }
 }
 
 #[tokio::test]
 async fn the_page_shows_every_operation_without_scripts() {
     let world = World::start().await;
-    let page = Person::nobody(&world.url, "", "").get("/api/docs").await;
+    let page = Person::signed_out(&world.url, "", "").get("/api/docs").await;
     assert_eq!((page.status, page.header("content-type")), (200, "text/html; charset=utf-8"));
     assert!(
         page.header("content-security-policy").starts_with("default-src 'none'; script-src 'self'; style-src 'self'")
@@ -176,5 +176,5 @@ async fn the_page_shows_every_operation_without_scripts() {
     let anchors = html.split("href=\"#").skip(1).map(|rest| rest.split('"').next().unwrap());
     let lost: BTreeSet<&str> = anchors.filter(|anchor| !ids.contains(anchor)).collect();
     assert!(lost.is_empty(), "links to nowhere: {lost:?}");
-    assert_eq!(Person::nobody(&world.url, "", "").get("/assets/docs.css").await.status, 200);
+    assert_eq!(Person::signed_out(&world.url, "", "").get("/assets/docs.css").await.status, 200);
 }

@@ -3,7 +3,7 @@
 
 use placet_bench::figures::{Figures, MOST_GROWTH, MOST_REST_MB, MOST_START_RATIO, MOST_ZIP_BYTES, Route};
 use test_support::World;
-use test_support::route_costs::{self, Course};
+use test_support::route_costs::{self, RouteCosts};
 
 /// Reads that go from what they find to more of it, as a search does whose page is not full; and
 /// writes that are more than one write: a password's or a session's change, bytes that are noted
@@ -28,13 +28,13 @@ async fn every_route_costs_what_the_docs_say() {
     let world = World::start().await;
     // Another engine may count units otherwise; it is called as often.
     let embedded = world.database().is_some();
-    let course = Course::new(&world).await;
+    let costs = RouteCosts::new(&world).await;
     let kept = Figures::kept().routes;
     let names: Vec<String> = route_costs::routes().iter().map(route_costs::name).collect();
     assert_eq!(names, kept.iter().map(|it| it.name.clone()).collect::<Vec<_>>(), "run `make figures`");
     let mut different = vec![];
     for (route, kept) in route_costs::routes().iter().zip(kept) {
-        let mut measured = course.cost(route).await;
+        let mut measured = costs.cost(route).await;
         let said = kept.cost();
         if !embedded {
             (measured.read_units, measured.write_units) = (said.read_units, said.write_units);

@@ -39,7 +39,7 @@ fn every_binary_is_deployed_once() {
 #[test]
 fn every_route_reaches_its_function() {
     let mut used = BTreeSet::new();
-    for routed in &functions::ROUTED {
+    for routed in &functions::ROUTED_FUNCTIONS {
         for path in (routed.document)().paths.paths.keys() {
             // A placeholder is one segment, as an id is.
             assert_eq!(template::function_for(path), routed.function.name, "{path}");
@@ -82,7 +82,7 @@ fn every_timeout_is_longer_than_the_timeouts_inside_it() {
         let own = &template::properties(template::functions()[name])["Timeout"];
         own.as_u64().or(template::globals()["Timeout"].as_u64()).expect("a timeout") * 1000
     };
-    for routed in &functions::ROUTED {
+    for routed in &functions::ROUTED_FUNCTIONS {
         assert!(timeout(routed.function.name) < GATEWAY_MS, "{}", routed.function.name);
     }
     for (name, integration) in template::of_type("AWS::ApiGatewayV2::Integration") {

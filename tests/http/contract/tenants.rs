@@ -11,7 +11,7 @@ use std::collections::HashMap;
 use serde_json::Value;
 use shared::clock::Timestamp;
 use shared::ids::{AgentId, ApiKeyId, FileId, MessageId, UserId};
-use test_support::contract::{Call, Kind, Route, routes};
+use test_support::contract::{Call, Placeholder, Route, routes};
 use test_support::rng;
 use test_support::tenant::{SAME_CLIENT, SAME_STREAM, Tenant};
 use test_support::{Reply, World};
@@ -33,8 +33,8 @@ async fn another_tenants_id_is_answered_like_an_unknown_one() {
 
 /// `stranger` calls every route with ids of `owner`'s, in any order.
 async fn try_everything(world: &World, random: &mut fastrand::Rng, owner: &Tenant, stranger: &Tenant) {
-    let (shown, strangers) = (owner.seen().await, stranger.seen().await);
-    let stored = owner.stored(world).await;
+    let (shown, strangers) = (owner.visible_responses().await, stranger.visible_responses().await);
+    let stored = owner.stored_items(world).await;
     let mut calls: Vec<Attempt> = routes()
         .into_iter()
         .flat_map(|route| {
@@ -47,16 +47,16 @@ async fn try_everything(world: &World, random: &mut fastrand::Rng, owner: &Tenan
     for attempt in &calls {
         attempt.make(world, owner, stranger).await;
     }
-    assert_eq!(owner.stored(world).await, stored, "what is stored of the owner's");
-    assert_eq!(stranger.seen().await, strangers, "what the stranger has");
+    assert_eq!(owner.stored_items(world).await, stored, "what is stored of the owner's");
+    assert_eq!(stranger.visible_responses().await, strangers, "what the stranger has");
     use_the_same_texts(owner, stranger).await;
-    assert_eq!(owner.stored(world).await, stored, "what is stored of the owner's");
-    assert_eq!(owner.seen().await, shown, "what the owner sees");
+    assert_eq!(owner.stored_items(world).await, stored, "what is stored of the owner's");
+    assert_eq!(owner.visible_responses().await, shown, "what the owner sees");
 }
 
 /// Every choice of which names of a route are the owner's: at least one, the others being such as
 /// the stranger's call would need them.
-fn foreign_places(kinds: &[Kind]) -> Vec<Vec<bool>> {
+fn foreign_places(kinds: &[Placeholder]) -> Vec<Vec<bool>> {
     let mut choices = vec![vec![]];
     for kind in kinds {
         let whose = if kind.is_id() { vec![false, true] } else { vec![false] };
@@ -81,14 +81,15 @@ impl Attempt {
     fn new(route: &Route, way: &[bool], random: &mut fastrand::Rng, owner: &Tenant, stranger: &Tenant) -> Self {
         let kinds = route.kinds();
         // What is of one tenant is in one channel, or the call would be refused for that alone.
-        let [theirs, mine] = [owner, stranger].map(|it| (*random.choice(&it.ids_of(Kind::Agent)).unwrap()).to_owned());
+        let [theirs, mine] =
+            [owner, stranger].map(|it| (*random.choice(&it.ids_of(Placeholder::Agent)).unwrap()).to_owned());
         let mut foreign = vec![];
         for (kind, is_foreign) in kinds.iter().zip(way) {
             let id = match kind {
-                Kind::Client => SAME_CLIENT,
-                Kind::Stream => SAME_STREAM,
+                Placeholder::Client => SAME_CLIENT,
+                Placeholder::Stream => SAME_STREAM,
                 // Now and then any of them: of another agent, or such as the call would not take.
-                kind if *is_foreign && random.usize(..3) == 0 => *random.choice(&owner.ids_of(kind.widely())).unwrap(),
+                kind if *is_foreign && random.usize(..3) == 0 => *random.choice(&owner.ids_of(kind.general())).unwrap(),
                 kind if *is_foreign => *random.choice(&owner.ids_in(&theirs, *kind)).unwrap(),
                 kind => *random.choice(&stranger.ids_in(&mine, *kind)).unwrap(),
             };
@@ -107,7 +108,7 @@ impl Attempt {
     }
 
     async fn make(&self, world: &World, owner: &Tenant, stranger: &Tenant) {
-        let send = |call: &Call| Reply::of(call.request(&stranger.person, &stranger.agents[0]));
+        let send = |call: &Call| Reply::fetch(call.request(&stranger.person, &stranger.agents[0]));
         let (foreign, absent) = (send(&self.foreign).await, send(&self.absent).await);
         let what = format!("{:?}", self.foreign);
         nothing_leaks(&foreign, owner, &self.sent, &what);
@@ -116,7 +117,7 @@ impl Attempt {
         if self.missing != self.foreign {
             assert_eq!(self.told(&send(&self.missing).await), self.told(&foreign), "{what}\nbeside {:?}", self.missing);
         }
-        if !foreign.is_costed() {
+        if !foreign.has_cost() {
             return;
         }
         let (foreign, absent) = (foreign.cost(), absent.cost());
@@ -162,7 +163,11 @@ fn filled(route: &Route, names: &[String]) -> Call {
 }
 
 /// The same names, those of the owner's replaced: one by one and the same one always alike.
-fn names(kinds: &[Kind], ids: &[(bool, String)], mut other: impl FnMut(Kind, &str) -> String) -> Vec<String> {
+fn names(
+    kinds: &[Placeholder],
+    ids: &[(bool, String)],
+    mut other: impl FnMut(Placeholder, &str) -> String,
+) -> Vec<String> {
     let mut replaced: HashMap<String, String> = HashMap::new();
     let each = kinds.iter().zip(ids);
     each.map(|(kind, (foreign, id))| match foreign {
@@ -173,29 +178,29 @@ fn names(kinds: &[Kind], ids: &[(bool, String)], mut other: impl FnMut(Kind, &st
 }
 
 /// A well-formed id that names nothing; what was in one channel is in one channel again.
-fn absent(kind: Kind, id: &str, channels: &mut HashMap<AgentId, AgentId>) -> String {
+fn absent(kind: Placeholder, id: &str, channels: &mut HashMap<AgentId, AgentId>) -> String {
     let now = Timestamp::parse("2026-01-31T09:30:00.000Z").expect("a time");
     let mut channel = |of: AgentId| *channels.entry(of).or_insert_with(|| AgentId::new(now));
     match kind {
-        Kind::Agent => channel(id.parse().expect("an id")).to_string(),
-        Kind::Message | Kind::Pending | Kind::Decided => {
+        Placeholder::Agent => channel(id.parse().expect("an id")).to_string(),
+        Placeholder::Message | Placeholder::Pending | Placeholder::Decided => {
             MessageId::new(channel(id.parse::<MessageId>().expect("an id").channel()), now).to_string()
         }
-        Kind::File | Kind::Free => {
+        Placeholder::File | Placeholder::Free => {
             FileId::new(channel(id.parse::<FileId>().expect("an id").channel()), now).to_string()
         }
-        Kind::Key => ApiKeyId::new(now).to_string(),
-        Kind::User => UserId::new(now).to_string(),
-        Kind::Client | Kind::Stream => id.to_owned(),
+        Placeholder::Key => ApiKeyId::new(now).to_string(),
+        Placeholder::User => UserId::new(now).to_string(),
+        Placeholder::Client | Placeholder::Stream => id.to_owned(),
     }
 }
 
 /// A message or file that is not there, in the channel of one that is.
-fn missing(kind: Kind, id: &str) -> String {
+fn missing(kind: Placeholder, id: &str) -> String {
     let now = Timestamp::parse("2026-01-31T09:30:00.000Z").expect("a time");
-    match kind.widely() {
-        Kind::Message => MessageId::new(id.parse::<MessageId>().expect("an id").channel(), now).to_string(),
-        Kind::File => FileId::new(id.parse::<FileId>().expect("an id").channel(), now).to_string(),
+    match kind.general() {
+        Placeholder::Message => MessageId::new(id.parse::<MessageId>().expect("an id").channel(), now).to_string(),
+        Placeholder::File => FileId::new(id.parse::<FileId>().expect("an id").channel(), now).to_string(),
         _ => id.to_owned(),
     }
 }
@@ -215,11 +220,11 @@ async fn use_the_same_texts(owner: &Tenant, stranger: &Tenant) {
     let chosen = |route: &Route| route.kinds().iter().any(|kind| !kind.is_id());
     for route in routes().into_iter().filter(chosen) {
         let call = route.fill(|kind| match kind {
-            Kind::Client => SAME_CLIENT.to_owned(),
-            Kind::Stream => SAME_STREAM.to_owned(),
+            Placeholder::Client => SAME_CLIENT.to_owned(),
+            Placeholder::Stream => SAME_STREAM.to_owned(),
             kind => stranger.ids_of(kind)[0].to_owned(),
         });
-        let reply = Reply::of(call.request(&stranger.person, &stranger.agents[0])).await;
+        let reply = Reply::fetch(call.request(&stranger.person, &stranger.agents[0])).await;
         // A client id that the stranger has used with another text is a conflict with its own.
         assert!(reply.status < 500, "{call:?}: {}", reply.text());
         nothing_leaks(&reply, owner, &[], &format!("{call:?}"));
@@ -234,11 +239,11 @@ async fn every_route_of_the_contract_exists() {
     let mut absent = vec![];
     for route in routes() {
         let call = route.fill(|kind| match kind {
-            Kind::Client => "a client id".to_owned(),
-            Kind::Stream => "a-stream".to_owned(),
+            Placeholder::Client => "a client id".to_owned(),
+            Placeholder::Stream => "a-stream".to_owned(),
             kind => tenant.ids_of(kind)[0].to_owned(),
         });
-        let reply = Reply::of(call.request(&tenant.person, &tenant.agents[0])).await;
+        let reply = Reply::fetch(call.request(&tenant.person, &tenant.agents[0])).await;
         let unsupported = reply.status == 400 && reply.text().contains("not_supported");
         if reply.status == 405 || reply.text().contains("There is no such path.") || unsupported {
             absent.push(format!("{} {} {:?}", route.method, route.path, route.body));
@@ -252,9 +257,9 @@ async fn every_route_of_the_contract_exists() {
 async fn another_tenants_pages_are_not_found() {
     let world = World::start().await;
     let (anna, ben) = (world.person().await, world.person().await);
-    let message = anna.agent().await.asked().await;
+    let message = anna.agent().await.request_approval().await;
     assert_eq!(ben.get(&format!("/reviews/{message}")).await.status, 403);
-    assert_eq!(ben.submit(&format!("/reviews/{message}"), &[("option", "approve")]).await.status, 403);
+    assert_eq!(ben.submit_form(&format!("/reviews/{message}"), &[("option", "approve")]).await.status, 403);
 }
 
 #[tokio::test]
@@ -270,7 +275,7 @@ async fn agents_of_one_person_share_keys_but_not_channels() {
     let world = World::start().await;
     let person = world.person().await;
     let (one, two) = (person.agent().await, person.agent().await);
-    let message = one.asked().await;
-    two.on_channel(&one.channel).get_here(&format!("/api/v1/messages/{message}")).await.expect(200);
-    two.get_here(&format!("/api/v1/messages/{message}")).await.expect_error(404, "not_found");
+    let message = one.request_approval().await;
+    two.with_channel(&one.channel).get_in_channel(&format!("/api/v1/messages/{message}")).await.expect(200);
+    two.get_in_channel(&format!("/api/v1/messages/{message}")).await.expect_error(404, "not_found");
 }

@@ -86,11 +86,11 @@ async fn the_storage_port_refuses_unsigned_requests() {
     for (what, request) in unsigned {
         for origin in [None, Some(PAGE), Some("null")] {
             let request = request.try_clone().unwrap();
-            nothing(&Reply::of(origin.iter().fold(request, |it, origin| it.header("origin", *origin))).await, what);
+            nothing(&Reply::fetch(origin.iter().fold(request, |it, origin| it.header("origin", *origin))).await, what);
         }
     }
     for (what, request) in signed_otherwise {
-        refused(&Reply::of(request).await, what);
+        refused(&Reply::fetch(request).await, what);
     }
     assert_eq!(bytes_of(&world, &key).await, b"<script>steal()</script>");
 }
@@ -111,9 +111,9 @@ async fn the_storage_port_refuses_signatures_in_headers() {
 async fn a_presigned_url_is_valid_only_at_its_host_and_in_its_time() {
     let world = World::embedded().await;
     let (key, url) = stored(&world, "text/plain").await;
-    let got = Reply::of(anybody().get(&url)).await;
+    let got = Reply::fetch(anybody().get(&url)).await;
     assert_eq!((got.status, got.text().as_str()), (200, "<script>steal()</script>"));
-    refused(&Reply::of(anybody().get(presigned(&world, &key, Duration::from_secs(301)).await)).await, "expired");
+    refused(&Reply::fetch(anybody().get(presigned(&world, &key, Duration::from_secs(301)).await)).await, "expired");
 
     let port = world.endpoints.s3.strip_prefix("http://").unwrap();
     let target = url.strip_prefix(&world.endpoints.s3).unwrap();
@@ -143,7 +143,7 @@ async fn the_storage_port_serves_only_presigned_get_and_put() {
     let world = World::embedded().await;
     let agent = world.person().await.agent().await;
     let (_, url) = stored(&world, "text/plain").await;
-    let got = Reply::of(anybody().get(&url).header("origin", PAGE)).await;
+    let got = Reply::fetch(anybody().get(&url).header("origin", PAGE)).await;
     assert_eq!((got.status, got.header(OPENED)), (200, "*"));
     assert!(!got.headers.contains_key("access-control-allow-credentials"));
 
@@ -154,7 +154,7 @@ async fn the_storage_port_serves_only_presigned_get_and_put() {
         let request = request.header("access-control-request-headers", "content-type,if-none-match");
         if origin { request.header("origin", PAGE) } else { request }
     };
-    let allowed = Reply::of(asking(target, "PUT", true)).await;
+    let allowed = Reply::fetch(asking(target, "PUT", true)).await;
     assert_eq!((allowed.status, allowed.header(OPENED)), (200, "*"));
     let list = |name: &str| -> BTreeSet<String> {
         allowed.header(name).split(',').map(|it| it.trim().to_lowercase()).collect()
@@ -165,7 +165,7 @@ async fn the_storage_port_serves_only_presigned_get_and_put() {
     for (url, method, origin) in
         [(unsigned, "PUT", true), (target, "DELETE", true), (target, "POST", true), (target, "PUT", false)]
     {
-        nothing(&Reply::of(asking(url, method, origin)).await, method);
+        nothing(&Reply::fetch(asking(url, method, origin)).await, method);
     }
 }
 
@@ -190,16 +190,16 @@ async fn active_content_is_an_attachment_whatever_the_url_asks_for() {
         "application/x-unknown",
         "text/css",
     ] {
-        let got = Reply::of(anybody().get(stored(&world, mime).await.1)).await;
+        let got = Reply::fetch(anybody().get(stored(&world, mime).await.1)).await;
         attached(&got, mime);
     }
     // Neither does a type that the URL asks for.
     let (key, _) = stored(&world, "text/plain").await;
     let get = world.clients.s3.get_object().bucket(world.bucket()).key(key).response_content_type("text/html");
     let config = PresigningConfig::expires_in(Duration::from_secs(300)).unwrap();
-    attached(&Reply::of(anybody().get(get.presigned(config).await.unwrap().uri())).await, "by the URL");
+    attached(&Reply::fetch(anybody().get(get.presigned(config).await.unwrap().uri())).await, "by the URL");
     for mime in ["image/png", "text/plain", "application/pdf", "video/mp4"] {
-        let got = Reply::of(anybody().get(stored(&world, mime).await.1)).await;
+        let got = Reply::fetch(anybody().get(stored(&world, mime).await.1)).await;
         assert_eq!((got.header("content-disposition"), got.header("x-content-type-options")), ("inline", "nosniff"));
     }
 }

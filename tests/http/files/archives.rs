@@ -107,14 +107,14 @@ async fn a_large_archive_is_fetched_from_storage() {
             continue;
         }
         assert_eq!(reply.status, 303, "{}", reply.text());
-        let got = Reply::of(anybody().get(reply.header("location"))).await;
+        let got = Reply::fetch(anybody().get(reply.header("location"))).await;
         assert_eq!((got.status, got.header("content-type")), (200, "application/zip"));
         assert_eq!(got.header("content-disposition"), "attachment; filename=\"files.zip\"");
         assert!(unpacked(got.bytes).await == expected);
     }
     // Larger than a response, smaller than a part.
     let reply = archive(&person, json!({ "ids": [ids[0], ids[3]] })).await;
-    let got = Reply::of(anybody().get(reply.header("location"))).await;
+    let got = Reply::fetch(anybody().get(reply.header("location"))).await;
     assert_eq!((reply.status, unpacked(got.bytes).await.len()), (303, 2));
 }
 
@@ -136,7 +136,7 @@ async fn an_archive_of_unknown_files_is_refused() {
     let world = World::start().await;
     let (person, stranger) = (world.person().await, world.person().await);
     let agent = person.agent().await;
-    let (mine, announced) = (agent.stored().await, announced(&agent, "a", "text/plain", 1).await);
+    let (mine, announced) = (agent.store_file().await, announced(&agent, "a", "text/plain", 1).await);
     let ids = json!({ "ids": [mine, "nonsense", announced["attachment"]["id"]] });
     let refused = person.post("/api/files/bulk-download", ids.clone()).await;
     assert_eq!(refused.expect_invalid(), ["ids.1", "ids.2"]);
@@ -150,7 +150,7 @@ async fn an_archive_has_at_most_500_megabytes() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;
-    let ids = [agent.stored().await, agent.stored().await];
+    let ids = [agent.store_file().await, agent.store_file().await];
     for file in &ids {
         // What it says of itself is judged before a byte is read.
         let update = world.clients.dynamodb.update_item().table_name(&world.table);

@@ -14,7 +14,7 @@ use test_support::{Agent, Cost, Person, World};
 use crate::files::uploads::{announced, put};
 
 async fn attached(agent: &Agent, message: &str) -> Vec<Value> {
-    let message = agent.get_here(&format!("/api/v1/messages/{message}")).await.expect(200);
+    let message = agent.get_in_channel(&format!("/api/v1/messages/{message}")).await.expect(200);
     message["attachments"].as_array().unwrap().iter().map(|file| file["id"].clone()).collect()
 }
 
@@ -22,7 +22,7 @@ async fn stored(agent: &Agent, count: usize) -> Vec<String> {
     let mut ids = vec![];
     while ids.len() < count {
         // As many at once as any engine takes.
-        let some = (ids.len()..count.min(ids.len() + 10)).map(|_| agent.stored());
+        let some = (ids.len()..count.min(ids.len() + 10)).map(|_| agent.store_file());
         ids.extend(join_all(some).await);
     }
     ids
@@ -33,7 +33,7 @@ async fn a_deleted_file_is_gone() {
     let world = World::start().await;
     let (person, stranger) = (world.person().await, world.person().await);
     let agent = person.agent().await;
-    let file = agent.stored().await;
+    let file = agent.store_file().await;
     let path = format!("/api/files/{file}");
     stranger.delete(&path).await.expect_error(404, "not_found");
     person.get(&format!("{path}/download")).await.expect(200);
@@ -54,7 +54,7 @@ async fn a_deleted_file_leaves_its_message() {
     let person = world.person().await;
     let agent = person.agent().await;
     let files = stored(&agent, 3).await;
-    let message = agent.sent(json!({ "text": "three", "attachmentIds": files })).await;
+    let message = agent.create_message(json!({ "text": "three", "attachmentIds": files })).await;
     let deleted = person.delete(&format!("/api/files/{}", files[1])).await;
     deleted.expect(200);
     // The caller and the file, the message, the write.
@@ -63,7 +63,7 @@ async fn a_deleted_file_leaves_its_message() {
     assert_eq!(attached(&agent, &message).await, [json!(files[0]), json!(files[2])]);
     // The message and its other files are as they were.
     agent.get(&format!("/api/v1/files/{}/download", files[2])).await.expect(200);
-    agent.delete_here(&format!("/api/v1/messages/{message}")).await.expect(200);
+    agent.delete_in_channel(&format!("/api/v1/messages/{message}")).await.expect(200);
     person.delete(&format!("/api/files/{}", files[0])).await.expect_error(404, "not_found");
 }
 
@@ -73,7 +73,7 @@ async fn files_of_one_message_can_be_deleted_at_once() {
     let person = world.person().await;
     let agent = person.agent().await;
     let files = stored(&agent, 5).await;
-    let message = agent.sent(json!({ "text": "five", "attachmentIds": files })).await;
+    let message = agent.create_message(json!({ "text": "five", "attachmentIds": files })).await;
     let deletes = files[1..].iter().map(|file| {
         let path = format!("/api/files/{file}");
         let person = person.clone();
@@ -89,7 +89,7 @@ async fn concurrent_delete_and_attach_have_one_outcome() {
     let person = world.person().await;
     let agent = person.agent().await;
     for _ in 0..5 {
-        let file = agent.stored().await;
+        let file = agent.store_file().await;
         let path = format!("/api/files/{file}");
         let (deleted, sent) =
             tokio::join!(person.delete(&path), agent.send(json!({ "text": "x", "attachmentIds": [file] })));
@@ -108,7 +108,7 @@ async fn a_deletion_interrupted_after_the_bytes_can_be_repeated() {
     let person = world.person().await;
     let agent = person.agent().await;
     let file = agent.upload("store", "a", "text/plain", "x").await.expect(201);
-    let message = agent.sent(json!({ "text": "x", "attachmentIds": [file["id"]] })).await;
+    let message = agent.create_message(json!({ "text": "x", "attachmentIds": [file["id"]] })).await;
     let bytes: Attachment = serde_json::from_value(file.clone()).unwrap();
     world.app.blobs.delete(&[bytes]).await.unwrap();
     person.delete(&format!("/api/files/{}", file["id"].as_str().unwrap())).await.expect(200);
@@ -170,9 +170,9 @@ async fn a_bulk_delete_can_be_repeated() {
     let world = World::start().await;
     let (person, stranger) = (world.person().await, world.person().await);
     let (one, two) = (person.agent().await, person.agent().await);
-    let foreign = stranger.agent().await.stored().await;
+    let foreign = stranger.agent().await.store_file().await;
     let mut ids = [stored(&one, 50).await, stored(&two, 50).await].concat();
-    let message = one.sent(json!({ "text": "x", "attachmentIds": ids[..40] })).await;
+    let message = one.create_message(json!({ "text": "x", "attachmentIds": ids[..40] })).await;
 
     let post = async |ids: &[String]| person.post("/api/files/bulk-delete", json!({ "ids": ids })).await;
     // What is another's and what is none is as what is gone.

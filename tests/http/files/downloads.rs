@@ -43,7 +43,7 @@ async fn an_upload_also_makes_a_message_that_holds_it() {
     let agent = world.person().await.agent().await;
     let file = agent.upload("upload", "r.md", "text/markdown", "# R").await.expect(201);
     let message = file["messageId"].as_str().unwrap();
-    let body = agent.get_here(&format!("/api/v1/messages/{message}")).await.expect(200);
+    let body = agent.get_in_channel(&format!("/api/v1/messages/{message}")).await.expect(200);
     assert_eq!((&body["attachments"][0]["id"], &body["text"]), (&file["id"], &json!(null)));
     assert_eq!(body["attachments"][0]["textContent"], "# R");
 }
@@ -53,9 +53,9 @@ async fn files_are_listed_newest_first() {
     let world = World::start().await;
     let person = world.person().await;
     let (agent, other) = (person.agent().await, person.agent().await);
-    let (first, second) = (agent.stored().await, agent.stored().await);
-    other.stored().await;
-    let list = agent.get_here("/api/v1/files").await.expect(200);
+    let (first, second) = (agent.store_file().await, agent.store_file().await);
+    other.store_file().await;
+    let list = agent.get_in_channel("/api/v1/files").await.expect(200);
     assert_eq!((&list[0]["id"], &list[1]["id"], list.as_array().unwrap().len()), (&json!(second), &json!(first), 2));
 }
 
@@ -132,14 +132,14 @@ async fn an_upload_holds_at_most_4_5_megabytes() {
         let error = agent.upload("store", "big", "application/zip", vec![7; size]).await.expect_error(413, "too_large");
         assert!(error["message"].as_str().unwrap().contains("/api/v1/files/presign"), "{error}");
     }
-    assert_eq!(agent.get_here("/api/v1/files").await.expect(200).as_array().unwrap().len(), 1);
+    assert_eq!(agent.get_in_channel("/api/v1/files").await.expect(200).as_array().unwrap().len(), 1);
 }
 
 #[tokio::test]
 async fn missing_fields_of_an_upload_are_named() {
     let world = World::start().await;
     let agent = world.person().await.agent().await;
-    let post = |form: Form| Reply::of(agent.request(Method::POST, "/api/v1/files/store").multipart(form));
+    let post = |form: Form| Reply::fetch(agent.request(Method::POST, "/api/v1/files/store").multipart(form));
     assert_eq!(post(Form::new().text("other", "x")).await.expect_invalid(), ["channelId", "file"]);
     let only_file = Form::new().part("file", Part::bytes(vec![1]).file_name("a"));
     assert_eq!(post(only_file).await.expect_invalid(), ["channelId"]);
@@ -157,9 +157,9 @@ async fn a_body_of_another_kind_is_refused() {
         .expect_error(415, "unsupported_media_type");
     let request = agent.request(Method::POST, "/api/v1/files/store");
     let broken = request.header("Content-Type", "multipart/form-data; boundary=x").body("--x\r\nbroken");
-    Reply::of(broken).await.expect_invalid();
+    Reply::fetch(broken).await.expect_invalid();
     let request = agent.request(Method::POST, "/api/v1/files/upload").header("Content-Type", "multipart/form-data");
-    Reply::of(request.body("x")).await.expect_invalid();
+    Reply::fetch(request.body("x")).await.expect_invalid();
 }
 
 #[tokio::test]
@@ -181,7 +181,8 @@ async fn texts_of_up_to_64_kib_are_shown_in_messages() {
         // Bytes are counted, not characters.
         let text = "ü".repeat(size / 2) + &"x".repeat(size % 2);
         let message = agent.send(json!({ "textAttachments": [{ "content": text }] })).await.expect(201);
-        let read = agent.get_here(&format!("/api/v1/messages/{}", message["id"].as_str().unwrap())).await.expect(200);
+        let read =
+            agent.get_in_channel(&format!("/api/v1/messages/{}", message["id"].as_str().unwrap())).await.expect(200);
         for message in [message, read] {
             let content = &message["attachments"][0]["textContent"];
             assert_eq!(content, &if shown { json!(text) } else { json!(null) }, "{size} bytes");

@@ -6,15 +6,15 @@ use serde_json::{Value, json};
 use test_support::{Agent, Person, RawForm, Reply, World};
 
 async fn once(agent: &Agent, path: &str, key: &str, body: &Value) -> Reply {
-    Reply::of(agent.request(Method::POST, path).header("Idempotency-Key", key).json(body)).await
+    Reply::fetch(agent.request(Method::POST, path).header("Idempotency-Key", key).json(body)).await
 }
 
 fn form(agent: &Agent, text: &str) -> RawForm {
-    RawForm::of(agent).file("a.txt", None, text.as_bytes())
+    RawForm::for_agent(agent).file("a.txt", None, text.as_bytes())
 }
 
 async fn count(agent: &Agent, path: &str) -> usize {
-    let listed = agent.get_here(path).await.expect(200);
+    let listed = agent.get_in_channel(path).await.expect(200);
     listed.as_array().or(listed["data"].as_array()).unwrap().len()
 }
 
@@ -22,15 +22,15 @@ async fn count(agent: &Agent, path: &str) -> usize {
 async fn a_repeated_upload_makes_one_file_and_one_message() {
     let world = World::start().await;
     let agent = world.person().await.agent().await;
-    let first = form(&agent, "a").sent_once(&agent, "upload", "k1").await.expect(201);
-    let again = form(&agent, "a").sent_once(&agent, "upload", "k1").await;
+    let first = form(&agent, "a").send_with_key(&agent, "upload", "k1").await.expect(201);
+    let again = form(&agent, "a").send_with_key(&agent, "upload", "k1").await;
     assert_eq!(again.expect(201), first);
     assert_eq!((count(&agent, "/api/v1/messages").await, count(&agent, "/api/v1/files").await), (1, 1));
-    form(&agent, "b").sent_once(&agent, "upload", "k1").await.expect_error(409, "idempotency_conflict");
-    let renamed = RawForm::of(&agent).file("b.txt", None, b"a").sent_once(&agent, "upload", "k1").await;
+    form(&agent, "b").send_with_key(&agent, "upload", "k1").await.expect_error(409, "idempotency_conflict");
+    let renamed = RawForm::for_agent(&agent).file("b.txt", None, b"a").send_with_key(&agent, "upload", "k1").await;
     renamed.expect_error(409, "idempotency_conflict");
     assert_eq!((count(&agent, "/api/v1/messages").await, count(&agent, "/api/v1/files").await), (1, 1));
-    let other = form(&agent, "a").sent_once(&agent, "upload", "k2").await.expect(201);
+    let other = form(&agent, "a").send_with_key(&agent, "upload", "k2").await.expect(201);
     assert_ne!(other["id"], first["id"]);
 }
 
@@ -38,16 +38,16 @@ async fn a_repeated_upload_makes_one_file_and_one_message() {
 async fn a_repeated_store_finds_its_file_even_when_attached_meanwhile() {
     let world = World::start().await;
     let agent = world.person().await.agent().await;
-    let first = form(&agent, "a").sent_once(&agent, "store", "k").await.expect(201);
-    assert_eq!(form(&agent, "a").sent_once(&agent, "store", "k").await.expect(201), first);
-    let message = agent.sent(json!({ "attachmentIds": [first["id"]] })).await;
-    let again = form(&agent, "a").sent_once(&agent, "store", "k").await.expect(201);
+    let first = form(&agent, "a").send_with_key(&agent, "store", "k").await.expect(201);
+    assert_eq!(form(&agent, "a").send_with_key(&agent, "store", "k").await.expect(201), first);
+    let message = agent.create_message(json!({ "attachmentIds": [first["id"]] })).await;
+    let again = form(&agent, "a").send_with_key(&agent, "store", "k").await.expect(201);
     assert_eq!((&again["id"], &again["messageId"]), (&first["id"], &json!(message)));
     // What is deleted is made anew.
-    agent.delete_here(&format!("/api/v1/messages/{message}")).await.expect(200);
-    let anew = form(&agent, "a").sent_once(&agent, "store", "k").await.expect(201);
+    agent.delete_in_channel(&format!("/api/v1/messages/{message}")).await.expect(200);
+    let anew = form(&agent, "a").send_with_key(&agent, "store", "k").await.expect(201);
     assert_ne!(anew["id"], first["id"]);
-    assert_eq!(form(&agent, "a").sent_once(&agent, "store", "k").await.expect(201), anew);
+    assert_eq!(form(&agent, "a").send_with_key(&agent, "store", "k").await.expect(201), anew);
     assert_eq!(count(&agent, "/api/v1/files").await, 1);
 }
 
@@ -60,21 +60,21 @@ async fn a_key_is_scoped_to_route_channel_and_kind_of_sender() {
     let presigned = json!({ "channelId": agent.channel, "filename": "a.txt", "mimeType": "text/plain", "size": 1 });
     let by_person = form(&agent, "a").request(person.request(Method::POST, "/api/files/store"));
     let ids = [
-        form(&agent, "a").sent_once(&agent, "store", "k").await.expect(201)["id"].clone(),
-        form(&agent, "a").sent_once(&agent, "upload", "k").await.expect(201)["id"].clone(),
-        form(&other, "a").sent_once(&agent, "store", "k").await.expect(201)["id"].clone(),
+        form(&agent, "a").send_with_key(&agent, "store", "k").await.expect(201)["id"].clone(),
+        form(&agent, "a").send_with_key(&agent, "upload", "k").await.expect(201)["id"].clone(),
+        form(&other, "a").send_with_key(&agent, "store", "k").await.expect(201)["id"].clone(),
         once(&agent, "/api/v1/files/store-text", "k", &text).await.expect(201)["id"].clone(),
         once(&agent, "/api/v1/files/presign", "k", &presigned).await.expect(201)["attachment"]["id"].clone(),
-        Reply::of(by_person.header("Idempotency-Key", "k")).await.expect(201)["id"].clone(),
+        Reply::fetch(by_person.header("Idempotency-Key", "k")).await.expect(201)["id"].clone(),
         agent.send(json!({ "text": "a", "clientId": "k" })).await.expect(201)["id"].clone(),
     ];
     for (index, id) in ids.iter().enumerate() {
         assert!(id.is_string() && !ids[..index].contains(id), "{ids:?}");
     }
     let odd = "k".repeat(257);
-    assert_eq!(form(&agent, "a").sent_once(&agent, "store", &odd).await.expect_invalid(), ["Idempotency-Key"]);
+    assert_eq!(form(&agent, "a").send_with_key(&agent, "store", &odd).await.expect_invalid(), ["Idempotency-Key"]);
     let foreign = world.person().await.agent().await;
-    form(&agent, "a").sent_once(&foreign, "store", "k").await.expect_error(403, "not_your_agent");
+    form(&agent, "a").send_with_key(&foreign, "store", "k").await.expect_error(403, "not_your_agent");
 }
 
 #[tokio::test]
@@ -108,7 +108,7 @@ async fn equal_concurrent_calls_create_one_object() {
     let world = World::start().await;
     let agent = world.person().await.agent().await;
     for route in ["store", "upload"] {
-        let replies = join_all((0..8).map(|_| form(&agent, route).sent_once(&agent, route, "k"))).await;
+        let replies = join_all((0..8).map(|_| form(&agent, route).send_with_key(&agent, route, "k"))).await;
         let first = replies[0].expect(201)["id"].clone();
         assert!(replies.iter().all(|reply| reply.expect(201)["id"] == first), "{route}");
     }
@@ -146,7 +146,7 @@ async fn a_repeated_agent_creation_returns_the_same_secret() {
     once(&agent, "/api/v1/agents", "k", &other).await.expect_error(409, "idempotency_conflict");
     let stranger = world.person().await.agent().await;
     assert_ne!(once(&stranger, "/api/v1/agents", "k", &body).await.expect(201)["id"], first["id"]);
-    person.remove(&format!("/api/agents/{}", first["id"].as_str().unwrap())).await.expect(200);
+    person.delete_fully(&format!("/api/agents/{}", first["id"].as_str().unwrap())).await.expect(200);
     let anew = once(&agent, "/api/v1/agents", "k", &body).await.expect(201);
     assert_ne!(anew["id"], first["id"]);
     assert_eq!(once(&agent, "/api/v1/agents", "k", &body).await.expect(201), anew);
@@ -161,20 +161,20 @@ async fn a_status_event_is_appended_once_before_and_after_its_stream_begins() {
     let first = once(&agent, path, "k1", &event("Reading")).await.expect(201);
     assert_eq!(once(&agent, path, "k1", &event("Reading")).await.expect(201), first);
     once(&agent, path, "k1", &event("Writing")).await.expect_error(409, "idempotency_conflict");
-    let draft = agent.sent(json!({ "text": "", "streamId": "s", "streamState": "streaming" })).await;
+    let draft = agent.create_message(json!({ "text": "", "streamId": "s", "streamState": "streaming" })).await;
     assert_eq!(once(&agent, path, "k1", &event("Reading")).await.expect(201), first);
     let second = once(&agent, path, "k2", &event("Reading")).await.expect(201);
     assert_eq!((&first["index"], &second["index"]), (&json!(0), &json!(1)));
     let done = event("Done");
     let replies = join_all((0..6).map(|_| once(&agent, path, "k3", &done))).await;
     assert!(replies.iter().all(|reply| reply.expect(201)["index"] == 2));
-    let message = agent.get_here(&format!("/api/v1/messages/{draft}")).await.expect(200);
+    let message = agent.get_in_channel(&format!("/api/v1/messages/{draft}")).await.expect(200);
     assert_eq!(message["statusEvents"].as_array().unwrap().len(), 3, "{message}");
 }
 
 async fn person_uploads(person: &Person, agent: &Agent, key: &str) -> Reply {
     let request = person.request(Method::POST, "/api/files/upload").header("Idempotency-Key", key);
-    Reply::of(form(agent, "mine").request(request)).await
+    Reply::fetch(form(agent, "mine").request(request)).await
 }
 
 #[tokio::test]
@@ -192,9 +192,9 @@ async fn an_idempotency_key_costs_an_extra_call_only_on_a_repeat() {
     let world = World::start().await;
     let agent = world.person().await.agent().await;
     for (route, again) in [("store", 2), ("upload", 2)] {
-        let first = form(&agent, route).sent_once(&agent, route, "k").await;
+        let first = form(&agent, route).send_with_key(&agent, route, "k").await;
         assert_eq!((first.cost().calls, first.cost().round_trips), (3, 3));
-        let repeat = form(&agent, route).sent_once(&agent, route, "k").await;
+        let repeat = form(&agent, route).send_with_key(&agent, route, "k").await;
         assert_eq!((repeat.cost().calls, repeat.cost().blob_calls), (again, 0));
     }
 }

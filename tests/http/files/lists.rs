@@ -30,15 +30,15 @@ async fn pages_cover_all_agents_without_gaps_or_repeats() {
     for _ in 0..6 {
         // The clock orders them: ids of one millisecond are in no order.
         world.advance_clock(std::time::Duration::from_millis(5));
-        stored.push(one.stored().await);
+        stored.push(one.store_file().await);
         world.advance_clock(std::time::Duration::from_millis(5));
-        stored.push(two.stored().await);
+        stored.push(two.store_file().await);
     }
     stored.reverse();
     let (first, cursor) = page(&person, "limit=5").await;
     assert_eq!(first, stored[..5]);
     // What comes meanwhile is newer than the cursor.
-    one.stored().await;
+    one.store_file().await;
     let rest = pages(&person, &format!("limit=5&cursor={}", cursor.unwrap())).await;
     assert_eq!(rest, stored[5..]);
     assert_eq!(page(&person, "").await.0.len(), 13);
@@ -92,13 +92,13 @@ async fn a_list_holds_only_the_callers_files() {
     let world = World::start().await;
     let (person, stranger) = (world.person().await, world.person().await);
     let agent = person.agent().await;
-    agent.stored().await;
+    agent.store_file().await;
     assert_eq!(page(&stranger, "").await, (vec![], None));
     for agent in [agent.channel.as_str(), "agt_nonsense", "agt_01KB0000000000000000000000"] {
         stranger.get(&format!("/api/files?agentId={agent}")).await.expect_error(403, "not_your_agent");
     }
     let wrong = person.get("/api/files?type=x&limit=0&cursor=%00").await.expect_invalid();
     assert_eq!(wrong, ["limit", "cursor", "type"]);
-    let nobody = Person::nobody(&world.url, "a@b.example", "x");
+    let nobody = Person::signed_out(&world.url, "a@b.example", "x");
     nobody.get("/api/files?limit=x").await.expect_error(401, "unauthorized");
 }

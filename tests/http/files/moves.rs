@@ -7,11 +7,11 @@ use serde_json::{Value, json};
 use test_support::{Agent, RawForm, Reply, World};
 
 async fn uploaded(agent: &Agent, name: &str) -> Value {
-    RawForm::of(agent).file(name, None, b"x").sent(agent, "upload").await.expect(201)
+    RawForm::for_agent(agent).file(name, None, b"x").send(agent, "upload").await.expect(201)
 }
 
 fn messages(agent: &Agent) -> impl Future<Output = Reply> {
-    agent.get_here("/api/v1/messages")
+    agent.get_in_channel("/api/v1/messages")
 }
 
 #[tokio::test]
@@ -20,7 +20,7 @@ async fn an_uploaded_file_moves_to_the_message_that_attaches_it() {
     let person = world.person().await;
     let agent = person.agent().await;
     let (one, two) = (uploaded(&agent, "1.txt").await, uploaded(&agent, "2.txt").await);
-    let stored = agent.stored().await;
+    let stored = agent.store_file().await;
     let with_files = json!({ "text": "with files", "attachmentIds": [one["id"], stored, two["id"]], "clientId": "c" });
     let sent = agent.send(with_files.clone()).await.expect(201);
     let names: Vec<&Value> = sent["attachments"].as_array().unwrap().iter().map(|it| &it["filename"]).collect();
@@ -31,7 +31,7 @@ async fn an_uploaded_file_moves_to_the_message_that_attaches_it() {
     assert_eq!((left["data"].as_array().unwrap().len(), &left["data"][0]["id"]), (1, &sent["id"]));
     for bare in [&one, &two] {
         let path = format!("/api/v1/messages/{}", bare["messageId"].as_str().unwrap());
-        agent.get_here(&path).await.expect_error(404, "not_found");
+        agent.get_in_channel(&path).await.expect_error(404, "not_found");
         let path = format!("/api/v1/files/{}/download", bare["id"].as_str().unwrap());
         assert_eq!(agent.get(&path).await.text(), "x");
     }
@@ -39,8 +39,8 @@ async fn an_uploaded_file_moves_to_the_message_that_attaches_it() {
     let again = agent.send(json!({ "text": "once more", "attachmentIds": [one["id"]] })).await;
     assert_eq!(again.expect_invalid(), ["attachmentIds.0"]);
     assert_eq!(again.json()["errors"][0]["code"], "already_attached");
-    agent.delete_here(&format!("/api/v1/messages/{}", sent["id"].as_str().unwrap())).await.expect(200);
-    assert_eq!(agent.get_here("/api/v1/files").await.expect(200), json!([]));
+    agent.delete_in_channel(&format!("/api/v1/messages/{}", sent["id"].as_str().unwrap())).await.expect(200);
+    assert_eq!(agent.get_in_channel("/api/v1/files").await.expect(200), json!([]));
 }
 
 #[tokio::test]
@@ -53,12 +53,12 @@ async fn only_the_bare_message_of_an_upload_by_the_same_sender_gives_its_file() 
         assert_eq!(reply.expect_invalid(), ["attachmentIds.0"], "{file}");
     };
     // A message that somebody sent with nothing but a file is no upload's.
-    let stored = json!(agent.stored().await);
-    agent.sent(json!({ "attachmentIds": [stored] })).await;
+    let stored = json!(agent.store_file().await);
+    agent.create_message(json!({ "attachmentIds": [stored] })).await;
     refused(&stored).await;
     // What a person uploaded is theirs to say.
     let request = person.request(Method::POST, "/api/files/upload");
-    let theirs = Reply::of(RawForm::of(&agent).file("a", None, b"x").request(request)).await.expect(201);
+    let theirs = Reply::fetch(RawForm::for_agent(&agent).file("a", None, b"x").request(request)).await.expect(201);
     refused(&theirs["id"]).await;
     refused(&uploaded(&other, "elsewhere").await["id"]).await;
     let by_person = json!({ "channelId": agent.channel, "text": "mine", "attachmentIds": [theirs["id"]] });
@@ -70,7 +70,7 @@ async fn only_the_bare_message_of_an_upload_by_the_same_sender_gives_its_file() 
     let both = agent.send(json!({ "text": "t", "attachmentIds": [mine["id"], stored] })).await;
     assert_eq!(both.expect_invalid(), ["attachmentIds.1"]);
     let path = format!("/api/v1/messages/{}", mine["messageId"].as_str().unwrap());
-    assert_eq!(agent.get_here(&path).await.expect(200)["attachments"][0]["id"], mine["id"]);
+    assert_eq!(agent.get_in_channel(&path).await.expect(200)["attachments"][0]["id"], mine["id"]);
 }
 
 #[tokio::test]
@@ -99,7 +99,7 @@ async fn as_many_files_move_as_fit_one_transaction() {
     let too_many = agent.send(json!({ "text": "t", "attachmentIds": files })).await;
     assert_eq!(too_many.expect_invalid(), ["attachmentIds"]);
     files.pop();
-    files.extend(join_all((0..6).map(|_| agent.stored())).await.into_iter().map(Value::from));
+    files.extend(join_all((0..6).map(|_| agent.store_file())).await.into_iter().map(Value::from));
     let all = json!({ "text": "t", "attachmentIds": files, "clientId": "c", "streamId": "s" });
     let sent = agent.send(all).await.expect(201);
     assert_eq!(sent["attachments"].as_array().unwrap().len(), 50);
@@ -110,9 +110,9 @@ async fn as_many_files_move_as_fit_one_transaction() {
 async fn a_repeated_upload_finds_its_moved_file() {
     let world = World::start().await;
     let agent = world.person().await.agent().await;
-    let upload = || RawForm::of(&agent).file("a.txt", None, b"x").sent_once(&agent, "upload", "k");
+    let upload = || RawForm::for_agent(&agent).file("a.txt", None, b"x").send_with_key(&agent, "upload", "k");
     let file = upload().await.expect(201);
-    let message = agent.sent(json!({ "text": "t", "attachmentIds": [file["id"]] })).await;
+    let message = agent.create_message(json!({ "text": "t", "attachmentIds": [file["id"]] })).await;
     let again = upload().await.expect(201);
     assert_eq!((&again["id"], &again["messageId"]), (&file["id"], &json!(message)));
 }

@@ -11,7 +11,7 @@ use tokio::process::Command;
 /// The name that a file of this Content-Disposition is stored under.
 async fn named(agent: &Agent, filename: &[u8]) -> String {
     let disposition = [b"form-data; name=\"file\"; ", filename].concat();
-    let reply = RawForm::of(agent).part(&disposition, None, b"x").sent(agent, "store").await;
+    let reply = RawForm::for_agent(agent).part(&disposition, None, b"x").send(agent, "store").await;
     reply.expect(201)["filename"].as_str().unwrap().to_owned()
 }
 
@@ -79,7 +79,7 @@ async fn an_invisible_name_becomes_a_visible_one() {
         let announced = agent.post("/api/v1/files/presign", announced).await.expect(201);
         assert_eq!(announced["attachment"]["filename"], "file", "{blank:?}");
     }
-    let file = agent.get_here("/api/v1/files").await.expect(200)[0]["id"].as_str().unwrap().to_owned();
+    let file = agent.get_in_channel("/api/v1/files").await.expect(200)[0]["id"].as_str().unwrap().to_owned();
     let page = person.get(&format!("/files/{file}")).await.text();
     assert!(
         page.contains("<h1 dir=\"auto\">file</h1>") && page.contains("1 byte ") && !page.contains("1 bytes"),

@@ -12,7 +12,7 @@ use shared::models::NewFile;
 use shared::models::file::FileLabel;
 use shared::storage::keys::{FILES, LEFTOVERS, Prefix, channel_partition};
 use shared::storage::{Begun, Draft};
-use test_support::fault_injection::{Fault, Hindered};
+use test_support::fault_injection::{Fault, FaultyService};
 use test_support::{Agent, Reply, World};
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -35,10 +35,10 @@ async fn send_bytes(agent: &Agent, way: &str) -> Reply {
 }
 
 /// Sends them as an agent who is told that storage failed; afterwards it works again.
-async fn send_in_vain(hindered: &Hindered, agent: &Agent, way: &str) {
-    let behind = Agent::new(&hindered.url, &agent.key, &agent.channel);
+async fn send_in_vain(faulty: &FaultyService, agent: &Agent, way: &str) {
+    let behind = Agent::new(&faulty.url, &agent.key, &agent.channel);
     send_bytes(&behind, way).await.expect_error(503, "storage_unavailable");
-    hindered.heal();
+    faulty.clear_fault();
 }
 
 /// What is there of a channel: objects, items of files, notes of bytes that are to go.
@@ -87,11 +87,11 @@ async fn a_committed_upload_leaves_no_cleanup_record() {
 async fn bytes_without_an_item_are_deleted_later() {
     let world = World::isolated().await;
     let person = world.person().await;
-    let hindered = Hindered::serve(&world, 1).await;
+    let faulty = FaultyService::serve(&world, 1).await;
     for way in WAYS {
         let agent = person.agent().await;
-        hindered.dynamodb.aim(Some((WRITE, Fault::LostRequest)));
-        send_in_vain(&hindered, &agent, way).await;
+        faulty.dynamodb.set_fault(Some((WRITE, Fault::LostRequest)));
+        send_in_vain(&faulty, &agent, way).await;
         let left = there(&world, &agent).await;
         assert!(left.objects > 0, "{way}: {left:?}");
         assert_eq!((left.files, left.notes), (0, 1), "{way}");
@@ -108,11 +108,11 @@ async fn bytes_without_an_item_are_deleted_later() {
 async fn bytes_whose_write_succeeded_without_a_reply_stay() {
     let world = World::isolated().await;
     let person = world.person().await;
-    let hindered = Hindered::serve(&world, 1).await;
+    let faulty = FaultyService::serve(&world, 1).await;
     for way in WAYS {
         let agent = person.agent().await;
-        hindered.dynamodb.aim(Some((WRITE, Fault::LostReply)));
-        send_in_vain(&hindered, &agent, way).await;
+        faulty.dynamodb.set_fault(Some((WRITE, Fault::LostReply)));
+        send_in_vain(&faulty, &agent, way).await;
         world.advance_clock(3 * HOUR);
         assert_eq!(swept(&world).await, 0, "{way}");
         let There { objects, files, notes } = there(&world, &agent).await;
@@ -125,11 +125,11 @@ async fn bytes_whose_write_succeeded_without_a_reply_stay() {
 async fn a_cleanup_record_precedes_every_upload() {
     let world = World::isolated().await;
     let person = world.person().await;
-    let hindered = Hindered::serve(&world, 1).await;
+    let faulty = FaultyService::serve(&world, 1).await;
     for way in WAYS {
         let agent = person.agent().await;
-        hindered.dynamodb.aim(Some((NOTE, Fault::Error)));
-        send_in_vain(&hindered, &agent, way).await;
+        faulty.dynamodb.set_fault(Some((NOTE, Fault::Error)));
+        send_in_vain(&faulty, &agent, way).await;
         assert_eq!(there(&world, &agent).await, NOTHING, "{way}");
     }
 }
@@ -138,11 +138,11 @@ async fn a_cleanup_record_precedes_every_upload() {
 async fn bytes_uploaded_without_a_reply_are_deleted_later() {
     let world = World::isolated().await;
     let person = world.person().await;
-    let hindered = Hindered::serve(&world, 1).await;
+    let faulty = FaultyService::serve(&world, 1).await;
     for way in WAYS {
         let agent = person.agent().await;
-        hindered.s3.aim(Some((PUT, Fault::LostReply)));
-        send_in_vain(&hindered, &agent, way).await;
+        faulty.s3.set_fault(Some((PUT, Fault::LostReply)));
+        send_in_vain(&faulty, &agent, way).await;
         let left = there(&world, &agent).await;
         assert!(left.objects > 0, "{way}: {left:?}");
         assert_eq!((left.files, left.notes), (0, 1), "{way}");
@@ -186,7 +186,7 @@ async fn a_write_after_its_cleanup_deadline_is_refused() {
     let world = World::isolated().await;
     let agent = world.person().await.agent().await;
     let store = &world.app.store;
-    let Begun::New(opening) = store.begin_message(&agent.as_caller(), &agent.channel, None, &[]).await.unwrap() else {
+    let Begun::New(opening) = store.begin_message(&agent.caller(), &agent.channel, None, &[]).await.unwrap() else {
         panic!("it is no repeat");
     };
     let label = FileLabel { filename: "a".to_owned(), mime_type: "text/plain".to_owned() };
@@ -198,7 +198,7 @@ async fn a_write_after_its_cleanup_deadline_is_refused() {
     let written = store.create_message(*opening, draft).await;
     assert!(matches!(written, Err(Error::Unavailable(_))), "{written:?}");
     assert_eq!((swept(&world).await, there(&world, &agent).await), (1, NOTHING));
-    assert_eq!(agent.get_here("/api/v1/messages").await.expect(200)["data"], json!([]));
+    assert_eq!(agent.get_in_channel("/api/v1/messages").await.expect(200)["data"], json!([]));
 }
 
 #[tokio::test]
@@ -206,15 +206,15 @@ async fn a_deletion_refused_by_storage_changes_nothing() {
     let world = World::isolated().await;
     let person = world.person().await;
     let agent = person.agent().await;
-    let file = agent.stored().await;
-    let hindered = Hindered::serve(&world, 1).await;
-    let behind = person.at(&hindered.url);
-    hindered.dynamodb.aim(Some((WRITE, Fault::Error)));
+    let file = agent.store_file().await;
+    let faulty = FaultyService::serve(&world, 1).await;
+    let behind = person.at(&faulty.url);
+    faulty.dynamodb.set_fault(Some((WRITE, Fault::Error)));
     behind.delete(&format!("/api/files/{file}")).await.expect_error(503, "storage_unavailable");
     behind.post("/api/files/bulk-delete", json!({ "ids": [file] })).await.expect_error(503, "storage_unavailable");
     assert_eq!(there(&world, &agent).await, There { objects: 1, files: 1, notes: 0 });
     assert_eq!(agent.get(&format!("/api/v1/files/{file}/download")).await.text(), "a note");
-    hindered.heal();
+    faulty.clear_fault();
     behind.delete(&format!("/api/files/{file}")).await.expect(200);
     let There { objects, files, .. } = there(&world, &agent).await;
     assert_eq!((objects, files), (0, 0));
@@ -225,13 +225,13 @@ async fn a_deletion_whose_reply_was_lost_can_be_repeated() {
     let world = World::isolated().await;
     let person = world.person().await;
     let agent = person.agent().await;
-    let ids = join_all((0..5).map(|_| agent.stored())).await;
-    let hindered = Hindered::serve(&world, 1).await;
-    let behind = person.at(&hindered.url);
+    let ids = join_all((0..5).map(|_| agent.store_file())).await;
+    let faulty = FaultyService::serve(&world, 1).await;
+    let behind = person.at(&faulty.url);
     let delete = async || behind.post("/api/files/bulk-delete", json!({ "ids": ids })).await;
-    hindered.dynamodb.aim(Some((WRITE, Fault::LostReply)));
+    faulty.dynamodb.set_fault(Some((WRITE, Fault::LostReply)));
     delete().await.expect_error(503, "storage_unavailable");
-    hindered.heal();
+    faulty.clear_fault();
     assert_eq!(delete().await.expect(201)["message"], "Deleted");
     assert_eq!(there(&world, &agent).await.files, 0);
     world.advance_clock(3 * HOUR);

@@ -10,28 +10,31 @@ async fn several_files_in_one_upload_are_refused_and_nothing_is_stored() {
     let person = world.person().await;
     let agent = person.agent().await;
     for route in ["store", "upload"] {
-        let two = RawForm::of(&agent).file("1.txt", None, b"1").file("2.txt", None, b"2");
-        let refused = two.clone().sent(&agent, route).await;
+        let two = RawForm::for_agent(&agent).file("1.txt", None, b"1").file("2.txt", None, b"2");
+        let refused = two.clone().send(&agent, route).await;
         assert_eq!(refused.expect_invalid(), ["file"]);
         assert_eq!(refused.json()["errors"][0]["code"], "repeated");
         assert!(refused.json()["message"].as_str().unwrap().contains("one file"), "{}", refused.text());
-        let by_person = Reply::of(two.request(person.request(Method::POST, &format!("/api/files/{route}")))).await;
+        let by_person = Reply::fetch(two.request(person.request(Method::POST, &format!("/api/files/{route}")))).await;
         assert_eq!(by_person.expect_invalid(), ["file"]);
         // A file in another field would be lost in silence.
         for field in ["files", "file[]", "attachment"] {
             let disposition = format!("form-data; name=\"{field}\"; filename=\"2.txt\"");
-            let stray = RawForm::of(&agent).file("1.txt", None, b"1").part(disposition.as_bytes(), None, b"2");
-            let refused = stray.sent(&agent, route).await;
+            let stray = RawForm::for_agent(&agent).file("1.txt", None, b"1").part(disposition.as_bytes(), None, b"2");
+            let refused = stray.send(&agent, route).await;
             assert_eq!(refused.expect_invalid(), [field]);
             assert_eq!(refused.json()["errors"][0]["code"], "unexpected_file");
         }
     }
-    assert_eq!(agent.get_here("/api/v1/files").await.expect(200), json!([]));
-    assert_eq!(agent.get_here("/api/v1/messages").await.expect(200)["data"], json!([]));
+    assert_eq!(agent.get_in_channel("/api/v1/files").await.expect(200), json!([]));
+    assert_eq!(agent.get_in_channel("/api/v1/messages").await.expect(200)["data"], json!([]));
     // Browsers send a field of this kind where no file was chosen.
-    let unused =
-        RawForm::of(&agent).file("1.txt", None, b"1").part(b"form-data; name=\"other\"; filename=\"\"", None, b"");
-    unused.sent(&agent, "store").await.expect(201);
+    let unused = RawForm::for_agent(&agent).file("1.txt", None, b"1").part(
+        b"form-data; name=\"other\"; filename=\"\"",
+        None,
+        b"",
+    );
+    unused.send(&agent, "store").await.expect(201);
 }
 
 #[tokio::test]
@@ -42,11 +45,11 @@ async fn an_avatar_upload_takes_one_file_too() {
     let gif = b"GIF89a\x01\0\x01\0\0\0\0;";
     let path = format!("/api/agents/{}/avatar", agent.channel);
     let two = RawForm::default().file("a.gif", None, gif).file("b.gif", None, gif);
-    let refused = Reply::of(two.request(person.request(Method::POST, &path))).await;
+    let refused = Reply::fetch(two.request(person.request(Method::POST, &path))).await;
     assert_eq!(refused.expect_invalid(), ["file"]);
     assert_eq!(refused.json()["errors"][0]["code"], "repeated");
     let one = RawForm::default().file("a.gif", None, gif);
-    Reply::of(one.request(person.request(Method::POST, &path))).await.expect(201);
+    Reply::fetch(one.request(person.request(Method::POST, &path))).await.expect(201);
 }
 
 #[tokio::test]
@@ -56,17 +59,17 @@ async fn forms_accept_channel_as_an_alias_of_channel_id() {
     let (agent, other) = (person.agent().await, person.agent().await);
     for route in ["store", "upload"] {
         let form = RawForm::default().field("channel", &agent.channel).file("a.txt", None, b"a");
-        assert_eq!(form.sent(&agent, route).await.expect(201)["channelId"], agent.channel);
-        let both = RawForm::of(&agent).field("channel", &agent.channel).file("a.txt", None, b"a");
-        both.sent(&agent, route).await.expect(201);
-        let empty = RawForm::of(&agent).field("channel", "").file("a.txt", None, b"a");
-        empty.sent(&agent, route).await.expect(201);
-        let contradictory = RawForm::of(&agent).field("channel", &other.channel).file("a.txt", None, b"a");
-        assert_eq!(contradictory.sent(&agent, route).await.expect_invalid(), ["channelId"]);
+        assert_eq!(form.send(&agent, route).await.expect(201)["channelId"], agent.channel);
+        let both = RawForm::for_agent(&agent).field("channel", &agent.channel).file("a.txt", None, b"a");
+        both.send(&agent, route).await.expect(201);
+        let empty = RawForm::for_agent(&agent).field("channel", "").file("a.txt", None, b"a");
+        empty.send(&agent, route).await.expect(201);
+        let contradictory = RawForm::for_agent(&agent).field("channel", &other.channel).file("a.txt", None, b"a");
+        assert_eq!(contradictory.send(&agent, route).await.expect_invalid(), ["channelId"]);
         let none = RawForm::default().field("channel", "").file("a.txt", None, b"a");
-        assert_eq!(none.sent(&agent, route).await.expect_invalid(), ["channelId"]);
+        assert_eq!(none.send(&agent, route).await.expect_invalid(), ["channelId"]);
     }
     let foreign = world.person().await.agent().await;
     let form = RawForm::default().field("channel", &foreign.channel).file("a.txt", None, b"a");
-    form.sent(&agent, "upload").await.expect_error(403, "not_your_agent");
+    form.send(&agent, "upload").await.expect_error(403, "not_your_agent");
 }

@@ -27,7 +27,7 @@ async fn every_download_route_answers_ranges() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;
-    let stored = RawForm::of(&agent).file("clip.mp4", Some("video/mp4"), &bytes()).sent(&agent, "store").await;
+    let stored = RawForm::for_agent(&agent).file("clip.mp4", Some("video/mp4"), &bytes()).send(&agent, "store").await;
     let file = stored.expect(201)["id"].as_str().unwrap().to_owned();
     for download in downloads(&person, &agent, &file).await {
         for (range, first, last) in [
@@ -37,7 +37,7 @@ async fn every_download_route_answers_ranges() {
             ("bytes=-10", 4990, SIZE - 1),
             ("bytes=77-77", 77, 77),
         ] {
-            let got = Reply::of(download(Method::GET).header("Range", range)).await;
+            let got = Reply::fetch(download(Method::GET).header("Range", range)).await;
             assert_eq!(got.status, 206, "{range}: {}", got.text());
             assert_eq!(got.bytes, bytes()[first..=last], "{range}");
             assert_eq!(got.header("content-range"), format!("bytes {first}-{last}/{SIZE}"));
@@ -46,12 +46,12 @@ async fn every_download_route_answers_ranges() {
             assert!(!got.header("etag").is_empty() && got.header("content-disposition").contains("clip.mp4"));
         }
         for range in ["bytes=0-1,4-5", "bytes=5-2", "items=0-1", "bytes=x", ""] {
-            let got = Reply::of(download(Method::GET).header("Range", range)).await;
+            let got = Reply::fetch(download(Method::GET).header("Range", range)).await;
             assert_eq!((got.status, got.bytes.len()), (200, SIZE), "{range}");
             assert_eq!((got.header("accept-ranges"), got.header("content-range")), ("bytes", ""));
         }
         for range in ["bytes=5000-", "bytes=9999-10000", "bytes=-0"] {
-            let got = Reply::of(download(Method::GET).header("Range", range)).await;
+            let got = Reply::fetch(download(Method::GET).header("Range", range)).await;
             got.expect_error(416, "range_not_satisfiable");
             assert_eq!(got.header("content-range"), format!("bytes */{SIZE}"), "{range}");
         }
@@ -63,12 +63,12 @@ async fn if_range_compares_the_etag() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;
-    let stored = RawForm::of(&agent).file("a.bin", None, &bytes()).sent(&agent, "store").await.expect(201);
+    let stored = RawForm::for_agent(&agent).file("a.bin", None, &bytes()).send(&agent, "store").await.expect(201);
     let file = stored["id"].as_str().unwrap();
     for download in downloads(&person, &agent, file).await {
-        let etag = Reply::of(download(Method::GET)).await.header("etag").to_owned();
+        let etag = Reply::fetch(download(Method::GET)).await.header("etag").to_owned();
         let going_on = async |condition: &str, range: &str| {
-            Reply::of(download(Method::GET).header("Range", range).header("If-Range", condition)).await
+            Reply::fetch(download(Method::GET).header("Range", range).header("If-Range", condition)).await
         };
         assert_eq!(going_on(&etag, "bytes=100-").await.status, 206);
         for other in ["\"another\"", &format!("W/{etag}"), "Sat, 28 Nov 2026 12:00:00 GMT", "", "*"] {
@@ -78,7 +78,8 @@ async fn if_range_compares_the_etag() {
             }
         }
         going_on(&etag, "bytes=9999-").await.expect_error(416, "range_not_satisfiable");
-        let known = Reply::of(download(Method::GET).header("Range", "bytes=0-1").header("If-None-Match", &etag)).await;
+        let known =
+            Reply::fetch(download(Method::GET).header("Range", "bytes=0-1").header("If-None-Match", &etag)).await;
         assert_eq!((known.status, known.bytes.len()), (304, 0));
     }
 }
@@ -89,10 +90,10 @@ async fn head_has_the_headers_of_get() {
     let person = world.person().await;
     let agent = person.agent().await;
     let stored =
-        RawForm::of(&agent).file("a.html", Some("text/html"), &bytes()).sent(&agent, "store").await.expect(201);
+        RawForm::for_agent(&agent).file("a.html", Some("text/html"), &bytes()).send(&agent, "store").await.expect(201);
     let file = stored["id"].as_str().unwrap();
     for download in downloads(&person, &agent, file).await {
-        let (head, get) = (Reply::of(download(Method::HEAD)).await, Reply::of(download(Method::GET)).await);
+        let (head, get) = (Reply::fetch(download(Method::HEAD)).await, Reply::fetch(download(Method::GET)).await);
         assert_eq!((head.status, head.bytes.len(), get.bytes.len()), (200, 0, SIZE));
         for name in [
             "content-length",
@@ -105,10 +106,10 @@ async fn head_has_the_headers_of_get() {
             assert!(!head.header(name).is_empty(), "{name}");
             assert_eq!(head.header(name), get.header(name), "{name}");
         }
-        let known = Reply::of(download(Method::HEAD).header("If-None-Match", get.header("etag"))).await;
+        let known = Reply::fetch(download(Method::HEAD).header("If-None-Match", get.header("etag"))).await;
         assert_eq!(known.status, 304);
         // Ranges are for GET.
-        let part = Reply::of(download(Method::HEAD).header("Range", "bytes=0-1")).await;
+        let part = Reply::fetch(download(Method::HEAD).header("Range", "bytes=0-1")).await;
         assert_eq!((part.status, part.header("content-length")), (200, "5000"));
     }
     agent.get(&format!("/api/v1/files/{}/download", "fil_nothing")).await.expect_error(404, "not_found");
@@ -118,11 +119,11 @@ async fn head_has_the_headers_of_get() {
 async fn an_empty_file_has_no_range() {
     let world = World::start().await;
     let agent = world.person().await.agent().await;
-    let stored = RawForm::of(&agent).file("a.txt", None, b"").sent(&agent, "store").await.expect(201);
+    let stored = RawForm::for_agent(&agent).file("a.txt", None, b"").send(&agent, "store").await.expect(201);
     let path = format!("/api/v1/files/{}/download", stored["id"].as_str().unwrap());
-    let got = Reply::of(agent.request(Method::GET, &path).header("Range", "bytes=0-")).await;
+    let got = Reply::fetch(agent.request(Method::GET, &path).header("Range", "bytes=0-")).await;
     got.expect_error(416, "range_not_satisfiable");
-    let got = Reply::of(agent.request(Method::GET, &path).header("Range", "bytes=-5")).await;
+    let got = Reply::fetch(agent.request(Method::GET, &path).header("Range", "bytes=-5")).await;
     assert_eq!((got.status, got.bytes.len()), (200, 0));
 }
 
@@ -134,10 +135,10 @@ async fn large_files_are_served_in_ranges_by_storage() {
     let announced = crate::files::uploads::announced(&agent, "film.mp4", "video/mp4", large.len()).await;
     assert_eq!(crate::files::uploads::put(&announced, large.clone()).await.status, 200);
     let path = format!("/api/v1/files/{}/download", announced["attachment"]["id"].as_str().unwrap());
-    let redirect = Reply::of(agent.request(Method::GET, &path).header("Range", "bytes=0-1")).await;
+    let redirect = Reply::fetch(agent.request(Method::GET, &path).header("Range", "bytes=0-1")).await;
     assert_eq!(redirect.status, 302);
     let there = crate::files::uploads::anybody().get(redirect.header("location")).header("Range", "bytes=4999990-");
-    let got = Reply::of(there).await;
+    let got = Reply::fetch(there).await;
     assert_eq!((got.status, got.bytes == large[4_999_990..]), (206, true));
     assert_eq!(got.header("content-range"), "bytes 4999990-4999999/5000000");
 }

@@ -28,10 +28,10 @@ async fn file_search_ignores_case_and_unicode_normalisation() {
         ("nothing", 0),
     ] {
         let request = person.request(Method::GET, "/api/files").query(&[("search", search)]);
-        let files = Reply::of(request).await.expect(200)["data"].clone();
+        let files = Reply::fetch(request).await.expect(200)["data"].clone();
         assert_eq!(files.as_array().unwrap().len(), found, "{search}: {files}");
         let request = person.request(Method::GET, "/files").query(&[("q", search)]);
-        let page = Reply::of(request).await.text();
+        let page = Reply::fetch(request).await.text();
         assert_eq!(page.matches(" id=\"name-").count(), found, "{search}");
     }
 }
@@ -42,16 +42,16 @@ async fn message_search_ignores_case_and_unicode_normalisation() {
     let person = world.person().await;
     let agent = person.agent().await;
     let told = "Nach Mu\u{308}nchen, ΟΔΟΣ";
-    agent.sent(json!({ "text": told, "review": { "type": "approval" } })).await;
-    agent.sent(json!({ "text": "elsewhere" })).await;
+    agent.create_message(json!({ "text": told, "review": { "type": "approval" } })).await;
+    agent.create_message(json!({ "text": "elsewhere" })).await;
     for search in ["München", "MÜNCHEN", "mu\u{308}nchen", "οδος", "οδοσ", "ΟΔΟΣ"] {
         let found = |reply: &Value| reply["data"].as_array().unwrap().len();
         let query = [("search", search), ("channel", &agent.channel)];
         let by_agent = agent.request(Method::GET, "/api/v1/messages").query(&query);
-        assert_eq!(found(&Reply::of(by_agent).await.expect(200)), 1, "{search}");
+        assert_eq!(found(&Reply::fetch(by_agent).await.expect(200)), 1, "{search}");
         for path in ["/", &format!("/channels/{}", agent.channel)] {
             let page = person.request(Method::GET, path).query(&[("q", search)]);
-            let page = Reply::of(page).await.text();
+            let page = Reply::fetch(page).await.text();
             assert!(page.contains(told) && !page.contains("elsewhere"), "{path} {search}");
         }
     }

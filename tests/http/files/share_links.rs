@@ -20,7 +20,7 @@ async fn link(person: &Person, file: &str) -> String {
 }
 
 async fn open(url: &str) -> Reply {
-    Reply::of(anybody().get(url)).await
+    Reply::fetch(anybody().get(url)).await
 }
 
 #[tokio::test]
@@ -40,7 +40,7 @@ async fn a_share_link_opens_one_file_for_an_hour() {
     assert!(got.header("content-disposition").contains("page.html") && !got.header("etag").is_empty());
     let Cost { calls, round_trips, .. } = got.cost();
     assert_eq!((calls, round_trips), (1, 1));
-    let known = Reply::of(anybody().get(&url).header("If-None-Match", got.header("etag"))).await;
+    let known = Reply::fetch(anybody().get(&url).header("If-None-Match", got.header("etag"))).await;
     assert_eq!(known.status, 304);
     world.advance_clock(Duration::from_secs(3590));
     open(&url).await.expect(200);
@@ -54,7 +54,7 @@ async fn a_changed_share_link_opens_nothing() {
     let person = world.person().await;
     let agent = person.agent().await;
     let file = agent.upload("store", "a", "text/plain", "x").await.expect(201);
-    let other = agent.stored().await;
+    let other = agent.store_file().await;
     let url = link(&person, file["id"].as_str().unwrap()).await;
     let (signed, signature) = url.rsplit_once('.').unwrap();
     let on_other = url.replace(file["id"].as_str().unwrap(), &other);
@@ -82,7 +82,7 @@ async fn a_changed_share_link_opens_nothing() {
 async fn the_share_link_of_a_deleted_file_opens_nothing() {
     let world = World::start().await;
     let person = world.person().await;
-    let file = person.agent().await.stored().await;
+    let file = person.agent().await.store_file().await;
     let url = link(&person, &file).await;
     person.delete(&format!("/api/files/{file}")).await.expect(200);
     open(&url).await.expect_error(404, "not_found");
@@ -108,12 +108,12 @@ async fn a_large_shared_file_comes_from_storage() {
 async fn a_share_link_uses_the_callers_base_url() {
     let world = World::start().await;
     let person = world.person().await;
-    let path = format!("/api/files/{}/share", person.agent().await.stored().await);
+    let path = format!("/api/files/{}/share", person.agent().await.store_file().await);
     let token = person.sign_in().await.header("set-cookie").split(['=', ';']).nth(1).unwrap().to_owned();
     let shared = async |host: &str, proto: &str| {
         let request = person.request(Method::GET, &path).bearer_auth(&token);
         let request = request.header("Host", host).header("X-Forwarded-Proto", proto);
-        Reply::of(request).await.expect(200)["url"].as_str().unwrap().to_owned()
+        Reply::fetch(request).await.expect(200)["url"].as_str().unwrap().to_owned()
     };
     assert!(shared("placet.example", "https").await.starts_with("https://placet.example/api/share/"));
     assert!(shared("[::1]:8080", "http").await.starts_with("http://[::1]:8080/api/share/"));

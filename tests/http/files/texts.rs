@@ -10,7 +10,7 @@ fn utf16(text: &str, bytes: fn(u16) -> [u8; 2]) -> Vec<u8> {
 }
 
 async fn attached(agent: &Agent, name: &str, mime: Option<&str>, bytes: &[u8]) -> Value {
-    let file = RawForm::of(agent).file(name, mime, bytes).sent(agent, "store").await.expect(201);
+    let file = RawForm::for_agent(agent).file(name, mime, bytes).send(agent, "store").await.expect(201);
     let review = json!({ "text": "Read this", "attachmentIds": [file["id"]], "review": { "type": "approval" } });
     agent.send(review).await.expect(201)
 }
@@ -145,7 +145,7 @@ async fn a_picture_browsers_cannot_show_is_a_link_with_type_and_size() {
             !person.get("/files").await.text().contains(&format!("<img src=\"/api/files/{}", file.as_str().unwrap()))
         );
     }
-    let stored = RawForm::of(&agent).file("p.heic", None, HEIC).sent(&agent, "store").await.expect(201);
+    let stored = RawForm::for_agent(&agent).file("p.heic", None, HEIC).send(&agent, "store").await.expect(201);
     let inline = json!({ "text": "See ![the photo](p.heic)", "attachmentIds": [stored["id"]], "review": { "type": "approval" } });
     let inline = agent.send(inline).await.expect(201);
     let page = person.get(&format!("/reviews/{}", inline["id"].as_str().unwrap())).await.text();

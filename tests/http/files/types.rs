@@ -7,7 +7,7 @@ use test_support::{Agent, RawForm, World};
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR";
 
 async fn stored(agent: &Agent, name: &str, declared: Option<&str>, bytes: &[u8]) -> Value {
-    RawForm::of(agent).file(name, declared, bytes).sent(agent, "store").await.expect(201)
+    RawForm::for_agent(agent).file(name, declared, bytes).send(agent, "store").await.expect(201)
 }
 
 #[tokio::test]
@@ -35,7 +35,7 @@ async fn a_part_without_a_type_gets_the_type_of_its_name() {
     }
     let declared = stored(&agent, "chart.png", Some("text/x-anything; a=b"), PNG).await;
     assert_eq!(declared["mimeType"], "text/x-anything; a=b");
-    let uploaded = RawForm::of(&agent).file("chart.png", None, PNG).sent(&agent, "upload").await.expect(201);
+    let uploaded = RawForm::for_agent(&agent).file("chart.png", None, PNG).send(&agent, "upload").await.expect(201);
     assert_eq!(uploaded["mimeType"], "image/png");
 }
 

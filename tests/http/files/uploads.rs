@@ -25,14 +25,14 @@ pub async fn put(announced: &Value, bytes: Vec<u8>) -> Reply {
             request = request.header(name, value.as_str().unwrap());
         }
     }
-    Reply::of(request.header("content-length", bytes.len()).body(bytes)).await
+    Reply::fetch(request.header("content-length", bytes.len()).body(bytes)).await
 }
 
 /// A person's upload to an agent.
 pub async fn upload(person: &Person, route: &str, agent: &Agent, name: &str, bytes: Vec<u8>) -> Reply {
     let part = Part::bytes(bytes).file_name(name.to_owned()).mime_str("image/png").unwrap();
     let form = Form::new().part("file", part).text("channelId", agent.channel.clone());
-    Reply::of(person.request(Method::POST, &format!("/api/files/{route}")).multipart(form)).await
+    Reply::fetch(person.request(Method::POST, &format!("/api/files/{route}")).multipart(form)).await
 }
 
 fn id(announced: &Value) -> &str {
@@ -95,7 +95,7 @@ async fn a_direct_upload_is_listed_once_its_bytes_arrived() {
 
     // Nobody sees it yet.
     let download = format!("/api/v1/files/{file}/download");
-    assert_eq!(agent.get_here("/api/v1/files").await.expect(200), json!([]));
+    assert_eq!(agent.get_in_channel("/api/v1/files").await.expect(200), json!([]));
     assert_eq!(person.get("/api/files").await.expect(200)["data"], json!([]));
     agent.get(&download).await.expect_error(404, "not_found");
     let early = agent.send(json!({ "attachmentIds": [file] })).await;
@@ -106,12 +106,12 @@ async fn a_direct_upload_is_listed_once_its_bytes_arrived() {
     let sent = agent.send(json!({ "attachmentIds": [file], "clientId": "once" })).await;
     assert_eq!(sent.expect(201)["attachments"][0]["id"], file);
     assert_eq!(costs(&sent), (2, 2));
-    assert_eq!(agent.get_here("/api/v1/files").await.expect(200)[0]["id"], file);
+    assert_eq!(agent.get_in_channel("/api/v1/files").await.expect(200)[0]["id"], file);
     assert_eq!(person.get("/api/files").await.expect(200)["data"][0]["messageId"], sent.json()["id"]);
     // Too large for a response of ours: from storage, without any header of ours.
     let redirect = agent.get(&download).await;
     assert_eq!((redirect.status, costs(&redirect)), (302, (1, 1)));
-    let got = Reply::of(anybody().get(redirect.header("location"))).await;
+    let got = Reply::fetch(anybody().get(redirect.header("location"))).await;
     assert_eq!((got.status, got.bytes == bytes), (200, true));
     assert_eq!(got.header("content-type"), "video/mp4");
     assert_eq!(got.header("content-disposition"), "inline; filename=\"film.mp4\"; filename*=UTF-8''film.mp4");
@@ -125,7 +125,7 @@ async fn active_content_served_by_storage_is_an_attachment() {
         let announced = announced(&agent, "ü.html", mime, 4_500_001).await;
         assert_eq!(put(&announced, vec![b' '; 4_500_001]).await.status, 200);
         let redirect = agent.get(&format!("/api/v1/files/{}/download", id(&announced))).await;
-        let got = Reply::of(anybody().get(redirect.header("location"))).await;
+        let got = Reply::fetch(anybody().get(redirect.header("location"))).await;
         assert_eq!((got.status, got.header("content-type")), (200, mime));
         let disposition = "attachment; filename=\"_.html\"; filename*=UTF-8''%C3%BC.html";
         assert_eq!(got.header("content-disposition"), disposition, "{mime}");
@@ -143,7 +143,7 @@ async fn the_first_download_confirms_a_direct_upload() {
         assert_eq!((got.status, got.bytes.len(), costs(&got)), (200, size, (2, 2)));
         let again = agent.get(&format!("/api/v1/files/{}/download", id(&announced))).await;
         assert_eq!((again.status, costs(&again)), (200, (1, 1)));
-        assert_eq!(agent.get_here("/api/v1/files").await.expect(200)[0]["id"], id(&announced));
+        assert_eq!(agent.get_in_channel("/api/v1/files").await.expect(200)[0]["id"], id(&announced));
     }
 }
 
@@ -154,7 +154,7 @@ async fn a_finished_direct_upload_is_listed_before_its_first_use() {
     let agent = person.agent().await;
     let (there, _) = (announced(&agent, "a", "text/plain", 3).await, announced(&agent, "b", "text/plain", 3).await);
     assert_eq!(put(&there, b"abc".to_vec()).await.status, 200);
-    let listed = agent.get_here("/api/v1/files").await.expect(200);
+    let listed = agent.get_in_channel("/api/v1/files").await.expect(200);
     assert_eq!((listed.as_array().unwrap().len(), &listed[0]["id"]), (1, &json!(id(&there))));
     let browsed = person.get("/api/files").await.expect(200)["data"].clone();
     assert_eq!((browsed.as_array().unwrap().len(), &browsed[0]["id"]), (1, &json!(id(&there))));
@@ -196,13 +196,13 @@ async fn an_answer_may_name_a_direct_upload_once_it_arrived() {
     let person = world.person().await;
     let agent = person.agent().await;
     let announced = announced(&agent, "a", "text/plain", 3).await;
-    let review = agent.asked().await;
+    let review = agent.request_approval().await;
     let answer = json!({ "response": { "selectedOption": "approve" }, "modifiedFileIds": [id(&announced)] });
     let path = format!("/api/messages/{review}/respond");
     assert_eq!(person.post(&path, answer.clone()).await.expect_invalid(), ["modifiedFileIds.0"]);
     put(&announced, b"abc".to_vec()).await.expect(200);
     assert_eq!(person.post(&path, answer).await.expect(201)["review"]["modifiedFileIds"], json!([id(&announced)]));
-    assert_eq!(agent.get_here("/api/v1/files").await.expect(200)[0]["id"], id(&announced));
+    assert_eq!(agent.get_in_channel("/api/v1/files").await.expect(200)[0]["id"], id(&announced));
 }
 
 #[tokio::test]
@@ -253,7 +253,7 @@ async fn people_can_store_upload_and_presign_too() {
     assert_eq!((&file["messageId"], &file["pluginType"], costs(&stored)), (&json!(null), &json!("image"), (3, 3)));
     let sent = upload(&person, "upload", &agent, "b.png", vec![3]).await;
     let message = sent.expect(201)["messageId"].as_str().unwrap().to_owned();
-    let message = agent.get_here(&format!("/api/v1/messages/{message}")).await.expect(200);
+    let message = agent.get_in_channel(&format!("/api/v1/messages/{message}")).await.expect(200);
     assert_eq!((&message["senderType"], &message["attachments"][0]["id"]), (&json!("user"), &sent.json()["id"]));
     assert_eq!(costs(&sent), (3, 3));
 
@@ -279,9 +279,9 @@ async fn people_can_store_upload_and_presign_too() {
 async fn file_records_say_where_the_bytes_are() {
     let world = World::start().await;
     let agent = world.person().await.agent().await;
-    let path = format!("/api/v1/files/{}/download", agent.stored().await);
+    let path = format!("/api/v1/files/{}/download", agent.store_file().await);
     let etag = agent.get(&path).await.header("etag").to_owned();
-    let asking = async |tags: &str| Reply::of(agent.request(Method::GET, &path).header("If-None-Match", tags)).await;
+    let asking = async |tags: &str| Reply::fetch(agent.request(Method::GET, &path).header("If-None-Match", tags)).await;
     for tags in [etag.as_str(), "*", &format!("\"other\", W/{etag}")] {
         let known = asking(tags).await;
         assert_eq!((known.status, known.bytes.len(), known.header("etag")), (304, 0, etag.as_str()), "{tags}");
@@ -312,6 +312,6 @@ async fn every_file_route_needs_authentication() {
         let credential = if path.starts_with("/api/v1") { "hp_x" } else { key.as_str() };
         let method = Method::from_bytes(method.as_bytes()).unwrap();
         let request = anybody().request(method, format!("{}{path}?limit=x", world.url)).body("{");
-        Reply::of(request.bearer_auth(credential)).await.expect_error(401, "unauthorized");
+        Reply::fetch(request.bearer_auth(credential)).await.expect_error(401, "unauthorized");
     }
 }

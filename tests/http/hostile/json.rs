@@ -1,7 +1,7 @@
 //! JSON bodies.
 
 use serde_json::{Value, json};
-use test_support::contract::{Body, Filled, Route, routes};
+use test_support::contract::{BodyTemplate, CallBody, Route, routes};
 
 use super::{Caller, answered, proper};
 use reqwest::Method;
@@ -9,7 +9,8 @@ use test_support::Reply;
 
 /// The routes that take JSON, each once.
 fn with_json() -> Vec<Route> {
-    let mut routes: Vec<Route> = routes().into_iter().filter(|route| matches!(route.body, Body::Json(_))).collect();
+    let mut routes: Vec<Route> =
+        routes().into_iter().filter(|route| matches!(route.body, BodyTemplate::Json(_))).collect();
     let mut met = vec![];
     routes.retain(|route| {
         let this = (route.method, route.path);
@@ -45,7 +46,7 @@ async fn malformed_bodies() {
     ];
     for route in with_json() {
         for body in &bodies {
-            let request = caller.call(&route).bare(&caller.person, &caller.agent);
+            let request = caller.call(&route).request_without_body(&caller.person, &caller.agent);
             let request = request.header("Content-Type", "application/json").body(body.clone());
             let start = String::from_utf8_lossy(&body[..body.len().min(40)]).into_owned();
             answered(request, &format!("{} {} with {start}", route.method, route.path)).await;
@@ -62,14 +63,15 @@ async fn members_of_the_wrong_type() {
     let odd = ["1e400", "-0", "12345678901234567890123", "\"\\u0000\"", "\"\u{2028}\u{202e}🦀\"", "[[]]", &long, &deep];
     for route in with_json() {
         let call = caller.call(&route);
-        let Filled::Json(good) = &call.body else { continue };
+        let CallBody::Json(good) = &call.body else { continue };
         let good: Value = serde_json::from_str(good).unwrap();
         for name in good.as_object().unwrap().keys() {
             for odd in odd {
                 let others = good.as_object().unwrap().iter().filter(|(other, _)| *other != name);
                 let others: String = others.map(|(name, value)| format!(",{}:{value}", json!(name))).collect();
                 let body = format!("{{{}:{odd}{others}}}", json!(name));
-                let request = call.bare(&caller.person, &caller.agent).header("Content-Type", "application/json");
+                let request =
+                    call.request_without_body(&caller.person, &caller.agent).header("Content-Type", "application/json");
                 let what = format!("{} {} with {}", route.method, route.path, &body[..body.len().min(80)]);
                 answered(request.body(body.clone()), &what).await;
             }
@@ -92,17 +94,18 @@ async fn wrong_content_types_and_encodings() {
     ];
     for route in with_json() {
         let call = caller.call(&route);
-        let Filled::Json(good) = &call.body else { continue };
+        let CallBody::Json(good) = &call.body else { continue };
         for kind in types {
-            let request = call.bare(&caller.person, &caller.agent).header("Content-Type", kind);
+            let request = call.request_without_body(&caller.person, &caller.agent).header("Content-Type", kind);
             let what = format!("{} {} as {}", route.method, route.path, String::from_utf8_lossy(kind));
             // Cut, so that no call does what it says.
             answered(request.body(good[..good.len() - 1].to_owned()), &what).await;
         }
-        let twice = call.bare(&caller.person, &caller.agent).header("Content-Type", "application/json");
+        let twice = call.request_without_body(&caller.person, &caller.agent).header("Content-Type", "application/json");
         let twice = twice.header("Content-Type", "text/plain").body("{");
         answered(twice, &format!("{} {} as two types", route.method, route.path)).await;
-        let zipped = call.bare(&caller.person, &caller.agent).header("Content-Type", "application/json");
+        let zipped =
+            call.request_without_body(&caller.person, &caller.agent).header("Content-Type", "application/json");
         let zipped =
             zipped.header("Content-Encoding", "gzip").body(b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03".to_vec());
         answered(zipped, &format!("{} {} zipped", route.method, route.path)).await;
@@ -117,7 +120,7 @@ async fn nesting_is_taken_to_127_levels_and_refused_beyond_what_is_parsed() {
         let metadata = format!("{{\"a\":{}}}", nested(levels - 2));
         let body = format!("{{\"channelId\":\"{}\",\"text\":\"x\",\"metadata\":{metadata}}}", caller.agent.channel);
         let request = caller.agent.request(Method::POST, "/api/v1/messages");
-        Reply::of(request.header("Content-Type", "application/json").body(body))
+        Reply::fetch(request.header("Content-Type", "application/json").body(body))
     };
     send(127).await.expect(201);
     for levels in [128, 129, 1_000] {
@@ -142,10 +145,10 @@ async fn stored_json_comes_back_byte_for_byte() {
         let body =
             format!("{{\"channelId\":\"{}\",\"text\":\"x\",\"metadata\":{kept},\"review\":{review}}}", agent.channel);
         let post = agent.request(Method::POST, "/api/v1/messages").header("Content-Type", "application/json");
-        let made = Reply::of(post.body(body)).await;
+        let made = Reply::fetch(post.body(body)).await;
         let id = made.expect(201)["id"].as_str().unwrap().to_owned();
-        let read = agent.get_here(&format!("/api/v1/messages/{id}")).await;
-        let listed = agent.get_here("/api/v1/messages?limit=1").await;
+        let read = agent.get_in_channel(&format!("/api/v1/messages/{id}")).await;
+        let listed = agent.get_in_channel("/api/v1/messages?limit=1").await;
         for reply in [&made, &read, &listed] {
             for member in ["metadata", "payload"] {
                 let member = format!("\"{member}\":{kept}");
@@ -154,7 +157,7 @@ async fn stored_json_comes_back_byte_for_byte() {
         }
         let answer = caller.person.request(Method::POST, &format!("/api/messages/{id}/respond"));
         let answer = answer.header("Content-Type", "application/json").body(format!("{{\"response\":{kept}}}"));
-        let answer = Reply::of(answer).await;
+        let answer = Reply::fetch(answer).await;
         answer.expect(201);
         for reply in [answer, agent.wait(&id, 1000).await] {
             assert!(reply.text().contains(&format!("\"response\":{kept}")), "{kept} is not in {}", reply.text());
@@ -176,7 +179,7 @@ async fn texts_come_back_character_for_character() {
     for lone in ["\\ud800", "\\udc00\\ud800", "\\ud800x"] {
         let body = format!("{{\"channelId\":\"{}\",\"text\":\"{lone}\"}}", caller.agent.channel);
         let post = caller.agent.request(Method::POST, "/api/v1/messages").header("Content-Type", "application/json");
-        Reply::of(post.body(body)).await.expect_error(400, "malformed_json");
+        Reply::fetch(post.body(body)).await.expect_error(400, "malformed_json");
     }
 }
 

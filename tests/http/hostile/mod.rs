@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use reqwest::RequestBuilder;
 use serde_json::{Value, json};
-use test_support::contract::{Call, Kind, Route};
+use test_support::contract::{Call, Placeholder, Route};
 use test_support::{Agent, Person, Reply, World, raw_http};
 
 /// Longer than any answer here takes: a hang, then.
@@ -36,29 +36,29 @@ impl Caller {
         let world = World::start().await;
         let person = world.person().await;
         let agent = person.agent().await;
-        let message = agent.asked().await;
+        let message = agent.request_approval().await;
         person.answer(&message, json!({ "selectedOption": "approve" })).await.expect(201);
         let text = |value: &Value| value.as_str().unwrap().to_owned();
         let key = text(&person.post("/api/api-keys", json!({})).await.expect(201)["id"]);
         let user = text(&person.get("/api/auth/me").await.expect(200)["user"]["id"]);
         // Nor does anything wait for a change: there has been one.
         world.app.store.note_change(user.parse().expect("an id")).await.expect("storage works");
-        Self { file: agent.stored().await, message, key, user, person, agent, world }
+        Self { file: agent.store_file().await, message, key, user, person, agent, world }
     }
 
     fn call(&self, route: &Route) -> Call {
         route.fill(|kind| self.name(kind).to_owned())
     }
 
-    fn name(&self, kind: Kind) -> &str {
+    fn name(&self, kind: Placeholder) -> &str {
         match kind {
-            Kind::Agent => &self.agent.channel,
-            Kind::Message | Kind::Pending | Kind::Decided => &self.message,
-            Kind::File | Kind::Free => &self.file,
-            Kind::Key => &self.key,
-            Kind::User => &self.user,
-            Kind::Client => "a client id",
-            Kind::Stream => "a-stream",
+            Placeholder::Agent => &self.agent.channel,
+            Placeholder::Message | Placeholder::Pending | Placeholder::Decided => &self.message,
+            Placeholder::File | Placeholder::Free => &self.file,
+            Placeholder::Key => &self.key,
+            Placeholder::User => &self.user,
+            Placeholder::Client => "a client id",
+            Placeholder::Stream => "a-stream",
         }
     }
 
@@ -72,7 +72,7 @@ impl Caller {
 
 /// The answer; none, or one that does not come, is a failure.
 async fn answered(request: RequestBuilder, what: &str) -> Reply {
-    let reply = Reply::tried(request.timeout(HANG)).await;
+    let reply = Reply::try_fetch(request.timeout(HANG)).await;
     let reply = reply.unwrap_or_else(|| panic!("no answer to {what}"));
     proper(&reply, what);
     reply

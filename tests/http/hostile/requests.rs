@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use reqwest::Method;
-use test_support::contract::{By, Call, Kind, Route, routes};
+use test_support::contract::{Call, CallerKind, Placeholder, Route, routes};
 use test_support::raw_http;
 
 use super::{Caller, answered, answered_raw};
@@ -49,7 +49,7 @@ async fn malformed_ids_in_paths() {
     let caller = Caller::new().await;
     let credentials = caller.credentials().await;
     let headers: Vec<(&str, &[u8])> = credentials.iter().map(|(name, value)| (*name, value.as_slice())).collect();
-    let named = |route: &Route| route.bare_path().contains('{');
+    let named = |route: &Route| route.path_without_query().contains('{');
     let long = "9".repeat(5_000);
     for route in routes().iter().filter(|route| named(route)) {
         for odd in ODD_SEGMENTS.into_iter().chain([long.as_str()]) {
@@ -61,7 +61,7 @@ async fn malformed_ids_in_paths() {
             let what = format!("{} {}", route.method, &target[..target.len().min(80)]);
             let request = raw_http::request(route.method, target.as_bytes(), &headers, b"");
             let reply = answered_raw(&caller.world.url, &request, &what).await;
-            assert!(reply.status >= 400 || route.kinds()[0] == Kind::Stream, "{what}: {}", reply.text());
+            assert!(reply.status >= 400 || route.kinds()[0] == Placeholder::Stream, "{what}: {}", reply.text());
         }
     }
 }
@@ -165,7 +165,7 @@ async fn an_unknown_method_is_405_with_allow() {
     let caller = Caller::new().await;
     let mut paths: BTreeMap<&str, Vec<Route>> = BTreeMap::new();
     for route in routes() {
-        paths.entry(route.bare_path()).or_default().push(route);
+        paths.entry(route.path_without_query()).or_default().push(route);
     }
     for (path, rows) in paths {
         let has = |method: &str| rows.iter().any(|route| route.method == method);
@@ -176,11 +176,12 @@ async fn an_unknown_method_is_405_with_allow() {
             let call = caller.call(&rows[0]);
             let (verb, what) = (Method::from_bytes(method.as_bytes()).unwrap(), format!("{method} {path}"));
             let request = match call.by {
-                By::Agent => caller.agent.request(verb, &call.path),
-                By::Human => caller.person.request(verb, &call.path),
+                CallerKind::Agent => caller.agent.request(verb, &call.path),
+                CallerKind::Human => caller.person.request(verb, &call.path),
             };
             if method == "HEAD" {
-                let reply = test_support::Reply::tried(request).await.unwrap_or_else(|| panic!("no answer to {what}"));
+                let reply =
+                    test_support::Reply::try_fetch(request).await.unwrap_or_else(|| panic!("no answer to {what}"));
                 assert!(reply.status < 500 && reply.bytes.is_empty(), "{what}: {}", reply.text());
                 continue;
             }
@@ -204,7 +205,8 @@ async fn unexpected_bodies() {
     for route in routes().iter().filter(without) {
         let call = caller.call(route);
         for body in bodies {
-            let request = call.bare(&caller.person, &caller.agent).header("Content-Type", "application/json");
+            let request =
+                call.request_without_body(&caller.person, &caller.agent).header("Content-Type", "application/json");
             answered(request.body(body.to_vec()), &format!("{} {} with a body", route.method, route.path)).await;
         }
     }

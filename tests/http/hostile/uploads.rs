@@ -2,12 +2,12 @@
 
 use reqwest::multipart::{Form, Part};
 use serde_json::json;
-use test_support::contract::{Body, Call, Route, routes};
+use test_support::contract::{BodyTemplate, Call, Route, routes};
 
 use super::{Caller, answered};
 
 fn uploads() -> Vec<Route> {
-    routes().into_iter().filter(|route| matches!(route.body, Body::Upload(_))).collect()
+    routes().into_iter().filter(|route| matches!(route.body, BodyTemplate::Upload(_))).collect()
 }
 
 /// A good body with the boundary `b`.
@@ -20,7 +20,7 @@ fn good(caller: &Caller) -> Vec<u8> {
 }
 
 async fn sent(caller: &Caller, call: &Call, boundary: &str, body: Vec<u8>, what: &str) -> u16 {
-    let request = call.bare(&caller.person, &caller.agent);
+    let request = call.request_without_body(&caller.person, &caller.agent);
     let request = request.header("Content-Type", format!("multipart/form-data; boundary={boundary}")).body(body);
     answered(request, &format!("{} {}: {what}", call.method, call.path)).await.status
 }
@@ -110,7 +110,7 @@ async fn names_are_kept_and_shown_safely() {
             !shown.bytes().any(|byte| byte.is_ascii_control()) && shown.matches("filename=").count() <= 2,
             "{shown}"
         );
-        let list = agent.get_here("/api/v1/files").await.expect(200);
+        let list = agent.get_in_channel("/api/v1/files").await.expect(200);
         assert_eq!(list[0]["filename"], name);
     }
     for route in uploads() {
@@ -118,7 +118,11 @@ async fn names_are_kept_and_shown_safely() {
         for name in ["../x", "\u{0}", "\r\n", &"n".repeat(5_000)] {
             let form = Form::new().text("channelId", agent.channel.clone()).part("file", part(name));
             let call = caller.call(&route);
-            answered(call.bare(&caller.person, agent).multipart(form), &format!("{} of {name:?}", route.path)).await;
+            answered(
+                call.request_without_body(&caller.person, agent).multipart(form),
+                &format!("{} of {name:?}", route.path),
+            )
+            .await;
         }
     }
 }

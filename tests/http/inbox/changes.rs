@@ -11,7 +11,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use shared::app::App;
 use shared::storage::Clients;
-use test_support::fault_injection::Faulty;
+use test_support::fault_injection::FaultyProxy;
 use test_support::{Person, Reply, World};
 use tokio::sync::mpsc;
 
@@ -103,7 +103,8 @@ async fn every_visible_change_bumps_the_version_of_its_person_only() {
     let mut stream = Stream::of(&world).await;
     let (person, other) = (world.person().await, world.person().await);
     let (agent, _) = (person.agent().await, other.agent().await);
-    let (review, plain, file) = (agent.asked().await, agent.sent(json!({ "text": "x" })).await, agent.stored().await);
+    let (review, plain, file) =
+        (agent.request_approval().await, agent.create_message(json!({ "text": "x" })).await, agent.store_file().await);
     stream.work_off().await;
     let (mut before, others) = (sequence(&person).await, sequence(&other).await);
     assert!(before > 0 && others > 0);
@@ -112,7 +113,7 @@ async fn every_visible_change_bumps_the_version_of_its_person_only() {
             true => agent.request(method.clone(), &path),
             false => person.request(method.clone(), &path),
         };
-        let reply = Reply::of(request.json(&body)).await;
+        let reply = Reply::fetch(request.json(&body)).await;
         assert!(reply.status < 300, "{method} {path}: {}", reply.text());
         stream.work_off().await;
         let now = sequence(&person).await;
@@ -129,7 +130,7 @@ async fn an_expiry_bumps_the_version_and_invisible_changes_do_not() {
     let mut stream = Stream::of(&world).await;
     let person = world.person().await;
     let agent = person.agent().await;
-    agent.sent(json!({ "review": { "type": "approval", "expiresInSeconds": 60 } })).await;
+    agent.create_message(json!({ "review": { "type": "approval", "expiresInSeconds": 60 } })).await;
     let ping = json!({ "agentId": agent.channel, "status": "busy" });
     agent.post("/api/v1/status/ping", ping.clone()).await.expect(201);
     stream.work_off().await;
@@ -139,7 +140,7 @@ async fn an_expiry_bumps_the_version_and_invisible_changes_do_not() {
     person.post("/api/api-keys", json!({})).await.expect(201);
     person.sign_in().await.expect(200);
     let theme = person.request(Method::PATCH, "/api/preferences").json(&json!({ "theme": "dark" }));
-    Reply::of(theme).await.expect(200);
+    Reply::fetch(theme).await.expect(200);
     crate::accounts::request_log::log_of(&person, 3).await;
     stream.work_off().await;
     assert_eq!(sequence(&person).await, before);
@@ -157,17 +158,17 @@ async fn a_failed_version_bump_is_repeated_with_its_record() {
     let (first, second) = (ada.agent().await, bob.agent().await);
     stream.work_off().await;
     let before = (sequence(&ada).await, sequence(&bob).await);
-    first.sent(json!({ "text": "x" })).await;
-    second.sent(json!({ "text": "x" })).await;
+    first.create_message(json!({ "text": "x" })).await;
+    second.create_message(json!({ "text": "x" })).await;
     let event = stream.written().await;
     let of = |agent: &str| {
         let shows = |keys: String| keys.contains("MESSAGE#") && keys.contains(agent.strip_prefix("agt_").unwrap());
         event.records.iter().find(|it| shows(serde_json::to_string(&it.change.keys).unwrap())).unwrap()
     };
     let (proxy, app) = behind_a_proxy(&world).await;
-    proxy.fail(true);
+    proxy.fail_all(true);
     let failures = events::handle(&app, event.clone()).await.batch_item_failures;
-    proxy.fail(false);
+    proxy.fail_all(false);
     // From the first of those whose change is not noted: the rest comes again with it.
     assert_eq!(failures.len(), 1);
     assert_eq!(failures[0].item_identifier, of(&first.channel).change.sequence_number);
@@ -180,9 +181,9 @@ async fn a_failed_version_bump_is_repeated_with_its_record() {
 }
 
 /// The same service with a proxy before its table that can fail.
-async fn behind_a_proxy(world: &World) -> (Faulty, App) {
-    let mut endpoints = world.over_connections().await;
-    let proxy = Faulty::before(&endpoints.dynamodb, 1).await;
+async fn behind_a_proxy(world: &World) -> (FaultyProxy, App) {
+    let mut endpoints = world.endpoints_over_tcp().await;
+    let proxy = FaultyProxy::start(&endpoints.dynamodb, 1).await;
     endpoints.dynamodb = proxy.url.clone();
     let (clock, waits) = (world.app.clock.clone(), world.app.waits.clone());
     let clients = Clients::at(&endpoints).await;
@@ -202,7 +203,7 @@ async fn a_wait_returns_when_the_version_changes() {
     }
     let began = Instant::now();
     let (heard, ()) = tokio::join!(waited(&person, since, "25000"), async {
-        agent.asked().await;
+        agent.request_approval().await;
     });
     assert!(heard.expect(200)["sequence"].as_u64().unwrap() > since);
     assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
@@ -264,18 +265,18 @@ async fn a_wait_survives_brief_outages_and_reports_lasting_ones() {
     let person = world.person().await;
     let agent = person.agent().await;
     let me = person.get("/api/auth/me").await.expect(200)["user"]["id"].as_str().unwrap().parse().unwrap();
-    let review = agent.asked().await;
+    let review = agent.request_approval().await;
     let (proxy, app) = behind_a_proxy(&world).await;
     let url = world.serve_also(placet_local::routes(), app).await;
     let (shaky, asking) = (person.at(&url), test_support::Agent::new(&url, &agent.key, &agent.channel));
     let trouble = async {
         // Longer than one look's retries last.
-        while proxy.met().values().sum::<usize>() < 12 {
+        while proxy.fault_counts().values().sum::<usize>() < 12 {
             let looks = waited(&person, 0, "200").await;
             looks.expect(200);
-            proxy.fail(true);
+            proxy.fail_all(true);
         }
-        proxy.fail(false);
+        proxy.fail_all(false);
         world.app.store.note_change(me).await.unwrap();
         person.answer(&review, json!({ "selectedOption": "approve" })).await.expect(201);
     };
@@ -283,10 +284,10 @@ async fn a_wait_survives_brief_outages_and_reports_lasting_ones() {
     assert_eq!(changed.expect(200), json!({ "sequence": 1 }));
     assert_eq!(decided.expect(200)["status"], "completed");
 
-    let pending = agent.asked().await;
+    let pending = agent.request_approval().await;
     let begun = async {
         waited(&person, 1, "300").await.expect(200);
-        proxy.fail(true);
+        proxy.fail_all(true);
     };
     let (changed, decided, ()) = tokio::join!(waited(&shaky, 1, "1500"), asking.wait(&pending, 1500), begun);
     for told in [changed, decided] {

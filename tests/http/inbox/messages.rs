@@ -8,7 +8,7 @@ async fn a_persons_message_is_read_by_both_sides() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;
-    let file = agent.stored().await;
+    let file = agent.store_file().await;
     let me = person.get("/api/auth/me").await.expect(200)["user"]["id"].clone();
     let body = json!({ "channelId": agent.channel, "text": "please stop", "attachmentIds": [file] });
     let sent = person.post("/api/messages", body).await.expect(201);
@@ -16,7 +16,7 @@ async fn a_persons_message_is_read_by_both_sides() {
         (&sent["senderType"], &sent["senderId"], &sent["deliveryStatus"]),
         (&json!("user"), &me, &json!("sent"))
     );
-    assert_eq!(agent.get_here("/api/v1/messages").await.expect(200)["data"][0], sent);
+    assert_eq!(agent.get_in_channel("/api/v1/messages").await.expect(200)["data"][0], sent);
     let read = person.get(&format!("/api/messages?channel={}", agent.channel)).await.expect(200);
     assert_eq!(read, json!({ "data": [sent], "nextCursor": null }));
 }

@@ -9,19 +9,19 @@ async fn an_acknowledged_message_is_received() {
     let person = world.person().await;
     let agent = person.agent().await;
     let written = person.post("/api/messages", json!({ "channelId": agent.channel, "text": "hi" })).await.expect(201);
-    for id in [written["id"].as_str().unwrap(), &agent.asked().await] {
+    for id in [written["id"].as_str().unwrap(), &agent.request_approval().await] {
         let ack = format!("/api/v1/messages/{id}/ack?channel={}", agent.channel);
         let first = agent.post(&ack, json!({})).await;
         assert_eq!(first.expect(200), json!({ "acknowledged": true }));
         assert_eq!(first.cost().calls, 2);
         let path = format!("/api/v1/messages/{id}");
-        let once = agent.get_here(&path).await.expect(200);
+        let once = agent.get_in_channel(&path).await.expect(200);
         assert_eq!(once["deliveryStatus"], "agent_received");
         assert_eq!(agent.post(&ack, json!({})).await.expect(200), json!({ "acknowledged": true }));
-        assert_eq!(agent.get_here(&path).await.expect(200), once);
+        assert_eq!(agent.get_in_channel(&path).await.expect(200), once);
     }
     // The review that was acknowledged can still be answered, and stays received.
-    let asked = agent.asked().await;
+    let asked = agent.request_approval().await;
     agent.post(&format!("/api/v1/messages/{asked}/ack?channel={}", agent.channel), json!({})).await.expect(200);
     let answered = person.answer(&asked, json!({ "selectedOption": "approve" })).await.expect(201);
     assert_eq!(answered["deliveryStatus"], "agent_received");
@@ -33,18 +33,18 @@ async fn a_delivery_is_retried_when_there_is_a_webhook() {
     let person = world.person().await;
     let agent = person.agent().await;
     let hook = "https://hooks.example/placet";
-    let with_url = agent.sent(json!({ "text": "x", "webhookUrl": hook })).await;
+    let with_url = agent.create_message(json!({ "text": "x", "webhookUrl": hook })).await;
     let review = json!({ "type": "approval", "callback": { "url": hook } });
-    let with_callback = agent.sent(json!({ "review": review })).await;
+    let with_callback = agent.create_message(json!({ "review": review })).await;
     for id in [&with_url, &with_callback] {
         let ack = format!("/api/v1/messages/{id}/ack?channel={}", agent.channel);
         agent.post(&ack, json!({})).await.expect(200);
         let retried = person.post(&format!("/api/messages/{id}/retry"), json!({})).await;
         assert_eq!(retried.expect(200), json!({ "retried": true }));
         assert_eq!(retried.cost().calls, 2);
-        assert_eq!(agent.get_here(&format!("/api/v1/messages/{id}")).await.expect(200)["deliveryStatus"], "sent");
+        assert_eq!(agent.get_in_channel(&format!("/api/v1/messages/{id}")).await.expect(200)["deliveryStatus"], "sent");
     }
-    let without = agent.sent(json!({ "text": "x" })).await;
+    let without = agent.create_message(json!({ "text": "x" })).await;
     assert_eq!(person.post(&format!("/api/messages/{without}/retry"), json!({})).await.expect_invalid(), ["id"]);
     person.post("/api/messages/msg_x/retry", json!({})).await.expect_error(404, "not_found");
 }
@@ -54,7 +54,7 @@ async fn a_message_that_a_person_opens_is_seen() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;
-    let id = agent.asked().await;
+    let id = agent.request_approval().await;
     let path = format!("/api/messages/{id}");
     let opened = person.get(&path).await;
     assert!(opened.expect(200)["review"]["seenAt"].is_string());
@@ -62,7 +62,7 @@ async fn a_message_that_a_person_opens_is_seen() {
     let again = person.get(&path).await;
     assert_eq!((again.cost().calls, again.cost().round_trips), (1, 1));
     assert_eq!(again.expect(200), opened.json());
-    assert_eq!(agent.get_here(&format!("/api/v1/messages/{id}")).await.expect(200), opened.json());
+    assert_eq!(agent.get_in_channel(&format!("/api/v1/messages/{id}")).await.expect(200), opened.json());
 }
 
 #[tokio::test]
@@ -71,7 +71,7 @@ async fn people_do_not_see_passwords_in_a_message_they_open() {
     let person = world.person().await;
     let agent = person.agent().await;
     let fields = json!([{ "name": "pin", "type": "password" }]);
-    let id = agent.sent(json!({ "review": { "type": "form", "payload": { "fields": fields } } })).await;
+    let id = agent.create_message(json!({ "review": { "type": "form", "payload": { "fields": fields } } })).await;
     person.answer(&id, json!({ "pin": "1234" })).await.expect(201);
     let shown = person.get(&format!("/api/messages/{id}")).await.expect(200);
     assert_eq!(shown["review"]["response"]["pin"], "***REDACTED***");
@@ -83,10 +83,11 @@ async fn people_do_not_see_passwords_in_a_message_they_open() {
 async fn a_stranger_can_neither_open_acknowledge_nor_retry() {
     let world = World::start().await;
     let agent = world.person().await.agent().await;
-    let id =
-        agent.sent(json!({ "text": "x", "webhookUrl": "https://hooks.example/", "review": { "type": "approval" } }));
+    let id = agent.create_message(
+        json!({ "text": "x", "webhookUrl": "https://hooks.example/", "review": { "type": "approval" } }),
+    );
     let id = id.await;
-    let before = agent.get_here(&format!("/api/v1/messages/{id}")).await.expect(200);
+    let before = agent.get_in_channel(&format!("/api/v1/messages/{id}")).await.expect(200);
     let ben = world.person().await;
     let stranger = ben.agent().await;
     let ack = |channel: &str| format!("/api/v1/messages/{id}/ack?channel={channel}");
@@ -94,11 +95,11 @@ async fn a_stranger_can_neither_open_acknowledge_nor_retry() {
     stranger.post(&ack(&stranger.channel), json!({})).await.expect_error(404, "not_found");
     ben.get(&format!("/api/messages/{id}")).await.expect_error(404, "not_found");
     ben.post(&format!("/api/messages/{id}/retry"), json!({})).await.expect_error(404, "not_found");
-    let nobody = Person::nobody(&world.url, "", "");
+    let nobody = Person::signed_out(&world.url, "", "");
     nobody.get(&format!("/api/messages/{id}")).await.expect_error(401, "unauthorized");
     nobody.post(&format!("/api/messages/{id}/retry"), json!({})).await.expect_error(401, "unauthorized");
     nobody.post(&format!("/api/v1/messages/{id}/ack"), json!({})).await.expect_error(401, "unauthorized");
-    assert_eq!(agent.get_here(&format!("/api/v1/messages/{id}")).await.expect(200), before);
-    let Cost { calls, .. } = agent.get_here(&format!("/api/v1/messages/{id}")).await.cost();
+    assert_eq!(agent.get_in_channel(&format!("/api/v1/messages/{id}")).await.expect(200), before);
+    let Cost { calls, .. } = agent.get_in_channel(&format!("/api/v1/messages/{id}")).await.cost();
     assert_eq!(calls, 1);
 }

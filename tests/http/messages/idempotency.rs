@@ -9,7 +9,7 @@ use test_support::{Reply, World};
 async fn a_repeat_gives_the_message_that_exists() {
     let world = World::start().await;
     let agent = world.person().await.agent().await;
-    let file = agent.stored().await;
+    let file = agent.store_file().await;
     let message = json!({ "text": "once", "clientId": "c-1", "attachmentIds": [file] });
     let first = agent.send(message.clone()).await.expect(201);
     let second = agent.send(message).await.expect(201);
@@ -27,8 +27,8 @@ async fn twenty_equal_posts_at_once_make_one_message() {
     for reply in &replies {
         assert_eq!(reply.expect(201), first);
     }
-    assert_eq!(agent.get_here("/api/v1/messages").await.expect(200)["data"].as_array().unwrap().len(), 1);
-    assert_eq!(agent.get_here("/api/v1/files").await.expect(200).as_array().unwrap().len(), 1);
+    assert_eq!(agent.get_in_channel("/api/v1/messages").await.expect(200)["data"].as_array().unwrap().len(), 1);
+    assert_eq!(agent.get_in_channel("/api/v1/files").await.expect(200).as_array().unwrap().len(), 1);
 }
 
 #[tokio::test]
@@ -45,7 +45,7 @@ async fn the_header_does_the_same_and_the_order_of_members_does_not_matter() {
     let agent = world.person().await.agent().await;
     let post = |body: String| {
         let request = agent.request(Method::POST, "/api/v1/messages").header("Idempotency-Key", "k-1");
-        Reply::of(request.header("Content-Type", "application/json").body(body))
+        Reply::fetch(request.header("Content-Type", "application/json").body(body))
     };
     let channel = &agent.channel;
     let first = post(format!(r#"{{"channelId":"{channel}","metadata":{{"a":1,"b":2}},"text":"x"}}"#)).await.expect(201);
@@ -60,8 +60,8 @@ async fn the_same_id_in_another_channel_is_another_message() {
     let world = World::start().await;
     let person = world.person().await;
     let (one, two) = (person.agent().await, person.agent().await);
-    let first = one.sent(json!({ "text": "a", "clientId": "c" })).await;
-    assert_ne!(two.sent(json!({ "text": "a", "clientId": "c" })).await, first);
+    let first = one.create_message(json!({ "text": "a", "clientId": "c" })).await;
+    assert_ne!(two.create_message(json!({ "text": "a", "clientId": "c" })).await, first);
 }
 
 #[tokio::test]
@@ -69,7 +69,7 @@ async fn a_malformed_idempotency_key_is_named() {
     let world = World::start().await;
     let agent = world.person().await.agent().await;
     let request = agent.request(Method::POST, "/api/v1/messages").header("Idempotency-Key", "k".repeat(257));
-    let reply = Reply::of(request.json(&json!({ "channelId": agent.channel, "text": "x" }))).await;
+    let reply = Reply::fetch(request.json(&json!({ "channelId": agent.channel, "text": "x" }))).await;
     assert_eq!(reply.expect_invalid(), ["Idempotency-Key"]);
 }
 
@@ -78,11 +78,11 @@ async fn client_ids_of_agents_and_people_are_separate() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;
-    let asked = agent.sent(json!({ "text": "a", "clientId": "1" })).await;
+    let asked = agent.create_message(json!({ "text": "a", "clientId": "1" })).await;
     let hers = json!({ "channelId": agent.channel, "text": "b", "clientId": "1" });
     let said = person.post("/api/messages", hers.clone()).await.expect(201);
     assert_ne!(said["id"], asked);
-    agent.delete_here(&format!("/api/v1/messages/{asked}")).await.expect(200);
+    agent.delete_in_channel(&format!("/api/v1/messages/{asked}")).await.expect(200);
     assert_eq!(person.post("/api/messages", hers).await.expect(201), said);
 }
 

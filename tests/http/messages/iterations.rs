@@ -10,7 +10,7 @@ fn id_of(message: &Value) -> String {
 }
 
 async fn decided(person: &Person, agent: &Agent) -> String {
-    let id = agent.asked().await;
+    let id = agent.request_approval().await;
     person.answer(&id, json!({ "selectedOption": "reject" })).await.expect(201);
     id
 }
@@ -35,7 +35,7 @@ async fn a_chain_is_the_same_whichever_member_is_named() {
 
     let ids = [first, second, third, fourth];
     for id in &ids {
-        let chain = agent.get_here(&format!("/api/v1/messages/iterations/{id}")).await.expect(200);
+        let chain = agent.get_in_channel(&format!("/api/v1/messages/iterations/{id}")).await.expect(200);
         assert_eq!(chain["groupId"], ids[0]);
         let members = chain["iterations"].as_array().unwrap();
         assert_eq!(members.iter().map(id_of).collect::<Vec<_>>(), ids);
@@ -45,7 +45,7 @@ async fn a_chain_is_the_same_whichever_member_is_named() {
         let theirs = person.get(&format!("/api/messages/{id}/iterations?channel={}", agent.channel)).await;
         assert_eq!(theirs.expect(200), chain);
     }
-    let root = agent.get_here(&format!("/api/v1/messages/{}", ids[0])).await.expect(200);
+    let root = agent.get_in_channel(&format!("/api/v1/messages/{}", ids[0])).await.expect(200);
     assert_eq!(root["review"]["response"], json!({ "selectedOption": "reject" }));
 }
 
@@ -54,7 +54,7 @@ async fn a_message_without_revisions_is_its_own_chain() {
     let world = World::start().await;
     let agent = world.person().await.agent().await;
     let sent = agent.send(json!({ "text": "alone" })).await.expect(201);
-    let chain = agent.get_here(&format!("/api/v1/messages/iterations/{}", id_of(&sent))).await.expect(200);
+    let chain = agent.get_in_channel(&format!("/api/v1/messages/iterations/{}", id_of(&sent))).await.expect(200);
     assert_eq!(chain, json!({ "groupId": sent["id"], "iterations": [sent] }));
 }
 
@@ -63,7 +63,7 @@ async fn only_a_decided_message_of_this_channel_can_be_revised() {
     let world = World::start().await;
     let person = world.person().await;
     let (agent, other) = (person.agent().await, person.agent().await);
-    let (pending, plain) = (agent.asked().await, agent.sent(json!({ "text": "no review" })).await);
+    let (pending, plain) = (agent.request_approval().await, agent.create_message(json!({ "text": "no review" })).await);
     let elsewhere = decided(&person, &other).await;
     let stranger = world.person().await;
     let strangers = decided(&stranger, &stranger.agent().await).await;
@@ -79,10 +79,10 @@ async fn only_a_decided_message_of_this_channel_can_be_revised() {
 async fn an_overdue_review_can_be_revised_before_it_is_expired() {
     let world = World::start().await;
     let agent = world.person().await.agent().await;
-    let first = agent.asked().await;
+    let first = agent.request_approval().await;
     world.advance_clock(Duration::from_secs(25 * 3600));
     assert_eq!(agent.send(revision(&first)).await.expect(201)["iteration"], 2);
-    let root = agent.get_here(&format!("/api/v1/messages/{first}")).await.expect(200);
+    let root = agent.get_in_channel(&format!("/api/v1/messages/{first}")).await.expect(200);
     assert_eq!((&root["review"]["status"], &root["iteration"]), (&json!("expired"), &json!(1)));
 }
 
@@ -96,7 +96,7 @@ async fn concurrent_revisions_get_distinct_numbers() {
     let mut numbers: Vec<u64> = replies.iter().map(|it| it.expect(201)["iteration"].as_u64().unwrap()).collect();
     numbers.sort_unstable();
     assert_eq!(numbers, (2..=13).collect::<Vec<u64>>());
-    let chain = agent.get_here(&format!("/api/v1/messages/iterations/{first}")).await.expect(200);
+    let chain = agent.get_in_channel(&format!("/api/v1/messages/iterations/{first}")).await.expect(200);
     assert_eq!(chain["iterations"].as_array().unwrap().len(), 13);
 }
 
@@ -111,7 +111,7 @@ async fn a_repeated_revision_is_one_revision() {
     let replies = join_all((0..8).map(|_| agent.send(body.clone()))).await;
     let made = replies[0].expect(201);
     assert!(replies.iter().all(|reply| reply.expect(201) == made));
-    let chain = agent.get_here(&format!("/api/v1/messages/iterations/{first}")).await.expect(200);
+    let chain = agent.get_in_channel(&format!("/api/v1/messages/iterations/{first}")).await.expect(200);
     assert_eq!(chain["iterations"].as_array().unwrap().len(), 2);
 }
 
@@ -121,11 +121,11 @@ async fn members_of_a_chain_are_kept() {
     let person = world.person().await;
     let agent = person.agent().await;
     let first = decided(&person, &agent).await;
-    let second = agent.sent(revision(&first)).await;
+    let second = agent.create_message(revision(&first)).await;
     for id in [&first, &second] {
-        assert_eq!(agent.delete_here(&format!("/api/v1/messages/{id}")).await.expect_invalid(), ["id"]);
+        assert_eq!(agent.delete_in_channel(&format!("/api/v1/messages/{id}")).await.expect_invalid(), ["id"]);
     }
-    let chain = agent.get_here(&format!("/api/v1/messages/iterations/{second}")).await.expect(200);
+    let chain = agent.get_in_channel(&format!("/api/v1/messages/iterations/{second}")).await.expect(200);
     assert_eq!(chain["iterations"].as_array().unwrap().len(), 2);
 }
 
@@ -136,20 +136,20 @@ async fn a_concurrent_deletion_and_revision_leave_a_whole_chain_or_none() {
     let agent = person.agent().await;
     for _ in 0..10 {
         let asked = json!({ "review": { "type": "approval" }, "textAttachments": [{ "content": "the draft" }] });
-        let first = agent.sent(asked).await;
+        let first = agent.create_message(asked).await;
         person.answer(&first, json!({ "selectedOption": "reject" })).await.expect(201);
         let path = format!("/api/v1/messages/{first}");
-        let (revised, deleted) = tokio::join!(agent.send(revision(&first)), agent.delete_here(&path));
+        let (revised, deleted) = tokio::join!(agent.send(revision(&first)), agent.delete_in_channel(&path));
         if revised.status == 201 {
             assert_eq!(deleted.expect_invalid(), ["id"]);
             let second = id_of(&revised.json());
-            let chain = agent.get_here(&format!("/api/v1/messages/iterations/{second}")).await.expect(200);
+            let chain = agent.get_in_channel(&format!("/api/v1/messages/iterations/{second}")).await.expect(200);
             assert_eq!(chain["iterations"][0]["attachments"][0]["textContent"], "the draft");
             assert_eq!(chain["iterations"][1]["id"], second);
         } else {
             assert_eq!(revised.expect_invalid(), ["iterationOf"]);
             deleted.expect(200);
-            agent.get_here(&path).await.expect_error(404, "not_found");
+            agent.get_in_channel(&path).await.expect_error(404, "not_found");
         }
     }
 }
@@ -160,16 +160,16 @@ async fn a_stranger_sees_no_chain() {
     let person = world.person().await;
     let agent = person.agent().await;
     let first = decided(&person, &agent).await;
-    agent.sent(revision(&first)).await;
+    agent.create_message(revision(&first)).await;
     let (path, ben) = (format!("/api/v1/messages/iterations/{first}"), world.person().await);
     let stranger = ben.agent().await;
-    stranger.on_channel(&agent.channel).get_here(&path).await.expect_error(403, "not_your_agent");
-    stranger.get_here(&path).await.expect_error(404, "not_found");
+    stranger.with_channel(&agent.channel).get_in_channel(&path).await.expect_error(403, "not_your_agent");
+    stranger.get_in_channel(&path).await.expect_error(404, "not_found");
     let path = format!("/api/messages/{first}/iterations");
     ben.get(&format!("{path}?channel={}", agent.channel)).await.expect_error(403, "not_your_agent");
     ben.get(&format!("{path}?channel={}", stranger.channel)).await.expect_error(404, "not_found");
     assert_eq!(person.get(&path).await.expect_invalid(), ["channel"]);
-    Person::nobody(&world.url, "", "").get(&path).await.expect_error(401, "unauthorized");
+    Person::signed_out(&world.url, "", "").get(&path).await.expect_error(401, "unauthorized");
 }
 
 #[tokio::test]
@@ -184,8 +184,8 @@ async fn a_revision_is_a_write_of_two_calls_and_a_chain_three_reads() {
     let second = id_of(&second.expect(201));
     person.answer(&second, json!({ "selectedOption": "reject" })).await.expect(201);
     assert_eq!(costs(agent.send(revision(&second)).await.cost()), (2, 2));
-    let chain = agent.get_here(&format!("/api/v1/messages/iterations/{second}")).await;
+    let chain = agent.get_in_channel(&format!("/api/v1/messages/iterations/{second}")).await;
     assert_eq!(costs(chain.cost()), (3, 3));
-    let alone = agent.asked().await;
-    assert_eq!(costs(agent.get_here(&format!("/api/v1/messages/iterations/{alone}")).await.cost()), (1, 1));
+    let alone = agent.request_approval().await;
+    assert_eq!(costs(agent.get_in_channel(&format!("/api/v1/messages/iterations/{alone}")).await.cost()), (1, 1));
 }

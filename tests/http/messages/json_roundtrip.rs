@@ -9,7 +9,7 @@ const ODD: &str = r#"{"big":123456789012345678901234567890,"small":-900719925474
 
 async fn send(agent: &Agent, body: String) -> Reply {
     let request = agent.request(Method::POST, "/api/v1/messages").header("Content-Type", "application/json");
-    Reply::of(request.body(body)).await
+    Reply::fetch(request.body(body)).await
 }
 
 #[tokio::test]
@@ -25,10 +25,10 @@ async fn metadata_and_payloads_come_back_byte_for_byte() {
     let id = sent.expect(201)["id"].as_str().unwrap().to_owned();
     let response = format!(r#"{{"response":{ODD}}}"#);
     let request = person.request(Method::POST, &format!("/api/messages/{id}/respond"));
-    let answered = Reply::of(request.header("Content-Type", "application/json").body(response)).await;
+    let answered = Reply::fetch(request.header("Content-Type", "application/json").body(response)).await;
     answered.expect(201);
-    let got = agent.get_here(&format!("/api/v1/messages/{id}")).await;
-    let listed = agent.get_here("/api/v1/messages").await;
+    let got = agent.get_in_channel(&format!("/api/v1/messages/{id}")).await;
+    let listed = agent.get_in_channel("/api/v1/messages").await;
     for (reply, times) in [(sent, 2), (answered, 3), (got, 3), (listed, 3)] {
         assert_eq!(reply.text().matches(ODD).count(), times, "{}", reply.text());
     }
@@ -60,7 +60,7 @@ async fn lone_surrogates_and_malformed_numbers_are_refused() {
         let body = format!(r#"{{"channelId":"{channel}","text":"x","metadata":{metadata}}}"#);
         send(&agent, body).await.expect_error(400, "malformed_json");
     }
-    assert_eq!(agent.get_here("/api/v1/messages").await.expect(200)["data"], json!([]));
+    assert_eq!(agent.get_in_channel("/api/v1/messages").await.expect(200)["data"], json!([]));
 }
 
 #[tokio::test]
@@ -78,11 +78,11 @@ async fn numbers_beyond_doubles_keep_their_digits() {
     }
     // A field's limits hold for them, and the caps of what is capped.
     let fields = json!([{ "name": "n", "type": "number", "max": 10 }, { "name": "p", "type": "password" }]);
-    let asked = agent.sent(json!({ "review": { "type": "form", "payload": { "fields": fields } } })).await;
+    let asked = agent.create_message(json!({ "review": { "type": "form", "payload": { "fields": fields } } })).await;
     let answer = async |number: &str| {
         let request = person.request(Method::POST, &format!("/api/messages/{asked}/respond"));
         let body = format!(r#"{{"response":{{"n":{number},"p":"secret"}}}}"#);
-        Reply::of(request.header("Content-Type", "application/json").body(body)).await
+        Reply::fetch(request.header("Content-Type", "application/json").body(body)).await
     };
     assert_eq!(answer("1e999").await.expect_invalid(), ["response.n"]);
     let answered = answer("-1e999").await;

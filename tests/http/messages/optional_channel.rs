@@ -5,13 +5,13 @@ use serde_json::{Value, json};
 use test_support::{Agent, Person, Reply, World};
 
 async fn decided(person: &Person, agent: &Agent) -> String {
-    let id = agent.asked().await;
+    let id = agent.request_approval().await;
     person.answer(&id, json!({ "selectedOption": "approve" })).await.expect(201);
     id
 }
 
 async fn delete(agent: &Agent, path: &str) -> Reply {
-    Reply::of(agent.request(Method::DELETE, path)).await
+    Reply::fetch(agent.request(Method::DELETE, path)).await
 }
 
 /// Every call by a message's id, with whatever query.
@@ -35,7 +35,7 @@ async fn an_id_names_its_channel_at_the_same_cost() {
     let query = format!("?channel={}", agent.channel);
     for (with, without) in by_id(&agent, &with, &query).await.iter().zip(by_id(&agent, &without, "").await) {
         without.expect(200);
-        if with.is_costed() {
+        if with.has_cost() {
             assert_eq!(with.cost(), without.cost());
         }
     }
@@ -100,25 +100,25 @@ async fn lists_without_a_channel_cover_all_channels_newest_first() {
     let (first, second, stranger) = (person.agent().await, person.agent().await, world.person().await.agent().await);
     let (mut asked, mut stored) = (vec![], vec![]);
     for agent in [&first, &second, &first, &second] {
-        asked.insert(0, agent.asked().await);
-        stored.insert(0, agent.stored().await);
+        asked.insert(0, agent.request_approval().await);
+        stored.insert(0, agent.store_file().await);
     }
-    stranger.asked().await;
-    stranger.stored().await;
+    stranger.request_approval().await;
+    stranger.store_file().await;
     decided(&person, &first).await;
     let pending = first.get("/api/v1/reviews/pending").await;
     assert_eq!(ids(&pending.expect(200)), asked);
     let files = second.get("/api/v1/files?limit=50").await;
     assert_eq!(ids(&files.expect(200)), stored);
-    let of_one = ids(&first.get_here("/api/v1/reviews/pending").await.expect(200));
+    let of_one = ids(&first.get_in_channel("/api/v1/reviews/pending").await.expect(200));
     assert_eq!(of_one, [asked[1].clone(), asked[3].clone()]);
     // Beside the check and the list a look for agents that are being removed.
     for reply in [&pending, &files] {
-        if reply.is_costed() {
+        if reply.has_cost() {
             assert_eq!((reply.cost().calls, reply.cost().round_trips), (3, 1));
         }
     }
-    person.remove(&format!("/api/agents/{}", second.channel)).await.expect(200);
+    person.delete_fully(&format!("/api/agents/{}", second.channel)).await.expect(200);
     assert_eq!(ids(&first.get("/api/v1/reviews/pending").await.expect(200)), of_one);
     assert_eq!(ids(&first.get("/api/v1/files").await.expect(200)), [stored[1].clone(), stored[3].clone()]);
     for path in ["/api/v1/reviews/pending", "/api/v1/files"] {

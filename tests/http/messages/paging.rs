@@ -9,7 +9,7 @@ use test_support::{Agent, World, bulk_data};
 async fn all_pages(agent: &Agent, path: &str) -> (Vec<String>, usize) {
     let (mut seen, mut cursor, mut pages) = (vec![], String::new(), 0);
     loop {
-        let page = agent.get_here(&format!("{path}&cursor={cursor}")).await.expect(200);
+        let page = agent.get_in_channel(&format!("{path}&cursor={cursor}")).await.expect(200);
         pages += 1;
         seen.extend(page["data"].as_array().unwrap().iter().map(|it| it["id"].as_str().unwrap().to_owned()));
         match page["nextCursor"].as_str() {
@@ -20,7 +20,7 @@ async fn all_pages(agent: &Agent, path: &str) -> (Vec<String>, usize) {
 }
 
 async fn send_many(agent: &Agent, count: usize, text: &str) -> Vec<String> {
-    let sends = (0..count).map(|_| agent.sent(json!({ "text": text })));
+    let sends = (0..count).map(|_| agent.create_message(json!({ "text": text })));
     stream::iter(sends).buffer_unordered(16).collect().await
 }
 
@@ -51,7 +51,7 @@ async fn an_empty_search_returns_a_cursor_and_ends() {
     let world = World::start().await;
     let agent = world.person().await.agent().await;
     send_many(&agent, 2500, "hay").await;
-    let page = agent.get_here("/api/v1/messages?search=needle").await;
+    let page = agent.get_in_channel("/api/v1/messages?search=needle").await;
     assert!(page.cost().calls <= 11, "{:?}", page.cost());
     let page = page.expect(200);
     assert_eq!(page["data"], json!([]));
@@ -68,12 +68,12 @@ async fn limits_are_1_to_100() {
     let agent = world.person().await.agent().await;
     send_many(&agent, 101, "x").await;
     for (limit, shown) in [("1", 1), ("100", 100), ("", 50)] {
-        let page = agent.get_here(&format!("/api/v1/messages?limit={limit}")).await.expect(200);
+        let page = agent.get_in_channel(&format!("/api/v1/messages?limit={limit}")).await.expect(200);
         assert_eq!(page["data"].as_array().map(Vec::len), Some(shown));
         assert_ne!(page["nextCursor"], Value::Null);
     }
     for limit in ["0", "101", "-1", "1.5", "x"] {
-        let refused = agent.get_here(&format!("/api/v1/messages?limit={limit}")).await;
+        let refused = agent.get_in_channel(&format!("/api/v1/messages?limit={limit}")).await;
         assert_eq!(refused.expect_invalid(), ["limit"], "{limit}");
     }
 }
@@ -95,7 +95,7 @@ async fn pages_fit_a_response_whatever_is_in_them_and_the_cursor_goes_on_where_t
         json!({ "text": "x", "textAttachments": texts }),
     ] {
         let agent = person.agent().await;
-        bulk_data::copy_many(&world, &[&agent.sent(message).await], SENT - 1).await;
+        bulk_data::copy_messages(&world, &[&agent.create_message(message).await], SENT - 1).await;
         for path in ["/api/v1/messages?limit=100", "/api/v1/messages?limit=100&search=X"] {
             assert_eq!(fitting_pages(&agent, path).await, SENT, "{path}");
         }
@@ -106,7 +106,7 @@ async fn pages_fit_a_response_whatever_is_in_them_and_the_cursor_goes_on_where_t
 async fn fitting_pages(agent: &Agent, path: &str) -> usize {
     let (mut seen, mut cursor) = (vec![], String::new());
     loop {
-        let reply = agent.get_here(&format!("{path}&cursor={cursor}")).await;
+        let reply = agent.get_in_channel(&format!("{path}&cursor={cursor}")).await;
         let page = reply.expect(200);
         let weight = serde_json::to_string(&reply.text()).unwrap().len();
         assert!(weight < LAMBDA_TAKES, "{weight} bytes, like {}", page["data"][0].to_string().split_at(500).0);

@@ -50,7 +50,7 @@ async fn a_format_is_kept_with_its_message_and_one_that_does_not_exist_is_refuse
         let sent = agent.send(json!({ "text": "__init__.py", "format": format })).await.expect(201);
         assert_eq!(sent["format"], format);
         let id = sent["id"].as_str().unwrap();
-        assert_eq!(agent.get_here(&format!("/api/v1/messages/{id}")).await.expect(200)["format"], format);
+        assert_eq!(agent.get_in_channel(&format!("/api/v1/messages/{id}")).await.expect(200)["format"], format);
     }
     let draft = json!({ "text": "a", "format": "plain", "streamId": "s", "streamState": "streaming" });
     agent.send(draft).await.expect(201);
@@ -85,7 +85,7 @@ async fn a_message_webhook_may_not_resolve_to_a_private_address() {
     let reply = agent.send(message).await;
     if inside {
         assert_eq!(reply.expect_invalid(), ["webhookUrl", "review.callback.url"]);
-        assert_eq!(agent.get_here("/api/v1/messages").await.expect(200)["data"], json!([]));
+        assert_eq!(agent.get_in_channel("/api/v1/messages").await.expect(200)["data"], json!([]));
     } else {
         reply.expect(201);
     }
@@ -145,7 +145,7 @@ async fn every_bad_field_is_named_at_once_and_nothing_is_stored() {
             "clientId",
         ]
     );
-    assert_eq!(agent.get_here("/api/v1/messages").await.expect(200)["data"], json!([]));
+    assert_eq!(agent.get_in_channel("/api/v1/messages").await.expect(200)["data"], json!([]));
 }
 
 #[tokio::test]
@@ -175,9 +175,9 @@ async fn metadata_comes_back_exactly_as_it_was_sent() {
     let metadata = r#"{"":1,"big":123456789012345678901234567890,"f":1.10,"e":1E+2,"nul":"\u0000","k":{"z":1,"a":2}}"#;
     let body = format!(r#"{{"channelId":"{}","text":"a\u0000b","metadata":{metadata}}}"#, agent.channel);
     let request = agent.request(reqwest::Method::POST, "/api/v1/messages").header("Content-Type", "application/json");
-    let reply = test_support::Reply::of(request.body(body)).await;
+    let reply = test_support::Reply::fetch(request.body(body)).await;
     let id = reply.expect(201)["id"].as_str().unwrap().to_owned();
-    let read = agent.get_here(&format!("/api/v1/messages/{id}")).await;
+    let read = agent.get_in_channel(&format!("/api/v1/messages/{id}")).await;
     assert!(read.text().contains(metadata), "{}", read.text());
     assert_eq!(read.expect(200)["text"], "a\0b");
 }
@@ -209,15 +209,18 @@ async fn the_largest_message_there_may_be_can_be_answered() {
         "metadata": { "a": almost },
         "review": { "type": "text-input", "payload": { "prefill": almost } },
     });
-    let id = agent.sent(message).await;
+    let id = agent.create_message(message).await;
     person.answer(&id, json!({ "text": "b".repeat(15 * 1024) })).await.expect(201);
 
     let other = agent
-        .sent(json!({ "text": "a".repeat(200 * 1024), "metadata": { "a": almost },
+        .create_message(json!({ "text": "a".repeat(200 * 1024), "metadata": { "a": almost },
         "review": { "type": "text-input", "payload": { "prefill": almost } } }))
         .await;
     person.answer(&other, json!({ "text": "b".repeat(64 * 1024) })).await.expect_error(413, "too_large");
-    assert_eq!(agent.get_here(&format!("/api/v1/reviews/{other}")).await.expect(200)["review"]["status"], "pending");
+    assert_eq!(
+        agent.get_in_channel(&format!("/api/v1/reviews/{other}")).await.expect(200)["review"]["status"],
+        "pending"
+    );
 }
 
 #[tokio::test]
@@ -263,7 +266,7 @@ async fn attachments_that_cannot_be_claimed_are_named() {
     let world = World::start().await;
     let person = world.person().await;
     let (agent, elsewhere) = (person.agent().await, person.agent().await);
-    let (mine, used, other) = (agent.stored().await, agent.stored().await, elsewhere.stored().await);
+    let (mine, used, other) = (agent.store_file().await, agent.store_file().await, elsewhere.store_file().await);
     agent.send(json!({ "attachmentIds": [used] })).await.expect(201);
     let reply = agent.send(json!({ "attachmentIds": [mine, "nonsense", used, other] })).await;
     assert_eq!(reply.expect_invalid(), ["attachmentIds.1", "attachmentIds.2", "attachmentIds.3"]);
@@ -276,14 +279,14 @@ async fn attachments_that_cannot_be_claimed_are_named() {
 async fn one_of_many_messages_claims_a_file() {
     let world = World::start().await;
     let agent = world.person().await.agent().await;
-    let file = agent.stored().await;
+    let file = agent.store_file().await;
     let tries = (0..10).map(|_| agent.send(json!({ "attachmentIds": [file] })));
     let replies = futures_util::future::join_all(tries).await;
     assert_eq!(replies.iter().filter(|reply| reply.status == 201).count(), 1);
     for refused in replies.iter().filter(|reply| reply.status != 201) {
         assert_eq!(refused.expect_invalid(), ["attachmentIds.0"]);
     }
-    assert_eq!(agent.get_here("/api/v1/messages").await.expect(200)["data"].as_array().unwrap().len(), 1);
+    assert_eq!(agent.get_in_channel("/api/v1/messages").await.expect(200)["data"].as_array().unwrap().len(), 1);
 }
 
 #[tokio::test]
@@ -292,13 +295,13 @@ async fn pages_neither_skip_nor_repeat_while_messages_arrive() {
     let agent = world.person().await.agent().await;
     let mut sent = vec![];
     for number in 0..7 {
-        sent.push(agent.sent(json!({ "text": format!("{number}") })).await);
+        sent.push(agent.create_message(json!({ "text": format!("{number}") })).await);
     }
     let (mut seen, mut cursor) = (vec![], String::new());
     loop {
-        let page = agent.get_here(&format!("/api/v1/messages?limit=3&cursor={cursor}")).await.expect(200);
+        let page = agent.get_in_channel(&format!("/api/v1/messages?limit=3&cursor={cursor}")).await.expect(200);
         seen.extend(page["data"].as_array().unwrap().iter().map(|it| it["id"].as_str().unwrap().to_owned()));
-        agent.sent(json!({ "text": "meanwhile" })).await;
+        agent.create_message(json!({ "text": "meanwhile" })).await;
         match page["nextCursor"].as_str() {
             Some(next) => cursor = next.to_owned(),
             None => break,
@@ -313,9 +316,9 @@ async fn a_full_last_page_has_no_cursor() {
     let world = World::start().await;
     let agent = world.person().await.agent().await;
     for _ in 0..3 {
-        agent.sent(json!({ "text": "a" })).await;
+        agent.create_message(json!({ "text": "a" })).await;
     }
-    let page = agent.get_here("/api/v1/messages?limit=3").await.expect(200);
+    let page = agent.get_in_channel("/api/v1/messages?limit=3").await.expect(200);
     assert_eq!((page["data"].as_array().unwrap().len(), &page["nextCursor"]), (3, &Value::Null));
 }
 
@@ -323,13 +326,13 @@ async fn a_full_last_page_has_no_cursor() {
 async fn search_is_a_case_insensitive_substring_and_attachments_can_be_asked_for() {
     let world = World::start().await;
     let agent = world.person().await.agent().await;
-    agent.sent(json!({ "text": "Größe ÜBERALL" })).await;
-    agent.sent(json!({ "text": "something else" })).await;
-    let held = agent.sent(json!({ "textAttachments": [{ "content": "überall" }] })).await;
-    let found = agent.get_here("/api/v1/messages?search=%C3%BCberall").await.expect(200);
+    agent.create_message(json!({ "text": "Größe ÜBERALL" })).await;
+    agent.create_message(json!({ "text": "something else" })).await;
+    let held = agent.create_message(json!({ "textAttachments": [{ "content": "überall" }] })).await;
+    let found = agent.get_in_channel("/api/v1/messages?search=%C3%BCberall").await.expect(200);
     assert_eq!(found["data"].as_array().unwrap().len(), 1);
     assert_eq!(found["data"][0]["text"], "Größe ÜBERALL");
-    let found = agent.get_here("/api/v1/messages?has_attachments=true").await.expect(200);
+    let found = agent.get_in_channel("/api/v1/messages?has_attachments=true").await.expect(200);
     assert_eq!(found["data"].as_array().unwrap().len(), 1);
     assert_eq!(found["data"][0]["id"], held);
 }
@@ -347,11 +350,11 @@ async fn a_page_of_large_messages_fits_a_lambda_response() {
     let world = World::start().await;
     let agent = world.person().await.agent().await;
     for _ in 0..25 {
-        agent.sent(json!({ "text": "a".repeat(200 * 1024) })).await;
+        agent.create_message(json!({ "text": "a".repeat(200 * 1024) })).await;
     }
     let (mut seen, mut cursor) = (0, String::new());
     loop {
-        let reply = agent.get_here(&format!("/api/v1/messages?limit=100&cursor={cursor}")).await;
+        let reply = agent.get_in_channel(&format!("/api/v1/messages?limit=100&cursor={cursor}")).await;
         assert!(reply.bytes.len() < 6 * 1024 * 1024);
         let page = reply.expect(200);
         seen += page["data"].as_array().unwrap().len();
@@ -367,11 +370,14 @@ async fn a_deleted_message_is_gone_with_its_files() {
     let agent = world.person().await.agent().await;
     let body = agent.send(json!({ "clientId": "c", "textAttachments": [{ "content": "x" }] })).await.expect(201);
     let (id, file) = (body["id"].as_str().unwrap(), body["attachments"][0]["id"].as_str().unwrap());
-    assert_eq!(agent.delete_here(&format!("/api/v1/messages/{id}")).await.expect(200), json!({ "deleted": true }));
-    agent.get_here(&format!("/api/v1/messages/{id}")).await.expect_error(404, "not_found");
-    agent.delete_here(&format!("/api/v1/messages/{id}")).await.expect_error(404, "not_found");
+    assert_eq!(
+        agent.delete_in_channel(&format!("/api/v1/messages/{id}")).await.expect(200),
+        json!({ "deleted": true })
+    );
+    agent.get_in_channel(&format!("/api/v1/messages/{id}")).await.expect_error(404, "not_found");
+    agent.delete_in_channel(&format!("/api/v1/messages/{id}")).await.expect_error(404, "not_found");
     agent.get(&format!("/api/v1/files/{file}/download")).await.expect_error(404, "not_found");
-    assert_eq!(agent.get_here("/api/v1/files").await.expect(200), json!([]));
+    assert_eq!(agent.get_in_channel("/api/v1/files").await.expect(200), json!([]));
     let again = agent.send(json!({ "clientId": "c", "textAttachments": [{ "content": "x" }] })).await.expect(201);
     assert_ne!(again["id"], id);
 }

@@ -11,7 +11,7 @@ use test_support::{Agent, Cost, Person, Reply, World};
 
 async fn update(agent: &Agent, stream: &str, mut body: Value) -> Reply {
     body["channelId"] = json!(agent.channel);
-    Reply::of(agent.request(Method::PATCH, &format!("/api/v1/messages/streams/{stream}")).json(&body)).await
+    Reply::fetch(agent.request(Method::PATCH, &format!("/api/v1/messages/streams/{stream}")).json(&body)).await
 }
 
 async fn status(agent: &Agent, stream: &str, mut body: Value) -> Reply {
@@ -41,14 +41,14 @@ async fn a_stream_grows_and_ends() {
     assert_eq!((&again["id"], &again["text"]), (&begun["id"], &json!("Hello wor")));
     let ended = update(&agent, "s", json!({ "text": "Hello world", "complete": true })).await.expect(200);
     assert_eq!((&ended["text"], &ended["streamState"]), (&json!("Hello world"), &json!("complete")));
-    assert_eq!(agent.get_here("/api/v1/messages").await.expect(200)["data"], json!([ended]));
+    assert_eq!(agent.get_in_channel("/api/v1/messages").await.expect(200)["data"], json!([ended]));
 }
 
 #[tokio::test]
 async fn the_first_call_of_a_stream_fixes_its_review_and_attachments() {
     let world = World::start().await;
     let agent = world.person().await.agent().await;
-    let file = agent.stored().await;
+    let file = agent.store_file().await;
     let mut whole = draft("s", "a");
     whole["review"] = json!({ "type": "approval", "payload": { "allowComment": true } });
     whole["attachmentIds"] = json!([file]);
@@ -61,12 +61,12 @@ async fn the_first_call_of_a_stream_fixes_its_review_and_attachments() {
     let again = agent.send(whole.clone()).await.expect(201);
     assert_eq!((&again["id"], &again["text"], &again["review"]), (&begun["id"], &json!("ab"), &begun["review"]));
     assert_eq!((&again["metadata"], &again["status"]), (&json!({ "part": 2 }), &json!("warning")));
-    assert_eq!(agent.get_here("/api/v1/files").await.expect(200).as_array().unwrap().len(), 2);
+    assert_eq!(agent.get_in_channel("/api/v1/files").await.expect(200).as_array().unwrap().len(), 2);
     // What a call leaves out stands.
     assert_eq!(agent.send(draft("s", "ab")).await.expect(201)["review"], begun["review"]);
 
     whole["review"] = json!({ "type": "approval" });
-    whole["attachmentIds"] = json!([agent.stored().await]);
+    whole["attachmentIds"] = json!([agent.store_file().await]);
     whole["textAttachments"] = json!([{ "content": "y", "filename": "x.txt" }]);
     whole["iterationOf"] = begun["id"].clone();
     whole["webhookUrl"] = json!("https://93.184.215.14/another");
@@ -77,7 +77,7 @@ async fn the_first_call_of_a_stream_fixes_its_review_and_attachments() {
         assert_eq!(named, ["attachmentIds", "iterationOf", "review", "textAttachments", "webhookUrl"]);
     }
     let path = format!("/api/v1/messages/{}", begun["id"].as_str().unwrap());
-    assert_eq!(agent.get_here(&path).await.expect(200)["text"], "ab");
+    assert_eq!(agent.get_in_channel(&path).await.expect(200)["text"], "ab");
 }
 
 #[tokio::test]
@@ -117,11 +117,11 @@ async fn a_stream_update_is_idempotent() {
     assert_eq!(agent.send(numbered("abcde", "complete", "5")).await.expect(201), ended);
     agent.send(numbered("more", "complete", "6")).await.expect_error(409, "stream_ended");
     agent.send(json!({ "text": "another", "clientId": "5" })).await.expect_error(409, "idempotency_conflict");
-    assert_eq!(agent.get_here("/api/v1/messages").await.expect(200)["data"], json!([ended]));
+    assert_eq!(agent.get_in_channel("/api/v1/messages").await.expect(200)["data"], json!([ended]));
 
     // Once the message is gone, so is what was done to it.
     let path = format!("/api/v1/messages/{}", begun["id"].as_str().unwrap());
-    agent.delete_here(&path).await.expect(200);
+    agent.delete_in_channel(&path).await.expect(200);
     let anew = agent.send(numbered("ab", "streaming", "2")).await.expect(201);
     assert_ne!(anew["id"], begun["id"]);
     assert_eq!(agent.send(numbered("ab", "streaming", "2")).await.expect(201), anew);
@@ -147,7 +147,7 @@ async fn an_ended_stream_takes_only_repeats() {
     }
     status(&agent, "s", json!({ "text": "late" })).await.expect_error(409, "stream_ended");
     let path = format!("/api/v1/messages/{}", begun["id"].as_str().unwrap());
-    assert_eq!(agent.get_here(&path).await.expect(200), ended);
+    assert_eq!(agent.get_in_channel(&path).await.expect(200), ended);
 }
 
 #[tokio::test]
@@ -167,7 +167,7 @@ async fn a_stream_without_a_state_is_complete() {
 async fn equal_concurrent_streams_are_one_message() {
     let world = World::start().await;
     let agent = world.person().await.agent().await;
-    let file = agent.stored().await;
+    let file = agent.store_file().await;
     let mut body = draft("s", "once");
     body["attachmentIds"] = json!([file]);
     body["textAttachments"] = json!([{ "content": "x" }]);
@@ -176,10 +176,10 @@ async fn equal_concurrent_streams_are_one_message() {
     for reply in &replies {
         assert_eq!(reply.expect(201)["id"], id);
     }
-    let listed = agent.get_here("/api/v1/messages").await.expect(200);
+    let listed = agent.get_in_channel("/api/v1/messages").await.expect(200);
     assert_eq!(listed["data"].as_array().unwrap().len(), 1);
     assert_eq!(listed["data"][0]["attachments"].as_array().unwrap().len(), 2);
-    assert_eq!(agent.get_here("/api/v1/files").await.expect(200).as_array().unwrap().len(), 2);
+    assert_eq!(agent.get_in_channel("/api/v1/files").await.expect(200).as_array().unwrap().len(), 2);
 }
 
 #[tokio::test]
@@ -200,8 +200,8 @@ async fn status_events_may_precede_the_stream_and_are_indexed_from_0() {
 
     let all = json!([first, second, third]);
     let path = format!("/api/v1/messages/{}", sent["id"].as_str().unwrap());
-    assert_eq!(agent.get_here(&path).await.expect(200)["statusEvents"], all);
-    assert_eq!(agent.get_here("/api/v1/messages").await.expect(200)["data"][0]["statusEvents"], all);
+    assert_eq!(agent.get_in_channel(&path).await.expect(200)["statusEvents"], all);
+    assert_eq!(agent.get_in_channel("/api/v1/messages").await.expect(200)["data"][0]["statusEvents"], all);
     assert_eq!(update(&agent, "s", json!({ "complete": true })).await.expect(200)["statusEvents"], all);
 }
 
@@ -213,7 +213,7 @@ async fn concurrent_status_events_have_indexes_without_gaps() {
     let told = join_all(words.iter().map(|word| status(&agent, "s", json!({ "text": word }))));
     let (told, sent) = tokio::join!(told, agent.send(draft("s", "x")));
     let id = sent.expect(201)["id"].as_str().unwrap().to_owned();
-    let events = agent.get_here(&format!("/api/v1/messages/{id}")).await.expect(200)["statusEvents"].clone();
+    let events = agent.get_in_channel(&format!("/api/v1/messages/{id}")).await.expect(200)["statusEvents"].clone();
     let events = events.as_array().unwrap();
     assert_eq!(events.len(), words.len());
     for reply in &told {
@@ -260,7 +260,7 @@ async fn a_full_stream_keeps_room_for_its_answer() {
     let mut body = draft("s", "");
     body["metadata"] = json!({ "a": "b".repeat(60 * 1024) });
     body["review"] = json!({ "type": "freeform", "payload": { "a": "b".repeat(60 * 1024) } });
-    let id = agent.sent(body).await;
+    let id = agent.create_message(body).await;
     for _ in 0..20 {
         status(&agent, "s", json!({ "text": "a".repeat(2000) })).await.expect(201);
     }
@@ -274,8 +274,8 @@ async fn a_deleted_streams_id_can_be_used_again() {
     let world = World::start().await;
     let agent = world.person().await.agent().await;
     status(&agent, "s", json!({ "text": "early" })).await.expect(201);
-    let first = agent.sent(draft("s", "a")).await;
-    agent.delete_here(&format!("/api/v1/messages/{first}")).await.expect(200);
+    let first = agent.create_message(draft("s", "a")).await;
+    agent.delete_in_channel(&format!("/api/v1/messages/{first}")).await.expect(200);
     update(&agent, "s", json!({ "text": "b" })).await.expect_error(404, "not_found");
     let second = agent.send(draft("s", "b")).await.expect(201);
     assert_ne!(second["id"], first);
@@ -324,17 +324,19 @@ async fn a_stranger_can_use_no_stream() {
     let agent = world.person().await.agent().await;
     let sent = agent.send(draft("s", "mine")).await.expect(201);
     let stranger = world.person().await.agent().await;
-    let trespasser = stranger.on_channel(&agent.channel);
+    let trespasser = stranger.with_channel(&agent.channel);
     update(&trespasser, "s", json!({ "text": "x" })).await.expect_error(403, "not_your_agent");
     status(&trespasser, "s", json!({ "text": "x" })).await.expect_error(403, "not_your_agent");
     trespasser.send(draft("s", "x")).await.expect_error(403, "not_your_agent");
     update(&stranger, "s", json!({ "text": "x" })).await.expect_error(404, "not_found");
     for path in ["/api/v1/messages/streams/s", "/api/v1/messages/streams/s/status"] {
         let method = if path.ends_with("status") { Method::POST } else { Method::PATCH };
-        Reply::of(Person::nobody(&world.url, "", "").request(method, path)).await.expect_error(401, "unauthorized");
+        Reply::fetch(Person::signed_out(&world.url, "", "").request(method, path))
+            .await
+            .expect_error(401, "unauthorized");
     }
     let path = format!("/api/v1/messages/{}", sent["id"].as_str().unwrap());
-    assert_eq!(agent.get_here(&path).await.expect(200), sent);
+    assert_eq!(agent.get_in_channel(&path).await.expect(200), sent);
 }
 
 #[tokio::test]
@@ -351,5 +353,5 @@ async fn streams_are_writes_of_two_calls() {
     assert_eq!(costs(agent.send(draft("s", "xy")).await), (2, 2));
     assert_eq!(costs(status(&agent, "s", json!({ "text": "x" })).await), (2, 2));
     assert_eq!(costs(update(&agent, "s", json!({ "text": "xyz", "complete": true })).await), (2, 2));
-    assert_eq!(costs(agent.get_here("/api/v1/messages").await), (2, 1));
+    assert_eq!(costs(agent.get_in_channel("/api/v1/messages").await), (2, 1));
 }

@@ -42,7 +42,7 @@ pub async fn at_callers(world: &World, person: &Person, loopback: bool) -> Perso
 
 pub async fn set(person: &Person, plugin: &str, env: Value) -> Reply {
     let path = format!("/api/plugins/{plugin}");
-    Reply::of(person.request(Method::PATCH, &path).json(&json!({ "env": env }))).await
+    Reply::fetch(person.request(Method::PATCH, &path).json(&json!({ "env": env }))).await
 }
 
 pub async fn fetch(person: &Person, plugin: &str, request: Value) -> Reply {

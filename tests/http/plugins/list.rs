@@ -30,7 +30,7 @@ async fn unauthenticated_callers_get_401() {
     let world = World::isolated().await;
     let person = world.person().await;
     let agent = person.agent().await;
-    let nobody = Person::nobody(&world.url, "", "");
+    let nobody = Person::signed_out(&world.url, "", "");
     let nonsense = json!({ "env": 1, "url": 1 });
     for name in ["status-card", "other", "%ff"] {
         for (method, path) in [
@@ -48,7 +48,7 @@ async fn unauthenticated_callers_get_401() {
                 if path.contains("v1") { person.request(method, &path) } else { agent.request(method, &path) },
             ];
             for request in tries {
-                Reply::of(request.json(&nonsense)).await.expect_error(401, "unauthorized");
+                Reply::fetch(request.json(&nonsense)).await.expect_error(401, "unauthorized");
             }
         }
     }
@@ -160,7 +160,7 @@ async fn plugin_data_come_from_the_payload_then_the_metadata() {
         ),
         (json!({ "plugin": "status-card" }), json!({ "type": "approval" }), json!({ "plugin": "status-card" })),
     ] {
-        let sent = agent.sent(json!({ "text": "t", "metadata": metadata, "review": review })).await;
+        let sent = agent.create_message(json!({ "text": "t", "metadata": metadata, "review": review })).await;
         let page = person.get(&format!("/reviews/{sent}")).await.text();
         assert_eq!(told(&page)["data"], expected);
     }

@@ -40,7 +40,8 @@ async fn a_file_named_in_an_answer_is_confirmed_and_kept() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;
-    let (review, stored, presigned) = (agent.asked().await, agent.stored().await, presigned(&agent, true).await);
+    let (review, stored, presigned) =
+        (agent.request_approval().await, agent.store_file().await, presigned(&agent, true).await);
     let answered = answer(&person, &review, &[&stored, &presigned]).await;
     assert_eq!(answered.expect(201)["review"]["modifiedFileIds"], json!([stored, presigned]));
     let Cost { calls, round_trips, .. } = answered.cost();
@@ -59,12 +60,12 @@ async fn a_refused_answer_leaves_its_files_as_they_were() {
     let world = World::start().await;
     let person = world.person().await;
     let (agent, other, stranger) = (person.agent().await, person.agent().await, world.person().await.agent().await);
-    let review = agent.asked().await;
+    let review = agent.request_approval().await;
     let (stored, there, not_there) =
-        (agent.stored().await, presigned(&agent, true).await, presigned(&agent, false).await);
+        (agent.store_file().await, presigned(&agent, true).await, presigned(&agent, false).await);
     let before = [kept(&world, &stored).await, kept(&world, &there).await, kept(&world, &not_there).await];
     let never = FileId::new(agent.channel.parse().unwrap(), Timestamp::from_millis(0)).to_string();
-    let (others, strangers) = (other.stored().await, stranger.stored().await);
+    let (others, strangers) = (other.store_file().await, stranger.store_file().await);
     let named = [&stored, &there, &not_there, &others, &strangers, &never, &"nonsense".to_owned()];
     let refused = answer(&person, &review, &named).await;
     let wrong: Vec<String> = (2..7).map(|index| format!("modifiedFileIds.{index}")).collect();
@@ -76,14 +77,17 @@ async fn a_refused_answer_leaves_its_files_as_they_were() {
     let path = format!("/api/messages/{review}/respond");
     let odd = json!({ "response": { "selectedOption": "perhaps" }, "modifiedFileIds": [there] });
     person.post(&path, odd).await.expect_invalid();
-    assert_eq!(agent.get_here(&format!("/api/v1/reviews/{review}")).await.expect(200)["review"]["status"], "pending");
+    assert_eq!(
+        agent.get_in_channel(&format!("/api/v1/reviews/{review}")).await.expect(200)["review"]["status"],
+        "pending"
+    );
     person.answer(&review, json!({ "selectedOption": "approve" })).await.expect(201);
     answer(&person, &review, &[&there]).await.expect_error(403, "review_already_responded");
 
     let after = [kept(&world, &stored).await, kept(&world, &there).await, kept(&world, &not_there).await];
     assert_eq!(before, after);
     assert!(after[1].contains_key("announced"), "nobody has used it");
-    agent.sent(json!({ "attachmentIds": [stored, there] })).await;
+    agent.create_message(json!({ "attachmentIds": [stored, there] })).await;
 }
 
 #[tokio::test]
@@ -105,7 +109,7 @@ async fn an_answer_names_a_file_once_and_not_too_many() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;
-    let (review, file) = (agent.asked().await, agent.stored().await);
+    let (review, file) = (agent.request_approval().await, agent.store_file().await);
     assert_eq!(answer(&person, &review, &[&file, &file]).await.expect_invalid(), ["modifiedFileIds.1"]);
     let many: Vec<String> = (0..51).map(|number| number.to_string()).collect();
     assert_eq!(answer(&person, &review, &many).await.expect_invalid(), ["modifiedFileIds"]);
@@ -117,7 +121,7 @@ async fn of_concurrent_answers_naming_a_file_one_succeeds() {
     let person = world.person().await;
     let agent = person.agent().await;
     for _ in 0..3 {
-        let (review, file) = (agent.asked().await, agent.stored().await);
+        let (review, file) = (agent.request_approval().await, agent.store_file().await);
         let answers = (0..4).map(|_| answer(&person, &review, std::slice::from_ref(&file)));
         let replies = join_all(answers).await;
         assert_eq!(replies.iter().filter(|reply| reply.status == 201).count(), 1);
@@ -133,7 +137,7 @@ async fn concurrent_answer_and_message_claim_a_file_once() {
     let person = world.person().await;
     let agent = person.agent().await;
     for _ in 0..4 {
-        let (review, file) = (agent.asked().await, agent.stored().await);
+        let (review, file) = (agent.request_approval().await, agent.store_file().await);
         let (answered, sent) = tokio::join!(
             answer(&person, &review, std::slice::from_ref(&file)),
             agent.send(json!({ "attachmentIds": [file] }))
@@ -151,15 +155,15 @@ async fn edits_may_be_named_by_their_originals_and_come_back_as_they_were_given(
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;
-    let (original, edited, other) = (agent.stored().await, agent.stored().await, agent.stored().await);
-    let review = agent.asked().await;
+    let (original, edited, other) = (agent.store_file().await, agent.store_file().await, agent.store_file().await);
+    let review = agent.request_approval().await;
     let edits = json!({ &original: edited, "a name of the agent's own": other, "the same": edited });
     let body = json!({ "response": { "selectedOption": "approve" }, "modifiedFileIds": edits });
     let answered = person.post(&format!("/api/messages/{review}/respond"), body).await.expect(201);
     assert_eq!(answered["review"]["modifiedFileIds"], edits);
     let waited = agent.wait(&review, 1000).await.expect(200);
     assert_eq!(waited["message"]["review"]["modifiedFileIds"], edits);
-    let read = agent.get_here(&format!("/api/v1/reviews/{review}")).await.expect(200);
+    let read = agent.get_in_channel(&format!("/api/v1/reviews/{review}")).await.expect(200);
     assert_eq!(read["review"]["modifiedFileIds"], edits);
     // What an answer names stays, and what it does not name may go.
     for (file, stays) in [(&edited, true), (&other, true), (&original, false)] {
@@ -172,7 +176,7 @@ async fn edits_that_cannot_be_used_are_named_by_their_originals() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;
-    let (review, file) = (agent.asked().await, agent.stored().await);
+    let (review, file) = (agent.request_approval().await, agent.store_file().await);
     let path = format!("/api/messages/{review}/respond");
     let answer = |edits: Value| json!({ "response": { "selectedOption": "approve" }, "modifiedFileIds": edits });
     let refused = person.post(&path, answer(json!({ "a": file, "b": "fil_nothing", "c": "" }))).await;

@@ -14,10 +14,10 @@ async fn an_answer_completes_the_review_for_everyone() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;
-    let id = agent.asked().await;
+    let id = agent.request_approval().await;
     let body = json!({ "response": { "selectedOption": "approve", "comment": "go" }, "feedback": "well done" });
     let answered = person.post(&format!("/api/messages/{id}/respond"), body).await.expect(201);
-    let read = agent.get_here(&format!("/api/v1/reviews/{id}")).await.expect(200);
+    let read = agent.get_in_channel(&format!("/api/v1/reviews/{id}")).await.expect(200);
     assert_eq!(read, answered);
     insta::assert_json_snapshot!(read["review"], {
         ".completedAt" => "[time]", ".expiresAt" => "[time]", ".respondedBy" => "[user]",
@@ -46,14 +46,14 @@ async fn of_thirty_concurrent_answers_one_succeeds() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;
-    let id = agent.sent(json!({ "text": "?", "review": { "type": "freeform" } })).await;
+    let id = agent.create_message(json!({ "text": "?", "review": { "type": "freeform" } })).await;
     let replies = join_all((0..30).map(|number| person.answer(&id, json!({ "number": number })))).await;
     let winners: Vec<_> = replies.iter().filter(|reply| reply.status == 201).collect();
     assert_eq!(winners.len(), 1);
     for loser in replies.iter().filter(|reply| reply.status != 201) {
         assert_eq!(loser.expect_error(403, "review_already_responded")["message"], "Review already responded");
     }
-    let stored = agent.get_here(&format!("/api/v1/reviews/{id}")).await.expect(200);
+    let stored = agent.get_in_channel(&format!("/api/v1/reviews/{id}")).await.expect(200);
     assert_eq!(stored, winners[0].json());
 }
 
@@ -63,14 +63,17 @@ async fn an_overdue_review_is_expired_when_it_is_read() {
     let person = world.person().await;
     let agent = person.agent().await;
     let ask = json!({ "text": "?", "review": { "type": "approval", "expiresInSeconds": 3600 } });
-    let (looked_at, listed, answered) =
-        (agent.sent(ask.clone()).await, agent.sent(ask.clone()).await, agent.sent(ask).await);
+    let (looked_at, listed, answered) = (
+        agent.create_message(ask.clone()).await,
+        agent.create_message(ask.clone()).await,
+        agent.create_message(ask).await,
+    );
     world.advance_clock(HOUR);
     assert_eq!(
-        agent.get_here(&format!("/api/v1/reviews/{looked_at}")).await.expect(200)["review"]["status"],
+        agent.get_in_channel(&format!("/api/v1/reviews/{looked_at}")).await.expect(200)["review"]["status"],
         "expired"
     );
-    assert_eq!(agent.get_here("/api/v1/reviews/pending").await.expect(200), json!([]));
+    assert_eq!(agent.get_in_channel("/api/v1/reviews/pending").await.expect(200), json!([]));
     assert_eq!(person.get("/api/messages/reviews").await.expect(200), json!([]));
     let expired = person.get("/api/messages/reviews?status=expired").await.expect(200);
     assert_eq!(expired.as_array().unwrap().len(), 3);
@@ -78,7 +81,7 @@ async fn an_overdue_review_is_expired_when_it_is_read() {
     let late = person.answer(&answered, json!({ "selectedOption": "approve" })).await;
     assert_eq!(late.expect_error(403, "review_expired")["message"], "Review expired");
     assert_eq!(agent.wait(&listed, 10_000).await.expect(200)["status"], "expired");
-    let page = agent.get_here("/api/v1/messages").await.expect(200);
+    let page = agent.get_in_channel("/api/v1/messages").await.expect(200);
     assert!(page["data"].as_array().unwrap().iter().all(|it| it["review"]["status"] == "expired"));
 }
 
@@ -87,11 +90,12 @@ async fn a_timely_answer_stands_after_the_expiry_time() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;
-    let id = agent.sent(json!({ "text": "?", "review": { "type": "approval", "expiresInSeconds": 3600 } })).await;
+    let id =
+        agent.create_message(json!({ "text": "?", "review": { "type": "approval", "expiresInSeconds": 3600 } })).await;
     world.advance_clock(HOUR - Duration::from_secs(60));
     person.answer(&id, json!({ "selectedOption": "reject" })).await.expect(201);
     world.advance_clock(HOUR);
-    let review = agent.get_here(&format!("/api/v1/reviews/{id}")).await.expect(200)["review"].clone();
+    let review = agent.get_in_channel(&format!("/api/v1/reviews/{id}")).await.expect(200)["review"].clone();
     assert_eq!((&review["status"], &review["response"]), (&json!("completed"), &json!({ "selectedOption": "reject" })));
 }
 
@@ -101,13 +105,16 @@ async fn a_concurrent_answer_and_expiry_have_one_outcome() {
     let person = world.person().await;
     let agent = person.agent().await;
     for _ in 0..10 {
-        let id = agent.sent(json!({ "text": "?", "review": { "type": "approval", "expiresInSeconds": 60 } })).await;
+        let id = agent
+            .create_message(json!({ "text": "?", "review": { "type": "approval", "expiresInSeconds": 60 } }))
+            .await;
         let path = format!("/api/v1/reviews/{id}");
-        let (answered, looked, ()) =
-            tokio::join!(person.answer(&id, json!({ "selectedOption": "approve" })), agent.get_here(&path), async {
-                world.advance_clock(Duration::from_secs(60))
-            },);
-        let stored = agent.get_here(&path).await.expect(200)["review"]["status"].clone();
+        let (answered, looked, ()) = tokio::join!(
+            person.answer(&id, json!({ "selectedOption": "approve" })),
+            agent.get_in_channel(&path),
+            async { world.advance_clock(Duration::from_secs(60)) },
+        );
+        let stored = agent.get_in_channel(&path).await.expect(200)["review"]["status"].clone();
         assert_eq!(stored == "completed", answered.status == 201, "{stored} after {}", answered.text());
         let seen = looked.expect(200)["review"]["status"].clone();
         assert!(seen == "pending" || seen == stored, "told {seen}, then {stored}");
@@ -143,14 +150,15 @@ async fn pending_lists_this_channels_reviews_newest_first() {
     let world = World::start().await;
     let person = world.person().await;
     let (agent, other) = (person.agent().await, person.agent().await);
-    let (first, second, done) = (agent.asked().await, agent.asked().await, agent.asked().await);
-    let elsewhere = other.asked().await;
-    agent.sent(json!({ "text": "no question" })).await;
+    let (first, second, done) =
+        (agent.request_approval().await, agent.request_approval().await, agent.request_approval().await);
+    let elsewhere = other.request_approval().await;
+    agent.create_message(json!({ "text": "no question" })).await;
     person.answer(&done, json!({ "selectedOption": "approve" })).await.expect(201);
     let ids = |list: Value| {
         list.as_array().unwrap().iter().map(|it| it["id"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
     };
-    assert_eq!(ids(agent.get_here("/api/v1/reviews/pending").await.expect(200)), [second.clone(), first.clone()]);
+    assert_eq!(ids(agent.get_in_channel("/api/v1/reviews/pending").await.expect(200)), [second.clone(), first.clone()]);
     assert_eq!(
         ids(person.get("/api/messages/reviews").await.expect(200)),
         [elsewhere.clone(), second.clone(), first.clone()]
@@ -168,8 +176,8 @@ async fn a_message_without_a_review_has_none_to_read_wait_for_or_answer() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;
-    let id = agent.sent(json!({ "text": "just so" })).await;
-    agent.get_here(&format!("/api/v1/reviews/{id}")).await.expect_error(404, "not_found");
+    let id = agent.create_message(json!({ "text": "just so" })).await;
+    agent.get_in_channel(&format!("/api/v1/reviews/{id}")).await.expect_error(404, "not_found");
     agent.wait(&id, 5_000).await.expect_error(404, "not_found");
     person.answer(&id, json!({})).await.expect_error(404, "not_found");
 }
@@ -179,7 +187,7 @@ async fn files_named_in_an_answer_must_be_of_the_channel() {
     let world = World::start().await;
     let person = world.person().await;
     let (agent, other) = (person.agent().await, person.agent().await);
-    let (id, mine, theirs) = (agent.asked().await, agent.stored().await, other.stored().await);
+    let (id, mine, theirs) = (agent.request_approval().await, agent.store_file().await, other.store_file().await);
     let answer = |files: Value| {
         let body = json!({ "response": { "selectedOption": "approve" }, "modifiedFileIds": files });
         let (person, path) = (person.clone(), format!("/api/messages/{id}/respond"));
@@ -202,7 +210,7 @@ async fn an_invalid_answer_is_refused_and_nothing_is_stored() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;
-    let id = agent.asked().await;
+    let id = agent.request_approval().await;
     let path = format!("/api/messages/{id}/respond");
     assert_eq!(person.post(&path, json!({})).await.expect_invalid(), ["response"]);
     assert_eq!(
@@ -213,5 +221,5 @@ async fn an_invalid_answer_is_refused_and_nothing_is_stored() {
         person.answer(&id, json!({ "selectedOption": "maybe" })).await.expect_invalid(),
         ["response.selectedOption"]
     );
-    assert_eq!(agent.get_here(&format!("/api/v1/reviews/{id}")).await.expect(200)["review"]["status"], "pending");
+    assert_eq!(agent.get_in_channel(&format!("/api/v1/reviews/{id}")).await.expect(200)["review"]["status"], "pending");
 }

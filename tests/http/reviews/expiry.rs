@@ -13,7 +13,7 @@ use shared::app::App;
 use shared::meter::{self, Bill};
 use shared::storage::Clients;
 use shared::storage::keys::{LEFTOVERS, channel_partition};
-use test_support::fault_injection::{Fault, Faulty};
+use test_support::fault_injection::{Fault, FaultyProxy};
 use test_support::{Agent, World};
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -34,7 +34,7 @@ async fn billed(world: &World) -> (Swept, meter::Spent) {
 }
 
 async fn asked_for(agent: &Agent, seconds: u64) -> String {
-    agent.sent(json!({ "text": "?", "review": { "type": "approval", "expiresInSeconds": seconds } })).await
+    agent.create_message(json!({ "text": "?", "review": { "type": "approval", "expiresInSeconds": seconds } })).await
 }
 
 type Item = HashMap<String, AttributeValue>;
@@ -93,9 +93,9 @@ async fn an_expiry_run_leaves_answered_expired_and_deleted_reviews_alone() {
     let (answered, looked_at, deleted) =
         (asked_for(&agent, 60).await, asked_for(&agent, 60).await, asked_for(&agent, 60).await);
     person.answer(&answered, json!({ "selectedOption": "approve" })).await.expect(201);
-    agent.delete_here(&format!("/api/v1/messages/{deleted}")).await.expect(200);
+    agent.delete_in_channel(&format!("/api/v1/messages/{deleted}")).await.expect(200);
     world.advance_clock(MINUTE);
-    agent.get_here(&format!("/api/v1/reviews/{looked_at}")).await.expect(200);
+    agent.get_in_channel(&format!("/api/v1/reviews/{looked_at}")).await.expect(200);
     assert_eq!(swept(&world).await, Swept::default());
     assert_eq!(statuses(&world, &agent).await, ["completed", "expired"]);
 
@@ -131,16 +131,16 @@ async fn an_expiry_whose_reply_was_lost_is_counted_once() {
         asked_for(&agent, 60).await;
     }
     world.advance_clock(MINUTE);
-    let mut endpoints = world.over_connections().await;
-    let proxy = Faulty::before(&endpoints.dynamodb, 1).await;
+    let mut endpoints = world.endpoints_over_tcp().await;
+    let proxy = FaultyProxy::start(&endpoints.dynamodb, 1).await;
     endpoints.dynamodb = proxy.url.clone();
     let (clock, waits) = (world.app.clock.clone(), world.app.waits.clone());
     let clients = Clients::at(&endpoints).await;
     let app = App::new(&clients, &world.table, world.bucket(), clock, waits, test_support::secret());
-    proxy.lose_first_replies();
+    proxy.drop_first_update_replies();
     let swept = expiry::handle_within(&app, 5 * MINUTE).await.unwrap();
     assert_eq!(swept, Swept { expired: 40, ..Swept::default() });
-    assert_eq!(proxy.met()[&Fault::LostReply], 40);
+    assert_eq!(proxy.fault_counts()[&Fault::LostReply], 40);
 }
 
 #[tokio::test]
@@ -186,13 +186,13 @@ async fn unclaimed_files_are_deleted_after_a_day() {
     let world = World::isolated().await;
     let person = world.person().await;
     let agent = person.agent().await;
-    let (unclaimed, claimed, named) = (agent.stored().await, agent.stored().await, agent.stored().await);
-    agent.sent(json!({ "text": "x", "attachmentIds": [claimed] })).await;
-    let review = agent.asked().await;
+    let (unclaimed, claimed, named) = (agent.store_file().await, agent.store_file().await, agent.store_file().await);
+    agent.create_message(json!({ "text": "x", "attachmentIds": [claimed] })).await;
+    let review = agent.request_approval().await;
     let answer = json!({ "response": { "selectedOption": "approve" }, "modifiedFileIds": [named] });
     person.post(&format!("/api/messages/{review}/respond"), answer).await.expect(201);
     world.advance_clock(DAY - HOUR);
-    let late = agent.stored().await;
+    let late = agent.store_file().await;
     assert_eq!(swept(&world).await, Swept::default());
     world.advance_clock(HOUR);
     assert_eq!(swept(&world).await, Swept { removed_files: 1, ..Swept::default() });
@@ -210,7 +210,7 @@ async fn a_file_is_claimed_or_deleted_never_both() {
     let world = World::isolated().await;
     let agent = world.person().await.agent().await;
     for _ in 0..10 {
-        let file = agent.stored().await;
+        let file = agent.store_file().await;
         world.advance_clock(DAY);
         let send = agent.send(json!({ "text": "x", "attachmentIds": [file] }));
         let (sent, swept) = tokio::join!(send, swept(&world));
@@ -263,7 +263,7 @@ async fn an_interrupted_agent_deletion_is_continued() {
     let person = world.person().await;
     let (agent, other) = (person.agent().await, person.agent().await);
     for agent in [&agent, &other] {
-        agent.stored().await;
+        agent.store_file().await;
         asked_for(agent, 60).await;
     }
     let user = person.get("/api/auth/me").await.expect(200)["user"]["id"].as_str().unwrap().parse().unwrap();

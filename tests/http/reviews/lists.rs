@@ -22,7 +22,7 @@ async fn of_very_many_decided_reviews_the_newest_200_are_listed() {
     let person = world.person().await;
     let (old, quiet, busy) = (person.agent().await, person.agent().await, person.agent().await);
     let answered = async |agent: &Agent| {
-        let id = agent.asked().await;
+        let id = agent.request_approval().await;
         person.answer(&id, json!({ "selectedOption": "approve" })).await.expect(201);
         id
     };
@@ -34,8 +34,8 @@ async fn of_very_many_decided_reviews_the_newest_200_are_listed() {
     world.advance_clock(Duration::from_secs(60));
     let first = answered(&quiet).await;
     let newest = answered(&busy).await;
-    bulk_data::copy_many(&world, &[&newest], 300).await;
-    bulk_data::copy_many(&world, &[&first], 2000).await;
+    bulk_data::copy_messages(&world, &[&newest], 300).await;
+    bulk_data::copy_messages(&world, &[&first], 2000).await;
 
     let all = person.get("/api/messages/reviews?status=completed").await;
     let list = all.expect(200);
@@ -63,7 +63,7 @@ async fn pending_reviews_that_outgrow_a_response_leave_out_the_oldest() {
     let long = json!({ "text": "x".repeat(200 * 1024), "review": { "type": "approval" } });
     let mut sent = vec![];
     for n in 0..SENT {
-        sent.push(if n % 2 == 0 { &one } else { &other }.sent(long.clone()).await);
+        sent.push(if n % 2 == 0 { &one } else { &other }.create_message(long.clone()).await);
     }
     sent.reverse();
 
@@ -73,7 +73,7 @@ async fn pending_reviews_that_outgrow_a_response_leave_out_the_oldest() {
 
     // Each of the two has half of them, which fits.
     for agent in [&one, &other] {
-        assert_eq!(fitting(&agent.get_here("/api/v1/reviews/pending").await).len(), SENT / 2);
+        assert_eq!(fitting(&agent.get_in_channel("/api/v1/reviews/pending").await).len(), SENT / 2);
     }
 }
 
@@ -86,12 +86,12 @@ async fn reading_pending_reviews_stops_where_a_response_is_full() {
     let long = json!({ "text": "x".repeat(200 * 1024), "review": { "type": "approval" } });
     // 20 MB in each channel, of which 4 MiB fit: read to the end, that is 20 reads each.
     for agent in [&young, &old] {
-        bulk_data::copy_many(&world, &[&agent.sent(long.clone()).await], 100).await;
+        bulk_data::copy_messages(&world, &[&agent.create_message(long.clone()).await], 100).await;
     }
-    let newest = old.sent(long).await;
+    let newest = old.create_message(long).await;
 
     for agent in [&old, &young] {
-        let pending = agent.get_here("/api/v1/reviews/pending").await;
+        let pending = agent.get_in_channel("/api/v1/reviews/pending").await;
         let shown = fitting(&pending);
         assert!((15..=20).contains(&shown.len()) && shown.is_sorted_by(|newer, older| newer > older), "{shown:?}");
         assert!(pending.cost().calls <= 7, "{:?}", pending.cost());
@@ -112,11 +112,11 @@ async fn a_smaller_older_review_never_replaces_one_that_did_not_fit() {
     let person = world.person().await;
     let (old, young) = (person.agent().await, person.agent().await);
     // Read last, when there is still a little room.
-    let small = old.asked().await;
+    let small = old.request_approval().await;
     let long = json!({ "text": "x".repeat(200 * 1024), "review": { "type": "approval" } });
     let mut sent = vec![];
     for _ in 0..25 {
-        sent.push(young.sent(long.clone()).await);
+        sent.push(young.create_message(long.clone()).await);
     }
     sent.reverse();
     let shown = fitting(&person.get("/api/messages/reviews").await);

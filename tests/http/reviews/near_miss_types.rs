@@ -28,7 +28,7 @@ async fn a_near_miss_of_a_known_type_becomes_it_with_a_warning() {
         // A repeat says the same, and a message that is read later says nothing of it.
         assert_eq!(agent.send(body).await.expect(201)["warnings"], sent["warnings"]);
         let id = sent["id"].as_str().unwrap();
-        assert!(agent.get_here(&format!("/api/v1/messages/{id}")).await.expect(200).get("warnings").is_none());
+        assert!(agent.get_in_channel(&format!("/api/v1/messages/{id}")).await.expect(200).get("warnings").is_none());
         person.answer(id, response.clone()).await.expect(201);
         assert_eq!(agent.wait(id, 5_000).await.expect(200)["message"]["review"]["response"], response);
     }
@@ -70,12 +70,12 @@ async fn options_may_be_strings_and_numbers() {
     let options = json!({ "title": "t", "options": ["approve", 2, { "id": 3, "label": "Three" }] });
     for (typed, value) in [("approve", json!("approve")), ("2", json!("2")), ("3", json!(3))] {
         let review = json!({ "type": "approval", "payload": options });
-        let id = agent.sent(json!({ "text": "q", "review": review })).await;
-        assert_eq!(person.submit(&format!("/reviews/{id}"), &[("option", typed)]).await.status, 303);
+        let id = agent.create_message(json!({ "text": "q", "review": review })).await;
+        assert_eq!(person.submit_form(&format!("/reviews/{id}"), &[("option", typed)]).await.status, 303);
         let shown = agent.wait(&id, 5_000).await.expect(200)["message"]["review"].clone();
         assert_eq!(shown["response"], json!({ "selectedOption": value }));
         assert_eq!(shown["payload"], options, "members beside the known ones come back");
-        let id = agent.sent(json!({ "review": review })).await;
+        let id = agent.create_message(json!({ "review": review })).await;
         person
             .answer(&id, json!({ "selectedOption": typed.parse::<u64>().map_or(json!(typed), Value::from) }))
             .await
@@ -96,7 +96,8 @@ async fn a_selection_may_name_options_and_multiple() {
     let agent = person.agent().await;
     for (multiple, chosen) in [(false, json!(["a"])), (true, json!(["b", "a"]))] {
         let payload = json!({ "prompt": "p", "options": [{ "id": "a", "label": "A" }, "b"], "multiple": multiple });
-        let id = agent.sent(json!({ "text": "q", "review": { "type": "selection", "payload": payload } })).await;
+        let id =
+            agent.create_message(json!({ "text": "q", "review": { "type": "selection", "payload": payload } })).await;
         let both = json!({ "selectedIds": ["a", "b"] });
         if !multiple {
             assert_eq!(person.answer(&id, both).await.expect_invalid(), ["response.selectedIds"]);

@@ -7,8 +7,8 @@ use shared::queue::Reference;
 use shared::storage::keys::Key;
 use test_support::{Agent, Person, World};
 
-use crate::support::delivery_driver::{Courier, hook_agent};
-use crate::support::receiver::{Answer, Receiver};
+use crate::support::delivery_driver::{DeliveryDriver, set_agent_webhook};
+use crate::support::receiver::{Receiver, ResponsePlan};
 
 const SECRET: &str = "S3CRET \"quoted\" \\ & <pin> 🔑";
 
@@ -59,26 +59,26 @@ async fn a_password_reaches_the_agent_and_no_page_log_or_list() {
     for kind in ["form", "freeform", "a-plugins-own"] {
         let world = World::isolated().await;
         let echo = json!({ "you said": { "deep": [SECRET] }, "plain": format!("pin={SECRET}") }).to_string();
-        let answers = [Answer::with(500, "", &echo), Answer::with(200, "", &format!("OK {SECRET}"))];
-        let (courier, receiver) = (Courier::start(&world).await, Receiver::start(answers).await);
+        let answers = [ResponsePlan::with(500, "", &echo), ResponsePlan::with(200, "", &format!("OK {SECRET}"))];
+        let (driver, receiver) = (DeliveryDriver::start(&world).await, Receiver::start(answers).await);
         let person = world.person().await;
         let agent = person.agent().await;
-        hook_agent(&world, &agent.channel, &receiver.url).await;
-        let asked = agent.sent(asking(kind)).await;
+        set_agent_webhook(&world, &agent.channel, &receiver.url).await;
+        let asked = agent.create_message(asking(kind)).await;
         let answered = person.answer(&asked, json!({ "pin": SECRET, "who": "me" })).await.expect(201);
         assert_eq!(answered["review"]["response"], json!({ "pin": "***REDACTED***", "who": "me" }), "{kind}");
         let revision = json!({ "text": "Once more", "iterationOf": asked, "review": { "type": "approval" } });
-        agent.sent(revision).await;
+        agent.create_message(revision).await;
 
-        let message = courier.next().await;
-        assert!(!courier.bring(&message).await);
+        let message = driver.next_delivery().await;
+        assert!(!driver.deliver(&message).await);
         world.advance_clock(std::time::Duration::from_secs(6));
-        assert!(courier.bring(&message).await);
-        let received = receiver.has(2).await;
+        assert!(driver.deliver(&message).await);
+        let received = receiver.wait_for(2).await;
         assert!(received.iter().all(|it| it.json()["response"]["pin"] == SECRET), "{kind}");
         assert_eq!(agent.wait(&asked, 1).await.expect(200)["message"]["review"]["response"]["pin"], SECRET);
-        agent.get_here(&format!("/api/v1/reviews/{asked}")).await.expect(200);
-        agent.get_here(&format!("/api/v1/iterations/{asked}")).await;
+        agent.get_in_channel(&format!("/api/v1/reviews/{asked}")).await.expect(200);
+        agent.get_in_channel(&format!("/api/v1/iterations/{asked}")).await;
         crate::accounts::request_log::log_of(&person, 6).await;
         for (path, text) in all_pages(&person, &agent, &asked).await {
             assert!(!is_in(&text), "{kind}: {path}: {text}");
@@ -93,15 +93,15 @@ async fn a_password_reaches_the_agent_and_no_page_log_or_list() {
 #[tokio::test]
 async fn answers_without_passwords_stay_in_the_delivery_log() {
     let world = World::isolated().await;
-    let heard = [Answer::with(200, "", r#"{"heard":"well"}"#)];
-    let (courier, receiver) = (Courier::start(&world).await, Receiver::start(heard).await);
+    let heard = [ResponsePlan::with(200, "", r#"{"heard":"well"}"#)];
+    let (driver, receiver) = (DeliveryDriver::start(&world).await, Receiver::start(heard).await);
     let person = world.person().await;
     let agent = person.agent().await;
-    hook_agent(&world, &agent.channel, &receiver.url).await;
+    set_agent_webhook(&world, &agent.channel, &receiver.url).await;
     let fields = json!([{ "name": "who", "type": "text" }]);
-    let asked = agent.sent(json!({ "review": { "type": "form", "payload": { "fields": fields } } })).await;
+    let asked = agent.create_message(json!({ "review": { "type": "form", "payload": { "fields": fields } } })).await;
     person.answer(&asked, json!({ "who": "somebody" })).await.expect(201);
-    assert!(courier.bring(&courier.next().await).await);
+    assert!(driver.deliver(&driver.next_delivery().await).await);
     let row = outbound(&person).await.remove(0);
     assert!(row["requestBody"].as_str().unwrap().contains("somebody"), "{row}");
     assert!(row["responseBody"].as_str().unwrap().contains("well"), "{row}");
@@ -110,20 +110,22 @@ async fn answers_without_passwords_stay_in_the_delivery_log() {
 #[tokio::test]
 async fn a_delivery_stored_by_an_earlier_version_is_treated_as_secret() {
     let world = World::isolated().await;
-    let (courier, receiver) =
-        (Courier::start(&world).await, Receiver::start([Answer::with(200, "", &format!("\"{SECRET}\""))]).await);
+    let (driver, receiver) = (
+        DeliveryDriver::start(&world).await,
+        Receiver::start([ResponsePlan::with(200, "", &format!("\"{SECRET}\""))]).await,
+    );
     let person = world.person().await;
     let agent = person.agent().await;
-    hook_agent(&world, &agent.channel, &receiver.url).await;
-    let asked = agent.sent(asking("form")).await;
+    set_agent_webhook(&world, &agent.channel, &receiver.url).await;
+    let asked = agent.create_message(asking("form")).await;
     person.answer(&asked, json!({ "pin": SECRET })).await.expect(201);
-    let message = courier.next().await;
+    let message = driver.next_delivery().await;
     let reference: Reference = serde_json::from_str(message.body.as_deref().unwrap()).unwrap();
     let key = Key::delivery(reference.message_id.channel(), &reference.webhook_id);
     let update = world.clients.dynamodb.update_item().table_name(&world.table).set_key(Some(key.attributes()));
     update.update_expression("REMOVE hasSecrets").send().await.unwrap();
-    assert!(courier.bring(&message).await);
-    assert_eq!(receiver.has(1).await[0].json()["response"]["pin"], SECRET);
+    assert!(driver.deliver(&message).await);
+    assert_eq!(receiver.wait_for(1).await[0].json()["response"]["pin"], SECRET);
     assert!(!is_in(&Value::from(outbound(&person).await).to_string()));
 }
 
@@ -135,9 +137,9 @@ async fn a_password_does_not_come_back_with_a_refused_form() {
     let fields = json!([
         { "name": "pin", "type": "password" }, { "name": "who", "type": "text" }, { "name": "mail", "type": "email" },
     ]);
-    let asked = agent.sent(json!({ "review": { "type": "form", "payload": { "fields": fields } } })).await;
+    let asked = agent.create_message(json!({ "review": { "type": "form", "payload": { "fields": fields } } })).await;
     let typed = [("field.pin", SECRET), ("field.who", "somebody"), ("field.mail", "no address")];
-    let refused = person.submit(&format!("/reviews/{asked}"), &typed).await;
+    let refused = person.submit_form(&format!("/reviews/{asked}"), &typed).await;
     assert_eq!(refused.status, 400);
     assert!(refused.text().contains("somebody") && !is_in(&refused.text()), "{}", refused.text());
 }
@@ -147,7 +149,7 @@ async fn passwords_are_found_in_payloads_an_earlier_version_accepted() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;
-    let asked = agent.sent(asking("form")).await;
+    let asked = agent.create_message(asking("form")).await;
     person.answer(&asked, json!({ "pin": SECRET })).await.expect(201);
     // A field of a type that this version does not know.
     let payload = json!({ "fields": [{ "name": "pin", "type": "password" }, { "name": "x", "type": "hologram" }] });

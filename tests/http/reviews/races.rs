@@ -14,8 +14,8 @@ use shared::outbound::Outbound;
 use test_support::{Agent, Person, World, bulk_data};
 use tokio::sync::Semaphore;
 
-use crate::support::delivery_driver::hook_agent;
-use crate::support::receiver::{Received, Receiver};
+use crate::support::delivery_driver::set_agent_webhook;
+use crate::support::receiver::{ReceivedRequest, Receiver};
 
 /// How many reviews are raced for; a fifth of them on LocalStack, whose every call takes longer.
 const ROUNDS: usize = 1000;
@@ -44,8 +44,8 @@ async fn pause(number: usize, step: usize) {
 /// Reviews to race for: one that was asked for, and copies of it, which take less time to make.
 async fn asked(world: &World, agent: &Agent, count: usize) -> Vec<String> {
     let review = json!({ "type": "freeform", "expiresInSeconds": 60 });
-    let asked = agent.sent(json!({ "text": "?", "review": review })).await;
-    let mut ids = bulk_data::copy_many(world, &[&asked], count - 1).await;
+    let asked = agent.create_message(json!({ "text": "?", "review": review })).await;
+    let mut ids = bulk_data::copy_messages(world, &[&asked], count - 1).await;
     ids.push(asked);
     ids
 }
@@ -65,14 +65,14 @@ async fn round(person: &Person, agent: &Agent, id: &str, number: usize, answered
             return 0;
         }
         pause(number, 31).await;
-        agent.delete_here(&message).await.status
+        agent.delete_in_channel(&message).await.status
     };
     let read = async {
         if number.is_multiple_of(2) {
             return None;
         }
         pause(number, 3).await;
-        Some(agent.get_here(&review).await)
+        Some(agent.get_in_channel(&review).await)
     };
     let wait = async { if number.is_multiple_of(2) { Some(agent.wait(id, 25_000).await) } else { None } };
     let (waited, answer, delete, read) = tokio::join!(wait, answer, delete, read);
@@ -97,7 +97,7 @@ async fn rounds_at_once(world: &World, person: &Person, agent: &Agent, first: us
         assert_eq!((one.expect("a run").failed, other.expect("a run").failed), (0, 0));
     };
     let mut rounds = tokio::join!(join_all(rounds), expire).0;
-    let newest = agent.get_here("/api/v1/messages?limit=100").await.expect(200)["data"].clone();
+    let newest = agent.get_in_channel("/api/v1/messages?limit=100").await.expect(200)["data"].clone();
     let stored = |id: &str| newest.as_array().unwrap().iter().find(|it| it["id"] == id).map(|it| it["review"].clone());
     rounds.iter_mut().for_each(|round| round.stored = stored(&round.id));
     rounds
@@ -169,7 +169,7 @@ fn check(round: &Round, decided: &[String]) {
 
 /// One webhook-id for what was decided, and none for what was not.
 #[track_caller]
-fn check_webhooks(received: &[&Received], decided: &[String], round: &Round) {
+fn check_webhooks(received: &[&ReceivedRequest], decided: &[String], round: &Round) {
     let ids: BTreeSet<_> = received.iter().map(|it| it.id()).collect();
     assert_eq!(ids.len(), decided.len(), "{decided:?} and {ids:?}: {round:?}");
     for body in received.iter().map(|it| it.json()) {
@@ -183,12 +183,12 @@ fn check_webhooks(received: &[&Received], decided: &[String], round: &Round) {
 
 /// All that the receiver gets, once it has something of everything that the stream told of up to
 /// the answer to one last review.
-async fn all_received(receiver: &Receiver, decisions: &Decisions, last: &str) -> Vec<Received> {
-    let has = |received: &[Received], id: &str| received.iter().any(|it| it.json()["message_id"] == id);
+async fn all_received(receiver: &Receiver, decisions: &Decisions, last: &str) -> Vec<ReceivedRequest> {
+    let has = |received: &[ReceivedRequest], id: &str| received.iter().any(|it| it.json()["message_id"] == id);
     let mut received = receiver.received();
     // Records come in order: with the last, all are known.
     while !has(&received, last) {
-        received = receiver.has(received.len() + 1).await;
+        received = receiver.wait_for(received.len() + 1).await;
     }
     let decided: BTreeSet<_> = decisions.lock().unwrap().keys().cloned().collect();
     loop {
@@ -196,7 +196,7 @@ async fn all_received(receiver: &Receiver, decisions: &Decisions, last: &str) ->
         if ids.is_superset(&decided) {
             return received;
         }
-        received = receiver.has(received.len() + 1).await;
+        received = receiver.wait_for(received.len() + 1).await;
     }
 }
 
@@ -207,7 +207,7 @@ async fn concurrent_answer_expiry_and_deletion_have_one_outcome_and_one_webhook(
     let workers = deliver(&world, &decisions).await;
     let person = world.person().await;
     let agent = person.agent().await;
-    hook_agent(&world, &agent.channel, &receiver.url).await;
+    set_agent_webhook(&world, &agent.channel, &receiver.url).await;
     let (rounds, began) = (if world.database().is_some() { ROUNDS } else { ROUNDS / 10 }, Instant::now());
     let mut ended = vec![];
     while ended.len() < rounds {
@@ -220,7 +220,7 @@ async fn concurrent_answer_expiry_and_deletion_have_one_outcome_and_one_webhook(
     workers.stop().await;
 
     let decisions = decisions.lock().unwrap();
-    let mut webhooks = BTreeMap::<_, Vec<&Received>>::new();
+    let mut webhooks = BTreeMap::<_, Vec<&ReceivedRequest>>::new();
     for one in &received {
         webhooks.entry(one.json()["message_id"].as_str().unwrap().to_owned()).or_default().push(one);
     }

@@ -5,7 +5,7 @@ use test_support::{Agent, Person, World};
 
 /// Asks with `review` and answers with each of `wrong`, which are refused, then with `right`.
 async fn asks(agent: &Agent, person: &Person, review: Value, wrong: &[(Value, &str)], right: Value) -> Value {
-    let id = agent.sent(json!({ "review": review })).await;
+    let id = agent.create_message(json!({ "review": review })).await;
     for (response, field) in wrong {
         assert_eq!(
             person.answer(&id, response.clone()).await.expect_invalid(),
@@ -96,8 +96,8 @@ async fn a_password_is_for_the_agent_alone() {
     let person = world.person().await;
     let agent = person.agent().await;
     let fields = json!([{ "name": "user", "type": "text" }, { "name": "pass", "type": "password" }]);
-    let other = agent.asked().await;
-    let id = agent.sent(json!({ "review": { "type": "form", "payload": { "fields": fields } } })).await;
+    let other = agent.request_approval().await;
+    let id = agent.create_message(json!({ "review": { "type": "form", "payload": { "fields": fields } } })).await;
     let (held, answered) = tokio::join!(agent.wait(&id, 20_000), async {
         // Passes the time until the first is held.
         agent.wait(&other, 500).await.expect(200);

@@ -13,7 +13,7 @@ async fn a_wait_returns_the_answer_with_its_texts() {
     let person = world.person().await;
     let agent = person.agent().await;
     let ask = json!({ "text": "?", "review": { "type": "approval" }, "textAttachments": [{ "content": "# Plan" }] });
-    let id = agent.sent(ask).await;
+    let id = agent.create_message(ask).await;
     let (waited, ()) = tokio::join!(agent.wait(&id, 20_000), async {
         person.answer(&id, json!({ "selectedOption": "approve" })).await.expect(201);
     });
@@ -28,10 +28,10 @@ async fn a_wait_finds_an_answer_stored_by_another_process() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;
-    let id = agent.asked().await;
+    let id = agent.request_approval().await;
     let elsewhere = person.at(&world.second_instance().await);
     // Another review's wait passes the time: it would look for this one, too.
-    let other = agent.asked().await;
+    let other = agent.request_approval().await;
     let (waited, ()) = tokio::join!(agent.wait(&id, 20_000), async {
         agent.wait(&other, 1_000).await.expect(200);
         elsewhere.answer(&id, json!({ "selectedOption": "approve" })).await.expect(201);
@@ -47,7 +47,7 @@ async fn many_waiters_of_one_review_share_few_polls() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;
-    let id = agent.asked().await;
+    let id = agent.request_approval().await;
     let elsewhere = person.at(&world.second_instance().await);
     let (waits, looks) = tokio::join!(join_all((0..MANY).map(|_| agent.wait(&id, 25_000))), async {
         let began = Instant::now();
@@ -68,7 +68,7 @@ async fn a_decided_review_answers_at_once() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;
-    let id = agent.asked().await;
+    let id = agent.request_approval().await;
     person.answer(&id, json!({ "selectedOption": "reject" })).await.expect(201);
     let waited = agent.wait(&id, 29_000).await;
     assert_eq!(waited.expect(200)["status"], "completed");
@@ -79,7 +79,7 @@ async fn a_decided_review_answers_at_once() {
 async fn a_wait_ends_at_its_timeout() {
     let world = World::start().await;
     let agent = world.person().await.agent().await;
-    let id = agent.asked().await;
+    let id = agent.request_approval().await;
     let began = Instant::now();
     assert_eq!(agent.wait(&id, 300).await.expect(200), json!({ "status": "timeout", "message": null }));
     assert!(began.elapsed() >= Duration::from_millis(300));
@@ -89,11 +89,11 @@ async fn a_wait_ends_at_its_timeout() {
 async fn odd_timeouts_mean_the_maximum_and_shutdown_ends_every_wait() {
     let world = World::start().await;
     let agent = world.person().await.agent().await;
-    let id = agent.asked().await;
+    let id = agent.request_approval().await;
     let odd = ["", "timeout=0", "timeout=-5", "timeout=soon", "timeout=999999999", "timeout=1e400"];
     let closing = Cell::new(false);
     let waits = join_all(odd.map(async |query| {
-        let reply = agent.get_here(&format!("/api/v1/reviews/{id}/wait?{query}")).await;
+        let reply = agent.get_in_channel(&format!("/api/v1/reviews/{id}/wait?{query}")).await;
         assert!(closing.get(), "{query:?} was held");
         reply
     }));
@@ -114,7 +114,7 @@ async fn a_hundred_waiters_all_get_the_answer() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;
-    let id = agent.asked().await;
+    let id = agent.request_approval().await;
     let (waits, ()) = tokio::join!(join_all((0..100).map(|_| agent.wait(&id, 25_000))), async {
         person.answer(&id, json!({ "selectedOption": "approve" })).await.expect(201);
     });
@@ -127,7 +127,7 @@ async fn a_hundred_waiters_all_get_the_answer() {
 async fn a_wait_ends_when_the_review_expires_meanwhile() {
     let world = World::start().await;
     let agent = world.person().await.agent().await;
-    let id = agent.sent(json!({ "review": { "type": "approval", "expiresInSeconds": 2 } })).await;
+    let id = agent.create_message(json!({ "review": { "type": "approval", "expiresInSeconds": 2 } })).await;
     let began = Instant::now();
     let waited = agent.wait(&id, 20_000).await.expect(200);
     assert_eq!((&waited["status"], &waited["message"]["review"]["response"]), (&json!("expired"), &Value::Null));
@@ -138,10 +138,10 @@ async fn a_wait_ends_when_the_review_expires_meanwhile() {
 async fn a_wait_for_a_deleted_review_ends() {
     let world = World::start().await;
     let agent = world.person().await.agent().await;
-    let id = agent.asked().await;
+    let id = agent.request_approval().await;
     let (waited, ()) = tokio::join!(agent.wait(&id, 20_000), async {
         agent.wait(&id, 200).await.expect(200);
-        agent.delete_here(&format!("/api/v1/messages/{id}")).await.expect(200);
+        agent.delete_in_channel(&format!("/api/v1/messages/{id}")).await.expect(200);
     });
     waited.expect_error(404, "not_found");
 }

@@ -35,7 +35,7 @@ async fn reset(dir: &Path, arguments: &[&str]) -> (Option<i32>, Value, String) {
 }
 
 async fn lock_out(url: &str, email: &str) {
-    let guess = Person::nobody(url, email, "not it");
+    let guess = Person::signed_out(url, email, "not it");
     join_all((0..10).map(|_| guess.sign_in())).await;
     guess.sign_in().await.expect_error(429, "too_many_tries");
 }
@@ -51,13 +51,13 @@ async fn credentials_are_shown_at_the_first_start_and_are_in_no_file() {
     assert!(!is_written_in(dir.path(), &password) && !is_written_in(dir.path(), &key));
     for _ in 0..2 {
         let mut later = Runner::start(dir.path()).await;
-        assert_eq!((&later.block["password"], &later.block["apiKey"]), (&Value::Null, &Value::Null));
+        assert_eq!((&later.startup["password"], &later.startup["apiKey"]), (&Value::Null, &Value::Null));
         for same in ["email", "channelId"] {
-            assert_eq!(later.block[same], first.block[same]);
+            assert_eq!(later.startup[same], first.startup[same]);
         }
         // They are still valid: `text` knows what the first start showed.
         later.person().await;
-        later.agent().asked().await;
+        later.agent().request_approval().await;
         assert_eq!(later.terminate().await, Some(0));
     }
 }
@@ -88,9 +88,9 @@ async fn a_chosen_password_is_not_printed() {
     let mut command = on(dir.path(), &["--json", "--port", "0"]);
     command.env("PLACET_OWNER_EMAIL", "me@home.example").env("PLACET_OWNER_PASSWORD", "my own password");
     let runner = Runner::from(command).await;
-    assert_eq!(runner.block["password"], Value::Null);
-    assert!(runner.block["apiKey"].is_string());
-    Person::nobody(runner.text("url"), "me@home.example", "my own password").sign_in().await.expect(200);
+    assert_eq!(runner.startup["password"], Value::Null);
+    assert!(runner.startup["apiKey"].is_string());
+    Person::signed_out(runner.text("url"), "me@home.example", "my own password").sign_in().await.expect(200);
 }
 
 #[tokio::test]
@@ -128,12 +128,12 @@ async fn a_first_start_killed_at_any_moment_loses_no_installation() {
         let printed = child.wait_with_output().await.unwrap().stdout;
         let earlier: Option<Value> = serde_json::from_slice(&printed).ok();
         let runner = Runner::start(dir.path()).await;
-        if runner.block["apiKey"].is_null() {
+        if runner.startup["apiKey"].is_null() {
             let mut block = earlier.expect("who is shown nothing now was shown it before");
-            block["url"] = runner.block["url"].clone();
+            block["url"] = runner.startup["url"].clone();
             let text = |name: &str| block[name].as_str().unwrap().to_owned();
-            Person::nobody(&text("url"), &text("email"), &text("password")).sign_in().await.expect(200);
-            Agent::new(&text("url"), &text("apiKey"), &text("channelId")).asked().await;
+            Person::signed_out(&text("url"), &text("email"), &text("password")).sign_in().await.expect(200);
+            Agent::new(&text("url"), &text("apiKey"), &text("channelId")).request_approval().await;
         } else {
             assert_works(&runner).await;
         }
@@ -141,7 +141,7 @@ async fn a_first_start_killed_at_any_moment_loses_no_installation() {
 }
 
 async fn assert_works(runner: &Runner) {
-    let id = runner.agent().asked().await;
+    let id = runner.agent().request_approval().await;
     runner.person().await.answer(&id, json!({ "selectedOption": "approve" })).await.expect(201);
 }
 
@@ -166,11 +166,11 @@ async fn a_forgotten_password_is_reset_on_the_machine() {
     let second = Runner::start(dir.path()).await;
     let url = second.text("url");
     // Neither the old password nor the old session lets in; the window of before is over.
-    Person::nobody(url, &owner.email, password).sign_in().await.expect(200);
-    Person::nobody(url, &owner.email, &owner.password).sign_in().await.expect_error(401, "wrong_credentials");
+    Person::signed_out(url, &owner.email, password).sign_in().await.expect(200);
+    Person::signed_out(url, &owner.email, &owner.password).sign_in().await.expect_error(401, "wrong_credentials");
     owner.at(url).get("/api/auth/me").await.expect_error(401, "unauthorized");
-    agent.on(url).asked().await;
-    Person::nobody(url, "ben@people.example", "ben's password").sign_in().await.expect(200);
+    agent.at(url).request_approval().await;
+    Person::signed_out(url, "ben@people.example", "ben's password").sign_in().await.expect(200);
     drop(second);
 
     let (code, printed, _) = reset(dir.path(), &["--email", " BEN@people.example"]).await;
@@ -180,8 +180,8 @@ async fn a_forgotten_password_is_reset_on_the_machine() {
     assert!(said.contains("No account has the address carla@people.example") && said.contains(&owner.email), "{said}");
     let third = Runner::start(dir.path()).await;
     let ben = printed["password"].as_str().unwrap();
-    Person::nobody(third.text("url"), "ben@people.example", ben).sign_in().await.expect(200);
-    Person::nobody(third.text("url"), &owner.email, password).sign_in().await.expect(200);
+    Person::signed_out(third.text("url"), "ben@people.example", ben).sign_in().await.expect(200);
+    Person::signed_out(third.text("url"), &owner.email, password).sign_in().await.expect(200);
 }
 
 #[tokio::test]

@@ -37,7 +37,7 @@ async fn started(command: Command) -> (Value, String) {
     assert_eq!(runner.terminate().await, Some(0));
     let mut log = String::new();
     stderr.read_to_string(&mut log).await.unwrap();
-    (runner.block.clone(), log)
+    (runner.startup.clone(), log)
 }
 
 #[cfg(not(target_os = "macos"))]
@@ -80,11 +80,11 @@ async fn a_directory_of_an_earlier_version_is_used_with_a_warning() {
     let text = |name: &str| kept[name].as_str().unwrap().to_owned();
 
     let mut runner = Runner::from(at_home(root.path())).await;
-    assert_eq!((&runner.block["email"], &runner.block["channelId"]), (&kept["email"], &kept["channelId"]));
-    assert_eq!((&runner.block["password"], &runner.block["apiKey"]), (&Value::Null, &Value::Null));
+    assert_eq!((&runner.startup["email"], &runner.startup["channelId"]), (&kept["email"], &kept["channelId"]));
+    assert_eq!((&runner.startup["password"], &runner.startup["apiKey"]), (&Value::Null, &Value::Null));
     let url = runner.text("url").to_owned();
-    Person::nobody(&url, &text("email"), &text("password")).sign_in().await.expect(200);
-    Agent::new(&url, &text("apiKey"), &text("channelId")).asked().await;
+    Person::signed_out(&url, &text("email"), &text("password")).sign_in().await.expect(200);
+    Agent::new(&url, &text("apiKey"), &text("channelId")).request_approval().await;
     let mut stderr = runner.child.stderr.take().unwrap();
     assert_eq!(runner.terminate().await, Some(0));
     let mut log = String::new();
@@ -150,7 +150,7 @@ async fn a_lost_owner_file_loses_no_installation() {
     let printed: Value = serde_json::from_slice(&output.stdout).unwrap();
     let runner = Runner::start(&data).await;
     let text = |name: &str| printed[name].as_str().unwrap().to_owned();
-    Person::nobody(runner.text("url"), &text("email"), &text("password")).sign_in().await.expect(200);
+    Person::signed_out(runner.text("url"), &text("email"), &text("password")).sign_in().await.expect(200);
     drop(runner);
     // Its secret is not replaced in silence, though nothing says any more that there was one.
     fs::remove_dir_all(&data).unwrap();
@@ -175,8 +175,8 @@ async fn an_interrupted_first_start_is_finished() {
         "apiKey": null, "channelId": null });
     fs::write(data.join("owner.json"), unfinished.to_string()).unwrap();
     let runner = Runner::start(&data).await;
-    assert_eq!(runner.block["email"], kept["email"]);
-    runner.agent().asked().await;
+    assert_eq!(runner.startup["email"], kept["email"]);
+    runner.agent().request_approval().await;
     runner.person().await;
     assert!(!data.join("owner.json").exists());
 }

@@ -9,7 +9,7 @@ use test_support::rng;
 use test_support::{Agent, Runner, World};
 
 use crate::runner::start_and_stop::start_writers;
-use crate::support::receiver::{Answer, Received, Receiver};
+use crate::support::receiver::{ReceivedRequest, Receiver, ResponsePlan};
 
 async fn hook(agent: &Agent, url: &str) {
     agent.post("/api/v1/agents/setWebhook", json!({ "channelId": agent.channel, "url": url })).await.expect(200);
@@ -26,30 +26,30 @@ async fn an_answer_reaches_its_webhook() {
     let agent = person.agent().await;
     let receiver = Receiver::start([]).await;
     hook(&agent, &receiver.url).await;
-    let id = agent.asked().await;
+    let id = agent.request_approval().await;
     person.answer(&id, approve()).await.expect(201);
-    let delivered = receiver.has(1).await;
+    let delivered = receiver.wait_for(1).await;
     assert_eq!(delivered[0].json()["message_id"], id);
     // Asked for once more, it goes once more under its id.
     person.post(&format!("/api/messages/{id}/retry"), json!({})).await.expect(200);
-    let again = receiver.has(2).await;
+    let again = receiver.wait_for(2).await;
     assert_eq!(again[1].id(), delivered[0].id());
 }
 
 #[tokio::test]
 async fn pending_deliveries_are_sent_after_a_restart() {
     let dir = TempDir::new().unwrap();
-    let receiver = Receiver::start([Answer::Closes]).await;
+    let receiver = Receiver::start([ResponsePlan::Close]).await;
     let mut first = Runner::start_delivering(dir.path()).await;
     let (agent, person) = (first.agent(), first.person().await);
     hook(&agent, &receiver.url).await;
-    let id = agent.asked().await;
+    let id = agent.request_approval().await;
     person.answer(&id, approve()).await.expect(201);
-    let failed = receiver.has(1).await;
+    let failed = receiver.wait_for(1).await;
     assert_eq!(first.terminate().await, Some(0));
 
     let _second = Runner::start_delivering(dir.path()).await;
-    let delivered = receiver.has(2).await;
+    let delivered = receiver.wait_for(2).await;
     assert_eq!((delivered[1].id(), &delivered[1].json()["message_id"]), (failed[0].id(), &json!(id)));
 }
 
@@ -70,7 +70,7 @@ async fn kills_at_any_moment_lose_no_answer_and_repeat_no_delivery_id() {
         }
         let writers = start_writers(2, &agent, &person, life);
         // At any point of an answer and its delivery.
-        receiver.has(receiver.received().len() + 3 + random.usize(..6)).await;
+        receiver.wait_for(receiver.received().len() + 3 + random.usize(..6)).await;
         tokio::time::sleep(Duration::from_micros(random.usize(..50_000) as u64)).await;
         runner.kill().await;
         for writer in writers {
@@ -81,7 +81,7 @@ async fn kills_at_any_moment_lose_no_answer_and_repeat_no_delivery_id() {
     let runner = Runner::start_delivering(dir.path()).await;
     let (agent, person) = (runner.agent(), runner.person().await);
     while told.len() < ANSWERS {
-        let id = agent.asked().await;
+        let id = agent.request_approval().await;
         person
             .post(&format!("/api/messages/{id}/respond"), json!({ "response": approve(), "feedback": "in peace" }))
             .await
@@ -117,7 +117,7 @@ async fn kills_at_any_moment_lose_no_answer_and_repeat_no_delivery_id() {
 async fn stored_answers(agent: &Agent) -> BTreeMap<String, String> {
     let (mut stored, mut cursor) = (BTreeMap::new(), String::new());
     loop {
-        let page = agent.get_here(&format!("/api/v1/messages?limit=100&cursor={cursor}")).await.expect(200);
+        let page = agent.get_in_channel(&format!("/api/v1/messages?limit=100&cursor={cursor}")).await.expect(200);
         let completed = page["data"].as_array().unwrap().iter().filter(|it| it["review"]["status"] == "completed");
         let text = |value: &Value| value.as_str().unwrap().to_owned();
         stored.extend(completed.map(|it| (text(&it["id"]), text(&it["review"]["feedback"]))));
@@ -127,19 +127,19 @@ async fn stored_answers(agent: &Agent) -> BTreeMap<String, String> {
 }
 
 /// What was received, once something of every stored answer was.
-async fn everything(receiver: &Receiver, stored: &BTreeMap<String, String>) -> Vec<Received> {
+async fn everything(receiver: &Receiver, stored: &BTreeMap<String, String>) -> Vec<ReceivedRequest> {
     loop {
         let received = receiver.received();
         let ids = by_message(&received);
         if stored.keys().all(|id| ids.contains_key(id)) {
             return received;
         }
-        receiver.has(received.len() + 1).await;
+        receiver.wait_for(received.len() + 1).await;
     }
 }
 
 /// The webhook-ids under which each message's event came.
-fn by_message(received: &[Received]) -> BTreeMap<String, BTreeSet<String>> {
+fn by_message(received: &[ReceivedRequest]) -> BTreeMap<String, BTreeSet<String>> {
     let mut ids = BTreeMap::<_, BTreeSet<_>>::new();
     for it in received {
         let message = it.json()["message_id"].as_str().unwrap().to_owned();

@@ -22,10 +22,10 @@ async fn a_data_directory_of_an_earlier_version_opens_with_everything_in_it() {
         let [email, password, key, channel] =
             ["email", "password", "apiKey", "channelId"].map(|name| text(&expected["start"][name]));
 
-        let owner = Person::nobody(runner.text("url"), &email, &password);
+        let owner = Person::signed_out(runner.text("url"), &email, &password);
         owner.sign_in().await.expect(200);
         let member = &expected["member"];
-        let member = Person::nobody(runner.text("url"), &text(&member["email"]), &text(&member["password"]));
+        let member = Person::signed_out(runner.text("url"), &text(&member["email"]), &text(&member["password"]));
         member.sign_in().await.expect(200);
         let agent = Agent::new(runner.text("url"), &key, &channel);
 
@@ -42,7 +42,7 @@ async fn a_data_directory_of_an_earlier_version_opens_with_everything_in_it() {
         }
 
         // What is asked from now on works on it, too.
-        let id = agent.asked().await;
+        let id = agent.request_approval().await;
         owner.answer(&id, json!({ "selectedOption": "approve" })).await.expect(201);
         assert_eq!(agent.wait(&id, 5_000).await.expect(200)["status"], "completed");
     }

@@ -58,10 +58,10 @@ async fn half_sent_requests_take_no_descriptors_from_others() {
     let mut half_sent = half_sent.await;
     let began = Instant::now();
     for _ in 0..20 {
-        let nobody = Person::nobody(runner.text("url"), "", "");
+        let nobody = Person::signed_out(runner.text("url"), "", "");
         nobody.get("/health").await.expect(200);
     }
-    runner.agent().asked().await;
+    runner.agent().request_approval().await;
     assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
     // The rest of them ends by itself, the last one, too.
     let mut last = half_sent.pop().unwrap();
@@ -91,7 +91,8 @@ async fn each_user_has_a_limit_of_held_waits() {
     let runner = with_setting(dir.path(), "PLACET_MAX_WAITS_PER_USER", "3").await;
     let (agent, person) = (runner.agent(), runner.person().await);
     let other = another(&runner).await.agent().await;
-    let (id, theirs, decided) = (agent.asked().await, other.asked().await, agent.asked().await);
+    let (id, theirs, decided) =
+        (agent.request_approval().await, other.request_approval().await, agent.request_approval().await);
     person.answer(&decided, json!({ "selectedOption": "approve" })).await.expect(201);
     let held = join_all((0..3).map(async |_| {
         // Until one of the short waits below gives up its place.
@@ -166,13 +167,13 @@ async fn a_body_uses_about_its_own_size_of_memory() {
     let (agent, person) = (runner.agent(), runner.person().await);
     let body = bytes_of_objects(4_400_000);
     let post = async |request: reqwest::RequestBuilder| {
-        Reply::of(request.header("Content-Type", "application/json").body(body.clone())).await
+        Reply::fetch(request.header("Content-Type", "application/json").body(body.clone())).await
     };
     let before = memory(runner.child.id().unwrap());
     post(agent.request(Method::POST, "/api/v1/messages")).await.expect_error(400, "validation_failed");
     post(agent.request(Method::PUT, &format!("/api/v1/agents/{}/commands", agent.channel))).await;
     post(person.request(Method::POST, "/api/users")).await.expect_error(400, "validation_failed");
-    let nobody = Person::nobody(runner.text("url"), "", "");
+    let nobody = Person::signed_out(runner.text("url"), "", "");
     post(nobody.request(Method::POST, "/api/auth/login")).await.expect_error(413, "too_large");
     post(nobody.request(Method::POST, "/api/v1/messages")).await.expect_error(401, "unauthorized");
     let grown = memory(runner.child.id().unwrap()).saturating_sub(before);
@@ -200,7 +201,7 @@ async fn endless_bodies_use_little_memory_and_delay_no_other_caller() {
     }));
     let mut unfinished = unfinished.await;
     let began = Instant::now();
-    agent.sent(json!({ "text": "x".repeat(150_000) })).await;
+    agent.create_message(json!({ "text": "x".repeat(150_000) })).await;
     assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
     let grown = memory(runner.child.id().unwrap()).saturating_sub(before);
     assert!(grown < 300, "{grown} MiB");
@@ -213,7 +214,7 @@ async fn endless_bodies_use_little_memory_and_delay_no_other_caller() {
 async fn another(runner: &Runner) -> Person {
     let new = json!({ "email": "another@people.example", "displayName": "Another", "password": "long enough" });
     runner.person().await.post("/api/users", new).await.expect(201);
-    let person = Person::nobody(runner.text("url"), "another@people.example", "long enough");
+    let person = Person::signed_out(runner.text("url"), "another@people.example", "long enough");
     person.sign_in().await.expect(200);
     person
 }

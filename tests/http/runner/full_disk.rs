@@ -19,7 +19,7 @@ async fn on_a_full_disk_writes_are_503_and_acknowledged_data_stays() {
     let dir = TempDir::new().unwrap();
     let mut runner = start_with_limit(dir.path()).await;
     let (mut agent, mut person) = (runner.agent(), runner.person().await);
-    let question = agent.asked().await;
+    let question = agent.request_approval().await;
 
     let mut stored = vec![];
     let refused = loop {
@@ -47,14 +47,14 @@ async fn on_a_full_disk_writes_are_503_and_acknowledged_data_stays() {
         person = person.at(next.text("url"));
         runner = next;
         for (id, text) in &stored {
-            let found = agent.get_here(&format!("/api/v1/messages/{id}")).await.expect(200);
+            let found = agent.get_in_channel(&format!("/api/v1/messages/{id}")).await.expect(200);
             assert_eq!(found["text"].as_str(), Some(text.as_str()));
         }
         let status =
-            agent.get_here(&format!("/api/v1/reviews/{question}")).await.expect(200)["review"]["status"].clone();
+            agent.get_in_channel(&format!("/api/v1/reviews/{question}")).await.expect(200)["review"]["status"].clone();
         assert!(answered.status != 201 || status == "completed", "{status}");
     }
-    let question = agent.asked().await;
+    let question = agent.request_approval().await;
     person.answer(&question, json!({ "selectedOption": "approve" })).await.expect(201);
     assert_eq!(agent.wait(&question, 5_000).await.expect(200)["status"], "completed");
 }

@@ -60,20 +60,20 @@ async fn the_inbox_has_a_stable_random_host_name() {
 #[tokio::test]
 async fn pages_are_served_only_at_the_inbox_host() {
     let runner = ephemeral(&[]).await;
-    let (agents, inbox) = (Person::nobody(runner.text("url"), "", ""), runner.text("inboxUrl").to_owned());
+    let (agents, inbox) = (Person::signed_out(runner.text("url"), "", ""), runner.text("inboxUrl").to_owned());
     for path in PAGES {
         for method in [Method::GET, Method::HEAD] {
-            let reply = Reply::of(agents.request(method, path)).await;
+            let reply = Reply::fetch(agents.request(method, path)).await;
             assert_eq!((reply.status, reply.header("location")), (307, format!("{inbox}{path}").as_str()), "{path}");
             assert_eq!(reply.header("cache-control"), "no-store");
         }
-        let localhost = Reply::of(at(&runner, "localhost:1", Method::GET, path)).await;
+        let localhost = Reply::fetch(at(&runner, "localhost:1", Method::GET, path)).await;
         assert_eq!(localhost.header("location"), format!("{inbox}{path}"));
     }
     // Forms are refused, whoever they say they are from.
     let form = [("email", runner.text("email")), ("password", runner.text("password"))];
     for path in ["/login", "/logout", "/password", "/reviews/msg_1", "/preview"] {
-        let reply = agents.submit(path, &form).await;
+        let reply = agents.submit_form(path, &form).await;
         assert_eq!((reply.status, reply.header("set-cookie"), reply.header("location")), (421, "", ""), "{path}");
         assert!(!reply.text().contains(".localhost"), "{}", reply.text());
     }
@@ -92,21 +92,21 @@ async fn pages_are_served_only_at_the_inbox_host() {
 async fn sign_in_leads_back_to_the_requested_page() {
     let runner = ephemeral(&[]).await;
     let agent = runner.agent();
-    let path = format!("/reviews/{}", agent.asked().await);
-    let browser = Person::nobody(runner.text("inboxUrl"), runner.text("email"), runner.text("password"));
+    let path = format!("/reviews/{}", agent.request_approval().await);
+    let browser = Person::signed_out(runner.text("inboxUrl"), runner.text("email"), runner.text("password"));
     let away = browser.get(&path).await;
     let sign_in = format!("/login?next={}", path.replace('/', "%2F").replace('_', "%5F"));
     assert_eq!((away.status, away.header("location")), (303, sign_in.as_str()));
     let form = [("email", &*browser.email), ("password", &*browser.password), ("next", &*path)];
-    let there = browser.submit("/login", &form).await;
+    let there = browser.submit_form("/login", &form).await;
     assert_eq!((there.status, there.header("location")), (303, path.as_str()));
-    assert_eq!(browser.submit(&path, &[("option", "approve")]).await.status, 303);
+    assert_eq!(browser.submit_form(&path, &[("option", "approve")]).await.status, 303);
 }
 
 #[tokio::test]
 async fn an_earlier_versions_cookie_is_cleared_at_the_shared_host() {
     let runner = ephemeral(&[]).await;
-    let reply = Reply::of(at(&runner, "127.0.0.1", Method::GET, "/").header("Cookie", "access_token=hs_x")).await;
+    let reply = Reply::fetch(at(&runner, "127.0.0.1", Method::GET, "/").header("Cookie", "access_token=hs_x")).await;
     assert_eq!(reply.header("set-cookie"), "access_token=; Max-Age=0; Path=/; HttpOnly; SameSite=Lax");
 }
 
@@ -120,16 +120,16 @@ async fn another_host_name_is_refused() {
         ["evil.example", "evil.localhost", "127.0.0.1.evil.example", "192.168.1.5", "0.0.0.0", "127.1", &evil, &below]
     {
         for path in ["/", "/health", "/api/v1/agents", "/api/auth/me", "/assets/style.css", "/nothing"] {
-            let reply = Reply::of(at(&runner, host, Method::GET, path).bearer_auth(&agent.key)).await;
+            let reply = Reply::fetch(at(&runner, host, Method::GET, path).bearer_auth(&agent.key)).await;
             reply.expect_error(421, "unknown_host");
             assert!(!reply.text().contains(inbox.host_str().unwrap()), "{}", reply.text());
         }
         let body = json!({ "email": runner.text("email"), "password": runner.text("password") });
-        let reply = Reply::of(at(&runner, host, Method::POST, "/api/auth/login").json(&body)).await;
+        let reply = Reply::fetch(at(&runner, host, Method::POST, "/api/auth/login").json(&body)).await;
         reply.expect_error(421, "unknown_host");
     }
     for host in ["127.0.0.1", "localhost", "LOCALHOST.", "[::1]:1", "127.0.0.1:1", inbox.host_str().unwrap()] {
-        assert_eq!(Reply::of(at(&runner, host, Method::GET, "/health")).await.status, 200, "{host}");
+        assert_eq!(Reply::fetch(at(&runner, host, Method::GET, "/health")).await.status, 200, "{host}");
     }
     for request in ["GET /health HTTP/1.1\r\nConnection: close\r\n\r\n", "GET /health HTTP/1.0\r\n\r\n"] {
         assert_eq!(raw_http::send(runner.text("url"), request.as_bytes()).await.unwrap().status, 421, "{request}");
@@ -173,10 +173,10 @@ async fn no_agent_facing_response_names_the_inbox_host() {
     let runner = ephemeral(&["--allow-loopback-webhooks"]).await;
     let (agent, browser, inbox) = (runner.agent(), runner.browser().await, url_of(&runner, "inboxUrl"));
     let host = inbox.host_str().unwrap();
-    let file = agent.stored().await;
+    let file = agent.store_file().await;
     let shared = browser.get(&format!("/api/files/{file}/share")).await.expect(200)["url"].as_str().unwrap().to_owned();
     assert!(shared.starts_with(&format!("{}/api/share/", runner.text("url"))), "{shared}");
-    assert_eq!(Reply::of(Client::new().get(&shared)).await.text(), "a note");
+    assert_eq!(Reply::fetch(Client::new().get(&shared)).await.text(), "a note");
     // What a person copies from the empty inbox for an agent.
     let empty = browser.get("/").await.text();
     assert!(empty.contains(&format!("{}/api/v1/messages", runner.text("url"))) && !empty.contains(host), "{empty}");
@@ -184,16 +184,16 @@ async fn no_agent_facing_response_names_the_inbox_host() {
     let hook = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/", hook.local_addr().unwrap());
     agent.post("/api/v1/agents/setWebhook", json!({ "channelId": agent.channel, "url": url })).await.expect(200);
-    let id = agent.asked().await;
+    let id = agent.request_approval().await;
     let path = format!("/reviews/{id}");
     let (delivered, answered) =
-        tokio::join!(received(&hook), browser.submit(&path, &[("option", "approve"), ("feedback", "ok")]));
+        tokio::join!(received(&hook), browser.submit_form(&path, &[("option", "approve"), ("feedback", "ok")]));
     assert_eq!(answered.status, 303);
     assert!(delivered.contains(&id) && !delivered.contains(host), "{delivered}");
     for path in
         ["/api/v1/messages", "/api/v1/files", "/api/v1/agents", &format!("/api/v1/reviews/{id}"), "/api/v1/nothing"]
     {
-        let reply = agent.get_here(path).await;
+        let reply = agent.get_in_channel(path).await;
         let text = format!("{:?}{}", reply.headers, reply.text());
         assert!(!text.contains(host), "{path}: {text}");
     }
@@ -224,7 +224,7 @@ async fn the_runner_holds_every_address_of_the_inbox_host() {
             continue; // there is no IPv6 here
         }
         assert!(TcpListener::bind(format!("{address}:{port}")).await.is_err(), "{address}");
-        assert_eq!(Reply::of(Client::new().get(format!("http://{address}:{port}/health"))).await.status, 200);
+        assert_eq!(Reply::fetch(Client::new().get(format!("http://{address}:{port}/health"))).await.status, 200);
     }
     // Where one of them is taken, nothing is started.
     let Ok(taken) = TcpListener::bind("[::1]:0").await else { return };
@@ -245,13 +245,13 @@ async fn on_a_network_agents_connect_and_pages_stay_local() {
     let (agent, inbox) = (runner.agent(), runner.text("inboxUrl").to_owned());
     assert!(url_of(&runner, "inboxUrl").host_str().unwrap().ends_with(".localhost"));
     for host in ["192.168.1.5:3001", "[fd00::2]", "placet.lan:3001", "PLACET.LAN", "127.0.0.1"] {
-        let agents = Reply::of(at(&runner, host, Method::GET, "/api/v1/agents").bearer_auth(&agent.key)).await;
+        let agents = Reply::fetch(at(&runner, host, Method::GET, "/api/v1/agents").bearer_auth(&agent.key)).await;
         assert_eq!(agents.status, 200, "{host}");
-        let page = Reply::of(at(&runner, host, Method::GET, "/files")).await;
+        let page = Reply::fetch(at(&runner, host, Method::GET, "/files")).await;
         assert_eq!(page.header("location"), format!("{inbox}/files"), "{host}");
     }
     for host in ["evil.example", "other.lan"] {
-        Reply::of(at(&runner, host, Method::GET, "/health")).await.expect_error(421, "unknown_host");
+        Reply::fetch(at(&runner, host, Method::GET, "/health")).await.expect_error(421, "unknown_host");
     }
     runner.browser().await.get("/api/auth/me").await.expect(200);
 }
@@ -261,23 +261,23 @@ async fn behind_a_proxy_the_inbox_uses_the_public_origin() {
     let runner = ephemeral(&["--host", "0.0.0.0", "--inbox-url", "https://inbox.example.com"]).await;
     assert_eq!(runner.text("inboxUrl"), "https://inbox.example.com");
     let host = "inbox.example.com";
-    let away = Reply::of(at(&runner, "10.0.0.5", Method::GET, "/files?q=a")).await;
+    let away = Reply::fetch(at(&runner, "10.0.0.5", Method::GET, "/files?q=a")).await;
     assert_eq!((away.status, away.header("location")), (307, "https://inbox.example.com/files?q=a"));
-    assert_eq!(Reply::of(at(&runner, host, Method::GET, "/login")).await.status, 200);
+    assert_eq!(Reply::fetch(at(&runner, host, Method::GET, "/login")).await.status, 200);
     // It is https, whether or not the proxy says so.
     let form = [("email", runner.text("email")), ("password", runner.text("password"))];
     let sign_in = |origin: &str| at(&runner, host, Method::POST, "/login").header("Origin", origin).form(&form);
-    let signed_in = Reply::of(sign_in("https://inbox.example.com")).await;
+    let signed_in = Reply::fetch(sign_in("https://inbox.example.com")).await;
     assert_eq!(signed_in.status, 303);
     assert!(signed_in.header("set-cookie").starts_with("__Host-access_token=hs_"), "{:?}", signed_in.headers);
     for origin in ["http://inbox.example.com", "https://inbox.example.com:3001", "http://127.0.0.1:3001", "null"] {
-        assert_eq!(Reply::of(sign_in(origin)).await.status, 403, "{origin}");
+        assert_eq!(Reply::fetch(sign_in(origin)).await.status, 403, "{origin}");
     }
     // Its host is no secret, so links that are handed out name it.
-    let file = runner.agent().stored().await;
+    let file = runner.agent().store_file().await;
     let token = signed_in.header("set-cookie").split(['=', ';']).nth(1).unwrap();
     let shared = at(&runner, host, Method::GET, &format!("/api/files/{file}/share"));
-    let shared = Reply::of(shared.header("Cookie", format!("__Host-access_token={token}"))).await.expect(200);
+    let shared = Reply::fetch(shared.header("Cookie", format!("__Host-access_token={token}"))).await.expect(200);
     assert!(shared["url"].as_str().unwrap().starts_with("https://inbox.example.com/api/share/"), "{shared}");
     for wrong in [
         "inbox.example.com",
@@ -299,7 +299,7 @@ async fn behind_a_proxy_the_inbox_uses_the_public_origin() {
 async fn a_foreign_page_is_refused_at_both_hosts() {
     let runner = ephemeral(&[]).await;
     let (agent, browser) = (runner.agent(), runner.browser().await);
-    let id = agent.asked().await;
+    let id = agent.request_approval().await;
     let answer = json!({ "response": { "selectedOption": "approve" } });
     let path = format!("/api/messages/{id}/respond");
     for headers in [
@@ -307,13 +307,13 @@ async fn a_foreign_page_is_refused_at_both_hosts() {
         [("Origin", "null"), ("Sec-Fetch-Site", "same-site")],
     ] {
         let with = |request: RequestBuilder| headers.iter().fold(request, |it, (name, value)| it.header(*name, *value));
-        let refused = Reply::of(with(browser.request(Method::POST, &path).json(&answer))).await;
+        let refused = Reply::fetch(with(browser.request(Method::POST, &path).json(&answer))).await;
         refused.expect_error(403, "foreign_page");
         let form = with(browser.request(Method::POST, &format!("/reviews/{id}")).form(&[("option", "approve")]));
-        assert_eq!(Reply::of(form).await.status, 403);
+        assert_eq!(Reply::fetch(form).await.status, 403);
     }
     // The agents' origin is no page of ours.
     let agents = browser.request(Method::POST, &path).header("Origin", runner.text("url")).json(&answer);
-    Reply::of(agents).await.expect_error(403, "foreign_page");
-    assert_eq!(agent.get_here(&format!("/api/v1/reviews/{id}")).await.expect(200)["review"]["status"], "pending");
+    Reply::fetch(agents).await.expect_error(403, "foreign_page");
+    assert_eq!(agent.get_in_channel(&format!("/api/v1/reviews/{id}")).await.expect(200)["review"]["status"], "pending");
 }

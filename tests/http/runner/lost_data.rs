@@ -46,8 +46,8 @@ async fn used(root: &Path, name: &str) -> PathBuf {
     let dir = root.join(name);
     let mut runner = Runner::start(&dir).await;
     let agent = runner.agent();
-    let file = agent.stored().await;
-    agent.sent(json!({ "text": "?", "attachmentIds": [file] })).await;
+    let file = agent.store_file().await;
+    agent.create_message(json!({ "text": "?", "attachmentIds": [file] })).await;
     assert_eq!(runner.terminate().await, Some(0));
     dir
 }
@@ -125,7 +125,7 @@ async fn a_missing_instance_file_is_written_again() {
     let before = fs::read(dir.join("instance.json")).unwrap();
     remove(&dir.join("instance.json"));
     let mut runner = Runner::start(&dir).await;
-    runner.agent().asked().await;
+    runner.agent().request_approval().await;
     assert_eq!(fs::read(dir.join("instance.json")).unwrap(), before);
     assert_eq!(runner.terminate().await, Some(0));
 }
@@ -160,7 +160,7 @@ async fn killed(root: &Path) -> (PathBuf, Agent, Vec<String>) {
     let mut sent = vec![];
     // Few enough for SQLite not to begin its log anew.
     for _ in 0..15 {
-        sent.push(agent.asked().await);
+        sent.push(agent.request_approval().await);
     }
     runner.kill().await;
     (dir, agent, sent)
@@ -214,9 +214,9 @@ async fn a_kill_loses_nothing_and_reports_no_loss() {
     command.args(["--json", "--port", "0", "--data-dir"]).arg(&dir).env("NO_COLOR", "1").stderr(Stdio::piped());
     let mut runner = Runner::from(command).await;
     let mut stderr = runner.child.stderr.take().unwrap();
-    let agent = agent.on(runner.text("url"));
+    let agent = agent.at(runner.text("url"));
     for id in sent {
-        agent.get_here(&format!("/api/v1/messages/{id}")).await.expect(200);
+        agent.get_in_channel(&format!("/api/v1/messages/{id}")).await.expect(200);
     }
     assert_eq!(runner.terminate().await, Some(0));
     let mut log = String::new();

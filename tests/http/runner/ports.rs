@@ -44,7 +44,7 @@ async fn only_the_service_and_storage_ports_listen() {
     let dir = TempDir::new().unwrap();
     let runner = Runner::start(dir.path()).await;
     let agent = runner.agent();
-    agent.sent(json!({ "text": "every engine has worked" })).await;
+    agent.create_message(json!({ "text": "every engine has worked" })).await;
     let file = announced(&agent, "a", "text/plain", 1).await;
     let files = file["upload"]["url"].as_str().unwrap();
     let mut expected = BTreeSet::from([runner.text("url"), files].map(|url| (LOOPBACK.to_owned(), port(url))));

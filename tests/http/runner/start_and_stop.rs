@@ -21,13 +21,14 @@ async fn the_first_start_creates_an_owner_and_the_second_keeps_all_data() {
     let dir = TempDir::new().unwrap();
     let mut first = Runner::start(&dir.path().join("data")).await;
     let agent = first.agent();
-    let file = agent.stored().await;
-    let id = agent.sent(json!({ "text": "?", "review": { "type": "approval" }, "attachmentIds": [file] })).await;
+    let file = agent.store_file().await;
+    let id =
+        agent.create_message(json!({ "text": "?", "review": { "type": "approval" }, "attachmentIds": [file] })).await;
     assert_eq!(first.terminate().await, Some(0));
 
     let second = Runner::start(&dir.path().join("data")).await;
     for same in ["email", "channelId"] {
-        assert_eq!(second.block[same], first.block[same]);
+        assert_eq!(second.startup[same], first.startup[same]);
     }
     let (agent, person) = (second.agent(), second.person().await);
     person.answer(&id, json!({ "selectedOption": "approve" })).await.expect(201);
@@ -48,7 +49,7 @@ async fn the_owner_can_be_chosen_and_an_ephemeral_one_leaves_nothing() {
     let mut runner = Runner::from(command).await;
     assert_eq!(runner.text("email"), "me@home.example");
     let url = runner.text("url");
-    Person::nobody(url, "me@home.example", "my own password").sign_in().await.expect(200);
+    Person::signed_out(url, "me@home.example", "my own password").sign_in().await.expect(200);
     assert_eq!(fs::read_dir(tmp.path()).unwrap().count(), 1);
     assert_eq!(runner.terminate().await, Some(0));
     assert_eq!(fs::read_dir(tmp.path()).unwrap().count(), 0);
@@ -59,13 +60,13 @@ async fn it_finishes_what_is_in_flight_and_stops_soon() {
     let dir = TempDir::new().unwrap();
     let mut runner = Runner::start(dir.path()).await;
     let agent = runner.agent();
-    let id = agent.asked().await;
+    let id = agent.request_approval().await;
     let waiting = tokio::spawn({
         let agent = agent.clone();
         async move { agent.wait(&id, 29_000).await }
     });
     // It is being held when the signal comes: a short wait beside it has ended.
-    agent.wait(&agent.asked().await, 300).await.expect(200);
+    agent.wait(&agent.request_approval().await, 300).await.expect(200);
     let began = Instant::now();
     assert_eq!(runner.terminate().await, Some(0));
     assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
@@ -108,7 +109,8 @@ async fn the_longest_wait_can_be_set() {
     command.args(ephemeral).env("PLACET_MAX_WAIT_MS", "50");
     let runner = Runner::from(command).await;
     let agent = runner.agent();
-    let waited = tokio::time::timeout(Duration::from_secs(20), agent.wait(&agent.asked().await, 29_000)).await;
+    let waited =
+        tokio::time::timeout(Duration::from_secs(20), agent.wait(&agent.request_approval().await, 29_000)).await;
     assert_eq!(waited.expect("it ends before the 29 s").expect(200)["status"], "timeout");
 
     let mut command = Runner::command();
@@ -173,10 +175,10 @@ async fn a_kill_loses_nothing_acknowledged() {
     let runner = Runner::start(dir.path()).await;
     let agent = runner.agent();
     for (id, text) in sent {
-        assert_eq!(agent.get_here(&format!("/api/v1/messages/{id}")).await.expect(200)["text"], text);
+        assert_eq!(agent.get_in_channel(&format!("/api/v1/messages/{id}")).await.expect(200)["text"], text);
     }
     for (id, feedback) in decided {
-        let review = agent.get_here(&format!("/api/v1/reviews/{id}")).await.expect(200)["review"].clone();
+        let review = agent.get_in_channel(&format!("/api/v1/reviews/{id}")).await.expect(200)["review"].clone();
         assert_eq!((&review["status"], &review["feedback"]), (&json!("completed"), &json!(feedback)));
     }
 }
@@ -186,7 +188,7 @@ async fn work_that_fell_due_while_stopped_runs_at_the_next_start() {
     let dir = TempDir::new().unwrap();
     let mut first = Runner::start(dir.path()).await;
     let agent = first.agent();
-    let ask = || agent.sent(json!({ "text": "?", "review": { "type": "approval", "expiresInSeconds": 1 } }));
+    let ask = || agent.create_message(json!({ "text": "?", "review": { "type": "approval", "expiresInSeconds": 1 } }));
     // Nobody looks at the one; whoever looks at the other knows when both are due.
     let (_, other) = (ask().await, ask().await);
     assert_eq!(agent.wait(&other, 10_000).await.expect(200)["status"], "expired");
@@ -228,12 +230,12 @@ async fn write_until_it_dies(channel: &str, agent: &Agent, person: &Person, seed
         let text = format!("{seed}-{number}");
         let message = json!({ "channelId": channel, "text": text, "review": { "type": "approval" } });
         let request = agent.request(Method::POST, "/api/v1/messages").json(&message);
-        let Some(reply) = Reply::tried(request).await.filter(|reply| reply.status == 201) else { break };
+        let Some(reply) = Reply::try_fetch(request).await.filter(|reply| reply.status == 201) else { break };
         let id = reply.json()["id"].as_str().unwrap().to_owned();
         sent.push((id.clone(), text.clone()));
         let answer = json!({ "response": { "selectedOption": "approve" }, "feedback": text });
         let request = person.request(Method::POST, &format!("/api/messages/{id}/respond")).json(&answer);
-        let Some(_) = Reply::tried(request).await.filter(|reply| reply.status == 201) else { break };
+        let Some(_) = Reply::try_fetch(request).await.filter(|reply| reply.status == 201) else { break };
         decided.push((id, text));
     }
     (sent, decided)
@@ -244,7 +246,7 @@ async fn until_written(agent: &Agent, count: usize) {
     loop {
         let (mut seen, mut cursor) = (0, String::new());
         while let Some(next) = {
-            let page = agent.get_here(&format!("/api/v1/messages?limit=100&cursor={cursor}")).await.expect(200);
+            let page = agent.get_in_channel(&format!("/api/v1/messages?limit=100&cursor={cursor}")).await.expect(200);
             seen += page["data"].as_array().unwrap().len();
             page["nextCursor"].as_str().map(str::to_owned)
         } {

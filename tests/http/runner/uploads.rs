@@ -35,7 +35,7 @@ async fn upload(agent: Agent, number: usize) -> usize {
             let body = json!({ "channelId": agent.channel, "textAttachments": texts });
             agent.request(Method::POST, "/api/v1/messages").json(&body)
         };
-        match Reply::tried(request).await {
+        match Reply::try_fetch(request).await {
             Some(reply) if reply.status == 201 => stored += if number.is_multiple_of(2) { 1 } else { 2 },
             Some(reply) => panic!("{}", reply.text()),
             None => return stored,

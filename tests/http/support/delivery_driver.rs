@@ -15,27 +15,27 @@ use test_support::World;
 
 use crate::webhooks::event_stream::source;
 
-pub struct Courier {
-    /// The state of `events`.
-    pub app: App,
-    /// The state of `webhooks`.
-    sender: App,
-    /// What the stream brought so far.
-    pub brought: Arc<Mutex<Vec<Event>>>,
+pub struct DeliveryDriver {
+    /// The state of the `events` function.
+    pub events: App,
+    /// The state of the `webhooks` function.
+    webhooks: App,
+    /// The batches that the stream delivered so far.
+    pub stream_events: Arc<Mutex<Vec<Event>>>,
     sqs: aws_sdk_sqs::Client,
     queue: String,
     _workers: Workers,
 }
 
-impl Courier {
+impl DeliveryDriver {
     pub async fn start(world: &World) -> Self {
         let queue = world.queue(&[]).await;
         let on_queue = |name| App { outbound: Outbound::new(true), ..world.function(name).on_queue(&queue) };
-        let (app, sender) = (on_queue("events"), on_queue("webhooks"));
+        let (events, webhooks) = (on_queue("events"), on_queue("webhooks"));
         let (source, _) = source(world).await;
-        let (mut workers, on_stream) = (Workers::default(), app.clone());
-        let brought = Arc::new(Mutex::new(vec![]));
-        let keep = brought.clone();
+        let (mut workers, on_stream) = (Workers::default(), events.clone());
+        let stream_events = Arc::new(Mutex::new(vec![]));
+        let keep = stream_events.clone();
         workers.start(|stop| {
             source.consume(stop, move |event: Event| {
                 let app = on_stream.clone();
@@ -43,22 +43,22 @@ impl Courier {
                 async move { events::handle(&app, event).await }
             })
         });
-        Self { app, sender, brought, sqs: world.sqs.clone(), queue, _workers: workers }
+        Self { events, webhooks, stream_events, sqs: world.sqs.clone(), queue, _workers: workers }
     }
 
     /// The next delivery that is queued, unsent; `None` when none comes within `wait` seconds.
-    pub async fn next_within(&self, wait: i32) -> Option<SqsMessage> {
+    pub async fn next_delivery_within(&self, wait: i32) -> Option<SqsMessage> {
         let request = self.sqs.receive_message().queue_url(&self.queue).wait_time_seconds(wait);
         let message = request.send().await.expect("received").messages.unwrap_or_default().pop()?;
-        let mut brought = SqsMessage::default();
-        (brought.message_id, brought.receipt_handle, brought.body) =
+        let mut delivery = SqsMessage::default();
+        (delivery.message_id, delivery.receipt_handle, delivery.body) =
             (message.message_id, message.receipt_handle, message.body);
-        Some(brought)
+        Some(delivery)
     }
 
-    pub async fn next(&self) -> SqsMessage {
+    pub async fn next_delivery(&self) -> SqsMessage {
         for _ in 0..10 {
-            if let Some(message) = self.next_within(2).await {
+            if let Some(message) = self.next_delivery_within(2).await {
                 return message;
             }
         }
@@ -66,34 +66,34 @@ impl Courier {
     }
 
     /// Brings a message of the queue to the function; whether it is done.
-    pub async fn bring(&self, message: &SqsMessage) -> bool {
+    pub async fn deliver(&self, message: &SqsMessage) -> bool {
         let mut event = SqsEvent::default();
         event.records = vec![message.clone()];
-        let response: SqsBatchResponse = webhooks::handle(&self.sender, event).await;
+        let response: SqsBatchResponse = webhooks::handle(&self.webhooks, event).await;
         response.batch_item_failures.is_empty()
     }
 }
 
 /// Has an agent's events go to a receiver of this test: one that the API would refuse, being on
 /// this machine.
-pub async fn hook_agent(world: &World, channel: &str, url: &str) {
+pub async fn set_agent_webhook(world: &World, channel: &str, url: &str) {
     let agent: AgentId = channel.parse().unwrap();
-    set(world, Key::agent(agent), "SET webhookUrl = :url", url).await;
+    set_attribute(world, Key::agent(agent), "SET webhookUrl = :url", url).await;
 }
 
 /// The same for a message's own URL.
-pub async fn hook_message(world: &World, message: &str, url: &str) {
+pub async fn set_message_webhook(world: &World, message: &str, url: &str) {
     let message: MessageId = message.parse().unwrap();
-    set(world, Key::message(message), "SET webhookUrl = :url", url).await;
+    set_attribute(world, Key::message(message), "SET webhookUrl = :url", url).await;
 }
 
 /// The same for a review's callback, whose JSON this is.
-pub async fn hook_callback(world: &World, message: &str, callback: &str) {
+pub async fn set_callback(world: &World, message: &str, callback: &str) {
     let message: MessageId = message.parse().unwrap();
-    set(world, Key::message(message), "SET review.callback = :url", callback).await;
+    set_attribute(world, Key::message(message), "SET review.callback = :url", callback).await;
 }
 
-async fn set(world: &World, key: Key, expression: &str, value: &str) {
+async fn set_attribute(world: &World, key: Key, expression: &str, value: &str) {
     let client = world.write_notifier.observe(&world.clients.dynamodb);
     let update = client.update_item().table_name(&world.table).set_key(Some(key.attributes()));
     let update = update.update_expression(expression).condition_expression("attribute_exists(pk)");

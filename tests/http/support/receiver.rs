@@ -10,26 +10,26 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
 /// Longer than a delivery stays with a sender that died.
-const PATIENCE: Duration = Duration::from_secs(40);
+const RECEIVE_TIMEOUT: Duration = Duration::from_secs(40);
 
 /// How a request is answered.
 #[derive(Clone)]
-pub enum Answer {
+pub enum ResponsePlan {
     /// These bytes, and then the connection is closed.
     Bytes(Vec<u8>),
     /// Never.
-    Hangs,
+    Hang,
     /// These bytes, after this time.
-    Late(Duration, Vec<u8>),
+    Delayed(Duration, Vec<u8>),
     /// These bytes, and then one every tenth of a second until the sender has gone.
-    Trickles(Vec<u8>),
+    Trickle(Vec<u8>),
     /// The connection is closed instead.
-    Closes,
+    Close,
     /// These bytes, and then the connection is reset.
-    Resets(Vec<u8>),
+    Reset(Vec<u8>),
 }
 
-impl Answer {
+impl ResponsePlan {
     pub fn status(status: u16) -> Self {
         Self::with(status, "", "{}")
     }
@@ -41,13 +41,13 @@ impl Answer {
 }
 
 #[derive(Clone, Debug)]
-pub struct Received {
+pub struct ReceivedRequest {
     pub line: String,
     pub headers: HashMap<String, String>,
     pub body: String,
 }
 
-impl Received {
+impl ReceivedRequest {
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.body).expect("JSON")
     }
@@ -59,13 +59,13 @@ impl Received {
 
 pub struct Receiver {
     pub url: String,
-    received: Arc<Mutex<Vec<Received>>>,
+    received: Arc<Mutex<Vec<ReceivedRequest>>>,
     count: watch::Receiver<usize>,
 }
 
 impl Receiver {
     /// Answers as told, one request after the other, and 200 from then on.
-    pub async fn start(answers: impl IntoIterator<Item = Answer>) -> Self {
+    pub async fn start(answers: impl IntoIterator<Item = ResponsePlan>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}/hook?token=in-the-query", listener.local_addr().unwrap());
         let received = Arc::new(Mutex::new(vec![]));
@@ -77,24 +77,24 @@ impl Receiver {
                 let (kept, answers, counted) = (kept.clone(), answers.clone(), counted.clone());
                 tokio::spawn(async move {
                     let Some((request, mut stream)) = read(stream).await else { return };
-                    let answer = answers.lock().unwrap().pop_front().unwrap_or(Answer::status(200));
+                    let answer = answers.lock().unwrap().pop_front().unwrap_or(ResponsePlan::status(200));
                     kept.lock().unwrap().push(request);
                     counted.send_modify(|count| *count += 1);
                     match answer {
-                        Answer::Bytes(bytes) => drop(stream.write_all(&bytes).await),
-                        Answer::Hangs => drop(stream.read(&mut [0]).await),
-                        Answer::Late(span, bytes) => {
+                        ResponsePlan::Bytes(bytes) => drop(stream.write_all(&bytes).await),
+                        ResponsePlan::Hang => drop(stream.read(&mut [0]).await),
+                        ResponsePlan::Delayed(span, bytes) => {
                             tokio::time::sleep(span).await;
                             drop(stream.write_all(&bytes).await);
                         }
-                        Answer::Trickles(mut bytes) => {
+                        ResponsePlan::Trickle(mut bytes) => {
                             while stream.write_all(&bytes).await.is_ok() {
                                 tokio::time::sleep(Duration::from_millis(100)).await;
                                 bytes = b"x".to_vec();
                             }
                         }
-                        Answer::Closes => {}
-                        Answer::Resets(bytes) => {
+                        ResponsePlan::Close => {}
+                        ResponsePlan::Reset(bytes) => {
                             let _ = stream.write_all(&bytes).await;
                             stream.get_ref().set_zero_linger().unwrap();
                         }
@@ -106,20 +106,20 @@ impl Receiver {
     }
 
     /// What has come so far.
-    pub fn received(&self) -> Vec<Received> {
+    pub fn received(&self) -> Vec<ReceivedRequest> {
         self.received.lock().unwrap().clone()
     }
 
     /// Waits until this many have come.
-    pub async fn has(&self, count: usize) -> Vec<Received> {
+    pub async fn wait_for(&self, count: usize) -> Vec<ReceivedRequest> {
         let mut so_far = self.count.clone();
         let enough = so_far.wait_for(|so_far| *so_far >= count);
-        tokio::time::timeout(PATIENCE, enough).await.expect("they come").expect("a receiver");
+        tokio::time::timeout(RECEIVE_TIMEOUT, enough).await.expect("they come").expect("a receiver");
         self.received()
     }
 }
 
-async fn read(stream: TcpStream) -> Option<(Received, BufReader<TcpStream>)> {
+async fn read(stream: TcpStream) -> Option<(ReceivedRequest, BufReader<TcpStream>)> {
     let (mut stream, mut head) = (BufReader::new(stream), vec![]);
     loop {
         let mut line = String::new();
@@ -133,5 +133,5 @@ async fn read(stream: TcpStream) -> Option<(Received, BufReader<TcpStream>)> {
     let headers: HashMap<_, _> = pairs.map(|(name, value)| (name.to_lowercase(), value.to_owned())).collect();
     let mut body = vec![0; headers.get("content-length")?.parse().ok()?];
     stream.read_exact(&mut body).await.ok()?;
-    Some((Received { line: head.first()?.clone(), headers, body: String::from_utf8(body).ok()? }, stream))
+    Some((ReceivedRequest { line: head.first()?.clone(), headers, body: String::from_utf8(body).ok()? }, stream))
 }

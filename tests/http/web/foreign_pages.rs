@@ -22,8 +22,8 @@ fn with(request: RequestBuilder, headers: &[(&str, &str)]) -> RequestBuilder {
 
 /// Every call of the people's API that changes something, with what it would need to succeed.
 async fn writes(person: &Person, agent: &Agent) -> Vec<RequestBuilder> {
-    let review = agent.asked().await;
-    let file = agent.stored().await;
+    let review = agent.request_approval().await;
+    let file = agent.store_file().await;
     let keys = person.get("/api/api-keys").await.expect(200);
     let (key, channel) = (keys[0]["id"].as_str().unwrap().to_owned(), agent.channel.clone());
     let me = person.get("/api/auth/me").await.expect(200)["user"]["id"].as_str().unwrap().to_owned();
@@ -88,14 +88,14 @@ async fn a_foreign_page_changes_nothing_with_a_persons_cookie() {
     for request in &requests {
         for headers in FOREIGN {
             let Some(request) = request.try_clone() else { continue };
-            let reply = Reply::of(with(request, headers)).await;
+            let reply = Reply::fetch(with(request, headers)).await;
             reply.expect_error(403, "foreign_page");
             assert_eq!(reply.header("set-cookie"), "", "{headers:?}");
         }
     }
     // A body of several parts is sent once.
     for (at, request) in writes(&person, &agent).await.into_iter().enumerate().take(3) {
-        Reply::of(with(request, FOREIGN[at])).await.expect_error(403, "foreign_page");
+        Reply::fetch(with(request, FOREIGN[at])).await.expect_error(403, "foreign_page");
     }
     let after = seen().await;
     let alike = |at: usize| before[at] == after[at];
@@ -118,23 +118,23 @@ async fn same_origin_pages_programs_and_bearers_are_accepted() {
         &[("Sec-Fetch-Site", "same-origin"), ("Origin", &own)],
     ];
     for headers in ours {
-        Reply::of(with(person.request(Method::POST, &read), headers)).await.expect(201);
+        Reply::fetch(with(person.request(Method::POST, &read), headers)).await.expect(201);
     }
     let token = person.sign_in().await.header("set-cookie").split(['=', ';']).nth(1).unwrap().to_owned();
     for headers in FOREIGN {
-        let nobody = Person::nobody(&world.url, "", "");
+        let nobody = Person::signed_out(&world.url, "", "");
         // A page that has the token needs no cookie.
-        Reply::of(with(nobody.request(Method::POST, &read).bearer_auth(&token), headers)).await.expect(201);
+        Reply::fetch(with(nobody.request(Method::POST, &read).bearer_auth(&token), headers)).await.expect(201);
         // Reads change nothing, and no foreign page sees their answer.
-        let me = Reply::of(with(person.request(Method::GET, "/api/auth/me"), headers)).await;
+        let me = Reply::fetch(with(person.request(Method::GET, "/api/auth/me"), headers)).await;
         me.expect(200);
         assert_eq!(me.header("access-control-allow-origin"), "");
         // Other credentials than a bearer's are no excuse.
         let basic = person.request(Method::POST, &read).basic_auth("a", Some("b"));
-        Reply::of(with(basic, headers)).await.expect_error(403, "foreign_page");
+        Reply::fetch(with(basic, headers)).await.expect_error(403, "foreign_page");
         // An agent's calls carry no cookie.
         let message = json!({ "channelId": agent.channel, "text": "x" });
-        Reply::of(with(agent.request(Method::POST, "/api/v1/messages").json(&message), headers)).await.expect(201);
+        Reply::fetch(with(agent.request(Method::POST, "/api/v1/messages").json(&message), headers)).await.expect(201);
     }
 }
 
@@ -143,12 +143,12 @@ async fn a_foreign_page_cannot_log_in_or_out() {
     let world = World::start().await;
     let person = world.person().await;
     for headers in FOREIGN {
-        let nobody = Person::nobody(&world.url, "", "");
+        let nobody = Person::signed_out(&world.url, "", "");
         for (path, body) in [
             ("/api/auth/login", json!({ "email": person.email, "password": person.password })),
             ("/api/auth/logout", json!({})),
         ] {
-            let reply = Reply::of(with(nobody.request(Method::POST, path).json(&body), headers)).await;
+            let reply = Reply::fetch(with(nobody.request(Method::POST, path).json(&body), headers)).await;
             reply.expect_error(403, "foreign_page");
             assert_eq!(reply.header("set-cookie"), "", "{path}");
         }

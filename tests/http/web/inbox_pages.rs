@@ -10,13 +10,13 @@ async fn a_person_signs_in_sees_what_is_asked_and_presses_a_button() {
     let person = world.person().await;
     let agent = person.agent().await;
     let ask = json!({ "text": "Deploy <b>v2</b>?\nsecond line", "review": { "type": "approval" }, "textAttachments": [{ "content": "# Plan" }] });
-    let id = agent.sent(ask).await;
+    let id = agent.create_message(ask).await;
 
-    let browser = Person::nobody(&world.url, &person.email, &person.password);
+    let browser = Person::signed_out(&world.url, &person.email, &person.password);
     let sent_away = browser.get("/").await;
     assert_eq!((sent_away.status, sent_away.header("location")), (303, "/login"));
     let form = [("email", person.email.as_str()), ("password", person.password.as_str())];
-    let signed_in = browser.submit("/login", &form).await;
+    let signed_in = browser.submit_form("/login", &form).await;
     assert_eq!((signed_in.status, signed_in.header("location")), (303, "/"));
 
     let inbox = browser.get("/").await.text();
@@ -26,14 +26,14 @@ async fn a_person_signs_in_sees_what_is_asked_and_presses_a_button() {
     );
     let page = browser.get(&format!("/reviews/{id}")).await;
     assert!(page.text().contains("second line") && page.text().contains(">Approve</button>"), "{}", page.text());
-    assert!(agent.get_here(&format!("/api/v1/reviews/{id}")).await.expect(200)["review"]["seenAt"].is_string());
+    assert!(agent.get_in_channel(&format!("/api/v1/reviews/{id}")).await.expect(200)["review"]["seenAt"].is_string());
     let file = page.text().split("/api/files/").nth(1).unwrap().split('/').next().unwrap().to_owned();
     assert_eq!(browser.get(&format!("/api/files/{file}/download")).await.text(), "# Plan");
 
     let path = format!("/reviews/{id}");
     let (waited, answered) = tokio::join!(
         agent.wait(&id, 20_000),
-        browser.submit(&path, &[("option", "approve"), ("comment", ""), ("feedback", "ship it")]),
+        browser.submit_form(&path, &[("option", "approve"), ("comment", ""), ("feedback", "ship it")]),
     );
     assert_eq!((answered.status, answered.header("location")), (303, format!("/reviews/{id}").as_str()));
     let review = waited.expect(200)["message"]["review"].clone();
@@ -42,10 +42,10 @@ async fn a_person_signs_in_sees_what_is_asked_and_presses_a_button() {
         (&json!({ "selectedOption": "approve" }), &json!("ship it"))
     );
     let outcome = browser.get(&format!("/reviews/{id}")).await.text();
-    assert!(outcome.contains("Answered by you") && !outcome.contains("<button name="), "{outcome}");
+    assert!(outcome.contains("AnsweredReview by you") && !outcome.contains("<button name="), "{outcome}");
     assert!(!browser.get("/").await.text().contains(&id));
 
-    let gone = browser.submit("/logout", &[]).await;
+    let gone = browser.submit_form("/logout", &[]).await;
     assert_eq!((gone.status, gone.header("location")), (303, "/login"));
     assert_eq!(browser.get("/").await.status, 303);
 }
@@ -55,7 +55,7 @@ async fn pages_run_their_own_scripts_and_load_nothing_from_elsewhere() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;
-    let id = agent.sent(json!({ "text": "<script>alert(1)</script>", "review": { "type": "vote\"><script>", "payload": { "x": "<script>" } } })).await;
+    let id = agent.create_message(json!({ "text": "<script>alert(1)</script>", "review": { "type": "vote\"><script>", "payload": { "x": "<script>" } } })).await;
     for path in ["/", "/login", &format!("/reviews/{id}"), "/reviews/nothing"] {
         let page = person.get(path).await;
         let policy = page.header("content-security-policy");
@@ -85,7 +85,7 @@ async fn assets_exist_and_are_immutable() {
         assert_eq!(person.get(path).await.header("cache-control"), "public, max-age=300");
     }
     let request = person.request(Method::GET, "/assets/style.css").header("accept-encoding", "br, gzip");
-    let zipped = Reply::of(request).await;
+    let zipped = Reply::fetch(request).await;
     assert_eq!((zipped.header("content-encoding"), zipped.header("vary")), ("gzip", "accept-encoding"));
     assert!(zipped.bytes.len() * 3 < person.get("/assets/style.css").await.bytes.len());
 }
@@ -134,10 +134,10 @@ async fn each_type_can_be_answered_on_its_page() {
         (json!({ "type": "vote" }), vec![("json", "{\"a\":1}")], json!({ "a": 1 })),
     ];
     for (review, fields, expected) in cases {
-        let id = agent.sent(json!({ "text": "?", "review": review })).await;
+        let id = agent.create_message(json!({ "text": "?", "review": review })).await;
         let path = format!("/reviews/{id}");
         assert_eq!(person.get(&path).await.status, 200);
-        let reply = person.submit(&path, &fields).await;
+        let reply = person.submit_form(&path, &fields).await;
         assert_eq!(reply.status, 303, "{review}: {}", reply.text());
         let waited = agent.wait(&id, 5_000).await;
         match expected {
@@ -153,9 +153,10 @@ async fn a_refused_form_keeps_its_input() {
     let person = world.person().await;
     let agent = person.agent().await;
     let review = json!({ "type": "text-input", "payload": { "maxLength": 3, "prefill": "abc" } });
-    let id = agent.sent(json!({ "text": "?", "review": review })).await;
+    let id = agent.create_message(json!({ "text": "?", "review": review })).await;
     assert!(person.get(&format!("/reviews/{id}")).await.text().contains("abc</textarea>"));
-    let refused = person.submit(&format!("/reviews/{id}"), &[("text", "too long"), ("feedback", "my words")]).await;
+    let refused =
+        person.submit_form(&format!("/reviews/{id}"), &[("text", "too long"), ("feedback", "my words")]).await;
     assert_eq!(refused.status, 400);
     for kept in ["Text may have at most 3 characters.", "too long</textarea>", "my words</textarea>"] {
         assert!(refused.text().contains(kept), "{kept}: {}", refused.text());
@@ -167,15 +168,15 @@ async fn an_answer_that_came_second_shows_the_stored_outcome() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;
-    let id = agent.asked().await;
+    let id = agent.request_approval().await;
     person.answer(&id, json!({ "selectedOption": "reject" })).await.expect(201);
-    let late = person.submit(&format!("/reviews/{id}"), &[("option", "approve")]).await;
+    let late = person.submit_form(&format!("/reviews/{id}"), &[("option", "approve")]).await;
     assert_eq!(late.status, 303);
     assert!(person.get(&format!("/reviews/{id}")).await.text().contains("reject"));
 
-    let expired = agent.sent(json!({ "review": { "type": "approval", "expiresInSeconds": 60 } })).await;
+    let expired = agent.create_message(json!({ "review": { "type": "approval", "expiresInSeconds": 60 } })).await;
     world.advance_clock(std::time::Duration::from_secs(60));
-    assert_eq!(person.submit(&format!("/reviews/{expired}"), &[("option", "approve")]).await.status, 303);
+    assert_eq!(person.submit_form(&format!("/reviews/{expired}"), &[("option", "approve")]).await.status, 303);
     assert!(person.get(&format!("/reviews/{expired}")).await.text().contains("Expired"));
 }
 
@@ -184,10 +185,10 @@ async fn a_form_that_another_site_sends_is_refused() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;
-    let id = agent.asked().await;
+    let id = agent.request_approval().await;
     let send = |name: &'static str, value: &'static str| {
         let request = person.request(Method::POST, &format!("/reviews/{id}")).form(&[("option", "approve")]);
-        Reply::of(if name.is_empty() { request } else { request.header(name, value) })
+        Reply::fetch(if name.is_empty() { request } else { request.header(name, value) })
     };
     for (name, value) in [
         ("", ""),
@@ -198,7 +199,7 @@ async fn a_form_that_another_site_sends_is_refused() {
     ] {
         assert_eq!(send(name, value).await.status, 403, "{name}: {value}");
     }
-    assert_eq!(agent.get_here(&format!("/api/v1/reviews/{id}")).await.expect(200)["review"]["status"], "pending");
+    assert_eq!(agent.get_in_channel(&format!("/api/v1/reviews/{id}")).await.expect(200)["review"]["status"], "pending");
     assert_eq!(send("Sec-Fetch-Site", "same-origin").await.status, 303);
 }
 
@@ -206,14 +207,14 @@ async fn a_form_that_another_site_sends_is_refused() {
 async fn a_wrong_password_is_shown_on_the_page() {
     let world = World::start().await;
     let person = world.person().await;
-    let browser = Person::nobody(&world.url, "", "");
+    let browser = Person::signed_out(&world.url, "", "");
     let form = [("email", person.email.as_str()), ("password", "nope")];
     for _ in 0..10 {
-        let refused = browser.submit("/login", &form).await;
+        let refused = browser.submit_form("/login", &form).await;
         assert_eq!(refused.status, 401);
         assert!(refused.text().contains("Wrong e-mail or password.") && refused.text().contains(&person.email));
     }
-    let closed = browser.submit("/login", &form).await;
+    let closed = browser.submit_form("/login", &form).await;
     assert_eq!(closed.status, 429);
     assert!(closed.text().contains("try again in 15 min."), "{}", closed.text());
 }
@@ -222,16 +223,16 @@ async fn a_wrong_password_is_shown_on_the_page() {
 async fn malformed_forms_are_refused_on_a_page() {
     let world = World::start().await;
     let person = world.person().await;
-    let id = person.agent().await.asked().await;
+    let id = person.agent().await.request_approval().await;
     for path in ["/login", &format!("/reviews/{id}")] {
         let json = person.request(Method::POST, path).header("Origin", person.origin()).json(&json!({}));
-        assert_eq!(Reply::of(json).await.status, 415, "{path}");
+        assert_eq!(Reply::fetch(json).await.status, 415, "{path}");
         let huge = "x".repeat(3_000_000);
-        assert_eq!(person.submit(path, &[("text", &huge)]).await.status, 413, "{path}");
+        assert_eq!(person.submit_form(path, &[("text", &huge)]).await.status, 413, "{path}");
     }
     let long = "x".repeat(3000);
     for form in [vec![], vec![("email", long.as_str()), ("password", long.as_str())]] {
-        assert_eq!(person.submit("/login", &form).await.status, 401);
+        assert_eq!(person.submit_form("/login", &form).await.status, 401);
     }
     person.get("/assets/%FF").await.expect_error(400, "validation_failed");
 }

@@ -35,7 +35,7 @@ async fn renamed(person: &Person) -> Agent {
     let agent = person.agent().await;
     let body = json!({ "name": "Deployer <b>", "description": "Puts <i>things</i> out", "tag": "ci" });
     let request = person.request(Method::PATCH, &format!("/api/agents/{}", agent.channel)).json(&body);
-    Reply::of(request).await.expect(200);
+    Reply::fetch(request).await.expect(200);
     agent
 }
 
@@ -52,7 +52,7 @@ async fn stored(agent: &Agent, name: &str, mime: &str) -> String {
 async fn every_page_works_for_a_new_user_and_redirects_strangers_to_sign_in() {
     let world = World::start().await;
     let person = world.person().await;
-    let nobody = Person::nobody(&world.url, "", "");
+    let nobody = Person::signed_out(&world.url, "", "");
     for path in PAGES {
         let shown = page(&person, path).await;
         shows(&shown, &["<main class=\"page", "id=\"main\"", "<h1>", "aria-current=\"page\""]);
@@ -128,7 +128,7 @@ async fn a_file_is_shown_in_place_to_its_person_alone() {
         assert_eq!(reply.status, 404, "{path}");
         shows(&reply.text(), &["There is nothing here that you may see."]);
     }
-    assert_eq!(Person::nobody(&world.url, "", "").get(&path).await.status, 303);
+    assert_eq!(Person::signed_out(&world.url, "", "").get(&path).await.status, 303);
 }
 
 #[tokio::test]
@@ -141,7 +141,7 @@ async fn the_status_of_all_agents_and_of_one() {
     shows(&page(&person, &path).await, &["No change of state in the last 30 days."]);
     ping(&agent, "busy", "deploying <main>").await;
     ping(&agent, "error", "it broke").await;
-    agent.asked().await;
+    agent.request_approval().await;
 
     let all = page(&person, "/status").await;
     shows(&all, &["Deployer &#60;b&#62;", "class=\"state is-error\"", "<span>Error</span>", "it broke", "Last seen"]);
@@ -160,11 +160,14 @@ async fn the_log_page_shows_calls_and_masks_secrets() {
     let (person, stranger) = (world.person().await, world.person().await);
     let agent = person.agent().await;
     shows(&page(&person, "/logs").await, &["Nothing was called yet."]);
-    agent.sent(json!({ "text": "Deploy <b>?", "metadata": { "password": "hunter2" } })).await;
+    agent.create_message(json!({ "text": "Deploy <b>?", "metadata": { "password": "hunter2" } })).await;
     agent.get("/api/v1/messages?channel=nothing").await.expect_error(403, "not_your_agent");
 
     let shown = logged(&person, ENTRY, 2).await;
-    shows(&shown, &["/api/v1/messages", "201 Created", "403 Forbidden", "Deploy &#60;b&#62;?", "Received", "***"]);
+    shows(
+        &shown,
+        &["/api/v1/messages", "201 Created", "403 Forbidden", "Deploy &#60;b&#62;?", "ReceivedRequest", "***"],
+    );
     shows(&shown, &["class=\"code good\"", "class=\"code bad\""]);
     assert!(!shown.contains("hunter2") && !shown.contains(&agent.key), "{shown}");
     shows(&page(&stranger, "/logs").await, &["Nothing was called yet."]);
@@ -203,7 +206,7 @@ async fn a_profile_and_a_theme() {
     );
     shows(&shown, &["value=\"system\" checked", "href=\"/settings/users\""]);
     let dark = owner.request(Method::PATCH, "/api/preferences").json(&json!({ "theme": "dark" }));
-    Reply::of(dark).await.expect(200);
+    Reply::fetch(dark).await.expect(200);
     shows(&page(&owner, "/settings").await, &["data-theme=\"dark\"", "value=\"dark\" checked"]);
 
     let shown = page(&member, "/settings").await;

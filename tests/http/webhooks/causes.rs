@@ -12,7 +12,7 @@ use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::ring::default_provider;
 use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 
-use crate::support::receiver::{Answer, Receiver};
+use crate::support::receiver::{Receiver, ResponsePlan};
 
 /// Listens with a certificate of its own; gives the URL.
 async fn with_certificate(params: CertificateParams) -> String {
@@ -95,7 +95,7 @@ async fn a_webhook_test_names_the_cause_of_a_connection_failure() {
         assert!(told["error"].as_str().is_some_and(|error| error.contains(cause)), "{url}: {told}");
         assert_eq!((&told["status"], &told["body"]), (&json!(null), &json!(null)));
     }
-    let resets = Receiver::start([Answer::Resets(vec![])]).await;
+    let resets = Receiver::start([ResponsePlan::Reset(vec![])]).await;
     let told = tested(&person, &agent, &resets.url).await;
     let cause = told["error"].as_str().unwrap();
     assert!(cause.contains("reset the connection") || cause.contains("broke off"), "{told}");
@@ -116,17 +116,17 @@ async fn a_redirect_is_named_with_its_host_and_nothing_secret_of_it() {
         (308, "//cdn.example/secret", "redirects are not followed (to http://cdn.example)"),
         (302, "mailto:secret@example.com", "redirects are not followed"),
     ] {
-        let receiver = Receiver::start([Answer::with(status, &format!("Location: {location}\r\n"), "")]).await;
+        let receiver = Receiver::start([ResponsePlan::with(status, &format!("Location: {location}\r\n"), "")]).await;
         let told = tested(&person, &agent, &receiver.url).await;
         assert_eq!((&told["status"], &told["error"]), (&json!(status), &json!(error)));
         assert!(!told.to_string().contains("secret"), "{told}");
     }
-    let receiver = Receiver::start([Answer::with(302, "Location: /elsewhere\r\n", "")]).await;
+    let receiver = Receiver::start([ResponsePlan::with(302, "Location: /elsewhere\r\n", "")]).await;
     let told = tested(&person, &agent, &receiver.url).await;
     let own = receiver.url.split("/hook").next().unwrap();
     assert_eq!(told["error"], format!("redirects are not followed (to {own})"));
     // A status of the receiver's own needs no word of ours.
-    let receiver = Receiver::start([Answer::status(500)]).await;
+    let receiver = Receiver::start([ResponsePlan::status(500)]).await;
     assert_eq!(tested(&person, &agent, &receiver.url).await["error"], json!(null));
 }
 
@@ -135,7 +135,8 @@ async fn the_request_log_has_the_cause_of_a_failed_attempt() {
     let world = World::delivering().await;
     let person = world.person().await;
     let agent = person.agent().await;
-    let moved = Receiver::start([Answer::with(301, "Location: https://www.example.com/secret\r\n", "moved")]).await;
+    let moved =
+        Receiver::start([ResponsePlan::with(301, "Location: https://www.example.com/secret\r\n", "moved")]).await;
     let (closed, refused) = listening().await;
     drop(closed);
     let untrusted = with_certificate(for_localhost()).await;
@@ -145,7 +146,7 @@ async fn the_request_log_has_the_cause_of_a_failed_attempt() {
         (&untrusted, 502, "not trusted"),
     ] {
         let ask = json!({ "text": "?", "review": { "type": "approval" }, "webhookUrl": url });
-        let asked = agent.sent(ask).await;
+        let asked = agent.create_message(ask).await;
         person.answer(&asked, json!({ "selectedOption": "approve" })).await.expect(201);
         let row = tried(&person, &asked).await;
         let said = row["responseBody"].as_str().unwrap_or_default();

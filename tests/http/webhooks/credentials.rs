@@ -7,7 +7,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use test_support::{Agent, Person, Reply, World};
 
-use crate::support::receiver::{Received, Receiver};
+use crate::support::receiver::{ReceivedRequest, Receiver};
 
 /// Nothing that is shown may have one of these in it.
 const SECRETS: [&str; 4] = ["s3cret", "p@ss", "p%40ss", "czNjcmV0"];
@@ -28,7 +28,7 @@ async fn set(agent: &Agent, mut body: Value) -> Reply {
 
 async fn patch(person: &Person, agent: &Agent, body: Value) -> Value {
     let path = format!("/api/agents/{}", agent.channel);
-    Reply::of(person.request(Method::PATCH, &path).json(&body)).await.expect(200)
+    Reply::fetch(person.request(Method::PATCH, &path).json(&body)).await.expect(200)
 }
 
 /// Everything that is shown of an agent, its messages and its calls.
@@ -40,11 +40,11 @@ async fn shown(person: &Person, agent: &Agent) -> String {
     }
     all += &person.get(&format!("/settings/agents/{}", agent.channel)).await.text();
     all += &agent.get("/api/v1/agents").await.text();
-    all + &agent.get_here("/api/v1/messages").await.text()
+    all + &agent.get_in_channel("/api/v1/messages").await.text()
 }
 
 /// Asks, has it answered, and gives what the receiver got.
-async fn delivered(person: &Person, agent: &Agent, receiver: &Receiver, more: Value) -> Received {
+async fn delivered(person: &Person, agent: &Agent, receiver: &Receiver, more: Value) -> ReceivedRequest {
     let mut message = json!({ "text": "?", "review": { "type": "approval" } });
     for (name, value) in more.as_object().unwrap() {
         message[name] = value.clone();
@@ -52,7 +52,7 @@ async fn delivered(person: &Person, agent: &Agent, receiver: &Receiver, more: Va
     let before = receiver.received().len();
     let asked = agent.send(message).await.expect(201);
     person.answer(asked["id"].as_str().unwrap(), json!({ "selectedOption": "approve" })).await.expect(201);
-    receiver.has(before + 1).await[before].clone()
+    receiver.wait_for(before + 1).await[before].clone()
 }
 
 #[tokio::test]
@@ -99,7 +99,7 @@ async fn credentials_in_message_and_callback_urls_are_used_and_never_shown() {
     let callback = json!({ "review": { "type": "approval", "callback": { "url": url, "headers": { "X-A": "b" } } } });
     let got = delivered(&person, &agent, &receiver, callback).await;
     assert_eq!((got.headers["authorization"].as_str(), got.headers["x-a"].as_str()), (&*basic("own:s3cret"), "b"));
-    let listed = agent.get_here("/api/v1/messages").await.expect(200);
+    let listed = agent.get_in_channel("/api/v1/messages").await.expect(200);
     let stored = &listed["data"][0]["review"]["callback"];
     assert_eq!(stored, &json!({ "url": receiver.url, "headers": { "X-A": "b" } }));
 
@@ -171,7 +171,7 @@ async fn a_bad_avatar_url_is_refused() {
         let body = json!({ "name": "x", "avatarUrl": bad });
         assert_eq!(agent.post("/api/v1/agents", body.clone()).await.expect_invalid(), ["avatarUrl"], "{bad}");
         let path = format!("/api/agents/{}", agent.channel);
-        let patched = Reply::of(person.request(Method::PATCH, &path).json(&body)).await;
+        let patched = Reply::fetch(person.request(Method::PATCH, &path).json(&body)).await;
         assert_eq!(patched.expect_invalid(), ["avatarUrl"], "{bad}");
     }
     let good = json!({ "name": "x", "avatarUrl": "https://example.com/a.png" });

@@ -9,12 +9,12 @@ use shared::ids::MessageId;
 use shared::storage::keys::Key;
 use test_support::World;
 
-use crate::support::answered_review::{Answered, HOOK, approve, hooked, status};
-use crate::support::delivery_driver::{Courier, hook_agent, hook_callback, hook_message};
-use crate::support::receiver::{Answer, Received, Receiver};
+use crate::support::answered_review::{AnsweredReview, WEBHOOK_URL, agent_with_webhook, approve, status};
+use crate::support::delivery_driver::{DeliveryDriver, set_agent_webhook, set_callback, set_message_webhook};
+use crate::support::receiver::{ReceivedRequest, Receiver, ResponsePlan};
 
 /// Whether the package of PyPI accepts it.
-pub fn verifies(secret: &str, received: &Received, body: &str) -> bool {
+pub fn verifies(secret: &str, received: &ReceivedRequest, body: &str) -> bool {
     let python = std::env::var("PLACET_TEST_PYTHON").unwrap_or_else(|_| "python3".to_owned());
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/http/verify.py");
     let mut child = Command::new(python)
@@ -34,12 +34,12 @@ pub fn verifies(secret: &str, received: &Received, body: &str) -> bool {
 
 #[tokio::test]
 async fn an_answer_reaches_the_agents_webhook_signed_as_the_specification_says() {
-    let it = Answered::to([]).await;
-    assert!(it.bring().await);
-    let received = &it.receiver.has(1).await[0];
+    let it = AnsweredReview::with_receiver([]).await;
+    assert!(it.deliver().await);
+    let received = &it.receiver.wait_for(1).await[0];
     let body = received.json();
     assert_eq!(body["event"], "review:responded");
-    assert_eq!((&body["channelId"], &body["message_id"]), (&json!(it.agent.channel), &json!(it.asked)));
+    assert_eq!((&body["channelId"], &body["message_id"]), (&json!(it.agent.channel), &json!(it.review)));
     assert_eq!((&body["review_type"], &body["response"]), (&json!("approval"), &approve()));
     assert!(body["responded_at"].is_string() && body.get("expired_at").is_none());
     assert!(received.line.starts_with("POST /hook?token=in-the-query "));
@@ -53,79 +53,83 @@ async fn an_answer_reaches_the_agents_webhook_signed_as_the_specification_says()
 
 #[tokio::test]
 async fn failed_deliveries_are_retried_under_the_same_id() {
-    let it =
-        Answered::to([Answer::status(500), Answer::Closes, Answer::with(302, "Location: /elsewhere\r\n", "")]).await;
+    let it = AnsweredReview::with_receiver([
+        ResponsePlan::status(500),
+        ResponsePlan::Close,
+        ResponsePlan::with(302, "Location: /elsewhere\r\n", ""),
+    ])
+    .await;
     for (tries, pause) in [(1, 6), (2, 67), (3, 661)] {
-        assert!(!it.bring().await);
+        assert!(!it.deliver().await);
         // Too early: it is not sent.
-        assert!(!it.bring().await);
-        assert_eq!(it.receiver.has(tries).await.len(), tries);
+        assert!(!it.deliver().await);
+        assert_eq!(it.receiver.wait_for(tries).await.len(), tries);
         assert_eq!(it.status().await, "sent");
         it.world.advance_clock(Duration::from_secs(pause));
     }
-    assert!(it.bring().await);
-    let received = it.receiver.has(4).await;
+    assert!(it.deliver().await);
+    let received = it.receiver.wait_for(4).await;
     assert!(received.iter().all(|it| it.id() == received[0].id() && it.body == received[0].body));
     assert!(received.iter().all(|it| it.line.starts_with("POST /hook?")));
     assert_eq!(it.status().await, "webhook_delivered");
     // Whoever brings it again sends nothing.
-    assert!(it.bring().await);
+    assert!(it.deliver().await);
     assert_eq!(it.receiver.received().len(), 4);
 }
 
 #[tokio::test]
 async fn a_410_response_ends_the_retries() {
-    let it = Answered::to([Answer::status(410)]).await;
-    assert!(!it.bring().await);
+    let it = AnsweredReview::with_receiver([ResponsePlan::status(410)]).await;
+    assert!(!it.deliver().await);
     assert_eq!(it.status().await, "webhook_failed");
     it.world.advance_clock(Duration::from_secs(2 * 24 * 3600));
-    assert!(!it.bring().await);
+    assert!(!it.deliver().await);
     assert_eq!(it.receiver.received().len(), 1);
     it.person.sign_in().await.expect(200);
     it.retry().await;
-    let received = it.sent(2).await;
+    let received = it.deliver_until_received(2).await;
     assert_eq!(received[0].id(), received[1].id());
     assert_eq!(it.status().await, "webhook_delivered");
 }
 
 #[tokio::test]
 async fn after_the_last_attempt_the_message_is_marked_failed() {
-    let it = Answered::to(vec![Answer::status(503); 7]).await;
+    let it = AnsweredReview::with_receiver(vec![ResponsePlan::status(503); 7]).await;
     for tries in 1..=7 {
-        assert!(!it.bring().await);
+        assert!(!it.deliver().await);
         assert_eq!(it.receiver.received().len(), tries);
         assert_eq!(it.status().await, if tries < 7 { "sent" } else { "webhook_failed" });
         it.world.advance_clock(Duration::from_secs(27 * 3600));
     }
-    assert!(!it.bring().await);
+    assert!(!it.deliver().await);
     assert_eq!(it.receiver.received().len(), 7);
 }
 
 #[tokio::test]
 async fn the_message_url_precedes_the_agent_url_and_the_callback() {
     let world = World::isolated().await;
-    let courier = Courier::start(&world).await;
+    let driver = DeliveryDriver::start(&world).await;
     let (own, agents, callback) = tokio::join!(Receiver::start([]), Receiver::start([]), Receiver::start([]));
     let person = world.person().await;
-    let (agent, _) = hooked(&world, &person, &agents).await;
-    let called = json!({ "url": callback.url, "method": "PUT", "headers": { "X-Called": "yes" } }).to_string();
-    let first = agent.asked().await;
-    hook_callback(&world, &first, &called).await;
-    hook_message(&world, &first, &own.url).await;
+    let (agent, _) = agent_with_webhook(&world, &person, &agents).await;
+    let called = json!({ "url": callback.url, "method": "PUT", "headers": { "X-NamedCall": "yes" } }).to_string();
+    let first = agent.request_approval().await;
+    set_callback(&world, &first, &called).await;
+    set_message_webhook(&world, &first, &own.url).await;
     person.answer(&first, approve()).await.expect(201);
-    assert!(courier.bring(&courier.next().await).await);
-    assert_eq!(own.has(1).await[0].headers["x-route"], "blue-route-17");
-    let second = agent.asked().await;
-    hook_callback(&world, &second, &called).await;
+    assert!(driver.deliver(&driver.next_delivery().await).await);
+    assert_eq!(own.wait_for(1).await[0].headers["x-route"], "blue-route-17");
+    let second = agent.request_approval().await;
+    set_callback(&world, &second, &called).await;
     person.answer(&second, approve()).await.expect(201);
-    assert!(courier.bring(&courier.next().await).await);
-    assert_eq!(agents.has(1).await[0].json()["message_id"], json!(second));
+    assert!(driver.deliver(&driver.next_delivery().await).await);
+    assert_eq!(agents.wait_for(1).await[0].json()["message_id"], json!(second));
     agent.post("/api/v1/agents/deleteWebhook", json!({ "channelId": agent.channel })).await.expect(200);
-    let third = agent.asked().await;
-    hook_callback(&world, &third, &called).await;
+    let third = agent.request_approval().await;
+    set_callback(&world, &third, &called).await;
     person.answer(&third, approve()).await.expect(201);
-    assert!(courier.bring(&courier.next().await).await);
-    let received = &callback.has(1).await[0];
+    assert!(driver.deliver(&driver.next_delivery().await).await);
+    let received = &callback.wait_for(1).await[0];
     assert!(received.line.starts_with("PUT "));
     assert_eq!(received.headers["x-called"], "yes");
     assert!(!received.headers.contains_key("x-route") && !received.headers.contains_key("authorization"));
@@ -135,19 +139,19 @@ async fn the_message_url_precedes_the_agent_url_and_the_callback() {
 
 #[tokio::test]
 async fn a_delivery_does_not_undo_a_receipt_or_a_deletion() {
-    let it = Answered::to([]).await;
-    let Answered { world, courier, receiver, person, agent, asked, .. } = &it;
-    agent.post(&format!("/api/v1/messages/{asked}/ack?channel={}", agent.channel), json!({})).await.expect(200);
-    assert!(it.bring().await);
+    let it = AnsweredReview::with_receiver([]).await;
+    let AnsweredReview { world, driver, receiver, person, agent, review, .. } = &it;
+    agent.post(&format!("/api/v1/messages/{review}/ack?channel={}", agent.channel), json!({})).await.expect(200);
+    assert!(it.deliver().await);
     assert_eq!(it.status().await, "agent_received");
     let written = person.post("/api/messages", json!({ "channelId": agent.channel, "text": "hi" })).await.expect(201);
     let written = written["id"].as_str().unwrap();
-    let message = courier.next().await;
+    let message = driver.next_delivery().await;
     let key = Key::message(written.parse::<MessageId>().unwrap());
     let delete = world.clients.dynamodb.delete_item().table_name(&world.table).set_key(Some(key.attributes()));
     delete.send().await.unwrap();
-    assert!(courier.bring(&message).await);
-    let body = receiver.has(2).await[1].json();
+    assert!(driver.deliver(&message).await);
+    let body = receiver.wait_for(2).await[1].json();
     assert_eq!((&body["event"], &body["message"]["text"]), (&json!("message:created"), &json!("hi")));
     let gone = world.clients.dynamodb.get_item().table_name(&world.table).set_key(Some(key.attributes()));
     assert!(gone.consistent_read(true).send().await.unwrap().item.is_none());
@@ -157,19 +161,20 @@ async fn a_delivery_does_not_undo_a_receipt_or_a_deletion() {
 async fn without_a_url_nothing_is_queued_and_the_log_shows_no_secrets() {
     let world = World::isolated().await;
     let echo = r#"{"you":"Basic cGxhY2V0OmNvcnJlY3QgaG9yc2U= blue-route-17"}"#;
-    let (courier, receiver) = (Courier::start(&world).await, Receiver::start([Answer::with(200, "", echo)]).await);
+    let (driver, receiver) =
+        (DeliveryDriver::start(&world).await, Receiver::start([ResponsePlan::with(200, "", echo)]).await);
     let person = world.person().await;
     let silent = person.agent().await;
-    let unheard = silent.asked().await;
+    let unheard = silent.request_approval().await;
     person.answer(&unheard, approve()).await.expect(201);
-    let (agent, secret) = hooked(&world, &person, &receiver).await;
-    let asked = agent.asked().await;
-    person.answer(&asked, approve()).await.expect(201);
+    let (agent, secret) = agent_with_webhook(&world, &person, &receiver).await;
+    let review = agent.request_approval().await;
+    person.answer(&review, approve()).await.expect(201);
     // Records come in order: were the first queued, it would be here.
-    let message = courier.next().await;
-    assert!(message.body.as_ref().unwrap().contains(&asked));
-    assert!(courier.bring(&message).await);
-    assert!(courier.next_within(0).await.is_none());
+    let message = driver.next_delivery().await;
+    assert!(message.body.as_ref().unwrap().contains(&review));
+    assert!(driver.deliver(&message).await);
+    assert!(driver.next_delivery_within(0).await.is_none());
     assert_eq!(status(&silent, &unheard).await, "sent");
     let logs = person.get("/api/logs").await.expect(200);
     let row = logs["data"].as_array().unwrap().iter().find(|row| row["direction"] == "outbound").unwrap().clone();
@@ -182,29 +187,34 @@ async fn without_a_url_nothing_is_queued_and_the_log_shows_no_secrets() {
 
 #[tokio::test]
 async fn slow_oversized_and_retry_after_responses_are_handled() {
-    let later = Answer::with(429, "Retry-After: 3600\r\n", "{}");
-    let it = Answered::to([Answer::Hangs, later, Answer::with(200, "", &"x".repeat(1024 * 1024))]).await;
-    assert!(!it.bring().await);
+    let later = ResponsePlan::with(429, "Retry-After: 3600\r\n", "{}");
+    let it = AnsweredReview::with_receiver([
+        ResponsePlan::Hang,
+        later,
+        ResponsePlan::with(200, "", &"x".repeat(1024 * 1024)),
+    ])
+    .await;
+    assert!(!it.deliver().await);
     it.world.advance_clock(Duration::from_secs(6));
-    assert!(!it.bring().await);
+    assert!(!it.deliver().await);
     // Of itself it would be tried again after a minute.
     it.world.advance_clock(Duration::from_secs(3500));
-    assert!(!it.bring().await);
+    assert!(!it.deliver().await);
     assert_eq!(it.receiver.received().len(), 2);
     it.world.advance_clock(Duration::from_secs(101));
-    assert!(it.bring().await);
+    assert!(it.deliver().await);
     assert_eq!(it.status().await, "webhook_delivered");
-    assert_eq!(it.logged().await, [200, 429, 504]);
+    assert_eq!(it.logged_statuses().await, [200, 429, 504]);
 }
 
 #[tokio::test]
 async fn during_a_secret_rotation_both_secrets_sign() {
-    let it = Answered::to([]).await;
-    let set = json!({ "channelId": it.agent.channel, "url": HOOK });
+    let it = AnsweredReview::with_receiver([]).await;
+    let set = json!({ "channelId": it.agent.channel, "url": WEBHOOK_URL });
     let now = it.agent.post("/api/v1/agents/setWebhook", set).await.expect(200)["webhookSecret"].clone();
-    hook_agent(&it.world, &it.agent.channel, &it.receiver.url).await;
-    assert!(it.bring().await);
-    let received = &it.receiver.has(1).await[0];
+    set_agent_webhook(&it.world, &it.agent.channel, &it.receiver.url).await;
+    assert!(it.deliver().await);
+    let received = &it.receiver.wait_for(1).await[0];
     for secret in [&it.secret, now.as_str().unwrap()] {
         assert!(verifies(secret, received, &received.body));
     }
@@ -212,8 +222,8 @@ async fn during_a_secret_rotation_both_secrets_sign() {
 
 #[tokio::test]
 async fn two_concurrent_workers_send_a_delivery_once() {
-    let it = Answered::to([]).await;
-    tokio::join!(it.bring(), it.bring(), it.bring());
-    assert!(it.bring().await);
+    let it = AnsweredReview::with_receiver([]).await;
+    tokio::join!(it.deliver(), it.deliver(), it.deliver());
+    assert!(it.deliver().await);
     assert_eq!(it.receiver.received().len(), 1);
 }

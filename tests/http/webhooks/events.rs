@@ -8,46 +8,46 @@ use shared::queue::Reference;
 use shared::storage::Claim;
 use test_support::{Agent, World};
 
-use crate::support::delivery_driver::{Courier, hook_agent};
+use crate::support::delivery_driver::{DeliveryDriver, set_agent_webhook};
 use crate::support::receiver::Receiver;
 
 async fn answered(world: &World, receiver: &Receiver) -> (Agent, String) {
     let person = world.person().await;
     let agent = person.agent().await;
-    hook_agent(world, &agent.channel, &receiver.url).await;
-    let asked = agent.asked().await;
+    set_agent_webhook(world, &agent.channel, &receiver.url).await;
+    let asked = agent.request_approval().await;
     person.answer(&asked, json!({ "selectedOption": "approve" })).await.expect(201);
     (agent, asked)
 }
 
 /// All that the stream has brought, as one batch.
-fn all(courier: &Courier) -> Event {
+fn all(driver: &DeliveryDriver) -> Event {
     let mut all = Event::default();
-    all.records = courier.brought.lock().unwrap().iter().flat_map(|event| event.records.clone()).collect();
+    all.records = driver.stream_events.lock().unwrap().iter().flat_map(|event| event.records.clone()).collect();
     all
 }
 
 #[tokio::test]
 async fn repeated_records_make_one_delivery() {
     let world = World::isolated().await;
-    let (courier, receiver) = (Courier::start(&world).await, Receiver::start([]).await);
+    let (driver, receiver) = (DeliveryDriver::start(&world).await, Receiver::start([]).await);
     answered(&world, &receiver).await;
-    let first = courier.next().await;
-    assert!(courier.bring(&first).await);
-    assert!(events::handle(&courier.app, all(&courier)).await.batch_item_failures.is_empty());
-    let second = courier.next().await;
+    let first = driver.next_delivery().await;
+    assert!(driver.deliver(&first).await);
+    assert!(events::handle(&driver.events, all(&driver)).await.batch_item_failures.is_empty());
+    let second = driver.next_delivery().await;
     assert_eq!(first.body, second.body);
-    assert!(courier.bring(&second).await);
+    assert!(driver.deliver(&second).await);
     assert_eq!(receiver.received().len(), 1);
 }
 
 #[tokio::test]
 async fn a_batch_reports_its_first_failed_record() {
     let world = World::isolated().await;
-    let (courier, receiver) = (Courier::start(&world).await, Receiver::start([]).await);
+    let (driver, receiver) = (DeliveryDriver::start(&world).await, Receiver::start([]).await);
     answered(&world, &receiver).await;
-    courier.next().await;
-    let mut event = all(&courier);
+    driver.next_delivery().await;
+    let mut event = all(&driver);
     let decided = event.records.iter().position(|record| {
         let keys = serde_json::to_string(&record.change.keys).unwrap();
         keys.contains("MESSAGE#") && record.event_name == "MODIFY"
@@ -55,43 +55,43 @@ async fn a_batch_reports_its_first_failed_record() {
     let whole = event.records.swap_remove(decided.unwrap());
     event.records = vec![whole.clone(), whole.clone()];
     // Nothing can be queued: that passes.
-    let failing = courier.app.clone().on_queue(&format!("{}x", world.queue(&[]).await));
+    let failing = driver.events.clone().on_queue(&format!("{}x", world.queue(&[]).await));
     let failures = events::handle(&failing, event).await.batch_item_failures;
     let failed: Vec<_> = failures.into_iter().map(|failure| failure.item_identifier).collect();
     assert_eq!(failed, [whole.change.sequence_number]);
     // The one behind it waits its turn.
-    assert!(courier.next_within(1).await.is_none());
+    assert!(driver.next_delivery_within(1).await.is_none());
 }
 
 #[tokio::test]
 async fn a_delivery_of_a_crashed_worker_is_taken_over() {
     let world = World::isolated().await;
-    let (courier, receiver) = (Courier::start(&world).await, Receiver::start([]).await);
+    let (driver, receiver) = (DeliveryDriver::start(&world).await, Receiver::start([]).await);
     answered(&world, &receiver).await;
-    let message = courier.next().await;
+    let message = driver.next_delivery().await;
     let reference: Reference = serde_json::from_str(message.body.as_deref().unwrap()).unwrap();
-    assert!(matches!(courier.app.store.claim_delivery(&reference).await.unwrap(), Claim::Yours(..)));
-    assert!(!courier.bring(&message).await);
+    assert!(matches!(driver.events.store.claim_delivery(&reference).await.unwrap(), Claim::Yours(..)));
+    assert!(!driver.deliver(&message).await);
     assert!(receiver.received().is_empty());
     world.advance_clock(Duration::from_secs(31));
-    assert!(courier.bring(&message).await);
+    assert!(driver.deliver(&message).await);
     assert_eq!(receiver.received().len(), 1);
 }
 
 #[tokio::test]
 async fn an_expiry_is_delivered_only_to_the_asking_agent() {
     let world = World::isolated().await;
-    let courier = Courier::start(&world).await;
+    let driver = DeliveryDriver::start(&world).await;
     let (hers, his) = (Receiver::start([]).await, Receiver::start([]).await);
     let (ada, bob) = (world.person().await, world.person().await);
     let (agent, other) = (ada.agent().await, bob.agent().await);
-    hook_agent(&world, &agent.channel, &hers.url).await;
-    hook_agent(&world, &other.channel, &his.url).await;
-    let asked = agent.sent(json!({ "review": { "type": "approval", "expiresInSeconds": 60 } })).await;
+    set_agent_webhook(&world, &agent.channel, &hers.url).await;
+    set_agent_webhook(&world, &other.channel, &his.url).await;
+    let asked = agent.create_message(json!({ "review": { "type": "approval", "expiresInSeconds": 60 } })).await;
     world.advance_clock(Duration::from_secs(61));
-    agent.get_here(&format!("/api/v1/messages/{asked}")).await.expect(200);
-    assert!(courier.bring(&courier.next().await).await);
-    let body = hers.has(1).await[0].json();
+    agent.get_in_channel(&format!("/api/v1/messages/{asked}")).await.expect(200);
+    assert!(driver.deliver(&driver.next_delivery().await).await);
+    let body = hers.wait_for(1).await[0].json();
     assert_eq!((&body["event"], &body["message_id"]), (&json!("review:expired"), &json!(asked)));
     assert!(body["expired_at"].is_string() && body["response"].is_null() && body.get("responded_at").is_none());
     assert!(his.received().is_empty());

@@ -14,8 +14,8 @@ use shared::outbound::Outbound;
 use shared::storage::keys::channel_partition;
 use test_support::World;
 
-use crate::support::answered_review::Answered;
-use crate::support::receiver::Answer;
+use crate::support::answered_review::AnsweredReview;
+use crate::support::receiver::ResponsePlan;
 
 /// A response whose body is said to be longer than it ever gets.
 fn head(status: u16) -> Vec<u8> {
@@ -23,18 +23,18 @@ fn head(status: u16) -> Vec<u8> {
 }
 
 /// Longer than anybody waits for an answer, and what it would be.
-fn late() -> Answer {
-    Answer::Late(Duration::from_millis(10_500), b"HTTP/1.1 200 X\r\nContent-Length: 2\r\n\r\n{}".to_vec())
+fn late() -> ResponsePlan {
+    ResponsePlan::Delayed(Duration::from_millis(10_500), b"HTTP/1.1 200 X\r\nContent-Length: 2\r\n\r\n{}".to_vec())
 }
 
 #[tokio::test]
 async fn a_response_after_ten_seconds_fails_and_a_slow_body_does_not() {
-    let answers = [late(), Answer::Trickles(head(200)), Answer::Trickles(head(500))];
-    let [late, delivered, failed] = answers.map(|answer| Answered::to([answer]));
+    let answers = [late(), ResponsePlan::Trickle(head(200)), ResponsePlan::Trickle(head(500))];
+    let [late, delivered, failed] = answers.map(|answer| AnsweredReview::with_receiver([answer]));
     let (late, delivered, failed) = tokio::join!(late, delivered, failed);
-    let timed = async |it: &Answered| {
+    let timed = async |it: &AnsweredReview| {
         let began = Instant::now();
-        (it.bring().await, began.elapsed())
+        (it.deliver().await, began.elapsed())
     };
     let took = tokio::join!(timed(&late), timed(&delivered), timed(&failed));
     assert_eq!((took.0.0, took.1.0, took.2.0), (false, true, false));
@@ -43,12 +43,12 @@ async fn a_response_after_ten_seconds_fails_and_a_slow_body_does_not() {
         assert!((Duration::from_secs(10)..Duration::from_secs(20)).contains(&took), "{took:?}");
     }
     for (it, status, logged) in [(&late, "sent", 504), (&delivered, "webhook_delivered", 200), (&failed, "sent", 500)] {
-        assert_eq!((it.status().await, it.logged().await), (json!(status), vec![json!(logged)]));
+        assert_eq!((it.status().await, it.logged_statuses().await), (json!(status), vec![json!(logged)]));
     }
     // The late one is tried again, under the same id.
     late.world.advance_clock(Duration::from_secs(6));
-    assert!(late.bring().await);
-    let received = late.receiver.has(2).await;
+    assert!(late.deliver().await);
+    let received = late.receiver.wait_for(2).await;
     assert_eq!(received[0].id(), received[1].id());
     assert_eq!(late.status().await, "webhook_delivered");
 }
@@ -56,21 +56,21 @@ async fn a_response_after_ten_seconds_fails_and_a_slow_body_does_not() {
 #[tokio::test]
 async fn a_reset_connection_is_a_failed_attempt() {
     let resets =
-        [&b""[..], b"HTTP/1.1 20", b"HTTP/1.1 200 X\r\nContent-Le"].map(|bytes| Answer::Resets(bytes.to_vec()));
-    let it = Answered::to(resets).await;
+        [&b""[..], b"HTTP/1.1 20", b"HTTP/1.1 200 X\r\nContent-Le"].map(|bytes| ResponsePlan::Reset(bytes.to_vec()));
+    let it = AnsweredReview::with_receiver(resets).await;
     for pause in [6, 67, 661] {
-        assert!(!it.bring().await);
+        assert!(!it.deliver().await);
         assert_eq!(it.status().await, "sent");
         it.world.advance_clock(Duration::from_secs(pause));
     }
-    assert!(it.bring().await);
-    let received = it.receiver.has(4).await;
+    assert!(it.deliver().await);
+    let received = it.receiver.wait_for(4).await;
     assert!(received.iter().all(|one| one.id() == received[0].id()));
-    assert_eq!(it.logged().await, [200, 502, 502, 502]);
+    assert_eq!(it.logged_statuses().await, [200, 502, 502, 502]);
 }
 
 /// Sort keys of what the agent's channel has in the table.
-async fn left(it: &Answered) -> Vec<String> {
+async fn left(it: &AnsweredReview) -> Vec<String> {
     let pk = channel_partition(it.agent.channel.parse().unwrap());
     let query = it.world.clients.dynamodb.query().table_name(&it.world.table).consistent_read(true);
     let query = query.key_condition_expression("pk = :pk").expression_attribute_values(":pk", AttributeValue::S(pk));
@@ -80,35 +80,35 @@ async fn left(it: &Answered) -> Vec<String> {
 
 #[tokio::test]
 async fn deleting_an_agent_drops_its_pending_deliveries() {
-    let it = Answered::to([Answer::status(500)]).await;
-    assert!(!it.bring().await);
+    let it = AnsweredReview::with_receiver([ResponsePlan::status(500)]).await;
+    assert!(!it.deliver().await);
     let written = json!({ "channelId": it.agent.channel, "text": "hi" });
     it.person.post("/api/messages", written).await.expect(201);
-    let untried = it.courier.next().await;
+    let untried = it.driver.next_delivery().await;
     let deliveries = |left: Vec<String>| left.iter().filter(|sk| sk.starts_with("DELIVERY#")).count();
     assert_eq!(deliveries(left(&it).await), 2);
-    it.person.remove(&format!("/api/agents/{}", it.agent.channel)).await.expect(200);
+    it.person.delete_fully(&format!("/api/agents/{}", it.agent.channel)).await.expect(200);
     assert_eq!(deliveries(left(&it).await), 0);
     // What the queue still has of them is done, and records that come again make no new ones.
     it.world.advance_clock(Duration::from_secs(3600));
-    assert!(it.bring().await && it.courier.bring(&untried).await);
+    assert!(it.deliver().await && it.driver.deliver(&untried).await);
     let mut again = Event::default();
-    again.records = it.courier.brought.lock().unwrap().iter().flat_map(|event| event.records.clone()).collect();
+    again.records = it.driver.stream_events.lock().unwrap().iter().flat_map(|event| event.records.clone()).collect();
     assert!(!again.records.is_empty());
-    assert!(events::handle(&it.courier.app, again).await.batch_item_failures.is_empty());
+    assert!(events::handle(&it.driver.events, again).await.batch_item_failures.is_empty());
     assert_eq!(deliveries(left(&it).await), 0);
     assert_eq!(it.receiver.received().len(), 1);
 }
 
 #[tokio::test]
 async fn each_retry_request_sends_the_delivery_again_under_the_same_id() {
-    let it = Answered::to([]).await;
-    assert!(it.bring().await);
+    let it = AnsweredReview::with_receiver([]).await;
+    assert!(it.deliver().await);
     for times in 2..=3 {
         it.world.advance_clock(Duration::from_secs(1));
         it.retry().await;
         assert_eq!(it.status().await, "sent");
-        assert_eq!(it.sent(times).await.len(), times);
+        assert_eq!(it.deliver_until_received(times).await.len(), times);
         assert_eq!(it.status().await, "webhook_delivered");
     }
     let received = it.receiver.received();
@@ -136,9 +136,9 @@ async fn set_aside(world: &World, dead: &str) -> Value {
 
 #[tokio::test]
 async fn a_failed_delivery_is_dead_lettered_and_can_be_retried() {
-    let it = Answered::to([Answer::status(410)]).await;
+    let it = AnsweredReview::with_receiver([ResponsePlan::status(410)]).await;
     let (queue, dead) = giving_up(&it.world).await;
-    let app = App { queue: it.courier.app.queue.clone().at(&queue), ..it.courier.app.clone() };
+    let app = App { queue: it.driver.events.queue.clone().at(&queue), ..it.driver.events.clone() };
     let mut workers = Workers::default();
     let webhooks = App { outbound: Outbound::new(true), ..it.world.function("webhooks").on_queue(&queue) };
     let (source, sender) = (QueueSource::new(&it.world.sqs, &queue), webhooks);
@@ -148,12 +148,12 @@ async fn a_failed_delivery_is_dead_lettered_and_can_be_retried() {
             async move { webhooks::handle(&app, event).await }
         })
     });
-    let reference: Value = serde_json::from_str(it.message.body.as_deref().unwrap()).unwrap();
+    let reference: Value = serde_json::from_str(it.delivery.body.as_deref().unwrap()).unwrap();
     app.queue.send(&serde_json::from_value(reference.clone()).unwrap()).await.unwrap();
     assert_eq!(set_aside(&it.world, &dead).await, reference);
     assert_eq!((it.receiver.received().len(), it.status().await), (1, json!("webhook_failed")));
     it.retry().await;
-    let received = it.sent(2).await;
+    let received = it.deliver_until_received(2).await;
     assert_eq!(received[0].id(), received[1].id());
     assert_eq!(it.status().await, "webhook_delivered");
     workers.stop().await;

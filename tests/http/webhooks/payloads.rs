@@ -6,7 +6,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use test_support::{Reply, World};
 
-use crate::support::delivery_driver::{Courier, hook_agent};
+use crate::support::delivery_driver::{DeliveryDriver, set_agent_webhook};
 use crate::support::receiver::Receiver;
 
 fn members(body: &Value) -> BTreeSet<&str> {
@@ -16,23 +16,23 @@ fn members(body: &Value) -> BTreeSet<&str> {
 #[tokio::test]
 async fn the_answer_event_has_the_whole_answer_and_its_context() {
     let world = World::isolated().await;
-    let (courier, receiver) = (Courier::start(&world).await, Receiver::start([]).await);
+    let (driver, receiver) = (DeliveryDriver::start(&world).await, Receiver::start([]).await);
     let person = world.person().await;
     let agent = person.agent().await;
-    hook_agent(&world, &agent.channel, &receiver.url).await;
-    let first = agent.asked().await;
+    set_agent_webhook(&world, &agent.channel, &receiver.url).await;
+    let first = agent.request_approval().await;
     person.answer(&first, json!({ "selectedOption": "reject" })).await.expect(201);
-    assert!(courier.bring(&courier.next().await).await);
+    assert!(driver.deliver(&driver.next_delivery().await).await);
     let revision = json!({ "text": "?", "iterationOf": first, "review": { "type": "freeform" } });
-    let second = agent.sent(revision).await;
-    let file = agent.stored().await;
+    let second = agent.create_message(revision).await;
+    let file = agent.store_file().await;
     // A number as it would not be written again.
     let answer = format!(r#"{{"response":{{"a":[1.10]}},"feedback":"fine","modifiedFileIds":["{file}"]}}"#);
     let request = person.request(Method::POST, &format!("/api/messages/{second}/respond"));
-    let answered = Reply::of(request.header("Content-Type", "application/json").body(answer)).await.expect(201);
-    assert!(courier.bring(&courier.next().await).await);
+    let answered = Reply::fetch(request.header("Content-Type", "application/json").body(answer)).await.expect(201);
+    assert!(driver.deliver(&driver.next_delivery().await).await);
 
-    let received = receiver.has(2).await;
+    let received = receiver.wait_for(2).await;
     let plain = received[0].json();
     let always = ["event", "channelId", "message_id", "review_type", "response", "responded_at"];
     assert_eq!(members(&plain), BTreeSet::from(always), "what there is not is left out");
@@ -51,15 +51,15 @@ async fn the_answer_event_has_the_whole_answer_and_its_context() {
 #[tokio::test]
 async fn the_expiry_event_has_the_due_time() {
     let world = World::isolated().await;
-    let (courier, receiver) = (Courier::start(&world).await, Receiver::start([]).await);
+    let (driver, receiver) = (DeliveryDriver::start(&world).await, Receiver::start([]).await);
     let agent = world.person().await.agent().await;
-    hook_agent(&world, &agent.channel, &receiver.url).await;
-    let asked = agent.asked().await;
+    set_agent_webhook(&world, &agent.channel, &receiver.url).await;
+    let asked = agent.request_approval().await;
     world.advance_clock(std::time::Duration::from_secs(25 * 3600));
-    let expired = agent.get_here(&format!("/api/v1/messages/{asked}")).await.expect(200);
-    assert!(courier.bring(&courier.next().await).await);
+    let expired = agent.get_in_channel(&format!("/api/v1/messages/{asked}")).await.expect(200);
+    assert!(driver.deliver(&driver.next_delivery().await).await);
     assert_eq!(
-        receiver.has(1).await[0].json(),
+        receiver.wait_for(1).await[0].json(),
         json!({
             "event": "review:expired", "channelId": agent.channel, "message_id": asked, "review_type": "approval",
             "response": null, "expired_at": expired["review"]["expiresAt"],
@@ -70,15 +70,15 @@ async fn the_expiry_event_has_the_due_time() {
 #[tokio::test]
 async fn the_message_event_has_the_message_as_it_is_read() {
     let world = World::isolated().await;
-    let (courier, receiver) = (Courier::start(&world).await, Receiver::start([]).await);
+    let (driver, receiver) = (DeliveryDriver::start(&world).await, Receiver::start([]).await);
     let person = world.person().await;
     let agent = person.agent().await;
-    hook_agent(&world, &agent.channel, &receiver.url).await;
-    let file = agent.stored().await;
+    set_agent_webhook(&world, &agent.channel, &receiver.url).await;
+    let file = agent.store_file().await;
     let body = json!({ "channelId": agent.channel, "text": "hi", "attachmentIds": [file], "clientId": "c" });
     let sent = person.post("/api/messages", body).await.expect(201);
-    assert!(courier.bring(&courier.next().await).await);
-    let told = receiver.has(1).await[0].json();
+    assert!(driver.deliver(&driver.next_delivery().await).await);
+    let told = receiver.wait_for(1).await[0].json();
     assert_eq!((&told["event"], &told["channelId"]), (&json!("message:created"), &json!(agent.channel)));
     let mut message = sent.clone();
     // The texts of its files are read with the message alone.

@@ -10,7 +10,7 @@ use shared::queue::Reference;
 use shared::storage::keys::Key;
 use test_support::{Agent, Person, World};
 
-use crate::support::delivery_driver::{Courier, hook_agent};
+use crate::support::delivery_driver::{DeliveryDriver, set_agent_webhook};
 use crate::support::receiver::Receiver;
 
 /// Longer than a webhook takes on a busy machine, and much shorter than a record that is tried until
@@ -55,7 +55,7 @@ async fn is_brought(world: &World) {
     let receiver = Receiver::start([]).await;
     let person = world.person().await;
     let agent = person.agent().await;
-    hook_agent(world, &agent.channel, &receiver.url).await;
+    set_agent_webhook(world, &agent.channel, &receiver.url).await;
     let message = written(&person, &agent, "hello").await;
     assert_eq!(outcome(world, &message).await, "webhook_delivered");
 }
@@ -83,7 +83,7 @@ async fn the_largest_messages_and_answers_are_delivered() {
     let receiver = Receiver::start([]).await;
     let person = world.person().await;
     let agent = person.agent().await;
-    hook_agent(&world, &agent.channel, &receiver.url).await;
+    set_agent_webhook(&world, &agent.channel, &receiver.url).await;
     // The longest of these texts that is taken.
     let mut length = 400 * 1024 / 6;
     let message = loop {
@@ -98,7 +98,7 @@ async fn the_largest_messages_and_answers_are_delivered() {
     assert!(length > 66_000, "{length}");
     assert_eq!(outcome(&world, &message).await, "webhook_delivered");
 
-    let asked = agent.sent(json!({ "text": "?", "review": { "type": "freeform" } })).await;
+    let asked = agent.create_message(json!({ "text": "?", "review": { "type": "freeform" } })).await;
     let answer =
         json!({ "response": { "a": "\u{1}".repeat(64 * 1024 / 6 - 10) }, "feedback": "\u{1}".repeat(16 * 1024) });
     person.post(&format!("/api/messages/{asked}/respond"), answer).await.expect(201);
@@ -111,15 +111,18 @@ async fn an_answer_whose_event_cannot_be_stored_is_refused() {
     let receiver = Receiver::start([]).await;
     let person = world.person().await;
     let agent = person.agent().await;
-    hook_agent(&world, &agent.channel, &receiver.url).await;
+    set_agent_webhook(&world, &agent.channel, &receiver.url).await;
     // A delivery keeps the callback beside the event.
     let callback = json!({ "url": "https://hooks.example/answered", "note": "x".repeat(340 * 1024) });
     let review = json!({ "type": "freeform", "callback": callback });
-    let asked = agent.sent(json!({ "review": review })).await;
+    let asked = agent.create_message(json!({ "review": review })).await;
     let path = format!("/api/messages/{asked}/respond");
     let long = json!({ "response": {}, "feedback": "\u{1}".repeat(16 * 1024) });
     person.post(&path, long).await.expect_error(413, "too_large");
-    assert_eq!(agent.get_here(&format!("/api/v1/reviews/{asked}")).await.expect(200)["review"]["status"], "pending");
+    assert_eq!(
+        agent.get_in_channel(&format!("/api/v1/reviews/{asked}")).await.expect(200)["review"]["status"],
+        "pending"
+    );
     person.post(&path, json!({ "response": {}, "feedback": "short" })).await.expect(201);
     assert_eq!(outcome(&world, &asked).await, "webhook_delivered");
 }
@@ -129,21 +132,21 @@ async fn the_page_enforces_the_limits_of_the_api() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;
-    let asked = agent.sent(json!({ "review": { "type": "freeform" } })).await;
+    let asked = agent.create_message(json!({ "review": { "type": "freeform" } })).await;
     let path = format!("/reviews/{asked}");
     let json = format!("{{\"a\":\"{}\"}}", "x".repeat(64 * 1024));
     let feedback = "x".repeat(16 * 1024 + 1);
     for fields in [[("json", json.as_str()), ("feedback", "")], [("json", "{}"), ("feedback", &feedback)]] {
-        let refused = person.submit(&path, &fields).await;
+        let refused = person.submit_form(&path, &fields).await;
         assert_eq!(refused.status, 400);
         assert!(refused.text().contains("may have at most"));
     }
     let items: Vec<Value> = (0..3).map(|n| json!({ "id": n.to_string(), "label": "x" })).collect();
     let payload = json!({ "mode": "multi", "items": items });
-    let chosen = agent.sent(json!({ "review": { "type": "selection", "payload": payload } })).await;
+    let chosen = agent.create_message(json!({ "review": { "type": "selection", "payload": payload } })).await;
     let ids: Vec<String> = (0..100_000).map(|n| n.to_string()).collect();
     let fields: Vec<(&str, &str)> = ids.iter().map(|id| ("item", id.as_str())).collect();
-    let refused = person.submit(&format!("/reviews/{chosen}"), &fields).await;
+    let refused = person.submit_form(&format!("/reviews/{chosen}"), &fields).await;
     assert_eq!(refused.status, 413);
 }
 
@@ -153,12 +156,12 @@ async fn an_oversized_event_is_dead_lettered_alone_and_reported() {
     let receiver = Receiver::start([]).await;
     let person = world.person().await;
     let agent = person.agent().await;
-    hook_agent(&world, &agent.channel, &receiver.url).await;
+    set_agent_webhook(&world, &agent.channel, &receiver.url).await;
     // Stored before there was a limit, and brought when a person asks for it.
     for (before, unit) in ["\u{1}", "\u{1f}"].into_iter().enumerate() {
         let message = written(&person, &agent, "x").await;
         assert_eq!(outcome(&world, &message).await, "webhook_delivered");
-        let received = receiver.has(before + 1).await;
+        let received = receiver.wait_for(before + 1).await;
         let channel = message.parse::<MessageId>().unwrap().channel();
         let delivery = world.clients.dynamodb.delete_item().table_name(&world.table);
         let delivery = delivery.set_key(Some(Key::delivery(channel, received[before].id()).attributes()));
@@ -181,7 +184,7 @@ async fn an_unreadable_record_is_dead_lettered_alone() {
     let receiver = Receiver::start([]).await;
     let person = world.person().await;
     let agent = person.agent().await;
-    hook_agent(&world, &agent.channel, &receiver.url).await;
+    set_agent_webhook(&world, &agent.channel, &receiver.url).await;
     for (name, value) in [
         ("createdAt", AttributeValue::Bool(true)),
         ("review", AttributeValue::S("none".to_owned())),
@@ -209,7 +212,7 @@ async fn a_version_bump_that_always_fails_stops_no_other_inbox() {
     let changes = async |query: &str| other.get(&format!("/api/changes{query}")).await.expect(200);
     let before = changes("").await;
     written(&person, &agent, "x").await;
-    others.asked().await;
+    others.request_approval().await;
     let after = changes(&format!("?since={}&timeout=15000", before["sequence"])).await;
     assert_ne!(before["sequence"], after["sequence"], "{after}");
     is_brought(&world).await;
@@ -218,20 +221,20 @@ async fn a_version_bump_that_always_fails_stops_no_other_inbox() {
 #[tokio::test]
 async fn an_unreadable_delivery_is_given_up_alone() {
     let world = World::isolated().await;
-    let (courier, receiver) = (Courier::start(&world).await, Receiver::start([]).await);
+    let (driver, receiver) = (DeliveryDriver::start(&world).await, Receiver::start([]).await);
     let person = world.person().await;
     let agent = person.agent().await;
-    hook_agent(&world, &agent.channel, &receiver.url).await;
+    set_agent_webhook(&world, &agent.channel, &receiver.url).await;
     let message = written(&person, &agent, "x").await;
-    let queued = courier.next().await;
+    let queued = driver.next_delivery().await;
     let reference: Reference = serde_json::from_str(queued.body.as_deref().unwrap()).unwrap();
     let key = Key::delivery(reference.message_id.channel(), &reference.webhook_id);
     set(&world, key, "payload", AttributeValue::Bool(true)).await;
-    assert!(!courier.bring(&queued).await);
+    assert!(!driver.deliver(&queued).await);
     assert_eq!(outcome(&world, &message).await, "webhook_failed");
     written(&person, &agent, "y").await;
     // A queue may bring the one that failed many times first.
-    let sent = async { while !courier.bring(&courier.next().await).await {} };
+    let sent = async { while !driver.deliver(&driver.next_delivery().await).await {} };
     tokio::time::timeout(Duration::from_secs(60), sent).await.expect("the other delivery is sent");
-    assert_eq!(receiver.has(1).await.len(), 1);
+    assert_eq!(receiver.wait_for(1).await.len(), 1);
 }

@@ -10,8 +10,8 @@ use shared::ids::{AgentId, UserId};
 use shared::storage::Webhook;
 use test_support::{Agent, Person, Reply, World};
 
-use crate::support::answered_review::hooked;
-use crate::support::receiver::{Answer, Receiver};
+use crate::support::answered_review::agent_with_webhook;
+use crate::support::receiver::{Receiver, ResponsePlan};
 use crate::webhooks::deliveries::verifies;
 
 const URL: &str = "https://93.184.215.14/hook";
@@ -22,7 +22,7 @@ async fn set(agent: &Agent, mut body: Value) -> Reply {
 }
 
 async fn patch(person: &Person, agent: &Agent, body: Value) -> Reply {
-    Reply::of(person.request(Method::PATCH, &format!("/api/agents/{}", agent.channel)).json(&body)).await
+    Reply::fetch(person.request(Method::PATCH, &format!("/api/agents/{}", agent.channel)).json(&body)).await
 }
 
 /// What a delivery would use.
@@ -173,8 +173,9 @@ async fn a_test_event_is_sent_once_and_returns_the_response() {
     let world = World::delivering().await;
     let person = world.person().await;
     let echo = format!("{{\"got\":\"blue-route-17 {}\"}}", "x".repeat(600));
-    let receiver = Receiver::start([Answer::with(201, "", &echo), Answer::status(500), Answer::Closes]).await;
-    let (agent, secret) = hooked(&world, &person, &receiver).await;
+    let receiver =
+        Receiver::start([ResponsePlan::with(201, "", &echo), ResponsePlan::status(500), ResponsePlan::Close]).await;
+    let (agent, secret) = agent_with_webhook(&world, &person, &receiver).await;
     let told = tried(&person, &agent).await.expect(200);
     assert_eq!(
         (&told["delivered"], &told["status"], &told["error"]),
@@ -205,7 +206,7 @@ async fn a_test_event_reaches_no_private_address() {
     let world = World::start().await;
     let person = world.person().await;
     let receiver = Receiver::start([]).await;
-    let (agent, _) = hooked(&world, &person, &receiver).await;
+    let (agent, _) = agent_with_webhook(&world, &person, &receiver).await;
     let told = tried(&person, &agent).await.expect(200);
     assert_eq!(
         (&told["delivered"], &told["status"], &told["error"]),
@@ -222,6 +223,6 @@ async fn only_the_owner_can_test_an_existing_webhook() {
     assert_eq!(tried(&person, &agent).await.expect_invalid(), ["webhookUrl"]);
     tried(&stranger, &agent).await.expect_error(404, "not_found");
     person.post("/api/agents/nothing/webhook-test", json!({})).await.expect_error(404, "not_found");
-    let nobody = Person::nobody(&world.url, "", "");
+    let nobody = Person::signed_out(&world.url, "", "");
     tried(&nobody, &agent).await.expect_error(401, "unauthorized");
 }

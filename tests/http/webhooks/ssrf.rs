@@ -120,7 +120,7 @@ async fn no_url_with_a_private_address_can_be_set() {
         // An empty one in a PATCH takes the webhook away.
         if !url.is_empty() {
             let patched = person.request(Method::PATCH, &path).json(&json!({ "webhookUrl": url }));
-            let patched = test_support::Reply::of(patched).await;
+            let patched = test_support::Reply::fetch(patched).await;
             assert_eq!(patched.expect_invalid(), ["webhookUrl"], "{url}");
         }
         let sent = agent.send(json!({ "text": "x", "webhookUrl": url })).await;
@@ -129,7 +129,7 @@ async fn no_url_with_a_private_address_can_be_set() {
         let sent = agent.send(json!({ "text": "x", "review": review })).await;
         assert_eq!(sent.expect_invalid(), ["review.callback.url"], "{url}");
     }
-    assert_eq!(agent.get_here("/api/v1/messages").await.expect(200)["data"], json!([]));
+    assert_eq!(agent.get_in_channel("/api/v1/messages").await.expect(200)["data"], json!([]));
 }
 
 async fn called(outbound: &Outbound, url: &str) -> Result<u16, Failure> {
@@ -216,10 +216,10 @@ async fn proxies_of_the_environment_are_ignored() {
     // Storage is spoken to, names and addresses are looked at, and webhooks are sent, without anybody between.
     for url in [&receiver.url, &format!("https://{direct}/")] {
         let review = json!({ "text": "?", "review": { "type": "approval" }, "webhookUrl": url });
-        let review = agent.sent(review).await;
+        let review = agent.create_message(review).await;
         person.answer(&review, json!({ "selectedOption": "approve" })).await.expect(201);
     }
-    receiver.has(1).await;
+    receiver.wait_for(1).await;
     let began = Instant::now();
     while tried.load(Ordering::SeqCst) == 0 {
         assert!(began.elapsed() < Duration::from_secs(30), "nobody comes straight to an https address");

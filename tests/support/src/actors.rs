@@ -18,7 +18,7 @@ pub struct Person {
 
 impl Person {
     /// Somebody who is not signed in.
-    pub fn nobody(url: &str, email: &str, password: &str) -> Self {
+    pub fn signed_out(url: &str, email: &str, password: &str) -> Self {
         Self { url: url.to_owned(), http: browser(url), email: email.to_owned(), password: password.to_owned() }
     }
 
@@ -28,7 +28,7 @@ impl Person {
     }
 
     /// The same browser, where another address or password is typed.
-    pub fn typing(&self, email: &str, password: &str) -> Self {
+    pub fn with_credentials(&self, email: &str, password: &str) -> Self {
         Self { email: email.to_owned(), password: password.to_owned(), ..self.clone() }
     }
 
@@ -37,20 +37,20 @@ impl Person {
     }
 
     pub async fn get(&self, path: &str) -> Reply {
-        Reply::of(self.request(Method::GET, path)).await
+        Reply::fetch(self.request(Method::GET, path)).await
     }
 
     pub async fn post(&self, path: &str, body: Value) -> Reply {
-        Reply::of(self.request(Method::POST, path).json(&body)).await
+        Reply::fetch(self.request(Method::POST, path).json(&body)).await
     }
 
     pub async fn delete(&self, path: &str) -> Reply {
-        Reply::of(self.request(Method::DELETE, path)).await
+        Reply::fetch(self.request(Method::DELETE, path)).await
     }
 
     /// Deletes an agent or a user, as often as the answer says that there is more: how much one
     /// call has time for depends on the engine.
-    pub async fn remove(&self, path: &str) -> Reply {
+    pub async fn delete_fully(&self, path: &str) -> Reply {
         for _ in 0..30 {
             let reply = self.delete(path).await;
             if reply.status != 503 {
@@ -62,7 +62,7 @@ impl Person {
     }
 
     /// This person, if they are an owner, as the store knows callers: with a session of its own.
-    pub async fn as_owner(&self) -> OwnerCaller {
+    pub async fn owner_caller(&self) -> OwnerCaller {
         let signed_in = self.sign_in().await;
         let token = signed_in.header("set-cookie").split(['=', ';']).nth(1).expect("a token");
         let request = http::Request::builder().header("authorization", format!("Bearer {token}")).body(());
@@ -71,8 +71,8 @@ impl Person {
     }
 
     /// Sends a form as one of our pages does.
-    pub async fn submit(&self, path: &str, fields: &[(&str, &str)]) -> Reply {
-        Reply::of(self.request(Method::POST, path).header("Origin", self.origin()).form(fields)).await
+    pub async fn submit_form(&self, path: &str, fields: &[(&str, &str)]) -> Reply {
+        Reply::fetch(self.request(Method::POST, path).header("Origin", self.origin()).form(fields)).await
     }
 
     /// The origin of our own pages.
@@ -125,12 +125,12 @@ impl Agent {
     }
 
     /// This agent as the store knows callers.
-    pub fn as_caller(&self) -> AgentCaller {
+    pub fn caller(&self) -> AgentCaller {
         AgentCaller::with_key(&self.key).expect("a key")
     }
 
     /// The same agent at another URL of the same service.
-    pub fn on(&self, url: &str) -> Self {
+    pub fn at(&self, url: &str) -> Self {
         Self { url: url.to_owned(), ..self.clone() }
     }
 
@@ -140,7 +140,7 @@ impl Agent {
     }
 
     /// Somebody else's key, on this channel.
-    pub fn on_channel(&self, channel: &str) -> Self {
+    pub fn with_channel(&self, channel: &str) -> Self {
         Self { channel: channel.to_owned(), ..self.clone() }
     }
 
@@ -149,21 +149,21 @@ impl Agent {
     }
 
     pub async fn get(&self, path: &str) -> Reply {
-        Reply::of(self.request(Method::GET, path)).await
+        Reply::fetch(self.request(Method::GET, path)).await
     }
 
     pub async fn post(&self, path: &str, body: Value) -> Reply {
-        Reply::of(self.request(Method::POST, path).json(&body)).await
+        Reply::fetch(self.request(Method::POST, path).json(&body)).await
     }
 
     /// GETs a path of this agent's channel.
-    pub async fn get_here(&self, path: &str) -> Reply {
+    pub async fn get_in_channel(&self, path: &str) -> Reply {
         let joint = if path.contains('?') { '&' } else { '?' };
         self.get(&format!("{path}{joint}channel={}", self.channel)).await
     }
 
-    pub async fn delete_here(&self, path: &str) -> Reply {
-        Reply::of(self.request(Method::DELETE, &format!("{path}?channel={}", self.channel))).await
+    pub async fn delete_in_channel(&self, path: &str) -> Reply {
+        Reply::fetch(self.request(Method::DELETE, &format!("{path}?channel={}", self.channel))).await
     }
 
     /// Sends a message, its channel filled in.
@@ -173,27 +173,27 @@ impl Agent {
     }
 
     /// Sends a message and gives its id.
-    pub async fn sent(&self, message: Value) -> String {
+    pub async fn create_message(&self, message: Value) -> String {
         self.send(message).await.expect(201)["id"].as_str().unwrap().to_owned()
     }
 
     /// Asks for an approval and gives the message's id.
-    pub async fn asked(&self) -> String {
-        self.sent(json!({ "text": "May I?", "review": { "type": "approval" } })).await
+    pub async fn request_approval(&self) -> String {
+        self.create_message(json!({ "text": "May I?", "review": { "type": "approval" } })).await
     }
 
     pub async fn wait(&self, message: &str, timeout_ms: u32) -> Reply {
-        self.get_here(&format!("/api/v1/reviews/{message}/wait?timeout={timeout_ms}")).await
+        self.get_in_channel(&format!("/api/v1/reviews/{message}/wait?timeout={timeout_ms}")).await
     }
 
     pub async fn upload(&self, route: &str, name: &str, mime: &str, bytes: impl Into<Vec<u8>>) -> Reply {
         let part = reqwest::multipart::Part::bytes(bytes.into()).file_name(name.to_owned()).mime_str(mime).unwrap();
         let form = reqwest::multipart::Form::new().part("file", part).text("channelId", self.channel.clone());
-        Reply::of(self.request(Method::POST, &format!("/api/v1/files/{route}")).multipart(form)).await
+        Reply::fetch(self.request(Method::POST, &format!("/api/v1/files/{route}")).multipart(form)).await
     }
 
     /// Stores a text file and gives its id.
-    pub async fn stored(&self) -> String {
+    pub async fn store_file(&self) -> String {
         let file = self.upload("store", "note.txt", "text/plain", "a note").await.expect(201);
         file["id"].as_str().unwrap().to_owned()
     }

@@ -19,26 +19,26 @@ use crate::reply::{Cost, Reply};
 use crate::world::World;
 
 /// What BatchWriteItem takes.
-const AT_ONCE: usize = 25;
+const BATCH_SIZE: usize = 25;
 /// A batch that is left out again and again is a failure.
-const TRIES: usize = 20;
+const MAX_ATTEMPTS: usize = 20;
 
 type Item = HashMap<String, AttributeValue>;
 
 /// Fills the agent's channel with `count` messages, each the copy of one that was really sent:
 /// three that only say something, then one whose review is answered.
-pub async fn fill(world: &World, person: &Person, agent: &Agent, count: usize) {
-    let plain = agent.sent(json!({ "text": "One of very many." })).await;
-    let answered = agent.asked().await;
+pub async fn fill_channel(world: &World, person: &Person, agent: &Agent, count: usize) {
+    let plain = agent.create_message(json!({ "text": "One of very many." })).await;
+    let answered = agent.request_approval().await;
     person.answer(&answered, json!({ "selectedOption": "approve" })).await.expect(201);
-    copy_many(world, &[&plain, &plain, &plain, &answered], count).await;
+    copy_messages(world, &[&plain, &plain, &plain, &answered], count).await;
 }
 
 /// Writes `count` copies of messages that were sent to one channel, by turns. They are older than
 /// the first of those: the newest a millisecond, each a millisecond more than the one before, so
 /// that the newest page is alike in channels of any size. Gives their ids.
-pub async fn copy_many(world: &World, ids: &[&str], count: usize) -> Vec<String> {
-    let templates = join_all(ids.iter().map(|id| stored(world, id))).await;
+pub async fn copy_messages(world: &World, ids: &[&str], count: usize) -> Vec<String> {
+    let templates = join_all(ids.iter().map(|id| load_message(world, id))).await;
     let (channel, newest) = (templates[0].1.channel(), templates[0].1.ulid().timestamp_ms() as i64 - 1);
     let new = |n| MessageId::new(channel, Timestamp::from_millis(newest - n as i64));
     let ids: Vec<MessageId> = (0..count).map(new).collect();
@@ -48,13 +48,13 @@ pub async fn copy_many(world: &World, ids: &[&str], count: usize) -> Vec<String>
 }
 
 /// Gives the agent's person `count` more channels, as copies of the agent's record.
-pub async fn more_channels(world: &World, agent: &Agent, count: usize) {
+pub async fn copy_channels(world: &World, agent: &Agent, count: usize) {
     let id: AgentId = agent.channel.parse().expect("an id");
-    let item = stored_at(world, Key::agent(id)).await;
+    let item = load_item(world, Key::agent(id)).await;
     let newest = id.ulid().timestamp_ms() as i64 - 1;
     let new = |n| AgentId::new(Timestamp::from_millis(newest - n as i64)).ulid().to_string();
     let was = id.ulid().to_string();
-    write_all(world, (0..count).map(|n| renamed(&item, &was, &new(n))).collect()).await;
+    write_all(world, (0..count).map(|n| with_id_replaced(&item, &was, &new(n))).collect()).await;
 }
 
 /// Past the service: into the embedded engine's file, or through the SDK.
@@ -90,37 +90,37 @@ async fn write_batches(world: &World, copies: Vec<Item>) {
     let put = |item| PutRequest::builder().set_item(Some(item)).build().expect("an item");
     let requests: Vec<WriteRequest> =
         copies.into_iter().map(|item| WriteRequest::builder().put_request(put(item)).build()).collect();
-    let batches = requests.chunks(AT_ONCE).map(<[WriteRequest]>::to_vec);
-    let written = stream::iter(batches).map(|batch| write(world, batch)).buffer_unordered(4);
+    let batches = requests.chunks(BATCH_SIZE).map(<[WriteRequest]>::to_vec);
+    let written = stream::iter(batches).map(|batch| write_batch(world, batch)).buffer_unordered(4);
     written.collect::<()>().await;
 }
 
-async fn stored(world: &World, id: &str) -> (Item, MessageId) {
+async fn load_message(world: &World, id: &str) -> (Item, MessageId) {
     let id: MessageId = id.parse().expect("an id");
-    (stored_at(world, Key::message(id)).await, id)
+    (load_item(world, Key::message(id)).await, id)
 }
 
-async fn stored_at(world: &World, key: Key) -> Item {
+async fn load_item(world: &World, key: Key) -> Item {
     let get = world.clients.dynamodb.get_item().table_name(&world.table).set_key(Some(key.attributes()));
     get.send().await.expect("storage works").item.expect("what was stored")
 }
 
 /// The item under another id, which is in its key, its own attribute and its place in an index.
 fn copy((item, old): &(Item, MessageId), new: MessageId) -> Item {
-    renamed(item, &old.ulid().to_string(), &new.ulid().to_string())
+    with_id_replaced(item, &old.ulid().to_string(), &new.ulid().to_string())
 }
 
-fn renamed(item: &Item, was: &str, is: &str) -> Item {
-    let renamed = item.iter().map(|(name, value)| match value {
+fn with_id_replaced(item: &Item, was: &str, is: &str) -> Item {
+    let with_id_replaced = item.iter().map(|(name, value)| match value {
         AttributeValue::S(text) => (name.clone(), AttributeValue::S(text.replace(was, is))),
         other => (name.clone(), other.clone()),
     });
-    renamed.collect()
+    with_id_replaced.collect()
 }
 
-async fn write(world: &World, batch: Vec<WriteRequest>) {
+async fn write_batch(world: &World, batch: Vec<WriteRequest>) {
     let mut left = Some(batch);
-    for _ in 0..TRIES {
+    for _ in 0..MAX_ATTEMPTS {
         let Some(batch) = left.filter(|batch| !batch.is_empty()) else { return };
         let request = world.clients.dynamodb.batch_write_item().request_items(&world.table, batch.clone());
         // One that an emulator under load took too long for is written again: the items are the same.
@@ -134,39 +134,39 @@ async fn write(world: &World, batch: Vec<WriteRequest>) {
 }
 
 /// A call's name, its cost and how long it took.
-pub type Measured = (&'static str, Cost, Duration);
+pub type CallMeasurement = (&'static str, Cost, Duration);
 
 /// A call's name and its path.
-pub type Called = (&'static str, String);
+pub type NamedCall = (&'static str, String);
 
 /// What the calls of every day cost on this channel. The wait that times out holds for
-/// `WAITED_MS`.
-pub async fn measure(person: &Person, agent: &Agent) -> Vec<Measured> {
+/// `WAIT_MS`.
+pub async fn measure(person: &Person, agent: &Agent) -> Vec<CallMeasurement> {
     let mut measured = vec![];
-    for call in calls(person, agent).await {
-        measured.push(measured_once(agent, &call).await);
+    for call in everyday_calls(person, agent).await {
+        measured.push(measure_call(agent, &call).await);
     }
     measured
 }
 
 /// The calls of every day on this channel, which they leave as it is.
-pub async fn calls(person: &Person, agent: &Agent) -> Vec<Called> {
-    let decided = agent.asked().await;
+pub async fn everyday_calls(person: &Person, agent: &Agent) -> Vec<NamedCall> {
+    let decided = agent.request_approval().await;
     person.answer(&decided, json!({ "selectedOption": "approve" })).await.expect(201);
-    let pending = agent.asked().await;
+    let pending = agent.request_approval().await;
     vec![
         ("list, 50 newest", "/api/v1/messages".to_owned()),
         ("search, 50 found", "/api/v1/messages?search=VERY".to_owned()),
         ("get one", format!("/api/v1/messages/{pending}")),
         ("pending, 1 of them", "/api/v1/reviews/pending".to_owned()),
         ("wait for a decided one", format!("/api/v1/reviews/{decided}/wait?timeout=29000")),
-        ("wait, 1 s, then timeout", format!("/api/v1/reviews/{pending}/wait?timeout={WAITED_MS}")),
+        ("wait, 1 s, then timeout", format!("/api/v1/reviews/{pending}/wait?timeout={WAIT_MS}")),
     ]
 }
 
-pub async fn measured_once(agent: &Agent, (name, path): &Called) -> Measured {
+pub async fn measure_call(agent: &Agent, (name, path): &NamedCall) -> CallMeasurement {
     let began = Instant::now();
-    let reply: Reply = agent.get_here(path).await;
+    let reply: Reply = agent.get_in_channel(path).await;
     reply.expect(200);
     (name, reply.cost(), began.elapsed())
 }
@@ -174,12 +174,12 @@ pub async fn measured_once(agent: &Agent, (name, path): &Called) -> Measured {
 /// That the same calls cost the same DynamoDB calls and units on two channels, however many
 /// messages are in each. How often a wait looks is jittered; what each look costs is not.
 #[track_caller]
-pub fn assert_alike(one: &[Measured], other: &[Measured]) {
+pub fn assert_same_cost(one: &[CallMeasurement], other: &[CallMeasurement]) {
     assert_eq!(one.len(), other.len());
     for ((name, one, _), (_, other, _)) in one.iter().zip(other) {
         if name.ends_with("timeout") {
-            assert_waited(one);
-            assert_waited(other);
+            assert_wait_cost(one);
+            assert_wait_cost(other);
         } else {
             assert_eq!(one, other, "{name}");
         }
@@ -189,12 +189,12 @@ pub fn assert_alike(one: &[Measured], other: &[Measured]) {
 /// One BatchGetItem of four keys, a look (half a unit) each 100 to 110 ms, and the last look,
 /// which is strongly consistent.
 #[track_caller]
-fn assert_waited(cost: &Cost) {
-    let most = 2 + WAITED_MS / 100;
+fn assert_wait_cost(cost: &Cost) {
+    let most = 2 + WAIT_MS / 100;
     assert!((3..=most).contains(&cost.calls) && cost.round_trips == cost.calls, "{cost:?}");
     let looks = 0.5 * f64::from(cost.calls - 2) + 1.0;
     // A key without an item costs a unit, though not on every emulator.
     assert!([3.0, 4.0].map(|first| first + looks).contains(&cost.units()), "{cost:?}");
 }
 
-pub const WAITED_MS: u32 = 1000;
+pub const WAIT_MS: u32 = 1000;

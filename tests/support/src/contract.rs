@@ -12,14 +12,14 @@ use crate::actors::{Agent, Person};
 
 /// Whose credential a route takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum By {
+pub enum CallerKind {
     Agent,
     Human,
 }
 
 /// What a placeholder stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Kind {
+pub enum Placeholder {
     Agent,
     Message,
     /// A message whose approval is pending.
@@ -35,7 +35,7 @@ pub enum Kind {
     Stream,
 }
 
-impl Kind {
+impl Placeholder {
     const NAMES: [(&'static str, Self); 10] = [
         ("{agent}", Self::Agent),
         ("{message}", Self::Message),
@@ -55,7 +55,7 @@ impl Kind {
     }
 
     /// Any message for a certain message, any file for a certain file.
-    pub fn widely(self) -> Self {
+    pub fn general(self) -> Self {
         match self {
             Self::Pending | Self::Decided => Self::Message,
             Self::Free => Self::File,
@@ -67,14 +67,14 @@ impl Kind {
 /// A row of the table.
 #[derive(Clone, Copy, Debug)]
 pub struct Route {
-    pub by: By,
+    pub by: CallerKind,
     pub method: &'static str,
     pub path: &'static str,
-    pub body: Body,
+    pub body: BodyTemplate,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Body {
+pub enum BodyTemplate {
     None,
     Json(&'static str),
     /// A multipart upload, into the channel if it names one.
@@ -84,14 +84,14 @@ pub enum Body {
 /// A route with its placeholders filled.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Call {
-    pub by: By,
+    pub by: CallerKind,
     pub method: &'static str,
     pub path: String,
-    pub body: Filled,
+    pub body: CallBody,
 }
 
 #[derive(Clone, Debug, PartialEq)]
-pub enum Filled {
+pub enum CallBody {
     None,
     Json(String),
     Upload(Option<String>),
@@ -99,7 +99,7 @@ pub enum Filled {
 
 impl Route {
     /// The kinds of its placeholders, in their order.
-    pub fn kinds(&self) -> Vec<Kind> {
+    pub fn kinds(&self) -> Vec<Placeholder> {
         let mut kinds = vec![];
         self.fill(|kind| {
             kinds.push(kind);
@@ -108,18 +108,18 @@ impl Route {
         kinds
     }
 
-    pub fn fill(&self, mut id: impl FnMut(Kind) -> String) -> Call {
+    pub fn fill(&self, mut id: impl FnMut(Placeholder) -> String) -> Call {
         let path = fill(self.path, &mut id);
         let body = match self.body {
-            Body::None => Filled::None,
-            Body::Json(template) => Filled::Json(fill(template, &mut id)),
-            Body::Upload(channel) => Filled::Upload(channel.map(|template| fill(template, &mut id))),
+            BodyTemplate::None => CallBody::None,
+            BodyTemplate::Json(template) => CallBody::Json(fill(template, &mut id)),
+            BodyTemplate::Upload(channel) => CallBody::Upload(channel.map(|template| fill(template, &mut id))),
         };
         Call { by: self.by, method: self.method, path, body }
     }
 
     /// The path without its query.
-    pub fn bare_path(&self) -> &'static str {
+    pub fn path_without_query(&self) -> &'static str {
         self.path.split('?').next().unwrap_or_default()
     }
 
@@ -132,20 +132,20 @@ impl Route {
 
 impl Call {
     /// The request without its body.
-    pub fn bare(&self, person: &Person, agent: &Agent) -> RequestBuilder {
+    pub fn request_without_body(&self, person: &Person, agent: &Agent) -> RequestBuilder {
         let method = Method::from_bytes(self.method.as_bytes()).expect("a method");
         match self.by {
-            By::Agent => agent.request(method, &self.path),
-            By::Human => person.request(method, &self.path),
+            CallerKind::Agent => agent.request(method, &self.path),
+            CallerKind::Human => person.request(method, &self.path),
         }
     }
 
     pub fn request(&self, person: &Person, agent: &Agent) -> RequestBuilder {
-        let request = self.bare(person, agent);
+        let request = self.request_without_body(person, agent);
         match &self.body {
-            Filled::None => request,
-            Filled::Json(body) => request.header("Content-Type", "application/json").body(body.clone()),
-            Filled::Upload(channel) => {
+            CallBody::None => request,
+            CallBody::Json(body) => request.header("Content-Type", "application/json").body(body.clone()),
+            CallBody::Upload(channel) => {
                 let file = Part::bytes(b"GIF89a".to_vec()).file_name("a.gif").mime_str("image/gif").expect("a type");
                 let form = Form::new().part("file", file);
                 request.multipart(match channel {
@@ -157,12 +157,12 @@ impl Call {
     }
 }
 
-fn fill(template: &str, id: &mut dyn FnMut(Kind) -> String) -> String {
+fn fill(template: &str, id: &mut dyn FnMut(Placeholder) -> String) -> String {
     let (mut text, mut rest) = (String::new(), template);
     while let Some(at) = rest.find('{') {
         text.push_str(&rest[..at]);
         rest = &rest[at..];
-        match Kind::NAMES.iter().find(|(name, _)| rest.starts_with(name)) {
+        match Placeholder::NAMES.iter().find(|(name, _)| rest.starts_with(name)) {
             Some((name, kind)) => {
                 text.push_str(&id(*kind));
                 rest = &rest[name.len()..];
@@ -176,27 +176,29 @@ fn fill(template: &str, id: &mut dyn FnMut(Kind) -> String) -> String {
     text + rest
 }
 
-const fn agent(method: &'static str, path: &'static str, body: Body) -> Route {
-    Route { by: By::Agent, method, path, body }
+const fn agent(method: &'static str, path: &'static str, body: BodyTemplate) -> Route {
+    Route { by: CallerKind::Agent, method, path, body }
 }
 
-const fn human(method: &'static str, path: &'static str, body: Body) -> Route {
-    Route { by: By::Human, method, path, body }
+const fn human(method: &'static str, path: &'static str, body: BodyTemplate) -> Route {
+    Route { by: CallerKind::Human, method, path, body }
 }
 
-const NONE: Body = Body::None;
-const INTO_CHANNEL: Body = Body::Upload(Some("{agent}"));
-const EMPTY: Body = Body::Json("{}");
-const MESSAGE: Body = Body::Json(r#"{"channelId":"{agent}","text":"x"}"#);
-const WITH_FILE: Body = Body::Json(r#"{"channelId":"{agent}","text":"x","attachmentIds":["{free}"]}"#);
-const WITH_CLIENT: Body = Body::Json(r#"{"channelId":"{agent}","text":"x","clientId":"{client}"}"#);
-const REVISION: Body = Body::Json(r#"{"channelId":"{agent}","text":"x","iterationOf":"{decided}"}"#);
-const STREAMED: Body =
-    Body::Json(r#"{"channelId":"{agent}","text":"x","streamId":"{stream}","streamState":"streaming"}"#);
-const PRESIGN: Body = Body::Json(r#"{"channelId":"{agent}","filename":"a.txt","mimeType":"text/plain","size":3}"#);
-const FILES: Body = Body::Json(r#"{"ids":["{file}","{file}"]}"#);
-const ANSWER: Body = Body::Json(r#"{"response":{"selectedOption":"approve"}}"#);
-const ANSWER_WITH_FILE: Body = Body::Json(r#"{"response":{"selectedOption":"approve"},"modifiedFileIds":["{free}"]}"#);
+const NONE: BodyTemplate = BodyTemplate::None;
+const INTO_CHANNEL: BodyTemplate = BodyTemplate::Upload(Some("{agent}"));
+const EMPTY: BodyTemplate = BodyTemplate::Json("{}");
+const MESSAGE: BodyTemplate = BodyTemplate::Json(r#"{"channelId":"{agent}","text":"x"}"#);
+const WITH_FILE: BodyTemplate = BodyTemplate::Json(r#"{"channelId":"{agent}","text":"x","attachmentIds":["{free}"]}"#);
+const WITH_CLIENT: BodyTemplate = BodyTemplate::Json(r#"{"channelId":"{agent}","text":"x","clientId":"{client}"}"#);
+const REVISION: BodyTemplate = BodyTemplate::Json(r#"{"channelId":"{agent}","text":"x","iterationOf":"{decided}"}"#);
+const STREAMED: BodyTemplate =
+    BodyTemplate::Json(r#"{"channelId":"{agent}","text":"x","streamId":"{stream}","streamState":"streaming"}"#);
+const PRESIGN: BodyTemplate =
+    BodyTemplate::Json(r#"{"channelId":"{agent}","filename":"a.txt","mimeType":"text/plain","size":3}"#);
+const FILES: BodyTemplate = BodyTemplate::Json(r#"{"ids":["{file}","{file}"]}"#);
+const ANSWER: BodyTemplate = BodyTemplate::Json(r#"{"response":{"selectedOption":"approve"}}"#);
+const ANSWER_WITH_FILE: BodyTemplate =
+    BodyTemplate::Json(r#"{"response":{"selectedOption":"approve"},"modifiedFileIds":["{free}"]}"#);
 
 /// The agent API.
 pub const AGENT_API: &[Route] = &[
@@ -218,17 +220,25 @@ pub const AGENT_API: &[Route] = &[
     agent("GET", "/api/v1/reviews/{message}/wait?channel={agent}&timeout=50", NONE),
     agent("POST", "/api/v1/files/store", INTO_CHANNEL),
     agent("POST", "/api/v1/files/upload", INTO_CHANNEL),
-    agent("POST", "/api/v1/files/store-text", Body::Json(r#"{"channelId":"{agent}","content":"x"}"#)),
+    agent("POST", "/api/v1/files/store-text", BodyTemplate::Json(r#"{"channelId":"{agent}","content":"x"}"#)),
     agent("POST", "/api/v1/files/presign", PRESIGN),
     agent("GET", "/api/v1/files?channel={agent}", NONE),
     agent("GET", "/api/v1/files/{file}/download", NONE),
     agent("GET", "/api/v1/agents", NONE),
-    agent("POST", "/api/v1/agents", Body::Json(r#"{"name":"x"}"#)),
-    agent("POST", "/api/v1/agents/setWebhook", Body::Json(r#"{"channelId":"{agent}","url":"https://1.1.1.1/hook"}"#)),
-    agent("POST", "/api/v1/agents/deleteWebhook", Body::Json(r#"{"channelId":"{agent}"}"#)),
-    agent("POST", "/api/v1/agents/setTag", Body::Json(r#"{"channelId":"{agent}","tag":"x"}"#)),
-    agent("PUT", "/api/v1/agents/{agent}/commands", Body::Json(r#"{"commands":[{"command":"x","description":"x"}]}"#)),
-    agent("POST", "/api/v1/status/ping", Body::Json(r#"{"agentId":"{agent}","status":"busy","message":"x"}"#)),
+    agent("POST", "/api/v1/agents", BodyTemplate::Json(r#"{"name":"x"}"#)),
+    agent(
+        "POST",
+        "/api/v1/agents/setWebhook",
+        BodyTemplate::Json(r#"{"channelId":"{agent}","url":"https://1.1.1.1/hook"}"#),
+    ),
+    agent("POST", "/api/v1/agents/deleteWebhook", BodyTemplate::Json(r#"{"channelId":"{agent}"}"#)),
+    agent("POST", "/api/v1/agents/setTag", BodyTemplate::Json(r#"{"channelId":"{agent}","tag":"x"}"#)),
+    agent(
+        "PUT",
+        "/api/v1/agents/{agent}/commands",
+        BodyTemplate::Json(r#"{"commands":[{"command":"x","description":"x"}]}"#),
+    ),
+    agent("POST", "/api/v1/status/ping", BodyTemplate::Json(r#"{"agentId":"{agent}","status":"busy","message":"x"}"#)),
     agent("GET", "/api/v1/plugins", NONE),
     agent("GET", "/api/v1/plugins/form", NONE),
 ];
@@ -236,21 +246,21 @@ pub const AGENT_API: &[Route] = &[
 /// The human API.
 pub const HUMAN_API: &[Route] = &[
     human("GET", "/health", NONE),
-    human("POST", "/api/auth/login", Body::Json(r#"{"email":"nobody@people.example","password":"12345678"}"#)),
+    human("POST", "/api/auth/login", BodyTemplate::Json(r#"{"email":"nobody@people.example","password":"12345678"}"#)),
     human("GET", "/api/auth/me", NONE),
     human("GET", "/api/users", NONE),
-    human("POST", "/api/users", Body::Json(r#"{"email":"x","displayName":"x"}"#)),
-    human("PATCH", "/api/users/{user}", Body::Json(r#"{"displayName":"x"}"#)),
+    human("POST", "/api/users", BodyTemplate::Json(r#"{"email":"x","displayName":"x"}"#)),
+    human("PATCH", "/api/users/{user}", BodyTemplate::Json(r#"{"displayName":"x"}"#)),
     human("DELETE", "/api/users/{user}", NONE),
     human("GET", "/api/api-keys", NONE),
     human("POST", "/api/api-keys", EMPTY),
     human("POST", "/api/api-keys/{key}/rotate", EMPTY),
     human("DELETE", "/api/api-keys/{key}", NONE),
     human("GET", "/api/agents", NONE),
-    human("POST", "/api/agents", Body::Json(r#"{"name":"x"}"#)),
+    human("POST", "/api/agents", BodyTemplate::Json(r#"{"name":"x"}"#)),
     human("GET", "/api/agents/{agent}", NONE),
-    human("PATCH", "/api/agents/{agent}", Body::Json(r#"{"name":"x","webhookUrl":null,"tag":"x"}"#)),
-    human("POST", "/api/agents/{agent}/avatar", Body::Upload(None)),
+    human("PATCH", "/api/agents/{agent}", BodyTemplate::Json(r#"{"name":"x","webhookUrl":null,"tag":"x"}"#)),
+    human("POST", "/api/agents/{agent}/avatar", BodyTemplate::Upload(None)),
     human("GET", "/api/agents/{agent}/avatar", NONE),
     human("DELETE", "/api/agents/{agent}/avatar", NONE),
     human("POST", "/api/agents/{agent}/read", NONE),
@@ -280,19 +290,19 @@ pub const HUMAN_API: &[Route] = &[
     human("GET", "/api/share/nonsense", NONE),
     human("GET", "/api/plugins", NONE),
     human("GET", "/api/plugins/form/render", NONE),
-    human("PATCH", "/api/plugins/form", Body::Json(r#"{"env":{}}"#)),
-    human("POST", "/api/plugins/form/fetch", Body::Json(r#"{"url":"https://1.1.1.1/"}"#)),
+    human("PATCH", "/api/plugins/form", BodyTemplate::Json(r#"{"env":{}}"#)),
+    human("POST", "/api/plugins/form/fetch", BodyTemplate::Json(r#"{"url":"https://1.1.1.1/"}"#)),
     human("GET", "/api/preferences", NONE),
-    human("PATCH", "/api/preferences", Body::Json(r#"{"theme":"dark"}"#)),
+    human("PATCH", "/api/preferences", BodyTemplate::Json(r#"{"theme":"dark"}"#)),
     human("GET", "/api/logs?limit=5", NONE),
     human("DELETE", "/api/files/{file}", NONE),
     // Alone: one of the caller's own beside it would be gone at the second call.
-    human("POST", "/api/files/bulk-delete", Body::Json(r#"{"ids":["{file}"]}"#)),
+    human("POST", "/api/files/bulk-delete", BodyTemplate::Json(r#"{"ids":["{file}"]}"#)),
     human("DELETE", "/api/agents/{agent}", NONE),
     human(
         "POST",
         "/api/auth/change-password",
-        Body::Json(r#"{"currentPassword":"a wrong one","newPassword":"12345678"}"#),
+        BodyTemplate::Json(r#"{"currentPassword":"a wrong one","newPassword":"12345678"}"#),
     ),
     human("POST", "/api/auth/refresh", EMPTY),
     human("POST", "/api/auth/logout", EMPTY),

@@ -8,7 +8,7 @@ use std::time::Duration;
 use cpu_time::ThreadTime;
 
 /// Runs `work`; gives what it gave, and its time. What it spawned is not in it.
-pub async fn measured<T>(work: impl Future<Output = T>) -> (T, Duration) {
+pub async fn measure<T>(work: impl Future<Output = T>) -> (T, Duration) {
     let mut work = pin!(work);
     let mut spent = Duration::ZERO;
     poll_fn(|context| {

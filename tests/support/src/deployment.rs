@@ -33,7 +33,7 @@ pub struct Deployment {
 
 impl Deployment {
     /// In this process; with what ends its waits.
-    pub fn here(clients: Clients, table: &str, bucket: &str, outbound: Outbound) -> (Self, watch::Sender<bool>) {
+    pub fn in_process(clients: Clients, table: &str, bucket: &str, outbound: Outbound) -> (Self, watch::Sender<bool>) {
         let (close, closing) = watch::channel(false);
         let (table, bucket) = (table.to_owned(), bucket.to_owned());
         let (clock, waits) = (Clock::adjustable(), Waits::new(MAX_WAIT, closing));
@@ -67,7 +67,7 @@ pub async fn listen(service: Router) -> String {
     let url = server::url(&listener).expect("the port's address");
     // What is known of a request's cost becomes headers, in tests only.
     let service = service.layer(axum::middleware::from_fn(async |request: Request, next: Next| {
-        let (response, cpu) = cpu_time::measured(next.run(request)).await;
+        let (response, cpu) = cpu_time::measure(next.run(request)).await;
         reply::with_cost_headers(response, cpu)
     }));
     let never = watch::channel(false);

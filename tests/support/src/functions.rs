@@ -25,7 +25,7 @@ use utoipa::openapi::OpenApi as Document;
 use crate::template;
 
 /// One that API Gateway calls.
-pub struct Routed {
+pub struct RoutedFunction {
     pub function: Function,
     pub router: fn() -> Router<App>,
     pub document: fn() -> Document,
@@ -38,9 +38,9 @@ pub struct Function {
     pub needs: &'static [Need],
 }
 
-macro_rules! routed {
+macro_rules! routed_functions {
     ($($name:ident),+) => {
-        [$(Routed {
+        [$(RoutedFunction {
             function: Function { name: stringify!($name), needs: $name::NEEDS },
             router: $name::router,
             document: $name::Docs::openapi,
@@ -48,25 +48,26 @@ macro_rules! routed {
     };
 }
 
-macro_rules! called {
+macro_rules! background_functions {
     ($($name:ident),+) => {
         [$(Function { name: stringify!($name), needs: $name::NEEDS }),+]
     };
 }
 
 /// The route groups.
-pub const ROUTED: [Routed; 8] = routed!(messages, reviews, files, agents, inbox, accounts, plugins, web);
+pub const ROUTED_FUNCTIONS: [RoutedFunction; 8] =
+    routed_functions!(messages, reviews, files, agents, inbox, accounts, plugins, web);
 /// What no request calls.
-pub const CALLED: [Function; 3] = called!(events, webhooks, expiry);
+pub const BACKGROUND_FUNCTIONS: [Function; 3] = background_functions!(events, webhooks, expiry);
 
 pub fn all() -> impl Iterator<Item = Function> {
-    ROUTED.iter().map(|it| it.function).chain(CALLED)
+    ROUTED_FUNCTIONS.iter().map(|it| it.function).chain(BACKGROUND_FUNCTIONS)
 }
 
 /// Every route group on clients of its own, each request with the function that the template
 /// sends it to.
 pub fn service(clients: &Clients, app_on: &dyn Fn(&Clients) -> App) -> Router {
-    let services: Vec<(&str, Router)> = ROUTED
+    let services: Vec<(&str, Router)> = ROUTED_FUNCTIONS
         .iter()
         .map(|it| (it.function.name, shared::http::service((it.router)(), app_on(&it.function.limited(clients)))))
         .collect();
@@ -109,8 +110,8 @@ impl Intercept for Function {
         config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         let operation = config.load::<Metadata>().ok_or("an operation without a name")?;
-        for need in needs_of(operation, context) {
-            note(self.name, need);
+        for need in required_permissions(operation, context) {
+            record_permission(self.name, need);
             if !self.needs.contains(&need) {
                 let refusal = format!("{}: {need} is not among its NEEDS", self.name);
                 eprintln!("{refusal}");
@@ -122,7 +123,7 @@ impl Intercept for Function {
 }
 
 /// What IAM asks for an operation.
-fn needs_of(operation: &Metadata, context: &BeforeSerializationInterceptorContextRef<'_>) -> Vec<Need> {
+fn required_permissions(operation: &Metadata, context: &BeforeSerializationInterceptorContextRef<'_>) -> Vec<Need> {
     let (service, name) = (operation.service(), operation.name());
     match name {
         "Query" => {
@@ -168,9 +169,9 @@ fn needs_of(operation: &Metadata, context: &BeforeSerializationInterceptorContex
 
 /// Adds a line to the file that `PLACET_TEST_NEEDS` names: what was needed in a whole run of the
 /// tests is compared with what is listed (`tests/src/bin/needs.rs`).
-fn note(function: &'static str, need: Need) {
-    static NOTED: Mutex<BTreeSet<(&str, Need)>> = Mutex::new(BTreeSet::new());
-    if NOTED.lock().unwrap_or_else(PoisonError::into_inner).insert((function, need)) {
+fn record_permission(function: &'static str, need: Need) {
+    static RECORDED: Mutex<BTreeSet<(&str, Need)>> = Mutex::new(BTreeSet::new());
+    if RECORDED.lock().unwrap_or_else(PoisonError::into_inner).insert((function, need)) {
         let Ok(path) = std::env::var("PLACET_TEST_NEEDS") else { return };
         let file = OpenOptions::new().append(true).create(true).open(path);
         writeln!(file.expect("the file of needs"), "{function}: {need}").expect("a line in it");

@@ -13,7 +13,7 @@ pub struct RawForm(Vec<u8>);
 
 impl RawForm {
     /// One that names the agent's channel.
-    pub fn of(agent: &Agent) -> Self {
+    pub fn for_agent(agent: &Agent) -> Self {
         Self::default().field("channelId", &agent.channel)
     }
 
@@ -45,13 +45,13 @@ impl RawForm {
     }
 
     /// What the agent's route of files answers.
-    pub async fn sent(self, agent: &Agent, route: &str) -> Reply {
-        Reply::of(self.request(agent.request(Method::POST, &format!("/api/v1/files/{route}")))).await
+    pub async fn send(self, agent: &Agent, route: &str) -> Reply {
+        Reply::fetch(self.request(agent.request(Method::POST, &format!("/api/v1/files/{route}")))).await
     }
 
     /// The same with an `Idempotency-Key`.
-    pub async fn sent_once(self, agent: &Agent, route: &str, key: &str) -> Reply {
+    pub async fn send_with_key(self, agent: &Agent, route: &str, key: &str) -> Reply {
         let request = agent.request(Method::POST, &format!("/api/v1/files/{route}")).header("Idempotency-Key", key);
-        Reply::of(self.request(request)).await
+        Reply::fetch(self.request(request)).await
     }
 }

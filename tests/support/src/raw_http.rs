@@ -17,7 +17,7 @@ pub async fn send(url: &str, request: &[u8]) -> Option<Reply> {
     let _ = stream.write_all(request).await;
     let mut answer = vec![];
     let _ = stream.read_to_end(&mut answer).await;
-    parsed(&answer)
+    parse_response(&answer)
 }
 
 /// A request's head and body, `Connection: close` and the length added.
@@ -32,7 +32,7 @@ pub fn request(method: &str, target: &[u8], headers: &[(&str, &[u8])], body: &[u
     [&bytes, &b"\r\n"[..], body].concat()
 }
 
-fn parsed(answer: &[u8]) -> Option<Reply> {
+fn parse_response(answer: &[u8]) -> Option<Reply> {
     let end = answer.windows(4).position(|four| four == b"\r\n\r\n")?;
     let head = String::from_utf8_lossy(&answer[..end]).into_owned();
     let mut lines = head.split("\r\n");

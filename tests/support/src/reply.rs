@@ -45,12 +45,12 @@ pub struct Reply {
 }
 
 impl Reply {
-    pub async fn of(request: reqwest::RequestBuilder) -> Self {
-        Self::tried(request).await.expect("the service answers")
+    pub async fn fetch(request: reqwest::RequestBuilder) -> Self {
+        Self::try_fetch(request).await.expect("the service answers")
     }
 
     /// `None` when the connection fails.
-    pub async fn tried(request: reqwest::RequestBuilder) -> Option<Self> {
+    pub async fn try_fetch(request: reqwest::RequestBuilder) -> Option<Self> {
         let response = request.send().await.ok()?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         Some(Self { status, headers, bytes: response.bytes().await.ok()?.to_vec() })
@@ -98,7 +98,7 @@ impl Reply {
     }
 
     /// Whether its cost is known: where the service runs in this process.
-    pub fn is_costed(&self) -> bool {
+    pub fn has_cost(&self) -> bool {
         self.headers.contains_key(COST)
     }
 

@@ -12,15 +12,15 @@ use tokio::process::{Child, ChildStdout, Command};
 use crate::actors::{Agent, Person};
 
 /// What the first start of each data directory showed: later ones do not, so whoever starts one
-/// again has kept it.
-static KEPT: Mutex<BTreeMap<PathBuf, Value>> = Mutex::new(BTreeMap::new());
+/// again has first_startup it.
+static FIRST_STARTUPS: Mutex<BTreeMap<PathBuf, Value>> = Mutex::new(BTreeMap::new());
 
 /// A running `placet-local`; killed when dropped.
 pub struct Runner {
     pub child: Child,
-    pub block: Value,
+    pub startup: Value,
     /// The credentials that the first start showed.
-    kept: Value,
+    first_startup: Value,
     _stdout: Lines<BufReader<ChildStdout>>,
 }
 
@@ -41,7 +41,7 @@ impl Runner {
         command
     }
 
-    /// Starts one on `dir`, on any free port, and reads the block it prints.
+    /// Starts one on `dir`, on any free port, and reads the startup it prints.
     pub async fn start(dir: &Path) -> Self {
         let mut command = Self::command();
         command.args(["--json", "--port", "0", "--data-dir"]).arg(dir);
@@ -58,27 +58,27 @@ impl Runner {
     pub async fn from(mut command: Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).spawn().expect("placet-local starts");
         let mut stdout = BufReader::new(child.stdout.take().unwrap()).lines();
-        let line = stdout.next_line().await.unwrap().expect("the block, as one line");
-        let block: Value = serde_json::from_str(&line).expect("JSON");
+        let line = stdout.next_line().await.unwrap().expect("the startup, as one line");
+        let startup: Value = serde_json::from_str(&line).expect("JSON");
         let arguments: Vec<_> = command.as_std().get_args().collect();
         let dir = arguments.windows(2).find(|pair| pair[0] == "--data-dir").map(|pair| PathBuf::from(pair[1]));
-        let kept = match dir {
-            None => block.clone(),
+        let first_startup = match dir {
+            None => startup.clone(),
             Some(dir) => {
-                let mut all = KEPT.lock().expect("no test panicked here");
-                if !block["apiKey"].is_null() {
-                    all.insert(dir.clone(), block.clone());
+                let mut all = FIRST_STARTUPS.lock().expect("no test panicked here");
+                if !startup["apiKey"].is_null() {
+                    all.insert(dir.clone(), startup.clone());
                 }
                 all.get(&dir).cloned().unwrap_or_default()
             }
         };
-        Self { child, block, kept, _stdout: stdout }
+        Self { child, startup, first_startup, _stdout: stdout }
     }
 
-    /// A member of the block, or of the one that the first start printed.
+    /// A member of the startup, or of the one that the first start printed.
     pub fn text(&self, name: &str) -> &str {
-        let found = self.block[name].as_str().or_else(|| self.kept[name].as_str());
-        found.unwrap_or_else(|| panic!("{name} is missing in {}", self.block))
+        let found = self.startup[name].as_str().or_else(|| self.first_startup[name].as_str());
+        found.unwrap_or_else(|| panic!("{name} is missing in {}", self.startup))
     }
 
     pub fn agent(&self) -> Agent {
@@ -86,16 +86,16 @@ impl Runner {
     }
 
     pub async fn person(&self) -> Person {
-        let person = Person::nobody(self.text("url"), self.text("email"), self.text("password"));
+        let person = Person::signed_out(self.text("url"), self.text("email"), self.text("password"));
         person.sign_in().await.expect(200);
         person
     }
 
     /// The owner in a browser: at the inbox, signed in on its page.
     pub async fn browser(&self) -> Person {
-        let person = Person::nobody(self.text("inboxUrl"), self.text("email"), self.text("password"));
+        let person = Person::signed_out(self.text("inboxUrl"), self.text("email"), self.text("password"));
         let form = [("email", person.email.as_str()), ("password", person.password.as_str())];
-        person.submit("/login", &form).await.expect(303);
+        person.submit_form("/login", &form).await.expect(303);
         person
     }
 

@@ -9,7 +9,7 @@ use shared::secrets::{hex, random};
 use shared::storage::keys::{self, Key};
 
 use crate::actors::{Agent, Person};
-use crate::contract::Kind;
+use crate::contract::Placeholder;
 use crate::reply::Reply;
 use crate::world::World;
 
@@ -22,12 +22,12 @@ pub struct Tenant {
     pub agents: Vec<Agent>,
     /// In every text of theirs, and in nobody else's.
     pub marker: String,
-    pub ids: Vec<Named>,
+    pub ids: Vec<Resource>,
 }
 
 /// Something of a tenant's.
-pub struct Named {
-    pub kind: Kind,
+pub struct Resource {
+    pub kind: Placeholder,
     pub id: String,
     /// Of what is in a channel.
     channel: Option<String>,
@@ -39,60 +39,60 @@ impl Tenant {
         let marker = format!("MARK{}", hex(&random::<8>()));
         let user = text(&person.get("/api/auth/me").await.expect(200)["user"]["id"]);
         let key = person.post("/api/api-keys", json!({ "label": marker })).await.expect(201);
-        let ids = vec![(Kind::User, user), (Kind::Key, text(&key["id"]))];
-        let ids = ids.into_iter().map(|(kind, id)| Named { kind, id, channel: None }).collect();
+        let ids = vec![(Placeholder::User, user), (Placeholder::Key, text(&key["id"]))];
+        let ids = ids.into_iter().map(|(kind, id)| Resource { kind, id, channel: None }).collect();
         let mut tenant = Self { person, agents: vec![], marker, ids };
         for _ in 0..1 + choices.usize(..2) {
-            tenant.settle_agent(world, &text(&key["key"]), choices).await;
+            tenant.add_agent(world, &text(&key["key"]), choices).await;
         }
         tenant
     }
 
-    pub fn ids_of(&self, kind: Kind) -> Vec<&str> {
-        self.named(kind).map(|it| it.id.as_str()).collect()
+    pub fn ids_of(&self, kind: Placeholder) -> Vec<&str> {
+        self.resources(kind).map(|it| it.id.as_str()).collect()
     }
 
     /// Those in one channel; all of them of what is in none.
-    pub fn ids_in(&self, channel: &str, kind: Kind) -> Vec<&str> {
-        let there = |it: &&Named| it.channel.as_deref().is_none_or(|it| it == channel);
-        self.named(kind).filter(there).map(|it| it.id.as_str()).collect()
+    pub fn ids_in(&self, channel: &str, kind: Placeholder) -> Vec<&str> {
+        let there = |it: &&Resource| it.channel.as_deref().is_none_or(|it| it == channel);
+        self.resources(kind).filter(there).map(|it| it.id.as_str()).collect()
     }
 
-    fn named(&self, kind: Kind) -> impl Iterator<Item = &Named> {
-        self.ids.iter().filter(move |it| it.kind == kind || it.kind.widely() == kind)
+    fn resources(&self, kind: Placeholder) -> impl Iterator<Item = &Resource> {
+        self.ids.iter().filter(move |it| it.kind == kind || it.kind.general() == kind)
     }
 
-    async fn settle_agent(&mut self, world: &World, key: &str, choices: &mut fastrand::Rng) {
+    async fn add_agent(&mut self, world: &World, key: &str, choices: &mut fastrand::Rng) {
         let agent = json!({ "name": self.marker, "description": self.marker, "tag": self.marker });
         let channel = text(&self.person.post("/api/agents", agent).await.expect(201)["id"]);
         let agent = Agent::new(&world.url, key, &channel);
-        self.add(&agent, Kind::Agent, &agent.channel);
+        self.add(&agent, Placeholder::Agent, &agent.channel);
         let mut makes: Vec<usize> = (0..8).chain((0..choices.usize(..4)).map(|_| choices.usize(..8))).collect();
         choices.shuffle(&mut makes);
         for make in makes {
-            let made = self.something(&agent, make).await;
+            let made = self.create_resource(&agent, make).await;
             for attachment in made["attachments"].as_array().into_iter().flatten() {
-                self.add(&agent, Kind::File, &text(&attachment["id"]));
+                self.add(&agent, Placeholder::File, &text(&attachment["id"]));
             }
             let kind = match make {
-                0 => Kind::Free,
-                3 | 5 => Kind::Pending,
-                6 => Kind::Decided,
-                7 => Kind::File,
-                _ => Kind::Message,
+                0 => Placeholder::Free,
+                3 | 5 => Placeholder::Pending,
+                6 => Placeholder::Decided,
+                7 => Placeholder::File,
+                _ => Placeholder::Message,
             };
             self.add(&agent, kind, &text(&made["id"]));
         }
-        self.settle_stream(&agent).await;
+        self.add_stream(&agent).await;
         self.agents.push(agent);
     }
 
-    fn add(&mut self, agent: &Agent, kind: Kind, id: &str) {
-        self.ids.push(Named { kind, id: id.to_owned(), channel: Some(agent.channel.clone()) });
+    fn add(&mut self, agent: &Agent, kind: Placeholder, id: &str) {
+        self.ids.push(Resource { kind, id: id.to_owned(), channel: Some(agent.channel.clone()) });
     }
 
     /// A file, a message or a review, each of its own kind.
-    async fn something(&self, agent: &Agent, which: usize) -> Value {
+    async fn create_resource(&self, agent: &Agent, which: usize) -> Value {
         let mark = &self.marker;
         let review = json!({ "type": "approval", "payload": { "note": mark } });
         match which {
@@ -121,18 +121,18 @@ impl Tenant {
         }
     }
 
-    async fn settle_stream(&mut self, agent: &Agent) {
+    async fn add_stream(&mut self, agent: &Agent) {
         let draft = json!({ "text": self.marker, "streamId": SAME_STREAM, "streamState": "streaming" });
         let draft = agent.send(draft).await;
         let event = json!({ "channelId": agent.channel, "text": self.marker });
         agent.post(&format!("/api/v1/messages/streams/{SAME_STREAM}/status"), event).await;
         if draft.status == 201 {
-            self.add(agent, Kind::Message, &text(&draft.json()["id"]));
+            self.add(agent, Placeholder::Message, &text(&draft.json()["id"]));
         }
     }
 
     /// All that the service shows of this tenant's to the tenant, what moves by itself left out.
-    pub async fn seen(&self) -> Vec<(String, Value)> {
+    pub async fn visible_responses(&self) -> Vec<(String, Value)> {
         let mut paths: Vec<(bool, String)> = [
             "/api/agents",
             "/api/agents/stats",
@@ -151,37 +151,37 @@ impl Tenant {
             paths.push((false, format!("/api/messages?limit=100&channel={channel}")));
             paths.push((false, format!("/api/agents/{channel}/stats")));
         }
-        paths.extend(self.ids_of(Kind::File).iter().map(|id| (true, format!("/api/v1/files/{id}/download"))));
+        paths.extend(self.ids_of(Placeholder::File).iter().map(|id| (true, format!("/api/v1/files/{id}/download"))));
         let mut seen = vec![];
         for (as_agent, path) in paths {
             let request = match as_agent {
                 true => self.agents[0].request(Method::GET, &path),
                 false => self.person.request(Method::GET, &path),
             };
-            let reply = Reply::of(request).await;
+            let reply = Reply::fetch(request).await;
             let body = serde_json::from_slice(&reply.bytes).unwrap_or_else(|_| json!(reply.text()));
-            seen.push((path, without_moving(body)));
+            seen.push((path, without_changing_members(body)));
         }
         seen
     }
 
-    /// All that the table keeps in this tenant's partitions, once what was left to be written
-    /// beside earlier requests is written.
-    pub async fn stored(&self, world: &World) -> BTreeMap<String, String> {
-        let mut last = self.stored_now(world).await;
+    /// All that the table keeps in this tenant's partitions, once what was left to be canonical_text
+    /// beside earlier requests is canonical_text.
+    pub async fn stored_items(&self, world: &World) -> BTreeMap<String, String> {
+        let mut last = self.read_items(world).await;
         let mut alike = 0;
         while alike < 3 {
-            let now = self.stored_now(world).await;
+            let now = self.read_items(world).await;
             alike = if now == last { alike + 1 } else { 0 };
             last = now;
         }
         last
     }
 
-    async fn stored_now(&self, world: &World) -> BTreeMap<String, String> {
-        let user = self.ids_of(Kind::User)[0].parse().expect("an id");
+    async fn read_items(&self, world: &World) -> BTreeMap<String, String> {
+        let user = self.ids_of(Placeholder::User)[0].parse().expect("an id");
         let mut partitions = vec![keys::user_partition(user)];
-        for agent in self.ids_of(Kind::Agent) {
+        for agent in self.ids_of(Placeholder::Agent) {
             let agent = agent.parse().expect("an id");
             partitions.extend([Key::agent(agent).pk, keys::channel_partition(agent)]);
         }
@@ -193,7 +193,7 @@ impl Tenant {
                 query.expression_attribute_values(":pk", AttributeValue::S(pk)).into_paginator().items().send();
             while let Some(item) = pages.next().await {
                 let item = item.expect("storage works");
-                stored.insert(format!("{:?} {:?}", item["pk"], item["sk"]), written(&AttributeValue::M(item)));
+                stored.insert(format!("{:?} {:?}", item["pk"], item["sk"]), canonical_text(&AttributeValue::M(item)));
             }
         }
         stored
@@ -205,27 +205,27 @@ fn text(value: &Value) -> String {
 }
 
 /// Members that a tenant's own calls move.
-fn without_moving(value: Value) -> Value {
-    const MOVING: [&str; 5] = ["lastUsedAt", "successRequests", "errorRequests", "requestId", "timestamp"];
+fn without_changing_members(value: Value) -> Value {
+    const CHANGING_MEMBERS: [&str; 5] = ["lastUsedAt", "successRequests", "errorRequests", "requestId", "timestamp"];
     match value {
         Value::Object(members) => members
             .into_iter()
-            .filter(|(name, _)| !MOVING.contains(&name.as_str()))
-            .map(|(name, it)| (name, without_moving(it)))
+            .filter(|(name, _)| !CHANGING_MEMBERS.contains(&name.as_str()))
+            .map(|(name, it)| (name, without_changing_members(it)))
             .collect(),
-        Value::Array(elements) => elements.into_iter().map(without_moving).collect(),
+        Value::Array(elements) => elements.into_iter().map(without_changing_members).collect(),
         scalar => scalar,
     }
 }
 
 /// An attribute as a text that depends on nothing but its value.
-fn written(value: &AttributeValue) -> String {
+fn canonical_text(value: &AttributeValue) -> String {
     match value {
         AttributeValue::M(map) => {
-            let sorted: BTreeMap<_, _> = map.iter().map(|(name, it)| (name, written(it))).collect();
+            let sorted: BTreeMap<_, _> = map.iter().map(|(name, it)| (name, canonical_text(it))).collect();
             format!("{sorted:?}")
         }
-        AttributeValue::L(list) => format!("{:?}", list.iter().map(written).collect::<Vec<_>>()),
+        AttributeValue::L(list) => format!("{:?}", list.iter().map(canonical_text).collect::<Vec<_>>()),
         other => format!("{other:?}"),
     }
 }

@@ -60,24 +60,24 @@ impl World {
     pub async fn start() -> Self {
         match gateway() {
             Some(url) => Self::deployed(url).await,
-            None => Self::on(engine(), NAME, Outbound::default()).await,
+            None => Self::on_engine(engine(), NAME, Outbound::default()).await,
         }
     }
 
     /// The same with a table that no other test uses: for what a whole deployment shares.
     pub async fn isolated() -> Self {
         assert_eq!(gateway(), None, "there is one deployment, for all tests: list this one in tests/sam/skipped.txt");
-        Self::on(engine(), &own_name(), Outbound::default()).await
+        Self::on_engine(engine(), &own_name(), Outbound::default()).await
     }
 
     pub async fn embedded() -> Self {
-        Self::on(None, NAME, Outbound::default()).await
+        Self::on_engine(None, NAME, Outbound::default()).await
     }
 
     /// One alone that brings what is decided to webhooks, also to those on this machine.
     pub async fn delivering() -> Self {
         assert_eq!(gateway(), None, "what is deployed calls no webhooks here: list this one in tests/sam/skipped.txt");
-        let mut world = Self::on(engine(), &own_name(), Outbound::new(true)).await;
+        let mut world = Self::on_engine(engine(), &own_name(), Outbound::new(true)).await;
         let (sources, urls) = world.sources().await;
         world.deployment.queue = Some(urls.deliveries);
         let (events, webhooks) = (world.function("events"), world.function("webhooks"));
@@ -86,7 +86,7 @@ impl World {
     }
 
     /// On a LocalStack, or on embedded engines of its own.
-    async fn on(localstack: Option<String>, table: &str, outbound: Outbound) -> Self {
+    async fn on_engine(localstack: Option<String>, table: &str, outbound: Outbound) -> Self {
         match localstack {
             Some(url) => Self::on_localstack(&url, table, outbound).await,
             None => Self::on_embedded(outbound).await,
@@ -97,10 +97,10 @@ impl World {
         let dir = directory();
         let engines = Engines::start(dir.path()).await.expect("the embedded engines start");
         let clients = engines.clients().await.expect("a table");
-        let (mut deployment, close) = Deployment::here(clients, TABLE, BUCKET, outbound);
+        let (mut deployment, close) = Deployment::in_process(clients, TABLE, BUCKET, outbound);
         deployment.queue = Some(engines.queue_urls().deliveries);
         let (endpoints, write_notifier) = (engines.endpoints.clone(), engines.write_notifier.clone());
-        let world = Self::of(deployment.serve().await, deployment, endpoints, close).await;
+        let world = Self::assemble(deployment.serve().await, deployment, endpoints, close).await;
         Self { engines: Some(engines), write_notifier, dir, ..world }
     }
 
@@ -116,8 +116,8 @@ impl World {
             let owned = err.as_service_error().is_some_and(|it| it.is_bucket_already_owned_by_you());
             assert!(owned, "a bucket on LocalStack: {err:?}");
         }
-        let (deployment, close) = Deployment::here(clients, table, NAME, outbound);
-        let world = Self::of(deployment.serve().await, deployment, endpoints, close).await;
+        let (deployment, close) = Deployment::in_process(clients, table, NAME, outbound);
+        let world = Self::assemble(deployment.serve().await, deployment, endpoints, close).await;
         Self { write_notifier, ..world }
     }
 
@@ -127,13 +127,13 @@ impl World {
         let endpoints = emulator(&set("PLACET_TEST_ENGINE"));
         let clients = Clients::at(&endpoints).await;
         let (table, bucket) = (set("PLACET_TEST_TABLE"), set("PLACET_TEST_BUCKET"));
-        let (mut deployment, close) = Deployment::here(clients, &table, &bucket, Outbound::default());
+        let (mut deployment, close) = Deployment::in_process(clients, &table, &bucket, Outbound::default());
         deployment.clock = Clock::system();
         deployment.secret = ServerSecret::new(&set("PLACET_TEST_SECRET")).expect("long enough");
-        Self::of(url, deployment, endpoints, close).await
+        Self::assemble(url, deployment, endpoints, close).await
     }
 
-    async fn of(url: String, deployment: Deployment, endpoints: Endpoints, close: watch::Sender<bool>) -> Self {
+    async fn assemble(url: String, deployment: Deployment, endpoints: Endpoints, close: watch::Sender<bool>) -> Self {
         let clients = Clients::at(&endpoints).await;
         Self {
             url,
@@ -162,7 +162,7 @@ impl World {
     }
 
     /// The engines where another process, or a proxy, can connect to them.
-    pub async fn over_connections(&self) -> Endpoints {
+    pub async fn endpoints_over_tcp(&self) -> Endpoints {
         let Some(engines) = &self.engines else { return self.endpoints.clone() };
         let url = engine_port::serve(engines.in_process.clone()).await;
         let (dynamodb, s3, sqs) = (url.clone(), url.clone(), url);
@@ -249,18 +249,18 @@ impl World {
     async fn person_as(&self, role: Role) -> Person {
         let email = format!("{}@people.example", hex(&random::<8>()));
         let password = hex(&random::<8>());
-        self.account_as(&email, &password, role).await;
-        let person = Person::nobody(&self.url, &email, &password);
+        self.create_account_as(&email, &password, role).await;
+        let person = Person::signed_out(&self.url, &email, &password);
         person.sign_in().await.expect(200);
         person
     }
 
     /// Makes an account.
-    pub async fn account(&self, email: &str, password: &str) {
-        self.account_as(email, password, Role::Owner).await;
+    pub async fn create_account(&self, email: &str, password: &str) {
+        self.create_account_as(email, password, Role::Owner).await;
     }
 
-    pub(crate) async fn account_as(&self, email: &str, password: &str, role: Role) {
+    pub(crate) async fn create_account_as(&self, email: &str, password: &str, role: Role) {
         let email = Email::checked(email).expect("an address");
         let made = self.app.store.create_user(&email, Password::new(password.to_owned()), "A person", role).await;
         made.expect("storage works").expect("the address is free");

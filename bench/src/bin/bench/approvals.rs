@@ -84,7 +84,7 @@ impl Busy {
 /// Milliseconds.
 async fn approval(agent: &Agent, person: &Person) -> f64 {
     let began = Instant::now();
-    let id = agent.asked().await;
+    let id = agent.request_approval().await;
     let answer = person.answer(&id, json!({ "selectedOption": "approve" }));
     let (waited, answered) = tokio::join!(agent.wait(&id, 29_000), answer);
     answered.expect(201);

@@ -76,7 +76,7 @@ async fn decision(agent: &Agent, person: &Person, waiters: usize, after: Duratio
 }
 
 async fn asked(agent: &Agent, person: &Person, seen: bool) -> String {
-    let id = agent.asked().await;
+    let id = agent.request_approval().await;
     if seen {
         assert_eq!(person.get(&format!("/reviews/{id}")).await.status, 200);
     }
@@ -111,7 +111,7 @@ async fn memory() -> f64 {
     let mut resident = vec![];
     for crowd in CROWDS {
         while waits.len() < crowd {
-            let (agent, id) = (agent.clone(), agent.asked().await);
+            let (agent, id) = (agent.clone(), agent.request_approval().await);
             waits.spawn(async move { agent.wait(&id, 29_000).await });
         }
         tokio::time::sleep(SETTLED).await;

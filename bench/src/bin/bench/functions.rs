@@ -100,7 +100,7 @@ impl Started {
     async fn new(bootstrap: &Path, world: &World) -> (Self, f64) {
         let mut runtime = RuntimeApi::start().await;
         let mut command = Command::new(bootstrap);
-        let endpoints = world.over_connections().await;
+        let endpoints = world.endpoints_over_tcp().await;
         command.env_clear().stdout(Stdio::null()).envs([
             ("AWS_LAMBDA_RUNTIME_API", runtime.address.as_str()),
             ("AWS_LAMBDA_FUNCTION_NAME", "function"),
@@ -169,7 +169,7 @@ async fn upload(dir: &Path, world: &World) -> Memory {
 async fn page(dir: &Path, world: &World) -> Memory {
     let agent = world.person().await.agent().await;
     for _ in 0..100 {
-        agent.sent(json!({ "text": "x".repeat(65_536) })).await;
+        agent.create_message(json!({ "text": "x".repeat(65_536) })).await;
     }
     let (mut messages, _) = Started::new(&dir.join("messages").join("bootstrap"), world).await;
     let path = format!("/api/v1/messages?limit=100&channel={}", agent.channel);

@@ -1,7 +1,7 @@
 //! The same calls in places that are fuller.
 
 use placet_bench::figures::Growth;
-use test_support::bulk_data::{self, Called, Measured};
+use test_support::bulk_data::{self, CallMeasurement, NamedCall};
 use test_support::{Agent, Person, World};
 
 /// How often every place is gone round, so that none has another moment than the others.
@@ -14,18 +14,18 @@ pub async fn measure() -> Vec<Growth> {
     let (mut messages, mut channels, mut pending) = (vec![], vec![], vec![]);
     for count in [100, 10_000, 100_000] {
         let (person, agent) = newcomer(&world).await;
-        bulk_data::fill(&world, &person, &agent, count).await;
+        bulk_data::fill_channel(&world, &person, &agent, count).await;
         messages.push(Place::new(format!("a channel of {count} messages"), &person, agent).await);
     }
     for count in [1, 10_000] {
         let (person, agent) = newcomer(&world).await;
-        bulk_data::more_channels(&world, &agent, count - 1).await;
+        bulk_data::copy_channels(&world, &agent, count - 1).await;
         channels.push(Place::new(format!("one of {count} channels"), &person, agent).await);
     }
     for count in [1, 10_000] {
         let (person, agent) = newcomer(&world).await;
-        let asked = person.agent().await.asked().await;
-        bulk_data::copy_many(&world, &[&asked], count - 1).await;
+        let asked = person.agent().await.request_approval().await;
+        bulk_data::copy_messages(&world, &[&asked], count - 1).await;
         pending.push(Place::new(format!("beside a channel with {count} pending"), &person, agent).await);
     }
     for _ in 0..ROUNDS {
@@ -50,12 +50,12 @@ async fn newcomer(world: &World) -> (Person, Agent) {
 struct Place {
     what: String,
     agent: Agent,
-    calls: Vec<(Called, Vec<Measured>)>,
+    calls: Vec<(NamedCall, Vec<CallMeasurement>)>,
 }
 
 impl Place {
     async fn new(what: String, person: &Person, agent: Agent) -> Self {
-        let calls = bulk_data::calls(person, &agent).await.into_iter().map(|call| (call, vec![])).collect();
+        let calls = bulk_data::everyday_calls(person, &agent).await.into_iter().map(|call| (call, vec![])).collect();
         Self { what, agent, calls }
     }
 
@@ -63,14 +63,14 @@ impl Place {
         for (call, measured) in &mut self.calls {
             let times = if call.0.ends_with("timeout") { 1 } else { EACH };
             for _ in 0..times {
-                measured.push(bulk_data::measured_once(&self.agent, call).await);
+                measured.push(bulk_data::measure_call(&self.agent, call).await);
             }
         }
     }
 
     /// Of each call the time of the middle, and its first cost: those of a call that does not hold are all alike.
-    fn middle(&self) -> Vec<Measured> {
-        let middle = |(_, measured): &(Called, Vec<Measured>)| {
+    fn middle(&self) -> Vec<CallMeasurement> {
+        let middle = |(_, measured): &(NamedCall, Vec<CallMeasurement>)| {
             let mut took: Vec<_> = measured.iter().map(|it| it.2).collect();
             took.sort();
             let (name, cost, _) = measured[0];
@@ -82,7 +82,7 @@ impl Place {
     }
 }
 
-fn compared(what: &str, measured: &[Measured], emptiest: &[Measured]) -> Vec<Growth> {
+fn compared(what: &str, measured: &[CallMeasurement], emptiest: &[CallMeasurement]) -> Vec<Growth> {
     let pairs = measured.iter().zip(emptiest);
     let rows = pairs.map(|((call, cost, took), (_, least, least_took))| Growth {
         what: what.to_owned(),

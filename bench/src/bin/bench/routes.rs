@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use futures_util::{StreamExt, stream};
 use placet_bench::figures::{Route, Spread, Timed};
 use test_support::World;
-use test_support::route_costs::{self, Course, Ready};
+use test_support::route_costs::{self, PreparedCall, RouteCosts};
 
 const AT_ONCE: usize = 32;
 const ALONE: usize = 60;
@@ -16,11 +16,11 @@ const SLOW: Duration = Duration::from_millis(20);
 /// All routes; those figures that are not taken now are kept.
 pub async fn measure(timed: bool, kept: Vec<Route>) -> Vec<Route> {
     let world = World::embedded().await;
-    let course = Course::new(&world).await;
+    let costs = RouteCosts::new(&world).await;
     let mut kept = kept.into_iter();
     let mut measured = vec![];
     for route in route_costs::routes() {
-        let mut row = Route::of(route_costs::name(&route), course.cost(&route).await);
+        let mut row = Route::of(route_costs::name(&route), costs.cost(&route).await);
         row.timed = match timed {
             true => Some(time(&route).await),
             false => kept.find(|it| it.name == row.name).and_then(|it| it.timed),
@@ -34,14 +34,14 @@ pub async fn measure(timed: bool, kept: Vec<Route>) -> Vec<Route> {
 pub async fn again_and_again(name: &str) -> f64 {
     const FOR: Duration = Duration::from_secs(10);
     let world = World::embedded().await;
-    let course = Course::new(&world).await;
+    let costs = RouteCosts::new(&world).await;
     let route =
         route_costs::routes().into_iter().find(|route| route_costs::name(route) == name).expect("a route of the page");
     let began = Instant::now();
     let calls = (0..8).map(|_| async {
         let mut calls = 0;
         while began.elapsed() < FOR {
-            course.ready(&route).await.go().await;
+            costs.prepare(&route).await.send().await;
             calls += 1;
         }
         calls
@@ -52,10 +52,10 @@ pub async fn again_and_again(name: &str) -> f64 {
 /// In a world of its own, where no other route left anything.
 async fn time(route: &test_support::contract::Route) -> Timed {
     let world = World::embedded().await;
-    let course = &Course::new(&world).await;
+    let costs = &RouteCosts::new(&world).await;
     let (mut alone, mut cpu) = (vec![], vec![]);
     for _ in 0..ALONE {
-        let (took, computed) = timed(course.ready(route).await).await;
+        let (took, computed) = timed(costs.prepare(route).await).await;
         alone.push(took);
         cpu.push(computed);
         if alone.len() == ALONE / 4 && alone.iter().sum::<Duration>() / alone.len() as u32 > SLOW {
@@ -65,7 +65,7 @@ async fn time(route: &test_support::contract::Route) -> Timed {
     let rounds = alone.len() / 6;
     let mut prepared = vec![];
     for _ in 0..rounds * AT_ONCE {
-        prepared.push(course.ready(route).await);
+        prepared.push(costs.prepare(route).await);
     }
     let began = Instant::now();
     let calls = stream::iter(prepared).map(|ready| tokio::spawn(timed(ready))).buffer_unordered(AT_ONCE);
@@ -76,9 +76,9 @@ async fn time(route: &test_support::contract::Route) -> Timed {
     Timed { cpu_ms, alone: spread(alone), at_32: spread(together), per_second }
 }
 
-async fn timed(ready: Ready) -> (Duration, Duration) {
+async fn timed(ready: PreparedCall) -> (Duration, Duration) {
     let began = Instant::now();
-    let reply = ready.go().await;
+    let reply = ready.send().await;
     (began.elapsed(), reply.cpu())
 }
 

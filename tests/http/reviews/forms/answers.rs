@@ -122,6 +122,7 @@ async fn a_required_text_of_blanks_is_refused() {
         assert_eq!(desk.takes(json!({ "type": kind }), &blanks).await, [true; 4], "{kind}");
         assert_eq!(desk.takes(json!({ "type": kind, "required": true }), &[" x ".into()]).await, [true]);
     }
-    let id = desk.agent.sent(json!({ "review": { "type": "text-input", "payload": { "minLength": 1 } } })).await;
+    let id =
+        desk.agent.create_message(json!({ "review": { "type": "text-input", "payload": { "minLength": 1 } } })).await;
     assert_eq!(desk.person.answer(&id, json!({ "text": "  \n" })).await.expect_invalid(), ["response.text"]);
 }

@@ -79,7 +79,8 @@ async fn an_empty_label_falls_back_to_the_name() {
     for label in ["", "   ", "\u{200b}", "\u{2060}\u{feff}"] {
         let fields = json!([{ "name": "host", "type": "text", "label": label }]);
         let payload = json!({ "fields": fields, "submitLabel": label, "dismissLabel": label });
-        let id = desk.agent.sent(json!({ "text": "q", "review": { "type": "form", "payload": payload } })).await;
+        let id =
+            desk.agent.create_message(json!({ "text": "q", "review": { "type": "form", "payload": payload } })).await;
         let page = desk.page(&id).await;
         assert!(page.contains("<label dir=\"auto\">host") && page.contains(">Submit</button>"), "{page}");
         assert!(!page.contains("name=\"dismiss\""), "{page}");

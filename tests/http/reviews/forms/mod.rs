@@ -26,7 +26,9 @@ impl Desk {
     }
 
     async fn form(&self, fields: Value) -> String {
-        self.agent.sent(json!({ "text": "q", "review": { "type": "form", "payload": { "fields": fields } } })).await
+        self.agent
+            .create_message(json!({ "text": "q", "review": { "type": "form", "payload": { "fields": fields } } }))
+            .await
     }
 
     async fn field(&self, mut field: Value) -> String {
@@ -64,7 +66,7 @@ impl Desk {
 
     /// What the agent gets after the page's form was sent with `fields`.
     async fn submitted(&self, id: &str, fields: &[(&str, &str)]) -> Value {
-        let reply = self.person.submit(&format!("/reviews/{id}"), fields).await;
+        let reply = self.person.submit_form(&format!("/reviews/{id}"), fields).await;
         assert_eq!(reply.status, 303, "{}", reply.text());
         self.response(id).await
     }

@@ -17,7 +17,7 @@ async fn a_datetime_from_the_page_carries_the_zone_it_was_typed_in() {
     for (zone, status) in [("Z", 303), ("-03:00", 303), ("+05:30", 400), ("nowhere", 303)] {
         let id = desk.field(bounded.clone()).await;
         let fields = [("field.n", "2026-12-01T09:00"), ("zone.n", zone)];
-        assert_eq!(desk.person.submit(&format!("/reviews/{id}"), &fields).await.status, status, "{zone}");
+        assert_eq!(desk.person.submit_form(&format!("/reviews/{id}"), &fields).await.status, status, "{zone}");
     }
 }
 
@@ -41,7 +41,7 @@ async fn a_typed_number_is_that_number_or_refused() {
         json!([{ "name": "n", "type": "number", "label": "Price" }, { "name": "m", "type": "text", "required": true }]);
     let path = format!("/reviews/{}", desk.form(fields).await);
     for typed in ["1.234", "1,234", "5 €", "1.5.2", "twelve", "9007199254740993", "1e999"] {
-        let reply = desk.person.submit(&path, &[("field.n", typed), ("field.m", "")]).await;
+        let reply = desk.person.submit_form(&path, &[("field.n", typed), ("field.m", "")]).await;
         let text = reply.text();
         assert!(reply.status == 400 && text.contains("Price ") && text.contains("m is required"), "{typed}: {text}");
         assert!(text.contains(&format!("value=\"{typed}\"")), "what was typed stays: {text}");
@@ -58,7 +58,7 @@ async fn number_fields_are_text_and_lengths_count_characters() {
     let page = desk.page(&desk.field(json!({ "type": "number", "min": 0, "max": 9 })).await).await;
     assert!(!page.contains("type=\"number\"") && page.contains("inputmode=\"decimal\""), "{page}");
     let review = json!({ "type": "text-input", "payload": { "minLength": 2, "maxLength": 5 } });
-    let id = desk.agent.sent(json!({ "text": "q", "review": review })).await;
+    let id = desk.agent.create_message(json!({ "text": "q", "review": review })).await;
     let page = desk.page(&id).await;
     assert!(!page.contains("name=\"text\" maxlength") && page.contains("data-max=\"5\""), "{page}");
     let five = "\u{1f600}".repeat(5);
@@ -83,11 +83,11 @@ async fn fields_never_autofill_the_persons_own_data() {
 #[tokio::test]
 async fn a_page_shows_an_answer_that_is_too_large_as_refused() {
     let desk = Desk::start().await;
-    let id = desk.agent.sent(json!({ "text": "q", "review": { "type": "text-input" } })).await;
+    let id = desk.agent.create_message(json!({ "text": "q", "review": { "type": "text-input" } })).await;
     let path = format!("/reviews/{id}");
     let long = "x".repeat(66_000);
-    let reply = desk.person.submit(&path, &[("text", &long)]).await;
+    let reply = desk.person.submit_form(&path, &[("text", &long)]).await;
     assert!(reply.status == 400 && reply.text().contains("64 KiB"), "{}", reply.status);
-    let reply = desk.person.submit(&path, &[("text", "a"), ("feedback", &"ü".repeat(9_000))]).await;
+    let reply = desk.person.submit_form(&path, &[("text", "a"), ("feedback", &"ü".repeat(9_000))]).await;
     assert!(reply.status == 400 && reply.text().contains("16 KiB"), "{}", reply.status);
 }

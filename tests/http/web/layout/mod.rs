@@ -58,7 +58,7 @@ async fn a_hostile_text_renders_within_bounds() {
     for length in [LONG, LAID_OUT] {
         let mut figures = vec![];
         for (name, text) in shapes::all(length) {
-            let asked = agent.sent(json!({ "text": text, "review": review() })).await;
+            let asked = agent.create_message(json!({ "text": text, "review": review() })).await;
             figures.push((is_bounded(&person, &format!("/reviews/{asked}"), name).await, name));
         }
         say_slowest(&format!("texts of {length} bytes"), figures);
@@ -77,10 +77,10 @@ async fn a_hostile_attachment_and_its_diff_render_within_bounds() {
             let file = json!({ "filename": "plan.md", "content": text, "mimeType": "text/markdown" });
             json!({ "text": text, "textAttachments": [file], "review": { "type": "approval" }, "iterationOf": before })
         };
-        let asked = agent.sent(message(&text, None)).await;
+        let asked = agent.create_message(message(&text, None)).await;
         attached.push((is_bounded(&person, &format!("/reviews/{asked}"), name).await, name));
         person.answer(&asked, json!({ "selectedOption": "reject" })).await.expect(201);
-        let revised = agent.sent(message(&other, Some(&asked))).await;
+        let revised = agent.create_message(message(&other, Some(&asked))).await;
         compared.push((is_bounded(&person, &format!("/reviews/{revised}"), name).await, name));
     }
     say_slowest("texts with the same text as an attachment", attached);
@@ -98,9 +98,9 @@ async fn a_diff_of_forty_files_renders_within_bounds() {
         let files: Vec<Value> = (0..40).map(file).collect();
         json!({ "text": "x", "textAttachments": files, "review": review(), "iterationOf": before })
     };
-    let first = agent.sent(message(1, None)).await;
+    let first = agent.create_message(message(1, None)).await;
     person.answer(&first, json!({ "selectedOption": "reject" })).await.expect(201);
-    let second = agent.sent(message(500, Some(&first))).await;
+    let second = agent.create_message(message(500, Some(&first))).await;
     is_bounded(&person, &format!("/reviews/{second}"), "forty files").await;
     let (_, page) = timed(&person, &format!("/reviews/{second}")).await;
     assert!(page.contains("What changed since version 1") && page.contains("Too long to compare"));
@@ -114,7 +114,7 @@ async fn a_channel_of_hostile_messages_renders_within_bounds() {
     for (_, text) in shapes::all(LAID_OUT).into_iter().take(30) {
         let deep = format!("{}{}{}", "[".repeat(100), "1,".repeat(5_000) + "1", "]".repeat(100));
         let metadata: Value = serde_json::from_str(&format!("{{\"plugin\":\"a\",\"deep\":{deep}}}")).unwrap();
-        agent.sent(json!({ "text": text, "metadata": metadata })).await;
+        agent.create_message(json!({ "text": text, "metadata": metadata })).await;
     }
     is_bounded(&person, &format!("/channels/{}", agent.channel), "a channel").await;
 }
@@ -125,7 +125,7 @@ async fn a_long_text_is_shown_plain_with_a_link_to_all_of_it() {
     let (person, stranger) = (world.person().await, world.person().await);
     let agent = person.agent().await;
     let text = format!("{} **end <b>** é", "word ".repeat(20_000));
-    let asked = agent.sent(json!({ "text": text, "review": review() })).await;
+    let asked = agent.create_message(json!({ "text": text, "review": review() })).await;
     let (_, page) = timed(&person, &format!("/reviews/{asked}")).await;
     assert!(page.contains("Shown as plain text: it is longer than 64 KB."));
     assert!(page.contains("**end &#60;b&#62;** é"), "somebody decides by all of it");
@@ -137,10 +137,10 @@ async fn a_long_text_is_shown_plain_with_a_link_to_all_of_it() {
     assert!(reply.header("content-security-policy").contains("sandbox"));
     assert_eq!((reply.status, reply.text()), (200, text));
     assert_eq!(stranger.get(&whole).await.status, 404);
-    let deep = agent.sent(json!({ "text": "> ".repeat(100) + "deep", "review": review() })).await;
+    let deep = agent.create_message(json!({ "text": "> ".repeat(100) + "deep", "review": review() })).await;
     let (_, page) = timed(&person, &format!("/reviews/{deep}")).await;
     assert!(page.contains("Shown as plain text: it is nested more than 64 levels deep."));
-    let preview = person.submit("/preview", &[("text", &"- ".repeat(70).replace("- ", "1. "))]).await.text();
+    let preview = person.submit_form("/preview", &[("text", &"- ".repeat(70).replace("- ", "1. "))]).await.text();
     assert!(preview.contains("Shown as plain text"), "{preview}");
 }
 
@@ -151,14 +151,14 @@ async fn json_renders_within_bounds() {
     let agent = person.agent().await;
     let deep = |inner: usize| format!("{}{}{}", "[".repeat(100), "0,".repeat(inner) + "0", "]".repeat(100));
     let payload: Value = serde_json::from_str(&format!("{{\"deep\":{}}}", deep(30_000))).unwrap();
-    let asked = agent.sent(json!({ "review": { "type": "freeform", "payload": payload } })).await;
+    let asked = agent.create_message(json!({ "review": { "type": "freeform", "payload": payload } })).await;
     is_bounded(&person, &format!("/reviews/{asked}"), "a payload").await;
     let response: Value = serde_json::from_str(&format!("{{\"deep\":{}}}", deep(30_000))).unwrap();
     person.answer(&asked, response).await.expect(201);
     is_bounded(&person, &format!("/reviews/{asked}"), "a response").await;
     let metadata: Value = serde_json::from_str(&format!("{{\"deep\":{}}}", deep(700))).unwrap();
     for _ in 0..50 {
-        agent.sent(json!({ "text": "x", "metadata": metadata })).await;
+        agent.create_message(json!({ "text": "x", "metadata": metadata })).await;
     }
     crate::accounts::request_log::log_of(&person, 50).await;
     is_bounded(&person, "/logs", "the log").await;
@@ -176,11 +176,11 @@ async fn the_largest_forms_and_lists_render_within_bounds() {
     let item = |n: usize| json!({ "id": format!("{n}"), "label": "&".repeat(60) });
     let selection = json!({ "mode": "multi", "items": (0..500).map(item).collect::<Vec<_>>() });
     for (kind, payload) in [("form", form), ("selection", selection)] {
-        let asked = agent.sent(json!({ "review": { "type": kind, "payload": payload } })).await;
+        let asked = agent.create_message(json!({ "review": { "type": kind, "payload": payload } })).await;
         is_bounded(&person, &format!("/reviews/{asked}"), kind).await;
     }
     for unit in ["#", "> \n", "`", " ", "\n", "**"] {
-        agent.sent(json!({ "text": unit.repeat(LONG / unit.len()) + "x", "review": review() })).await;
+        agent.create_message(json!({ "text": unit.repeat(LONG / unit.len()) + "x", "review": review() })).await;
     }
     is_bounded(&person, "/", "the inbox").await;
     is_bounded(&person, "/?q=nothing+here", "a search").await;
@@ -193,7 +193,7 @@ async fn the_largest_forms_and_lists_render_within_bounds() {
 
 async fn create_and_answer(person: &Person, agent: &Agent) -> Duration {
     let began = Instant::now();
-    let asked = agent.asked().await;
+    let asked = agent.request_approval().await;
     person.answer(&asked, json!({ "selectedOption": "approve" })).await.expect(201);
     began.elapsed()
 }
@@ -205,7 +205,7 @@ async fn hostile_reviews(agent: &Agent) -> Vec<String> {
         let text = unit.repeat(30_000 / unit.len());
         let file = |n: usize| json!({ "filename": format!("{n}.md"), "content": text, "mimeType": "text/markdown" });
         let files: Vec<Value> = (0..10).map(file).collect();
-        let asked = agent.sent(json!({ "text": text, "textAttachments": files, "review": review() })).await;
+        let asked = agent.create_message(json!({ "text": text, "textAttachments": files, "review": review() })).await;
         paths.push(format!("/reviews/{asked}"));
     }
     paths
@@ -251,7 +251,10 @@ async fn abandoned_pages_stop_rendering() {
         leaving.spawn(tokio::time::timeout(Duration::from_millis(300), request.send()));
     }
     while leaving.join_next().await.is_some() {}
-    let page = format!("/reviews/{}", others.sent(json!({ "text": "word ".repeat(2_000), "review": review() })).await);
+    let page = format!(
+        "/reviews/{}",
+        others.create_message(json!({ "text": "word ".repeat(2_000), "review": review() })).await
+    );
     let took = is_bounded(&other, &page, "a page after a hundred that nobody waits for").await;
     say_slowest("a page after a hundred that nobody waits for", vec![(took, "")]);
 }
