@@ -61,8 +61,8 @@ pub struct ReviewView {
     pub chosen: Vec<String>,
     pub answers: Vec<(String, String)>,
     pub feedback: Option<String>,
-    /// The stored response, laid out to be read.
-    pub response: String,
+    /// The stored response.
+    pub response: Option<Html>,
 }
 
 impl ReviewView {
@@ -73,8 +73,8 @@ impl ReviewView {
             tokio::try_join!(Loaded::of(&app.blobs, &message, TEXTS), versions::of(app, human, &message))?;
         let payload = review.payload.as_ref().map(|it| json_tree(it.as_str()));
         let details = review.payload.as_ref().and_then(|it| details(&review.understood(), it));
-        let response = review.response.as_ref().map(|it| view::laid_out(&it.value())).unwrap_or_default();
-        let always = [&payload, &details].into_iter().flatten().fold(response.clone(), |all, it| all + &it.0);
+        let response = review.response.as_ref().map(|it| json_tree(it.as_str()));
+        let always: String = [&payload, &details, &response].into_iter().flatten().map(|it| it.0.as_str()).collect();
         let layout = budget::spend(loaded.len() + changes.len(), move |budget| {
             budget.takes_anyway(&always);
             let shown = loaded.lay_out(Extent::Whole, budget);
