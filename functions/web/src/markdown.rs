@@ -13,7 +13,7 @@ use shared::models::Attachment;
 
 use crate::budget::Budget;
 use crate::text::rewrite::rewrite;
-use crate::text::{Html, links, plain};
+use crate::text::{Html, definitions, links, plain};
 use crate::{attachment, link, nesting};
 
 /// The longest text that is laid out, in bytes.
@@ -121,6 +121,7 @@ fn html(text: &str, files: &[Attachment], budget: &mut Budget) -> Result<String,
     if budget.is_late() {
         return Err(Why::PageTooLarge);
     }
+    let text = &*definitions::kept(text, OPTIONS);
     let (mut html, mut work) = (String::new(), Work::default());
     let files: Vec<(String, &Attachment)> = files.iter().map(|file| (file.id.to_string(), file)).collect();
     let attached = |wanted: &str| attached(wanted, &files);
@@ -264,6 +265,10 @@ mod tests {
             ),
             ("x[^1]\n\n[^1]: note", "x<sup>[1]</sup>"),
             ("costs $5 and $6", "costs $5 and $6"),
+            ("PATH=$GO_BIN:$PATH", "PATH=$GO_BIN:$PATH"),
+            ("${A_B}/${C}", "${A_B}/${C}"),
+            (r"\\host\share and \*", r"\\host\share and *"),
+            ("[INFO]: started\n[WARN]: slow", "[INFO]: started<br>[WARN]: slow"),
             ("$$\\frac{a}{b}$$", r#"<span class="code-name">LaTeX</span> <code>\frac{a}{b}</code>"#),
             ("```mermaid\ngraph TD\n```", r#"<p class="code-name" dir="auto">mermaid</p>"#),
             ("pay ACME\u{200B} Ltd", ">U+200B</span> Ltd"),

@@ -3,6 +3,12 @@
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 use shared::models::Message;
 use shared::models::message::TextFormat;
+use unicode_segmentation::UnicodeSegmentation;
+
+use super::definitions;
+use super::emphasis::literal_marks;
+use super::tags::{is_html, without_tags};
+use super::visible::is_suspect;
 
 /// The most characters of an excerpt.
 const MAX_CHARS: usize = 140;
@@ -10,7 +16,8 @@ const MAX_CHARS: usize = 140;
 const LOOKED_AT: usize = 4 * 1024;
 
 /// Members of a payload that say what is asked, for messages without a text.
-const QUESTIONS: [&str; 6] = ["title", "question", "prompt", "summary", "message", "label"];
+const QUESTIONS: [&str; 9] =
+    ["title", "question", "prompt", "summary", "message", "label", "subject", "description", "command"];
 
 /// What a message asks: in its text, else in its review, else the name of its first file.
 pub fn of_message(message: &Message) -> String {
@@ -27,111 +34,210 @@ pub fn of_message(message: &Message) -> String {
     Some(excerpt).filter(|it| !it.is_empty()).or_else(asked).or_else(file).unwrap_or_else(|| "(no text)".to_owned())
 }
 
-/// The first words of a Markdown text: of its first heading, paragraph, list or table. A text that
-/// consists of code or markup alone is represented by its first line. Empty when it says nothing.
+/// The first words of a Markdown text: of its first heading, paragraph or list. Without any, those
+/// of a quote, a table, a code block, a picture or an address. Empty when the text has no word.
 pub fn of_markdown(text: &str) -> String {
-    let text = beginning(text);
+    let beginning = without_front_matter(beginning(text));
     // Deep nesting takes long to parse and says nothing.
-    let is_deep = text.lines().any(|line| line.bytes().filter(|byte| matches!(byte, b'>' | b'[' | b'*')).count() > 100);
-    if is_deep {
-        return of_plain(text);
-    }
-    let (mut words, mut code, mut in_code) = (String::new(), None, false);
-    for event in Parser::new_ext(text, Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH) {
-        match event {
-            Event::Start(Tag::CodeBlock(_)) => in_code = true,
-            Event::End(TagEnd::CodeBlock) => in_code = false,
-            Event::Text(text) if in_code => code = code.or_else(|| says_something(&text)),
-            Event::Html(text) => code = code.or_else(|| says_something(&without_tags(&text))),
-            Event::Text(text) | Event::Code(text) | Event::InlineHtml(text) => words.push_str(&text),
-            Event::SoftBreak | Event::HardBreak if says_something(&words).is_some() => break,
-            Event::End(TagEnd::TableCell) => words.push_str(" · "),
-            Event::End(TagEnd::Paragraph | TagEnd::Heading(_) | TagEnd::Item | TagEnd::TableHead) => {
-                if says_something(&words).is_some() {
-                    break;
-                }
-                words.clear();
-            }
-            _ => {}
-        }
-        if words.len() > LOOKED_AT / 2 {
-            break;
-        }
-    }
-    says_something(words.trim_end_matches(" · ")).or(code).map(shortened).unwrap_or_default()
+    let is_deep =
+        beginning.lines().any(|line| line.bytes().filter(|byte| matches!(byte, b'>' | b'[' | b'*')).count() > 100);
+    let said = if is_deep { None } else { said(&definitions::kept(beginning, OPTIONS)) };
+    said.map_or_else(|| of_word(text), shortened)
 }
 
 /// The first line that says something.
 pub fn of_plain(text: &str) -> String {
-    beginning(text).lines().find_map(says_something).map(shortened).unwrap_or_default()
+    beginning(text).lines().find_map(says_something).map_or_else(|| of_word(text), shortened)
 }
 
+/// A text of much that says nothing: from its first word on.
+fn of_word(text: &str) -> String {
+    let rest = text.find(is_word).map(|at| &text[at..]).unwrap_or_default();
+    beginning(rest).lines().find_map(says_something).map(shortened).unwrap_or_default()
+}
+
+/// The text from its first line that is not blank. A mark in front of it would hide what the line is.
 fn beginning(text: &str) -> &str {
+    let blank = text.split_inclusive('\n').take_while(|line| line.trim().is_empty()).map(str::len).sum();
+    let text = text[blank..].trim_start_matches(is_suspect);
     &text[..text.floor_char_boundary(LOOKED_AT)]
 }
 
-/// The first line with a letter, a digit or a picture in it, its blanks folded.
-fn says_something(text: &str) -> Option<String> {
-    let line = text.lines().find(|line| line.chars().any(|it| it.is_alphanumeric() || u32::from(it) > 0x2100))?;
-    Some(line.split_whitespace().collect::<Vec<_>>().join(" "))
-}
-
-fn without_tags(html: &str) -> String {
-    let (mut text, mut in_tag) = (String::new(), false);
-    for character in html.chars() {
-        match character {
-            '<' => in_tag = true,
-            '>' if in_tag => (in_tag, text) = (false, text + " "),
-            _ if !in_tag => text.push(character),
-            _ => {}
+/// The text behind the members between two lines of `---` that documents begin with.
+fn without_front_matter(text: &str) -> &str {
+    let is_rule = |line: &str| line.trim_end() == "---";
+    let is_member = |line: &str| {
+        let named = line.split_once(':').filter(|(name, _)| !name.is_empty() && !name.contains(char::is_whitespace));
+        named.is_some_and(|(_, value)| value.starts_with(char::is_whitespace))
+    };
+    let mut lines = text.split_inclusive('\n');
+    let mut end = lines.next().filter(|line| is_rule(line)).map_or(0, str::len);
+    let mut is_inside = false;
+    for line in lines.take_while(|_| end > 0) {
+        end += line.len();
+        if is_inside && is_rule(line) {
+            return Some(&text[end..]).filter(|rest| rest.contains(is_word)).unwrap_or(text);
         }
+        if line.trim().is_empty() || !(is_member(line) || is_inside && line.starts_with([' ', '-', '#'])) {
+            break;
+        }
+        is_inside = true;
     }
     text
 }
 
-fn shortened(line: String) -> String {
-    match line.char_indices().nth(MAX_CHARS) {
-        Some((end, _)) => format!("{}…", &line[..end]),
-        None => line,
+const OPTIONS: Options = Options::ENABLE_TABLES
+    .union(Options::ENABLE_STRIKETHROUGH)
+    .union(Options::ENABLE_TASKLISTS)
+    .union(Options::ENABLE_FOOTNOTES);
+
+/// The line that says best what a text is about.
+fn said(text: &str) -> Option<String> {
+    let mut found = Found::default();
+    let mut marks = vec![];
+    for (event, range) in Parser::new_ext(text, OPTIONS).into_offset_iter() {
+        match event {
+            Event::Start(Tag::Emphasis | Tag::Strong) => {
+                marks.push(literal_marks(text, &range).unwrap_or_default());
+                found.words.push_str(marks.last().unwrap_or(&""));
+            }
+            Event::End(TagEnd::Emphasis | TagEnd::Strong) => found.words.push_str(marks.pop().unwrap_or_default()),
+            event => found.take(event),
+        }
+        if found.prose.is_some() {
+            break;
+        }
     }
+    found.end_block();
+    [found.prose, found.quote, found.table, found.code, found.picture, found.address].into_iter().flatten().next()
+}
+
+/// The first line of each kind, and where in the text the parser is.
+#[derive(Default)]
+struct Found {
+    prose: Option<String>,
+    quote: Option<String>,
+    table: Option<String>,
+    code: Option<String>,
+    picture: Option<String>,
+    address: Option<String>,
+    /// What the open block says so far.
+    words: String,
+    quotes: usize,
+    in_table: bool,
+    in_code: bool,
+    pictures: usize,
+}
+
+impl Found {
+    fn take(&mut self, event: Event<'_>) {
+        match event {
+            Event::Text(text) if self.pictures > 0 => keep(&mut self.picture, &text),
+            Event::Text(text) if self.in_code => keep(&mut self.code, &text),
+            Event::Text(text) | Event::Code(text) => self.words.push_str(&text),
+            Event::Html(text) => self.words.push_str(&text),
+            Event::InlineHtml(text) => self.words.push_str(&without_tags(&text, is_html)),
+            Event::SoftBreak | Event::HardBreak => self.end_block(),
+            Event::Start(tag) => self.start(tag),
+            Event::End(end) => self.end(end),
+            _ => {}
+        }
+    }
+
+    fn start(&mut self, tag: Tag<'_>) {
+        match tag {
+            Tag::Link { dest_url, .. } => return keep(&mut self.address, &dest_url),
+            Tag::Image { dest_url, .. } => {
+                self.pictures += 1;
+                return keep(&mut self.address, &dest_url);
+            }
+            Tag::Strikethrough | Tag::TableHead | Tag::TableRow | Tag::TableCell => return,
+            _ => self.end_block(),
+        }
+        match tag {
+            Tag::BlockQuote(_) | Tag::FootnoteDefinition(_) => self.quotes += 1,
+            Tag::Table(_) => self.in_table = true,
+            Tag::CodeBlock(_) => self.in_code = true,
+            _ => {}
+        }
+    }
+
+    fn end(&mut self, end: TagEnd) {
+        match end {
+            TagEnd::Link | TagEnd::Strikethrough => return,
+            TagEnd::Image => return self.pictures -= 1,
+            TagEnd::TableCell if self.words.ends_with(SEPARATOR) || self.words.trim().is_empty() => return,
+            TagEnd::TableCell => return self.words.push_str(SEPARATOR),
+            TagEnd::HtmlBlock => self.end_markup(),
+            _ => self.end_block(),
+        }
+        match end {
+            TagEnd::BlockQuote(_) | TagEnd::FootnoteDefinition => self.quotes -= 1,
+            TagEnd::Table => self.in_table = false,
+            TagEnd::CodeBlock => self.in_code = false,
+            _ => {}
+        }
+    }
+
+    /// Keeps what the block says under its kind.
+    fn end_block(&mut self) {
+        let place = match self {
+            Self { in_table: true, .. } => &mut self.table,
+            Self { quotes: 1.., .. } => &mut self.quote,
+            _ => &mut self.prose,
+        };
+        keep(place, self.words.trim_end_matches(SEPARATOR));
+        self.words.clear();
+    }
+
+    /// HTML says what it says without its tags; of other markup the first line is code.
+    fn end_markup(&mut self) {
+        let markup = std::mem::take(&mut self.words);
+        let words = without_tags(&markup, is_html);
+        if words.contains('<') {
+            keep(&mut self.code, &without_tags(&markup, |_| true));
+        } else {
+            self.words = words.lines().find_map(says_something).unwrap_or_default();
+            self.end_block();
+        }
+        keep(&mut self.code, markup.trim_matches(|it| "<>!-?/ \n".contains(it)));
+    }
+}
+
+/// Between the cells of a table.
+const SEPARATOR: &str = " · ";
+
+/// The first line that says something is kept.
+fn keep(place: &mut Option<String>, text: &str) {
+    if place.is_none() {
+        *place = text.lines().find_map(says_something);
+    }
+}
+
+/// The line with its blanks folded, if there is a word in it.
+fn says_something(line: &str) -> Option<String> {
+    line.contains(is_word).then(|| line.split_whitespace().collect::<Vec<_>>().join(" "))
+}
+
+/// A letter, a digit or a picture.
+fn is_word(character: char) -> bool {
+    (character.is_alphanumeric() || u32::from(character) > 0x2100) && !is_suspect(character)
+}
+
+/// The line, cut between two characters as people see them.
+fn shortened(line: String) -> String {
+    if line.chars().nth(MAX_CHARS).is_none() {
+        return line;
+    }
+    let mut chars = 0;
+    let fits = |piece: &&str| {
+        chars += piece.chars().count();
+        chars <= MAX_CHARS
+    };
+    let whole: String = line.graphemes(true).take_while(fits).collect();
+    let cut = if whole.is_empty() { line.chars().take(MAX_CHARS).collect() } else { whole };
+    format!("{}…", cut.trim_end())
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn it_says_what_is_asked_whatever_the_text_begins_with() {
-        for (text, excerpt) in [
-            ("May I deploy?\nMore.", "May I deploy?"),
-            ("# **Deploy** `web` now?\n\ntext", "Deploy web now?"),
-            ("```sh\nrm -rf build\n```", "rm -rf build"),
-            ("```sh\nrm -rf build\n```\n\nRun this?", "Run this?"),
-            ("~~~mermaid\ngraph TD; A-->B\n~~~", "graph TD; A-->B"),
-            ("---\n\n> quoted *words*\n", "quoted words"),
-            ("1. first\n2. second", "first"),
-            ("| Env | Tag |\n|--|--|\n| prod | 3 |", "Env · Tag"),
-            ("<h1>Deploy?</h1>\n<p>x</p>", "Deploy?"),
-            ("![](https://e.example/a.png)\n\nLook at this", "Look at this"),
-            ("[ ](x)\n\n***\n\nthen this", "then this"),
-            ("    indented code", "indented code"),
-            ("\n\n   \n", ""),
-            ("", ""),
-            ("🚀", "🚀"),
-            ("Deploy <b>v2</b>?", "Deploy <b>v2</b>?"),
-            ("a_b_c and 2 * 3", "a_b_c and 2 * 3"),
-        ] {
-            assert_eq!(of_markdown(text), excerpt, "{text:?}");
-        }
-        assert_eq!(of_plain("\n__init__.py changed\nx"), "__init__.py changed");
-    }
-
-    #[test]
-    fn it_is_short_and_soon_there_whatever_the_text() {
-        for text in
-            [">".repeat(200_000), "[".repeat(200_000), "*a ".repeat(70_000), "é".repeat(200_000), "`".repeat(9_999)]
-        {
-            assert!(of_markdown(&text).chars().count() <= MAX_CHARS + 1);
-        }
-    }
-}
+mod tests;

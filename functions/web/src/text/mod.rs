@@ -2,14 +2,20 @@
 //!
 //! - [`visible`]: characters that a reader cannot see, or that reorder what stands around them
 //! - [`excerpt`]: one line that says what a text is about
+//! - [`definitions`]: definitions of links that Markdown would hide
+//! - [`emphasis`]: marks that look like emphasis and are none
 //! - [`json_tree`]: JSON in the order it was sent
 //! - [`links`]: addresses that become links
 //! - [`rewrite`]: Markdown events as pages show them
+//! - [`tags`]: HTML without its tags
 
+pub mod definitions;
+pub mod emphasis;
 pub mod excerpt;
 pub mod json_tree;
 pub mod links;
 pub mod rewrite;
+pub mod tags;
 pub mod visible;
 
 use std::fmt;

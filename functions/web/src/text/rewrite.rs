@@ -2,7 +2,8 @@
 //!
 //! - HTML is text; blocks of it keep their lines.
 //! - A line that ends is a line that ends, and keeps its indentation.
-//! - `__init__.py` and `2*3*4` keep their marks, though Markdown would take them for emphasis.
+//! - `__init__.py` and `2*3*4` keep their marks, though Markdown would take them for emphasis; so do
+//!   `\\host\share` and `$A_B:$PATH`.
 //! - Bare addresses are links. Addresses that may not be links stand beside their words.
 //! - Invisible characters are marked.
 //! - Code blocks say what they are; formulas are code.
@@ -12,6 +13,7 @@ use std::ops::Range;
 
 use pulldown_cmark::{CodeBlockKind, CowStr, Event, LinkType, Tag, TagEnd};
 
+use super::emphasis::literal_marks;
 use super::links::{Part, is_linkable, parts};
 use super::visible::{has_hidden, write_visible};
 
@@ -73,10 +75,14 @@ enum Open<'a> {
 impl<'a> Rewriter<'a> {
     fn take(&mut self, event: Event<'a>, range: Range<usize>) {
         match event {
+            Event::Text(text) if self.is_escaped_backslash(&range) => {
+                self.text.push('\\');
+                self.text.push_str(&text);
+            }
             Event::Text(text) | Event::InlineHtml(text) | Event::Html(text) => self.text.push_str(&text),
             Event::TaskListMarker(done) => self.text.push_str(if done { "☑ " } else { "☐ " }),
             Event::Code(code) => self.code(&code),
-            Event::InlineMath(formula) if is_formula(&formula) => self.formula(&formula),
+            Event::InlineMath(formula) if is_formula(&formula) && !self.goes_on(range.end) => self.formula(&formula),
             Event::InlineMath(text) => self.text.push_str(&format!("${text}$")),
             Event::DisplayMath(formula) => self.formula(&formula),
             Event::FootnoteReference(name) => self.raw(|html| {
@@ -93,7 +99,7 @@ impl<'a> Rewriter<'a> {
 
     fn start(&mut self, tag: Tag<'a>, range: Range<usize>) {
         if matches!(tag, Tag::Emphasis | Tag::Strong)
-            && let Some(marks) = self.literal_marks(&range)
+            && let Some(marks) = literal_marks(self.source, &range)
         {
             self.text.push_str(marks);
             return self.open.push(Open::Marks(marks));
@@ -179,21 +185,15 @@ impl<'a> Rewriter<'a> {
         }
     }
 
-    /// The marks of an emphasis that stands inside of a word, or is a name such as `__init__`.
-    fn literal_marks(&self, range: &Range<usize>) -> Option<&'static str> {
-        let whole = self.source.get(range.clone())?;
-        let before = self.source[..range.start].chars().next_back();
-        let after = self.source[range.end..].chars().next();
-        let is_word = |it: Option<char>| it.is_some_and(char::is_alphanumeric);
-        if let Some(inner) = whole.strip_prefix("__").and_then(|rest| rest.strip_suffix("__")) {
-            let is_name = !inner.is_empty()
-                && inner.bytes().all(|it| it.is_ascii_lowercase() || it == b'_' || it.is_ascii_digit());
-            let is_attached =
-                matches!(before, Some('.' | '/' | '\\')) || matches!(after, Some('.' | '(' | '[' | '/' | '\\' | '='));
-            return (is_name && (is_attached || DUNDERS.contains(&inner))).then_some("__");
-        }
-        let marks = if whole.starts_with("**") { "**" } else { "*" };
-        (whole.starts_with('*') && is_word(before) && is_word(after)).then_some(marks)
+    /// Two backslashes are what a path of Windows begins with, and stay two.
+    fn is_escaped_backslash(&self, range: &Range<usize>) -> bool {
+        let is_code = self.open.iter().any(|open| matches!(open, Open::Code | Open::Markup));
+        !is_code && self.source[range.start..].starts_with('\\') && self.source[..range.start].ends_with('\\')
+    }
+
+    /// Whether a name goes on there: the dollar sign before it belongs to `$A_B:$PATH`.
+    fn goes_on(&self, at: usize) -> bool {
+        self.source[at..].starts_with(|it: char| it.is_alphanumeric() || matches!(it, '_' | '{'))
     }
 
     fn in_link(&self) -> bool {
@@ -288,39 +288,6 @@ impl<'a> Rewriter<'a> {
         self.out.push_back(event);
     }
 }
-
-/// Names that Python writes between double underscores.
-const DUNDERS: &[&str] = &[
-    "all",
-    "call",
-    "class",
-    "contains",
-    "del",
-    "dict",
-    "doc",
-    "enter",
-    "eq",
-    "exit",
-    "file",
-    "getitem",
-    "hash",
-    "init",
-    "init_subclass",
-    "iter",
-    "len",
-    "main",
-    "name",
-    "new",
-    "next",
-    "post_init",
-    "proto",
-    "pycache",
-    "repr",
-    "setitem",
-    "slots",
-    "str",
-    "version",
-];
 
 /// Whether what stands between two dollar signs is a formula and not two prices.
 fn is_formula(text: &str) -> bool {

@@ -122,7 +122,7 @@ fn is_hidden(text: &str, at: usize, character: char) -> bool {
 }
 
 /// Characters that are not seen, or that move others.
-fn is_suspect(character: char) -> bool {
+pub fn is_suspect(character: char) -> bool {
     matches!(character,
         '\u{0}'..='\u{8}' | '\u{B}' | '\u{C}' | '\u{E}'..='\u{1F}' | '\u{7F}'..='\u{9F}' // controls
         | '\u{AD}' | '\u{34F}' | '\u{61C}' | '\u{115F}' | '\u{1160}' | '\u{17B4}' | '\u{17B5}'
