@@ -71,9 +71,10 @@ fn without_front_matter(text: &str) -> &str {
         named.is_some_and(|(_, value)| value.starts_with(char::is_whitespace))
     };
     let mut lines = text.split_inclusive('\n');
-    let mut end = lines.next().filter(|line| is_rule(line)).map_or(0, str::len);
+    let Some(first) = lines.next().filter(|line| is_rule(line)) else { return text };
+    let mut end = first.len();
     let mut is_inside = false;
-    for line in lines.take_while(|_| end > 0) {
+    for line in lines {
         end += line.len();
         if is_inside && is_rule(line) {
             return Some(&text[end..]).filter(|rest| rest.contains(is_word)).unwrap_or(text);
