@@ -1,6 +1,7 @@
 // Pictures of every page, on a desk and on a phone, light and dark.
 import { mkdirSync, rmSync } from "node:fs";
 import { furnish, settle } from "./everything.mjs";
+import { shapes } from "./shapes.mjs";
 import { World, desktop, phone } from "./world.mjs";
 
 const folder = new URL("screenshots/", import.meta.url).pathname;
@@ -8,7 +9,7 @@ rmSync(folder, { recursive: true, force: true });
 mkdirSync(folder);
 const world = await World.start();
 try {
-  const pages = await furnish(world);
+  const pages = { ...(await furnish(world)), ...(await shapes.furnish(world)) };
   for (const [size, viewport] of Object.entries({ desktop, phone })) {
     for (const dark of [false, true]) {
       const page = await world.signedIn({ viewport, dark });
