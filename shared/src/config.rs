@@ -4,9 +4,9 @@ use std::env;
 use std::fmt;
 use std::time::Duration;
 
-use crate::cors::Cors;
+use crate::http::cors::Cors;
 use crate::limits::Settings;
-use crate::server_secret::ServerSecret;
+use crate::secrets::server_secret::ServerSecret;
 
 /// The longest a wait may hold: HTTP APIs cut at 30 s, and the answer needs a moment to leave.
 pub const MAX_WAIT: Duration = Duration::from_secs(29);

@@ -19,7 +19,7 @@ pub struct NotAnId;
 
 /// A fresh ULID: 48 bits of time, 80 random ones from the system's source.
 pub fn new_ulid(now: Timestamp) -> Ulid {
-    Ulid::from_parts(now.millis().unsigned_abs(), u128::from_le_bytes(crate::secrets::random()))
+    Ulid::from_parts(now.millis().unsigned_abs(), u128::from_le_bytes(crate::random::bytes()))
 }
 
 /// The ULID that `text` is, provided it is written as we write it.

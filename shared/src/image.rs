@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::IntoParams;
 
 use crate::error::Error;
-use crate::input::{FromParams, Params};
+use crate::validation::{FromParams, Params};
 
 /// The most a picture may have.
 pub const MAX_IMAGE: usize = 1024 * 1024;

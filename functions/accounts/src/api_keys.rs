@@ -5,7 +5,7 @@ use axum::extract::State;
 use http::StatusCode;
 use shared::auth::HumanCaller;
 use shared::error::Error;
-use shared::extract::{self, PathId};
+use shared::http::extract::{self, PathId};
 use shared::ids::ApiKeyId;
 use shared::models::{ApiKey, NewApiKey, ShownApiKey};
 use shared::storage::Store;

@@ -4,12 +4,12 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::HeaderMap;
-use shared::app::App;
 use shared::auth::{HumanCaller, hand_out_session, remove_session};
-use shared::device_cookie::Device;
 use shared::error::Error;
-use shared::extract;
+use shared::http::App;
+use shared::http::extract;
 use shared::models::Credentials;
+use shared::secrets::Device;
 use shared::storage::{NewSession, Store};
 
 use crate::{SignedIn, Told};

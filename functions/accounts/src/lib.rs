@@ -9,22 +9,22 @@ mod preferences;
 mod users;
 
 use serde::Serialize;
+use shared::iam::Permission;
 use shared::models::User;
-use shared::permissions::Need;
 use utoipa::ToSchema;
 
 /// What this function does in AWS.
-pub const NEEDS: &[Need] = &[
-    Need::Table("dynamodb:BatchGetItem"),
-    Need::Table("dynamodb:BatchWriteItem"),
-    Need::Table("dynamodb:ConditionCheckItem"),
-    Need::Table("dynamodb:DeleteItem"),
-    Need::Table("dynamodb:PutItem"),
-    Need::Table("dynamodb:Query"),
-    Need::Table("dynamodb:UpdateItem"),
-    Need::Index("dynamodb:Query", "owner"),
-    Need::Bucket("s3:ListBucket"),
-    Need::Objects("s3:DeleteObject"),
+pub const PERMISSIONS: &[Permission] = &[
+    Permission::Table("dynamodb:BatchGetItem"),
+    Permission::Table("dynamodb:BatchWriteItem"),
+    Permission::Table("dynamodb:ConditionCheckItem"),
+    Permission::Table("dynamodb:DeleteItem"),
+    Permission::Table("dynamodb:PutItem"),
+    Permission::Table("dynamodb:Query"),
+    Permission::Table("dynamodb:UpdateItem"),
+    Permission::Index("dynamodb:Query", "owner"),
+    Permission::Bucket("s3:ListBucket"),
+    Permission::Objects("s3:DeleteObject"),
 ];
 
 shared::routes! {

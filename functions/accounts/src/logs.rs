@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use shared::auth::HumanCaller;
 use shared::error::Error;
-use shared::extract::Query;
+use shared::http::extract::Query;
 use shared::models::request_log::{ListLogs, LogPage};
 use shared::storage::Store;
 

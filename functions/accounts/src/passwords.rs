@@ -4,12 +4,12 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::HeaderMap;
-use shared::app::App;
 use shared::auth::HumanCaller;
-use shared::device_cookie::Device;
 use shared::error::Error;
-use shared::extract;
+use shared::http::App;
+use shared::http::extract;
 use shared::models::ChangePassword;
+use shared::secrets::Device;
 
 use crate::Told;
 

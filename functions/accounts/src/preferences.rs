@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use shared::auth::HumanCaller;
 use shared::error::Error;
-use shared::extract;
+use shared::http::extract;
 use shared::models::{PatchPreferences, Preferences};
 use shared::storage::Store;
 

@@ -3,10 +3,10 @@
 use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
-use shared::app::App;
 use shared::auth::OwnerCaller;
 use shared::error::Error;
-use shared::extract::{self, PathId};
+use shared::http::App;
+use shared::http::extract::{self, PathId};
 use shared::ids::UserId;
 use shared::models::{CreateUser, CreatedUser, PatchUser, User};
 use shared::storage::Store;

@@ -3,7 +3,7 @@
 use axum::extract::State;
 use shared::auth::AgentCaller;
 use shared::error::Error;
-use shared::extract::{Json, PathId};
+use shared::http::extract::{Json, PathId};
 use shared::ids::AgentId;
 use shared::models::{Agent, SetCommands};
 use shared::storage::Store;

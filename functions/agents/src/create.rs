@@ -4,7 +4,7 @@ use axum::extract::State;
 use http::StatusCode;
 use shared::auth::{AgentCaller, Caller, HumanCaller};
 use shared::error::Error;
-use shared::extract::{HashedJson, IdempotencyKey};
+use shared::http::extract::{HashedJson, IdempotencyKey};
 use shared::models::{AgentWithSecret, CreateAgent};
 use shared::storage::{Once, Store};
 

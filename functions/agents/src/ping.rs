@@ -4,7 +4,7 @@ use axum::extract::State;
 use http::StatusCode;
 use shared::auth::AgentCaller;
 use shared::error::Error;
-use shared::extract::Json;
+use shared::http::extract::Json;
 use shared::models::{Agent, Ping};
 use shared::storage::Store;
 

@@ -5,7 +5,7 @@ use axum::extract::State;
 use http::StatusCode;
 use shared::auth::HumanCaller;
 use shared::error::Error;
-use shared::extract::PathId;
+use shared::http::extract::PathId;
 use shared::ids::AgentId;
 use shared::models::ReadMark;
 use shared::storage::Store;

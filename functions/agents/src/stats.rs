@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use shared::auth::HumanCaller;
 use shared::error::Error;
-use shared::extract::PathId;
+use shared::http::extract::PathId;
 use shared::ids::AgentId;
 use shared::models::{AgentStats, TotalStats};
 use shared::storage::Store;

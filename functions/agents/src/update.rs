@@ -1,10 +1,10 @@
 //! `PATCH /api/agents/{id}`
 
 use axum::extract::State;
-use shared::app::App;
 use shared::auth::HumanCaller;
 use shared::error::Error;
-use shared::extract::{Json, PathId};
+use shared::http::App;
+use shared::http::extract::{Json, PathId};
 use shared::ids::AgentId;
 use shared::models::{AgentWithSecret, UpdateAgent};
 

@@ -3,7 +3,7 @@
 use axum::extract::State;
 use shared::auth::AgentCaller;
 use shared::error::Error;
-use shared::extract::Json;
+use shared::http::extract::Json;
 use shared::models::{Agent, AgentWithSecret, DeleteWebhook, SetWebhook};
 use shared::storage::Store;
 

@@ -15,22 +15,22 @@ use std::collections::BTreeMap;
 use aws_lambda_events::event::dynamodb::{Event, EventRecord};
 use aws_lambda_events::event::streams::{DynamoDbBatchItemFailure, DynamoDbEventResponse};
 use futures_util::{StreamExt, stream};
-use shared::app::App;
 use shared::error::Error;
+use shared::http::App;
+use shared::iam::Permission;
 use shared::ids::{MessageId, UserId};
-use shared::permissions::Need;
 use shared::storage::{Image, Occurrence, message_of, shown_to};
 
 /// How many records are handled at a time, and how many users have their changes noted.
 const CONCURRENT: usize = 8;
 
 /// What this function does in AWS.
-pub const NEEDS: &[Need] = &[
-    Need::Table("dynamodb:BatchGetItem"),
-    Need::Table("dynamodb:ConditionCheckItem"),
-    Need::Table("dynamodb:PutItem"),
-    Need::Table("dynamodb:UpdateItem"),
-    Need::Queue("sqs:SendMessage"),
+pub const PERMISSIONS: &[Permission] = &[
+    Permission::Table("dynamodb:BatchGetItem"),
+    Permission::Table("dynamodb:ConditionCheckItem"),
+    Permission::Table("dynamodb:PutItem"),
+    Permission::Table("dynamodb:UpdateItem"),
+    Permission::Queue("sqs:SendMessage"),
 ];
 
 pub async fn handle(app: &App, event: Event) -> DynamoDbEventResponse {

@@ -10,10 +10,10 @@ use std::time::{Duration, Instant};
 
 use futures_util::{StreamExt, future, stream};
 use serde::Serialize;
-use shared::app::App;
 use shared::clock::Timestamp;
 use shared::error::Error;
-use shared::permissions::Need;
+use shared::http::App;
+use shared::iam::Permission;
 use shared::storage::keys::{self, DueWork};
 
 /// A run begins nothing new after this time. What it began may take the 20 s that a removal takes
@@ -51,16 +51,16 @@ impl Swept {
 }
 
 /// What this function does in AWS.
-pub const NEEDS: &[Need] = &[
-    Need::Table("dynamodb:BatchGetItem"),
-    Need::Table("dynamodb:BatchWriteItem"),
-    Need::Table("dynamodb:DeleteItem"),
-    Need::Table("dynamodb:PutItem"),
-    Need::Table("dynamodb:Query"),
-    Need::Table("dynamodb:UpdateItem"),
-    Need::Index("dynamodb:Query", "due"),
-    Need::Bucket("s3:ListBucket"),
-    Need::Objects("s3:DeleteObject"),
+pub const PERMISSIONS: &[Permission] = &[
+    Permission::Table("dynamodb:BatchGetItem"),
+    Permission::Table("dynamodb:BatchWriteItem"),
+    Permission::Table("dynamodb:DeleteItem"),
+    Permission::Table("dynamodb:PutItem"),
+    Permission::Table("dynamodb:Query"),
+    Permission::Table("dynamodb:UpdateItem"),
+    Permission::Index("dynamodb:Query", "due"),
+    Permission::Bucket("s3:ListBucket"),
+    Permission::Objects("s3:DeleteObject"),
 ];
 
 /// Does what is due by the clock of `app`. An error says that a shard could not be read; what is

@@ -2,10 +2,10 @@
 
 use axum::Json;
 use axum::extract::State;
-use shared::app::App;
 use shared::auth::HumanCaller;
 use shared::error::Error;
-use shared::extract::Query;
+use shared::http::App;
+use shared::http::extract::Query;
 use shared::models::{FileList, ListFiles};
 
 /// Files of all of the caller's agents, newest first

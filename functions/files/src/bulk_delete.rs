@@ -3,10 +3,10 @@
 use axum::extract::State;
 use http::StatusCode;
 use serde::Serialize;
-use shared::app::App;
 use shared::auth::HumanCaller;
 use shared::error::Error;
-use shared::extract::Json;
+use shared::http::App;
+use shared::http::extract::Json;
 use shared::models::FileIds;
 use utoipa::ToSchema;
 

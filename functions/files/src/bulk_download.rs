@@ -4,10 +4,10 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE, LOCATION};
-use shared::app::App;
 use shared::auth::HumanCaller;
 use shared::error::Error;
-use shared::extract::Json;
+use shared::http::App;
+use shared::http::extract::Json;
 use shared::models::FileIds;
 use shared::storage::{ZIP_DISPOSITION, ZIP_TYPE, Zipped};
 

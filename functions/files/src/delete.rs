@@ -3,10 +3,10 @@
 use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
-use shared::app::App;
 use shared::auth::HumanCaller;
 use shared::error::Error;
-use shared::extract::PathId;
+use shared::http::App;
+use shared::http::extract::PathId;
 use shared::ids::FileId;
 use utoipa::ToSchema;
 

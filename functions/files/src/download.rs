@@ -3,10 +3,10 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use shared::app::App;
 use shared::auth::{AgentCaller, HumanCaller};
 use shared::error::Error;
-use shared::extract::PathId;
+use shared::http::App;
+use shared::http::extract::PathId;
 use shared::ids::FileId;
 
 use crate::serve::{self, Asked, FileBytes};

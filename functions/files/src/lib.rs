@@ -18,21 +18,21 @@ mod store;
 mod store_text;
 mod upload;
 
-use shared::permissions::Need;
+use shared::iam::Permission;
 
 /// What this function does in AWS.
-pub const NEEDS: &[Need] = &[
-    Need::Table("dynamodb:BatchGetItem"),
-    Need::Table("dynamodb:DeleteItem"),
-    Need::Table("dynamodb:PutItem"),
-    Need::Table("dynamodb:Query"),
-    Need::Table("dynamodb:UpdateItem"),
-    Need::Index("dynamodb:Query", "owner"),
-    Need::Bucket("s3:ListBucket"),
-    Need::Objects("s3:AbortMultipartUpload"),
-    Need::Objects("s3:DeleteObject"),
-    Need::Objects("s3:GetObject"),
-    Need::Objects("s3:PutObject"),
+pub const PERMISSIONS: &[Permission] = &[
+    Permission::Table("dynamodb:BatchGetItem"),
+    Permission::Table("dynamodb:DeleteItem"),
+    Permission::Table("dynamodb:PutItem"),
+    Permission::Table("dynamodb:Query"),
+    Permission::Table("dynamodb:UpdateItem"),
+    Permission::Index("dynamodb:Query", "owner"),
+    Permission::Bucket("s3:ListBucket"),
+    Permission::Objects("s3:AbortMultipartUpload"),
+    Permission::Objects("s3:DeleteObject"),
+    Permission::Objects("s3:GetObject"),
+    Permission::Objects("s3:PutObject"),
 ];
 
 shared::routes! {

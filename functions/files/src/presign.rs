@@ -3,10 +3,10 @@
 
 use axum::extract::State;
 use http::StatusCode;
-use shared::app::App;
 use shared::auth::{AgentCaller, Caller, HumanCaller};
 use shared::error::Error;
-use shared::extract::{HashedJson, IdempotencyKey};
+use shared::http::App;
+use shared::http::extract::{HashedJson, IdempotencyKey};
 use shared::models::{AnnounceFile, Announced};
 use shared::storage::Once;
 

@@ -11,9 +11,9 @@ use http::header::{
 };
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
-use shared::app::App;
 use shared::error::Error;
-use shared::extract::MAX_FILE;
+use shared::http::App;
+use shared::http::extract::MAX_FILE;
 use shared::media_type::UNKNOWN_TYPE;
 use shared::models::Attachment;
 use shared::models::file::is_inert;

@@ -4,12 +4,12 @@ use axum::Json;
 use axum::extract::State;
 use http::HeaderMap;
 use serde::Serialize;
-use shared::app::App;
 use shared::auth::HumanCaller;
 use shared::error::Error;
-use shared::extract::PathId;
+use shared::http::App;
+use shared::http::extract::PathId;
 use shared::ids::FileId;
-use shared::share_link::{LIFE, ShareLink};
+use shared::models::share_link::{LIFE, ShareLink};
 use utoipa::ToSchema;
 
 #[derive(Serialize, ToSchema)]

@@ -2,9 +2,9 @@
 
 use axum::extract::{Path, State};
 use axum::response::Response;
-use shared::app::App;
 use shared::error::Error;
-use shared::share_link::ShareLink;
+use shared::http::App;
+use shared::models::share_link::ShareLink;
 
 use crate::serve::{self, Asked, FileBytes};
 

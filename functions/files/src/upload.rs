@@ -3,10 +3,10 @@
 use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
-use shared::app::App;
 use shared::auth::{AgentCaller, Caller, HumanCaller};
 use shared::error::Error;
-use shared::extract::{IdempotencyKey, Upload, UploadForm};
+use shared::http::App;
+use shared::http::extract::{IdempotencyKey, Upload, UploadForm};
 use shared::models::Attachment;
 
 /// Upload a file, with a message that holds it

@@ -3,10 +3,10 @@
 use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
-use shared::app::App;
 use shared::auth::HumanCaller;
 use shared::error::Error;
-use shared::extract::{HashedJson, IdempotencyKey};
+use shared::http::App;
+use shared::http::extract::{HashedJson, IdempotencyKey};
 use shared::models::{HumanMessage, Message};
 use shared::storage::{Begun, Draft};
 

@@ -2,10 +2,10 @@
 
 use axum::Json;
 use axum::extract::State;
-use shared::app::App;
 use shared::auth::HumanCaller;
 use shared::error::Error;
-use shared::extract::PathId;
+use shared::http::App;
+use shared::http::extract::PathId;
 use shared::ids::MessageId;
 use shared::models::Message;
 

@@ -2,10 +2,10 @@
 
 use axum::extract::State;
 use http::StatusCode;
-use shared::app::App;
 use shared::auth::HumanCaller;
 use shared::error::Error;
-use shared::extract::{Json, PathId};
+use shared::http::App;
+use shared::http::extract::{Json, PathId};
 use shared::ids::MessageId;
 use shared::models::{Answer, Message};
 

@@ -2,13 +2,13 @@
 
 use axum::Json;
 use axum::extract::State;
-use shared::app::App;
 use shared::auth::HumanCaller;
 use shared::error::Error;
-use shared::extract::Query;
+use shared::http::App;
+use shared::http::extract::Query;
 use shared::ids::AgentId;
-use shared::input::{FromParams, Params};
 use shared::models::{Message, ReviewStatus};
+use shared::validation::{FromParams, Params};
 
 /// A status that was asked for as `all` is none.
 #[derive(utoipa::IntoParams)]

@@ -3,10 +3,10 @@
 use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
-use shared::app::App;
 use shared::auth::AgentCaller;
 use shared::error::Error;
-use shared::extract::{MaybeInChannel, PathId, Query};
+use shared::http::App;
+use shared::http::extract::{MaybeInChannel, PathId, Query};
 use shared::ids::MessageId;
 use utoipa::ToSchema;
 

@@ -8,21 +8,21 @@ mod iterations;
 mod list;
 mod streams;
 
-use shared::permissions::Need;
+use shared::iam::Permission;
 
 /// What this function does in AWS.
-pub const NEEDS: &[Need] = &[
-    Need::Table("dynamodb:BatchGetItem"),
-    Need::Table("dynamodb:ConditionCheckItem"),
-    Need::Table("dynamodb:DeleteItem"),
-    Need::Table("dynamodb:GetItem"),
-    Need::Table("dynamodb:PutItem"),
-    Need::Table("dynamodb:Query"),
-    Need::Table("dynamodb:UpdateItem"),
-    Need::Bucket("s3:ListBucket"),
-    Need::Objects("s3:DeleteObject"),
-    Need::Objects("s3:GetObject"),
-    Need::Objects("s3:PutObject"),
+pub const PERMISSIONS: &[Permission] = &[
+    Permission::Table("dynamodb:BatchGetItem"),
+    Permission::Table("dynamodb:ConditionCheckItem"),
+    Permission::Table("dynamodb:DeleteItem"),
+    Permission::Table("dynamodb:GetItem"),
+    Permission::Table("dynamodb:PutItem"),
+    Permission::Table("dynamodb:Query"),
+    Permission::Table("dynamodb:UpdateItem"),
+    Permission::Bucket("s3:ListBucket"),
+    Permission::Objects("s3:DeleteObject"),
+    Permission::Objects("s3:GetObject"),
+    Permission::Objects("s3:PutObject"),
 ];
 
 shared::routes! {

@@ -2,10 +2,10 @@
 
 use axum::extract::State;
 use http::StatusCode;
-use shared::app::App;
 use shared::auth::AgentCaller;
 use shared::error::Error;
-use shared::extract::{HashedJson, IdempotencyKey, Json, PathId};
+use shared::http::App;
+use shared::http::extract::{HashedJson, IdempotencyKey, Json, PathId};
 use shared::models::{AddStatus, Message, StatusEvent, StreamId, UpdateStream};
 
 /// Changes or ends a message that is still streaming

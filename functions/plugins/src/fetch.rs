@@ -9,13 +9,13 @@ use bytes::Bytes;
 use http::header::USER_AGENT;
 use http::{HeaderName, HeaderValue, Method, Request, Response};
 use serde::Serialize;
-use shared::app::App;
 use shared::auth::HumanCaller;
 use shared::error::Error;
-use shared::extract::{Json, PathId};
-use shared::input::{FromObject, Object, Problems};
+use shared::http::App;
+use shared::http::extract::{Json, PathId};
 use shared::limits::turns;
 use shared::outbound::Failure;
+use shared::validation::{FromObject, JsonObject, ValidationErrors};
 use url::{Host, Position, Url};
 use utoipa::ToSchema;
 
@@ -93,7 +93,7 @@ pub struct FetchRequest {
 }
 
 impl FromObject for FetchRequest {
-    fn from_object(object: &mut Object<'_>) -> Option<Self> {
+    fn from_object(object: &mut JsonObject<'_>) -> Option<Self> {
         let url = object.require("url", read_url);
         let method = read_method(object);
         let headers = object.string_map("headers").unwrap_or_default();
@@ -109,7 +109,7 @@ impl FromObject for FetchRequest {
     }
 }
 
-fn read_url(object: &mut Object<'_>) -> Option<Url> {
+fn read_url(object: &mut JsonObject<'_>) -> Option<Url> {
     let text = object.short_string("url", MAX_URL)?;
     let url = Url::parse(&text).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
     // Whatever a name and password would be for, they belong into a header.
@@ -120,7 +120,7 @@ fn read_url(object: &mut Object<'_>) -> Option<Url> {
     url
 }
 
-fn read_method(object: &mut Object<'_>) -> Option<Method> {
+fn read_method(object: &mut JsonObject<'_>) -> Option<Method> {
     if !object.has("method") {
         return Some(Method::GET);
     }
@@ -210,7 +210,7 @@ fn is_loopback(url: &Url) -> bool {
 }
 
 fn outgoing(request: FetchRequest, settings: &Settings<'_>) -> Result<Request<Bytes>, Error> {
-    let mut problems = Problems::default();
+    let mut problems = ValidationErrors::default();
     let mut outgoing = Request::new(Bytes::from(request.body.unwrap_or_default()));
     outgoing.headers_mut().insert(USER_AGENT, HeaderValue::from_static(OUR_NAME));
     let mut room = MAX_ALL_HEADERS;
@@ -234,7 +234,7 @@ fn outgoing(request: FetchRequest, settings: &Settings<'_>) -> Result<Request<By
         Ok(uri) => *outgoing.uri_mut() = uri,
         Err(_) => problems.add(vec!["url".into()], "not_a_url", "url has characters that no request can carry"),
     }
-    problems.or(Some(outgoing))
+    problems.finish(Some(outgoing))
 }
 
 fn header(name: &str, template: &str, settings: &Settings<'_>) -> Result<(HeaderName, HeaderValue), Refused> {

@@ -17,14 +17,17 @@ mod render;
 mod settings;
 
 use axum::{Extension, Router};
-use shared::app::App;
-use shared::permissions::Need;
+use shared::http::App;
+use shared::iam::Permission;
 
 pub use catalogue::Plugins;
 
 /// What this function does in AWS.
-pub const NEEDS: &[Need] =
-    &[Need::Table("dynamodb:BatchGetItem"), Need::Table("dynamodb:PutItem"), Need::Table("dynamodb:UpdateItem")];
+pub const PERMISSIONS: &[Permission] = &[
+    Permission::Table("dynamodb:BatchGetItem"),
+    Permission::Table("dynamodb:PutItem"),
+    Permission::Table("dynamodb:UpdateItem"),
+];
 
 shared::routes! {
     fn routes = [

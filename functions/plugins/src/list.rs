@@ -4,7 +4,7 @@ use axum::extract::State;
 use axum::{Extension, Json};
 use shared::auth::AgentCaller;
 use shared::error::Error;
-use shared::extract::PathId;
+use shared::http::extract::PathId;
 use shared::storage::Store;
 
 use crate::catalogue::Plugins;

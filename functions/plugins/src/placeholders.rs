@@ -1,7 +1,7 @@
 //! `{{KEY}}` in the headers of a request stands for the plugin's setting of that name: a secret
 //! one reaches the host that it is for without ever being in a browser.
 
-use shared::server_secret::ServerSecret;
+use shared::secrets::ServerSecret;
 use shared::storage::PluginEnv;
 
 use crate::catalogue::Plugin;

@@ -7,7 +7,7 @@ use http::HeaderValue;
 use http::header::{CONTENT_SECURITY_POLICY, REFERRER_POLICY};
 use shared::auth::HumanCaller;
 use shared::error::Error;
-use shared::extract::PathId;
+use shared::http::extract::PathId;
 use shared::storage::Store;
 
 use crate::catalogue::Plugins;

@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use axum::Extension;
 use axum::extract::State;
 use serde::Serialize;
-use shared::app::App;
 use shared::auth::{HumanCaller, OwnerCaller};
 use shared::error::Error;
-use shared::extract::{Json, PathId};
-use shared::input::{FromObject, Object, Problems};
-use shared::sealed::Sealed;
-use shared::server_secret::{Purpose, ServerSecret};
+use shared::http::App;
+use shared::http::extract::{Json, PathId};
+use shared::secrets::Encrypted;
+use shared::secrets::{Purpose, ServerSecret};
 use shared::storage::PluginEnv;
+use shared::validation::{FromObject, JsonObject, ValidationErrors};
 use utoipa::ToSchema;
 
 use crate::catalogue::{Plugin, Plugins};
@@ -52,13 +52,13 @@ pub struct ChangeSettings {
 struct EnvChanges(BTreeMap<String, Option<String>>);
 
 impl FromObject for ChangeSettings {
-    fn from_object(object: &mut Object<'_>) -> Option<Self> {
+    fn from_object(object: &mut JsonObject<'_>) -> Option<Self> {
         object.require("env", |o| o.object("env")).map(|env| Self { env })
     }
 }
 
 impl FromObject for EnvChanges {
-    fn from_object(object: &mut Object<'_>) -> Option<Self> {
+    fn from_object(object: &mut JsonObject<'_>) -> Option<Self> {
         let keys: Vec<String> = object.names().map(str::to_owned).collect();
         let mut changes = BTreeMap::new();
         for key in keys {
@@ -119,18 +119,18 @@ fn sealed(
     EnvChanges(changes): EnvChanges,
     plugin: &Plugin,
     secret: &ServerSecret,
-) -> Result<BTreeMap<String, Option<Sealed>>, Error> {
-    let (manifest, mut problems) = (&plugin.manifest, Problems::default());
+) -> Result<BTreeMap<String, Option<Encrypted>>, Error> {
+    let (manifest, mut problems) = (&plugin.manifest, ValidationErrors::default());
     for key in changes.keys().filter(|key| manifest.entry(key).is_none()) {
         let path = vec!["env".into(), key.as_str().into()];
         problems.add(path, "unknown", format!("{} has no setting of that name", manifest.about.name));
     }
     let key = secret.key(Purpose::PluginSettings);
     let seal = |(name, value): (String, Option<String>)| {
-        let sealed = value.map(|value| Sealed::of(&value, &key, &place(plugin, &name))).transpose()?;
+        let sealed = value.map(|value| Encrypted::of(&value, &key, &place(plugin, &name))).transpose()?;
         Ok((name, sealed))
     };
-    problems.or(Some(changes))?.into_iter().map(seal).collect()
+    problems.finish(Some(changes))?.into_iter().map(seal).collect()
 }
 
 /// What a value is sealed for: it opens nowhere else.

@@ -5,12 +5,12 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
-use shared::app::App;
 use shared::auth::HumanCaller;
 use shared::error::Error;
-use shared::extract::Query;
-use shared::input::{FromParams, Params};
-use shared::waiting::{self, By, Next, Wait};
+use shared::http::App;
+use shared::http::extract::Query;
+use shared::long_poll::{self, Holder, LongPoll, Next};
+use shared::validation::{FromParams, Params};
 use utoipa::ToSchema;
 
 #[derive(utoipa::IntoParams)]
@@ -30,7 +30,7 @@ impl FromParams for ChangesQuery {
         if let Some(Err(_)) = since {
             params.problem("since", "not_a_number", "since must be a whole number, nothing or more");
         }
-        Some(Self { since: since.and_then(Result::ok), timeout: waiting::timeout(params) })
+        Some(Self { since: since.and_then(Result::ok), timeout: long_poll::timeout(params) })
     }
 }
 
@@ -58,14 +58,14 @@ pub async fn changes(
     human: HumanCaller,
     Query(query): Query<ChangesQuery>,
 ) -> Result<Json<Changes>, Error> {
-    let mut wait = Wait::begin(&app.waits, query.timeout);
+    let mut poll = LongPoll::begin(&app.waits, query.timeout);
     // After a restore it may be less than what the caller knows: that is a change, too.
     let (user, mut sequence) = app.store.changes_for(&human).await?;
     if query.since == Some(sequence) {
-        wait.hold(By::Person(user))?;
+        poll.acquire_slot(Holder::Person(user))?;
     }
-    while query.since == Some(sequence) && matches!(wait.next(false, || Duration::MAX).await, Next::Look) {
-        if let Some(seen) = wait.patiently(app.store.changes(user, wait.is_sharp()).await)? {
+    while query.since == Some(sequence) && matches!(poll.next(false, || Duration::MAX).await, Next::Poll) {
+        if let Some(seen) = poll.tolerate_outage(app.store.changes(user, poll.is_final()).await)? {
             // A copy that lags behind has less, and that is none.
             sequence = sequence.max(seen);
         }

@@ -2,10 +2,10 @@
 
 use axum::Json;
 use axum::extract::State;
-use shared::app::App;
 use shared::auth::AgentCaller;
 use shared::error::Error;
-use shared::extract::{MaybeInChannel, PathId, Query};
+use shared::http::App;
+use shared::http::extract::{MaybeInChannel, PathId, Query};
 use shared::ids::MessageId;
 use shared::models::Message;
 

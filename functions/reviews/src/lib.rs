@@ -7,17 +7,17 @@ mod get;
 mod pending;
 mod wait;
 
-use shared::permissions::Need;
+use shared::iam::Permission;
 
 /// What this function does in AWS.
-pub const NEEDS: &[Need] = &[
-    Need::Table("dynamodb:BatchGetItem"),
-    Need::Table("dynamodb:GetItem"),
-    Need::Table("dynamodb:PutItem"),
-    Need::Table("dynamodb:UpdateItem"),
-    Need::Index("dynamodb:Query", "owner"),
-    Need::Bucket("s3:ListBucket"),
-    Need::Objects("s3:GetObject"),
+pub const PERMISSIONS: &[Permission] = &[
+    Permission::Table("dynamodb:BatchGetItem"),
+    Permission::Table("dynamodb:GetItem"),
+    Permission::Table("dynamodb:PutItem"),
+    Permission::Table("dynamodb:UpdateItem"),
+    Permission::Index("dynamodb:Query", "owner"),
+    Permission::Bucket("s3:ListBucket"),
+    Permission::Objects("s3:GetObject"),
 ];
 
 shared::routes! {

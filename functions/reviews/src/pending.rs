@@ -2,10 +2,10 @@
 
 use axum::Json;
 use axum::extract::State;
-use shared::app::App;
 use shared::auth::AgentCaller;
 use shared::error::Error;
-use shared::extract::{MaybeInChannel, Query};
+use shared::http::App;
+use shared::http::extract::{MaybeInChannel, Query};
 use shared::models::Message;
 
 /// Reviews that wait for an answer, newest first

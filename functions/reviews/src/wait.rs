@@ -6,15 +6,15 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
-use shared::app::App;
 use shared::auth::AgentCaller;
 use shared::error::Error;
-use shared::extract::{PathId, Query, maybe_channel};
+use shared::http::App;
+use shared::http::extract::{PathId, Query, maybe_channel};
 use shared::ids::{MaybeChannel, MessageId};
-use shared::input::{FromParams, Params};
+use shared::long_poll::{self, Holder, LongPoll, Next};
 use shared::models::{Message, ReviewStatus};
 use shared::storage::Channel;
-use shared::waiting::{self, By, Next, Wait};
+use shared::validation::{FromParams, Params};
 use utoipa::ToSchema;
 
 #[derive(utoipa::IntoParams)]
@@ -30,7 +30,7 @@ pub struct WaitQuery {
 
 impl FromParams for WaitQuery {
     fn from_params(params: &mut Params) -> Option<Self> {
-        Some(Self { channel: maybe_channel(params), timeout: waiting::timeout(params) })
+        Some(Self { channel: maybe_channel(params), timeout: long_poll::timeout(params) })
     }
 }
 
@@ -59,9 +59,9 @@ pub async fn wait(
     PathId(id): PathId<MessageId>,
     Query(query): Query<WaitQuery>,
 ) -> Result<Json<Waited>, Error> {
-    let wait = Wait::begin(&app.waits, query.timeout).for_message(id);
+    let poll = LongPoll::begin(&app.waits, query.timeout).for_message(id);
     let (channel, message) = app.store.open_message(&agent, query.channel, id).await?;
-    let waited = match until_decided(&app, &channel, message, wait).await? {
+    let waited = match until_decided(&app, &channel, message, poll).await? {
         Some(message) => {
             let message = app.blobs.with_text(message).await?;
             Waited { status: status_of(&message)?.word(), message: Some(message) }
@@ -76,29 +76,29 @@ async fn until_decided(
     app: &App,
     channel: &Channel,
     mut message: Message,
-    mut wait: Wait<'_>,
+    mut poll: LongPoll<'_>,
 ) -> Result<Option<Message>, Error> {
     let id = message.id;
     loop {
-        if let Some(settled) = wait.patiently(app.store.settled(message.clone()).await)? {
+        if let Some(settled) = poll.tolerate_outage(app.store.settled(message.clone()).await)? {
             message = settled;
         }
         if status_of(&message)? != ReviewStatus::Pending {
-            wait.tell(&message);
+            poll.notify(&message);
             return Ok(Some(message));
         }
-        wait.hold(By::Agents(channel.owner()))?;
-        match wait.next(was_opened(&message), || until_expiry(app, &message)).await {
-            Next::Look => {}
-            Next::Told(decided) => return Ok(Some(Arc::unwrap_or_clone(decided))),
-            Next::Over => return Ok(None),
+        poll.acquire_slot(Holder::Agents(channel.owner()))?;
+        match poll.next(was_opened(&message), || until_expiry(app, &message)).await {
+            Next::Poll => {}
+            Next::Decided(decided) => return Ok(Some(Arc::unwrap_or_clone(decided))),
+            Next::Ended => return Ok(None),
         }
-        let seen = match app.store.look(channel, id, wait.is_sharp()).await {
+        let seen = match app.store.look(channel, id, poll.is_final()).await {
             // A copy that lags behind may not have the message yet; the leader knows.
-            Ok(None) if !wait.is_sharp() => app.store.look(channel, id, true).await,
+            Ok(None) if !poll.is_final() => app.store.look(channel, id, true).await,
             seen => seen,
         };
-        if let Some(seen) = wait.patiently(seen)? {
+        if let Some(seen) = poll.tolerate_outage(seen)? {
             message = seen.ok_or(Error::NotFound("message"))?;
         }
     }

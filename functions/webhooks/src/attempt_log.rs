@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use shared::app::App;
-use shared::call_log::{masked, masked_event};
 use shared::clock::Timestamp;
+use shared::http::App;
 use shared::ids::LogId;
 use shared::models::request_log::{Direction, LogEntry};
 use shared::outbound::Failure;
+use shared::request_log::{masked, masked_event};
 use shared::storage::Delivery;
 use shared::webhook::{Answer, Target};
 use url::Url;

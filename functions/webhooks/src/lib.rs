@@ -17,9 +17,9 @@ use std::time::Duration;
 
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use futures_util::future::join_all;
-use shared::app::App;
 use shared::error::Error;
-use shared::permissions::Need;
+use shared::http::App;
+use shared::iam::Permission;
 use shared::queue::Reference;
 use shared::storage::{Claim, Delivery, DeliveryOutcome as Outcome};
 use shared::webhook::{self, Answer, Event, Target};
@@ -37,11 +37,11 @@ enum Next {
 }
 
 /// What this function does in AWS.
-pub const NEEDS: &[Need] = &[
-    Need::Table("dynamodb:BatchGetItem"),
-    Need::Table("dynamodb:PutItem"),
-    Need::Table("dynamodb:UpdateItem"),
-    Need::Queue("sqs:ChangeMessageVisibility"),
+pub const PERMISSIONS: &[Permission] = &[
+    Permission::Table("dynamodb:BatchGetItem"),
+    Permission::Table("dynamodb:PutItem"),
+    Permission::Table("dynamodb:UpdateItem"),
+    Permission::Queue("sqs:ChangeMessageVisibility"),
 ];
 
 pub async fn handle(app: &App, event: SqsEvent) -> SqsBatchResponse {

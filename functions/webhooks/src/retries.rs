@@ -26,7 +26,7 @@ pub const LONGEST_ASKED: Duration = Duration::from_secs(12 * HOUR);
 /// `None` when it was the last try.
 pub fn pause(attempts: u32, asked: Option<Duration>) -> Option<Duration> {
     let base = *PAUSES.get(usize::try_from(attempts).ok()?)?;
-    let random = f64::from(u16::from_le_bytes(shared::secrets::random())) / f64::from(u16::MAX);
+    let random = f64::from(u16::from_le_bytes(shared::random::bytes())) / f64::from(u16::MAX);
     let jittered = base + base.mul_f64(random / 10.0);
     Some(jittered.max(asked.unwrap_or_default().min(LONGEST_ASKED)))
 }
@@ -39,7 +39,7 @@ pub fn crowded(receives: u32) -> Duration {
     const LONGEST: f64 = (2 * HOUR) as f64;
     let exponent = i32::try_from(receives.min(MANY)).unwrap_or(i32::MAX);
     let base = (FIRST * 1.25_f64.powi(exponent)).min(LONGEST);
-    let random = f64::from(u16::from_le_bytes(shared::secrets::random())) / f64::from(u16::MAX);
+    let random = f64::from(u16::from_le_bytes(shared::random::bytes())) / f64::from(u16::MAX);
     Duration::from_secs_f64(base * (1.0 + random / 4.0))
 }
 

@@ -3,8 +3,8 @@
 
 use std::fmt;
 
-use crate::error::{Step, place};
 use crate::json::scan::{Mistake, Scan};
+use crate::json::{Step, place};
 
 /// The most levels of nesting that are read: serde_json's recursion limit.
 pub const MAX_LEVELS: usize = 127;
@@ -84,10 +84,10 @@ pub fn text_of(body: &[u8]) -> Result<&str, Fault> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::json::understood;
+    use crate::json::parse_lossy;
 
     fn said(text: &str) -> String {
-        understood(text).map_or_else(|err| Fault::of(text, &err).to_string(), |_| "nothing".to_owned())
+        parse_lossy(text).map_or_else(|err| Fault::of(text, &err).to_string(), |_| "nothing".to_owned())
     }
 
     #[test]
@@ -166,7 +166,7 @@ mod tests {
         }
         for text in texts {
             let found = Scan::of(&text).document().is_err();
-            assert_eq!(found, understood(&text).is_err(), "{text}");
+            assert_eq!(found, parse_lossy(&text).is_err(), "{text}");
         }
     }
 

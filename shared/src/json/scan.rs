@@ -5,8 +5,8 @@
 
 use serde::de::IgnoredAny;
 
-use crate::error::{Step, place};
 use crate::json::MAX_LEVELS;
+use crate::json::{Step, place};
 
 const ENDS: &str = "it ends too early";
 

@@ -5,13 +5,11 @@
 //!   many a second
 //! - [`bodies`]: how much memory request bodies take together
 //! - [`deliveries`]: how many deliveries of one channel and of one user are under way at once
-//! - [`guesses`]: how many passwords are judged at once
 //!
-//! How many waits one user holds is counted in [`crate::waiting`].
+//! How many waits one user holds is counted in [`crate::long_poll`].
 
 pub mod bodies;
 pub mod deliveries;
-pub mod guesses;
 pub mod turns;
 
 use bodies::Bodies;
@@ -29,7 +27,7 @@ pub struct Settings {
     /// Requests of one credential that are worked on at once; others wait for their turn. A user may
     /// have twice as many.
     pub at_once: usize,
-    /// Waits that the API keys of one user hold at once.
+    /// Long polls that the API keys of one user hold at once.
     pub waits_per_user: usize,
     /// What all request bodies together may take of the memory, in bytes.
     pub body_memory: usize,
@@ -73,3 +71,4 @@ impl Default for Limits {
         Self::new(&Settings::default())
     }
 }
+pub use crate::secrets::password_queue as guesses;

@@ -17,7 +17,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::Settings;
 use crate::error::Error;
 use crate::ids::UserId;
-use crate::secrets::Hashed;
+use crate::secrets::SecretHash;
 
 /// The longest that a request queues for its turn.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -41,13 +41,13 @@ struct All {
 
 #[derive(Debug, Default)]
 struct Known {
-    credentials: HashMap<Hashed, Arc<Credential>>,
+    credentials: HashMap<SecretHash, Arc<Credential>>,
     users: HashMap<UserId, Weak<User>>,
 }
 
 #[derive(Debug)]
 struct Credential {
-    hashed: Hashed,
+    hashed: SecretHash,
     user: Arc<User>,
     turns: Arc<Semaphore>,
     rate: Rate,
@@ -115,7 +115,7 @@ impl Callers {
     }
 
     /// Does a request's work in its turn. `presented` are the hashes of the credentials it brings.
-    pub async fn in_turn<T>(&self, presented: &[Hashed], work: impl Future<Output = T>) -> Result<T, Error> {
+    pub async fn in_turn<T>(&self, presented: &[SecretHash], work: impl Future<Output = T>) -> Result<T, Error> {
         let known = self.known(presented);
         if let Some(credential) = &known {
             self.charge(credential)?;
@@ -134,7 +134,7 @@ impl Callers {
         TURN.scope(RefCell::new(turn), work).await
     }
 
-    fn known(&self, presented: &[Hashed]) -> Option<Arc<Credential>> {
+    fn known(&self, presented: &[SecretHash]) -> Option<Arc<Credential>> {
         let known = self.lock();
         presented.iter().find_map(|hashed| known.credentials.get(hashed)).cloned()
     }
@@ -144,7 +144,7 @@ impl Callers {
     }
 
     /// The entry of a credential that was just verified.
-    fn remember(&self, hashed: &Hashed, user: UserId) -> Arc<Credential> {
+    fn remember(&self, hashed: &SecretHash, user: UserId) -> Arc<Credential> {
         let mut known = self.lock();
         if known.credentials.len() >= REMEMBERED {
             // Those in use stay.
@@ -177,7 +177,7 @@ impl Callers {
 }
 
 /// The current request's credential is good. From now on it has turns of its own.
-pub(crate) async fn verified(hashed: &Hashed, user: UserId) -> Result<(), Error> {
+pub(crate) async fn verified(hashed: &SecretHash, user: UserId) -> Result<(), Error> {
     let found = TURN.try_with(|turn| {
         let turn = turn.borrow();
         let is_same = matches!(&turn.caller, Caller::Known(known) if known.hashed == *hashed);
@@ -196,7 +196,7 @@ pub(crate) async fn verified(hashed: &Hashed, user: UserId) -> Result<(), Error>
 }
 
 /// The credential is not good, or no longer.
-pub(crate) fn refused(hashed: &Hashed) {
+pub(crate) fn refused(hashed: &SecretHash) {
     let callers = TURN.try_with(|turn| turn.borrow().callers.clone());
     if let Ok(callers) = callers {
         callers.lock().credentials.remove(hashed);
@@ -260,14 +260,14 @@ mod tests {
         UserId::new(Timestamp::from_millis(1_767_225_600_000))
     }
 
-    async fn verify(callers: &Callers, hashed: &Hashed, user: UserId) {
+    async fn verify(callers: &Callers, hashed: &SecretHash, user: UserId) {
         let done = callers.in_turn(std::slice::from_ref(hashed), verified(hashed, user)).await;
         done.and_then(|it| it).unwrap();
     }
 
     #[tokio::test]
     async fn a_credential_has_a_rate_once_it_is_verified_and_no_other_pays_for_it() {
-        let (callers, [first, second]) = (Callers::new(&settings()), ["first", "second"].map(Hashed::of));
+        let (callers, [first, second]) = (Callers::new(&settings()), ["first", "second"].map(SecretHash::of));
         for _ in 0..100 {
             callers.in_turn(std::slice::from_ref(&first), async {}).await.unwrap();
         }
@@ -283,10 +283,10 @@ mod tests {
     #[tokio::test]
     async fn requests_of_one_credential_queue_and_those_of_another_do_not() {
         let callers = Callers::new(&Settings { burst: 100, ..settings() });
-        let [flood, other] = ["flood", "other"].map(Hashed::of);
+        let [flood, other] = ["flood", "other"].map(SecretHash::of);
         verify(&callers, &flood, user()).await;
         verify(&callers, &other, user()).await;
-        let held = async |hashed: Hashed| callers.in_turn(&[hashed], pending::<()>()).await;
+        let held = async |hashed: SecretHash| callers.in_turn(&[hashed], pending::<()>()).await;
         let soon = Duration::from_millis(50);
         let flooding = async { tokio::join!(held(flood.clone()), held(flood.clone())) };
         let meanwhile = async {
@@ -305,7 +305,7 @@ mod tests {
     #[tokio::test]
     async fn who_steps_aside_leaves_the_turn_to_others() {
         let callers = Callers::new(&Settings { burst: 100, at_once: 1, ..settings() });
-        let key = Hashed::of("key");
+        let key = SecretHash::of("key");
         verify(&callers, &key, user()).await;
         let waits = callers.in_turn(std::slice::from_ref(&key), async {
             step_aside();
@@ -321,12 +321,12 @@ mod tests {
     async fn made_up_credentials_take_no_memory() {
         let callers = Callers::new(&settings());
         for number in 0..1_000 {
-            let made_up = Hashed::of(&number.to_string());
+            let made_up = SecretHash::of(&number.to_string());
             callers.in_turn(std::slice::from_ref(&made_up), async { refused(&made_up) }).await.unwrap();
         }
         assert!(callers.lock().credentials.is_empty());
         for number in 0..REMEMBERED + 10 {
-            verify(&callers, &Hashed::of(&number.to_string()), user()).await;
+            verify(&callers, &SecretHash::of(&number.to_string()), user()).await;
         }
         assert!(callers.lock().credentials.len() <= REMEMBERED);
     }

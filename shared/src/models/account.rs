@@ -5,9 +5,9 @@ use utoipa::ToSchema;
 
 use crate::clock::Timestamp;
 use crate::ids::{ApiKeyId, UserId};
-use crate::input::{FromObject, Object};
-pub use crate::models::email::{Email, is_email};
 use crate::secrets::Password;
+pub use crate::validation::email::{Email, is_email};
+use crate::validation::{FromObject, JsonObject};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
@@ -72,7 +72,7 @@ pub struct NewApiKey {
 }
 
 impl FromObject for NewApiKey {
-    fn from_object(object: &mut Object<'_>) -> Option<Self> {
+    fn from_object(object: &mut JsonObject<'_>) -> Option<Self> {
         if !object.has("label") {
             return Some(Self { label: "Default".into() });
         }
@@ -101,7 +101,7 @@ impl Credentials {
 }
 
 impl FromObject for Credentials {
-    fn from_object(object: &mut Object<'_>) -> Option<Self> {
+    fn from_object(object: &mut JsonObject<'_>) -> Option<Self> {
         let email = object.require("email", |o| o.short_string("email", Email::MAX));
         let password = object.require("password", |o| o.short_string("password", MAX_PASSWORD));
         Some(Self { email: Email::typed(&email?), password: Password::new(password?) })
@@ -129,7 +129,7 @@ impl ChangePassword {
 }
 
 impl FromObject for ChangePassword {
-    fn from_object(object: &mut Object<'_>) -> Option<Self> {
+    fn from_object(object: &mut JsonObject<'_>) -> Option<Self> {
         let current = object.require("currentPassword", |o| o.short_string("currentPassword", MAX_PASSWORD));
         let new = object.require("newPassword", |o| Password::member(o, "newPassword"));
         Some(Self { current: Password::new(current?), new: new? })
@@ -138,7 +138,7 @@ impl FromObject for ChangePassword {
 
 impl Password {
     /// A password to be set: 8 to 1,024 characters.
-    pub fn member(object: &mut Object<'_>, name: &str) -> Option<Self> {
+    pub fn member(object: &mut JsonObject<'_>, name: &str) -> Option<Self> {
         let text = object.short_string(name, MAX_PASSWORD)?;
         if text.chars().count() < MIN_PASSWORD {
             object.problem(name, "too_short", format!("{name} must have at least {MIN_PASSWORD} characters"));

@@ -8,11 +8,11 @@ use utoipa::ToSchema;
 
 use crate::clock::Timestamp;
 use crate::ids::AgentId;
-use crate::input::{FromObject, Object};
 use crate::models::change::Change;
 use crate::models::command::Command;
 use crate::models::webhook::{BasicAuth, ShownAuth, WebhookHeaders, auth_of};
-use crate::webhook_url::WebhookUrl;
+use crate::models::webhook_url::WebhookUrl;
+use crate::validation::{FromObject, JsonObject};
 
 const MAX_NAME: usize = 100;
 const MAX_DESCRIPTION: usize = 2000;
@@ -83,7 +83,7 @@ impl CreateAgent {
 }
 
 impl FromObject for CreateAgent {
-    fn from_object(object: &mut Object<'_>) -> Option<Self> {
+    fn from_object(object: &mut JsonObject<'_>) -> Option<Self> {
         let name = object.require("name", |o| o.label("name", MAX_NAME));
         let description = object.short_string("description", MAX_DESCRIPTION);
         let avatar_url = avatar_url(object, "avatarUrl");
@@ -94,7 +94,7 @@ impl FromObject for CreateAgent {
 }
 
 /// Where a picture is: a URL that a browser may load one from, or the path of an uploaded one.
-fn avatar_url(object: &mut Object<'_>, name: &str) -> Option<String> {
+fn avatar_url(object: &mut JsonObject<'_>, name: &str) -> Option<String> {
     let text = object.short_string(name, MAX_AVATAR_URL)?;
     let is_url = Url::parse(&text).is_ok_and(|url| matches!(url.scheme(), "http" | "https"));
     if !is_url && !text.starts_with("/api/agents/") {
@@ -144,7 +144,7 @@ impl UpdateAgent {
 }
 
 impl FromObject for UpdateAgent {
-    fn from_object(object: &mut Object<'_>) -> Option<Self> {
+    fn from_object(object: &mut JsonObject<'_>) -> Option<Self> {
         let name = Change::member(object, "name", |o, name| o.label(name, MAX_NAME));
         if name.is_clear() {
             object.problem("name", "required", "name cannot be cleared");
@@ -184,7 +184,7 @@ pub struct SetTag {
 }
 
 impl FromObject for SetTag {
-    fn from_object(object: &mut Object<'_>) -> Option<Self> {
+    fn from_object(object: &mut JsonObject<'_>) -> Option<Self> {
         let channel_id = object.require("channelId", |o| o.string("channelId"));
         let given = object.names().any(|name| name == "tag");
         if !given {
@@ -207,7 +207,7 @@ pub struct Ping {
 }
 
 impl FromObject for Ping {
-    fn from_object(object: &mut Object<'_>) -> Option<Self> {
+    fn from_object(object: &mut JsonObject<'_>) -> Option<Self> {
         let agent_id = object.require("agentId", |o| o.string("agentId"));
         let status = object.require("status", |o| o.one_of("status", &AgentStatus::WORDS));
         let message = object.short_string("message", 500);

@@ -1,6 +1,6 @@
 //! What a PATCH says of one field.
 
-use crate::input::Object;
+use crate::validation::JsonObject;
 
 /// Absent leaves a field as it is, null clears it.
 #[derive(Debug, Default)]
@@ -14,9 +14,9 @@ pub enum Change<T> {
 impl<T> Change<T> {
     /// Reads a member. One that is wrong has its problem noted, and what it would change is moot.
     pub fn member<'a>(
-        object: &mut Object<'a>,
+        object: &mut JsonObject<'a>,
         name: &str,
-        read: impl FnOnce(&mut Object<'a>, &str) -> Option<T>,
+        read: impl FnOnce(&mut JsonObject<'a>, &str) -> Option<T>,
     ) -> Self {
         if object.has(name) {
             read(object, name).map_or(Self::Keep, Self::Set)

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use crate::input::{FromObject, Object};
+use crate::validation::{FromObject, JsonObject};
 
 const MOST: usize = 100;
 /// They are read with the agent on every call, so they stay small as a whole.
@@ -28,7 +28,7 @@ pub struct Command {
 }
 
 impl FromObject for Command {
-    fn from_object(object: &mut Object<'_>) -> Option<Self> {
+    fn from_object(object: &mut JsonObject<'_>) -> Option<Self> {
         let command = object.require("command", |o| o.label("command", 64));
         let description = object.require("description", |o| o.short_string("description", 500));
         let accepts_args = object.boolean("acceptsArgs");
@@ -46,7 +46,7 @@ pub struct SetCommands {
 }
 
 impl FromObject for SetCommands {
-    fn from_object(object: &mut Object<'_>) -> Option<Self> {
+    fn from_object(object: &mut JsonObject<'_>) -> Option<Self> {
         let commands = object.require("commands", |o| o.objects::<Command>("commands", MOST));
         name_repeated(object);
         let weigh =
@@ -59,7 +59,7 @@ impl FromObject for SetCommands {
 }
 
 /// Notes each command whose name an earlier one has.
-fn name_repeated(object: &mut Object<'_>) {
+fn name_repeated(object: &mut JsonObject<'_>) {
     let Some(Value::Array(given)) = object.value("commands") else { return };
     let name = |it: &Value| it.get("command").and_then(Value::as_str).map(|name| name.trim().to_owned());
     let names: Vec<Option<String>> = given.iter().take(MOST).map(name).collect();

@@ -9,10 +9,10 @@ use utoipa::ToSchema;
 use crate::clock::Timestamp;
 use crate::error::Step;
 use crate::ids::{AgentId, FileId, MessageId};
-use crate::input::{FromObject, Object, Problems};
 use crate::media_type;
 use crate::review::text::is_blank;
 use crate::storage::keys::StorageKey;
+use crate::validation::{FromObject, JsonObject, ValidationErrors};
 
 /// All but RFC 5987's attr-char is percent-encoded.
 const ATTR_CHAR: &AsciiSet = &NON_ALPHANUMERIC
@@ -121,7 +121,7 @@ impl FileLabel {
         declared: Option<&str>,
         bytes: Option<&[u8]>,
         at: Vec<Step>,
-        problems: &mut Problems,
+        problems: &mut ValidationErrors,
     ) -> Option<Self> {
         if filename.chars().count() > MAX_FILENAME {
             problems.add(at, "too_long", format!("the file's name may have at most {MAX_FILENAME} characters"));
@@ -162,7 +162,7 @@ pub fn is_inert(mime_type: &str) -> bool {
 
 /// One of a message's `textAttachments`; the same members make a file of their own.
 impl FromObject for NewFile {
-    fn from_object(object: &mut Object<'_>) -> Option<Self> {
+    fn from_object(object: &mut JsonObject<'_>) -> Option<Self> {
         let content = object.require("content", |o| o.string("content"));
         let filename = object.string("filename").unwrap_or_else(|| "content.md".to_owned());
         let declared = object.string("mimeType");

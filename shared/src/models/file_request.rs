@@ -9,11 +9,11 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::clock::Timestamp;
 use crate::ids::{AgentId, FileId, NotAnId, parse_ulid};
-use crate::input::{FromObject, FromParams, Object, Params};
 use crate::models::file::{FileLabel, PluginType};
 use crate::models::{Attachment, NewFile};
 use crate::search;
 use crate::storage::{MAX_ANNOUNCED, UploadTarget};
+use crate::validation::{FromObject, FromParams, JsonObject, Params};
 
 /// How many files one bulk call takes.
 const MAX_IDS: usize = 100;
@@ -35,7 +35,7 @@ pub struct StoreText {
 }
 
 impl FromObject for StoreText {
-    fn from_object(object: &mut Object<'_>) -> Option<Self> {
+    fn from_object(object: &mut JsonObject<'_>) -> Option<Self> {
         let channel_id = object.require("channelId", |o| o.string("channelId"));
         let NewFile { label, bytes } = NewFile::from_object(object)?;
         let FileLabel { filename, mime_type } = label;
@@ -67,7 +67,7 @@ pub struct AnnounceFile {
 }
 
 impl FromObject for AnnounceFile {
-    fn from_object(object: &mut Object<'_>) -> Option<Self> {
+    fn from_object(object: &mut JsonObject<'_>) -> Option<Self> {
         let channel_id = object.require("channelId", |o| o.string("channelId"));
         let filename = object.require("filename", |o| o.string("filename"));
         let mime_type = object.require("mimeType", |o| o.string("mimeType"));
@@ -119,7 +119,7 @@ pub struct FileIds {
 }
 
 impl FromObject for FileIds {
-    fn from_object(object: &mut Object<'_>) -> Option<Self> {
+    fn from_object(object: &mut JsonObject<'_>) -> Option<Self> {
         let ids = object.require("ids", |o| o.strings("ids", MAX_IDS))?;
         if ids.is_empty() {
             object.problem("ids", "empty", "ids must name at least one file");

@@ -6,9 +6,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use utoipa::ToSchema;
 
 use crate::error::Step;
-use crate::input::Object;
 use crate::json::Json;
 use crate::models::request::MAX_ATTACHMENTS;
+use crate::validation::JsonObject;
 
 /// Given back as it was given.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -25,7 +25,7 @@ impl ModifiedFiles {
     const NAME: &'static str = "modifiedFileIds";
 
     /// Reads the member; an empty one is none.
-    pub fn member(object: &mut Object<'_>) -> Option<Self> {
+    pub fn member(object: &mut JsonObject<'_>) -> Option<Self> {
         if object.value(Self::NAME).is_some_and(|value| value.is_object()) {
             let edits = object.string_map(Self::NAME)?;
             if edits.len() > MAX_ATTACHMENTS {

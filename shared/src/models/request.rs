@@ -5,15 +5,15 @@ use utoipa::ToSchema;
 
 use crate::error::{Error, Step};
 use crate::ids::{AgentId, NotAnId, parse_ulid};
-use crate::input::{FromObject, FromParams, Object, Params};
 use crate::json::Json;
 use crate::models::message::{StreamState, TextFormat};
 use crate::models::review::AskReview;
 use crate::models::stream::{MAX_STREAM_ID, SetWithDraft, StreamId};
+use crate::models::webhook_url::WebhookUrl;
 use crate::models::{MessageStatus, NewFile};
 use crate::search;
 use crate::storage::PageRequest;
-use crate::webhook_url::WebhookUrl;
+use crate::validation::{FromObject, FromParams, JsonObject, Params};
 
 pub(super) const KIB: usize = 1024;
 pub const MAX_TEXT: usize = 200 * KIB;
@@ -100,7 +100,7 @@ impl CreateMessage {
 }
 
 impl FromObject for CreateMessage {
-    fn from_object(object: &mut Object<'_>) -> Option<Self> {
+    fn from_object(object: &mut JsonObject<'_>) -> Option<Self> {
         let channel_id = object.require("channelId", |o| o.string("channelId"));
         let text = text(object);
         let format = object.one_of("format", &TextFormat::WORDS);
@@ -163,7 +163,7 @@ pub struct HumanMessage {
 }
 
 impl FromObject for HumanMessage {
-    fn from_object(object: &mut Object<'_>) -> Option<Self> {
+    fn from_object(object: &mut JsonObject<'_>) -> Option<Self> {
         let channel_id = object.require("channelId", |o| o.string("channelId"));
         let text = text(object);
         let attachment_ids = object.strings("attachmentIds", MAX_ATTACHMENTS).unwrap_or_default();
@@ -173,7 +173,7 @@ impl FromObject for HumanMessage {
     }
 }
 
-pub(super) fn text(object: &mut Object<'_>) -> Option<String> {
+pub(super) fn text(object: &mut JsonObject<'_>) -> Option<String> {
     let text = object.string("text");
     if text.as_ref().is_some_and(|it| it.len() > MAX_TEXT) {
         object.too_large(too_large("text", 200));
@@ -186,7 +186,7 @@ pub(super) fn too_large(what: &str, kib: usize) -> String {
 }
 
 /// `streamId` and `streamState`. A message of a stream that says nothing of its state is complete.
-fn stream(object: &mut Object<'_>) -> (Option<StreamId>, Option<StreamState>) {
+fn stream(object: &mut JsonObject<'_>) -> (Option<StreamId>, Option<StreamState>) {
     let state = object.one_of("streamState", &StreamState::WORDS);
     if !object.has("streamId") {
         if object.has("streamState") {
@@ -198,12 +198,12 @@ fn stream(object: &mut Object<'_>) -> (Option<StreamId>, Option<StreamState>) {
     (id, Some(state.unwrap_or(StreamState::Complete)))
 }
 
-fn client_id(object: &mut Object<'_>) -> Option<String> {
+fn client_id(object: &mut JsonObject<'_>) -> Option<String> {
     object.has("clientId").then(|| object.id("clientId", 256)).flatten()
 }
 
 /// A message must say something: one of `members` that is neither null nor empty.
-fn says_something(object: &mut Object<'_>, members: &[&str]) {
+fn says_something(object: &mut JsonObject<'_>, members: &[&str]) {
     let empty = |value: Value| value == "" || value == Value::Array(vec![]);
     if !members.iter().any(|name| object.value(name).is_some_and(|value| !empty(value))) {
         let message = format!("give at least one of {}", members.join(", "));

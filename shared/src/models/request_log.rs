@@ -5,7 +5,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::clock::Timestamp;
 use crate::ids::LogId;
-use crate::input::{FromParams, Params};
+use crate::validation::{FromParams, Params};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]

@@ -6,13 +6,13 @@ use utoipa::ToSchema;
 
 use crate::clock::Timestamp;
 use crate::error::{Error, FieldError};
-use crate::input::{FromObject, Object};
 use crate::json::Json;
 use crate::models::ModifiedFiles;
 use crate::models::request::{KIB, too_large};
 use crate::models::webhook::WebhookHeaders;
+use crate::models::webhook_url::WebhookUrl;
 use crate::review::near_miss;
-use crate::webhook_url::WebhookUrl;
+use crate::validation::{FromObject, JsonObject};
 
 const MAX_PAYLOAD: usize = 64 * KIB;
 const MAX_RESPONSE: usize = 64 * KIB;
@@ -69,7 +69,7 @@ impl AskReview {
 }
 
 impl FromObject for AskReview {
-    fn from_object(object: &mut Object<'_>) -> Option<Self> {
+    fn from_object(object: &mut JsonObject<'_>) -> Option<Self> {
         let mut kind = object.require("type", |o| o.label("type", 64));
         let payload = object.json_object("payload");
         if payload.as_ref().is_some_and(|it| it.len() > MAX_PAYLOAD) {
@@ -96,7 +96,7 @@ struct Callback {
 }
 
 impl FromObject for Callback {
-    fn from_object(object: &mut Object<'_>) -> Option<Self> {
+    fn from_object(object: &mut JsonObject<'_>) -> Option<Self> {
         let url = object.require("url", |o| WebhookUrl::member(o, "url"));
         let _ = object.one_of("method", &[("POST", ()), ("PUT", ()), ("PATCH", ())]);
         let _ = WebhookHeaders::member(object, "headers");
@@ -139,7 +139,7 @@ impl Answer {
 }
 
 impl FromObject for Answer {
-    fn from_object(object: &mut Object<'_>) -> Option<Self> {
+    fn from_object(object: &mut JsonObject<'_>) -> Option<Self> {
         let response = object.require("response", |o| o.json_object("response"));
         let feedback = object.string("feedback");
         let modified_file_ids = ModifiedFiles::member(object);

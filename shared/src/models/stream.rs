@@ -9,9 +9,9 @@ use utoipa::ToSchema;
 use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::ids::{AgentId, NotAnId};
-use crate::input::{FromObject, Object, Problems};
 use crate::models::message::StreamState;
 use crate::models::request::text;
+use crate::validation::{FromObject, JsonObject, ValidationErrors};
 
 /// Characters of a stream's id.
 pub const MAX_STREAM_ID: usize = 256;
@@ -46,7 +46,7 @@ pub struct SetWithDraft(BTreeMap<String, String>);
 impl SetWithDraft {
     const MEMBERS: [&str; 5] = ["review", "attachmentIds", "textAttachments", "iterationOf", "webhookUrl"];
 
-    pub fn of(object: &Object<'_>) -> Self {
+    pub fn of(object: &JsonObject<'_>) -> Self {
         let hashes = Self::MEMBERS.iter().map(|name| Some(((*name).to_owned(), object.hash_of(name)?)));
         Self(hashes.flatten().collect())
     }
@@ -61,12 +61,12 @@ impl SetWithDraft {
 
     /// Names each member that a call says otherwise than this. What it leaves out stands.
     pub fn stands(&self, said: &Self) -> Result<(), Error> {
-        let mut problems = Problems::default();
+        let mut problems = ValidationErrors::default();
         for (name, _) in said.0.iter().filter(|(name, hash)| self.0.get(*name) != Some(*hash)) {
             let sentence = format!("{name} is set when the draft is made, and the draft's is another");
             problems.add(vec![name.as_str().into()], "set_with_draft", sentence);
         }
-        problems.or(Some(()))
+        problems.finish(Some(()))
     }
 }
 
@@ -101,7 +101,7 @@ pub struct UpdateStream {
 }
 
 impl FromObject for UpdateStream {
-    fn from_object(object: &mut Object<'_>) -> Option<Self> {
+    fn from_object(object: &mut JsonObject<'_>) -> Option<Self> {
         let channel_id = object.require("channelId", |o| o.string("channelId"));
         let text = text(object);
         let complete = object.boolean("complete");
@@ -135,7 +135,7 @@ pub struct AddStatus {
 }
 
 impl FromObject for AddStatus {
-    fn from_object(object: &mut Object<'_>) -> Option<Self> {
+    fn from_object(object: &mut JsonObject<'_>) -> Option<Self> {
         let channel_id = object.require("channelId", |o| o.string("channelId"));
         let text = object.require("text", |o| o.id("text", MAX_STATUS_TEXT));
         let tool_hint = object.boolean("toolHint").unwrap_or_default();

@@ -3,10 +3,10 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::input::{FromObject, Object};
-use crate::models::email::Email;
 use crate::models::{Role, User};
 use crate::secrets::Password;
+use crate::validation::email::Email;
+use crate::validation::{FromObject, JsonObject};
 
 const MAX_NAME: usize = 100;
 
@@ -26,7 +26,7 @@ pub struct CreateUser {
 }
 
 impl FromObject for CreateUser {
-    fn from_object(object: &mut Object<'_>) -> Option<Self> {
+    fn from_object(object: &mut JsonObject<'_>) -> Option<Self> {
         let email = object.require("email", |o| Email::member(o, "email"));
         let display_name = object.require("displayName", |o| o.label("displayName", MAX_NAME));
         let password = Password::member(object, "password");
@@ -60,7 +60,7 @@ pub struct PatchUser {
 }
 
 impl FromObject for PatchUser {
-    fn from_object(object: &mut Object<'_>) -> Option<Self> {
+    fn from_object(object: &mut JsonObject<'_>) -> Option<Self> {
         Some(Self {
             display_name: object.label("displayName", MAX_NAME),
             role: object.one_of("role", &Role::WORDS),
@@ -114,7 +114,7 @@ pub struct PatchPreferences {
 }
 
 impl FromObject for PatchPreferences {
-    fn from_object(object: &mut Object<'_>) -> Option<Self> {
+    fn from_object(object: &mut JsonObject<'_>) -> Option<Self> {
         Some(Self { theme: object.one_of("theme", &Theme::WORDS) })
     }
 }

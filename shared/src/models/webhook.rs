@@ -7,9 +7,9 @@ use http::HeaderName;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::input::{FromObject, Object};
 use crate::models::Agent;
-use crate::webhook_url::{MAX_CREDENTIAL, Userinfo, WebhookUrl};
+use crate::models::webhook_url::{MAX_CREDENTIAL, Userinfo, WebhookUrl};
+use crate::validation::{FromObject, JsonObject};
 
 const MAX_HEADERS: usize = 20;
 const MAX_NAME: usize = 128;
@@ -37,7 +37,7 @@ const RESERVED: [&str; 12] = [
 pub struct WebhookHeaders(pub BTreeMap<String, String>);
 
 impl WebhookHeaders {
-    pub fn member(object: &mut Object<'_>, name: &str) -> Option<Self> {
+    pub fn member(object: &mut JsonObject<'_>, name: &str) -> Option<Self> {
         let given = object.string_map(name)?;
         if given.len() > MAX_HEADERS {
             object.problem(name, "too_many", format!("{name} may have at most {MAX_HEADERS} headers"));
@@ -158,7 +158,7 @@ pub fn auth_of(url: &WebhookUrl, auth: Option<BasicAuth>, headers: Option<&Webho
 }
 
 impl FromObject for BasicAuth {
-    fn from_object(object: &mut Object<'_>) -> Option<Self> {
+    fn from_object(object: &mut JsonObject<'_>) -> Option<Self> {
         let username = object.require("username", |o| o.short_string("username", MAX_CREDENTIAL));
         let password = object.require("password", |o| o.short_string("password", MAX_CREDENTIAL));
         // RFC 7617: a colon would end the name, control characters are not allowed in either.
@@ -191,7 +191,7 @@ pub struct SetWebhook {
 }
 
 impl FromObject for SetWebhook {
-    fn from_object(object: &mut Object<'_>) -> Option<Self> {
+    fn from_object(object: &mut JsonObject<'_>) -> Option<Self> {
         let channel_id = object.require("channelId", |o| o.string("channelId"));
         let name = if !object.has("url") && object.has("webhookUrl") { "webhookUrl" } else { "url" };
         let url = object.require(name, |o| WebhookUrl::member(o, name));
@@ -212,7 +212,7 @@ pub struct DeleteWebhook {
 }
 
 impl FromObject for DeleteWebhook {
-    fn from_object(object: &mut Object<'_>) -> Option<Self> {
+    fn from_object(object: &mut JsonObject<'_>) -> Option<Self> {
         let channel_id = object.require("channelId", |o| o.string("channelId"));
         Some(Self { channel_id: channel_id? })
     }

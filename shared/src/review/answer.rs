@@ -15,14 +15,14 @@ use std::collections::{BTreeMap, HashSet};
 use serde_json::{Map, Value};
 
 use crate::error::Error;
-use crate::input::Problems;
 use crate::json::Json;
-use crate::models::account::is_email;
 use crate::review::choice::Choice;
 use crate::review::form::limits::Misfit;
 use crate::review::form::{Field, FieldType, Form, Limits};
 use crate::review::text::is_blank;
 use crate::review::{Approval, Kind, Selection, TextInput};
+use crate::validation::ValidationErrors;
+use crate::validation::email::is_email;
 
 /// The response as it is stored, which is as it came unless a choice is written otherwise than it
 /// was offered. The error names every member that does not fit.
@@ -39,7 +39,7 @@ pub fn checked(kind: &Kind, response: Json) -> Result<Json, Error> {
         Kind::TextInput(input) => found.text_input(input, members),
         Kind::Freeform => {}
     }
-    found.problems.or(Some(()))?;
+    found.problems.finish(Some(()))?;
     let changed: BTreeMap<_, _> =
         found.offered.into_iter().filter(|(name, value)| members.get(name) != Some(value)).collect();
     if changed.is_empty() {
@@ -50,7 +50,7 @@ pub fn checked(kind: &Kind, response: Json) -> Result<Json, Error> {
 
 #[derive(Default)]
 struct Findings {
-    problems: Problems,
+    problems: ValidationErrors,
     /// Members that name choices, with the values that were offered.
     offered: BTreeMap<String, Value>,
 }

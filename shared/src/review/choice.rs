@@ -2,10 +2,10 @@
 
 use serde_json::Value;
 
-use crate::input::{FromObject, Object};
 use crate::review::MAX_OFFERED;
 use crate::review::form::options::scalar_text;
 use crate::review::text::is_blank;
+use crate::validation::{FromObject, JsonObject};
 
 /// One thing to choose.
 #[derive(Clone, Debug)]
@@ -33,7 +33,7 @@ impl Choice {
     }
 
     /// An array whose elements are objects, or strings and numbers that are id and label in one.
-    fn members(object: &mut Object<'_>, name: &str) -> Option<Vec<Self>> {
+    fn members(object: &mut JsonObject<'_>, name: &str) -> Option<Vec<Self>> {
         let elements = object.elements(name, MAX_OFFERED)?;
         let mut read: Vec<Self> = Vec::with_capacity(elements.len());
         for (index, raw) in elements.into_iter().enumerate() {
@@ -50,7 +50,7 @@ impl Choice {
                     }
                 }
                 _ => {
-                    let element = Object::of(raw, path, object.problems());
+                    let element = JsonObject::of(raw, path, object.problems());
                     read.extend(element.and_then(|mut element| Self::from_object(&mut element)));
                 }
             }
@@ -67,7 +67,7 @@ impl Choice {
 const MAX_ID: usize = 256;
 
 impl FromObject for Choice {
-    fn from_object(object: &mut Object<'_>) -> Option<Self> {
+    fn from_object(object: &mut JsonObject<'_>) -> Option<Self> {
         let value = object.value("id");
         let id = match value.as_ref().filter(|value| value.is_number()).and_then(scalar_text) {
             Some(id) => Some(id),
@@ -100,7 +100,7 @@ impl Default for Approval {
 }
 
 impl FromObject for Approval {
-    fn from_object(object: &mut Object<'_>) -> Option<Self> {
+    fn from_object(object: &mut JsonObject<'_>) -> Option<Self> {
         let options = object.has("options").then(|| Choice::members(object, "options")).flatten();
         let allow_comment = object.boolean("allowComment").unwrap_or(true);
         let options = options.filter(|options| !options.is_empty()).unwrap_or(Self::default().options);
@@ -118,7 +118,7 @@ pub struct Selection {
 impl FromObject for Selection {
     /// `options` and `multiple`, as other clients call them, count where `items` and `mode` are
     /// absent.
-    fn from_object(object: &mut Object<'_>) -> Option<Self> {
+    fn from_object(object: &mut JsonObject<'_>) -> Option<Self> {
         let many = match object.has("mode") || !object.has("multiple") {
             true => object.require("mode", |o| o.one_of("mode", &[("single", false), ("multi", true)])),
             false => object.boolean("multiple"),

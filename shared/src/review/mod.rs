@@ -18,8 +18,8 @@ pub mod text;
 pub use choice::{Approval, Choice, Selection};
 
 use crate::error::Step;
-use crate::input::{FromObject, Object, Problems, parse_at};
 use crate::json::Json;
+use crate::validation::{FromObject, JsonObject, ValidationErrors, parse_at};
 use form::Form;
 
 /// The most options, items or fields that a review may have.
@@ -41,8 +41,8 @@ pub enum Kind {
 
 impl Kind {
     /// Reads what an agent asks for; a known type's payload must have its shape.
-    pub fn asked(name: &str, payload: Option<&Json>, path: Vec<Step>, problems: &mut Problems) -> Option<Self> {
-        fn read<T: FromObject>(payload: &Json, path: Vec<Step>, problems: &mut Problems) -> Option<T> {
+    pub fn asked(name: &str, payload: Option<&Json>, path: Vec<Step>, problems: &mut ValidationErrors) -> Option<Self> {
+        fn read<T: FromObject>(payload: &Json, path: Vec<Step>, problems: &mut ValidationErrors) -> Option<T> {
             parse_at(payload, path, problems)
         }
         match (name, payload) {
@@ -59,7 +59,7 @@ impl Kind {
     /// Reads what was accepted before. Only what has no readable shape is none: rules that came
     /// later add problems, which do not count here.
     pub fn stored(name: &str, payload: Option<&Json>) -> Self {
-        Self::asked(name, payload, vec![], &mut Problems::default()).unwrap_or(Self::Freeform)
+        Self::asked(name, payload, vec![], &mut ValidationErrors::default()).unwrap_or(Self::Freeform)
     }
 }
 
@@ -74,7 +74,7 @@ pub struct TextInput {
 }
 
 impl FromObject for TextInput {
-    fn from_object(object: &mut Object<'_>) -> Option<Self> {
+    fn from_object(object: &mut JsonObject<'_>) -> Option<Self> {
         let placeholder = object.string("placeholder");
         let prefill = object.string("prefill");
         let markdown = object.boolean("markdown").unwrap_or_default();

@@ -1,10 +1,10 @@
 //! Review types that are almost known ones: `Approval`, `text_input`.
 
 use crate::error::Step;
-use crate::input::Problems;
 use crate::json::Json;
 use crate::review::Kind;
 use crate::review::text::squeezed;
+use crate::validation::ValidationErrors;
 
 const KNOWN: [&str; 5] = ["approval", "selection", "form", "text-input", "freeform"];
 
@@ -19,13 +19,13 @@ fn meant(given: &str) -> Option<&'static str> {
 /// The type that a review is stored with. A near miss of a known type becomes that type if the
 /// payload has its shape, and stays what it is otherwise; both are warnings and never errors. The
 /// payload of an exactly known type must have its shape. `review` is the way to the review.
-pub fn settled(given: String, payload: Option<&Json>, review: &[Step], problems: &mut Problems) -> String {
+pub fn settled(given: String, payload: Option<&Json>, review: &[Step], problems: &mut ValidationErrors) -> String {
     let path_to = |name: &str| [review, &[Step::from(name)]].concat();
     let Some(known) = meant(&given) else {
         Kind::asked(&given, payload, path_to("payload"), problems);
         return given;
     };
-    let mut found = Problems::default();
+    let mut found = ValidationErrors::default();
     Kind::asked(known, payload, path_to("payload"), &mut found);
     let Some(problem) = found.first() else {
         problems.warn(path_to("type"), "near_miss", format!("the type {given} was read as {known}"));

@@ -11,9 +11,9 @@ use url::Url;
 
 use crate::clock::Timestamp;
 use crate::outbound::{Failure, Outbound};
+use crate::secrets::WebhookSecret;
 use crate::webhook::signature::signatures;
 use crate::webhook::target::Target;
-use crate::webhook_secret::WebhookSecret;
 
 /// For all of a try.
 const LIMIT: Duration = Duration::from_secs(10);

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-use crate::webhook_secret::WebhookSecret;
+use crate::secrets::WebhookSecret;
 
 /// The value of `webhook-signature`: one signature for each secret, the newest first. `None`
 /// without a secret.

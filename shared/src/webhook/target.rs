@@ -7,8 +7,8 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use serde_json::Value;
 
 use crate::models::webhook::BasicAuth;
+use crate::models::webhook_url::{Userinfo, split};
 use crate::storage::{Delivery, Webhook};
-use crate::webhook_url::{Userinfo, split};
 
 pub struct Target {
     pub url: String,

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
-use shared::permissions::Need;
+use shared::iam::Permission;
 use shared::storage::keys;
 use test_support::functions::{self, Function};
 use test_support::template;
@@ -106,9 +106,9 @@ fn stream_filters_drop_records_no_function_needs() {
     assert_eq!(filters.as_array().unwrap().len(), 1);
 }
 
-type Permission = (String, String);
+type Grant = (String, String);
 
-fn allowed(function: &str) -> BTreeSet<Permission> {
+fn allowed(function: &str) -> BTreeSet<Grant> {
     let role = template::properties(function)["Role"]["Fn::GetAtt"].as_str().expect("a role of its own");
     let role = template::properties(role.trim_end_matches(".Arn"));
     let mut all = BTreeSet::new();
@@ -130,18 +130,18 @@ fn statements(role: &Value) -> Vec<(Vec<String>, Vec<Value>)> {
     statements.map(|it| (texts(&it["Action"]), list(&it["Resource"]))).collect()
 }
 
-fn needed(function: Function, resource: &str) -> BTreeSet<Permission> {
+fn needed(function: Function, resource: &str) -> BTreeSet<Grant> {
     let mut all = BTreeSet::new();
     let mut add = |actions: &[&str], on: Value| {
         all.extend(actions.iter().map(|action| ((*action).to_owned(), on.to_string())));
     };
     for need in function.needs {
         match *need {
-            Need::Table(action) => add(&[action], arn("Table")),
-            Need::Index(action, index) => add(&[action], json!({ "Fn::Sub": format!("${{Table.Arn}}/index/{index}") })),
-            Need::Bucket(action) => add(&[action], arn("Bucket")),
-            Need::Objects(action) => add(&[action], json!({ "Fn::Sub": "${Bucket.Arn}/*" })),
-            Need::Queue(action) => add(&[action], arn("Queue")),
+            Permission::Table(action) => add(&[action], arn("Table")),
+            Permission::Index(action, index) => add(&[action], json!({ "Fn::Sub": format!("${{Table.Arn}}/index/{index}") })),
+            Permission::Bucket(action) => add(&[action], arn("Bucket")),
+            Permission::Objects(action) => add(&[action], json!({ "Fn::Sub": "${Bucket.Arn}/*" })),
+            Permission::Queue(action) => add(&[action], arn("Queue")),
         }
     }
     add(&TO_LOG, arn(&format!("{resource}Logs")));

@@ -16,7 +16,7 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
 use axum::Router;
 use shared::app::App;
-use shared::permissions::Need;
+use shared::iam::Permission;
 use shared::storage::{Clients, Later};
 use tower::{ServiceExt, service_fn};
 use utoipa::OpenApi;
@@ -35,13 +35,13 @@ pub struct RoutedFunction {
 #[derive(Clone, Copy, Debug)]
 pub struct Function {
     pub name: &'static str,
-    pub needs: &'static [Need],
+    pub needs: &'static [Permission],
 }
 
 macro_rules! routed_functions {
     ($($name:ident),+) => {
         [$(RoutedFunction {
-            function: Function { name: stringify!($name), needs: $name::NEEDS },
+            function: Function { name: stringify!($name), needs: $name::PERMISSIONS },
             router: $name::router,
             document: $name::Docs::openapi,
         }),+]
@@ -50,7 +50,7 @@ macro_rules! routed_functions {
 
 macro_rules! background_functions {
     ($($name:ident),+) => {
-        [$(Function { name: stringify!($name), needs: $name::NEEDS }),+]
+        [$(Function { name: stringify!($name), needs: $name::PERMISSIONS }),+]
     };
 }
 
@@ -113,7 +113,7 @@ impl Intercept for Function {
         for need in required_permissions(operation, context) {
             record_permission(self.name, need);
             if !self.needs.contains(&need) {
-                let refusal = format!("{}: {need} is not among its NEEDS", self.name);
+                let refusal = format!("{}: {need} is not among its PERMISSIONS", self.name);
                 eprintln!("{refusal}");
                 return Err(refusal.into());
             }
@@ -123,15 +123,15 @@ impl Intercept for Function {
 }
 
 /// What IAM asks for an operation.
-fn required_permissions(operation: &Metadata, context: &BeforeSerializationInterceptorContextRef<'_>) -> Vec<Need> {
+fn required_permissions(operation: &Metadata, context: &BeforeSerializationInterceptorContextRef<'_>) -> Vec<Permission> {
     let (service, name) = (operation.service(), operation.name());
     match name {
         "Query" => {
             let index = context.input().downcast_ref::<QueryInput>().and_then(|input| input.index_name.as_deref());
             vec![match index {
-                None => Need::Table("dynamodb:Query"),
-                Some("owner") => Need::Index("dynamodb:Query", "owner"),
-                Some("due") => Need::Index("dynamodb:Query", "due"),
+                None => Permission::Table("dynamodb:Query"),
+                Some("owner") => Permission::Index("dynamodb:Query", "owner"),
+                Some("due") => Permission::Index("dynamodb:Query", "due"),
                 Some(other) => panic!("the index {other} is nobody's"),
             }]
         }
@@ -145,32 +145,32 @@ fn required_permissions(operation: &Metadata, context: &BeforeSerializationInter
                     item.condition_check.is_some().then_some("dynamodb:ConditionCheckItem"),
                 ]
             });
-            of_each.flatten().map(Need::Table).collect()
+            of_each.flatten().map(Permission::Table).collect()
         }
-        "GetItem" => vec![Need::Table("dynamodb:GetItem")],
-        "BatchGetItem" => vec![Need::Table("dynamodb:BatchGetItem")],
-        "BatchWriteItem" => vec![Need::Table("dynamodb:BatchWriteItem")],
-        "PutItem" => vec![Need::Table("dynamodb:PutItem")],
-        "UpdateItem" => vec![Need::Table("dynamodb:UpdateItem")],
-        "DeleteItem" => vec![Need::Table("dynamodb:DeleteItem")],
+        "GetItem" => vec![Permission::Table("dynamodb:GetItem")],
+        "BatchGetItem" => vec![Permission::Table("dynamodb:BatchGetItem")],
+        "BatchWriteItem" => vec![Permission::Table("dynamodb:BatchWriteItem")],
+        "PutItem" => vec![Permission::Table("dynamodb:PutItem")],
+        "UpdateItem" => vec![Permission::Table("dynamodb:UpdateItem")],
+        "DeleteItem" => vec![Permission::Table("dynamodb:DeleteItem")],
         // An object that is not there is told as such to those only who may list the bucket.
-        "GetObject" | "HeadObject" => vec![Need::Objects("s3:GetObject"), Need::Bucket("s3:ListBucket")],
-        "ListObjectsV2" => vec![Need::Bucket("s3:ListBucket")],
+        "GetObject" | "HeadObject" => vec![Permission::Objects("s3:GetObject"), Permission::Bucket("s3:ListBucket")],
+        "ListObjectsV2" => vec![Permission::Bucket("s3:ListBucket")],
         "PutObject" | "CreateMultipartUpload" | "UploadPart" | "CompleteMultipartUpload" => {
-            vec![Need::Objects("s3:PutObject")]
+            vec![Permission::Objects("s3:PutObject")]
         }
-        "AbortMultipartUpload" => vec![Need::Objects("s3:AbortMultipartUpload")],
-        "DeleteObject" | "DeleteObjects" => vec![Need::Objects("s3:DeleteObject")],
-        "SendMessage" => vec![Need::Queue("sqs:SendMessage")],
-        "ChangeMessageVisibility" => vec![Need::Queue("sqs:ChangeMessageVisibility")],
+        "AbortMultipartUpload" => vec![Permission::Objects("s3:AbortMultipartUpload")],
+        "DeleteObject" | "DeleteObjects" => vec![Permission::Objects("s3:DeleteObject")],
+        "SendMessage" => vec![Permission::Queue("sqs:SendMessage")],
+        "ChangeMessageVisibility" => vec![Permission::Queue("sqs:ChangeMessageVisibility")],
         _ => panic!("nothing is known of {service}'s {name}"),
     }
 }
 
 /// Adds a line to the file that `PLACET_TEST_NEEDS` names: what was needed in a whole run of the
 /// tests is compared with what is listed (`tests/src/bin/needs.rs`).
-fn record_permission(function: &'static str, need: Need) {
-    static RECORDED: Mutex<BTreeSet<(&str, Need)>> = Mutex::new(BTreeSet::new());
+fn record_permission(function: &'static str, need: Permission) {
+    static RECORDED: Mutex<BTreeSet<(&str, Permission)>> = Mutex::new(BTreeSet::new());
     if RECORDED.lock().unwrap_or_else(PoisonError::into_inner).insert((function, need)) {
         let Ok(path) = std::env::var("PLACET_TEST_NEEDS") else { return };
         let file = OpenOptions::new().append(true).create(true).open(path);

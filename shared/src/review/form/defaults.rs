@@ -3,14 +3,14 @@
 
 use serde_json::Value;
 
-use crate::input::Object;
 use crate::review::form::limits::Misfit;
 use crate::review::form::options::scalar_text;
 use crate::review::form::{Field, Limits, SelectOption};
 use crate::review::moment::Moment;
+use crate::validation::JsonObject;
 
 /// Notes what is wrong with the field's default.
-pub fn check(object: &mut Object<'_>, field: &Field) {
+pub fn check(object: &mut JsonObject<'_>, field: &Field) {
     let Some(value) = &field.default_value else { return };
     if let Err((code, message)) = fits(field, value) {
         object.problem("defaultValue", code, format!("defaultValue {message}"));

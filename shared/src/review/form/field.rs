@@ -2,11 +2,11 @@
 
 use serde_json::Value;
 
-use crate::input::{FromObject, Object};
 use crate::review::form::limits::{Limits, given};
 use crate::review::form::{SelectOption, defaults, options};
 use crate::review::moment::Precision;
 use crate::review::text::{is_blank, squeezed};
+use crate::validation::{FromObject, JsonObject};
 
 /// Names that mean something else in a response, or to the programs that read it.
 const RESERVED: [&str; 2] = ["_dismissed", "__proto__"];
@@ -69,7 +69,7 @@ impl FieldType {
     }
 
     /// `Date-Time` and HTML's `datetime-local` are taken as `datetime`, with a warning.
-    fn member(object: &mut Object<'_>) -> Option<Self> {
+    fn member(object: &mut JsonObject<'_>) -> Option<Self> {
         let value = object.value("type")?;
         let given = value.as_str().unwrap_or_default();
         if !Self::WORDS.iter().any(|(word, _)| *word == given) {
@@ -102,7 +102,7 @@ pub struct Field {
 }
 
 impl FromObject for Field {
-    fn from_object(object: &mut Object<'_>) -> Option<Self> {
+    fn from_object(object: &mut JsonObject<'_>) -> Option<Self> {
         let name = object.require("name", |o| o.id("name", 256));
         if let Some(reserved) = name.as_ref().filter(|name| RESERVED.contains(&name.as_str())) {
             object.problem("name", "reserved", format!("{reserved} cannot be the name of a field"));

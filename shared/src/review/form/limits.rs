@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
-use crate::input::Object;
 use crate::review::form::FieldType;
 use crate::review::moment::{Moment, Precision};
+use crate::validation::JsonObject;
 
 /// Why a value does not fit: a code and the end of a sentence.
 pub type Misfit = (&'static str, String);
@@ -99,7 +99,7 @@ fn said(moment: Moment) -> String {
 
 impl Limits {
     /// Reads `min`, `max` and `step`. What cannot be kept by any answer is a problem.
-    pub fn member(object: &mut Object<'_>, kind: FieldType) -> Self {
+    pub fn member(object: &mut JsonObject<'_>, kind: FieldType) -> Self {
         match kind.precision() {
             _ if kind.is_number() => Self::Numbers(Numbers::member(object, kind)),
             Some(precision) => Self::Moments(Moments::member(object, precision)),
@@ -118,7 +118,7 @@ impl Limits {
 }
 
 impl Numbers {
-    fn member(object: &mut Object<'_>, kind: FieldType) -> Self {
+    fn member(object: &mut JsonObject<'_>, kind: FieldType) -> Self {
         let [mut min, mut max] = ["min", "max"].map(|name| number(object, name, "not_a_bound"));
         let step = step(object);
         if kind == FieldType::Range {
@@ -134,7 +134,7 @@ impl Numbers {
     }
 }
 
-fn number(object: &mut Object<'_>, name: &str, code: &'static str) -> Option<f64> {
+fn number(object: &mut JsonObject<'_>, name: &str, code: &'static str) -> Option<f64> {
     let value = given(object, name)?;
     if value.as_f64().is_none() {
         object.problem(name, code, format!("{name} must be a number"));
@@ -143,12 +143,12 @@ fn number(object: &mut Object<'_>, name: &str, code: &'static str) -> Option<f64
 }
 
 /// A member that says something; an empty text is what form builders send for nothing.
-pub fn given(object: &Object<'_>, name: &str) -> Option<Value> {
+pub fn given(object: &JsonObject<'_>, name: &str) -> Option<Value> {
     object.value(name).filter(|value| value.as_str() != Some(""))
 }
 
 /// `any` is HTML's word for none.
-fn step(object: &mut Object<'_>) -> Option<f64> {
+fn step(object: &mut JsonObject<'_>) -> Option<f64> {
     if object.value("step").is_some_and(|value| value == "any") {
         return None;
     }
@@ -161,7 +161,7 @@ fn step(object: &mut Object<'_>) -> Option<f64> {
 }
 
 impl Moments {
-    fn member(object: &mut Object<'_>, precision: Precision) -> Self {
+    fn member(object: &mut JsonObject<'_>, precision: Precision) -> Self {
         let [min, max] = ["min", "max"].map(|name| bound(object, name, precision));
         let step = step(object).and_then(|step| {
             let unit = precision.step_unit();
@@ -181,7 +181,7 @@ impl Moments {
     }
 }
 
-fn bound(object: &mut Object<'_>, name: &str, precision: Precision) -> Option<Moment> {
+fn bound(object: &mut JsonObject<'_>, name: &str, precision: Precision) -> Option<Moment> {
     let value = given(object, name)?;
     let Some(text) = value.as_str() else {
         object.problem(name, "not_a_bound", format!("{name} must be a string like {}", precision.example()));

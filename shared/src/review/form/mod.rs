@@ -14,9 +14,9 @@ pub use field::{Field, FieldType};
 pub use limits::Limits;
 pub use options::SelectOption;
 
-use crate::input::{FromObject, Object};
 use crate::review::MAX_OFFERED;
 use crate::review::text::is_blank;
+use crate::validation::{FromObject, JsonObject};
 
 #[derive(Clone, Debug)]
 pub struct Form {
@@ -26,7 +26,7 @@ pub struct Form {
 }
 
 impl FromObject for Form {
-    fn from_object(object: &mut Object<'_>) -> Option<Self> {
+    fn from_object(object: &mut JsonObject<'_>) -> Option<Self> {
         let fields = object.require("fields", |o| o.objects::<Field>("fields", MAX_OFFERED));
         let submit_label = object.string("submitLabel").filter(|label| !is_blank(label));
         let dismiss_label = object.string("dismissLabel").filter(|label| !is_blank(label));

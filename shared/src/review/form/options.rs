@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
-use crate::input::Object;
 use crate::review::MAX_OFFERED;
 use crate::review::text::is_blank;
+use crate::validation::JsonObject;
 
 #[derive(Clone, Debug)]
 pub struct SelectOption {
@@ -34,7 +34,7 @@ pub fn scalar_text(value: &Value) -> Option<String> {
 }
 
 /// Strings, numbers and booleans, or objects of such a `value`, a `label` and a `description`.
-pub fn member(object: &mut Object<'_>) -> Option<Vec<SelectOption>> {
+pub fn member(object: &mut JsonObject<'_>) -> Option<Vec<SelectOption>> {
     let Some(given) = object.value("options") else { return Some(vec![]) };
     let Some(elements) = given.as_array() else {
         object.problem("options", "not_options", "options must be an array of strings, numbers or {value, label}");

@@ -14,7 +14,7 @@ fn main() -> ExitCode {
         .collect();
     let unused: Vec<_> = listed.iter().filter(|line| !seen.contains(line.as_str())).collect();
     let unlisted: Vec<_> = seen.iter().filter(|line| !listed.contains(**line)).collect();
-    unused.iter().for_each(|line| println!("in NEEDS, and never needed: {line}"));
-    unlisted.iter().for_each(|line| println!("needed, and not in NEEDS: {line}"));
+    unused.iter().for_each(|line| println!("in PERMISSIONS, and never needed: {line}"));
+    unlisted.iter().for_each(|line| println!("needed, and not in PERMISSIONS: {line}"));
     if unused.is_empty() && unlisted.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

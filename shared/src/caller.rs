@@ -1,0 +1,82 @@
+//! Who calls: the credential that a request carries, not verified yet. Storage verifies it in the
+//! same call that fetches what the route needs.
+
+use crate::error::Error;
+use crate::ids::UserId;
+use crate::models::SenderType;
+use crate::secrets::{Credential, SecretHash};
+
+/// Somebody with a credential that is not verified yet.
+#[derive(Clone, Debug)]
+pub enum Caller {
+    Agent(AgentCaller),
+    Human(HumanCaller),
+}
+
+/// An agent, by the API key it presents.
+#[derive(Clone, Debug)]
+pub struct AgentCaller(pub(crate) Credential);
+
+/// A person, by the session they present.
+#[derive(Clone, Debug)]
+pub struct HumanCaller(pub(crate) Credential);
+
+/// A person on a route that is for owners: the store refuses members.
+#[derive(Clone, Debug)]
+pub struct OwnerCaller(pub(crate) HumanCaller);
+
+impl Caller {
+    /// The user that the credential names: good for reading beside its check, never instead.
+    pub(crate) fn claimed(&self) -> UserId {
+        match self {
+            Self::Agent(AgentCaller(presented)) | Self::Human(HumanCaller(presented)) => presented.claimed,
+        }
+    }
+
+    pub(crate) fn hashed(&self) -> &SecretHash {
+        match self {
+            Self::Agent(AgentCaller(presented)) | Self::Human(HumanCaller(presented)) => &presented.hashed,
+        }
+    }
+
+    /// As whom the caller writes.
+    pub(crate) fn sender(&self) -> SenderType {
+        match self {
+            Self::Agent(_) => SenderType::Agent,
+            Self::Human(_) => SenderType::User,
+        }
+    }
+
+    /// How somebody with a credential of this kind is refused.
+    pub(crate) fn refused(&self) -> Error {
+        match self {
+            Self::Agent(_) => Error::NoApiKey,
+            Self::Human(_) => Error::NoSession,
+        }
+    }
+}
+
+impl From<&AgentCaller> for Caller {
+    fn from(agent: &AgentCaller) -> Self {
+        Self::Agent(agent.clone())
+    }
+}
+
+impl From<&HumanCaller> for Caller {
+    fn from(human: &HumanCaller) -> Self {
+        Self::Human(human.clone())
+    }
+}
+
+impl From<&OwnerCaller> for Caller {
+    fn from(owner: &OwnerCaller) -> Self {
+        Self::from(&owner.0)
+    }
+}
+
+impl AgentCaller {
+    /// Whoever presents this key, if it can be one.
+    pub fn with_key(key: &str) -> Option<Self> {
+        Credential::api_key(key).map(Self)
+    }
+}

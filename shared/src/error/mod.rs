@@ -1,0 +1,216 @@
+//! The one error table: every refusal this service makes, its status, its code and its sentence.
+//!
+//! A handler or store function returns a variant; [`crate::http`] renders the body, which also
+//! names the request. 4xx sentences tell the caller what to do. 5xx say fixed words outward and
+//! carry their cause inward, to be logged once, at that boundary.
+
+use std::fmt;
+use std::time::Duration;
+
+use http::StatusCode;
+
+mod field;
+mod upstream;
+
+pub use crate::json::{Step, place};
+pub use field::FieldError;
+pub use upstream::UpstreamFailure;
+
+use field::in_short;
+
+use crate::json::Fault;
+
+/// A refusal. The order is that of the statuses.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum Error {
+    #[error("The request is not valid: {}.", in_short(.0))]
+    Invalid(Vec<FieldError>),
+    #[error("The body is not valid JSON: {0}.")]
+    MalformedJson(Fault),
+    #[error("Send a valid API key (Authorization: Bearer hp_..., or x-api-key).")]
+    NoApiKey,
+    #[error("Sign in first (Authorization: Bearer <session token>, or the access_token cookie).")]
+    NoSession,
+    #[error("Wrong e-mail or password.")]
+    WrongPassword,
+    #[error("Not your agent")]
+    NotYourAgent,
+    #[error("Only an owner may do this.")]
+    OwnerOnly,
+    #[error("You cannot remove your own account: another owner can.")]
+    OwnAccount,
+    #[error("The page that sent this form is not of this site.")]
+    ForeignForm,
+    #[error("A page of another site sent this call.")]
+    ForeignPage,
+    #[error("Review already responded")]
+    ReviewAlreadyResponded,
+    #[error("Review expired")]
+    ReviewExpired,
+    #[error("There is no such {0}.")]
+    NotFound(&'static str),
+    #[error("This path does not answer that method.")]
+    MethodNotAllowed,
+    #[error("{0}")]
+    TooLarge(String),
+    #[error("The range begins behind the end of the file, which has {0} bytes.")]
+    RangeNotSatisfiable(u64),
+    #[error("Send the body as {0}.")]
+    UnsupportedMediaType(&'static str),
+    #[error("This service does not answer at this host name.")]
+    UnknownHost,
+    #[error(
+        "Pages are shown at the inbox URL only, which placet-local prints at its start; this address is for agents."
+    )]
+    NotAtInbox,
+    #[error("Send the body without Content-Encoding: {0} is not read.")]
+    UnsupportedEncoding(String),
+    #[error("This clientId or Idempotency-Key was already used with a different body.")]
+    IdempotencyConflict,
+    #[error("Another account has this e-mail address.")]
+    EmailTaken,
+    #[error("The last owner can be neither removed nor made a member: make somebody else an owner first.")]
+    LastOwner,
+    #[error("This stream has ended: nothing is added to it any more.")]
+    StreamEnded,
+    #[error("Too many failed tries for this e-mail; try again later.")]
+    TooManyTries { retry_after_seconds: u64 },
+    #[error("{what}; try again later.")]
+    TooManyRequests { what: &'static str, retry_after_seconds: u64 },
+    #[error("The body did not arrive in time.")]
+    BodyTooSlow,
+    #[error("There is more to remove than one call has time for; it is out of sight already. Repeat the call.")]
+    StillRemoving,
+    #[error("The host that was called {0}.")]
+    UpstreamFailed(UpstreamFailure),
+    #[error("Storage is busy or unreachable; nothing was half-written, so the call is safe to repeat.")]
+    Unavailable(Cause),
+    #[error("Something went wrong on our side; the requestId finds it in the logs.")]
+    Internal(Cause),
+}
+
+/// Why a 5xx happened, for the log only.
+#[derive(Clone)]
+pub struct Cause(String);
+
+impl Cause {
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Error {
+    pub fn internal(cause: impl fmt::Display) -> Self {
+        Self::Internal(Cause(cause.to_string()))
+    }
+
+    pub fn unavailable(cause: impl fmt::Display) -> Self {
+        Self::Unavailable(Cause(cause.to_string()))
+    }
+
+    /// A limit that is free again after about this long.
+    pub fn too_many(what: &'static str, wait: Duration) -> Self {
+        let retry_after_seconds = u64::try_from(wait.as_millis().div_ceil(1000)).unwrap_or(u64::MAX);
+        Self::TooManyRequests { what, retry_after_seconds: retry_after_seconds.max(1) }
+    }
+
+    /// What the framework means by a bare status.
+    pub fn of_framework(status: StatusCode) -> Self {
+        match status {
+            StatusCode::METHOD_NOT_ALLOWED => Self::MethodNotAllowed,
+            StatusCode::PAYLOAD_TOO_LARGE => Self::TooLarge("The body is too large for this path.".to_owned()),
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => Self::UnsupportedMediaType("the type that this path takes"),
+            StatusCode::NOT_FOUND => Self::NotFound("path"),
+            status if status.is_client_error() => Self::field([], "malformed_request", "the request cannot be read"),
+            status => Self::internal(format!("a bare {status}")),
+        }
+    }
+
+    /// A 400 about one field.
+    pub fn field(path: impl IntoIterator<Item = Step>, code: &'static str, message: impl Into<String>) -> Self {
+        Self::Invalid(vec![FieldError { path: path.into_iter().collect(), code, message: message.into() }])
+    }
+
+    /// Whether a repeat of the same call would end in the same way: what was to be stored or sent is
+    /// not valid, or what is stored cannot be read.
+    pub fn is_permanent(&self) -> bool {
+        !matches!(self, Self::Unavailable(_) | Self::StillRemoving | Self::TooManyTries { .. })
+    }
+
+    /// On routes that name a thing by its id alone, another person's is simply not there.
+    pub fn or_not_found(self, what: &'static str) -> Self {
+        if matches!(self, Self::NotYourAgent) { Self::NotFound(what) } else { self }
+    }
+
+    pub fn status(&self) -> StatusCode {
+        self.row().0
+    }
+
+    pub fn code(&self) -> &'static str {
+        self.row().1
+    }
+
+    /// The table.
+    fn row(&self) -> (StatusCode, &'static str) {
+        match self {
+            Self::Invalid(_) => (StatusCode::BAD_REQUEST, "validation_failed"),
+            Self::MalformedJson(_) => (StatusCode::BAD_REQUEST, "malformed_json"),
+            Self::NoApiKey | Self::NoSession => (StatusCode::UNAUTHORIZED, "unauthorized"),
+            Self::WrongPassword => (StatusCode::UNAUTHORIZED, "wrong_credentials"),
+            Self::NotYourAgent => (StatusCode::FORBIDDEN, "not_your_agent"),
+            Self::OwnerOnly => (StatusCode::FORBIDDEN, "owner_only"),
+            Self::OwnAccount => (StatusCode::FORBIDDEN, "own_account"),
+            Self::ForeignForm => (StatusCode::FORBIDDEN, "foreign_form"),
+            Self::ForeignPage => (StatusCode::FORBIDDEN, "foreign_page"),
+            Self::ReviewAlreadyResponded => (StatusCode::FORBIDDEN, "review_already_responded"),
+            Self::ReviewExpired => (StatusCode::FORBIDDEN, "review_expired"),
+            Self::NotFound(_) => (StatusCode::NOT_FOUND, "not_found"),
+            Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"),
+            Self::IdempotencyConflict => (StatusCode::CONFLICT, "idempotency_conflict"),
+            Self::EmailTaken => (StatusCode::CONFLICT, "email_taken"),
+            Self::LastOwner => (StatusCode::CONFLICT, "last_owner"),
+            Self::StreamEnded => (StatusCode::CONFLICT, "stream_ended"),
+            Self::TooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "too_large"),
+            Self::RangeNotSatisfiable(_) => (StatusCode::RANGE_NOT_SATISFIABLE, "range_not_satisfiable"),
+            Self::UnsupportedMediaType(_) => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type"),
+            Self::UnknownHost => (StatusCode::MISDIRECTED_REQUEST, "unknown_host"),
+            Self::NotAtInbox => (StatusCode::MISDIRECTED_REQUEST, "not_at_inbox"),
+            Self::UnsupportedEncoding(_) => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_encoding"),
+            Self::TooManyTries { .. } => (StatusCode::TOO_MANY_REQUESTS, "too_many_tries"),
+            Self::TooManyRequests { .. } => (StatusCode::TOO_MANY_REQUESTS, "too_many_requests"),
+            Self::BodyTooSlow => (StatusCode::REQUEST_TIMEOUT, "body_too_slow"),
+            Self::StillRemoving => (StatusCode::SERVICE_UNAVAILABLE, "still_removing"),
+            Self::UpstreamFailed(_) => (StatusCode::BAD_GATEWAY, "upstream_failed"),
+            Self::Unavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, "storage_unavailable"),
+            Self::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "internal_error"),
+        }
+    }
+
+    /// The bad fields of a 400.
+    pub fn fields(&self) -> Option<Vec<FieldError>> {
+        match self {
+            Self::Invalid(fields) => Some(fields.clone()),
+            Self::MalformedJson(fault) => {
+                Some(vec![FieldError { path: fault.path.clone(), code: self.code(), message: self.to_string() }])
+            }
+            _ => None,
+        }
+    }
+
+    /// Seconds for `Retry-After`, where the caller should come back.
+    pub fn retry_after(&self) -> Option<u64> {
+        match self {
+            Self::TooManyTries { retry_after_seconds } | Self::TooManyRequests { retry_after_seconds, .. } => {
+                Some(*retry_after_seconds)
+            }
+            Self::StillRemoving | Self::Unavailable(_) => Some(1),
+            _ => None,
+        }
+    }
+}

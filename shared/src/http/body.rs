@@ -1,0 +1,115 @@
+//! Reading a request's body: within bounds of size, time and memory, and a large one only once its
+//! sender is verified.
+
+use std::time::Duration;
+
+use axum::body::{Body, BodyDataStream};
+use axum::extract::FromRef;
+use bytes::{Bytes, BytesMut};
+use futures_util::StreamExt;
+use http::header::CONTENT_LENGTH;
+use http::request::Parts;
+use tokio::time::{Instant, timeout_at};
+
+use crate::error::Error;
+use crate::http::auth::{Caller, authenticate_before_rejecting};
+use crate::limits::bodies::{ANONYMOUS, SMALL};
+use crate::limits::turns;
+use crate::storage::Store;
+use crate::validation::{self, FromObject, ValidationErrors};
+
+/// Beyond a limit this much more is read and dropped, so that the client, still sending, gets
+/// to see the refusal instead of a broken connection.
+const DRAIN: usize = 64 * 1024 * 1024;
+/// The longest between two pieces of a body.
+const IDLE: Duration = Duration::from_secs(10);
+/// The longest that a whole body takes.
+const WHOLE: Duration = Duration::from_secs(60);
+
+const ANONYMOUS_TOO_LARGE: &str = "A body that comes without a credential may have at most 16 KiB.";
+
+/// Reads a body of at most `max` bytes.
+pub async fn read<S>(parts: &Parts, body: Body, state: &S, max: usize, too_large: &str) -> Result<Bytes, Error>
+where
+    Store: FromRef<S>,
+{
+    let is_anonymous = parts.extensions.get::<Caller>().is_none();
+    let (max, too_large) = if is_anonymous { (max.min(ANONYMOUS), ANONYMOUS_TOO_LARGE) } else { (max, too_large) };
+    // Who sends slowly keeps nobody waiting.
+    turns::step_aside();
+    let mut arriving = Arriving::new(body);
+    let read = kept(&mut arriving, parts, state, max, too_large).await;
+    if read.is_err() {
+        arriving.drain().await;
+    }
+    turns::resume().await;
+    read
+}
+
+async fn kept<S>(arriving: &mut Arriving, parts: &Parts, state: &S, max: usize, too_large: &str) -> Result<Bytes, Error>
+where
+    Store: FromRef<S>,
+{
+    let announced = parts.headers.get(CONTENT_LENGTH).and_then(|it| it.to_str().ok()?.parse::<usize>().ok());
+    if announced.is_some_and(|announced| announced > max) {
+        return Err(Error::TooLarge(too_large.to_owned()));
+    }
+    let bodies = Store::from_ref(state).limits().bodies.clone();
+    let (mut small, mut kept) = (Some(bodies.small()), BytesMut::new());
+    while let Some(chunk) = arriving.next().await? {
+        let size = kept.len() + chunk.len();
+        if size > max {
+            return Err(Error::TooLarge(too_large.to_owned()));
+        }
+        // Memory for what is small and not verified may be short: then it is verified first, too.
+        if small.as_mut().is_some_and(|small| size > SMALL || !small.grow(size)) {
+            authenticate_before_rejecting(parts, state).await?;
+            turns::step_aside();
+            bodies.keep(announced.unwrap_or(max)).await?;
+            small = None;
+        }
+        kept.extend_from_slice(&chunk);
+    }
+    Ok(kept.freeze())
+}
+
+/// Parses a JSON body; a large one beside the async threads, and few of them at once.
+pub async fn parse<S, T>(bytes: Bytes, problems: ValidationErrors, state: &S) -> Result<T, Error>
+where
+    Store: FromRef<S>,
+    T: FromObject + 'static,
+{
+    if bytes.len() <= SMALL {
+        return validation::parse(&bytes, problems);
+    }
+    let _turn = Store::from_ref(state).limits().bodies.parsing().await;
+    let parsed = tokio::task::spawn_blocking(move || validation::parse(&bytes, problems)).await;
+    parsed.map_err(|err| Error::internal(format!("parsing ended early: {err}")))?
+}
+
+/// A body on its way in.
+struct Arriving {
+    chunks: BodyDataStream,
+    seen: usize,
+    until: Instant,
+}
+
+impl Arriving {
+    fn new(body: Body) -> Self {
+        Self { chunks: body.into_data_stream(), seen: 0, until: Instant::now() + WHOLE }
+    }
+
+    async fn next(&mut self) -> Result<Option<Bytes>, Error> {
+        let until = self.until.min(Instant::now() + IDLE);
+        let chunk = timeout_at(until, self.chunks.next()).await.map_err(|_| Error::BodyTooSlow)?;
+        let chunk = chunk.transpose().map_err(|_| Error::field([], "incomplete_body", "The body ended early."))?;
+        self.seen += chunk.as_ref().map_or(0, Bytes::len);
+        Ok(chunk)
+    }
+
+    /// Reads the rest and drops it.
+    async fn drain(&mut self) {
+        let most = self.seen + DRAIN;
+        while self.seen <= most && matches!(self.next().await, Ok(Some(_))) {}
+    }
+}

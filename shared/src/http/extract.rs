@@ -1,0 +1,295 @@
+//! Extractors of input. Each rejects with our error body, and with a 401 first when the caller
+//! turns out to be nobody we know: put the caller before them in a handler's arguments.
+
+use axum::body::Body;
+use axum::extract::{DefaultBodyLimit, FromRef, FromRequest, FromRequestParts, Multipart, Request};
+use bytes::Bytes;
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use http::request::Parts;
+use utoipa::{IntoParams, ToSchema};
+
+use crate::error::Error;
+use crate::http::auth::authenticate_before_rejecting;
+use crate::http::body;
+use crate::http::upload::one_file;
+use crate::ids::{AgentId, MaybeChannel};
+use crate::image::{IMAGE_TOO_LARGE, Image, MAX_IMAGE};
+use crate::models::file::NewFile;
+use crate::outbound::Outbound;
+use crate::storage::{Once, Store};
+use crate::validation::{FromObject, FromParams, JsonObject, Params, ValidationErrors};
+
+/// The most a file in a request body may hold: Lambda takes 6 MB, and base64 adds a third.
+pub const MAX_FILE: usize = 4_500_000;
+/// What multipart adds around a file.
+const MULTIPART_FRAME: usize = 64 * 1024;
+/// The most a JSON body may hold.
+const MAX_JSON: usize = 4_500_000;
+
+pub const FILE_TOO_LARGE: &str = "A file in a request body may have at most 4,500,000 bytes: announce a larger one with POST /api/v1/files/presign (people: /api/files/presign) and PUT it to the URL you get.";
+const JSON_TOO_LARGE: &str = "A JSON body may have at most 4,500,000 bytes: send long texts as files (textAttachments, or POST /api/v1/files/store), larger ones by POST /api/v1/files/presign.";
+
+/// A query that has to name a channel.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct InChannel {
+    /// The agent's id.
+    #[param(value_type = String, required = true)]
+    pub channel: Option<AgentId>,
+}
+
+impl FromParams for InChannel {
+    fn from_params(params: &mut Params) -> Option<Self> {
+        // A text that is no id names no agent of the caller's: 403, as for any other.
+        params.required("channel").map(|text| Self { channel: text.parse().ok() })
+    }
+}
+
+/// A query that may name a channel, where it can be known without.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct MaybeInChannel {
+    /// The agent's id.
+    #[param(value_type = Option<String>)]
+    pub channel: MaybeChannel,
+}
+
+impl FromParams for MaybeInChannel {
+    fn from_params(params: &mut Params) -> Option<Self> {
+        Some(Self { channel: maybe_channel(params) })
+    }
+}
+
+/// The channel that a query names, if it names one.
+pub fn maybe_channel(params: &Params) -> MaybeChannel {
+    params.text("channel").map_or(MaybeChannel::Absent, |text| MaybeChannel::Named(text.parse().ok()))
+}
+
+/// A JSON body, read by `T`.
+pub struct Json<T>(pub T);
+
+impl<S, T> FromRequest<S> for Json<T>
+where
+    S: Send + Sync,
+    Store: FromRef<S>,
+    Outbound: FromRef<S>,
+    T: FromObject + 'static,
+{
+    type Rejection = Error;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Error> {
+        let (parts, body) = request.into_parts();
+        let read = async {
+            if !media_type(&parts).is_some_and(|it| it == "application/json" || it.ends_with("+json")) {
+                return Err(Error::UnsupportedMediaType("application/json"));
+            }
+            unencoded(&parts)?;
+            let problems = ValidationErrors::new(Outbound::from_ref(state).is_for_development());
+            let bytes = body::read(&parts, body, state, MAX_JSON, JSON_TOO_LARGE).await?;
+            body::parse(bytes, problems, state).await
+        };
+        after_auth(read.await, &parts, state).await.map(Self)
+    }
+}
+
+/// A JSON body with the hash that tells whether a repeat says the same.
+pub struct HashedJson<T> {
+    pub body: T,
+    /// Of the JSON's meaning: the order of members and the spaces between them do not count.
+    pub hash: String,
+}
+
+impl<S, T> FromRequest<S> for HashedJson<T>
+where
+    S: Send + Sync,
+    Store: FromRef<S>,
+    Outbound: FromRef<S>,
+    T: FromObject + 'static,
+{
+    type Rejection = Error;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Error> {
+        let Json(Hashed { body, hash }) = Json::from_request(request, state).await?;
+        Ok(Self { body, hash })
+    }
+}
+
+struct Hashed<T> {
+    body: T,
+    hash: String,
+}
+
+impl<T: FromObject> FromObject for Hashed<T> {
+    fn from_object(object: &mut JsonObject<'_>) -> Option<Self> {
+        let hash = object.hash();
+        T::from_object(object).map(|body| Self { body, hash })
+    }
+}
+
+/// The header `Idempotency-Key`, if it is there: what a body's `clientId` is, outside the body.
+pub struct IdempotencyKey(Option<String>);
+
+impl IdempotencyKey {
+    /// What makes this call safe to repeat; the body's own id goes before the header.
+    pub fn once(self, client_id: Option<String>, body_hash: String) -> Option<Once> {
+        client_id.or(self.0).map(|client_id| Once { client_id, body_hash })
+    }
+
+    /// The same of a body that has no id of its own; it is hashed only where there is a key.
+    pub fn of(self, body_hash: impl FnOnce() -> String) -> Option<Once> {
+        self.0.map(|client_id| Once { client_id, body_hash: body_hash() })
+    }
+}
+
+impl<S> FromRequestParts<S> for IdempotencyKey
+where
+    S: Send + Sync,
+    Store: FromRef<S>,
+{
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
+        let Some(value) = parts.headers.get("idempotency-key") else { return Ok(Self(None)) };
+        let text = value.to_str().ok().map(str::trim).filter(|text| (1..=256).contains(&text.len()));
+        let message = "Idempotency-Key must have 1 to 256 printable ASCII characters";
+        let read = text.ok_or_else(|| Error::field(["Idempotency-Key".into()], "not_a_key", message));
+        after_auth(read.map(|text| Self(Some(text.to_owned()))), parts, state).await
+    }
+}
+
+/// A query string, read by `T`.
+pub struct Query<T>(pub T);
+
+impl<S, T> FromRequestParts<S> for Query<T>
+where
+    S: Send + Sync,
+    Store: FromRef<S>,
+    T: FromParams,
+{
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
+        let pairs = axum::extract::Query::<Vec<(String, String)>>::try_from_uri(&parts.uri);
+        let read = match pairs {
+            Ok(axum::extract::Query(pairs)) => Params::parse(pairs),
+            Err(_) => Err(Error::field([], "malformed_query", "The query string is not UTF-8.")),
+        };
+        after_auth(read, parts, state).await.map(Self)
+    }
+}
+
+/// The id in the path: `None` when it is no id of that kind, which the store answers as "no
+/// such thing" once it knows who asks.
+pub struct PathId<T>(pub Option<T>);
+
+impl<S, T> FromRequestParts<S> for PathId<T>
+where
+    S: Send + Sync,
+    T: std::str::FromStr,
+{
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
+        let text = axum::extract::Path::<String>::from_request_parts(parts, state).await;
+        Ok(Self(text.ok().and_then(|path| path.0.parse().ok())))
+    }
+}
+
+/// How the document shows an [`Upload`].
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+pub struct UploadForm {
+    /// The file, with its name and type; at most 4,500,000 bytes. A type that says nothing
+    /// (`application/octet-stream`, or none) gives way to that of the name's extension, else to what the first bytes show.
+    #[schema(value_type = String, format = Binary)]
+    pub file: Bytes,
+    /// The agent's id; the field may be called `channel`, too.
+    pub channel_id: String,
+}
+
+/// A multipart upload: the fields `file` and `channelId` (or `channel`), each once and in any order.
+pub struct Upload {
+    pub channel_id: String,
+    pub file: NewFile,
+}
+
+impl<S> FromRequest<S> for Upload
+where
+    S: Send + Sync,
+    Store: FromRef<S>,
+{
+    type Rejection = Error;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Error> {
+        let (parts, body) = request.into_parts();
+        let read = async { Self::parse(multipart(&parts, body, state, MAX_FILE, FILE_TOO_LARGE).await?).await };
+        after_auth(read.await, &parts, state).await
+    }
+}
+
+/// A picture in the field `file` of a multipart body.
+pub struct ImageUpload(pub Image);
+
+impl<S> FromRequest<S> for ImageUpload
+where
+    S: Send + Sync,
+    Store: FromRef<S>,
+{
+    type Rejection = Error;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Error> {
+        let (parts, body) = request.into_parts();
+        let read = async {
+            let fields = multipart(&parts, body, state, MAX_IMAGE, IMAGE_TOO_LARGE).await?;
+            Image::checked(one_file(fields).await?).map(Self)
+        };
+        after_auth(read.await, &parts, state).await
+    }
+}
+
+/// The fields of a multipart body that holds a file of at most `max` bytes.
+async fn multipart<S>(parts: &Parts, body: Body, state: &S, max: usize, too_large: &str) -> Result<Multipart, Error>
+where
+    Store: FromRef<S>,
+{
+    if media_type(parts).as_deref() != Some("multipart/form-data") {
+        return Err(Error::UnsupportedMediaType("multipart/form-data"));
+    }
+    unencoded(parts)?;
+    let bytes = body::read(parts, body, state, max + MULTIPART_FRAME, too_large).await?;
+    let mut request = Request::new(Body::from(bytes));
+    *request.headers_mut() = parts.headers.clone();
+    DefaultBodyLimit::disable().apply(&mut request); // body::read has limited it
+    Multipart::from_request(request, &()).await.map_err(malformed)
+}
+
+pub(crate) fn malformed<E>(_: E) -> Error {
+    Error::field([], "malformed_multipart", "The multipart body cannot be read.")
+}
+
+/// A refusal goes out only to callers whose credential is good, if the route asks for one.
+async fn after_auth<T, S>(read: Result<T, Error>, parts: &Parts, state: &S) -> Result<T, Error>
+where
+    Store: FromRef<S>,
+{
+    if read.is_err() {
+        authenticate_before_rejecting(parts, state).await?;
+    }
+    read
+}
+
+fn media_type(parts: &Parts) -> Option<String> {
+    let value = parts.headers.get(CONTENT_TYPE)?.to_str().ok()?;
+    Some(value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase())
+}
+
+/// Refuses a body that says to be compressed: nothing here unpacks one.
+fn unencoded(parts: &Parts) -> Result<(), Error> {
+    const LONGEST: usize = 40;
+    let named = parts.headers.get_all(CONTENT_ENCODING).into_iter();
+    let codings = named.flat_map(|value| value.to_str().unwrap_or("that coding").split(','));
+    match codings.map(str::trim).find(|it| !it.is_empty() && !it.eq_ignore_ascii_case("identity")) {
+        Some(coding) => Err(Error::UnsupportedEncoding(coding.chars().take(LONGEST).collect())),
+        None => Ok(()),
+    }
+}

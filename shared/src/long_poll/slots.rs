@@ -1,0 +1,103 @@
+//! The waits that are held in this process, by user: how many one user may hold, and how rarely
+//! theirs look when there are many.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crate::error::Error;
+use crate::ids::UserId;
+
+/// Long polls of one person's browsers: tabs.
+const MAX_PER_PERSON: usize = 100;
+
+/// Who waits: a user's API keys, and the user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Holder {
+    Agents(UserId),
+    Person(UserId),
+}
+
+#[derive(Clone, Debug)]
+pub struct PollSlots {
+    counts: Arc<Mutex<HashMap<Holder, usize>>>,
+    per_user: usize,
+    /// Looks a second of all waits together; without one each polls_per_second when it likes.
+    polls_per_second: Option<u32>,
+}
+
+/// One wait's place among those that are held, until it is dropped.
+pub struct PollSlot {
+    slots: PollSlots,
+    holder: Holder,
+}
+
+impl PollSlots {
+    pub fn new(per_user: usize, polls_per_second: Option<u32>) -> Self {
+        Self { counts: Arc::default(), per_user, polls_per_second }
+    }
+
+    pub fn acquire(&self, holder: Holder) -> Result<PollSlot, Error> {
+        let most = match holder {
+            Holder::Agents(_) => self.per_user,
+            Holder::Person(_) => MAX_PER_PERSON,
+        };
+        let mut counts = self.lock();
+        let count = counts.entry(holder).or_default();
+        if *count >= most {
+            return Err(Error::too_many("This caller holds too many waits", Duration::from_secs(5)));
+        }
+        *count += 1;
+        Ok(PollSlot { slots: self.clone(), holder })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Holder, usize>> {
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl PollSlot {
+    /// The least between two polls_per_second of this wait: those who wait share the polls_per_second alike, and each of
+    /// them shares theirs among their waits.
+    pub fn min_interval(&self) -> Duration {
+        let Some(polls_per_second) = self.slots.polls_per_second else { return Duration::ZERO };
+        let counts = self.slots.lock();
+        let waits = counts.get(&self.holder).copied().unwrap_or_default() * counts.len();
+        Duration::from_secs_f64(waits as f64 / f64::from(polls_per_second.max(1)))
+    }
+}
+
+impl Drop for PollSlot {
+    fn drop(&mut self) {
+        let mut counts = self.slots.lock();
+        if let Some(count) = counts.get_mut(&self.holder) {
+            *count -= 1;
+            if *count == 0 {
+                counts.remove(&self.holder);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "in tests a panic is a failed test")]
+mod tests {
+    use super::*;
+    use crate::clock::Timestamp;
+
+    #[test]
+    fn many_waits_of_one_user_look_rarely_and_leave_the_others_theirs() {
+        let now = Timestamp::from_millis(1_767_225_600_000);
+        let (fleet, one) = (Holder::Agents(UserId::new(now)), Holder::Person(UserId::new(now)));
+        let slots = PollSlots::new(2_000, Some(200));
+        let mut many: Vec<_> = (0..2_000).map(|_| slots.acquire(fleet).unwrap()).collect();
+        assert_eq!(slots.acquire(fleet).err().map(|err| err.code()), Some("too_many_requests"));
+        let other = slots.acquire(one).unwrap();
+        assert_eq!(many[0].min_interval(), Duration::from_secs(20));
+        assert_eq!(other.min_interval(), Duration::from_millis(10));
+        many.truncate(1);
+        slots.acquire(fleet).unwrap();
+        drop(many);
+        assert_eq!(slots.lock().len(), 1);
+    }
+}

@@ -1,0 +1,260 @@
+//! Calls to hosts that somebody else named: never to a private address, whatever the URL or the
+//! name servers say, because it is the address about to be connected to that is judged. Nothing
+//! is followed (redirects), and nothing of the environment has a say (proxies).
+
+pub mod public_address;
+
+use std::fmt;
+use std::future::Future;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::pin::Pin;
+use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use http::{Request, Response, Uri};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::{self, Client};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use rustls::{ClientConfig, RootCertStore};
+use tokio::net::TcpStream;
+use tower::Service;
+
+pub use crate::error::UpstreamFailure as Failure;
+use crate::outbound::public_address::may_be_called;
+
+/// What calls out. Clones share it; it is made when it is first needed, so that functions which
+/// never call anybody do not pay for it.
+#[derive(Clone, Default)]
+pub struct Outbound {
+    loopback: bool,
+    /// Instead of the system's name servers.
+    resolver: Option<Resolver>,
+    client: Arc<OnceLock<Client<HttpsConnector<PublicHosts>, Full<Bytes>>>>,
+}
+
+type Resolving = Pin<Box<dyn Future<Output = io::Result<Vec<SocketAddr>>> + Send>>;
+type Resolver = Arc<dyn Fn(String, u16) -> Resolving + Send + Sync>;
+
+impl Outbound {
+    /// `loopback` lets this machine's own loopback addresses through, for development and tests.
+    pub fn new(loopback: bool) -> Self {
+        Self { loopback, ..Self::default() }
+    }
+
+    /// With a resolver of the caller's own, which is asked once for each call and believed no
+    /// more than any name server.
+    pub fn resolving<F>(loopback: bool, resolver: impl Fn(String, u16) -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = io::Result<Vec<SocketAddr>>> + Send + 'static,
+    {
+        let resolver: Resolver = Arc::new(move |name, port| Box::pin(resolver(name, port)));
+        Self { loopback, resolver: Some(resolver), ..Self::default() }
+    }
+
+    /// Whether this machine's own services may be called.
+    pub fn is_for_development(&self) -> bool {
+        self.loopback
+    }
+
+    /// Sends, and reads the answer's body up to `max` bytes; more is a failure. All of it has to
+    /// happen `within` this time.
+    pub async fn fetch(
+        &self,
+        request: Request<Bytes>,
+        within: Duration,
+        max: usize,
+    ) -> Result<Response<Bytes>, Failure> {
+        let whole = async {
+            let (parts, body) = self.send(request).await?.into_parts();
+            Ok(Response::from_parts(parts, read(body, max).await?))
+        };
+        tokio::time::timeout(within, whole).await.unwrap_or(Err(Failure::TimedOut))
+    }
+
+    /// Sends; the answer's body is still on its way. Bound it in time.
+    pub async fn send(&self, request: Request<Bytes>) -> Result<Response<Incoming>, Failure> {
+        let client = self
+            .client
+            .get_or_init(|| client(PublicHosts { loopback: self.loopback, resolver: self.resolver.clone() }));
+        client.request(request.map(Full::new)).await.map_err(|err| told(&err))
+    }
+}
+
+impl fmt::Debug for Outbound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Outbound").field("loopback", &self.loopback).finish_non_exhaustive()
+    }
+}
+
+async fn read(mut body: Incoming, max: usize) -> Result<Bytes, Failure> {
+    let mut kept = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        let Ok(chunk) = frame.map_err(|_| Failure::Broken)?.into_data() else { continue };
+        if kept.len() + chunk.len() > max {
+            return Err(Failure::TooLarge);
+        }
+        kept.extend_from_slice(&chunk);
+    }
+    Ok(kept.freeze())
+}
+
+fn told(err: &legacy::Error) -> Failure {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(err);
+    while let Some(found) = cause {
+        let io = found.downcast_ref::<io::Error>();
+        let known = found.downcast_ref().copied().or_else(|| io.and_then(of_io));
+        if let Some(failure) = known.or_else(|| found.downcast_ref().map(of_tls)) {
+            return failure;
+        }
+        // What an I/O error is made of is not its source, but what it wraps.
+        cause = match io.and_then(io::Error::get_ref) {
+            Some(wrapped) => Some(wrapped),
+            None => found.source(),
+        };
+    }
+    if err.is_connect() { Failure::Unreachable } else { Failure::Broken }
+}
+
+/// What ends a connection; an end while TLS is agreed on has no other cause in it.
+fn of_io(err: &io::Error) -> Option<Failure> {
+    match err.kind() {
+        io::ErrorKind::ConnectionRefused => Some(Failure::Refused),
+        io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted => Some(Failure::Reset),
+        io::ErrorKind::UnexpectedEof if err.to_string().contains("handshake") => Some(Failure::NoTls),
+        _ => None,
+    }
+}
+
+fn of_tls(err: &rustls::Error) -> Failure {
+    use rustls::CertificateError as Certificate;
+    match err {
+        rustls::Error::InvalidCertificate(certificate) => match certificate {
+            Certificate::Expired | Certificate::ExpiredContext { .. } => Failure::CertificateExpired,
+            Certificate::NotValidYet | Certificate::NotValidYetContext { .. } => Failure::CertificateNotYetValid,
+            Certificate::NotValidForName | Certificate::NotValidForNameContext { .. } => {
+                Failure::CertificateOfAnotherName
+            }
+            // One that signed itself may be refused for being a CA's, before its issuer is looked for.
+            _ => Failure::CertificateNotTrusted,
+        },
+        rustls::Error::InvalidMessage(_) => Failure::NoTls,
+        _ => Failure::TlsFailed,
+    }
+}
+
+/// No connection is used twice: each call's address is judged anew, and a Lambda that slept does
+/// not write into a connection that has died meanwhile.
+#[expect(clippy::expect_used, reason = "ring has ciphers for every version of TLS that rustls counts as safe")]
+fn client(hosts: PublicHosts) -> Client<HttpsConnector<PublicHosts>, Full<Bytes>> {
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().cloned());
+    let tls = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .expect("ring speaks TLS 1.2 and 1.3")
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let connector =
+        HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1().wrap_connector(hosts);
+    Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build(connector)
+}
+
+/// Connects to hosts by their public addresses only.
+#[derive(Clone)]
+struct PublicHosts {
+    loopback: bool,
+    resolver: Option<Resolver>,
+}
+
+impl PublicHosts {
+    /// Whether this address may be connected to.
+    fn admits(&self, address: IpAddr) -> bool {
+        may_be_called(address, self.loopback)
+    }
+
+    async fn resolve(&self, host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+        match &self.resolver {
+            Some(resolver) => resolver(host.to_owned(), port).await,
+            None => Ok(tokio::net::lookup_host((host, port)).await?.collect()),
+        }
+    }
+
+    async fn connect(self, uri: Uri) -> Result<TokioIo<TcpStream>, Failure> {
+        let host = uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
+        let port = uri.port_u16().unwrap_or(if uri.scheme_str() == Some("https") { 443 } else { 80 });
+        // An address in letters resolves to itself, so this is the one gate for both.
+        let found = self.resolve(host, port).await.map_err(|_| Failure::UnknownHost)?;
+        let open: Vec<SocketAddr> = found.iter().copied().filter(|it| self.admits(it.ip())).collect();
+        if open.is_empty() {
+            return Err(if found.is_empty() { Failure::UnknownHost } else { Failure::Private });
+        }
+        let stream = TcpStream::connect(&*open).await.and_then(|stream| stream.set_nodelay(true).map(|()| stream));
+        stream.map(TokioIo::new).map_err(|err: io::Error| of_io(&err).unwrap_or(Failure::Unreachable))
+    }
+}
+
+impl Service<Uri> for PublicHosts {
+    type Response = TokioIo<TcpStream>;
+    type Error = Failure;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Failure>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Failure>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, uri: Uri) -> Self::Future {
+        Box::pin(self.clone().connect(uri))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn called(outbound: &Outbound, url: &str) -> Result<Response<Bytes>, Failure> {
+        let request = Request::get(url).body(Bytes::new()).map_err(|_| Failure::Broken)?;
+        outbound.fetch(request, Duration::from_millis(200), 10).await
+    }
+
+    #[tokio::test]
+    async fn private_addresses_are_never_connected_to() {
+        let [wary, own] = [false, true].map(Outbound::new);
+        for url in ["http://127.0.0.1/", "http://localhost/", "http://[::1]/", "http://[::ffff:127.0.0.1]/"] {
+            assert_eq!(called(&wary, url).await.err(), Some(Failure::Private), "{url}");
+        }
+        for url in ["http://10.0.0.1/", "https://169.254.169.254/", "http://[fd00:ec2::254]/", "http://0.0.0.0/"] {
+            assert_eq!(called(&wary, url).await.err(), Some(Failure::Private), "{url}");
+            assert_eq!(called(&own, url).await.err(), Some(Failure::Private), "{url}");
+        }
+    }
+
+    #[test]
+    fn certificates_are_refused_with_their_cause() {
+        use rustls::CertificateError as Certificate;
+        for (certificate, failure) in [
+            (Certificate::Expired, Failure::CertificateExpired),
+            (Certificate::NotValidYet, Failure::CertificateNotYetValid),
+            (Certificate::NotValidForName, Failure::CertificateOfAnotherName),
+            (Certificate::UnknownIssuer, Failure::CertificateNotTrusted),
+            (Certificate::BadSignature, Failure::CertificateNotTrusted),
+        ] {
+            assert_eq!(of_tls(&rustls::Error::InvalidCertificate(certificate)), failure);
+        }
+        let hello = rustls::InvalidMessage::InvalidContentType;
+        assert_eq!(of_tls(&rustls::Error::InvalidMessage(hello)), Failure::NoTls);
+    }
+
+    #[tokio::test]
+    async fn a_host_that_never_answers_is_not_waited_for() -> io::Result<()> {
+        let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+        let url = format!("http://{}/", silent.local_addr()?);
+        assert_eq!(called(&Outbound::new(true), &url).await.err(), Some(Failure::TimedOut));
+        drop(silent);
+        assert_eq!(called(&Outbound::new(true), &url).await.err(), Some(Failure::Refused));
+        Ok(())
+    }
+}

@@ -1,0 +1,28 @@
+//! Secrets are types, so none is stored or logged in plain text by accident.
+//!
+//! - [`credentials`]: API keys and session tokens
+//! - [`password`]: passwords and their hashes; [`password_queue`]: how many are verified at once
+//! - [`device`]: tokens of browsers that a person has signed in with before
+//! - [`server_secret`]: the deployment's own secret and the keys derived from it
+//! - [`encrypted`]: values that the table stores encrypted
+//! - [`webhook_secret`]: the keys that sign webhook deliveries
+
+pub mod credentials;
+pub mod device;
+pub mod encrypted;
+pub mod password;
+pub mod password_queue;
+pub mod server_secret;
+pub mod webhook_secret;
+
+pub use credentials::{Credential, PlainSecret, SecretHash};
+pub use credentials::{Credential as Presented, PlainSecret as Plain, SecretHash as Hashed};
+pub use device::Device;
+pub use encrypted::Encrypted;
+pub use password::Password;
+pub use server_secret::{Purpose, ServerSecret};
+pub use webhook_secret::WebhookSecret;
+
+/// Former names.
+pub use crate::hex::encode as hex;
+pub use crate::random::bytes as random;

@@ -1,0 +1,91 @@
+//! Passwords that clients send: hashing and verification with Argon2id.
+
+use std::fmt;
+use std::time::Instant;
+
+use argon2::Argon2;
+use argon2::password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash};
+use tokio::sync::Semaphore;
+
+use crate::error::Error;
+use crate::secrets::password_queue;
+
+/// A password on its way in. Hashing it takes tens of milliseconds of CPU, so it runs beside the
+/// async threads.
+#[derive(Clone)]
+pub struct Password(String);
+
+impl Password {
+    pub fn new(text: String) -> Self {
+        Self(text)
+    }
+
+    pub async fn hash(self) -> Result<String, Error> {
+        off_thread(move || {
+            Argon2::default()
+                .hash_password(self.0.as_bytes())
+                .map(|hash| hash.to_string())
+                .map_err(|err| Error::internal(format!("hashing a password: {err}")))
+        })
+        .await?
+    }
+
+    /// Whether this is the password behind `stored`. With nothing stored (no such e-mail) the
+    /// same work is done against a hash that no password has, or as long is waited as that took a
+    /// moment ago, so both take the same time.
+    pub async fn matches(self, stored: Option<String>) -> Result<bool, Error> {
+        const NOBODYS: &str =
+            "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5LW5vYm9keQ$4Ki0HrMbLJoQO3bFsMeZ0ydsBYMPYBr/tQJjYEKBRGM";
+        if stored.is_none()
+            && let Some(pretence) = password_queue::pretence()
+        {
+            tokio::time::sleep(pretence).await;
+            return Ok(false);
+        }
+        let began = Instant::now();
+        let judged = off_thread(move || {
+            let known = stored.is_some();
+            let text = stored.unwrap_or_else(|| NOBODYS.to_owned());
+            let hash =
+                PasswordHash::new(&text).map_err(|err| Error::internal(format!("a stored password hash: {err}")))?;
+            let same = Argon2::default().verify_password(self.0.as_bytes(), &hash).is_ok();
+            Ok(known && same)
+        })
+        .await?;
+        password_queue::took(began.elapsed());
+        judged
+    }
+}
+
+impl fmt::Debug for Password {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}
+
+/// Each takes 19 MiB and a core: a burst of sign-ins waits its turn.
+static AT_ONCE: Semaphore = Semaphore::const_new(2);
+
+async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
+    let _turn = AT_ONCE.acquire().await.map_err(Error::internal)?;
+    tokio::task::spawn_blocking(work).await.map_err(|err| Error::internal(format!("password work ended early: {err}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_never_shows_a_password() {
+        assert_eq!(format!("{:?}", Password::new("hunter22".into())), "***");
+    }
+
+    #[tokio::test]
+    async fn passwords_match_their_own_hash_only() -> Result<(), Error> {
+        let hash = Password::new("correct horse".into()).hash().await?;
+        assert!(Password::new("correct horse".into()).matches(Some(hash.clone())).await?);
+        assert!(!Password::new("wrong horse".into()).matches(Some(hash)).await?);
+        assert!(!Password::new("correct horse".into()).matches(None).await?);
+        Ok(())
+    }
+}

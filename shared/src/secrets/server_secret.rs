@@ -1,0 +1,100 @@
+//! The deployment's own secret: what signs share links and device cookies, and encrypts plugin
+//! settings. Replacing it revokes every link that is out.
+
+use std::fmt;
+
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::{Digest, Sha256};
+
+use crate::hex;
+
+/// The fewest characters that one may have.
+pub const MIN: usize = 32;
+
+#[derive(Clone)]
+pub struct ServerSecret([u8; 32]);
+
+/// What a key derived from the secret is for: keys of different purposes tell nothing of each other.
+#[derive(Clone, Copy, Debug)]
+pub enum Purpose {
+    ShareLinks,
+    PluginSettings,
+    DeviceCookies,
+    /// Recognises the secret without telling it.
+    Fingerprint,
+}
+
+impl ServerSecret {
+    /// `None` when the text is too short to be one.
+    pub fn new(text: &str) -> Option<Self> {
+        (text.chars().count() >= MIN).then(|| Self(Sha256::digest(text.as_bytes()).into()))
+    }
+
+    /// The key for one purpose.
+    pub fn key(&self, purpose: Purpose) -> [u8; 32] {
+        let label = match purpose {
+            Purpose::ShareLinks => "share-links",
+            Purpose::PluginSettings => "plugin-settings",
+            Purpose::DeviceCookies => "device-cookies",
+            Purpose::Fingerprint => "fingerprint",
+        };
+        mac(&self.0, label.as_bytes())
+    }
+
+    /// A text that is the same for the same secret, and tells nothing of it.
+    pub fn fingerprint(&self) -> String {
+        hex::encode(&self.key(Purpose::Fingerprint))
+    }
+
+    /// An HMAC-SHA256 under the key for one purpose.
+    pub fn sign(&self, purpose: Purpose, text: &[u8]) -> [u8; 32] {
+        mac(&self.key(purpose), text)
+    }
+
+    /// Whether `signature` is what [`sign`](Self::sign) gives; takes as long for a wrong one.
+    pub fn verify(&self, purpose: Purpose, text: &[u8], signature: &[u8]) -> bool {
+        hmac(&self.key(purpose), text).verify_slice(signature).is_ok()
+    }
+}
+
+fn mac(key: &[u8; 32], text: &[u8]) -> [u8; 32] {
+    hmac(key, text).finalize().into_bytes().into()
+}
+
+fn hmac(key: &[u8; 32], text: &[u8]) -> Hmac<Sha256> {
+    // HMAC fills a short key up with zeros to its block.
+    let mut block = [0; 64];
+    block[..key.len()].copy_from_slice(key);
+    let mut mac = Hmac::<Sha256>::new(&block.into());
+    mac.update(text);
+    mac
+}
+
+impl fmt::Debug for ServerSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_differ_by_secret_and_by_purpose() {
+        let [a, b] = ["a", "b"].map(|text| ServerSecret::new(&text.repeat(MIN)));
+        let (Some(a), Some(b)) = (a, b) else { unreachable!() };
+        assert_ne!(a.key(Purpose::ShareLinks), b.key(Purpose::ShareLinks));
+        assert_ne!(a.key(Purpose::ShareLinks), a.key(Purpose::PluginSettings));
+        assert_ne!(a.sign(Purpose::ShareLinks, b"1"), a.sign(Purpose::ShareLinks, b"2"));
+        assert_eq!(a.sign(Purpose::ShareLinks, b"1"), a.sign(Purpose::ShareLinks, b"1"));
+        assert_eq!(format!("{a:?}"), "***");
+        assert_eq!(a.fingerprint(), a.fingerprint());
+        assert_ne!(a.fingerprint(), b.fingerprint());
+    }
+
+    #[test]
+    fn a_short_text_is_no_secret() {
+        assert!(ServerSecret::new("short").is_none());
+    }
+}

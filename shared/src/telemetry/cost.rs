@@ -1,0 +1,306 @@
+//! What a request costs: DynamoDB calls, how many of them one after the other, capacity, and calls
+//! of S3.
+//!
+//! An SDK interceptor sees every attempt that goes over the wire and books it to the request in
+//! whose task it runs. Work put beside the request with [`spawn_background`] is booked to nobody: it is
+//! not on the critical path.
+
+use std::future::Future;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
+
+use aws_sdk_dynamodb::operation::batch_get_item::{BatchGetItemInput, BatchGetItemOutput};
+use aws_sdk_dynamodb::operation::batch_write_item::{BatchWriteItemInput, BatchWriteItemOutput};
+use aws_sdk_dynamodb::operation::delete_item::{DeleteItemInput, DeleteItemOutput};
+use aws_sdk_dynamodb::operation::get_item::{GetItemInput, GetItemOutput};
+use aws_sdk_dynamodb::operation::put_item::{PutItemInput, PutItemOutput};
+use aws_sdk_dynamodb::operation::query::{QueryInput, QueryOutput};
+use aws_sdk_dynamodb::operation::transact_write_items::{TransactWriteItemsInput, TransactWriteItemsOutput};
+use aws_sdk_dynamodb::operation::update_item::{UpdateItemInput, UpdateItemOutput};
+use aws_sdk_dynamodb::types::{ConsumedCapacity, ReturnConsumedCapacity};
+use aws_smithy_runtime_api::box_error::BoxError;
+use aws_smithy_runtime_api::client::interceptors::context::{
+    AfterDeserializationInterceptorContextRef, BeforeDeserializationInterceptorContextRef,
+    BeforeSerializationInterceptorContextMut, BeforeTransmitInterceptorContextRef, FinalizerInterceptorContextRef,
+};
+use aws_smithy_runtime_api::client::interceptors::{Intercept, dyn_dispatch_hint};
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::config_bag::ConfigBag;
+use futures_util::future::join_all;
+use tokio::task::JoinHandle;
+
+use crate::ids::{AgentId, UserId};
+use crate::models::SenderType;
+use crate::storage::Tally;
+
+/// One request's bill, and who it was for.
+#[derive(Debug, Default)]
+pub struct RequestCost {
+    calls: AtomicU32,
+    in_flight: AtomicU32,
+    round_trips: AtomicU32,
+    /// Capacity units in thousandths, for DynamoDB counts in halves.
+    milli_read_units: AtomicU64,
+    milli_write_units: AtomicU64,
+    blob_calls: AtomicU32,
+    user: OnceLock<UserId>,
+    /// The channel that was opened, and whether an agent opened it.
+    channel: OnceLock<(AgentId, bool)>,
+    message_from: OnceLock<SenderType>,
+    /// What runs beside the request.
+    beside: Mutex<Vec<JoinHandle<()>>>,
+}
+
+/// A response extension: what runs beside its request, for those who must not stop before.
+#[derive(Clone)]
+pub struct BackgroundTasks(pub Arc<RequestCost>);
+
+impl BackgroundTasks {
+    /// Waits until all of it has ended, for a second at most.
+    pub async fn ended(self) {
+        const MOST: Duration = Duration::from_secs(1);
+        let beside = std::mem::take(&mut *self.0.beside.lock().unwrap_or_else(PoisonError::into_inner));
+        // What takes longer is as lost as what fails: it was best effort.
+        let _ = tokio::time::timeout(MOST, join_all(beside)).await;
+    }
+}
+
+/// A bill's sums.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct CostTotals {
+    pub calls: u32,
+    /// Calls side by side count once.
+    pub round_trips: u32,
+    pub read_units: f64,
+    pub write_units: f64,
+    /// Calls of S3.
+    pub blob_calls: u32,
+}
+
+impl CostTotals {
+    pub fn capacity_units(&self) -> f64 {
+        self.read_units + self.write_units
+    }
+}
+
+tokio::task_local! {
+    static BILL: Arc<RequestCost>;
+}
+
+impl RequestCost {
+    pub fn spent(&self) -> CostTotals {
+        let units = |milli: &AtomicU64| milli.load(Ordering::Relaxed) as f64 / 1000.0;
+        CostTotals {
+            calls: self.calls.load(Ordering::Relaxed),
+            round_trips: self.round_trips.load(Ordering::Relaxed),
+            read_units: units(&self.milli_read_units),
+            write_units: units(&self.milli_write_units),
+            blob_calls: self.blob_calls.load(Ordering::Relaxed),
+        }
+    }
+
+    pub fn user(&self) -> Option<UserId> {
+        self.user.get().copied()
+    }
+
+    /// What to count of a request that ended, and whose count it is.
+    pub fn tally(&self, succeeded: bool) -> Option<(AgentId, Tally)> {
+        let (agent, by_agent) = self.channel.get().copied()?;
+        let one_if = u64::from;
+        let from = self.message_from.get();
+        let tally = Tally {
+            total_inbound: one_if(from == Some(&SenderType::Agent)),
+            total_outbound: one_if(from == Some(&SenderType::User)),
+            success_requests: one_if(by_agent && succeeded),
+            error_requests: one_if(by_agent && !succeeded),
+        };
+        Some((agent, tally))
+    }
+
+    fn call_started(&self) {
+        self.calls.fetch_add(1, Ordering::Relaxed);
+        if self.in_flight.fetch_add(1, Ordering::Relaxed) == 0 {
+            self.round_trips.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    fn call_ended(&self) {
+        self.in_flight.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    fn add_read(&self, used: &ConsumedCapacity) {
+        self.milli_read_units.fetch_add(milli_units(used), Ordering::Relaxed);
+    }
+
+    fn add_write(&self, used: &ConsumedCapacity) {
+        self.milli_write_units.fetch_add(milli_units(used), Ordering::Relaxed);
+    }
+}
+
+fn milli_units(used: &ConsumedCapacity) -> u64 {
+    (used.capacity_units().unwrap_or_default() * 1000.0) as u64
+}
+
+/// Runs `work` with everything it spends booked to `bill`.
+pub async fn with_cost<T>(bill: Arc<RequestCost>, work: impl Future<Output = T>) -> T {
+    BILL.scope(bill, work).await
+}
+
+/// Notes whom the current request is for.
+pub fn record_user(user: UserId) {
+    // A second caller in one request would be the same one.
+    let _ = BILL.try_with(|bill| bill.user.set(user));
+}
+
+/// Notes which channel the current request opened.
+pub fn record_channel(agent: AgentId, by_agent: bool) {
+    let _ = BILL.try_with(|bill| bill.channel.set((agent, by_agent)));
+}
+
+/// Notes that the current request made a message.
+pub fn record_message(from: SenderType) {
+    let _ = BILL.try_with(|bill| bill.message_from.set(from));
+}
+
+/// Runs `work` beside the current request, whose answer does not depend on it. Best effort by
+/// nature: only for what may be lost.
+pub fn spawn_background(work: impl Future<Output = ()> + Send + 'static) {
+    let running = tokio::spawn(async {
+        // A new task comes before those that are ready: their answers go out first.
+        tokio::task::yield_now().await;
+        work.await;
+    });
+    let _ = BILL.try_with(|bill| bill.beside.lock().unwrap_or_else(PoisonError::into_inner).push(running));
+}
+
+/// The interceptor that asks DynamoDB for its price and books it.
+#[derive(Debug)]
+pub struct CostInterceptor;
+
+#[dyn_dispatch_hint]
+impl Intercept for CostInterceptor {
+    fn name(&self) -> &'static str {
+        "CostInterceptor"
+    }
+
+    fn modify_before_serialization(
+        &self,
+        context: &mut BeforeSerializationInterceptorContextMut<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let total = Some(ReturnConsumedCapacity::Total);
+        let input = context.input_mut();
+        macro_rules! ask {
+            ($($kind:ty),+) => {
+                $(if let Some(input) = input.downcast_mut::<$kind>() {
+                    input.return_consumed_capacity = total;
+                    return Ok(());
+                })+
+            };
+        }
+        ask!(
+            BatchGetItemInput,
+            BatchWriteItemInput,
+            GetItemInput,
+            QueryInput,
+            PutItemInput,
+            UpdateItemInput,
+            DeleteItemInput,
+            TransactWriteItemsInput
+        );
+        Ok(())
+    }
+
+    fn read_before_attempt(
+        &self,
+        _: &BeforeTransmitInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let _ = BILL.try_with(|bill| bill.call_started());
+        Ok(())
+    }
+
+    fn read_after_deserialization(
+        &self,
+        context: &AfterDeserializationInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let Ok(output) = context.output_or_error() else { return Ok(()) };
+        let _ = BILL.try_with(|bill| {
+            macro_rules! one {
+                ($add:ident: $($kind:ty),+) => {
+                    $(if let Some(used) = output.downcast_ref::<$kind>().and_then(|o| o.consumed_capacity()) {
+                        bill.$add(used);
+                    })+
+                };
+            }
+            macro_rules! each {
+                ($add:ident: $($kind:ty),+) => {
+                    $(if let Some(output) = output.downcast_ref::<$kind>() {
+                        output.consumed_capacity().iter().for_each(|used| bill.$add(used));
+                    })+
+                };
+            }
+            one!(add_read: GetItemOutput, QueryOutput);
+            each!(add_read: BatchGetItemOutput);
+            one!(add_write: PutItemOutput, UpdateItemOutput, DeleteItemOutput);
+            each!(add_write: BatchWriteItemOutput, TransactWriteItemsOutput);
+        });
+        Ok(())
+    }
+
+    fn read_after_attempt(
+        &self,
+        _: &FinalizerInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let _ = BILL.try_with(|bill| bill.call_ended());
+        Ok(())
+    }
+}
+
+/// The interceptor that counts calls of S3. What is only signed, for somebody else to call, is none.
+#[derive(Debug)]
+pub struct S3CallCounter;
+
+#[dyn_dispatch_hint]
+impl Intercept for S3CallCounter {
+    fn name(&self) -> &'static str {
+        "S3CallCounter"
+    }
+
+    fn read_after_transmit(
+        &self,
+        _: &BeforeDeserializationInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let _ = BILL.try_with(|bill| bill.blob_calls.fetch_add(1, Ordering::Relaxed));
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_runs_beside_a_request_can_be_waited_for() {
+        let (told, heard) = tokio::sync::oneshot::channel();
+        let bill = Arc::new(RequestCost::default());
+        with_cost(bill.clone(), async {
+            spawn_background(async move {
+                tokio::task::yield_now().await;
+                let _ = told.send(());
+            });
+        })
+        .await;
+        BackgroundTasks(bill).ended().await;
+        assert!(heard.await.is_ok());
+    }
+}

@@ -1,0 +1,67 @@
+//! The validation errors of one request, collected so that one response names them all.
+
+use crate::error::{Error, FieldError, Step};
+
+/// What has been found wrong so far.
+#[derive(Debug, Default)]
+pub struct ValidationErrors {
+    fields: Vec<FieldError>,
+    warnings: Vec<FieldError>,
+    too_large: Option<String>,
+    loopback: bool,
+}
+
+impl ValidationErrors {
+    /// Nothing yet. `loopback` lets a URL name this machine's own loopback addresses.
+    pub fn new(loopback: bool) -> Self {
+        Self { loopback, ..Self::default() }
+    }
+
+    /// Notes a problem; beyond the first hundred nobody reads them.
+    pub fn add(&mut self, path: Vec<Step>, code: &'static str, message: impl Into<String>) {
+        const MANY: usize = 100;
+        if self.fields.len() >= MANY {
+            return;
+        }
+        self.fields.push(FieldError { path, code, message: message.into() });
+    }
+
+    /// The first problem, if there is any.
+    pub fn first(&self) -> Option<&FieldError> {
+        self.fields.first()
+    }
+
+    /// What was understood otherwise than it was written, so far; it is told once.
+    pub fn take_warnings(&mut self) -> Vec<FieldError> {
+        std::mem::take(&mut self.warnings)
+    }
+
+    /// Notes what was understood otherwise than it was written.
+    pub fn warn(&mut self, path: Vec<Step>, code: &'static str, message: impl Into<String>) {
+        self.warnings.push(FieldError { path, code, message: message.into() });
+    }
+
+    /// Records that a part is too large; the first one answers the whole request with 413.
+    pub fn too_large(&mut self, sentence: impl Into<String>) {
+        self.too_large.get_or_insert(sentence.into());
+    }
+
+    /// Whether a URL may name this machine's own loopback addresses.
+    pub fn may_name_loopback(&self) -> bool {
+        self.loopback
+    }
+
+    /// The former name of [`Self::finish`].
+    pub fn or<T>(self, value: Option<T>) -> Result<T, Error> {
+        self.finish(value)
+    }
+
+    /// `value` if nothing was wrong. Being too large is told before being wrong.
+    pub fn finish<T>(self, value: Option<T>) -> Result<T, Error> {
+        match (self.too_large, value) {
+            (Some(sentence), _) => Err(Error::TooLarge(sentence)),
+            (None, Some(value)) if self.fields.is_empty() => Ok(value),
+            (None, _) => Err(Error::Invalid(self.fields)),
+        }
+    }
+}
