@@ -112,8 +112,8 @@ fi
 log=$(mktemp)
 failed=0
 started=$SECONDS
-PLACET_TEST_NEEDS=$(mktemp)
-export PLACET_TEST_NEEDS
+PLACET_TEST_PERMISSIONS=$(mktemp)
+export PLACET_TEST_PERMISSIONS
 RUST_TEST_THREADS=${RUST_TEST_THREADS:-$threads} "${bounded[@]}" cargo test --workspace --no-fail-fast "${some[@]}" 2>&1 | tee "$log" || failed=$?
 if [ "$failed" = 124 ] || [ "$failed" = 137 ]; then echo "$engine: stopped after $((SECONDS - started)) s: a test hangs" >&2; fi
 # The emulator shares two cores with eight tests, and is sometimes late with one: that one is tried
@@ -135,6 +135,6 @@ awk -v engine="$engine" -v seconds=$((SECONDS - started)) -v again="$again" '/^t
   END { print engine ": " passed + again " passed, " failed - again " failed, " seconds " s" (again ? ", " again " of them the second time, alone" : "") }' "$log"
 # Each function did what it lists as its needs and no more, or tests failed; did it do all of it?
 # Asked where every test runs: some are of the embedded engines alone.
-if [ "$failed" = 0 ] && [ "$engine" = embedded ]; then "${CARGO_TARGET_DIR:-target}"/debug/needs "$PLACET_TEST_NEEDS" || failed=$?; fi
-rm -f "$log" "$PLACET_TEST_NEEDS"
+if [ "$failed" = 0 ] && [ "$engine" = embedded ]; then "${CARGO_TARGET_DIR:-target}"/debug/permissions "$PLACET_TEST_PERMISSIONS" || failed=$?; fi
+rm -f "$log" "$PLACET_TEST_PERMISSIONS"
 exit $failed

@@ -1,5 +1,5 @@
-//! What one caller can do to another: how long a tenant's create and answer take, and how late their
-//! webhooks come, while somebody loads the local runner in one of five ways.
+//! How the load of one caller delays another: the latency of a tenant's approvals and webhooks while
+//! an attacker loads the local runner in one of five ways.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -20,54 +20,54 @@ use test_support::Reply;
 use test_support::Runner;
 use test_support::{Agent, Person};
 
-/// How much of each load there is.
+/// The amount of each load.
 #[derive(Clone, Copy, Debug)]
-pub struct Size {
+pub struct LoadSize {
     pub waits: usize,
     pub deliveries: usize,
     pub bodies: usize,
     pub half_sent: usize,
     pub sign_ins: usize,
-    /// Create and answer, this often under each load.
+    /// Approvals measured under each load.
     pub samples: usize,
 }
 
-impl Size {
-    pub const WHOLE: Self =
+impl LoadSize {
+    pub const FULL: Self =
         Self { waits: 2_000, deliveries: 600, bodies: 24, half_sent: 1_100, sign_ins: 200, samples: 200 };
     pub const TENTH: Self = Self { waits: 200, deliveries: 120, bodies: 3, half_sent: 110, sign_ins: 20, samples: 20 };
 }
 
-/// What was measured under one load.
+/// Latencies and memory under one load.
 #[derive(Clone, Debug)]
 pub struct LoadMeasurement {
     pub load: &'static str,
-    /// Of create and answer together.
+    /// Latency of an approval: create and answer.
     pub p50: Duration,
     pub p99: Duration,
-    /// The longest from an answer to its webhook.
+    /// The longest time from an answer to its webhook.
     pub webhook: Duration,
     /// The runner's resident memory, in MiB.
     pub memory: u64,
 }
 
-/// Quiet first, then under each load.
-pub async fn measure(runner: &Runner, size: Size) -> Vec<LoadMeasurement> {
+/// Measures without load first, then under each load.
+pub async fn measure(runner: &Runner, size: LoadSize) -> Vec<LoadMeasurement> {
     let receiver = Receiver::start().await;
     let tenant = Tenant::new(runner, &receiver).await;
     let attacker = Tenant::new(runner, &receiver).await;
-    tenant.sampled("warm", runner, &receiver, size.samples / 2).await;
-    let mut measured = vec![tenant.sampled("quiet", runner, &receiver, size.samples).await];
+    tenant.measure_approvals("warm", runner, &receiver, size.samples / 2).await;
+    let mut measured = vec![tenant.measure_approvals("quiet", runner, &receiver, size.samples).await];
     let loads = ["waits", "deliveries", "bodies", "half-sent", "sign-ins"];
     for load in loads {
         let running = match load {
-            "waits" => waits(&attacker, size.waits).await,
-            "deliveries" => deliveries(&attacker, &receiver, size.deliveries).await,
-            "bodies" => bodies(runner.text("url"), size.bodies),
-            "half-sent" => half_sent(runner.text("url"), size.half_sent).await,
-            _ => sign_ins(runner.text("url"), size.sign_ins),
+            "waits" => hold_waits(&attacker, size.waits).await,
+            "deliveries" => queue_slow_deliveries(&attacker, &receiver, size.deliveries).await,
+            "bodies" => send_large_bodies(runner.text("url"), size.bodies),
+            "half-sent" => send_half_requests(runner.text("url"), size.half_sent).await,
+            _ => sign_in_as_unknown(runner.text("url"), size.sign_ins),
         };
-        measured.push(tenant.sampled(load, runner, &receiver, size.samples).await);
+        measured.push(tenant.measure_approvals(load, runner, &receiver, size.samples).await);
         drop(running);
     }
     measured
@@ -88,22 +88,22 @@ impl Tenant {
         person.sign_in().await.expect(200);
         let agent = person.agent().await;
         let tenant = Self { person, agent };
-        tenant.hook(&receiver.url("quick")).await;
+        tenant.set_webhook(&receiver.url("quick")).await;
         tenant
     }
 
-    async fn hook(&self, url: &str) {
-        let hook = json!({ "channelId": self.agent.channel, "url": url });
-        self.agent.post("/api/v1/agents/setWebhook", hook).await.expect(200);
+    async fn set_webhook(&self, url: &str) {
+        let webhook = json!({ "channelId": self.agent.channel, "url": url });
+        self.agent.post("/api/v1/agents/setWebhook", webhook).await.expect(200);
     }
 
-    async fn asked_and_answered(&self) -> String {
+    async fn complete_approval(&self) -> String {
         let id = self.agent.request_approval().await;
         self.person.answer(&id, json!({ "selectedOption": "approve" })).await.expect(201);
         id
     }
 
-    async fn sampled(
+    async fn measure_approvals(
         &self,
         load: &'static str,
         runner: &Runner,
@@ -113,17 +113,17 @@ impl Tenant {
         let (mut took, mut answered) = (vec![], vec![]);
         for _ in 0..samples {
             let began = Instant::now();
-            let id = self.asked_and_answered().await;
+            let id = self.complete_approval().await;
             took.push(began.elapsed());
             answered.push((id, Instant::now()));
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         let mut webhook = Duration::ZERO;
         for (id, at) in answered {
-            webhook = webhook.max(receiver.received(&id).await.saturating_duration_since(at));
+            webhook = webhook.max(receiver.wait_for(&id).await.saturating_duration_since(at));
         }
         took.sort();
-        let memory = memory(runner.child.id().expect("it is running"));
+        let memory = memory(runner.child.id().expect("the runner is running"));
         LoadMeasurement { load, p50: took[samples / 2], p99: took[samples * 99 / 100], webhook, memory }
     }
 }
@@ -135,8 +135,8 @@ pub fn memory(pid: u32) -> u64 {
     line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<u64>().ok()).unwrap_or_default() / 1024
 }
 
-/// This many waits on as many reviews, by one key.
-async fn waits(attacker: &Tenant, count: usize) -> JoinSet<()> {
+/// Holds `count` waits on as many reviews, with one key.
+async fn hold_waits(attacker: &Tenant, count: usize) -> JoinSet<()> {
     let agent = &attacker.agent;
     let asked = stream::iter(0..count).map(|_| agent.request_approval()).buffer_unordered(8).collect::<Vec<_>>().await;
     let mut running = JoinSet::new();
@@ -152,16 +152,16 @@ async fn waits(attacker: &Tenant, count: usize) -> JoinSet<()> {
     running
 }
 
-/// This many deliveries to a receiver that takes its time.
-async fn deliveries(attacker: &Tenant, receiver: &Receiver, count: usize) -> JoinSet<()> {
-    attacker.hook(&receiver.url("slow")).await;
-    stream::iter(0..count).map(|_| attacker.asked_and_answered()).buffer_unordered(8).collect::<Vec<_>>().await;
+/// Queues `count` deliveries to a slow receiver.
+async fn queue_slow_deliveries(attacker: &Tenant, receiver: &Receiver, count: usize) -> JoinSet<()> {
+    attacker.set_webhook(&receiver.url("slow")).await;
+    stream::iter(0..count).map(|_| attacker.complete_approval()).buffer_unordered(8).collect::<Vec<_>>().await;
     JoinSet::new()
 }
 
-/// So many large bodies at once, again and again: sign-ins, and calls with a key that is none.
-fn bodies(url: &str, count: usize) -> JoinSet<()> {
-    let body = bytes_of_objects(4_400_000);
+/// Sends `count` large bodies at once, repeatedly: sign-ins, and calls with an unknown key.
+fn send_large_bodies(url: &str, count: usize) -> JoinSet<()> {
+    let body = expanding_json(4_400_000);
     let mut running = JoinSet::new();
     for number in 0..count {
         let (body, client) = (body.clone(), reqwest::Client::new());
@@ -177,14 +177,14 @@ fn bodies(url: &str, count: usize) -> JoinSet<()> {
     running
 }
 
-/// JSON that takes a hundred times its size of memory once it is parsed.
-pub fn bytes_of_objects(size: usize) -> axum::body::Bytes {
+/// JSON that would take a hundred times its size in memory as a tree.
+pub fn expanding_json(size: usize) -> axum::body::Bytes {
     let (objects, end) = ("{\"\":0},".repeat(size / 7), "0]}");
     format!("{{\"email\":[{objects}{end}").into()
 }
 
-/// So many connections that begin a request and never end it.
-async fn half_sent(url: &str, count: usize) -> JoinSet<()> {
+/// Opens `count` connections that begin a request and never finish it.
+async fn send_half_requests(url: &str, count: usize) -> JoinSet<()> {
     let address = url.strip_prefix("http://").expect("a plain URL").to_owned();
     let mut running = JoinSet::new();
     for _ in 0..count {
@@ -201,8 +201,8 @@ async fn half_sent(url: &str, count: usize) -> JoinSet<()> {
     running
 }
 
-/// So many at once who sign in with addresses that nobody has.
-fn sign_ins(url: &str, count: usize) -> JoinSet<()> {
+/// Signs in with unknown addresses, `count` at a time.
+fn sign_in_as_unknown(url: &str, count: usize) -> JoinSet<()> {
     let mut running = JoinSet::new();
     for _ in 0..count {
         let url = url.to_owned();
@@ -217,9 +217,9 @@ fn sign_ins(url: &str, count: usize) -> JoinSet<()> {
     running
 }
 
-/// How long a sign-in takes while so many others try addresses that nobody has.
+/// The time of a sign-in while `others` sign in with unknown addresses.
 pub async fn sign_in_among(runner: &Runner, others: usize) -> Duration {
-    let running = sign_ins(runner.text("url"), others);
+    let running = sign_in_as_unknown(runner.text("url"), others);
     tokio::time::sleep(Duration::from_secs(1)).await;
     let began = Instant::now();
     join_all((0..3).map(|_| runner.person())).await;
@@ -228,42 +228,42 @@ pub async fn sign_in_among(runner: &Runner, others: usize) -> Duration {
     took
 }
 
-/// Where webhooks go: at `/quick` it notes when which message came, at `/slow` it takes 9.5 s.
+/// The webhooks' receiver: `/quick` records the arrival of each message, `/slow` responds after 9.5 s.
 struct Receiver {
     url: String,
-    came: Arc<Mutex<HashMap<String, Instant>>>,
+    arrivals: Arc<Mutex<HashMap<String, Instant>>>,
 }
 
 impl Receiver {
     async fn start() -> Self {
-        let came = Arc::new(Mutex::new(HashMap::new()));
-        let noted = came.clone();
+        let arrivals = Arc::new(Mutex::new(HashMap::new()));
+        let recorded = arrivals.clone();
         let quick = async move |Json(event): Json<Value>| {
             let id = event["message_id"].as_str().unwrap_or_default().to_owned();
-            noted.lock().unwrap().entry(id).or_insert_with(Instant::now);
+            recorded.lock().unwrap().entry(id).or_insert_with(Instant::now);
         };
         let slow = async || tokio::time::sleep(Duration::from_millis(9_500)).await;
         let routes = Router::new().route("/quick", post(quick)).route("/slow", post(slow));
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().unwrap());
         tokio::spawn(async move { axum::serve(listener, routes).await });
-        Self { url, came }
+        Self { url, arrivals }
     }
 
     fn url(&self, path: &str) -> String {
         format!("{}/{path}", self.url)
     }
 
-    /// When the event of a message came.
-    async fn received(&self, id: &str) -> Instant {
-        const PATIENCE: Duration = Duration::from_secs(120);
-        let until = Instant::now() + PATIENCE;
+    /// Waits for the event of a message; returns its arrival.
+    async fn wait_for(&self, id: &str) -> Instant {
+        const RECEIVE_TIMEOUT: Duration = Duration::from_secs(120);
+        let until = Instant::now() + RECEIVE_TIMEOUT;
         while Instant::now() < until {
-            if let Some(at) = self.came.lock().unwrap().get(id) {
+            if let Some(at) = self.arrivals.lock().unwrap().get(id) {
                 return *at;
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
-        panic!("the webhook of {id} never came")
+        panic!("the webhook of {id} did not arrive")
     }
 }

@@ -1,5 +1,5 @@
-//! The figures of docs/PERFORMANCE.md: what `make bench` measured, kept in docs/performance.json,
-//! and the page made of them. What depends on no clock is held by tests.
+//! The figures of docs/PERFORMANCE.md: measured by `make bench`, stored in docs/performance.json, and
+//! rendered as the page. Tests assert the figures that need no clock.
 
 use std::fmt::Write;
 use std::path::PathBuf;
@@ -8,21 +8,22 @@ use serde::{Deserialize, Serialize};
 
 use test_support::Cost;
 
-/// What a zip of a function may have, and how much longer than a bare function its start may take.
-pub const MOST_ZIP_BYTES: u64 = 4_000_000;
-pub const MOST_START_RATIO: f64 = 2.0;
-/// Memory of a function at rest.
-pub const MOST_REST_MB: f64 = 30.0;
-/// What the same call may cost in a place that is a thousand times as full.
-pub const MOST_GROWTH: f64 = 1.3;
+/// The largest zip of a function.
+pub const MAX_ZIP_BYTES: u64 = 4_000_000;
+/// The longest start of a function, as a multiple of a bare function's.
+pub const MAX_START_RATIO: f64 = 2.0;
+/// The most resident memory of a function after its start.
+pub const MAX_REST_MB: f64 = 30.0;
+/// The most growth of a call's cost when its data grows a thousandfold.
+pub const MAX_GROWTH: f64 = 1.3;
 
 #[derive(Default, Serialize, Deserialize)]
 pub struct Figures {
     pub machine: Machine,
     pub routes: Vec<Route>,
     pub decisions: Vec<Decision>,
-    pub held: Vec<Held>,
-    /// Memory of the local runner for each wait that it holds.
+    pub held: Vec<UnansweredWait>,
+    /// Memory of the local runner per held wait.
     #[serde(default)]
     pub held_kb: f64,
     pub approvals: Option<Approvals>,
@@ -41,7 +42,7 @@ pub struct Machine {
     pub commit: String,
 }
 
-/// Milliseconds.
+/// Percentiles in milliseconds.
 #[derive(Clone, Copy, Default, Serialize, Deserialize)]
 pub struct Spread {
     pub p50: f64,
@@ -50,7 +51,7 @@ pub struct Spread {
 }
 
 impl Spread {
-    pub fn of(mut took: Vec<f64>) -> Self {
+    pub fn from_samples(mut took: Vec<f64>) -> Self {
         took.sort_by(f64::total_cmp);
         let at = |share: f64| took[((took.len() as f64 * share) as usize).min(took.len() - 1)];
         Self { p50: at(0.5), p95: at(0.95), p99: at(0.99) }
@@ -65,12 +66,12 @@ pub struct Route {
     pub read_units: f64,
     pub write_units: f64,
     pub s3_calls: u32,
-    /// Absent until the route was timed.
-    pub timed: Option<Timed>,
+    /// `None` until the route was timed.
+    pub timed: Option<RouteTiming>,
 }
 
 impl Route {
-    pub fn of(name: String, cost: Cost) -> Self {
+    pub fn new(name: String, cost: Cost) -> Self {
         let Cost { calls, round_trips, read_units, write_units, blob_calls } = cost;
         Self { name, dynamodb_calls: calls, round_trips, read_units, write_units, s3_calls: blob_calls, timed: None }
     }
@@ -87,17 +88,17 @@ impl Route {
 }
 
 #[derive(Serialize, Deserialize)]
-pub struct Timed {
+pub struct RouteTiming {
     pub cpu_ms: f64,
     pub alone: Spread,
     pub at_32: Spread,
     pub per_second: f64,
 }
 
-/// From the answer's call to a wait's return.
+/// The latency from the call that answers to the return of a wait.
 #[derive(Serialize, Deserialize)]
 pub struct Decision {
-    /// The answer is stored by the process that holds the waits.
+    /// Whether the process that holds the waits stores the answer.
     pub here: bool,
     pub waiters: usize,
     pub seconds_in: u32,
@@ -105,9 +106,9 @@ pub struct Decision {
     pub latency: Spread,
 }
 
-/// Waits that nobody answers.
+/// The cost of a wait whose review is not answered.
 #[derive(Serialize, Deserialize)]
-pub struct Held {
+pub struct UnansweredWait {
     pub seen: bool,
     pub reads: u32,
     pub read_units: f64,
@@ -118,10 +119,10 @@ pub struct Held {
 pub struct Approvals {
     pub per_second: f64,
     pub latency: Spread,
-    /// How many cores all of it kept busy.
+    /// CPU cores in use.
     #[serde(default)]
     pub cores: f64,
-    /// The share of the time in which the engine's lock was taken.
+    /// The share of time in which the engine's lock was held.
     #[serde(default)]
     pub engine_busy: f64,
 }
@@ -148,7 +149,7 @@ pub struct Growth {
     pub dynamodb_calls: u32,
     pub units: f64,
     pub ms: f64,
-    /// Each to the same call in the smallest place.
+    /// Ratios to the same call on the smallest data.
     pub calls_ratio: f64,
     pub units_ratio: f64,
     pub ms_ratio: f64,
@@ -165,24 +166,24 @@ fn docs(name: &str) -> PathBuf {
 }
 
 impl Figures {
-    /// Those of the last run.
-    pub fn kept() -> Self {
+    /// Reads the figures of the last run.
+    pub fn load() -> Self {
         let text = std::fs::read_to_string(docs("performance.json")).unwrap_or_else(|_| "null".to_owned());
-        serde_json::from_str::<Option<Self>>(&text).expect("docs/performance.json is figures").unwrap_or_default()
+        serde_json::from_str::<Option<Self>>(&text).expect("docs/performance.json has figures").unwrap_or_default()
     }
 
-    pub fn keep(&self) {
-        let text = serde_json::to_string_pretty(self).expect("they are JSON") + "\n";
-        std::fs::write(docs("performance.json"), text).expect("docs is there");
-        std::fs::write(docs("PERFORMANCE.md"), self.page()).expect("docs is there");
+    pub fn save(&self) {
+        let text = serde_json::to_string_pretty(self).expect("figures serialize") + "\n";
+        std::fs::write(docs("performance.json"), text).expect("docs can be written");
+        std::fs::write(docs("PERFORMANCE.md"), self.render_page()).expect("docs can be written");
     }
 
-    /// The page that lies beside them.
-    pub fn kept_page() -> String {
+    /// Reads docs/PERFORMANCE.md.
+    pub fn load_page() -> String {
         std::fs::read_to_string(docs("PERFORMANCE.md")).expect("docs/PERFORMANCE.md")
     }
 
-    pub fn page(&self) -> String {
+    pub fn render_page(&self) -> String {
         let Machine { processor, cores, memory_gb, date, commit } = &self.machine;
         let mut page = format!(
             "# Performance\n\n\
@@ -191,7 +192,7 @@ impl Figures {
              functions' own figures are those of their zips, which are optimised for size); the client, the service and \
              the engine share these cores, and the client's own time is in every latency. Timings differ from machine to \
              machine and are asserted nowhere. Calls, units, growth and sizes do not, and tests hold them \
-             (`tests/http/performance.rs`).\n"
+             (`tests/http/contract/performance.rs`).\n"
         );
         self.write_routes(&mut page);
         self.write_decisions(&mut page);
@@ -201,7 +202,7 @@ impl Figures {
     }
 
     fn write_routes(&self, page: &mut String) {
-        section(
+        write_section(
             page,
             "Routes",
             "What one call of each route costs before it answers: DynamoDB calls, how many of them one after the other, \
@@ -241,7 +242,7 @@ impl Figures {
     }
 
     fn write_decisions(&self, page: &mut String) {
-        section(
+        write_section(
             page,
             "Decisions",
             "From the moment a person's answer is sent to the moment a wait returns with it, over all waiters, in \
@@ -257,7 +258,7 @@ impl Figures {
                 cells
             }),
         );
-        section(
+        write_section(
             page,
             "Waits that nobody answers",
             "What each of 200 waits of 29 s costs, each for a review of its own: reads, read units, and time on a \
@@ -265,7 +266,7 @@ impl Figures {
              no more than fifty times a second, but for each one's first and last read.",
             &["opened", "reads", "read units", "CPU ms"],
             self.held.iter().map(|it| {
-                let Held { seen, reads, read_units, cpu_ms } = it;
+                let UnansweredWait { seen, reads, read_units, cpu_ms } = it;
                 vec![yes_or_no(*seen), reads.to_string(), read_units.to_string(), format!("{cpu_ms:.1}")]
             }),
         );
@@ -292,7 +293,7 @@ impl Figures {
     }
 
     fn write_starts(&self, page: &mut String) {
-        section(
+        write_section(
             page,
             "Starts",
             "Each function as it is deployed: its zip, the time from its process's start to its first question to the \
@@ -318,7 +319,7 @@ impl Figures {
                  directory, and holds {rest_mb:.0} MB then.\n"
             );
         }
-        section(
+        write_section(
             page,
             "Memory",
             "The peak of a function's process over one call.",
@@ -328,7 +329,7 @@ impl Figures {
     }
 
     fn write_growth(&self, page: &mut String) {
-        section(
+        write_section(
             page,
             "Growth",
             "The same calls in places that are fuller: each with its ratio to the smallest place.",
@@ -353,8 +354,14 @@ fn yes_or_no(is: bool) -> String {
     if is { "yes" } else { "no" }.to_owned()
 }
 
-/// A heading, a paragraph and a table; nothing without rows.
-fn section(page: &mut String, title: &str, text: &str, columns: &[&str], rows: impl Iterator<Item = Vec<String>>) {
+/// Appends a heading, a paragraph and a table; nothing when there are no rows.
+fn write_section(
+    page: &mut String,
+    title: &str,
+    text: &str,
+    columns: &[&str],
+    rows: impl Iterator<Item = Vec<String>>,
+) {
     let mut rows = rows.peekable();
     if rows.peek().is_none() {
         return;

@@ -1,7 +1,7 @@
-//! What `make bench` and `make soak` measure.
+//! Measurements of `make bench` and `make soak`.
 //!
-//! - [`figures`]: the figures of docs/PERFORMANCE.md and the page made of them
-//! - [`fairness`]: what one caller can do to another, measured on the local runner
+//! - [`figures`]: the figures of docs/PERFORMANCE.md, and the page rendered from them
+//! - [`fairness`]: how the load of one caller delays another, measured on the local runner
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "in measurements a panic is a failed run")]
 

@@ -1,4 +1,4 @@
-//! Bodies that are not JSON, or not of the right shape: the answer says what and where.
+//! Bodies that are not JSON or not of the expected shape: the error names the problem and its place.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -9,11 +9,11 @@ async fn post(agent: &Agent, path: &str, body: impl Into<reqwest::Body>) -> Repl
     Reply::fetch(agent.request(Method::POST, path).header("Content-Type", "application/json").body(body.into())).await
 }
 
-async fn message(agent: &Agent, body: impl Into<reqwest::Body>) -> Reply {
+async fn post_message(agent: &Agent, body: impl Into<reqwest::Body>) -> Reply {
     post(agent, "/api/v1/messages", body).await
 }
 
-fn said(reply: &Reply, code: &str) -> String {
+fn error_message(reply: &Reply, code: &str) -> String {
     reply.expect_error(400, code)["message"].as_str().unwrap().to_owned()
 }
 
@@ -31,12 +31,12 @@ async fn a_text_cut_inside_a_character_is_reported_with_its_member() {
         ),
         (r#""metadata":{"note":"a\udfffb"}"#, r"metadata.note holds half a character (\udfff)"),
     ] {
-        let reply = message(&agent, with(members)).await;
-        assert_eq!(said(&reply, "malformed_json"), format!("The body is not valid JSON: {expected}."));
+        let reply = post_message(&agent, with(members)).await;
+        assert_eq!(error_message(&reply, "malformed_json"), format!("The body is not valid JSON: {expected}."));
     }
     let reply = post(&agent, "/api/v1/files/store-text", with(r#""content":"\ud83d""#)).await;
-    assert!(said(&reply, "malformed_json").contains("content ends in half a character"));
-    message(&agent, with(r#""text":"whole \ud83d\ude00""#)).await.expect(201);
+    assert!(error_message(&reply, "malformed_json").contains("content ends in half a character"));
+    post_message(&agent, with(r#""text":"whole \ud83d\ude00""#)).await.expect(201);
 }
 
 #[tokio::test]
@@ -44,7 +44,7 @@ async fn a_byte_order_mark_is_skipped_and_other_encodings_are_named() {
     let world = World::start().await;
     let agent = world.person().await.agent().await;
     let body = json!({ "channelId": agent.channel, "text": "marked" }).to_string();
-    message(&agent, format!("\u{feff}{body}")).await.expect(201);
+    post_message(&agent, format!("\u{feff}{body}")).await.expect(201);
     let utf16: Vec<u8> = body.encode_utf16().flat_map(u16::to_le_bytes).collect();
     let marked = [&b"\xff\xfe"[..], &utf16].concat();
     for (bytes, what) in [
@@ -54,8 +54,8 @@ async fn a_byte_order_mark_is_skipped_and_other_encodings_are_named() {
         (b"{\"text\":\"caf\xe9\"}".to_vec(), "UTF-8, from byte 13"),
         (vec![], "empty"),
     ] {
-        let reply = message(&agent, bytes).await;
-        assert!(said(&reply, "malformed_json").contains(what), "{what}: {}", reply.text());
+        let reply = post_message(&agent, bytes).await;
+        assert!(error_message(&reply, "malformed_json").contains(what), "{what}: {}", reply.text());
     }
 }
 
@@ -74,8 +74,8 @@ async fn a_json_error_names_its_place_and_not_the_value() {
         (r#"{"text":"x""#, "it ends too early"),
         ("{\"text\":\"two\nlines\"}", "write it as \\n"),
     ] {
-        let reply = message(&agent, body).await;
-        let sentence = said(&reply, "malformed_json");
+        let reply = post_message(&agent, body).await;
+        let sentence = error_message(&reply, "malformed_json");
         assert!(sentence.contains(what) && !sentence.contains("hunter2"), "{body}: {sentence}");
     }
 }
@@ -86,14 +86,14 @@ async fn the_documented_depth_is_the_one_that_is_read() {
     let person = world.person().await;
     let agent = person.agent().await;
     let documented = format!("| nesting of JSON | {MAX_LEVELS} levels |");
-    assert!(include_str!("../../../docs/API-DESIGN.md").contains(&documented), "docs/API-DESIGN.md says otherwise");
+    assert!(include_str!("../../../docs/API-DESIGN.md").contains(&documented), "docs/API-DESIGN.md has another limit");
     let nested = |levels: usize| format!("{}1{}", "[".repeat(levels), "]".repeat(levels));
-    // The body is a level itself, and so is the member's object.
+    // The body and the member's object are two of the levels.
     let deep = |member: &str, levels: usize| format!("{{\"{member}\":{{\"a\":{}}}", nested(levels - 2));
     let sent = |levels| format!("{},\"channelId\":\"{}\",\"text\":\"x\"}}", deep("metadata", levels), agent.channel);
-    message(&agent, sent(MAX_LEVELS)).await.expect(201);
-    let refused = message(&agent, sent(MAX_LEVELS + 1)).await;
-    assert!(said(&refused, "malformed_json").contains(&format!("deeper than {MAX_LEVELS} levels")));
+    post_message(&agent, sent(MAX_LEVELS)).await.expect(201);
+    let refused = post_message(&agent, sent(MAX_LEVELS + 1)).await;
+    assert!(error_message(&refused, "malformed_json").contains(&format!("deeper than {MAX_LEVELS} levels")));
 
     let asked = agent.create_message(json!({ "text": "?", "review": { "type": "freeform" } })).await;
     let path = format!("/api/messages/{asked}/respond");
@@ -101,7 +101,7 @@ async fn the_documented_depth_is_the_one_that_is_read() {
         let request = person.request(Method::POST, &path).header("Content-Type", "application/json");
         Reply::fetch(request.body(deep("response", levels) + "}")).await
     };
-    assert!(said(&answer(MAX_LEVELS + 1).await, "malformed_json").contains("deeper"));
+    assert!(error_message(&answer(MAX_LEVELS + 1).await, "malformed_json").contains("deeper"));
     answer(MAX_LEVELS).await.expect(201);
     let waited = agent.wait(&asked, 1000).await;
     assert!(waited.status == 200 && waited.text().contains("\"status\":\"completed\""), "{}", waited.text());
@@ -131,11 +131,11 @@ async fn the_message_of_an_error_names_the_place_of_nested_fields() {
         ),
     ] {
         let reply = agent.send(body.clone()).await;
-        let sentence = said(&reply, "validation_failed");
+        let sentence = error_message(&reply, "validation_failed");
         assert!(places.iter().all(|place| sentence.contains(place)), "{body}: {sentence}");
     }
     let hook = json!({ "channelId": agent.channel, "url": "https://93.184.215.14/", "headers": { "Host": "x" } });
-    let sentence = said(&agent.post("/api/v1/agents/setWebhook", hook).await, "validation_failed");
+    let sentence = error_message(&agent.post("/api/v1/agents/setWebhook", hook).await, "validation_failed");
     assert!(sentence.contains("headers.Host: "), "{sentence}");
 }
 

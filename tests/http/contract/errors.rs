@@ -1,4 +1,4 @@
-//! Errors have one body, whoever makes them, and 401 comes before everything else.
+//! Every error has the same body, and 401 precedes all other errors.
 
 use reqwest::{Client, Method};
 use serde_json::json;
@@ -103,7 +103,7 @@ async fn malformed_and_foreign_channels_get_the_same_error() {
     let world = World::start().await;
     let (agent, stranger) = (world.person().await.agent().await, world.person().await.agent().await);
     let absent = format!("agt_{}", "0".repeat(26));
-    let mut said = vec![];
+    let mut messages = vec![];
     for channel in [stranger.channel.as_str(), &absent, "nonsense", "🦀"] {
         let elsewhere = agent.with_channel(channel);
         for reply in [
@@ -114,10 +114,10 @@ async fn malformed_and_foreign_channels_get_the_same_error() {
             elsewhere.send(json!({ "text": "hi" })).await,
             elsewhere.upload("store", "a", "text/plain", "x").await,
         ] {
-            said.push(reply.expect_error(403, "not_your_agent")["message"].clone());
+            messages.push(reply.expect_error(403, "not_your_agent")["message"].clone());
         }
     }
-    assert!(said.iter().all(|message| message == "Not your agent"));
+    assert!(messages.iter().all(|message| message == "Not your agent"));
 }
 
 #[tokio::test]
@@ -125,8 +125,8 @@ async fn malformed_ids_are_not_found() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;
-    let near = agent.request_approval().await.to_lowercase();
-    for id in ["x", "%F0%9F%A6%80", "%00", "..%2F..", &near, "msg_", &"z".repeat(3000)] {
+    let lowercased = agent.request_approval().await.to_lowercase();
+    for id in ["x", "%F0%9F%A6%80", "%00", "..%2F..", &lowercased, "msg_", &"z".repeat(3000)] {
         agent.get_in_channel(&format!("/api/v1/messages/{id}")).await.expect_error(404, "not_found");
         agent.delete_in_channel(&format!("/api/v1/messages/{id}")).await.expect_error(404, "not_found");
         agent.get_in_channel(&format!("/api/v1/reviews/{id}/wait")).await.expect_error(404, "not_found");
@@ -151,15 +151,15 @@ async fn a_storage_failure_is_503_with_retry_after() {
     assert_eq!(person.get("/health").await.status, 200);
 }
 
-/// The same routers on storage that nobody listens for.
+/// The same routers with storage at a closed port; returns their URL.
 async fn broken_storage(world: &World) -> String {
     use shared::app::App;
     use shared::storage::{Clients, Endpoints};
-    let nobody = "http://127.0.0.1:9".to_owned();
+    let closed = "http://127.0.0.1:9".to_owned();
     let endpoints = Endpoints {
-        dynamodb: nobody.clone(),
-        s3: nobody.clone(),
-        sqs: nobody,
+        dynamodb: closed.clone(),
+        s3: closed.clone(),
+        sqs: closed,
         access_key: "x".into(),
         secret_key: "y".into(),
         in_process: None,
@@ -193,18 +193,18 @@ async fn agent_and_human_credentials_are_not_interchangeable() {
     let agent = person.agent().await;
     let signed_in = person.sign_in().await;
     let token = signed_in.header("set-cookie").split(['=', ';']).nth(1).unwrap().to_owned();
-    let (with_token, nobody) = (agent.with_key(&token), Person::signed_out(&world.url, "", ""));
-    let open = ["/health", "/api/auth/login", "/api/auth/logout", "/api/share/nonsense"];
-    for route in routes().into_iter().filter(|route| !open.contains(&route.path)) {
+    let (with_token, visitor) = (agent.with_key(&token), Person::signed_out(&world.url, "", ""));
+    let public = ["/health", "/api/auth/login", "/api/auth/logout", "/api/share/nonsense"];
+    for route in routes().into_iter().filter(|route| !public.contains(&route.path)) {
         let call = route.fill(|kind| if kind == Placeholder::Agent { agent.channel.clone() } else { "x".to_owned() });
-        let tries = match route.by {
+        let requests = match route.by {
             CallerKind::Agent => vec![
                 Call { by: CallerKind::Human, ..call.clone() }.request(&person, &agent),
-                call.request(&nobody, &with_token),
+                call.request(&visitor, &with_token),
             ],
-            CallerKind::Human => vec![Call { by: CallerKind::Agent, ..call }.request(&nobody, &agent)],
+            CallerKind::Human => vec![Call { by: CallerKind::Agent, ..call }.request(&visitor, &agent)],
         };
-        for request in tries {
+        for request in requests {
             Reply::fetch(request).await.expect_error(401, "unauthorized");
         }
     }

@@ -1,4 +1,4 @@
-//! `examples/python` does the whole loop, with a person who answers.
+//! The Python example runs a whole approval: it asks, a person answers, it receives the answer.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -19,7 +19,7 @@ async fn the_python_example_does_the_whole_loop() {
     command.env("PLACET_CHANNEL", &agent.channel).kill_on_drop(true);
     let mut running = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("python starts");
 
-    // An example that ends before it asks would leave the person looking for ever.
+    // If the example exits before it asks, this loop must not run for ever.
     let asked = loop {
         let pending = person.get("/api/messages/reviews").await.expect(200);
         match pending[0]["id"].as_str() {

@@ -1,4 +1,11 @@
-//! Rules that hold for every route: the document, errors, costs, tenants, faults.
+//! Rules that hold for every route.
+//!
+//! - [`openapi`], [`examples`]: the published contract
+//! - [`errors`], [`bad_json`], [`cross_origin`]: errors and headers
+//! - [`tenants`]: one user's data is never another's
+//! - [`cost`], [`cost_scaling`], [`performance`]: DynamoDB calls and capacity
+//! - [`fault_injection`]: storage failures
+//! - [`template`]: the deployment matches the code
 
 pub mod bad_json;
 pub mod cost;

@@ -1,4 +1,4 @@
-//! The description of the API: true, complete, served, and readable.
+//! `/api/openapi.json` and `/api/docs`: the document matches the code, is complete, and is served.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ fn document() -> Value {
     serde_json::from_str(&openapi::text()).unwrap()
 }
 
-/// Every operation: its path, its verb, and what is said of it.
+/// Every operation: path, method and description.
 fn operations(document: &Value) -> Vec<(&str, &str, &Value)> {
     let paths = document["paths"].as_object().unwrap();
     let all = paths.iter().flat_map(|(path, item)| item.as_object().unwrap().iter().map(move |it| (path, it)));
@@ -29,7 +29,7 @@ fn strings(value: &Value) -> impl Iterator<Item = &str> {
 #[test]
 fn the_written_document_matches_the_code() {
     let written = std::fs::read_to_string(root().join("docs/openapi.json")).unwrap();
-    assert!(written == openapi::text(), "docs/openapi.json is not what the code says: run make openapi");
+    assert!(written == openapi::text(), "docs/openapi.json is out of date: run make openapi");
     assert_eq!(document()["openapi"], "3.1.0");
 }
 
@@ -48,8 +48,9 @@ fn every_reference_resolves() {
     let document = document();
     let mut found = vec![];
     references(&document, &mut found);
-    let lost: BTreeSet<_> = found.iter().filter(|it| document.pointer(it.trim_start_matches('#')).is_none()).collect();
-    assert!(!found.is_empty() && lost.is_empty(), "{lost:?}");
+    let unresolved: BTreeSet<_> =
+        found.iter().filter(|it| document.pointer(it.trim_start_matches('#')).is_none()).collect();
+    assert!(!found.is_empty() && unresolved.is_empty(), "{unresolved:?}");
 }
 
 #[test]
@@ -66,15 +67,15 @@ fn every_operation_is_documented() {
         };
         let summary = operation["summary"].as_str().unwrap_or_default();
         check(!summary.is_empty() && !summary.ends_with('.'), "a summary without a full stop");
-        check(operation["operationId"].as_str().is_some_and(|id| ids.insert(id)), "an operationId of its own");
+        check(operation["operationId"].as_str().is_some_and(|id| ids.insert(id)), "a unique operationId");
         check(strings(&operation["tags"]).count() == 1, "one tag");
-        check(strings(&operation["tags"]).all(|tag| tags.contains(tag)), "a tag of tests/src/openapi/tags.rs");
+        check(strings(&operation["tags"]).all(|tag| tags.contains(tag)), "a tag of tests/support/src/openapi/tags.rs");
         check(operation["security"].is_array(), "security");
         let parameters = operation["parameters"].as_array();
         let in_path = parameters.into_iter().flatten().filter(|it| it["in"] == "path" && it["required"] == true);
         let described: BTreeSet<&str> = in_path.map(|it| it["name"].as_str().unwrap()).collect();
-        let asked = path.split('{').skip(1).map(|rest| rest.split('}').next().unwrap()).collect();
-        check(described == asked, "the parameters of its path");
+        let placeholders = path.split('{').skip(1).map(|rest| rest.split('}').next().unwrap()).collect();
+        check(described == placeholders, "the parameters of its path");
         let responses = operation["responses"].as_object().unwrap();
         check(responses.keys().any(|status| status.starts_with(['2', '3'])), "a success");
         for (status, response) in responses {
@@ -83,7 +84,10 @@ fn every_operation_is_documented() {
             let schema = &response["content"]["application/json"]["schema"]["$ref"];
             let refused = status.starts_with(['4', '5']);
             check(!refused || schema == "#/components/schemas/Error", &format!("the error schema of {status}"));
-            check(!response["description"].as_str().unwrap_or_default().is_empty(), &format!("words for {status}"));
+            check(
+                !response["description"].as_str().unwrap_or_default().is_empty(),
+                &format!("a description of {status}"),
+            );
         }
     }
     assert!(problems.is_empty(), "{problems:#?}");
@@ -133,8 +137,8 @@ fn each_path_declares_its_credentials() {
 #[tokio::test]
 async fn the_document_is_public_and_cacheable() {
     let world = World::start().await;
-    let nobody = Person::signed_out(&world.url, "", "");
-    let reply = nobody.get("/api/openapi.json").await;
+    let visitor = Person::signed_out(&world.url, "", "");
+    let reply = visitor.get("/api/openapi.json").await;
     assert_eq!(reply.status, 200);
     assert_eq!(
         (reply.header("content-type"), reply.header("cache-control")),
@@ -144,10 +148,10 @@ async fn the_document_is_public_and_cacheable() {
     assert_eq!(reply.cost().calls, 0);
     let tag = reply.header("etag");
     for path in ["/api/openapi.json", "/api/docs"] {
-        let again = nobody.request(Method::GET, path).header("If-None-Match", format!("\"old\", W/{tag}"));
+        let again = visitor.request(Method::GET, path).header("If-None-Match", format!("\"old\", W/{tag}"));
         let again = Reply::fetch(again).await;
         assert_eq!((again.status, again.bytes.len(), again.header("etag")), (304, 0, tag), "{path}");
-        let other = nobody.request(Method::GET, path).header("If-None-Match", "\"old\"");
+        let other = visitor.request(Method::GET, path).header("If-None-Match", "\"old\"");
         assert_eq!(Reply::fetch(other).await.status, 200, "{path}");
     }
 }
@@ -174,7 +178,7 @@ async fn the_page_shows_every_operation_without_scripts() {
     let ids: BTreeSet<&str> = html.split(" id=\"").skip(1).map(|rest| rest.split('"').next().unwrap()).collect();
     assert_eq!(ids.len(), html.matches(" id=\"").count(), "ids are unique");
     let anchors = html.split("href=\"#").skip(1).map(|rest| rest.split('"').next().unwrap());
-    let lost: BTreeSet<&str> = anchors.filter(|anchor| !ids.contains(anchor)).collect();
-    assert!(lost.is_empty(), "links to nowhere: {lost:?}");
+    let unresolved: BTreeSet<&str> = anchors.filter(|anchor| !ids.contains(anchor)).collect();
+    assert!(unresolved.is_empty(), "links without a target: {unresolved:?}");
     assert_eq!(Person::signed_out(&world.url, "", "").get("/assets/docs.css").await.status, 200);
 }

@@ -1,14 +1,13 @@
-//! docs/PERFORMANCE.md, where no clock is asked: what each route costs is what it says, nothing
-//! grows with what lies beside it, and what was measured is within its bounds.
+//! The figures of docs/PERFORMANCE.md that need no clock: the cost of each route is as documented,
+//! and the recorded measurements are within their bounds.
 
-use placet_bench::figures::{Figures, MOST_GROWTH, MOST_REST_MB, MOST_START_RATIO, MOST_ZIP_BYTES, Route};
+use placet_bench::figures::{Figures, MAX_GROWTH, MAX_REST_MB, MAX_START_RATIO, MAX_ZIP_BYTES, Route};
 use test_support::World;
 use test_support::route_costs::{self, RouteCosts};
 
-/// Reads that go from what they find to more of it, as a search does whose page is not full; and
-/// writes that are more than one write: a password's or a session's change, bytes that are noted
-/// before they are put, removals.
-const LONGER: [&str; 12] = [
+/// Routes with more round trips: reads that follow what they found, such as a search that fills its
+/// page, and operations with more than one write: password changes, uploads, deletions.
+const LONGER_ROUTES: [&str; 12] = [
     "GET /api/v1/messages?channel={agent}&search=a&has_attachments=true",
     "POST /api/v1/files/store",
     "POST /api/v1/files/upload",
@@ -26,52 +25,52 @@ const LONGER: [&str; 12] = [
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_route_costs_what_the_docs_say() {
     let world = World::start().await;
-    // Another engine may count units otherwise; it is called as often.
+    // Other engines may count units differently; the number of calls is the same.
     let embedded = world.database().is_some();
     let costs = RouteCosts::new(&world).await;
-    let kept = Figures::kept().routes;
+    let kept = Figures::load().routes;
     let names: Vec<String> = route_costs::routes().iter().map(route_costs::name).collect();
     assert_eq!(names, kept.iter().map(|it| it.name.clone()).collect::<Vec<_>>(), "run `make figures`");
     let mut different = vec![];
     for (route, kept) in route_costs::routes().iter().zip(kept) {
         let mut measured = costs.cost(route).await;
-        let said = kept.cost();
+        let documented = kept.cost();
         if !embedded {
-            (measured.read_units, measured.write_units) = (said.read_units, said.write_units);
+            (measured.read_units, measured.write_units) = (documented.read_units, documented.write_units);
         }
-        if measured != said {
-            different.push(format!("{}: {measured:?}, and the page says {said:?}", kept.name));
+        if measured != documented {
+            different.push(format!("{}: measured {measured:?}, documented {documented:?}", kept.name));
         }
     }
-    assert!(different.is_empty(), "run `make figures` if this is meant:\n{}", different.join("\n"));
+    assert!(different.is_empty(), "run `make figures` if the change is intended:\n{}", different.join("\n"));
 }
 
 #[test]
 fn a_read_is_one_round_trip_and_a_write_two() {
-    let most = |route: &Route| if route.name.starts_with("GET ") { 1 } else { 2 };
-    let longer = Figures::kept().routes.into_iter().filter(|route| route.round_trips > most(route));
+    let max_round_trips = |route: &Route| if route.name.starts_with("GET ") { 1 } else { 2 };
+    let longer = Figures::load().routes.into_iter().filter(|route| route.round_trips > max_round_trips(route));
     let longer: Vec<String> = longer.map(|route| route.name).collect();
-    assert_eq!(longer, LONGER);
+    assert_eq!(longer, LONGER_ROUTES);
 }
 
 #[test]
 fn the_performance_page_is_generated_from_the_figures() {
-    assert_eq!(Figures::kept_page(), Figures::kept().page());
+    assert_eq!(Figures::load_page(), Figures::load().render_page());
 }
 
 #[test]
 fn the_measured_figures_are_within_their_bounds() {
-    let kept = Figures::kept();
+    let kept = Figures::load();
     assert!(!kept.functions.is_empty() && !kept.growth.is_empty() && kept.routes.iter().all(|it| it.timed.is_some()));
     for it in &kept.functions {
-        assert!(it.zip_bytes <= MOST_ZIP_BYTES, "{}: {} bytes", it.name, it.zip_bytes);
-        assert!(it.start_ratio <= MOST_START_RATIO, "{}: {}", it.name, it.start_ratio);
-        assert!(it.rest_mb <= MOST_REST_MB, "{}: {} MB", it.name, it.rest_mb);
+        assert!(it.zip_bytes <= MAX_ZIP_BYTES, "{}: {} bytes", it.name, it.zip_bytes);
+        assert!(it.start_ratio <= MAX_START_RATIO, "{}: {}", it.name, it.start_ratio);
+        assert!(it.rest_mb <= MAX_REST_MB, "{}: {} MB", it.name, it.rest_mb);
     }
     for it in &kept.growth {
-        // How often a held call looks is jittered.
+        // The number of polls of a held call is jittered.
         let held = it.call.ends_with("timeout");
         let ratios = [it.calls_ratio, it.units_ratio];
-        assert!(held || ratios.iter().all(|ratio| *ratio <= MOST_GROWTH), "{}: {}: {ratios:?}", it.what, it.call);
+        assert!(held || ratios.iter().all(|ratio| *ratio <= MAX_GROWTH), "{}: {}: {ratios:?}", it.what, it.call);
     }
 }

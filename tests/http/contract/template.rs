@@ -1,4 +1,4 @@
-//! What is deployed and what the code is are the same.
+//! infra/template.yaml matches the code: table, functions, routes, permissions and timeouts.
 
 use std::collections::BTreeSet;
 
@@ -8,14 +8,14 @@ use shared::storage::keys;
 use test_support::functions::{self, Function};
 use test_support::template;
 
-/// What a mapping does with the function's role to read its stream or queue.
-const TO_READ_A_STREAM: [&str; 4] =
+/// Actions of an event source mapping, which uses its function's role.
+const STREAM_ACTIONS: [&str; 4] =
     ["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:ListStreams"];
-const TO_READ_A_QUEUE: [&str; 3] = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"];
-/// What Lambda itself does with it.
-const TO_LOG: [&str; 2] = ["logs:CreateLogStream", "logs:PutLogEvents"];
-/// X-Ray has no resources to name.
-const TO_TRACE: [&str; 2] = ["xray:PutTraceSegments", "xray:PutTelemetryRecords"];
+const QUEUE_ACTIONS: [&str; 3] = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"];
+/// Actions of Lambda itself, with the function's role.
+const LOG_ACTIONS: [&str; 2] = ["logs:CreateLogStream", "logs:PutLogEvents"];
+/// X-Ray has no resources to restrict these to.
+const TRACE_ACTIONS: [&str; 2] = ["xray:PutTraceSegments", "xray:PutTelemetryRecords"];
 
 #[test]
 fn the_template_and_the_code_define_the_same_table() {
@@ -24,10 +24,10 @@ fn the_template_and_the_code_define_the_same_table() {
     for (name, expected) in table.as_object().unwrap() {
         assert_eq!(&deployed[name], expected, "{name}");
     }
-    let beyond = deployed.as_object().unwrap().keys().filter(|name| table.get(name.as_str()).is_none());
-    // What protects data, and has no counterpart on an emulator.
+    let others = deployed.as_object().unwrap().keys().filter(|name| table.get(name.as_str()).is_none());
+    // Data protection, which the emulators do not have.
     let expected = ["DeletionProtectionEnabled", "PointInTimeRecoverySpecification", "SSESpecification"];
-    assert_eq!(beyond.collect::<Vec<_>>(), expected);
+    assert_eq!(others.collect::<Vec<_>>(), expected);
 }
 
 #[test]
@@ -41,25 +41,29 @@ fn every_route_reaches_its_function() {
     let mut used = BTreeSet::new();
     for routed in &functions::ROUTED_FUNCTIONS {
         for path in (routed.document)().paths.paths.keys() {
-            // A placeholder is one segment, as an id is.
+            // A placeholder is one path segment, like an id.
             assert_eq!(template::function_for(path), routed.function.name, "{path}");
             used.insert(template::route_for(path));
         }
     }
-    // Pages are in no document: they are what no other function takes.
+    // Pages are not in the OpenAPI document; the web function serves every path left over.
     for page in ["/", "/login", "/logout", "/reviews/some", "/assets/style.css", "/nothing/of/ours"] {
         assert_eq!(template::function_for(page), "web", "{page}");
     }
     let deployed: BTreeSet<&str> = template::routes().iter().map(|(key, _)| key.as_str()).collect();
-    assert_eq!(used, deployed, "routes that no path of the code needs, or the reverse");
+    assert_eq!(used, deployed, "routes of the template and routes of the code");
 }
 
-/// Both ways: nothing is missing, and nothing is allowed that is not needed.
+/// In both directions: nothing is missing and nothing is superfluous.
 #[test]
 fn each_function_has_exactly_the_permissions_its_code_lists() {
     for function in functions::all() {
         let (name, resource) = (function.name, template::functions()[function.name]);
-        assert_eq!(allowed(resource), needed(function, resource), "{name}: the role in infra/template.yaml");
+        assert_eq!(
+            granted_permissions(resource),
+            required_permissions(function, resource),
+            "{name}: its role in infra/template.yaml"
+        );
     }
 }
 
@@ -69,7 +73,7 @@ fn no_permission_is_wider_than_one_resource() {
         assert_eq!(role.get("ManagedPolicyArns"), None, "{name}");
         for (actions, resources) in statements(role) {
             assert!(actions.iter().all(|action| !action.contains('*')), "{name}: {actions:?}");
-            let traces = actions.iter().all(|action| TO_TRACE.contains(&action.as_str()));
+            let traces = actions.iter().all(|action| TRACE_ACTIONS.contains(&action.as_str()));
             assert!(traces || !resources.contains(&json!("*")), "{name}: {actions:?}");
         }
     }
@@ -88,15 +92,15 @@ fn every_timeout_is_longer_than_the_timeouts_inside_it() {
     for (name, integration) in template::of_type("AWS::ApiGatewayV2::Integration") {
         assert_eq!(integration["TimeoutInMillis"], GATEWAY_MS, "{name}");
     }
-    let most = template::parameters()["MaxWaitMs"]["MaxValue"].as_u64().unwrap();
-    assert!(most < timeout("reviews") && most <= shared::config::MAX_WAIT.as_millis() as u64);
-    // What a sweep has begun when its time is up may take as long again.
+    let max_wait = template::parameters()["MaxWaitMs"]["MaxValue"].as_u64().unwrap();
+    assert!(max_wait < timeout("reviews") && max_wait <= shared::config::MAX_WAIT.as_millis() as u64);
+    // A batch that an expiry run begins just before its time limit may take as long again.
     assert!(2 * expiry::TIME.as_millis() as u64 <= timeout("expiry"));
     let hidden = template::properties("Queue")["VisibilityTimeout"].as_u64().unwrap() * 1000;
-    assert!(hidden >= 6 * timeout("webhooks"), "what is being sent is not brought a second time");
+    assert!(hidden >= 6 * timeout("webhooks"), "a delivery in progress does not become visible again");
 }
 
-/// The stream brings what `events` looks at, and nothing else.
+/// The mapping's filter passes only the records that `events` handles.
 #[test]
 fn stream_filters_drop_records_no_function_needs() {
     let filters = &template::properties("EventsMapping")["FilterCriteria"]["Filters"];
@@ -108,7 +112,7 @@ fn stream_filters_drop_records_no_function_needs() {
 
 type Grant = (String, String);
 
-fn allowed(function: &str) -> BTreeSet<Grant> {
+fn granted_permissions(function: &str) -> BTreeSet<Grant> {
     let role = template::properties(function)["Role"]["Fn::GetAtt"].as_str().expect("a role of its own");
     let role = template::properties(role.trim_end_matches(".Arn"));
     let mut all = BTreeSet::new();
@@ -130,29 +134,31 @@ fn statements(role: &Value) -> Vec<(Vec<String>, Vec<Value>)> {
     statements.map(|it| (texts(&it["Action"]), list(&it["Resource"]))).collect()
 }
 
-fn needed(function: Function, resource: &str) -> BTreeSet<Grant> {
+fn required_permissions(function: Function, resource: &str) -> BTreeSet<Grant> {
     let mut all = BTreeSet::new();
     let mut add = |actions: &[&str], on: Value| {
         all.extend(actions.iter().map(|action| ((*action).to_owned(), on.to_string())));
     };
-    for need in function.needs {
-        match *need {
+    for permission in function.permissions {
+        match *permission {
             Permission::Table(action) => add(&[action], arn("Table")),
-            Permission::Index(action, index) => add(&[action], json!({ "Fn::Sub": format!("${{Table.Arn}}/index/{index}") })),
+            Permission::Index(action, index) => {
+                add(&[action], json!({ "Fn::Sub": format!("${{Table.Arn}}/index/{index}") }))
+            }
             Permission::Bucket(action) => add(&[action], arn("Bucket")),
             Permission::Objects(action) => add(&[action], json!({ "Fn::Sub": "${Bucket.Arn}/*" })),
             Permission::Queue(action) => add(&[action], arn("Queue")),
         }
     }
-    add(&TO_LOG, arn(&format!("{resource}Logs")));
-    add(&TO_TRACE, json!("*"));
+    add(&LOG_ACTIONS, arn(&format!("{resource}Logs")));
+    add(&TRACE_ACTIONS, json!("*"));
     for (_, mapping) in template::of_type("AWS::Lambda::EventSourceMapping") {
         if mapping["FunctionName"] != json!({ "Ref": resource }) {
             continue;
         }
         match mapping["EventSourceArn"]["Fn::GetAtt"].as_str() {
-            Some("Table.StreamArn") => add(&TO_READ_A_STREAM, json!({ "Fn::GetAtt": "Table.StreamArn" })),
-            Some("Queue.Arn") => add(&TO_READ_A_QUEUE, arn("Queue")),
+            Some("Table.StreamArn") => add(&STREAM_ACTIONS, json!({ "Fn::GetAtt": "Table.StreamArn" })),
+            Some("Queue.Arn") => add(&QUEUE_ACTIONS, arn("Queue")),
             other => panic!("a mapping of {other:?}"),
         }
         if let Some(target) = mapping["DestinationConfig"]["OnFailure"]["Destination"].as_object() {

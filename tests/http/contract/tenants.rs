@@ -1,10 +1,8 @@
-//! Two people, each with agents: nothing of one can be seen, changed, attached or answered by the
-//! other, by any id, and an id of somebody else's is answered as one that does not exist is, to
-//! the byte and to the storage call.
+//! Tenant isolation: one user can neither see, change, attach nor answer anything of another user.
+//! An id of another user gets the same response as an unknown id, to the byte and to the storage call.
 //!
-//! The property goes over every route of the contract that names something, and over every way of
-//! naming some of the owner's there beside what the stranger could name; tenants, ids and order
-//! are at random: `PLACET_TEST_SEED` repeats a run.
+//! The test covers every route that takes ids, with every combination of the owner's ids and the
+//! stranger's own. Tenants, ids and order are random: `PLACET_TEST_SEED` repeats a run.
 
 use std::collections::HashMap;
 
@@ -16,9 +14,10 @@ use test_support::rng;
 use test_support::tenant::{SAME_CLIENT, SAME_STREAM, Tenant};
 use test_support::{Reply, World};
 
+/// Pairs of tenants in one run.
 const PAIRS: usize = 1;
-/// How often a run tries each route, each time with other ids.
-const TRIES: usize = 2;
+/// Calls of each route and combination, each with other ids.
+const CALLS_PER_COMBINATION: usize = 2;
 
 #[tokio::test]
 async fn another_tenants_id_is_answered_like_an_unknown_one() {
@@ -26,37 +25,37 @@ async fn another_tenants_id_is_answered_like_an_unknown_one() {
     let world = World::start().await;
     for _ in 0..PAIRS {
         let (anna, ben) = (Tenant::random(&world, &mut random).await, Tenant::random(&world, &mut random).await);
-        try_everything(&world, &mut random, &anna, &ben).await;
-        try_everything(&world, &mut random, &ben, &anna).await;
+        call_all_routes(&world, &mut random, &anna, &ben).await;
+        call_all_routes(&world, &mut random, &ben, &anna).await;
     }
 }
 
-/// `stranger` calls every route with ids of `owner`'s, in any order.
-async fn try_everything(world: &World, random: &mut fastrand::Rng, owner: &Tenant, stranger: &Tenant) {
-    let (shown, strangers) = (owner.visible_responses().await, stranger.visible_responses().await);
+/// Calls every route as `stranger` with ids of `owner`, in random order.
+async fn call_all_routes(world: &World, random: &mut fastrand::Rng, owner: &Tenant, stranger: &Tenant) {
+    let (visible, strangers) = (owner.visible_responses().await, stranger.visible_responses().await);
     let stored = owner.stored_items(world).await;
     let mut calls: Vec<Attempt> = routes()
         .into_iter()
         .flat_map(|route| {
-            let ways = foreign_places(&route.kinds());
-            let tries = ways.into_iter().flat_map(|way| std::iter::repeat_n(way, TRIES));
-            tries.map(|way| Attempt::new(&route, &way, random, owner, stranger)).collect::<Vec<_>>()
+            let combinations = foreign_combinations(&route.kinds());
+            let all = combinations.into_iter().flat_map(|it| std::iter::repeat_n(it, CALLS_PER_COMBINATION));
+            all.map(|way| Attempt::new(&route, &way, random, owner, stranger)).collect::<Vec<_>>()
         })
         .collect();
     random.shuffle(&mut calls);
     for attempt in &calls {
         attempt.make(world, owner, stranger).await;
     }
-    assert_eq!(owner.stored_items(world).await, stored, "what is stored of the owner's");
-    assert_eq!(stranger.visible_responses().await, strangers, "what the stranger has");
-    use_the_same_texts(owner, stranger).await;
-    assert_eq!(owner.stored_items(world).await, stored, "what is stored of the owner's");
-    assert_eq!(owner.visible_responses().await, shown, "what the owner sees");
+    assert_eq!(owner.stored_items(world).await, stored, "the owner's stored items");
+    assert_eq!(stranger.visible_responses().await, strangers, "what the stranger sees");
+    use_same_client_and_stream_ids(owner, stranger).await;
+    assert_eq!(owner.stored_items(world).await, stored, "the owner's stored items");
+    assert_eq!(owner.visible_responses().await, visible, "what the owner sees");
 }
 
-/// Every choice of which names of a route are the owner's: at least one, the others being such as
-/// the stranger's call would need them.
-fn foreign_places(kinds: &[Placeholder]) -> Vec<Vec<bool>> {
+/// Every combination of the owner's and the stranger's ids for a route, with at least one of the
+/// owner's.
+fn foreign_combinations(kinds: &[Placeholder]) -> Vec<Vec<bool>> {
     let mut choices = vec![vec![]];
     for kind in kinds {
         let whose = if kind.is_id() { vec![false, true] } else { vec![false] };
@@ -66,21 +65,21 @@ fn foreign_places(kinds: &[Placeholder]) -> Vec<Vec<bool>> {
     choices
 }
 
-/// One call with somebody else's ids, and the same call with ids that nobody has.
+/// One call with ids of another tenant, and the same call with unknown ids.
 struct Attempt {
     foreign: Call,
-    /// In the same place, but in channels that do not exist.
+    /// Unknown ids in unknown channels.
     absent: Call,
-    /// In the owner's channels, but not there.
+    /// Unknown ids in the owner's channels.
     missing: Call,
-    /// Each id of the calls, so that answers that repeat them can be compared.
+    /// The ids of all three calls, which are masked when responses are compared.
     sent: Vec<String>,
 }
 
 impl Attempt {
     fn new(route: &Route, way: &[bool], random: &mut fastrand::Rng, owner: &Tenant, stranger: &Tenant) -> Self {
         let kinds = route.kinds();
-        // What is of one tenant is in one channel, or the call would be refused for that alone.
+        // Each tenant's ids are of one channel: a mixture would be refused for that reason alone.
         let [theirs, mine] =
             [owner, stranger].map(|it| (*random.choice(&it.ids_of(Placeholder::Agent)).unwrap()).to_owned());
         let mut foreign = vec![];
@@ -88,7 +87,7 @@ impl Attempt {
             let id = match kind {
                 Placeholder::Client => SAME_CLIENT,
                 Placeholder::Stream => SAME_STREAM,
-                // Now and then any of them: of another agent, or such as the call would not take.
+                // Sometimes any of them: of another agent, or of a state that the call refuses.
                 kind if *is_foreign && random.usize(..3) == 0 => *random.choice(&owner.ids_of(kind.general())).unwrap(),
                 kind if *is_foreign => *random.choice(&owner.ids_in(&theirs, *kind)).unwrap(),
                 kind => *random.choice(&stranger.ids_in(&mine, *kind)).unwrap(),
@@ -96,13 +95,13 @@ impl Attempt {
             foreign.push((*is_foreign, id.to_owned()));
         }
         let mut channels = HashMap::new();
-        let absent = names(&kinds, &foreign, |kind, id| absent(kind, id, &mut channels));
-        let missing = names(&kinds, &foreign, missing);
+        let absent = replace_foreign(&kinds, &foreign, |kind, id| absent(kind, id, &mut channels));
+        let missing = replace_foreign(&kinds, &foreign, missing);
         let foreign: Vec<String> = foreign.into_iter().map(|(_, id)| id).collect();
         Self {
-            foreign: filled(route, &foreign),
-            absent: filled(route, &absent),
-            missing: filled(route, &missing),
+            foreign: fill_route(route, &foreign),
+            absent: fill_route(route, &absent),
+            missing: fill_route(route, &missing),
             sent: [foreign, absent, missing].concat(),
         }
     }
@@ -111,26 +110,36 @@ impl Attempt {
         let send = |call: &Call| Reply::fetch(call.request(&stranger.person, &stranger.agents[0]));
         let (foreign, absent) = (send(&self.foreign).await, send(&self.absent).await);
         let what = format!("{:?}", self.foreign);
-        nothing_leaks(&foreign, owner, &self.sent, &what);
-        assert_eq!(self.told(&foreign), self.told(&absent), "{what}\nbeside {:?}", self.absent);
+        assert_no_leak(&foreign, owner, &self.sent, &what);
+        assert_eq!(
+            self.comparable_response(&foreign),
+            self.comparable_response(&absent),
+            "{what}\ncompared with {:?}",
+            self.absent
+        );
         assert!(foreign.status < 500, "{what}: {} {}", foreign.status, foreign.text());
         if self.missing != self.foreign {
-            assert_eq!(self.told(&send(&self.missing).await), self.told(&foreign), "{what}\nbeside {:?}", self.missing);
+            assert_eq!(
+                self.comparable_response(&send(&self.missing).await),
+                self.comparable_response(&foreign),
+                "{what}\ncompared with {:?}",
+                self.missing
+            );
         }
         if !foreign.has_cost() {
             return;
         }
         let (foreign, absent) = (foreign.cost(), absent.cost());
         assert_eq!((foreign.calls, foreign.round_trips), (absent.calls, absent.round_trips), "{what}");
-        // DynamoDB charges for a key that is not there, too; the one inside LocalStack does not. And
-        // of calls side by side a refusal waits for the check alone: the others may be unpaid yet.
+        // DynamoDB charges for missing keys; LocalStack does not. A refusal waits only for the access
+        // check, so concurrent reads may not be counted yet.
         if world.database().is_some() && foreign.calls == foreign.round_trips {
             assert_eq!(foreign.units(), absent.units(), "{what}");
         }
     }
 
-    /// The whole of an answer, but for what says which call it was.
-    fn told(&self, reply: &Reply) -> (u16, String, String) {
+    /// A response without the parts that identify its call.
+    fn comparable_response(&self, reply: &Reply) -> (u16, String, String) {
         let mut headers: Vec<String> = reply
             .headers
             .iter()
@@ -157,13 +166,13 @@ impl Attempt {
     }
 }
 
-fn filled(route: &Route, names: &[String]) -> Call {
+fn fill_route(route: &Route, names: &[String]) -> Call {
     let mut names = names.iter();
     route.fill(|_| names.next().expect("a name for each placeholder").clone())
 }
 
-/// The same names, those of the owner's replaced: one by one and the same one always alike.
-fn names(
+/// The ids with the owner's replaced; equal ids get equal replacements.
+fn replace_foreign(
     kinds: &[Placeholder],
     ids: &[(bool, String)],
     mut other: impl FnMut(Placeholder, &str) -> String,
@@ -177,7 +186,7 @@ fn names(
     .collect()
 }
 
-/// A well-formed id that names nothing; what was in one channel is in one channel again.
+/// A well-formed unknown id in an unknown channel; ids of one channel stay in one channel.
 fn absent(kind: Placeholder, id: &str, channels: &mut HashMap<AgentId, AgentId>) -> String {
     let now = Timestamp::parse("2026-01-31T09:30:00.000Z").expect("a time");
     let mut channel = |of: AgentId| *channels.entry(of).or_insert_with(|| AgentId::new(now));
@@ -195,7 +204,7 @@ fn absent(kind: Placeholder, id: &str, channels: &mut HashMap<AgentId, AgentId>)
     }
 }
 
-/// A message or file that is not there, in the channel of one that is.
+/// A well-formed unknown id in the same channel.
 fn missing(kind: Placeholder, id: &str) -> String {
     let now = Timestamp::parse("2026-01-31T09:30:00.000Z").expect("a time");
     match kind.general() {
@@ -205,9 +214,9 @@ fn missing(kind: Placeholder, id: &str) -> String {
     }
 }
 
-/// Nothing in an answer is of the owner's, but for what the call itself named.
+/// Asserts that a response has nothing of the owner's except ids that the call itself contained.
 #[track_caller]
-fn nothing_leaks(reply: &Reply, owner: &Tenant, sent: &[String], what: &str) {
+fn assert_no_leak(reply: &Reply, owner: &Tenant, sent: &[String], what: &str) {
     let answer = format!("{:?}\n{}", reply.headers, reply.text());
     assert!(!answer.contains(&owner.marker), "{what} shows {answer}");
     for id in owner.ids.iter().map(|it| &it.id).filter(|id| !sent.contains(id)) {
@@ -215,8 +224,8 @@ fn nothing_leaks(reply: &Reply, owner: &Tenant, sent: &[String], what: &str) {
     }
 }
 
-/// The texts that callers choose (client ids, stream ids) are each tenant's own.
-async fn use_the_same_texts(owner: &Tenant, stranger: &Tenant) {
+/// Client ids and stream ids are scoped to a tenant: the owner's are not affected by the stranger's.
+async fn use_same_client_and_stream_ids(owner: &Tenant, stranger: &Tenant) {
     let chosen = |route: &Route| route.kinds().iter().any(|kind| !kind.is_id());
     for route in routes().into_iter().filter(chosen) {
         let call = route.fill(|kind| match kind {
@@ -225,9 +234,9 @@ async fn use_the_same_texts(owner: &Tenant, stranger: &Tenant) {
             kind => stranger.ids_of(kind)[0].to_owned(),
         });
         let reply = Reply::fetch(call.request(&stranger.person, &stranger.agents[0])).await;
-        // A client id that the stranger has used with another text is a conflict with its own.
+        // The stranger's own earlier use of the client id may conflict.
         assert!(reply.status < 500, "{call:?}: {}", reply.text());
-        nothing_leaks(&reply, owner, &[], &format!("{call:?}"));
+        assert_no_leak(&reply, owner, &[], &format!("{call:?}"));
     }
 }
 
@@ -250,7 +259,7 @@ async fn every_route_of_the_contract_exists() {
         }
     }
     absent.dedup();
-    assert!(absent.is_empty(), "{} routes are not there:\n{}", absent.len(), absent.join("\n"));
+    assert!(absent.is_empty(), "{} routes do not exist:\n{}", absent.len(), absent.join("\n"));
 }
 
 #[tokio::test]

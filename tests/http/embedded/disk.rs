@@ -1,4 +1,4 @@
-//! What the embedded S3 keeps: of several uploads to one URL the first, and on the disk.
+//! Uploads to the embedded S3: the first of several wins, and bytes are synced before their item.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, Once, PoisonError};
@@ -57,25 +57,25 @@ async fn a_refused_upload_leaves_nothing_behind() {
     assert_eq!(bytes_of(&world, key).await, b"abc");
 }
 
-/// What happened, in order: what was synced to the disk, and what was written to the table.
-static HISTORY: Mutex<Vec<String>> = Mutex::new(Vec::new());
+/// Syncs to the disk and writes to the table, in order.
+static EVENTS: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
-fn note(what: String) {
-    HISTORY.lock().unwrap_or_else(PoisonError::into_inner).push(what);
+fn record_event(what: String) {
+    EVENTS.lock().unwrap_or_else(PoisonError::into_inner).push(what);
 }
 
-/// Notes each path that was synced, of all worlds.
-struct Synced;
+/// Records each synced path, of all tests.
+struct SyncRecorder;
 
-impl Visit for Synced {
+impl Visit for SyncRecorder {
     fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
         if field.name() == "path" {
-            note(format!("synced {value:?}"));
+            record_event(format!("synced {value:?}"));
         }
     }
 }
 
-impl Subscriber for Synced {
+impl Subscriber for SyncRecorder {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
         metadata.target().starts_with("placet_local::engines::s3::disk_sync")
     }
@@ -94,30 +94,30 @@ impl Subscriber for Synced {
     fn exit(&self, _: &Id) {}
 }
 
-/// Notes each write to the table, then passes it on.
+/// Records each request to the table, then forwards it.
 #[derive(Clone, Debug)]
-struct Watched(Arc<placet_local::engines::in_process::InProcess>);
+struct RecordingClient(Arc<placet_local::engines::in_process::InProcess>);
 
-impl HttpConnector for Watched {
+impl HttpConnector for RecordingClient {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         if let Some(target) = request.headers().get("x-amz-target") {
-            note(format!("{target} {}", String::from_utf8_lossy(request.body().bytes().unwrap_or_default())));
+            record_event(format!("{target} {}", String::from_utf8_lossy(request.body().bytes().unwrap_or_default())));
         }
         self.0.call(request)
     }
 }
 
-impl HttpClient for Watched {
+impl HttpClient for RecordingClient {
     fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
         SharedHttpConnector::new(self.clone())
     }
 }
 
-/// The same service, its writes to the table and to the disk noted.
-async fn watched(world: &World) -> String {
+/// Serves the same storage with its writes and syncs recorded; returns the URL.
+async fn serve_recorded(world: &World) -> String {
     static ONCE: Once = Once::new();
-    ONCE.call_once(|| tracing::subscriber::set_global_default(Synced).unwrap());
-    let engines = Watched(Arc::new(world.in_process().unwrap().clone()));
+    ONCE.call_once(|| tracing::subscriber::set_global_default(SyncRecorder).unwrap());
+    let engines = RecordingClient(Arc::new(world.in_process().unwrap().clone()));
     let endpoints = Endpoints { in_process: Some(SharedHttpClient::new(engines)), ..world.endpoints.clone() };
     let (clock, waits) = (world.app.clock.clone(), world.app.waits.clone());
     let clients = Clients::at(&endpoints).await;
@@ -129,26 +129,26 @@ async fn watched(world: &World) -> String {
 async fn bytes_and_directories_are_synced_before_the_item_is_written() {
     let world = World::embedded().await;
     let agent = world.person().await.agent().await;
-    let agent = Agent::new(&watched(&world).await, &agent.key, &agent.channel);
+    let agent = Agent::new(&serve_recorded(&world).await, &agent.key, &agent.channel);
     let stored = agent.upload("store", "a", "text/plain", "abc").await.expect(201);
     let message = agent.send(json!({ "textAttachments": [{ "content": "abc" }] })).await.expect(201);
     for file in [&stored, &message["attachments"][0]] {
         let (id, key) = (file["id"].as_str().unwrap(), file["storageKey"].as_str().unwrap());
-        let history = HISTORY.lock().unwrap().clone();
+        let events = EVENTS.lock().unwrap().clone();
         let root = world.database().unwrap().parent().unwrap().join("s3");
         let object = root.join(world.bucket()).join(key);
         let at = |path: &Path| {
             let line = format!("synced {}", path.display());
-            history.iter().position(|it| *it == line).unwrap_or_else(|| panic!("{} is not synced", path.display()))
+            events.iter().position(|it| *it == line).unwrap_or_else(|| panic!("{} is not synced", path.display()))
         };
         let of_item = |it: &String| it.starts_with("DynamoDB_20120810.TransactWriteItems") && it.contains(id);
-        let visible = history.iter().rposition(of_item).expect("the item is written");
+        let visible = events.iter().rposition(of_item).expect("the item is written");
         let bytes = at(&object);
         for directory in object.ancestors().skip(1).take_while(|it| it.starts_with(&root)) {
             let line = format!("synced {}", directory.display());
-            assert!(history[bytes..visible].contains(&line), "{line} between the bytes and the item");
+            assert!(events[bytes..visible].contains(&line), "{line} comes between the bytes and the item");
         }
-        let metadata = history[bytes..visible].iter().filter(|it| it.contains(".bucket-") && it.ends_with(".json"));
-        assert_eq!(metadata.count(), 2, "the type and the checksum are files, too");
+        let metadata = events[bytes..visible].iter().filter(|it| it.contains(".bucket-") && it.ends_with(".json"));
+        assert_eq!(metadata.count(), 2, "the files of the type and the checksum are synced, too");
     }
 }

@@ -1,4 +1,4 @@
-//! The embedded S3's port, which any process and any page of this machine can find: it serves
+//! The embedded S3's port, which any process and any page on this machine can reach: it serves
 //! presigned URLs and nothing else.
 
 use std::collections::BTreeSet;
@@ -11,20 +11,20 @@ use test_support::{Reply, World, raw_http};
 
 use crate::files::uploads::{announced, anybody};
 
-const PAGE: &str = "http://127.0.0.1:3991";
-const OPENED: &str = "access-control-allow-origin";
+const ORIGIN: &str = "http://127.0.0.1:3991";
+const ALLOW_ORIGIN: &str = "access-control-allow-origin";
 
-/// A file that is there: its key in the bucket, and a URL that serves it.
-async fn stored(world: &World, mime: &str) -> (String, String) {
+/// Stores a file; returns its key in the bucket and a presigned URL.
+async fn store_file(world: &World, mime: &str) -> (String, String) {
     let agent = world.person().await.agent().await;
     let file = agent.upload("store", "a", mime, "<script>steal()</script>").await.expect(201);
     let key = file["storageKey"].as_str().unwrap().to_owned();
-    let url = presigned(world, &key, Duration::ZERO).await;
+    let url = presign(world, &key, Duration::ZERO).await;
     (key, url)
 }
 
-/// A URL of our own client that asks for what a browser would run, signed this long ago.
-async fn presigned(world: &World, key: &str, ago: Duration) -> String {
+/// A URL presigned `ago` by the project's own client, with a disposition that browsers would run.
+async fn presign(world: &World, key: &str, ago: Duration) -> String {
     let config = PresigningConfig::builder().expires_in(Duration::from_secs(300)).start_time(SystemTime::now() - ago);
     let get = world.clients.s3.get_object().bucket(world.bucket()).key(key).response_content_disposition("inline");
     get.presigned(config.build().unwrap()).await.unwrap().uri().to_owned()
@@ -36,22 +36,22 @@ pub async fn bytes_of(world: &World, key: &str) -> Vec<u8> {
 }
 
 #[track_caller]
-fn refused(reply: &Reply, what: &str) {
+fn assert_refused(reply: &Reply, what: &str) {
     assert!([400, 403].contains(&reply.status), "{what}: {} {}", reply.status, reply.text());
     assert!(!reply.text().contains("steal"), "{what}");
 }
 
-/// Refused, and no page may read even that.
+/// Asserts a refusal that no page may read.
 #[track_caller]
-fn nothing(reply: &Reply, what: &str) {
-    refused(reply, what);
-    assert!(!reply.headers.contains_key(OPENED), "{what}");
+fn assert_unreadable(reply: &Reply, what: &str) {
+    assert_refused(reply, what);
+    assert!(!reply.headers.contains_key(ALLOW_ORIGIN), "{what}");
 }
 
 #[tokio::test]
 async fn the_storage_port_refuses_unsigned_requests() {
     let world = World::embedded().await;
-    let (key, url) = stored(&world, "text/plain").await;
+    let (key, url) = store_file(&world, "text/plain").await;
     let (port, path) = (&world.endpoints.s3, format!("{}/{}/{key}", world.endpoints.s3, world.bucket()));
     let client = anybody();
     let bucket = format!("{port}/{}", world.bucket());
@@ -84,13 +84,16 @@ async fn the_storage_port_refuses_unsigned_requests() {
         ("two signatures", client.get(format!("{url}&X-Amz-Signature={}", "0".repeat(64)))),
     ];
     for (what, request) in unsigned {
-        for origin in [None, Some(PAGE), Some("null")] {
+        for origin in [None, Some(ORIGIN), Some("null")] {
             let request = request.try_clone().unwrap();
-            nothing(&Reply::fetch(origin.iter().fold(request, |it, origin| it.header("origin", *origin))).await, what);
+            assert_unreadable(
+                &Reply::fetch(origin.iter().fold(request, |it, origin| it.header("origin", *origin))).await,
+                what,
+            );
         }
     }
     for (what, request) in signed_otherwise {
-        refused(&Reply::fetch(request).await, what);
+        assert_refused(&Reply::fetch(request).await, what);
     }
     assert_eq!(bytes_of(&world, &key).await, b"<script>steal()</script>");
 }
@@ -98,7 +101,7 @@ async fn the_storage_port_refuses_unsigned_requests() {
 #[tokio::test]
 async fn the_storage_port_refuses_signatures_in_headers() {
     let world = World::embedded().await;
-    let (key, _) = stored(&world, "text/plain").await;
+    let (key, _) = store_file(&world, "text/plain").await;
     let outside = Clients::at(&Endpoints { in_process: None, ..world.endpoints.clone() }).await;
     let got = outside.s3.get_object().bucket(world.bucket()).key(&key).send().await.unwrap_err();
     assert_eq!(got.raw_response().unwrap().status().as_u16(), 403);
@@ -110,10 +113,13 @@ async fn the_storage_port_refuses_signatures_in_headers() {
 #[tokio::test]
 async fn a_presigned_url_is_valid_only_at_its_host_and_in_its_time() {
     let world = World::embedded().await;
-    let (key, url) = stored(&world, "text/plain").await;
+    let (key, url) = store_file(&world, "text/plain").await;
     let got = Reply::fetch(anybody().get(&url)).await;
     assert_eq!((got.status, got.text().as_str()), (200, "<script>steal()</script>"));
-    refused(&Reply::fetch(anybody().get(presigned(&world, &key, Duration::from_secs(301)).await)).await, "expired");
+    assert_refused(
+        &Reply::fetch(anybody().get(presign(&world, &key, Duration::from_secs(301)).await)).await,
+        "expired",
+    );
 
     let port = world.endpoints.s3.strip_prefix("http://").unwrap();
     let target = url.strip_prefix(&world.endpoints.s3).unwrap();
@@ -132,7 +138,7 @@ async fn a_presigned_url_is_valid_only_at_its_host_and_in_its_time() {
         named(&absolute, &[port]),
     ] {
         let reply = raw_http::send(&world.endpoints.s3, request.as_bytes()).await.unwrap();
-        nothing(&reply, &request);
+        assert_unreadable(&reply, &request);
     }
     let reply = raw_http::send(&world.endpoints.s3, named(target, &[port]).as_bytes()).await.unwrap();
     assert_eq!(reply.status, 200);
@@ -142,9 +148,9 @@ async fn a_presigned_url_is_valid_only_at_its_host_and_in_its_time() {
 async fn the_storage_port_serves_only_presigned_get_and_put() {
     let world = World::embedded().await;
     let agent = world.person().await.agent().await;
-    let (_, url) = stored(&world, "text/plain").await;
-    let got = Reply::fetch(anybody().get(&url).header("origin", PAGE)).await;
-    assert_eq!((got.status, got.header(OPENED)), (200, "*"));
+    let (_, url) = store_file(&world, "text/plain").await;
+    let got = Reply::fetch(anybody().get(&url).header("origin", ORIGIN)).await;
+    assert_eq!((got.status, got.header(ALLOW_ORIGIN)), (200, "*"));
     assert!(!got.headers.contains_key("access-control-allow-credentials"));
 
     let upload = announced(&agent, "a", "text/plain", 3).await;
@@ -152,10 +158,10 @@ async fn the_storage_port_serves_only_presigned_get_and_put() {
     let asking = |url: &str, method: &str, origin: bool| {
         let request = anybody().request(Method::OPTIONS, url).header("access-control-request-method", method);
         let request = request.header("access-control-request-headers", "content-type,if-none-match");
-        if origin { request.header("origin", PAGE) } else { request }
+        if origin { request.header("origin", ORIGIN) } else { request }
     };
     let allowed = Reply::fetch(asking(target, "PUT", true)).await;
-    assert_eq!((allowed.status, allowed.header(OPENED)), (200, "*"));
+    assert_eq!((allowed.status, allowed.header(ALLOW_ORIGIN)), (200, "*"));
     let list = |name: &str| -> BTreeSet<String> {
         allowed.header(name).split(',').map(|it| it.trim().to_lowercase()).collect()
     };
@@ -165,12 +171,12 @@ async fn the_storage_port_serves_only_presigned_get_and_put() {
     for (url, method, origin) in
         [(unsigned, "PUT", true), (target, "DELETE", true), (target, "POST", true), (target, "PUT", false)]
     {
-        nothing(&Reply::fetch(asking(url, method, origin)).await, method);
+        assert_unreadable(&Reply::fetch(asking(url, method, origin)).await, method);
     }
 }
 
 #[track_caller]
-fn attached(reply: &Reply, mime: &str) {
+fn assert_attachment(reply: &Reply, mime: &str) {
     assert_eq!(reply.status, 200, "{mime}");
     assert_eq!(reply.header("content-disposition"), "attachment", "{mime}");
     assert_eq!(reply.header("content-security-policy"), "sandbox; default-src 'none'", "{mime}");
@@ -190,16 +196,16 @@ async fn active_content_is_an_attachment_whatever_the_url_asks_for() {
         "application/x-unknown",
         "text/css",
     ] {
-        let got = Reply::fetch(anybody().get(stored(&world, mime).await.1)).await;
-        attached(&got, mime);
+        let got = Reply::fetch(anybody().get(store_file(&world, mime).await.1)).await;
+        assert_attachment(&got, mime);
     }
-    // Neither does a type that the URL asks for.
-    let (key, _) = stored(&world, "text/plain").await;
+    // A type requested in the URL has no effect either.
+    let (key, _) = store_file(&world, "text/plain").await;
     let get = world.clients.s3.get_object().bucket(world.bucket()).key(key).response_content_type("text/html");
     let config = PresigningConfig::expires_in(Duration::from_secs(300)).unwrap();
-    attached(&Reply::fetch(anybody().get(get.presigned(config).await.unwrap().uri())).await, "by the URL");
+    assert_attachment(&Reply::fetch(anybody().get(get.presigned(config).await.unwrap().uri())).await, "by the URL");
     for mime in ["image/png", "text/plain", "application/pdf", "video/mp4"] {
-        let got = Reply::fetch(anybody().get(stored(&world, mime).await.1)).await;
+        let got = Reply::fetch(anybody().get(store_file(&world, mime).await.1)).await;
         assert_eq!((got.header("content-disposition"), got.header("x-content-type-options")), ("inline", "nosniff"));
     }
 }

@@ -1,4 +1,7 @@
-//! The embedded engines, held against the services they stand for.
+//! The embedded engines, compared with the services that they replace.
+//!
+//! - [`table`], [`items`]: DynamoDB
+//! - [`files`], [`disk`]: S3
 
 pub mod disk;
 pub mod files;

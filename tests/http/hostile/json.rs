@@ -1,21 +1,21 @@
-//! JSON bodies.
+//! JSON bodies of every route that takes one.
 
 use serde_json::{Value, json};
 use test_support::contract::{BodyTemplate, CallBody, Route, routes};
 
-use super::{Caller, answered, proper};
+use super::{Caller, check_response, send_checked};
 use reqwest::Method;
 use test_support::Reply;
 
-/// The routes that take JSON, each once.
-fn with_json() -> Vec<Route> {
+/// The routes that take JSON, without repetitions.
+fn json_routes() -> Vec<Route> {
     let mut routes: Vec<Route> =
         routes().into_iter().filter(|route| matches!(route.body, BodyTemplate::Json(_))).collect();
-    let mut met = vec![];
+    let mut seen = vec![];
     routes.retain(|route| {
         let this = (route.method, route.path);
-        let new = !met.contains(&this);
-        met.push(this);
+        let new = !seen.contains(&this);
+        seen.push(this);
         new
     });
     routes
@@ -44,24 +44,24 @@ async fn malformed_bodies() {
         nested(100_000).into_bytes(),
         large.into_bytes(),
     ];
-    for route in with_json() {
+    for route in json_routes() {
         for body in &bodies {
             let request = caller.call(&route).request_without_body(&caller.person, &caller.agent);
             let request = request.header("Content-Type", "application/json").body(body.clone());
             let start = String::from_utf8_lossy(&body[..body.len().min(40)]).into_owned();
-            answered(request, &format!("{} {} with {start}", route.method, route.path)).await;
+            send_checked(request, &format!("{} {} with {start}", route.method, route.path)).await;
         }
     }
 }
 
-/// Each member of a good body in turn is something else.
+/// Replaces each member of a valid body in turn.
 #[tokio::test]
 async fn members_of_the_wrong_type() {
     let caller = Caller::new().await;
     let long = json!("x".repeat(10_000)).to_string();
     let deep = nested(120);
     let odd = ["1e400", "-0", "12345678901234567890123", "\"\\u0000\"", "\"\u{2028}\u{202e}🦀\"", "[[]]", &long, &deep];
-    for route in with_json() {
+    for route in json_routes() {
         let call = caller.call(&route);
         let CallBody::Json(good) = &call.body else { continue };
         let good: Value = serde_json::from_str(good).unwrap();
@@ -73,7 +73,7 @@ async fn members_of_the_wrong_type() {
                 let request =
                     call.request_without_body(&caller.person, &caller.agent).header("Content-Type", "application/json");
                 let what = format!("{} {} with {}", route.method, route.path, &body[..body.len().min(80)]);
-                answered(request.body(body.clone()), &what).await;
+                send_checked(request.body(body.clone()), &what).await;
             }
         }
     }
@@ -92,23 +92,23 @@ async fn wrong_content_types_and_encodings() {
         b"multipart/form-data; boundary=",
         b"\xff\xfe",
     ];
-    for route in with_json() {
+    for route in json_routes() {
         let call = caller.call(&route);
         let CallBody::Json(good) = &call.body else { continue };
         for kind in types {
             let request = call.request_without_body(&caller.person, &caller.agent).header("Content-Type", kind);
             let what = format!("{} {} as {}", route.method, route.path, String::from_utf8_lossy(kind));
-            // Cut, so that no call does what it says.
-            answered(request.body(good[..good.len() - 1].to_owned()), &what).await;
+            // Truncated, so that no call takes effect.
+            send_checked(request.body(good[..good.len() - 1].to_owned()), &what).await;
         }
         let twice = call.request_without_body(&caller.person, &caller.agent).header("Content-Type", "application/json");
         let twice = twice.header("Content-Type", "text/plain").body("{");
-        answered(twice, &format!("{} {} as two types", route.method, route.path)).await;
+        send_checked(twice, &format!("{} {} as two types", route.method, route.path)).await;
         let zipped =
             call.request_without_body(&caller.person, &caller.agent).header("Content-Type", "application/json");
         let zipped =
             zipped.header("Content-Encoding", "gzip").body(b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03".to_vec());
-        answered(zipped, &format!("{} {} zipped", route.method, route.path)).await;
+        send_checked(zipped, &format!("{} {} zipped", route.method, route.path)).await;
     }
 }
 
@@ -116,7 +116,7 @@ async fn wrong_content_types_and_encodings() {
 async fn nesting_is_taken_to_127_levels_and_refused_beyond_what_is_parsed() {
     let caller = Caller::new().await;
     let send = |levels: usize| {
-        // The body and the metadata are two levels themselves.
+        // The body and the metadata are two of the levels.
         let metadata = format!("{{\"a\":{}}}", nested(levels - 2));
         let body = format!("{{\"channelId\":\"{}\",\"text\":\"x\",\"metadata\":{metadata}}}", caller.agent.channel);
         let request = caller.agent.request(Method::POST, "/api/v1/messages");
@@ -128,7 +128,7 @@ async fn nesting_is_taken_to_127_levels_and_refused_beyond_what_is_parsed() {
     }
 }
 
-/// Sent as text, compared as text.
+/// Bodies are sent and compared as text: parsing would hide a difference.
 #[tokio::test]
 async fn stored_json_comes_back_byte_for_byte() {
     let caller = Caller::new().await;
@@ -174,7 +174,7 @@ async fn texts_come_back_character_for_character() {
         let made = caller.agent.send(json!({ "text": text, "clientId": format!("c{text}c") })).await.expect(201);
         assert_eq!((&made["text"], &made["clientId"]), (&json!(text), &json!(format!("c{text}c"))));
         let ping = json!({ "agentId": caller.agent.channel, "status": "busy", "message": text });
-        proper(&caller.agent.post("/api/v1/status/ping", ping).await, "a ping");
+        check_response(&caller.agent.post("/api/v1/status/ping", ping).await, "a ping");
     }
     for lone in ["\\ud800", "\\udc00\\ud800", "\\ud800x"] {
         let body = format!("{{\"channelId\":\"{}\",\"text\":\"{lone}\"}}", caller.agent.channel);

@@ -1,9 +1,9 @@
-//! Input that means no good, against every route of the contract: whatever comes, the answer is
-//! one, it is below 500, and an error is our error.
+//! Malformed and hostile input against every route of the contract: every request gets a response,
+//! its status is below 500, and every error has the service's error body.
 //!
-//! - `json`: bodies, fields and what is given back as it came
+//! - `json`: JSON bodies, and values that must come back unchanged
 //! - `requests`: paths, queries, headers, methods
-//! - `uploads`: multipart bodies and names of files
+//! - `uploads`: multipart bodies and file names
 
 mod json;
 mod requests;
@@ -16,16 +16,16 @@ use serde_json::{Value, json};
 use test_support::contract::{Call, Placeholder, Route};
 use test_support::{Agent, Person, Reply, World, raw_http};
 
-/// Longer than any answer here takes: a hang, then.
-const HANG: Duration = Duration::from_secs(25);
+/// A request that takes longer counts as a hang.
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(25);
 
-/// Somebody whose calls would all be answered well, were they not what they are.
+/// A caller with valid credentials and ids for every route.
 struct Caller {
     world: World,
     person: Person,
     agent: Agent,
     file: String,
-    /// Of a message whose review is decided: nothing waits for it.
+    /// A message whose review is decided, so a wait returns at once.
     message: String,
     key: String,
     user: String,
@@ -41,16 +41,16 @@ impl Caller {
         let text = |value: &Value| value.as_str().unwrap().to_owned();
         let key = text(&person.post("/api/api-keys", json!({})).await.expect(201)["id"]);
         let user = text(&person.get("/api/auth/me").await.expect(200)["user"]["id"]);
-        // Nor does anything wait for a change: there has been one.
+        // With a version above 0, a wait for changes returns at once, too.
         world.app.store.note_change(user.parse().expect("an id")).await.expect("storage works");
         Self { file: agent.store_file().await, message, key, user, person, agent, world }
     }
 
     fn call(&self, route: &Route) -> Call {
-        route.fill(|kind| self.name(kind).to_owned())
+        route.fill(|kind| self.id(kind).to_owned())
     }
 
-    fn name(&self, kind: Placeholder) -> &str {
+    fn id(&self, kind: Placeholder) -> &str {
         match kind {
             Placeholder::Agent => &self.agent.channel,
             Placeholder::Message | Placeholder::Pending | Placeholder::Decided => &self.message,
@@ -62,7 +62,7 @@ impl Caller {
         }
     }
 
-    /// The headers that say who calls, on whichever side of the API.
+    /// Headers that authenticate on both sides of the API.
     async fn credentials(&self) -> [(&'static str, Vec<u8>); 2] {
         let signed_in = self.person.sign_in().await;
         let cookie = signed_in.header("set-cookie").split(';').next().unwrap_or_default().to_owned();
@@ -70,28 +70,28 @@ impl Caller {
     }
 }
 
-/// The answer; none, or one that does not come, is a failure.
-async fn answered(request: RequestBuilder, what: &str) -> Reply {
-    let reply = Reply::try_fetch(request.timeout(HANG)).await;
+/// Sends the request and checks its response; no response is a failure.
+async fn send_checked(request: RequestBuilder, what: &str) -> Reply {
+    let reply = Reply::try_fetch(request.timeout(RESPONSE_TIMEOUT)).await;
     let reply = reply.unwrap_or_else(|| panic!("no answer to {what}"));
-    proper(&reply, what);
+    check_response(&reply, what);
     reply
 }
 
-/// The same for a request that is written by hand.
-async fn answered_raw(url: &str, request: &[u8], what: &str) -> Reply {
-    let reply = tokio::time::timeout(HANG, raw_http::send(url, request)).await;
+/// The same for a request of raw bytes.
+async fn send_raw_checked(url: &str, request: &[u8], what: &str) -> Reply {
+    let reply = tokio::time::timeout(RESPONSE_TIMEOUT, raw_http::send(url, request)).await;
     let reply = reply.ok().flatten().unwrap_or_else(|| panic!("no answer to {what}"));
-    // What is no HTTP at all, or too much of it, is refused before any of our code: a bare status.
+    // The HTTP server refuses malformed HTTP and oversized heads itself, with an empty body.
     if !([400, 414, 431].contains(&reply.status) && reply.bytes.is_empty()) {
-        proper(&reply, what);
+        check_response(&reply, what);
     }
     reply
 }
 
-/// Below 500; and an error is ours, every part of it.
+/// Asserts a status below 500 and, for an error, the complete error body.
 #[track_caller]
-fn proper(reply: &Reply, what: &str) {
+fn check_response(reply: &Reply, what: &str) {
     assert!(reply.status < 500, "{what}: {} {}", reply.status, reply.text());
     assert!(!reply.header("x-request-id").is_empty(), "{what}: {:?}", reply.headers);
     if reply.status < 400 {
@@ -103,8 +103,8 @@ fn proper(reply: &Reply, what: &str) {
         assert!(body[part].as_str().is_some_and(|text| !text.is_empty()), "{what}: {part} is missing: {body}");
     }
     assert_eq!(body["errors"].is_array(), reply.status == 400, "{what}: {body}");
-    let said = body["message"].as_str().unwrap_or_default().to_lowercase();
+    let message = body["message"].as_str().unwrap_or_default().to_lowercase();
     for inside in ["panick", "dynamo", "sqlite", ".rs:", "validationexception"] {
-        assert!(!said.contains(inside), "{what}: {body}");
+        assert!(!message.contains(inside), "{what}: {body}");
     }
 }

@@ -1,4 +1,4 @@
-//! Paths, queries, headers and methods.
+//! Paths, queries, headers and methods of every route.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use reqwest::Method;
 use test_support::contract::{Call, CallerKind, Placeholder, Route, routes};
 use test_support::raw_http;
 
-use super::{Caller, answered, answered_raw};
+use super::{Caller, send_checked, send_raw_checked};
 
 const ODD_SEGMENTS: [&str; 9] =
     ["%2e%2e", "..%2f..", "%00", "%ff%fe", "%", "%F0%9F%A6%80", "a%2fb", "%0d%0aX:%20y", "~"];
@@ -38,7 +38,8 @@ async fn malformed_paths() {
     for path in paths {
         for method in ["GET", "POST", "DELETE"] {
             let what = format!("{method} {}", String::from_utf8_lossy(&path[..path.len().min(60)]));
-            let reply = answered_raw(&caller.world.url, &raw_http::request(method, path, &headers, b""), &what).await;
+            let reply =
+                send_raw_checked(&caller.world.url, &raw_http::request(method, path, &headers, b""), &what).await;
             assert!(reply.status >= 300, "{what}: {}", reply.text());
         }
     }
@@ -53,14 +54,14 @@ async fn malformed_ids_in_paths() {
     let long = "9".repeat(5_000);
     for route in routes().iter().filter(|route| named(route)) {
         for odd in ODD_SEGMENTS.into_iter().chain([long.as_str()]) {
-            // Ids in the query and the body stay good.
+            // Ids in the query stay valid.
             let (path, query) = route.path.split_once('?').unwrap_or((route.path, ""));
             let path = Route { path, ..*route }.fill(|_| odd.to_owned()).path;
             let query = query.replace("{agent}", &caller.agent.channel);
             let target = format!("{path}?{query}");
             let what = format!("{} {}", route.method, &target[..target.len().min(80)]);
             let request = raw_http::request(route.method, target.as_bytes(), &headers, b"");
-            let reply = answered_raw(&caller.world.url, &request, &what).await;
+            let reply = send_raw_checked(&caller.world.url, &request, &what).await;
             assert!(reply.status >= 400 || route.kinds()[0] == Placeholder::Stream, "{what}: {}", reply.text());
         }
     }
@@ -91,7 +92,8 @@ async fn malformed_queries() {
         for query in queries {
             let target = format!("{path}{}{query}", if path.contains('?') { '&' } else { '?' });
             let what = format!("GET {}", &target[..target.len().min(160)]);
-            answered_raw(&caller.world.url, &raw_http::request("GET", target.as_bytes(), &headers, b""), &what).await;
+            send_raw_checked(&caller.world.url, &raw_http::request("GET", target.as_bytes(), &headers, b""), &what)
+                .await;
         }
     }
 }
@@ -103,7 +105,7 @@ async fn very_many_and_very_long_headers() {
     let target = format!("/api/v1/messages?channel={}", caller.agent.channel);
     let send = async |headers: &[(&str, &[u8])], what: &str| {
         let headers = [headers, &[("x-api-key", key)]].concat();
-        answered_raw(url, &raw_http::request("GET", target.as_bytes(), &headers, b""), what).await.status
+        send_raw_checked(url, &raw_http::request("GET", target.as_bytes(), &headers, b""), what).await.status
     };
     let large = vec![b'x'; 100_000];
     let cookies = "a=b; ".repeat(10_000);
@@ -112,13 +114,13 @@ async fn very_many_and_very_long_headers() {
         let status = send(&vec![("X-Flood", b"x".as_slice()); many], "a flood of headers").await;
         assert!((400..500).contains(&status), "{many} headers: {status}");
     }
-    // Within what one connection may buffer a header is data; beyond, it is refused.
+    // A long header is accepted up to the size of a connection's buffer, and refused beyond it.
     for (name, value) in [("X-Large", large.as_slice()), ("Cookie", cookies.as_bytes())] {
         send(&[(name, value)], name).await;
     }
     let endless = send(&[("X-Large", &vec![b'x'; 2_000_000])], "2 MB of a header").await;
     assert!((400..500).contains(&endless), "{endless}");
-    // The first credential counts, and one that is none is none.
+    // The first credential counts, even if it is malformed.
     for (name, value) in [
         ("Authorization", large.as_slice()),
         ("Authorization", b"Bearer \xff\xfe"),
@@ -138,7 +140,7 @@ async fn very_many_and_very_long_headers() {
     let bearer = [b"Bearer ", key].concat();
     let request =
         raw_http::request("GET", target.as_bytes(), &[("Authorization", other), ("Authorization", &bearer)], b"");
-    assert_eq!(answered_raw(url, &request, "two credentials").await.status, 401);
+    assert_eq!(send_raw_checked(url, &request, "two credentials").await.status, 401);
 }
 
 #[tokio::test]
@@ -155,7 +157,7 @@ async fn truncated_bodies() {
             "POST /api/v1/messages HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\n{headers}\r\nx-api-key: "
         );
         let request = [head.as_bytes(), key, b"\r\n\r\n", body.as_bytes()].concat();
-        let reply = answered_raw(&caller.world.url, &request, headers).await;
+        let reply = send_raw_checked(&caller.world.url, &request, headers).await;
         assert!((400..500).contains(&reply.status), "{headers}: {}", reply.text());
     }
 }
@@ -185,9 +187,9 @@ async fn an_unknown_method_is_405_with_allow() {
                 assert!(reply.status < 500 && reply.bytes.is_empty(), "{what}: {}", reply.text());
                 continue;
             }
-            let reply = answered(request, &what).await;
+            let reply = send_checked(request, &what).await;
             if reply.text().contains("There is no such path.") {
-                continue; // `tenants` lists the paths that are not there
+                continue; // `tenants` reports paths that do not exist
             }
             reply.expect_error(405, "method_not_allowed");
             for route in &rows {
@@ -207,7 +209,7 @@ async fn unexpected_bodies() {
         for body in bodies {
             let request =
                 call.request_without_body(&caller.person, &caller.agent).header("Content-Type", "application/json");
-            answered(request.body(body.to_vec()), &format!("{} {} with a body", route.method, route.path)).await;
+            send_checked(request.body(body.to_vec()), &format!("{} {} with a body", route.method, route.path)).await;
         }
     }
 }

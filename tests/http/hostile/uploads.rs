@@ -1,17 +1,17 @@
-//! Multipart bodies and names of files.
+//! Multipart bodies and file names of every upload route.
 
 use reqwest::multipart::{Form, Part};
 use serde_json::json;
 use test_support::contract::{BodyTemplate, Call, Route, routes};
 
-use super::{Caller, answered};
+use super::{Caller, send_checked};
 
 fn uploads() -> Vec<Route> {
     routes().into_iter().filter(|route| matches!(route.body, BodyTemplate::Upload(_))).collect()
 }
 
-/// A good body with the boundary `b`.
-fn good(caller: &Caller) -> Vec<u8> {
+/// A valid body with the boundary `b`.
+fn valid_body(caller: &Caller) -> Vec<u8> {
     let field = |name: &str, value: &str| format!("--b\r\nContent-Disposition: form-data; name=\"{name}\"{value}\r\n");
     let channel = &caller.agent.channel;
     let mut body = field("channelId", &format!("\r\n\r\n{channel}"));
@@ -19,19 +19,19 @@ fn good(caller: &Caller) -> Vec<u8> {
     (body + "--b--\r\n").into_bytes()
 }
 
-async fn sent(caller: &Caller, call: &Call, boundary: &str, body: Vec<u8>, what: &str) -> u16 {
+async fn upload(caller: &Caller, call: &Call, boundary: &str, body: Vec<u8>, what: &str) -> u16 {
     let request = call.request_without_body(&caller.person, &caller.agent);
     let request = request.header("Content-Type", format!("multipart/form-data; boundary={boundary}")).body(body);
-    answered(request, &format!("{} {}: {what}", call.method, call.path)).await.status
+    send_checked(request, &format!("{} {}: {what}", call.method, call.path)).await.status
 }
 
 #[tokio::test]
 async fn truncated_multipart() {
     let caller = Caller::new().await;
-    let good = good(&caller);
+    let valid = valid_body(&caller);
     for call in uploads().iter().map(|route| caller.call(route)) {
-        for end in (0..good.len() - 4).step_by(17) {
-            let status = sent(&caller, &call, "b", good[..end].to_vec(), "cut").await;
+        for end in (0..valid.len() - 4).step_by(17) {
+            let status = upload(&caller, &call, "b", valid[..end].to_vec(), "cut").await;
             assert!((400..500).contains(&status), "{} cut at {end}: {status}", call.path);
         }
     }
@@ -52,21 +52,21 @@ async fn hostile_multipart() {
         ("no boundary", String::new(), b"--\r\n\r\n--".to_vec()),
         ("many headers", "b".into(), format!("--b\r\n{headers}\r\nx\r\n--b--\r\n").into_bytes()),
         ("an endless header", "b".into(), format!("--b\r\nX: {}", "y".repeat(1_000_000)).into_bytes()),
-        ("nothing named", "b".into(), b"--b\r\n\r\nx\r\n--b--\r\n".to_vec()),
+        ("a part without a name", "b".into(), b"--b\r\n\r\nx\r\n--b--\r\n".to_vec()),
         (
-            "names that are no text",
+            "names that are not UTF-8",
             "b".into(),
             b"--b\r\nContent-Disposition: form-data; name=\"\xff\"; filename=\"\xfe\"\r\n\r\nx\r\n--b--\r\n".to_vec(),
         ),
         (
-            "a channel that is no text",
+            "a channel that is not UTF-8",
             "b".into(),
             b"--b\r\nContent-Disposition: form-data; name=\"channelId\"\r\n\r\n\xff\xfe\r\n--b--\r\n".to_vec(),
         ),
     ];
     for call in uploads().iter().map(|route| caller.call(route)) {
         for (what, boundary, body) in &attacks {
-            let status = sent(&caller, &call, boundary, body.clone(), what).await;
+            let status = upload(&caller, &call, boundary, body.clone(), what).await;
             assert!((400..500).contains(&status), "{} {what}: {status}", call.path);
         }
     }
@@ -102,7 +102,7 @@ async fn names_are_kept_and_shown_safely() {
         let key = file["storageKey"].as_str().unwrap();
         assert!(key.is_ascii() && !key.contains("..") && !key.contains(name), "{key}");
         let path = format!("/api/v1/files/{}/download", file["id"].as_str().unwrap());
-        let got = answered(agent.request(reqwest::Method::GET, &path), name).await;
+        let got = send_checked(agent.request(reqwest::Method::GET, &path), name).await;
         got.expect(200);
         let shown = got.header("content-disposition");
         assert!(shown.starts_with("inline; filename=\"") && shown.is_ascii(), "{shown}");
@@ -118,7 +118,7 @@ async fn names_are_kept_and_shown_safely() {
         for name in ["../x", "\u{0}", "\r\n", &"n".repeat(5_000)] {
             let form = Form::new().text("channelId", agent.channel.clone()).part("file", part(name));
             let call = caller.call(&route);
-            answered(
+            send_checked(
                 call.request_without_body(&caller.person, agent).multipart(form),
                 &format!("{} of {name:?}", route.path),
             )

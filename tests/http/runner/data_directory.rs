@@ -1,5 +1,5 @@
-//! `placet-local`: where the data directory is, and what an earlier version left in the working
-//! directory.
+//! Where `placet-local` keeps its data directory, and how it handles one that an earlier version
+//! left in the working directory.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -12,15 +12,15 @@ use test_support::{Agent, Person, Runner};
 use tokio::io::AsyncReadExt;
 use tokio::process::Command;
 
-use crate::runner::credentials::is_written_in;
-use crate::runner::earlier_data::copy;
+use crate::runner::credentials::is_in_any_file;
+use crate::runner::earlier_data::copy_directory;
 
 fn fixture() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/2026-11-28/data")
 }
 
-/// The runner as somebody starts it whose home and working directory are under `root`.
-fn at_home(root: &Path) -> Command {
+/// A runner command whose home and working directories are under `root`.
+fn command_with_home(root: &Path) -> Command {
     for name in ["home", "work"] {
         fs::create_dir_all(root.join(name)).unwrap();
     }
@@ -30,8 +30,8 @@ fn at_home(root: &Path) -> Command {
     command
 }
 
-/// Starts it, stops it, and gives its block and what it logged.
-async fn started(command: Command) -> (Value, String) {
+/// Starts and stops the runner; returns its startup JSON and its log.
+async fn start_and_stop(command: Command) -> (Value, String) {
     let mut runner = Runner::from(command).await;
     let mut stderr = runner.child.stderr.take().unwrap();
     assert_eq!(runner.terminate().await, Some(0));
@@ -41,9 +41,9 @@ async fn started(command: Command) -> (Value, String) {
 }
 
 #[cfg(not(target_os = "macos"))]
-const DEFAULT: &str = "home/.local/share/placet";
+const DEFAULT_DIRECTORY: &str = "home/.local/share/placet";
 #[cfg(target_os = "macos")]
-const DEFAULT: &str = "home/Library/Application Support/placet";
+const DEFAULT_DIRECTORY: &str = "home/Library/Application Support/placet";
 
 fn mode(path: &Path) -> u32 {
     fs::metadata(path).unwrap().permissions().mode() & 0o777
@@ -52,20 +52,20 @@ fn mode(path: &Path) -> u32 {
 #[tokio::test]
 async fn data_is_kept_in_the_platforms_data_directory() {
     let root = TempDir::new().unwrap();
-    let (first, log) = started(at_home(root.path())).await;
+    let (first, log) = start_and_stop(command_with_home(root.path())).await;
     assert!(!log.contains("data directory is"), "{log}");
     assert_eq!(fs::read_dir(root.path().join("work")).unwrap().count(), 0);
-    assert_eq!(mode(&root.path().join(DEFAULT)), 0o700);
-    let (second, _) = started(at_home(root.path())).await;
+    assert_eq!(mode(&root.path().join(DEFAULT_DIRECTORY)), 0o700);
+    let (second, _) = start_and_stop(command_with_home(root.path())).await;
     assert_eq!((&second["channelId"], &second["apiKey"]), (&first["channelId"], &Value::Null));
-    // A relative one counts as none, as its specification says.
-    let mut command = at_home(root.path());
+    // The XDG specification says to ignore a relative path.
+    let mut command = command_with_home(root.path());
     command.env("XDG_DATA_HOME", "share");
-    assert_eq!(started(command).await.0["channelId"], first["channelId"]);
+    assert_eq!(start_and_stop(command).await.0["channelId"], first["channelId"]);
     if cfg!(not(target_os = "macos")) {
-        let mut command = at_home(root.path());
+        let mut command = command_with_home(root.path());
         command.env("XDG_DATA_HOME", root.path().join("share"));
-        assert!(started(command).await.0["apiKey"].is_string());
+        assert!(start_and_stop(command).await.0["apiKey"].is_string());
         assert!(root.path().join("share/placet/dynamodb.sqlite").exists());
     }
 }
@@ -74,13 +74,13 @@ async fn data_is_kept_in_the_platforms_data_directory() {
 async fn a_directory_of_an_earlier_version_is_used_with_a_warning() {
     let root = TempDir::new().unwrap();
     let former = root.path().join("work/.placet");
-    copy(&fixture(), &former);
+    copy_directory(&fixture(), &former);
     fs::set_permissions(&former, Permissions::from_mode(0o755)).unwrap();
-    let kept: Value = serde_json::from_slice(&fs::read(former.join("owner.json")).unwrap()).unwrap();
-    let text = |name: &str| kept[name].as_str().unwrap().to_owned();
+    let previous: Value = serde_json::from_slice(&fs::read(former.join("owner.json")).unwrap()).unwrap();
+    let text = |name: &str| previous[name].as_str().unwrap().to_owned();
 
-    let mut runner = Runner::from(at_home(root.path())).await;
-    assert_eq!((&runner.startup["email"], &runner.startup["channelId"]), (&kept["email"], &kept["channelId"]));
+    let mut runner = Runner::from(command_with_home(root.path())).await;
+    assert_eq!((&runner.startup["email"], &runner.startup["channelId"]), (&previous["email"], &previous["channelId"]));
     assert_eq!((&runner.startup["password"], &runner.startup["apiKey"]), (&Value::Null, &Value::Null));
     let url = runner.text("url").to_owned();
     Person::signed_out(&url, &text("email"), &text("password")).sign_in().await.expect(200);
@@ -93,17 +93,17 @@ async fn a_directory_of_an_earlier_version_is_used_with_a_warning() {
         assert!(log.contains(part), "{part} is missing: {log}");
     }
     assert!(!log.contains(&text("password")) && !log.contains(&text("apiKey")), "{log}");
-    assert!(!former.join("owner.json").exists() && !is_written_in(&former, &text("password")));
+    assert!(!former.join("owner.json").exists() && !is_in_any_file(&former, &text("password")));
     assert_eq!(mode(&former), 0o700);
-    assert!(!root.path().join(DEFAULT).exists());
+    assert!(!root.path().join(DEFAULT_DIRECTORY).exists());
 
-    // Moved as the warning says, it goes on there; what is then in the working directory is left alone.
-    let default = root.path().join(DEFAULT);
+    // After the move that the warning suggests, the runner uses the new place and ignores the old one.
+    let default = root.path().join(DEFAULT_DIRECTORY);
     fs::create_dir_all(default.parent().unwrap()).unwrap();
     fs::rename(&former, &default).unwrap();
-    copy(&fixture(), &former);
-    let (moved, log) = started(at_home(root.path())).await;
-    assert_eq!((&moved["channelId"], &moved["apiKey"]), (&kept["channelId"], &Value::Null));
+    copy_directory(&fixture(), &former);
+    let (moved, log) = start_and_stop(command_with_home(root.path())).await;
+    assert_eq!((&moved["channelId"], &moved["apiKey"]), (&previous["channelId"], &Value::Null));
     assert!(log.contains("is not used: the data directory is"), "{log}");
     assert!(former.join("owner.json").exists());
 }
@@ -113,9 +113,9 @@ async fn credentials_without_a_user_in_the_table_are_reported_as_lost_data() {
     let root = TempDir::new().unwrap();
     let data = root.path().join("data");
     for lose in ["dynamodb.sqlite", "queues.sqlite", "secret", "s3", "nothing"] {
-        copy(&fixture(), &data);
+        copy_directory(&fixture(), &data);
         if lose == "nothing" {
-            // Of another installation.
+            // The database of another installation.
             let other = root.path().join("other");
             Runner::start(&other).await.terminate().await;
             fs::copy(other.join("dynamodb.sqlite"), data.join("dynamodb.sqlite")).unwrap();
@@ -129,20 +129,20 @@ async fn credentials_without_a_user_in_the_table_are_reported_as_lost_data() {
         }
         let mut command = Runner::command();
         let output = command.args(["--port", "0", "--data-dir"]).arg(&data).output().await.unwrap();
-        let said = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(output.status.code(), Some(1), "{said}");
-        assert!(said.contains("Data was lost from") && said.lines().count() == 1, "{said}");
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{stderr}");
+        assert!(stderr.contains("Data was lost from") && stderr.lines().count() == 1, "{stderr}");
         assert!(data.join("owner.json").exists());
         fs::remove_dir_all(&data).unwrap();
     }
 }
 
-/// Earlier versions did not start any more without it.
+/// Earlier versions did not start without `owner.json`.
 #[tokio::test]
 async fn a_lost_owner_file_loses_no_installation() {
     let root = TempDir::new().unwrap();
     let data = root.path().join("data");
-    copy(&fixture(), &data);
+    copy_directory(&fixture(), &data);
     fs::remove_file(data.join("owner.json")).unwrap();
     Runner::start(&data).await.terminate().await;
     let mut command = Runner::command();
@@ -152,30 +152,30 @@ async fn a_lost_owner_file_loses_no_installation() {
     let text = |name: &str| printed[name].as_str().unwrap().to_owned();
     Person::signed_out(runner.text("url"), &text("email"), &text("password")).sign_in().await.expect(200);
     drop(runner);
-    // Its secret is not replaced in silence, though nothing says any more that there was one.
+    // A missing secret is reported even though `owner.json` is missing too.
     fs::remove_dir_all(&data).unwrap();
-    copy(&fixture(), &data);
+    copy_directory(&fixture(), &data);
     for name in ["owner.json", "secret"] {
         fs::remove_file(data.join(name)).unwrap();
     }
     let mut command = Runner::command();
     let output = command.args(["--port", "0", "--data-dir"]).arg(&data).output().await.unwrap();
-    let said = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(1), "{said}");
-    assert!(said.contains("secret is missing") && !data.join("secret").exists(), "{said}");
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{stderr}");
+    assert!(stderr.contains("secret is missing") && !data.join("secret").exists(), "{stderr}");
 }
 
 #[tokio::test]
 async fn an_interrupted_first_start_is_finished() {
     let root = TempDir::new().unwrap();
     let data = root.path().join("data");
-    copy(&fixture(), &data);
-    let kept: Value = serde_json::from_slice(&fs::read(data.join("owner.json")).unwrap()).unwrap();
-    let unfinished = serde_json::json!({ "email": kept["email"], "password": kept["password"],
+    copy_directory(&fixture(), &data);
+    let previous: Value = serde_json::from_slice(&fs::read(data.join("owner.json")).unwrap()).unwrap();
+    let unfinished = serde_json::json!({ "email": previous["email"], "password": previous["password"],
         "apiKey": null, "channelId": null });
     fs::write(data.join("owner.json"), unfinished.to_string()).unwrap();
     let runner = Runner::start(&data).await;
-    assert_eq!(runner.startup["email"], kept["email"]);
+    assert_eq!(runner.startup["email"], previous["email"]);
     runner.agent().request_approval().await;
     runner.person().await;
     assert!(!data.join("owner.json").exists());

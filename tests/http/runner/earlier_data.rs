@@ -1,5 +1,5 @@
-//! Data directories that earlier versions made (tests/fixtures, each by its own binary) open with
-//! everything in them.
+//! Data directories written by earlier versions open with all their data. Each fixture in
+//! tests/fixtures was written by the binary of its version.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,7 +16,7 @@ async fn a_data_directory_of_an_earlier_version_opens_with_everything_in_it() {
         let expected: Value = serde_json::from_slice(&fs::read(fixture.join("expected.json")).unwrap()).unwrap();
         let dir = TempDir::new().unwrap();
         let data = dir.path().join("data");
-        copy(&fixture.join("data"), &data);
+        copy_directory(&fixture.join("data"), &data);
         let runner = Runner::start(&data).await;
         let text = |value: &Value| value.as_str().unwrap().to_owned();
         let [email, password, key, channel] =
@@ -41,7 +41,7 @@ async fn a_data_directory_of_an_earlier_version_opens_with_everything_in_it() {
             assert_eq!(&hex(&<sha2::Sha256 as sha2::Digest>::digest(&found.bytes)), sum.as_str().unwrap());
         }
 
-        // What is asked from now on works on it, too.
+        // New approvals work on the old data, too.
         let id = agent.request_approval().await;
         owner.answer(&id, json!({ "selectedOption": "approve" })).await.expect(201);
         assert_eq!(agent.wait(&id, 5_000).await.expect(200)["status"], "completed");
@@ -56,33 +56,37 @@ fn fixtures() -> Vec<PathBuf> {
     found
 }
 
-/// Copies a directory.
-pub fn copy(from: &Path, to: &Path) {
+/// Copies a directory with everything in it.
+pub fn copy_directory(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
         let to = to.join(entry.file_name());
-        if entry.file_type().unwrap().is_dir() { copy(&entry.path(), &to) } else { drop(fs::copy(entry.path(), to)) }
+        if entry.file_type().unwrap().is_dir() {
+            copy_directory(&entry.path(), &to)
+        } else {
+            drop(fs::copy(entry.path(), to))
+        }
     }
 }
 
-/// Every member that was there before is there with the same value; later versions may add members.
-/// What the passing of time changes by itself is left out.
+/// Asserts that every earlier member still has its value; later versions may add members. Members
+/// that change with time are ignored.
 #[track_caller]
 fn assert_same(place: &str, before: &Value, after: &Value) {
     match (before, after) {
         (Value::Object(before), Value::Object(after)) => {
             let is_due = before.get("expiresAt").and_then(Value::as_str).is_some_and(is_past);
             for (name, value) in before {
-                let changes_by_itself =
+                let changes_with_time =
                     matches!(name.as_str(), "lastUsedAt" | "lastActiveAt" | "updatedAt" | "deliveryStatus");
-                let is_over = is_due && before["status"] == "pending";
-                if !changes_by_itself && !is_over {
+                let has_expired = is_due && before["status"] == "pending";
+                if !changes_with_time && !has_expired {
                     assert_same(&format!("{place}.{name}"), value, after.get(name).unwrap_or(&Value::Null));
                 }
             }
         }
         (Value::Array(before), Value::Array(after)) if place.contains("/reviews/pending") => {
-            // Those that are still pending, in their order.
+            // Some of them have expired since.
             assert!(after.len() <= before.len());
         }
         (Value::Array(before), Value::Array(after)) => {
@@ -95,7 +99,7 @@ fn assert_same(place: &str, before: &Value, after: &Value) {
     }
 }
 
-/// Times of the API sort as texts.
+/// The API's timestamps sort as strings.
 fn is_past(time: &str) -> bool {
     time < Clock::system().now().to_string().as_str()
 }

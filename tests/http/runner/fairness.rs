@@ -1,11 +1,11 @@
-//! One caller stops nobody: what the local runner does under loads that would take all of it.
+//! Load limits of `placet-local`: one caller's load does not stop other callers.
 
 use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
-use placet_bench::fairness::{Size, bytes_of_objects, measure, memory, sign_in_among};
+use placet_bench::fairness::{LoadSize, expanding_json, measure, memory, sign_in_among};
 use reqwest::Method;
 use serde_json::json;
 use tempfile::TempDir;
@@ -20,17 +20,17 @@ async fn with_setting(dir: &Path, name: &str, value: &str) -> Runner {
     Runner::from(command).await
 }
 
-/// A tenth of what `make soak` does. The bounds are wide, for other tests run beside this one.
+/// A tenth of the load of `make soak`. The bounds are wide because other tests run at the same time.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn load_of_one_caller_does_not_delay_another() {
     let dir = TempDir::new().unwrap();
     let runner = Runner::start_delivering(dir.path()).await;
-    let measured = measure(&runner, Size::TENTH).await;
-    let most = 3 * measured[0].p99.max(Duration::from_millis(250));
-    for under in &measured {
-        assert!(under.p99 <= most, "{under:?}, quiet {:?}", measured[0]);
-        assert!(under.webhook <= Duration::from_secs(8), "{under:?}");
-        assert!(under.memory <= 600, "{under:?}");
+    let measured = measure(&runner, LoadSize::TENTH).await;
+    let max_p99 = 3 * measured[0].p99.max(Duration::from_millis(250));
+    for under_load in &measured {
+        assert!(under_load.p99 <= max_p99, "{under_load:?}, quiet {:?}", measured[0]);
+        assert!(under_load.webhook <= Duration::from_secs(8), "{under_load:?}");
+        assert!(under_load.memory <= 600, "{under_load:?}");
     }
 }
 
@@ -58,15 +58,15 @@ async fn half_sent_requests_take_no_descriptors_from_others() {
     let mut half_sent = half_sent.await;
     let began = Instant::now();
     for _ in 0..20 {
-        let nobody = Person::signed_out(runner.text("url"), "", "");
-        nobody.get("/health").await.expect(200);
+        let visitor = Person::signed_out(runner.text("url"), "", "");
+        visitor.get("/health").await.expect(200);
     }
     runner.agent().request_approval().await;
     assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
-    // The rest of them ends by itself, the last one, too.
+    // The server closes half-sent requests after a timeout.
     let mut last = half_sent.pop().unwrap();
     let ended = tokio::time::timeout(Duration::from_secs(20), last.read(&mut [0])).await;
-    assert_eq!(ended.expect("it is closed").unwrap_or(0), 0);
+    assert_eq!(ended.expect("the server closes the connection").unwrap_or(0), 0);
 }
 
 #[tokio::test]
@@ -90,12 +90,12 @@ async fn each_user_has_a_limit_of_held_waits() {
     let dir = TempDir::new().unwrap();
     let runner = with_setting(dir.path(), "PLACET_MAX_WAITS_PER_USER", "3").await;
     let (agent, person) = (runner.agent(), runner.person().await);
-    let other = another(&runner).await.agent().await;
+    let other = add_user(&runner).await.agent().await;
     let (id, theirs, decided) =
         (agent.request_approval().await, other.request_approval().await, agent.request_approval().await);
     person.answer(&decided, json!({ "selectedOption": "approve" })).await.expect(201);
     let held = join_all((0..3).map(async |_| {
-        // Until one of the short waits below gives up its place.
+        // Repeated until one of the short waits below releases its slot.
         loop {
             let reply = agent.wait(&id, 6_000).await;
             if reply.status != 429 {
@@ -112,7 +112,7 @@ async fn each_user_has_a_limit_of_held_waits() {
         };
         refused.expect_error(429, "too_many_requests");
         assert_eq!(refused.header("retry-after"), "5");
-        // Nothing is held for what is decided, and nothing of this concerns others.
+        // A decided review returns at once, and other users have their own limit.
         assert_eq!(agent.wait(&decided, 50).await.expect(200)["status"], "completed");
         assert_eq!(other.wait(&theirs, 50).await.expect(200)["status"], "timeout");
     };
@@ -134,11 +134,11 @@ async fn each_key_has_a_rate_limit() {
             break;
         }
     }
-    let refused = refused.expect("a limit");
+    let refused = refused.expect("a request over the limit");
     refused.expect_error(429, "too_many_requests");
     assert_eq!(refused.header("retry-after"), "1");
     person.get("/api/auth/me").await.expect(200);
-    // A key that is none is refused as such.
+    // An unknown key is 401 even while the limit is exceeded.
     let unknown = format!("hp_{}{}", "a".repeat(43), &agent.key[46..]);
     agent.with_key(&unknown).get("/api/v1/agents").await.expect_error(401, "unauthorized");
     let again = async {
@@ -146,7 +146,7 @@ async fn each_key_has_a_rate_limit() {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(20), again).await.expect("the rate comes back");
+    tokio::time::timeout(Duration::from_secs(20), again).await.expect("requests are accepted again");
 }
 
 #[tokio::test]
@@ -154,18 +154,18 @@ async fn an_invalid_setting_stops_the_start() {
     for name in ["PLACET_MAX_CONNECTIONS", "PLACET_MAX_WAITS_PER_USER", "PLACET_MAX_BODY_MEMORY_MIB"] {
         let mut command = Runner::command();
         let output = command.args(["--ephemeral", "--port", "0"]).env(name, "0").output().await.unwrap();
-        let said = String::from_utf8(output.stderr).unwrap();
-        assert!(!output.status.success() && said.contains(name), "{said}");
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert!(!output.status.success() && stderr.contains(name), "{stderr}");
     }
 }
 
-/// What takes a hundred times its size once it is built is never built.
+/// JSON that would take a hundred times its size in memory is never built as a tree.
 #[tokio::test]
 async fn a_body_uses_about_its_own_size_of_memory() {
     let dir = TempDir::new().unwrap();
     let runner = Runner::start(dir.path()).await;
     let (agent, person) = (runner.agent(), runner.person().await);
-    let body = bytes_of_objects(4_400_000);
+    let body = expanding_json(4_400_000);
     let post = async |request: reqwest::RequestBuilder| {
         Reply::fetch(request.header("Content-Type", "application/json").body(body.clone())).await
     };
@@ -173,9 +173,9 @@ async fn a_body_uses_about_its_own_size_of_memory() {
     post(agent.request(Method::POST, "/api/v1/messages")).await.expect_error(400, "validation_failed");
     post(agent.request(Method::PUT, &format!("/api/v1/agents/{}/commands", agent.channel))).await;
     post(person.request(Method::POST, "/api/users")).await.expect_error(400, "validation_failed");
-    let nobody = Person::signed_out(runner.text("url"), "", "");
-    post(nobody.request(Method::POST, "/api/auth/login")).await.expect_error(413, "too_large");
-    post(nobody.request(Method::POST, "/api/v1/messages")).await.expect_error(401, "unauthorized");
+    let visitor = Person::signed_out(runner.text("url"), "", "");
+    post(visitor.request(Method::POST, "/api/auth/login")).await.expect_error(413, "too_large");
+    post(visitor.request(Method::POST, "/api/v1/messages")).await.expect_error(401, "unauthorized");
     let grown = memory(runner.child.id().unwrap()).saturating_sub(before);
     assert!(grown < 150, "{grown} MiB");
 }
@@ -205,13 +205,13 @@ async fn endless_bodies_use_little_memory_and_delay_no_other_caller() {
     assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
     let grown = memory(runner.child.id().unwrap()).saturating_sub(before);
     assert!(grown < 300, "{grown} MiB");
-    // They are told who they are not, and that takes no longer than a body may pause.
+    // The callers get 401, or their connection closes, within the timeout for a pause in a body.
     let mut answer = vec![0; 12];
-    let told = tokio::time::timeout(Duration::from_secs(30), unfinished[0].read_exact(&mut answer)).await;
-    assert!(told.is_ok_and(|told| told.is_err() || answer == b"HTTP/1.1 401"), "{answer:?}");
+    let answered = tokio::time::timeout(Duration::from_secs(30), unfinished[0].read_exact(&mut answer)).await;
+    assert!(answered.is_ok_and(|read| read.is_err() || answer == b"HTTP/1.1 401"), "{answer:?}");
 }
 
-async fn another(runner: &Runner) -> Person {
+async fn add_user(runner: &Runner) -> Person {
     let new = json!({ "email": "another@people.example", "displayName": "Another", "password": "long enough" });
     runner.person().await.post("/api/users", new).await.expect(201);
     let person = Person::signed_out(runner.text("url"), "another@people.example", "long enough");

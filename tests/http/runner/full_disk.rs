@@ -1,6 +1,6 @@
-//! A disk that is full: writes are refused with 503, what was acknowledged stays, and everything
-//! works again once there is room. The kernel's limit on a file's size stands in for the disk: it
-//! needs no mount and fails the same writes.
+//! A full disk: writes are refused with 503, acknowledged data stays, and everything works again
+//! once there is room. The kernel's limit on file size simulates the disk: it needs no mount and
+//! fails the same writes.
 
 use std::path::Path;
 
@@ -9,10 +9,10 @@ use tempfile::TempDir;
 use test_support::{Agent, Reply, Runner};
 use tokio::process::Command;
 
-/// The largest size of any file, in units of 512 bytes: 8 MiB.
-const LIMIT: u32 = 16 * 1024;
-/// More messages of 60,000 characters than have room.
-const MORE_THAN_FIT: usize = 400;
+/// The largest file size, in units of 512 bytes: 8 MiB.
+const MAX_FILE_BLOCKS: u32 = 16 * 1024;
+/// More messages of 60,000 characters than fit.
+const MAX_MESSAGES: usize = 400;
 
 #[tokio::test]
 async fn on_a_full_disk_writes_are_503_and_acknowledged_data_stays() {
@@ -23,7 +23,7 @@ async fn on_a_full_disk_writes_are_503_and_acknowledged_data_stays() {
 
     let mut stored = vec![];
     let refused = loop {
-        assert!(stored.len() < MORE_THAN_FIT, "the limit is never reached");
+        assert!(stored.len() < MAX_MESSAGES, "the limit is never reached");
         let text = format!("{:06}{}", stored.len(), "x".repeat(60_000));
         let reply = agent.send(json!({ "text": text })).await;
         if reply.status != 201 {
@@ -34,12 +34,12 @@ async fn on_a_full_disk_writes_are_503_and_acknowledged_data_stays() {
     refused.expect_error(503, "storage_unavailable");
     assert!(!refused.header("retry-after").is_empty());
 
-    // An answer is stored and acknowledged, or neither.
+    // The answer is either stored and acknowledged, or neither.
     let answered = person.answer(&question, json!({ "selectedOption": "approve" })).await;
     assert!(matches!(answered.status, 201 | 503), "{}", answered.text());
     agent.upload("store", "large.bin", "application/octet-stream", vec![1; 4_000_000]).await;
 
-    // A restart finds the same, with the disk still full and with room again.
+    // The data survives a restart, with the disk still full and with room again.
     for limited in [true, false] {
         runner.kill().await;
         let next = if limited { start_with_limit(dir.path()).await } else { Runner::start(dir.path()).await };
@@ -61,8 +61,8 @@ async fn on_a_full_disk_writes_are_503_and_acknowledged_data_stays() {
 
 async fn start_with_limit(dir: &Path) -> Runner {
     let mut command = Command::new("sh");
-    // A write beyond the limit is an error instead of a signal.
-    command.args(["-c", r#"trap "" XFSZ; ulimit -f "$0"; exec "$@""#]).arg(LIMIT.to_string());
+    // With SIGXFSZ ignored, a write beyond the limit fails with an error.
+    command.args(["-c", r#"trap "" XFSZ; ulimit -f "$0"; exec "$@""#]).arg(MAX_FILE_BLOCKS.to_string());
     command.arg(Runner::binary("placet-local")).args(["--json", "--port", "0", "--data-dir"]).arg(dir);
     for setting in ["PLACET_OWNER_EMAIL", "PLACET_OWNER_PASSWORD", "PLACET_MAX_WAIT_MS"] {
         command.env_remove(setting);

@@ -1,4 +1,4 @@
-//! `placet-local`: a start on a data directory that lost something says so, or refuses.
+//! Starts of `placet-local` on a data directory with missing or damaged parts: reported, or refused.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -10,21 +10,21 @@ use tempfile::TempDir;
 use test_support::{Agent, Runner};
 use tokio::io::AsyncReadExt;
 
-use crate::runner::earlier_data::copy;
+use crate::runner::earlier_data::copy_directory;
 
-/// Runs it to its end: what it said.
-async fn refused(dir: &Path) -> String {
+/// Runs the runner until it refuses to start; returns its standard error.
+async fn refused_start(dir: &Path) -> String {
     let mut command = Runner::command();
     command.args(["--json", "--port", "0", "--data-dir"]).arg(dir).env("NO_COLOR", "1").kill_on_drop(true);
     let output = tokio::time::timeout(std::time::Duration::from_secs(30), command.output()).await;
-    let output = output.expect("it refuses").unwrap();
-    let said = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(1), "{said}");
+    let output = output.expect("the runner refuses to start").unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{stderr}");
     assert!(output.stdout.is_empty());
-    said
+    stderr
 }
 
-/// Starts it, and stops it once it serves: what it logged.
+/// Starts the runner, stops it once it serves, and returns its log.
 async fn log_of_start(dir: &Path, more: &[&str]) -> String {
     let mut command = Runner::command();
     command.args(["--json", "--port", "0", "--data-dir"]).arg(dir).args(more);
@@ -41,8 +41,8 @@ fn names(dir: &Path) -> BTreeSet<String> {
     fs::read_dir(dir).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
 }
 
-/// A data directory with something in it, whose runner was stopped.
-async fn used(root: &Path, name: &str) -> PathBuf {
+/// A data directory with a message and a file, whose runner was stopped.
+async fn data_directory(root: &Path, name: &str) -> PathBuf {
     let dir = root.join(name);
     let mut runner = Runner::start(&dir).await;
     let agent = runner.agent();
@@ -59,25 +59,25 @@ fn remove(path: &Path) {
 #[tokio::test]
 async fn a_start_with_a_missing_part_refuses_and_creates_nothing() {
     let root = TempDir::new().unwrap();
-    let whole = used(root.path(), "whole").await;
+    let whole = data_directory(root.path(), "whole").await;
     for part in ["dynamodb.sqlite", "queues.sqlite", "s3", "s3/placet", "secret"] {
         for emptied in [false, true] {
-            let dir = root.path().join("try");
-            copy(&whole, &dir);
+            let dir = root.path().join("copy");
+            copy_directory(&whole, &dir);
             remove(&dir.join(part));
             if emptied && !part.starts_with("s3") {
                 fs::write(dir.join(part), "").unwrap();
             }
             let before = names(&dir);
-            let said = refused(&dir).await;
-            assert!(said.contains(part) && said.contains("missing or empty"), "{part}: {said}");
-            assert!(said.contains("backup") && said.contains("--data-dir"), "{said}");
-            assert_eq!(said.lines().count(), 1, "{said}");
+            let stderr = refused_start(&dir).await;
+            assert!(stderr.contains(part) && stderr.contains("missing or empty"), "{part}: {stderr}");
+            assert!(stderr.contains("backup") && stderr.contains("--data-dir"), "{stderr}");
+            assert_eq!(stderr.lines().count(), 1, "{stderr}");
             assert_eq!(names(&dir), before, "{part}");
             fs::remove_dir_all(&dir).unwrap();
         }
     }
-    // The whole of it opens, and says nothing.
+    // The complete directory opens and logs nothing but its stop.
     let log = log_of_start(&whole, &[]).await;
     assert!(log.lines().all(|line| line.contains("stopping")), "{log}");
 }
@@ -85,21 +85,21 @@ async fn a_start_with_a_missing_part_refuses_and_creates_nothing() {
 #[tokio::test]
 async fn a_start_with_a_part_of_another_installation_refuses() {
     let root = TempDir::new().unwrap();
-    let (whole, other) = (used(root.path(), "whole").await, used(root.path(), "other").await);
+    let (whole, other) = (data_directory(root.path(), "whole").await, data_directory(root.path(), "other").await);
     for part in ["dynamodb.sqlite", "queues.sqlite", "s3", "secret", "instance.json"] {
-        let dir = root.path().join("try");
-        copy(&whole, &dir);
+        let dir = root.path().join("copy");
+        copy_directory(&whole, &dir);
         remove(&dir.join(part));
         if other.join(part).is_dir() {
-            copy(&other.join(part), &dir.join(part));
+            copy_directory(&other.join(part), &dir.join(part));
         } else {
             fs::copy(other.join(part), dir.join(part)).unwrap();
         }
-        let said = refused(&dir).await;
+        let stderr = refused_start(&dir).await;
         let named = if part == "instance.json" { "dynamodb.sqlite" } else { part };
-        assert!(said.contains("Data was lost from") && said.contains(named), "{part}: {said}");
-        // It is refused again, and goes on once somebody accepts it.
-        assert!(refused(&dir).await.contains(named));
+        assert!(stderr.contains("Data was lost from") && stderr.contains(named), "{part}: {stderr}");
+        // Each start is refused until one accepts the loss.
+        assert!(refused_start(&dir).await.contains(named));
         let log = log_of_start(&dir, &["--accept-data-loss"]).await;
         assert!(log.contains("although"), "{log}");
         let log = log_of_start(&dir, &[]).await;
@@ -111,17 +111,17 @@ async fn a_start_with_a_part_of_another_installation_refuses() {
 #[tokio::test]
 async fn an_empty_database_beside_files_is_reported_as_lost_data() {
     let root = TempDir::new().unwrap();
-    let dir = used(root.path(), "data").await;
+    let dir = data_directory(root.path(), "data").await;
     for name in ["dynamodb.sqlite", "instance.json", "s3/instance"] {
         remove(&dir.join(name));
     }
-    assert!(refused(&dir).await.contains("s3 has files and dynamodb.sqlite has no accounts"));
+    assert!(refused_start(&dir).await.contains("s3 has files and dynamodb.sqlite has no accounts"));
 }
 
 #[tokio::test]
 async fn a_missing_instance_file_is_written_again() {
     let root = TempDir::new().unwrap();
-    let dir = used(root.path(), "data").await;
+    let dir = data_directory(root.path(), "data").await;
     let before = fs::read(dir.join("instance.json")).unwrap();
     remove(&dir.join("instance.json"));
     let mut runner = Runner::start(&dir).await;
@@ -133,32 +133,32 @@ async fn a_missing_instance_file_is_written_again() {
 #[tokio::test]
 async fn a_damaged_database_refuses_to_start() {
     let root = TempDir::new().unwrap();
-    let whole = used(root.path(), "whole").await;
+    let whole = data_directory(root.path(), "whole").await;
     for name in ["dynamodb.sqlite", "queues.sqlite"] {
         let sound = fs::read(whole.join(name)).unwrap();
         for (at, length) in [(0, 100), (4096, 4096), (sound.len() / 2, 4096), (100, sound.len() - 100)] {
-            let dir = root.path().join("try");
-            copy(&whole, &dir);
+            let dir = root.path().join("copy");
+            copy_directory(&whole, &dir);
             let mut damaged = sound.clone();
             let end = (at + length).min(damaged.len());
             damaged[at..end].fill(0xa5);
             fs::write(dir.join(name), &damaged).unwrap();
-            let said = refused(&dir).await;
-            assert!(said.contains(name) && said.contains("is damaged"), "{name} {at}: {said}");
-            assert_eq!(said.lines().count(), 1, "{said}");
-            assert_eq!(fs::read(dir.join(name)).unwrap(), damaged, "it is left as it was found");
+            let stderr = refused_start(&dir).await;
+            assert!(stderr.contains(name) && stderr.contains("is damaged"), "{name} {at}: {stderr}");
+            assert_eq!(stderr.lines().count(), 1, "{stderr}");
+            assert_eq!(fs::read(dir.join(name)).unwrap(), damaged, "the damaged file is left unchanged");
             fs::remove_dir_all(&dir).unwrap();
         }
     }
 }
 
-/// A directory whose runner was killed after it had told of as many messages.
-async fn killed(root: &Path) -> (PathBuf, Agent, Vec<String>) {
+/// A data directory whose runner was killed after it acknowledged these messages.
+async fn killed_directory(root: &Path) -> (PathBuf, Agent, Vec<String>) {
     let dir = root.join("killed");
     let mut runner = Runner::start(&dir).await;
     let agent = runner.agent();
     let mut sent = vec![];
-    // Few enough for SQLite not to begin its log anew.
+    // Few enough for SQLite not to restart its write-ahead log.
     for _ in 0..15 {
         sent.push(agent.request_approval().await);
     }
@@ -169,14 +169,14 @@ async fn killed(root: &Path) -> (PathBuf, Agent, Vec<String>) {
 #[tokio::test]
 async fn dropped_records_are_reported_after_recovery() {
     let root = TempDir::new().unwrap();
-    let (whole, _, _) = killed(root.path()).await;
+    let (whole, _, _) = killed_directory(root.path()).await;
     let log = fs::read(whole.join("dynamodb.sqlite-wal")).unwrap();
     let half = log.len() / 2;
     let mut overwritten = log.clone();
     overwritten[half..half + 5000].fill(0);
     let mut headless = log.clone();
     headless[..32].fill(7);
-    for (what, bytes, said) in [
+    for (what, bytes, expected) in [
         ("nothing", Some(log.clone()), "shows no damage"),
         ("missing", None, "is missing: changes since the last checkpoint are lost"),
         ("emptied", Some(vec![]), "is missing: changes since the last checkpoint are lost"),
@@ -184,8 +184,8 @@ async fn dropped_records_are_reported_after_recovery() {
         ("headless", Some(headless), "is damaged"),
         ("cut", Some(log[..half].to_vec()), "dynamodb.sqlite is older than"),
     ] {
-        let dir = root.path().join("try");
-        copy(&whole, &dir);
+        let dir = root.path().join("copy");
+        copy_directory(&whole, &dir);
         remove(&dir.join("dynamodb.sqlite-wal"));
         let _ = fs::remove_file(dir.join("dynamodb.sqlite-shm"));
         if let Some(bytes) = bytes {
@@ -195,13 +195,13 @@ async fn dropped_records_are_reported_after_recovery() {
         command.args(["--json", "--port", "0", "--data-dir"]).arg(&dir).env("NO_COLOR", "1").stderr(Stdio::piped());
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let (mut stdout, mut stderr) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
-        // Until it serves or has refused: a database may be too old for its other parts.
-        let mut block = [0; 1];
-        let _ = stdout.read(&mut block).await.unwrap();
+        // Until it serves or has refused: the database may be older than the other parts.
+        let mut byte = [0; 1];
+        let _ = stdout.read(&mut byte).await.unwrap();
         child.start_kill().unwrap();
         let mut log = String::new();
         stderr.read_to_string(&mut log).await.unwrap();
-        assert!(log.contains(said), "{what}: {log}");
+        assert!(log.contains(expected), "{what}: {log}");
         fs::remove_dir_all(&dir).unwrap();
     }
 }
@@ -209,7 +209,7 @@ async fn dropped_records_are_reported_after_recovery() {
 #[tokio::test]
 async fn a_kill_loses_nothing_and_reports_no_loss() {
     let root = TempDir::new().unwrap();
-    let (dir, agent, sent) = killed(root.path()).await;
+    let (dir, agent, sent) = killed_directory(root.path()).await;
     let mut command = Runner::command();
     command.args(["--json", "--port", "0", "--data-dir"]).arg(&dir).env("NO_COLOR", "1").stderr(Stdio::piped());
     let mut runner = Runner::from(command).await;
@@ -223,7 +223,7 @@ async fn a_kill_loses_nothing_and_reports_no_loss() {
     stderr.read_to_string(&mut log).await.unwrap();
     assert!(log.contains("was not stopped cleanly"), "{log}");
     assert!(!log.contains("lost") && !log.contains("damaged") && !log.contains("older"), "{log}");
-    // After a clean stop there is nothing to say.
+    // After a clean stop, the next start logs nothing but its stop.
     let log = log_of_start(&dir, &[]).await;
     assert!(log.lines().all(|line| line.contains("stopping")), "{log}");
 }

@@ -1,4 +1,9 @@
-//! The local runner, as a process of its own.
+//! The local runner, `placet-local`, as its own process.
+//!
+//! - [`credentials`], [`data_directory`], [`earlier_data`], [`lost_data`], [`full_disk`]: what it stores
+//! - [`start_and_stop`], [`deliveries`], [`uploads`]: restarts and kills
+//! - [`hosts`], [`ports`]: where it listens and at which names it answers
+//! - [`fairness`]: limits that keep one caller from stopping others
 
 pub mod credentials;
 pub mod data_directory;

@@ -1,5 +1,4 @@
-//! What `placet-local` opens to other processes: the service's port, and the one that presigned
-//! URLs lead to.
+//! The ports that `placet-local` opens: the service's, and that of presigned URLs.
 #![cfg(target_os = "linux")]
 
 use std::collections::BTreeSet;
@@ -17,7 +16,7 @@ use crate::files::uploads::announced;
 const LOOPBACK: &str = "0100007F";
 const LOOPBACK_IPV6: &str = "00000000000000000000000001000000";
 
-/// Addresses and ports that a process listens on, from the kernel's tables.
+/// The addresses and ports that a process listens on, from the kernel's tables.
 fn listening(process: u32) -> BTreeSet<(String, u16)> {
     let descriptors = fs::read_dir(format!("/proc/{process}/fd")).unwrap();
     let targets = descriptors.filter_map(|it| fs::read_link(it.unwrap().path()).ok());
@@ -26,7 +25,7 @@ fn listening(process: u32) -> BTreeSet<(String, u16)> {
     let tables = ["tcp", "tcp6"].map(|table| fs::read_to_string(format!("/proc/{process}/net/{table}")).unwrap());
     let rows = tables.iter().flat_map(|table| table.lines().skip(1));
     let columns = rows.map(|row| row.split_whitespace().collect::<Vec<_>>());
-    // Column 3 is the state, where 0A is listening; column 9 the socket's number.
+    // Column 3 is the state, where 0A means listening; column 9 is the socket's inode.
     let own = columns.filter(|row| row[3] == "0A" && sockets.contains(row[9]));
     own.map(|row| {
         let (address, port) = row[1].split_once(':').unwrap();
@@ -44,11 +43,11 @@ async fn only_the_service_and_storage_ports_listen() {
     let dir = TempDir::new().unwrap();
     let runner = Runner::start(dir.path()).await;
     let agent = runner.agent();
-    agent.create_message(json!({ "text": "every engine has worked" })).await;
+    agent.create_message(json!({ "text": "every engine is in use" })).await;
     let file = announced(&agent, "a", "text/plain", 1).await;
     let files = file["upload"]["url"].as_str().unwrap();
     let mut expected = BTreeSet::from([runner.text("url"), files].map(|url| (LOOPBACK.to_owned(), port(url))));
-    // Browsers take the inbox's name to either address.
+    // Browsers resolve the inbox's name to either address.
     if TcpListener::bind("[::1]:0").is_ok() {
         expected.insert((LOOPBACK_IPV6.to_owned(), port(runner.text("url"))));
     }

@@ -1,4 +1,4 @@
-//! `placet-local`, as its own process.
+//! Start and stop of `placet-local`: settings, graceful shutdown, and what a kill leaves stored.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -65,7 +65,7 @@ async fn it_finishes_what_is_in_flight_and_stops_soon() {
         let agent = agent.clone();
         async move { agent.wait(&id, 29_000).await }
     });
-    // It is being held when the signal comes: a short wait beside it has ended.
+    // The long wait began first, so it is held once this short one has ended.
     agent.wait(&agent.request_approval().await, 300).await.expect(200);
     let began = Instant::now();
     assert_eq!(runner.terminate().await, Some(0));
@@ -73,7 +73,7 @@ async fn it_finishes_what_is_in_flight_and_stops_soon() {
     assert_eq!(waiting.await.unwrap().expect(200)["status"], "timeout");
 }
 
-/// Of the embedded engine: DynamoDB removes by itself what is past.
+/// Time to live of the embedded engine, as DynamoDB has it.
 #[tokio::test]
 async fn expired_items_are_deleted_and_others_stay() {
     let dir = TempDir::new().unwrap();
@@ -82,24 +82,24 @@ async fn expired_items_are_deleted_and_others_stay() {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_secs();
     let text = |text: &str| Item::S(text.to_owned());
     let key = |sk: &str| [("pk".to_owned(), text("TEST")), ("sk".to_owned(), text(sk))];
-    for (sk, ttl) in [("past", Some(now - 60)), ("to come", Some(now + 3600)), ("for ever", None)] {
+    for (sk, ttl) in [("past", Some(now - 60)), ("future", Some(now + 3600)), ("no ttl", None)] {
         let ttl = ttl.map(|ttl| ("ttl".to_owned(), Item::N(ttl.to_string())));
         let item = key(sk).into_iter().chain(ttl).collect();
         database.put_item(PutItemRequest { table_name: TABLE.to_owned(), item, ..Default::default() }).unwrap();
     }
-    let there = |sk: &str| {
+    let exists = |sk: &str| {
         let key = key(sk).into();
         let get = GetItemRequest { table_name: TABLE.to_owned(), key, ..Default::default() };
         database.get_item(get).unwrap().item.is_some()
     };
-    assert!(there("past"));
+    assert!(exists("past"));
     let _runner = Runner::start(dir.path()).await;
     let began = Instant::now();
-    while there("past") {
-        assert!(began.elapsed() < Duration::from_secs(30), "it stays");
+    while exists("past") {
+        assert!(began.elapsed() < Duration::from_secs(30), "the expired item stays");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    assert!(there("to come") && there("for ever"));
+    assert!(exists("future") && exists("no ttl"));
 }
 
 #[tokio::test]
@@ -111,18 +111,18 @@ async fn the_longest_wait_can_be_set() {
     let agent = runner.agent();
     let waited =
         tokio::time::timeout(Duration::from_secs(20), agent.wait(&agent.request_approval().await, 29_000)).await;
-    assert_eq!(waited.expect("it ends before the 29 s").expect(200)["status"], "timeout");
+    assert_eq!(waited.expect("the wait ends before its 29 s").expect(200)["status"], "timeout");
 
     let mut command = Runner::command();
     command.args(ephemeral).env("PLACET_MAX_WAIT_MS", "29001").stdout(Stdio::null());
     let output = command.output().await.unwrap();
-    let said = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(1), "{said}");
-    assert!(said.contains("PLACET_MAX_WAIT_MS is not a number of milliseconds from 1 to 29000"), "{said}");
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{stderr}");
+    assert!(stderr.contains("PLACET_MAX_WAIT_MS is not a number of milliseconds from 1 to 29000"), "{stderr}");
 }
 
-/// Runs `placet-local` to its end; gives its exit code and what it said on standard error.
-async fn refused(arguments: &[&str], email: &str, password: &str) -> (Option<i32>, String) {
+/// Runs `placet-local` until it exits; returns its exit code and standard error.
+async fn failed_start(arguments: &[&str], email: &str, password: &str) -> (Option<i32>, String) {
     let mut command = Runner::command();
     command.args(arguments).env("PLACET_OWNER_EMAIL", email).env("PLACET_OWNER_PASSWORD", password);
     let output = command.stdout(Stdio::null()).output().await.unwrap();
@@ -138,7 +138,7 @@ async fn a_failed_start_says_why_in_a_sentence() {
     let file = dir.path().join("file").to_str().unwrap().to_owned();
     fs::write(&file, "").unwrap();
     let port = running.text("url").rsplit(':').next().unwrap();
-    for (arguments, email, password, said) in [
+    for (arguments, email, password, expected) in [
         (vec!["--port", port, "--data-dir", &other], "", "", "is in use: stop the program that uses it"),
         (vec!["--port", "0", "--data-dir", &data], "", "", "is in use by another placet-local"),
         (vec!["--port", "0", "--data-dir", &file], "", "", "The data directory cannot be used"),
@@ -146,11 +146,11 @@ async fn a_failed_start_says_why_in_a_sentence() {
         (vec!["--port", "0", "--data-dir", &other], "nobody", "", "PLACET_OWNER_EMAIL is not an e-mail address"),
         (vec!["--port", "0", "--data-dir", &other], "", "short", "must have at least 8 characters"),
     ] {
-        let (code, stderr) = refused(&arguments, email, password).await;
+        let (code, stderr) = failed_start(&arguments, email, password).await;
         assert_eq!(code, Some(1), "{arguments:?}: {stderr}");
-        assert!(stderr.contains(said) && stderr.lines().count() == 1, "{arguments:?}: {stderr}");
+        assert!(stderr.contains(expected) && stderr.lines().count() == 1, "{arguments:?}: {stderr}");
     }
-    assert!(!dir.path().join("other").exists(), "nothing is made before all is well");
+    assert!(!dir.path().join("other").exists(), "a failed start creates no directory");
 }
 
 #[tokio::test]
@@ -161,8 +161,8 @@ async fn a_kill_loses_nothing_acknowledged() {
         let mut runner = Runner::start(dir.path()).await;
         let (agent, person) = (runner.agent(), runner.person().await);
         let writers = start_writers(4, &agent, &person, round);
-        // Killed in the middle of writing: after some of this round's answers were told.
-        until_written(&agent, sent.len() + 5 + round as usize).await;
+        // Killed in the middle of writing, after some of this round's writes were acknowledged.
+        wait_for_messages(&agent, sent.len() + 5 + round as usize).await;
         runner.kill().await;
         for writer in writers {
             let (messages, answers) = writer.await.unwrap();
@@ -189,7 +189,7 @@ async fn work_that_fell_due_while_stopped_runs_at_the_next_start() {
     let mut first = Runner::start(dir.path()).await;
     let agent = first.agent();
     let ask = || agent.create_message(json!({ "text": "?", "review": { "type": "approval", "expiresInSeconds": 1 } }));
-    // Nobody looks at the one; whoever looks at the other knows when both are due.
+    // One review is never read. The wait on the other ends when both are due.
     let (_, other) = (ask().await, ask().await);
     assert_eq!(agent.wait(&other, 10_000).await.expect(200)["status"], "expired");
     assert_eq!(first.terminate().await, Some(0));
@@ -205,26 +205,31 @@ async fn work_that_fell_due_while_stopped_runs_at_the_next_start() {
                 return line;
             }
         }
-        panic!("it ended");
+        panic!("the runner ended");
     };
     let swept = tokio::time::timeout(Duration::from_secs(20), swept).await.expect("a sweep");
     assert!(swept.contains("expired=1"), "{swept}");
 }
 
-/// Starts so many that write until it dies.
-pub fn start_writers(count: u32, agent: &Agent, person: &Person, round: u32) -> Vec<JoinHandle<(Told, Told)>> {
+/// Starts `count` writers, each of which writes until the connection fails.
+pub fn start_writers(
+    count: u32,
+    agent: &Agent,
+    person: &Person,
+    round: u32,
+) -> Vec<JoinHandle<(Acknowledged, Acknowledged)>> {
     let one = |writer| {
         let (agent, person) = (agent.clone(), person.clone());
-        tokio::spawn(async move { write_until_it_dies(&agent.channel, &agent, &person, round * 10 + writer).await })
+        tokio::spawn(async move { write_until_killed(&agent.channel, &agent, &person, round * 10 + writer).await })
     };
     (0..count).map(one).collect()
 }
 
-/// Messages or answers that were told to be stored: id and text.
-pub type Told = Vec<(String, String)>;
+/// Acknowledged messages or answers: id and text.
+pub type Acknowledged = Vec<(String, String)>;
 
-/// Sends and answers until the connection fails; gives what was answered with 201.
-async fn write_until_it_dies(channel: &str, agent: &Agent, person: &Person, seed: u32) -> (Told, Told) {
+/// Sends and answers until the connection fails; returns what was acknowledged with 201.
+async fn write_until_killed(channel: &str, agent: &Agent, person: &Person, seed: u32) -> (Acknowledged, Acknowledged) {
     let (mut sent, mut decided) = (vec![], vec![]);
     for number in 0.. {
         let text = format!("{seed}-{number}");
@@ -242,7 +247,7 @@ async fn write_until_it_dies(channel: &str, agent: &Agent, person: &Person, seed
 }
 
 /// Waits until the channel holds at least this many messages.
-async fn until_written(agent: &Agent, count: usize) {
+async fn wait_for_messages(agent: &Agent, count: usize) {
     loop {
         let (mut seen, mut cursor) = (0, String::new());
         while let Some(next) = {
@@ -266,9 +271,9 @@ async fn a_function_names_its_missing_setting() {
             let mut command = tokio::process::Command::new(Runner::binary(function));
             let present = settings.into_iter().filter(|name| *name != missing).map(|name| (name, "x".repeat(32)));
             let output = command.env_clear().envs(present).output().await.unwrap();
-            let said = String::from_utf8(output.stderr).unwrap();
-            assert_eq!(output.status.code(), Some(1), "{function}: {said}");
-            assert!(said.contains(&format!("the environment variable {missing} is not set")), "{function}: {said}");
+            let stderr = String::from_utf8(output.stderr).unwrap();
+            assert_eq!(output.status.code(), Some(1), "{function}: {stderr}");
+            assert!(stderr.contains(&format!("the environment variable {missing} is not set")), "{function}: {stderr}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Uploads that a kill of `placet-local` cuts short: their bytes are named, or they go.
+//! Uploads that a kill of `placet-local` interrupts: their bytes are referenced or deleted.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -19,11 +19,13 @@ use test_support::rng;
 use test_support::{Agent, Reply, Runner, secret};
 use tokio::sync::watch;
 
+/// How many times the runner is killed.
 const KILLS: usize = 4;
+/// How many clients upload at a time.
 const UPLOADERS: usize = 4;
 
-/// One upload after the other until the service is gone; how many were told to be stored.
-async fn upload(agent: Agent, number: usize) -> usize {
+/// Uploads until the service is gone; returns how many files were acknowledged.
+async fn upload_until_killed(agent: Agent, number: usize) -> usize {
     let mut stored = 0;
     loop {
         let request = if number.is_multiple_of(2) {
@@ -43,8 +45,8 @@ async fn upload(agent: Agent, number: usize) -> usize {
     }
 }
 
-/// What the engines on `dir` have of a channel: objects, those that items name, how many notes.
-async fn there(engines: &Engines, channel: AgentId) -> (BTreeSet<String>, BTreeSet<String>, usize) {
+/// A channel's keys of objects, keys that items reference, and number of cleanup records.
+async fn stored_objects(engines: &Engines, channel: AgentId) -> (BTreeSet<String>, BTreeSet<String>, usize) {
     let clients = Clients::at(&engines.endpoints).await;
     // The bucket has the table's name.
     let list = clients.s3.list_objects_v2().bucket(TABLE).prefix(Prefix::Uploads(channel).to_string());
@@ -59,45 +61,47 @@ async fn there(engines: &Engines, channel: AgentId) -> (BTreeSet<String>, BTreeS
         query.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await.unwrap()
     };
     let files = items(FILES).await;
-    let named = files.iter().map(|item| StorageKey::Upload(item["id"].as_s().unwrap().parse().unwrap()).to_string());
-    (objects, named.collect(), items(LEFTOVERS).await.len())
+    let referenced =
+        files.iter().map(|item| StorageKey::Upload(item["id"].as_s().unwrap().parse().unwrap()).to_string());
+    (objects, referenced.collect(), items(LEFTOVERS).await.len())
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[allow(clippy::print_stderr, reason = "the figures are for people")]
+#[allow(clippy::print_stderr, reason = "the counts are for the developer")]
 async fn bytes_of_interrupted_uploads_are_referenced_or_deleted() {
     let dir = TempDir::new().unwrap();
-    let (mut random, mut told, began) = (rng::from_env(), 0, Instant::now());
+    let (mut random, mut acknowledged, began) = (rng::from_env(), 0, Instant::now());
     let mut channel = None;
     for _ in 0..KILLS {
         let mut runner = Runner::start(dir.path()).await;
         let agent = runner.agent();
         channel = Some(agent.channel.parse::<AgentId>().unwrap());
-        let uploaders: Vec<_> = (0..UPLOADERS).map(|number| tokio::spawn(upload(agent.clone(), number))).collect();
-        // At any point of an upload: the moment is what this is about.
+        let uploaders: Vec<_> =
+            (0..UPLOADERS).map(|number| tokio::spawn(upload_until_killed(agent.clone(), number))).collect();
+        // The kill comes at a random point of an upload.
         tokio::time::sleep(Duration::from_micros(300_000 + random.usize(..300_000) as u64)).await;
         runner.kill().await;
         for uploader in uploaders {
-            told += uploader.await.unwrap();
+            acknowledged += uploader.await.unwrap();
         }
     }
     let (engines, channel) = (Engines::start(dir.path()).await.unwrap(), channel.unwrap());
     let (_open, closing) = watch::channel(false);
     let app = engines.app(Clock::adjustable(), Waits::new(MAX_WAIT, closing), secret()).await.unwrap();
-    let (objects, named, notes) = there(&engines, channel).await;
-    assert!(named.is_subset(&objects), "a file without its bytes");
-    assert!(named.len() >= told, "{told} files were told to be stored, {} are", named.len());
-    let cut_short = objects.len() - named.len();
+    let (objects, referenced, cleanup_records) = stored_objects(&engines, channel).await;
+    assert!(referenced.is_subset(&objects), "a file has no bytes");
+    assert!(referenced.len() >= acknowledged, "{acknowledged} files acknowledged, {} stored", referenced.len());
+    let unreferenced = objects.len() - referenced.len();
 
     app.clock.advance(Duration::from_secs(3 * 3600));
     expiry::handle(&app).await.unwrap();
-    let (left, still_named, still_noted) = there(&engines, channel).await;
-    assert_eq!((&left, still_noted), (&named, 0), "every object that is left has its item");
-    assert_eq!(still_named, named);
+    let (left, still_referenced, records_left) = stored_objects(&engines, channel).await;
+    assert_eq!((&left, records_left), (&referenced, 0), "every remaining object has its item");
+    assert_eq!(still_referenced, referenced);
     eprintln!(
-        "{KILLS} kills: {told} files told to be stored, {} are; {notes} notes left, of {cut_short} objects that \
-         nothing named, which went; {:?}",
-        named.len(),
+        "{KILLS} kills: {acknowledged} files acknowledged, {} stored; {unreferenced} unreferenced objects deleted by \
+         {cleanup_records} cleanup records; {:?}",
+        referenced.len(),
         began.elapsed()
     );
 }

@@ -1,11 +1,18 @@
-//! Who calls the service.
+//! The callers of the service: people with a browser's cookies, and agents with an API key.
 
 use axum::extract::FromRequestParts;
 use reqwest::{Client, Method, RequestBuilder};
 use serde_json::{Value, json};
 use shared::auth::{AgentCaller, OwnerCaller};
 
+use shared::secrets::{hex, random};
+
 use crate::reply::Reply;
+
+/// An e-mail address that no other test uses.
+pub fn random_email() -> String {
+    format!("{}@people.example", hex(&random::<8>()))
+}
 
 /// A person with a browser's cookies.
 #[derive(Clone)]
@@ -17,7 +24,7 @@ pub struct Person {
 }
 
 impl Person {
-    /// Somebody who is not signed in.
+    /// A person who is not signed in.
     pub fn signed_out(url: &str, email: &str, password: &str) -> Self {
         Self { url: url.to_owned(), http: browser(url), email: email.to_owned(), password: password.to_owned() }
     }
@@ -27,7 +34,7 @@ impl Person {
         Self { url: url.to_owned(), ..self.clone() }
     }
 
-    /// The same browser, where another address or password is typed.
+    /// The same browser with another address or password.
     pub fn with_credentials(&self, email: &str, password: &str) -> Self {
         Self { email: email.to_owned(), password: password.to_owned(), ..self.clone() }
     }
@@ -48,8 +55,8 @@ impl Person {
         Reply::fetch(self.request(Method::DELETE, path)).await
     }
 
-    /// Deletes an agent or a user, as often as the answer says that there is more: how much one
-    /// call has time for depends on the engine.
+    /// Deletes an agent or a user, and repeats the call while the response says that data remains: how
+    /// much one call deletes depends on the engine.
     pub async fn delete_fully(&self, path: &str) -> Reply {
         for _ in 0..30 {
             let reply = self.delete(path).await;
@@ -58,10 +65,10 @@ impl Person {
             }
             reply.expect_error(503, "still_removing");
         }
-        panic!("{path} is never gone")
+        panic!("{path} is still not deleted")
     }
 
-    /// This person, if they are an owner, as the store knows callers: with a session of its own.
+    /// This owner as a caller of the store, with a new session.
     pub async fn owner_caller(&self) -> OwnerCaller {
         let signed_in = self.sign_in().await;
         let token = signed_in.header("set-cookie").split(['=', ';']).nth(1).expect("a token");
@@ -70,12 +77,12 @@ impl Person {
         OwnerCaller::from_request_parts(&mut parts, &()).await.expect("a session")
     }
 
-    /// Sends a form as one of our pages does.
+    /// Submits a form as the service's own pages do.
     pub async fn submit_form(&self, path: &str, fields: &[(&str, &str)]) -> Reply {
         Reply::fetch(self.request(Method::POST, path).header("Origin", self.origin()).form(fields)).await
     }
 
-    /// The origin of our own pages.
+    /// The origin of the service's own pages.
     pub fn origin(&self) -> String {
         url::Url::parse(&self.url).expect("a URL").origin().ascii_serialization()
     }
@@ -89,7 +96,7 @@ impl Person {
         self.post(&format!("/api/messages/{message}/respond"), json!({ "response": response })).await
     }
 
-    /// One of this person's agents: with a key and a channel of its own.
+    /// Creates an agent of this person, with its own key and channel.
     pub async fn agent(&self) -> Agent {
         let channel = self.post("/api/agents", json!({ "name": "An agent" })).await.expect(201)["id"].clone();
         let key = self.post("/api/api-keys", json!({ "label": "A key" })).await.expect(201)["key"].clone();
@@ -97,8 +104,8 @@ impl Person {
     }
 }
 
-/// A client with cookies. As browsers do, it takes every name below `localhost` to this machine;
-/// not every system's own resolver does.
+/// A client with cookies. Like browsers, it resolves every name below `localhost` to this machine;
+/// not every system's resolver does.
 fn browser(url: &str) -> Client {
     let client = Client::builder().cookie_store(true).redirect(reqwest::redirect::Policy::none());
     let host = url::Url::parse(url).ok().and_then(|url| url.host_str().map(str::to_owned));
@@ -124,7 +131,7 @@ impl Agent {
         Self { url: url.to_owned(), http, key: key.to_owned(), channel: channel.to_owned() }
     }
 
-    /// This agent as the store knows callers.
+    /// This agent as a caller of the store.
     pub fn caller(&self) -> AgentCaller {
         AgentCaller::with_key(&self.key).expect("a key")
     }
@@ -139,7 +146,7 @@ impl Agent {
         Self { key: key.to_owned(), ..self.clone() }
     }
 
-    /// Somebody else's key, on this channel.
+    /// The same key, with another channel.
     pub fn with_channel(&self, channel: &str) -> Self {
         Self { channel: channel.to_owned(), ..self.clone() }
     }
@@ -158,26 +165,26 @@ impl Agent {
 
     /// GETs a path of this agent's channel.
     pub async fn get_in_channel(&self, path: &str) -> Reply {
-        let joint = if path.contains('?') { '&' } else { '?' };
-        self.get(&format!("{path}{joint}channel={}", self.channel)).await
+        let separator = if path.contains('?') { '&' } else { '?' };
+        self.get(&format!("{path}{separator}channel={}", self.channel)).await
     }
 
     pub async fn delete_in_channel(&self, path: &str) -> Reply {
         Reply::fetch(self.request(Method::DELETE, &format!("{path}?channel={}", self.channel))).await
     }
 
-    /// Sends a message, its channel filled in.
+    /// Sends a message to this agent's channel.
     pub async fn send(&self, mut message: Value) -> Reply {
         message["channelId"] = json!(self.channel);
         self.post("/api/v1/messages", message).await
     }
 
-    /// Sends a message and gives its id.
+    /// Sends a message; returns its id.
     pub async fn create_message(&self, message: Value) -> String {
         self.send(message).await.expect(201)["id"].as_str().unwrap().to_owned()
     }
 
-    /// Asks for an approval and gives the message's id.
+    /// Asks for an approval; returns the message's id.
     pub async fn request_approval(&self) -> String {
         self.create_message(json!({ "text": "May I?", "review": { "type": "approval" } })).await
     }
@@ -192,7 +199,7 @@ impl Agent {
         Reply::fetch(self.request(Method::POST, &format!("/api/v1/files/{route}")).multipart(form)).await
     }
 
-    /// Stores a text file and gives its id.
+    /// Stores a text file; returns its id.
     pub async fn store_file(&self) -> String {
         let file = self.upload("store", "note.txt", "text/plain", "a note").await.expect(201);
         file["id"].as_str().unwrap().to_owned()

@@ -1,4 +1,4 @@
-//! Channels with very many messages, made without sending each, and what calls on them cost.
+//! Channels with many messages, written past the service, and the cost of calls on them.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -18,15 +18,15 @@ use crate::actors::{Agent, Person};
 use crate::reply::{Cost, Reply};
 use crate::world::World;
 
-/// What BatchWriteItem takes.
+/// The largest batch of BatchWriteItem.
 const BATCH_SIZE: usize = 25;
-/// A batch that is left out again and again is a failure.
+/// Attempts at a batch before the test fails.
 const MAX_ATTEMPTS: usize = 20;
 
 type Item = HashMap<String, AttributeValue>;
 
-/// Fills the agent's channel with `count` messages, each the copy of one that was really sent:
-/// three that only say something, then one whose review is answered.
+/// Fills the agent's channel with `count` copies of messages that were sent: three plain ones, then one
+/// whose review is answered.
 pub async fn fill_channel(world: &World, person: &Person, agent: &Agent, count: usize) {
     let plain = agent.create_message(json!({ "text": "One of very many." })).await;
     let answered = agent.request_approval().await;
@@ -34,9 +34,9 @@ pub async fn fill_channel(world: &World, person: &Person, agent: &Agent, count: 
     copy_messages(world, &[&plain, &plain, &plain, &answered], count).await;
 }
 
-/// Writes `count` copies of messages that were sent to one channel, by turns. They are older than
-/// the first of those: the newest a millisecond, each a millisecond more than the one before, so
-/// that the newest page is alike in channels of any size. Gives their ids.
+/// Writes `count` copies of messages in one channel, in turn; returns their ids. The newest is one
+/// millisecond older than the first original, and each further one a millisecond older than the last,
+/// so that the newest page is equal in channels of any size.
 pub async fn copy_messages(world: &World, ids: &[&str], count: usize) -> Vec<String> {
     let templates = join_all(ids.iter().map(|id| load_message(world, id))).await;
     let (channel, newest) = (templates[0].1.channel(), templates[0].1.ulid().timestamp_ms() as i64 - 1);
@@ -47,7 +47,7 @@ pub async fn copy_messages(world: &World, ids: &[&str], count: usize) -> Vec<Str
     ids.iter().map(MessageId::to_string).collect()
 }
 
-/// Gives the agent's person `count` more channels, as copies of the agent's record.
+/// Gives the agent's owner `count` more channels, as copies of the agent's item.
 pub async fn copy_channels(world: &World, agent: &Agent, count: usize) {
     let id: AgentId = agent.channel.parse().expect("an id");
     let item = load_item(world, Key::agent(id)).await;
@@ -57,7 +57,7 @@ pub async fn copy_channels(world: &World, agent: &Agent, count: usize) {
     write_all(world, (0..count).map(|n| with_id_replaced(&item, &was, &new(n))).collect()).await;
 }
 
-/// Past the service: into the embedded engine's file, or through the SDK.
+/// Writes past the service: into the embedded engine's file, or through the SDK.
 async fn write_all(world: &World, copies: Vec<Item>) {
     let table = world.table.clone();
     match world.database() {
@@ -66,8 +66,8 @@ async fn write_all(world: &World, copies: Vec<Item>) {
     }
 }
 
-/// Into the embedded engine's file, in one transaction: through its port, unoptimised as it is in
-/// tests, so many items would take minutes.
+/// Writes into the embedded engine's file in one transaction. Through the unoptimised engine's API,
+/// this many items would take minutes.
 fn import(path: &Path, table: &str, copies: Vec<Item>) {
     let database = dynoxide::Database::new(path.to_str().expect("a path")).expect("the engine's file");
     let items = copies.into_iter().map(|item| item.into_iter().map(|(name, it)| (name, embedded(it))).collect());
@@ -85,7 +85,7 @@ fn embedded(value: AttributeValue) -> Embedded {
     }
 }
 
-/// Through the SDK, where the engine is another's.
+/// Writes through the SDK to an emulator.
 async fn write_batches(world: &World, copies: Vec<Item>) {
     let put = |item| PutRequest::builder().set_item(Some(item)).build().expect("an item");
     let requests: Vec<WriteRequest> =
@@ -105,7 +105,7 @@ async fn load_item(world: &World, key: Key) -> Item {
     get.send().await.expect("storage works").item.expect("what was stored")
 }
 
-/// The item under another id, which is in its key, its own attribute and its place in an index.
+/// The item with another id, which occurs in its key, its `id` and its index keys.
 fn copy((item, old): &(Item, MessageId), new: MessageId) -> Item {
     with_id_replaced(item, &old.ulid().to_string(), &new.ulid().to_string())
 }
@@ -123,24 +123,23 @@ async fn write_batch(world: &World, batch: Vec<WriteRequest>) {
     for _ in 0..MAX_ATTEMPTS {
         let Some(batch) = left.filter(|batch| !batch.is_empty()) else { return };
         let request = world.clients.dynamodb.batch_write_item().request_items(&world.table, batch.clone());
-        // One that an emulator under load took too long for is written again: the items are the same.
+        // A batch that timed out on a loaded emulator is written again, which changes nothing.
         left = match request.send().await {
             Ok(output) => output.unprocessed_items.and_then(|mut items| items.remove(&world.table)),
             Err(SdkError::TimeoutError(_)) => Some(batch),
             Err(err) => panic!("storage does not work: {err:?}"),
         };
     }
-    panic!("BatchWriteItem kept leaving items out");
+    panic!("BatchWriteItem still leaves items unprocessed");
 }
 
-/// A call's name, its cost and how long it took.
+/// A call's name, cost and time.
 pub type CallMeasurement = (&'static str, Cost, Duration);
 
-/// A call's name and its path.
+/// A call's name and path.
 pub type NamedCall = (&'static str, String);
 
-/// What the calls of every day cost on this channel. The wait that times out holds for
-/// `WAIT_MS`.
+/// Measures the everyday calls on this channel. The wait that times out is held for `WAIT_MS`.
 pub async fn measure(person: &Person, agent: &Agent) -> Vec<CallMeasurement> {
     let mut measured = vec![];
     for call in everyday_calls(person, agent).await {
@@ -149,7 +148,7 @@ pub async fn measure(person: &Person, agent: &Agent) -> Vec<CallMeasurement> {
     measured
 }
 
-/// The calls of every day on this channel, which they leave as it is.
+/// Everyday calls on this channel, which do not change it.
 pub async fn everyday_calls(person: &Person, agent: &Agent) -> Vec<NamedCall> {
     let decided = agent.request_approval().await;
     person.answer(&decided, json!({ "selectedOption": "approve" })).await.expect(201);
@@ -164,6 +163,7 @@ pub async fn everyday_calls(person: &Person, agent: &Agent) -> Vec<NamedCall> {
     ]
 }
 
+/// Makes one call; returns its cost and time.
 pub async fn measure_call(agent: &Agent, (name, path): &NamedCall) -> CallMeasurement {
     let began = Instant::now();
     let reply: Reply = agent.get_in_channel(path).await;
@@ -171,8 +171,8 @@ pub async fn measure_call(agent: &Agent, (name, path): &NamedCall) -> CallMeasur
     (name, reply.cost(), began.elapsed())
 }
 
-/// That the same calls cost the same DynamoDB calls and units on two channels, however many
-/// messages are in each. How often a wait looks is jittered; what each look costs is not.
+/// Asserts that the same calls cost the same DynamoDB calls and units on two channels. The number of
+/// polls of a wait is jittered; the cost of each poll is not.
 #[track_caller]
 pub fn assert_same_cost(one: &[CallMeasurement], other: &[CallMeasurement]) {
     assert_eq!(one.len(), other.len());
@@ -186,15 +186,16 @@ pub fn assert_same_cost(one: &[CallMeasurement], other: &[CallMeasurement]) {
     }
 }
 
-/// One BatchGetItem of four keys, a look (half a unit) each 100 to 110 ms, and the last look,
-/// which is strongly consistent.
+/// Asserts the cost of a wait: one BatchGetItem of four keys, a poll of half a unit each 100 to 110 ms,
+/// and a strongly consistent last poll.
 #[track_caller]
 fn assert_wait_cost(cost: &Cost) {
-    let most = 2 + WAIT_MS / 100;
-    assert!((3..=most).contains(&cost.calls) && cost.round_trips == cost.calls, "{cost:?}");
-    let looks = 0.5 * f64::from(cost.calls - 2) + 1.0;
-    // A key without an item costs a unit, though not on every emulator.
-    assert!([3.0, 4.0].map(|first| first + looks).contains(&cost.units()), "{cost:?}");
+    let max_calls = 2 + WAIT_MS / 100;
+    assert!((3..=max_calls).contains(&cost.calls) && cost.round_trips == cost.calls, "{cost:?}");
+    let polls = 0.5 * f64::from(cost.calls - 2) + 1.0;
+    // A key without an item costs a unit, but not on every emulator.
+    assert!([3.0, 4.0].map(|first| first + polls).contains(&cost.units()), "{cost:?}");
 }
 
+/// How long the wait that times out is held.
 pub const WAIT_MS: u32 = 1000;

@@ -1,23 +1,23 @@
-//! The routes of the HTTP contract, as a table for proofs that go over all of them.
+//! The routes of the HTTP contract, as a table for tests that cover each of them.
 //!
-//! In paths and bodies `{agent}`, `{message}`, `{file}`, `{key}` and `{user}` stand for ids,
-//! `{pending}`, `{decided}` and `{free}` for those of messages and files that the call would take,
-//! `{client}` and `{stream}` for texts that callers choose. One route has a row for each way of
-//! naming something.
+//! Paths and bodies have placeholders: `{agent}`, `{message}`, `{file}`, `{key}` and `{user}` for ids,
+//! `{pending}`, `{decided}` and `{free}` for ids of messages and files in the state that the call
+//! needs, `{client}` and `{stream}` for texts that callers choose. A route has one row for each way to
+//! call it.
 
 use reqwest::multipart::{Form, Part};
 use reqwest::{Method, RequestBuilder};
 
 use crate::actors::{Agent, Person};
 
-/// Whose credential a route takes.
+/// The credentials that a route takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CallerKind {
     Agent,
     Human,
 }
 
-/// What a placeholder stands for.
+/// The kind of value that a placeholder stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Placeholder {
     Agent,
@@ -49,12 +49,12 @@ impl Placeholder {
         ("{stream}", Self::Stream),
     ];
 
-    /// An id of ours, rather than a text of the caller's.
+    /// Whether it is an id of the service rather than a text of the caller.
     pub fn is_id(self) -> bool {
         !matches!(self, Self::Client | Self::Stream)
     }
 
-    /// Any message for a certain message, any file for a certain file.
+    /// The kind without its state: any message, any file.
     pub fn general(self) -> Self {
         match self {
             Self::Pending | Self::Decided => Self::Message,
@@ -98,7 +98,7 @@ pub enum CallBody {
 }
 
 impl Route {
-    /// The kinds of its placeholders, in their order.
+    /// The placeholders in their order.
     pub fn kinds(&self) -> Vec<Placeholder> {
         let mut kinds = vec![];
         self.fill(|kind| {
@@ -108,6 +108,7 @@ impl Route {
         kinds
     }
 
+    /// Replaces each placeholder with the value of `id`.
     pub fn fill(&self, mut id: impl FnMut(Placeholder) -> String) -> Call {
         let path = fill(self.path, &mut id);
         let body = match self.body {
@@ -123,7 +124,7 @@ impl Route {
         self.path.split('?').next().unwrap_or_default()
     }
 
-    /// Whether calling it takes away something that other calls name.
+    /// Whether a call deletes or invalidates something that other calls use.
     pub fn is_destructive(&self) -> bool {
         let ends = ["/rotate", "/logout", "/refresh", "/change-password", "/bulk-delete", "/deleteWebhook"];
         self.method == "DELETE" || ends.iter().any(|end| self.path.ends_with(end))

@@ -1,4 +1,4 @@
-//! How long a future was on a processor, as the clock of its thread says while it is polled.
+//! The CPU time of a future: the time of its thread while it is polled.
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use cpu_time::ThreadTime;
 
-/// Runs `work`; gives what it gave, and its time. What it spawned is not in it.
+/// Runs `work`; returns its result and its CPU time, without that of tasks it spawned.
 pub async fn measure<T>(work: impl Future<Output = T>) -> (T, Duration) {
     let mut work = pin!(work);
     let mut spent = Duration::ZERO;
@@ -16,7 +16,7 @@ pub async fn measure<T>(work: impl Future<Output = T>) -> (T, Duration) {
         let polled = work.as_mut().poll(context);
         spent += began.elapsed();
         match polled {
-            Poll::Ready(gave) => Poll::Ready((gave, spent)),
+            Poll::Ready(output) => Poll::Ready((output, spent)),
             Poll::Pending => Poll::Pending,
         }
     })

@@ -1,4 +1,4 @@
-//! The routes with what all functions have in common, served in this process.
+//! All functions in this process, with the state that they share.
 
 use axum::Router;
 use axum::extract::Request;
@@ -18,7 +18,7 @@ use crate::cpu_time;
 use crate::functions::{self, Function};
 use crate::reply;
 
-/// What all functions have in common, on whose clients they ever are.
+/// The state that all functions share, whichever clients they use.
 #[derive(Clone)]
 pub struct Deployment {
     pub clients: Clients,
@@ -32,7 +32,7 @@ pub struct Deployment {
 }
 
 impl Deployment {
-    /// In this process; with what ends its waits.
+    /// A deployment in this process, and the sender that ends its waits.
     pub fn in_process(clients: Clients, table: &str, bucket: &str, outbound: Outbound) -> (Self, watch::Sender<bool>) {
         let (close, closing) = watch::channel(false);
         let (table, bucket) = (table.to_owned(), bucket.to_owned());
@@ -50,22 +50,22 @@ impl Deployment {
         }
     }
 
-    /// The state of one function, with its permissions.
+    /// The state of one function, restricted to its permissions.
     pub fn function(&self, name: &str) -> App {
-        self.app_on(&Function::named(name).limited(&self.clients))
+        self.app_on(&Function::named(name).restrict(&self.clients))
     }
 
-    /// Serves the routes; gives their URL.
+    /// Serves the routes; returns their URL.
     pub async fn serve(&self) -> String {
         listen(functions::service(&self.clients, &|clients| self.app_on(clients))).await
     }
 }
 
-/// Serves on any free port until the test's runtime ends; gives the URL.
+/// Serves on a free port until the test's runtime ends; returns the URL.
 pub async fn listen(service: Router) -> String {
     let listener = server::bind([127, 0, 0, 1].into(), 0).await.expect("a free port");
     let url = server::url(&listener).expect("the port's address");
-    // What is known of a request's cost becomes headers, in tests only.
+    // In tests, the cost of a request is returned in headers.
     let service = service.layer(axum::middleware::from_fn(async |request: Request, next: Next| {
         let (response, cpu) = cpu_time::measure(next.run(request)).await;
         reply::with_cost_headers(response, cpu)
@@ -78,7 +78,7 @@ pub async fn listen(service: Router) -> String {
     url
 }
 
-/// The secret of every world.
+/// The server secret of every test.
 pub fn secret() -> ServerSecret {
     ServerSecret::new("the secret of the services under test").expect("long enough")
 }

@@ -1,6 +1,6 @@
-//! Storage that misbehaves: a proxy before a real engine that, while it is told to, answers
-//! errors and throttling of its own, breaks connections off before and after the engine has done
-//! what was asked, and takes its time: now and then, by rng, or whenever one call is made.
+//! Storage faults: a proxy in front of a real engine returns errors and throttling, drops connections
+//! before or after the engine has handled the request, or delays responses. Faults are random, or
+//! affect every request of one kind.
 
 use std::collections::{BTreeMap, HashSet};
 use std::io;
@@ -18,25 +18,26 @@ use crate::deployment::secret;
 use crate::rng;
 use crate::world::World;
 
-/// How one request is treated.
+/// What the proxy does to a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Fault {
-    /// An internal error, and the engine has not heard of the request.
+    /// An internal error; the engine does not receive the request.
     Error,
-    /// The engine asks for patience.
+    /// A throttling error; the engine does not receive the request.
     Throttled,
-    /// The connection breaks before the request has arrived.
+    /// The connection drops; the engine does not receive the request.
     LostRequest,
-    /// The request is done, and its answer is lost: nobody knows.
+    /// The engine handles the request, and the connection drops before its response.
     LostReply,
-    /// The answer comes two seconds late.
+    /// The response is delayed by [`DELAY`].
     Slow,
 }
 
 const FAULTS: [Fault; 5] = [Fault::Error, Fault::Throttled, Fault::LostRequest, Fault::LostReply, Fault::Slow];
-const SLOW: Duration = Duration::from_secs(2);
+/// The delay of a [`Fault::Slow`] response.
+const DELAY: Duration = Duration::from_secs(2);
 
-/// A service beside a world's, on the same storage, with a proxy before each engine.
+/// A second service on a world's storage, with a faulty proxy in front of each engine.
 pub struct FaultyService {
     pub url: String,
     pub dynamodb: FaultyProxy,
@@ -44,7 +45,7 @@ pub struct FaultyService {
 }
 
 impl FaultyService {
-    /// `one_in` so many requests meets a fault while the proxies inject_random_faults.
+    /// One in `one_in` requests fails while random faults are on.
     pub async fn serve(world: &World, one_in: usize) -> Self {
         let mut endpoints = world.endpoints_over_tcp().await;
         let dynamodb = FaultyProxy::start(&endpoints.dynamodb, one_in).await;
@@ -65,7 +66,7 @@ impl FaultyService {
     }
 }
 
-/// A proxy before one engine, as long as the test's runtime runs.
+/// A proxy in front of one engine, which runs until the test's runtime ends.
 #[derive(Clone)]
 pub struct FaultyProxy {
     pub url: String,
@@ -75,19 +76,19 @@ pub struct FaultyProxy {
 struct FaultPlan {
     engine: String,
     random_faults: AtomicBool,
-    /// What every request of one kind meets.
+    /// A text in the head of requests, and the fault of each such request.
     targeted_fault: Mutex<Option<(&'static str, Fault)>>,
     fail_all: AtomicBool,
-    /// While updates lose their first replies: those that did.
+    /// The updates whose first reply was dropped; `None` while no replies are dropped.
     dropped_replies: Mutex<Option<HashSet<Vec<u8>>>>,
     rng: Mutex<fastrand::Rng>,
-    /// One in so many requests meets a fault.
+    /// One in `one_in` requests meets a random fault.
     one_in: usize,
     fault_counts: Mutex<BTreeMap<Fault, usize>>,
 }
 
 impl FaultyProxy {
-    /// Before the engine at this `http://` URL; it behaves until it is told otherwise.
+    /// Starts a proxy for the engine at this `http://` URL, without faults at first.
     pub async fn start(engine: &str, one_in: usize) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("its address"));
@@ -105,7 +106,7 @@ impl FaultyProxy {
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 let plan = serving.clone();
-                // A broken connection is what this is for.
+                // Errors are expected: the proxy drops connections on purpose.
                 tokio::spawn(async move { plan.serve(client).await.ok() });
             }
         });
@@ -116,55 +117,55 @@ impl FaultyProxy {
         self.plan.random_faults.store(yes, Ordering::SeqCst);
     }
 
-    /// From now on every request with these words in its head, in lower case, meets this fault.
-    pub fn set_fault(&self, at: Option<(&'static str, Fault)>) {
-        *self.plan.targeted_fault.lock().expect("nobody panicked") = at;
+    /// From now on every request with this text in its lower-cased head meets the fault.
+    pub fn set_fault(&self, target: Option<(&'static str, Fault)>) {
+        *self.plan.targeted_fault.lock().expect("the lock is not poisoned") = target;
     }
 
-    /// Answers nothing but errors, whatever is asked.
+    /// Answers every request with an error while `yes`.
     pub fn fail_all(&self, yes: bool) {
         self.plan.fail_all.store(yes, Ordering::SeqCst);
     }
 
-    /// From now on the first reply to each UpdateItem is lost; the SDK sends it again.
+    /// From now on drops the first reply to each UpdateItem, which the SDK then retries.
     pub fn drop_first_update_replies(&self) {
-        *self.plan.dropped_replies.lock().expect("nobody panicked") = Some(HashSet::new());
+        *self.plan.dropped_replies.lock().expect("the lock is not poisoned") = Some(HashSet::new());
     }
 
-    /// How often each fault has struck.
+    /// The number of occurrences of each fault.
     pub fn fault_counts(&self) -> BTreeMap<Fault, usize> {
-        self.plan.fault_counts.lock().expect("nobody panicked").clone()
+        self.plan.fault_counts.lock().expect("the lock is not poisoned").clone()
     }
 }
 
 impl FaultPlan {
     fn fault(&self, request: &[u8]) -> Option<Fault> {
-        if let Some((words, fault)) = *self.targeted_fault.lock().expect("nobody panicked") {
+        if let Some((text, fault)) = *self.targeted_fault.lock().expect("the lock is not poisoned") {
             let end = request.windows(4).position(|it| it == b"\r\n\r\n").unwrap_or(request.len());
-            return String::from_utf8_lossy(&request[..end]).to_lowercase().contains(words).then_some(fault);
+            return String::from_utf8_lossy(&request[..end]).to_lowercase().contains(text).then_some(fault);
         }
         let fault = if self.fail_all.load(Ordering::SeqCst) {
             Fault::Error
         } else if self.is_first_attempt_of_update(request) {
             Fault::LostReply
         } else if self.random_faults.load(Ordering::SeqCst) {
-            let mut rng = self.rng.lock().expect("nobody panicked");
+            let mut rng = self.rng.lock().expect("the lock is not poisoned");
             (rng.usize(..self.one_in) == 0).then(|| *rng.choice(&FAULTS).unwrap())?
         } else {
             return None;
         };
-        *self.fault_counts.lock().expect("nobody panicked").entry(fault).or_default() += 1;
+        *self.fault_counts.lock().expect("the lock is not poisoned").entry(fault).or_default() += 1;
         Some(fault)
     }
 
     fn is_first_attempt_of_update(&self, request: &[u8]) -> bool {
-        let mut dropped_replies = self.dropped_replies.lock().expect("nobody panicked");
+        let mut dropped_replies = self.dropped_replies.lock().expect("the lock is not poisoned");
         let Some(lost) = dropped_replies.as_mut().filter(|_| is_operation(request, "updateitem")) else { return false };
         let body = request.windows(4).position(|it| it == b"\r\n\r\n").unwrap_or_default();
         lost.insert(request[body..].to_vec())
     }
 
-    /// One request on one connection. A connection that is dropped is broken for the client.
+    /// Serves one request on one connection. The client sees a dropped connection as broken.
     async fn serve(&self, mut client: TcpStream) -> io::Result<()> {
         let request = read_request(&mut client).await?;
         match self.fault(&request) {
@@ -172,7 +173,7 @@ impl FaultPlan {
             Some(Fault::Error) => return client.write_all(error_response(&request, false).as_bytes()).await,
             Some(Fault::Throttled) => return client.write_all(error_response(&request, true).as_bytes()).await,
             Some(Fault::LostReply) => return self.forward(&request).await.map(drop),
-            Some(Fault::Slow) => tokio::time::sleep(SLOW).await,
+            Some(Fault::Slow) => tokio::time::sleep(DELAY).await,
             None => {}
         }
         let reply = self.forward(&request).await?;
@@ -180,7 +181,7 @@ impl FaultPlan {
         client.shutdown().await
     }
 
-    /// The engine's answer, byte by byte. `Connection: close` is in no signature.
+    /// The engine's response, byte by byte. `Connection: close` may be added: no signature covers it.
     async fn forward(&self, request: &[u8]) -> io::Result<Vec<u8>> {
         let mut engine = TcpStream::connect(&self.engine).await?;
         let line = request.windows(2).position(|it| it == b"\r\n").map_or(0, |at| at + 2);
@@ -193,7 +194,7 @@ impl FaultPlan {
     }
 }
 
-/// A request with its body, whose length the SDK always says.
+/// Reads a request with its body; the SDK always sends `Content-Length`.
 async fn read_request(client: &mut TcpStream) -> io::Result<Vec<u8>> {
     let (mut read, mut expected) = (vec![], None);
     while expected.is_none_or(|expected| read.len() < expected) {
@@ -211,21 +212,21 @@ async fn read_request(client: &mut TcpStream) -> io::Result<Vec<u8>> {
     Ok(read)
 }
 
-/// Whether it asks DynamoDB for this operation, or for any.
+/// Whether the request is this DynamoDB operation; an empty name matches any.
 fn is_operation(request: &[u8], operation: &str) -> bool {
     let target = String::from_utf8_lossy(request).to_lowercase();
     let after = target.split_once("x-amz-target: dynamodb_20120810.").map(|(_, after)| after);
     after.is_some_and(|after| after.starts_with(operation))
 }
 
-/// What DynamoDB or S3 itself says when it is in trouble.
+/// The error response of DynamoDB or S3.
 fn error_response(request: &[u8], throttled: bool) -> String {
     let dynamodb = is_operation(request, "");
     let (status, kind, body) = match (dynamodb, throttled) {
         (true, true) => (
             "400 Bad Request",
             "application/x-amz-json-1.0",
-            r#"{"__type":"com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException","message":"slower"}"#,
+            r#"{"__type":"com.amazonaws.dynamodb.v20120810#ProvisionedThroughputExceededException","message":"throttled"}"#,
         ),
         (true, false) => (
             "500 Internal Server Error",
@@ -233,7 +234,7 @@ fn error_response(request: &[u8], throttled: bool) -> String {
             r#"{"__type":"com.amazonaws.dynamodb.v20120810#InternalServerError","message":"broken"}"#,
         ),
         (false, true) => {
-            ("503 Slow Down", "application/xml", "<Error><Code>SlowDown</Code><Message>slower</Message></Error>")
+            ("503 Slow Down", "application/xml", "<Error><Code>SlowDown</Code><Message>throttled</Message></Error>")
         }
         (false, false) => (
             "500 Internal Server Error",

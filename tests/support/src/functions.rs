@@ -1,5 +1,5 @@
-//! The functions as they are deployed: each with clients of its own that do what its permissions
-//! allow and nothing else, behind the template's routes.
+//! The deployed functions, behind the template's routes. The clients of each function refuse every
+//! call that its permissions do not include.
 
 use std::collections::BTreeSet;
 use std::fs::OpenOptions;
@@ -24,24 +24,24 @@ use utoipa::openapi::OpenApi as Document;
 
 use crate::template;
 
-/// One that API Gateway calls.
+/// A function that API Gateway invokes.
 pub struct RoutedFunction {
     pub function: Function,
     pub router: fn() -> Router<App>,
     pub document: fn() -> Document,
 }
 
-/// A name, which is its crate's and its binary's, and what it needs.
+/// A function: the name of its crate and binary, and its permissions.
 #[derive(Clone, Copy, Debug)]
 pub struct Function {
     pub name: &'static str,
-    pub needs: &'static [Permission],
+    pub permissions: &'static [Permission],
 }
 
 macro_rules! routed_functions {
     ($($name:ident),+) => {
         [$(RoutedFunction {
-            function: Function { name: stringify!($name), needs: $name::PERMISSIONS },
+            function: Function { name: stringify!($name), permissions: $name::PERMISSIONS },
             router: $name::router,
             document: $name::Docs::openapi,
         }),+]
@@ -50,31 +50,31 @@ macro_rules! routed_functions {
 
 macro_rules! background_functions {
     ($($name:ident),+) => {
-        [$(Function { name: stringify!($name), needs: $name::PERMISSIONS }),+]
+        [$(Function { name: stringify!($name), permissions: $name::PERMISSIONS }),+]
     };
 }
 
-/// The route groups.
+/// The functions that serve routes.
 pub const ROUTED_FUNCTIONS: [RoutedFunction; 8] =
     routed_functions!(messages, reviews, files, agents, inbox, accounts, plugins, web);
-/// What no request calls.
+/// The functions that queues, streams and schedules invoke.
 pub const BACKGROUND_FUNCTIONS: [Function; 3] = background_functions!(events, webhooks, expiry);
 
 pub fn all() -> impl Iterator<Item = Function> {
     ROUTED_FUNCTIONS.iter().map(|it| it.function).chain(BACKGROUND_FUNCTIONS)
 }
 
-/// Every route group on clients of its own, each request with the function that the template
-/// sends it to.
+/// All route groups, each with its own clients. Each request goes to the function that the template's
+/// routes select.
 pub fn service(clients: &Clients, app_on: &dyn Fn(&Clients) -> App) -> Router {
     let services: Vec<(&str, Router)> = ROUTED_FUNCTIONS
         .iter()
-        .map(|it| (it.function.name, shared::http::service((it.router)(), app_on(&it.function.limited(clients)))))
+        .map(|it| (it.function.name, shared::http::service((it.router)(), app_on(&it.function.restrict(clients)))))
         .collect();
     Router::new().fallback_service(service_fn(move |request: axum::extract::Request| {
         let name = template::function_for(request.uri().path());
         let service = services.iter().find(|(its, _)| *its == name).map(|(_, service)| service.clone());
-        service.expect("the template's routes lead to functions").oneshot(request)
+        service.expect("every route of the template has a function").oneshot(request)
     }))
 }
 
@@ -83,8 +83,8 @@ impl Function {
         all().find(|it| it.name == name).expect("a function")
     }
 
-    /// The same clients with this function's permissions.
-    pub fn limited(self, clients: &Clients) -> Clients {
+    /// The clients, restricted to this function's permissions.
+    pub fn restrict(self, clients: &Clients) -> Clients {
         let Clients { dynamodb, s3, sqs } = clients.clone();
         Clients {
             dynamodb: aws_sdk_dynamodb::Client::from_conf(dynamodb.config().to_builder().interceptor(self).build()),
@@ -102,7 +102,7 @@ impl Intercept for Function {
         "Function"
     }
 
-    #[expect(clippy::print_stderr, reason = "whoever runs the test wants to know why it fails")]
+    #[expect(clippy::print_stderr, reason = "the output of the failed test names the missing permission")]
     fn read_before_serialization(
         &self,
         context: &BeforeSerializationInterceptorContextRef<'_>,
@@ -110,10 +110,10 @@ impl Intercept for Function {
         config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         let operation = config.load::<Metadata>().ok_or("an operation without a name")?;
-        for need in required_permissions(operation, context) {
-            record_permission(self.name, need);
-            if !self.needs.contains(&need) {
-                let refusal = format!("{}: {need} is not among its PERMISSIONS", self.name);
+        for permission in required_permissions(operation, context) {
+            record_permission(self.name, permission);
+            if !self.permissions.contains(&permission) {
+                let refusal = format!("{}: {permission} is not among its PERMISSIONS", self.name);
                 eprintln!("{refusal}");
                 return Err(refusal.into());
             }
@@ -122,8 +122,11 @@ impl Intercept for Function {
     }
 }
 
-/// What IAM asks for an operation.
-fn required_permissions(operation: &Metadata, context: &BeforeSerializationInterceptorContextRef<'_>) -> Vec<Permission> {
+/// The permissions that IAM requires for an operation.
+fn required_permissions(
+    operation: &Metadata,
+    context: &BeforeSerializationInterceptorContextRef<'_>,
+) -> Vec<Permission> {
     let (service, name) = (operation.service(), operation.name());
     match name {
         "Query" => {
@@ -132,12 +135,12 @@ fn required_permissions(operation: &Metadata, context: &BeforeSerializationInter
                 None => Permission::Table("dynamodb:Query"),
                 Some("owner") => Permission::Index("dynamodb:Query", "owner"),
                 Some("due") => Permission::Index("dynamodb:Query", "due"),
-                Some(other) => panic!("the index {other} is nobody's"),
+                Some(other) => panic!("unknown index {other}"),
             }]
         }
         "TransactWriteItems" => {
             let input = context.input().downcast_ref::<TransactWriteItemsInput>().expect("its input");
-            let of_each = input.transact_items().iter().flat_map(|item| {
+            let actions = input.transact_items().iter().flat_map(|item| {
                 [
                     item.put.is_some().then_some("dynamodb:PutItem"),
                     item.update.is_some().then_some("dynamodb:UpdateItem"),
@@ -145,7 +148,7 @@ fn required_permissions(operation: &Metadata, context: &BeforeSerializationInter
                     item.condition_check.is_some().then_some("dynamodb:ConditionCheckItem"),
                 ]
             });
-            of_each.flatten().map(Permission::Table).collect()
+            actions.flatten().map(Permission::Table).collect()
         }
         "GetItem" => vec![Permission::Table("dynamodb:GetItem")],
         "BatchGetItem" => vec![Permission::Table("dynamodb:BatchGetItem")],
@@ -153,7 +156,7 @@ fn required_permissions(operation: &Metadata, context: &BeforeSerializationInter
         "PutItem" => vec![Permission::Table("dynamodb:PutItem")],
         "UpdateItem" => vec![Permission::Table("dynamodb:UpdateItem")],
         "DeleteItem" => vec![Permission::Table("dynamodb:DeleteItem")],
-        // An object that is not there is told as such to those only who may list the bucket.
+        // Without ListBucket, S3 answers 403 instead of 404 for a missing object.
         "GetObject" | "HeadObject" => vec![Permission::Objects("s3:GetObject"), Permission::Bucket("s3:ListBucket")],
         "ListObjectsV2" => vec![Permission::Bucket("s3:ListBucket")],
         "PutObject" | "CreateMultipartUpload" | "UploadPart" | "CompleteMultipartUpload" => {
@@ -163,17 +166,17 @@ fn required_permissions(operation: &Metadata, context: &BeforeSerializationInter
         "DeleteObject" | "DeleteObjects" => vec![Permission::Objects("s3:DeleteObject")],
         "SendMessage" => vec![Permission::Queue("sqs:SendMessage")],
         "ChangeMessageVisibility" => vec![Permission::Queue("sqs:ChangeMessageVisibility")],
-        _ => panic!("nothing is known of {service}'s {name}"),
+        _ => panic!("no permission is known for {service}'s {name}"),
     }
 }
 
-/// Adds a line to the file that `PLACET_TEST_NEEDS` names: what was needed in a whole run of the
-/// tests is compared with what is listed (`tests/src/bin/needs.rs`).
-fn record_permission(function: &'static str, need: Permission) {
+/// Appends a used permission to the file that `PLACET_TEST_PERMISSIONS` names. After a whole run,
+/// `tests/support/src/bin/permissions.rs` compares them with the listed ones.
+fn record_permission(function: &'static str, permission: Permission) {
     static RECORDED: Mutex<BTreeSet<(&str, Permission)>> = Mutex::new(BTreeSet::new());
-    if RECORDED.lock().unwrap_or_else(PoisonError::into_inner).insert((function, need)) {
-        let Ok(path) = std::env::var("PLACET_TEST_NEEDS") else { return };
+    if RECORDED.lock().unwrap_or_else(PoisonError::into_inner).insert((function, permission)) {
+        let Ok(path) = std::env::var("PLACET_TEST_PERMISSIONS") else { return };
         let file = OpenOptions::new().append(true).create(true).open(path);
-        writeln!(file.expect("the file of needs"), "{function}: {need}").expect("a line in it");
+        writeln!(file.expect("the file of permissions"), "{function}: {permission}").expect("a line in it");
     }
 }

@@ -1,18 +1,18 @@
-//! What the HTTP tests and the benchmark share: a world to test in, and the actors in it.
+//! Support for the HTTP tests and the benchmark: the service under test, and the actors that call it.
 //!
-//! - [`World`]: the service, started in this process on real engines (see `world.rs` for which)
-//! - [`Person`], [`Agent`]: who calls it; each test makes its own, so tests never meet
-//! - [`contract`]: the table of all routes, for proofs that go over all of them
-//! - [`route_costs`]: each of them called with all it needs, to see what it costs
-//! - [`tenant`]: a person with everything one can have, at random
-//! - [`RawForm`]: multipart bodies as each client writes them; [`raw_http`]: requests that no client would send
-//! - [`bulk_data`]: channels with very many messages
-//! - [`fault_injection`]: storage that misbehaves, by chance or at one call
-//! - `engine_port`: the embedded engines on a port
-//! - [`functions`]: each function with its own permissions; [`template`]: what is deployed
-//! - [`Reply`]: an answer, with what it cost in DynamoDB calls
+//! - [`World`]: the service, started in this process on real engines (`world.rs` says which)
+//! - [`Person`], [`Agent`]: the callers; each test creates its own, so tests do not affect each other
+//! - [`contract`]: the table of all routes, for tests that cover each of them
+//! - [`route_costs`]: a repeatable call of each route, with its cost
+//! - [`tenant`]: a person with random agents, messages, reviews and files
+//! - [`RawForm`]: multipart bodies as different clients write them; [`raw_http`]: malformed requests
+//! - [`bulk_data`]: channels with up to 100,000 messages
+//! - [`fault_injection`]: storage faults, at random or for one kind of call
+//! - `engine_port`: the embedded engines on a TCP port
+//! - [`functions`]: each function with its own permissions; [`template`]: infra/template.yaml
+//! - [`Reply`]: a response, with its cost in DynamoDB calls
 //! - [`Runner`]: the `placet-local` binary as its own process
-//! - [`openapi`]: the document that describes the service
+//! - [`openapi`]: the OpenAPI document
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "in tests a panic is a failed test")]
 
@@ -35,7 +35,7 @@ pub mod template;
 pub mod tenant;
 mod world;
 
-pub use actors::{Agent, Person};
+pub use actors::{Agent, Person, random_email};
 pub use deployment::secret;
 pub use multipart::RawForm;
 pub use reply::{Cost, Reply};

@@ -1,4 +1,4 @@
-//! Multipart bodies written by hand: clients differ in bytes that no library lets one choose.
+//! Multipart bodies as raw bytes: clients differ in bytes that no library exposes.
 
 use reqwest::Method;
 
@@ -7,12 +7,12 @@ use crate::reply::Reply;
 
 const BOUNDARY: &str = "----placet-test-boundary";
 
-/// A multipart body that grows part by part.
+/// A multipart body, built part by part.
 #[derive(Clone, Default)]
 pub struct RawForm(Vec<u8>);
 
 impl RawForm {
-    /// One that names the agent's channel.
+    /// A form that names the agent's channel.
     pub fn for_agent(agent: &Agent) -> Self {
         Self::default().field("channelId", &agent.channel)
     }
@@ -21,7 +21,7 @@ impl RawForm {
         self.part(format!("form-data; name=\"{name}\"").as_bytes(), None, value.as_bytes())
     }
 
-    /// A part with exactly this Content-Disposition and, if there is one, Content-Type.
+    /// Adds a part with exactly this Content-Disposition and Content-Type.
     pub fn part(mut self, disposition: &[u8], content_type: Option<&str>, bytes: &[u8]) -> Self {
         self.0.extend(format!("--{BOUNDARY}\r\nContent-Disposition: ").into_bytes());
         self.0.extend(disposition);
@@ -34,7 +34,7 @@ impl RawForm {
         self
     }
 
-    /// A file of this name, as browsers write it.
+    /// Adds a file the way browsers do.
     pub fn file(self, name: &str, content_type: Option<&str>, bytes: &[u8]) -> Self {
         self.part(format!("form-data; name=\"file\"; filename=\"{name}\"").as_bytes(), content_type, bytes)
     }
@@ -44,7 +44,7 @@ impl RawForm {
         request.header("Content-Type", format!("multipart/form-data; boundary={BOUNDARY}")).body(self.0)
     }
 
-    /// What the agent's route of files answers.
+    /// Sends the form to one of the agent's file routes.
     pub async fn send(self, agent: &Agent, route: &str) -> Reply {
         Reply::fetch(self.request(agent.request(Method::POST, &format!("/api/v1/files/{route}")))).await
     }

@@ -1,4 +1,4 @@
-//! Answers.
+//! Responses, with their cost and assertions on them.
 
 use std::time::Duration;
 
@@ -10,8 +10,7 @@ use shared::meter::Spent;
 const COST: &str = "x-test-cost";
 const CPU: &str = "x-test-cpu-ns";
 
-/// What a request cost: DynamoDB calls, and how many of them one after the other, capacity, and
-/// calls of S3.
+/// The cost of a request: DynamoDB calls, round trips, capacity units, and calls of S3.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Cost {
     pub calls: u32,
@@ -36,7 +35,7 @@ pub(crate) fn with_cost_headers(mut response: Response, cpu: Duration) -> Respon
     response
 }
 
-/// An answer, read to its end.
+/// A response, read to its end.
 #[derive(Debug)]
 pub struct Reply {
     pub status: u16,
@@ -45,11 +44,12 @@ pub struct Reply {
 }
 
 impl Reply {
+    /// Sends the request and reads its response.
     pub async fn fetch(request: reqwest::RequestBuilder) -> Self {
-        Self::try_fetch(request).await.expect("the service answers")
+        Self::try_fetch(request).await.expect("the service responds")
     }
 
-    /// `None` when the connection fails.
+    /// Sends the request; `None` when the connection fails.
     pub async fn try_fetch(request: reqwest::RequestBuilder) -> Option<Self> {
         let response = request.send().await.ok()?;
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
@@ -68,14 +68,14 @@ impl Reply {
         self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
     }
 
-    /// Asserts the status, and gives the body.
+    /// Asserts the status; returns the body.
     #[track_caller]
     pub fn expect(&self, status: u16) -> Value {
         assert_eq!(self.status, status, "{}", self.text());
         understood(&self.text()).unwrap_or(Value::Null)
     }
 
-    /// Asserts an error's status and code, and that its body has all its parts.
+    /// Asserts an error's status, its code and the members of its body.
     #[track_caller]
     pub fn expect_error(&self, status: u16, code: &str) -> Value {
         let body = self.expect(status);
@@ -84,20 +84,20 @@ impl Reply {
         for part in ["message", "path", "timestamp", "requestId"] {
             assert!(body[part].as_str().is_some_and(|text| !text.is_empty()), "{part} is missing: {body}");
         }
-        assert_eq!(body["errors"].is_array(), status == 400, "errors belong to 400 alone: {body}");
+        assert_eq!(body["errors"].is_array(), status == 400, "only a 400 has errors: {body}");
         body
     }
 
-    /// Asserts a 400, and gives the paths of the fields it names, as text.
+    /// Asserts a validation error; returns the paths of its fields, joined with dots.
     #[track_caller]
     pub fn expect_invalid(&self) -> Vec<String> {
         let body = self.expect_error(400, "validation_failed");
-        let step = |step: &Value| step.as_str().map_or_else(|| step.to_string(), str::to_owned);
-        let path = |error: &Value| error["path"].as_array().unwrap().iter().map(step).collect::<Vec<_>>().join(".");
+        let segment = |step: &Value| step.as_str().map_or_else(|| step.to_string(), str::to_owned);
+        let path = |error: &Value| error["path"].as_array().unwrap().iter().map(segment).collect::<Vec<_>>().join(".");
         body["errors"].as_array().unwrap().iter().map(path).collect()
     }
 
-    /// Whether its cost is known: where the service runs in this process.
+    /// Whether the cost is known, which it is when the service runs in this process.
     pub fn has_cost(&self) -> bool {
         self.headers.contains_key(COST)
     }
@@ -118,7 +118,7 @@ impl Reply {
         }
     }
 
-    /// What the handler itself computed: its task's time on a processor.
+    /// The CPU time of the handler's task.
     pub fn cpu(&self) -> Duration {
         Duration::from_nanos(self.header(CPU).parse().expect("a number"))
     }

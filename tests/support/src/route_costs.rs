@@ -1,28 +1,27 @@
-//! Every route of the contract, prepared to be called once more: whatever a call uses up is made
-//! anew before it, so that each call of a route does the same work.
+//! Repeatable calls of every route of the contract. Whatever a call consumes is created before it, so
+//! that each call of a route does the same work.
 
 use reqwest::Method;
 use serde_json::json;
 use shared::models::Role;
 use shared::secrets::{hex, random};
 
-use crate::actors::{Agent, Person};
+use crate::actors::{Agent, Person, random_email};
 use crate::contract::{self, Call, CallBody, Placeholder, Route};
 use crate::reply::{Cost, Reply};
 use crate::world::World;
 
-/// Routes that are no work of ours: they call somebody else's host, or ask for a delivery that
-/// failed.
+/// Routes that are not measured: they call another host, or need a failed delivery.
 const EXCLUDED_ROUTES: [&str; 3] =
     ["/api/agents/{agent}/webhook-test", "/api/plugins/form/fetch", "/api/messages/{message}/retry"];
 
-/// Routes that hold their caller: how often they look is chance.
+/// The routes of long polls, whose number of reads is random.
 const LONG_POLL_PATH: &str = "/api/changes";
 
-/// One of the plugins that come with the service.
+/// A bundled plugin.
 const PLUGIN: &str = "/status-card";
 
-/// A person with one agent, whose channel has as much in it as a page shows.
+/// A person with one agent, whose channel fills the pages of lists.
 pub struct RouteCosts<'a> {
     world: &'a World,
     person: Person,
@@ -32,7 +31,7 @@ pub struct RouteCosts<'a> {
     file: String,
 }
 
-/// One call with everything it needs, and who makes it.
+/// A call with all its data, and its callers.
 pub struct PreparedCall {
     person: Person,
     agent: Agent,
@@ -47,13 +46,13 @@ impl PreparedCall {
     }
 }
 
-/// The rows of the contract that are called here.
+/// The routes that are measured.
 pub fn routes() -> Vec<Route> {
-    let called = |route: &Route| !EXCLUDED_ROUTES.contains(&route.path) && !route.path.starts_with(LONG_POLL_PATH);
-    contract::routes().into_iter().filter(called).collect()
+    let is_measured = |route: &Route| !EXCLUDED_ROUTES.contains(&route.path) && !route.path.starts_with(LONG_POLL_PATH);
+    contract::routes().into_iter().filter(is_measured).collect()
 }
 
-/// A row's name, which no other row has.
+/// The unique name of a route.
 pub fn name(route: &Route) -> String {
     let plain = route.path.replace("&timeout=50", "").replace("{pending}", "{message}");
     let plain = plain.replace("/plugins/form", "/plugins/{plugin}").replace("nonsense", "{token}");
@@ -94,7 +93,7 @@ impl<'a> RouteCosts<'a> {
         Self { world, person, agent, message, decided, file }
     }
 
-    /// A call of this route that was not made before.
+    /// Prepares a call of this route that has not been made before.
     pub async fn prepare(&self, route: &Route) -> PreparedCall {
         let mut prepared =
             PreparedCall { person: self.person.clone(), agent: self.agent.clone(), call: self.call(route).await };
@@ -103,7 +102,7 @@ impl<'a> RouteCosts<'a> {
                 let who = json!({ "email": self.person.email, "password": self.person.password });
                 prepared.call.body = CallBody::Json(who.to_string());
             }
-            // A session of its own, which it ends or changes.
+            // These calls end or change their session, so each has its own.
             "/api/auth/logout" | "/api/auth/refresh" => prepared.person = self.signed_in_member().await,
             "/api/auth/change-password" => {
                 prepared.person = self.signed_in_member().await;
@@ -125,7 +124,7 @@ impl<'a> RouteCosts<'a> {
         prepared
     }
 
-    /// What a call of this route costs once it was called before.
+    /// The cost of a call of this route when the service is warm.
     pub async fn cost(&self, route: &Route) -> Cost {
         self.prepare(route).await.send().await;
         self.prepare(route).await.send().await.cost()
@@ -137,24 +136,26 @@ impl<'a> RouteCosts<'a> {
             ids.push(self.id(route, kind).await);
         }
         let mut ids = ids.into_iter();
-        route.fill(|_| ids.next().expect("as many as there are"))
+        route.fill(|_| ids.next().expect("an id for each placeholder"))
     }
 
     async fn id(&self, route: &Route, kind: Placeholder) -> String {
-        // What the call takes away, or does once, is of its own.
-        let once = route.is_destructive() || route.path.ends_with("/ack?channel={agent}");
+        // Calls that delete something, or can be made only once, have their own data.
+        let single_use = route.is_destructive() || route.path.ends_with("/ack?channel={agent}");
         let agent = &self.agent;
         match kind {
-            Placeholder::Agent if route.path.starts_with("/api/agents/") && once => self.agent_with_avatar().await,
+            Placeholder::Agent if route.path.starts_with("/api/agents/") && single_use => {
+                self.agent_with_avatar().await
+            }
             Placeholder::Agent => agent.channel.clone(),
-            // One with a review, and a wait for one that is pending would hold the caller.
+            // These routes need a review, and a wait for a pending one would be held.
             Placeholder::Message if route.path.contains("/reviews/") => self.decided.clone(),
-            Placeholder::Message if once => agent.create_message(json!({ "text": "x" })).await,
+            Placeholder::Message if single_use => agent.create_message(json!({ "text": "x" })).await,
             Placeholder::Message => self.message.clone(),
             Placeholder::Pending => agent.request_approval().await,
             Placeholder::Decided => answered_review(&self.person, agent).await,
-            // Two of them.
-            Placeholder::File if once || route.path.ends_with("bulk-download") => agent.store_file().await,
+            // The route takes two files.
+            Placeholder::File if single_use || route.path.ends_with("bulk-download") => agent.store_file().await,
             Placeholder::File => self.file.clone(),
             Placeholder::Free => agent.store_file().await,
             Placeholder::Key => text(&self.person.post("/api/api-keys", json!({})).await.expect(201)["id"]),
@@ -167,7 +168,7 @@ impl<'a> RouteCosts<'a> {
         }
     }
 
-    /// A draft that is open, or the name of one to come.
+    /// The id of an open stream, or of one that the call will start.
     async fn stream(&self, route: &Route) -> String {
         let id = hex(&random::<8>());
         if route.path.contains("/streams/") {
@@ -176,7 +177,7 @@ impl<'a> RouteCosts<'a> {
         id
     }
 
-    /// Another agent, with a avatar_form.
+    /// Creates another agent, with an avatar.
     async fn agent_with_avatar(&self) -> String {
         let channel = self.person.agent().await.channel;
         let path = format!("/api/agents/{channel}/avatar");
@@ -184,7 +185,7 @@ impl<'a> RouteCosts<'a> {
         channel
     }
 
-    /// Somebody who signed in.
+    /// Creates a member and signs them in.
     async fn signed_in_member(&self) -> Person {
         let (email, password) = (random_email(), "long enough");
         self.world.create_account_as(&email, password, Role::Member).await;
@@ -195,18 +196,14 @@ impl<'a> RouteCosts<'a> {
 }
 
 async fn answered_review(person: &Person, agent: &Agent) -> String {
-    let asked = agent.request_approval().await;
-    person.answer(&asked, json!({ "selectedOption": "approve" })).await.expect(201);
-    asked
+    let review = agent.request_approval().await;
+    person.answer(&review, json!({ "selectedOption": "approve" })).await.expect(201);
+    review
 }
 
 fn avatar_form() -> reqwest::multipart::Form {
     let part = reqwest::multipart::Part::bytes(b"GIF89a".to_vec()).file_name("a.gif").mime_str("image/gif");
     reqwest::multipart::Form::new().part("file", part.expect("a type"))
-}
-
-fn random_email() -> String {
-    format!("{}@people.example", hex(&random::<8>()))
 }
 
 fn text(value: &serde_json::Value) -> String {

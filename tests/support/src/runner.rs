@@ -1,4 +1,4 @@
-//! `placet-local` as people start it: its own process.
+//! `placet-local` as its own process.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -11,21 +11,21 @@ use tokio::process::{Child, ChildStdout, Command};
 
 use crate::actors::{Agent, Person};
 
-/// What the first start of each data directory showed: later ones do not, so whoever starts one
-/// again has first_startup it.
+/// The startup JSON of each data directory's first start, the only one that shows credentials.
 static FIRST_STARTUPS: Mutex<BTreeMap<PathBuf, Value>> = Mutex::new(BTreeMap::new());
 
 /// A running `placet-local`; killed when dropped.
 pub struct Runner {
     pub child: Child,
+    /// The JSON that this start printed.
     pub startup: Value,
-    /// The credentials that the first start showed.
+    /// The startup JSON of the directory's first start, with its credentials.
     first_startup: Value,
     _stdout: Lines<BufReader<ChildStdout>>,
 }
 
 impl Runner {
-    /// A binary of the workspace that was built beside this one.
+    /// The path of a binary that was built with these tests.
     pub fn binary(name: &str) -> PathBuf {
         let here = std::env::current_exe().expect("the path of the tests");
         let found = here.ancestors().skip(1).take(2).map(|dir| dir.join(name)).find(|path| path.exists());
@@ -41,24 +41,25 @@ impl Runner {
         command
     }
 
-    /// Starts one on `dir`, on any free port, and reads the startup it prints.
+    /// Starts the runner on `dir` and a free port, and reads its startup JSON.
     pub async fn start(dir: &Path) -> Self {
         let mut command = Self::command();
         command.args(["--json", "--port", "0", "--data-dir"]).arg(dir);
         Self::from(command).await
     }
 
-    /// The same, and its webhooks may go to this machine.
+    /// The same, with webhooks to this machine allowed.
     pub async fn start_delivering(dir: &Path) -> Self {
         let mut command = Self::command();
         command.args(["--json", "--port", "0", "--allow-loopback-webhooks", "--data-dir"]).arg(dir);
         Self::from(command).await
     }
 
+    /// Starts the runner with this command, and reads its startup JSON.
     pub async fn from(mut command: Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).spawn().expect("placet-local starts");
         let mut stdout = BufReader::new(child.stdout.take().unwrap()).lines();
-        let line = stdout.next_line().await.unwrap().expect("the startup, as one line");
+        let line = stdout.next_line().await.unwrap().expect("the startup JSON, on one line");
         let startup: Value = serde_json::from_str(&line).expect("JSON");
         let arguments: Vec<_> = command.as_std().get_args().collect();
         let dir = arguments.windows(2).find(|pair| pair[0] == "--data-dir").map(|pair| PathBuf::from(pair[1]));
@@ -75,7 +76,7 @@ impl Runner {
         Self { child, startup, first_startup, _stdout: stdout }
     }
 
-    /// A member of the startup, or of the one that the first start printed.
+    /// A member of the startup JSON, or of the first start's.
     pub fn text(&self, name: &str) -> &str {
         let found = self.startup[name].as_str().or_else(|| self.first_startup[name].as_str());
         found.unwrap_or_else(|| panic!("{name} is missing in {}", self.startup))
@@ -91,7 +92,7 @@ impl Runner {
         person
     }
 
-    /// The owner in a browser: at the inbox, signed in on its page.
+    /// The owner in a browser, signed in on the inbox's sign-in page.
     pub async fn browser(&self) -> Person {
         let person = Person::signed_out(self.text("inboxUrl"), self.text("email"), self.text("password"));
         let form = [("email", person.email.as_str()), ("password", person.password.as_str())];
@@ -101,14 +102,14 @@ impl Runner {
 
     /// Sends SIGKILL.
     pub async fn kill(&mut self) {
-        self.child.start_kill().expect("it is running");
-        self.child.wait().await.expect("it ends");
+        self.child.start_kill().expect("the runner is running");
+        self.child.wait().await.expect("the runner exits");
     }
 
-    /// Sends SIGTERM and gives the exit code.
+    /// Sends SIGTERM; returns the exit code.
     pub async fn terminate(&mut self) -> Option<i32> {
-        let pid = self.child.id().expect("it is running").to_string();
+        let pid = self.child.id().expect("the runner is running").to_string();
         Command::new("kill").args(["-TERM", &pid]).status().await.expect("kill");
-        self.child.wait().await.expect("it ends").code()
+        self.child.wait().await.expect("the runner exits").code()
     }
 }

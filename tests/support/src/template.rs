@@ -1,4 +1,4 @@
-//! infra/template.yaml, read as what it declares.
+//! infra/template.yaml: its resources, functions and routes.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -7,17 +7,17 @@ use serde_json::{Value, json};
 
 static TEMPLATE: LazyLock<Value> = LazyLock::new(|| {
     let text = include_str!("../../../infra/template.yaml");
-    plain(serde_yaml_ng::from_str(text).expect("infra/template.yaml is YAML"))
+    expand_tags(serde_yaml_ng::from_str(text).expect("infra/template.yaml is YAML"))
 });
 
-/// The routes and the function of each, the longest first.
+/// Route keys with their functions, longest first.
 static ROUTES: LazyLock<Vec<(String, String)>> = LazyLock::new(|| {
     let mut routes: Vec<(String, String)> = of_type("AWS::ApiGatewayV2::Route").map(route).collect();
     routes.sort_by_key(|(key, _)| std::cmp::Reverse(key.len()));
     routes
 });
 
-/// Its resources of a type: their names and properties.
+/// The resources of a type: names and properties.
 pub fn of_type(kind: &str) -> impl Iterator<Item = (&'static str, &'static Value)> {
     let resources = TEMPLATE["Resources"].as_object().expect("resources");
     let kind = kind.to_owned();
@@ -32,7 +32,7 @@ pub fn properties(name: &str) -> &'static Value {
     &TEMPLATE["Resources"][name]["Properties"]
 }
 
-/// What every function has unless it says otherwise.
+/// The defaults of all functions.
 pub fn globals() -> &'static Value {
     &TEMPLATE["Globals"]["Function"]
 }
@@ -41,7 +41,7 @@ pub fn parameters() -> &'static Value {
     &TEMPLATE["Parameters"]
 }
 
-/// The functions: the name of each binary, and of its resource.
+/// The functions: binary names, with the names of their resources.
 pub fn functions() -> BTreeMap<&'static str, &'static str> {
     let resources = TEMPLATE["Resources"].as_object().expect("resources");
     let functions = resources.iter().filter(|(_, it)| it["Type"] == "AWS::Serverless::Function");
@@ -54,31 +54,31 @@ pub fn routes() -> &'static [(String, String)] {
     &ROUTES
 }
 
-/// The function that API Gateway gives a request with this path to.
+/// The function that API Gateway invokes for this path.
 pub fn function_for(path: &str) -> &'static str {
     &matching(path).1
 }
 
-/// The key of the route that takes it there.
+/// The key of the route that matches this path.
 pub fn route_for(path: &str) -> &'static str {
     &matching(path).0
 }
 
-/// The most specific route wins.
+/// The most specific route that matches.
 fn matching(path: &str) -> &'static (String, String) {
     let matches = |key: &str| match key.strip_prefix("ANY ") {
         None => key == "$default",
         Some(route) => match route.strip_suffix("/{proxy+}") {
             None => route == path,
-            Some(above) => path.strip_prefix(above).is_some_and(|rest| rest.starts_with('/') && rest.len() > 1),
+            Some(prefix) => path.strip_prefix(prefix).is_some_and(|rest| rest.starts_with('/') && rest.len() > 1),
         },
     };
-    ROUTES.iter().find(|(key, _)| matches(key)).expect("$default takes the rest")
+    ROUTES.iter().find(|(key, _)| matches(key)).expect("$default matches every path")
 }
 
 fn route((name, it): (&'static str, &'static Value)) -> (String, String) {
     let key = it["RouteKey"].as_str().unwrap_or_else(|| panic!("{name} has no key"));
-    let target = it["Target"]["Fn::Sub"].as_str().unwrap_or_else(|| panic!("{name} leads nowhere"));
+    let target = it["Target"]["Fn::Sub"].as_str().unwrap_or_else(|| panic!("{name} has no target"));
     let integration = target.trim_start_matches("integrations/${").trim_end_matches('}');
     let function = properties(integration)["IntegrationUri"]["Fn::GetAtt"].as_str().expect("an integration's function");
     let function = function.trim_end_matches(".Arn");
@@ -86,8 +86,8 @@ fn route((name, it): (&'static str, &'static Value)) -> (String, String) {
     (key.to_owned(), binary.to_owned())
 }
 
-/// Short forms of CloudFormation's functions in their long form: `!Ref X` is `{"Ref": "X"}`.
-fn plain(yaml: serde_yaml_ng::Value) -> Value {
+/// Expands short forms of CloudFormation's functions: `!Ref X` becomes `{"Ref": "X"}`.
+fn expand_tags(yaml: serde_yaml_ng::Value) -> Value {
     use serde_yaml_ng::Value as Yaml;
     match yaml {
         Yaml::Tagged(tagged) => {
@@ -96,12 +96,12 @@ fn plain(yaml: serde_yaml_ng::Value) -> Value {
                 name @ ("Ref" | "Condition") => name.to_owned(),
                 name => format!("Fn::{name}"),
             };
-            json!({ name: plain(tagged.value) })
+            json!({ name: expand_tags(tagged.value) })
         }
-        Yaml::Sequence(list) => list.into_iter().map(plain).collect(),
+        Yaml::Sequence(list) => list.into_iter().map(expand_tags).collect(),
         Yaml::Mapping(map) => {
             let key = |key: Yaml| key.as_str().expect("keys are texts").to_owned();
-            map.into_iter().map(|(name, it)| (key(name), plain(it))).collect()
+            map.into_iter().map(|(name, it)| (key(name), expand_tags(it))).collect()
         }
         other => serde_json::to_value(other).expect("a scalar"),
     }

@@ -1,11 +1,11 @@
-//! A person with agents and whatever else they have, made at random, every text of it marked.
+//! A person with random agents, messages, reviews and files, whose texts all contain one marker.
 
 use std::collections::BTreeMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use reqwest::Method;
 use serde_json::{Value, json};
-use shared::secrets::{hex, random};
+use shared::secrets;
 use shared::storage::keys::{self, Key};
 
 use crate::actors::{Agent, Person};
@@ -13,37 +13,37 @@ use crate::contract::Placeholder;
 use crate::reply::Reply;
 use crate::world::World;
 
-/// Texts that every tenant chooses alike.
+/// Client and stream ids that all tenants use.
 pub const SAME_CLIENT: &str = "the same client id";
 pub const SAME_STREAM: &str = "the-same-stream";
 
 pub struct Tenant {
     pub person: Person,
     pub agents: Vec<Agent>,
-    /// In every text of theirs, and in nobody else's.
+    /// A text that all texts of this tenant contain, and no others.
     pub marker: String,
     pub ids: Vec<Resource>,
 }
 
-/// Something of a tenant's.
+/// A resource of a tenant.
 pub struct Resource {
     pub kind: Placeholder,
     pub id: String,
-    /// Of what is in a channel.
+    /// Set for resources in a channel.
     channel: Option<String>,
 }
 
 impl Tenant {
-    pub async fn random(world: &World, choices: &mut fastrand::Rng) -> Self {
+    pub async fn random(world: &World, random: &mut fastrand::Rng) -> Self {
         let person = world.member().await;
-        let marker = format!("MARK{}", hex(&random::<8>()));
+        let marker = format!("MARK{}", secrets::hex(&secrets::random::<8>()));
         let user = text(&person.get("/api/auth/me").await.expect(200)["user"]["id"]);
         let key = person.post("/api/api-keys", json!({ "label": marker })).await.expect(201);
         let ids = vec![(Placeholder::User, user), (Placeholder::Key, text(&key["id"]))];
         let ids = ids.into_iter().map(|(kind, id)| Resource { kind, id, channel: None }).collect();
         let mut tenant = Self { person, agents: vec![], marker, ids };
-        for _ in 0..1 + choices.usize(..2) {
-            tenant.add_agent(world, &text(&key["key"]), choices).await;
+        for _ in 0..1 + random.usize(..2) {
+            tenant.add_agent(world, &text(&key["key"]), random).await;
         }
         tenant
     }
@@ -52,29 +52,29 @@ impl Tenant {
         self.resources(kind).map(|it| it.id.as_str()).collect()
     }
 
-    /// Those in one channel; all of them of what is in none.
+    /// The ids in one channel, and those of resources that are in no channel.
     pub fn ids_in(&self, channel: &str, kind: Placeholder) -> Vec<&str> {
-        let there = |it: &&Resource| it.channel.as_deref().is_none_or(|it| it == channel);
-        self.resources(kind).filter(there).map(|it| it.id.as_str()).collect()
+        let is_there = |it: &&Resource| it.channel.as_deref().is_none_or(|it| it == channel);
+        self.resources(kind).filter(is_there).map(|it| it.id.as_str()).collect()
     }
 
     fn resources(&self, kind: Placeholder) -> impl Iterator<Item = &Resource> {
         self.ids.iter().filter(move |it| it.kind == kind || it.kind.general() == kind)
     }
 
-    async fn add_agent(&mut self, world: &World, key: &str, choices: &mut fastrand::Rng) {
+    async fn add_agent(&mut self, world: &World, key: &str, random: &mut fastrand::Rng) {
         let agent = json!({ "name": self.marker, "description": self.marker, "tag": self.marker });
         let channel = text(&self.person.post("/api/agents", agent).await.expect(201)["id"]);
         let agent = Agent::new(&world.url, key, &channel);
         self.add(&agent, Placeholder::Agent, &agent.channel);
-        let mut makes: Vec<usize> = (0..8).chain((0..choices.usize(..4)).map(|_| choices.usize(..8))).collect();
-        choices.shuffle(&mut makes);
-        for make in makes {
-            let made = self.create_resource(&agent, make).await;
+        let mut kinds: Vec<usize> = (0..8).chain((0..random.usize(..4)).map(|_| random.usize(..8))).collect();
+        random.shuffle(&mut kinds);
+        for number in kinds {
+            let made = self.create_resource(&agent, number).await;
             for attachment in made["attachments"].as_array().into_iter().flatten() {
                 self.add(&agent, Placeholder::File, &text(&attachment["id"]));
             }
-            let kind = match make {
+            let kind = match number {
                 0 => Placeholder::Free,
                 3 | 5 => Placeholder::Pending,
                 6 => Placeholder::Decided,
@@ -91,7 +91,7 @@ impl Tenant {
         self.ids.push(Resource { kind, id: id.to_owned(), channel: Some(agent.channel.clone()) });
     }
 
-    /// A file, a message or a review, each of its own kind.
+    /// Creates a file, a message or a review: each number is another kind.
     async fn create_resource(&self, agent: &Agent, which: usize) -> Value {
         let mark = &self.marker;
         let review = json!({ "type": "approval", "payload": { "note": mark } });
@@ -131,7 +131,7 @@ impl Tenant {
         }
     }
 
-    /// All that the service shows of this tenant's to the tenant, what moves by itself left out.
+    /// All responses that the tenant can read, without members that change with each call.
     pub async fn visible_responses(&self) -> Vec<(String, Value)> {
         let mut paths: Vec<(bool, String)> = [
             "/api/agents",
@@ -152,7 +152,7 @@ impl Tenant {
             paths.push((false, format!("/api/agents/{channel}/stats")));
         }
         paths.extend(self.ids_of(Placeholder::File).iter().map(|id| (true, format!("/api/v1/files/{id}/download"))));
-        let mut seen = vec![];
+        let mut responses = vec![];
         for (as_agent, path) in paths {
             let request = match as_agent {
                 true => self.agents[0].request(Method::GET, &path),
@@ -160,19 +160,18 @@ impl Tenant {
             };
             let reply = Reply::fetch(request).await;
             let body = serde_json::from_slice(&reply.bytes).unwrap_or_else(|_| json!(reply.text()));
-            seen.push((path, without_changing_members(body)));
+            responses.push((path, without_changing_members(body)));
         }
-        seen
+        responses
     }
 
-    /// All that the table keeps in this tenant's partitions, once what was left to be canonical_text
-    /// beside earlier requests is canonical_text.
+    /// The items of this tenant's partitions, once background writes of earlier requests have ended.
     pub async fn stored_items(&self, world: &World) -> BTreeMap<String, String> {
         let mut last = self.read_items(world).await;
-        let mut alike = 0;
-        while alike < 3 {
+        let mut unchanged = 0;
+        while unchanged < 3 {
             let now = self.read_items(world).await;
-            alike = if now == last { alike + 1 } else { 0 };
+            unchanged = if now == last { unchanged + 1 } else { 0 };
             last = now;
         }
         last
@@ -204,7 +203,7 @@ fn text(value: &Value) -> String {
     value.as_str().expect("a text").to_owned()
 }
 
-/// Members that a tenant's own calls move.
+/// Removes members that change with each call of the tenant.
 fn without_changing_members(value: Value) -> Value {
     const CHANGING_MEMBERS: [&str; 5] = ["lastUsedAt", "successRequests", "errorRequests", "requestId", "timestamp"];
     match value {
@@ -218,7 +217,7 @@ fn without_changing_members(value: Value) -> Value {
     }
 }
 
-/// An attribute as a text that depends on nothing but its value.
+/// An attribute as a text that depends only on its value.
 fn canonical_text(value: &AttributeValue) -> String {
     match value {
         AttributeValue::M(map) => {

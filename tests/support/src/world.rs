@@ -1,6 +1,6 @@
-//! The service under test. `PLACET_TEST_ENGINE` says on which engines: `embedded` (fresh ones per
+//! The service under test. `PLACET_TEST_ENGINE` selects its engines: `embedded` (new ones for each
 //! test), or the URL of an emulator. All routers run in this process, unless `PLACET_TEST_GATEWAY`
-//! is the URL of an API gateway on that emulator: then the service is what was deployed there.
+//! is the URL of an API gateway on that emulator: then the deployed service is tested.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -28,35 +28,35 @@ use shared::waiting::Waits;
 use tempfile::TempDir;
 use tokio::sync::watch;
 
-use crate::actors::Person;
+use crate::actors::{Person, random_email};
 use crate::deployment::{self, Deployment};
 use crate::engine_port;
 
 const NAME: &str = "placet-test";
 
-/// One test's service; it ends with the test's runtime.
+/// The service of one test; it stops with the test's runtime.
 pub struct World {
     pub url: String,
     pub app: App,
-    /// The engines' own interface, past the service, and the table in it.
+    /// Clients that bypass the service, and its table.
     pub clients: Clients,
     pub endpoints: Endpoints,
     pub table: String,
-    /// The queues' own interface.
+    /// A client of the queues.
     pub sqs: aws_sdk_sqs::Client,
-    /// Notified of what the service writes.
+    /// Notified of the service's writes.
     pub write_notifier: WriteNotifier,
-    /// Ends every wait early, as a stopping runner does.
+    /// Ends every held wait, as a stopping runner does.
     pub close: watch::Sender<bool>,
     engines: Option<Engines>,
-    /// What is kept on the disk of this test alone.
+    /// The test's own directory.
     dir: TempDir,
     workers: Workers,
     deployment: Deployment,
 }
 
 impl World {
-    /// On the engine that the environment names.
+    /// Starts on the engine that the environment names.
     pub async fn start() -> Self {
         match gateway() {
             Some(url) => Self::deployed(url).await,
@@ -64,20 +64,25 @@ impl World {
         }
     }
 
-    /// The same with a table that no other test uses: for what a whole deployment shares.
+    /// The same with its own table, for tests of data that a whole deployment shares.
     pub async fn isolated() -> Self {
-        assert_eq!(gateway(), None, "there is one deployment, for all tests: list this one in tests/sam/skipped.txt");
-        Self::on_engine(engine(), &own_name(), Outbound::default()).await
+        assert_eq!(gateway(), None, "all tests share one deployment: list this test in tests/sam/skipped.txt");
+        Self::on_engine(engine(), &unique_name(), Outbound::default()).await
     }
 
+    /// Starts on embedded engines, whatever the environment says.
     pub async fn embedded() -> Self {
         Self::on_engine(None, NAME, Outbound::default()).await
     }
 
-    /// One alone that brings what is decided to webhooks, also to those on this machine.
+    /// An isolated world that delivers events to webhooks, including those on this machine.
     pub async fn delivering() -> Self {
-        assert_eq!(gateway(), None, "what is deployed calls no webhooks here: list this one in tests/sam/skipped.txt");
-        let mut world = Self::on_engine(engine(), &own_name(), Outbound::new(true)).await;
+        assert_eq!(
+            gateway(),
+            None,
+            "the deployment calls no webhooks on this machine: list this test in tests/sam/skipped.txt"
+        );
+        let mut world = Self::on_engine(engine(), &unique_name(), Outbound::new(true)).await;
         let (sources, urls) = world.sources().await;
         world.deployment.queue = Some(urls.deliveries);
         let (events, webhooks) = (world.function("events"), world.function("webhooks"));
@@ -85,7 +90,7 @@ impl World {
         world
     }
 
-    /// On a LocalStack, or on embedded engines of its own.
+    /// Starts on LocalStack, or on its own embedded engines.
     async fn on_engine(localstack: Option<String>, table: &str, outbound: Outbound) -> Self {
         match localstack {
             Some(url) => Self::on_localstack(&url, table, outbound).await,
@@ -110,9 +115,9 @@ impl World {
         let mut clients = Clients::at(&endpoints).await;
         clients.dynamodb = write_notifier.observe(&clients.dynamodb);
         schema::create(&clients.dynamodb, table).await.expect("a table on LocalStack");
-        // There already when another test was first: then it is the same bucket.
-        let made = clients.s3.create_bucket().bucket(NAME).send().await;
-        if let Err(err) = &made {
+        // All tests share the bucket, which another test may have created.
+        let created = clients.s3.create_bucket().bucket(NAME).send().await;
+        if let Err(err) = &created {
             let owned = err.as_service_error().is_some_and(|it| it.is_bucket_already_owned_by_you());
             assert!(owned, "a bucket on LocalStack: {err:?}");
         }
@@ -121,9 +126,9 @@ impl World {
         Self { write_notifier, ..world }
     }
 
-    /// What was deployed, and clients to look past it.
+    /// The deployed service, with clients that bypass it.
     async fn deployed(url: String) -> Self {
-        let set = |name| std::env::var(name).unwrap_or_else(|_| panic!("{name} belongs to PLACET_TEST_GATEWAY"));
+        let set = |name| std::env::var(name).unwrap_or_else(|_| panic!("PLACET_TEST_GATEWAY needs {name}"));
         let endpoints = emulator(&set("PLACET_TEST_ENGINE"));
         let clients = Clients::at(&endpoints).await;
         let (table, bucket) = (set("PLACET_TEST_TABLE"), set("PLACET_TEST_BUCKET"));
@@ -151,17 +156,17 @@ impl World {
         }
     }
 
-    /// The state of one of the functions, with no more than its permissions.
+    /// The state of one function, restricted to its permissions.
     pub fn function(&self, name: &str) -> App {
         self.deployment.function(name)
     }
 
-    /// The embedded engines as the SDK's clients reach them, if those are the engines.
+    /// The embedded engines as the SDK's clients call them, if the test runs on them.
     pub fn in_process(&self) -> Option<&InProcess> {
         self.engines.as_ref().map(|engines| &engines.in_process)
     }
 
-    /// The engines where another process, or a proxy, can connect to them.
+    /// Endpoints that another process or a proxy can connect to.
     pub async fn endpoints_over_tcp(&self) -> Endpoints {
         let Some(engines) = &self.engines else { return self.endpoints.clone() };
         let url = engine_port::serve(engines.in_process.clone()).await;
@@ -169,12 +174,12 @@ impl World {
         Endpoints { dynamodb, s3, sqs, in_process: None, ..self.endpoints.clone() }
     }
 
-    /// The embedded table's stream, if that is the engine.
+    /// The embedded table's stream, if the test runs on the embedded engines.
     pub fn stream_retention(&self) -> Option<&StreamRetention> {
         self.engines.as_ref().map(|engines| &engines.stream_retention)
     }
 
-    /// Its stream and a queue of its own, and the URLs of that and of the set-aside events.
+    /// The event sources of this test, and the URLs of its delivery queue and its dead-letter queue.
     pub async fn sources(&self) -> (EventSources, QueueUrls) {
         let urls = match &self.engines {
             Some(engines) => engines.queue_urls(),
@@ -194,60 +199,64 @@ impl World {
         }
     }
 
-    /// A queue of this test's own, by its URL.
+    /// Creates a queue for this test; returns its URL.
     pub async fn queue(&self, attributes: &[(QueueAttributeName, &str)]) -> String {
-        let mut request = self.sqs.create_queue().queue_name(own_name());
+        let mut request = self.sqs.create_queue().queue_name(unique_name());
         for (name, value) in attributes {
             request = request.attributes(name.clone(), *value);
         }
         request.send().await.expect("a queue").queue_url.expect("its URL")
     }
 
-    /// Serves other routes beside this world's, on the same storage; gives their URL.
+    /// Serves other routes on the same storage; returns their URL.
     pub async fn serve_also(&self, routes: Router<App>, app: App) -> String {
         deployment::listen(shared::http::service(routes, app)).await
     }
 
-    /// All routes once more, on the same storage and with nothing else in common, as one of
-    /// Lambda's functions is to another; gives their URL.
+    /// Serves all routes a second time with only the storage in common, like another Lambda instance;
+    /// returns their URL.
     pub async fn second_instance(&self) -> String {
         let waits = Waits::new(MAX_WAIT, watch::channel(false).1);
         self.serve_also(placet_local::routes(), App { waits, ..self.app.clone() }).await
     }
 
-    /// The file of the embedded database, if that is the engine.
+    /// The file of the embedded database, if the test runs on it.
     pub fn database(&self) -> Option<PathBuf> {
         self.engines.as_ref().map(|_| self.dir.path().join(DATABASE))
     }
 
-    /// The embedded engine itself, past its interface.
+    /// The embedded database itself, if the test runs on it.
     pub fn embedded_engine(&self) -> Option<&dynoxide::Database> {
         self.engines.as_ref().map(|engines| &engines.dynamodb)
     }
 
-    /// The bucket; LocalStack's tests share one.
+    /// The bucket, which all tests on LocalStack share.
     pub fn bucket(&self) -> &str {
         &self.deployment.bucket
     }
 
     /// Moves the service's clock.
     pub fn advance_clock(&self, span: Duration) {
-        assert_eq!(gateway(), None, "a deployed clock cannot be moved: list this test in tests/sam/skipped.txt");
+        assert_eq!(
+            gateway(),
+            None,
+            "the clock of a deployment cannot be moved: list this test in tests/sam/skipped.txt"
+        );
         self.app.clock.advance(span);
     }
 
-    /// A person with a fresh account, signed in.
+    /// A new signed-in owner.
     pub async fn person(&self) -> Person {
         self.person_as(Role::Owner).await
     }
 
-    /// One who does not look after the deployment's people.
+    /// A new signed-in member.
     pub async fn member(&self) -> Person {
         self.person_as(Role::Member).await
     }
 
     async fn person_as(&self, role: Role) -> Person {
-        let email = format!("{}@people.example", hex(&random::<8>()));
+        let email = random_email();
         let password = hex(&random::<8>());
         self.create_account_as(&email, &password, role).await;
         let person = Person::signed_out(&self.url, &email, &password);
@@ -255,24 +264,24 @@ impl World {
         person
     }
 
-    /// Makes an account.
+    /// Creates an owner's account.
     pub async fn create_account(&self, email: &str, password: &str) {
         self.create_account_as(email, password, Role::Owner).await;
     }
 
     pub(crate) async fn create_account_as(&self, email: &str, password: &str, role: Role) {
         let email = Email::checked(email).expect("an address");
-        let made = self.app.store.create_user(&email, Password::new(password.to_owned()), "A person", role).await;
-        made.expect("storage works").expect("the address is free");
+        let created = self.app.store.create_user(&email, Password::new(password.to_owned()), "A person", role).await;
+        created.expect("storage works").expect("the address is unused");
     }
 }
 
-/// The URL of the LocalStack that the environment names, if it names one.
+/// The URL of LocalStack, if the environment names one.
 fn engine() -> Option<String> {
     std::env::var("PLACET_TEST_ENGINE").ok().filter(|engine| engine != "embedded")
 }
 
-/// The URL of the API gateway that the environment names, if it names one.
+/// The URL of the API gateway, if the environment names one.
 fn gateway() -> Option<String> {
     std::env::var("PLACET_TEST_GATEWAY").ok()
 }
@@ -288,7 +297,7 @@ fn emulator(url: &str) -> Endpoints {
     }
 }
 
-fn own_name() -> String {
+fn unique_name() -> String {
     format!("{NAME}-{}", hex(&random::<8>()))
 }
 

@@ -1,4 +1,4 @@
-//! Whole approvals: asked, answered, and the answer back at the agent that waits for it.
+//! Whole approvals: an agent asks, a person answers, and the agent's wait returns.
 
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::{JoinHandle, spawn};
@@ -12,77 +12,79 @@ use placet_bench::figures::{Approvals, Spread};
 use serde_json::json;
 use test_support::{Agent, Person, World};
 
-use crate::side_by_side;
+use crate::spawn_all;
 
-const AT_ONCE: usize = 32;
-const FOR: Duration = Duration::from_secs(15);
+/// Approvals at a time.
+const CONCURRENCY: usize = 32;
+/// How long approvals are measured.
+const MEASURED_TIME: Duration = Duration::from_secs(15);
 
 pub async fn measure() -> Approvals {
     let world = World::embedded().await;
     let person = world.person().await;
-    let agents = join_all((0..AT_ONCE).map(|_| person.agent())).await;
-    // Everything is warm before it counts.
-    join_all(agents.iter().map(|agent| approval(agent, &person))).await;
-    let engine = Busy::watch(world.embedded_engine().expect("the embedded engine").clone());
+    let agents = join_all((0..CONCURRENCY).map(|_| person.agent())).await;
+    // Warm up before the measurement.
+    join_all(agents.iter().map(|agent| complete_approval(agent, &person))).await;
+    let engine = LockSampler::start(world.embedded_engine().expect("the embedded engine").clone());
     let (began, cpu) = (Instant::now(), ProcessTime::now());
     let workers = agents.into_iter().map(|agent| {
         let person = person.clone();
         async move {
             let mut took = vec![];
-            while began.elapsed() < FOR {
-                took.push(approval(&agent, &person).await);
+            while began.elapsed() < MEASURED_TIME {
+                took.push(complete_approval(&agent, &person).await);
             }
             took
         }
     });
-    let took = side_by_side(workers).await.concat();
+    let took = spawn_all(workers).await.concat();
     let seconds = began.elapsed().as_secs_f64();
     Approvals {
         per_second: took.len() as f64 / seconds,
-        latency: Spread::of(took),
+        latency: Spread::from_samples(took),
         cores: cpu.elapsed().as_secs_f64() / seconds,
-        engine_busy: engine.share(),
+        engine_busy: engine.busy_share(),
     }
 }
 
-/// How much of the time the engine's lock is taken: it serves one call after the other. Asked at
-/// moments that have nothing to do with the calls, the share that had to wait is the share of time.
-struct Busy {
+/// Samples how long the engine's lock is held. The engine serves one call at a time; the share of
+/// samples that had to wait for the lock is its share of time.
+struct LockSampler {
     stop: Sender<()>,
-    watching: JoinHandle<f64>,
+    sampling: JoinHandle<f64>,
 }
 
-impl Busy {
-    fn watch(database: Database) -> Self {
-        const MOMENTS: Duration = Duration::from_millis(20);
+impl LockSampler {
+    fn start(database: Database) -> Self {
+        const INTERVAL: Duration = Duration::from_millis(20);
         let (stop, stopped) = channel();
-        let ask = move || {
+        let sample = move || {
             let began = Instant::now();
             database.list_tables(ListTablesRequest::default()).expect("its tables");
             began.elapsed()
         };
-        // Before anything else is asked.
-        let mut free: Vec<Duration> = (0..200).map(|_| ask()).collect();
-        free.sort();
-        let free = free[free.len() / 2] * 3;
-        let watching = spawn(move || {
-            let mut moments = vec![];
-            while stopped.recv_timeout(MOMENTS) == Err(RecvTimeoutError::Timeout) {
-                moments.push(ask());
+        // Measured while the engine is idle.
+        let mut idle: Vec<Duration> = (0..200).map(|_| sample()).collect();
+        idle.sort();
+        let threshold = idle[idle.len() / 2] * 3;
+        let sampling = spawn(move || {
+            let mut samples = vec![];
+            while stopped.recv_timeout(INTERVAL) == Err(RecvTimeoutError::Timeout) {
+                samples.push(sample());
             }
-            moments.iter().filter(|took| **took > free).count() as f64 / moments.len() as f64
+            samples.iter().filter(|took| **took > threshold).count() as f64 / samples.len() as f64
         });
-        Self { stop, watching }
+        Self { stop, sampling }
     }
 
-    fn share(self) -> f64 {
+    fn busy_share(self) -> f64 {
         drop(self.stop);
-        self.watching.join().expect("it ends")
+        self.sampling.join().expect("the sampler ends")
     }
 }
 
-/// Milliseconds.
-async fn approval(agent: &Agent, person: &Person) -> f64 {
+/// One approval; returns its latency in milliseconds.
+async fn complete_approval(agent: &Agent, person: &Person) -> f64 {
     let began = Instant::now();
     let id = agent.request_approval().await;
     let answer = person.answer(&id, json!({ "selectedOption": "approve" }));

@@ -1,4 +1,4 @@
-//! The functions as they are deployed, and the local runner: sizes, starts, memory.
+//! Zip sizes, start times and memory of the deployed functions and the local runner.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -15,20 +15,23 @@ use test_support::{Agent, Runner, World};
 use crate::machine;
 use crate::runtime_api::RuntimeApi;
 
+/// A function of the same runtime that does nothing.
 const BARE: &str = "hello";
+/// Starts of each function.
 const ROUNDS: usize = 30;
-/// A start or an answer that takes longer is none.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// The longest allowed start or response.
+const TIMEOUT: Duration = Duration::from_secs(20);
 
 pub async fn measure(figures: &mut Figures) {
     let dir = TempDir::new().expect("a directory");
-    let zips = unpacked(dir.path());
+    let zips = unpack_zips(dir.path());
     let world = World::embedded().await;
     let mut starts: BTreeMap<&str, (Vec<f64>, f64)> = BTreeMap::new();
-    // Round by round, so that whatever else the machine does meets all alike; the first warms up.
+    // Round by round, so that other load on the machine affects all functions alike. The first round
+    // warms up.
     for round in 0..=ROUNDS {
         for (name, _) in &zips {
-            let (started, took) = Started::new(&dir.path().join(name).join("bootstrap"), &world).await;
+            let (started, took) = FunctionProcess::start(&dir.path().join(name).join("bootstrap"), &world).await;
             let (times, rest) = starts.entry(name).or_default();
             if round > 0 {
                 times.push(took);
@@ -36,7 +39,7 @@ pub async fn measure(figures: &mut Figures) {
             *rest = started.memory("VmRSS");
         }
     }
-    let median = |name: &str| figures::Spread::of(starts[name].0.clone()).p50;
+    let median = |name: &str| figures::Spread::from_samples(starts[name].0.clone()).p50;
     let bare = median(BARE);
     let row = |(name, zip_bytes): &(String, u64)| Function {
         name: name.clone(),
@@ -56,12 +59,12 @@ pub async fn measure(figures: &mut Figures) {
             it.rest_mb
         );
     }
-    figures.memory = vec![upload(dir.path(), &world).await, page(dir.path(), &world).await];
-    figures.runner = Some(runner().await);
+    figures.memory = vec![upload_memory(dir.path(), &world).await, list_memory(dir.path(), &world).await];
+    figures.runner = Some(runner_start().await);
 }
 
-/// What `make build` made, each in a directory of its own; names and sizes of the zips.
-fn unpacked(into: &Path) -> Vec<(String, u64)> {
+/// Unpacks each zip of `make build` into its own directory; returns names and zip sizes.
+fn unpack_zips(into: &Path) -> Vec<(String, u64)> {
     let target = std::env::var("CARGO_TARGET_DIR").unwrap_or_else(|_| "target".to_owned());
     let mut zips = vec![];
     for entry in std::fs::read_dir(Path::new(&target).join("lambda")).expect("functions: run `make build`") {
@@ -76,28 +79,28 @@ fn unpacked(into: &Path) -> Vec<(String, u64)> {
         zips.push((name, about.len()));
     }
     assert!(zips.iter().any(|(name, _)| name == BARE) && zips.len() > 1, "run `make build`");
-    // The bare one first, beside which the others are.
+    // The bare function comes first: the others are compared with it.
     zips.sort_by_key(|(name, _)| (name != BARE, name.clone()));
     zips
 }
 
-/// A function's process that asked for work.
-struct Started {
+/// The process of a function that has asked the runtime API for work.
+struct FunctionProcess {
     process: Child,
     runtime: RuntimeApi,
 }
 
-impl Drop for Started {
+impl Drop for FunctionProcess {
     fn drop(&mut self) {
-        // It may have ended by itself.
+        // The process may have exited already.
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
 }
 
-impl Started {
-    /// With the milliseconds from its process's start to its first question.
-    async fn new(bootstrap: &Path, world: &World) -> (Self, f64) {
+impl FunctionProcess {
+    /// Starts the process; returns it with the milliseconds until its first request for work.
+    async fn start(bootstrap: &Path, world: &World) -> (Self, f64) {
         let mut runtime = RuntimeApi::start().await;
         let mut command = Command::new(bootstrap);
         let endpoints = world.endpoints_over_tcp().await;
@@ -120,16 +123,16 @@ impl Started {
         ]);
         let began = Instant::now();
         let process = command.spawn().expect("the function's process starts");
-        let asked = tokio::time::timeout(PATIENCE, runtime.asked.recv()).await;
-        let asked = asked.expect("it asks for work").expect("the runtime API is there");
-        (Self { process, runtime }, (asked - began).as_secs_f64() * 1000.0)
+        let requested_at = tokio::time::timeout(TIMEOUT, runtime.requests.recv()).await;
+        let requested_at = requested_at.expect("the function asks for work").expect("the runtime API is running");
+        (Self { process, runtime }, (requested_at - began).as_secs_f64() * 1000.0)
     }
 
     fn memory(&self, which: &str) -> f64 {
         machine::memory(self.process.id(), which)
     }
 
-    /// Calls it as the HTTP API does.
+    /// Invokes the function with an event of the HTTP API.
     async fn call(&mut self, method: &str, path: &str, agent: &Agent, body: Option<(&str, &[u8])>) -> Value {
         let (path, query) = path.split_once('?').unwrap_or((path, ""));
         let kind = body.map_or("application/json", |(kind, _)| kind);
@@ -144,15 +147,15 @@ impl Started {
             },
             "body": body.map(|(_, bytes)| STANDARD.encode(bytes)), "isBase64Encoded": body.is_some(),
         });
-        self.runtime.events.send(event).expect("the runtime API is there");
-        let answer = tokio::time::timeout(PATIENCE, self.runtime.answers.recv()).await;
-        answer.expect("it answers").expect("the runtime API is there")
+        self.runtime.events.send(event).expect("the runtime API is running");
+        let answer = tokio::time::timeout(TIMEOUT, self.runtime.answers.recv()).await;
+        answer.expect("the function responds").expect("the runtime API is running")
     }
 }
 
-async fn upload(dir: &Path, world: &World) -> Memory {
+async fn upload_memory(dir: &Path, world: &World) -> Memory {
     let agent = world.person().await.agent().await;
-    let (mut files, _) = Started::new(&dir.join("files").join("bootstrap"), world).await;
+    let (mut files, _) = FunctionProcess::start(&dir.join("files").join("bootstrap"), world).await;
     let mut body = format!(
         "--it\r\nContent-Disposition: form-data; name=\"channelId\"\r\n\r\n{}\r\n--it\r\nContent-Disposition: form-data; \
          name=\"file\"; filename=\"a.bin\"\r\nContent-Type: application/octet-stream\r\n\r\n",
@@ -166,20 +169,20 @@ async fn upload(dir: &Path, world: &World) -> Memory {
     Memory { what: "`files`: an upload of 4 MB".to_owned(), peak_mb: files.memory("VmHWM") }
 }
 
-async fn page(dir: &Path, world: &World) -> Memory {
+async fn list_memory(dir: &Path, world: &World) -> Memory {
     let agent = world.person().await.agent().await;
     for _ in 0..100 {
         agent.create_message(json!({ "text": "x".repeat(65_536) })).await;
     }
-    let (mut messages, _) = Started::new(&dir.join("messages").join("bootstrap"), world).await;
+    let (mut messages, _) = FunctionProcess::start(&dir.join("messages").join("bootstrap"), world).await;
     let path = format!("/api/v1/messages?limit=100&channel={}", agent.channel);
     let answer = messages.call("GET", &path, &agent, None).await;
     assert_eq!(answer["statusCode"], 200, "{answer}");
     Memory { what: "`messages`: a page of 100 messages of 64 KiB".to_owned(), peak_mb: messages.memory("VmHWM") }
 }
 
-/// The local runner's start on an empty directory.
-async fn runner() -> figures::Runner {
+/// Starts the local runner on an empty directory.
+async fn runner_start() -> figures::Runner {
     let http = reqwest::Client::new();
     let mut times = vec![];
     let mut rest_mb = 0.0;
@@ -190,7 +193,7 @@ async fn runner() -> figures::Runner {
         let health = http.get(format!("{}/health", runner.text("url"))).send().await.expect("an answer");
         assert_eq!(health.status(), 200);
         times.push(began.elapsed().as_secs_f64() * 1000.0);
-        rest_mb = machine::memory(runner.child.id().expect("it runs"), "VmRSS");
+        rest_mb = machine::memory(runner.child.id().expect("the runner is running"), "VmRSS");
     }
-    figures::Runner { first_200_ms: figures::Spread::of(times).p50, rest_mb }
+    figures::Runner { first_200_ms: figures::Spread::from_samples(times).p50, rest_mb }
 }

@@ -1,89 +1,89 @@
-//! The same calls in places that are fuller.
+//! The cost of the same calls on more and more data.
 
 use placet_bench::figures::Growth;
 use test_support::bulk_data::{self, CallMeasurement, NamedCall};
 use test_support::{Agent, Person, World};
 
-/// How often every place is gone round, so that none has another moment than the others.
+/// Rounds over all scenarios, so that other load on the machine affects all alike.
 const ROUNDS: usize = 5;
-/// How often a call is made in each round; one that holds is made once.
-const EACH: usize = 9;
+/// Calls per round; a call that is held is made once.
+const CALLS_PER_ROUND: usize = 9;
 
 pub async fn measure() -> Vec<Growth> {
     let world = World::embedded().await;
     let (mut messages, mut channels, mut pending) = (vec![], vec![], vec![]);
     for count in [100, 10_000, 100_000] {
-        let (person, agent) = newcomer(&world).await;
+        let (person, agent) = new_actors(&world).await;
         bulk_data::fill_channel(&world, &person, &agent, count).await;
-        messages.push(Place::new(format!("a channel of {count} messages"), &person, agent).await);
+        messages.push(Scenario::new(format!("a channel of {count} messages"), &person, agent).await);
     }
     for count in [1, 10_000] {
-        let (person, agent) = newcomer(&world).await;
+        let (person, agent) = new_actors(&world).await;
         bulk_data::copy_channels(&world, &agent, count - 1).await;
-        channels.push(Place::new(format!("one of {count} channels"), &person, agent).await);
+        channels.push(Scenario::new(format!("one of {count} channels"), &person, agent).await);
     }
     for count in [1, 10_000] {
-        let (person, agent) = newcomer(&world).await;
+        let (person, agent) = new_actors(&world).await;
         let asked = person.agent().await.request_approval().await;
         bulk_data::copy_messages(&world, &[&asked], count - 1).await;
-        pending.push(Place::new(format!("beside a channel with {count} pending"), &person, agent).await);
+        pending.push(Scenario::new(format!("beside a channel with {count} pending"), &person, agent).await);
     }
     for _ in 0..ROUNDS {
-        for place in [&mut messages, &mut channels, &mut pending].into_iter().flatten() {
-            place.go_round().await;
+        for scenario in [&mut messages, &mut channels, &mut pending].into_iter().flatten() {
+            scenario.measure_round().await;
         }
     }
-    let rows = |places: Vec<Place>| {
-        let emptiest = places[0].middle();
-        places.into_iter().flat_map(move |place| compared(&place.what, &place.middle(), &emptiest))
+    let rows = |scenarios: Vec<Scenario>| {
+        let smallest = scenarios[0].medians();
+        scenarios.into_iter().flat_map(move |it| compare(&it.what, &it.medians(), &smallest))
     };
     [messages, channels, pending].into_iter().flat_map(rows).collect()
 }
 
-async fn newcomer(world: &World) -> (Person, Agent) {
+async fn new_actors(world: &World) -> (Person, Agent) {
     let person = world.person().await;
     let agent = person.agent().await;
     (person, agent)
 }
 
-/// One of several that differ in how full they are, and what was measured there.
-struct Place {
+/// A data size, and the measurements on it.
+struct Scenario {
     what: String,
     agent: Agent,
     calls: Vec<(NamedCall, Vec<CallMeasurement>)>,
 }
 
-impl Place {
+impl Scenario {
     async fn new(what: String, person: &Person, agent: Agent) -> Self {
         let calls = bulk_data::everyday_calls(person, &agent).await.into_iter().map(|call| (call, vec![])).collect();
         Self { what, agent, calls }
     }
 
-    async fn go_round(&mut self) {
+    async fn measure_round(&mut self) {
         for (call, measured) in &mut self.calls {
-            let times = if call.0.ends_with("timeout") { 1 } else { EACH };
+            let times = if call.0.ends_with("timeout") { 1 } else { CALLS_PER_ROUND };
             for _ in 0..times {
                 measured.push(bulk_data::measure_call(&self.agent, call).await);
             }
         }
     }
 
-    /// Of each call the time of the middle, and its first cost: those of a call that does not hold are all alike.
-    fn middle(&self) -> Vec<CallMeasurement> {
-        let middle = |(_, measured): &(NamedCall, Vec<CallMeasurement>)| {
+    /// Each call's median time and its cost, which is equal in all rounds unless the call is held.
+    fn medians(&self) -> Vec<CallMeasurement> {
+        let median = |(_, measured): &(NamedCall, Vec<CallMeasurement>)| {
             let mut took: Vec<_> = measured.iter().map(|it| it.2).collect();
             took.sort();
             let (name, cost, _) = measured[0];
-            let alike = measured.iter().all(|it| it.1 == cost);
-            assert!(alike || name.ends_with("timeout"), "{}: {name}: {measured:?}", self.what);
+            let equal = measured.iter().all(|it| it.1 == cost);
+            assert!(equal || name.ends_with("timeout"), "{}: {name}: {measured:?}", self.what);
             (name, cost, took[took.len() / 2])
         };
-        self.calls.iter().map(middle).collect()
+        self.calls.iter().map(median).collect()
     }
 }
 
-fn compared(what: &str, measured: &[CallMeasurement], emptiest: &[CallMeasurement]) -> Vec<Growth> {
-    let pairs = measured.iter().zip(emptiest);
+fn compare(what: &str, measured: &[CallMeasurement], smallest: &[CallMeasurement]) -> Vec<Growth> {
+    let pairs = measured.iter().zip(smallest);
     let rows = pairs.map(|((call, cost, took), (_, least, least_took))| Growth {
         what: what.to_owned(),
         call: (*call).to_owned(),

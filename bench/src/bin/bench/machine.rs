@@ -1,20 +1,20 @@
-//! What the figures were taken on.
+//! The machine that the figures were measured on.
 
 use std::process::Command;
 
 use placet_bench::figures::Machine;
 
-pub fn this() -> Machine {
+pub fn describe() -> Machine {
     Machine {
         processor: field("/proc/cpuinfo", "model name").unwrap_or_else(|| std::env::consts::ARCH.to_owned()),
         cores: std::thread::available_parallelism().map_or(1, usize::from),
         memory_gb: field("/proc/meminfo", "MemTotal").as_deref().and_then(kilobytes).unwrap_or_default() / 1e6,
-        date: said("date", &["+%Y-%m-%d"]),
-        commit: said("git", &["rev-parse", "--short", "HEAD"]),
+        date: output_of("date", &["+%Y-%m-%d"]),
+        commit: output_of("git", &["rev-parse", "--short", "HEAD"]),
     }
 }
 
-/// Resident memory of a process in MB: now, or (`VmHWM`) at its peak.
+/// Memory of a process in MB: `VmRSS` is resident now, `VmHWM` its peak.
 pub fn memory(process: u32, which: &str) -> f64 {
     let path = format!("/proc/{process}/status");
     field(&path, which).as_deref().and_then(kilobytes).unwrap_or_else(|| panic!("{path} has no {which}")) / 1000.0
@@ -30,7 +30,7 @@ fn kilobytes(text: &str) -> Option<f64> {
     text.split(' ').next()?.parse().ok()
 }
 
-fn said(command: &str, arguments: &[&str]) -> String {
+fn output_of(command: &str, arguments: &[&str]) -> String {
     let output = Command::new(command).args(arguments).output();
     output.map(|it| String::from_utf8_lossy(&it.stdout).trim().to_owned()).unwrap_or_default()
 }

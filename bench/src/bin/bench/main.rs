@@ -1,16 +1,16 @@
-//! `make bench`: measures what docs/PERFORMANCE.md says, and writes it and docs/performance.json.
+//! `make bench`: measures the figures and writes docs/PERFORMANCE.md and docs/performance.json.
 //!
-//! Without arguments all parts, about ten minutes; with names only those, the other figures stay:
-//! `costs` (calls and units of each route: no clock), `routes` (the same, timed), `decisions`,
-//! `approvals`, `functions` (what `make build` made), `growth`. `loop "GET /api/v1/agents"` only calls
-//! one route for ten seconds, for a profiler to look at, and says how often it could.
+//! Without arguments it measures all parts in about ten minutes. With names it measures only those
+//! and keeps the other figures: `costs` (calls and units of each route, without a clock), `routes`
+//! (the same, timed), `decisions`, `approvals`, `functions` (the zips of `make build`), `growth`.
+//! `loop "GET /api/v1/agents"` calls one route for ten seconds, for a profiler, and prints its rate.
 
 #![allow(
     clippy::print_stdout,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
-    reason = "a program of figures"
+    reason = "in measurements a panic is a failed run"
 )]
 
 mod approvals;
@@ -26,7 +26,7 @@ use std::time::Instant;
 use futures_util::future::join_all;
 use placet_bench::figures::Figures;
 
-/// The local runner's.
+/// The local runner's allocator.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
@@ -36,41 +36,39 @@ async fn main() {
     if let [first, route] = &wanted[..]
         && first == "loop"
     {
-        return println!("{:.0} a second", routes::again_and_again(route).await);
+        return println!("{:.0} a second", routes::call_in_loop(route).await);
     }
     let wants = |part: &str| wanted.is_empty() || wanted.iter().any(|it| it == part);
     let began = Instant::now();
-    let said = |part: &str| println!("{part}, after {} s", began.elapsed().as_secs());
-    let mut figures = Figures::kept();
-    figures.machine = machine::this();
+    let report = |part: &str| println!("{part}, after {} s", began.elapsed().as_secs());
+    let mut figures = Figures::load();
+    figures.machine = machine::describe();
     if wants("functions") {
-        said("functions");
+        report("functions");
         functions::measure(&mut figures).await;
     }
     if wants("decisions") {
-        said("decisions");
+        report("decisions");
         decisions::measure(&mut figures).await;
     }
     if wants("costs") || wants("routes") {
-        said("routes");
+        report("routes");
         figures.routes = routes::measure(wants("routes"), figures.routes).await;
     }
     if wants("approvals") {
-        said("approvals");
+        report("approvals");
         figures.approvals = Some(approvals::measure().await);
     }
     if wants("growth") {
-        said("growth");
+        report("growth");
         figures.growth = growth::measure().await;
     }
-    figures.keep();
-    said("written: docs/PERFORMANCE.md and docs/performance.json");
+    figures.save();
+    report("written: docs/PERFORMANCE.md and docs/performance.json");
 }
 
-/// Each as a task of its own, so that callers use all cores as the service does.
-async fn side_by_side<T: Send + 'static>(
-    tasks: impl IntoIterator<Item: Future<Output = T> + Send + 'static>,
-) -> Vec<T> {
+/// Runs each future as its own task, so that callers use all cores as the service does.
+async fn spawn_all<T: Send + 'static>(tasks: impl IntoIterator<Item: Future<Output = T> + Send + 'static>) -> Vec<T> {
     let running: Vec<_> = tasks.into_iter().map(tokio::spawn).collect();
-    join_all(running).await.into_iter().map(|ended| ended.expect("it ends")).collect()
+    join_all(running).await.into_iter().map(|ended| ended.expect("the task ends")).collect()
 }

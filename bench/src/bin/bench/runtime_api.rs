@@ -1,4 +1,4 @@
-//! Lambda's runtime API, as much of it as a function's process needs to start and to be called.
+//! The parts of Lambda's runtime API that a function needs to start and to be invoked.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -12,46 +12,46 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::{Mutex, mpsc};
 
-/// One process's runtime: when it first asked for work, what it is given, and what it answers.
+/// The runtime of one process: the times of its requests for work, its events and its responses.
 pub struct RuntimeApi {
     pub address: String,
-    pub asked: mpsc::UnboundedReceiver<Instant>,
+    pub requests: mpsc::UnboundedReceiver<Instant>,
     pub events: mpsc::UnboundedSender<Value>,
     pub answers: mpsc::UnboundedReceiver<Value>,
 }
 
 #[derive(Clone)]
-struct Ends {
-    asked: mpsc::UnboundedSender<Instant>,
+struct RuntimeChannels {
+    requests: mpsc::UnboundedSender<Instant>,
     events: Arc<Mutex<mpsc::UnboundedReceiver<Value>>>,
     answers: mpsc::UnboundedSender<Value>,
 }
 
 impl RuntimeApi {
     pub async fn start() -> Self {
-        let (asked, hears_asked) = mpsc::unbounded_channel();
-        let (events, hears_events) = mpsc::unbounded_channel();
-        let (answers, hears_answers) = mpsc::unbounded_channel();
-        let ends = Ends { asked, events: Arc::new(Mutex::new(hears_events)), answers };
+        let (requests, requests_rx) = mpsc::unbounded_channel();
+        let (events, events_rx) = mpsc::unbounded_channel();
+        let (answers, answers_rx) = mpsc::unbounded_channel();
+        let channels = RuntimeChannels { requests, events: Arc::new(Mutex::new(events_rx)), answers };
         let routes = Router::new()
             .route("/2018-06-01/runtime/invocation/next", get(next))
-            .route("/2018-06-01/runtime/invocation/{id}/response", post(answered))
-            .route("/2018-06-01/runtime/invocation/{id}/error", post(answered))
-            .route("/2018-06-01/runtime/init/error", post(failed))
+            .route("/2018-06-01/runtime/invocation/{id}/response", post(respond))
+            .route("/2018-06-01/runtime/invocation/{id}/error", post(respond))
+            .route("/2018-06-01/runtime/init/error", post(init_error))
             .layer(DefaultBodyLimit::disable())
-            .with_state(ends);
+            .with_state(channels);
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
         let address = listener.local_addr().expect("its address").to_string();
         tokio::spawn(async move { axum::serve(listener, routes).await });
-        Self { address, asked: hears_asked, events, answers: hears_answers }
+        Self { address, requests: requests_rx, events, answers: answers_rx }
     }
 }
 
-/// Held until there is work.
-async fn next(State(ends): State<Ends>) -> impl IntoResponse {
-    // Nobody listens any more once the first question was heard.
-    let _ = ends.asked.send(Instant::now());
-    let event = ends.events.lock().await.recv().await;
+/// Held until there is an event.
+async fn next(State(channels): State<RuntimeChannels>) -> impl IntoResponse {
+    // Only the first request is received; later sends fail.
+    let _ = channels.requests.send(Instant::now());
+    let event = channels.events.lock().await.recv().await;
     let headers = [
         ("lambda-runtime-aws-request-id", "8476a536-e9f4-11e8-9739-2dfe598c3fcd"),
         ("lambda-runtime-deadline-ms", "9999999999999"),
@@ -61,11 +61,11 @@ async fn next(State(ends): State<Ends>) -> impl IntoResponse {
     (headers, Json(event.unwrap_or_default()))
 }
 
-async fn answered(State(ends): State<Ends>, body: Bytes) -> Json<Value> {
-    let _ = ends.answers.send(serde_json::from_slice(&body).unwrap_or_default());
+async fn respond(State(channels): State<RuntimeChannels>, body: Bytes) -> Json<Value> {
+    let _ = channels.answers.send(serde_json::from_slice(&body).unwrap_or_default());
     Json(json!({ "status": "OK" }))
 }
 
-async fn failed(body: Bytes) -> Json<Value> {
-    panic!("a function does not start: {}", String::from_utf8_lossy(&body))
+async fn init_error(body: Bytes) -> Json<Value> {
+    panic!("the function does not start: {}", String::from_utf8_lossy(&body))
 }

@@ -1,6 +1,6 @@
 //! Writes `docs/openapi.json` from the code: `make openapi`.
 
-#![allow(clippy::expect_used, reason = "a chore that fails says why")]
+#![allow(clippy::expect_used, reason = "a failed run says why")]
 
 fn main() {
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/openapi.json");
