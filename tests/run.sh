@@ -104,7 +104,7 @@ if [ "$engine" = localstack ]; then
   some=(-- --skip runner --skip hostile::requests --skip malformed_bodies
     --skip members_of_the_wrong_type --skip content_types_and_encodings
     --skip no_url_with_a_private_address --skip private_addresses_are_refused
-    --skip renders_within_bounds --skip render_within_bounds --skip an_unreadable_delivery --skip other_requests_are_served --skip abandoned_pages
+    --skip renders_within_bounds --skip render_within_bounds --skip other_requests_are_served --skip abandoned_pages
     --skip outgrow --skip very_many --skip where_a_response_is_full --skip a_smaller_older_review
     --skip pages_fit_a_response --skip an_empty_search)
   echo "localstack: what starts the local runner, what is refused before any engine is asked, and lists of very many items are run by make test-embedded"

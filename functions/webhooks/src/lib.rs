@@ -7,8 +7,8 @@
 //! again before anything is done with them, so that they neither hold up other channels' deliveries
 //! nor stand in front of them.
 //!
-//! A message of the queue is done when its delivery is. One whose delivery was given up fails
-//! until the queue sets it aside.
+//! A message of the queue is done when its delivery is. One whose delivery was given up fails, a
+//! second apart, until the queue sets it aside.
 
 pub mod attempt_log;
 pub mod retries;
@@ -27,6 +27,10 @@ use tokio::sync::mpsc;
 
 /// What SQS takes in one call.
 const SQS_BATCH: usize = 10;
+
+/// How long a delivery that was given up is hidden each time until the queue sets it aside. A queue may
+/// bring its oldest message first: hidden for no time, this one would stand in front of all others.
+const GIVEN_UP: Duration = Duration::from_secs(1);
 
 /// What becomes of a message of the queue.
 enum Next {
@@ -109,7 +113,7 @@ async fn work_off(app: &App, message: &SqsMessage) -> Result<Next, Error> {
     };
     let (delivery, lease) = match claim {
         Claim::Done => return Ok(Next::Done),
-        Claim::Failed => return Ok(Next::Hide(Duration::ZERO)),
+        Claim::Failed => return Ok(Next::Hide(GIVEN_UP)),
         // A whole second at least: coming back at once would only be too early again.
         Claim::Later(span) => return Ok(Next::Hide(span.max(Duration::from_secs(1)))),
         Claim::Yours(delivery, lease) => (delivery, lease),
@@ -119,7 +123,7 @@ async fn work_off(app: &App, message: &SqsMessage) -> Result<Next, Error> {
     Ok(match outcome {
         Outcome::Delivered | Outcome::Dropped => Next::Done,
         Outcome::Again(next) => Next::Hide(app.clock.now().until(next)),
-        Outcome::Failed => Next::Hide(Duration::ZERO),
+        Outcome::Failed => Next::Hide(GIVEN_UP),
     })
 }
 

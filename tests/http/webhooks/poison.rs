@@ -233,7 +233,7 @@ async fn an_unreadable_delivery_is_given_up_alone() {
     assert!(!driver.deliver(&queued).await);
     assert_eq!(outcome(&world, &message).await, "webhook_failed");
     written(&person, &agent, "y").await;
-    // A queue may bring the one that failed many times first.
+    // The one that was given up comes again, but a queue that brings its oldest first has the other between.
     let sent = async { while !driver.deliver(&driver.next_delivery().await).await {} };
     tokio::time::timeout(Duration::from_secs(60), sent).await.expect("the other delivery is sent");
     assert_eq!(receiver.wait_for(1).await.len(), 1);
