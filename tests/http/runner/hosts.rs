@@ -9,7 +9,6 @@ use serde_json::json;
 use tempfile::TempDir;
 use test_support::{Person, Reply, Runner, raw_http};
 use tokio::net::TcpListener;
-use tokio::process::Command;
 use url::Url;
 
 const PAGES: [&str; 10] = [
@@ -138,36 +137,6 @@ async fn another_host_name_is_refused() {
     }
     let two = b"GET http://evil.example/health HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n";
     assert_eq!(raw_http::send(runner.text("url"), two).await.unwrap().status, 421);
-}
-
-/// Another user of the machine can call the agents' address, but can read neither the data
-/// directory nor the inbox's host name.
-#[tokio::test]
-async fn processes_of_another_user_do_not_learn_the_inbox_host() {
-    let runner = start_ephemeral(&[]).await;
-    let get_as_user = async |uid: u32| {
-        let url = runner.text("url");
-        let program = format!(
-            "import urllib.request as u, urllib.error as e, http.client as h\nc = h.HTTPConnection({:?})\nc.request('GET', '/')\na = c.getresponse()\nprint(a.status, a.getheaders(), a.read())",
-            &url["http://".len()..]
-        );
-        let mut command = Command::new("python3");
-        command.args(["-I", "-c", &program]).current_dir("/").stdin(Stdio::null());
-        if uid != 0 {
-            command.uid(uid).gid(uid);
-        }
-        let output = command.output().await.expect("python3");
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).unwrap()
-    };
-    let inbox = url_of(&runner, "inboxUrl");
-    let own = get_as_user(0).await;
-    assert!(own.starts_with("307 ") && own.contains(inbox.host_str().unwrap()), "{own}");
-    // Only root can start a process as another user.
-    if fs::metadata("/proc/self").is_ok_and(|it| std::os::unix::fs::MetadataExt::uid(&it) == 0) {
-        let other = get_as_user(65534).await;
-        assert!(other.starts_with("421 ") && !other.contains(".localhost") && other.contains("inbox URL"), "{other}");
-    }
 }
 
 #[tokio::test]

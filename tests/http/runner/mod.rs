@@ -13,6 +13,7 @@ pub mod fairness;
 pub mod full_disk;
 pub mod hosts;
 pub mod lost_data;
+pub mod other_user;
 pub mod ports;
 pub mod start_and_stop;
 pub mod uploads;

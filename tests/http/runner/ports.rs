@@ -16,12 +16,16 @@ use crate::files::uploads::announced;
 const LOOPBACK: &str = "0100007F";
 const LOOPBACK_IPV6: &str = "00000000000000000000000001000000";
 
-/// The addresses and ports that a process listens on, from the kernel's tables.
-fn listening(process: u32) -> BTreeSet<(String, u16)> {
+/// The numbers of the sockets that a process holds.
+fn sockets(process: u32) -> BTreeSet<String> {
     let descriptors = fs::read_dir(format!("/proc/{process}/fd")).unwrap();
     let targets = descriptors.filter_map(|it| fs::read_link(it.unwrap().path()).ok());
-    let sockets: BTreeSet<String> =
-        targets.filter_map(|it| Some(it.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?.to_owned())).collect();
+    targets.filter_map(|it| Some(it.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?.to_owned())).collect()
+}
+
+/// The addresses and ports that a process listens on, from the kernel's tables.
+pub fn listening(process: u32) -> BTreeSet<(String, u16)> {
+    let sockets = sockets(process);
     let tables = ["tcp", "tcp6"].map(|table| fs::read_to_string(format!("/proc/{process}/net/{table}")).unwrap());
     let rows = tables.iter().flat_map(|table| table.lines().skip(1));
     let columns = rows.map(|row| row.split_whitespace().collect::<Vec<_>>());
@@ -32,6 +36,15 @@ fn listening(process: u32) -> BTreeSet<(String, u16)> {
         (address.to_owned(), u16::from_str_radix(port, 16).unwrap())
     })
     .collect()
+}
+
+/// How many Unix sockets a process listens on.
+pub fn listening_local(process: u32) -> usize {
+    let sockets = sockets(process);
+    let table = fs::read_to_string(format!("/proc/{process}/net/unix")).unwrap();
+    let columns = table.lines().skip(1).map(|row| row.split_whitespace().collect::<Vec<_>>());
+    // Column 3 has the flag of those that listen; column 6 is the socket's number.
+    columns.filter(|row| row[3] == "00010000" && sockets.contains(row[6])).count()
 }
 
 fn port(url: &str) -> u16 {

@@ -1,0 +1,70 @@
+"""What a process of another user of the machine tries on a running placet-local: prints as JSON what came of it.
+
+Its argument says where: `control` is a file that everybody may read, `files` and `directory` are the runner's.
+"""
+
+import http.client
+import json
+import os
+import sys
+
+SIGNED = "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/x/aws4_request, SignedHeaders=host, Signature=0"
+
+
+def outcome(action):
+    try:
+        action()
+        return "done"
+    except OSError as err:
+        return type(err).__name__
+
+
+def files(it):
+    process = f"/proc/{it['process']}"
+    planted = os.path.join(it["directory"], "planted")
+    return {
+        it["control"]: outcome(lambda: open(it["control"]).read()),
+        it["directory"]: outcome(lambda: os.listdir(it["directory"])),
+        planted: outcome(lambda: open(planted, "w")),
+        **{path: outcome(lambda: open(path, "rb").read(1)) for path in it["files"]},
+        **{f"{process}/{name}": outcome(lambda: open(f"{process}/{name}", "rb").read(1)) for name in ("environ", "mem", "maps")},
+        f"{process}/fd": outcome(lambda: os.listdir(f"{process}/fd")),
+        f"{process}/cwd": outcome(lambda: os.readlink(f"{process}/cwd")),
+    }
+
+
+def requests(it):
+    answer = json.dumps({"response": {"selectedOption": "approve"}})
+    as_json = {"Content-Type": "application/json"}
+    yield "GET", "/", {}, None
+    yield "GET", "/login", {"Host": "placet.localhost"}, None
+    yield "GET", f"/reviews/{it['review']}", {}, None
+    yield "POST", f"/reviews/{it['review']}", {"Content-Type": "application/x-www-form-urlencoded"}, "option=approve"
+    yield "POST", f"/api/messages/{it['review']}/respond", as_json, answer
+    for path in (f"/api/v1/reviews/{it['review']}", "/api/v1/messages", "/api/auth/me", "/api/files", "/api/logs"):
+        yield "GET", path, {}, None
+    for target in ("DynamoDB_20120810.ListTables", "DynamoDBStreams_20120810.ListStreams", "AmazonSQS.ListQueues"):
+        yield "POST", "/", {"X-Amz-Target": target, "Content-Type": "application/x-amz-json-1.0", "Authorization": SIGNED}, "{}"
+    for signed in ({}, {"Authorization": SIGNED}):
+        for path in ("/placet", f"/placet/{it['file']}", f"/{it['file']}"):
+            yield "GET", path, signed, None
+            yield "PUT", path, signed, "other bytes"
+            yield "DELETE", path, signed, None
+
+
+def call(port, method, path, headers, body):
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    connection.request(method, path, body, headers)
+    response = connection.getresponse()
+    return {
+        "request": f"{method} {path} {headers}", "port": port, "status": response.status,
+        "answer": f"{response.getheaders()}{response.read().decode(errors='replace')}",
+    }
+
+
+it = json.loads(sys.argv[1])
+print(json.dumps({
+    "user": os.getuid(),
+    "files": files(it),
+    "calls": [call(port, *request) for port in it["ports"] for request in requests(it)],
+}))
