@@ -2,5 +2,5 @@
 
 #[tokio::main]
 async fn main() -> Result<(), lambda_http::Error> {
-    lambda_http::run_concurrent(shared::app::lambda(files::router())?).await
+    shared::lambda::run(files::router()).await
 }

@@ -1,4 +1,8 @@
 //! How a deployed function starts: logging, settings and clients, once per sandbox.
+//!
+//! - [`gateway_event`]: what it is handed over of a request
+
+mod gateway_event;
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -20,9 +24,14 @@ use crate::storage::Clients;
 use crate::telemetry::cost::BackgroundTasks;
 use crate::telemetry::logging;
 
-/// A deployed function's start: logs, settings and clients, then its routes ready to serve.
+/// Runs a deployed function: logging, settings and clients, then its routes, until Lambda ends it.
+pub async fn run(routes: Router<App>) -> Result<(), lambda_http::Error> {
+    let adapter = lambda_http::Adapter::from(service(routes)?);
+    lambda_http::lambda_runtime::run_concurrent(adapter.map_request(gateway_event::readable)).await
+}
+
 /// Responses are whole: Lambda sends nothing before the end.
-pub fn lambda<B>(
+fn service<B>(
     routes: Router<App>,
 ) -> Result<
     impl Service<Request<B>, Response = BufferedResponse, Error = Infallible, Future: Send> + Clone + Send,
