@@ -20,17 +20,24 @@ async fn with_setting(dir: &Path, name: &str, value: &str) -> Runner {
     Runner::from(command).await
 }
 
-/// A tenth of the load of `make soak`. The bounds are wide because other tests run at the same time.
+/// A tenth of the load of `make soak`, whose bounds are those of a release build on a machine of its own.
+/// Other tests run at the same time as this one: what a quiet runner takes then is the measure.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn load_of_one_caller_does_not_delay_another() {
     let dir = TempDir::new().unwrap();
     let runner = Runner::start_delivering(dir.path()).await;
     let measured = measure(&runner, LoadSize::TENTH).await;
-    let max_p99 = 3 * measured[0].p99.max(Duration::from_millis(250));
+    let quiet = measured[0].clone();
+    let max_p50 = 3 * quiet.p50.max(Duration::from_millis(250));
+    // Of 20 samples this is the longest.
+    let max_p99 = 3 * quiet.p99.max(Duration::from_millis(500));
+    // All answers pass through one stream in order: this is how long those of the load take, unoptimised.
+    let max_webhook = Duration::from_secs(6);
     for under_load in &measured {
-        assert!(under_load.p99 <= max_p99, "{under_load:?}, quiet {:?}", measured[0]);
-        assert!(under_load.webhook <= Duration::from_secs(8), "{under_load:?}");
-        assert!(under_load.memory <= 600, "{under_load:?}");
+        assert!(under_load.p50 <= max_p50, "{under_load:?}, {quiet:?}");
+        assert!(under_load.p99 <= max_p99, "{under_load:?}, {quiet:?}");
+        assert!(under_load.webhook <= max_webhook, "{under_load:?}, {quiet:?}");
+        assert!(under_load.memory <= 300, "{under_load:?}");
     }
 }
 
@@ -39,7 +46,7 @@ async fn a_login_takes_seconds_during_a_flood_of_unknown_addresses() {
     let dir = TempDir::new().unwrap();
     let runner = Runner::start(dir.path()).await;
     let took = sign_in_among(&runner, 60).await;
-    assert!(took < Duration::from_secs(15), "{took:?}");
+    assert!(took < Duration::from_secs(8), "{took:?}");
 }
 
 #[tokio::test]
@@ -62,7 +69,7 @@ async fn half_sent_requests_take_no_descriptors_from_others() {
         visitor.get("/health").await.expect(200);
     }
     runner.agent().request_approval().await;
-    assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+    assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
     // The server closes half-sent requests after a timeout.
     let mut last = half_sent.pop().unwrap();
     let ended = tokio::time::timeout(Duration::from_secs(20), last.read(&mut [0])).await;
