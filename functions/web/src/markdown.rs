@@ -210,9 +210,23 @@ mod tests {
 
     #[test]
     fn no_text_takes_long_to_lay_out() {
-        for unit in
-            ["&", "&copy", "&amp;", "*_", "<", "a\\\n", "**a** ", "- &\n", "[a](b) ", "a|b\n-|-\n", "> ", "1. ", ">"]
-        {
+        for unit in [
+            "&",
+            "&copy",
+            "&amp;",
+            "*_",
+            "<",
+            "a\\\n",
+            "**a** ",
+            "- &\n",
+            "\\*",
+            "\\\\",
+            "[a](b) ",
+            "a|b\n-|-\n",
+            "> ",
+            "1. ",
+            ">",
+        ] {
             for length in [20_000, 30_000, MOST_BYTES, 200_000] {
                 let text = unit.repeat(length / unit.len());
                 let began = ThreadTime::now();
@@ -267,6 +281,10 @@ mod tests {
             ("costs $5 and $6", "costs $5 and $6"),
             ("PATH=$GO_BIN:$PATH", "PATH=$GO_BIN:$PATH"),
             ("${A_B}/${C}", "${A_B}/${C}"),
+            ("src/**/*.rs, test/**/*.ts and a/*b*/c", "src/**/*.rs, test/**/*.ts and a/*b*/c"),
+            ("~100~200 and ~5~", "~100~200 and ~5~"),
+            ("~~old~~ *new*", "<del>old</del> <em>new</em>"),
+            (r"C:\_build\*.txt, 2\*3 and snake\_case", r"C:\_build\*.txt, 2*3 and snake_case"),
             (r"\\host\share and \*", r"\\host\share and *"),
             ("[INFO]: started\n[WARN]: slow", "[INFO]: started<br>[WARN]: slow"),
             ("$$\\frac{a}{b}$$", r#"<span class="code-name">LaTeX</span> <code>\frac{a}{b}</code>"#),

@@ -1,12 +1,13 @@
 //! One line that says what a text is about, for lists.
 
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
+use serde_json::Value;
 use shared::models::Message;
 use shared::models::message::TextFormat;
 use unicode_segmentation::UnicodeSegmentation;
 
 use super::definitions;
-use super::emphasis::literal_marks;
+use super::emphasis::{keeps_backslash, literal_marks};
 use super::tags::{is_html, without_tags};
 use super::visible::is_suspect;
 
@@ -19,6 +20,9 @@ const LOOKED_AT: usize = 4 * 1024;
 const QUESTIONS: [&str; 9] =
     ["title", "question", "prompt", "summary", "message", "label", "subject", "description", "command"];
 
+/// Members that say how something is asked.
+const SETTINGS: [&str; 6] = ["mode", "placeholder", "prefill", "plugin", "submitLabel", "dismissLabel"];
+
 /// What a message asks: in its text, else in its review, else the name of its first file.
 pub fn of_message(message: &Message) -> String {
     let text = message.text.as_deref().unwrap_or_default();
@@ -28,7 +32,13 @@ pub fn of_message(message: &Message) -> String {
     };
     let asked = || {
         let payload = message.review.as_ref()?.payload.as_ref()?.value();
-        QUESTIONS.iter().find_map(|name| Some(of_plain(payload.get(name)?.as_str()?)).filter(|it| !it.is_empty()))
+        let said = |value: &Value| Some(of_plain(value.as_str()?)).filter(|it| !it.is_empty());
+        let question = || QUESTIONS.iter().find_map(|name| said(payload.get(name)?));
+        let field = || said(payload.get("fields")?.get(0)?.get("label")?);
+        let detail = || {
+            payload.as_object()?.iter().find_map(|(name, value)| said(value).filter(|_| !SETTINGS.contains(&&**name)))
+        };
+        question().or_else(field).or_else(detail)
     };
     let file = || message.attachments.first().map(|file| file.filename.clone());
     Some(excerpt).filter(|it| !it.is_empty()).or_else(asked).or_else(file).unwrap_or_else(|| "(no text)".to_owned())
@@ -98,11 +108,17 @@ fn said(text: &str) -> Option<String> {
     let mut marks = vec![];
     for (event, range) in Parser::new_ext(text, OPTIONS).into_offset_iter() {
         match event {
-            Event::Start(Tag::Emphasis | Tag::Strong) => {
+            Event::Start(Tag::Emphasis | Tag::Strong | Tag::Strikethrough) => {
                 marks.push(literal_marks(text, &range).unwrap_or_default());
                 found.words.push_str(marks.last().unwrap_or(&""));
             }
-            Event::End(TagEnd::Emphasis | TagEnd::Strong) => found.words.push_str(marks.pop().unwrap_or_default()),
+            Event::End(TagEnd::Emphasis | TagEnd::Strong | TagEnd::Strikethrough) => {
+                found.words.push_str(marks.pop().unwrap_or_default());
+            }
+            Event::Text(_) if !found.in_code && keeps_backslash(text, range.start) => {
+                found.words.push('\\');
+                found.take(event);
+            }
             event => found.take(event),
         }
         if found.prose.is_some() {
@@ -152,7 +168,7 @@ impl Found {
                 self.pictures += 1;
                 return keep(&mut self.address, &dest_url);
             }
-            Tag::Strikethrough | Tag::TableHead | Tag::TableRow | Tag::TableCell => return,
+            Tag::TableHead | Tag::TableRow | Tag::TableCell => return,
             _ => self.end_block(),
         }
         match tag {
@@ -165,7 +181,7 @@ impl Found {
 
     fn end(&mut self, end: TagEnd) {
         match end {
-            TagEnd::Link | TagEnd::Strikethrough => return,
+            TagEnd::Link => return,
             TagEnd::Image => return self.pictures -= 1,
             TagEnd::TableCell if self.words.ends_with(SEPARATOR) || self.words.trim().is_empty() => return,
             TagEnd::TableCell => return self.words.push_str(SEPARATOR),

@@ -13,7 +13,7 @@ use std::ops::Range;
 
 use pulldown_cmark::{CodeBlockKind, CowStr, Event, LinkType, Tag, TagEnd};
 
-use super::emphasis::literal_marks;
+use super::emphasis::{keeps_backslash, literal_marks};
 use super::links::{Part, is_linkable, parts};
 use super::visible::{has_hidden, write_visible};
 
@@ -75,7 +75,7 @@ enum Open<'a> {
 impl<'a> Rewriter<'a> {
     fn take(&mut self, event: Event<'a>, range: Range<usize>) {
         match event {
-            Event::Text(text) if self.is_escaped_backslash(&range) => {
+            Event::Text(text) if !self.is_code() && keeps_backslash(self.source, range.start) => {
                 self.text.push('\\');
                 self.text.push_str(&text);
             }
@@ -98,7 +98,7 @@ impl<'a> Rewriter<'a> {
     }
 
     fn start(&mut self, tag: Tag<'a>, range: Range<usize>) {
-        if matches!(tag, Tag::Emphasis | Tag::Strong)
+        if matches!(tag, Tag::Emphasis | Tag::Strong | Tag::Strikethrough)
             && let Some(marks) = literal_marks(self.source, &range)
         {
             self.text.push_str(marks);
@@ -172,7 +172,7 @@ impl<'a> Rewriter<'a> {
     }
 
     fn line_break(&mut self, next_line: usize) {
-        if self.open.iter().any(|open| matches!(open, Open::Code | Open::Markup)) {
+        if self.is_code() {
             return self.text.push('\n');
         }
         self.push(Event::HardBreak);
@@ -185,10 +185,8 @@ impl<'a> Rewriter<'a> {
         }
     }
 
-    /// Two backslashes are what a path of Windows begins with, and stay two.
-    fn is_escaped_backslash(&self, range: &Range<usize>) -> bool {
-        let is_code = self.open.iter().any(|open| matches!(open, Open::Code | Open::Markup));
-        !is_code && self.source[range.start..].starts_with('\\') && self.source[..range.start].ends_with('\\')
+    fn is_code(&self) -> bool {
+        self.open.iter().any(|open| matches!(open, Open::Code | Open::Markup))
     }
 
     /// Whether a name goes on there: the dollar sign before it belongs to `$A_B:$PATH`.
@@ -252,7 +250,7 @@ impl<'a> Rewriter<'a> {
         }
         let text = std::mem::take(&mut self.text);
         self.has_words();
-        let is_code = self.open.iter().any(|open| matches!(open, Open::Code | Open::Markup));
+        let is_code = self.is_code();
         // The alternative of a picture is an attribute: it takes no markup.
         if self.open.iter().any(|open| matches!(open, Open::Picture)) {
             let plain = super::visible::visible_plain(&text).into_owned();

@@ -39,6 +39,7 @@ fn it_says_what_is_asked_whatever_the_text_begins_with() {
         ("", ""),
         ("🚀", "🚀"),
         ("Deploy <b>v2</b>?<br>Now", "Deploy v2? Now"),
+        (r"delete C:\_build\*.txt, src/**/*.rs, test/**/*.ts?", r"delete C:\_build\*.txt, src/**/*.rs, test/**/*.ts?"),
         ("a List<String> of <name>", "a List<String> of <name>"),
         ("a_b_c and 2 * 3, __init__.py and 2*3*4", "a_b_c and 2 * 3, __init__.py and 2*3*4"),
     ] {
