@@ -66,7 +66,7 @@ async fn a_default_may_be_any_rfc_3339_moment() {
     ] {
         let id = desk.field(json!({ "type": kind, "defaultValue": default })).await;
         let page = desk.page(&id).await;
-        assert!(page.contains(&format!("name=\"field.n\" value=\"{shown}\"")), "{default}: {page}");
+        assert!(page.contains(&format!("name=\"field.n\" dir=\"auto\" value=\"{shown}\"")), "{default}: {page}");
         let expected = if kind == "datetime" { format!("{shown}:00Z") } else { shown.to_owned() };
         let sent = desk.submitted(&id, &[("field.n", shown), ("zone.n", "Z")]).await;
         assert_eq!(sent, json!({ "n": expected }));
