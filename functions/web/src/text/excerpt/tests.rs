@@ -1,5 +1,3 @@
-use std::hash::{BuildHasher, RandomState};
-
 use super::*;
 use crate::budget::Budget;
 use crate::markdown;
@@ -65,22 +63,13 @@ fn it_is_short_and_soon_there_whatever_the_text() {
 }
 
 /// Random choices that follow from a seed: `PLACET_TEST_SEED` repeats a run.
-struct Seeded(u64);
+fn random() -> fastrand::Rng {
+    let given = std::env::var("PLACET_TEST_SEED").ok().and_then(|it| it.parse().ok());
+    given.map_or_else(fastrand::Rng::new, fastrand::Rng::with_seed)
+}
 
-impl Seeded {
-    fn from_env() -> Self {
-        let given = std::env::var("PLACET_TEST_SEED").ok().and_then(|it| it.parse().ok());
-        Self(given.unwrap_or_else(|| RandomState::new().hash_one(0)))
-    }
-
-    fn below(&mut self, end: usize) -> usize {
-        self.0 = self.0.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(0x1405_7b7e_f767_814f);
-        usize::try_from(self.0 >> 33).unwrap_or_default() % end
-    }
-
-    fn pick<'a>(&mut self, of: &[&'a str]) -> &'a str {
-        of[self.below(of.len())]
-    }
+fn pick<'a>(random: &mut fastrand::Rng, of: &[&'a str]) -> &'a str {
+    of[random.usize(..of.len())]
 }
 
 /// What a block is; of those that stand first the excerpt is the earliest of the best kind.
@@ -132,15 +121,15 @@ const OTHERS: [(Kind, &str); 15] = [
 const WORDS: [&str; 9] = ["deploy", "Prüfung", "مرحبا", "שלום", "部署", "v2.1", "naïve", "a_b_c", "x\u{301}y"];
 
 /// A text of some blocks, and the words that its row shall say.
-fn a_text(seeded: &mut Seeded) -> (String, Kind, String) {
+fn a_text(random: &mut fastrand::Rng) -> (String, Kind, String) {
     let mut blocks = vec![];
     let mut best = (Kind::Silent, String::new());
-    for number in 0..=seeded.below(5) {
-        let (kind, block) = match seeded.below(3) {
-            0 => (Kind::Prose, seeded.pick(&PROSE)),
-            _ => OTHERS[seeded.below(OTHERS.len())],
+    for number in 0..=random.usize(..5) {
+        let (kind, block) = match random.usize(..3) {
+            0 => (Kind::Prose, pick(random, &PROSE)),
+            _ => OTHERS[random.usize(..OTHERS.len())],
         };
-        let words: Vec<_> = (0..=seeded.below(12)).map(|_| seeded.pick(&WORDS)).collect();
+        let words: Vec<_> = (0..=random.usize(..12)).map(|_| pick(random, &WORDS)).collect();
         let words = format!("{} {number}", words.join(" "));
         if kind < best.0 {
             best = (kind, words.clone());
@@ -156,10 +145,10 @@ fn words(text: &str) -> Vec<&str> {
 
 #[test]
 fn of_random_texts_it_says_the_best_words_that_the_page_shows() {
-    let mut seeded = Seeded::from_env();
+    let mut random = random();
     for _ in 0..2_000 {
-        let seed = seeded.0;
-        let (text, kind, wanted) = a_text(&mut seeded);
+        let seed = random.get_seed();
+        let (text, kind, wanted) = a_text(&mut random);
         let excerpt = of_markdown(&text);
         let about = format!("PLACET_TEST_SEED={seed}: {text:?} gives {excerpt:?}");
         assert_eq!(excerpt.is_empty(), kind == Kind::Silent, "{about}");
@@ -231,10 +220,10 @@ fn of_random_characters_it_is_one_line_with_a_word_if_there_is_one() {
         "word ",
         "$",
     ];
-    let mut seeded = Seeded::from_env();
+    let mut random = random();
     for _ in 0..20_000 {
-        let seed = seeded.0;
-        let text: String = (0..=seeded.below(30)).map(|_| seeded.pick(&PIECES)).collect();
+        let seed = random.get_seed();
+        let text: String = (0..=random.usize(..30)).map(|_| pick(&mut random, &PIECES)).collect();
         for excerpt in [of_markdown(&text), of_plain(&text)] {
             let about = format!("PLACET_TEST_SEED={seed}: {text:?} gives {excerpt:?}");
             assert_eq!(excerpt.contains(is_word), text.contains(is_word), "{about}");
