@@ -222,6 +222,10 @@ mod tests {
             "\\*",
             "\\\\",
             "[a](b) ",
+            "[a]: b\n",
+            "[a]: b\n\n[a] ",
+            "> [a]: b\n\n",
+            "[^1]: ",
             "a|b\n-|-\n",
             "> ",
             "1. ",
@@ -236,6 +240,19 @@ mod tests {
                 let plain = matches!(laid_out, Text::Plain { .. });
                 assert!(plain || length <= MOST_BYTES, "{unit}, {length} bytes");
             }
+        }
+    }
+
+    #[test]
+    fn definitions_take_no_longer() {
+        let definition = |n: usize| format!("[a{n}]: b\n");
+        let used = (0..3_000).map(|n| format!("{}\n[a{n}] ", definition(n))).collect::<String>();
+        let unused = (0..6_000).map(definition).collect::<String>();
+        let one_of_many = unused.clone() + &"[a5]".repeat(1_000);
+        for text in [used, unused, one_of_many, "[a]: b\n".repeat(4_000) + &"[a]".repeat(10_000)] {
+            let began = ThreadTime::now();
+            lay_out(text, &[], &mut Budget::default());
+            assert!(began.elapsed() < MOST_TIME, "{:?}", began.elapsed());
         }
     }
 
