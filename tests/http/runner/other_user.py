@@ -8,7 +8,13 @@ import json
 import os
 import sys
 
-SIGNED = "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/x/aws4_request, SignedHeaders=host, Signature=0"
+
+def signed(service):
+    scope = f"20260101/us-east-1/{service}/aws4_request"
+    return {
+        "X-Amz-Date": "20260101T000000Z", "X-Amz-Content-Sha256": "UNSIGNED-PAYLOAD",
+        "Authorization": f"AWS4-HMAC-SHA256 Credential=test/{scope}, SignedHeaders=host, Signature={'0' * 64}",
+    }
 
 
 def outcome(action):
@@ -43,13 +49,18 @@ def requests(it):
     yield "POST", f"/api/messages/{it['review']}/respond", as_json, answer
     for path in (f"/api/v1/reviews/{it['review']}", "/api/v1/messages", "/api/auth/me", "/api/files", "/api/logs"):
         yield "GET", path, {}, None
-    for target in ("DynamoDB_20120810.ListTables", "DynamoDBStreams_20120810.ListStreams", "AmazonSQS.ListQueues"):
-        yield "POST", "/", {"X-Amz-Target": target, "Content-Type": "application/x-amz-json-1.0", "Authorization": SIGNED}, "{}"
-    for signed in ({}, {"Authorization": SIGNED}):
+    for service, target in (
+        ("dynamodb", "DynamoDB_20120810.ListTables"),
+        ("dynamodb", "DynamoDBStreams_20120810.ListStreams"),
+        ("sqs", "AmazonSQS.ListQueues"),
+    ):
+        headers = {"X-Amz-Target": target, "Content-Type": "application/x-amz-json-1.0", **signed(service)}
+        yield "POST", "/", headers, "{}"
+    for headers in ({}, signed("s3")):
         for path in ("/placet", f"/placet/{it['file']}", f"/{it['file']}"):
-            yield "GET", path, signed, None
-            yield "PUT", path, signed, "other bytes"
-            yield "DELETE", path, signed, None
+            yield "GET", path, headers, None
+            yield "PUT", path, headers, "other bytes"
+            yield "DELETE", path, headers, None
 
 
 def call(port, method, path, headers, body):
