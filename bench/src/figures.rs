@@ -187,12 +187,12 @@ impl Figures {
         let Machine { processor, cores, memory_gb, date, commit } = &self.machine;
         let mut page = format!(
             "# Performance\n\n\
-             Printed by `make bench`, which also writes [performance.json](performance.json): on {date}, commit {commit}, \
-             {cores} cores of {processor}, {memory_gb:.0} GB. The release build, optimised for speed, on the embedded engine (the \
-             functions' own figures are those of their zips, which are optimised for size); the client, the service and \
-             the engine share these cores, and the client's own time is in every latency. Timings differ from machine to \
-             machine and are asserted nowhere. Calls, units, growth and sizes do not, and tests hold them \
-             (`tests/http/contract/performance.rs`).\n"
+             Written by `make bench`, with [performance.json](performance.json), on {date} at commit {commit}, on \
+             {cores} cores of {processor} with {memory_gb:.0} GB. The release build is optimised for speed and runs on the embedded \
+             engine; the figures of the functions are from their zips, which are optimised for size. Client, service and \
+             engine share the cores, and every latency includes the client's own time. Timings differ between machines, so \
+             no test asserts them. Calls, units, growth and sizes do not differ, and `tests/http/contract/performance.rs` \
+             asserts them.\n"
         );
         self.write_routes(&mut page);
         self.write_decisions(&mut page);
@@ -205,10 +205,10 @@ impl Figures {
         write_section(
             page,
             "Routes",
-            "What one call of each route costs before it answers: DynamoDB calls, how many of them one after the other, \
-             capacity units read and written, calls of S3; the handler's own time on a processor; milliseconds alone \
-             and with 32 calls in flight, and calls a second then. The channel holds 90 messages and 10 pending reviews. \
-             A call's entry in the log and its counts are written beside it and are not in these figures.",
+            "The cost of one call of each route before its response: DynamoDB calls, sequential round trips, capacity \
+             units read and written, calls of S3; the handler's CPU time; the latency of single calls and with 32 calls \
+             in flight, in milliseconds, and the calls per second then. The channel has 90 messages and 10 pending reviews. \
+             The log entry and the counts of a call are written in the background and are not included.",
             &[
                 "route",
                 "calls",
@@ -221,7 +221,7 @@ impl Figures {
                 "p99",
                 "p50 at 32",
                 "p99 at 32",
-                "a second",
+                "per second",
             ],
             self.routes.iter().map(|it| {
                 let mut cells = vec![
@@ -245,11 +245,11 @@ impl Figures {
         write_section(
             page,
             "Decisions",
-            "From the moment a person's answer is sent to the moment a wait returns with it, over all waiters, in \
-             milliseconds: by how many wait for the same review, how long they have waited, and whether somebody has \
-             opened the review, as whoever answers in the inbox has. Where the answer comes from the process that holds the \
-             wait, as on the local runner, it has it at once (*here*); on Lambda it is another, and the waits find out by \
-             polling (*elsewhere*): the one that does tells the others of its process.",
+            "The time from a person's answer to the return of a wait, over all waiters, in milliseconds: by the number of \
+             waiters for the same review, how long they have waited, and whether the review was opened, as it is when a \
+             person answers in the inbox. If the process that holds the wait also stores the answer, as on the local runner, \
+             the wait returns at once (*here*). On Lambda another process stores it, and the waits find out by polling \
+             (*elsewhere*): one waiter polls for all waiters of its process.",
             &["answered", "waiters", "seconds in", "opened", "p50", "p95", "p99"],
             self.decisions.iter().map(|it| {
                 let place = if it.here { "here" } else { "elsewhere" }.to_owned();
@@ -261,9 +261,9 @@ impl Figures {
         write_section(
             page,
             "Waits that nobody answers",
-            "What each of 200 waits of 29 s costs, each for a review of its own: reads, read units, and time on a \
-             processor, the engine's and the client's included. Waits for the same review in one process look together, \
-             no more than fifty times a second, but for each one's first and last read.",
+            "The cost of each of 200 waits of 29 s, each for its own review: reads, read units, and CPU time including the \
+             engine's and the client's. Waits for the same review in one process poll together, at most fifty times a \
+             second, except for the first and last read of each.",
             &["opened", "reads", "read units", "CPU ms"],
             self.held.iter().map(|it| {
                 let UnansweredWait { seen, reads, read_units, cpu_ms } = it;
@@ -273,17 +273,17 @@ impl Figures {
         if self.held_kb > 0.0 {
             let _ = write!(
                 page,
-                "\nThe local runner takes {:.0} KB more for each wait that it holds, its connection and what the engine \
-                 needs for its reads included.\n",
+                "\nThe local runner uses {:.0} KB per held wait, including its connection and the engine's memory for its \
+                 reads.\n",
                 self.held_kb
             );
         }
         if let Some(Approvals { per_second, latency, cores, engine_busy }) = &self.approvals {
             let _ = write!(
                 page,
-                "\n## Whole approvals\n\nAn agent asks, a person answers, the agent's wait returns the answer; 32 at once: \
-                 **{per_second:.0} a second**, {:.0} ms each at the median, {:.0} ms at p99. It kept {cores:.1} of {} cores \
-                 busy; the embedded engine, which serves one call after the other, was taken {:.0} % of the time.\n",
+                "\n## Whole approvals\n\nAn agent asks, a person answers, and the agent's wait returns the answer; 32 at a time: \
+                 **{per_second:.0} a second**, with a latency of {:.0} ms at the median and {:.0} ms at p99. This used {cores:.1} of \
+                 {} cores; the embedded engine, which serves one call at a time, was busy {:.0} % of the time.\n",
                 latency.p50,
                 latency.p99,
                 self.machine.cores,
@@ -296,10 +296,10 @@ impl Figures {
         write_section(
             page,
             "Starts",
-            "Each function as it is deployed: its zip, the time from its process's start to its first question to the \
-             Lambda runtime (median of 30), that time beside the one of a bare function of the same runtime (`hello`), and \
-             its resident memory then.",
-            &["function", "zip, MB", "start, ms", "of the bare one", "at rest, MB"],
+            "Each deployed function: its zip, the time from the start of its process to its first request to the Lambda \
+             runtime API (median of 30), that time as a multiple of a bare function's (`hello`), and its resident memory \
+             then.",
+            &["function", "zip, MB", "start, ms", "x bare function", "at rest, MB"],
             self.functions.iter().map(|it| {
                 let Function { name, zip_bytes, start_ms, start_ratio, rest_mb } = it;
                 let megabytes = *zip_bytes as f64 / 1e6;
@@ -315,14 +315,14 @@ impl Figures {
         if let Some(Runner { first_200_ms, rest_mb }) = &self.runner {
             let _ = write!(
                 page,
-                "\nThe local runner answers its first call {first_200_ms:.0} ms after it was started, on an empty \
-                 directory, and holds {rest_mb:.0} MB then.\n"
+                "\nThe local runner answers its first call {first_200_ms:.0} ms after its start on an empty directory, and \
+                 uses {rest_mb:.0} MB then.\n"
             );
         }
         write_section(
             page,
             "Memory",
-            "The peak of a function's process over one call.",
+            "The peak memory of a function's process during one call.",
             &["call", "MB"],
             self.memory.iter().map(|it| vec![it.what.clone(), format!("{:.1}", it.peak_mb)]),
         );
@@ -332,7 +332,7 @@ impl Figures {
         write_section(
             page,
             "Growth",
-            "The same calls in places that are fuller: each with its ratio to the smallest place.",
+            "The same calls on more and more data, each with its ratio to the smallest data.",
             &["in", "call", "calls", "units", "ms", "calls ratio", "units ratio", "ms ratio"],
             self.growth.iter().map(|it| {
                 vec![

@@ -20,14 +20,14 @@ use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
 
 use crate::embedded::files::bytes_of;
-use crate::files::uploads::{announced, put};
+use crate::files::uploads::{announce, put};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_concurrent_uploads_to_one_url_one_succeeds() {
     let world = World::embedded().await;
     let agent = world.person().await.agent().await;
     for round in 0..15 {
-        let announced = announced(&agent, "a", "text/plain", 100_000).await;
+        let announced = announce(&agent, "a", "text/plain", 100_000).await;
         let uploads = (0..8_u8).map(|number| {
             let announced = announced.clone();
             tokio::spawn(async move { put(&announced, vec![number; 100_000]).await.status })
@@ -45,7 +45,7 @@ async fn of_concurrent_uploads_to_one_url_one_succeeds() {
 async fn a_refused_upload_leaves_nothing_behind() {
     let world = World::embedded().await;
     let agent = world.person().await.agent().await;
-    let announced = announced(&agent, "a", "text/plain", 3).await;
+    let announced = announce(&agent, "a", "text/plain", 3).await;
     let mut wrong = announced.clone();
     wrong["upload"]["headers"]["content-md5"] = json!(STANDARD.encode([0; 16]));
     assert_eq!(put(&wrong, b"abc".to_vec()).await.status, 400);

@@ -9,7 +9,7 @@ use reqwest::{Method, RequestBuilder};
 use shared::storage::{Clients, Endpoints};
 use test_support::{Reply, World, raw_http};
 
-use crate::files::uploads::{announced, anybody};
+use crate::files::uploads::{announce, unauthenticated_client};
 
 const ORIGIN: &str = "http://127.0.0.1:3991";
 const ALLOW_ORIGIN: &str = "access-control-allow-origin";
@@ -53,7 +53,7 @@ async fn the_storage_port_refuses_unsigned_requests() {
     let world = World::embedded().await;
     let (key, url) = store_file(&world, "text/plain").await;
     let (port, path) = (&world.endpoints.s3, format!("{}/{}/{key}", world.endpoints.s3, world.bucket()));
-    let client = anybody();
+    let client = unauthenticated_client();
     let bucket = format!("{port}/{}", world.bucket());
     let (signature, others) = (url.split_once('?').unwrap().1, format!("{path}x"));
     let unsigned: Vec<(&str, RequestBuilder)> = vec![
@@ -114,10 +114,10 @@ async fn the_storage_port_refuses_signatures_in_headers() {
 async fn a_presigned_url_is_valid_only_at_its_host_and_in_its_time() {
     let world = World::embedded().await;
     let (key, url) = store_file(&world, "text/plain").await;
-    let got = Reply::fetch(anybody().get(&url)).await;
+    let got = Reply::fetch(unauthenticated_client().get(&url)).await;
     assert_eq!((got.status, got.text().as_str()), (200, "<script>steal()</script>"));
     assert_refused(
-        &Reply::fetch(anybody().get(presign(&world, &key, Duration::from_secs(301)).await)).await,
+        &Reply::fetch(unauthenticated_client().get(presign(&world, &key, Duration::from_secs(301)).await)).await,
         "expired",
     );
 
@@ -149,14 +149,15 @@ async fn the_storage_port_serves_only_presigned_get_and_put() {
     let world = World::embedded().await;
     let agent = world.person().await.agent().await;
     let (_, url) = store_file(&world, "text/plain").await;
-    let got = Reply::fetch(anybody().get(&url).header("origin", ORIGIN)).await;
+    let got = Reply::fetch(unauthenticated_client().get(&url).header("origin", ORIGIN)).await;
     assert_eq!((got.status, got.header(ALLOW_ORIGIN)), (200, "*"));
     assert!(!got.headers.contains_key("access-control-allow-credentials"));
 
-    let upload = announced(&agent, "a", "text/plain", 3).await;
+    let upload = announce(&agent, "a", "text/plain", 3).await;
     let target = upload["upload"]["url"].as_str().unwrap();
     let asking = |url: &str, method: &str, origin: bool| {
-        let request = anybody().request(Method::OPTIONS, url).header("access-control-request-method", method);
+        let request =
+            unauthenticated_client().request(Method::OPTIONS, url).header("access-control-request-method", method);
         let request = request.header("access-control-request-headers", "content-type,if-none-match");
         if origin { request.header("origin", ORIGIN) } else { request }
     };
@@ -196,16 +197,19 @@ async fn active_content_is_an_attachment_whatever_the_url_asks_for() {
         "application/x-unknown",
         "text/css",
     ] {
-        let got = Reply::fetch(anybody().get(store_file(&world, mime).await.1)).await;
+        let got = Reply::fetch(unauthenticated_client().get(store_file(&world, mime).await.1)).await;
         assert_attachment(&got, mime);
     }
     // A type requested in the URL has no effect either.
     let (key, _) = store_file(&world, "text/plain").await;
     let get = world.clients.s3.get_object().bucket(world.bucket()).key(key).response_content_type("text/html");
     let config = PresigningConfig::expires_in(Duration::from_secs(300)).unwrap();
-    assert_attachment(&Reply::fetch(anybody().get(get.presigned(config).await.unwrap().uri())).await, "by the URL");
+    assert_attachment(
+        &Reply::fetch(unauthenticated_client().get(get.presigned(config).await.unwrap().uri())).await,
+        "by the URL",
+    );
     for mime in ["image/png", "text/plain", "application/pdf", "video/mp4"] {
-        let got = Reply::fetch(anybody().get(store_file(&world, mime).await.1)).await;
+        let got = Reply::fetch(unauthenticated_client().get(store_file(&world, mime).await.1)).await;
         assert_eq!((got.header("content-disposition"), got.header("x-content-type-options")), ("inline", "nosniff"));
     }
 }

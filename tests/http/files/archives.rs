@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 use shared::storage::keys::Key;
 use test_support::{Agent, Cost, Person, Reply, World};
 
-use crate::files::uploads::{announced, anybody, put};
+use crate::files::uploads::{announce, put, unauthenticated_client};
 
-/// What is in an archive: names and bytes, checksums checked.
-async fn unpacked(zip: Vec<u8>) -> Vec<(String, Vec<u8>)> {
+/// The names and bytes of an archive's files, with verified checksums.
+async fn unpack(zip: Vec<u8>) -> Vec<(String, Vec<u8>)> {
     let reader = ZipFileReader::new(zip).await.unwrap();
     let mut files = vec![];
     for index in 0..reader.file().entries().len() {
@@ -21,7 +21,7 @@ async fn unpacked(zip: Vec<u8>) -> Vec<(String, Vec<u8>)> {
     files
 }
 
-async fn stored(agent: &Agent, name: &str, content: &str) -> String {
+async fn store_text(agent: &Agent, name: &str, content: &str) -> String {
     let body = json!({ "channelId": agent.channel, "content": content, "filename": name });
     agent.post("/api/v1/files/store-text", body).await.expect(201)["id"].as_str().unwrap().to_owned()
 }
@@ -32,12 +32,12 @@ async fn an_archive_holds_many_files_under_safe_names() {
     let person = world.person().await;
     let (one, two) = (person.agent().await, person.agent().await);
     let ids = [
-        stored(&one, "a.txt", "1").await,
-        stored(&two, "A.txt", "2").await,
-        stored(&one, "../../etc/passwd", "3").await,
-        stored(&one, "/abs\r\n\u{0}", "").await,
-        stored(&one, "Grüße 🦀.md", "5").await,
-        stored(&one, "..", "6").await,
+        store_text(&one, "a.txt", "1").await,
+        store_text(&two, "A.txt", "2").await,
+        store_text(&one, "../../etc/passwd", "3").await,
+        store_text(&one, "/abs\r\n\u{0}", "").await,
+        store_text(&one, "Grüße 🦀.md", "5").await,
+        store_text(&one, "..", "6").await,
     ];
     let reply = person.post("/api/files/bulk-download", json!({ "ids": ids })).await;
     assert_eq!(reply.status, 200, "{}", reply.text());
@@ -54,7 +54,7 @@ async fn an_archive_holds_many_files_under_safe_names() {
         ("file", "6"),
     ];
     let expected: Vec<_> = expected.map(|(name, text)| (name.to_owned(), text.as_bytes().to_vec())).into();
-    assert_eq!(unpacked(reply.bytes).await, expected);
+    assert_eq!(unpack(reply.bytes).await, expected);
 }
 
 #[tokio::test]
@@ -65,15 +65,15 @@ async fn names_in_an_archive_are_distinct_on_every_file_system() {
     let names = ["../a.txt", "..\\A.txt", "a.txt", "a.txt", "A (2).TXT", "a (2).txt", "x/..", "", ".", "..."];
     let mut ids = vec![];
     for (number, name) in names.iter().enumerate() {
-        ids.push(stored(&agent, name, &number.to_string()).await);
+        ids.push(store_text(&agent, name, &number.to_string()).await);
     }
     let reply = person.post("/api/files/bulk-download", json!({ "ids": ids })).await;
-    let unpacked = unpacked(reply.bytes).await;
+    let unpacked = unpack(reply.bytes).await;
     let mut seen = std::collections::BTreeSet::new();
     for (number, (name, bytes)) in unpacked.iter().enumerate() {
-        assert_eq!(bytes, number.to_string().as_bytes(), "in the order of the call");
+        assert_eq!(bytes, number.to_string().as_bytes(), "files are in the order of the call");
         assert!(!name.is_empty() && !name.contains(['/', '\\']) && name.chars().any(|c| c != '.'), "{name}");
-        assert!(seen.insert(name.to_lowercase()), "{name} is there twice: {unpacked:?}");
+        assert!(seen.insert(name.to_lowercase()), "{name} occurs twice: {unpacked:?}");
     }
     assert_eq!(seen.len(), names.len());
     assert_eq!(
@@ -92,35 +92,35 @@ async fn a_large_archive_is_fetched_from_storage() {
     let person = world.person().await;
     let agent = person.agent().await;
     let (mut ids, mut expected) = (vec![], vec![]);
-    // Of several parts: from files that come in one piece and one that is read as it is written.
+    // The archive has several parts. One of its files is streamed; the others are read whole.
     for (name, size) in [("a.bin", 4_000_000), ("b.bin", 6_000_000), ("c.bin", 4_400_000), ("d.bin", 600_000)] {
         let bytes: Vec<u8> = (0..=250).cycle().take(size).collect();
-        let announced = announced(&agent, name, "application/octet-stream", size).await;
+        let announced = announce(&agent, name, "application/octet-stream", size).await;
         put(&announced, bytes.clone()).await.expect(200);
         ids.push(announced["attachment"]["id"].clone());
         expected.push((name.to_owned(), bytes));
     }
     for ids in [&ids[..], &ids[..1], &ids[2..3]] {
-        let reply = archive(&person, json!({ "ids": ids })).await;
+        let reply = download_archive(&person, json!({ "ids": ids })).await;
         if ids.len() == 1 {
             assert_eq!(reply.status, 200);
             continue;
         }
         assert_eq!(reply.status, 303, "{}", reply.text());
-        let got = Reply::fetch(anybody().get(reply.header("location"))).await;
+        let got = Reply::fetch(unauthenticated_client().get(reply.header("location"))).await;
         assert_eq!((got.status, got.header("content-type")), (200, "application/zip"));
         assert_eq!(got.header("content-disposition"), "attachment; filename=\"files.zip\"");
-        assert!(unpacked(got.bytes).await == expected);
+        assert!(unpack(got.bytes).await == expected);
     }
-    // Larger than a response, smaller than a part.
-    let reply = archive(&person, json!({ "ids": [ids[0], ids[3]] })).await;
-    let got = Reply::fetch(anybody().get(reply.header("location"))).await;
-    assert_eq!((reply.status, unpacked(got.bytes).await.len()), (303, 2));
+    // Larger than a response, but smaller than a part.
+    let reply = download_archive(&person, json!({ "ids": [ids[0], ids[3]] })).await;
+    let got = Reply::fetch(unauthenticated_client().get(reply.header("location"))).await;
+    assert_eq!((reply.status, unpack(got.bytes).await.len()), (303, 2));
 }
 
-/// Asks for a large one, again if storage was busy: an emulator that other tests keep busy may be
-/// too late with parts of megabytes.
-async fn archive(person: &Person, ids: Value) -> Reply {
+/// Requests a large archive and retries while storage is busy: a loaded emulator may time out on
+/// large parts.
+async fn download_archive(person: &Person, ids: Value) -> Reply {
     for _ in 0..5 {
         let reply = person.post("/api/files/bulk-download", ids.clone()).await;
         if reply.status != 503 {
@@ -128,7 +128,7 @@ async fn archive(person: &Person, ids: Value) -> Reply {
         }
         reply.expect_error(503, "storage_unavailable");
     }
-    panic!("storage is always busy")
+    panic!("storage is still busy after 5 attempts")
 }
 
 #[tokio::test]
@@ -136,7 +136,7 @@ async fn an_archive_of_unknown_files_is_refused() {
     let world = World::start().await;
     let (person, stranger) = (world.person().await, world.person().await);
     let agent = person.agent().await;
-    let (mine, announced) = (agent.store_file().await, announced(&agent, "a", "text/plain", 1).await);
+    let (mine, announced) = (agent.store_file().await, announce(&agent, "a", "text/plain", 1).await);
     let ids = json!({ "ids": [mine, "nonsense", announced["attachment"]["id"]] });
     let refused = person.post("/api/files/bulk-download", ids.clone()).await;
     assert_eq!(refused.expect_invalid(), ["ids.1", "ids.2"]);
@@ -152,7 +152,7 @@ async fn an_archive_has_at_most_500_megabytes() {
     let agent = person.agent().await;
     let ids = [agent.store_file().await, agent.store_file().await];
     for file in &ids {
-        // What it says of itself is judged before a byte is read.
+        // The recorded size is checked before any bytes are read.
         let update = world.clients.dynamodb.update_item().table_name(&world.table);
         let update = update.set_key(Some(Key::file(file.parse().unwrap()).attributes()));
         let update = update.update_expression("SET #size = :size").expression_attribute_names("#size", "size");
@@ -162,13 +162,13 @@ async fn an_archive_has_at_most_500_megabytes() {
     person.post("/api/files/bulk-download", json!({ "ids": ids })).await.expect_error(413, "too_large");
 }
 
-/// The first file is under way to the bucket when the second turns out to be gone.
+/// The upload of the archive has begun when its second file turns out to be missing.
 #[tokio::test]
 async fn a_failed_archive_cleans_up_its_upload() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;
-    let large = announced(&agent, "a.bin", "application/octet-stream", 9_000_000).await;
+    let large = announce(&agent, "a.bin", "application/octet-stream", 9_000_000).await;
     put(&large, vec![7; 9_000_000]).await.expect(200);
     let small = agent.upload("store", "b.txt", "text/plain", "b").await.expect(201);
     let (bucket, key) = (world.bucket(), small["storageKey"].as_str().unwrap());

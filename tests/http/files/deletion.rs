@@ -11,17 +11,17 @@ use shared::storage::keys::{self, Key};
 use shared::storage::{Blobs, Clients, Endpoints, Store};
 use test_support::{Agent, Cost, Person, World};
 
-use crate::files::uploads::{announced, put};
+use crate::files::uploads::{announce, put};
 
-async fn attached(agent: &Agent, message: &str) -> Vec<Value> {
+async fn attachment_ids(agent: &Agent, message: &str) -> Vec<Value> {
     let message = agent.get_in_channel(&format!("/api/v1/messages/{message}")).await.expect(200);
     message["attachments"].as_array().unwrap().iter().map(|file| file["id"].clone()).collect()
 }
 
-async fn stored(agent: &Agent, count: usize) -> Vec<String> {
+async fn store_files(agent: &Agent, count: usize) -> Vec<String> {
     let mut ids = vec![];
     while ids.len() < count {
-        // As many at once as any engine takes.
+        // As many at a time as every engine accepts.
         let some = (ids.len()..count.min(ids.len() + 10)).map(|_| agent.store_file());
         ids.extend(join_all(some).await);
     }
@@ -53,15 +53,15 @@ async fn a_deleted_file_leaves_its_message() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;
-    let files = stored(&agent, 3).await;
+    let files = store_files(&agent, 3).await;
     let message = agent.create_message(json!({ "text": "three", "attachmentIds": files })).await;
     let deleted = person.delete(&format!("/api/files/{}", files[1])).await;
     deleted.expect(200);
-    // The caller and the file, the message, the write.
+    // The access check with the file, the message, and the write.
     let Cost { calls, round_trips, .. } = deleted.cost();
     assert_eq!((calls, round_trips), (3, 3));
-    assert_eq!(attached(&agent, &message).await, [json!(files[0]), json!(files[2])]);
-    // The message and its other files are as they were.
+    assert_eq!(attachment_ids(&agent, &message).await, [json!(files[0]), json!(files[2])]);
+    // The message and its other files are unchanged.
     agent.get(&format!("/api/v1/files/{}/download", files[2])).await.expect(200);
     agent.delete_in_channel(&format!("/api/v1/messages/{message}")).await.expect(200);
     person.delete(&format!("/api/files/{}", files[0])).await.expect_error(404, "not_found");
@@ -72,7 +72,7 @@ async fn files_of_one_message_can_be_deleted_at_once() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;
-    let files = stored(&agent, 5).await;
+    let files = store_files(&agent, 5).await;
     let message = agent.create_message(json!({ "text": "five", "attachmentIds": files })).await;
     let deletes = files[1..].iter().map(|file| {
         let path = format!("/api/files/{file}");
@@ -80,7 +80,7 @@ async fn files_of_one_message_can_be_deleted_at_once() {
         async move { person.delete(&path).await.status }
     });
     assert_eq!(join_all(deletes).await, [200; 4]);
-    assert_eq!(attached(&agent, &message).await, [json!(files[0])]);
+    assert_eq!(attachment_ids(&agent, &message).await, [json!(files[0])]);
 }
 
 #[tokio::test]
@@ -96,7 +96,7 @@ async fn concurrent_delete_and_attach_have_one_outcome() {
         deleted.expect(200);
         assert!([201, 400].contains(&sent.status), "{}", sent.text());
         if sent.status == 201 {
-            assert_eq!(attached(&agent, sent.json()["id"].as_str().unwrap()).await, Vec::<Value>::new());
+            assert_eq!(attachment_ids(&agent, sent.json()["id"].as_str().unwrap()).await, Vec::<Value>::new());
         }
         person.get(&format!("{path}/download")).await.expect_error(404, "not_found");
     }
@@ -112,10 +112,10 @@ async fn a_deletion_interrupted_after_the_bytes_can_be_repeated() {
     let bytes: Attachment = serde_json::from_value(file.clone()).unwrap();
     world.app.blobs.delete(&[bytes]).await.unwrap();
     person.delete(&format!("/api/files/{}", file["id"].as_str().unwrap())).await.expect(200);
-    assert_eq!(attached(&agent, &message).await, Vec::<Value>::new());
+    assert_eq!(attachment_ids(&agent, &message).await, Vec::<Value>::new());
 }
 
-/// The service with a bucket that nobody listens for.
+/// The person at a service whose bucket is unreachable.
 async fn without_bucket(world: &World, person: &Person) -> Person {
     let mut app = world.app.clone();
     let endpoints = Endpoints {
@@ -126,13 +126,13 @@ async fn without_bucket(world: &World, person: &Person) -> Person {
         secret_key: "y".into(),
         in_process: None,
     };
-    let blobs = Blobs::new(Clients::at(&endpoints).await.s3, "nowhere");
+    let blobs = Blobs::new(Clients::at(&endpoints).await.s3, "unreachable");
     app.store = Store::new(world.clients.dynamodb.clone(), &world.table, blobs.clone(), app.clock.clone());
     app.blobs = blobs;
     person.at(&world.serve_also(placet_local::routes(), app).await)
 }
 
-async fn notes(world: &World, agent: &Agent) -> Vec<Key> {
+async fn cleanup_records(world: &World, agent: &Agent) -> Vec<Key> {
     let channel: AgentId = agent.channel.parse().unwrap();
     let query = world.clients.dynamodb.query().table_name(&world.table);
     let found = query
@@ -154,15 +154,15 @@ async fn bytes_that_could_not_be_deleted_are_recorded_and_deleted_later() {
     let object: Attachment = serde_json::from_value(file.clone()).unwrap();
     let path = format!("/api/files/{}", object.id);
     without_bucket(&world, &person).await.delete(&path).await.expect(200);
-    // Nobody sees a file without its bytes, nor the other way round.
+    // The file is gone although its bytes still exist.
     person.get(&format!("{path}/download")).await.expect_error(404, "not_found");
     assert_eq!(world.app.blobs.size_of(&object).await.unwrap(), Some(1));
-    let left = notes(&world, &agent).await;
+    let left = cleanup_records(&world, &agent).await;
     assert_eq!(left.len(), 1);
     assert!(world.app.store.finish_leftovers(&left[0]).await.unwrap());
     assert!(!world.app.store.finish_leftovers(&left[0]).await.unwrap());
     assert_eq!(world.app.blobs.size_of(&object).await.unwrap(), None);
-    assert!(notes(&world, &agent).await.is_empty());
+    assert!(cleanup_records(&world, &agent).await.is_empty());
 }
 
 #[tokio::test]
@@ -171,16 +171,16 @@ async fn a_bulk_delete_can_be_repeated() {
     let (person, stranger) = (world.person().await, world.person().await);
     let (one, two) = (person.agent().await, person.agent().await);
     let foreign = stranger.agent().await.store_file().await;
-    let mut ids = [stored(&one, 50).await, stored(&two, 50).await].concat();
+    let mut ids = [store_files(&one, 50).await, store_files(&two, 50).await].concat();
     let message = one.create_message(json!({ "text": "x", "attachmentIds": ids[..40] })).await;
 
     let post = async |ids: &[String]| person.post("/api/files/bulk-delete", json!({ "ids": ids })).await;
-    // What is another's and what is none is as what is gone.
+    // Foreign and malformed ids count as already deleted.
     ids[98] = foreign.clone();
     ids[99] = "nonsense".to_owned();
     let deleted = post(&ids).await;
     assert_eq!(deleted.expect(201), json!({ "message": "Deleted", "count": 98 }));
-    assert_eq!(attached(&one, &message).await, Vec::<Value>::new());
+    assert_eq!(attachment_ids(&one, &message).await, Vec::<Value>::new());
     assert_eq!(person.get("/api/files").await.expect(200)["data"].as_array().unwrap().len(), 2);
     stranger.get(&format!("/api/files/{foreign}/download")).await.expect(200);
     assert_eq!(post(&ids).await.expect(201)["count"], 0);
@@ -191,7 +191,7 @@ async fn a_bulk_delete_takes_at_most_100_files() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;
-    let ids = stored(&agent, 100).await;
+    let ids = store_files(&agent, 100).await;
     let post = async |ids: Value| person.post("/api/files/bulk-delete", json!({ "ids": ids })).await;
     assert_eq!(post(json!([])).await.expect_invalid(), ["ids"]);
     assert_eq!(post(json!(null)).await.expect_invalid(), ["ids"]);
@@ -206,14 +206,14 @@ async fn an_announced_file_can_be_deleted() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;
-    let announced = announced(&agent, "a", "text/plain", 1).await;
+    let announced = announce(&agent, "a", "text/plain", 1).await;
     person.delete(&format!("/api/files/{}", announced["attachment"]["id"].as_str().unwrap())).await.expect(200);
-    // Bytes that come later are nobody's, and the note that they are to go stays until then.
+    // Bytes that arrive later belong to no file; the cleanup record remains to delete them.
     put(&announced, vec![1]).await.expect(200);
     let path = format!("/api/files/{}/download", announced["attachment"]["id"].as_str().unwrap());
     person.get(&path).await.expect_error(404, "not_found");
     let object: Attachment = serde_json::from_value(announced["attachment"].clone()).unwrap();
-    let left = notes(&world, &agent).await;
+    let left = cleanup_records(&world, &agent).await;
     assert_eq!(left.len(), 1);
     world.app.store.finish_leftovers(&left[0]).await.unwrap();
     assert_eq!(world.app.blobs.size_of(&object).await.unwrap(), None);

@@ -1,4 +1,4 @@
-//! `/api/v1/files`
+//! `GET /api/v1/files/{id}/download`: bytes, headers, and safety of names and types
 
 use reqwest::Method;
 use reqwest::multipart::{Form, Part};
@@ -93,7 +93,7 @@ async fn control_characters_in_a_name_are_kept_and_shown_safely() {
     let body = json!({ "textAttachments": [{ "content": "x", "filename": name, "mimeType": "text/plain\r\nX: y" }] });
     let message = agent.send(body).await.expect(201);
     let file = &message["attachments"][0];
-    // A type that no header could carry says nothing: the name's takes its place.
+    // A type that is no valid header value is replaced by the type of the name.
     assert_eq!((&file["filename"], &file["mimeType"]), (&json!(name), &json!("text/plain")));
     let got = agent.get(&format!("/api/v1/files/{}/download", file["id"].as_str().unwrap())).await;
     got.expect(200);
@@ -174,11 +174,11 @@ async fn an_empty_file_is_a_file() {
 
 #[tokio::test]
 async fn texts_of_up_to_64_kib_are_shown_in_messages() {
-    const KIB_64: usize = 64 * 1024;
+    const LIMIT: usize = 64 * 1024;
     let world = World::start().await;
     let agent = world.person().await.agent().await;
-    for (size, shown) in [(KIB_64 - 1, true), (KIB_64, true), (KIB_64 + 1, false)] {
-        // Bytes are counted, not characters.
+    for (size, shown) in [(LIMIT - 1, true), (LIMIT, true), (LIMIT + 1, false)] {
+        // The limit is in bytes, not characters.
         let text = "ü".repeat(size / 2) + &"x".repeat(size % 2);
         let message = agent.send(json!({ "textAttachments": [{ "content": text }] })).await.expect(201);
         let read =

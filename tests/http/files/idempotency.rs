@@ -1,11 +1,11 @@
-//! `Idempotency-Key` on every POST of agents that makes something other than a message.
+//! `Idempotency-Key` on every POST that creates something other than a message.
 
 use futures_util::future::join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
 use test_support::{Agent, Person, RawForm, Reply, World};
 
-async fn once(agent: &Agent, path: &str, key: &str, body: &Value) -> Reply {
+async fn post_with_key(agent: &Agent, path: &str, key: &str, body: &Value) -> Reply {
     Reply::fetch(agent.request(Method::POST, path).header("Idempotency-Key", key).json(body)).await
 }
 
@@ -43,11 +43,11 @@ async fn a_repeated_store_finds_its_file_even_when_attached_meanwhile() {
     let message = agent.create_message(json!({ "attachmentIds": [first["id"]] })).await;
     let again = form(&agent, "a").send_with_key(&agent, "store", "k").await.expect(201);
     assert_eq!((&again["id"], &again["messageId"]), (&first["id"], &json!(message)));
-    // What is deleted is made anew.
+    // After a deletion, the same key creates a new file.
     agent.delete_in_channel(&format!("/api/v1/messages/{message}")).await.expect(200);
-    let anew = form(&agent, "a").send_with_key(&agent, "store", "k").await.expect(201);
-    assert_ne!(anew["id"], first["id"]);
-    assert_eq!(form(&agent, "a").send_with_key(&agent, "store", "k").await.expect(201), anew);
+    let recreated = form(&agent, "a").send_with_key(&agent, "store", "k").await.expect(201);
+    assert_ne!(recreated["id"], first["id"]);
+    assert_eq!(form(&agent, "a").send_with_key(&agent, "store", "k").await.expect(201), recreated);
     assert_eq!(count(&agent, "/api/v1/files").await, 1);
 }
 
@@ -63,8 +63,8 @@ async fn a_key_is_scoped_to_route_channel_and_kind_of_sender() {
         form(&agent, "a").send_with_key(&agent, "store", "k").await.expect(201)["id"].clone(),
         form(&agent, "a").send_with_key(&agent, "upload", "k").await.expect(201)["id"].clone(),
         form(&other, "a").send_with_key(&agent, "store", "k").await.expect(201)["id"].clone(),
-        once(&agent, "/api/v1/files/store-text", "k", &text).await.expect(201)["id"].clone(),
-        once(&agent, "/api/v1/files/presign", "k", &presigned).await.expect(201)["attachment"]["id"].clone(),
+        post_with_key(&agent, "/api/v1/files/store-text", "k", &text).await.expect(201)["id"].clone(),
+        post_with_key(&agent, "/api/v1/files/presign", "k", &presigned).await.expect(201)["attachment"]["id"].clone(),
         Reply::fetch(by_person.header("Idempotency-Key", "k")).await.expect(201)["id"].clone(),
         agent.send(json!({ "text": "a", "clientId": "k" })).await.expect(201)["id"].clone(),
     ];
@@ -82,24 +82,24 @@ async fn store_text_and_presign_are_idempotent() {
     let world = World::start().await;
     let agent = world.person().await.agent().await;
     let text = json!({ "channelId": agent.channel, "content": "# A", "filename": "a.md" });
-    let first = once(&agent, "/api/v1/files/store-text", "k", &text).await.expect(201);
+    let first = post_with_key(&agent, "/api/v1/files/store-text", "k", &text).await.expect(201);
     let reordered = json!({ "filename": "a.md", "content": "# A", "channelId": agent.channel });
-    assert_eq!(once(&agent, "/api/v1/files/store-text", "k", &reordered).await.expect(201), first);
+    assert_eq!(post_with_key(&agent, "/api/v1/files/store-text", "k", &reordered).await.expect(201), first);
     let changed = json!({ "channelId": agent.channel, "content": "# B", "filename": "a.md" });
-    once(&agent, "/api/v1/files/store-text", "k", &changed).await.expect_error(409, "idempotency_conflict");
+    post_with_key(&agent, "/api/v1/files/store-text", "k", &changed).await.expect_error(409, "idempotency_conflict");
 
     let body = json!({ "channelId": agent.channel, "filename": "f.bin", "mimeType": "image/png", "size": 3 });
-    let announced = once(&agent, "/api/v1/files/presign", "k", &body).await.expect(201);
-    let again = once(&agent, "/api/v1/files/presign", "k", &body).await.expect(201);
+    let announced = post_with_key(&agent, "/api/v1/files/presign", "k", &body).await.expect(201);
+    let again = post_with_key(&agent, "/api/v1/files/presign", "k", &body).await.expect(201);
     assert_eq!(again["attachment"], announced["attachment"]);
     assert_eq!(again["upload"]["expiresAt"], announced["upload"]["expiresAt"]);
     assert_eq!(crate::files::uploads::put(&again, b"abc".to_vec()).await.status, 200);
     assert_eq!(
-        once(&agent, "/api/v1/files/presign", "k", &body).await.expect(201)["attachment"]["id"],
+        post_with_key(&agent, "/api/v1/files/presign", "k", &body).await.expect(201)["attachment"]["id"],
         announced["attachment"]["id"]
     );
     let other = json!({ "channelId": agent.channel, "filename": "f.bin", "mimeType": "image/png", "size": 4 });
-    once(&agent, "/api/v1/files/presign", "k", &other).await.expect_error(409, "idempotency_conflict");
+    post_with_key(&agent, "/api/v1/files/presign", "k", &other).await.expect_error(409, "idempotency_conflict");
     assert_eq!(count(&agent, "/api/v1/files").await, 2);
 }
 
@@ -113,22 +113,22 @@ async fn equal_concurrent_calls_create_one_object() {
         assert!(replies.iter().all(|reply| reply.expect(201)["id"] == first), "{route}");
     }
     let body = json!({ "channelId": agent.channel, "filename": "f", "mimeType": "image/png", "size": 3 });
-    let replies = join_all((0..8).map(|_| once(&agent, "/api/v1/files/presign", "k", &body))).await;
+    let replies = join_all((0..8).map(|_| post_with_key(&agent, "/api/v1/files/presign", "k", &body))).await;
     let first = replies[0].expect(201)["attachment"]["id"].clone();
     assert!(replies.iter().all(|reply| reply.expect(201)["attachment"]["id"] == first));
     let named = json!({ "name": "Twin" });
-    let replies = join_all((0..8).map(|_| once(&agent, "/api/v1/agents", "k", &named))).await;
+    let replies = join_all((0..8).map(|_| post_with_key(&agent, "/api/v1/agents", "k", &named))).await;
     let first = replies[0].expect(201);
     assert!(replies.iter().all(|reply| reply.expect(201) == first));
     assert_eq!((count(&agent, "/api/v1/files").await, count(&agent, "/api/v1/messages").await), (2, 1));
     assert_eq!(agent.get("/api/v1/agents").await.expect(200).as_array().unwrap().len(), 2);
-    // What the losers put into the bucket is gone again.
+    // The objects of the losing calls are deleted.
     let objects =
-        world.clients.s3.list_objects_v2().bucket(world.bucket()).prefix(uploads_of(&agent)).send().await.unwrap();
+        world.clients.s3.list_objects_v2().bucket(world.bucket()).prefix(upload_prefix(&agent)).send().await.unwrap();
     assert_eq!(objects.contents().len(), 2);
 }
 
-fn uploads_of(agent: &Agent) -> String {
+fn upload_prefix(agent: &Agent) -> String {
     let id: shared::ids::AgentId = agent.channel.parse().unwrap();
     format!("uploads/{}/", id.ulid())
 }
@@ -139,17 +139,17 @@ async fn a_repeated_agent_creation_returns_the_same_secret() {
     let person = world.person().await;
     let agent = person.agent().await;
     let body = json!({ "name": "Deployer", "webhookUrl": "https://93.184.215.14/hook" });
-    let first = once(&agent, "/api/v1/agents", "k", &body).await.expect(201);
+    let first = post_with_key(&agent, "/api/v1/agents", "k", &body).await.expect(201);
     assert!(first["webhookSecret"].as_str().unwrap().starts_with("whsec_"));
-    assert_eq!(once(&agent, "/api/v1/agents", "k", &body).await.expect(201), first);
+    assert_eq!(post_with_key(&agent, "/api/v1/agents", "k", &body).await.expect(201), first);
     let other = json!({ "name": "Another" });
-    once(&agent, "/api/v1/agents", "k", &other).await.expect_error(409, "idempotency_conflict");
+    post_with_key(&agent, "/api/v1/agents", "k", &other).await.expect_error(409, "idempotency_conflict");
     let stranger = world.person().await.agent().await;
-    assert_ne!(once(&stranger, "/api/v1/agents", "k", &body).await.expect(201)["id"], first["id"]);
+    assert_ne!(post_with_key(&stranger, "/api/v1/agents", "k", &body).await.expect(201)["id"], first["id"]);
     person.delete_fully(&format!("/api/agents/{}", first["id"].as_str().unwrap())).await.expect(200);
-    let anew = once(&agent, "/api/v1/agents", "k", &body).await.expect(201);
-    assert_ne!(anew["id"], first["id"]);
-    assert_eq!(once(&agent, "/api/v1/agents", "k", &body).await.expect(201), anew);
+    let recreated = post_with_key(&agent, "/api/v1/agents", "k", &body).await.expect(201);
+    assert_ne!(recreated["id"], first["id"]);
+    assert_eq!(post_with_key(&agent, "/api/v1/agents", "k", &body).await.expect(201), recreated);
 }
 
 #[tokio::test]
@@ -158,21 +158,21 @@ async fn a_status_event_is_appended_once_before_and_after_its_stream_begins() {
     let agent = world.person().await.agent().await;
     let path = "/api/v1/messages/streams/s/status";
     let event = |text: &str| json!({ "channelId": agent.channel, "text": text });
-    let first = once(&agent, path, "k1", &event("Reading")).await.expect(201);
-    assert_eq!(once(&agent, path, "k1", &event("Reading")).await.expect(201), first);
-    once(&agent, path, "k1", &event("Writing")).await.expect_error(409, "idempotency_conflict");
+    let first = post_with_key(&agent, path, "k1", &event("Reading")).await.expect(201);
+    assert_eq!(post_with_key(&agent, path, "k1", &event("Reading")).await.expect(201), first);
+    post_with_key(&agent, path, "k1", &event("Writing")).await.expect_error(409, "idempotency_conflict");
     let draft = agent.create_message(json!({ "text": "", "streamId": "s", "streamState": "streaming" })).await;
-    assert_eq!(once(&agent, path, "k1", &event("Reading")).await.expect(201), first);
-    let second = once(&agent, path, "k2", &event("Reading")).await.expect(201);
+    assert_eq!(post_with_key(&agent, path, "k1", &event("Reading")).await.expect(201), first);
+    let second = post_with_key(&agent, path, "k2", &event("Reading")).await.expect(201);
     assert_eq!((&first["index"], &second["index"]), (&json!(0), &json!(1)));
     let done = event("Done");
-    let replies = join_all((0..6).map(|_| once(&agent, path, "k3", &done))).await;
+    let replies = join_all((0..6).map(|_| post_with_key(&agent, path, "k3", &done))).await;
     assert!(replies.iter().all(|reply| reply.expect(201)["index"] == 2));
     let message = agent.get_in_channel(&format!("/api/v1/messages/{draft}")).await.expect(200);
     assert_eq!(message["statusEvents"].as_array().unwrap().len(), 3, "{message}");
 }
 
-async fn person_uploads(person: &Person, agent: &Agent, key: &str) -> Reply {
+async fn upload_as_person(person: &Person, agent: &Agent, key: &str) -> Reply {
     let request = person.request(Method::POST, "/api/files/upload").header("Idempotency-Key", key);
     Reply::fetch(form(agent, "mine").request(request)).await
 }
@@ -182,8 +182,8 @@ async fn a_persons_upload_is_safe_to_repeat_too() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;
-    let first = person_uploads(&person, &agent, "k").await.expect(201);
-    assert_eq!(person_uploads(&person, &agent, "k").await.expect(201), first);
+    let first = upload_as_person(&person, &agent, "k").await.expect(201);
+    assert_eq!(upload_as_person(&person, &agent, "k").await.expect(201), first);
     assert_eq!(count(&agent, "/api/v1/messages").await, 1);
 }
 
@@ -191,10 +191,10 @@ async fn a_persons_upload_is_safe_to_repeat_too() {
 async fn an_idempotency_key_costs_an_extra_call_only_on_a_repeat() {
     let world = World::start().await;
     let agent = world.person().await.agent().await;
-    for (route, again) in [("store", 2), ("upload", 2)] {
+    for (route, repeat_calls) in [("store", 2), ("upload", 2)] {
         let first = form(&agent, route).send_with_key(&agent, route, "k").await;
         assert_eq!((first.cost().calls, first.cost().round_trips), (3, 3));
         let repeat = form(&agent, route).send_with_key(&agent, route, "k").await;
-        assert_eq!((repeat.cost().calls, repeat.cost().blob_calls), (again, 0));
+        assert_eq!((repeat.cost().calls, repeat.cost().blob_calls), (repeat_calls, 0));
     }
 }

@@ -1,4 +1,4 @@
-//! `GET /api/files`
+//! `GET /api/files`: pages and filters
 
 use serde_json::{Value, json};
 use test_support::{Cost, Person, World};
@@ -10,8 +10,8 @@ async fn page(person: &Person, query: &str) -> (Vec<String>, Option<String>) {
     (ids, text(&body["nextCursor"]))
 }
 
-/// All pages, one after the other.
-async fn pages(person: &Person, query: &str) -> Vec<String> {
+/// Collects all pages.
+async fn all_pages(person: &Person, query: &str) -> Vec<String> {
     let (mut all, mut next) = page(person, query).await;
     while let Some(cursor) = next {
         let (more, after) = page(person, &format!("{query}&cursor={cursor}")).await;
@@ -28,7 +28,7 @@ async fn pages_cover_all_agents_without_gaps_or_repeats() {
     let (one, two) = (person.agent().await, person.agent().await);
     let mut stored = vec![];
     for _ in 0..6 {
-        // The clock orders them: ids of one millisecond are in no order.
+        // Ids of the same millisecond have no order, so the clock separates them.
         world.advance_clock(std::time::Duration::from_millis(5));
         stored.push(one.store_file().await);
         world.advance_clock(std::time::Duration::from_millis(5));
@@ -37,16 +37,16 @@ async fn pages_cover_all_agents_without_gaps_or_repeats() {
     stored.reverse();
     let (first, cursor) = page(&person, "limit=5").await;
     assert_eq!(first, stored[..5]);
-    // What comes meanwhile is newer than the cursor.
+    // A file stored meanwhile is newer than the cursor.
     one.store_file().await;
-    let rest = pages(&person, &format!("limit=5&cursor={}", cursor.unwrap())).await;
+    let rest = all_pages(&person, &format!("limit=5&cursor={}", cursor.unwrap())).await;
     assert_eq!(rest, stored[5..]);
     assert_eq!(page(&person, "").await.0.len(), 13);
     for limit in [1, 4, 12, 13] {
-        assert_eq!(pages(&person, &format!("limit={limit}")).await.len(), 13);
+        assert_eq!(all_pages(&person, &format!("limit={limit}")).await.len(), 13);
     }
     let of_two: Vec<_> = stored.iter().step_by(2).cloned().collect();
-    assert_eq!(pages(&person, &format!("limit=4&agentId={}", two.channel)).await, of_two);
+    assert_eq!(all_pages(&person, &format!("limit=4&agentId={}", two.channel)).await, of_two);
     let Cost { round_trips, .. } = person.get("/api/files").await.cost();
     assert_eq!(round_trips, 1);
     let Cost { round_trips, .. } = person.get(&format!("/api/files?agentId={}", two.channel)).await.cost();
@@ -84,7 +84,7 @@ async fn a_list_is_filtered_by_kind_and_name() {
         assert_eq!(found, names, "{query}");
         assert_eq!(body["nextCursor"], json!(null), "{query}");
     }
-    assert_eq!(pages(&person, "type=file&limit=1").await.len(), 4);
+    assert_eq!(all_pages(&person, "type=file&limit=1").await.len(), 4);
 }
 
 #[tokio::test]

@@ -1,4 +1,9 @@
 //! `/api/v1/files` and `/api/files`
+//!
+//! - [`uploads`], [`parts`], [`names`], [`types`], [`idempotency`]: storing files
+//! - [`downloads`], [`ranges`], [`texts`], [`archives`], [`share_links`]: reading them
+//! - [`lists`], [`search`]: finding them
+//! - [`moves`], [`deletion`], [`orphaned_objects`]: their messages, and objects without an item
 
 pub mod archives;
 pub mod deletion;

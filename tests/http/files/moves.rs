@@ -1,5 +1,4 @@
-//! A file that an upload made may be attached to another message, which takes the place of the
-//! upload's own.
+//! Attaching an uploaded file to another message, which replaces the message of the upload.
 
 use futures_util::future::join_all;
 use reqwest::Method;
@@ -26,7 +25,7 @@ async fn an_uploaded_file_moves_to_the_message_that_attaches_it() {
     let names: Vec<&Value> = sent["attachments"].as_array().unwrap().iter().map(|it| &it["filename"]).collect();
     assert_eq!(names, ["1.txt", "note.txt", "2.txt"]);
     assert!(sent["attachments"].as_array().unwrap().iter().all(|file| file["messageId"] == sent["id"]), "{sent}");
-    // The messages of the uploads are gone, and the files are not.
+    // The uploads' messages are gone; the files remain.
     let left = messages(&agent).await.expect(200);
     assert_eq!((left["data"].as_array().unwrap().len(), &left["data"][0]["id"]), (1, &sent["id"]));
     for bare in [&one, &two] {
@@ -52,11 +51,11 @@ async fn only_the_bare_message_of_an_upload_by_the_same_sender_gives_its_file() 
         let reply = agent.send(json!({ "text": "t", "attachmentIds": [file] })).await;
         assert_eq!(reply.expect_invalid(), ["attachmentIds.0"], "{file}");
     };
-    // A message that somebody sent with nothing but a file is no upload's.
+    // A message that was sent with only a file is not the message of an upload.
     let stored = json!(agent.store_file().await);
     agent.create_message(json!({ "attachmentIds": [stored] })).await;
     refused(&stored).await;
-    // What a person uploaded is theirs to say.
+    // A person's upload keeps its message.
     let request = person.request(Method::POST, "/api/files/upload");
     let theirs = Reply::fetch(RawForm::for_agent(&agent).file("a", None, b"x").request(request)).await.expect(201);
     refused(&theirs["id"]).await;
@@ -66,7 +65,7 @@ async fn only_the_bare_message_of_an_upload_by_the_same_sender_gives_its_file() 
     let mine = uploaded(&agent, "mine").await;
     let by_person = json!({ "channelId": agent.channel, "text": "not mine", "attachmentIds": [mine["id"]] });
     assert_eq!(person.post("/api/messages", by_person).await.expect_invalid(), ["attachmentIds.0"]);
-    // Beside one that is refused, none moves.
+    // If one file is refused, no file moves.
     let both = agent.send(json!({ "text": "t", "attachmentIds": [mine["id"], stored] })).await;
     assert_eq!(both.expect_invalid(), ["attachmentIds.1"]);
     let path = format!("/api/v1/messages/{}", mine["messageId"].as_str().unwrap());

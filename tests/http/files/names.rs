@@ -1,4 +1,4 @@
-//! Names of uploaded files, as each client writes them.
+//! Names of uploaded files, in the encodings of different clients.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -8,8 +8,8 @@ use test_support::rng;
 use test_support::{Agent, RawForm, World};
 use tokio::process::Command;
 
-/// The name that a file of this Content-Disposition is stored under.
-async fn named(agent: &Agent, filename: &[u8]) -> String {
+/// Uploads a file with this Content-Disposition filename; returns its stored name.
+async fn stored_name(agent: &Agent, filename: &[u8]) -> String {
     let disposition = [b"form-data; name=\"file\"; ", filename].concat();
     let reply = RawForm::for_agent(agent).part(&disposition, None, b"x").send(agent, "store").await;
     reply.expect(201)["filename"].as_str().unwrap().to_owned()
@@ -26,7 +26,7 @@ async fn an_extended_name_wins_over_encoded_words() {
         (b"filename=\"=?utf-8?B?csOpc3Vtw6kucGRm?=\"", "résumé.pdf"),
         (b"filename=\"=?utf-8?Q?caf=C3=A9_au_lait.txt?=\"", "café au lait.txt"),
     ] {
-        assert_eq!(named(&agent, filename).await, name);
+        assert_eq!(stored_name(&agent, filename).await, name);
     }
 }
 
@@ -38,14 +38,14 @@ async fn percent_signs_are_decoded_where_they_are_an_encoding() {
         ("plain%20name.txt", "plain name.txt"),
         ("r%C3%A9sum%C3%A9.pdf", "résumé.pdf"),
         ("say %22hi%22.txt", "say \"hi\".txt"),
-        // Names that have such signs themselves.
+        // Names that contain such characters themselves.
         ("100%25.txt", "100%25.txt"),
         ("50% off.txt", "50% off.txt"),
         ("Grüße%20v2.txt", "Grüße%20v2.txt"),
         ("%FF.txt", "%FF.txt"),
         ("c%2b%2b.txt", "c%2b%2b.txt"),
     ] {
-        assert_eq!(named(&agent, format!("filename=\"{sent}\"").as_bytes()).await, name);
+        assert_eq!(stored_name(&agent, format!("filename=\"{sent}\"").as_bytes()).await, name);
     }
 }
 
@@ -61,7 +61,7 @@ async fn legacy_encodings_backslashes_and_windows_paths_become_names() {
         (b"filename=unquoted.txt", "unquoted.txt"),
         (b"filename=\"a; name=channelId\"", "a; name=channelId"),
     ] {
-        assert_eq!(named(&agent, filename).await, name);
+        assert_eq!(stored_name(&agent, filename).await, name);
     }
 }
 
@@ -71,7 +71,7 @@ async fn an_invisible_name_becomes_a_visible_one() {
     let person = world.person().await;
     let agent = person.agent().await;
     for blank in ["", " ", "  \t ", "\u{a0}\u{2003}", "\u{200b}\u{feff}", "\u{2800}", "\u{202e}"] {
-        assert_eq!(named(&agent, format!("filename=\"{blank}\"").as_bytes()).await, "file", "{blank:?}");
+        assert_eq!(stored_name(&agent, format!("filename=\"{blank}\"").as_bytes()).await, "file", "{blank:?}");
         let text = json!({ "channelId": agent.channel, "content": "x", "filename": blank });
         let file = agent.post("/api/v1/files/store-text", text).await.expect(201);
         assert_eq!((&file["filename"], &file["mimeType"]), (&json!("file"), &json!("text/markdown")), "{blank:?}");
@@ -87,15 +87,15 @@ async fn an_invisible_name_becomes_a_visible_one() {
     );
 }
 
-/// Any name, with more of what encodings are about than chance would give.
-fn any_name(random: &mut fastrand::Rng) -> String {
+/// A random name, with more characters that encodings escape than chance would give.
+fn random_name(random: &mut fastrand::Rng) -> String {
     const PIECES: [&str; 24] = [
         "a", "Z", "0", ".", "-", "_", "~", " ", "%", "%20", "%zz", "\"", "'", "\\", ";", "=", "&", "+", "é",
         "e\u{301}", "日本", "🦀", "\u{202e}", "/",
     ];
     let length = 1 + random.usize(..12);
     let pieces = (0..length).map(|_| match random.usize(..4) == 0 {
-        // Any character that a header may carry.
+        // Any character that a header may contain.
         true => loop {
             let c = char::from_u32(random.usize(..0x11_0000) as u32).filter(|c| !c.is_control() && !c.is_whitespace());
             if let Some(c) = c {
@@ -104,11 +104,11 @@ fn any_name(random: &mut fastrand::Rng) -> String {
         },
         false => (*random.choice(&PIECES).unwrap()).to_owned(),
     });
-    // A letter that shows, and no blank at the end, which a header cannot carry unquoted.
+    // At least one letter, and no blank at the end, which a header cannot contain unquoted.
     format!("x{}.txt", pieces.collect::<String>())
 }
 
-fn escaped(name: &str, is_plain: impl Fn(u8) -> bool) -> String {
+fn percent_encode(name: &str, is_plain: impl Fn(u8) -> bool) -> String {
     name.bytes().map(|b| if is_plain(b) { char::from(b).to_string() } else { format!("%{b:02X}") }).collect()
 }
 
@@ -116,41 +116,41 @@ fn unreserved(b: u8) -> bool {
     b.is_ascii_alphanumeric() || b"-._~".contains(&b)
 }
 
-/// Whether a name of only plain characters and percent signs was sent: nothing tells whether it was
-/// encoded, and it is left as it came.
+/// Whether the name has only unreserved characters and percent signs. Nothing shows whether such a
+/// name is encoded, so the service leaves it unchanged.
 fn is_ambiguous(name: &str) -> bool {
     name.bytes().all(|b| unreserved(b) || b == b'%')
 }
 
-/// How each client writes a name, and which names come back from it as they were.
-fn written_by_clients(name: &str) -> Vec<(&'static str, String, bool)> {
+/// How each client encodes a name, and whether the service can restore the name exactly.
+fn client_encodings(name: &str) -> Vec<(&'static str, String, bool)> {
     let browsers = name.replace('"', "%22");
     let backslashes = name.replace('\\', "\\\\").replace('"', "\\\"");
     let html5 = name.replace('\\', "\\\\").replace('"', "%22");
-    let extended = escaped(name, |b| b.is_ascii_alphanumeric() || b"!#$&+-.^_`|~".contains(&b));
+    let extended = percent_encode(name, |b| b.is_ascii_alphanumeric() || b"!#$&+-.^_`|~".contains(&b));
     let words = base64::Engine::encode(&base64::prelude::BASE64_STANDARD, name);
-    // What looks like another client's encoding is taken for it.
-    let is_own = |sent: &str| !name.contains("%22") && !looks_escaped(sent);
-    // A pair of backslashes is one to those that escape them.
+    // A name that looks like another client's encoding is decoded as such.
+    let is_own = |sent: &str| !name.contains("%22") && !looks_encoded(sent);
+    // Clients that escape backslashes send a pair for one.
     let is_raw = is_own(&browsers) && !name.contains("\\\\") && !browsers.ends_with('\\');
     vec![
         ("browsers", format!("filename=\"{browsers}\""), is_raw),
         ("curl before 7.81, Go, reqwest", format!("filename=\"{backslashes}\""), is_own(name)),
         ("httpx, urllib3 1.x", format!("filename=\"{html5}\""), is_own(name)),
-        ("aiohttp", format!("filename=\"{}\"", escaped(name, unreserved)), !is_ambiguous(name)),
+        ("aiohttp", format!("filename=\"{}\"", percent_encode(name, unreserved)), !is_ambiguous(name)),
         (".NET", format!("filename=\"=?utf-8?B?{words}?=\"; filename*=utf-8''{extended}"), true),
         (".NET, old", format!("filename=\"=?utf-8?B?{words}?=\""), true),
         ("Apache, RFC 8187", format!("filename=\"fallback.txt\"; filename*=UTF-8'en'{extended}"), true),
     ]
 }
 
-/// Whether a name sent plainly is what aiohttp would send for another one.
-fn looks_escaped(sent: &str) -> bool {
-    let decoded = percent_decoded(sent);
-    decoded.is_some_and(|name| name != sent && escaped(&name, unreserved) == sent && !is_ambiguous(&name))
+/// Whether a plain name equals aiohttp's encoding of another name.
+fn looks_encoded(sent: &str) -> bool {
+    let decoded = percent_decode(sent);
+    decoded.is_some_and(|name| name != sent && percent_encode(&name, unreserved) == sent && !is_ambiguous(&name))
 }
 
-fn percent_decoded(text: &str) -> Option<String> {
+fn percent_decode(text: &str) -> Option<String> {
     let (mut bytes, mut rest) = (vec![], text.as_bytes());
     while let [byte, behind @ ..] = rest {
         let hex = || std::str::from_utf8(behind.get(..2)?).ok().and_then(|hex| u8::from_str_radix(hex, 16).ok());
@@ -173,23 +173,23 @@ async fn any_name_survives_each_clients_encoding() {
     let world = World::start().await;
     let agent = world.person().await.agent().await;
     let mut random = rng::from_env();
-    let (mut tried, mut exact) = (0, 0);
+    let (mut count, mut exact) = (0, 0);
     for _ in 0..40 {
-        let name = any_name(&mut random);
-        for (client, filename, comes_back) in written_by_clients(&name) {
-            let stored = named(&agent, filename.as_bytes()).await;
-            assert!(!comes_back || stored == name, "{client}: {filename} became {stored:?}, not {name:?}");
-            tried += 1;
-            exact += usize::from(comes_back);
+        let name = random_name(&mut random);
+        for (client, filename, is_exact) in client_encodings(&name) {
+            let stored = stored_name(&agent, filename.as_bytes()).await;
+            assert!(!is_exact || stored == name, "{client}: {filename} became {stored:?}, not {name:?}");
+            count += 1;
+            exact += usize::from(is_exact);
         }
-        // reqwest itself
+        // The encoding of reqwest.
         let file = agent.upload("store", &name, "text/plain", "x").await.expect(201);
-        assert!(looks_escaped(&name) || name.contains("%22") || file["filename"] == name, "reqwest: {name:?}: {file}");
+        assert!(looks_encoded(&name) || name.contains("%22") || file["filename"] == name, "reqwest: {name:?}: {file}");
     }
-    assert!(exact * 10 > tried * 7, "{exact} of {tried} names are not ambiguous");
+    assert!(exact * 10 > count * 7, "{exact} of {count} names are not ambiguous");
 }
 
-/// Real programs upload files of real names; each tells what was stored.
+/// Real HTTP clients upload files and report the stored names and types.
 #[tokio::test]
 async fn programs_upload_files_and_their_names_and_types_arrive() {
     let world = World::start().await;

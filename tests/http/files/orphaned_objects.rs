@@ -1,5 +1,5 @@
-//! Bytes that nothing names: whatever fails on the way, none stay in the bucket, and none of those
-//! go that an item names.
+//! Objects without an item: whatever call fails, such objects are deleted, and objects that an item
+//! references stay.
 
 use std::time::Duration;
 
@@ -16,16 +16,16 @@ use test_support::fault_injection::{Fault, FaultyService};
 use test_support::{Agent, Reply, World};
 
 const HOUR: Duration = Duration::from_secs(3600);
-/// Every way in which bytes come with a call.
-const WAYS: [&str; 4] = ["store", "upload", "store-text", "message"];
-/// The calls of the engines, as their requests name them.
-const WRITE: &str = "dynamodb_20120810.transactwriteitems";
-const NOTE: &str = "dynamodb_20120810.putitem";
-const PUT: &str = "put /";
+/// Every call that uploads bytes.
+const UPLOAD_CALLS: [&str; 4] = ["store", "upload", "store-text", "message"];
+/// Texts in the heads of requests to the engines.
+const TRANSACTION: &str = "dynamodb_20120810.transactwriteitems";
+const PUT_ITEM: &str = "dynamodb_20120810.putitem";
+const PUT_OBJECT: &str = "put /";
 
-async fn send_bytes(agent: &Agent, way: &str) -> Reply {
-    match way {
-        "store" | "upload" => agent.upload(way, "a", "text/plain", "x").await,
+async fn send_bytes(agent: &Agent, call: &str) -> Reply {
+    match call {
+        "store" | "upload" => agent.upload(call, "a", "text/plain", "x").await,
         "store-text" => {
             let body = json!({ "channelId": agent.channel, "content": "x" });
             agent.post("/api/v1/files/store-text", body).await
@@ -34,24 +34,24 @@ async fn send_bytes(agent: &Agent, way: &str) -> Reply {
     }
 }
 
-/// Sends them as an agent who is told that storage failed; afterwards it works again.
-async fn send_in_vain(faulty: &FaultyService, agent: &Agent, way: &str) {
-    let behind = Agent::new(&faulty.url, &agent.key, &agent.channel);
-    send_bytes(&behind, way).await.expect_error(503, "storage_unavailable");
+/// Sends bytes through the faulty service, which answers 503; then clears the fault.
+async fn send_expecting_503(faulty: &FaultyService, agent: &Agent, call: &str) {
+    let through_proxy = Agent::new(&faulty.url, &agent.key, &agent.channel);
+    send_bytes(&through_proxy, call).await.expect_error(503, "storage_unavailable");
     faulty.clear_fault();
 }
 
-/// What is there of a channel: objects, items of files, notes of bytes that are to go.
+/// The number of a channel's objects, file items and cleanup records.
 #[derive(Debug, PartialEq)]
-struct There {
+struct StorageCounts {
     objects: usize,
     files: usize,
-    notes: usize,
+    cleanup_records: usize,
 }
 
-const NOTHING: There = There { objects: 0, files: 0, notes: 0 };
+const EMPTY: StorageCounts = StorageCounts { objects: 0, files: 0, cleanup_records: 0 };
 
-async fn there(world: &World, agent: &Agent) -> There {
+async fn count_stored(world: &World, agent: &Agent) -> StorageCounts {
     let channel = agent.channel.parse().unwrap();
     let list = world.clients.s3.list_objects_v2().bucket(world.bucket());
     let objects = list.prefix(Prefix::Uploads(channel).to_string()).send().await.unwrap().contents.unwrap_or_default();
@@ -62,10 +62,10 @@ async fn there(world: &World, agent: &Agent) -> There {
         let found = query.expression_attribute_values(":sk", AttributeValue::S(prefix.to_owned())).send().await;
         found.unwrap().items().len()
     };
-    There { objects: objects.len(), files: items(FILES).await, notes: items(LEFTOVERS).await }
+    StorageCounts { objects: objects.len(), files: items(FILES).await, cleanup_records: items(LEFTOVERS).await }
 }
 
-async fn swept(world: &World) -> usize {
+async fn run_expiry(world: &World) -> usize {
     let Swept { removals_finished, failed, .. } = expiry::handle(&world.function("expiry")).await.unwrap();
     assert_eq!(failed, 0);
     removals_finished
@@ -75,11 +75,11 @@ async fn swept(world: &World) -> usize {
 async fn a_committed_upload_leaves_no_cleanup_record() {
     let world = World::isolated().await;
     let person = world.person().await;
-    for way in WAYS {
+    for call in UPLOAD_CALLS {
         let agent = person.agent().await;
-        send_bytes(&agent, way).await.expect(201);
-        let There { objects, files, notes } = there(&world, &agent).await;
-        assert_eq!((objects, notes), (files, 0), "{way}");
+        send_bytes(&agent, call).await.expect(201);
+        let StorageCounts { objects, files, cleanup_records } = count_stored(&world, &agent).await;
+        assert_eq!((objects, cleanup_records), (files, 0), "{call}");
     }
 }
 
@@ -88,19 +88,19 @@ async fn bytes_without_an_item_are_deleted_later() {
     let world = World::isolated().await;
     let person = world.person().await;
     let faulty = FaultyService::serve(&world, 1).await;
-    for way in WAYS {
+    for call in UPLOAD_CALLS {
         let agent = person.agent().await;
-        faulty.dynamodb.set_fault(Some((WRITE, Fault::LostRequest)));
-        send_in_vain(&faulty, &agent, way).await;
-        let left = there(&world, &agent).await;
-        assert!(left.objects > 0, "{way}: {left:?}");
-        assert_eq!((left.files, left.notes), (0, 1), "{way}");
+        faulty.dynamodb.set_fault(Some((TRANSACTION, Fault::LostRequest)));
+        send_expecting_503(&faulty, &agent, call).await;
+        let left = count_stored(&world, &agent).await;
+        assert!(left.objects > 0, "{call}: {left:?}");
+        assert_eq!((left.files, left.cleanup_records), (0, 1), "{call}");
 
-        // Not while the call could still be on its way.
+        // Nothing is deleted while the call could still commit.
         world.advance_clock(HOUR);
-        assert_eq!((swept(&world).await, there(&world, &agent).await), (0, left), "{way}");
+        assert_eq!((run_expiry(&world).await, count_stored(&world, &agent).await), (0, left), "{call}");
         world.advance_clock(HOUR);
-        assert_eq!((swept(&world).await, there(&world, &agent).await), (1, NOTHING), "{way}");
+        assert_eq!((run_expiry(&world).await, count_stored(&world, &agent).await), (1, EMPTY), "{call}");
     }
 }
 
@@ -109,15 +109,15 @@ async fn bytes_whose_write_succeeded_without_a_reply_stay() {
     let world = World::isolated().await;
     let person = world.person().await;
     let faulty = FaultyService::serve(&world, 1).await;
-    for way in WAYS {
+    for call in UPLOAD_CALLS {
         let agent = person.agent().await;
-        faulty.dynamodb.set_fault(Some((WRITE, Fault::LostReply)));
-        send_in_vain(&faulty, &agent, way).await;
+        faulty.dynamodb.set_fault(Some((TRANSACTION, Fault::LostReply)));
+        send_expecting_503(&faulty, &agent, call).await;
         world.advance_clock(3 * HOUR);
-        assert_eq!(swept(&world).await, 0, "{way}");
-        let There { objects, files, notes } = there(&world, &agent).await;
-        assert!(files > 0, "{way}");
-        assert_eq!((objects, notes), (files, 0), "{way}");
+        assert_eq!(run_expiry(&world).await, 0, "{call}");
+        let StorageCounts { objects, files, cleanup_records } = count_stored(&world, &agent).await;
+        assert!(files > 0, "{call}");
+        assert_eq!((objects, cleanup_records), (files, 0), "{call}");
     }
 }
 
@@ -126,11 +126,11 @@ async fn a_cleanup_record_precedes_every_upload() {
     let world = World::isolated().await;
     let person = world.person().await;
     let faulty = FaultyService::serve(&world, 1).await;
-    for way in WAYS {
+    for call in UPLOAD_CALLS {
         let agent = person.agent().await;
-        faulty.dynamodb.set_fault(Some((NOTE, Fault::Error)));
-        send_in_vain(&faulty, &agent, way).await;
-        assert_eq!(there(&world, &agent).await, NOTHING, "{way}");
+        faulty.dynamodb.set_fault(Some((PUT_ITEM, Fault::Error)));
+        send_expecting_503(&faulty, &agent, call).await;
+        assert_eq!(count_stored(&world, &agent).await, EMPTY, "{call}");
     }
 }
 
@@ -139,15 +139,15 @@ async fn bytes_uploaded_without_a_reply_are_deleted_later() {
     let world = World::isolated().await;
     let person = world.person().await;
     let faulty = FaultyService::serve(&world, 1).await;
-    for way in WAYS {
+    for call in UPLOAD_CALLS {
         let agent = person.agent().await;
-        faulty.s3.set_fault(Some((PUT, Fault::LostReply)));
-        send_in_vain(&faulty, &agent, way).await;
-        let left = there(&world, &agent).await;
-        assert!(left.objects > 0, "{way}: {left:?}");
-        assert_eq!((left.files, left.notes), (0, 1), "{way}");
+        faulty.s3.set_fault(Some((PUT_OBJECT, Fault::LostReply)));
+        send_expecting_503(&faulty, &agent, call).await;
+        let left = count_stored(&world, &agent).await;
+        assert!(left.objects > 0, "{call}: {left:?}");
+        assert_eq!((left.files, left.cleanup_records), (0, 1), "{call}");
         world.advance_clock(3 * HOUR);
-        assert_eq!((swept(&world).await, there(&world, &agent).await), (1, NOTHING), "{way}");
+        assert_eq!((run_expiry(&world).await, count_stored(&world, &agent).await), (1, EMPTY), "{call}");
     }
 }
 
@@ -161,9 +161,9 @@ async fn bytes_of_a_refused_message_are_deleted_at_once() {
     let large = json!({ "text": "x".repeat(200 * 1024), "metadata": { "m": long }, "textAttachments": texts,
         "review": { "type": "freeform", "payload": { "p": long } } });
     agent.send(large).await.expect_error(413, "too_large");
-    assert_eq!(there(&world, &agent).await.objects, 0);
+    assert_eq!(count_stored(&world, &agent).await.objects, 0);
     world.advance_clock(3 * HOUR);
-    assert_eq!((swept(&world).await, there(&world, &agent).await), (1, NOTHING));
+    assert_eq!((run_expiry(&world).await, count_stored(&world, &agent).await), (1, EMPTY));
 }
 
 #[tokio::test]
@@ -174,11 +174,11 @@ async fn of_equal_concurrent_messages_only_one_keeps_its_bytes() {
     let replies = join_all((0..6).map(|_| agent.send(message.clone()))).await;
     let ids: Vec<Value> = replies.iter().map(|reply| reply.expect(201)["id"].clone()).collect();
     assert!(ids.iter().all(|id| *id == ids[0]), "{ids:?}");
-    let There { objects, files, .. } = there(&world, &agent).await;
+    let StorageCounts { objects, files, .. } = count_stored(&world, &agent).await;
     assert_eq!((objects, files), (2, 2));
     world.advance_clock(3 * HOUR);
-    swept(&world).await;
-    assert_eq!(there(&world, &agent).await, There { objects: 2, files: 2, notes: 0 });
+    run_expiry(&world).await;
+    assert_eq!(count_stored(&world, &agent).await, StorageCounts { objects: 2, files: 2, cleanup_records: 0 });
 }
 
 #[tokio::test]
@@ -187,17 +187,17 @@ async fn a_write_after_its_cleanup_deadline_is_refused() {
     let agent = world.person().await.agent().await;
     let store = &world.app.store;
     let Begun::New(opening) = store.begin_message(&agent.caller(), &agent.channel, None, &[]).await.unwrap() else {
-        panic!("it is no repeat");
+        panic!("the message exists already");
     };
     let label = FileLabel { filename: "a".to_owned(), mime_type: "text/plain".to_owned() };
     let placed = store.place(&opening.channel, vec![NewFile { label, bytes: "x".into() }]).await.unwrap();
-    assert_eq!(there(&world, &agent).await, There { objects: 1, files: 0, notes: 1 });
-    // Such as a machine that was asleep for hours, before and after the bytes went.
+    assert_eq!(count_stored(&world, &agent).await, StorageCounts { objects: 1, files: 0, cleanup_records: 1 });
+    // As after a machine slept for hours, before or after the expiry run deleted the bytes.
     world.advance_clock(3 * HOUR);
     let draft = Draft { text: Some("t".to_owned()), placed, ..Draft::default() };
     let written = store.create_message(*opening, draft).await;
     assert!(matches!(written, Err(Error::Unavailable(_))), "{written:?}");
-    assert_eq!((swept(&world).await, there(&world, &agent).await), (1, NOTHING));
+    assert_eq!((run_expiry(&world).await, count_stored(&world, &agent).await), (1, EMPTY));
     assert_eq!(agent.get_in_channel("/api/v1/messages").await.expect(200)["data"], json!([]));
 }
 
@@ -208,15 +208,18 @@ async fn a_deletion_refused_by_storage_changes_nothing() {
     let agent = person.agent().await;
     let file = agent.store_file().await;
     let faulty = FaultyService::serve(&world, 1).await;
-    let behind = person.at(&faulty.url);
-    faulty.dynamodb.set_fault(Some((WRITE, Fault::Error)));
-    behind.delete(&format!("/api/files/{file}")).await.expect_error(503, "storage_unavailable");
-    behind.post("/api/files/bulk-delete", json!({ "ids": [file] })).await.expect_error(503, "storage_unavailable");
-    assert_eq!(there(&world, &agent).await, There { objects: 1, files: 1, notes: 0 });
+    let through_proxy = person.at(&faulty.url);
+    faulty.dynamodb.set_fault(Some((TRANSACTION, Fault::Error)));
+    through_proxy.delete(&format!("/api/files/{file}")).await.expect_error(503, "storage_unavailable");
+    through_proxy
+        .post("/api/files/bulk-delete", json!({ "ids": [file] }))
+        .await
+        .expect_error(503, "storage_unavailable");
+    assert_eq!(count_stored(&world, &agent).await, StorageCounts { objects: 1, files: 1, cleanup_records: 0 });
     assert_eq!(agent.get(&format!("/api/v1/files/{file}/download")).await.text(), "a note");
     faulty.clear_fault();
-    behind.delete(&format!("/api/files/{file}")).await.expect(200);
-    let There { objects, files, .. } = there(&world, &agent).await;
+    through_proxy.delete(&format!("/api/files/{file}")).await.expect(200);
+    let StorageCounts { objects, files, .. } = count_stored(&world, &agent).await;
     assert_eq!((objects, files), (0, 0));
 }
 
@@ -227,14 +230,14 @@ async fn a_deletion_whose_reply_was_lost_can_be_repeated() {
     let agent = person.agent().await;
     let ids = join_all((0..5).map(|_| agent.store_file())).await;
     let faulty = FaultyService::serve(&world, 1).await;
-    let behind = person.at(&faulty.url);
-    let delete = async || behind.post("/api/files/bulk-delete", json!({ "ids": ids })).await;
-    faulty.dynamodb.set_fault(Some((WRITE, Fault::LostReply)));
+    let through_proxy = person.at(&faulty.url);
+    let delete = async || through_proxy.post("/api/files/bulk-delete", json!({ "ids": ids })).await;
+    faulty.dynamodb.set_fault(Some((TRANSACTION, Fault::LostReply)));
     delete().await.expect_error(503, "storage_unavailable");
     faulty.clear_fault();
     assert_eq!(delete().await.expect(201)["message"], "Deleted");
-    assert_eq!(there(&world, &agent).await.files, 0);
+    assert_eq!(count_stored(&world, &agent).await.files, 0);
     world.advance_clock(3 * HOUR);
-    swept(&world).await;
-    assert_eq!(there(&world, &agent).await, NOTHING);
+    run_expiry(&world).await;
+    assert_eq!(count_stored(&world, &agent).await, EMPTY);
 }

@@ -1,4 +1,4 @@
-//! The fields of an upload: which are taken, and what is said of the others.
+//! The multipart fields of an upload: which are accepted, and the errors for the others.
 
 use reqwest::Method;
 use serde_json::json;
@@ -17,7 +17,7 @@ async fn several_files_in_one_upload_are_refused_and_nothing_is_stored() {
         assert!(refused.json()["message"].as_str().unwrap().contains("one file"), "{}", refused.text());
         let by_person = Reply::fetch(two.request(person.request(Method::POST, &format!("/api/files/{route}")))).await;
         assert_eq!(by_person.expect_invalid(), ["file"]);
-        // A file in another field would be lost in silence.
+        // A file in another field is refused rather than silently dropped.
         for field in ["files", "file[]", "attachment"] {
             let disposition = format!("form-data; name=\"{field}\"; filename=\"2.txt\"");
             let stray = RawForm::for_agent(&agent).file("1.txt", None, b"1").part(disposition.as_bytes(), None, b"2");
@@ -28,7 +28,7 @@ async fn several_files_in_one_upload_are_refused_and_nothing_is_stored() {
     }
     assert_eq!(agent.get_in_channel("/api/v1/files").await.expect(200), json!([]));
     assert_eq!(agent.get_in_channel("/api/v1/messages").await.expect(200)["data"], json!([]));
-    // Browsers send a field of this kind where no file was chosen.
+    // Browsers send such a field when no file is chosen.
     let unused = RawForm::for_agent(&agent).file("1.txt", None, b"1").part(
         b"form-data; name=\"other\"; filename=\"\"",
         None,

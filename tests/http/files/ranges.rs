@@ -1,4 +1,4 @@
-//! `Range` on every download: players ask for parts, and interrupted downloads go on.
+//! `Range` requests and `HEAD` on every download route.
 
 use reqwest::{Method, RequestBuilder};
 use test_support::{Agent, Person, RawForm, Reply, World};
@@ -9,7 +9,7 @@ fn bytes() -> Vec<u8> {
     (0..SIZE).map(|index| (index * 7 % 251) as u8).collect()
 }
 
-/// Every way to one file's bytes.
+/// A request to each route that serves a file's bytes.
 async fn downloads(person: &Person, agent: &Agent, file: &str) -> Vec<Box<dyn Fn(Method) -> RequestBuilder>> {
     let share = person.get(&format!("/api/files/{file}/share")).await.expect(200)["url"].as_str().unwrap().to_owned();
     let share = url::Url::parse(&share).map_or(share.clone(), |url| url.path().to_owned());
@@ -67,17 +67,17 @@ async fn if_range_compares_the_etag() {
     let file = stored["id"].as_str().unwrap();
     for download in downloads(&person, &agent, file).await {
         let etag = Reply::fetch(download(Method::GET)).await.header("etag").to_owned();
-        let going_on = async |condition: &str, range: &str| {
+        let resume = async |condition: &str, range: &str| {
             Reply::fetch(download(Method::GET).header("Range", range).header("If-Range", condition)).await
         };
-        assert_eq!(going_on(&etag, "bytes=100-").await.status, 206);
+        assert_eq!(resume(&etag, "bytes=100-").await.status, 206);
         for other in ["\"another\"", &format!("W/{etag}"), "Sat, 28 Nov 2026 12:00:00 GMT", "", "*"] {
             for range in ["bytes=100-", "bytes=9999-"] {
-                let got = going_on(other, range).await;
+                let got = resume(other, range).await;
                 assert_eq!((got.status, got.bytes.len()), (200, SIZE), "{other} {range}");
             }
         }
-        going_on(&etag, "bytes=9999-").await.expect_error(416, "range_not_satisfiable");
+        resume(&etag, "bytes=9999-").await.expect_error(416, "range_not_satisfiable");
         let known =
             Reply::fetch(download(Method::GET).header("Range", "bytes=0-1").header("If-None-Match", &etag)).await;
         assert_eq!((known.status, known.bytes.len()), (304, 0));
@@ -108,7 +108,7 @@ async fn head_has_the_headers_of_get() {
         }
         let known = Reply::fetch(download(Method::HEAD).header("If-None-Match", get.header("etag"))).await;
         assert_eq!(known.status, 304);
-        // Ranges are for GET.
+        // `Range` applies only to GET.
         let part = Reply::fetch(download(Method::HEAD).header("Range", "bytes=0-1")).await;
         assert_eq!((part.status, part.header("content-length")), (200, "5000"));
     }
@@ -132,13 +132,15 @@ async fn large_files_are_served_in_ranges_by_storage() {
     let world = World::start().await;
     let agent = world.person().await.agent().await;
     let large: Vec<u8> = (0..=250).cycle().take(5_000_000).collect();
-    let announced = crate::files::uploads::announced(&agent, "film.mp4", "video/mp4", large.len()).await;
+    let announced = crate::files::uploads::announce(&agent, "film.mp4", "video/mp4", large.len()).await;
     assert_eq!(crate::files::uploads::put(&announced, large.clone()).await.status, 200);
     let path = format!("/api/v1/files/{}/download", announced["attachment"]["id"].as_str().unwrap());
     let redirect = Reply::fetch(agent.request(Method::GET, &path).header("Range", "bytes=0-1")).await;
     assert_eq!(redirect.status, 302);
-    let there = crate::files::uploads::anybody().get(redirect.header("location")).header("Range", "bytes=4999990-");
-    let got = Reply::fetch(there).await;
+    let from_storage = crate::files::uploads::unauthenticated_client()
+        .get(redirect.header("location"))
+        .header("Range", "bytes=4999990-");
+    let got = Reply::fetch(from_storage).await;
     assert_eq!((got.status, got.bytes == large[4_999_990..]), (206, true));
     assert_eq!(got.header("content-range"), "bytes 4999990-4999999/5000000");
 }

@@ -1,4 +1,4 @@
-//! Search finds a text however its characters are composed, and in any case.
+//! Search in file names and messages, independent of case and Unicode normalisation.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -41,8 +41,8 @@ async fn message_search_ignores_case_and_unicode_normalisation() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;
-    let told = "Nach Mu\u{308}nchen, ΟΔΟΣ";
-    agent.create_message(json!({ "text": told, "review": { "type": "approval" } })).await;
+    let text = "Nach Mu\u{308}nchen, ΟΔΟΣ";
+    agent.create_message(json!({ "text": text, "review": { "type": "approval" } })).await;
     agent.create_message(json!({ "text": "elsewhere" })).await;
     for search in ["München", "MÜNCHEN", "mu\u{308}nchen", "οδος", "οδοσ", "ΟΔΟΣ"] {
         let found = |reply: &Value| reply["data"].as_array().unwrap().len();
@@ -52,7 +52,7 @@ async fn message_search_ignores_case_and_unicode_normalisation() {
         for path in ["/", &format!("/channels/{}", agent.channel)] {
             let page = person.request(Method::GET, path).query(&[("q", search)]);
             let page = Reply::fetch(page).await.text();
-            assert!(page.contains(told) && !page.contains("elsewhere"), "{path} {search}");
+            assert!(page.contains(text) && !page.contains("elsewhere"), "{path} {search}");
         }
     }
 }

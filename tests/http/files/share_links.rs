@@ -8,9 +8,9 @@ use shared::server_secret::ServerSecret;
 use shared::share_link::ShareLink;
 use test_support::{Cost, Person, Reply, World};
 
-use crate::files::uploads::{announced, anybody, put};
+use crate::files::uploads::{announce, put, unauthenticated_client};
 
-async fn link(person: &Person, file: &str) -> String {
+async fn create_link(person: &Person, file: &str) -> String {
     let reply = person.get(&format!("/api/files/{file}/share")).await;
     let body = reply.expect(200);
     assert_eq!(body["expiresIn"], 3600);
@@ -20,7 +20,7 @@ async fn link(person: &Person, file: &str) -> String {
 }
 
 async fn open(url: &str) -> Reply {
-    Reply::fetch(anybody().get(url)).await
+    Reply::fetch(unauthenticated_client().get(url)).await
 }
 
 #[tokio::test]
@@ -31,7 +31,7 @@ async fn a_share_link_opens_one_file_for_an_hour() {
     let file = agent.upload("store", "page.html", "text/html", "<p>hi").await.expect(201);
     let id = file["id"].as_str().unwrap();
     stranger.get(&format!("/api/files/{id}/share")).await.expect_error(404, "not_found");
-    let url = link(&person, id).await;
+    let url = create_link(&person, id).await;
     assert!(url.starts_with(&format!("{}/api/share/", world.url)), "{url}");
     let got = open(&url).await;
     assert_eq!((got.status, got.text().as_str(), got.header("content-type")), (200, "<p>hi", "text/html"));
@@ -40,7 +40,7 @@ async fn a_share_link_opens_one_file_for_an_hour() {
     assert!(got.header("content-disposition").contains("page.html") && !got.header("etag").is_empty());
     let Cost { calls, round_trips, .. } = got.cost();
     assert_eq!((calls, round_trips), (1, 1));
-    let known = Reply::fetch(anybody().get(&url).header("If-None-Match", got.header("etag"))).await;
+    let known = Reply::fetch(unauthenticated_client().get(&url).header("If-None-Match", got.header("etag"))).await;
     assert_eq!(known.status, 304);
     world.advance_clock(Duration::from_secs(3590));
     open(&url).await.expect(200);
@@ -55,7 +55,7 @@ async fn a_changed_share_link_opens_nothing() {
     let agent = person.agent().await;
     let file = agent.upload("store", "a", "text/plain", "x").await.expect(201);
     let other = agent.store_file().await;
-    let url = link(&person, file["id"].as_str().unwrap()).await;
+    let url = create_link(&person, file["id"].as_str().unwrap()).await;
     let (signed, signature) = url.rsplit_once('.').unwrap();
     let on_other = url.replace(file["id"].as_str().unwrap(), &other);
     for changed in [
@@ -70,7 +70,7 @@ async fn a_changed_share_link_opens_nothing() {
     ] {
         open(&changed).await.expect_error(404, "not_found");
     }
-    // Another secret of the deployment ends every link.
+    // Replacing the server secret ends every link.
     let attachment: Attachment = serde_json::from_value(file).unwrap();
     let made = ShareLink::of(&attachment, world.app.clock.now());
     open(&format!("{}/api/share/{}", world.url, made.token(&world.app.secret))).await.expect(200);
@@ -83,7 +83,7 @@ async fn the_share_link_of_a_deleted_file_opens_nothing() {
     let world = World::start().await;
     let person = world.person().await;
     let file = person.agent().await.store_file().await;
-    let url = link(&person, &file).await;
+    let url = create_link(&person, &file).await;
     person.delete(&format!("/api/files/{file}")).await.expect(200);
     open(&url).await.expect_error(404, "not_found");
     person.get(&format!("/api/files/{file}/share")).await.expect_error(404, "not_found");
@@ -94,12 +94,12 @@ async fn a_large_shared_file_comes_from_storage() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;
-    let announced = announced(&agent, "big", "image/png", 4_600_000).await;
+    let announced = announce(&agent, "big", "image/png", 4_600_000).await;
     let file = announced["attachment"]["id"].as_str().unwrap();
     person.get(&format!("/api/files/{file}/share")).await.expect_error(404, "not_found");
     put(&announced, vec![9; 4_600_000]).await.expect(200);
     person.get(&format!("/api/files/{file}/download")).await.expect(302);
-    let redirect = open(&link(&person, file).await).await;
+    let redirect = open(&create_link(&person, file).await).await;
     assert_eq!(redirect.status, 302);
     assert_eq!(open(redirect.header("location")).await.bytes.len(), 4_600_000);
 }

@@ -1,12 +1,12 @@
-//! What type a file is stored with: the declared one unless it says nothing, then the name's, then
-//! the first bytes'.
+//! The media type of a stored file: the declared one if it is specific, else that of the name, else
+//! that of the first bytes.
 
 use serde_json::{Value, json};
 use test_support::{Agent, RawForm, World};
 
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR";
 
-async fn stored(agent: &Agent, name: &str, declared: Option<&str>, bytes: &[u8]) -> Value {
+async fn store(agent: &Agent, name: &str, declared: Option<&str>, bytes: &[u8]) -> Value {
     RawForm::for_agent(agent).file(name, declared, bytes).send(agent, "store").await.expect(201)
 }
 
@@ -14,7 +14,7 @@ async fn stored(agent: &Agent, name: &str, declared: Option<&str>, bytes: &[u8])
 async fn a_part_without_a_type_gets_the_type_of_its_name() {
     let world = World::start().await;
     let agent = world.person().await.agent().await;
-    let silent = [None, Some(""), Some("application/octet-stream"), Some("binary/octet-stream"), Some("nonsense")];
+    let unspecific = [None, Some(""), Some("application/octet-stream"), Some("binary/octet-stream"), Some("nonsense")];
     for (name, mime, plugin) in [
         ("chart.png", "image/png", "image"),
         ("photo.JPEG", "image/jpeg", "image"),
@@ -28,12 +28,12 @@ async fn a_part_without_a_type_gets_the_type_of_its_name() {
         ("sound.mp3", "audio/mpeg", "file"),
         ("two.dots.webp", "image/webp", "image"),
     ] {
-        for declared in silent {
-            let file = stored(&agent, name, declared, b"x").await;
+        for declared in unspecific {
+            let file = store(&agent, name, declared, b"x").await;
             assert_eq!((&file["mimeType"], &file["pluginType"]), (&json!(mime), &json!(plugin)), "{name} {declared:?}");
         }
     }
-    let declared = stored(&agent, "chart.png", Some("text/x-anything; a=b"), PNG).await;
+    let declared = store(&agent, "chart.png", Some("text/x-anything; a=b"), PNG).await;
     assert_eq!(declared["mimeType"], "text/x-anything; a=b");
     let uploaded = RawForm::for_agent(&agent).file("chart.png", None, PNG).send(&agent, "upload").await.expect(201);
     assert_eq!(uploaded["mimeType"], "image/png");
@@ -53,7 +53,7 @@ async fn an_unknown_extension_is_typed_by_the_first_bytes() {
         ("data", b"\x00\x01\x02\x03", "application/octet-stream"),
         ("empty", b"", "application/octet-stream"),
     ] {
-        assert_eq!(stored(&agent, name, None, bytes).await["mimeType"], mime, "{name}");
+        assert_eq!(store(&agent, name, None, bytes).await["mimeType"], mime, "{name}");
     }
 }
 
@@ -110,11 +110,11 @@ async fn a_guessed_type_is_never_active_content() {
         ("page.xhtml", script, "application/xhtml+xml", true),
         ("page.svg", svg, "image/svg+xml", true),
         ("page.js", b"alert(1)", "text/javascript", true),
-        // First bytes are never taken for what a browser could run.
+        // Content detection never yields a type that a browser could run.
         ("page", script, "text/plain", false),
         ("page", svg, "text/plain", false),
     ] {
-        let file = stored(&agent, name, None, bytes).await;
+        let file = store(&agent, name, None, bytes).await;
         assert_eq!(file["mimeType"], mime);
         let got = agent.get(&format!("/api/v1/files/{}/download", file["id"].as_str().unwrap())).await;
         assert_eq!(got.header("content-security-policy").contains("sandbox"), sandboxed, "{name} {mime}");

@@ -15,7 +15,7 @@ use test_support::fault_injection::FaultyProxy;
 use test_support::{Person, Reply, World};
 use tokio::sync::mpsc;
 
-use crate::webhooks::event_stream::source;
+use crate::webhooks::event_stream::stream_source;
 
 /// The table's stream, which goes to `events` when a test says so.
 struct Stream<'a> {
@@ -27,7 +27,7 @@ struct Stream<'a> {
 
 impl<'a> Stream<'a> {
     async fn of(world: &'a World) -> Self {
-        let (source, _) = source(world).await;
+        let (source, _) = stream_source(world).await;
         let (bring, records) = mpsc::unbounded_channel();
         let mut workers = Workers::default();
         workers.start(|stop| {

@@ -13,7 +13,7 @@ use test_support::{Person, Reply, World};
 
 const PAGE: &str = "<html><head></head><body><script>draw(Placet.data)</script></body></html>";
 
-/// Plugins that may call out: one to this machine, one to a port of it, one to anybody, one to
+/// Plugins that may call out: one to this machine, one to a port of it, one to unauthenticated_client, one to
 /// nobody.
 fn callers() -> Plugins {
     let env = json!([

@@ -11,7 +11,7 @@ use shared::ids::FileId;
 use shared::storage::keys::Key;
 use test_support::{Agent, Cost, Person, Reply, World};
 
-use crate::files::uploads::{announced, put};
+use crate::files::uploads::{announce, put};
 
 async fn answer(person: &Person, review: &str, files: &[impl AsRef<str>]) -> Reply {
     let files: Vec<&str> = files.iter().map(AsRef::as_ref).collect();
@@ -28,7 +28,7 @@ async fn kept(world: &World, file: &str) -> HashMap<String, AttributeValue> {
 
 /// A file that was announced, and whose bytes have come if `there`.
 async fn presigned(agent: &Agent, there: bool) -> String {
-    let announced = announced(agent, "a", "text/plain", 1).await;
+    let announced = announce(agent, "a", "text/plain", 1).await;
     if there {
         put(&announced, vec![1]).await.expect(200);
     }

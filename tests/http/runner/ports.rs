@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use test_support::Runner;
 use url::Url;
 
-use crate::files::uploads::announced;
+use crate::files::uploads::announce;
 
 /// `127.0.0.1` and `::1`, as the kernel writes them.
 const LOOPBACK: &str = "0100007F";
@@ -57,7 +57,7 @@ async fn only_the_service_and_storage_ports_listen() {
     let runner = Runner::start(dir.path()).await;
     let agent = runner.agent();
     agent.create_message(json!({ "text": "every engine is in use" })).await;
-    let file = announced(&agent, "a", "text/plain", 1).await;
+    let file = announce(&agent, "a", "text/plain", 1).await;
     let files = file["upload"]["url"].as_str().unwrap();
     let mut expected = BTreeSet::from([runner.text("url"), files].map(|url| (LOOPBACK.to_owned(), port(url))));
     // Browsers resolve the inbox's name to either address.

@@ -13,7 +13,7 @@ use shared::outbound::Outbound;
 use shared::storage::keys::Key;
 use test_support::World;
 
-use crate::webhooks::event_stream::source;
+use crate::webhooks::event_stream::stream_source;
 
 pub struct DeliveryDriver {
     /// The state of the `events` function.
@@ -32,7 +32,7 @@ impl DeliveryDriver {
         let queue = world.queue(&[]).await;
         let on_queue = |name| App { outbound: Outbound::new(true), ..world.function(name).on_queue(&queue) };
         let (events, webhooks) = (on_queue("events"), on_queue("webhooks"));
-        let (source, _) = source(world).await;
+        let (source, _) = stream_source(world).await;
         let (mut workers, on_stream) = (Workers::default(), events.clone());
         let stream_events = Arc::new(Mutex::new(vec![]));
         let keep = stream_events.clone();

@@ -1,4 +1,4 @@
-//! Why a webhook could not be delivered, in the test of a webhook and in the log of tries.
+//! The causes of failed webhook deliveries, in webhook tests and in the request log.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -14,8 +14,8 @@ use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 
 use crate::support::receiver::{Receiver, ResponsePlan};
 
-/// Listens with a certificate of its own; gives the URL.
-async fn with_certificate(params: CertificateParams) -> String {
+/// Starts a TLS server with a self-signed certificate; returns its URL.
+async fn start_tls_server(params: CertificateParams) -> String {
     let key = KeyPair::generate().expect("a key");
     let certificate = params.self_signed(&key).expect("a certificate").der().clone();
     let private = PrivateKeyDer::try_from(key.serialize_der()).expect("a private key");
@@ -23,7 +23,7 @@ async fn with_certificate(params: CertificateParams) -> String {
         .with_safe_default_protocol_versions()
         .and_then(|builder| builder.with_no_client_auth().with_single_cert(vec![certificate], private));
     let acceptor = TlsAcceptor::from(Arc::new(config.expect("a server")));
-    let (listener, address) = listening().await;
+    let (listener, address) = listen().await;
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
             drop(acceptor.accept(stream).await);
@@ -32,25 +32,25 @@ async fn with_certificate(params: CertificateParams) -> String {
     format!("https://localhost:{}/hook", address.port())
 }
 
-async fn listening() -> (TcpListener, SocketAddr) {
+async fn listen() -> (TcpListener, SocketAddr) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addr().expect("its address");
     (listener, address)
 }
 
-fn for_localhost() -> CertificateParams {
+fn localhost_certificate() -> CertificateParams {
     CertificateParams::new(vec!["localhost".to_owned()]).expect("a name")
 }
 
-/// A port that something speaks on, in a way of its own and without having been asked.
-async fn speaking(first: &'static [u8]) -> SocketAddr {
+/// Starts a server that sends these bytes as soon as a client connects.
+async fn start_plain_server(first: &'static [u8]) -> SocketAddr {
     use tokio::io::AsyncWriteExt;
-    let (listener, address) = listening().await;
+    let (listener, address) = listen().await;
     tokio::spawn(async move {
         while let Ok((mut stream, _)) = listener.accept().await {
             tokio::spawn(async move {
                 let _ = stream.write_all(first).await;
-                // Until the other side has read it and goes.
+                // Read until the client closes the connection.
                 let _ = tokio::io::copy(&mut stream, &mut tokio::io::sink()).await;
             });
         }
@@ -58,13 +58,13 @@ async fn speaking(first: &'static [u8]) -> SocketAddr {
     address
 }
 
-async fn tested(person: &Person, agent: &Agent, url: &str) -> Value {
-    let hook = json!({ "channelId": agent.channel, "url": url });
-    agent.post("/api/v1/agents/setWebhook", hook).await.expect(200);
+async fn failed_test(person: &Person, agent: &Agent, url: &str) -> Value {
+    let webhook = json!({ "channelId": agent.channel, "url": url });
+    agent.post("/api/v1/agents/setWebhook", webhook).await.expect(200);
     let path = format!("/api/agents/{}/webhook-test", agent.channel);
-    let told = person.post(&path, json!({})).await.expect(200);
-    assert_eq!(told["delivered"], false, "{url}: {told}");
-    told
+    let result = person.post(&path, json!({})).await.expect(200);
+    assert_eq!(result["delivered"], false, "{url}: {result}");
+    result
 }
 
 #[tokio::test]
@@ -72,33 +72,33 @@ async fn a_webhook_test_names_the_cause_of_a_connection_failure() {
     let world = World::delivering().await;
     let person = world.person().await;
     let agent = person.agent().await;
-    let mut expired = for_localhost();
+    let mut expired = localhost_certificate();
     (expired.not_before, expired.not_after) = (date_time_ymd(2020, 1, 1), date_time_ymd(2021, 1, 1));
-    let mut early = for_localhost();
+    let mut early = localhost_certificate();
     (early.not_before, early.not_after) = (date_time_ymd(2095, 1, 1), date_time_ymd(2096, 1, 1));
-    let mut authority = for_localhost();
+    let mut authority = localhost_certificate();
     authority.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
-    let plain = speaking(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n").await;
-    let (closed, refused) = listening().await;
+    let plain = start_plain_server(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n").await;
+    let (closed, refused) = listen().await;
     drop(closed);
     for (url, cause) in [
-        (with_certificate(for_localhost()).await, "certificate that is not trusted: it is self-signed"),
-        (with_certificate(authority).await, "certificate that is not trusted: it is self-signed"),
-        (with_certificate(expired).await, "certificate that has expired"),
-        (with_certificate(early).await, "certificate that is not valid yet"),
+        (start_tls_server(localhost_certificate()).await, "certificate that is not trusted: it is self-signed"),
+        (start_tls_server(authority).await, "certificate that is not trusted: it is self-signed"),
+        (start_tls_server(expired).await, "certificate that has expired"),
+        (start_tls_server(early).await, "certificate that is not valid yet"),
         (format!("https://{plain}/hook"), "does not speak TLS on this port"),
         (format!("http://{refused}/hook"), "refused the connection"),
         (format!("https://{refused}/hook"), "refused the connection"),
         ("https://no-such-host.invalid/hook".to_owned(), "name that cannot be resolved"),
     ] {
-        let told = tested(&person, &agent, &url).await;
-        assert!(told["error"].as_str().is_some_and(|error| error.contains(cause)), "{url}: {told}");
-        assert_eq!((&told["status"], &told["body"]), (&json!(null), &json!(null)));
+        let result = failed_test(&person, &agent, &url).await;
+        assert!(result["error"].as_str().is_some_and(|error| error.contains(cause)), "{url}: {result}");
+        assert_eq!((&result["status"], &result["body"]), (&json!(null), &json!(null)));
     }
     let resets = Receiver::start([ResponsePlan::Reset(vec![])]).await;
-    let told = tested(&person, &agent, &resets.url).await;
-    let cause = told["error"].as_str().unwrap();
-    assert!(cause.contains("reset the connection") || cause.contains("broke off"), "{told}");
+    let result = failed_test(&person, &agent, &resets.url).await;
+    let cause = result["error"].as_str().unwrap();
+    assert!(cause.contains("reset the connection") || cause.contains("broke off"), "{result}");
 }
 
 #[tokio::test]
@@ -117,17 +117,17 @@ async fn a_redirect_is_named_with_its_host_and_nothing_secret_of_it() {
         (302, "mailto:secret@example.com", "redirects are not followed"),
     ] {
         let receiver = Receiver::start([ResponsePlan::with(status, &format!("Location: {location}\r\n"), "")]).await;
-        let told = tested(&person, &agent, &receiver.url).await;
-        assert_eq!((&told["status"], &told["error"]), (&json!(status), &json!(error)));
-        assert!(!told.to_string().contains("secret"), "{told}");
+        let result = failed_test(&person, &agent, &receiver.url).await;
+        assert_eq!((&result["status"], &result["error"]), (&json!(status), &json!(error)));
+        assert!(!result.to_string().contains("secret"), "{result}");
     }
     let receiver = Receiver::start([ResponsePlan::with(302, "Location: /elsewhere\r\n", "")]).await;
-    let told = tested(&person, &agent, &receiver.url).await;
+    let result = failed_test(&person, &agent, &receiver.url).await;
     let own = receiver.url.split("/hook").next().unwrap();
-    assert_eq!(told["error"], format!("redirects are not followed (to {own})"));
-    // A status of the receiver's own needs no word of ours.
+    assert_eq!(result["error"], format!("redirects are not followed (to {own})"));
+    // The receiver's own error status needs no explanation.
     let receiver = Receiver::start([ResponsePlan::status(500)]).await;
-    assert_eq!(tested(&person, &agent, &receiver.url).await["error"], json!(null));
+    assert_eq!(failed_test(&person, &agent, &receiver.url).await["error"], json!(null));
 }
 
 #[tokio::test]
@@ -137,26 +137,26 @@ async fn the_request_log_has_the_cause_of_a_failed_attempt() {
     let agent = person.agent().await;
     let moved =
         Receiver::start([ResponsePlan::with(301, "Location: https://www.example.com/secret\r\n", "moved")]).await;
-    let (closed, refused) = listening().await;
+    let (closed, refused) = listen().await;
     drop(closed);
-    let untrusted = with_certificate(for_localhost()).await;
+    let untrusted = start_tls_server(localhost_certificate()).await;
     for (url, status, cause) in [
         (moved.url.as_str(), 301, "redirects are not followed (to https://www.example.com)"),
         (&format!("http://{refused}/hook"), 502, "refused the connection"),
         (&untrusted, 502, "not trusted"),
     ] {
-        let ask = json!({ "text": "?", "review": { "type": "approval" }, "webhookUrl": url });
-        let asked = agent.create_message(ask).await;
+        let message = json!({ "text": "?", "review": { "type": "approval" }, "webhookUrl": url });
+        let asked = agent.create_message(message).await;
         person.answer(&asked, json!({ "selectedOption": "approve" })).await.expect(201);
-        let row = tried(&person, &asked).await;
-        let said = row["responseBody"].as_str().unwrap_or_default();
-        assert!(row["statusCode"] == status && said.contains(cause) && !said.contains("secret"), "{row}");
+        let row = first_attempt(&person, &asked).await;
+        let body = row["responseBody"].as_str().unwrap_or_default();
+        assert!(row["statusCode"] == status && body.contains(cause) && !body.contains("secret"), "{row}");
     }
 }
 
-/// The row of a message's first try, once it is there.
-async fn tried(person: &Person, message: &str) -> Value {
-    let look = async {
+/// Waits for the log entry of a message's first delivery attempt.
+async fn first_attempt(person: &Person, message: &str) -> Value {
+    let poll = async {
         loop {
             let logs = person.get("/api/logs?limit=100").await.expect(200);
             let of_message = |row: &&Value| row["direction"] == "outbound" && row.to_string().contains(message);
@@ -166,5 +166,5 @@ async fn tried(person: &Person, message: &str) -> Value {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(std::time::Duration::from_secs(40), look).await.expect("a try is logged")
+    tokio::time::timeout(std::time::Duration::from_secs(40), poll).await.expect("an attempt is logged")
 }

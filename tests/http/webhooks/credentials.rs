@@ -1,5 +1,5 @@
-//! `https://user:password@host/` in webhook URLs: basic auth that is used and never shown. What an
-//! agent shows of its webhook.
+//! Credentials of webhooks: `https://user:password@host/` becomes basic authentication, and no
+//! response shows a password or a secret header.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -9,19 +9,19 @@ use test_support::{Agent, Person, Reply, World};
 
 use crate::support::receiver::{ReceivedRequest, Receiver};
 
-/// Nothing that is shown may have one of these in it.
+/// Texts that no response may contain.
 const SECRETS: [&str; 4] = ["s3cret", "p@ss", "p%40ss", "czNjcmV0"];
 
 fn basic(credentials: &str) -> String {
     format!("Basic {}", STANDARD.encode(credentials))
 }
 
-/// A receiver's URL with something before its host.
+/// A receiver's URL with credentials before its host.
 fn with_userinfo(receiver: &Receiver, userinfo: &str) -> String {
     receiver.url.replacen("http://", &format!("http://{userinfo}@"), 1)
 }
 
-async fn set(agent: &Agent, mut body: Value) -> Reply {
+async fn set_webhook(agent: &Agent, mut body: Value) -> Reply {
     body["channelId"] = json!(agent.channel);
     agent.post("/api/v1/agents/setWebhook", body).await
 }
@@ -31,8 +31,8 @@ async fn patch(person: &Person, agent: &Agent, body: Value) -> Value {
     Reply::fetch(person.request(Method::PATCH, &path).json(&body)).await.expect(200)
 }
 
-/// Everything that is shown of an agent, its messages and its calls.
-async fn shown(person: &Person, agent: &Agent) -> String {
+/// All responses and pages about an agent, its messages and its calls.
+async fn all_responses(person: &Person, agent: &Agent) -> String {
     let mut all = String::new();
     for path in ["/api/agents", "/api/logs?limit=100", "/api/messages/reviews?status=all", "/settings/agents", "/logs"]
     {
@@ -43,8 +43,8 @@ async fn shown(person: &Person, agent: &Agent) -> String {
     all + &agent.get_in_channel("/api/v1/messages").await.text()
 }
 
-/// Asks, has it answered, and gives what the receiver got.
-async fn delivered(person: &Person, agent: &Agent, receiver: &Receiver, more: Value) -> ReceivedRequest {
+/// Sends a review, answers it, and returns the request that the receiver got.
+async fn deliver_answer(person: &Person, agent: &Agent, receiver: &Receiver, more: Value) -> ReceivedRequest {
     let mut message = json!({ "text": "?", "review": { "type": "approval" } });
     for (name, value) in more.as_object().unwrap() {
         message[name] = value.clone();
@@ -60,33 +60,34 @@ async fn credentials_in_an_agents_url_are_sent_as_basic_auth_and_never_shown() {
     let world = World::delivering().await;
     let person = world.person().await;
     let (agent, receiver) = (person.agent().await, Receiver::start([]).await);
-    let made = set(&agent, json!({ "url": with_userinfo(&receiver, "us%20er:p%40ss") })).await.expect(200);
+    let made = set_webhook(&agent, json!({ "url": with_userinfo(&receiver, "us%20er:p%40ss") })).await.expect(200);
     assert_eq!(made["webhookUrl"], receiver.url);
     assert_eq!(made["webhookAuth"], json!({ "username": "us er", "password": "***" }));
-    let got = delivered(&person, &agent, &receiver, json!({})).await;
+    let got = deliver_answer(&person, &agent, &receiver, json!({})).await;
     assert_eq!(got.headers["authorization"], basic("us er:p@ss"));
 
-    // Credentials that are named go before those of the URL; so does a header that says it.
+    // The `auth` member overrides the URL's credentials; so does an Authorization header.
     let named = json!({ "username": "named", "password": "s3cret" });
     let url = with_userinfo(&receiver, "u:p%40ss");
-    let set_both = set(&agent, json!({ "webhookUrl": url, "auth": named })).await.expect(200);
+    let set_both = set_webhook(&agent, json!({ "webhookUrl": url, "auth": named })).await.expect(200);
     assert_eq!(set_both["webhookAuth"]["username"], "named");
-    let got = delivered(&person, &agent, &receiver, json!({})).await;
+    let got = deliver_answer(&person, &agent, &receiver, json!({})).await;
     assert_eq!(got.headers["authorization"], basic("named:s3cret"));
-    let header = set(&agent, json!({ "url": url, "headers": { "Authorization": "Bearer s3cret" } })).await.expect(200);
+    let header =
+        set_webhook(&agent, json!({ "url": url, "headers": { "Authorization": "Bearer s3cret" } })).await.expect(200);
     assert_eq!((&header["webhookAuth"], &header["webhookHeaders"]), (&json!(null), &json!({ "authorization": "***" })));
 
-    // In a PATCH, too; one without credentials keeps them.
+    // The same in a PATCH, which keeps the credentials if its URL has none.
     patch(&person, &agent, json!({ "webhookHeaders": null, "webhookUrl": with_userinfo(&receiver, "again:s3cret") }))
         .await;
     let kept = patch(&person, &agent, json!({ "webhookUrl": receiver.url })).await;
     assert_eq!(kept["webhookAuth"], json!({ "username": "again", "password": "***" }));
-    let got = delivered(&person, &agent, &receiver, json!({})).await;
+    let got = deliver_answer(&person, &agent, &receiver, json!({})).await;
     assert_eq!(got.headers["authorization"], basic("again:s3cret"));
     let body = json!({ "name": "made", "webhookUrl": with_userinfo(&receiver, "only-a-name") });
     let made = agent.post("/api/v1/agents", body).await.expect(201);
     assert_eq!((&made["webhookUrl"], &made["webhookAuth"]["username"]), (&json!(receiver.url), &json!("only-a-name")));
-    let all = shown(&person, &agent).await;
+    let all = all_responses(&person, &agent).await;
     assert!(!SECRETS.iter().any(|secret| all.contains(secret)), "{all}");
 }
 
@@ -97,20 +98,20 @@ async fn credentials_in_message_and_callback_urls_are_used_and_never_shown() {
     let (agent, receiver) = (person.agent().await, Receiver::start([]).await);
     let url = with_userinfo(&receiver, "own:s3cret");
     let callback = json!({ "review": { "type": "approval", "callback": { "url": url, "headers": { "X-A": "b" } } } });
-    let got = delivered(&person, &agent, &receiver, callback).await;
+    let got = deliver_answer(&person, &agent, &receiver, callback).await;
     assert_eq!((got.headers["authorization"].as_str(), got.headers["x-a"].as_str()), (&*basic("own:s3cret"), "b"));
     let listed = agent.get_in_channel("/api/v1/messages").await.expect(200);
     let stored = &listed["data"][0]["review"]["callback"];
     assert_eq!(stored, &json!({ "url": receiver.url, "headers": { "X-A": "b" } }));
 
-    // A message's own go before the agent's, which are another receiver's.
+    // A message's own credentials override the agent's.
     let agents = json!({ "url": receiver.url, "auth": { "username": "agents", "password": "p@ss" } });
-    set(&agent, agents).await.expect(200);
-    let got = delivered(&person, &agent, &receiver, json!({ "webhookUrl": url })).await;
+    set_webhook(&agent, agents).await.expect(200);
+    let got = deliver_answer(&person, &agent, &receiver, json!({ "webhookUrl": url })).await;
     assert_eq!(got.headers["authorization"], basic("own:s3cret"));
-    let got = delivered(&person, &agent, &receiver, json!({ "webhookUrl": receiver.url })).await;
+    let got = deliver_answer(&person, &agent, &receiver, json!({ "webhookUrl": receiver.url })).await;
     assert_eq!(got.headers["authorization"], basic("agents:p@ss"));
-    let all = shown(&person, &agent).await;
+    let all = all_responses(&person, &agent).await;
     assert!(!SECRETS.iter().any(|secret| all.contains(secret)), "{all}");
 }
 
@@ -143,7 +144,7 @@ async fn webhook_headers_are_shown_with_secrets_masked() {
         "X-Api-Key": "1", "Cookie": "a=b", "X-Hub-Signature": "c", "X-Auth": "d", "X-Gitlab-Token": "e",
         "X-Trace": "5f3a9c0e7b21d846aa01", "X-Other": "Bearer f", "Apikey": "g",
     });
-    let made = set(&agent, json!({ "url": "https://93.184.215.14/", "headers": headers })).await.expect(200);
+    let made = set_webhook(&agent, json!({ "url": "https://93.184.215.14/", "headers": headers })).await.expect(200);
     let expected = json!({
         "x-team": "Blue", "x-env": "production", "accept": "application/json",
         "x-api-key": "***", "cookie": "***", "x-hub-signature": "***", "x-auth": "***", "x-gitlab-token": "***",

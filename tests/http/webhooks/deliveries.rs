@@ -1,4 +1,4 @@
-//! Webhooks, from what happened to the receiver's answer.
+//! Webhook deliveries: signature, retries, receivers in their order, and delivery status.
 
 use std::io::Write;
 use std::process::{Command, Stdio};
@@ -13,8 +13,8 @@ use crate::support::answered_review::{AnsweredReview, WEBHOOK_URL, agent_with_we
 use crate::support::delivery_driver::{DeliveryDriver, set_agent_webhook, set_callback, set_message_webhook};
 use crate::support::receiver::{ReceivedRequest, Receiver, ResponsePlan};
 
-/// Whether the package of PyPI accepts it.
-pub fn verifies(secret: &str, received: &ReceivedRequest, body: &str) -> bool {
+/// Whether the `standardwebhooks` package from PyPI accepts the signature.
+pub fn is_signature_valid(secret: &str, received: &ReceivedRequest, body: &str) -> bool {
     let python = std::env::var("PLACET_TEST_PYTHON").unwrap_or_else(|_| "python3".to_owned());
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/http/verify.py");
     let mut child = Command::new(python)
@@ -27,8 +27,8 @@ pub fn verifies(secret: &str, received: &ReceivedRequest, body: &str) -> bool {
     let given = json!({ "secret": secret, "headers": received.headers, "body": body });
     child.stdin.take().unwrap().write_all(given.to_string().as_bytes()).unwrap();
     let output = child.wait_with_output().unwrap();
-    let told = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success() || told.contains("WebhookVerificationError"), "{told}");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() || stderr.contains("WebhookVerificationError"), "{stderr}");
     output.status.success()
 }
 
@@ -46,8 +46,8 @@ async fn an_answer_reaches_the_agents_webhook_signed_as_the_specification_says()
     assert_eq!(received.headers["content-type"], "application/json");
     assert_eq!(received.headers["x-route"], "blue-route-17");
     assert_eq!(received.headers["authorization"], "Basic cGxhY2V0OmNvcnJlY3QgaG9yc2U=");
-    assert!(verifies(&it.secret, received, &received.body));
-    assert!(!verifies(&it.secret, received, &received.body.replace("approve", "reject!")));
+    assert!(is_signature_valid(&it.secret, received, &received.body));
+    assert!(!is_signature_valid(&it.secret, received, &received.body.replace("approve", "reject!")));
     assert_eq!(it.status().await, "webhook_delivered");
 }
 
@@ -59,11 +59,11 @@ async fn failed_deliveries_are_retried_under_the_same_id() {
         ResponsePlan::with(302, "Location: /elsewhere\r\n", ""),
     ])
     .await;
-    for (tries, pause) in [(1, 6), (2, 67), (3, 661)] {
+    for (attempts, pause) in [(1, 6), (2, 67), (3, 661)] {
         assert!(!it.deliver().await);
-        // Too early: it is not sent.
+        // Nothing is sent before the retry is due.
         assert!(!it.deliver().await);
-        assert_eq!(it.receiver.wait_for(tries).await.len(), tries);
+        assert_eq!(it.receiver.wait_for(attempts).await.len(), attempts);
         assert_eq!(it.status().await, "sent");
         it.world.advance_clock(Duration::from_secs(pause));
     }
@@ -72,7 +72,7 @@ async fn failed_deliveries_are_retried_under_the_same_id() {
     assert!(received.iter().all(|it| it.id() == received[0].id() && it.body == received[0].body));
     assert!(received.iter().all(|it| it.line.starts_with("POST /hook?")));
     assert_eq!(it.status().await, "webhook_delivered");
-    // Whoever brings it again sends nothing.
+    // Delivering it once more sends nothing.
     assert!(it.deliver().await);
     assert_eq!(it.receiver.received().len(), 4);
 }
@@ -95,10 +95,10 @@ async fn a_410_response_ends_the_retries() {
 #[tokio::test]
 async fn after_the_last_attempt_the_message_is_marked_failed() {
     let it = AnsweredReview::with_receiver(vec![ResponsePlan::status(503); 7]).await;
-    for tries in 1..=7 {
+    for attempts in 1..=7 {
         assert!(!it.deliver().await);
-        assert_eq!(it.receiver.received().len(), tries);
-        assert_eq!(it.status().await, if tries < 7 { "sent" } else { "webhook_failed" });
+        assert_eq!(it.receiver.received().len(), attempts);
+        assert_eq!(it.status().await, if attempts < 7 { "sent" } else { "webhook_failed" });
         it.world.advance_clock(Duration::from_secs(27 * 3600));
     }
     assert!(!it.deliver().await);
@@ -112,21 +112,22 @@ async fn the_message_url_precedes_the_agent_url_and_the_callback() {
     let (own, agents, callback) = tokio::join!(Receiver::start([]), Receiver::start([]), Receiver::start([]));
     let person = world.person().await;
     let (agent, _) = agent_with_webhook(&world, &person, &agents).await;
-    let called = json!({ "url": callback.url, "method": "PUT", "headers": { "X-NamedCall": "yes" } }).to_string();
+    let callback_settings =
+        json!({ "url": callback.url, "method": "PUT", "headers": { "X-Called": "yes" } }).to_string();
     let first = agent.request_approval().await;
-    set_callback(&world, &first, &called).await;
+    set_callback(&world, &first, &callback_settings).await;
     set_message_webhook(&world, &first, &own.url).await;
     person.answer(&first, approve()).await.expect(201);
     assert!(driver.deliver(&driver.next_delivery().await).await);
     assert_eq!(own.wait_for(1).await[0].headers["x-route"], "blue-route-17");
     let second = agent.request_approval().await;
-    set_callback(&world, &second, &called).await;
+    set_callback(&world, &second, &callback_settings).await;
     person.answer(&second, approve()).await.expect(201);
     assert!(driver.deliver(&driver.next_delivery().await).await);
     assert_eq!(agents.wait_for(1).await[0].json()["message_id"], json!(second));
     agent.post("/api/v1/agents/deleteWebhook", json!({ "channelId": agent.channel })).await.expect(200);
     let third = agent.request_approval().await;
-    set_callback(&world, &third, &called).await;
+    set_callback(&world, &third, &callback_settings).await;
     person.answer(&third, approve()).await.expect(201);
     assert!(driver.deliver(&driver.next_delivery().await).await);
     let received = &callback.wait_for(1).await[0];
@@ -165,17 +166,17 @@ async fn without_a_url_nothing_is_queued_and_the_log_shows_no_secrets() {
         (DeliveryDriver::start(&world).await, Receiver::start([ResponsePlan::with(200, "", echo)]).await);
     let person = world.person().await;
     let silent = person.agent().await;
-    let unheard = silent.request_approval().await;
-    person.answer(&unheard, approve()).await.expect(201);
+    let unsent = silent.request_approval().await;
+    person.answer(&unsent, approve()).await.expect(201);
     let (agent, secret) = agent_with_webhook(&world, &person, &receiver).await;
     let review = agent.request_approval().await;
     person.answer(&review, approve()).await.expect(201);
-    // Records come in order: were the first queued, it would be here.
+    // Records arrive in order, so a delivery of the first answer would be here already.
     let message = driver.next_delivery().await;
     assert!(message.body.as_ref().unwrap().contains(&review));
     assert!(driver.deliver(&message).await);
     assert!(driver.next_delivery_within(0).await.is_none());
-    assert_eq!(status(&silent, &unheard).await, "sent");
+    assert_eq!(status(&silent, &unsent).await, "sent");
     let logs = person.get("/api/logs").await.expect(200);
     let row = logs["data"].as_array().unwrap().iter().find(|row| row["direction"] == "outbound").unwrap().clone();
     assert_eq!((&row["method"], &row["statusCode"]), (&json!("POST"), &json!(200)));
@@ -197,7 +198,7 @@ async fn slow_oversized_and_retry_after_responses_are_handled() {
     assert!(!it.deliver().await);
     it.world.advance_clock(Duration::from_secs(6));
     assert!(!it.deliver().await);
-    // Of itself it would be tried again after a minute.
+    // The regular retry would be due after a minute.
     it.world.advance_clock(Duration::from_secs(3500));
     assert!(!it.deliver().await);
     assert_eq!(it.receiver.received().len(), 2);
@@ -216,7 +217,7 @@ async fn during_a_secret_rotation_both_secrets_sign() {
     assert!(it.deliver().await);
     let received = &it.receiver.wait_for(1).await[0];
     for secret in [&it.secret, now.as_str().unwrap()] {
-        assert!(verifies(secret, received, &received.body));
+        assert!(is_signature_valid(secret, received, &received.body));
     }
 }
 

@@ -1,4 +1,4 @@
-//! The queue of deliveries, through its SDK: the embedded one does what SQS does.
+//! The delivery queue through the AWS SDK: the embedded queue behaves like SQS.
 
 use std::time::{Duration, Instant};
 
@@ -23,13 +23,13 @@ async fn receive(sqs: &Client, queue: &str, wait: i32) -> Vec<Message> {
     all.send().await.expect("received").messages.unwrap_or_default()
 }
 
-async fn one(sqs: &Client, queue: &str) -> Message {
+async fn receive_one(sqs: &Client, queue: &str) -> Message {
     let mut found = receive(sqs, queue, 2).await;
     assert_eq!(found.len(), 1, "{found:?}");
     found.remove(0)
 }
 
-fn received_before(message: &Message) -> &str {
+fn receive_count(message: &Message) -> &str {
     &message.attributes.as_ref().unwrap()[&MessageSystemAttributeName::ApproximateReceiveCount]
 }
 
@@ -43,15 +43,15 @@ async fn a_message_is_received_and_gone_once_deleted() {
     let (sqs, queue) = (&world.sqs, world.queue(&[]).await);
     assert!(receive(sqs, &queue, 0).await.is_empty());
     let text = "Grüße <&> \"👋\"\n\t\u{FFFD}";
-    let (message, sent) = tokio::join!(one(sqs, &queue), async {
+    let (message, sent) = tokio::join!(receive_one(sqs, &queue), async {
         sqs.send_message().queue_url(&queue).message_body(text).send().await.unwrap()
     });
     assert_eq!(message.body(), Some(text));
     assert_eq!((message.message_id(), message.md5_of_body()), (sent.message_id(), sent.md5_of_message_body()));
-    // `printf 'Gr...' | md5sum`
+    // The expected sum is from `md5sum`.
     assert_eq!(sent.md5_of_message_body(), Some("b6c8632b8726a98fa3e52ec6e56e0d81"));
-    assert_eq!(received_before(&message), "1");
-    // Nobody else sees it meanwhile.
+    assert_eq!(receive_count(&message), "1");
+    // A received message is invisible to other receivers.
     assert!(receive(sqs, &queue, 0).await.is_empty());
     sqs.delete_message().queue_url(&queue).receipt_handle(receipt(&message)).send().await.unwrap();
     let left = sqs.get_queue_attributes().queue_url(&queue).attribute_names(Name::All).send().await.unwrap();
@@ -70,14 +70,14 @@ async fn an_undeleted_message_returns_and_ends_in_the_dead_letter_queue() {
     let policy = json!({ "deadLetterTargetArn": arn, "maxReceiveCount": 2 }).to_string();
     let queue = world.queue(&[(Name::RedrivePolicy, &policy), (Name::VisibilityTimeout, "1")]).await;
     send(sqs, &queue, "again").await;
-    let first = one(sqs, &queue).await;
+    let first = receive_one(sqs, &queue).await;
     let began = Instant::now();
-    let second = one(sqs, &queue).await;
+    let second = receive_one(sqs, &queue).await;
     assert!(began.elapsed() > Duration::from_millis(500), "{:?}", began.elapsed());
-    assert_eq!((second.message_id(), received_before(&second)), (first.message_id(), "2"));
+    assert_eq!((second.message_id(), receive_count(&second)), (first.message_id(), "2"));
     assert_ne!(receipt(&first), receipt(&second));
     assert!(receive(sqs, &queue, 2).await.is_empty());
-    assert_eq!(one(sqs, &dead).await.body(), Some("again"));
+    assert_eq!(receive_one(sqs, &dead).await.body(), Some("again"));
 }
 
 #[tokio::test]
@@ -87,9 +87,9 @@ async fn visibility_can_be_extended_and_reset() {
     let began = Instant::now();
     sqs.send_message().queue_url(&queue).message_body("later").delay_seconds(1).send().await.unwrap();
     assert!(receive(sqs, &queue, 0).await.is_empty());
-    let message = one(sqs, &queue).await;
+    let message = receive_one(sqs, &queue).await;
     assert!(began.elapsed() > Duration::from_millis(800), "{:?}", began.elapsed());
-    // Put off for long, then for no time at all.
+    // Invisible for ten minutes, then visible again at once.
     for (timeout, seen) in [(600, 0), (0, 1)] {
         let hide = sqs.change_message_visibility().queue_url(&queue).receipt_handle(receipt(&message));
         hide.visibility_timeout(timeout).send().await.unwrap();
@@ -123,7 +123,7 @@ async fn batch_entries_succeed_or_fail_separately() {
     let hidden =
         hidden.entries(hide("good", receipt(&found[0]))).entries(hide("bad", "nonsense")).send().await.unwrap();
     assert_eq!((hidden.successful().len(), hidden.failed()[0].code()), (1, "ReceiptHandleIsInvalid"));
-    let again = one(sqs, &queue).await;
+    let again = receive_one(sqs, &queue).await;
     let delete = |id: &str, handle: &str| {
         DeleteMessageBatchRequestEntry::builder().id(id).receipt_handle(handle).build().unwrap()
     };
@@ -166,19 +166,19 @@ async fn invalid_calls_are_refused_with_the_errors_of_sqs() {
 #[tokio::test]
 async fn embedded_queues_survive_a_restart() {
     let dir = tempfile::TempDir::new().unwrap();
-    let begin = || Queues::new(QueueDb::open(dir.path()).unwrap());
-    let queues = begin();
+    let open = || Queues::new(QueueDb::open(dir.path()).unwrap());
+    let queues = open();
     queues.ensure_queue("q", Settings { visibility_timeout: 600, ..Settings::default() }).await.unwrap();
-    let bodies = ["in flight", "put off", "untouched"].map(|body| (body.to_owned(), None));
+    let bodies = ["in flight", "hidden", "untouched"].map(|body| (body.to_owned(), None));
     queues.send("q", bodies.into()).await.unwrap();
     let mut taken = queues.receive("q", 2, None, None).await.unwrap();
-    let put_off = taken.pop().unwrap();
-    assert_eq!(queues.change_visibility("q", vec![(put_off.receipt, 600)]).await.unwrap(), [true]);
+    let hidden = taken.pop().unwrap();
+    assert_eq!(queues.change_visibility("q", vec![(hidden.receipt, 600)]).await.unwrap(), [true]);
 
-    let queues = begin();
+    let queues = open();
     let mut found: Vec<_> = queues.receive("q", 10, None, None).await.unwrap();
     found.sort_by_key(|message| message.receive_count);
     let found: Vec<_> = found.iter().map(|it| (it.body.as_str(), it.receive_count)).collect();
-    // Who had the one in flight is gone; what was put off on purpose still is.
+    // The message in flight is visible again; the one hidden on purpose is still invisible.
     assert_eq!(found, [("untouched", 1), ("in flight", 2)]);
 }

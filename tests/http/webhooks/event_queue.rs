@@ -1,4 +1,4 @@
-//! The loop that brings a queue's messages to a function.
+//! The local worker that passes a queue's messages to a function.
 
 use std::sync::Arc;
 
@@ -13,10 +13,10 @@ async fn send(world: &World, queue: &str, body: &str) {
     world.sqs.send_message().queue_url(queue).message_body(body).send().await.unwrap();
 }
 
-/// How many messages the queue still has, seen or not.
-async fn left(world: &World, queue: &str) -> usize {
-    let asked = world.sqs.get_queue_attributes().queue_url(queue).attribute_names(Name::All).send().await.unwrap();
-    let attributes = asked.attributes.unwrap();
+/// The number of messages in the queue, visible or not.
+async fn count_messages(world: &World, queue: &str) -> usize {
+    let reply = world.sqs.get_queue_attributes().queue_url(queue).attribute_names(Name::All).send().await.unwrap();
+    let attributes = reply.attributes.unwrap();
     let count = |name| attributes[&name].parse::<usize>().unwrap();
     count(Name::ApproximateNumberOfMessages) + count(Name::ApproximateNumberOfMessagesNotVisible)
 }
@@ -50,7 +50,7 @@ async fn processed_messages_are_deleted_and_failed_ones_return() {
     bodies.sort();
     assert_eq!(bodies, ["fails at first", "fails at first", "works"]);
     workers.stop().await;
-    assert_eq!(left(&world, &queue).await, 0);
+    assert_eq!(count_messages(&world, &queue).await, 0);
 }
 
 #[tokio::test]
@@ -72,18 +72,18 @@ async fn a_stop_finishes_messages_in_flight_and_takes_no_new_ones() {
             }
         })
     });
-    // One that hangs does not hold up the next.
+    // A message that is still being processed does not delay the next one.
     send(&world, &queue, "1").await;
     begun.recv().await.unwrap();
     send(&world, &queue, "2").await;
     begun.recv().await.unwrap();
     let stopping = tokio::spawn(workers.stop());
-    // It is told to stop before anything else of this test runs: then no message is taken.
+    // Let the worker receive its stop signal before the next message is sent.
     tokio::task::yield_now().await;
     send(&world, &queue, "3").await;
     assert!(!stopping.is_finished());
     hold.add_permits(2);
     stopping.await.unwrap();
-    assert_eq!(left(&world, &queue).await, 1);
+    assert_eq!(count_messages(&world, &queue).await, 1);
     assert!(begun.try_recv().is_err());
 }

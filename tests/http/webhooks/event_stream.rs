@@ -1,4 +1,4 @@
-//! The loop that brings the table's stream to a function.
+//! The local worker that passes the table's stream to a function.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -13,22 +13,22 @@ use serde_json::Value;
 use test_support::World;
 use tokio::sync::watch;
 
-const QUICK: RetryPolicy =
+const FAST_RETRIES: RetryPolicy =
     RetryPolicy { max_attempts: 3, initial_delay: Duration::from_millis(1), max_delay: Duration::from_millis(5) };
 
-/// What a function was given: every record's sort key and how it was done, in order.
+/// The sort keys of the records that a function accepted, in order, and their number.
 #[derive(Clone, Default)]
-struct Seen(Arc<Mutex<Vec<String>>>, Arc<watch::Sender<usize>>);
+struct AcceptedRecords(Arc<Mutex<Vec<String>>>, Arc<watch::Sender<usize>>);
 
-impl Seen {
-    /// Waits until this many records were accepted.
-    async fn accepted(&self, count: usize) -> Vec<String> {
+impl AcceptedRecords {
+    /// Waits until `count` records were accepted; returns their sort keys.
+    async fn wait_for(&self, count: usize) -> Vec<String> {
         let enough = async { self.1.subscribe().wait_for(|accepted| *accepted >= count).await.map(drop) };
-        tokio::time::timeout(Duration::from_secs(20), enough).await.expect("they come").unwrap();
+        tokio::time::timeout(Duration::from_secs(20), enough).await.expect("the records arrive").unwrap();
         self.0.lock().unwrap().clone()
     }
 
-    fn note(&self, record: &EventRecord) {
+    fn push(&self, record: &EventRecord) {
         self.0.lock().unwrap().push(sort_key(record));
         self.1.send_modify(|count| *count += 1);
     }
@@ -39,14 +39,14 @@ fn sort_key(record: &EventRecord) -> String {
     keys["sk"]["S"].as_str().unwrap().to_owned()
 }
 
-/// The table's stream, and the URL of the queue for what is set aside.
-pub async fn source(world: &World) -> (StreamSource, String) {
+/// The table's stream as an event source, and the URL of its dead-letter queue.
+pub async fn stream_source(world: &World) -> (StreamSource, String) {
     let (sources, urls) = world.sources().await;
-    (StreamSource { retry_policy: QUICK, ..sources.stream }, urls.failed_events)
+    (StreamSource { retry_policy: FAST_RETRIES, ..sources.stream }, urls.failed_events)
 }
 
-/// Writes an item under every sort key, all of one partition.
-async fn write(world: &World, keys: &[&str]) {
+/// Writes an item under each sort key of one partition.
+async fn write_items(world: &World, keys: &[&str]) {
     let client = world.write_notifier.observe(&world.clients.dynamodb);
     for key in keys {
         let item = HashMap::from(
@@ -57,13 +57,13 @@ async fn write(world: &World, keys: &[&str]) {
     }
 }
 
-/// Starts the loop with a function that fails on records whose key says so.
-fn start(source: StreamSource, seen: &Seen) -> Workers {
+/// Starts the worker with a function that fails on keys that start with `poison`.
+fn start_worker(source: StreamSource, accepted: &AcceptedRecords) -> Workers {
     let mut workers = Workers::default();
-    let seen = seen.clone();
+    let accepted = accepted.clone();
     workers.start(|stop| {
         source.consume(stop, move |event: Event| {
-            let seen = seen.clone();
+            let accepted = accepted.clone();
             async move {
                 let mut response = DynamoDbEventResponse::default();
                 for record in event.records {
@@ -73,7 +73,7 @@ fn start(source: StreamSource, seen: &Seen) -> Workers {
                         response.batch_item_failures.push(failure);
                         return response;
                     }
-                    seen.note(&record);
+                    accepted.push(&record);
                 }
                 response
             }
@@ -85,28 +85,28 @@ fn start(source: StreamSource, seen: &Seen) -> Workers {
 #[tokio::test]
 async fn every_write_arrives_once_in_order_and_reading_resumes() {
     let world = World::isolated().await;
-    let (source, _) = source(&world).await;
-    let seen = Seen::default();
-    write(&world, &["0", "1"]).await;
-    let workers = start(source.clone(), &seen);
-    write(&world, &["2"]).await;
-    assert_eq!(seen.accepted(3).await, ["0", "1", "2"]);
+    let (source, _) = stream_source(&world).await;
+    let accepted = AcceptedRecords::default();
+    write_items(&world, &["0", "1"]).await;
+    let workers = start_worker(source.clone(), &accepted);
+    write_items(&world, &["2"]).await;
+    assert_eq!(accepted.wait_for(3).await, ["0", "1", "2"]);
     workers.stop().await;
-    write(&world, &["3", "4"]).await;
-    let again = Seen::default();
-    let workers = start(source, &again);
-    assert_eq!(again.accepted(2).await, ["3", "4"]);
+    write_items(&world, &["3", "4"]).await;
+    let again = AcceptedRecords::default();
+    let workers = start_worker(source, &again);
+    assert_eq!(again.wait_for(2).await, ["3", "4"]);
     workers.stop().await;
-    assert_eq!(again.accepted(2).await, ["3", "4"]);
+    assert_eq!(again.wait_for(2).await, ["3", "4"]);
 }
 
 #[tokio::test]
 async fn a_record_has_both_images_and_its_source() {
     let world = World::isolated().await;
-    let (source, _) = source(&world).await;
+    let (source, _) = stream_source(&world).await;
     let arn = source.arn.clone();
-    write(&world, &["a"]).await;
-    write(&world, &["a"]).await;
+    write_items(&world, &["a"]).await;
+    write_items(&world, &["a"]).await;
     let client = world.write_notifier.observe(&world.clients.dynamodb);
     let change = client.update_item().table_name(&world.table).update_expression("SET n = :n");
     let change = change.key("pk", AttributeValue::S("STREAM TEST".into())).key("sk", AttributeValue::S("a".into()));
@@ -120,7 +120,7 @@ async fn a_record_has_both_images_and_its_source() {
         })
     });
     let (first, mut last) = (got.recv().await.unwrap(), got.recv().await.unwrap());
-    // A put that changes nothing is no event on DynamoDB.
+    // On DynamoDB, a put that changes nothing creates no record.
     if last.change.new_image == first.change.new_image {
         last = got.recv().await.unwrap();
     }
@@ -139,38 +139,38 @@ async fn a_record_has_both_images_and_its_source() {
 #[tokio::test]
 async fn a_record_that_always_fails_is_dead_lettered_and_others_keep_their_order() {
     let world = World::isolated().await;
-    let (source, dead) = source(&world).await;
-    let seen = Seen::default();
-    write(&world, &["0", "poison", "1", "2"]).await;
-    let workers = start(source, &seen);
-    assert_eq!(seen.accepted(3).await, ["0", "1", "2"]);
+    let (source, dead) = stream_source(&world).await;
+    let accepted = AcceptedRecords::default();
+    write_items(&world, &["0", "poison", "1", "2"]).await;
+    let workers = start_worker(source, &accepted);
+    assert_eq!(accepted.wait_for(3).await, ["0", "1", "2"]);
     workers.stop().await;
-    let set_aside = world.sqs.receive_message().queue_url(&dead).wait_time_seconds(1).send().await.unwrap();
-    let body: Value = serde_json::from_str(set_aside.messages()[0].body().unwrap()).unwrap();
+    let dead_lettered = world.sqs.receive_message().queue_url(&dead).wait_time_seconds(1).send().await.unwrap();
+    let body: Value = serde_json::from_str(dead_lettered.messages()[0].body().unwrap()).unwrap();
     assert_eq!(body["keys"]["sk"]["S"], "poison");
     assert_eq!(body["requestContext"]["approximateInvokeCount"], 3);
 }
 
-/// Of the embedded engine alone: DynamoDB does both by itself.
+/// Only for the embedded engine: DynamoDB trims its stream itself.
 #[tokio::test]
 async fn the_embedded_stream_trims_only_records_already_read() {
     let world = World::embedded().await;
-    let (source, _) = source(&world).await;
-    let (seen, log) = (Seen::default(), world.stream_retention().unwrap());
-    write(&world, &["0", "1", "2"]).await;
-    let workers = start(source.clone(), &seen);
-    seen.accepted(3).await;
+    let (source, _) = stream_source(&world).await;
+    let (accepted, log) = (AcceptedRecords::default(), world.stream_retention().unwrap());
+    write_items(&world, &["0", "1", "2"]).await;
+    let workers = start_worker(source.clone(), &accepted);
+    accepted.wait_for(3).await;
     workers.stop().await;
     let before = source.checkpoints.processed_until().await.unwrap().unwrap();
-    // What was written in the last record's second may be unread.
+    // Records of the last read record's second may be unread.
     let removed = log.trim(before).await.unwrap();
-    write(&world, &["3", "4"]).await;
-    // Whatever the time says, the last record stays: the numbers go on from it.
+    write_items(&world, &["3", "4"]).await;
+    // The last record always stays, because sequence numbers continue from it.
     assert_eq!(removed + log.trim(i64::MAX).await.unwrap(), 4);
-    let again = Seen::default();
-    let workers = start(source, &again);
-    assert_eq!(again.accepted(1).await, ["4"]);
-    write(&world, &["5"]).await;
-    assert_eq!(again.accepted(2).await, ["4", "5"]);
+    let again = AcceptedRecords::default();
+    let workers = start_worker(source, &again);
+    assert_eq!(again.wait_for(1).await, ["4"]);
+    write_items(&world, &["5"]).await;
+    assert_eq!(again.wait_for(2).await, ["4", "5"]);
     workers.stop().await;
 }

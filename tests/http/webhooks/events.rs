@@ -1,4 +1,4 @@
-//! What becomes of the stream's records when they come twice, late or broken.
+//! The `events` function: repeated records, failed records, and deliveries of crashed workers.
 
 use std::time::Duration;
 
@@ -11,17 +11,17 @@ use test_support::{Agent, World};
 use crate::support::delivery_driver::{DeliveryDriver, set_agent_webhook};
 use crate::support::receiver::Receiver;
 
-async fn answered(world: &World, receiver: &Receiver) -> (Agent, String) {
+async fn answer_review(world: &World, receiver: &Receiver) -> (Agent, String) {
     let person = world.person().await;
     let agent = person.agent().await;
     set_agent_webhook(world, &agent.channel, &receiver.url).await;
-    let asked = agent.request_approval().await;
-    person.answer(&asked, json!({ "selectedOption": "approve" })).await.expect(201);
-    (agent, asked)
+    let review = agent.request_approval().await;
+    person.answer(&review, json!({ "selectedOption": "approve" })).await.expect(201);
+    (agent, review)
 }
 
-/// All that the stream has brought, as one batch.
-fn all(driver: &DeliveryDriver) -> Event {
+/// All records of the stream so far, as one batch.
+fn all_records(driver: &DeliveryDriver) -> Event {
     let mut all = Event::default();
     all.records = driver.stream_events.lock().unwrap().iter().flat_map(|event| event.records.clone()).collect();
     all
@@ -31,10 +31,10 @@ fn all(driver: &DeliveryDriver) -> Event {
 async fn repeated_records_make_one_delivery() {
     let world = World::isolated().await;
     let (driver, receiver) = (DeliveryDriver::start(&world).await, Receiver::start([]).await);
-    answered(&world, &receiver).await;
+    answer_review(&world, &receiver).await;
     let first = driver.next_delivery().await;
     assert!(driver.deliver(&first).await);
-    assert!(events::handle(&driver.events, all(&driver)).await.batch_item_failures.is_empty());
+    assert!(events::handle(&driver.events, all_records(&driver)).await.batch_item_failures.is_empty());
     let second = driver.next_delivery().await;
     assert_eq!(first.body, second.body);
     assert!(driver.deliver(&second).await);
@@ -45,21 +45,21 @@ async fn repeated_records_make_one_delivery() {
 async fn a_batch_reports_its_first_failed_record() {
     let world = World::isolated().await;
     let (driver, receiver) = (DeliveryDriver::start(&world).await, Receiver::start([]).await);
-    answered(&world, &receiver).await;
+    answer_review(&world, &receiver).await;
     driver.next_delivery().await;
-    let mut event = all(&driver);
+    let mut event = all_records(&driver);
     let decided = event.records.iter().position(|record| {
         let keys = serde_json::to_string(&record.change.keys).unwrap();
         keys.contains("MESSAGE#") && record.event_name == "MODIFY"
     });
-    let whole = event.records.swap_remove(decided.unwrap());
-    event.records = vec![whole.clone(), whole.clone()];
-    // Nothing can be queued: that passes.
+    let record = event.records.swap_remove(decided.unwrap());
+    event.records = vec![record.clone(), record.clone()];
+    // The queue does not exist, so the delivery cannot be queued.
     let failing = driver.events.clone().on_queue(&format!("{}x", world.queue(&[]).await));
     let failures = events::handle(&failing, event).await.batch_item_failures;
     let failed: Vec<_> = failures.into_iter().map(|failure| failure.item_identifier).collect();
-    assert_eq!(failed, [whole.change.sequence_number]);
-    // The one behind it waits its turn.
+    assert_eq!(failed, [record.change.sequence_number]);
+    // The record after it is not processed.
     assert!(driver.next_delivery_within(1).await.is_none());
 }
 
@@ -67,7 +67,7 @@ async fn a_batch_reports_its_first_failed_record() {
 async fn a_delivery_of_a_crashed_worker_is_taken_over() {
     let world = World::isolated().await;
     let (driver, receiver) = (DeliveryDriver::start(&world).await, Receiver::start([]).await);
-    answered(&world, &receiver).await;
+    answer_review(&world, &receiver).await;
     let message = driver.next_delivery().await;
     let reference: Reference = serde_json::from_str(message.body.as_deref().unwrap()).unwrap();
     assert!(matches!(driver.events.store.claim_delivery(&reference).await.unwrap(), Claim::Yours(..)));
@@ -82,17 +82,17 @@ async fn a_delivery_of_a_crashed_worker_is_taken_over() {
 async fn an_expiry_is_delivered_only_to_the_asking_agent() {
     let world = World::isolated().await;
     let driver = DeliveryDriver::start(&world).await;
-    let (hers, his) = (Receiver::start([]).await, Receiver::start([]).await);
+    let (owner_receiver, other_receiver) = (Receiver::start([]).await, Receiver::start([]).await);
     let (ada, bob) = (world.person().await, world.person().await);
     let (agent, other) = (ada.agent().await, bob.agent().await);
-    set_agent_webhook(&world, &agent.channel, &hers.url).await;
-    set_agent_webhook(&world, &other.channel, &his.url).await;
-    let asked = agent.create_message(json!({ "review": { "type": "approval", "expiresInSeconds": 60 } })).await;
+    set_agent_webhook(&world, &agent.channel, &owner_receiver.url).await;
+    set_agent_webhook(&world, &other.channel, &other_receiver.url).await;
+    let review = agent.create_message(json!({ "review": { "type": "approval", "expiresInSeconds": 60 } })).await;
     world.advance_clock(Duration::from_secs(61));
-    agent.get_in_channel(&format!("/api/v1/messages/{asked}")).await.expect(200);
+    agent.get_in_channel(&format!("/api/v1/messages/{review}")).await.expect(200);
     assert!(driver.deliver(&driver.next_delivery().await).await);
-    let body = hers.wait_for(1).await[0].json();
-    assert_eq!((&body["event"], &body["message_id"]), (&json!("review:expired"), &json!(asked)));
+    let body = owner_receiver.wait_for(1).await[0].json();
+    assert_eq!((&body["event"], &body["message_id"]), (&json!("review:expired"), &json!(review)));
     assert!(body["expired_at"].is_string() && body["response"].is_null() && body.get("responded_at").is_none());
-    assert!(his.received().is_empty());
+    assert!(other_receiver.received().is_empty());
 }

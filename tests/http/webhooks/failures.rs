@@ -1,5 +1,4 @@
-//! Receivers that answer late, bit by bit or not at all, agents that go, and deliveries that are
-//! given up.
+//! Failed deliveries: slow receivers and broken connections, deleted agents, and dead-lettering.
 
 use std::time::{Duration, Instant};
 
@@ -17,19 +16,20 @@ use test_support::World;
 use crate::support::answered_review::AnsweredReview;
 use crate::support::receiver::ResponsePlan;
 
-/// A response whose body is said to be longer than it ever gets.
-fn head(status: u16) -> Vec<u8> {
+/// The head of a response whose body never reaches its declared length.
+fn incomplete_head(status: u16) -> Vec<u8> {
     format!("HTTP/1.1 {status} X\r\nContent-Length: 1000000\r\n\r\n").into_bytes()
 }
 
-/// Longer than anybody waits for an answer, and what it would be.
-fn late() -> ResponsePlan {
+/// A response that arrives after the delivery's timeout.
+fn delayed_response() -> ResponsePlan {
     ResponsePlan::Delayed(Duration::from_millis(10_500), b"HTTP/1.1 200 X\r\nContent-Length: 2\r\n\r\n{}".to_vec())
 }
 
 #[tokio::test]
 async fn a_response_after_ten_seconds_fails_and_a_slow_body_does_not() {
-    let answers = [late(), ResponsePlan::Trickle(head(200)), ResponsePlan::Trickle(head(500))];
+    let answers =
+        [delayed_response(), ResponsePlan::Trickle(incomplete_head(200)), ResponsePlan::Trickle(incomplete_head(500))];
     let [late, delivered, failed] = answers.map(|answer| AnsweredReview::with_receiver([answer]));
     let (late, delivered, failed) = tokio::join!(late, delivered, failed);
     let timed = async |it: &AnsweredReview| {
@@ -39,13 +39,13 @@ async fn a_response_after_ten_seconds_fails_and_a_slow_body_does_not() {
     let took = tokio::join!(timed(&late), timed(&delivered), timed(&failed));
     assert_eq!((took.0.0, took.1.0, took.2.0), (false, true, false));
     for took in [took.0.1, took.1.1, took.2.1] {
-        // The time of a try, and of its bookkeeping on a busy machine.
+        // The timeout, and the time to record the result on a loaded machine.
         assert!((Duration::from_secs(10)..Duration::from_secs(20)).contains(&took), "{took:?}");
     }
     for (it, status, logged) in [(&late, "sent", 504), (&delivered, "webhook_delivered", 200), (&failed, "sent", 500)] {
         assert_eq!((it.status().await, it.logged_statuses().await), (json!(status), vec![json!(logged)]));
     }
-    // The late one is tried again, under the same id.
+    // The late delivery is retried under the same id.
     late.world.advance_clock(Duration::from_secs(6));
     assert!(late.deliver().await);
     let received = late.receiver.wait_for(2).await;
@@ -69,8 +69,8 @@ async fn a_reset_connection_is_a_failed_attempt() {
     assert_eq!(it.logged_statuses().await, [200, 502, 502, 502]);
 }
 
-/// Sort keys of what the agent's channel has in the table.
-async fn left(it: &AnsweredReview) -> Vec<String> {
+/// The sort keys of the items in the agent's channel.
+async fn sort_keys(it: &AnsweredReview) -> Vec<String> {
     let pk = channel_partition(it.agent.channel.parse().unwrap());
     let query = it.world.clients.dynamodb.query().table_name(&it.world.table).consistent_read(true);
     let query = query.key_condition_expression("pk = :pk").expression_attribute_values(":pk", AttributeValue::S(pk));
@@ -84,19 +84,19 @@ async fn deleting_an_agent_drops_its_pending_deliveries() {
     assert!(!it.deliver().await);
     let written = json!({ "channelId": it.agent.channel, "text": "hi" });
     it.person.post("/api/messages", written).await.expect(201);
-    let untried = it.driver.next_delivery().await;
-    let deliveries = |left: Vec<String>| left.iter().filter(|sk| sk.starts_with("DELIVERY#")).count();
-    assert_eq!(deliveries(left(&it).await), 2);
+    let undelivered = it.driver.next_delivery().await;
+    let deliveries = |keys: Vec<String>| keys.iter().filter(|sk| sk.starts_with("DELIVERY#")).count();
+    assert_eq!(deliveries(sort_keys(&it).await), 2);
     it.person.delete_fully(&format!("/api/agents/{}", it.agent.channel)).await.expect(200);
-    assert_eq!(deliveries(left(&it).await), 0);
-    // What the queue still has of them is done, and records that come again make no new ones.
+    assert_eq!(deliveries(sort_keys(&it).await), 0);
+    // Queued messages of the deliveries complete, and repeated records create no new deliveries.
     it.world.advance_clock(Duration::from_secs(3600));
-    assert!(it.deliver().await && it.driver.deliver(&untried).await);
+    assert!(it.deliver().await && it.driver.deliver(&undelivered).await);
     let mut again = Event::default();
     again.records = it.driver.stream_events.lock().unwrap().iter().flat_map(|event| event.records.clone()).collect();
     assert!(!again.records.is_empty());
     assert!(events::handle(&it.driver.events, again).await.batch_item_failures.is_empty());
-    assert_eq!(deliveries(left(&it).await), 0);
+    assert_eq!(deliveries(sort_keys(&it).await), 0);
     assert_eq!(it.receiver.received().len(), 1);
 }
 
@@ -115,8 +115,8 @@ async fn each_retry_request_sends_the_delivery_again_under_the_same_id() {
     assert!(received.iter().all(|one| (one.id(), &one.body) == (received[0].id(), &received[0].body)));
 }
 
-/// A queue that gives up after a few receives, as the deployed one does after many; and where to.
-async fn giving_up(world: &World) -> (String, String) {
+/// Creates a queue that dead-letters after three receives; returns both URLs.
+async fn queue_with_dead_letters(world: &World) -> (String, String) {
     let dead = world.queue(&[]).await;
     let arn = world.sqs.get_queue_attributes().queue_url(&dead).attribute_names(Name::QueueArn).send().await.unwrap();
     let arn = arn.attributes.unwrap()[&Name::QueueArn].clone();
@@ -124,20 +124,20 @@ async fn giving_up(world: &World) -> (String, String) {
     (world.queue(&[(Name::RedrivePolicy, &policy), (Name::VisibilityTimeout, "30")]).await, dead)
 }
 
-async fn set_aside(world: &World, dead: &str) -> Value {
+async fn receive_dead_letter(world: &World, dead: &str) -> Value {
     for _ in 0..20 {
         let received = world.sqs.receive_message().queue_url(dead).wait_time_seconds(2).send().await.unwrap();
         if let Some(message) = received.messages.unwrap_or_default().pop() {
             return serde_json::from_str(message.body().unwrap()).unwrap();
         }
     }
-    panic!("nothing was set aside")
+    panic!("no message was dead-lettered")
 }
 
 #[tokio::test]
 async fn a_failed_delivery_is_dead_lettered_and_can_be_retried() {
     let it = AnsweredReview::with_receiver([ResponsePlan::status(410)]).await;
-    let (queue, dead) = giving_up(&it.world).await;
+    let (queue, dead) = queue_with_dead_letters(&it.world).await;
     let app = App { queue: it.driver.events.queue.clone().at(&queue), ..it.driver.events.clone() };
     let mut workers = Workers::default();
     let webhooks = App { outbound: Outbound::new(true), ..it.world.function("webhooks").on_queue(&queue) };
@@ -150,7 +150,7 @@ async fn a_failed_delivery_is_dead_lettered_and_can_be_retried() {
     });
     let reference: Value = serde_json::from_str(it.delivery.body.as_deref().unwrap()).unwrap();
     app.queue.send(&serde_json::from_value(reference.clone()).unwrap()).await.unwrap();
-    assert_eq!(set_aside(&it.world, &dead).await, reference);
+    assert_eq!(receive_dead_letter(&it.world, &dead).await, reference);
     assert_eq!((it.receiver.received().len(), it.status().await), (1, json!("webhook_failed")));
     it.retry().await;
     let received = it.deliver_until_received(2).await;

@@ -1,5 +1,5 @@
-//! What can be neither stored nor sent stops nobody: it is refused when it is posted, or set aside
-//! alone, and its sender is told.
+//! Messages, records and deliveries that cannot be processed: they are refused when posted, or
+//! dead-lettered alone and reported, and nothing else stops.
 
 use std::time::{Duration, Instant};
 
@@ -13,33 +13,32 @@ use test_support::{Agent, Person, World};
 use crate::support::delivery_driver::{DeliveryDriver, set_agent_webhook};
 use crate::support::receiver::Receiver;
 
-/// Longer than a webhook takes on a busy machine, and much shorter than a record that is tried until
-/// patience ends.
-const SOON: Duration = Duration::from_secs(60);
+/// Longer than a delivery takes on a loaded machine, and much shorter than all retries of a record.
+const DELIVERY_TIMEOUT: Duration = Duration::from_secs(60);
 
-async fn written(person: &Person, agent: &Agent, text: &str) -> String {
+async fn send_as_person(person: &Person, agent: &Agent, text: &str) -> String {
     let body = json!({ "channelId": agent.channel, "text": text });
     person.post("/api/messages", body).await.expect(201)["id"].as_str().unwrap().to_owned()
 }
 
-/// Waits until a message's webhook has come to an end. Reads only the status, past the service: a
-/// large message takes long to read, and the service logs each call.
-async fn outcome(world: &World, message: &str) -> String {
+/// Waits until a message's delivery has succeeded or failed; returns its status. Reads only the status
+/// and past the service: large messages take long to read, and the service logs each call.
+async fn final_status(world: &World, message: &str) -> String {
     let began = Instant::now();
     loop {
         let get = world.clients.dynamodb.get_item().table_name(&world.table);
         let get = get.set_key(Some(key_of(message).attributes())).consistent_read(true);
         let item = get.projection_expression("deliveryStatus").send().await.unwrap().item.unwrap();
         let status = item["deliveryStatus"].as_s().unwrap().clone();
-        if status != "sent" || began.elapsed() > SOON {
+        if status != "sent" || began.elapsed() > DELIVERY_TIMEOUT {
             return status;
         }
         tokio::task::yield_now().await;
     }
 }
 
-/// Writes past the service.
-async fn set(world: &World, key: Key, name: &str, value: AttributeValue) {
+/// Sets an attribute past the service.
+async fn set_attribute(world: &World, key: Key, name: &str, value: AttributeValue) {
     let client = world.write_notifier.observe(&world.clients.dynamodb);
     let update = client.update_item().table_name(&world.table).set_key(Some(key.attributes()));
     let update = update.update_expression("SET #name = :value").expression_attribute_names("#name", name);
@@ -50,14 +49,14 @@ fn key_of(message: &str) -> Key {
     Key::message(message.parse::<MessageId>().unwrap())
 }
 
-/// That another tenant's message is brought to its webhook, and soon.
-async fn is_brought(world: &World) {
+/// Asserts that another tenant's message is still delivered.
+async fn assert_others_are_delivered(world: &World) {
     let receiver = Receiver::start([]).await;
     let person = world.person().await;
     let agent = person.agent().await;
     set_agent_webhook(world, &agent.channel, &receiver.url).await;
-    let message = written(&person, &agent, "hello").await;
-    assert_eq!(outcome(world, &message).await, "webhook_delivered");
+    let message = send_as_person(&person, &agent, "hello").await;
+    assert_eq!(final_status(world, &message).await, "webhook_delivered");
 }
 
 #[tokio::test]
@@ -84,7 +83,7 @@ async fn the_largest_messages_and_answers_are_delivered() {
     let person = world.person().await;
     let agent = person.agent().await;
     set_agent_webhook(&world, &agent.channel, &receiver.url).await;
-    // The longest of these texts that is taken.
+    // Find the longest such text that is accepted.
     let mut length = 400 * 1024 / 6;
     let message = loop {
         let body = json!({ "channelId": agent.channel, "text": "\u{1}".repeat(length) });
@@ -96,13 +95,13 @@ async fn the_largest_messages_and_answers_are_delivered() {
         length -= 50;
     };
     assert!(length > 66_000, "{length}");
-    assert_eq!(outcome(&world, &message).await, "webhook_delivered");
+    assert_eq!(final_status(&world, &message).await, "webhook_delivered");
 
-    let asked = agent.create_message(json!({ "text": "?", "review": { "type": "freeform" } })).await;
+    let review = agent.create_message(json!({ "text": "?", "review": { "type": "freeform" } })).await;
     let answer =
         json!({ "response": { "a": "\u{1}".repeat(64 * 1024 / 6 - 10) }, "feedback": "\u{1}".repeat(16 * 1024) });
-    person.post(&format!("/api/messages/{asked}/respond"), answer).await.expect(201);
-    assert_eq!(outcome(&world, &asked).await, "webhook_delivered");
+    person.post(&format!("/api/messages/{review}/respond"), answer).await.expect(201);
+    assert_eq!(final_status(&world, &review).await, "webhook_delivered");
 }
 
 #[tokio::test]
@@ -112,19 +111,19 @@ async fn an_answer_whose_event_cannot_be_stored_is_refused() {
     let person = world.person().await;
     let agent = person.agent().await;
     set_agent_webhook(&world, &agent.channel, &receiver.url).await;
-    // A delivery keeps the callback beside the event.
+    // A delivery stores the callback with the event.
     let callback = json!({ "url": "https://hooks.example/answered", "note": "x".repeat(340 * 1024) });
     let review = json!({ "type": "freeform", "callback": callback });
-    let asked = agent.create_message(json!({ "review": review })).await;
-    let path = format!("/api/messages/{asked}/respond");
+    let review = agent.create_message(json!({ "review": review })).await;
+    let path = format!("/api/messages/{review}/respond");
     let long = json!({ "response": {}, "feedback": "\u{1}".repeat(16 * 1024) });
     person.post(&path, long).await.expect_error(413, "too_large");
     assert_eq!(
-        agent.get_in_channel(&format!("/api/v1/reviews/{asked}")).await.expect(200)["review"]["status"],
+        agent.get_in_channel(&format!("/api/v1/reviews/{review}")).await.expect(200)["review"]["status"],
         "pending"
     );
     person.post(&path, json!({ "response": {}, "feedback": "short" })).await.expect(201);
-    assert_eq!(outcome(&world, &asked).await, "webhook_delivered");
+    assert_eq!(final_status(&world, &review).await, "webhook_delivered");
 }
 
 #[tokio::test]
@@ -132,8 +131,8 @@ async fn the_page_enforces_the_limits_of_the_api() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;
-    let asked = agent.create_message(json!({ "review": { "type": "freeform" } })).await;
-    let path = format!("/reviews/{asked}");
+    let review = agent.create_message(json!({ "review": { "type": "freeform" } })).await;
+    let path = format!("/reviews/{review}");
     let json = format!("{{\"a\":\"{}\"}}", "x".repeat(64 * 1024));
     let feedback = "x".repeat(16 * 1024 + 1);
     for fields in [[("json", json.as_str()), ("feedback", "")], [("json", "{}"), ("feedback", &feedback)]] {
@@ -157,25 +156,25 @@ async fn an_oversized_event_is_dead_lettered_alone_and_reported() {
     let person = world.person().await;
     let agent = person.agent().await;
     set_agent_webhook(&world, &agent.channel, &receiver.url).await;
-    // Stored before there was a limit, and brought when a person asks for it.
+    // Stored before the limit existed, and delivered when a person asks for a retry.
     for (before, unit) in ["\u{1}", "\u{1f}"].into_iter().enumerate() {
-        let message = written(&person, &agent, "x").await;
-        assert_eq!(outcome(&world, &message).await, "webhook_delivered");
+        let message = send_as_person(&person, &agent, "x").await;
+        assert_eq!(final_status(&world, &message).await, "webhook_delivered");
         let received = receiver.wait_for(before + 1).await;
         let channel = message.parse::<MessageId>().unwrap().channel();
         let delivery = world.clients.dynamodb.delete_item().table_name(&world.table);
         let delivery = delivery.set_key(Some(Key::delivery(channel, received[before].id()).attributes()));
         delivery.send().await.unwrap();
-        // 420 KB as JSON; more would only take longer to read.
+        // 420 KB as JSON, just over the limit.
         let text = AttributeValue::S(unit.repeat(70_000));
-        set(&world, key_of(&message), "text", text).await;
+        set_attribute(&world, key_of(&message), "text", text).await;
         for _ in 0..2 {
             person.post(&format!("/api/messages/{message}/retry"), json!({})).await.expect(200);
-            assert_eq!(outcome(&world, &message).await, "webhook_failed");
+            assert_eq!(final_status(&world, &message).await, "webhook_failed");
         }
-        is_brought(&world).await;
+        assert_others_are_delivered(&world).await;
     }
-    assert_eq!(receiver.received().len(), 2, "what was too large was not sent");
+    assert_eq!(receiver.received().len(), 2, "the oversized event was not sent");
 }
 
 #[tokio::test]
@@ -191,10 +190,10 @@ async fn an_unreadable_record_is_dead_lettered_alone() {
         ("metadata", AttributeValue::S("{".to_owned())),
         ("id", AttributeValue::S("nothing".to_owned())),
     ] {
-        let message = written(&person, &agent, "x").await;
-        assert_eq!(outcome(&world, &message).await, "webhook_delivered");
-        set(&world, key_of(&message), name, value).await;
-        is_brought(&world).await;
+        let message = send_as_person(&person, &agent, "x").await;
+        assert_eq!(final_status(&world, &message).await, "webhook_delivered");
+        set_attribute(&world, key_of(&message), name, value).await;
+        assert_others_are_delivered(&world).await;
         let delete = world.clients.dynamodb.delete_item().table_name(&world.table);
         delete.set_key(Some(key_of(&message).attributes())).send().await.unwrap();
     }
@@ -206,16 +205,16 @@ async fn a_version_bump_that_always_fails_stops_no_other_inbox() {
     let (person, other) = (world.person().await, world.person().await);
     let (agent, others) = (person.agent().await, other.agent().await);
     let me = person.get("/api/auth/me").await.expect(200)["user"]["id"].as_str().unwrap().parse::<UserId>().unwrap();
-    // `ADD` to a text is no valid write.
+    // DynamoDB refuses to `ADD` to a string.
     let broken = AttributeValue::S("many".to_owned());
-    set(&world, Key::changes(me), "sequence", broken).await;
+    set_attribute(&world, Key::changes(me), "sequence", broken).await;
     let changes = async |query: &str| other.get(&format!("/api/changes{query}")).await.expect(200);
     let before = changes("").await;
-    written(&person, &agent, "x").await;
+    send_as_person(&person, &agent, "x").await;
     others.request_approval().await;
     let after = changes(&format!("?since={}&timeout=15000", before["sequence"])).await;
     assert_ne!(before["sequence"], after["sequence"], "{after}");
-    is_brought(&world).await;
+    assert_others_are_delivered(&world).await;
 }
 
 #[tokio::test]
@@ -225,15 +224,15 @@ async fn an_unreadable_delivery_is_given_up_alone() {
     let person = world.person().await;
     let agent = person.agent().await;
     set_agent_webhook(&world, &agent.channel, &receiver.url).await;
-    let message = written(&person, &agent, "x").await;
+    let message = send_as_person(&person, &agent, "x").await;
     let queued = driver.next_delivery().await;
     let reference: Reference = serde_json::from_str(queued.body.as_deref().unwrap()).unwrap();
     let key = Key::delivery(reference.message_id.channel(), &reference.webhook_id);
-    set(&world, key, "payload", AttributeValue::Bool(true)).await;
+    set_attribute(&world, key, "payload", AttributeValue::Bool(true)).await;
     assert!(!driver.deliver(&queued).await);
-    assert_eq!(outcome(&world, &message).await, "webhook_failed");
-    written(&person, &agent, "y").await;
-    // The one that was given up comes again, but a queue that brings its oldest first has the other between.
+    assert_eq!(final_status(&world, &message).await, "webhook_failed");
+    send_as_person(&person, &agent, "y").await;
+    // The queue may return the failed delivery again before the other one.
     let sent = async { while !driver.deliver(&driver.next_delivery().await).await {} };
     tokio::time::timeout(Duration::from_secs(60), sent).await.expect("the other delivery is sent");
     assert_eq!(receiver.wait_for(1).await.len(), 1);

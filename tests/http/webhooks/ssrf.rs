@@ -1,4 +1,5 @@
-//! Where strangers' URLs may not lead: refused where they are set, and again by what sends.
+//! Server-side request forgery: private addresses are refused when a URL is set and again when a
+//! request is sent.
 
 use std::io;
 use std::net::SocketAddr;
@@ -14,8 +15,8 @@ use tokio::net::TcpListener;
 
 use crate::support::receiver::Receiver;
 
-/// Hosts that lead inside, in every notation that some client somewhere understands.
-const INSIDE: &[&str] = &[
+/// Private addresses, in every notation that clients accept.
+const PRIVATE_URLS: &[&str] = &[
     // loopback
     "http://127.0.0.1/",
     "http://127.1/",
@@ -46,13 +47,13 @@ const INSIDE: &[&str] = &[
     "http://[::127.0.0.1]/",
     "http://[64:ff9b::7f00:1]/",
     "http://[2002:7f00:1::]/",
-    // this network, and none at all
+    // this network and unspecified
     "http://0/",
     "http://0.0.0.0/",
     "http://0.1.2.3/",
     "http://[::]/",
     "http://[::ffff:0:0]/",
-    // private and shared space
+    // private and shared address space
     "http://10.0.0.1/",
     "http://10.1/",
     "http://172.16.0.1/",
@@ -65,7 +66,7 @@ const INSIDE: &[&str] = &[
     "http://[fdff::1]/",
     "http://[64:ff9b::a00:1]/",
     "http://[2002:a00:1::]/",
-    // link-local, with the metadata of clouds
+    // link-local, with cloud metadata services
     "http://169.254.169.254/latest/meta-data/",
     "http://2852039166/",
     "http://0xa9fea9fe/",
@@ -75,7 +76,7 @@ const INSIDE: &[&str] = &[
     "http://[fd00:ec2::254]/",
     "http://[fe80::1]/",
     "http://100.100.100.200/",
-    // nobody's, everybody's, reserved
+    // documentation, benchmarking, multicast and reserved
     "http://192.0.0.192/",
     "http://192.0.2.1/",
     "http://198.18.0.1/",
@@ -90,8 +91,8 @@ const INSIDE: &[&str] = &[
     "http://[fec0::1]/",
 ];
 
-/// URLs that are no web address at all.
-const NO_HTTP: &[&str] = &[
+/// URLs that are malformed or not HTTP.
+const NON_HTTP_URLS: &[&str] = &[
     "file:///etc/passwd",
     "ftp://93.184.215.14/",
     "gopher://93.184.215.14/",
@@ -113,11 +114,11 @@ async fn no_url_with_a_private_address_can_be_set() {
     let person = world.person().await;
     let agent = person.agent().await;
     let path = format!("/api/agents/{}", agent.channel);
-    for url in INSIDE.iter().chain(NO_HTTP) {
-        let hook = json!({ "channelId": agent.channel, "url": url });
-        let set = agent.post("/api/v1/agents/setWebhook", hook).await;
+    for url in PRIVATE_URLS.iter().chain(NON_HTTP_URLS) {
+        let webhook = json!({ "channelId": agent.channel, "url": url });
+        let set = agent.post("/api/v1/agents/setWebhook", webhook).await;
         assert_eq!(set.expect_invalid(), ["url"], "{url}");
-        // An empty one in a PATCH takes the webhook away.
+        // In a PATCH, an empty URL deletes the webhook.
         if !url.is_empty() {
             let patched = person.request(Method::PATCH, &path).json(&json!({ "webhookUrl": url }));
             let patched = test_support::Reply::fetch(patched).await;
@@ -132,7 +133,7 @@ async fn no_url_with_a_private_address_can_be_set() {
     assert_eq!(agent.get_in_channel("/api/v1/messages").await.expect(200)["data"], json!([]));
 }
 
-async fn called(outbound: &Outbound, url: &str) -> Result<u16, Failure> {
+async fn post(outbound: &Outbound, url: &str) -> Result<u16, Failure> {
     let Ok(request) = http::Request::post(url).body(Default::default()) else { return Err(Failure::Private) };
     outbound.fetch(request, Duration::from_secs(2), 1024).await.map(|response| response.status().as_u16())
 }
@@ -140,10 +141,10 @@ async fn called(outbound: &Outbound, url: &str) -> Result<u16, Failure> {
 #[tokio::test]
 async fn the_sender_connects_to_no_private_address() {
     let world = World::start().await;
-    for url in INSIDE {
-        // A URL is stored as it was parsed; the sender is given that.
+    for url in PRIVATE_URLS {
+        // The stored URL is the parsed one, which the sender gets.
         let Ok(parsed) = url::Url::parse(url) else { continue };
-        let failure = called(&world.app.outbound, parsed.as_str()).await.expect_err(url);
+        let failure = post(&world.app.outbound, parsed.as_str()).await.expect_err(url);
         assert!(
             matches!(failure, Failure::Private | Failure::Unreachable | Failure::UnknownHost),
             "{url}: {failure:?}"
@@ -151,28 +152,28 @@ async fn the_sender_connects_to_no_private_address() {
     }
 }
 
-/// A listener that counts who connects.
-async fn listener() -> (SocketAddr, Arc<AtomicUsize>) {
+/// Starts a listener that counts connections.
+async fn counting_listener() -> (SocketAddr, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let (address, met) = (listener.local_addr().unwrap(), Arc::new(AtomicUsize::new(0)));
-    let count = met.clone();
+    let (address, connections) = (listener.local_addr().unwrap(), Arc::new(AtomicUsize::new(0)));
+    let count = connections.clone();
     tokio::spawn(async move {
         while listener.accept().await.is_ok() {
             count.fetch_add(1, Ordering::SeqCst);
         }
     });
-    (address, met)
+    (address, connections)
 }
 
 #[tokio::test]
 async fn dns_rebinding_is_refused() {
-    let (inside, met) = listener().await;
-    let asked = Arc::new(AtomicUsize::new(0));
-    let turns = asked.clone();
-    // Public to whoever asks first, this machine to whoever asks again; later both at once.
+    let (inside, connections) = counting_listener().await;
+    let lookups = Arc::new(AtomicUsize::new(0));
+    let counter = lookups.clone();
+    // The first lookup returns a public address, the second this machine, later ones both.
     let public: SocketAddr = ([192, 88, 99, 1], inside.port()).into();
     let resolver = move |_: String, _: u16| {
-        let answer: io::Result<Vec<SocketAddr>> = Ok(match turns.fetch_add(1, Ordering::SeqCst) {
+        let answer: io::Result<Vec<SocketAddr>> = Ok(match counter.fetch_add(1, Ordering::SeqCst) {
             0 => vec![public],
             1 => vec![inside],
             _ => vec![inside, public, inside],
@@ -182,29 +183,29 @@ async fn dns_rebinding_is_refused() {
     let outbound = Outbound::resolving(false, resolver);
     let url = format!("http://rebinding.example:{}/", inside.port());
     for (turn, expected) in [(1, false), (2, true), (3, false)] {
-        let failure = called(&outbound, &url).await.expect_err("nobody is there");
+        let failure = post(&outbound, &url).await.expect_err("the host is unreachable");
         assert_eq!(failure == Failure::Private, expected, "{failure:?}");
-        // One answer for one call: what is judged is what is connected to.
-        assert_eq!(asked.load(Ordering::SeqCst), turn);
+        // One lookup per call: the checked address is the one that is connected to.
+        assert_eq!(lookups.load(Ordering::SeqCst), turn);
     }
-    assert_eq!(met.load(Ordering::SeqCst), 0, "somebody got inside");
+    assert_eq!(connections.load(Ordering::SeqCst), 0, "nothing connected to the private address");
 }
 
 #[tokio::test]
 async fn loopback_names_work_where_loopback_is_allowed() {
-    let (inside, met) = listener().await;
+    let (inside, connections) = counting_listener().await;
     let outbound = Outbound::resolving(true, move |_: String, _: u16| std::future::ready(Ok(vec![inside])));
-    let failure = called(&outbound, &format!("http://rebinding.example:{}/", inside.port())).await;
-    // It is closed without an answer, but it was met: the other test's zero means something.
+    let failure = post(&outbound, &format!("http://rebinding.example:{}/", inside.port())).await;
+    // It is closed without an answer, but it was connections: the other test's zero means something.
     assert!(failure.is_err());
-    assert_eq!(met.load(Ordering::SeqCst), 1);
+    assert_eq!(connections.load(Ordering::SeqCst), 1);
 }
 
 #[tokio::test]
 async fn proxies_of_the_environment_are_ignored() {
-    let (proxy, met) = listener().await;
+    let (proxy, connections) = counting_listener().await;
     let dir = tempfile::TempDir::with_prefix("placet-test-").unwrap();
-    let (receiver, (direct, tried)) = (Receiver::start([]).await, listener().await);
+    let (receiver, (direct, attempts)) = (Receiver::start([]).await, counting_listener().await);
     let mut command = Runner::command();
     command.args(["--json", "--port", "0", "--allow-loopback-webhooks", "--data-dir"]).arg(dir.path());
     for name in ["HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"] {
@@ -213,7 +214,7 @@ async fn proxies_of_the_environment_are_ignored() {
     command.env_remove("NO_PROXY").env_remove("no_proxy");
     let runner = Runner::from(command).await;
     let (agent, person) = (runner.agent(), runner.person().await);
-    // Storage is spoken to, names and addresses are looked at, and webhooks are sent, without anybody between.
+    // Storage requests, lookups and webhooks bypass the proxy.
     for url in [&receiver.url, &format!("https://{direct}/")] {
         let review = json!({ "text": "?", "review": { "type": "approval" }, "webhookUrl": url });
         let review = agent.create_message(review).await;
@@ -221,9 +222,9 @@ async fn proxies_of_the_environment_are_ignored() {
     }
     receiver.wait_for(1).await;
     let began = Instant::now();
-    while tried.load(Ordering::SeqCst) == 0 {
-        assert!(began.elapsed() < Duration::from_secs(30), "nobody comes straight to an https address");
+    while attempts.load(Ordering::SeqCst) == 0 {
+        assert!(began.elapsed() < Duration::from_secs(30), "no direct connection to the https address");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    assert_eq!(met.load(Ordering::SeqCst), 0, "the proxy was asked");
+    assert_eq!(connections.load(Ordering::SeqCst), 0, "nothing connected to the proxy");
 }
