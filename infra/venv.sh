@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# A Python venv with what a requirements file names, made anew when that file changed:
+# Creates a Python venv from a requirements file, and recreates it when the file changes:
 #
 #   infra/venv.sh .venv-sam infra/requirements.txt
 set -euo pipefail
@@ -7,6 +7,6 @@ set -euo pipefail
 directory=$1 requirements=$2
 if [ -x "$directory/bin/python" ] && cmp -s "$requirements" "$directory/requirements.txt"; then exit; fi
 python3 -m venv --clear "$directory" ||
-  { echo "this needs Python 3.11 and its venv (Debian: apt-get install python3 python3-venv)" >&2; exit 1; }
+  { echo "this requires Python 3.11 and its venv (Debian: apt-get install python3 python3-venv)" >&2; exit 1; }
 "$directory/bin/pip" install -q --no-compile --disable-pip-version-check -r "$requirements"
 cp "$requirements" "$directory/requirements.txt"

@@ -30,7 +30,7 @@ async fn every_route_costs_what_the_docs_say() {
     let costs = RouteCosts::new(&world).await;
     let kept = Figures::load().routes;
     let names: Vec<String> = route_costs::routes().iter().map(route_costs::name).collect();
-    assert_eq!(names, kept.iter().map(|it| it.name.clone()).collect::<Vec<_>>(), "run `make figures`");
+    assert_eq!(names, kept.iter().map(|it| it.name.clone()).collect::<Vec<_>>(), "run `make route-costs`");
     let mut different = vec![];
     for (route, kept) in route_costs::routes().iter().zip(kept) {
         let mut measured = costs.cost(route).await;
@@ -42,7 +42,7 @@ async fn every_route_costs_what_the_docs_say() {
             different.push(format!("{}: measured {measured:?}, documented {documented:?}", kept.name));
         }
     }
-    assert!(different.is_empty(), "run `make figures` if the change is intended:\n{}", different.join("\n"));
+    assert!(different.is_empty(), "run `make route-costs` if the change is intended:\n{}", different.join("\n"));
 }
 
 #[test]
