@@ -12,8 +12,9 @@ use crate::error::Error;
 use crate::ids::{MessageId, UserId};
 use crate::storage::Later;
 
-/// The longest that SQS hides a message.
-const LONGEST: Duration = Duration::from_secs(12 * 3600);
+/// The longest visibility timeout to request. SQS limits the total to 12 hours from the receive, which happened
+/// before the request. A longer delay takes several receives.
+const MAX_VISIBILITY_TIMEOUT: Duration = Duration::from_secs(11 * 3600);
 
 /// What a message of the queue says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -90,5 +91,5 @@ impl Queue {
 
 /// Whole seconds, as far as SQS can.
 fn seconds(span: Duration) -> i32 {
-    i32::try_from(span.min(LONGEST).as_millis().div_ceil(1000)).unwrap_or(i32::MAX)
+    i32::try_from(span.min(MAX_VISIBILITY_TIMEOUT).as_millis().div_ceil(1000)).unwrap_or(i32::MAX)
 }

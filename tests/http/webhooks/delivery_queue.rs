@@ -9,7 +9,7 @@ use aws_sdk_sqs::types::{
     QueueAttributeName as Name, SendMessageBatchRequestEntry,
 };
 use placet_local::sqs::sqlite::QueueDb;
-use placet_local::sqs::{Queues, Settings};
+use placet_local::sqs::{Queues, Settings, VisibilityChange};
 use serde_json::json;
 use test_support::World;
 
@@ -163,6 +163,40 @@ async fn invalid_calls_are_refused_with_the_errors_of_sqs() {
     assert!(receive(sqs, &queue, 0).await.is_empty());
 }
 
+/// SQS counts the twelve hours from the receive, so it always rejects exactly 43,200 s.
+#[tokio::test]
+async fn a_received_message_stays_invisible_for_less_than_twelve_hours() {
+    let world = World::embedded().await;
+    let (sqs, queue) = (&world.sqs, world.queue(&[]).await);
+    send(sqs, &queue, "x").await;
+    let message = one(sqs, &queue).await;
+    let hide = |seconds| {
+        let change = sqs.change_message_visibility().queue_url(&queue).receipt_handle(receipt(&message));
+        change.visibility_timeout(seconds).send()
+    };
+    let refused = hide(43_200).await.unwrap_err();
+    assert_eq!(refused.code(), Some("InvalidParameterValue"));
+    assert!(refused.message().unwrap().contains("Total VisibilityTimeout"), "{refused:?}");
+    hide(43_190).await.unwrap();
+    let entry = ChangeMessageVisibilityBatchRequestEntry::builder().id("a").receipt_handle(receipt(&message));
+    let entry = entry.visibility_timeout(43_200).build().unwrap();
+    let batch = sqs.change_message_visibility_batch().queue_url(&queue).entries(entry).send().await.unwrap();
+    assert!(batch.failed()[0].message().unwrap().contains("Total VisibilityTimeout"), "{batch:?}");
+}
+
+/// The queue hides the message as long as it can; the sender then hides it again.
+#[tokio::test]
+async fn a_delivery_can_be_delayed_for_longer_than_the_queue_allows() {
+    let world = World::embedded().await;
+    let (sqs, queue) = (&world.sqs, world.queue(&[]).await);
+    let app = world.app.clone().on_queue(&queue);
+    send(sqs, &queue, "x").await;
+    let message = one(sqs, &queue).await;
+    let day = Duration::from_secs(24 * 3600);
+    app.queue.hide(receipt(&message), day).await.expect("a time that SQS accepts");
+    app.queue.hide_all(&[(receipt(&message), day)]).await.expect("the same in a batch");
+}
+
 #[tokio::test]
 async fn embedded_queues_survive_a_restart() {
     let dir = tempfile::TempDir::new().unwrap();
@@ -173,7 +207,8 @@ async fn embedded_queues_survive_a_restart() {
     queues.send("q", bodies.into()).await.unwrap();
     let mut taken = queues.receive("q", 2, None, None).await.unwrap();
     let hidden = taken.pop().unwrap();
-    assert_eq!(queues.change_visibility("q", vec![(hidden.receipt, 600)]).await.unwrap(), [true]);
+    let changed = queues.change_visibility("q", vec![(hidden.receipt, 600)]).await.unwrap();
+    assert_eq!(changed, [VisibilityChange::Changed]);
 
     let queues = open();
     let mut found: Vec<_> = queues.receive("q", 10, None, None).await.unwrap();

@@ -2,7 +2,8 @@
 //! functions with the table's stream and with the queue of deliveries, in Lambda's event types.
 //!
 //! - [`sources`]: finds the stream and the queue
-//! - [`stream`]: reads every shard of the table's stream in order; [`checkpoints`]: the progress of each
+//! - [`stream`]: reads every shard of the table's stream in order; `shards`: finds the shards;
+//!   [`checkpoints`]: the progress of each
 //! - `record`: converts a stream record to Lambda's type
 //! - [`write_notifier`]: wakes the stream readers when this process writes to the table
 //! - [`queue`]: receives messages in concurrent batches
@@ -15,6 +16,7 @@ pub mod checkpoints;
 pub mod queue;
 mod record;
 pub mod schedule;
+mod shards;
 pub mod sources;
 pub mod stream;
 pub mod write_notifier;

@@ -6,8 +6,6 @@ use std::time::{Duration, Instant};
 
 use aws_lambda_events::event::dynamodb::{Event, EventRecord};
 use aws_lambda_events::event::streams::DynamoDbEventResponse;
-use aws_sdk_dynamodbstreams::operation::get_records::GetRecordsOutput;
-use aws_sdk_dynamodbstreams::types::{Shard, ShardIteratorType};
 use aws_smithy_types::error::display::DisplayErrorContext;
 use serde_json::json;
 use tokio::sync::watch;
@@ -18,7 +16,7 @@ use super::write_notifier::WriteNotifier;
 use super::{StopSignal, backoff, record};
 
 /// Records per invocation at most.
-const BATCH_SIZE: i32 = 100;
+pub(super) const BATCH_SIZE: i32 = 100;
 /// How often new shards are looked up while no shard ends.
 const SHARD_REFRESH_INTERVAL: Duration = Duration::from_secs(10);
 /// How often an empty shard is polled without a notification, for `BUSY_PERIOD` after the last record.
@@ -66,7 +64,7 @@ pub struct StreamSource {
 
 /// Why reading a shard restarts from its checkpoint.
 #[derive(Debug, thiserror::Error)]
-enum StreamError {
+pub(super) enum StreamError {
     #[error("{0}")]
     Stream(String),
     #[error("the checkpoint cannot be saved: {0}")]
@@ -76,7 +74,7 @@ enum StreamError {
 }
 
 impl StreamError {
-    fn new(err: impl std::error::Error) -> Self {
+    pub(super) fn new(err: impl std::error::Error) -> Self {
         Self::Stream(DisplayErrorContext(err).to_string())
     }
 }
@@ -113,31 +111,6 @@ impl StreamSource {
             }
         }
         while readers.join_next().await.is_some() {}
-    }
-
-    /// The unfinished shards that are not being read and whose parents are finished.
-    async fn ready_shards(&self, reading: &HashSet<String>) -> Result<Vec<String>, StreamError> {
-        let shards = self.list_shards().await?;
-        let checkpoints = self.checkpoints.list().await?;
-        let is_finished = |id: &str| checkpoints.get(id).is_some_and(|checkpoint| checkpoint.is_finished);
-        let open: HashSet<_> = shards.iter().filter_map(Shard::shard_id).filter(|id| !is_finished(id)).collect();
-        let ready = shards.iter().filter(|shard| !shard.parent_shard_id().is_some_and(|id| open.contains(id)));
-        let ids = ready.filter_map(Shard::shard_id).filter(|id| open.contains(id) && !reading.contains(*id));
-        Ok(ids.map(str::to_owned).collect())
-    }
-
-    async fn list_shards(&self) -> Result<Vec<Shard>, StreamError> {
-        let (mut shards, mut after) = (vec![], None);
-        loop {
-            let page = self.client.describe_stream().stream_arn(&self.arn).set_exclusive_start_shard_id(after);
-            let page = page.send().await.map_err(StreamError::new)?.stream_description;
-            let Some(page) = page else { return Ok(shards) };
-            shards.extend(page.shards.unwrap_or_default());
-            after = page.last_evaluated_shard_id;
-            if after.is_none() {
-                return Ok(shards);
-            }
-        }
     }
 
     /// Reads one shard to its end; after a failure it restarts from the checkpoint.
@@ -194,30 +167,6 @@ impl StreamSource {
             }
         }
         Ok(())
-    }
-
-    /// An iterator that starts after the checkpoint.
-    async fn shard_iterator(&self, shard: &str) -> Result<String, StreamError> {
-        let checkpoint = self.checkpoints.list().await?.remove(shard).unwrap_or_default();
-        let request =
-            |kind| self.client.get_shard_iterator().stream_arn(&self.arn).shard_id(shard).shard_iterator_type(kind);
-        let response = match &checkpoint.after {
-            Some(number) => request(ShardIteratorType::AfterSequenceNumber).sequence_number(number).send().await,
-            None => request(ShardIteratorType::TrimHorizon).send().await,
-        };
-        let found = match response {
-            Err(err) if err.as_service_error().is_some_and(|it| it.is_trimmed_data_access_exception()) => {
-                tracing::error!("stream records were lost: the stream was not read for more than 24 hours");
-                request(ShardIteratorType::TrimHorizon).send().await
-            }
-            other => other,
-        };
-        let missing = || StreamError::Stream("the response has no shard iterator".to_owned());
-        found.map_err(StreamError::new)?.shard_iterator.ok_or_else(missing)
-    }
-
-    async fn get_records(&self, iterator: String) -> Result<GetRecordsOutput, StreamError> {
-        self.client.get_records().shard_iterator(iterator).limit(BATCH_SIZE).send().await.map_err(StreamError::new)
     }
 
     /// Invokes the function until every record is processed or in the dead-letter queue, or until

@@ -4,7 +4,8 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::error::SqsError;
-use super::store::{MessageCounts, RedrivePolicy, Settings};
+use super::settings::{RedrivePolicy, Settings};
+use super::store::MessageCounts;
 use super::types::Attributes;
 
 /// The account id of all embedded queues.

@@ -3,7 +3,7 @@
 //!
 //! - `service`: the protocol: one operation per `X-Amz-Target`, with SQS's limits
 //! - `types`: the operations' inputs and outputs
-//! - `attributes`: the attributes of a queue
+//! - `settings`: the settings of a queue; `attributes`: their names and limits in the protocol
 //! - `store`: queues and messages, and which message is visible when
 //! - `error`: SQS's errors
 //! - [`sqlite`]: the database, which also holds the stream checkpoints
@@ -14,6 +14,7 @@
 mod attributes;
 mod error;
 mod service;
+mod settings;
 pub mod sqlite;
 mod store;
 mod types;
@@ -22,10 +23,14 @@ use bytes::Bytes;
 use http::{HeaderValue, Response, header};
 
 pub use service::Service;
-pub use store::{Queues, RedrivePolicy, Settings};
+pub use settings::{RedrivePolicy, Settings};
+pub use store::{Queues, VisibilityChange};
 
 /// SQS's limit for the size of a message, and of all messages in a batch.
 pub const MAX_BYTES: usize = 1_048_576;
+
+/// SQS's limit for how long a message stays invisible after a receive, in seconds.
+pub const MAX_VISIBILITY_TIMEOUT: i64 = 43_200;
 
 /// The URL of the queue `name` served at `base`.
 pub fn url(base: &str, name: &str) -> String {

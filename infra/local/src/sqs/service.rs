@@ -13,12 +13,10 @@ use serde::de::DeserializeOwned;
 use shared::secrets::hex;
 
 use super::error::SqsError;
-use super::store::{Message, Queues, Receipt};
+use super::store::{Message, Queues, Receipt, VisibilityChange};
 use super::types::*;
-use super::{MAX_BYTES, attributes};
+use super::{MAX_BYTES, MAX_VISIBILITY_TIMEOUT, attributes};
 
-/// Seconds.
-const MAX_VISIBILITY_TIMEOUT: i64 = 43_200;
 /// Seconds.
 const MAX_DELAY: i64 = 900;
 /// Seconds.
@@ -173,7 +171,7 @@ impl Service {
         let queue = name(&request.queue_url);
         self.queues.settings(queue).await?;
         let changed = self.queues.change_visibility(queue, vec![visibility_change(&request.input)?]).await?;
-        if changed == [true] { Ok(Empty {}) } else { Err(not_in_flight(&request.input)) }
+        changed.into_iter().try_for_each(|change| check_change(change, &request.input)).map(|()| Empty {})
     }
 
     async fn change_visibility_batch(&self, request: Batch<VisibilityInput>) -> Result<BatchResult<Empty>, SqsError> {
@@ -191,10 +189,10 @@ impl Service {
             }
         }
         let changed = self.queues.change_visibility(queue, changes).await?;
-        for ((id, input), is_changed) in accepted.into_iter().zip(changed) {
-            match is_changed {
-                true => result.successful.push(BatchSuccess { id, output: Empty {} }),
-                false => result.failed.push(failure(id, &not_in_flight(&input))),
+        for ((id, input), change) in accepted.into_iter().zip(changed) {
+            match check_change(change, &input) {
+                Ok(()) => result.successful.push(BatchSuccess { id, output: Empty {} }),
+                Err(err) => result.failed.push(failure(id, &err)),
             }
         }
         Ok(result)
@@ -207,12 +205,20 @@ fn visibility_change(input: &VisibilityInput) -> Result<(Receipt, i64), SqsError
     Ok((receipt, timeout.unwrap_or(0)))
 }
 
-fn not_in_flight(input: &VisibilityInput) -> SqsError {
-    SqsError::InvalidParameter(format!(
-        "Value {} for parameter ReceiptHandle is invalid. Reason: Message does not exist or is not available for \
-         visibility timeout change.",
-        input.receipt_handle
-    ))
+fn check_change(change: VisibilityChange, input: &VisibilityInput) -> Result<(), SqsError> {
+    match change {
+        VisibilityChange::Changed => Ok(()),
+        VisibilityChange::NotInFlight => Err(SqsError::InvalidParameter(format!(
+            "Value {} for parameter ReceiptHandle is invalid. Reason: Message does not exist or is not available for \
+             visibility timeout change.",
+            input.receipt_handle
+        ))),
+        VisibilityChange::BeyondLimit => Err(SqsError::InvalidParameter(format!(
+            "Value {} for parameter VisibilityTimeout is invalid. Reason: Total VisibilityTimeout for the message is \
+             beyond the limit [{MAX_VISIBILITY_TIMEOUT} seconds].",
+            input.visibility_timeout
+        ))),
+    }
 }
 
 /// The queue's name, which is the last segment of its URL.

@@ -35,6 +35,7 @@ const SCHEMA: &str = "
         visible_at INTEGER NOT NULL,
         receives INTEGER NOT NULL DEFAULT 0,
         first_received_at INTEGER,
+        received_at INTEGER,
         receipt TEXT,
         held INTEGER NOT NULL DEFAULT 0
     );
@@ -68,6 +69,7 @@ impl QueueDb {
             connection.pragma_update(None, "journal_mode", "WAL")?;
             connection.pragma_update(None, "synchronous", "FULL")?;
             connection.execute_batch(SCHEMA)?;
+            add_received_at(&connection)?;
             // Their receivers ended with the previous process. Messages whose visibility a receiver
             // changed explicitly keep it.
             connection.execute("UPDATE message SET visible_at = ?1, held = 0 WHERE held = 1", [now()])?;
@@ -120,6 +122,13 @@ impl QueueDb {
             tokio::task::spawn_blocking(move || work(&connection.lock().unwrap_or_else(PoisonError::into_inner)));
         task.await.unwrap_or(Err(rusqlite::Error::UnwindingPanic))
     }
+}
+
+/// Adds the column that databases of earlier versions lack.
+fn add_received_at(connection: &Connection) -> rusqlite::Result<()> {
+    let sql = "SELECT COUNT(*) FROM pragma_table_info('message') WHERE name = 'received_at'";
+    let has_column = connection.query_row(sql, [], |row| row.get(0))?;
+    if has_column { Ok(()) } else { connection.execute_batch("ALTER TABLE message ADD COLUMN received_at INTEGER") }
 }
 
 /// Milliseconds since 1970-01-01 UTC.

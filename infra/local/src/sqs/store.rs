@@ -3,59 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rusqlite::{Connection, OptionalExtension, Row, Transaction, named_params, params};
+use rusqlite::{Connection, OptionalExtension, Transaction, named_params, params};
 use shared::secrets::{hex, random};
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
 
+use super::MAX_VISIBILITY_TIMEOUT;
 use super::error::SqsError;
+use super::settings::{RedrivePolicy, Settings, find_queue, upsert_queue};
 use super::sqlite::{QueueDb, now};
-
-/// A queue's settings. Times are in seconds.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Settings {
-    /// How long a received message is invisible.
-    pub visibility_timeout: i64,
-    /// How long a new message is invisible.
-    pub message_delay: i64,
-    /// How long a receive waits for a message.
-    pub receive_wait: i64,
-    /// How long a message is kept; without a limit if `None`.
-    pub retention: Option<i64>,
-    pub redrive: Option<RedrivePolicy>,
-}
-
-/// When a message moves to a dead-letter queue.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RedrivePolicy {
-    /// The name of the queue it moves to.
-    pub dead_letter_queue: String,
-    /// The number of receives after which it moves instead of being received again.
-    pub max_receive_count: i64,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self { visibility_timeout: 30, message_delay: 0, receive_wait: 0, retention: None, redrive: None }
-    }
-}
-
-impl Settings {
-    fn from_row(row: &Row<'_>) -> rusqlite::Result<Self> {
-        let (queue, receives): (Option<String>, Option<i64>) =
-            (row.get("dead_letter_queue")?, row.get("max_receive_count")?);
-        let redrive = queue
-            .zip(receives)
-            .map(|(dead_letter_queue, max_receive_count)| RedrivePolicy { dead_letter_queue, max_receive_count });
-        Ok(Self {
-            visibility_timeout: row.get("visibility_timeout")?,
-            message_delay: row.get("delay")?,
-            receive_wait: row.get("wait")?,
-            retention: row.get("retention")?,
-            redrive,
-        })
-    }
-}
 
 /// A message as a receiver gets it. Times are in milliseconds since 1970.
 pub struct Message {
@@ -92,6 +48,16 @@ pub struct MessageCounts {
     pub visible: i64,
     pub in_flight: i64,
     pub delayed: i64,
+}
+
+/// The result of a change of a message's visibility.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum VisibilityChange {
+    Changed,
+    /// The receipt is no longer valid.
+    NotInFlight,
+    /// The message would be invisible for longer than its receive allows.
+    BeyondLimit,
 }
 
 /// All queues of one database.
@@ -233,18 +199,17 @@ impl Queues {
         self.db.write(work).await
     }
 
-    /// Makes each message invisible for its number of seconds from now; `false` for each receipt that
-    /// is no longer valid.
-    pub async fn change_visibility(&self, queue: &str, receipts: Vec<(Receipt, i64)>) -> rusqlite::Result<Vec<bool>> {
+    /// Makes each message invisible for its number of seconds from now. As in SQS, a receive can keep a
+    /// message invisible for [`MAX_VISIBILITY_TIMEOUT`] in total, counted from the receive.
+    pub async fn change_visibility(
+        &self,
+        queue: &str,
+        receipts: Vec<(Receipt, i64)>,
+    ) -> rusqlite::Result<Vec<VisibilityChange>> {
         let queue = queue.to_owned();
-        let sql = "UPDATE message SET visible_at = ?1, held = 0 WHERE number = ?2 AND receipt = ?3 AND queue = ?4";
         let work = move |db: &Transaction<'_>| {
-            let (mut update, now) = (db.prepare_cached(sql)?, now());
-            let changed = receipts.iter().map(|(receipt, timeout)| {
-                let rows = update.execute(params![now + timeout * 1000, receipt.number, receipt.nonce, queue])?;
-                Ok(rows > 0)
-            });
-            changed.collect::<rusqlite::Result<Vec<_>>>()
+            let now = now();
+            receipts.iter().map(|(receipt, timeout)| change_one(db, &queue, receipt, now, *timeout)).collect()
         };
         let changed = self.db.write(work).await?;
         self.changed.notify_waiters();
@@ -274,34 +239,31 @@ impl Queues {
     }
 }
 
-fn find_queue(db: &Connection, name: &str) -> rusqlite::Result<Option<Settings>> {
-    db.prepare_cached("SELECT * FROM queue WHERE name = ?1")?.query_row([name], Settings::from_row).optional()
-}
-
-fn upsert_queue(db: &Connection, name: &str, settings: &Settings) -> rusqlite::Result<()> {
-    let redrive = settings.redrive.as_ref();
-    let dead_letter_queue = redrive.map(|it| &it.dead_letter_queue);
-    let max_receive_count = redrive.map(|it| it.max_receive_count);
-    let sql = "INSERT INTO queue VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
-               ON CONFLICT (name) DO UPDATE SET visibility_timeout = ?2, delay = ?3, wait = ?4, retention = ?5,
-               dead_letter_queue = ?6, max_receive_count = ?7";
-    let Settings { visibility_timeout, message_delay, receive_wait, retention, .. } = settings;
-    let row = params![
-        name,
-        visibility_timeout,
-        message_delay,
-        receive_wait,
-        retention,
-        dead_letter_queue,
-        max_receive_count,
-        now()
-    ];
-    db.execute(sql, row).map(drop)
+fn change_one(
+    db: &Connection,
+    queue: &str,
+    receipt: &Receipt,
+    now: i64,
+    timeout: i64,
+) -> rusqlite::Result<VisibilityChange> {
+    let visible_at = now + timeout * 1000;
+    let find = "SELECT COALESCE(received_at, ?4) FROM message WHERE number = ?1 AND receipt = ?2 AND queue = ?3";
+    let row = params![receipt.number, receipt.nonce, queue, now];
+    let received_at: Option<i64> = db.prepare_cached(find)?.query_row(row, |row| row.get(0)).optional()?;
+    match received_at {
+        None => Ok(VisibilityChange::NotInFlight),
+        Some(at) if visible_at - at >= MAX_VISIBILITY_TIMEOUT * 1000 => Ok(VisibilityChange::BeyondLimit),
+        Some(_) => {
+            let sql = "UPDATE message SET visible_at = ?1, held = 0 WHERE number = ?2";
+            db.prepare_cached(sql)?.execute(params![visible_at, receipt.number])?;
+            Ok(VisibilityChange::Changed)
+        }
+    }
 }
 
 fn receive_one(db: &Connection, number: i64, now: i64, visibility_timeout: i64) -> rusqlite::Result<Message> {
     let receipt = Receipt { number, nonce: hex(&random::<16>()) };
-    let sql = "UPDATE message SET visible_at = ?2, receipt = ?3, held = 1, receives = receives + 1,
+    let sql = "UPDATE message SET visible_at = ?2, receipt = ?3, held = 1, receives = receives + 1, received_at = ?4,
                first_received_at = COALESCE(first_received_at, ?4) WHERE number = ?1
                RETURNING id, body, sent_at, first_received_at, receives";
     db.prepare_cached(sql)?.query_row(params![number, now + visibility_timeout * 1000, receipt.nonce, now], |row| {
