@@ -1,5 +1,5 @@
 # One command per chore; `make help` lists them.
-.PHONY: help run test test-embedded test-sam test-browser screenshots soak fuzz bench bench-cold route-costs openapi check lint-template fmt build deploy owner outputs destroy cost
+.PHONY: help run test test-embedded test-sam test-deploy test-browser screenshots soak fuzz bench bench-cold route-costs openapi check lint-template fmt build deploy owner outputs destroy cost
 
 help: ## list these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -17,6 +17,10 @@ test-embedded: ## run all tests on the embedded engines, which is fastest
 
 test-sam: ## deploy the template to an emulator and run the tests through its gateway
 	@tests/sam.sh
+
+test-deploy: .venv-sam ## test the deploy commands on an emulator
+	@infra/venv.sh .venv-ministack tests/sam/requirements.txt
+	@.venv-sam/bin/python tests/deploy/test_stack.py
 
 test-browser: ## test the pages in Chromium, including accessibility with axe-core
 	@tests/browser.sh
@@ -61,8 +65,8 @@ lint-template: .venv-sam ## lint infra/template.yaml with the SAM CLI and cfn-li
 build: .venv-sam ## build the zips of all functions in target/lambda (ARCHITECTURE=arm64; default x86_64)
 	$(in_venv) cargo-lambda lambda build --release --output-format zip $(lambda_target) $(functions)
 
-deploy: .venv-sam ## build and deploy to AWS; the first run is guided (STACK=placet, ARCHITECTURE=arm64)
-	@$(stack) deploy $(if $(ARCHITECTURE),--architecture $(ARCHITECTURE))
+deploy: .venv-sam ## build and deploy to AWS (STACK=placet, ARCHITECTURE=arm64, PARAMETERS="Key=value", YES=1 to ask nothing)
+	@$(stack) deploy $(if $(ARCHITECTURE),--architecture $(ARCHITECTURE)) $(if $(YES),--yes) $(PARAMETERS)
 
 owner: .needs-email .venv-sam ## create the owner of a stack, or reset a password (EMAIL=you@example.com)
 	@$(stack) owner "$(EMAIL)"

@@ -83,13 +83,13 @@ def run(command, env=None):
 
 
 @contextmanager
-def emulator(keep):
+def emulator(keep, settings=None):
     """A fresh MiniStack that enforces the roles' policies; ended and forgotten afterwards."""
     port = free_port()
     endpoint = f"http://127.0.0.1:{port}"
     state = tempfile.mkdtemp(prefix="placet-sam-")
     # The functions' processes inherit this environment: nothing of this machine's is in it.
-    settings = {
+    settings = (settings or {}) | {
         "PATH": os.environ["PATH"], "HOME": state, "TMPDIR": state, "STATE_DIR": state,
         "GATEWAY_PORT": str(port), "BIND_HOST": "127.0.0.1", "AWS_ENDPOINT_URL": endpoint,
         "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AUTH": "true",

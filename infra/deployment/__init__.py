@@ -1,0 +1,10 @@
+"""The parts of infra/stack.py.
+
+    concurrency     what the account's concurrency limit means for a stack
+    config          the parameters of each stack, in stacks.toml
+    retained_data   deletes what a deleted stack leaves: table, bucket, secret
+"""
+
+
+class DeployError(Exception):
+    """Why a command stops, in one sentence."""

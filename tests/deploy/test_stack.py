@@ -1,0 +1,198 @@
+"""infra/stack.py on MiniStack: `make test-deploy`."""
+
+import re
+import subprocess
+import sys
+import tempfile
+import tomllib
+import unittest
+from pathlib import Path
+
+import boto3
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+sys.path[:0] = [str(ROOT / "tests/sam"), str(ROOT / "infra")]
+
+from deployed import emulator  # noqa: E402
+from deployment import DeployError, concurrency  # noqa: E402
+from deployment.config import StackConfig  # noqa: E402
+
+TEMPLATE = ROOT / "tests/deploy/template.yaml"
+
+
+class Deployment:
+    """Runs infra/stack.py against an emulator, with a stacks.toml of its own."""
+
+    def __init__(self, endpoint, env, directory):
+        self.endpoint, self.directory = endpoint, Path(directory)
+        self.env = env | {"PLACET_STACK_CONFIG": str(directory)}
+
+    def run(self, stack, *arguments, region="us-east-1", said=""):
+        env = {name: value for name, value in self.env.items() if name != "AWS_DEFAULT_REGION"}
+        env |= {"AWS_REGION": region} if region else {}
+        command = [sys.executable, ROOT / "infra/stack.py", "--stack", stack, *map(str, arguments)]
+        return subprocess.run(command, cwd=ROOT, env=env, input=said, text=True, capture_output=True)
+
+    def deploy(self, stack, *parameters, region="us-east-1"):
+        done = self.run(stack, "deploy", "--template", TEMPLATE, "--yes", *parameters, region=region)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def client(self, service, region="us-east-1"):
+        return boto3.client(service, region_name=region, endpoint_url=self.endpoint,
+                            aws_access_key_id="test", aws_secret_access_key="test")
+
+    def parameters(self, stack, region="us-east-1"):
+        described = self.client("cloudformation", region).describe_stacks(StackName=stack)["Stacks"][0]
+        return {it["ParameterKey"]: it["ParameterValue"] for it in described["Parameters"]}
+
+    def outputs(self, stack):
+        described = self.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
+        return {it["OutputKey"]: it["OutputValue"] for it in described["Outputs"]}
+
+
+class OnAnEmulator(unittest.TestCase):
+    """The emulator allows as many concurrent executions as the class says."""
+    concurrency = 1_000
+
+    @classmethod
+    def setUpClass(cls):
+        settings = {"LAMBDA_ACCOUNT_CONCURRENCY": str(cls.concurrency)}
+        endpoint, env = cls.enterClassContext(emulator(False, settings))
+        cls.it = Deployment(endpoint, env, cls.enterClassContext(tempfile.TemporaryDirectory()))
+
+
+class Stacks(OnAnEmulator):
+    def test_stacks_and_regions_have_parameters_of_their_own(self):
+        said = self.it.deploy("a", "MemorySize=256")
+        self.assertIn("reserves half of them", said)
+        self.it.deploy("b", "MemorySize=1024", "ReviewsConcurrency=20")
+        self.it.deploy("a", "MemorySize=768", region="eu-central-1")
+        said = self.it.deploy("a")
+        self.assertIn("a in us-east-1, update", said)
+        found = [self.it.parameters(*stack) for stack in (("a",), ("b",), ("a", "eu-central-1"))]
+        self.assertEqual([it["MemorySize"] for it in found], ["256", "1024", "768"])
+        self.assertEqual([it["ReviewsConcurrency"] for it in found], ["500", "20", "500"])
+        secrets = [self.it.client("ssm", region).get_parameter(Name="/placet/a/secret")["Parameter"]["Value"]
+                   for region in ("us-east-1", "eu-central-1")]
+        self.assertNotEqual(*secrets)
+        ambiguous = self.it.run("a", "outputs", region=None)
+        self.assertEqual(ambiguous.returncode, 1)
+        self.assertIn("eu-central-1 and us-east-1", ambiguous.stderr)
+        # The only region of a stack is known without being named.
+        shown = self.it.run("b", "outputs", region=None)
+        self.assertEqual(shown.returncode, 0, shown.stderr)
+        for value in self.it.outputs("b").values():
+            self.assertIn(value, re.sub(r"\s", "", shown.stdout))
+
+    def test_a_new_stack_asks_for_its_name_and_deploys_nothing_without_it(self):
+        for said in ("", "yes\n"):
+            refused = self.it.run("asked", "deploy", "--template", TEMPLATE, said=said)
+            self.assertEqual((refused.returncode, refused.stderr), (1, "Nothing was deployed.\n"))
+        self.assertIn("There is no stack asked", self.it.run("asked", "outputs").stderr)
+
+    def test_a_failed_update_is_rolled_back_and_reported(self):
+        self.it.deploy("failing", "MemorySize=256")
+        with tempfile.NamedTemporaryFile("w", suffix=".yaml") as broken:
+            text = TEMPLATE.read_text().replace("Outputs:", "  Unknown:\n    Type: AWS::Nothing::OfThisKind\nOutputs:")
+            broken.write(text)
+            broken.flush()
+            done = self.it.run("failing", "deploy", "--template", broken.name, "--yes", "MemorySize=512")
+        self.assertEqual(done.returncode, 1, done.stdout)
+        self.assertIn("deploy` failed", done.stderr)
+        self.assertEqual(self.it.parameters("failing")["MemorySize"], "256")
+
+    def test_a_deletion_keeps_the_data(self):
+        self.it.deploy("kept")
+        resources = self.it.outputs("kept")
+        self.it.client("s3").put_object(Bucket=resources["Bucket"], Key="a", Body=b"a")
+        refused = self.it.run("kept", "destroy", said="something else\n")
+        self.assertEqual((refused.returncode, refused.stderr), (1, "Nothing was deleted.\n"))
+        kept = self.it.run("kept", "destroy", said="kept\n")
+        self.assertEqual(kept.returncode, 0, kept.stdout + kept.stderr)
+        self.it.client("dynamodb").describe_table(TableName=resources["Table"])
+        self.it.client("s3").head_object(Bucket=resources["Bucket"], Key="a")
+
+    def test_the_data_is_deleted_when_asked_for_twice(self):
+        self.it.deploy("gone")
+        resources = self.it.outputs("gone")
+        self.it.client("s3").put_object(Bucket=resources["Bucket"], Key="a", Body=b"a")
+        once = self.it.run("gone", "destroy", "--with-data", said="gone\ngone\n")
+        self.assertEqual((once.returncode, once.stderr), (1, "Nothing was deleted.\n"))
+        deleted = self.it.run("gone", "destroy", "--with-data", said="gone\ndelete the data\n")
+        self.assertEqual(deleted.returncode, 0, deleted.stdout + deleted.stderr)
+        self.assertNotIn(resources["Table"], self.it.client("dynamodb").list_tables()["TableNames"])
+        buckets = [it["Name"] for it in self.it.client("s3").list_buckets()["Buckets"]]
+        self.assertNotIn(resources["Bucket"], buckets)
+        self.assertEqual(self.it.client("ssm").get_parameters(Names=["/placet/gone/secret"])["Parameters"], [])
+
+
+class ANewAccount(OnAnEmulator):
+    concurrency = 10
+
+    def test_waits_are_throttled_where_none_can_be_reserved(self):
+        said = self.it.deploy("small")
+        parameters = self.it.parameters("small")
+        self.assertEqual(parameters["ReviewsConcurrency"], "0")
+        self.assertEqual(parameters["WaitThrottlingBurst"], "3")
+        self.assertIn("only 10 concurrent executions", said)
+
+    def test_chosen_parameters_win_over_the_advice(self):
+        self.it.deploy("chosen", "WaitThrottlingBurst=7")
+        self.assertEqual(self.it.parameters("chosen")["WaitThrottlingBurst"], "7")
+        said = self.it.deploy("chosen")
+        self.assertIn("This stack has other values, which stay.", said)
+        self.assertEqual(self.it.parameters("chosen")["WaitThrottlingBurst"], "7")
+
+
+class Advice(unittest.TestCase):
+    def test_waits_never_take_more_than_half_of_the_account(self):
+        for total in (10, 50, 100, 150, 199, 200, 1_000, 3_000):
+            advice = concurrency.advise(concurrency.AccountLimits(total, total))
+            reserved = int(advice.parameters["ReviewsConcurrency"])
+            if reserved:
+                self.assertLessEqual(reserved, min(total // 2, total - concurrency.MIN_UNRESERVED))
+                continue
+            rate = float(advice.parameters["WaitThrottlingRate"])
+            held = int(advice.parameters["WaitThrottlingBurst"]) + rate * concurrency.WAIT_SECONDS
+            self.assertLessEqual(held, total / 2 + 0.3, advice)
+            self.assertGreaterEqual(held, 1)
+
+    def test_what_other_functions_reserve_cannot_be_reserved_again(self):
+        advice = concurrency.advise(concurrency.AccountLimits(1_000, 500))
+        self.assertEqual(advice.parameters["ReviewsConcurrency"], "0")
+        own = concurrency.advise(concurrency.AccountLimits(1_000, 500), reserved_by_stack=500)
+        self.assertEqual(own.parameters["ReviewsConcurrency"], "500")
+
+
+class Config(unittest.TestCase):
+    def setUp(self):
+        self.directory = Path(self.enterContext(tempfile.TemporaryDirectory()))
+        self.config = StackConfig(self.directory)
+
+    def test_parameters_of_an_earlier_version_belong_to_their_stack_alone(self):
+        (self.directory / "samconfig.toml").write_text(
+            '[default.global.parameters]\nstack_name = "placet"\n[default.deploy.parameters]\nregion = "eu-west-1"\n'
+            'parameter_overrides = "MemorySize=\\"256\\" Architecture=\\"arm64\\""\n')
+        self.assertEqual(self.config.parameters("placet", "eu-west-1"), {"MemorySize": "256", "Architecture": "arm64"})
+        self.assertEqual(self.config.region("placet"), "eu-west-1")
+        self.assertEqual(self.config.parameters("other", "eu-west-1"), {})
+        self.assertEqual(self.config.parameters("placet", "us-east-1"), {})
+
+    def test_what_is_saved_can_be_read_by_the_sam_cli_and_keeps_other_stacks(self):
+        self.config.save("a", "eu-west-1", {"MemorySize": "256"})
+        self.config.save("b", "eu-west-1", {"MemorySize": "512"})
+        self.config.save("a", "eu-west-1", {"MemorySize": "128"})
+        stored = tomllib.loads(self.config.path.read_text())
+        self.assertEqual(sorted(stored), ["a_eu-west-1", "b_eu-west-1"])
+        self.assertEqual(stored["a_eu-west-1"]["deploy"]["parameters"]["stack_name"], "a")
+        self.assertEqual(self.config.parameters("b", "eu-west-1"), {"MemorySize": "512"})
+
+    def test_a_malformed_parameter_is_named(self):
+        with self.assertRaisesRegex(DeployError, "Memory, Size"):
+            from deployment.config import parse_parameters
+            parse_parameters(["Memory", "A=1", "Size"])
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
