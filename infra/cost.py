@@ -65,6 +65,7 @@ COLUMNS = {
 # runner, 2026-11-24, for an approval of 150 characters; calls as tests/http/cost.rs holds them to.
 
 GB = 512 / 1024             # infra/template.yaml: MemorySize
+WAIT_GB = 128 / 1024        # infra/template.yaml: ReviewsMemorySize
 WAIT = 28.5                 # seconds that one wait holds at most; infra/template.yaml: MaxWaitMs
 CALL_MS = 30                # any other call, its share of cold starts included. ASSUMED, not measured on
                             # AWS: two round trips to DynamoDB of up to 10 ms each, and 10 ms around them
@@ -101,10 +102,10 @@ MONTH = 730 * 3600          # seconds
 # ------------------------------------------------------------------------------ model
 
 
-def runs(quantities, count, seconds):
+def runs(quantities, count, seconds, gb=GB):
     """Runs of one function."""
     quantities["lambda requests"] += count
-    quantities["lambda GB-s"] += count * seconds * GB
+    quantities["lambda GB-s"] += count * seconds * gb
     quantities["log GB"] += count * LINE_GB
     # Without a tracing header Lambda samples a function's first run of each second and 5 % of the
     # others. Evenly spread, which is the dearest.
@@ -112,9 +113,9 @@ def runs(quantities, count, seconds):
     return quantities
 
 
-def calls(quantities, count, seconds, units):
+def calls(quantities, count, seconds, units, gb=GB):
     """Runs of one function that come through the gateway."""
-    runs(quantities, count, seconds)
+    runs(quantities, count, seconds, gb)
     quantities["gateway requests"] += count
     quantities["log GB"] += count * ACCESS_LINE_GB
     quantities["GB out"] += count * OUT_GB
@@ -138,7 +139,7 @@ def approvals(count, waited=0, webhook=False):
     waits = math.ceil(waited / WAIT) * count
     events = EVENTS_OF_CALL * count + EVENTS_OF_WAIT * waits
     if waits:
-        calls(total, waits, waited * count / waits, ASIDE)  # reviews
+        calls(total, waits, waited * count / waits, ASIDE, WAIT_GB)  # reviews
         total["read units"] += waits * (FIRST_READ + (POLLS - 1) * POLL + LAST_LOOK)
         # Somebody opens it during the last of its waits.
         total["read units"] += count * (POLLS_OPENED - POLLS) * POLL

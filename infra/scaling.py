@@ -10,7 +10,7 @@ Uses only Python's standard library.
 import json
 import sys
 
-from cost import ANSWER, ASIDE, CALL_MS, GB, LIST, MONTH, OPEN, POLL, ROOT, SEND, WAIT, markdown, priced, write_tables
+from cost import ANSWER, ASIDE, CALL_MS, LIST, MONTH, OPEN, POLL, ROOT, SEND, WAIT, WAIT_GB, markdown, priced, write_tables
 
 DOCUMENT = ROOT / "docs" / "SCALING.md"
 
@@ -45,7 +45,7 @@ KEY_WRITES = {                  # write units of one approval, by partition key
     # A review with an expiry: its entry in the index `due`, added and removed, over four keys.
     "due": 2,
 }
-THROTTLING = 500                # infra/template.yaml: ThrottlingRate
+THROTTLING = 50                # infra/template.yaml: ThrottlingRate
 DUE_SHARDS = 4                  # shared/src/storage/keys.rs
 APPROVAL_WRITES = sum(use.get("write units", 0) for use in (SEND, OPEN, ANSWER)) + 2 * ASIDE["write units"]
 APPROVAL_READS = sum(use["read units"] for use in (SEND, LIST, OPEN, ANSWER)) + 5
@@ -125,13 +125,13 @@ def table_of_instances():
     """The monthly price of continuously held waits."""
     by_the_hour = INSTANCE * (1 + FEE) * MONTH / 3600
     rows = []
-    for held in (10, 17, 50, 100, 1_000, 10_000):
-        cells = [f"{held:,}", f"${priced('lambda GB-s', held * GB * MONTH):,.0f}"]
+    for held in (10, 50, 67, 100, 1_000, 10_000):
+        cells = [f"{held:,}", f"${priced('lambda GB-s', held * WAIT_GB * MONTH):,.0f}"]
         for per_vcpu in (PER_VCPU, waiters_of_a_vcpu()):
             instances = max(LEAST_INSTANCES, -(-held // (per_vcpu * VCPUS)))
             cells.append(f"${instances * by_the_hour:,.0f}, {instances:,} instances")
         rows.append(cells)
-    return markdown(["waits held continuously", "on demand, 512 MB each", f"Managed Instances, {PER_VCPU} per vCPU",
+    return markdown(["waits held continuously", "on demand, 128 MB each", f"Managed Instances, {PER_VCPU} per vCPU",
                      f"{waiters_of_a_vcpu()} per vCPU"], rows)
 
 

@@ -110,6 +110,45 @@ fn stream_filters_drop_records_no_function_needs() {
     assert_eq!(filters.as_array().unwrap().len(), 1);
 }
 
+#[test]
+fn waits_have_a_throttle_of_their_own() {
+    let settings = template::properties("Stage")["RouteSettings"].as_object().unwrap();
+    let keys: Vec<_> = settings.keys().collect();
+    assert_eq!(keys, ["GET /api/v1/reviews/{id}/wait"]);
+    assert_eq!(template::route_for("/api/v1/reviews/some/wait"), keys[0], "a path of the code");
+    let throttle = json!({
+        "ThrottlingRateLimit": { "Ref": "WaitThrottlingRate" },
+        "ThrottlingBurstLimit": { "Ref": "WaitThrottlingBurst" },
+    });
+    assert_eq!(settings[keys[0]], throttle);
+    // API Gateway rejects settings of a route that does not exist yet.
+    let route = template::resource("Stage")["DependsOn"].as_str().unwrap();
+    assert_eq!(template::properties(route)["RouteKey"], keys[0].as_str());
+}
+
+#[test]
+fn only_the_function_of_waits_has_less_memory() {
+    for (binary, resource) in template::functions() {
+        let expected = if binary == "reviews" { json!({ "Ref": "ReviewsMemorySize" }) } else { Value::Null };
+        assert_eq!(template::properties(resource)["MemorySize"], expected, "{binary}");
+    }
+    assert_eq!(template::globals()["MemorySize"], json!({ "Ref": "MemorySize" }));
+    assert_eq!(template::parameters()["ReviewsMemorySize"]["Default"], 128);
+}
+
+/// CloudWatch's dashboards are global in an account: without the region, a second region's stack of the same name fails.
+#[test]
+fn a_global_name_carries_the_region() {
+    let name = json!({ "Fn::Sub": "${AWS::StackName}-${AWS::Region}" });
+    assert_eq!(template::properties("Dashboard")["DashboardName"], name);
+    let named: Vec<_> = ["AWS::IAM::Role", "AWS::S3::Bucket"]
+        .into_iter()
+        .flat_map(template::of_type)
+        .filter(|(_, it)| it.get("RoleName").or(it.get("BucketName")).is_some())
+        .collect();
+    assert!(named.is_empty(), "CloudFormation names what is global: {named:?}");
+}
+
 type Grant = (String, String);
 
 fn granted_permissions(function: &str) -> BTreeSet<Grant> {

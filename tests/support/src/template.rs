@@ -27,6 +27,11 @@ pub fn of_type(kind: &str) -> impl Iterator<Item = (&'static str, &'static Value
         .map(|(name, it)| (name.as_str(), &it["Properties"]))
 }
 
+/// A resource, with its type and its dependencies.
+pub fn resource(name: &str) -> &'static Value {
+    &TEMPLATE["Resources"][name]
+}
+
 /// A resource's properties.
 pub fn properties(name: &str) -> &'static Value {
     &TEMPLATE["Resources"][name]["Properties"]
@@ -64,16 +69,27 @@ pub fn route_for(path: &str) -> &'static str {
     &matching(path).0
 }
 
-/// The most specific route that matches.
+/// The most specific route wins. A key is a method and a path, or `$default`.
 fn matching(path: &str) -> &'static (String, String) {
-    let matches = |key: &str| match key.strip_prefix("ANY ") {
+    let matches = |key: &str| match key.split_once(' ') {
         None => key == "$default",
-        Some(route) => match route.strip_suffix("/{proxy+}") {
-            None => route == path,
-            Some(prefix) => path.strip_prefix(prefix).is_some_and(|rest| rest.starts_with('/') && rest.len() > 1),
-        },
+        Some((_, route)) => matches_path(route, path),
     };
     ROUTES.iter().find(|(key, _)| matches(key)).expect("$default matches every path")
+}
+
+/// `{proxy+}` stands for one or more segments, any other placeholder for one.
+fn matches_path(route: &str, path: &str) -> bool {
+    let (mut route, mut path) = (route.split('/'), path.split('/'));
+    loop {
+        match (route.next(), path.next()) {
+            (None, None) => return true,
+            (Some("{proxy+}"), Some(segment)) => return !segment.is_empty() || path.next().is_some(),
+            (Some(placeholder), Some(segment)) if placeholder.starts_with('{') && !segment.is_empty() => {}
+            (Some(expected), Some(segment)) if expected == segment => {}
+            _ => return false,
+        }
+    }
 }
 
 fn route((name, it): (&'static str, &'static Value)) -> (String, String) {
