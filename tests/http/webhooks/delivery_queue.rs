@@ -169,7 +169,7 @@ async fn a_received_message_stays_invisible_for_less_than_twelve_hours() {
     let world = World::embedded().await;
     let (sqs, queue) = (&world.sqs, world.queue(&[]).await);
     send(sqs, &queue, "x").await;
-    let message = one(sqs, &queue).await;
+    let message = receive_one(sqs, &queue).await;
     let hide = |seconds| {
         let change = sqs.change_message_visibility().queue_url(&queue).receipt_handle(receipt(&message));
         change.visibility_timeout(seconds).send()
@@ -191,7 +191,7 @@ async fn a_delivery_can_be_delayed_for_longer_than_the_queue_allows() {
     let (sqs, queue) = (&world.sqs, world.queue(&[]).await);
     let app = world.app.clone().on_queue(&queue);
     send(sqs, &queue, "x").await;
-    let message = one(sqs, &queue).await;
+    let message = receive_one(sqs, &queue).await;
     let day = Duration::from_secs(24 * 3600);
     app.queue.hide(receipt(&message), day).await.expect("a time that SQS accepts");
     app.queue.hide_all(&[(receipt(&message), day)]).await.expect("the same in a batch");
