@@ -1,5 +1,5 @@
-//! `modifiedFileIds` of an answer: files that an answer names stay, and only an answer that is
-//! stored does anything to them.
+//! `modifiedFileIds` of an answer: files named in a stored answer are kept, and a refused answer does
+//! not change them.
 
 use std::collections::HashMap;
 
@@ -19,17 +19,17 @@ async fn answer(person: &Person, review: &str, files: &[impl AsRef<str>]) -> Rep
     person.post(&format!("/api/messages/{review}/respond"), body).await
 }
 
-/// How the table keeps a file.
-async fn kept(world: &World, file: &str) -> HashMap<String, AttributeValue> {
+/// The item of a file.
+async fn file_item(world: &World, file: &str) -> HashMap<String, AttributeValue> {
     let get = world.clients.dynamodb.get_item().table_name(&world.table).consistent_read(true);
     let get = get.set_key(Some(Key::file(file.parse().unwrap()).attributes()));
     get.send().await.unwrap().item.unwrap()
 }
 
-/// A file that was announced, and whose bytes have come if `there`.
-async fn presigned(agent: &Agent, there: bool) -> String {
+/// Creates a direct upload, and its bytes if `arrived`; returns the file's id.
+async fn create_direct_upload(agent: &Agent, arrived: bool) -> String {
     let announced = announce(agent, "a", "text/plain", 1).await;
-    if there {
+    if arrived {
         put(&announced, vec![1]).await.expect(200);
     }
     announced["attachment"]["id"].as_str().unwrap().to_owned()
@@ -41,14 +41,14 @@ async fn a_file_named_in_an_answer_is_confirmed_and_kept() {
     let person = world.person().await;
     let agent = person.agent().await;
     let (review, stored, presigned) =
-        (agent.request_approval().await, agent.store_file().await, presigned(&agent, true).await);
+        (agent.request_approval().await, agent.store_file().await, create_direct_upload(&agent, true).await);
     let answered = answer(&person, &review, &[&stored, &presigned]).await;
     assert_eq!(answered.expect(201)["review"]["modifiedFileIds"], json!([stored, presigned]));
     let Cost { calls, round_trips, .. } = answered.cost();
-    // The caller and what is named, the write, and the message as it is then.
+    // The access check with the named files, the write, and the updated message.
     assert_eq!((calls, round_trips), (3, 3));
     for file in [&stored, &presigned] {
-        let item = kept(&world, file).await;
+        let item = file_item(&world, file).await;
         for attribute in ["dueShard", "dueSort", "announced"] {
             assert!(!item.contains_key(attribute), "{attribute}: {item:?}");
         }
@@ -61,33 +61,35 @@ async fn a_refused_answer_leaves_its_files_as_they_were() {
     let person = world.person().await;
     let (agent, other, stranger) = (person.agent().await, person.agent().await, world.person().await.agent().await);
     let review = agent.request_approval().await;
-    let (stored, there, not_there) =
-        (agent.store_file().await, presigned(&agent, true).await, presigned(&agent, false).await);
-    let before = [kept(&world, &stored).await, kept(&world, &there).await, kept(&world, &not_there).await];
+    let (stored, arrived, missing) =
+        (agent.store_file().await, create_direct_upload(&agent, true).await, create_direct_upload(&agent, false).await);
+    let before =
+        [file_item(&world, &stored).await, file_item(&world, &arrived).await, file_item(&world, &missing).await];
     let never = FileId::new(agent.channel.parse().unwrap(), Timestamp::from_millis(0)).to_string();
     let (others, strangers) = (other.store_file().await, stranger.store_file().await);
-    let named = [&stored, &there, &not_there, &others, &strangers, &never, &"nonsense".to_owned()];
+    let named = [&stored, &arrived, &missing, &others, &strangers, &never, &"nonsense".to_owned()];
     let refused = answer(&person, &review, &named).await;
     let wrong: Vec<String> = (2..7).map(|index| format!("modifiedFileIds.{index}")).collect();
     assert_eq!(refused.expect_invalid(), wrong);
     let codes: Vec<Value> = refused.json()["errors"].as_array().unwrap().iter().map(|it| it["code"].clone()).collect();
     assert_eq!(codes, ["not_uploaded", "unknown_file", "unknown_file", "unknown_file", "unknown_file"]);
 
-    // So do an answer that the review does not offer, and one to a review that is decided.
+    // The same holds for an invalid option and for a decided review.
     let path = format!("/api/messages/{review}/respond");
-    let odd = json!({ "response": { "selectedOption": "perhaps" }, "modifiedFileIds": [there] });
+    let odd = json!({ "response": { "selectedOption": "perhaps" }, "modifiedFileIds": [arrived] });
     person.post(&path, odd).await.expect_invalid();
     assert_eq!(
         agent.get_in_channel(&format!("/api/v1/reviews/{review}")).await.expect(200)["review"]["status"],
         "pending"
     );
     person.answer(&review, json!({ "selectedOption": "approve" })).await.expect(201);
-    answer(&person, &review, &[&there]).await.expect_error(403, "review_already_responded");
+    answer(&person, &review, &[&arrived]).await.expect_error(403, "review_already_responded");
 
-    let after = [kept(&world, &stored).await, kept(&world, &there).await, kept(&world, &not_there).await];
+    let after =
+        [file_item(&world, &stored).await, file_item(&world, &arrived).await, file_item(&world, &missing).await];
     assert_eq!(before, after);
-    assert!(after[1].contains_key("announced"), "nobody has used it");
-    agent.create_message(json!({ "attachmentIds": [stored, there] })).await;
+    assert!(after[1].contains_key("announced"), "the direct upload is unused");
+    agent.create_message(json!({ "attachmentIds": [stored, arrived] })).await;
 }
 
 #[tokio::test]
@@ -95,13 +97,13 @@ async fn a_refused_message_or_archive_leaves_direct_uploads_pending() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;
-    let (there, not_there) = (presigned(&agent, true).await, presigned(&agent, false).await);
-    let before = kept(&world, &there).await;
-    let refused = agent.send(json!({ "attachmentIds": [there, not_there] })).await;
+    let (arrived, missing) = (create_direct_upload(&agent, true).await, create_direct_upload(&agent, false).await);
+    let before = file_item(&world, &arrived).await;
+    let refused = agent.send(json!({ "attachmentIds": [arrived, missing] })).await;
     assert_eq!(refused.expect_invalid(), ["attachmentIds.1"]);
-    let refused = person.post("/api/files/bulk-download", json!({ "ids": [there, not_there] })).await;
+    let refused = person.post("/api/files/bulk-download", json!({ "ids": [arrived, missing] })).await;
     assert_eq!(refused.expect_invalid(), ["ids.1"]);
-    assert_eq!(kept(&world, &there).await, before);
+    assert_eq!(file_item(&world, &arrived).await, before);
 }
 
 #[tokio::test]
@@ -125,8 +127,8 @@ async fn of_concurrent_answers_naming_a_file_one_succeeds() {
         let answers = (0..4).map(|_| answer(&person, &review, std::slice::from_ref(&file)));
         let replies = join_all(answers).await;
         assert_eq!(replies.iter().filter(|reply| reply.status == 201).count(), 1);
-        for lost in replies.iter().filter(|reply| reply.status != 201) {
-            lost.expect_error(403, "review_already_responded");
+        for loser in replies.iter().filter(|reply| reply.status != 201) {
+            loser.expect_error(403, "review_already_responded");
         }
     }
 }
@@ -144,7 +146,7 @@ async fn concurrent_answer_and_message_claim_a_file_once() {
         );
         answered.expect(201);
         sent.expect(201);
-        let item = kept(&world, &file).await;
+        let item = file_item(&world, &file).await;
         assert_eq!(item["messageId"].as_s().unwrap(), sent.json()["id"].as_str().unwrap());
         assert!(!item.contains_key("dueSort"), "{item:?}");
     }
@@ -165,9 +167,9 @@ async fn edits_may_be_named_by_their_originals_and_come_back_as_they_were_given(
     assert_eq!(waited["message"]["review"]["modifiedFileIds"], edits);
     let read = agent.get_in_channel(&format!("/api/v1/reviews/{review}")).await.expect(200);
     assert_eq!(read["review"]["modifiedFileIds"], edits);
-    // What an answer names stays, and what it does not name may go.
+    // Files named in the answer are kept; others still expire.
     for (file, stays) in [(&edited, true), (&other, true), (&original, false)] {
-        assert_eq!(!kept(&world, file).await.contains_key("dueSort"), stays, "{file}");
+        assert_eq!(!file_item(&world, file).await.contains_key("dueSort"), stays, "{file}");
     }
 }
 

@@ -1,4 +1,4 @@
-//! `/api/v1/reviews` and answering: one winner, and expiry by the clock.
+//! Reading and answering reviews: one answer wins, and overdue reviews expire.
 
 use std::time::Duration;
 
@@ -62,15 +62,15 @@ async fn an_overdue_review_is_expired_when_it_is_read() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;
-    let ask = json!({ "text": "?", "review": { "type": "approval", "expiresInSeconds": 3600 } });
-    let (looked_at, listed, answered) = (
-        agent.create_message(ask.clone()).await,
-        agent.create_message(ask.clone()).await,
-        agent.create_message(ask).await,
+    let review = json!({ "text": "?", "review": { "type": "approval", "expiresInSeconds": 3600 } });
+    let (read, listed, answered) = (
+        agent.create_message(review.clone()).await,
+        agent.create_message(review.clone()).await,
+        agent.create_message(review).await,
     );
     world.advance_clock(HOUR);
     assert_eq!(
-        agent.get_in_channel(&format!("/api/v1/reviews/{looked_at}")).await.expect(200)["review"]["status"],
+        agent.get_in_channel(&format!("/api/v1/reviews/{read}")).await.expect(200)["review"]["status"],
         "expired"
     );
     assert_eq!(agent.get_in_channel("/api/v1/reviews/pending").await.expect(200), json!([]));
@@ -109,15 +109,15 @@ async fn a_concurrent_answer_and_expiry_have_one_outcome() {
             .create_message(json!({ "text": "?", "review": { "type": "approval", "expiresInSeconds": 60 } }))
             .await;
         let path = format!("/api/v1/reviews/{id}");
-        let (answered, looked, ()) = tokio::join!(
+        let (answered, read, ()) = tokio::join!(
             person.answer(&id, json!({ "selectedOption": "approve" })),
             agent.get_in_channel(&path),
             async { world.advance_clock(Duration::from_secs(60)) },
         );
         let stored = agent.get_in_channel(&path).await.expect(200)["review"]["status"].clone();
         assert_eq!(stored == "completed", answered.status == 201, "{stored} after {}", answered.text());
-        let seen = looked.expect(200)["review"]["status"].clone();
-        assert!(seen == "pending" || seen == stored, "told {seen}, then {stored}");
+        let seen = read.expect(200)["review"]["status"].clone();
+        assert!(seen == "pending" || seen == stored, "read {seen}, then {stored}");
     }
 }
 
@@ -163,11 +163,11 @@ async fn pending_lists_this_channels_reviews_newest_first() {
         ids(person.get("/api/messages/reviews").await.expect(200)),
         [elsewhere.clone(), second.clone(), first.clone()]
     );
-    let here = format!("/api/messages/reviews?status=all&channel={}", agent.channel);
-    assert_eq!(ids(person.get(&here).await.expect(200)), [done.clone(), second, first]);
+    let in_channel = format!("/api/messages/reviews?status=all&channel={}", agent.channel);
+    assert_eq!(ids(person.get(&in_channel).await.expect(200)), [done.clone(), second, first]);
     assert_eq!(ids(person.get("/api/messages/reviews?status=completed").await.expect(200)), [done]);
-    let nothing_there = format!("/api/messages/reviews?status=completed&channel={}", other.channel);
-    assert_eq!(person.get(&nothing_there).await.expect(200), json!([]));
+    let none_in_channel = format!("/api/messages/reviews?status=completed&channel={}", other.channel);
+    assert_eq!(person.get(&none_in_channel).await.expect(200), json!([]));
     assert_eq!(person.get("/api/messages/reviews?status=open").await.expect_invalid(), ["status"]);
 }
 
@@ -196,7 +196,7 @@ async fn files_named_in_an_answer_must_be_of_the_channel() {
     let refused = answer(json!([mine, theirs, "nonsense"])).await.expect_invalid();
     assert_eq!(refused, ["modifiedFileIds.1", "modifiedFileIds.2"]);
     assert_eq!(answer(json!([mine])).await.expect(201)["review"]["modifiedFileIds"], json!([mine]));
-    // An answer refers to it now: it is none of those that go when nobody wants them.
+    // The answer refers to the file, so it is not deleted as unclaimed.
     let key = Key::file(mine.parse().unwrap()).attributes();
     let item = world.clients.dynamodb.get_item().table_name(&world.table).set_key(Some(key)).consistent_read(true);
     let item = item.send().await.unwrap().item.unwrap();

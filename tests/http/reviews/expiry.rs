@@ -1,5 +1,5 @@
-//! What is due is done every minute: reviews expire, files that nobody claimed go, removals that
-//! were cut short go on.
+//! The expiry run of every minute: it expires reviews, deletes unclaimed files and orphaned objects,
+//! and continues interrupted deletions.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -19,32 +19,32 @@ use test_support::{Agent, World};
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);
 const DAY: Duration = Duration::from_secs(24 * 3600);
-/// How many shards the index `due` has.
+/// The number of shards of the `due` index.
 const SHARDS: u32 = 4;
 
-async fn swept(world: &World) -> Swept {
+async fn run_expiry(world: &World) -> Swept {
     expiry::handle(&world.function("expiry")).await.expect("every shard is read")
 }
 
-/// A run of the function, and how many calls of DynamoDB it made.
-async fn billed(world: &World) -> (Swept, meter::Spent) {
+/// Runs the function; returns its report and its DynamoDB cost.
+async fn run_with_cost(world: &World) -> (Swept, meter::Spent) {
     let bill = Arc::new(Bill::default());
-    let swept = meter::billed_to(bill.clone(), swept(world)).await;
+    let swept = meter::billed_to(bill.clone(), run_expiry(&world)).await;
     (swept, bill.spent())
 }
 
-async fn asked_for(agent: &Agent, seconds: u64) -> String {
+async fn request_approval_for(agent: &Agent, seconds: u64) -> String {
     agent.create_message(json!({ "text": "?", "review": { "type": "approval", "expiresInSeconds": seconds } })).await
 }
 
 type Item = HashMap<String, AttributeValue>;
 
-/// Items of an agent's channel whose sort keys start with `prefix`, straight from the table.
-async fn stored(world: &World, agent: &Agent, prefix: &str) -> Vec<Item> {
+/// The items of an agent's channel whose sort keys start with `prefix`.
+async fn stored_items(world: &World, agent: &Agent, prefix: &str) -> Vec<Item> {
     let pk = channel_partition(agent.channel.parse().unwrap());
     let query = world.clients.dynamodb.query().table_name(&world.table).consistent_read(true);
     let query = query.expression_attribute_values(":pk", AttributeValue::S(pk));
-    // An empty text is no part of a key.
+    // DynamoDB refuses an empty string in a key condition.
     let query = if prefix.is_empty() {
         query.key_condition_expression("pk = :pk")
     } else {
@@ -55,13 +55,13 @@ async fn stored(world: &World, agent: &Agent, prefix: &str) -> Vec<Item> {
     query.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await.unwrap()
 }
 
-/// What the table itself says of each review: nobody has looked at it by our routes.
+/// The stored status of each review. Reading through the service could expire it.
 async fn statuses(world: &World, agent: &Agent) -> Vec<String> {
-    let items = stored(world, agent, "MESSAGE#").await;
+    let items = stored_items(world, agent, "MESSAGE#").await;
     items.iter().map(|item| item["review"].as_m().unwrap()["status"].as_s().unwrap().clone()).collect()
 }
 
-async fn objects(world: &World, agent: &Agent) -> usize {
+async fn count_objects(world: &World, agent: &Agent) -> usize {
     let ulid = agent.channel.strip_prefix("agt_").unwrap();
     let list = world.clients.s3.list_objects_v2().bucket(world.bucket()).prefix(format!("uploads/{ulid}/"));
     list.send().await.unwrap().contents.unwrap_or_default().len()
@@ -71,17 +71,17 @@ async fn objects(world: &World, agent: &Agent) -> usize {
 async fn reviews_expire_when_due_and_not_before() {
     let world = World::isolated().await;
     let agent = world.person().await.agent().await;
-    asked_for(&agent, 3600).await;
-    asked_for(&agent, 7200).await;
-    assert_eq!(swept(&world).await, Swept::default());
+    request_approval_for(&agent, 3600).await;
+    request_approval_for(&agent, 7200).await;
+    assert_eq!(run_expiry(&world).await, Swept::default());
     world.advance_clock(HOUR);
-    assert_eq!(swept(&world).await, Swept { expired: 1, ..Swept::default() });
+    assert_eq!(run_expiry(&world).await, Swept { expired: 1, ..Swept::default() });
     assert_eq!(statuses(&world, &agent).await, ["expired", "pending"]);
     world.advance_clock(HOUR);
-    assert_eq!(swept(&world).await, Swept { expired: 1, ..Swept::default() });
+    assert_eq!(run_expiry(&world).await, Swept { expired: 1, ..Swept::default() });
     assert_eq!(statuses(&world, &agent).await, ["expired", "expired"]);
-    assert_eq!(swept(&world).await, Swept::default());
-    let item = &stored(&world, &agent, "MESSAGE#").await[0];
+    assert_eq!(run_expiry(&world).await, Swept::default());
+    let item = &stored_items(&world, &agent, "MESSAGE#").await[0];
     assert!(!item.contains_key("dueShard") && !item.contains_key("dueSort"), "{item:?}");
 }
 
@@ -90,17 +90,20 @@ async fn an_expiry_run_leaves_answered_expired_and_deleted_reviews_alone() {
     let world = World::isolated().await;
     let person = world.person().await;
     let agent = person.agent().await;
-    let (answered, looked_at, deleted) =
-        (asked_for(&agent, 60).await, asked_for(&agent, 60).await, asked_for(&agent, 60).await);
+    let (answered, read, deleted) = (
+        request_approval_for(&agent, 60).await,
+        request_approval_for(&agent, 60).await,
+        request_approval_for(&agent, 60).await,
+    );
     person.answer(&answered, json!({ "selectedOption": "approve" })).await.expect(201);
     agent.delete_in_channel(&format!("/api/v1/messages/{deleted}")).await.expect(200);
     world.advance_clock(MINUTE);
-    agent.get_in_channel(&format!("/api/v1/reviews/{looked_at}")).await.expect(200);
-    assert_eq!(swept(&world).await, Swept::default());
+    agent.get_in_channel(&format!("/api/v1/reviews/{read}")).await.expect(200);
+    assert_eq!(run_expiry(&world).await, Swept::default());
     assert_eq!(statuses(&world, &agent).await, ["completed", "expired"]);
 
-    // An index that lags shows what is decided as due: the item itself is asked.
-    for id in [&answered, &looked_at, &deleted] {
+    // A stale index may list decided reviews as due; the item itself decides.
+    for id in [&answered, &read, &deleted] {
         assert!(!world.app.store.expire(id.parse().unwrap()).await.unwrap());
     }
     assert_eq!(statuses(&world, &agent).await, ["completed", "expired"]);
@@ -110,17 +113,17 @@ async fn an_expiry_run_leaves_answered_expired_and_deleted_reviews_alone() {
 async fn three_hundred_due_reviews_expire_in_pages_during_concurrent_runs() {
     let world = World::isolated().await;
     let agent = world.person().await.agent().await;
-    // More than one page in every shard.
-    let ask = |_| asked_for(&agent, 60);
-    let asked: Vec<_> = stream::iter(0..300).map(ask).buffer_unordered(8).collect().await;
-    assert_eq!(asked.len(), 300);
+    // More than one page in each shard.
+    let create = |_| request_approval_for(&agent, 60);
+    let reviews: Vec<_> = stream::iter(0..300).map(create).buffer_unordered(8).collect().await;
+    assert_eq!(reviews.len(), 300);
     world.advance_clock(MINUTE);
-    // However slow the machine that tests is.
+    // Enough time on any machine.
     let run = async || expiry::handle_within(&world.function("expiry"), 5 * MINUTE).await.unwrap();
     let (one, other) = tokio::join!(run(), run());
     assert!(statuses(&world, &agent).await.iter().all(|status| status == "expired"), "{one:?} {other:?}");
     assert_eq!((one.expired + other.expired, one.failed + other.failed), (300, 0), "{one:?} {other:?}");
-    assert_eq!(swept(&world).await, Swept::default());
+    assert_eq!(run_expiry(&world).await, Swept::default());
 }
 
 #[tokio::test]
@@ -128,7 +131,7 @@ async fn an_expiry_whose_reply_was_lost_is_counted_once() {
     let world = World::isolated().await;
     let agent = world.person().await.agent().await;
     for _ in 0..40 {
-        asked_for(&agent, 60).await;
+        request_approval_for(&agent, 60).await;
     }
     world.advance_clock(MINUTE);
     let mut endpoints = world.endpoints_over_tcp().await;
@@ -148,7 +151,7 @@ async fn a_run_out_of_time_reports_that_more_is_due() {
     let world = World::isolated().await;
     let agent = world.person().await.agent().await;
     for _ in 0..20 {
-        asked_for(&agent, 60).await;
+        request_approval_for(&agent, 60).await;
     }
     world.advance_clock(MINUTE);
     let mut expired = 0;
@@ -169,15 +172,15 @@ async fn a_run_costs_what_is_due() {
     let world = World::isolated().await;
     let agent = world.person().await.agent().await;
     for _ in 0..30 {
-        asked_for(&agent, 7200).await;
+        request_approval_for(&agent, 7200).await;
     }
-    let (swept, spent) = billed(&world).await;
+    let (swept, spent) = run_with_cost(&world).await;
     assert_eq!((swept, spent.calls, spent.round_trips), (Swept::default(), SHARDS, 1));
     for _ in 0..10 {
-        asked_for(&agent, 60).await;
+        request_approval_for(&agent, 60).await;
     }
     world.advance_clock(MINUTE);
-    let (swept, spent) = billed(&world).await;
+    let (swept, spent) = run_with_cost(&world).await;
     assert_eq!((swept.expired, spent.calls), (10, SHARDS + 10));
 }
 
@@ -193,16 +196,16 @@ async fn unclaimed_files_are_deleted_after_a_day() {
     person.post(&format!("/api/messages/{review}/respond"), answer).await.expect(201);
     world.advance_clock(DAY - HOUR);
     let late = agent.store_file().await;
-    assert_eq!(swept(&world).await, Swept::default());
+    assert_eq!(run_expiry(&world).await, Swept::default());
     world.advance_clock(HOUR);
-    assert_eq!(swept(&world).await, Swept { removed_files: 1, ..Swept::default() });
+    assert_eq!(run_expiry(&world).await, Swept { removed_files: 1, ..Swept::default() });
     agent.get(&format!("/api/v1/files/{unclaimed}/download")).await.expect_error(404, "not_found");
     for kept in [&claimed, &named, &late] {
         assert_eq!(agent.get(&format!("/api/v1/files/{kept}/download")).await.status, 200);
     }
-    assert_eq!((stored(&world, &agent, "FILE#").await.len(), objects(&world, &agent).await), (3, 3));
-    assert_eq!(stored(&world, &agent, "REMOVAL#").await, Vec::<Item>::new());
-    assert_eq!(swept(&world).await, Swept::default());
+    assert_eq!((stored_items(&world, &agent, "FILE#").await.len(), count_objects(&world, &agent).await), (3, 3));
+    assert_eq!(stored_items(&world, &agent, "REMOVAL#").await, Vec::<Item>::new());
+    assert_eq!(run_expiry(&world).await, Swept::default());
 }
 
 #[tokio::test]
@@ -213,21 +216,21 @@ async fn a_file_is_claimed_or_deleted_never_both() {
         let file = agent.store_file().await;
         world.advance_clock(DAY);
         let send = agent.send(json!({ "text": "x", "attachmentIds": [file] }));
-        let (sent, swept) = tokio::join!(send, swept(&world));
-        let there = agent.get(&format!("/api/v1/files/{file}/download")).await.status;
+        let (sent, swept) = tokio::join!(send, run_expiry(&world));
+        let status = agent.get(&format!("/api/v1/files/{file}/download")).await.status;
         match sent.status {
-            201 => assert_eq!((swept.removed_files, there), (0, 200)),
+            201 => assert_eq!((swept.removed_files, status), (0, 200)),
             _ => {
                 assert_eq!(sent.expect_invalid(), ["attachmentIds.0"]);
-                assert_eq!((swept.removed_files, there), (1, 404));
+                assert_eq!((swept.removed_files, status), (1, 404));
             }
         }
         assert_eq!(swept.failed, 0);
     }
 }
 
-/// Puts a note of bytes that are to go, as a process leaves it that dies after its first write.
-async fn leave_note(world: &World, agent: &Agent, objects: AttributeValue) {
+/// Writes a due cleanup record, as a process leaves it when it crashes after its first write.
+async fn write_cleanup_record(world: &World, agent: &Agent, objects: AttributeValue) {
     let ulid = agent.channel.strip_prefix("agt_").unwrap();
     let (pk, sk) = (channel_partition(agent.channel.parse().unwrap()), format!("{LEFTOVERS}{ulid}"));
     let text = |text: &str| AttributeValue::S(text.to_owned());
@@ -244,17 +247,17 @@ async fn orphaned_bytes_are_deleted_and_a_bad_item_stops_nothing() {
     let other = world.person().await.agent().await;
     let file = agent.upload("store", "a", "text/plain", "x").await.expect(201);
     let object = AttributeValue::S(file["storageKey"].as_str().unwrap().to_owned());
-    leave_note(&world, &agent, AttributeValue::L(vec![object])).await;
-    // A note that cannot be read.
-    leave_note(&world, &other, AttributeValue::Bool(true)).await;
-    asked_for(&other, 60).await;
+    write_cleanup_record(&world, &agent, AttributeValue::L(vec![object])).await;
+    // A cleanup record that cannot be read.
+    write_cleanup_record(&world, &other, AttributeValue::Bool(true)).await;
+    request_approval_for(&other, 60).await;
     world.advance_clock(MINUTE);
     let expected = Swept { expired: 1, removals_finished: 1, failed: 1, ..Swept::default() };
-    assert_eq!(swept(&world).await, expected);
-    assert_eq!(objects(&world, &agent).await, 0);
-    assert_eq!(stored(&world, &agent, "REMOVAL#").await, Vec::<Item>::new());
-    // The bad one is told again at every run.
-    assert_eq!(swept(&world).await, Swept { failed: 1, ..Swept::default() });
+    assert_eq!(run_expiry(&world).await, expected);
+    assert_eq!(count_objects(&world, &agent).await, 0);
+    assert_eq!(stored_items(&world, &agent, "REMOVAL#").await, Vec::<Item>::new());
+    // Every run reports the bad record again.
+    assert_eq!(run_expiry(&world).await, Swept { failed: 1, ..Swept::default() });
 }
 
 #[tokio::test]
@@ -264,21 +267,21 @@ async fn an_interrupted_agent_deletion_is_continued() {
     let (agent, other) = (person.agent().await, person.agent().await);
     for agent in [&agent, &other] {
         agent.store_file().await;
-        asked_for(agent, 60).await;
+        request_approval_for(agent, 60).await;
     }
     let user = person.get("/api/auth/me").await.expect(200)["user"]["id"].as_str().unwrap().parse().unwrap();
     let (store, blobs) = (&world.app.store, &world.app.blobs);
-    let cut_short = store.remove_channel_within(user, agent.channel.parse().unwrap(), blobs, Duration::ZERO).await;
-    assert_eq!(cut_short.unwrap_err().code(), "still_removing");
+    let interrupted = store.remove_channel_within(user, agent.channel.parse().unwrap(), blobs, Duration::ZERO).await;
+    assert_eq!(interrupted.unwrap_err().code(), "still_removing");
     world.advance_clock(MINUTE);
-    let first = swept(&world).await;
+    let first = run_expiry(&world).await;
     assert_eq!((first.removals_finished, first.failed), (1, 0), "{first:?}");
-    assert_eq!(stored(&world, &agent, "").await, Vec::<Item>::new());
+    assert_eq!(stored_items(&world, &agent, "").await, Vec::<Item>::new());
     assert_eq!(statuses(&world, &other).await, ["expired"]);
-    assert_eq!(objects(&world, &other).await, 1);
-    // Nothing more until what was let in before cannot arrive any more; then the record goes.
-    assert_eq!(swept(&world).await, Swept::default());
+    assert_eq!(count_objects(&world, &other).await, 1);
+    // The deletion record remains until no request admitted before the deletion can still write.
+    assert_eq!(run_expiry(&world).await, Swept::default());
     world.advance_clock(2 * HOUR);
-    assert_eq!(swept(&world).await, Swept { removals_finished: 1, ..Swept::default() });
-    assert_eq!(swept(&world).await, Swept::default());
+    assert_eq!(run_expiry(&world).await, Swept { removals_finished: 1, ..Swept::default() });
+    assert_eq!(run_expiry(&world).await, Swept::default());
 }

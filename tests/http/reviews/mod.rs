@@ -1,4 +1,8 @@
 //! `/api/v1/reviews`, answers and waits
+//!
+//! - [`types`], [`near_miss_types`], [`forms`]: review types, their payloads and their answers
+//! - [`answers`], [`answer_files`], [`password_answers`], [`races`]: answering
+//! - [`waits`], [`lists`], [`expiry`]: waiting, lists, and the expiry run
 
 pub mod answer_files;
 pub mod answers;

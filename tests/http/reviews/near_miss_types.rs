@@ -1,4 +1,4 @@
-//! Reviews that are written almost as the contract has them.
+//! Review types and payloads that are almost valid: accepted with a warning where the meaning is clear.
 
 use serde_json::{Value, json};
 use test_support::World;
@@ -25,7 +25,7 @@ async fn a_near_miss_of_a_known_type_becomes_it_with_a_warning() {
         assert_eq!(sent["warnings"][0]["code"], "near_miss");
         let message = sent["warnings"][0]["message"].as_str().unwrap();
         assert!(message.contains(given) && message.contains(known), "{message}");
-        // A repeat says the same, and a message that is read later says nothing of it.
+        // A repeated call has the same warnings; reading the message later has none.
         assert_eq!(agent.send(body).await.expect(201)["warnings"], sent["warnings"]);
         let id = sent["id"].as_str().unwrap();
         assert!(agent.get_in_channel(&format!("/api/v1/messages/{id}")).await.expect(200).get("warnings").is_none());
@@ -56,7 +56,7 @@ async fn a_near_miss_whose_payload_does_not_fit_stays_freeform_with_a_warning() 
         assert_eq!(sent["warnings"][0]["code"], "payload_does_not_fit", "{given}");
         person.answer(sent["id"].as_str().unwrap(), json!({ "anything": [1] })).await.expect(201);
     }
-    // The exact name still asks for the exact shape, and what is like nothing is no near miss.
+    // An exact type name requires a valid payload, and an unrelated name is no near miss.
     agent.send(json!({ "review": { "type": "approval", "payload": { "options": 1 } } })).await.expect_invalid();
     let sent = agent.send(json!({ "review": { "type": "vote", "payload": { "options": 1 } } })).await.expect(201);
     assert!(sent.get("warnings").is_none());
@@ -74,7 +74,7 @@ async fn options_may_be_strings_and_numbers() {
         assert_eq!(person.submit_form(&format!("/reviews/{id}"), &[("option", typed)]).await.status, 303);
         let shown = agent.wait(&id, 5_000).await.expect(200)["message"]["review"].clone();
         assert_eq!(shown["response"], json!({ "selectedOption": value }));
-        assert_eq!(shown["payload"], options, "members beside the known ones come back");
+        assert_eq!(shown["payload"], options, "unknown members are kept");
         let id = agent.create_message(json!({ "review": review })).await;
         person
             .answer(&id, json!({ "selectedOption": typed.parse::<u64>().map_or(json!(typed), Value::from) }))

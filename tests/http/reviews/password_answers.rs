@@ -1,4 +1,4 @@
-//! Answers to password fields: they reach the agent that asked, and nobody else reads them anywhere.
+//! Answers to password fields: they reach the asking agent, and no page, log or list shows them.
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::{Value, json};
@@ -12,18 +12,19 @@ use crate::support::receiver::{Receiver, ResponsePlan};
 
 const SECRET: &str = "S3CRET \"quoted\" \\ & <pin> 🔑";
 
-/// The review of a form with one password field, under this type.
-fn asking(kind: &str) -> Value {
+/// A message whose review has a form payload with one password field, and this type.
+fn password_review(kind: &str) -> Value {
     let fields = json!([{ "name": "pin", "type": "password" }, { "name": "who", "type": "text" }]);
     json!({ "text": "Sign in for me", "review": { "type": kind, "payload": { "fields": fields } } })
 }
 
-/// How a secret may stand in JSON, in JSON inside of JSON, and in HTML: its letters alone tell.
-fn is_in(text: &str) -> bool {
+/// Whether a text has the secret. Only its letters are compared, because JSON and HTML escape the
+/// rest differently.
+fn has_secret(text: &str) -> bool {
     text.contains("S3CRET") || text.contains("quoted")
 }
 
-/// All that a person can read of a channel.
+/// Every page and response about a channel that a person can read.
 async fn all_pages(person: &Person, agent: &Agent, message: &str) -> Vec<(String, String)> {
     let channel = &agent.channel;
     let paths = [
@@ -40,16 +41,16 @@ async fn all_pages(person: &Person, agent: &Agent, message: &str) -> Vec<(String
         "/api/messages/reviews?status=all".to_owned(),
         "/api/agents/stats".to_owned(),
     ];
-    let mut read = vec![];
+    let mut pages = vec![];
     for path in paths {
         let reply = person.get(&path).await;
         assert_eq!(reply.status, 200, "{path}");
-        read.push((path, reply.text()));
+        pages.push((path, reply.text()));
     }
-    read
+    pages
 }
 
-async fn outbound(person: &Person) -> Vec<Value> {
+async fn outbound_log(person: &Person) -> Vec<Value> {
     let log = person.get("/api/logs?limit=100").await.expect(200);
     log["data"].as_array().unwrap().iter().filter(|row| row["direction"] == "outbound").cloned().collect()
 }
@@ -64,10 +65,10 @@ async fn a_password_reaches_the_agent_and_no_page_log_or_list() {
         let person = world.person().await;
         let agent = person.agent().await;
         set_agent_webhook(&world, &agent.channel, &receiver.url).await;
-        let asked = agent.create_message(asking(kind)).await;
-        let answered = person.answer(&asked, json!({ "pin": SECRET, "who": "me" })).await.expect(201);
+        let review = agent.create_message(password_review(kind)).await;
+        let answered = person.answer(&review, json!({ "pin": SECRET, "who": "me" })).await.expect(201);
         assert_eq!(answered["review"]["response"], json!({ "pin": "***REDACTED***", "who": "me" }), "{kind}");
-        let revision = json!({ "text": "Once more", "iterationOf": asked, "review": { "type": "approval" } });
+        let revision = json!({ "text": "Once more", "iterationOf": review, "review": { "type": "approval" } });
         agent.create_message(revision).await;
 
         let message = driver.next_delivery().await;
@@ -76,14 +77,14 @@ async fn a_password_reaches_the_agent_and_no_page_log_or_list() {
         assert!(driver.deliver(&message).await);
         let received = receiver.wait_for(2).await;
         assert!(received.iter().all(|it| it.json()["response"]["pin"] == SECRET), "{kind}");
-        assert_eq!(agent.wait(&asked, 1).await.expect(200)["message"]["review"]["response"]["pin"], SECRET);
-        agent.get_in_channel(&format!("/api/v1/reviews/{asked}")).await.expect(200);
-        agent.get_in_channel(&format!("/api/v1/iterations/{asked}")).await;
+        assert_eq!(agent.wait(&review, 1).await.expect(200)["message"]["review"]["response"]["pin"], SECRET);
+        agent.get_in_channel(&format!("/api/v1/reviews/{review}")).await.expect(200);
+        agent.get_in_channel(&format!("/api/v1/iterations/{review}")).await;
         crate::accounts::request_log::log_of(&person, 6).await;
-        for (path, text) in all_pages(&person, &agent, &asked).await {
-            assert!(!is_in(&text), "{kind}: {path}: {text}");
+        for (path, text) in all_pages(&person, &agent, &review).await {
+            assert!(!has_secret(&text), "{kind}: {path}: {text}");
         }
-        let rows = outbound(&person).await;
+        let rows = outbound_log(&person).await;
         let statuses: Vec<_> = rows.iter().map(|row| row["statusCode"].clone()).collect();
         assert_eq!(statuses, [200, 500], "{kind}");
         assert!(rows.iter().all(|row| row["requestBody"].as_str().unwrap().contains("review:responded")), "{rows:?}");
@@ -93,16 +94,16 @@ async fn a_password_reaches_the_agent_and_no_page_log_or_list() {
 #[tokio::test]
 async fn answers_without_passwords_stay_in_the_delivery_log() {
     let world = World::isolated().await;
-    let heard = [ResponsePlan::with(200, "", r#"{"heard":"well"}"#)];
-    let (driver, receiver) = (DeliveryDriver::start(&world).await, Receiver::start(heard).await);
+    let responses = [ResponsePlan::with(200, "", r#"{"receipt":"well"}"#)];
+    let (driver, receiver) = (DeliveryDriver::start(&world).await, Receiver::start(responses).await);
     let person = world.person().await;
     let agent = person.agent().await;
     set_agent_webhook(&world, &agent.channel, &receiver.url).await;
     let fields = json!([{ "name": "who", "type": "text" }]);
-    let asked = agent.create_message(json!({ "review": { "type": "form", "payload": { "fields": fields } } })).await;
-    person.answer(&asked, json!({ "who": "somebody" })).await.expect(201);
+    let review = agent.create_message(json!({ "review": { "type": "form", "payload": { "fields": fields } } })).await;
+    person.answer(&review, json!({ "who": "somebody" })).await.expect(201);
     assert!(driver.deliver(&driver.next_delivery().await).await);
-    let row = outbound(&person).await.remove(0);
+    let row = outbound_log(&person).await.remove(0);
     assert!(row["requestBody"].as_str().unwrap().contains("somebody"), "{row}");
     assert!(row["responseBody"].as_str().unwrap().contains("well"), "{row}");
 }
@@ -117,8 +118,8 @@ async fn a_delivery_stored_by_an_earlier_version_is_treated_as_secret() {
     let person = world.person().await;
     let agent = person.agent().await;
     set_agent_webhook(&world, &agent.channel, &receiver.url).await;
-    let asked = agent.create_message(asking("form")).await;
-    person.answer(&asked, json!({ "pin": SECRET })).await.expect(201);
+    let review = agent.create_message(password_review("form")).await;
+    person.answer(&review, json!({ "pin": SECRET })).await.expect(201);
     let message = driver.next_delivery().await;
     let reference: Reference = serde_json::from_str(message.body.as_deref().unwrap()).unwrap();
     let key = Key::delivery(reference.message_id.channel(), &reference.webhook_id);
@@ -126,7 +127,7 @@ async fn a_delivery_stored_by_an_earlier_version_is_treated_as_secret() {
     update.update_expression("REMOVE hasSecrets").send().await.unwrap();
     assert!(driver.deliver(&message).await);
     assert_eq!(receiver.wait_for(1).await[0].json()["response"]["pin"], SECRET);
-    assert!(!is_in(&Value::from(outbound(&person).await).to_string()));
+    assert!(!has_secret(&Value::from(outbound_log(&person).await).to_string()));
 }
 
 #[tokio::test]
@@ -137,11 +138,11 @@ async fn a_password_does_not_come_back_with_a_refused_form() {
     let fields = json!([
         { "name": "pin", "type": "password" }, { "name": "who", "type": "text" }, { "name": "mail", "type": "email" },
     ]);
-    let asked = agent.create_message(json!({ "review": { "type": "form", "payload": { "fields": fields } } })).await;
+    let review = agent.create_message(json!({ "review": { "type": "form", "payload": { "fields": fields } } })).await;
     let typed = [("field.pin", SECRET), ("field.who", "somebody"), ("field.mail", "no address")];
-    let refused = person.submit_form(&format!("/reviews/{asked}"), &typed).await;
+    let refused = person.submit_form(&format!("/reviews/{review}"), &typed).await;
     assert_eq!(refused.status, 400);
-    assert!(refused.text().contains("somebody") && !is_in(&refused.text()), "{}", refused.text());
+    assert!(refused.text().contains("somebody") && !has_secret(&refused.text()), "{}", refused.text());
 }
 
 #[tokio::test]
@@ -149,15 +150,15 @@ async fn passwords_are_found_in_payloads_an_earlier_version_accepted() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;
-    let asked = agent.create_message(asking("form")).await;
-    person.answer(&asked, json!({ "pin": SECRET })).await.expect(201);
-    // A field of a type that this version does not know.
+    let review = agent.create_message(password_review("form")).await;
+    person.answer(&review, json!({ "pin": SECRET })).await.expect(201);
+    // This version does not know the second field's type.
     let payload = json!({ "fields": [{ "name": "pin", "type": "password" }, { "name": "x", "type": "hologram" }] });
     let update = world.clients.dynamodb.update_item().table_name(&world.table);
-    let update = update.set_key(Some(Key::message(asked.parse::<MessageId>().unwrap()).attributes()));
+    let update = update.set_key(Some(Key::message(review.parse::<MessageId>().unwrap()).attributes()));
     let update = update.update_expression("SET review.payload = :payload");
     update.expression_attribute_values(":payload", AttributeValue::S(payload.to_string())).send().await.unwrap();
-    for (path, text) in all_pages(&person, &agent, &asked).await {
-        assert!(!is_in(&text), "{path}: {text}");
+    for (path, text) in all_pages(&person, &agent, &review).await {
+        assert!(!has_secret(&text), "{path}: {text}");
     }
 }

@@ -1,5 +1,5 @@
-//! Answering, expiring and deleting one review at once: one outcome, one event, one webhook, and
-//! everybody agrees on it.
+//! Concurrent answer, expiry and deletion of one review: one outcome, one event and one webhook, on
+//! which all callers agree.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
@@ -17,83 +17,85 @@ use tokio::sync::Semaphore;
 use crate::support::delivery_driver::set_agent_webhook;
 use crate::support::receiver::{ReceivedRequest, Receiver};
 
-/// How many reviews are raced for; a fifth of them on LocalStack, whose every call takes longer.
-const ROUNDS: usize = 1000;
-const SIDE_BY_SIDE: usize = 10;
+/// The number of races; a tenth of it on LocalStack, where every call takes longer.
+const RACES: usize = 1000;
+/// Races at a time.
+const CONCURRENCY: usize = 10;
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// What one round ended with: what the table has, and what each of those who were there was told.
+/// The result of one race: the stored review, and the responses that each caller got.
 #[derive(Debug)]
-struct Round {
+struct Race {
     id: String,
     number: usize,
-    /// `None`: deleted.
+    /// `None` if the review was deleted.
     stored: Option<Value>,
     answer: u16,
     delete: u16,
-    /// In every other round somebody waits for the outcome, and in the others somebody reads meanwhile.
+    /// Even races have a wait, odd ones a read.
     waited: Option<Value>,
     read: Option<Value>,
 }
 
-/// Lets others go first, by as much as the round's number says.
-async fn pause(number: usize, step: usize) {
+/// A delay that depends on the race's number, which varies the order of the callers.
+async fn delay(number: usize, step: usize) {
     tokio::time::sleep(Duration::from_millis((number * step % 97) as u64)).await;
 }
 
-/// Reviews to race for: one that was asked for, and copies of it, which take less time to make.
-async fn asked(world: &World, agent: &Agent, count: usize) -> Vec<String> {
+/// Creates reviews: one through the service, the others as copies, which is faster.
+async fn create_reviews(world: &World, agent: &Agent, count: usize) -> Vec<String> {
     let review = json!({ "type": "freeform", "expiresInSeconds": 60 });
-    let asked = agent.create_message(json!({ "text": "?", "review": review })).await;
-    let mut ids = bulk_data::copy_messages(world, &[&asked], count - 1).await;
-    ids.push(asked);
+    let review_id = agent.create_message(json!({ "text": "?", "review": review })).await;
+    let mut ids = bulk_data::copy_messages(world, &[&review_id], count - 1).await;
+    ids.push(review_id);
     ids
 }
 
-/// Everyone on one review, in an order that the round's number changes.
-async fn round(person: &Person, agent: &Agent, id: &str, number: usize, answered: &Semaphore) -> Round {
+/// Runs all callers on one review, in an order that depends on the race's number.
+async fn run_race(person: &Person, agent: &Agent, id: &str, number: usize, answered: &Semaphore) -> Race {
     let (review, message) = (format!("/api/v1/reviews/{id}"), format!("/api/v1/messages/{id}"));
     let answer = async {
-        pause(number, 7).await;
+        delay(number, 7).await;
         let status = person.answer(id, json!({ "number": number })).await.status;
         answered.add_permits(1);
         status
     };
     let delete = async {
-        // In two of three rounds nobody deletes.
+        // Every third race has a deletion.
         if !number.is_multiple_of(3) {
             return 0;
         }
-        pause(number, 31).await;
+        delay(number, 31).await;
         agent.delete_in_channel(&message).await.status
     };
     let read = async {
         if number.is_multiple_of(2) {
             return None;
         }
-        pause(number, 3).await;
+        delay(number, 3).await;
         Some(agent.get_in_channel(&review).await)
     };
     let wait = async { if number.is_multiple_of(2) { Some(agent.wait(id, 25_000).await) } else { None } };
     let (waited, answer, delete, read) = tokio::join!(wait, answer, delete, read);
-    let told = |status: u16, body: Value| if status == 404 { json!("gone") } else { body };
-    let waited = waited.map(|waited| told(waited.status, waited.json()["status"].clone()));
-    let read = read.map(|read| told(read.status, read.json()["review"]["status"].clone()));
-    Round { id: id.to_owned(), number, stored: None, answer, delete, waited, read }
+    let outcome = |status: u16, body: Value| if status == 404 { json!("gone") } else { body };
+    let waited = waited.map(|waited| outcome(waited.status, waited.json()["status"].clone()));
+    let read = read.map(|read| outcome(read.status, read.json()["review"]["status"].clone()));
+    Race { id: id.to_owned(), number, stored: None, answer, delete, waited, read }
 }
 
-/// Some rounds at once, in the middle of which their reviews fall due.
-async fn rounds_at_once(world: &World, person: &Person, agent: &Agent, first: usize) -> Vec<Round> {
-    let ids = asked(world, agent, SIDE_BY_SIDE).await;
+/// Runs several races concurrently, during which their reviews fall due.
+async fn run_races(world: &World, person: &Person, agent: &Agent, first: usize) -> Vec<Race> {
+    let ids = create_reviews(world, agent, CONCURRENCY).await;
     let answered = Semaphore::new(0);
-    let rounds = ids.iter().enumerate().map(|(index, id)| round(person, agent, id, first + index, &answered));
+    let rounds = ids.iter().enumerate().map(|(index, id)| run_race(person, agent, id, first + index, &answered));
     let expire = async {
-        // Once none to all but one have been answered: the others are on their way.
-        let some = answered.acquire_many((first / SIDE_BY_SIDE % SIDE_BY_SIDE) as u32).await.expect("it is open");
-        drop(some);
+        // Expire after none to all but one have been answered; the other answers are in flight.
+        let permits =
+            answered.acquire_many((first / CONCURRENCY % CONCURRENCY) as u32).await.expect("the semaphore is open");
+        drop(permits);
         world.advance_clock(MINUTE);
-        let sweeper = world.function("expiry");
-        let (one, other) = tokio::join!(expiry::handle(&sweeper), expiry::handle(&sweeper));
+        let expiry_app = world.function("expiry");
+        let (one, other) = tokio::join!(expiry::handle(&expiry_app), expiry::handle(&expiry_app));
         assert_eq!((one.expect("a run").failed, other.expect("a run").failed), (0, 0));
     };
     let mut rounds = tokio::join!(join_all(rounds), expire).0;
@@ -103,10 +105,10 @@ async fn rounds_at_once(world: &World, person: &Person, agent: &Agent, first: us
     rounds
 }
 
-/// What the stream told of each review: the statuses that it went to from being pending.
+/// The statuses that each review changed to from pending, according to the stream.
 type Decisions = Arc<Mutex<BTreeMap<String, Vec<String>>>>;
 
-fn note(decisions: &Decisions, record: &EventRecord) {
+fn record_decision(decisions: &Decisions, record: &EventRecord) {
     let image = |image: &serde_dynamo::Item| -> Value { serde_dynamo::from_item(image.clone()).unwrap_or_default() };
     let (old, new) = (image(&record.change.old_image), image(&record.change.new_image));
     let decided = ["completed", "expired"].into_iter().find(|it| new["review"]["status"] == *it);
@@ -118,8 +120,8 @@ fn note(decisions: &Decisions, record: &EventRecord) {
     }
 }
 
-/// Brings the stream to `events` and the queue to `webhooks`, and notes what the stream tells.
-async fn deliver(world: &World, decisions: &Decisions) -> Workers {
+/// Starts workers that pass the stream to `events`, recording decisions, and the queue to `webhooks`.
+async fn start_workers(world: &World, decisions: &Decisions) -> Workers {
     let (sources, urls) = world.sources().await;
     let on_queue = |name| App { outbound: Outbound::new(true), ..world.function(name).on_queue(&urls.deliveries) };
     let (on_stream, sender) = (on_queue("events"), on_queue("webhooks"));
@@ -127,7 +129,7 @@ async fn deliver(world: &World, decisions: &Decisions) -> Workers {
     workers.start(|stop| {
         sources.stream.consume(stop, move |event: Event| {
             let app = on_stream.clone();
-            event.records.iter().for_each(|record| note(&decisions, record));
+            event.records.iter().for_each(|record| record_decision(&decisions, record));
             async move { events::handle(&app, event).await }
         })
     });
@@ -140,20 +142,20 @@ async fn deliver(world: &World, decisions: &Decisions) -> Workers {
     workers
 }
 
-/// One outcome at most, and nobody was told another.
+/// Asserts at most one outcome, with which every response agrees.
 #[track_caller]
-fn check(round: &Round, decided: &[String]) {
-    let Round { stored, answer, delete, waited, read, .. } = round;
+fn check(round: &Race, decided: &[String]) {
+    let Race { stored, answer, delete, waited, read, .. } = round;
     assert!(decided.len() <= 1, "decided {decided:?}: {round:?}");
     let outcome = decided.first().map(String::as_str);
     assert_eq!(outcome == Some("completed"), *answer == 201, "{outcome:?}: {round:?}");
     let mut possible = vec![json!(outcome), json!("gone")];
     match stored {
-        // A deletion ends what came before it, whatever that was.
+        // A deletion may follow any outcome.
         None => assert_eq!(*delete, 200, "{round:?}"),
         Some(review) => {
             possible.pop();
-            assert!([0, 404].contains(delete), "a deleted review is still there: {round:?}");
+            assert!([0, 404].contains(delete), "a deleted review still exists: {round:?}");
             assert_eq!(review["status"], json!(outcome), "{round:?}");
             let response = if *answer == 201 { json!({ "number": round.number }) } else { Value::Null };
             assert_eq!(review["response"], response, "{round:?}");
@@ -167,9 +169,9 @@ fn check(round: &Round, decided: &[String]) {
     }
 }
 
-/// One webhook-id for what was decided, and none for what was not.
+/// Asserts one webhook-id for a decided review, and none for others.
 #[track_caller]
-fn check_webhooks(received: &[&ReceivedRequest], decided: &[String], round: &Round) {
+fn check_webhooks(received: &[&ReceivedRequest], decided: &[String], round: &Race) {
     let ids: BTreeSet<_> = received.iter().map(|it| it.id()).collect();
     assert_eq!(ids.len(), decided.len(), "{decided:?} and {ids:?}: {round:?}");
     for body in received.iter().map(|it| it.json()) {
@@ -181,12 +183,12 @@ fn check_webhooks(received: &[&ReceivedRequest], decided: &[String], round: &Rou
     }
 }
 
-/// All that the receiver gets, once it has something of everything that the stream told of up to
-/// the answer to one last review.
+/// Waits until the receiver has a request for every decision of the stream up to that of one last
+/// review; returns all requests.
 async fn all_received(receiver: &Receiver, decisions: &Decisions, last: &str) -> Vec<ReceivedRequest> {
     let has = |received: &[ReceivedRequest], id: &str| received.iter().any(|it| it.json()["message_id"] == id);
     let mut received = receiver.received();
-    // Records come in order: with the last, all are known.
+    // Records arrive in order: with the last one, all decisions are known.
     while !has(&received, last) {
         received = receiver.wait_for(received.len() + 1).await;
     }
@@ -200,20 +202,20 @@ async fn all_received(receiver: &Receiver, decisions: &Decisions, last: &str) ->
     }
 }
 
-#[allow(clippy::print_stdout, reason = "the figures are what the test is asked for")]
+#[allow(clippy::print_stdout, reason = "the counts are for the developer")]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn concurrent_answer_expiry_and_deletion_have_one_outcome_and_one_webhook() {
     let (world, receiver, decisions) = (World::isolated().await, Receiver::start([]).await, Decisions::default());
-    let workers = deliver(&world, &decisions).await;
+    let workers = start_workers(&world, &decisions).await;
     let person = world.person().await;
     let agent = person.agent().await;
     set_agent_webhook(&world, &agent.channel, &receiver.url).await;
-    let (rounds, began) = (if world.database().is_some() { ROUNDS } else { ROUNDS / 10 }, Instant::now());
+    let (rounds, began) = (if world.database().is_some() { RACES } else { RACES / 10 }, Instant::now());
     let mut ended = vec![];
     while ended.len() < rounds {
-        ended.extend(rounds_at_once(&world, &person, &agent, ended.len()).await);
+        ended.extend(run_races(&world, &person, &agent, ended.len()).await);
     }
-    let last = asked(&world, &agent, 1).await.remove(0);
+    let last = create_reviews(&world, &agent, 1).await.remove(0);
     person.answer(&last, json!({})).await.expect(201);
     let raced = began.elapsed();
     let received = all_received(&receiver, &decisions, &last).await;
@@ -233,11 +235,11 @@ async fn concurrent_answer_expiry_and_deletion_have_one_outcome_and_one_webhook(
     let (completed, expired, rounds) = (count("completed"), count("expired"), ended.len());
     let deleted = ended.iter().filter(|round| round.stored.is_none()).count();
     println!(
-        "{rounds} rounds in {raced:?}: {completed} answered, {expired} expired, {} neither; {deleted} deleted; {} \
+        "{rounds} races in {raced:?}: {completed} answered, {expired} expired, {} neither; {deleted} deleted; {} \
          webhooks for them, all after {:?}",
         rounds - completed - expired,
         received.len() - 1,
         began.elapsed()
     );
-    assert!(completed > 0 && expired > 0 && deleted > 0 && completed + expired < rounds, "each of them wins sometimes");
+    assert!(completed > 0 && expired > 0 && deleted > 0 && completed + expired < rounds, "each outcome occurs");
 }

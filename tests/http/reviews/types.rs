@@ -1,10 +1,11 @@
-//! What each review type asks and takes.
+//! The payload and the answers of each review type.
 
 use serde_json::{Value, json};
 use test_support::{Agent, Person, World};
 
-/// Asks with `review` and answers with each of `wrong`, which are refused, then with `right`.
-async fn asks(agent: &Agent, person: &Person, review: Value, wrong: &[(Value, &str)], right: Value) -> Value {
+/// Creates `review`, sends each answer of `wrong`, which is refused, then `right`; returns the
+/// response that the agent gets.
+async fn answer_review(agent: &Agent, person: &Person, review: Value, wrong: &[(Value, &str)], right: Value) -> Value {
     let id = agent.create_message(json!({ "review": review })).await;
     for (response, field) in wrong {
         assert_eq!(
@@ -31,7 +32,7 @@ async fn an_approval_takes_an_option_that_was_offered() {
         (json!({ "selectedOption": "ship", "comment": "no comments here" }), "comment"),
     ];
     let right = json!({ "selectedOption": "hold" });
-    assert_eq!(asks(&agent, &person, review, &wrong, right.clone()).await, right);
+    assert_eq!(answer_review(&agent, &person, review, &wrong, right.clone()).await, right);
 }
 
 #[tokio::test]
@@ -50,13 +51,13 @@ async fn a_selection_enforces_its_minimum_and_maximum() {
         (ids(json!(["a", "b"])), "selectedIds"),
         (ids(json!(["c"])), "selectedIds"),
     ];
-    asks(&agent, &person, review("single"), &wrong, ids(json!(["a"]))).await;
+    answer_review(&agent, &person, review("single"), &wrong, ids(json!(["a"]))).await;
     let wrong = [
         (ids(json!(["a", "a"])), "selectedIds"),
         (ids(json!(["a", 1])), "selectedIds"),
         (ids(json!([])), "selectedIds"),
     ];
-    asks(&agent, &person, review("multi"), &wrong, ids(json!(["b", "a"]))).await;
+    answer_review(&agent, &person, review("multi"), &wrong, ids(json!(["b", "a"]))).await;
 }
 
 #[tokio::test]
@@ -71,7 +72,7 @@ async fn a_text_has_its_lengths_in_characters() {
         (json!({ "text": 12 }), "text"),
         (json!({}), "text"),
     ];
-    asks(&agent, &person, review, &wrong, json!({ "text": "ééé" })).await;
+    answer_review(&agent, &person, review, &wrong, json!({ "text": "ééé" })).await;
 }
 
 #[tokio::test]
@@ -84,10 +85,10 @@ async fn a_form_can_be_dismissed_only_where_it_allows_it() {
         json!({ "type": "form", "payload": { "fields": fields, "dismissLabel": dismiss } })
     };
     let wrong = [(json!({ "_dismissed": true }), "_dismissed"), (json!({ "host": "" }), "host")];
-    asks(&agent, &person, form(Value::Null), &wrong, json!({ "host": "db1" })).await;
+    answer_review(&agent, &person, form(Value::Null), &wrong, json!({ "host": "db1" })).await;
     let wrong =
         [(json!({ "_dismissed": false }), "_dismissed"), (json!({ "_dismissed": true, "host": "x" }), "_dismissed")];
-    asks(&agent, &person, form(json!("Not now")), &wrong, json!({ "_dismissed": true })).await;
+    answer_review(&agent, &person, form(json!("Not now")), &wrong, json!({ "_dismissed": true })).await;
 }
 
 #[tokio::test]
@@ -99,7 +100,7 @@ async fn a_password_is_for_the_agent_alone() {
     let other = agent.request_approval().await;
     let id = agent.create_message(json!({ "review": { "type": "form", "payload": { "fields": fields } } })).await;
     let (held, answered) = tokio::join!(agent.wait(&id, 20_000), async {
-        // Passes the time until the first is held.
+        // Takes long enough for the first wait to be held.
         agent.wait(&other, 500).await.expect(200);
         person.answer(&id, json!({ "user": "me", "pass": "hunter22" })).await
     });
@@ -123,7 +124,7 @@ async fn freeform_and_unknown_types_take_any_object() {
     let anything = json!({ "": [1, { "deep": null }], "selectedOption": 3 });
     for kind in ["freeform", "vote", "Approval"] {
         let review = json!({ "type": kind, "payload": { "options": 1 } });
-        assert_eq!(asks(&agent, &person, review, &[], anything.clone()).await, anything);
+        assert_eq!(answer_review(&agent, &person, review, &[], anything.clone()).await, anything);
     }
 }
 
@@ -163,5 +164,5 @@ async fn an_id_is_compared_exactly_as_it_was_given() {
     let agent = person.agent().await;
     let review = json!({ "type": "approval", "payload": { "options": [{ "id": " ok ", "label": "OK" }] } });
     let wrong = [(json!({ "selectedOption": "ok" }), "selectedOption")];
-    asks(&agent, &person, review, &wrong, json!({ "selectedOption": " ok " })).await;
+    answer_review(&agent, &person, review, &wrong, json!({ "selectedOption": " ok " })).await;
 }

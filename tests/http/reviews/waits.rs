@@ -12,8 +12,9 @@ async fn a_wait_returns_the_answer_with_its_texts() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;
-    let ask = json!({ "text": "?", "review": { "type": "approval" }, "textAttachments": [{ "content": "# Plan" }] });
-    let id = agent.create_message(ask).await;
+    let message =
+        json!({ "text": "?", "review": { "type": "approval" }, "textAttachments": [{ "content": "# Plan" }] });
+    let id = agent.create_message(message).await;
     let (waited, ()) = tokio::join!(agent.wait(&id, 20_000), async {
         person.answer(&id, json!({ "selectedOption": "approve" })).await.expect(201);
     });
@@ -30,26 +31,26 @@ async fn a_wait_finds_an_answer_stored_by_another_process() {
     let agent = person.agent().await;
     let id = agent.request_approval().await;
     let elsewhere = person.at(&world.second_instance().await);
-    // Another review's wait passes the time: it would look for this one, too.
+    // A wait for another review lasts long enough for the first to poll.
     let other = agent.request_approval().await;
     let (waited, ()) = tokio::join!(agent.wait(&id, 20_000), async {
         agent.wait(&other, 1_000).await.expect(200);
         elsewhere.answer(&id, json!({ "selectedOption": "approve" })).await.expect(201);
     });
     assert_eq!(waited.expect(200)["status"], "completed");
-    assert!(waited.cost().calls > 1, "it looked by itself: {:?}", waited.cost());
+    assert!(waited.cost().calls > 1, "the wait polled: {:?}", waited.cost());
 }
 
-/// In one process they look together, and the one that finds the answer tells all.
+/// The waiters of one process poll together, and the one that finds the answer notifies the others.
 #[tokio::test]
 async fn many_waiters_of_one_review_share_few_polls() {
-    const MANY: u32 = 100;
+    const WAITERS: u32 = 100;
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;
     let id = agent.request_approval().await;
     let elsewhere = person.at(&world.second_instance().await);
-    let (waits, looks) = tokio::join!(join_all((0..MANY).map(|_| agent.wait(&id, 25_000))), async {
+    let (waits, polls) = tokio::join!(join_all((0..WAITERS).map(|_| agent.wait(&id, 25_000))), async {
         let began = Instant::now();
         agent.wait(&id, 2_000).await.expect(200);
         elsewhere.answer(&id, json!({ "selectedOption": "approve" })).await.expect(201);
@@ -58,9 +59,9 @@ async fn many_waiters_of_one_review_share_few_polls() {
     let (calls, first) = (waits.iter().map(|it| it.cost().calls).sum::<u32>(), waits[0].expect(200));
     assert!(waits.iter().all(|waited| waited.expect(200) == first));
     assert_eq!(first["status"], "completed");
-    // Each as it begins, then one in 20 ms, and hardly any once one has seen the answer.
-    let most = MANY + looks + MANY / 3;
-    assert!(calls <= most, "{calls} looks, {most} at most");
+    // One poll of each waiter at its start, one per 20 ms, and few after the answer was found.
+    let max_calls = WAITERS + polls + WAITERS / 3;
+    assert!(calls <= max_calls, "{calls} polls, at most {max_calls}");
 }
 
 #[tokio::test]
@@ -98,7 +99,7 @@ async fn odd_timeouts_mean_the_maximum_and_shutdown_ends_every_wait() {
         reply
     }));
     let still_held = async {
-        // None of the six has been told "timeout" by its own parameter.
+        // None of the six waits has ended by its own parameter.
         agent.wait(&id, 600).await.expect(200);
         closing.set(true);
         world.close.send(true).unwrap();

@@ -1,33 +1,33 @@
-//! Which answers a field takes, and how they come back.
+//! Which answers a field accepts, and how they are returned.
 
 use serde_json::{Value, json};
 
-use super::Desk;
+use super::FormTester;
 
 #[tokio::test]
 async fn steps_count_from_min_and_else_from_zero() {
-    let desk = Desk::start().await;
-    let taken = |field: Value, answers: Value| {
-        let desk = &desk;
-        async move { desk.takes(field, answers.as_array().expect("answers")).await }
+    let tester = FormTester::start().await;
+    let accepted = |field: Value, answers: Value| {
+        let tester = &tester;
+        async move { tester.accepted_answers(field, answers.as_array().expect("answers")).await }
     };
     let field = json!({ "type": "number", "step": 5, "defaultValue": 10 });
-    assert_eq!(taken(field, json!([10, 15, -5, 12])).await, [true, true, true, false]);
+    assert_eq!(accepted(field, json!([10, 15, -5, 12])).await, [true, true, true, false]);
     let field = json!({ "type": "number", "min": 1, "step": 10, "defaultValue": 51 });
-    assert_eq!(taken(field, json!([1, 51, 50])).await, [true, true, false]);
+    assert_eq!(accepted(field, json!([1, 51, 50])).await, [true, true, false]);
     let field = json!({ "type": "range", "min": 0.5, "max": 2, "step": 0.1 });
-    assert_eq!(taken(field, json!([0.8, 1.2, 0.85])).await, [true, true, false]);
+    assert_eq!(accepted(field, json!([0.8, 1.2, 0.85])).await, [true, true, false]);
     let field = json!({ "type": "number", "step": 0.01 });
-    assert_eq!(taken(field, json!([123_456_789.07, 0.1, 0.015])).await, [true, true, false]);
+    assert_eq!(accepted(field, json!([123_456_789.07, 0.1, 0.015])).await, [true, true, false]);
     let field = json!({ "type": "time", "step": 900, "min": "09:05" });
-    assert_eq!(taken(field, json!(["09:20", "09:15"])).await, [true, false]);
+    assert_eq!(accepted(field, json!(["09:20", "09:15"])).await, [true, false]);
     let field = json!({ "type": "date", "step": 7 });
-    assert_eq!(taken(field, json!(["1970-01-08", "1970-01-09"])).await, [true, false]);
+    assert_eq!(accepted(field, json!(["1970-01-08", "1970-01-09"])).await, [true, false]);
 }
 
 #[tokio::test]
 async fn moments_are_compared_as_moments() {
-    let desk = Desk::start().await;
+    let tester = FormTester::start().await;
     for (field, answers) in [
         (json!({ "type": "time", "min": "09:00:00" }), [("09:00", true), ("08:59:59", false)]),
         (json!({ "type": "time", "max": "17:00" }), [("17:00:00.000", true), ("17:00:01", false)]),
@@ -50,26 +50,26 @@ async fn moments_are_compared_as_moments() {
         ),
     ] {
         for (answer, taken) in answers {
-            assert_eq!(desk.takes(field.clone(), &[json!(answer)]).await, [taken], "{field} {answer}");
+            assert_eq!(tester.accepted_answers(field.clone(), &[json!(answer)]).await, [taken], "{field} {answer}");
         }
     }
 }
 
 #[tokio::test]
 async fn a_time_range_may_span_midnight() {
-    let desk = Desk::start().await;
+    let tester = FormTester::start().await;
     let night = json!({ "type": "time", "min": "22:00", "max": "06:00", "defaultValue": "23:30" });
     let answers = ["22:00", "23:59", "00:00", "06:00", "06:01", "12:00", "21:59"].map(Value::from);
-    assert_eq!(desk.takes(night, &answers).await, [true, true, true, true, false, false, false]);
+    assert_eq!(tester.accepted_answers(night, &answers).await, [true, true, true, true, false, false, false]);
 }
 
 #[tokio::test]
 async fn an_option_value_keeps_its_type() {
-    let desk = Desk::start().await;
+    let tester = FormTester::start().await;
     let options =
         json!([{ "value": 1, "label": "One" }, { "value": 2.5 }, 3, "4", true, { "value": "5", "label": " " }]);
     let field = json!({ "type": "select", "options": options, "defaultValue": "3" });
-    let page = desk.page(&desk.field(field.clone()).await).await;
+    let page = tester.page(&tester.create_field(field.clone()).await).await;
     assert!(
         page.contains("<option dir=\"auto\" value=\"3\" selected>3</option>") && page.contains(">5</option>"),
         "{page}"
@@ -77,52 +77,56 @@ async fn an_option_value_keeps_its_type() {
     for (typed, value) in
         [("1", json!(1)), ("2.5", json!(2.5)), ("3", json!(3)), ("4", json!("4")), ("true", json!(true))]
     {
-        let id = desk.field(field.clone()).await;
-        assert_eq!(desk.submitted(&id, &[("field.n", typed)]).await, json!({ "n": value }));
+        let id = tester.create_field(field.clone()).await;
+        assert_eq!(tester.submit(&id, &[("field.n", typed)]).await, json!({ "n": value }));
         for answer in [value.clone(), json!(typed)] {
-            let id = desk.field(field.clone()).await;
-            desk.person.answer(&id, json!({ "n": answer })).await.expect(201);
-            assert_eq!(desk.response(&id).await, json!({ "n": value }));
+            let id = tester.create_field(field.clone()).await;
+            tester.person.answer(&id, json!({ "n": answer })).await.expect(201);
+            assert_eq!(tester.response(&id).await, json!({ "n": value }));
         }
     }
-    assert_eq!(desk.takes(field, &["One".into(), 9.into(), json!([1]), json!({})]).await, [false; 4]);
-    // A value that a form's line ends would change is still the one that was offered.
-    let id = desk.field(json!({ "type": "select", "options": ["a\r\nb", "a\nc"] })).await;
-    assert_eq!(desk.submitted(&id, &[("field.n", "a\r\nb")]).await, json!({ "n": "a\r\nb" }));
+    assert_eq!(tester.accepted_answers(field, &["One".into(), 9.into(), json!([1]), json!({})]).await, [false; 4]);
+    // Submitting a form changes line ends; the answer is still the offered value.
+    let id = tester.create_field(json!({ "type": "select", "options": ["a\r\nb", "a\nc"] })).await;
+    assert_eq!(tester.submit(&id, &[("field.n", "a\r\nb")]).await, json!({ "n": "a\r\nb" }));
 }
 
 #[tokio::test]
 async fn a_select_may_be_multiple_or_radio() {
-    let desk = Desk::start().await;
+    let tester = FormTester::start().await;
     let many = json!({ "type": "select", "multiple": true, "options": ["x", { "value": 2, "label": "Two" }, "z"],
         "defaultValue": ["x", 2], "required": true });
-    let id = desk.field(many.clone()).await;
-    let page = desk.page(&id).await;
+    let id = tester.create_field(many.clone()).await;
+    let page = tester.page(&id).await;
     assert!(page.contains("type=\"checkbox\" name=\"field.n\" value=\"2\" checked"), "{page}");
-    assert_eq!(desk.submitted(&id, &[("field.n", "z"), ("field.n", "2")]).await, json!({ "n": ["z", 2] }));
-    assert!(desk.page(&id).await.contains("z, Two"));
+    assert_eq!(tester.submit(&id, &[("field.n", "z"), ("field.n", "2")]).await, json!({ "n": ["z", 2] }));
+    assert!(tester.page(&id).await.contains("z, Two"));
     let answers = [json!(["x"]), json!(["2"]), json!([]), json!(["x", "x"]), json!(["y"]), json!("x")];
-    assert_eq!(desk.takes(many, &answers).await, [true, true, false, false, false, false]);
+    assert_eq!(tester.accepted_answers(many, &answers).await, [true, true, false, false, false, false]);
 
     let radio =
         json!({ "type": "radio", "options": [{ "value": "eu", "label": "Europe", "description": "Frankfurt" }, "us"] });
-    let id = desk.field(radio.clone()).await;
-    let page = desk.page(&id).await;
+    let id = tester.create_field(radio.clone()).await;
+    let page = tester.page(&id).await;
     assert!(page.contains("type=\"radio\" name=\"field.n\" value=\"eu\"") && page.contains("Frankfurt"), "{page}");
-    assert_eq!(desk.submitted(&id, &[("field.n", "")]).await, json!({}));
-    assert_eq!(desk.takes(radio, &["us".into(), "as".into()]).await, [true, false]);
+    assert_eq!(tester.submit(&id, &[("field.n", "")]).await, json!({}));
+    assert_eq!(tester.accepted_answers(radio, &["us".into(), "as".into()]).await, [true, false]);
 }
 
 #[tokio::test]
 async fn a_required_text_of_blanks_is_refused() {
-    let desk = Desk::start().await;
+    let tester = FormTester::start().await;
     for kind in ["text", "textarea", "password"] {
         let blanks = ["   ", "\t\n", "\u{a0}\u{200b}", "\u{3000}"].map(Value::from);
-        assert_eq!(desk.takes(json!({ "type": kind, "required": true }), &blanks).await, [false; 4], "{kind}");
-        assert_eq!(desk.takes(json!({ "type": kind }), &blanks).await, [true; 4], "{kind}");
-        assert_eq!(desk.takes(json!({ "type": kind, "required": true }), &[" x ".into()]).await, [true]);
+        assert_eq!(
+            tester.accepted_answers(json!({ "type": kind, "required": true }), &blanks).await,
+            [false; 4],
+            "{kind}"
+        );
+        assert_eq!(tester.accepted_answers(json!({ "type": kind }), &blanks).await, [true; 4], "{kind}");
+        assert_eq!(tester.accepted_answers(json!({ "type": kind, "required": true }), &[" x ".into()]).await, [true]);
     }
     let id =
-        desk.agent.create_message(json!({ "review": { "type": "text-input", "payload": { "minLength": 1 } } })).await;
-    assert_eq!(desk.person.answer(&id, json!({ "text": "  \n" })).await.expect_invalid(), ["response.text"]);
+        tester.agent.create_message(json!({ "review": { "type": "text-input", "payload": { "minLength": 1 } } })).await;
+    assert_eq!(tester.person.answer(&id, json!({ "text": "  \n" })).await.expect_invalid(), ["response.text"]);
 }

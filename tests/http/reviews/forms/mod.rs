@@ -1,23 +1,24 @@
-//! Forms that can be answered.
+//! The fields of forms: definitions, answers, and the page.
 //!
-//! - [`asked`]: what may be asked; [`answers`]: which answers are taken
-//! - [`pages`]: what a page makes of what was typed; [`moments`]: random dates and times
+//! - [`fields`]: which definitions are valid; [`answers`]: which answers are accepted
+//! - [`pages`]: how a page shows fields and reads what was typed; [`moments`]: random dates and times
 
 mod answers;
-mod asked;
+mod fields;
 mod moments;
 mod pages;
 
 use serde_json::{Value, json};
 use test_support::{Agent, Person, World};
 
-struct Desk {
+/// A person and an agent who asks them.
+struct FormTester {
     _world: World,
     person: Person,
     agent: Agent,
 }
 
-impl Desk {
+impl FormTester {
     async fn start() -> Self {
         let world = World::start().await;
         let person = world.person().await;
@@ -25,47 +26,47 @@ impl Desk {
         Self { _world: world, person, agent }
     }
 
-    async fn form(&self, fields: Value) -> String {
+    async fn create_form(&self, fields: Value) -> String {
         self.agent
             .create_message(json!({ "text": "q", "review": { "type": "form", "payload": { "fields": fields } } }))
             .await
     }
 
-    async fn field(&self, mut field: Value) -> String {
+    async fn create_field(&self, mut field: Value) -> String {
         field["name"] = json!("n");
-        self.form(json!([field])).await
+        self.create_form(json!([field])).await
     }
 
-    /// The paths, within the payload, of what is wrong with the question.
-    async fn refuses(&self, kind: &str, payload: Value) -> Vec<String> {
-        let asked = self.agent.send(json!({ "review": { "type": kind, "payload": payload } })).await.expect_invalid();
-        asked.iter().map(|path| path.trim_start_matches("review.payload.").to_owned()).collect()
+    /// Sends an invalid payload; returns the paths of its errors within the payload.
+    async fn payload_errors(&self, kind: &str, payload: Value) -> Vec<String> {
+        let errors = self.agent.send(json!({ "review": { "type": kind, "payload": payload } })).await.expect_invalid();
+        errors.iter().map(|path| path.trim_start_matches("review.payload.").to_owned()).collect()
     }
 
-    async fn refuses_field(&self, mut field: Value) -> Vec<String> {
+    async fn field_errors(&self, mut field: Value) -> Vec<String> {
         field["name"] = json!("n");
-        let named = self.refuses("form", json!({ "fields": [field] })).await;
-        named.iter().map(|path| path.trim_start_matches("fields.0.").to_owned()).collect()
+        let errors = self.payload_errors("form", json!({ "fields": [field] })).await;
+        errors.iter().map(|path| path.trim_start_matches("fields.0.").to_owned()).collect()
     }
 
-    /// The status of each answer, in a form of its own.
-    async fn takes(&self, field: Value, answers: &[Value]) -> Vec<bool> {
-        let mut taken = vec![];
+    /// Whether each answer is accepted, each in its own form.
+    async fn accepted_answers(&self, field: Value, answers: &[Value]) -> Vec<bool> {
+        let mut accepted = vec![];
         for answer in answers {
-            let id = self.field(field.clone()).await;
+            let id = self.create_field(field.clone()).await;
             let reply = self.person.answer(&id, json!({ "n": answer })).await;
             assert!([201, 400].contains(&reply.status), "{}", reply.text());
-            taken.push(reply.status == 201);
+            accepted.push(reply.status == 201);
         }
-        taken
+        accepted
     }
 
     async fn page(&self, id: &str) -> String {
         self.person.get(&format!("/reviews/{id}")).await.text()
     }
 
-    /// What the agent gets after the page's form was sent with `fields`.
-    async fn submitted(&self, id: &str, fields: &[(&str, &str)]) -> Value {
+    /// Submits the page's form with `fields`; returns the response that the agent gets.
+    async fn submit(&self, id: &str, fields: &[(&str, &str)]) -> Value {
         let reply = self.person.submit_form(&format!("/reviews/{id}"), fields).await;
         assert_eq!(reply.status, 303, "{}", reply.text());
         self.response(id).await

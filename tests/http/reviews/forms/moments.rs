@@ -1,4 +1,4 @@
-//! Random moments: an answer is taken exactly when it lies within its bounds.
+//! Random dates and times: an answer is accepted exactly when it is within its bounds.
 
 use serde_json::{Value, json};
 use shared::clock::Timestamp;
@@ -7,10 +7,11 @@ use shared::json::Json;
 use shared::review::{Kind, answer, secret};
 use test_support::rng;
 
+/// Random cases per test.
 const ROUNDS: usize = 400;
 
-/// Whether a form of one field takes the answer; none when the form itself is refused.
-fn taken(field: Value, value: &str) -> Option<bool> {
+/// Whether a form of one field accepts the answer; `None` when the form itself is refused.
+fn is_accepted(field: Value, value: &str) -> Option<bool> {
     let payload = Json::of(&json!({ "fields": [field] })).expect("JSON");
     let mut problems = Problems::default();
     let kind = Kind::asked("form", Some(&payload), vec![], &mut problems)?;
@@ -25,8 +26,8 @@ struct Moment {
     text: String,
 }
 
-/// A moment within a few days, written in some offset.
-fn moment(random: &mut fastrand::Rng) -> Moment {
+/// A random moment within four days, written with a random offset.
+fn random_moment(random: &mut fastrand::Rng) -> Moment {
     let minutes = random.usize(..4 * 24 * 60) as i64;
     let instant = 1_790_000_040_000 + minutes * 60_000;
     let offset = (random.usize(..113) as i64 - 56) * 15;
@@ -42,10 +43,10 @@ fn moment(random: &mut fastrand::Rng) -> Moment {
 fn a_datetime_is_accepted_when_its_instant_is_within_bounds() {
     let mut random = rng::from_env();
     for _ in 0..ROUNDS {
-        let [min, max, given] = [(); 3].map(|()| moment(&mut random));
+        let [min, max, given] = [(); 3].map(|()| random_moment(&mut random));
         let field = json!({ "name": "n", "type": "datetime", "min": min.text, "max": max.text });
         let expected = (min.instant <= max.instant).then(|| (min.instant..=max.instant).contains(&given.instant));
-        assert_eq!(taken(field, &given.text), expected, "{} in {} to {}", given.text, min.text, max.text);
+        assert_eq!(is_accepted(field, &given.text), expected, "{} in {} to {}", given.text, min.text, max.text);
     }
 }
 
@@ -66,7 +67,7 @@ fn a_time_is_accepted_when_it_is_within_bounds_of_a_day_or_a_night() {
         let [of_min, of_max, of_given] = [min, max, given].map(|at| time(at, random.bool()));
         let field = json!({ "name": "n", "type": "time", "min": of_min, "max": of_max });
         let within = if min <= max { (min..=max).contains(&given) } else { given >= min || given <= max };
-        assert_eq!(taken(field, &of_given), Some(within), "{of_given} in {of_min} to {of_max}");
+        assert_eq!(is_accepted(field, &of_given), Some(within), "{of_given} in {of_min} to {of_max}");
     }
 }
 
@@ -74,7 +75,7 @@ fn a_time_is_accepted_when_it_is_within_bounds_of_a_day_or_a_night() {
 fn a_default_is_accepted_exactly_when_the_same_answer_is() {
     let mut random = rng::from_env();
     for _ in 0..ROUNDS {
-        let [min, max, default] = [(); 3].map(|()| moment(&mut random));
+        let [min, max, default] = [(); 3].map(|()| random_moment(&mut random));
         let kind = *random.choice(&["date", "time", "datetime"]).unwrap();
         let plain =
             json!({ "name": "n", "type": kind, "min": min.text, "max": max.text, "step": 1 + random.usize(..3) });
@@ -85,8 +86,8 @@ fn a_default_is_accepted_exactly_when_the_same_answer_is() {
             "time" => &default.text[11..16],
             _ => default.text.as_str(),
         };
-        let expected = taken(plain.clone(), answer).map(|taken| if taken { Some(true) } else { None });
-        assert_eq!(taken(with_default, answer), expected.flatten(), "{default} {plain}", default = default.text);
+        let expected = is_accepted(plain.clone(), answer).map(|taken| if taken { Some(true) } else { None });
+        assert_eq!(is_accepted(with_default, answer), expected.flatten(), "{default} {plain}", default = default.text);
     }
 }
 
@@ -101,5 +102,5 @@ fn a_form_accepted_by_an_earlier_version_is_still_read() {
     let payload = Json::of(&json!({ "fields": fields })).expect("JSON");
     let Kind::Form(form) = Kind::stored("form", Some(&payload)) else { panic!("it is a form") };
     assert_eq!(form.fields.len(), 4);
-    assert_eq!(secret::password_fields(Some(&payload)), ["pin"], "what is secret stays secret");
+    assert_eq!(secret::password_fields(Some(&payload)), ["pin"], "the password field is still recognised");
 }

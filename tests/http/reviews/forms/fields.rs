@@ -1,12 +1,12 @@
-//! What may be asked, and what is refused when it is asked.
+//! Which field definitions are valid, and the errors of others.
 
 use serde_json::json;
 
-use super::Desk;
+use super::FormTester;
 
 #[tokio::test]
 async fn an_unanswerable_form_is_refused_when_it_is_created() {
-    let desk = Desk::start().await;
+    let tester = FormTester::start().await;
     for (field, place) in [
         (json!({ "type": "number", "step": 5, "defaultValue": 12 }), "defaultValue"),
         (json!({ "type": "number", "min": 1, "step": 10, "defaultValue": 50 }), "defaultValue"),
@@ -36,16 +36,16 @@ async fn an_unanswerable_form_is_refused_when_it_is_created() {
         (json!({ "type": "select", "required": true, "options": [{ "value": "", "label": "-" }] }), "options"),
         (json!({ "type": "select", "options": ["a", { "label": "B" }] }), "options.1"),
     ] {
-        assert_eq!(desk.refuses_field(field.clone()).await, [place], "{field}");
+        assert_eq!(tester.field_errors(field.clone()).await, [place], "{field}");
     }
     for name in ["_dismissed", "__proto__"] {
         let fields = json!({ "fields": [{ "name": name, "type": "text" }] });
-        assert_eq!(desk.refuses("form", fields).await, ["fields.0.name"], "{name}");
+        assert_eq!(tester.payload_errors("form", fields).await, ["fields.0.name"], "{name}");
     }
     let twice = json!({ "fields": [{ "name": "a", "type": "text" }, { "name": "a", "type": "text" }] });
-    assert_eq!(desk.refuses("form", twice).await, ["fields"]);
-    assert_eq!(desk.refuses("text-input", json!({ "minLength": 70_000 })).await, ["minLength"]);
-    let reason = desk.agent.send(json!({ "review": { "type": "form", "payload": { "fields": [
+    assert_eq!(tester.payload_errors("form", twice).await, ["fields"]);
+    assert_eq!(tester.payload_errors("text-input", json!({ "minLength": 70_000 })).await, ["minLength"]);
+    let reason = tester.agent.send(json!({ "review": { "type": "form", "payload": { "fields": [
         { "name": "n", "type": "number", "min": 1, "step": 10, "defaultValue": 50 }
     ] } } }));
     let reason = reason.await.expect_error(400, "validation_failed")["errors"][0]["message"].clone();
@@ -54,7 +54,7 @@ async fn an_unanswerable_form_is_refused_when_it_is_created() {
 
 #[tokio::test]
 async fn a_default_may_be_any_rfc_3339_moment() {
-    let desk = Desk::start().await;
+    let tester = FormTester::start().await;
     for (kind, default, shown) in [
         ("date", "2026-12-24T00:00:00.000Z", "2026-12-24"),
         ("date", "2026-12-24", "2026-12-24"),
@@ -64,36 +64,36 @@ async fn a_default_may_be_any_rfc_3339_moment() {
         ("datetime", "2026-12-24T18:30:00.000+02:00", "2026-12-24T16:30"),
         ("datetime", "2026-12-24 18:30", "2026-12-24T18:30"),
     ] {
-        let id = desk.field(json!({ "type": kind, "defaultValue": default })).await;
-        let page = desk.page(&id).await;
+        let id = tester.create_field(json!({ "type": kind, "defaultValue": default })).await;
+        let page = tester.page(&id).await;
         assert!(page.contains(&format!("name=\"field.n\" dir=\"auto\" value=\"{shown}\"")), "{default}: {page}");
         let expected = if kind == "datetime" { format!("{shown}:00Z") } else { shown.to_owned() };
-        let sent = desk.submitted(&id, &[("field.n", shown), ("zone.n", "Z")]).await;
+        let sent = tester.submit(&id, &[("field.n", shown), ("zone.n", "Z")]).await;
         assert_eq!(sent, json!({ "n": expected }));
     }
 }
 
 #[tokio::test]
 async fn an_empty_label_falls_back_to_the_name() {
-    let desk = Desk::start().await;
+    let tester = FormTester::start().await;
     for label in ["", "   ", "\u{200b}", "\u{2060}\u{feff}"] {
         let fields = json!([{ "name": "host", "type": "text", "label": label }]);
         let payload = json!({ "fields": fields, "submitLabel": label, "dismissLabel": label });
         let id =
-            desk.agent.create_message(json!({ "text": "q", "review": { "type": "form", "payload": payload } })).await;
-        let page = desk.page(&id).await;
+            tester.agent.create_message(json!({ "text": "q", "review": { "type": "form", "payload": payload } })).await;
+        let page = tester.page(&id).await;
         assert!(page.contains("<label dir=\"auto\">host") && page.contains(">Submit</button>"), "{page}");
         assert!(!page.contains("name=\"dismiss\""), "{page}");
     }
     let option = json!({ "options": [{ "id": "a", "label": "\u{200b}" }] });
-    assert_eq!(desk.refuses("approval", option).await, ["options.0.label"]);
+    assert_eq!(tester.payload_errors("approval", option).await, ["options.0.label"]);
 }
 
 #[tokio::test]
 async fn empty_values_of_form_builders_mean_absent() {
-    let desk = Desk::start().await;
+    let tester = FormTester::start().await;
     for kind in ["number", "date", "time", "datetime", "text", "checkbox"] {
         let field = json!({ "type": kind, "min": "", "max": "", "defaultValue": "", "placeholder": "", "step": "any" });
-        desk.field(field).await;
+        tester.create_field(field).await;
     }
 }
