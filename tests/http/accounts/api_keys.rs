@@ -1,4 +1,4 @@
-//! `/api/api-keys`
+//! `/api/api-keys`: creating, rotating and deleting keys
 
 use futures_util::future::join_all;
 use serde_json::json;
@@ -9,11 +9,11 @@ use test_support::World;
 async fn a_key_is_shown_whole_once() {
     let world = World::start().await;
     let person = world.person().await;
-    let made = person.post("/api/api-keys", json!({})).await.expect(201);
-    let key = made["key"].as_str().unwrap();
+    let created = person.post("/api/api-keys", json!({})).await.expect(201);
+    let key = created["key"].as_str().unwrap();
     assert!(key.starts_with("hp_") && key.len() >= 35);
     assert!(key.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_'));
-    assert_eq!((&made["label"], made["keyPrefix"].as_str()), (&json!("Default"), key.get(..11)));
+    assert_eq!((&created["label"], created["keyPrefix"].as_str()), (&json!("Default"), key.get(..11)));
     let list = person.get("/api/api-keys").await;
     assert!(!list.text().contains(key));
     insta::assert_json_snapshot!(list.expect(200), {
@@ -34,19 +34,19 @@ async fn a_key_is_shown_whole_once() {
 
 #[tokio::test]
 async fn stored_data_holds_no_usable_credential() {
-    // A table of its own, for all of it is read.
+    // An isolated table, because the test reads all of it.
     let world = World::isolated().await;
     let person = world.person().await;
     let agent = person.agent().await;
     let signed_in = person.sign_in().await;
-    let token = signed_in.header("set-cookie").split(['=', ';']).nth(1).unwrap().to_owned();
+    let token = signed_in.session_token().to_owned();
     person.get("/api/auth/me").await.expect(200);
     agent.get("/api/v1/agents").await.expect(200);
     let scan = world.clients.dynamodb.scan().table_name(&world.table).consistent_read(true);
     let items = scan.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await.unwrap();
     assert!(items.len() > 5, "{}", items.len());
     let all = format!("{items:?}");
-    // Of a key its first 11 characters are kept for display.
+    // The first 11 characters of a key are stored for display.
     for secret in [&agent.key[11..46], &token[3..46], &person.password] {
         assert!(!all.contains(secret), "{secret}");
     }
@@ -101,7 +101,7 @@ async fn a_key_shows_when_it_was_last_used() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;
-    // Noted beside the first request, not by it: asked for until it is there.
+    // Recorded in the background, so poll until it is there.
     loop {
         agent.get("/api/v1/agents").await.expect(200);
         if person.get("/api/api-keys").await.expect(200)[0]["lastUsedAt"].is_string() {

@@ -1,4 +1,4 @@
-//! `/api/auth`
+//! `/api/auth/login`, `/logout` and `/me`: sessions, cookies and lockout
 
 use std::time::Duration;
 
@@ -35,12 +35,12 @@ async fn login_sets_the_session_cookie_and_logout_clears_it() {
     assert_eq!(person.get("/api/auth/me").await.expect(200)["user"]["email"], json!(person.email));
     assert_eq!(person.post("/api/auth/logout", json!({})).await.expect(200), json!({ "message": "Logged out" }));
     person.get("/api/auth/me").await.expect_error(401, "unauthorized");
-    // The session itself has ended, not only the cookie.
-    let kept = Person::signed_out(&world.url, "", "").request(Method::GET, "/api/auth/me").bearer_auth(token);
-    Reply::fetch(kept).await.expect_error(401, "unauthorized");
+    // The session itself has ended: its token is rejected without the cookie, too.
+    let with_token = Person::signed_out(&world.url, "", "").request(Method::GET, "/api/auth/me").bearer_auth(token);
+    Reply::fetch(with_token).await.expect_error(401, "unauthorized");
 }
 
-/// What an answer's cookies are, without their tokens.
+/// A response's session cookies, without their tokens.
 fn cookies_of(reply: &Reply) -> Vec<String> {
     let values = reply.headers.get_all("set-cookie").iter().map(|value| value.to_str().unwrap());
     let values = values.filter(|value| !value.contains("device_"));
@@ -52,8 +52,8 @@ fn cookies_of(reply: &Reply) -> Vec<String> {
     values.map(plain).collect()
 }
 
-const KEPT: &str = "=hs; Max-Age=604800; Path=/; HttpOnly; SameSite=Lax; Secure";
-const GONE: &str = "=; Max-Age=0; Path=/; HttpOnly; SameSite=Lax; Secure";
+const SET: &str = "=hs; Max-Age=604800; Path=/; HttpOnly; SameSite=Lax; Secure";
+const CLEARED: &str = "=; Max-Age=0; Path=/; HttpOnly; SameSite=Lax; Secure";
 
 #[tokio::test]
 async fn over_https_the_session_cookie_is_host_only() {
@@ -62,20 +62,28 @@ async fn over_https_the_session_cookie_is_host_only() {
     let body = json!({ "email": person.email, "password": person.password });
     for (name, value) in [("X-Forwarded-Proto", "HTTPS, http"), ("Forwarded", "for=192.0.2.1;proto=https")] {
         let over_https = |path: &str| {
-            let nobody = Person::signed_out(&world.url, "", "");
-            nobody.request(Method::POST, path).header(name, value)
+            let visitor = Person::signed_out(&world.url, "", "");
+            visitor.request(Method::POST, path).header(name, value)
         };
         let signed_in = Reply::fetch(over_https("/api/auth/login").json(&body)).await;
-        let expected = [format!("__Host-access_token{KEPT}"), format!("access_token{KEPT}")];
+        let expected = [format!("__Host-access_token{SET}"), format!("access_token{SET}")];
         assert_eq!(cookies_of(&signed_in), expected, "{name}");
         let out = Reply::fetch(over_https("/api/auth/logout")).await;
         out.expect(200);
-        assert_eq!(cookies_of(&out), [format!("__Host-access_token{GONE}"), format!("access_token{GONE}")], "{name}");
+        assert_eq!(
+            cookies_of(&out),
+            [format!("__Host-access_token{CLEARED}"), format!("access_token{CLEARED}")],
+            "{name}"
+        );
         let form = [("email", &person.email), ("password", &person.password)];
         let signed_in = Reply::fetch(over_https("/login").header("Sec-Fetch-Site", "same-origin").form(&form)).await;
-        assert_eq!(cookies_of(&signed_in), [format!("__Host-access_token{KEPT}"), format!("access_token{GONE}")]);
+        assert_eq!(cookies_of(&signed_in), [format!("__Host-access_token{SET}"), format!("access_token{CLEARED}")]);
         let out = Reply::fetch(over_https("/logout").header("Sec-Fetch-Site", "same-origin")).await;
-        assert_eq!(cookies_of(&out), [format!("__Host-access_token{GONE}"), format!("access_token{GONE}")], "{name}");
+        assert_eq!(
+            cookies_of(&out),
+            [format!("__Host-access_token{CLEARED}"), format!("access_token{CLEARED}")],
+            "{name}"
+        );
     }
 }
 
@@ -83,10 +91,12 @@ async fn over_https_the_session_cookie_is_host_only() {
 async fn over_https_only_the_host_prefixed_cookie_is_read() {
     let world = World::start().await;
     let person = world.person().await;
-    let token = person.sign_in().await.header("set-cookie").split(['=', ';']).nth(1).unwrap().to_owned();
+    let token = person.sign_in().await.session_token().to_owned();
     let me = |proto: &str, name: &str, value: String| {
-        let nobody = Person::signed_out(&world.url, "", "");
-        Reply::fetch(nobody.request(Method::GET, "/api/auth/me").header("X-Forwarded-Proto", proto).header(name, value))
+        let visitor = Person::signed_out(&world.url, "", "");
+        Reply::fetch(
+            visitor.request(Method::GET, "/api/auth/me").header("X-Forwarded-Proto", proto).header(name, value),
+        )
     };
     let (host, plain) = (format!("__Host-access_token={token}"), format!("access_token={token}"));
     me("https", "Cookie", host.clone()).await.expect(200);
@@ -116,8 +126,8 @@ async fn the_token_works_as_a_bearer_too_and_an_api_key_does_not() {
 #[tokio::test]
 async fn logging_out_without_a_session_is_fine() {
     let world = World::start().await;
-    let nobody = Person::signed_out(&world.url, "", "");
-    nobody.post("/api/auth/logout", json!({})).await.expect(200);
+    let visitor = Person::signed_out(&world.url, "", "");
+    visitor.post("/api/auth/logout", json!({})).await.expect(200);
 }
 
 #[tokio::test]
@@ -125,7 +135,7 @@ async fn wrong_passwords_and_unknown_emails_get_the_same_error() {
     let world = World::start().await;
     let person = world.person().await;
     let wrong = Person::signed_out(&world.url, &person.email, "not it").sign_in().await;
-    let unknown = Person::signed_out(&world.url, "nobody@people.example", "not it").sign_in().await;
+    let unknown = Person::signed_out(&world.url, "unknown@people.example", "not it").sign_in().await;
     let message = wrong.expect_error(401, "wrong_credentials")["message"].clone();
     assert_eq!(unknown.expect_error(401, "wrong_credentials")["message"], message);
     let shouted = Person::signed_out(&world.url, &person.email.to_uppercase(), &person.password);
@@ -139,9 +149,9 @@ async fn ten_failed_logins_lock_the_address_for_15_minutes() {
     let guess = Person::signed_out(&world.url, &person.email, "not it");
     let replies = join_all((0..15).map(|_| guess.sign_in())).await;
     assert_eq!(replies.iter().filter(|reply| reply.status == 401).count(), 10);
-    for closed in replies.iter().filter(|reply| reply.status != 401) {
-        closed.expect_error(429, "too_many_tries");
-        let seconds: u64 = closed.header("retry-after").parse().unwrap();
+    for locked in replies.iter().filter(|reply| reply.status != 401) {
+        locked.expect_error(429, "too_many_tries");
+        let seconds: u64 = locked.header("retry-after").parse().unwrap();
         assert!((1..=900).contains(&seconds), "{seconds}");
     }
     let stranger = || Person::signed_out(&world.url, &person.email, &person.password);
@@ -169,7 +179,7 @@ async fn concurrent_correct_logins_all_succeed() {
     replies.iter().for_each(|reply| drop(reply.expect(200)));
     let replies = join_all((0..12).map(|_| person.sign_in())).await;
     replies.iter().for_each(|reply| drop(reply.expect(200)));
-    // They gave back every place they took: ten failures are left, no more and no fewer.
+    // Successful logins do not count: exactly ten failed attempts remain.
     let guess = Person::signed_out(&world.url, &person.email, "not it");
     let replies = join_all((0..12).map(|_| guess.sign_in())).await;
     assert_eq!(replies.iter().filter(|reply| reply.status == 401).count(), 10);
@@ -183,9 +193,9 @@ async fn a_success_among_guesses_clears_only_the_failures_before_it() {
     let guesses = async { join_all((0..60).map(|_| guess.sign_in())).await };
     let stranger = Person::signed_out(&world.url, &person.email, &person.password);
     let (replies, right) = tokio::join!(guesses, stranger.sign_in());
-    let looked_at = replies.iter().filter(|reply| reply.status == 401).count();
-    let most = if right.status == 200 { 20 } else { 10 };
-    assert!((10..=most).contains(&looked_at), "{looked_at}");
+    let checked = replies.iter().filter(|reply| reply.status == 401).count();
+    let max_checked = if right.status == 200 { 20 } else { 10 };
+    assert!((10..=max_checked).contains(&checked), "{checked}");
 }
 
 #[tokio::test]
@@ -214,6 +224,6 @@ async fn a_session_lasts_seven_days() {
 #[tokio::test]
 async fn a_login_with_missing_fields_names_them() {
     let world = World::start().await;
-    let nobody = Person::signed_out(&world.url, "", "");
-    assert_eq!(nobody.post("/api/auth/login", json!({ "email": 1 })).await.expect_invalid(), ["email", "password"]);
+    let visitor = Person::signed_out(&world.url, "", "");
+    assert_eq!(visitor.post("/api/auth/login", json!({ "email": 1 })).await.expect_invalid(), ["email", "password"]);
 }

@@ -1,4 +1,8 @@
-//! `/api/auth`, `/api/users`, `/api/api-keys`, preferences and the request log
+//! Accounts
+//!
+//! - [`login`], [`device_cookies`], [`sessions`]: `/api/auth`
+//! - [`users`], [`user_deletion`]: `/api/users`
+//! - [`api_keys`], [`preferences`], [`request_log`]: `/api/api-keys`, `/api/preferences`, `/api/logs`
 
 pub mod api_keys;
 pub mod device_cookies;

@@ -1,4 +1,4 @@
-//! `/api/preferences`
+//! `/api/preferences`: the theme of each user
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -29,9 +29,9 @@ async fn an_unknown_theme_is_refused() {
     for theme in [json!("blue"), json!(""), json!(7), json!("Dark")] {
         assert_eq!(patch(&person, json!({ "theme": theme })).await.expect_invalid(), ["theme"]);
     }
-    let nobody = Person::signed_out(&world.url, "", "");
-    nobody.get("/api/preferences").await.expect_error(401, "unauthorized");
-    patch(&nobody, json!({ "theme": "blue" })).await.expect_error(401, "unauthorized");
+    let visitor = Person::signed_out(&world.url, "", "");
+    visitor.get("/api/preferences").await.expect_error(401, "unauthorized");
+    patch(&visitor, json!({ "theme": "blue" })).await.expect_error(401, "unauthorized");
 }
 
 #[tokio::test]
@@ -39,6 +39,6 @@ async fn what_it_costs() {
     let world = World::start().await;
     let person = world.person().await;
     let (read, write) = (person.get("/api/preferences").await, patch(&person, json!({ "theme": "dark" })).await);
-    assert_eq!((read.cost().calls, read.cost().round_trips), (1, 1));
-    assert_eq!((write.cost().calls, write.cost().round_trips), (2, 2));
+    assert_eq!(read.calls_and_round_trips(), (1, 1));
+    assert_eq!(write.calls_and_round_trips(), (2, 2));
 }

@@ -1,12 +1,12 @@
-//! `/api/logs`
+//! `/api/logs`: what is logged, masked and kept
 
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use test_support::{Person, Reply, World};
+use test_support::{Person, World};
 
-/// The log once it has this many entries: it is written beside the calls, not by them.
-pub async fn log_of(person: &Person, entries: usize) -> Vec<Value> {
+/// Waits until the log has this many entries, which are written in the background; returns them.
+pub async fn wait_for_log(person: &Person, entries: usize) -> Vec<Value> {
     loop {
         let page = person.get("/api/logs").await.expect(200);
         let data = page["data"].as_array().unwrap();
@@ -22,8 +22,8 @@ async fn an_agents_call_is_logged_for_its_user() {
     let person = world.person().await;
     let agent = person.agent().await;
     let sent = agent.send(json!({ "text": "hello", "metadata": { "password": "p", "n": 1 } })).await;
-    let entry = log_of(&person, 1).await.remove(0);
-    // Its id leads from an error's requestId to here.
+    let entry = wait_for_log(&person, 1).await.remove(0);
+    // An entry's id contains the `requestId` of an error.
     assert_eq!(entry["id"], json!(format!("log_{}", sent.header("x-request-id"))));
     let body = |name: &str| serde_json::from_str::<Value>(entry[name].as_str().unwrap()).unwrap();
     assert_eq!(
@@ -64,13 +64,13 @@ async fn the_log_holds_no_secret_no_query_and_no_file() {
     agent.create_message(json!({ "text": "t", "webhookUrl": "https://93.184.215.14/hook?sig=needle" })).await;
     agent.create_message(json!({ "text": "a long text ".repeat(30_000 / 12) })).await;
     let fields = json!([{ "name": "pin", "type": "password" }]);
-    let asked = agent.create_message(json!({ "review": { "type": "form", "payload": { "fields": fields } } })).await;
-    person.answer(&asked, json!({ "pin": "needle" })).await.expect(201);
-    // A key that slipped into a path.
+    let review = agent.create_message(json!({ "review": { "type": "form", "payload": { "fields": fields } } })).await;
+    person.answer(&review, json!({ "pin": "needle" })).await.expect(201);
+    // A key that was sent in a path by mistake.
     agent.get_in_channel(&format!("/api/v1/messages/{}", agent.key)).await.expect_error(404, "not_found");
-    let told = agent.wait(&asked, 1).await.expect(200);
-    assert_eq!(told["message"]["review"]["response"]["pin"], "needle");
-    let log = log_of(&person, 10).await;
+    let waited = agent.wait(&review, 1).await.expect(200);
+    assert_eq!(waited["message"]["review"]["response"]["pin"], "needle");
+    let log = wait_for_log(&person, 10).await;
     let text = Value::from(log.clone()).to_string();
     for secret in [agent.key.as_str(), "needle", "the file", "?search"] {
         assert!(!text.contains(secret), "{secret}: {text}");
@@ -92,7 +92,7 @@ async fn refused_calls_are_logged_and_unauthenticated_ones_are_not() {
     agent.get("/api/v1/no-such-path").await.expect_error(404, "not_found");
     agent.send(json!({ "text": 7 })).await.expect_error(400, "validation_failed");
     agent.post("/api/v1/messages", json!({ "channelId": "x", "text": "y" })).await.expect_error(403, "not_your_agent");
-    let log = log_of(&person, 2).await;
+    let log = wait_for_log(&person, 2).await;
     let mut statuses: Vec<_> = log.iter().map(|entry| entry["statusCode"].as_u64().unwrap()).collect();
     statuses.sort();
     assert_eq!(statuses, [400, 403]);
@@ -108,7 +108,7 @@ async fn the_log_is_read_page_by_page_newest_first() {
         agent.get("/api/v1/agents").await.expect(200);
         world.advance_clock(Duration::from_millis(1));
     }
-    let all = log_of(&person, 5).await;
+    let all = wait_for_log(&person, 5).await;
     assert!(all.is_sorted_by(|a, b| a["createdAt"].as_str() >= b["createdAt"].as_str()));
     let (mut read, mut cursor) = (vec![], String::new());
     loop {
@@ -128,11 +128,11 @@ async fn the_log_is_kept_for_seven_days() {
     let world = World::start().await;
     let person = world.person().await;
     person.agent().await.get("/api/v1/agents").await.expect(200);
-    let id = log_of(&person, 1).await[0]["id"].as_str().unwrap().to_owned();
+    let id = wait_for_log(&person, 1).await[0]["id"].as_str().unwrap().to_owned();
     let day = Duration::from_secs(24 * 3600);
     world.advance_clock(6 * day);
     person.sign_in().await.expect(200);
-    assert_eq!(log_of(&person, 1).await.len(), 1);
+    assert_eq!(wait_for_log(&person, 1).await.len(), 1);
     world.advance_clock(day);
     assert_eq!(person.get("/api/logs").await.expect(200), json!({ "data": [], "nextCursor": null }));
     let path = format!("/api/logs?cursor={id}");
@@ -145,13 +145,13 @@ async fn each_user_reads_only_their_own_log() {
     let (anna, ben) = (world.person().await, world.person().await);
     let agent = anna.agent().await;
     agent.get("/api/v1/agents").await.expect(200);
-    let id = log_of(&anna, 1).await[0]["id"].as_str().unwrap().to_owned();
+    let id = wait_for_log(&anna, 1).await[0]["id"].as_str().unwrap().to_owned();
     for path in ["/api/logs".to_owned(), format!("/api/logs?cursor={}", id.replace("log_0", "log_7"))] {
         assert_eq!(ben.get(&path).await.expect(200)["data"], json!([]));
     }
     agent.get("/api/logs").await.expect_error(401, "unauthorized");
-    let nobody = Person::signed_out(&world.url, "", "");
-    nobody.get("/api/logs?limit=0").await.expect_error(401, "unauthorized");
+    let visitor = Person::signed_out(&world.url, "", "");
+    visitor.get("/api/logs?limit=0").await.expect_error(401, "unauthorized");
     assert_eq!(anna.get("/api/logs?limit=0&cursor=%00").await.expect_invalid(), ["limit", "cursor"]);
     assert_eq!(anna.get("/api/logs?limit=101").await.expect_invalid(), ["limit"]);
 }
@@ -161,8 +161,7 @@ async fn logging_adds_no_call_to_a_request() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;
-    let costs = |reply: &Reply| (reply.cost().calls, reply.cost().round_trips);
-    assert_eq!(costs(&agent.send(json!({ "text": "x" })).await), (2, 2));
-    log_of(&person, 1).await;
-    assert_eq!(costs(&person.get("/api/logs").await), (2, 1));
+    assert_eq!(agent.send(json!({ "text": "x" })).await.calls_and_round_trips(), (2, 2));
+    wait_for_log(&person, 1).await;
+    assert_eq!(person.get("/api/logs").await.calls_and_round_trips(), (2, 1));
 }

@@ -15,10 +15,10 @@ const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// The token that an answer's cookie carries.
 fn token_in(reply: &Reply) -> String {
-    reply.header("set-cookie").split(['=', ';']).nth(1).unwrap().to_owned()
+    reply.session_token().to_owned()
 }
 
-/// A request of somebody who has this token and no cookies.
+/// A request with this token and no cookies.
 async fn with_token(world: &World, method: Method, path: &str, token: &str) -> Reply {
     Reply::fetch(Person::signed_out(&world.url, "", "").request(method, path).bearer_auth(token)).await
 }
@@ -27,7 +27,7 @@ async fn refresh(world: &World, token: &str) -> Reply {
     with_token(world, Method::POST, "/api/auth/refresh", token).await
 }
 
-async fn works(world: &World, token: &str) -> bool {
+async fn is_valid(world: &World, token: &str) -> bool {
     with_token(world, Method::GET, "/api/auth/me", token).await.status == 200
 }
 
@@ -46,7 +46,7 @@ async fn a_refresh_gives_seven_more_days_and_ends_the_old_token() {
     for part in ["access_token=hs_", "HttpOnly", "SameSite=Lax", "Path=/", "Max-Age=604800"] {
         assert!(refreshed.header("set-cookie").contains(part), "{part}");
     }
-    assert!(!works(&world, &old).await);
+    assert!(!is_valid(&world, &old).await);
     refresh(&world, &old).await.expect_error(401, "unauthorized");
     world.advance_clock(6 * DAY);
     person.get("/api/auth/me").await.expect(200);
@@ -60,22 +60,22 @@ async fn of_concurrent_refreshes_one_succeeds() {
     let person = world.person().await;
     let token = token_in(&person.sign_in().await);
     let replies = join_all((0..6).map(|_| refresh(&world, &token))).await;
-    let (won, lost): (Vec<_>, Vec<_>) = replies.iter().partition(|reply| reply.status == 200);
-    assert_eq!(won.len(), 1);
-    lost.iter().for_each(|reply| drop(reply.expect_error(401, "unauthorized")));
-    assert!(works(&world, &token_in(won[0])).await);
-    assert!(!works(&world, &token).await);
+    let (winners, losers): (Vec<_>, Vec<_>) = replies.iter().partition(|reply| reply.status == 200);
+    assert_eq!(winners.len(), 1);
+    losers.iter().for_each(|reply| drop(reply.expect_error(401, "unauthorized")));
+    assert!(is_valid(&world, &token_in(winners[0])).await);
+    assert!(!is_valid(&world, &token).await);
 }
 
 #[tokio::test]
 async fn a_refresh_needs_a_session() {
     let world = World::start().await;
-    let nobody = Person::signed_out(&world.url, "", "");
-    nobody.post("/api/auth/refresh", json!({})).await.expect_error(401, "unauthorized");
-    nobody.post("/api/auth/change-password", json!({ "newPassword": 1 })).await.expect_error(401, "unauthorized");
+    let visitor = Person::signed_out(&world.url, "", "");
+    visitor.post("/api/auth/refresh", json!({})).await.expect_error(401, "unauthorized");
+    visitor.post("/api/auth/change-password", json!({ "newPassword": 1 })).await.expect_error(401, "unauthorized");
     let forged = format!("hs_{}01KB0000000000000000000000", "a".repeat(43));
     refresh(&world, &forged).await.expect_error(401, "unauthorized");
-    // An API key is no session.
+    // An API key is not a session.
     let agent = world.person().await.agent().await;
     agent.post("/api/auth/refresh", json!({})).await.expect_error(401, "unauthorized");
 }
@@ -94,16 +94,16 @@ async fn a_new_password_ends_all_other_sessions_and_keeps_this_one_and_the_keys(
     assert_eq!(changed.expect(200), json!({ "message": "Password changed" }));
     person.get("/api/auth/me").await.expect(200);
     for other in &others {
-        assert!(!works(&world, other).await);
+        assert!(!is_valid(&world, other).await);
     }
     agent.get("/api/v1/agents").await.expect(200);
     person.sign_in().await.expect_error(401, "wrong_credentials");
     let mut renewed = Person::signed_out(&world.url, &person.email, "a better one");
     renewed.sign_in().await.expect(200);
-    // The kept session goes on as any does: it is refreshed, and ends with the next change.
-    let kept = token_in(&person.post("/api/auth/refresh", json!({})).await);
+    // The kept session is like any other: it can be refreshed, and the next change ends it.
+    let refreshed = token_in(&person.post("/api/auth/refresh", json!({})).await);
     renewed.post("/api/auth/change-password", change("a better one", "a third one")).await.expect(200);
-    assert!(!works(&world, &kept).await);
+    assert!(!is_valid(&world, &refreshed).await);
     renewed.password = "a third one".to_owned();
     renewed.sign_in().await.expect(200);
 }
@@ -115,16 +115,16 @@ async fn ten_wrong_current_passwords_lock_the_change_for_15_minutes() {
     let guesses = (0..12).map(|_| person.post("/api/auth/change-password", change("not it", "long enough")));
     let replies = join_all(guesses).await;
     assert_eq!(replies.iter().filter(|reply| reply.status == 401).count(), 10);
-    for closed in replies.iter().filter(|reply| reply.status != 401) {
-        closed.expect_error(429, "too_many_tries");
-        assert!(closed.header("retry-after").parse::<u64>().is_ok());
+    for locked in replies.iter().filter(|reply| reply.status != 401) {
+        locked.expect_error(429, "too_many_tries");
+        assert!(locked.header("retry-after").parse::<u64>().is_ok());
     }
-    // The right one is not told from a wrong one now; the session stays.
+    // While locked, the right password gets the same error; the session stays valid.
     let right = change(&person.password, "long enough");
     person.post("/api/auth/change-password", right.clone()).await.expect_error(429, "too_many_tries");
     person.post("/api/auth/refresh", json!({})).await.expect(200);
     person.post("/api/auth/change-password", right.clone()).await.expect_error(429, "too_many_tries");
-    // It closes nothing to those who are not signed in: their tries are counted apart.
+    // Sign-ins have their own attempts and are not locked.
     Person::signed_out(&world.url, &person.email, &person.password).sign_in().await.expect(200);
     world.advance_clock(Duration::from_secs(15 * 60));
     person.post("/api/auth/change-password", right).await.expect(200);
@@ -152,16 +152,16 @@ async fn a_password_change_whose_response_was_lost_can_be_repeated() {
     let other = token_in(&Person::signed_out(&world.url, &person.email, &person.password).sign_in().await);
     let to_better = change(&person.password, "a better one");
     person.post("/api/auth/change-password", to_better.clone()).await.expect(200);
-    assert!(!works(&world, &other).await);
-    // The same call once more, and as it would find things that died before ending every session.
+    assert!(!is_valid(&world, &other).await);
+    // The repeated call, and a session that a crash before the end of the change would have left.
     let renewed = Person::signed_out(&world.url, &person.email, "a better one");
-    let left = token_in(&renewed.sign_in().await);
-    outdate(&world, &left).await;
+    let outdated = token_in(&renewed.sign_in().await);
+    mark_outdated(&world, &outdated).await;
     person.post("/api/auth/change-password", to_better.clone()).await.expect(200);
-    assert!(!works(&world, &left).await);
+    assert!(!is_valid(&world, &outdated).await);
     person.get("/api/auth/me").await.expect(200);
     renewed.sign_in().await.expect(200);
-    // Knowing the new one is asked for: a wrong pair is a failed try, and nobody's session is enough.
+    // The repeat needs the new password and a session: a wrong password is a failed attempt.
     person
         .post("/api/auth/change-password", change("not it", "neither this"))
         .await
@@ -170,8 +170,8 @@ async fn a_password_change_whose_response_was_lost_can_be_repeated() {
     person.post("/api/auth/change-password", to_better).await.expect_error(401, "unauthorized");
 }
 
-/// Makes a session one that was begun with an old password.
-async fn outdate(world: &World, token: &str) {
+/// Marks a session as begun with an earlier password.
+async fn mark_outdated(world: &World, token: &str) {
     let user = UserId::from_ulid(parse_ulid(&token[token.len() - 26..]).unwrap());
     let key = Key::user_session(user, &Hashed::of(token));
     let update = world.clients.dynamodb.update_item().table_name(&world.table);
@@ -217,8 +217,8 @@ async fn sessions_begun_or_refreshed_during_the_change_end_too() {
         join_all((0..4).map(|_| again())).await
     };
     let mut current = tokens[0].clone();
-    // Ends by being refused; the bound is there so that a fault fails this test and no more.
-    let go_on = async {
+    // Ends when a refresh is refused; the bound only keeps a failing test from running for ever.
+    let keep_refreshing = async {
         let mut made = vec![];
         for _ in 0..1_000 {
             let reply = refresh(&world, &current).await;
@@ -232,12 +232,12 @@ async fn sessions_begun_or_refreshed_during_the_change_end_too() {
         panic!("a session that the change should have ended was refreshed for ever");
     };
     let changed = person.post("/api/auth/change-password", change(&person.password, "a better one"));
-    let (changed, begun, refreshed) = tokio::join!(changed, begin, go_on);
+    let (changed, begun, refreshed) = tokio::join!(changed, begin, keep_refreshing);
     changed.expect(200);
     tokens.extend(begun.iter().filter(|reply| reply.status == 200).map(token_in));
     tokens.extend(refreshed);
     for token in &tokens {
-        assert!(!works(&world, token).await);
+        assert!(!is_valid(&world, token).await);
     }
     person.get("/api/auth/me").await.expect(200);
 }

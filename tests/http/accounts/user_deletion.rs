@@ -1,4 +1,4 @@
-//! `DELETE /api/users/{id}`: access ends first, then everything under the user goes.
+//! `DELETE /api/users/{id}`: access ends first, then the user's data is deleted.
 
 use std::time::Duration;
 
@@ -10,16 +10,15 @@ use shared::models::account::Email;
 use shared::storage::keys::{self, DueWork, Key};
 use test_support::{Person, World};
 
-use crate::accounts::users::{added, id_of, listed, patch};
+use crate::accounts::users::{add_user, id_of, list_users, patch};
 
-/// Everything in the table that names one of `ulids`, but for the records that look after what
-/// may come in late.
-async fn left(world: &World, ulids: &[String]) -> Vec<String> {
+/// All items that contain one of `ulids`, except the records of deletions, which remain for late writes.
+async fn remaining_items(world: &World, ulids: &[String]) -> Vec<String> {
     let scan = world.clients.dynamodb.scan().table_name(&world.table).consistent_read(true);
     let items = scan.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await.unwrap();
-    let late = |text: &str| text.contains("\"REMOVAL\"");
+    let is_deletion_record = |text: &str| text.contains("\"REMOVAL\"");
     let all = items.iter().map(|item| format!("{item:?}"));
-    all.filter(|text| ulids.iter().any(|ulid| text.contains(ulid)) && !late(text)).collect()
+    all.filter(|text| ulids.iter().any(|ulid| text.contains(ulid)) && !is_deletion_record(text)).collect()
 }
 
 fn ulid(id: &str) -> String {
@@ -28,10 +27,10 @@ fn ulid(id: &str) -> String {
 
 #[tokio::test]
 async fn a_deleted_user_leaves_nothing_in_the_table() {
-    // A table of its own, for all of it is read.
+    // An isolated table, because the test reads all of it.
     let world = World::isolated().await;
     let owner = world.person().await;
-    let member = added(&world, &owner, "member").await;
+    let member = add_user(&world, &owner, "member").await;
     let id = id_of(&member).await;
     let (agent, other) = (member.agent().await, member.agent().await);
     agent.store_file().await;
@@ -39,16 +38,16 @@ async fn a_deleted_user_leaves_nothing_in_the_table() {
     other.create_message(json!({ "text": "x", "clientId": "c" })).await;
     member.post("/api/messages", json!({ "channelId": other.channel, "text": "x" })).await.expect(201);
     Person::signed_out(&world.url, &member.email, &member.password).sign_in().await.expect(200);
-    crate::accounts::request_log::log_of(&member, 3).await;
+    crate::accounts::request_log::wait_for_log(&member, 3).await;
     world.app.store.note_change(id.parse().unwrap()).await.unwrap();
     let ulids = [ulid(&id), ulid(&agent.channel), ulid(&other.channel)];
-    assert!(left(&world, &ulids).await.len() > 10);
+    assert!(remaining_items(&world, &ulids).await.len() > 10);
     owner.delete_fully(&format!("/api/users/{id}")).await.expect(200);
-    assert_eq!(left(&world, &ulids).await, Vec::<String>::new());
-    // A record of the stream that comes late.
+    assert_eq!(remaining_items(&world, &ulids).await, Vec::<String>::new());
+    // A stream record that arrives late.
     world.app.store.note_change(id.parse().unwrap()).await.unwrap();
-    assert_eq!(left(&world, &ulids).await, Vec::<String>::new());
-    // Of others nothing went.
+    assert_eq!(remaining_items(&world, &ulids).await, Vec::<String>::new());
+    // Other users are not affected.
     owner.get("/api/auth/me").await.expect(200);
 }
 
@@ -56,10 +55,10 @@ async fn a_deleted_user_leaves_nothing_in_the_table() {
 async fn an_interrupted_deletion_is_continued() {
     let world = World::start().await;
     let owner = world.person().await;
-    let member = added(&world, &owner, "member").await;
+    let member = add_user(&world, &owner, "member").await;
     let (agent, id) = (member.agent().await, id_of(&member).await);
     let user: UserId = id.parse().unwrap();
-    // As far as the first write goes.
+    // The state after the first write of a deletion.
     let db = &world.clients.dynamodb;
     let mark = db.update_item().table_name(&world.table).set_key(Some(Key::user(user).attributes()));
     let mark = mark.update_expression("SET removing = :now");
@@ -75,13 +74,13 @@ async fn an_interrupted_deletion_is_continued() {
     let record = record.item("sk", text(&sk)).item("startedAt", text("2026-01-31T09:30:00.000Z"));
     record.item("dueShard", text("DUE#0")).item("dueSort", text("2026")).send().await.unwrap();
 
-    assert!(listed(&owner).await.iter().any(|user| user["id"] == json!(id)));
+    assert!(list_users(&owner).await.iter().any(|user| user["id"] == json!(id)));
     member.sign_in().await.expect_error(401, "wrong_credentials");
     for path in ["/api/auth/refresh", "/api/api-keys"] {
         member.post(path, json!({})).await.expect_error(401, "unauthorized");
     }
     member.post("/api/agents", json!({ "name": "late" })).await.expect_error(401, "unauthorized");
-    // What was theirs lets nobody in, though it is all still there.
+    // Sessions and keys are rejected although their items still exist.
     for path in ["/api/auth/me", "/api/agents", "/api/logs", "/api/preferences"] {
         member.get(path).await.expect_error(401, "unauthorized");
     }
@@ -89,12 +88,12 @@ async fn an_interrupted_deletion_is_continued() {
     agent.send(json!({ "text": "late" })).await.expect_error(401, "unauthorized");
     patch(&owner, &id, json!({ "role": "owner" })).await.expect_error(404, "not_found");
     owner.delete_fully(&format!("/api/users/{id}")).await.expect(200);
-    assert!(!listed(&owner).await.iter().any(|user| user["id"] == json!(id)));
+    assert!(!list_users(&owner).await.iter().any(|user| user["id"] == json!(id)));
     agent.get("/api/v1/agents").await.expect_error(401, "unauthorized");
 }
 
-/// The removals of users that the index `due` has.
-async fn due_removals(world: &World) -> Vec<Key> {
+/// The user deletions in the `due` index.
+async fn due_deletions(world: &World) -> Vec<Key> {
     let mut due = vec![];
     for shard in keys::due_shards() {
         let query = world.clients.dynamodb.query().table_name(&world.table).index_name(keys::DUE_INDEX);
@@ -111,28 +110,28 @@ async fn due_removals(world: &World) -> Vec<Key> {
 async fn an_interrupted_deletion_is_finished_by_the_expiry_run() {
     let world = World::isolated().await;
     let owner = world.person().await;
-    let member = added(&world, &owner, "member").await;
+    let member = add_user(&world, &owner, "member").await;
     let id = id_of(&member).await;
     let (agent, other) = (member.agent().await, member.agent().await);
     agent.store_file().await;
     other.store_file().await;
     let (user, store) = (id.parse().unwrap(), &world.app.store);
-    let cut_short =
+    let interrupted =
         store.remove_user_within(&owner.owner_caller().await, Some(user), &world.app.blobs, Duration::ZERO).await;
-    assert_eq!(cut_short.unwrap_err().code(), "still_removing");
+    assert_eq!(interrupted.unwrap_err().code(), "still_removing");
     agent.get("/api/v1/agents").await.expect_error(401, "unauthorized");
     member.get("/api/auth/me").await.expect_error(401, "unauthorized");
-    assert_eq!(due_removals(&world).await, [Key::user_removal(user)]);
+    assert_eq!(due_deletions(&world).await, [Key::user_removal(user)]);
 
     store.finish_user_removal(user, &world.app.blobs).await.unwrap();
-    assert!(!listed(&owner).await.iter().any(|user| user["id"] == json!(id)));
+    assert!(!list_users(&owner).await.iter().any(|user| user["id"] == json!(id)));
     let ulids = [ulid(&id), ulid(&agent.channel), ulid(&other.channel)];
-    assert_eq!(left(&world, &ulids).await, Vec::<String>::new());
-    // The record stays until nothing can come in late.
-    assert_eq!(due_removals(&world).await.len(), 1);
+    assert_eq!(remaining_items(&world, &ulids).await, Vec::<String>::new());
+    // The deletion record remains until late writes are no longer possible.
+    assert_eq!(due_deletions(&world).await.len(), 1);
     world.advance_clock(Duration::from_secs(2 * 3600));
     store.finish_user_removal(user, &world.app.blobs).await.unwrap();
-    assert_eq!(due_removals(&world).await, Vec::<Key>::new());
+    assert_eq!(due_deletions(&world).await, Vec::<Key>::new());
     store.finish_user_removal(user, &world.app.blobs).await.unwrap();
 }
 
@@ -140,7 +139,7 @@ async fn an_interrupted_deletion_is_finished_by_the_expiry_run() {
 async fn a_user_with_much_data_is_deleted_in_bounded_steps() {
     let world = World::start().await;
     let owner = world.person().await;
-    let member = added(&world, &owner, "member").await;
+    let member = add_user(&world, &owner, "member").await;
     let id = id_of(&member).await;
     for _ in 0..3 {
         member.agent().await.store_file().await;
@@ -149,19 +148,19 @@ async fn a_user_with_much_data_is_deleted_in_bounded_steps() {
     let mut steps = 1;
     while let Err(err) = world.app.store.remove_user_within(&caller, user, &world.app.blobs, Duration::ZERO).await {
         assert_eq!((err.code(), err.status().as_u16(), err.retry_after()), ("still_removing", 503, Some(1)));
-        assert!(listed(&owner).await.iter().any(|user| user["id"] == json!(id)));
+        assert!(list_users(&owner).await.iter().any(|user| user["id"] == json!(id)));
         steps += 1;
     }
-    // Sessions and keys, the objects and the items of each of the agents: none of them at once.
+    // Each agent's objects and items take steps of their own.
     assert!(steps > 3 * 2, "{steps}");
-    assert!(!listed(&owner).await.iter().any(|user| user["id"] == json!(id)));
+    assert!(!list_users(&owner).await.iter().any(|user| user["id"] == json!(id)));
 }
 
 #[tokio::test]
 async fn a_deleted_user_is_gone_with_all_their_data() {
     let world = World::start().await;
     let owner = world.person().await;
-    let member = added(&world, &owner, "member").await;
+    let member = add_user(&world, &owner, "member").await;
     let id = id_of(&member).await;
     let (agent, other) = (member.agent().await, member.agent().await);
     let file = agent.store_file().await;
@@ -176,10 +175,10 @@ async fn a_deleted_user_is_gone_with_all_their_data() {
     for path in ["/api/v1/agents".to_owned(), format!("/api/v1/files/{file}/download")] {
         agent.get(&path).await.expect_error(401, "unauthorized");
     }
-    assert!(!listed(&owner).await.iter().any(|user| user["id"] == json!(id)));
+    assert!(!list_users(&owner).await.iter().any(|user| user["id"] == json!(id)));
     owner.delete(&path).await.expect_error(404, "not_found");
     patch(&owner, &id, json!({ "displayName": "x" })).await.expect_error(404, "not_found");
-    // The address is free, and who has it next finds nothing.
+    // The address is free, and its next user finds no data.
     let new = json!({ "email": member.email, "displayName": "B", "password": "long enough" });
     owner.post("/api/users", new).await.expect(201);
     let next = Person::signed_out(&world.url, &member.email, "long enough");
@@ -192,7 +191,7 @@ async fn a_deleted_user_is_gone_with_all_their_data() {
 async fn concurrent_deletions_delete_once() {
     let world = World::start().await;
     let owner = world.person().await;
-    let member = added(&world, &owner, "owner").await;
+    let member = add_user(&world, &owner, "owner").await;
     member.agent().await.store_file().await;
     let path = format!("/api/users/{}", id_of(&member).await);
     let replies = join_all((0..3).map(|_| owner.delete_fully(&path))).await;
@@ -205,11 +204,11 @@ async fn concurrent_deletions_delete_once() {
 async fn keys_made_or_rotated_during_a_deletion_are_deleted_too() {
     let world = World::start().await;
     let owner = world.person().await;
-    let member = added(&world, &owner, "member").await;
+    let member = add_user(&world, &owner, "member").await;
     let agent = member.agent().await;
     let id = member.get("/api/api-keys").await.expect(200)[0]["id"].as_str().unwrap().to_owned();
     let (user, rotate) = (format!("/api/users/{}", id_of(&member).await), format!("/api/api-keys/{id}/rotate"));
-    let made = |path: String| {
+    let create_until_refused = |path: String| {
         let member = member.clone();
         async move {
             let mut keys = vec![];
@@ -222,10 +221,13 @@ async fn keys_made_or_rotated_during_a_deletion_are_deleted_too() {
             }
         }
     };
-    let (removed, made, rotated) =
-        tokio::join!(owner.delete_fully(&user), made("/api/api-keys".to_owned()), made(rotate));
-    removed.expect(200);
-    for key in made.iter().chain(&rotated) {
+    let (deleted, created, rotated) = tokio::join!(
+        owner.delete_fully(&user),
+        create_until_refused("/api/api-keys".to_owned()),
+        create_until_refused(rotate)
+    );
+    deleted.expect(200);
+    for key in created.iter().chain(&rotated) {
         agent.with_key(key).get("/api/v1/agents").await.expect_error(401, "unauthorized");
     }
 }

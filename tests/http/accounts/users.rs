@@ -1,4 +1,4 @@
-//! `/api/users`
+//! `/api/users`: owners create, change and delete users
 
 use futures_util::future::join_all;
 use reqwest::Method;
@@ -11,15 +11,15 @@ pub async fn patch(person: &Person, id: &str, body: Value) -> Reply {
 }
 
 fn fresh_email() -> String {
-    format!("{}@people.example", hex(&random::<8>()))
+    test_support::random_email()
 }
 
 pub async fn id_of(person: &Person) -> String {
     person.get("/api/auth/me").await.expect(200)["user"]["id"].as_str().unwrap().to_owned()
 }
 
-/// Somebody whom `owner` adds, signed in.
-pub async fn added(world: &World, owner: &Person, role: &str) -> Person {
+/// Adds a user as `owner` and signs them in.
+pub async fn add_user(world: &World, owner: &Person, role: &str) -> Person {
     let (email, password) = (fresh_email(), hex(&random::<8>()));
     let new = json!({ "email": email, "displayName": "Somebody", "password": password, "role": role });
     owner.post("/api/users", new).await.expect(201);
@@ -28,8 +28,8 @@ pub async fn added(world: &World, owner: &Person, role: &str) -> Person {
     person
 }
 
-/// The users of a world, as `owner` lists them.
-pub async fn listed(owner: &Person) -> Vec<Value> {
+/// The users that `owner` lists.
+pub async fn list_users(owner: &Person) -> Vec<Value> {
     owner.get("/api/users").await.expect(200).as_array().unwrap().clone()
 }
 
@@ -55,7 +55,7 @@ async fn a_new_user_gets_a_temporary_password_and_must_change_it() {
       "temporaryPassword": "[password]"
     }
     "#);
-    let users = listed(&owner).await;
+    let users = list_users(&owner).await;
     let found = users.iter().find(|user| user["id"] == made["id"]).unwrap();
     assert_eq!((&found["email"], found.get("temporaryPassword")), (&json!(email), None));
 
@@ -82,35 +82,35 @@ async fn an_address_has_one_account() {
     let world = World::start().await;
     let owner = world.person().await;
     let email = fresh_email();
-    let tries = (0..6).map(|n| {
+    let requests = (0..6).map(|n| {
         let email = if n % 2 == 0 { email.clone() } else { email.to_uppercase() };
         owner.post("/api/users", json!({ "email": email, "displayName": "B" }))
     });
-    let replies = join_all(tries).await;
+    let replies = join_all(requests).await;
     assert_eq!(replies.iter().filter(|reply| reply.status == 201).count(), 1);
     for taken in replies.iter().filter(|reply| reply.status != 201) {
         taken.expect_error(409, "email_taken");
     }
-    assert_eq!(listed(&owner).await.iter().filter(|user| user["email"] == json!(email)).count(), 1);
+    assert_eq!(list_users(&owner).await.iter().filter(|user| user["email"] == json!(email)).count(), 1);
 }
 
 #[tokio::test]
 async fn only_owners_manage_users() {
     let world = World::start().await;
     let owner = world.person().await;
-    let member = added(&world, &owner, "member").await;
+    let member = add_user(&world, &owner, "member").await;
     let id = id_of(&member).await;
     let new = json!({ "email": fresh_email(), "displayName": "B" });
     member.get("/api/users").await.expect_error(403, "owner_only");
     member.post("/api/users", new.clone()).await.expect_error(403, "owner_only");
     patch(&member, &id, json!({ "role": "owner" })).await.expect_error(403, "owner_only");
-    patch(&member, "nobody", json!({})).await.expect_error(403, "owner_only");
+    patch(&member, "unknown", json!({})).await.expect_error(403, "owner_only");
     member.delete(&format!("/api/users/{id}")).await.expect_error(403, "owner_only");
-    let nobody = Person::signed_out(&world.url, "", "");
-    nobody.get("/api/users").await.expect_error(401, "unauthorized");
-    nobody.post("/api/users", json!({ "email": 1 })).await.expect_error(401, "unauthorized");
-    patch(&nobody, &id, json!({ "role": 7 })).await.expect_error(401, "unauthorized");
-    nobody.delete(&format!("/api/users/{id}")).await.expect_error(401, "unauthorized");
+    let visitor = Person::signed_out(&world.url, "", "");
+    visitor.get("/api/users").await.expect_error(401, "unauthorized");
+    visitor.post("/api/users", json!({ "email": 1 })).await.expect_error(401, "unauthorized");
+    patch(&visitor, &id, json!({ "role": 7 })).await.expect_error(401, "unauthorized");
+    visitor.delete(&format!("/api/users/{id}")).await.expect_error(401, "unauthorized");
     let agent = owner.agent().await;
     agent.get("/api/users").await.expect_error(401, "unauthorized");
     assert_eq!(member.get("/api/auth/me").await.expect(200)["user"]["role"], "member");
@@ -120,7 +120,7 @@ async fn only_owners_manage_users() {
 async fn an_owner_sees_nothing_of_a_members() {
     let world = World::start().await;
     let owner = world.person().await;
-    let member = added(&world, &owner, "member").await;
+    let member = add_user(&world, &owner, "member").await;
     let agent = member.agent().await;
     let message = agent.request_approval().await;
     assert_eq!(owner.get("/api/agents").await.expect(200), json!([]));
@@ -137,9 +137,9 @@ async fn every_bad_field_is_named() {
     let fields = ["email", "displayName", "password", "role"];
     assert_eq!(owner.post("/api/users", new.clone()).await.expect_invalid(), fields);
     assert_eq!(owner.post("/api/users", json!({})).await.expect_invalid(), ["email", "displayName"]);
-    let mut named = patch(&owner, &id_of(&owner).await, new).await.expect_invalid();
-    named.sort();
-    assert_eq!(named, ["displayName", "email", "password", "role"]);
+    let mut errors = patch(&owner, &id_of(&owner).await, new).await.expect_invalid();
+    errors.sort();
+    assert_eq!(errors, ["displayName", "email", "password", "role"]);
     let odd = json!({ "email": fresh_email(), "displayName": "a\u{0}\u{202e}\u{fffd}💥".repeat(20) });
     owner.post("/api/users", odd).await.expect(201);
     let nul = json!({ "email": "a\u{0}b@people.example", "displayName": "B" });
@@ -150,7 +150,7 @@ async fn every_bad_field_is_named() {
 async fn a_user_is_changed_field_by_field() {
     let world = World::start().await;
     let owner = world.person().await;
-    let member = added(&world, &owner, "member").await;
+    let member = add_user(&world, &owner, "member").await;
     let id = id_of(&member).await;
     let before = member.get("/api/auth/me").await.expect(200)["user"].clone();
     assert_eq!(patch(&owner, &id, json!({ "displayName": null })).await.expect(200), before);
@@ -169,7 +169,7 @@ async fn a_user_is_changed_field_by_field() {
 async fn an_email_change_keeps_the_password() {
     let world = World::start().await;
     let owner = world.person().await;
-    let member = added(&world, &owner, "member").await;
+    let member = add_user(&world, &owner, "member").await;
     let id = id_of(&member).await;
     let email = fresh_email();
     patch(&owner, &id, json!({ "email": owner.email.to_uppercase() })).await.expect_error(409, "email_taken");
@@ -178,10 +178,10 @@ async fn an_email_change_keeps_the_password() {
     assert_eq!(member.get("/api/auth/me").await.expect(200)["user"]["email"], json!(email));
     member.sign_in().await.expect_error(401, "wrong_credentials");
     Person::signed_out(&world.url, &email, &member.password).sign_in().await.expect(200);
-    // The address that was left is free.
+    // The old address is free.
     owner.post("/api/users", json!({ "email": member.email, "displayName": "B" })).await.expect(201);
-    // Two at once want the same one.
-    let other = added(&world, &owner, "member").await;
+    // Of two users who want the same address, one gets it.
+    let other = add_user(&world, &owner, "member").await;
     let (other, wanted) = (id_of(&other).await, fresh_email());
     let body = json!({ "email": wanted });
     let (one, two) = tokio::join!(patch(&owner, &id, body.clone()), patch(&owner, &other, body.clone()));
@@ -194,7 +194,7 @@ async fn an_email_change_keeps_the_password() {
 async fn a_reset_password_ends_the_users_sessions() {
     let world = World::start().await;
     let owner = world.person().await;
-    let member = added(&world, &owner, "member").await;
+    let member = add_user(&world, &owner, "member").await;
     let agent = member.agent().await;
     let id = id_of(&member).await;
     let change = json!({ "currentPassword": member.password, "newPassword": "my very own" });
@@ -216,15 +216,15 @@ async fn a_reset_password_ends_the_users_sessions() {
 
 #[tokio::test]
 async fn the_last_owner_stays() {
-    // A world of its own: on a shared table the other tests' owners count too.
+    // An isolated world: owners of other tests would count on a shared table.
     let world = World::isolated().await;
     let owner = world.person().await;
     let id = id_of(&owner).await;
-    added(&world, &owner, "member").await;
+    add_user(&world, &owner, "member").await;
     patch(&owner, &id, json!({ "role": "member" })).await.expect_error(409, "last_owner");
     owner.delete(&format!("/api/users/{id}")).await.expect_error(403, "own_account");
-    patch(&owner, &id, json!({ "displayName": "Still here" })).await.expect(200);
-    let second = added(&world, &owner, "owner").await;
+    patch(&owner, &id, json!({ "displayName": "Still an owner" })).await.expect(200);
+    let second = add_user(&world, &owner, "owner").await;
     patch(&owner, &id, json!({ "role": "member" })).await.expect(200);
     let path = format!("/api/users/{}", id_of(&second).await);
     owner.delete(&path).await.expect_error(403, "owner_only");
@@ -240,7 +240,7 @@ async fn of_all_owners_leaving_concurrently_one_stays() {
     let owner = world.person().await;
     let mut ids = vec![id_of(&owner).await];
     for role in ["owner", "owner", "owner"] {
-        ids.push(id_of(&added(&world, &owner, role).await).await);
+        ids.push(id_of(&add_user(&world, &owner, role).await).await);
     }
     let leave = |(index, id): (usize, &String)| {
         let (owner, id) = (owner.clone(), id.clone());
@@ -252,10 +252,10 @@ async fn of_all_owners_leaving_concurrently_one_stays() {
         }
     };
     let replies = join_all(ids.iter().enumerate().map(leave)).await;
-    // Whoever came after the acting owner's own end is refused as a member.
+    // Once the acting owner is a member, further calls are refused.
     assert!(replies.iter().all(|reply| [200, 403, 409].contains(&reply.status)));
-    let last = world.person().await; // one more owner, to look
-    let owners = listed(&last).await.iter().filter(|user| user["role"] == "owner").count() - 1;
+    let last = world.person().await; // one more owner, who reads the list
+    let owners = list_users(&last).await.iter().filter(|user| user["role"] == "owner").count() - 1;
     assert!(owners >= 1, "{owners}");
 }
 
@@ -263,18 +263,14 @@ async fn of_all_owners_leaving_concurrently_one_stays() {
 async fn what_it_costs() {
     let world = World::start().await;
     let owner = world.person().await;
-    let member = added(&world, &owner, "member").await;
+    let member = add_user(&world, &owner, "member").await;
     let id = id_of(&member).await;
     let new = json!({ "email": fresh_email(), "displayName": "B" });
-    let costs = |reply: &Reply| {
-        assert!(reply.status < 300, "{}", reply.text());
-        (reply.cost().calls, reply.cost().round_trips)
-    };
-    assert_eq!(costs(&owner.post("/api/users", new).await), (2, 2));
-    assert_eq!(costs(&patch(&owner, &id, json!({ "displayName": "C" })).await), (2, 2));
-    assert_eq!(costs(&patch(&owner, &id, json!({ "role": "owner" })).await), (2, 2));
-    // One more: the password that moves with the address.
-    assert_eq!(costs(&patch(&owner, &id, json!({ "email": fresh_email() })).await), (3, 3));
+    assert_eq!(owner.post("/api/users", new).await.calls_and_round_trips(), (2, 2));
+    assert_eq!(patch(&owner, &id, json!({ "displayName": "C" })).await.calls_and_round_trips(), (2, 2));
+    assert_eq!(patch(&owner, &id, json!({ "role": "owner" })).await.calls_and_round_trips(), (2, 2));
+    // One more call moves the password to the new address.
+    assert_eq!(patch(&owner, &id, json!({ "email": fresh_email() })).await.calls_and_round_trips(), (3, 3));
     let list = World::isolated().await.person().await.get("/api/users").await;
-    assert_eq!(costs(&list), (2, 1));
+    assert_eq!(list.calls_and_round_trips(), (2, 1));
 }

@@ -20,7 +20,7 @@ async fn a_picture_is_served_with_the_type_of_its_bytes() {
     let person = world.person().await;
     let id = person.agent().await.channel;
     let reply = upload(&person, &id, PNG).await;
-    assert_eq!((reply.cost().calls, reply.cost().round_trips), (2, 2));
+    assert_eq!(reply.calls_and_round_trips(), (2, 2));
     let url = reply.expect(201)["avatarUrl"].as_str().unwrap().to_owned();
     assert!(url.starts_with(&format!("/api/agents/{id}/avatar?v=")), "{url}");
     let got = person.get(&url).await;

@@ -208,7 +208,7 @@ async fn each_update_costs_what_it_should() {
     let id = &agent.channel;
     let costs = |reply: Reply, calls, round_trips| {
         assert!(reply.status < 300, "{}", reply.text());
-        assert_eq!((reply.cost().calls, reply.cost().round_trips), (calls, round_trips));
+        assert_eq!(reply.calls_and_round_trips(), (calls, round_trips));
     };
     costs(person.get(&format!("/api/agents/{id}")).await, 1, 1);
     costs(person.get(&format!("/api/agents/{id}/stats")).await, 2, 1);

@@ -4,7 +4,7 @@ use async_zip::base::read::mem::ZipFileReader;
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::{Value, json};
 use shared::storage::keys::Key;
-use test_support::{Agent, Cost, Person, Reply, World};
+use test_support::{Agent, Person, Reply, World};
 
 use crate::files::uploads::{announce, put, unauthenticated_client};
 
@@ -43,8 +43,7 @@ async fn an_archive_holds_many_files_under_safe_names() {
     assert_eq!(reply.status, 200, "{}", reply.text());
     assert_eq!(reply.header("content-type"), "application/zip");
     assert_eq!(reply.header("content-disposition"), "attachment; filename=\"files.zip\"");
-    let Cost { calls, round_trips, .. } = reply.cost();
-    assert_eq!((calls, round_trips), (1, 1));
+    assert_eq!(reply.calls_and_round_trips(), (1, 1));
     let expected = [
         ("a.txt", "1"),
         ("A (2).txt", "2"),

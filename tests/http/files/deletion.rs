@@ -9,7 +9,7 @@ use shared::ids::AgentId;
 use shared::models::Attachment;
 use shared::storage::keys::{self, Key};
 use shared::storage::{Blobs, Clients, Endpoints, Store};
-use test_support::{Agent, Cost, Person, World};
+use test_support::{Agent, Person, World};
 
 use crate::files::uploads::{announce, put};
 
@@ -39,8 +39,7 @@ async fn a_deleted_file_is_gone() {
     person.get(&format!("{path}/download")).await.expect(200);
     let deleted = person.delete(&path).await;
     assert_eq!(deleted.expect(200), json!({ "message": "Deleted" }));
-    let Cost { calls, round_trips, .. } = deleted.cost();
-    assert_eq!((calls, round_trips), (2, 2));
+    assert_eq!(deleted.calls_and_round_trips(), (2, 2));
     person.get(&format!("{path}/download")).await.expect_error(404, "not_found");
     assert_eq!(person.get("/api/files").await.expect(200)["data"], json!([]));
     assert_eq!(agent.send(json!({ "attachmentIds": [file] })).await.expect_invalid(), ["attachmentIds.0"]);
@@ -58,8 +57,7 @@ async fn a_deleted_file_leaves_its_message() {
     let deleted = person.delete(&format!("/api/files/{}", files[1])).await;
     deleted.expect(200);
     // The access check with the file, the message, and the write.
-    let Cost { calls, round_trips, .. } = deleted.cost();
-    assert_eq!((calls, round_trips), (3, 3));
+    assert_eq!(deleted.calls_and_round_trips(), (3, 3));
     assert_eq!(attachment_ids(&agent, &message).await, [json!(files[0]), json!(files[2])]);
     // The message and its other files are unchanged.
     agent.get(&format!("/api/v1/files/{}/download", files[2])).await.expect(200);

@@ -6,7 +6,7 @@ use reqwest::Method;
 use shared::models::Attachment;
 use shared::server_secret::ServerSecret;
 use shared::share_link::ShareLink;
-use test_support::{Cost, Person, Reply, World};
+use test_support::{Person, Reply, World};
 
 use crate::files::uploads::{announce, put, unauthenticated_client};
 
@@ -14,8 +14,7 @@ async fn create_link(person: &Person, file: &str) -> String {
     let reply = person.get(&format!("/api/files/{file}/share")).await;
     let body = reply.expect(200);
     assert_eq!(body["expiresIn"], 3600);
-    let Cost { calls, round_trips, .. } = reply.cost();
-    assert_eq!((calls, round_trips), (1, 1));
+    assert_eq!(reply.calls_and_round_trips(), (1, 1));
     body["url"].as_str().unwrap().to_owned()
 }
 
@@ -38,8 +37,7 @@ async fn a_share_link_opens_one_file_for_an_hour() {
     assert!(got.header("content-security-policy").contains("sandbox"));
     assert_eq!(got.header("x-content-type-options"), "nosniff");
     assert!(got.header("content-disposition").contains("page.html") && !got.header("etag").is_empty());
-    let Cost { calls, round_trips, .. } = got.cost();
-    assert_eq!((calls, round_trips), (1, 1));
+    assert_eq!(got.calls_and_round_trips(), (1, 1));
     let known = Reply::fetch(unauthenticated_client().get(&url).header("If-None-Match", got.header("etag"))).await;
     assert_eq!(known.status, 304);
     world.advance_clock(Duration::from_secs(3590));
@@ -109,7 +107,7 @@ async fn a_share_link_uses_the_callers_base_url() {
     let world = World::start().await;
     let person = world.person().await;
     let path = format!("/api/files/{}/share", person.agent().await.store_file().await);
-    let token = person.sign_in().await.header("set-cookie").split(['=', ';']).nth(1).unwrap().to_owned();
+    let token = person.sign_in().await.session_token().to_owned();
     let shared = async |host: &str, proto: &str| {
         let request = person.request(Method::GET, &path).bearer_auth(&token);
         let request = request.header("Host", host).header("X-Forwarded-Proto", proto);

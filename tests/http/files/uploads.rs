@@ -3,7 +3,7 @@
 use reqwest::multipart::{Form, Part};
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
-use test_support::{Agent, Cost, Person, Reply, World};
+use test_support::{Agent, Person, Reply, World};
 
 /// A client without credentials.
 pub fn unauthenticated_client() -> Client {
@@ -39,11 +39,6 @@ fn id(announced: &Value) -> &str {
     announced["attachment"]["id"].as_str().unwrap()
 }
 
-fn calls_and_round_trips(reply: &Reply) -> (u32, u32) {
-    let Cost { calls, round_trips, .. } = reply.cost();
-    (calls, round_trips)
-}
-
 #[tokio::test]
 async fn a_text_becomes_a_file() {
     let world = World::start().await;
@@ -56,7 +51,7 @@ async fn a_text_becomes_a_file() {
     let file = reply.expect(201);
     assert_eq!((&file["filename"], &file["mimeType"]), (&json!("content.md"), &json!("text/markdown")));
     assert_eq!((&file["size"], &file["messageId"], &file["pluginType"]), (&json!(10), &json!(null), &json!("file")));
-    assert_eq!(calls_and_round_trips(&reply), (3, 3));
+    assert_eq!(reply.calls_and_round_trips(), (3, 3));
     let got = agent.get(&format!("/api/v1/files/{}/download", file["id"].as_str().unwrap())).await;
     assert_eq!((got.status, got.text().as_str()), (200, "# Grüße\u{0}"));
 
@@ -105,12 +100,12 @@ async fn a_direct_upload_is_listed_once_its_bytes_arrived() {
     assert_eq!(put(&announced, bytes.clone()).await.status, 200);
     let sent = agent.send(json!({ "attachmentIds": [file], "clientId": "once" })).await;
     assert_eq!(sent.expect(201)["attachments"][0]["id"], file);
-    assert_eq!(calls_and_round_trips(&sent), (2, 2));
+    assert_eq!(sent.calls_and_round_trips(), (2, 2));
     assert_eq!(agent.get_in_channel("/api/v1/files").await.expect(200)[0]["id"], file);
     assert_eq!(person.get("/api/files").await.expect(200)["data"][0]["messageId"], sent.json()["id"]);
     // Too large for a response of the service: the client is redirected to storage.
     let redirect = agent.get(&download).await;
-    assert_eq!((redirect.status, calls_and_round_trips(&redirect)), (302, (1, 1)));
+    assert_eq!((redirect.status, redirect.calls_and_round_trips()), (302, (1, 1)));
     let got = Reply::fetch(unauthenticated_client().get(redirect.header("location"))).await;
     assert_eq!((got.status, got.bytes == bytes), (200, true));
     assert_eq!(got.header("content-type"), "video/mp4");
@@ -140,9 +135,9 @@ async fn the_first_download_confirms_a_direct_upload() {
         let announced = announce(&agent, "a", "text/plain", size).await;
         assert_eq!(put(&announced, vec![b'x'; size]).await.status, 200);
         let got = agent.get(&format!("/api/v1/files/{}/download", id(&announced))).await;
-        assert_eq!((got.status, got.bytes.len(), calls_and_round_trips(&got)), (200, size, (2, 2)));
+        assert_eq!((got.status, got.bytes.len(), got.calls_and_round_trips()), (200, size, (2, 2)));
         let again = agent.get(&format!("/api/v1/files/{}/download", id(&announced))).await;
-        assert_eq!((again.status, calls_and_round_trips(&again)), (200, (1, 1)));
+        assert_eq!((again.status, again.calls_and_round_trips()), (200, (1, 1)));
         assert_eq!(agent.get_in_channel("/api/v1/files").await.expect(200)[0]["id"], id(&announced));
     }
 }
@@ -226,7 +221,7 @@ async fn errors_of_a_presign_call_are_named() {
     assert_eq!(presign(&agent, long).await.expect_invalid(), ["size", "filename"]);
     presign(&stranger, request(json!(1))).await.expect_error(403, "not_your_agent");
     presign(&agent.with_key("hp_nonsense"), json!({})).await.expect_error(401, "unauthorized");
-    assert_eq!(calls_and_round_trips(&presign(&agent, request(json!(1))).await), (2, 2));
+    assert_eq!(presign(&agent, request(json!(1))).await.calls_and_round_trips(), (2, 2));
 }
 
 #[tokio::test]
@@ -251,18 +246,18 @@ async fn people_can_store_upload_and_presign_too() {
     let stored = upload_as_person(&person, "store", &agent, "a.png", vec![1, 2]).await;
     let file = stored.expect(201);
     assert_eq!(
-        (&file["messageId"], &file["pluginType"], calls_and_round_trips(&stored)),
+        (&file["messageId"], &file["pluginType"], stored.calls_and_round_trips()),
         (&json!(null), &json!("image"), (3, 3))
     );
     let sent = upload_as_person(&person, "upload", &agent, "b.png", vec![3]).await;
     let message = sent.expect(201)["messageId"].as_str().unwrap().to_owned();
     let message = agent.get_in_channel(&format!("/api/v1/messages/{message}")).await.expect(200);
     assert_eq!((&message["senderType"], &message["attachments"][0]["id"]), (&json!("user"), &sent.json()["id"]));
-    assert_eq!(calls_and_round_trips(&sent), (3, 3));
+    assert_eq!(sent.calls_and_round_trips(), (3, 3));
 
     let body = json!({ "channelId": agent.channel, "filename": "c", "mimeType": "image/png", "size": 2 });
     let announced = person.post("/api/files/presign", body.clone()).await;
-    assert_eq!(calls_and_round_trips(&announced), (2, 2));
+    assert_eq!(announced.calls_and_round_trips(), (2, 2));
     put(&announced.expect(201), vec![1, 2]).await.expect(200);
     let ids = json!([file["id"], announced.json()["attachment"]["id"]]);
     let with_both = json!({ "channelId": agent.channel, "attachmentIds": ids });

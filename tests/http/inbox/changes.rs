@@ -1,4 +1,4 @@
-//! `GET /api/changes`: a person's inbox learns that it shows something else.
+//! `GET /api/changes`: the version of a person's inbox, and waiting for it to change.
 
 use std::time::{Duration, Instant};
 
@@ -17,52 +17,52 @@ use tokio::sync::mpsc;
 
 use crate::webhooks::event_stream::stream_source;
 
-/// The table's stream, which goes to `events` when a test says so.
-struct Stream<'a> {
+/// The table's stream, which a test passes to `events` batch by batch.
+struct StreamDriver<'a> {
     world: &'a World,
     records: mpsc::UnboundedReceiver<Event>,
     marks: usize,
     _workers: Workers,
 }
 
-impl<'a> Stream<'a> {
-    async fn of(world: &'a World) -> Self {
+impl<'a> StreamDriver<'a> {
+    async fn start(world: &'a World) -> Self {
         let (source, _) = stream_source(world).await;
-        let (bring, records) = mpsc::unbounded_channel();
+        let (sender, records) = mpsc::unbounded_channel();
         let mut workers = Workers::default();
         workers.start(|stop| {
             source.consume(stop, move |event: Event| {
-                bring.send(event).unwrap();
+                sender.send(event).unwrap();
                 std::future::ready(DynamoDbEventResponse::default())
             })
         });
         Self { world, records, marks: 0, _workers: workers }
     }
 
-    /// All that was written until now and not given before, as one batch.
-    async fn written(&mut self) -> Event {
+    /// All records since the last call, as one batch. Writes a marker item and reads up to its record.
+    async fn next_batch(&mut self) -> Event {
         self.marks += 1;
         let mark = format!("MARK {}", self.marks);
         let put =
             self.world.write_notifier.observe(&self.world.clients.dynamodb).put_item().table_name(&self.world.table);
-        let put = put.item("pk", AttributeValue::S("A TEST'S".into())).item("sk", AttributeValue::S(mark.clone()));
+        let put = put.item("pk", AttributeValue::S("TEST MARKERS".into())).item("sk", AttributeValue::S(mark.clone()));
         put.send().await.unwrap();
         let mut all = Event::default();
         loop {
-            let event = self.records.recv().await.expect("the stream goes on");
-            let ends = event.records.iter().any(|record| {
+            let event = self.records.recv().await.expect("the stream continues");
+            let has_mark = event.records.iter().any(|record| {
                 let keys = serde_json::to_value(&record.change.keys).unwrap();
                 keys["sk"]["S"] == json!(mark)
             });
             all.records.extend(event.records);
-            if ends {
+            if has_mark {
                 return all;
             }
         }
     }
 
-    async fn work_off(&mut self) {
-        let event = self.written().await;
+    async fn process_events(&mut self) {
+        let event = self.next_batch().await;
         assert!(events::handle(&self.world.function("events"), event).await.batch_item_failures.is_empty());
     }
 }
@@ -71,12 +71,12 @@ async fn sequence(person: &Person) -> u64 {
     person.get("/api/changes").await.expect(200)["sequence"].as_u64().unwrap()
 }
 
-async fn waited(person: &Person, since: u64, timeout: &str) -> Reply {
+async fn wait_for_change(person: &Person, since: u64, timeout: &str) -> Reply {
     person.get(&format!("/api/changes?since={since}&timeout={timeout}")).await
 }
 
-/// Calls of one person's that show in their inbox: as whom, how, and with what.
-fn calls(channel: &str, review: &str, plain: &str, file: &str) -> Vec<(bool, Method, String, Value)> {
+/// Calls that change what a person's inbox shows: whether an agent makes them, method, path and body.
+fn visible_changes(channel: &str, review: &str, plain: &str, file: &str) -> Vec<(bool, Method, String, Value)> {
     let (agent, person) = (true, false);
     let ping = |status: &str| json!({ "agentId": channel, "status": status });
     let answer = json!({ "response": { "selectedOption": "approve" } });
@@ -100,24 +100,24 @@ fn calls(channel: &str, review: &str, plain: &str, file: &str) -> Vec<(bool, Met
 #[tokio::test]
 async fn every_visible_change_bumps_the_version_of_its_person_only() {
     let world = World::isolated().await;
-    let mut stream = Stream::of(&world).await;
+    let mut stream = StreamDriver::start(&world).await;
     let (person, other) = (world.person().await, world.person().await);
     let (agent, _) = (person.agent().await, other.agent().await);
     let (review, plain, file) =
         (agent.request_approval().await, agent.create_message(json!({ "text": "x" })).await, agent.store_file().await);
-    stream.work_off().await;
+    stream.process_events().await;
     let (mut before, others) = (sequence(&person).await, sequence(&other).await);
     assert!(before > 0 && others > 0);
-    for (as_agent, method, path, body) in calls(&agent.channel, &review, &plain, &file) {
+    for (as_agent, method, path, body) in visible_changes(&agent.channel, &review, &plain, &file) {
         let request = match as_agent {
             true => agent.request(method.clone(), &path),
             false => person.request(method.clone(), &path),
         };
         let reply = Reply::fetch(request.json(&body)).await;
         assert!(reply.status < 300, "{method} {path}: {}", reply.text());
-        stream.work_off().await;
+        stream.process_events().await;
         let now = sequence(&person).await;
-        // However many items it was: one batch, one change.
+        // One batch bumps the version once, however many items changed.
         assert_eq!(now, before + 1, "{method} {path}");
         before = now;
     }
@@ -127,61 +127,61 @@ async fn every_visible_change_bumps_the_version_of_its_person_only() {
 #[tokio::test]
 async fn an_expiry_bumps_the_version_and_invisible_changes_do_not() {
     let world = World::isolated().await;
-    let mut stream = Stream::of(&world).await;
+    let mut stream = StreamDriver::start(&world).await;
     let person = world.person().await;
     let agent = person.agent().await;
     agent.create_message(json!({ "review": { "type": "approval", "expiresInSeconds": 60 } })).await;
     let ping = json!({ "agentId": agent.channel, "status": "busy" });
     agent.post("/api/v1/status/ping", ping.clone()).await.expect(201);
-    stream.work_off().await;
+    stream.process_events().await;
     let before = sequence(&person).await;
-    // An agent that only says that it is still there; keys, sessions, preferences, logs, counts.
+    // A repeated ping, keys, sessions, preferences, logs and counts.
     agent.post("/api/v1/status/ping", ping).await.expect(201);
     person.post("/api/api-keys", json!({})).await.expect(201);
     person.sign_in().await.expect(200);
     let theme = person.request(Method::PATCH, "/api/preferences").json(&json!({ "theme": "dark" }));
     Reply::fetch(theme).await.expect(200);
-    crate::accounts::request_log::log_of(&person, 3).await;
-    stream.work_off().await;
+    crate::accounts::request_log::wait_for_log(&person, 3).await;
+    stream.process_events().await;
     assert_eq!(sequence(&person).await, before);
     world.advance_clock(Duration::from_secs(60));
     assert_eq!(expiry::handle(&world.function("expiry")).await.unwrap().expired, 1);
-    stream.work_off().await;
+    stream.process_events().await;
     assert_eq!(sequence(&person).await, before + 1);
 }
 
 #[tokio::test]
 async fn a_failed_version_bump_is_repeated_with_its_record() {
     let world = World::isolated().await;
-    let mut stream = Stream::of(&world).await;
+    let mut stream = StreamDriver::start(&world).await;
     let (ada, bob) = (world.person().await, world.person().await);
     let (first, second) = (ada.agent().await, bob.agent().await);
-    stream.work_off().await;
+    stream.process_events().await;
     let before = (sequence(&ada).await, sequence(&bob).await);
     first.create_message(json!({ "text": "x" })).await;
     second.create_message(json!({ "text": "x" })).await;
-    let event = stream.written().await;
-    let of = |agent: &str| {
+    let event = stream.next_batch().await;
+    let record_of = |agent: &str| {
         let shows = |keys: String| keys.contains("MESSAGE#") && keys.contains(agent.strip_prefix("agt_").unwrap());
         event.records.iter().find(|it| shows(serde_json::to_string(&it.change.keys).unwrap())).unwrap()
     };
-    let (proxy, app) = behind_a_proxy(&world).await;
+    let (proxy, app) = app_with_proxy(&world).await;
     proxy.fail_all(true);
     let failures = events::handle(&app, event.clone()).await.batch_item_failures;
     proxy.fail_all(false);
-    // From the first of those whose change is not noted: the rest comes again with it.
+    // The batch is retried from the first record whose bump failed.
     assert_eq!(failures.len(), 1);
-    assert_eq!(failures[0].item_identifier, of(&first.channel).change.sequence_number);
+    assert_eq!(failures[0].item_identifier, record_of(&first.channel).change.sequence_number);
     for _ in 0..2 {
         assert!(events::handle(&app, event.clone()).await.batch_item_failures.is_empty());
     }
-    // Records that came again are a change again, which does no harm.
+    // Repeated records bump the version again, which is harmless.
     assert!(sequence(&ada).await >= before.0 + 2 && sequence(&bob).await >= before.1 + 2);
-    assert_ne!(of(&first.channel).change.sequence_number, of(&second.channel).change.sequence_number);
+    assert_ne!(record_of(&first.channel).change.sequence_number, record_of(&second.channel).change.sequence_number);
 }
 
-/// The same service with a proxy before its table that can fail.
-async fn behind_a_proxy(world: &World) -> (FaultyProxy, App) {
+/// The service's state with a faulty proxy in front of its table.
+async fn app_with_proxy(world: &World) -> (FaultyProxy, App) {
     let mut endpoints = world.endpoints_over_tcp().await;
     let proxy = FaultyProxy::start(&endpoints.dynamodb, 1).await;
     endpoints.dynamodb = proxy.url.clone();
@@ -195,17 +195,18 @@ async fn a_wait_returns_when_the_version_changes() {
     let world = World::delivering().await;
     let person = world.person().await;
     let agent = person.agent().await;
-    // Once it is known of the agent, only what is asked below is new.
-    let mut since = waited(&person, 0, "20000").await.expect(200)["sequence"].as_u64().unwrap();
-    while let Some(next) = waited(&person, since, "700").await.expect(200)["sequence"].as_u64().filter(|it| *it > since)
+    // Wait until the creation of the agent is processed.
+    let mut since = wait_for_change(&person, 0, "20000").await.expect(200)["sequence"].as_u64().unwrap();
+    while let Some(next) =
+        wait_for_change(&person, since, "700").await.expect(200)["sequence"].as_u64().filter(|it| *it > since)
     {
         since = next;
     }
     let began = Instant::now();
-    let (heard, ()) = tokio::join!(waited(&person, since, "25000"), async {
+    let (changed, ()) = tokio::join!(wait_for_change(&person, since, "25000"), async {
         agent.request_approval().await;
     });
-    assert!(heard.expect(200)["sequence"].as_u64().unwrap() > since);
+    assert!(changed.expect(200)["sequence"].as_u64().unwrap() > since);
     assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
 }
 
@@ -217,13 +218,13 @@ async fn a_stale_version_returns_at_once_and_the_current_one_waits() {
     assert_eq!(sequence(&person).await, 0);
     world.app.store.note_change(me).await.unwrap();
     world.app.store.note_change(me).await.unwrap();
-    // More than there is: the table is an older one that was restored.
+    // A version from the future occurs after a restore from a backup.
     for known in ["", "since=", "since=0", "since=1", "since=1000", "since=18446744073709551615"] {
         let reply = person.get(&format!("/api/changes?{known}")).await;
         assert_eq!((reply.expect(200), reply.cost().calls), (json!({ "sequence": 2 }), 1), "{known}");
     }
     let began = Instant::now();
-    assert_eq!(waited(&person, 2, "300").await.expect(200), json!({ "sequence": 2 }));
+    assert_eq!(wait_for_change(&person, 2, "300").await.expect(200), json!({ "sequence": 2 }));
     assert!(began.elapsed() >= Duration::from_millis(300));
     for known in ["x", "-1", "1.5", "18446744073709551616"] {
         assert_eq!(person.get(&format!("/api/changes?since={known}")).await.expect_invalid(), ["since"]);
@@ -238,13 +239,13 @@ async fn odd_timeouts_mean_the_maximum_and_shutdown_ends_every_wait() {
         .map(|query| format!("/api/changes?since=0{query}"));
     let waits = join_all(paths.iter().map(|path| person.get(path)));
     let still_held = async {
-        waited(&person, 0, "600").await.expect(200);
+        wait_for_change(&person, 0, "600").await.expect(200);
         world.close.send(true).unwrap();
     };
     let (replies, ()) = tokio::join!(waits, still_held);
     for reply in replies {
         assert_eq!(reply.expect(200), json!({ "sequence": 0 }));
-        assert!(reply.cost().calls >= 2, "it was held: {:?}", reply.cost());
+        assert!(reply.cost().calls >= 2, "the call was held: {:?}", reply.cost());
     }
 }
 
@@ -252,11 +253,11 @@ async fn odd_timeouts_mean_the_maximum_and_shutdown_ends_every_wait() {
 async fn a_poll_costs_half_a_unit_and_the_last_a_whole_one() {
     let world = World::start().await;
     let person = world.person().await;
-    let cost = waited(&person, 0, "1000").await.cost();
+    let cost = wait_for_change(&person, 0, "1000").await.cost();
     assert!((3..=12).contains(&cost.calls) && cost.round_trips == cost.calls, "{cost:?}");
-    let looks = 0.5 * f64::from(cost.calls - 2) + 1.0;
-    // The session, and two items that are not there, which cost a unit, though not on every emulator.
-    assert!([1.0, 3.0].map(|first| first + looks).contains(&cost.units()), "{cost:?}");
+    let polls = 0.5 * f64::from(cost.calls - 2) + 1.0;
+    // The first call reads the session and two missing items, which cost a unit, but not on every emulator.
+    assert!([1.0, 3.0].map(|first| first + polls).contains(&cost.units()), "{cost:?}");
 }
 
 #[tokio::test]
@@ -266,32 +267,34 @@ async fn a_wait_survives_brief_outages_and_reports_lasting_ones() {
     let agent = person.agent().await;
     let me = person.get("/api/auth/me").await.expect(200)["user"]["id"].as_str().unwrap().parse().unwrap();
     let review = agent.request_approval().await;
-    let (proxy, app) = behind_a_proxy(&world).await;
+    let (proxy, app) = app_with_proxy(&world).await;
     let url = world.serve_also(placet_local::routes(), app).await;
-    let (shaky, asking) = (person.at(&url), test_support::Agent::new(&url, &agent.key, &agent.channel));
-    let trouble = async {
-        // Longer than one look's retries last.
+    let (faulty_person, faulty_agent) = (person.at(&url), test_support::Agent::new(&url, &agent.key, &agent.channel));
+    let outage = async {
+        // The outage lasts longer than the retries of one poll.
         while proxy.fault_counts().values().sum::<usize>() < 12 {
-            let looks = waited(&person, 0, "200").await;
-            looks.expect(200);
+            let reply = wait_for_change(&person, 0, "200").await;
+            reply.expect(200);
             proxy.fail_all(true);
         }
         proxy.fail_all(false);
         world.app.store.note_change(me).await.unwrap();
         person.answer(&review, json!({ "selectedOption": "approve" })).await.expect(201);
     };
-    let (changed, decided, ()) = tokio::join!(waited(&shaky, 0, "25000"), asking.wait(&review, 25_000), trouble);
+    let (changed, decided, ()) =
+        tokio::join!(wait_for_change(&faulty_person, 0, "25000"), faulty_agent.wait(&review, 25_000), outage);
     assert_eq!(changed.expect(200), json!({ "sequence": 1 }));
     assert_eq!(decided.expect(200)["status"], "completed");
 
     let pending = agent.request_approval().await;
-    let begun = async {
-        waited(&person, 1, "300").await.expect(200);
+    let lasting_outage = async {
+        wait_for_change(&person, 1, "300").await.expect(200);
         proxy.fail_all(true);
     };
-    let (changed, decided, ()) = tokio::join!(waited(&shaky, 1, "1500"), asking.wait(&pending, 1500), begun);
-    for told in [changed, decided] {
-        told.expect_error(503, "storage_unavailable");
-        assert!(told.header("retry-after").parse::<u32>().is_ok());
+    let (changed, decided, ()) =
+        tokio::join!(wait_for_change(&faulty_person, 1, "1500"), faulty_agent.wait(&pending, 1500), lasting_outage);
+    for reply in [changed, decided] {
+        reply.expect_error(503, "storage_unavailable");
+        assert!(reply.header("retry-after").parse::<u32>().is_ok());
     }
 }

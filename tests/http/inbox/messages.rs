@@ -1,4 +1,4 @@
-//! `/api/messages`
+//! `/api/messages`: messages of people to agents
 
 use serde_json::json;
 use test_support::World;
@@ -26,8 +26,8 @@ async fn bad_input_is_named() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;
-    let named = person.post("/api/messages", json!({ "text": [], "attachmentIds": "x" })).await.expect_invalid();
-    assert_eq!(named, ["channelId", "text", "attachmentIds"]);
+    let errors = person.post("/api/messages", json!({ "text": [], "attachmentIds": "x" })).await.expect_invalid();
+    assert_eq!(errors, ["channelId", "text", "attachmentIds"]);
     let empty = person.post("/api/messages", json!({ "channelId": agent.channel })).await;
     assert_eq!(empty.expect_invalid(), ["text"]);
     assert_eq!(person.get("/api/messages?limit=101").await.expect_invalid(), ["channel", "limit"]);

@@ -1,4 +1,4 @@
-//! `/api/messages` and `/api/changes`
+//! The inbox of a person: `/api/messages` and `/api/changes`
 
 pub mod changes;
 pub mod messages;

@@ -1,4 +1,4 @@
-//! Acknowledging messages, sending their webhooks again, and opening one as a person.
+//! Delivery status: acknowledging a message, retrying its webhook, and opening it as a person.
 
 use serde_json::json;
 use test_support::{Cost, Person, World};
@@ -20,10 +20,10 @@ async fn an_acknowledged_message_is_received() {
         assert_eq!(agent.post(&ack, json!({})).await.expect(200), json!({ "acknowledged": true }));
         assert_eq!(agent.get_in_channel(&path).await.expect(200), once);
     }
-    // The review that was acknowledged can still be answered, and stays received.
-    let asked = agent.request_approval().await;
-    agent.post(&format!("/api/v1/messages/{asked}/ack?channel={}", agent.channel), json!({})).await.expect(200);
-    let answered = person.answer(&asked, json!({ "selectedOption": "approve" })).await.expect(201);
+    // An acknowledged review can still be answered and keeps its delivery status.
+    let review = agent.request_approval().await;
+    agent.post(&format!("/api/v1/messages/{review}/ack?channel={}", agent.channel), json!({})).await.expect(200);
+    let answered = person.answer(&review, json!({ "selectedOption": "approve" })).await.expect(201);
     assert_eq!(answered["deliveryStatus"], "agent_received");
 }
 
@@ -32,9 +32,9 @@ async fn a_delivery_is_retried_when_there_is_a_webhook() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;
-    let hook = "https://hooks.example/placet";
-    let with_url = agent.create_message(json!({ "text": "x", "webhookUrl": hook })).await;
-    let review = json!({ "type": "approval", "callback": { "url": hook } });
+    let url = "https://hooks.example/placet";
+    let with_url = agent.create_message(json!({ "text": "x", "webhookUrl": url })).await;
+    let review = json!({ "type": "approval", "callback": { "url": url } });
     let with_callback = agent.create_message(json!({ "review": review })).await;
     for id in [&with_url, &with_callback] {
         let ack = format!("/api/v1/messages/{id}/ack?channel={}", agent.channel);
@@ -60,7 +60,7 @@ async fn a_message_that_a_person_opens_is_seen() {
     assert!(opened.expect(200)["review"]["seenAt"].is_string());
     assert_eq!(opened.cost().calls, 2);
     let again = person.get(&path).await;
-    assert_eq!((again.cost().calls, again.cost().round_trips), (1, 1));
+    assert_eq!(again.calls_and_round_trips(), (1, 1));
     assert_eq!(again.expect(200), opened.json());
     assert_eq!(agent.get_in_channel(&format!("/api/v1/messages/{id}")).await.expect(200), opened.json());
 }
@@ -95,10 +95,10 @@ async fn a_stranger_can_neither_open_acknowledge_nor_retry() {
     stranger.post(&ack(&stranger.channel), json!({})).await.expect_error(404, "not_found");
     ben.get(&format!("/api/messages/{id}")).await.expect_error(404, "not_found");
     ben.post(&format!("/api/messages/{id}/retry"), json!({})).await.expect_error(404, "not_found");
-    let nobody = Person::signed_out(&world.url, "", "");
-    nobody.get(&format!("/api/messages/{id}")).await.expect_error(401, "unauthorized");
-    nobody.post(&format!("/api/messages/{id}/retry"), json!({})).await.expect_error(401, "unauthorized");
-    nobody.post(&format!("/api/v1/messages/{id}/ack"), json!({})).await.expect_error(401, "unauthorized");
+    let visitor = Person::signed_out(&world.url, "", "");
+    visitor.get(&format!("/api/messages/{id}")).await.expect_error(401, "unauthorized");
+    visitor.post(&format!("/api/messages/{id}/retry"), json!({})).await.expect_error(401, "unauthorized");
+    visitor.post(&format!("/api/v1/messages/{id}/ack"), json!({})).await.expect_error(401, "unauthorized");
     assert_eq!(agent.get_in_channel(&format!("/api/v1/messages/{id}")).await.expect(200), before);
     let Cost { calls, .. } = agent.get_in_channel(&format!("/api/v1/messages/{id}")).await.cost();
     assert_eq!(calls, 1);

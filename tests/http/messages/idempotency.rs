@@ -1,4 +1,4 @@
-//! `clientId` and `Idempotency-Key`
+//! `clientId` and `Idempotency-Key` on POST of messages
 
 use futures_util::future::join_all;
 use reqwest::Method;
@@ -78,12 +78,12 @@ async fn client_ids_of_agents_and_people_are_separate() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;
-    let asked = agent.create_message(json!({ "text": "a", "clientId": "1" })).await;
-    let hers = json!({ "channelId": agent.channel, "text": "b", "clientId": "1" });
-    let said = person.post("/api/messages", hers.clone()).await.expect(201);
-    assert_ne!(said["id"], asked);
-    agent.delete_in_channel(&format!("/api/v1/messages/{asked}")).await.expect(200);
-    assert_eq!(person.post("/api/messages", hers).await.expect(201), said);
+    let review = agent.create_message(json!({ "text": "a", "clientId": "1" })).await;
+    let message = json!({ "channelId": agent.channel, "text": "b", "clientId": "1" });
+    let sent = person.post("/api/messages", message.clone()).await.expect(201);
+    assert_ne!(sent["id"], review);
+    agent.delete_in_channel(&format!("/api/v1/messages/{review}")).await.expect(200);
+    assert_eq!(person.post("/api/messages", message).await.expect(201), sent);
 }
 
 #[tokio::test]

@@ -1,11 +1,11 @@
-//! What agents and people send comes back exactly as it was sent.
+//! JSON of agents and people is returned exactly as it was sent.
 
 use reqwest::Method;
 use serde_json::json;
 use test_support::{Agent, Reply, World};
 
 /// JSON that a round trip through floats, maps or C strings would change.
-const ODD: &str = r#"{"big":123456789012345678901234567890,"small":-9007199254740993,"price":1.10,"e":1E+2,"huge":[1e999,-1E+400],"zero":-0.0,"":"empty name","nul\u0000":"a\u0000b","deep":{"b":[1.0,{"":null}],"a":[]},"text":"\ud83e\udd80 é \u00e9"}"#;
+const UNUSUAL_JSON: &str = r#"{"big":123456789012345678901234567890,"small":-9007199254740993,"price":1.10,"e":1E+2,"huge":[1e999,-1E+400],"zero":-0.0,"":"empty name","nul\u0000":"a\u0000b","deep":{"b":[1.0,{"":null}],"a":[]},"text":"\ud83e\udd80 é \u00e9"}"#;
 
 async fn send(agent: &Agent, body: String) -> Reply {
     let request = agent.request(Method::POST, "/api/v1/messages").header("Content-Type", "application/json");
@@ -19,18 +19,18 @@ async fn metadata_and_payloads_come_back_byte_for_byte() {
     let agent = person.agent().await;
     let channel = &agent.channel;
     let body = format!(
-        r#"{{"channelId":"{channel}","text":"x","metadata":{ODD},"review":{{"type":"freeform","payload":{ODD}}}}}"#
+        r#"{{"channelId":"{channel}","text":"x","metadata":{UNUSUAL_JSON},"review":{{"type":"freeform","payload":{UNUSUAL_JSON}}}}}"#
     );
     let sent = send(&agent, body).await;
     let id = sent.expect(201)["id"].as_str().unwrap().to_owned();
-    let response = format!(r#"{{"response":{ODD}}}"#);
+    let response = format!(r#"{{"response":{UNUSUAL_JSON}}}"#);
     let request = person.request(Method::POST, &format!("/api/messages/{id}/respond"));
     let answered = Reply::fetch(request.header("Content-Type", "application/json").body(response)).await;
     answered.expect(201);
     let got = agent.get_in_channel(&format!("/api/v1/messages/{id}")).await;
     let listed = agent.get_in_channel("/api/v1/messages").await;
     for (reply, times) in [(sent, 2), (answered, 3), (got, 3), (listed, 3)] {
-        assert_eq!(reply.text().matches(ODD).count(), times, "{}", reply.text());
+        assert_eq!(reply.text().matches(UNUSUAL_JSON).count(), times, "{}", reply.text());
     }
 }
 
@@ -44,11 +44,11 @@ async fn a_stream_keeps_its_latest_metadata() {
         .await
         .expect(201);
     let body = format!(
-        r#"{{"channelId":"{channel}","text":"a\u0000b","streamId":"s","streamState":"streaming","metadata":{ODD}}}"#
+        r#"{{"channelId":"{channel}","text":"a\u0000b","streamId":"s","streamState":"streaming","metadata":{UNUSUAL_JSON}}}"#
     );
     let updated = send(&agent, body).await;
     assert_eq!(updated.expect(201)["text"], "a\u{0}b");
-    assert!(updated.text().contains(ODD));
+    assert!(updated.text().contains(UNUSUAL_JSON));
 }
 
 #[tokio::test]
@@ -76,11 +76,11 @@ async fn numbers_beyond_doubles_keep_their_digits() {
     for other in ["1e998", "-1e999", "1e308", "\"1e999\""] {
         send(&agent, body(other)).await.expect_error(409, "idempotency_conflict");
     }
-    // A field's limits hold for them, and the caps of what is capped.
+    // Such numbers are subject to the limits of fields and to caps.
     let fields = json!([{ "name": "n", "type": "number", "max": 10 }, { "name": "p", "type": "password" }]);
-    let asked = agent.create_message(json!({ "review": { "type": "form", "payload": { "fields": fields } } })).await;
+    let review = agent.create_message(json!({ "review": { "type": "form", "payload": { "fields": fields } } })).await;
     let answer = async |number: &str| {
-        let request = person.request(Method::POST, &format!("/api/messages/{asked}/respond"));
+        let request = person.request(Method::POST, &format!("/api/messages/{review}/respond"));
         let body = format!(r#"{{"response":{{"n":{number},"p":"secret"}}}}"#);
         Reply::fetch(request.header("Content-Type", "application/json").body(body)).await
     };

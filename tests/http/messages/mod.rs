@@ -1,4 +1,8 @@
-//! `/api/v1/messages`, streams and iterations
+//! `/api/v1/messages`
+//!
+//! - [`send_and_list`], [`json_roundtrip`], [`idempotency`], [`paging`]: sending and listing
+//! - [`streams`], [`iterations`]: messages that grow, and revisions
+//! - [`delivery_status`], [`optional_channel`]: acknowledging, and calls without a channel
 
 pub mod delivery_status;
 pub mod idempotency;

@@ -1,11 +1,11 @@
-//! Lists of messages while others write, and searches that find nothing.
+//! Pages of messages: during concurrent writes, of empty searches, and within the size of a response.
 
 use futures_util::StreamExt;
 use futures_util::stream;
 use serde_json::{Value, json};
 use test_support::{Agent, World, bulk_data};
 
-/// All pages of a list: the ids in the order they came, and how many pages there were.
+/// Reads all pages of a list; returns the ids in order and the number of pages.
 async fn all_pages(agent: &Agent, path: &str) -> (Vec<String>, usize) {
     let (mut seen, mut cursor, mut pages) = (vec![], String::new(), 0);
     loop {
@@ -40,9 +40,9 @@ async fn pages_hold_every_message_once_during_concurrent_writes() {
     let (_, readings) = tokio::join!(writing, reading);
     before.sort();
     for mut seen in readings {
-        assert!(seen.is_sorted_by(|newer, older| newer > older), "newest first, none twice");
+        assert!(seen.is_sorted_by(|newer, older| newer > older), "newest first and none twice");
         seen.retain(|id| before.binary_search(id).is_ok());
-        assert_eq!(seen.len(), before.len(), "none skipped");
+        assert_eq!(seen.len(), before.len(), "none is skipped");
     }
 }
 
@@ -57,7 +57,7 @@ async fn an_empty_search_returns_a_cursor_and_ends() {
     assert_eq!(page["data"], json!([]));
     assert!(page["nextCursor"].is_string());
     assert_eq!(all_pages(&agent, "/api/v1/messages?search=needle").await, (vec![], 2));
-    // A hit among the oldest is found by the page that reaches it.
+    // Old matches are found, too, by a later page.
     let (found, _) = all_pages(&agent, "/api/v1/messages?search=HAY&limit=100").await;
     assert_eq!(found.len(), 2500);
 }
@@ -78,12 +78,12 @@ async fn limits_are_1_to_100() {
     }
 }
 
-/// A Lambda function's response is at most this, the body written as a string inside of JSON.
-const LAMBDA_TAKES: usize = 6 * 1024 * 1024;
+/// The largest response of a Lambda function, with the body as a JSON string.
+const MAX_LAMBDA_RESPONSE: usize = 6 * 1024 * 1024;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn pages_fit_a_response_whatever_is_in_them_and_the_cursor_goes_on_where_they_end() {
-    const SENT: usize = 120;
+    const COUNT: usize = 120;
     let world = World::start().await;
     let person = world.person().await;
     let quotes = "\"".repeat(20 * 1024);
@@ -95,27 +95,27 @@ async fn pages_fit_a_response_whatever_is_in_them_and_the_cursor_goes_on_where_t
         json!({ "text": "x", "textAttachments": texts }),
     ] {
         let agent = person.agent().await;
-        bulk_data::copy_messages(&world, &[&agent.create_message(message).await], SENT - 1).await;
+        bulk_data::copy_messages(&world, &[&agent.create_message(message).await], COUNT - 1).await;
         for path in ["/api/v1/messages?limit=100", "/api/v1/messages?limit=100&search=X"] {
-            assert_eq!(fitting_pages(&agent, path).await, SENT, "{path}");
+            assert_eq!(count_in_fitting_pages(&agent, path).await, COUNT, "{path}");
         }
     }
 }
 
-/// How many messages a list's pages have, each of which fits a response.
-async fn fitting_pages(agent: &Agent, path: &str) -> usize {
+/// Asserts that every page of a list fits a response; returns the number of messages.
+async fn count_in_fitting_pages(agent: &Agent, path: &str) -> usize {
     let (mut seen, mut cursor) = (vec![], String::new());
     loop {
         let reply = agent.get_in_channel(&format!("{path}&cursor={cursor}")).await;
         let page = reply.expect(200);
-        let weight = serde_json::to_string(&reply.text()).unwrap().len();
-        assert!(weight < LAMBDA_TAKES, "{weight} bytes, like {}", page["data"][0].to_string().split_at(500).0);
+        let size = serde_json::to_string(&reply.text()).unwrap().len();
+        assert!(size < MAX_LAMBDA_RESPONSE, "{size} bytes, like {}", page["data"][0].to_string().split_at(500).0);
         seen.extend(page["data"].as_array().unwrap().iter().map(|it| it["id"].as_str().unwrap().to_owned()));
         match page["nextCursor"].as_str() {
             Some(next) => cursor = next.to_owned(),
             None => break,
         }
     }
-    assert!(seen.is_sorted_by(|newer, older| newer > older), "newest first, none twice");
+    assert!(seen.is_sorted_by(|newer, older| newer > older), "newest first and none twice");
     seen.len()
 }

@@ -1,4 +1,4 @@
-//! `/api/v1/messages`
+//! `/api/v1/messages`: sending, listing, searching and deleting
 
 use std::net::ToSocketAddrs;
 
@@ -73,17 +73,17 @@ async fn times_are_rfc_3339_with_milliseconds() {
 async fn a_message_webhook_may_not_resolve_to_a_private_address() {
     let world = World::start().await;
     let agent = world.person().await.agent().await;
-    // This machine's own name: whatever it resolves to here decides.
+    // The machine's host name is used; whether it resolves to a private address depends on the machine.
     let name = std::fs::read_to_string("/proc/sys/kernel/hostname").map_or("none".into(), |it| it.trim().to_owned());
     let url = format!("http://{name}/hook");
     let found: Vec<_> = (name.as_str(), 80).to_socket_addrs().map(Iterator::collect).unwrap_or_default();
-    let inside = found.iter().any(|address| !is_public(address.ip()));
+    let is_private = found.iter().any(|address| !is_public(address.ip()));
     let message = json!({
         "text": "x", "clientId": "c", "webhookUrl": url,
         "review": { "type": "approval", "callback": { "url": url, "method": "PUT" } },
     });
     let reply = agent.send(message).await;
-    if inside {
+    if is_private {
         assert_eq!(reply.expect_invalid(), ["webhookUrl", "review.callback.url"]);
         assert_eq!(agent.get_in_channel("/api/v1/messages").await.expect(200)["data"], json!([]));
     } else {
@@ -152,10 +152,10 @@ async fn every_bad_field_is_named_at_once_and_nothing_is_stored() {
 async fn a_message_must_say_something() {
     let world = World::start().await;
     let agent = world.person().await.agent().await;
-    for nothing in
+    for empty in
         [json!({}), json!({ "text": "" }), json!({ "text": null, "attachmentIds": [] }), json!({ "metadata": {} })]
     {
-        assert_eq!(agent.send(nothing).await.expect_invalid(), ["text"]);
+        assert_eq!(agent.send(empty).await.expect_invalid(), ["text"]);
     }
     agent.send(json!({ "status": "info" })).await.expect(201);
 }
@@ -280,8 +280,8 @@ async fn one_of_many_messages_claims_a_file() {
     let world = World::start().await;
     let agent = world.person().await.agent().await;
     let file = agent.store_file().await;
-    let tries = (0..10).map(|_| agent.send(json!({ "attachmentIds": [file] })));
-    let replies = futures_util::future::join_all(tries).await;
+    let messages = (0..10).map(|_| agent.send(json!({ "attachmentIds": [file] })));
+    let replies = futures_util::future::join_all(messages).await;
     assert_eq!(replies.iter().filter(|reply| reply.status == 201).count(), 1);
     for refused in replies.iter().filter(|reply| reply.status != 201) {
         assert_eq!(refused.expect_invalid(), ["attachmentIds.0"]);

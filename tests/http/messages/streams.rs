@@ -1,4 +1,4 @@
-//! Messages that grow while people watch.
+//! Streams: messages that grow, and their status events.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use futures_util::stream;
 use reqwest::Method;
 use serde_json::{Value, json};
-use test_support::{Agent, Cost, Person, Reply, World};
+use test_support::{Agent, Person, Reply, World};
 
 async fn update(agent: &Agent, stream: &str, mut body: Value) -> Reply {
     body["channelId"] = json!(agent.channel);
@@ -19,7 +19,7 @@ async fn status(agent: &Agent, stream: &str, mut body: Value) -> Reply {
     agent.post(&format!("/api/v1/messages/streams/{stream}/status"), body).await
 }
 
-fn draft(stream: &str, text: &str) -> Value {
+fn stream_message(stream: &str, text: &str) -> Value {
     json!({ "text": text, "streamId": stream, "streamState": "streaming" })
 }
 
@@ -27,7 +27,7 @@ fn draft(stream: &str, text: &str) -> Value {
 async fn a_stream_grows_and_ends() {
     let world = World::start().await;
     let agent = world.person().await.agent().await;
-    let begun = agent.send(draft("s", "")).await.expect(201);
+    let begun = agent.send(stream_message("s", "")).await.expect(201);
     assert_eq!(
         (&begun["streamId"], &begun["streamState"], &begun["text"]),
         (&json!("s"), &json!("streaming"), &json!(""))
@@ -37,7 +37,7 @@ async fn a_stream_grows_and_ends() {
         (&grown["id"], &grown["text"], &grown["streamState"]),
         (&begun["id"], &json!("Hello"), &json!("streaming"))
     );
-    let again = agent.send(draft("s", "Hello wor")).await.expect(201);
+    let again = agent.send(stream_message("s", "Hello wor")).await.expect(201);
     assert_eq!((&again["id"], &again["text"]), (&begun["id"], &json!("Hello wor")));
     let ended = update(&agent, "s", json!({ "text": "Hello world", "complete": true })).await.expect(200);
     assert_eq!((&ended["text"], &ended["streamState"]), (&json!("Hello world"), &json!("complete")));
@@ -49,7 +49,7 @@ async fn the_first_call_of_a_stream_fixes_its_review_and_attachments() {
     let world = World::start().await;
     let agent = world.person().await.agent().await;
     let file = agent.store_file().await;
-    let mut whole = draft("s", "a");
+    let mut whole = stream_message("s", "a");
     whole["review"] = json!({ "type": "approval", "payload": { "allowComment": true } });
     whole["attachmentIds"] = json!([file]);
     whole["textAttachments"] = json!([{ "content": "x", "filename": "x.txt" }]);
@@ -62,8 +62,8 @@ async fn the_first_call_of_a_stream_fixes_its_review_and_attachments() {
     assert_eq!((&again["id"], &again["text"], &again["review"]), (&begun["id"], &json!("ab"), &begun["review"]));
     assert_eq!((&again["metadata"], &again["status"]), (&json!({ "part": 2 }), &json!("warning")));
     assert_eq!(agent.get_in_channel("/api/v1/files").await.expect(200).as_array().unwrap().len(), 2);
-    // What a call leaves out stands.
-    assert_eq!(agent.send(draft("s", "ab")).await.expect(201)["review"], begun["review"]);
+    // Fields that a call omits are kept.
+    assert_eq!(agent.send(stream_message("s", "ab")).await.expect(201)["review"], begun["review"]);
 
     whole["review"] = json!({ "type": "approval" });
     whole["attachmentIds"] = json!([agent.store_file().await]);
@@ -73,8 +73,8 @@ async fn the_first_call_of_a_stream_fixes_its_review_and_attachments() {
     whole["text"] = json!("abc");
     for client_id in [Value::Null, json!("c")] {
         whole["clientId"] = client_id;
-        let named = agent.send(whole.clone()).await.expect_invalid();
-        assert_eq!(named, ["attachmentIds", "iterationOf", "review", "textAttachments", "webhookUrl"]);
+        let errors = agent.send(whole.clone()).await.expect_invalid();
+        assert_eq!(errors, ["attachmentIds", "iterationOf", "review", "textAttachments", "webhookUrl"]);
     }
     let path = format!("/api/v1/messages/{}", begun["id"].as_str().unwrap());
     assert_eq!(agent.get_in_channel(&path).await.expect(200)["text"], "ab");
@@ -85,7 +85,7 @@ async fn an_equal_call_is_fine_when_its_review_has_expired_meanwhile() {
     let world = World::start().await;
     let agent = world.person().await.agent().await;
     let expires_at = world.app.clock.now().plus(Duration::from_secs(3600));
-    let mut asking = draft("s", "a");
+    let mut asking = stream_message("s", "a");
     asking["review"] = json!({ "type": "approval", "expiresAt": expires_at.to_string() });
     let begun = agent.send(asking.clone()).await.expect(201);
     world.advance_clock(Duration::from_secs(3600));
@@ -102,7 +102,7 @@ async fn a_stream_update_is_idempotent() {
     let grown = agent.send(numbered("ab", "streaming", "2")).await.expect(201);
     assert_eq!((&grown["id"], &grown["text"], &grown["clientId"]), (&begun["id"], &json!("ab"), &json!("1")));
     let longest = update(&agent, "s", json!({ "text": "abc" })).await.expect(200);
-    // What comes late changes nothing.
+    // A late repeat changes nothing.
     for (text, client_id) in [("a", "1"), ("ab", "2")] {
         assert_eq!(agent.send(numbered(text, "streaming", client_id)).await.expect(201), longest);
         let other = agent.send(numbered("x", "streaming", client_id)).await;
@@ -119,28 +119,28 @@ async fn a_stream_update_is_idempotent() {
     agent.send(json!({ "text": "another", "clientId": "5" })).await.expect_error(409, "idempotency_conflict");
     assert_eq!(agent.get_in_channel("/api/v1/messages").await.expect(200)["data"], json!([ended]));
 
-    // Once the message is gone, so is what was done to it.
+    // Deleting the message also deletes its idempotency records.
     let path = format!("/api/v1/messages/{}", begun["id"].as_str().unwrap());
     agent.delete_in_channel(&path).await.expect(200);
-    let anew = agent.send(numbered("ab", "streaming", "2")).await.expect(201);
-    assert_ne!(anew["id"], begun["id"]);
-    assert_eq!(agent.send(numbered("ab", "streaming", "2")).await.expect(201), anew);
+    let recreated = agent.send(numbered("ab", "streaming", "2")).await.expect(201);
+    assert_ne!(recreated["id"], begun["id"]);
+    assert_eq!(agent.send(numbered("ab", "streaming", "2")).await.expect(201), recreated);
     let other = agent.send(numbered("other", "streaming", "3")).await.expect(201);
-    assert_eq!((&other["id"], &other["text"]), (&anew["id"], &json!("other")));
+    assert_eq!((&other["id"], &other["text"]), (&recreated["id"], &json!("other")));
 }
 
 #[tokio::test]
 async fn an_ended_stream_takes_only_repeats() {
     let world = World::start().await;
     let agent = world.person().await.agent().await;
-    let begun = agent.send(draft("s", "a")).await.expect(201);
+    let begun = agent.send(stream_message("s", "a")).await.expect(201);
     let ended = update(&agent, "s", json!({ "streamState": "aborted" })).await.expect(200);
     assert_eq!((&ended["streamState"], &ended["text"]), (&json!("aborted"), &json!("a")));
     assert_eq!(update(&agent, "s", json!({ "streamState": "aborted", "text": "a" })).await.expect(200), ended);
     update(&agent, "s", json!({ "text": "b" })).await.expect_error(409, "stream_ended");
     update(&agent, "s", json!({ "complete": true })).await.expect_error(409, "stream_ended");
     update(&agent, "s", json!({ "streamState": "aborted", "text": "b" })).await.expect_error(409, "stream_ended");
-    agent.send(draft("s", "b")).await.expect_error(409, "stream_ended");
+    agent.send(stream_message("s", "b")).await.expect_error(409, "stream_ended");
     for mut other in [json!({ "status": "error" }), json!({ "metadata": { "a": 1 } })] {
         (other["text"], other["streamId"], other["streamState"]) = (json!("a"), json!("s"), json!("aborted"));
         agent.send(other).await.expect_error(409, "stream_ended");
@@ -159,7 +159,7 @@ async fn a_stream_without_a_state_is_complete() {
     assert_eq!(sent["streamState"], "complete");
     assert_eq!(agent.send(whole).await.expect(201), sent);
     agent.send(json!({ "text": "more", "streamId": "s" })).await.expect_error(409, "stream_ended");
-    agent.send(draft("t", "begun")).await.expect(201);
+    agent.send(stream_message("t", "begun")).await.expect(201);
     assert_eq!(agent.send(json!({ "text": "done", "streamId": "t" })).await.expect(201)["streamState"], "complete");
 }
 
@@ -168,7 +168,7 @@ async fn equal_concurrent_streams_are_one_message() {
     let world = World::start().await;
     let agent = world.person().await.agent().await;
     let file = agent.store_file().await;
-    let mut body = draft("s", "once");
+    let mut body = stream_message("s", "once");
     body["attachmentIds"] = json!([file]);
     body["textAttachments"] = json!([{ "content": "x" }]);
     let replies = join_all((0..12).map(|_| agent.send(body.clone()))).await;
@@ -193,7 +193,7 @@ async fn status_events_may_precede_the_stream_and_are_indexed_from_0() {
         json!({ "channelId": agent.channel, "streamId": "s", "index": 0, "text": "Reading", "toolHint": false, "createdAt": created })
     );
     let second = status(&agent, "s", json!({ "text": "grep", "toolHint": true })).await.expect(201);
-    let sent = agent.send(draft("s", "So far")).await.expect(201);
+    let sent = agent.send(stream_message("s", "So far")).await.expect(201);
     assert_eq!(sent["statusEvents"], json!([first, second]));
     let third = status(&agent, "s", json!({ "text": "Writing" })).await.expect(201);
     assert_eq!((&third["index"], &second["toolHint"]), (&json!(2), &json!(true)));
@@ -210,13 +210,13 @@ async fn concurrent_status_events_have_indexes_without_gaps() {
     let world = World::start().await;
     let agent = world.person().await.agent().await;
     let words: Vec<String> = (0..24).map(|number| format!("step {number}")).collect();
-    let told = join_all(words.iter().map(|word| status(&agent, "s", json!({ "text": word }))));
-    let (told, sent) = tokio::join!(told, agent.send(draft("s", "x")));
+    let events = join_all(words.iter().map(|word| status(&agent, "s", json!({ "text": word }))));
+    let (replies, sent) = tokio::join!(events, agent.send(stream_message("s", "x")));
     let id = sent.expect(201)["id"].as_str().unwrap().to_owned();
     let events = agent.get_in_channel(&format!("/api/v1/messages/{id}")).await.expect(200)["statusEvents"].clone();
     let events = events.as_array().unwrap();
     assert_eq!(events.len(), words.len());
-    for reply in &told {
+    for reply in &replies {
         let event = reply.expect(201);
         assert_eq!(events[event["index"].as_u64().unwrap() as usize], event);
     }
@@ -234,21 +234,21 @@ async fn status_events_are_bounded() {
     assert_eq!(status(&agent, "s", json!({ "text": "a".repeat(2001) })).await.expect_invalid(), ["text"]);
     assert_eq!(status(&agent, "s", json!({ "toolHint": 1 })).await.expect_invalid(), ["text", "toolHint"]);
     status(&agent, "s", json!({ "text": "\u{0}é" })).await.expect(201);
-    agent.send(draft("s", "a")).await.expect(201);
+    agent.send(stream_message("s", "a")).await.expect(201);
     for stream in ["s", "early"] {
         let mut last = 0;
         while last == 0 || last == 201 {
             last = status(&agent, stream, json!({ "text": "é".repeat(2000) })).await.status;
         }
         assert_eq!(last, 413);
-        // What still fits is taken.
+        // A short event still fits.
         status(&agent, stream, json!({ "text": "short" })).await.expect(201);
     }
     let many = (0..205).map(|_| status(&agent, "many", json!({ "text": "a" })));
     let many: Vec<Reply> = stream::iter(many).buffer_unordered(8).collect().await;
     assert_eq!(many.iter().filter(|reply| reply.status == 201).count(), 200);
     assert_eq!(many.iter().filter(|reply| reply.status == 413).count(), 5);
-    agent.send(draft("many", "a")).await.expect(201);
+    agent.send(stream_message("many", "a")).await.expect(201);
     status(&agent, "many", json!({ "text": "a" })).await.expect_error(413, "too_large");
 }
 
@@ -257,7 +257,7 @@ async fn a_full_stream_keeps_room_for_its_answer() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;
-    let mut body = draft("s", "");
+    let mut body = stream_message("s", "");
     body["metadata"] = json!({ "a": "b".repeat(60 * 1024) });
     body["review"] = json!({ "type": "freeform", "payload": { "a": "b".repeat(60 * 1024) } });
     let id = agent.create_message(body).await;
@@ -274,10 +274,10 @@ async fn a_deleted_streams_id_can_be_used_again() {
     let world = World::start().await;
     let agent = world.person().await.agent().await;
     status(&agent, "s", json!({ "text": "early" })).await.expect(201);
-    let first = agent.create_message(draft("s", "a")).await;
+    let first = agent.create_message(stream_message("s", "a")).await;
     agent.delete_in_channel(&format!("/api/v1/messages/{first}")).await.expect(200);
     update(&agent, "s", json!({ "text": "b" })).await.expect_error(404, "not_found");
-    let second = agent.send(draft("s", "b")).await.expect(201);
+    let second = agent.send(stream_message("s", "b")).await.expect(201);
     assert_ne!(second["id"], first);
     assert_eq!(second["statusEvents"], json!([]));
 }
@@ -291,18 +291,18 @@ async fn a_stream_id_may_be_any_text() {
     for (name, path) in [("a/b?#%", "a%2Fb%3F%23%25"), ("\u{0} x", "%00%20x"), (&long, &long), ("../..", "..%2F..")] {
         let event = status(&agent, path, json!({ "text": "x" })).await.expect(201);
         assert_eq!(event["streamId"], name);
-        let sent = agent.send(draft(name, "a")).await.expect(201);
+        let sent = agent.send(stream_message(name, "a")).await.expect(201);
         assert_eq!(update(&agent, path, json!({ "text": "b" })).await.expect(200)["id"], sent["id"]);
         update(&other, path, json!({ "text": "b" })).await.expect_error(404, "not_found");
-        assert_ne!(other.send(draft(name, "a")).await.expect(201)["id"], sent["id"]);
+        assert_ne!(other.send(stream_message(name, "a")).await.expect(201)["id"], sent["id"]);
     }
     let longer = format!("{long}é");
     update(&agent, &longer, json!({})).await.expect_error(404, "not_found");
     assert_eq!(status(&agent, &longer, json!({ "text": "x" })).await.expect_invalid(), ["streamId"]);
-    assert_eq!(agent.send(draft(&longer, "x")).await.expect_invalid(), ["streamId"]);
+    assert_eq!(agent.send(stream_message(&longer, "x")).await.expect_invalid(), ["streamId"]);
     update(&agent, "never-begun", json!({})).await.expect_error(404, "not_found");
-    status(&agent, "only-told", json!({ "text": "x" })).await.expect(201);
-    update(&agent, "only-told", json!({})).await.expect_error(404, "not_found");
+    status(&agent, "only-status", json!({ "text": "x" })).await.expect(201);
+    update(&agent, "only-status", json!({})).await.expect_error(404, "not_found");
 }
 
 #[tokio::test]
@@ -322,12 +322,12 @@ async fn bad_input_is_named() {
 async fn a_stranger_can_use_no_stream() {
     let world = World::start().await;
     let agent = world.person().await.agent().await;
-    let sent = agent.send(draft("s", "mine")).await.expect(201);
+    let sent = agent.send(stream_message("s", "mine")).await.expect(201);
     let stranger = world.person().await.agent().await;
-    let trespasser = stranger.with_channel(&agent.channel);
-    update(&trespasser, "s", json!({ "text": "x" })).await.expect_error(403, "not_your_agent");
-    status(&trespasser, "s", json!({ "text": "x" })).await.expect_error(403, "not_your_agent");
-    trespasser.send(draft("s", "x")).await.expect_error(403, "not_your_agent");
+    let intruder = stranger.with_channel(&agent.channel);
+    update(&intruder, "s", json!({ "text": "x" })).await.expect_error(403, "not_your_agent");
+    status(&intruder, "s", json!({ "text": "x" })).await.expect_error(403, "not_your_agent");
+    intruder.send(stream_message("s", "x")).await.expect_error(403, "not_your_agent");
     update(&stranger, "s", json!({ "text": "x" })).await.expect_error(404, "not_found");
     for path in ["/api/v1/messages/streams/s", "/api/v1/messages/streams/s/status"] {
         let method = if path.ends_with("status") { Method::POST } else { Method::PATCH };
@@ -343,15 +343,10 @@ async fn a_stranger_can_use_no_stream() {
 async fn streams_are_writes_of_two_calls() {
     let world = World::start().await;
     let agent = world.person().await.agent().await;
-    let costs = |reply: Reply| {
-        assert!(reply.status < 300, "{}", reply.text());
-        let Cost { calls, round_trips, .. } = reply.cost();
-        (calls, round_trips)
-    };
-    assert_eq!(costs(status(&agent, "s", json!({ "text": "x" })).await), (2, 2));
-    assert_eq!(costs(agent.send(draft("s", "x")).await), (2, 2));
-    assert_eq!(costs(agent.send(draft("s", "xy")).await), (2, 2));
-    assert_eq!(costs(status(&agent, "s", json!({ "text": "x" })).await), (2, 2));
-    assert_eq!(costs(update(&agent, "s", json!({ "text": "xyz", "complete": true })).await), (2, 2));
-    assert_eq!(costs(agent.get_in_channel("/api/v1/messages").await), (2, 1));
+    assert_eq!(status(&agent, "s", json!({ "text": "x" })).await.calls_and_round_trips(), (2, 2));
+    assert_eq!(agent.send(stream_message("s", "x")).await.calls_and_round_trips(), (2, 2));
+    assert_eq!(agent.send(stream_message("s", "xy")).await.calls_and_round_trips(), (2, 2));
+    assert_eq!(status(&agent, "s", json!({ "text": "x" })).await.calls_and_round_trips(), (2, 2));
+    assert_eq!(update(&agent, "s", json!({ "text": "xyz", "complete": true })).await.calls_and_round_trips(), (2, 2));
+    assert_eq!(agent.get_in_channel("/api/v1/messages").await.calls_and_round_trips(), (2, 1));
 }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use shared::clock::Timestamp;
 use shared::ids::FileId;
 use shared::storage::keys::Key;
-use test_support::{Agent, Cost, Person, Reply, World};
+use test_support::{Agent, Person, Reply, World};
 
 use crate::files::uploads::{announce, put};
 
@@ -44,9 +44,8 @@ async fn a_file_named_in_an_answer_is_confirmed_and_kept() {
         (agent.request_approval().await, agent.store_file().await, create_direct_upload(&agent, true).await);
     let answered = answer(&person, &review, &[&stored, &presigned]).await;
     assert_eq!(answered.expect(201)["review"]["modifiedFileIds"], json!([stored, presigned]));
-    let Cost { calls, round_trips, .. } = answered.cost();
     // The access check with the named files, the write, and the updated message.
-    assert_eq!((calls, round_trips), (3, 3));
+    assert_eq!(answered.calls_and_round_trips(), (3, 3));
     for file in [&stored, &presigned] {
         let item = file_item(&world, file).await;
         for attribute in ["dueShard", "dueSort", "announced"] {

@@ -80,7 +80,7 @@ async fn a_password_reaches_the_agent_and_no_page_log_or_list() {
         assert_eq!(agent.wait(&review, 1).await.expect(200)["message"]["review"]["response"]["pin"], SECRET);
         agent.get_in_channel(&format!("/api/v1/reviews/{review}")).await.expect(200);
         agent.get_in_channel(&format!("/api/v1/iterations/{review}")).await;
-        crate::accounts::request_log::log_of(&person, 6).await;
+        crate::accounts::request_log::wait_for_log(&person, 6).await;
         for (path, text) in all_pages(&person, &agent, &review).await {
             assert!(!has_secret(&text), "{kind}: {path}: {text}");
         }

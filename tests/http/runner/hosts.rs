@@ -248,7 +248,7 @@ async fn behind_a_proxy_the_inbox_uses_the_public_origin() {
     }
     // The public host is no secret, so share links use it.
     let file = runner.agent().store_file().await;
-    let token = signed_in.header("set-cookie").split(['=', ';']).nth(1).unwrap();
+    let token = signed_in.session_token();
     let shared = request_to_host(&runner, host, Method::GET, &format!("/api/files/{file}/share"));
     let shared = Reply::fetch(shared.header("Cookie", format!("__Host-access_token={token}"))).await.expect(200);
     assert!(shared["url"].as_str().unwrap().starts_with("https://inbox.example.com/api/share/"), "{shared}");

@@ -71,7 +71,7 @@ impl Person {
     /// This owner as a caller of the store, with a new session.
     pub async fn owner_caller(&self) -> OwnerCaller {
         let signed_in = self.sign_in().await;
-        let token = signed_in.header("set-cookie").split(['=', ';']).nth(1).expect("a token");
+        let token = signed_in.session_token();
         let request = http::Request::builder().header("authorization", format!("Bearer {token}")).body(());
         let (mut parts, ()) = request.expect("a request").into_parts();
         OwnerCaller::from_request_parts(&mut parts, &()).await.expect("a session")

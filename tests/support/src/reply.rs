@@ -68,6 +68,20 @@ impl Reply {
         self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
     }
 
+    /// The token of the session cookie that this response sets.
+    #[track_caller]
+    pub fn session_token(&self) -> &str {
+        self.header("set-cookie").split(['=', ';']).nth(1).expect("a session cookie")
+    }
+
+    /// The DynamoDB calls and round trips of a successful call.
+    #[track_caller]
+    pub fn calls_and_round_trips(&self) -> (u32, u32) {
+        assert!(self.status < 300, "{}", self.text());
+        let Cost { calls, round_trips, .. } = self.cost();
+        (calls, round_trips)
+    }
+
     /// Asserts the status; returns the body.
     #[track_caller]
     pub fn expect(&self, status: u16) -> Value {

@@ -160,7 +160,7 @@ async fn json_renders_within_bounds() {
     for _ in 0..50 {
         agent.create_message(json!({ "text": "x", "metadata": metadata })).await;
     }
-    crate::accounts::request_log::log_of(&person, 50).await;
+    crate::accounts::request_log::wait_for_log(&person, 50).await;
     is_bounded(&person, "/logs", "the log").await;
     is_bounded(&person, &format!("/status/{}", agent.channel), "the status").await;
 }
