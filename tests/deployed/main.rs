@@ -1,5 +1,5 @@
-//! What only a deployment shows: the limits of Lambda and its gateway, what the schedule, the
-//! stream and the queue bring about. `make test-sam` runs these, and all the others, there.
+//! Tests that only a deployment can run: limits of Lambda and its gateway, and invocations by the
+//! schedule, the stream and the queue. `make test-sam` runs them after the HTTP tests.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "in tests a panic is a failed test")]
 
@@ -24,17 +24,17 @@ async fn actors() -> (World, Person, Agent) {
 }
 
 #[tokio::test]
-async fn four_megabytes_go_up_and_come_back() {
+async fn a_file_of_four_megabytes_is_uploaded_and_downloaded() {
     let (_world, _, agent) = actors().await;
     let sent = bytes(4 * MIB);
     let stored = agent.upload("store", "four.bin", "application/octet-stream", sent.clone()).await.expect(201);
-    let back = agent.get(&format!("/api/v1/files/{}/download", stored["id"].as_str().unwrap())).await;
-    back.expect(200);
-    assert!(back.bytes == sent, "{} bytes came back", back.bytes.len());
+    let downloaded = agent.get(&format!("/api/v1/files/{}/download", stored["id"].as_str().unwrap())).await;
+    downloaded.expect(200);
+    assert!(downloaded.bytes == sent, "{} bytes were downloaded", downloaded.bytes.len());
 }
 
 #[tokio::test]
-async fn what_is_too_large_for_a_function_is_told_the_way_round() {
+async fn an_upload_over_the_limit_names_the_presign_route() {
     let (_world, _, agent) = actors().await;
     let refused = agent.upload("store", "five.bin", "application/octet-stream", bytes(5 * MIB)).await;
     let body = refused.expect_error(413, "too_large");
@@ -42,7 +42,7 @@ async fn what_is_too_large_for_a_function_is_told_the_way_round() {
 }
 
 #[tokio::test]
-async fn thirty_megabytes_go_straight_to_storage_and_come_from_there() {
+async fn a_file_of_thirty_megabytes_is_uploaded_to_and_downloaded_from_storage() {
     let (_world, _, agent) = actors().await;
     let sent = bytes(30 * MIB);
     let announcement = json!({ "channelId": agent.channel, "filename": "thirty.bin", "mimeType": "application/octet-stream", "size": sent.len() });
@@ -55,15 +55,15 @@ async fn thirty_megabytes_go_straight_to_storage_and_come_from_there() {
     Reply::fetch(put).await.expect(200);
     let id = announced["attachment"]["id"].as_str().unwrap();
     agent.create_message(json!({ "text": "Large.", "attachmentIds": [id] })).await;
-    let elsewhere = agent.get(&format!("/api/v1/files/{id}/download")).await;
-    elsewhere.expect(302);
-    let back = Reply::fetch(http.get(elsewhere.header("location"))).await;
-    back.expect(200);
-    assert!(back.bytes == sent, "{} bytes came back", back.bytes.len());
+    let redirect = agent.get(&format!("/api/v1/files/{id}/download")).await;
+    redirect.expect(302);
+    let downloaded = Reply::fetch(http.get(redirect.header("location"))).await;
+    downloaded.expect(200);
+    assert!(downloaded.bytes == sent, "{} bytes were downloaded", downloaded.bytes.len());
 }
 
 #[tokio::test]
-async fn a_wait_of_25_seconds_comes_back() {
+async fn a_wait_of_25_seconds_returns() {
     let (_world, _, agent) = actors().await;
     let message = agent.request_approval().await;
     let began = Instant::now();
@@ -73,20 +73,20 @@ async fn a_wait_of_25_seconds_comes_back() {
 }
 
 #[tokio::test]
-async fn twenty_waits_leave_room_for_the_others_and_end_with_the_answer() {
+async fn twenty_waits_leave_capacity_for_other_calls_and_return_the_answer() {
     let (_world, person, agent) = actors().await;
     let message = agent.request_approval().await;
     let waits = tokio::spawn({
         let (agent, message) = (agent.clone(), message.clone());
         async move { join_all((0..20).map(|_| agent.wait(&message, 28_000))).await }
     });
-    // The others answer while twenty hold on.
+    // Other calls are answered while twenty waits are held.
     for _ in 0..5 {
         agent.get_in_channel("/api/v1/messages").await.expect(200);
         person.get("/api/messages/reviews").await.expect(200);
         agent.create_message(json!({ "text": "Meanwhile." })).await;
     }
-    assert!(!waits.is_finished(), "the waits hold on");
+    assert!(!waits.is_finished(), "the waits are held");
     person.answer(&message, json!({ "selectedOption": "approve" })).await.expect(201);
     for ended in waits.await.unwrap() {
         assert_eq!(ended.expect(200)["status"], "completed");
@@ -94,7 +94,7 @@ async fn twenty_waits_leave_room_for_the_others_and_end_with_the_answer() {
 }
 
 #[tokio::test]
-async fn scripts_of_an_origin_that_was_allowed_may_read_the_api_and_no_others() {
+async fn only_scripts_of_an_allowed_origin_may_read_the_api() {
     let (_world, _, agent) = actors().await;
     let allowed = std::env::var("PLACET_TEST_ORIGIN").expect("the origin that the deployment allows");
     // The emulator answers preflights itself.
@@ -107,32 +107,32 @@ async fn scripts_of_an_origin_that_was_allowed_may_read_the_api_and_no_others() 
     assert_eq!(read("https://elsewhere.example.com").await, "");
 }
 
-/// The person's log once it has an entry of a webhook that says this.
-async fn logged(person: &Person, event: &str) -> Value {
-    let patience = Instant::now() + Duration::from_secs(150);
+/// Waits until the person's log has an attempt to deliver this event; returns the entry.
+async fn wait_for_attempt(person: &Person, event: &str) -> Value {
+    let deadline = Instant::now() + Duration::from_secs(150);
     loop {
         let log = person.get("/api/logs?limit=100").await.expect(200);
         let of_event = |row: &&Value| row["direction"] == "outbound" && row.to_string().contains(event);
         if let Some(row) = log["data"].as_array().unwrap().iter().find(of_event) {
             return row.clone();
         }
-        assert!(Instant::now() < patience, "no try to deliver {event} was made: {log}");
+        assert!(Instant::now() < deadline, "no attempt to deliver {event}: {log}");
         tokio::time::sleep(Duration::from_millis(500)).await;
     }
 }
 
-/// The stream, the queue and the schedule lead where they should: the tries are made, though no
-/// receiver is there that a function may call.
+/// The stream, the queue and the schedule invoke their functions: attempts are logged, although the
+/// receiver does not exist.
 #[tokio::test]
-async fn what_is_decided_and_what_falls_due_is_brought_to_its_webhook() {
+async fn answers_and_expiries_reach_their_webhooks() {
     let (_world, person, agent) = actors().await;
-    let hook = json!({ "channelId": agent.channel, "url": "https://receiver.invalid/placet" });
-    agent.post("/api/v1/agents/setWebhook", hook).await.expect(200);
+    let webhook = json!({ "channelId": agent.channel, "url": "https://receiver.invalid/placet" });
+    agent.post("/api/v1/agents/setWebhook", webhook).await.expect(200);
     let answered = agent.request_approval().await;
     person.answer(&answered, json!({ "selectedOption": "approve" })).await.expect(201);
-    let row = logged(&person, "review:responded").await;
+    let row = wait_for_attempt(&person, "review:responded").await;
     assert_eq!(row["path"], "https://receiver.invalid/placet", "{row}");
     let review = json!({ "type": "approval", "expiresInSeconds": 1 });
-    agent.create_message(json!({ "text": "Soon over.", "review": review })).await;
-    logged(&person, "review:expired").await;
+    agent.create_message(json!({ "text": "Expires soon.", "review": review })).await;
+    wait_for_attempt(&person, "review:expired").await;
 }

@@ -1,4 +1,4 @@
-//! The HTTP tests: one folder per group of routes, each test in a world of its own actors.
+//! The HTTP tests. The folders mirror the groups of routes; each test creates its own actors.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "in tests a panic is a failed test")]
 

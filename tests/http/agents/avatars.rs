@@ -1,4 +1,4 @@
-//! `/api/agents/{id}/avatar`
+//! `/api/agents/{id}/avatar`: uploading, serving and deleting pictures
 
 use reqwest::Method;
 use reqwest::multipart::{Form, Part};
@@ -8,7 +8,7 @@ use test_support::{Person, Reply, World};
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\nand the rest";
 const JPEG: &[u8] = b"\xff\xd8\xff\xe0 and the rest";
 
-async fn upload(person: &Person, id: &str, bytes: &[u8]) -> Reply {
+async fn upload_avatar(person: &Person, id: &str, bytes: &[u8]) -> Reply {
     let part = Part::bytes(bytes.to_vec()).file_name("a.svg").mime_str("image/svg+xml").unwrap();
     let form = Form::new().text("other", "x").part("file", part);
     Reply::fetch(person.request(Method::POST, &format!("/api/agents/{id}/avatar")).multipart(form)).await
@@ -19,7 +19,7 @@ async fn a_picture_is_served_with_the_type_of_its_bytes() {
     let world = World::start().await;
     let person = world.person().await;
     let id = person.agent().await.channel;
-    let reply = upload(&person, &id, PNG).await;
+    let reply = upload_avatar(&person, &id, PNG).await;
     assert_eq!(reply.calls_and_round_trips(), (2, 2));
     let url = reply.expect(201)["avatarUrl"].as_str().unwrap().to_owned();
     assert!(url.starts_with(&format!("/api/agents/{id}/avatar?v=")), "{url}");
@@ -40,8 +40,8 @@ async fn a_new_picture_replaces_the_old_one() {
     let world = World::start().await;
     let person = world.person().await;
     let id = person.agent().await.channel;
-    let old = upload(&person, &id, PNG).await.expect(201)["avatarUrl"].clone();
-    let new = upload(&person, &id, JPEG).await.expect(201)["avatarUrl"].clone();
+    let old = upload_avatar(&person, &id, PNG).await.expect(201)["avatarUrl"].clone();
+    let new = upload_avatar(&person, &id, JPEG).await.expect(201)["avatarUrl"].clone();
     assert_ne!(old, new);
     let got = person.get(old.as_str().unwrap()).await;
     assert_eq!((got.bytes.as_slice(), got.header("content-type")), (JPEG, "image/jpeg"));
@@ -56,7 +56,7 @@ async fn a_url_replaces_an_uploaded_picture() {
     let world = World::start().await;
     let person = world.person().await;
     let id = person.agent().await.channel;
-    upload(&person, &id, PNG).await.expect(201);
+    upload_avatar(&person, &id, PNG).await.expect(201);
     let patch = person.request(Method::PATCH, &format!("/api/agents/{id}"));
     let changed = Reply::fetch(patch.json(&json!({ "avatarUrl": "https://a.example/a.png" }))).await.expect(200);
     assert_eq!(changed["avatarUrl"], "https://a.example/a.png");
@@ -69,17 +69,17 @@ async fn pictures_over_one_megabyte_are_refused() {
     let person = world.person().await;
     let id = person.agent().await.channel;
     for bytes in [b"<svg xmlns='http://www.w3.org/2000/svg'/>".as_slice(), b"", b"\x89PN", b"RIFF1234WAVE"] {
-        assert_eq!(upload(&person, &id, bytes).await.expect_invalid(), ["file"]);
+        assert_eq!(upload_avatar(&person, &id, bytes).await.expect_invalid(), ["file"]);
     }
     let mut big = b"GIF89a".to_vec();
     big.resize(1024 * 1024, 0);
-    upload(&person, &id, &big).await.expect(201);
+    upload_avatar(&person, &id, &big).await.expect(201);
     big.push(0);
-    upload(&person, &id, &big).await.expect_error(413, "too_large");
+    upload_avatar(&person, &id, &big).await.expect_error(413, "too_large");
     let post = || person.request(Method::POST, &format!("/api/agents/{id}/avatar"));
     assert_eq!(Reply::fetch(post().multipart(Form::new().text("other", "x"))).await.expect_invalid(), ["file"]);
     Reply::fetch(post().json(&json!({}))).await.expect_error(415, "unsupported_media_type");
-    let webp = upload(&person, &id, b"RIFF1234WEBPVP8 ").await.expect(201);
+    let webp = upload_avatar(&person, &id, b"RIFF1234WEBPVP8 ").await.expect(201);
     assert_eq!(person.get(webp["avatarUrl"].as_str().unwrap()).await.header("content-type"), "image/webp");
 }
 
@@ -88,8 +88,8 @@ async fn another_persons_picture_is_not_found() {
     let world = World::start().await;
     let (anna, ben) = (world.person().await, world.person().await);
     let id = anna.agent().await.channel;
-    upload(&ben, &id, PNG).await.expect_error(404, "not_found");
-    let url = upload(&anna, &id, PNG).await.expect(201)["avatarUrl"].as_str().unwrap().to_owned();
+    upload_avatar(&ben, &id, PNG).await.expect_error(404, "not_found");
+    let url = upload_avatar(&anna, &id, PNG).await.expect(201)["avatarUrl"].as_str().unwrap().to_owned();
     ben.get(&url).await.expect_error(404, "not_found");
     ben.delete(&format!("/api/agents/{id}/avatar")).await.expect_error(404, "not_found");
     anna.get(&url).await.expect(200);

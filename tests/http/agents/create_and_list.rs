@@ -1,4 +1,4 @@
-//! `/api/v1/agents`, `/api/v1/status/ping`, `/api/agents`
+//! `/api/v1/agents`, `/api/v1/status/ping` and `/api/agents`: creating, listing and pings
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ async fn a_new_agent_is_offline_and_in_the_lists_of_its_owner() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;
-    let made = agent
+    let created = agent
         .post(
             "/api/v1/agents",
             json!({ "name": " Deployer ", "description": "d", "tag": "t",
@@ -18,7 +18,7 @@ async fn a_new_agent_is_offline_and_in_the_lists_of_its_owner() {
         )
         .await
         .expect(201);
-    insta::assert_json_snapshot!(made, {
+    insta::assert_json_snapshot!(created, {
         ".id" => "[id]", ".createdAt" => "[time]", ".webhookSecret" => "[secret]",
     }, @r#"
     {
@@ -41,10 +41,10 @@ async fn a_new_agent_is_offline_and_in_the_lists_of_its_owner() {
     "#);
     for list in [agent.get("/api/v1/agents").await, person.get("/api/agents").await] {
         let list = list.expect(200);
-        assert_eq!((list.as_array().unwrap().len(), &list[1]["id"]), (2, &made["id"]));
+        assert_eq!((list.as_array().unwrap().len(), &list[1]["id"]), (2, &created["id"]));
         assert_eq!(list[1].get("webhookSecret"), None);
     }
-    agent.with_channel(made["id"].as_str().unwrap()).send(json!({ "text": "hello" })).await.expect(201);
+    agent.with_channel(created["id"].as_str().unwrap()).send(json!({ "text": "hello" })).await.expect(201);
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! `DELETE /api/agents/{id}`: everything under an agent goes, whatever happens on the way.
+//! `DELETE /api/agents/{id}`: all data of an agent is deleted, even after interruptions and late writes.
 
 use std::time::Duration;
 
@@ -10,9 +10,9 @@ use shared::ids::{AgentId, UserId};
 use shared::storage::keys::{self, Key, Prefix};
 use test_support::{Agent, Person, World};
 
-/// What is left of an agent: sort keys of its channel, sort keys of its own, objects.
+/// The remaining data of an agent: sort keys in its channel's partition and its own, and objects.
 #[derive(Debug, Default, PartialEq)]
-struct Left {
+struct RemainingData {
     channel: Vec<String>,
     agent: Vec<String>,
     objects: Vec<String>,
@@ -25,7 +25,7 @@ async fn sort_keys(world: &World, pk: String) -> Vec<String> {
     items.iter().map(|item| item["sk"].as_s().unwrap().clone()).collect()
 }
 
-async fn left(world: &World, agent: &Agent) -> Left {
+async fn remaining(world: &World, agent: &Agent) -> RemainingData {
     let id: AgentId = agent.channel.parse().unwrap();
     let mut objects = vec![];
     for prefix in [Prefix::Uploads(id), Prefix::Avatars(id)] {
@@ -33,19 +33,19 @@ async fn left(world: &World, agent: &Agent) -> Left {
         let found = list.send().await.unwrap().contents.unwrap_or_default();
         objects.extend(found.into_iter().filter_map(|object| object.key));
     }
-    Left {
+    RemainingData {
         channel: sort_keys(world, keys::channel_partition(id)).await,
         agent: sort_keys(world, Key::agent(id).pk).await,
         objects,
     }
 }
 
-/// The record that sees to what comes in late outlives the agent; nothing else does.
-fn gone() -> Left {
-    Left { agent: vec![keys::REMOVAL.to_owned()], ..Left::default() }
+/// The state after a deletion: only the deletion record remains, for late writes.
+fn deletion_record_only() -> RemainingData {
+    RemainingData { agent: vec![keys::REMOVAL.to_owned()], ..RemainingData::default() }
 }
 
-async fn remove(person: &Person, agent: &Agent) {
+async fn delete_agent(person: &Person, agent: &Agent) {
     let deleted = person.delete_fully(&format!("/api/agents/{}", agent.channel)).await;
     assert_eq!(deleted.expect(200), json!({ "deleted": true }));
 }
@@ -54,8 +54,8 @@ async fn user_of(person: &Person) -> UserId {
     person.get("/api/auth/me").await.expect(200)["user"]["id"].as_str().unwrap().parse().unwrap()
 }
 
-/// Waits until the counts of what was done are written: they come beside the requests.
-async fn settled(person: &Person, agent: &Agent, requests: u64) {
+/// Waits until the counts of all requests are written, which happens in the background.
+async fn wait_for_counts(person: &Person, agent: &Agent, requests: u64) {
     let until = tokio::time::Instant::now() + Duration::from_secs(10);
     loop {
         let stats = person.get(&format!("/api/agents/{}/stats", agent.channel)).await.expect(200);
@@ -67,7 +67,7 @@ async fn settled(person: &Person, agent: &Agent, requests: u64) {
 }
 
 #[tokio::test]
-async fn an_agent_of_300_messages_and_its_files_is_gone() {
+async fn an_agent_of_300_messages_and_its_files_is_deletion_record_only() {
     let world = World::start().await;
     let person = world.person().await;
     let (agent, other) = (person.agent().await, person.agent().await);
@@ -80,12 +80,12 @@ async fn an_agent_of_300_messages_and_its_files_is_gone() {
     sent.iter().for_each(|reply| drop(reply.expect(201)));
     let (review, file) = (agent.request_approval().await, agent.store_file().await);
     agent.post("/api/v1/status/ping", json!({ "agentId": agent.channel, "status": "busy" })).await.expect(201);
-    settled(&person, &agent, 303).await;
-    let before = left(&world, &agent).await;
+    wait_for_counts(&person, &agent, 303).await;
+    let before = remaining(&world, &agent).await;
     assert!(before.channel.len() > 660 && before.objects.len() == 61, "{before:?}");
 
-    remove(&person, &agent).await;
-    assert_eq!(left(&world, &agent).await, gone());
+    delete_agent(&person, &agent).await;
+    assert_eq!(remaining(&world, &agent).await, deletion_record_only());
     person.delete(&format!("/api/agents/{}", agent.channel)).await.expect_error(404, "not_found");
     agent.get_in_channel("/api/v1/messages").await.expect_error(403, "not_your_agent");
     agent.get_in_channel(&format!("/api/v1/reviews/{review}")).await.expect_error(403, "not_your_agent");
@@ -103,23 +103,23 @@ async fn a_deletion_hides_the_agent_at_once_and_a_repeat_finishes_it() {
     let person = world.person().await;
     let agent = person.agent().await;
     let message = agent.create_message(json!({ "text": "x", "textAttachments": [{ "content": "x" }] })).await;
-    settled(&person, &agent, 1).await;
-    // As a call leaves things that dies after its first step, and half-way through the second.
+    wait_for_counts(&person, &agent, 1).await;
+    // The state after a crash in the second step of a deletion.
     let id: AgentId = agent.channel.parse().unwrap();
     let mark = world.clients.dynamodb.update_item().table_name(&world.table);
     let mark = mark.set_key(Some(Key::agent(id).attributes()));
     let now = AttributeValue::S(world.app.clock.now().to_string());
     mark.update_expression("SET deletedAt = :now").expression_attribute_values(":now", now).send().await.unwrap();
     let delete = world.clients.dynamodb.delete_item().table_name(&world.table);
-    let some = Key { pk: keys::channel_partition(id), sk: left(&world, &agent).await.channel[0].clone() };
+    let some = Key { pk: keys::channel_partition(id), sk: remaining(&world, &agent).await.channel[0].clone() };
     delete.set_key(Some(some.attributes())).send().await.unwrap();
 
     agent.send(json!({ "text": "late" })).await.expect_error(403, "not_your_agent");
     agent.get_in_channel(&format!("/api/v1/messages/{message}")).await.expect_error(403, "not_your_agent");
     let ping = json!({ "agentId": agent.channel, "status": "busy" });
     agent.post("/api/v1/status/ping", ping).await.expect_error(404, "not_found");
-    let hook = json!({ "channelId": agent.channel, "url": "https://93.184.215.14/" });
-    agent.post("/api/v1/agents/setWebhook", hook).await.expect_error(404, "not_found");
+    let webhook = json!({ "channelId": agent.channel, "url": "https://93.184.215.14/" });
+    agent.post("/api/v1/agents/setWebhook", webhook).await.expect_error(404, "not_found");
     for path in ["", "/stats", "/avatar"] {
         person.get(&format!("/api/agents/{}{path}", agent.channel)).await.expect_error(404, "not_found");
     }
@@ -128,25 +128,25 @@ async fn a_deletion_hides_the_agent_at_once_and_a_repeat_finishes_it() {
     assert_eq!((&stats["totalAgents"], &stats["totalMessages"]), (&json!(0), &json!(0)));
     assert_eq!(agent.get("/api/v1/agents").await.expect(200), json!([]));
 
-    remove(&person, &agent).await;
-    assert_eq!(left(&world, &agent).await, gone());
+    delete_agent(&person, &agent).await;
+    assert_eq!(remaining(&world, &agent).await, deletion_record_only());
 }
 
 #[tokio::test]
 async fn contents_of_an_agent_being_deleted_are_not_listed_and_take_no_answer() {
     let world = World::start().await;
     let person = world.person().await;
-    let (staying, leaving) = (person.agent().await, person.agent().await);
-    let (kept, kept_file) = (staying.request_approval().await, staying.store_file().await);
+    let (other, deleted) = (person.agent().await, person.agent().await);
+    let (kept, kept_file) = (other.request_approval().await, other.store_file().await);
     let (pending, answered, file) =
-        (leaving.request_approval().await, leaving.request_approval().await, leaving.store_file().await);
+        (deleted.request_approval().await, deleted.request_approval().await, deleted.store_file().await);
     person.answer(&answered, json!({ "selectedOption": "approve" })).await.expect(201);
-    settled(&person, &leaving, 3).await;
-    // As a call leaves things that had time for no more than the first bytes.
-    let (owner, id) = (user_of(&person).await, leaving.channel.parse().unwrap());
-    let cut_short = world.app.store.remove_channel_within(owner, id, &world.app.blobs, Duration::ZERO).await;
-    assert_eq!(cut_short.unwrap_err().code(), "still_removing");
-    assert!(left(&world, &leaving).await.channel.len() > 3);
+    wait_for_counts(&person, &deleted, 3).await;
+    // The state after a call that ran out of time at its first step.
+    let (owner, id) = (user_of(&person).await, deleted.channel.parse().unwrap());
+    let interrupted = world.app.store.remove_channel_within(owner, id, &world.app.blobs, Duration::ZERO).await;
+    assert_eq!(interrupted.unwrap_err().code(), "still_removing");
+    assert!(remaining(&world, &deleted).await.channel.len() > 3);
 
     let ids = |list: &Value| list.as_array().unwrap().iter().map(|it| it["id"].clone()).collect::<Vec<_>>();
     for status in ["pending", "all"] {
@@ -166,12 +166,12 @@ async fn contents_of_an_agent_being_deleted_are_not_listed_and_take_no_answer() 
     person.answer(&pending, json!({ "selectedOption": "approve" })).await.expect_error(404, "not_found");
     person.get(&format!("/api/messages/{answered}")).await.expect_error(404, "not_found");
     person.post(&format!("/api/messages/{answered}/retry"), json!({})).await.expect_error(404, "not_found");
-    let here = format!("?channel={}", leaving.channel);
+    let query = format!("?channel={}", deleted.channel);
     for path in ["/api/messages", "/api/messages/reviews"] {
-        person.get(&format!("{path}{here}")).await.expect_error(403, "not_your_agent");
+        person.get(&format!("{path}{query}")).await.expect_error(403, "not_your_agent");
     }
-    leaving.get_in_channel("/api/v1/reviews/pending").await.expect_error(403, "not_your_agent");
-    leaving.wait(&pending, 5_000).await.expect_error(403, "not_your_agent");
+    deleted.get_in_channel("/api/v1/reviews/pending").await.expect_error(403, "not_your_agent");
+    deleted.wait(&pending, 5_000).await.expect_error(403, "not_your_agent");
 }
 
 #[tokio::test]
@@ -180,18 +180,18 @@ async fn late_writes_are_removed_by_the_final_cleanup_pass() {
     let person = world.person().await;
     let agent = person.agent().await;
     let id: AgentId = agent.channel.parse().unwrap();
-    // Let in before the removal, written after it.
+    // Admitted before the deletion, written after it.
     let opened = world.app.store.begin_message(&agent.caller(), &agent.channel, None, &[]).await.unwrap();
-    let shared::storage::Begun::New(opening) = opened else { panic!("nothing to repeat") };
-    remove(&person, &agent).await;
+    let shared::storage::Begun::New(opening) = opened else { panic!("the message exists already") };
+    delete_agent(&person, &agent).await;
     world.app.store.create_message(*opening, Default::default()).await.unwrap();
-    assert_eq!(left(&world, &agent).await.channel.len(), 1);
+    assert_eq!(remaining(&world, &agent).await.channel.len(), 1);
 
     world.app.store.finish_removal(id, &world.app.blobs).await.unwrap();
-    assert_eq!(left(&world, &agent).await, gone());
+    assert_eq!(remaining(&world, &agent).await, deletion_record_only());
     world.advance_clock(Duration::from_secs(2 * 3600));
     world.app.store.finish_removal(id, &world.app.blobs).await.unwrap();
-    assert_eq!(left(&world, &agent).await, Left::default());
+    assert_eq!(remaining(&world, &agent).await, RemainingData::default());
     world.app.store.finish_removal(id, &world.app.blobs).await.unwrap();
 }
 
@@ -203,14 +203,14 @@ async fn concurrent_deletions_all_succeed_and_a_stranger_deletes_nothing() {
     for _ in 0..5 {
         agent.store_file().await;
     }
-    settled(&person, &agent, 5).await;
+    wait_for_counts(&person, &agent, 5).await;
     stranger.delete(&format!("/api/agents/{}", agent.channel)).await.expect_error(404, "not_found");
-    assert_eq!(left(&world, &agent).await.objects.len(), 5);
+    assert_eq!(remaining(&world, &agent).await.objects.len(), 5);
     let path = format!("/api/agents/{}", agent.channel);
     let replies = join_all((0..4).map(|_| person.delete_fully(&path))).await;
     assert!(replies.iter().all(|reply| [200, 404].contains(&reply.status)), "{replies:?}");
     assert!(replies.iter().any(|reply| reply.status == 200));
-    assert_eq!(left(&world, &agent).await, gone());
+    assert_eq!(remaining(&world, &agent).await, deletion_record_only());
 }
 
 #[tokio::test]
@@ -221,9 +221,9 @@ async fn a_deletion_that_runs_out_of_time_says_so_and_a_repeat_goes_on() {
     for _ in 0..3 {
         agent.store_file().await;
     }
-    settled(&person, &agent, 3).await;
+    wait_for_counts(&person, &agent, 3).await;
     let (owner, id) = (user_of(&person).await, agent.channel.parse().unwrap());
-    let mut tries = 1;
+    let mut calls = 1;
     loop {
         match world.app.store.remove_channel_within(owner, id, &world.app.blobs, Duration::ZERO).await {
             Ok(()) => break,
@@ -232,11 +232,11 @@ async fn a_deletion_that_runs_out_of_time_says_so_and_a_repeat_goes_on() {
             }
         }
         agent.get_in_channel("/api/v1/files").await.expect_error(403, "not_your_agent");
-        tries += 1;
+        calls += 1;
     }
-    // Once for the objects, once for the items, once to find that nothing is left.
-    assert_eq!(tries, 3);
-    assert_eq!(left(&world, &agent).await, gone());
+    // One call for the objects, one for the items, and one that finds nothing left.
+    assert_eq!(calls, 3);
+    assert_eq!(remaining(&world, &agent).await, deletion_record_only());
 }
 
 #[tokio::test]
@@ -247,15 +247,15 @@ async fn deleting_all_agents_of_a_person_deletes_no_other() {
     for agent in [&one, &two, &theirs] {
         agent.store_file().await;
     }
-    settled(&person, &one, 1).await;
-    settled(&person, &two, 1).await;
+    wait_for_counts(&person, &one, 1).await;
+    wait_for_counts(&person, &two, 1).await;
     let user = user_of(&person).await;
     for _ in 0..2 {
         let until = std::time::Instant::now() + Duration::from_secs(20);
         world.app.store.remove_agents_of(user, &world.app.blobs, until).await.unwrap();
         for agent in [&one, &two] {
-            assert_eq!(left(&world, agent).await, gone());
+            assert_eq!(remaining(&world, agent).await, deletion_record_only());
         }
     }
-    assert_eq!(left(&world, &theirs).await.objects.len(), 1);
+    assert_eq!(remaining(&world, &theirs).await.objects.len(), 1);
 }

@@ -1,4 +1,7 @@
 //! `/api/v1/agents` and `/api/agents`
+//!
+//! - [`create_and_list`], [`updates`], [`avatars`], [`stats`]: agents and their settings
+//! - [`deletion`]: deleting an agent with its channel
 
 pub mod avatars;
 pub mod create_and_list;

@@ -1,4 +1,4 @@
-//! `/api/agents/{id}/stats`, `/api/agents/stats`, and the history that pings leave
+//! `/api/agents/{id}/stats` and `/api/agents/stats`: counts, and the status history of pings
 
 use std::time::Duration;
 
@@ -10,8 +10,8 @@ async fn stats(person: &Person, id: &str) -> Value {
     person.get(&format!("/api/agents/{id}/stats")).await.expect(200)
 }
 
-/// Counts are booked beside the requests: reads them until they are as expected.
-async fn counted(person: &Person, id: &str, expected: [u64; 5]) -> Value {
+/// Waits until the counts, which are written in the background, are as expected.
+async fn wait_for_counts(person: &Person, id: &str, expected: [u64; 5]) -> Value {
     let names = ["totalMessages", "totalInbound", "totalOutbound", "successRequests", "errorRequests"];
     let until = tokio::time::Instant::now() + Duration::from_secs(10);
     loop {
@@ -40,21 +40,21 @@ async fn messages_and_requests_are_counted() {
     agent.upload("upload", "a", "text/plain", "x").await.expect(201);
     person.post("/api/messages", json!({ "channelId": agent.channel, "text": "hi" })).await.expect(201);
     agent.get_in_channel("/api/v1/messages/nonsense").await.expect_error(404, "not_found");
-    // Neither names a channel of the agent's: not one for each, refused as 403, refused as 400.
+    // These calls count for no agent: none names its channel with success.
     agent.get("/api/v1/agents").await.expect(200);
     agent.with_channel("nonsense").send(json!({ "text": "x" })).await.expect(403);
     agent.send(json!({})).await.expect(400);
-    counted(&person, &agent.channel, [3, 2, 1, 3, 1]).await;
+    wait_for_counts(&person, &agent.channel, [3, 2, 1, 3, 1]).await;
     other.send(json!({ "text": "x" })).await.expect(201);
-    counted(&person, &other.channel, [1, 1, 0, 1, 0]).await;
+    wait_for_counts(&person, &other.channel, [1, 1, 0, 1, 0]).await;
     ping(&other, "busy", None).await;
-    counted(&person, &other.channel, [1, 1, 0, 2, 0]).await;
+    wait_for_counts(&person, &other.channel, [1, 1, 0, 2, 0]).await;
     let total = person.get("/api/agents/stats").await.expect(200);
     let expected =
         json!({ "totalAgents": 2, "activeAgents": 1, "totalMessages": 4, "successRequests": 5, "errorRequests": 1 });
     assert_eq!(total, expected);
-    let nobodys = world.person().await.get("/api/agents/stats").await.expect(200);
-    assert_eq!((&nobodys["totalAgents"], &nobodys["totalMessages"]), (&json!(0), &json!(0)));
+    let without_agents = world.person().await.get("/api/agents/stats").await.expect(200);
+    assert_eq!((&without_agents["totalAgents"], &without_agents["totalMessages"]), (&json!(0), &json!(0)));
 }
 
 #[tokio::test]
@@ -64,7 +64,7 @@ async fn no_count_is_lost_among_concurrent_calls() {
     let agent = person.agent().await;
     let sent = join_all((0..30).map(|n| agent.send(json!({ "text": n.to_string() })))).await;
     sent.iter().for_each(|reply| drop(reply.expect(201)));
-    counted(&person, &agent.channel, [30, 30, 0, 30, 0]).await;
+    wait_for_counts(&person, &agent.channel, [30, 30, 0, 30, 0]).await;
 }
 
 #[tokio::test]
@@ -79,9 +79,9 @@ async fn the_history_has_the_pings_that_changed_something() {
         ping(&agent, status, message).await;
     }
     let history = stats(&person, &agent.channel).await["statusHistory"].clone();
-    let told: Vec<_> = history.as_array().unwrap().iter().map(|it| (&it["status"], &it["message"])).collect();
+    let entries: Vec<_> = history.as_array().unwrap().iter().map(|it| (&it["status"], &it["message"])).collect();
     let [active, busy, a, none] = [json!("active"), json!("busy"), json!("a"), Value::Null];
-    assert_eq!(told, [(&busy, &a), (&active, &a), (&active, &none)]);
+    assert_eq!(entries, [(&busy, &a), (&active, &a), (&active, &none)]);
     assert!(history[0]["createdAt"].as_str() > history[1]["createdAt"].as_str());
     world.advance_clock(Duration::from_secs(30 * 24 * 3600));
     person.sign_in().await.expect(200);

@@ -1,4 +1,4 @@
-//! `GET/PATCH /api/agents/{id}`, `/read`, `/api/v1/agents/setTag`, `/api/v1/agents/{id}/commands`
+//! `GET` and `PATCH /api/agents/{id}`, `/read`, `/api/v1/agents/setTag` and `/api/v1/agents/{id}/commands`
 
 use std::time::Duration;
 
@@ -93,9 +93,9 @@ async fn a_stranger_finds_no_agent_by_its_id() {
         put_commands(&stranger, id, json!({ "commands": [] })).await.expect_error(404, "not_found");
         let tag = json!({ "channelId": id, "tag": "x" });
         stranger.post("/api/v1/agents/setTag", tag).await.expect_error(403, "not_your_agent");
-        let hook = json!({ "channelId": id, "url": "https://93.184.215.14/" });
+        let webhook = json!({ "channelId": id, "url": "https://93.184.215.14/" });
         for route in ["setWebhook", "deleteWebhook"] {
-            let reply = stranger.post(&format!("/api/v1/agents/{route}"), hook.clone()).await;
+            let reply = stranger.post(&format!("/api/v1/agents/{route}"), webhook.clone()).await;
             reply.expect_error(404, "not_found");
         }
     }
@@ -106,20 +106,20 @@ async fn a_stranger_finds_no_agent_by_its_id() {
 #[tokio::test]
 async fn authentication_comes_before_every_other_check() {
     let world = World::start().await;
-    let nobody = Person::signed_out(&world.url, "", "");
-    let nothing = Agent::new(&world.url, "hp_x", "x");
-    patch(&nobody, "x", json!({ "name": 1 })).await.expect_error(401, "unauthorized");
-    nobody.delete("/api/agents/x").await.expect_error(401, "unauthorized");
+    let visitor = Person::signed_out(&world.url, "", "");
+    let unauthenticated = Agent::new(&world.url, "hp_x", "x");
+    patch(&visitor, "x", json!({ "name": 1 })).await.expect_error(401, "unauthorized");
+    visitor.delete("/api/agents/x").await.expect_error(401, "unauthorized");
     for path in ["x", "stats", "x/stats", "x/avatar"] {
-        nobody.get(&format!("/api/agents/{path}")).await.expect_error(401, "unauthorized");
+        visitor.get(&format!("/api/agents/{path}")).await.expect_error(401, "unauthorized");
     }
     for path in ["x/read", "x/avatar"] {
-        nobody.post(&format!("/api/agents/{path}"), json!({})).await.expect_error(401, "unauthorized");
+        visitor.post(&format!("/api/agents/{path}"), json!({})).await.expect_error(401, "unauthorized");
     }
-    nobody.delete("/api/agents/x/avatar").await.expect_error(401, "unauthorized");
-    put_commands(&nothing, "x", json!({})).await.expect_error(401, "unauthorized");
+    visitor.delete("/api/agents/x/avatar").await.expect_error(401, "unauthorized");
+    put_commands(&unauthenticated, "x", json!({})).await.expect_error(401, "unauthorized");
     for route in ["setWebhook", "deleteWebhook", "setTag"] {
-        nothing.post(&format!("/api/v1/agents/{route}"), json!({})).await.expect_error(401, "unauthorized");
+        unauthenticated.post(&format!("/api/v1/agents/{route}"), json!({})).await.expect_error(401, "unauthorized");
     }
 }
 
@@ -206,37 +206,36 @@ async fn each_update_costs_what_it_should() {
     let person = world.person().await;
     let agent = person.agent().await;
     let id = &agent.channel;
-    let costs = |reply: Reply, calls, round_trips| {
-        assert!(reply.status < 300, "{}", reply.text());
+    let assert_cost = |reply: Reply, calls, round_trips| {
         assert_eq!(reply.calls_and_round_trips(), (calls, round_trips));
     };
-    costs(person.get(&format!("/api/agents/{id}")).await, 1, 1);
-    costs(person.get(&format!("/api/agents/{id}/stats")).await, 2, 1);
-    costs(person.get("/api/agents/stats").await, 3, 2);
-    costs(patch(&person, id, json!({ "name": "x" })).await, 2, 2);
-    costs(person.post(&format!("/api/agents/{id}/read"), json!({})).await, 2, 2);
-    costs(put_commands(&agent, id, json!({ "commands": [] })).await, 2, 2);
+    assert_cost(person.get(&format!("/api/agents/{id}")).await, 1, 1);
+    assert_cost(person.get(&format!("/api/agents/{id}/stats")).await, 2, 1);
+    assert_cost(person.get("/api/agents/stats").await, 3, 2);
+    assert_cost(patch(&person, id, json!({ "name": "x" })).await, 2, 2);
+    assert_cost(person.post(&format!("/api/agents/{id}/read"), json!({})).await, 2, 2);
+    assert_cost(put_commands(&agent, id, json!({ "commands": [] })).await, 2, 2);
     for (route, body) in [
         ("setTag", json!({ "channelId": id, "tag": "t" })),
         ("setWebhook", json!({ "channelId": id, "url": "https://93.184.215.14/" })),
         ("deleteWebhook", json!({ "channelId": id })),
     ] {
-        costs(agent.post(&format!("/api/v1/agents/{route}"), body).await, 2, 2);
+        assert_cost(agent.post(&format!("/api/v1/agents/{route}"), body).await, 2, 2);
     }
 }
 
 #[tokio::test]
 async fn agents_that_outgrow_a_response_leave_out_the_newest() {
-    const MADE: usize = 150;
+    const COUNT: usize = 150;
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;
     let command = |n: usize| json!({ "command": format!("c{n}"), "description": "d".repeat(500) });
     let commands = json!({ "commands": (0..55).map(command).collect::<Vec<_>>() });
     let mut ids = vec![agent.channel.clone()];
-    while ids.len() < MADE {
-        let made = agent.post("/api/v1/agents", json!({ "name": "one of many" })).await.expect(201);
-        ids.push(made["id"].as_str().unwrap().to_owned());
+    while ids.len() < COUNT {
+        let created = agent.post("/api/v1/agents", json!({ "name": "one of many" })).await.expect(201);
+        ids.push(created["id"].as_str().unwrap().to_owned());
     }
     let set = ids.iter().map(|id| put_commands(&agent, id, commands.clone()));
     let set: Vec<Reply> = stream::iter(set).buffer_unordered(8).collect().await;
@@ -245,7 +244,7 @@ async fn agents_that_outgrow_a_response_leave_out_the_newest() {
         assert!(reply.bytes.len() < 4_500_000, "{}", reply.bytes.len());
         let listed = reply.expect(200);
         let listed: Vec<_> = listed.as_array().unwrap().iter().map(|agent| agent["id"].as_str().unwrap()).collect();
-        assert!((100..MADE).contains(&listed.len()), "{}", listed.len());
+        assert!((100..COUNT).contains(&listed.len()), "{}", listed.len());
         assert_eq!(listed, ids[..listed.len()]);
     }
 }

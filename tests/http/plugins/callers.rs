@@ -1,4 +1,4 @@
-//! Plugins that may call out, for the tests of what they are given and whom they reach.
+//! Plugins that may send requests to other hosts, and a host that receives them.
 
 use axum::Router;
 use axum::extract::Request;
@@ -13,9 +13,9 @@ use test_support::{Person, Reply, World};
 
 const PAGE: &str = "<html><head></head><body><script>draw(Placet.data)</script></body></html>";
 
-/// Plugins that may call out: one to this machine, one to a port of it, one to unauthenticated_client, one to
-/// nobody.
-fn callers() -> Plugins {
+/// Plugins whose manifests allow requests to this machine, to one of its ports, to any host, and to no
+/// host.
+fn calling_plugins() -> Plugins {
     let env = json!([
         { "key": "TOKEN", "label": "Token", "secret": true, "required": true },
         { "key": "GREETING", "label": "Greeting", "default": "hello", "description": "What it says" },
@@ -27,20 +27,20 @@ fn callers() -> Plugins {
     };
     let manifests = [
         plugin("caller", true, json!(["127.0.0.1", "localhost", "192.0.2.1"])),
-        plugin("ported", true, json!(["localhost:8443", "[::1]:8443"])),
-        plugin("anyone", true, json!(["*"])),
-        plugin("nobody", false, json!(["*"])),
+        plugin("one-port", true, json!(["localhost:8443", "[::1]:8443"])),
+        plugin("any-host", true, json!(["*"])),
+        plugin("no-host", false, json!(["*"])),
     ];
-    Plugins::of(&manifests.each_ref().map(|manifest| (manifest.as_str(), PAGE))).expect("they are plugins")
+    Plugins::of(&manifests.each_ref().map(|manifest| (manifest.as_str(), PAGE))).expect("the manifests are valid")
 }
 
-/// A person at a service with those plugins; `loopback`: whether it lets them call this machine.
-pub async fn at_callers(world: &World, person: &Person, loopback: bool) -> Person {
+/// The person at a service with these plugins. `loopback` says whether they may call this machine.
+pub async fn with_calling_plugins(world: &World, person: &Person, loopback: bool) -> Person {
     let app = App { outbound: Outbound::new(loopback), ..world.app.clone() };
-    person.at(&world.serve_also(plugins::router_of(callers()), app).await)
+    person.at(&world.serve_also(plugins::router_of(calling_plugins()), app).await)
 }
 
-pub async fn set(person: &Person, plugin: &str, env: Value) -> Reply {
+pub async fn update_settings(person: &Person, plugin: &str, env: Value) -> Reply {
     let path = format!("/api/plugins/{plugin}");
     Reply::fetch(person.request(Method::PATCH, &path).json(&json!({ "env": env }))).await
 }
@@ -49,16 +49,16 @@ pub async fn fetch(person: &Person, plugin: &str, request: Value) -> Reply {
     person.post(&format!("/api/plugins/{plugin}/fetch"), request).await
 }
 
-/// A host on this machine that tells what it was sent.
-pub async fn receiver() -> String {
+/// Starts a host on this machine that returns the requests it gets; returns its URL.
+pub async fn start_echo_host() -> String {
     async fn echo(request: Request) -> impl IntoResponse {
         let (parts, body) = request.into_parts();
         let headers: Vec<_> =
             parts.headers.iter().map(|(name, value)| format!("{name}: {}", value.to_str().unwrap())).collect();
         let body = axum::body::to_bytes(body, 1 << 20).await.unwrap();
-        let said = json!({ "method": parts.method.as_str(), "uri": parts.uri.to_string(), "headers": headers,
+        let echoed = json!({ "method": parts.method.as_str(), "uri": parts.uri.to_string(), "headers": headers,
             "body": String::from_utf8_lossy(&body) });
-        ([("x-one", "1"), ("set-cookie", "a=b")], axum::Json(said))
+        ([("x-one", "1"), ("set-cookie", "a=b")], axum::Json(echoed))
     }
     let routes = Router::new()
         .route("/echo", any(echo))

@@ -1,16 +1,16 @@
-//! `POST /api/plugins/{name}/fetch`: what goes out, to whom, and what comes back.
+//! `POST /api/plugins/{name}/fetch`: the requests that plugins send, to which hosts, and the responses.
 
 use serde_json::{Value, json};
 use test_support::{Person, Runner, World};
 
-use crate::plugins::callers::{at_callers, fetch, receiver, set};
+use crate::plugins::callers::{fetch, start_echo_host, update_settings, with_calling_plugins};
 
 #[tokio::test]
 async fn a_request_goes_out_as_the_plugin_wrote_it() {
     let world = World::isolated().await;
-    let owner = at_callers(&world, &world.person().await, true).await;
-    let host = receiver().await;
-    set(&owner, "caller", json!({ "TOKEN": "s3cret {{GREETING}}" })).await.expect(200);
+    let owner = with_calling_plugins(&world, &world.person().await, true).await;
+    let host = start_echo_host().await;
+    update_settings(&owner, "caller", json!({ "TOKEN": "s3cret {{GREETING}}" })).await.expect(200);
     let headers = json!({ "Authorization": "Bearer {{TOKEN}}", "X-Say": "{{GREETING}}, {{you}} {{", "content-type": "text/plain" });
     let request =
         json!({ "url": format!("{host}/echo?q=%20#part"), "method": "POST", "headers": headers, "body": "a\u{0}ü" });
@@ -53,8 +53,8 @@ async fn a_request_goes_out_as_the_plugin_wrote_it() {
 #[tokio::test]
 async fn redirects_are_returned_and_oversized_responses_refused() {
     let world = World::isolated().await;
-    let person = at_callers(&world, &world.member().await, true).await;
-    let host = receiver().await;
+    let person = with_calling_plugins(&world, &world.member().await, true).await;
+    let host = start_echo_host().await;
     let get = async |path: &str| fetch(&person, "caller", json!({ "url": format!("{host}{path}") })).await;
     let redirect = get("/redirect").await.expect(200);
     assert_eq!((&redirect["status"], &redirect["headers"]["location"]), (&json!(303), &json!("/echo")));
@@ -65,13 +65,13 @@ async fn redirects_are_returned_and_oversized_responses_refused() {
     }
     let gone = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     fetch(&person, "caller", json!({ "url": format!("http://{gone}/") })).await.expect_error(502, "upstream_failed");
-    fetch(&person, "anyone", json!({ "url": "http://nowhere.invalid/" })).await.expect_error(502, "upstream_failed");
+    fetch(&person, "any-host", json!({ "url": "http://unknown.invalid/" })).await.expect_error(502, "upstream_failed");
 }
 
 #[tokio::test]
 async fn only_hosts_that_the_manifest_names_are_called() {
     let world = World::isolated().await;
-    let person = at_callers(&world, &world.person().await, true).await;
+    let person = with_calling_plugins(&world, &world.person().await, true).await;
     let refused = async |plugin: &str, url: &str| {
         let body = fetch(&person, plugin, json!({ "url": url })).await.expect_error(400, "validation_failed");
         assert_eq!(
@@ -83,7 +83,7 @@ async fn only_hosts_that_the_manifest_names_are_called() {
     for url in ["https://example.com/", "http://127.0.0.2/", "http://a.localhost/", "http://localhost.example.com/"] {
         refused("caller", url).await;
     }
-    refused("nobody", "https://example.com/").await;
+    refused("no-host", "https://example.com/").await;
     fetch(&person, "other", json!({ "url": "https://example.com/" })).await.expect_error(404, "not_found");
     let bundled = person.at(&world.url);
     fetch(&bundled, "status-card", json!({ "url": "https://example.com/" }))
@@ -95,13 +95,13 @@ async fn only_hosts_that_the_manifest_names_are_called() {
 async fn private_addresses_are_refused_in_every_notation() {
     let world = World::isolated().await;
     let person = world.person().await;
-    let host = receiver().await;
+    let host = start_echo_host().await;
     let port = host.rsplit(':').next().unwrap();
     let refused = async |person: &Person, url: &str| {
-        let body = fetch(person, "anyone", json!({ "url": url })).await.expect_error(400, "validation_failed");
+        let body = fetch(person, "any-host", json!({ "url": url })).await.expect_error(400, "validation_failed");
         assert_eq!(body["errors"][0]["code"], "private_address", "{url}: {body}");
     };
-    let wary = at_callers(&world, &person, false).await;
+    let without_loopback = with_calling_plugins(&world, &person, false).await;
     for loopback in [
         "127.0.0.1",
         "127.1",
@@ -116,15 +116,15 @@ async fn private_addresses_are_refused_in_every_notation() {
         "LOCALHOST",
         "１２７.0.0.1",
     ] {
-        refused(&wary, &format!("http://{loopback}:{port}/echo")).await;
+        refused(&without_loopback, &format!("http://{loopback}:{port}/echo")).await;
     }
-    // Whether this name is known depends on the machine; called it is on none.
-    let odd = fetch(&wary, "anyone", json!({ "url": format!("http://localhost.:{port}/echo") })).await;
+    // Whether this name resolves depends on the machine; the request is refused on any.
+    let odd = fetch(&without_loopback, "any-host", json!({ "url": format!("http://localhost.:{port}/echo") })).await;
     assert!(matches!(odd.status, 400 | 502), "{}", odd.text());
-    // Letting loopback through lets nothing else through.
-    let own = at_callers(&world, &person, true).await;
-    fetch(&own, "anyone", json!({ "url": format!("http://localhost:{port}/echo") })).await.expect(200);
-    for person in [&wary, &own] {
+    // Allowing loopback allows no other private address.
+    let with_loopback = with_calling_plugins(&world, &person, true).await;
+    fetch(&with_loopback, "any-host", json!({ "url": format!("http://localhost:{port}/echo") })).await.expect(200);
+    for person in [&without_loopback, &with_loopback] {
         for private in [
             "10.0.0.1",
             "172.16.0.1",
@@ -154,7 +154,7 @@ async fn private_addresses_are_refused_in_every_notation() {
 #[tokio::test]
 async fn unsendable_requests_are_named() {
     let world = World::isolated().await;
-    let person = at_callers(&world, &world.person().await, true).await;
+    let person = with_calling_plugins(&world, &world.person().await, true).await;
     let refused = async |request: Value| fetch(&person, "caller", request).await.expect_invalid();
     assert_eq!(refused(json!({})).await, ["url"]);
     assert_eq!(
@@ -185,7 +185,7 @@ async fn unsendable_requests_are_named() {
         ("x\u{0}", "x"),
         ("X-Split", "a\r\nHost: b"),
         ("X-Nul", "\u{0}"),
-        ("X-Token", "{{TOKEN}}"), // not set
+        ("X-Token", "{{TOKEN}}"), // has no value
     ] {
         assert_eq!(refused(json!({ "url": url, "headers": { name: value } })).await, [format!("headers.{name}")]);
     }
@@ -193,7 +193,7 @@ async fn unsendable_requests_are_named() {
 
 #[tokio::test]
 async fn loopback_is_allowed_only_by_the_runners_option() {
-    let host = receiver().await;
+    let host = start_echo_host().await;
     for (arguments, status) in [(&[][..], 400), (&["--allow-loopback-webhooks"][..], 200)] {
         let mut command = Runner::command();
         command.args(["--ephemeral", "--json", "--port", "0"]).args(arguments);

@@ -1,10 +1,10 @@
-//! `/api/v1/plugins` and `/api/plugins`
+//! The list of plugins, their frame, and the data that a page gives them
 
 use reqwest::Method;
 use serde_json::{Value, json};
 use test_support::{Cost, Person, Reply, World};
 
-use crate::plugins::callers::{at_callers, fetch, receiver, set};
+use crate::plugins::callers::{fetch, start_echo_host, update_settings, with_calling_plugins};
 
 #[tokio::test]
 async fn agents_see_which_plugins_there_are() {
@@ -30,7 +30,7 @@ async fn unauthenticated_callers_get_401() {
     let world = World::isolated().await;
     let person = world.person().await;
     let agent = person.agent().await;
-    let nobody = Person::signed_out(&world.url, "", "");
+    let visitor = Person::signed_out(&world.url, "", "");
     let nonsense = json!({ "env": 1, "url": 1 });
     for name in ["status-card", "other", "%ff"] {
         for (method, path) in [
@@ -41,13 +41,21 @@ async fn unauthenticated_callers_get_401() {
             (Method::GET, format!("/api/plugins/{name}/render")),
             (Method::POST, format!("/api/plugins/{name}/fetch")),
         ] {
-            let tries = [
-                nobody.request(method.clone(), &path),
-                nobody.request(method.clone(), &path).bearer_auth(format!("hp_{}{}", "x".repeat(43), &agent.key[46..])),
-                nobody.request(method.clone(), &path).bearer_auth(format!("hs_{}{}", "x".repeat(43), &agent.key[46..])),
+            let requests = [
+                visitor.request(method.clone(), &path),
+                visitor.request(method.clone(), &path).bearer_auth(format!(
+                    "hp_{}{}",
+                    "x".repeat(43),
+                    &agent.key[46..]
+                )),
+                visitor.request(method.clone(), &path).bearer_auth(format!(
+                    "hs_{}{}",
+                    "x".repeat(43),
+                    &agent.key[46..]
+                )),
                 if path.contains("v1") { person.request(method, &path) } else { agent.request(method, &path) },
             ];
-            for request in tries {
+            for request in requests {
                 Reply::fetch(request.json(&nonsense)).await.expect_error(401, "unauthorized");
             }
         }
@@ -79,7 +87,10 @@ async fn the_plugin_frame_is_sandboxed() {
         let scripts = policy.iter().find_map(|part| part.strip_prefix("script-src ")).unwrap();
         assert!(scripts.split(' ').all(|it| it.starts_with("'sha256-")), "{scripts}");
         assert_eq!(scripts.split(' ').count(), frame.text().matches("<script").count());
-        assert!(frame.text().contains("Placet") && !frame.text().contains("://"), "nothing of another host");
+        assert!(
+            frame.text().contains("Placet") && !frame.text().contains("://"),
+            "the frame loads nothing from another host"
+        );
     }
     for name in ["other", "status-card%00", "%ff"] {
         person.get(&format!("/api/plugins/{name}/render")).await.expect_error(404, "not_found");
@@ -93,18 +104,18 @@ async fn each_plugin_route_costs_what_it_should() {
     let world = World::isolated().await;
     let person = world.person().await;
     let agent = person.agent().await;
-    let owner = at_callers(&world, &person, true).await;
-    let host = receiver().await;
+    let owner = with_calling_plugins(&world, &person, true).await;
+    let host = start_echo_host().await;
     for (reply, calls) in [
         (agent.get("/api/v1/plugins").await, 1),
         (agent.get("/api/v1/plugins/status-card").await, 1),
         (owner.get("/api/plugins").await, 1),
         (owner.get("/api/plugins/caller/render").await, 1),
-        (set(&owner, "caller", json!({ "GREETING": "x" })).await, 2),
+        (update_settings(&owner, "caller", json!({ "GREETING": "x" })).await, 2),
         (fetch(&owner, "caller", json!({ "url": format!("{host}/echo") })).await, 1),
     ] {
-        let Cost { calls: made, round_trips, .. } = reply.cost();
-        assert_eq!((reply.status, made, round_trips), (200, calls, calls), "{}", reply.text());
+        let Cost { calls: created, round_trips, .. } = reply.cost();
+        assert_eq!((reply.status, created, round_trips), (200, calls, calls), "{}", reply.text());
     }
 }
 
@@ -113,30 +124,33 @@ async fn a_review_type_may_name_a_plugin() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;
-    let asked = async |kind: &str, metadata: Value| {
+    let send_review = async |kind: &str, metadata: Value| {
         let review = json!({ "type": kind, "payload": { "title": "T", "a": [1] } });
         agent.send(json!({ "text": "t", "metadata": metadata, "review": review })).await.expect(201)
     };
     for name in ["status-card", "form-answer", "http-check"] {
-        let made = asked(name, json!(null)).await;
-        assert_eq!((&made["metadata"], &made["review"]["type"]), (&json!({ "plugin": name }), &json!(name)));
+        let created = send_review(name, json!(null)).await;
+        assert_eq!((&created["metadata"], &created["review"]["type"]), (&json!({ "plugin": name }), &json!(name)));
     }
-    assert_eq!(asked("status-card", json!({ "x": 1 })).await["metadata"], json!({ "plugin": "status-card", "x": 1 }));
-    let other = asked("status-card", json!({ "plugin": "form-answer" })).await;
-    assert_eq!(other["metadata"], json!({ "plugin": "form-answer" }), "what is named goes first");
+    assert_eq!(
+        send_review("status-card", json!({ "x": 1 })).await["metadata"],
+        json!({ "plugin": "status-card", "x": 1 })
+    );
+    let other = send_review("status-card", json!({ "plugin": "form-answer" })).await;
+    assert_eq!(other["metadata"], json!({ "plugin": "form-answer" }), "an explicit plugin takes precedence");
     for kind in ["not-installed", "Status-Card", "approval"] {
-        assert_eq!(asked(kind, json!(null)).await["metadata"], json!(null), "{kind}");
+        assert_eq!(send_review(kind, json!(null)).await["metadata"], json!(null), "{kind}");
     }
-    let made = asked("status-card", json!({ "title": "wins" })).await;
-    let page = person.get(&format!("/reviews/{}", made["id"].as_str().unwrap())).await.text();
+    let created = send_review("status-card", json!({ "title": "wins" })).await;
+    let page = person.get(&format!("/reviews/{}", created["id"].as_str().unwrap())).await.text();
     assert!(page.contains("data-placet-plugin=\"status-card\""), "{page}");
-    assert_eq!(told(&page)["data"], json!({ "plugin": "status-card", "title": "wins", "a": [1] }));
-    let answer = person.answer(made["id"].as_str().unwrap(), json!({ "any": "object" })).await;
+    assert_eq!(frame_data(&page)["data"], json!({ "plugin": "status-card", "title": "wins", "a": [1] }));
+    let answer = person.answer(created["id"].as_str().unwrap(), json!({ "any": "object" })).await;
     assert_eq!(answer.expect(201)["review"]["response"], json!({ "any": "object" }));
 }
 
-/// What the frame of a page is told at its start.
-fn told(page: &str) -> Value {
+/// The data that a page passes to its plugin frame.
+fn frame_data(page: &str) -> Value {
     let init = page.split("data-placet-init=\"").nth(1).unwrap().split('"').next().unwrap();
     let plain = init.replace("&#34;", "\"").replace("&quot;", "\"").replace("&#39;", "'").replace("&amp;", "&");
     serde_json::from_str(&plain).unwrap()
@@ -162,6 +176,6 @@ async fn plugin_data_come_from_the_payload_then_the_metadata() {
     ] {
         let sent = agent.create_message(json!({ "text": "t", "metadata": metadata, "review": review })).await;
         let page = person.get(&format!("/reviews/{sent}")).await.text();
-        assert_eq!(told(&page)["data"], expected);
+        assert_eq!(frame_data(&page)["data"], expected);
     }
 }

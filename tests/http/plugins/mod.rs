@@ -1,4 +1,8 @@
 //! `/api/v1/plugins` and `/api/plugins`
+//!
+//! - [`list`], [`settings`]: the plugins and their settings
+//! - [`fetch`], [`secrets`]: requests that plugins send to other hosts
+//! - [`callers`]: plugins for these tests
 
 pub mod callers;
 pub mod fetch;

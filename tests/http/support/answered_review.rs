@@ -1,5 +1,4 @@
-//! Where most stories of webhooks begin: a person has answered an agent's review, and the delivery
-//! is queued.
+//! The setup of most webhook tests: a person has answered an agent's review, and its delivery is queued.
 
 use aws_lambda_events::event::sqs::SqsMessage;
 use serde_json::{Value, json};
@@ -14,7 +13,7 @@ pub fn approve() -> Value {
     json!({ "selectedOption": "approve" })
 }
 
-/// An agent with a webhook at this receiver, and its secret.
+/// Creates an agent with a webhook at this receiver; returns the agent and the webhook secret.
 pub async fn agent_with_webhook(world: &World, person: &Person, receiver: &Receiver) -> (Agent, String) {
     let agent = person.agent().await;
     let set = json!({
@@ -26,7 +25,7 @@ pub async fn agent_with_webhook(world: &World, person: &Person, receiver: &Recei
     (agent, answer["webhookSecret"].as_str().unwrap().to_owned())
 }
 
-/// How a message's delivery went so far.
+/// The delivery status of a message.
 pub async fn status(agent: &Agent, message: &str) -> Value {
     agent.get_in_channel(&format!("/api/v1/messages/{message}")).await.expect(200)["deliveryStatus"].clone()
 }
@@ -38,17 +37,17 @@ pub struct AnsweredReview {
     pub person: Person,
     pub agent: Agent,
     pub secret: String,
-    /// The review's id.
+    /// The id of the review.
     pub review: String,
-    /// The delivery, as the queue has it.
+    /// The queued delivery.
     pub delivery: SqsMessage,
 }
 
 impl AnsweredReview {
-    /// With a receiver that answers like this, and 200 from then on.
-    pub async fn with_receiver(answers: impl IntoIterator<Item = ResponsePlan>) -> Self {
+    /// The setup with a receiver that follows these plans, then responds 200.
+    pub async fn with_receiver(plans: impl IntoIterator<Item = ResponsePlan>) -> Self {
         let world = World::isolated().await;
-        let (driver, receiver) = (DeliveryDriver::start(&world).await, Receiver::start(answers).await);
+        let (driver, receiver) = (DeliveryDriver::start(&world).await, Receiver::start(plans).await);
         let person = world.person().await;
         let (agent, secret) = agent_with_webhook(&world, &person, &receiver).await;
         let review = agent.request_approval().await;
@@ -57,7 +56,7 @@ impl AnsweredReview {
         Self { world, driver, receiver, person, agent, secret, review, delivery }
     }
 
-    /// Brings the delivery to its function; whether it is done.
+    /// Passes the delivery to its function; returns whether it succeeded.
     pub async fn deliver(&self) -> bool {
         self.driver.deliver(&self.delivery).await
     }
@@ -66,12 +65,12 @@ impl AnsweredReview {
         status(&self.agent, &self.review).await
     }
 
-    /// A person asks for it to be sent again.
+    /// Requests a retry as a person.
     pub async fn retry(&self) {
         self.person.post(&format!("/api/messages/{}/retry", self.review), json!({})).await.expect(200);
     }
 
-    /// Brings what is queued until the receiver has had this many requests.
+    /// Passes queued deliveries to the function until the receiver has `times` requests; returns them.
     pub async fn deliver_until_received(&self, times: usize) -> Vec<ReceivedRequest> {
         for _ in 0..10 {
             self.driver.deliver(&self.driver.next_delivery().await).await;
@@ -79,10 +78,10 @@ impl AnsweredReview {
                 return self.receiver.received();
             }
         }
-        panic!("it is not sent again")
+        panic!("the delivery was not sent again")
     }
 
-    /// The status codes of the webhook's tries that the log shows, newest first.
+    /// The status codes of the delivery attempts in the request log, newest first.
     pub async fn logged_statuses(&self) -> Vec<Value> {
         let logs = self.person.get("/api/logs").await.expect(200);
         let rows = logs["data"].as_array().unwrap().iter().filter(|row| row["direction"] == "outbound");

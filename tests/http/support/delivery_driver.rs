@@ -1,5 +1,5 @@
-//! What brings answers to agents in these tests: the table's stream goes to `events` by itself,
-//! and each delivery to `webhooks` when a test says so, at the time that the test says it is.
+//! Delivers webhooks in tests: a worker passes the table's stream to `events`, and the test passes each
+//! queued delivery to `webhooks`, at the time of the test's clock.
 
 use std::sync::{Arc, Mutex};
 
@@ -46,7 +46,7 @@ impl DeliveryDriver {
         Self { events, webhooks, stream_events, sqs: world.sqs.clone(), queue, _workers: workers }
     }
 
-    /// The next delivery that is queued, unsent; `None` when none comes within `wait` seconds.
+    /// Receives the next queued delivery; `None` if there is none within `wait` seconds.
     pub async fn next_delivery_within(&self, wait: i32) -> Option<SqsMessage> {
         let request = self.sqs.receive_message().queue_url(&self.queue).wait_time_seconds(wait);
         let message = request.send().await.expect("received").messages.unwrap_or_default().pop()?;
@@ -65,7 +65,7 @@ impl DeliveryDriver {
         panic!("no delivery was queued")
     }
 
-    /// Brings a message of the queue to the function; whether it is done.
+    /// Passes a queued delivery to the function; returns whether it succeeded.
     pub async fn deliver(&self, message: &SqsMessage) -> bool {
         let mut event = SqsEvent::default();
         event.records = vec![message.clone()];
@@ -74,20 +74,19 @@ impl DeliveryDriver {
     }
 }
 
-/// Has an agent's events go to a receiver of this test: one that the API would refuse, being on
-/// this machine.
+/// Sets an agent's webhook in the table, because the API refuses a receiver on this machine.
 pub async fn set_agent_webhook(world: &World, channel: &str, url: &str) {
     let agent: AgentId = channel.parse().unwrap();
     set_attribute(world, Key::agent(agent), "SET webhookUrl = :url", url).await;
 }
 
-/// The same for a message's own URL.
+/// Sets a message's webhook in the table.
 pub async fn set_message_webhook(world: &World, message: &str, url: &str) {
     let message: MessageId = message.parse().unwrap();
     set_attribute(world, Key::message(message), "SET webhookUrl = :url", url).await;
 }
 
-/// The same for a review's callback, whose JSON this is.
+/// Sets a review's callback in the table, as JSON.
 pub async fn set_callback(world: &World, message: &str, callback: &str) {
     let message: MessageId = message.parse().unwrap();
     set_attribute(world, Key::message(message), "SET review.callback = :url", callback).await;

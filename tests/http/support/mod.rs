@@ -1,4 +1,4 @@
-//! What several tests set up or drive.
+//! Setups and drivers that several tests share.
 
 pub mod answered_review;
 pub mod delivery_driver;

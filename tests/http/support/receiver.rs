@@ -1,4 +1,4 @@
-//! Somebody's webhook: a socket that keeps what it was sent and answers as a test says.
+//! A webhook receiver: a socket that records requests and responds as a test plans.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
@@ -9,23 +9,23 @@ use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
-/// Longer than a delivery stays with a sender that died.
+/// Longer than a delivery is leased to a crashed worker.
 const RECEIVE_TIMEOUT: Duration = Duration::from_secs(40);
 
-/// How a request is answered.
+/// The response to one request.
 #[derive(Clone)]
 pub enum ResponsePlan {
-    /// These bytes, and then the connection is closed.
+    /// Sends these bytes, then closes the connection.
     Bytes(Vec<u8>),
-    /// Never.
+    /// Never responds.
     Hang,
-    /// These bytes, after this time.
+    /// Sends these bytes after this time.
     Delayed(Duration, Vec<u8>),
-    /// These bytes, and then one every tenth of a second until the sender has gone.
+    /// Sends these bytes, then one byte each 100 ms until the sender disconnects.
     Trickle(Vec<u8>),
-    /// The connection is closed instead.
+    /// Closes the connection without a response.
     Close,
-    /// These bytes, and then the connection is reset.
+    /// Sends these bytes, then resets the connection.
     Reset(Vec<u8>),
 }
 
@@ -64,23 +64,23 @@ pub struct Receiver {
 }
 
 impl Receiver {
-    /// Answers as told, one request after the other, and 200 from then on.
-    pub async fn start(answers: impl IntoIterator<Item = ResponsePlan>) -> Self {
+    /// Starts a receiver that follows the plans in order, then responds 200.
+    pub async fn start(plans: impl IntoIterator<Item = ResponsePlan>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}/hook?token=in-the-query", listener.local_addr().unwrap());
         let received = Arc::new(Mutex::new(vec![]));
         let (counted, count) = watch::channel(0);
-        let (kept, answers) = (received.clone(), Arc::new(Mutex::new(answers.into_iter().collect::<VecDeque<_>>())));
+        let (kept, plans) = (received.clone(), Arc::new(Mutex::new(plans.into_iter().collect::<VecDeque<_>>())));
         let counted = Arc::new(counted);
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                let (kept, answers, counted) = (kept.clone(), answers.clone(), counted.clone());
+                let (kept, plans, counted) = (kept.clone(), plans.clone(), counted.clone());
                 tokio::spawn(async move {
                     let Some((request, mut stream)) = read(stream).await else { return };
-                    let answer = answers.lock().unwrap().pop_front().unwrap_or(ResponsePlan::status(200));
+                    let plan = plans.lock().unwrap().pop_front().unwrap_or(ResponsePlan::status(200));
                     kept.lock().unwrap().push(request);
                     counted.send_modify(|count| *count += 1);
-                    match answer {
+                    match plan {
                         ResponsePlan::Bytes(bytes) => drop(stream.write_all(&bytes).await),
                         ResponsePlan::Hang => drop(stream.read(&mut [0]).await),
                         ResponsePlan::Delayed(span, bytes) => {
@@ -105,16 +105,19 @@ impl Receiver {
         Self { url, received, count }
     }
 
-    /// What has come so far.
+    /// All requests received so far.
     pub fn received(&self) -> Vec<ReceivedRequest> {
         self.received.lock().unwrap().clone()
     }
 
-    /// Waits until this many have come.
+    /// Waits until `count` requests have been received; returns all of them.
     pub async fn wait_for(&self, count: usize) -> Vec<ReceivedRequest> {
         let mut so_far = self.count.clone();
         let enough = so_far.wait_for(|so_far| *so_far >= count);
-        tokio::time::timeout(RECEIVE_TIMEOUT, enough).await.expect("they come").expect("a receiver");
+        tokio::time::timeout(RECEIVE_TIMEOUT, enough)
+            .await
+            .expect("the requests arrive")
+            .expect("the receiver is running");
         self.received()
     }
 }

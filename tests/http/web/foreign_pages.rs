@@ -1,11 +1,11 @@
-//! Calls that a page of another site makes a person's browser send: their cookie comes along.
+//! Cross-site requests: a page of another site makes a browser send calls with the person's cookie.
 
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 use test_support::{Agent, Person, Reply, World};
 
-/// What a browser states of a foreign page, alone or together.
-const FOREIGN: [&[(&str, &str)]; 8] = [
+/// The headers that browsers send for pages of other sites.
+const FOREIGN_HEADERS: [&[(&str, &str)]; 8] = [
     &[("Sec-Fetch-Site", "same-site")],
     &[("Sec-Fetch-Site", "cross-site")],
     &[("Sec-Fetch-Site", "cross-site"), ("Origin", "null")],
@@ -16,11 +16,11 @@ const FOREIGN: [&[(&str, &str)]; 8] = [
     &[("Sec-Fetch-Site", "none"), ("Origin", "https://evil.example")],
 ];
 
-fn with(request: RequestBuilder, headers: &[(&str, &str)]) -> RequestBuilder {
+fn with_headers(request: RequestBuilder, headers: &[(&str, &str)]) -> RequestBuilder {
     headers.iter().fold(request, |request, (name, value)| request.header(*name, *value))
 }
 
-/// Every call of the people's API that changes something, with what it would need to succeed.
+/// Every call of the people's API that changes something, with valid input.
 async fn writes(person: &Person, agent: &Agent) -> Vec<RequestBuilder> {
     let review = agent.request_approval().await;
     let file = agent.store_file().await;
@@ -34,7 +34,7 @@ async fn writes(person: &Person, agent: &Agent) -> Vec<RequestBuilder> {
         reqwest::multipart::Form::new().part("file", part).text("channelId", channel.clone())
     };
     vec![
-        // The seven that the browser sends without asking first.
+        // Seven calls that browsers send without a preflight.
         bare(Method::POST, "/api/files/upload".into()).multipart(form()),
         bare(Method::POST, "/api/files/store".into()).multipart(form()),
         bare(Method::POST, format!("/api/agents/{channel}/avatar")).multipart(form()),
@@ -42,7 +42,7 @@ async fn writes(person: &Person, agent: &Agent) -> Vec<RequestBuilder> {
         bare(Method::POST, format!("/api/api-keys/{key}/rotate")),
         bare(Method::POST, "/api/auth/refresh".into()),
         bare(Method::POST, "/api/auth/logout".into()),
-        // And all others.
+        // All others.
         post(format!("/api/messages/{review}/respond"), json!({ "response": { "selectedOption": "approve" } })),
         post(format!("/api/messages/{review}/retry"), json!({})),
         post("/api/messages".into(), json!({ "channelId": channel, "text": "hello" })),
@@ -76,30 +76,30 @@ async fn a_foreign_page_changes_nothing_with_a_persons_cookie() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;
-    let seen = async || {
-        let mut seen = vec![];
+    let read_all = async || {
+        let mut responses = vec![];
         for path in ["/api/agents", "/api/api-keys", "/api/files", "/api/messages/reviews?status=all", "/api/auth/me"] {
-            seen.push(person.get(path).await.expect(200));
+            responses.push(person.get(path).await.expect(200));
         }
-        seen
+        responses
     };
     let requests = writes(&person, &agent).await;
-    let before = seen().await;
+    let before = read_all().await;
     for request in &requests {
-        for headers in FOREIGN {
+        for headers in FOREIGN_HEADERS {
             let Some(request) = request.try_clone() else { continue };
-            let reply = Reply::fetch(with(request, headers)).await;
+            let reply = Reply::fetch(with_headers(request, headers)).await;
             reply.expect_error(403, "foreign_page");
             assert_eq!(reply.header("set-cookie"), "", "{headers:?}");
         }
     }
-    // A body of several parts is sent once.
+    // Multipart bodies cannot be cloned, so each is sent once.
     for (at, request) in writes(&person, &agent).await.into_iter().enumerate().take(3) {
-        Reply::fetch(with(request, FOREIGN[at])).await.expect_error(403, "foreign_page");
+        Reply::fetch(with_headers(request, FOREIGN_HEADERS[at])).await.expect_error(403, "foreign_page");
     }
-    let after = seen().await;
-    let alike = |at: usize| before[at] == after[at];
-    assert!(alike(0) && alike(1) && alike(4), "{before:?}\n{after:?}");
+    let after = read_all().await;
+    let is_unchanged = |at: usize| before[at] == after[at];
+    assert!(is_unchanged(0) && is_unchanged(1) && is_unchanged(4), "{before:?}\n{after:?}");
     assert_eq!(after[3][0]["review"]["status"], "pending");
 }
 
@@ -110,31 +110,33 @@ async fn same_origin_pages_programs_and_bearers_are_accepted() {
     let agent = person.agent().await;
     let read = format!("/api/agents/{}/read", agent.channel);
     let own = person.origin();
-    let ours: [&[(&str, &str)]; 5] = [
+    let own_headers: [&[(&str, &str)]; 5] = [
         &[],
         &[("Sec-Fetch-Site", "same-origin")],
         &[("Sec-Fetch-Site", "none")],
         &[("Origin", &own)],
         &[("Sec-Fetch-Site", "same-origin"), ("Origin", &own)],
     ];
-    for headers in ours {
-        Reply::fetch(with(person.request(Method::POST, &read), headers)).await.expect(201);
+    for headers in own_headers {
+        Reply::fetch(with_headers(person.request(Method::POST, &read), headers)).await.expect(201);
     }
     let token = person.sign_in().await.session_token().to_owned();
-    for headers in FOREIGN {
-        let nobody = Person::signed_out(&world.url, "", "");
-        // A page that has the token needs no cookie.
-        Reply::fetch(with(nobody.request(Method::POST, &read).bearer_auth(&token), headers)).await.expect(201);
-        // Reads change nothing, and no foreign page sees their answer.
-        let me = Reply::fetch(with(person.request(Method::GET, "/api/auth/me"), headers)).await;
+    for headers in FOREIGN_HEADERS {
+        let visitor = Person::signed_out(&world.url, "", "");
+        // A bearer token is accepted: a foreign page does not have it.
+        Reply::fetch(with_headers(visitor.request(Method::POST, &read).bearer_auth(&token), headers)).await.expect(201);
+        // Reads are accepted, but a foreign page cannot see their response.
+        let me = Reply::fetch(with_headers(person.request(Method::GET, "/api/auth/me"), headers)).await;
         me.expect(200);
         assert_eq!(me.header("access-control-allow-origin"), "");
-        // Other credentials than a bearer's are no excuse.
+        // Other credentials do not replace the check.
         let basic = person.request(Method::POST, &read).basic_auth("a", Some("b"));
-        Reply::fetch(with(basic, headers)).await.expect_error(403, "foreign_page");
-        // An agent's calls carry no cookie.
+        Reply::fetch(with_headers(basic, headers)).await.expect_error(403, "foreign_page");
+        // Calls with an API key are accepted.
         let message = json!({ "channelId": agent.channel, "text": "x" });
-        Reply::fetch(with(agent.request(Method::POST, "/api/v1/messages").json(&message), headers)).await.expect(201);
+        Reply::fetch(with_headers(agent.request(Method::POST, "/api/v1/messages").json(&message), headers))
+            .await
+            .expect(201);
     }
 }
 
@@ -142,13 +144,13 @@ async fn same_origin_pages_programs_and_bearers_are_accepted() {
 async fn a_foreign_page_cannot_log_in_or_out() {
     let world = World::start().await;
     let person = world.person().await;
-    for headers in FOREIGN {
-        let nobody = Person::signed_out(&world.url, "", "");
+    for headers in FOREIGN_HEADERS {
+        let visitor = Person::signed_out(&world.url, "", "");
         for (path, body) in [
             ("/api/auth/login", json!({ "email": person.email, "password": person.password })),
             ("/api/auth/logout", json!({})),
         ] {
-            let reply = Reply::fetch(with(nobody.request(Method::POST, path).json(&body), headers)).await;
+            let reply = Reply::fetch(with_headers(visitor.request(Method::POST, path).json(&body), headers)).await;
             reply.expect_error(403, "foreign_page");
             assert_eq!(reply.header("set-cookie"), "", "{path}");
         }
@@ -179,7 +181,7 @@ async fn pages_send_no_referrer() {
     ] {
         assert_eq!(person.get(path).await.header("referrer-policy"), "no-referrer", "{path}");
     }
-    // With "no-referrer" a browser would send our own forms without their origin.
+    // With "no-referrer" browsers would send the service's own forms without their origin.
     for path in ["/", "/login", "/settings", "/api/docs", &format!("/files/{html}")] {
         assert_eq!(person.get(path).await.header("referrer-policy"), "same-origin", "{path}");
     }

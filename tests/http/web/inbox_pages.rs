@@ -1,4 +1,4 @@
-//! The pages, as a browser without scripts uses them.
+//! The inbox, review and sign-in pages in a browser without scripts.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -9,12 +9,12 @@ async fn a_person_signs_in_sees_what_is_asked_and_presses_a_button() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;
-    let ask = json!({ "text": "Deploy <v2>?\nsecond line", "review": { "type": "approval" }, "textAttachments": [{ "content": "# Plan" }] });
-    let id = agent.create_message(ask).await;
+    let message = json!({ "text": "Deploy <v2>?\nsecond line", "review": { "type": "approval" }, "textAttachments": [{ "content": "# Plan" }] });
+    let id = agent.create_message(message).await;
 
     let browser = Person::signed_out(&world.url, &person.email, &person.password);
-    let sent_away = browser.get("/").await;
-    assert_eq!((sent_away.status, sent_away.header("location")), (303, "/login"));
+    let redirected = browser.get("/").await;
+    assert_eq!((redirected.status, redirected.header("location")), (303, "/login"));
     let form = [("email", person.email.as_str()), ("password", person.password.as_str())];
     let signed_in = browser.submit_form("/login", &form).await;
     assert_eq!((signed_in.status, signed_in.header("location")), (303, "/"));
@@ -77,7 +77,7 @@ async fn assets_exist_and_are_immutable() {
         let asset = person.get(asset).await;
         assert_eq!((asset.status, asset.header("cache-control")), (200, "public, max-age=31536000, immutable"));
     }
-    // Under another version, or none, it may become another.
+    // Without the current version in its URL, an asset may change.
     for path in ["/assets/style.css", "/assets/style.css?v=0"] {
         assert_eq!(person.get(path).await.header("cache-control"), "public, max-age=300");
     }
@@ -211,9 +211,9 @@ async fn a_wrong_password_is_shown_on_the_page() {
         assert_eq!(refused.status, 401);
         assert!(refused.text().contains("Wrong e-mail or password.") && refused.text().contains(&person.email));
     }
-    let closed = browser.submit_form("/login", &form).await;
-    assert_eq!(closed.status, 429);
-    assert!(closed.text().contains("try again in 15 min."), "{}", closed.text());
+    let locked = browser.submit_form("/login", &form).await;
+    assert_eq!(locked.status, 429);
+    assert!(locked.text().contains("try again in 15 min."), "{}", locked.text());
 }
 
 #[tokio::test]

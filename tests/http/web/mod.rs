@@ -1,4 +1,8 @@
-//! The pages, as the server writes them.
+//! The pages, as the server renders them.
+//!
+//! - [`inbox_pages`], [`other_pages`]: contents and forms
+//! - [`foreign_pages`]: requests from pages of other sites
+//! - [`layout`]: time and size bounds
 
 pub mod foreign_pages;
 pub mod inbox_pages;

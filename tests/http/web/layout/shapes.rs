@@ -1,14 +1,14 @@
-//! Texts that cost a parser of Markdown, a cleaner of HTML or a comparison of lines much.
+//! Texts that are expensive for a Markdown parser, an HTML sanitiser or a line diff.
 
-/// All shapes, by their names, of about so many bytes.
+/// All shapes with their names, each of about `length` bytes.
 pub fn all(length: usize) -> Vec<(&'static str, String)> {
     let repeated = UNITS.iter().map(|(name, unit)| (*name, unit.repeat(length / unit.len())));
     let mut shapes: Vec<_> = repeated.collect();
-    shapes.extend(made(length));
+    shapes.extend(composed(length));
     shapes
 }
 
-/// What is repeated.
+/// Texts that are repeated.
 const UNITS: [(&str, &str); 54] = [
     ("quotes of quotes", ">"),
     ("quotes with spaces", "> "),
@@ -66,8 +66,8 @@ const UNITS: [(&str, &str); 54] = [
     ("tasks", "- [ ] a\n"),
 ];
 
-/// Shapes of more than one part.
-fn made(length: usize) -> Vec<(&'static str, String)> {
+/// Shapes with more than one part.
+fn composed(length: usize) -> Vec<(&'static str, String)> {
     let (half, sixth) = (length / 2, length / 6);
     let line = |start: &str, line: &str| (start.repeat(60) + line).repeat(length / (60 * start.len() + line.len()));
     vec![
@@ -91,7 +91,7 @@ fn made(length: usize) -> Vec<(&'static str, String)> {
     ]
 }
 
-/// Steps that become longer.
+/// Concatenates longer and longer steps.
 fn stairs(length: usize, step: impl Fn(usize) -> String) -> String {
     let mut text = String::new();
     for depth in 0.. {
