@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Drives the pages in a real Chromium, on the local runner.
+# Runs the browser tests: a real Chromium against the local runner.
 #
 #   tests/browser.sh               all tests of tests/browser
-#   tests/browser.sh screenshots   pictures of every page in tests/browser/screenshots
+#   tests/browser.sh screenshots   screenshots of every page in tests/browser/screenshots
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -13,7 +13,7 @@ CHROMIUM=${CHROMIUM:-$(command -v chromium || command -v google-chrome || true)}
 [ -n "$CHROMIUM" ] || { echo "make test-browser needs Chromium (Debian: apt-get install chromium), or CHROMIUM=/path/to/it" >&2; exit 1; }
 export CHROMIUM
 
-# The installed packages are those of the lock file, or they are made so.
+# Install the packages of the lock file, unless they are current.
 installed=tests/browser/node_modules/.package-lock.json
 if [ ! -e "$installed" ] || [ tests/browser/package-lock.json -nt "$installed" ]; then
   npm ci --prefix tests/browser --no-audit --no-fund --loglevel=error
@@ -23,7 +23,7 @@ cargo build --quiet --workspace --bin placet-local
 if [ "${1:-}" = screenshots ]; then exec node tests/browser/screenshots.mjs; fi
 log=$(mktemp)
 failed=0
-# A test that hangs must fail the run and say so, instead of holding it for ever.
+# A time limit makes the run fail with a message when a test hangs.
 limit=${LIMIT:-600}
 bounded=()
 if command -v timeout >/dev/null; then bounded=(timeout --kill-after=30 "$limit"); fi

@@ -2,7 +2,7 @@
 # Runs all tests: on LocalStack (the default) or on the embedded engines.
 #
 #   tests/run.sh localstack   starts LocalStack, runs the tests against it, stops it
-#   tests/run.sh embedded     needs nothing but what is in this repository
+#   tests/run.sh embedded     runs them on the engines in this repository
 #
 # LocalStack is the pinned community image where a Docker engine answers, and otherwise runs on
 # this machine from PyPI (tests/localstack, built once in .localstack).
@@ -17,7 +17,7 @@ heap=1500m
 
 need() { command -v "$1" >/dev/null || { echo "make test needs $1: $2" >&2; exit 1; }; }
 
-free_port() { # a port that is free, and so is the next one
+free_port() { # a free port whose successor is free, too
   python3 - <<'PY'
 import random, socket
 while True:
@@ -69,7 +69,7 @@ if [ "$engine" = localstack ]; then
   fi
 fi
 
-# Built before anything is started: what fails to compile fails at once.
+# Build before starting an engine, so that compile errors appear first.
 cargo build --quiet --workspace
 cargo test --quiet --workspace --no-run
 
@@ -88,15 +88,14 @@ else
   export PLACET_TEST_ENGINE=embedded
 fi
 
-# A test that hangs must fail the run and say so, instead of holding it for ever.
+# A time limit makes the run fail with a message when a test hangs.
 bounded=()
 if command -v timeout >/dev/null; then bounded=(timeout --kill-after=30 "${PLACET_TEST_LIMIT:-1500}"); fi
 
-# Most tests wait for an engine or a clock, so more of them run at once than there are cores. What
-# starts the local runner has engines of its own, the longest lists of bad input are refused before
-# any engine is asked, how long a page takes is measured where nothing else takes time, and very many
-# items take minutes to write through an emulator in Python:
-# these are tried with the embedded engines.
+# Most tests wait for an engine or a clock, so more of them run at a time than there are cores. Some run
+# only on the embedded engines: tests of the local runner, which has its own engines; long lists of bad
+# input, which are refused before any engine is called; page times, which need an idle machine; and
+# tests with very many items, which take minutes to write through an emulator.
 threads=6
 some=()
 if [ "$engine" = localstack ]; then
@@ -107,7 +106,7 @@ if [ "$engine" = localstack ]; then
     --skip renders_within_bounds --skip render_within_bounds --skip other_requests_are_served --skip abandoned_pages
     --skip outgrow --skip very_many --skip where_a_response_is_full --skip a_smaller_older_review
     --skip pages_fit_a_response --skip an_empty_search)
-  echo "localstack: what starts the local runner, what is refused before any engine is asked, and lists of very many items are run by make test-embedded"
+  echo "localstack: tests of the local runner, of refused input, of page times and of very many items run only with make test-embedded"
 fi
 log=$(mktemp)
 failed=0
@@ -116,25 +115,25 @@ PLACET_TEST_PERMISSIONS=$(mktemp)
 export PLACET_TEST_PERMISSIONS
 RUST_TEST_THREADS=${RUST_TEST_THREADS:-$threads} "${bounded[@]}" cargo test --workspace --no-fail-fast "${some[@]}" 2>&1 | tee "$log" || failed=$?
 if [ "$failed" = 124 ] || [ "$failed" = 137 ]; then echo "$engine: stopped after $((SECONDS - started)) s: a test hangs" >&2; fi
-# The emulator shares two cores with eight tests, and is sometimes late with one: that one is tried
-# again alone, and said so. More than a few are no accident, and the embedded engines have no excuse.
+# The emulator shares two cores with eight tests and sometimes times out. Up to three failed tests are
+# run again one at a time, and the summary says so. The embedded engines get no second run.
 again=0
 if [ "$engine" = localstack ] && [ "$failed" != 0 ]; then
-  mapfile -t late < <(sed -n 's/^test \(.*\) \.\.\. FAILED$/\1/p' "$log" | sort -u)
-  told=$(awk '/^test result:/ { failed += $6 } END { print failed + 0 }' "$log")
-  # A program of tests that crashed or was stopped has no result.
+  mapfile -t failures < <(sed -n 's/^test \(.*\) \.\.\. FAILED$/\1/p' "$log" | sort -u)
+  count=$(awk '/^test result:/ { failed += $6 } END { print failed + 0 }' "$log")
+  # A test binary that crashed or was stopped prints no result.
   if [ "$(grep -cE '^ +(Running|Doc-tests) ' "$log")" = "$(grep -c '^test result:' "$log")" ] &&
-    [ ${#late[@]} = "$told" ] && [ "$told" -gt 0 ] && [ "$told" -le 3 ]; then
-    echo "localstack: once more, alone: ${late[*]}"
+    [ ${#failures[@]} = "$count" ] && [ "$count" -gt 0 ] && [ "$count" -le 3 ]; then
+    echo "localstack: running again one at a time: ${failures[*]}"
     failed=0
-    RUST_TEST_THREADS=1 "${bounded[@]}" cargo test --workspace -- --exact "${late[@]}" || failed=$?
-    if [ "$failed" = 0 ]; then again=${#late[@]}; fi
+    RUST_TEST_THREADS=1 "${bounded[@]}" cargo test --workspace -- --exact "${failures[@]}" || failed=$?
+    if [ "$failed" = 0 ]; then again=${#failures[@]}; fi
   fi
 fi
 awk -v engine="$engine" -v seconds=$((SECONDS - started)) -v again="$again" '/^test result:/ { passed += $4; failed += $6 }
-  END { print engine ": " passed + again " passed, " failed - again " failed, " seconds " s" (again ? ", " again " of them the second time, alone" : "") }' "$log"
-# Each function did what it lists as its needs and no more, or tests failed; did it do all of it?
-# Asked where every test runs: some are of the embedded engines alone.
+  END { print engine ": " passed + again " passed, " failed - again " failed, " seconds " s" (again ? ", " again " of them in the second run" : "") }' "$log"
+# Tests fail when a function uses a permission that it does not list. This reports listed permissions
+# that no test used; only the embedded run includes all tests.
 if [ "$failed" = 0 ] && [ "$engine" = embedded ]; then "${CARGO_TARGET_DIR:-target}"/debug/permissions "$PLACET_TEST_PERMISSIONS" || failed=$?; fi
 rm -f "$log" "$PLACET_TEST_PERMISSIONS"
 exit $failed

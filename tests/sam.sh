@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Builds and deploys infra/template.yaml to an emulator, as `make deploy` would to AWS, and runs
-# the HTTP tests through its API gateway, each function under its own role.
+# Builds and deploys infra/template.yaml to an emulator, as `make deploy` does to AWS, and runs the
+# HTTP tests through its API gateway, with each function under its own role.
 #
-# tests/sam/deployed.py does it; tests/sam/skipped.txt lists the tests that cannot run there.
-# With --prepare it only installs what it needs and builds the functions.
+# tests/sam/deployed.py runs the steps; tests/sam/skipped.txt lists the tests that cannot run there.
+# With --prepare, this only installs the dependencies and builds the functions.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 

@@ -1,9 +1,9 @@
-// What axe-core finds wrong on any page, light on a desk and dark on a phone: nothing.
+// axe-core finds no violation on any page, light on a desktop and dark on a phone.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { after, before, test } from "node:test";
-import { furnish, settle } from "./everything.mjs";
+import { fillWorld, waitUntilRendered } from "./everything.mjs";
 import { World, desktop, phone } from "./world.mjs";
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
@@ -11,18 +11,18 @@ let world;
 let pages;
 before(async () => {
   world = await World.start();
-  pages = await furnish(world);
+  pages = await fillWorld(world);
 });
 after(() => world.stop());
 
-for (const [size, viewport, dark] of [["a desk, light", desktop, false], ["a phone, dark", phone, true]]) {
-  test(`on ${size}`, async () => {
+for (const [size, viewport, dark] of [["a desktop, light", desktop, false], ["a phone, dark", phone, true]]) {
+  test(`no page has an accessibility violation on ${size}`, async () => {
     const page = await world.signedIn({ viewport, dark });
-    await page.setBypassCSP(true); // for axe itself, which is no page's
+    await page.setBypassCSP(true); // axe itself is not part of the page
     const found = [];
     for (const [name, path] of Object.entries(pages)) {
       await page.goto(world.inboxUrl + path);
-      await settle(page);
+      await waitUntilRendered(page);
       await page.$$eval("details", (all) => all.forEach((it) => (it.open = true)));
       await page.evaluate(axe);
       const { violations } = await page.evaluate(() => axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"], iframes: false }));

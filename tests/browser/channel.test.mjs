@@ -10,22 +10,22 @@ let world;
 before(async () => (world = await World.start()));
 after(() => world.stop());
 
-const last = (page, words) => page.waitForFunction((words) => document.querySelector("#messages > li:last-child")?.innerText.includes(words), {}, words);
+const showsLast = (page, words) => page.waitForFunction((words) => document.querySelector("#messages > li:last-child")?.innerText.includes(words), {}, words);
 const newest = async () => (await world.agent("GET", `/api/v1/messages?channel=${world.channelId}&limit=1`)).data[0];
 
-async function inChannel() {
+async function openChannel() {
   const page = await world.signedIn();
   await page.goto(`${world.inboxUrl}/channels/${world.channelId}`);
   await page.waitForSelector("#compose:not([hidden])");
   return page;
 }
 
-test("what is written arrives, quoted and by command, and what the agent says shows by itself", async () => {
+test("a person's messages, quotes and commands are sent, and the agent's messages appear by themselves", async () => {
   await world.agent("PUT", `/api/v1/agents/${world.channelId}/commands`, { commands: [{ command: "deploy", description: "Deploys a branch", acceptsArgs: true, argHint: "<branch>" }, { command: "status", description: "Says how it is" }] });
-  const page = await inChannel();
+  const page = await openChannel();
   await page.type("#say", "Hello **agent**");
   await page.click("#compose .primary");
-  await last(page, "Hello agent");
+  await showsLast(page, "Hello agent");
   assert.equal((await newest()).text, "Hello **agent**");
   assert.equal((await newest()).senderType, "user");
 
@@ -38,10 +38,10 @@ test("what is written arrives, quoted and by command, and what the agent says sh
   await page.keyboard.down("Control");
   await page.keyboard.press("Enter");
   await page.keyboard.up("Control");
-  await last(page, "/deploy main");
+  await showsLast(page, "/deploy main");
 
   await world.send({ text: "Which one?\nThe old?", status: "info" });
-  await last(page, "The old?");
+  await showsLast(page, "The old?");
   await page.click("#messages > li:last-child [data-quote]");
   assert.equal(await page.$eval("#say", (it) => it.value), "> Which one?\n> The old?\n\n");
   await page.$eval("#say", (it) => (it.value = ""));
@@ -49,16 +49,16 @@ test("what is written arrives, quoted and by command, and what the agent says sh
   const stream = { channelId: world.channelId, streamId: "s" };
   await world.agent("POST", "/api/v1/messages/streams/s/status", { channelId: world.channelId, text: "Reading the report" });
   await world.send({ streamId: "s", streamState: "streaming", text: "So far" });
-  await last(page, "So far");
+  await showsLast(page, "So far");
   assert.match(await page.$eval("#messages > li:last-child", (it) => it.innerText), /Reading the report[^]*writing/);
   await world.agent("PATCH", "/api/v1/messages/streams/s", { ...stream, text: "So far, so good", complete: true });
-  await last(page, "so good");
+  await showsLast(page, "so good");
   await page.waitForFunction(() => !document.querySelector("#messages > li:last-child").innerText.includes("writing"));
-  assert.deepEqual(page.complaints, []);
+  assert.deepEqual(page.problems, []);
 });
 
-test("files are dropped, pasted and picked, small ones through the API and large ones straight to storage", async () => {
-  const page = await inChannel();
+test("files can be dropped, pasted and picked: small ones go through the API, large ones directly to storage", async () => {
+  const page = await openChannel();
   await page.evaluate(() => {
     const files = new DataTransfer();
     files.items.add(new File(["a,b\n1,2\n"], "dropped.csv", { type: "text/csv" }));
@@ -75,20 +75,20 @@ test("files are dropped, pasted and picked, small ones through the API and large
   rmSync(dir, { recursive: true });
   await page.type("#say", "Three files");
   await page.click("#compose .primary");
-  await last(page, "Three files");
+  await showsLast(page, "Three files");
   const { attachments } = await newest();
   assert.deepEqual(attachments.map((it) => [it.filename, it.size]), [["dropped.csv", 8], ["pasted.md", 8], ["large.bin", 6_000_000]]);
   await page.waitForSelector("#messages > li:last-child table");
   assert.equal(await page.$eval("#messages > li:last-child .md.sheet h1", (it) => it.textContent), "Pasted");
-  assert.deepEqual(page.complaints, []);
+  assert.deepEqual(page.problems, []);
 });
 
-test("older messages come when one scrolls up, and what is read stays in its place", async () => {
+test("older messages load when a person scrolls up, and the visible ones keep their place", async () => {
   for (let n = 0; n < 70; n += 1) await world.send({ text: `Old ${n}` });
-  const page = await inChannel();
+  const page = await openChannel();
   const count = () => page.$$eval("#messages > li", (all) => all.length);
-  await last(page, "Old 69");
-  assert.ok(await page.$eval("#messages > li:last-child", (it) => it.getBoundingClientRect().top < innerHeight), "the newest is in sight");
+  await showsLast(page, "Old 69");
+  assert.ok(await page.$eval("#messages > li:last-child", (it) => it.getBoundingClientRect().top < innerHeight), "the newest message is visible");
   while (await page.$("#older a")) {
     const before = await count();
     const first = await page.$eval("#messages > li", (it) => it.id);
@@ -105,5 +105,5 @@ test("older messages come when one scrolls up, and what is read stays in its pla
   await page.type("#search", "old 3");
   await Promise.all([page.waitForNavigation(), page.keyboard.press("Enter")]);
   assert.equal(await count(), 11);
-  assert.deepEqual(page.complaints, []);
+  assert.deepEqual(page.problems, []);
 });

@@ -1,7 +1,7 @@
-// A service with something of everything in it, and the pages that show it.
+// Fills a service with data of every kind, and lists the pages that show it.
 import { deflateSync } from "node:zlib";
 
-// A small picture: a rising line on a plain ground.
+// A small picture of a rising line.
 function chart() {
   const [width, height] = [320, 120];
   const rows = Buffer.alloc((width * 3 + 1) * height, 0xee);
@@ -63,8 +63,8 @@ endstream endobj
 trailer<</Root 1 0 R>>
 `;
 
-// Fills the service, and gives what its pages are called: name -> path.
-export async function furnish(world) {
+// Fills the service; returns the paths of its pages by name.
+export async function fillWorld(world) {
   const channel = world.channelId;
   await world.owner("PATCH", `/api/agents/${channel}`, { name: "Release bot", description: "Asks before anything reaches customers", tag: "ci" });
   await world.agent("POST", "/api/v1/status/ping", { agentId: channel, status: "active" });
@@ -145,8 +145,8 @@ export async function furnish(world) {
   };
 }
 
-// Until what a page shows is there.
-export async function settle(page) {
+// Waits until a page is fully rendered.
+export async function waitUntilRendered(page) {
   await page.waitForFunction(() => document.readyState === "complete" && [...document.images].every((it) => it.complete));
   const framed = await page.$("iframe[data-placet-plugin]");
   if (framed) {

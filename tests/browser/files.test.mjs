@@ -1,4 +1,4 @@
-// The files' page.
+// The page of files.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { phone, World } from "./world.mjs";
@@ -9,7 +9,7 @@ after(() => world.stop());
 
 const names = (page) => page.$$eval(".file .name", (all) => all.map((it) => it.textContent));
 
-test("a file is dropped, previewed and shared", async () => {
+test("a file can be dropped, previewed and shared", async () => {
   const page = await world.signedIn();
   await page.goto(`${world.inboxUrl}/files`);
   await page.waitForSelector("#upload:not([hidden])");
@@ -25,10 +25,10 @@ test("a file is dropped, previewed and shared", async () => {
   const link = await page.waitForFunction(() => document.querySelector("#preview .share input")?.value);
   const shared = await fetch(await link.jsonValue());
   assert.deepEqual([shared.status, await shared.text()], [200, "# A *plan*"]);
-  assert.deepEqual(page.complaints, []);
+  assert.deepEqual(page.problems, []);
 });
 
-test("files are found, chosen, fetched together and deleted", async () => {
+test("files can be found, selected, downloaded together and deleted", async () => {
   for (const name of ["one.txt", "two.txt"]) await world.file(name, "text/plain", name);
   await world.file("dot.svg", "image/svg+xml", '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>');
   const page = await world.signedIn();
@@ -47,26 +47,26 @@ test("files are found, chosen, fetched together and deleted", async () => {
   await page.waitForFunction(() => document.querySelectorAll(".file").length === 0);
   const left = (await world.owner("GET", "/api/files")).data.map((it) => it.filename);
   assert.ok(left.includes("dot.svg") && !left.includes("one.txt"));
-  assert.deepEqual(page.complaints, []);
+  assert.deepEqual(page.problems, []);
 });
 
-test("of a long text the first part is shown, then all of it", async () => {
+test("a long text shows its first part, then all of it", async () => {
   const lines = Array.from({ length: 9000 }, (_, n) => `line ${n}`).join("\n");
   const { id: file } = await world.file("big.log", "text/plain", lines);
   const page = await world.signedIn(phone);
   await page.goto(`${world.url}/files/${file}`);
   const text = () => page.$eval("pre.sheet", (it) => it.textContent);
   assert.ok((await text()).includes("line 100\n") && !(await text()).includes("line 8999"));
-  const said = await page.$eval("[data-cut]", (it) => it.textContent);
-  assert.match(said, /^The first 64 KiB of 88\.9 kB are shown\. Show all Download the file$/);
+  const notice = await page.$eval("[data-cut]", (it) => it.textContent);
+  assert.match(notice, /^The first 64 KiB of 88\.9 kB are shown\. Show all Download the file$/);
   await Promise.all([page.waitForNavigation(), page.click("[data-cut] a")]);
   assert.equal(await text(), lines);
   assert.equal(await page.$("[data-cut]"), null);
   assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth));
-  assert.deepEqual(page.complaints, []);
+  assert.deepEqual(page.problems, []);
 });
 
-test("a picture that browsers do not show is a link, in its message and among the files", async () => {
+test("a picture that browsers cannot show is a link in its message and in the list of files", async () => {
   const { id: file } = await world.file("photo.heic", "image/heic", "\0\0\0\x18ftypheic");
   const sent = await world.agent("POST", "/api/v1/messages", { channelId: world.channelId, text: "![the photo](photo.heic)", attachmentIds: [file], review: { type: "approval" } });
   const page = await world.signedIn();
@@ -77,5 +77,5 @@ test("a picture that browsers do not show is a link, in its message and among th
   }
   await page.goto(`${world.url}/reviews/${sent.id}`);
   assert.match(await page.$eval(`#file-${file} figcaption`, (it) => it.textContent), /photo\.heic\s+12 bytes · image\/heic/);
-  assert.deepEqual(page.complaints, []);
+  assert.deepEqual(page.problems, []);
 });

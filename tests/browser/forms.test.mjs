@@ -1,9 +1,9 @@
-// Forms in a real browser: what the page takes is what the service takes.
+// Forms: the page accepts exactly what the service accepts.
 import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
 import puppeteer from "puppeteer-core";
 import { World } from "./world.mjs";
-import { Seeded, answers, fields } from "./generated.mjs";
+import { SeededRandom, answers, fields } from "./generated.mjs";
 
 let world;
 const open = [];
@@ -11,9 +11,9 @@ before(async () => (world = await World.start()));
 after(() => world.stop());
 afterEach(async () => {
   for (const page of open.splice(0)) {
-    const complaints = page.complaints.filter((it) => !/status of 400/.test(it)); // the browser's own word
+    const problems = page.problems.filter((it) => !/status of 400/.test(it)); // the browser reports the 400
     await page.browserContext().close();
-    assert.deepEqual(complaints, []);
+    assert.deepEqual(problems, []);
   }
 });
 
@@ -27,24 +27,24 @@ const ask = (fields) => world.send({ text: "Fill in", review: { type: "form", pa
 const input = (name) => `[name="field.${name}"]`;
 const value = (page, name) => page.$eval(input(name), (it) => it.value);
 const isValid = (page, name) => page.$eval(input(name), (it) => it.validity.valid);
-const sets = (page, name, value) =>
+const setValue = (page, name, value) =>
   page.$eval(input(name), (it, value) => ((it.value = value), it.dispatchEvent(new Event("input", { bubbles: true }))), value);
 
-async function opened(page, fields) {
+async function openForm(page, fields) {
   const { id } = await ask(fields);
   await page.goto(`${world.inboxUrl}/reviews/${id}`);
   return id;
 }
 
-async function sent(page, id) {
+async function submit(page, id) {
   await page.click("#answer .primary");
   await page.waitForSelector("#answer .outcome");
   return (await world.wait(id)).message.review.response;
 }
 
-test("a field takes the steps that the service takes, its default among them", async () => {
+test("a field accepts the steps that the service accepts, and its own default", async () => {
   const page = await signedIn();
-  const id = await opened(page, [
+  const id = await openForm(page, [
     { name: "five", type: "number", step: 5, defaultValue: 10 },
     { name: "ten", type: "number", min: 1, step: 10, defaultValue: 51 },
     { name: "quarter", type: "time", step: 900, defaultValue: "09:15" },
@@ -53,48 +53,48 @@ test("a field takes the steps that the service takes, its default among them", a
   ]);
   assert.equal(await page.$eval("#answer form", (it) => it.checkValidity()), true);
   for (const [name, bad, good] of [["five", "12", "15"], ["ten", "50", "41"], ["quarter", "09:10", "09:30"], ["week", "2026-01-02", "2026-01-08"]]) {
-    await sets(page, name, bad);
+    await setValue(page, name, bad);
     assert.equal(await isValid(page, name), false, name);
-    await sets(page, name, good);
+    await setValue(page, name, good);
     assert.equal(await isValid(page, name), true, name);
   }
-  assert.deepEqual(await sent(page, id), { five: 15, ten: 41, quarter: "09:30", week: "2026-01-08", slider: 15 });
+  assert.deepEqual(await submit(page, id), { five: 15, ten: 41, quarter: "09:30", week: "2026-01-08", slider: 15 });
 });
 
-test("a default of any RFC 3339 moment is proposed, a datetime in the zone of its reader", async () => {
+test("any RFC 3339 default is shown, a datetime in the reader's time zone", async () => {
   const page = await signedIn();
   await page.emulateTimezone("Asia/Kolkata");
-  const id = await opened(page, [
+  const id = await openForm(page, [
     { name: "date", type: "date", defaultValue: "2026-12-24T00:00:00.000Z" },
     { name: "time", type: "time", defaultValue: "2026-12-24T18:30:00Z" },
     { name: "at", type: "datetime", defaultValue: "2026-12-24T18:30:00.000Z", min: "2026-12-24T18:00:00Z" },
     { name: "floating", type: "datetime", defaultValue: "2026-12-24T18:30" },
   ]);
   assert.deepEqual([await value(page, "at"), await page.$eval(input("at"), (it) => it.min)], ["2026-12-25T00:00", "2026-12-24T23:30"]);
-  assert.deepEqual(await sent(page, id), { date: "2026-12-24", time: "18:30", at: "2026-12-25T00:00:00+05:30", floating: "2026-12-24T18:30:00+05:30" });
+  assert.deepEqual(await submit(page, id), { date: "2026-12-24", time: "18:30", at: "2026-12-25T00:00:00+05:30", floating: "2026-12-24T18:30:00+05:30" });
 });
 
-test("a datetime says its zone and is sent with it, with scripts and without", async () => {
+test("a datetime shows its time zone and is sent with it, with scripts and without", async () => {
   const page = await signedIn();
   await page.emulateTimezone("Europe/Berlin");
-  const id = await opened(page, [{ name: "at", type: "datetime", label: "When" }]);
+  const id = await openForm(page, [{ name: "at", type: "datetime", label: "When" }]);
   assert.match(await page.$eval("[data-zone]", (it) => it.textContent), /^Europe\/Berlin \(UTC\+0[12]:00\)$/);
-  await sets(page, "at", "2026-03-29T02:30"); // the clocks go from 02:00 to 03:00
+  await setValue(page, "at", "2026-03-29T02:30"); // the clocks go from 02:00 to 03:00
   assert.equal(await isValid(page, "at"), false);
-  await sets(page, "at", "2026-07-01T09:00");
+  await setValue(page, "at", "2026-07-01T09:00");
   assert.match(await page.$eval("[data-zone]", (it) => it.textContent), /UTC\+02:00/);
-  await page.reload(); // a draft keeps its zone
+  await page.reload(); // the restored input keeps its zone
   assert.equal(await value(page, "at"), "2026-07-01T09:00");
-  assert.deepEqual(await sent(page, id), { at: "2026-07-01T09:00:00+02:00" });
+  assert.deepEqual(await submit(page, id), { at: "2026-07-01T09:00:00+02:00" });
 
   const plain = await signedIn({ scripts: false });
-  const other = await opened(plain, [{ name: "at", type: "datetime", defaultValue: "2026-12-24T18:30:00+02:00" }]);
+  const other = await openForm(plain, [{ name: "at", type: "datetime", defaultValue: "2026-12-24T18:30:00+02:00" }]);
   assert.equal(await plain.$eval("[data-zone]", (it) => it.textContent), "UTC");
   await Promise.all([plain.waitForNavigation(), plain.click("#answer .primary")]);
   assert.deepEqual((await world.wait(other)).message.review.response, { at: "2026-12-24T16:30:00Z" });
 });
 
-test("a length counts what people see as the service does: five emoji are five", async () => {
+test("lengths count characters as the service does: five emoji are five", async () => {
   const page = await signedIn();
   const { id } = await world.send({ text: "Five", review: { type: "text-input", payload: { minLength: 5, maxLength: 5 } } });
   await page.goto(`${world.inboxUrl}/reviews/${id}`);
@@ -113,26 +113,26 @@ test("a length counts what people see as the service does: five emoji are five",
   assert.deepEqual((await world.wait(id)).message.review.response, { text: "😀".repeat(5) });
 });
 
-test("a password field asks the browser for none of its own", async () => {
+test("a password field is not filled by the browser", async () => {
   const page = await signedIn();
-  await opened(page, [{ name: "user", type: "text", label: "Username" }, { name: "p", type: "password", label: "Database password" }]);
+  await openForm(page, [{ name: "user", type: "text", label: "Username" }, { name: "p", type: "password", label: "Database password" }]);
   assert.deepEqual(await page.$$eval('#answer [name^="field."]', (all) => all.map((it) => it.autocomplete)), ["off", "new-password"]);
 });
 
-test("several choices and radio buttons are sent as they were offered", async () => {
+test("checkboxes and radio buttons send the values that were offered", async () => {
   const page = await signedIn();
-  const id = await opened(page, [
+  const id = await openForm(page, [
     { name: "many", type: "select", multiple: true, required: true, options: [1, { value: "b", label: "Bee" }] },
     { name: "one", type: "radio", options: [1, 2], defaultValue: 2 },
   ]);
   assert.equal(await page.$eval("#answer form", (it) => it.checkValidity()), false);
   for (const wanted of ["1", "b"]) await page.click(`${input("many")}[value="${wanted}"]`);
-  assert.deepEqual(await sent(page, id), { many: [1, "b"], one: 2 });
+  assert.deepEqual(await submit(page, id), { many: [1, "b"], one: 2 });
 });
 
-// What a person of that country writes is that number, or is not taken: never another one.
-test("a number typed in five languages is never another number", async () => {
-  const seeded = Seeded.fromEnv();
+// A number in a locale's notation is read as that number or refused, but never as another one.
+test("a number typed in five locales is never read as another number", async () => {
+  const seeded = SeededRandom.fromEnv();
   const numbers = [1.5, 1234.5, 1234, 0.125, 1.234, -1234567.25, 1e6, 12, ...Array.from({ length: 12 }, () => seeded.decimal())];
   const { id } = await ask([...numbers.map((_, n) => ({ name: `n${n}`, type: "number", label: `n${n}` })), { name: "guard", type: "text", required: true }]);
   for (const locale of ["en-US", "de-DE", "fr-FR", "hi-IN", "ar-EG"]) {
@@ -149,13 +149,13 @@ test("a number typed in five languages is never another number", async () => {
         await page.focus(input(`n${n}`));
         await page.keyboard.sendCharacter(text);
       }
-      const { refused, invalid } = await judged(page);
-      const values = await understood(page, numbers.length);
+      const { refused, invalid } = await validationResults(page);
+      const values = await storedNumbers(page, numbers.length);
       for (const [n, number] of numbers.entries()) {
         const name = `n${n}`;
         assert.equal(invalid.has(name), refused.has(name), `${locale} ${written[n]}`);
         if (!refused.has(name)) assert.equal(values[name], number, `${locale} ${written[n]}`);
-        // Only what another country reads as another number is refused.
+        // Only notations that another locale reads as another number are refused.
         else assert.match(canonicalGroups(written[n]), /^-?[1-9]\d{0,2}[.,]\d{3}$/, `${locale} ${written[n]}`);
       }
     } finally {
@@ -166,21 +166,21 @@ test("a number typed in five languages is never another number", async () => {
 
 const canonicalGroups = (text) => text.replace(/[\u200e\u200f\u061c]/g, "").replace(/\u2212/g, "-");
 
-// What is wrong with the open form, by field: in the browser, and in the service.
-async function judged(page) {
+// The names of invalid fields of the open form: in the browser, and in the service.
+async function validationResults(page) {
   const [refused, invalid] = await page.evaluate(async () => {
     const form = document.querySelector("[data-answer]");
     const answer = await fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)) });
-    const said = new DOMParser().parseFromString(await answer.text(), "text/html");
-    const problems = [...said.querySelectorAll("#answer .problem:not([hidden])")].map((it) => it.textContent.split(" ")[0]);
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const problems = [...page.querySelectorAll("#answer .problem:not([hidden])")].map((it) => it.textContent.split(" ")[0]);
     const wrong = [...form.elements].filter((it) => it.willValidate && !it.validity.valid).map((it) => it.name.replace("field.", ""));
     return [problems, wrong];
   });
   return { refused: new Set(refused), invalid: new Set(invalid) };
 }
 
-// What the service stores of the numbers that it takes.
-async function understood(page, count) {
+// The numbers that the service stores.
+async function storedNumbers(page, count) {
   const texts = await page.evaluate((count) => Array.from({ length: count }, (_, n) => document.querySelector(`[name="field.n${n}"]`).value), count);
   const { id } = await ask(texts.map((_, n) => ({ name: `n${n}`, type: "number", label: `n${n}` })));
   await page.evaluate(
@@ -190,8 +190,8 @@ async function understood(page, count) {
         return new DOMParser().parseFromString(await answer.text(), "text/html");
       };
       const entries = texts.map((text, n) => [`field.n${n}`, text]);
-      const said = await send(entries);
-      const refused = [...said.querySelectorAll("#answer .problem:not([hidden])")].map((it) => it.textContent.split(" ")[0]);
+      const page = await send(entries);
+      const refused = [...page.querySelectorAll("#answer .problem:not([hidden])")].map((it) => it.textContent.split(" ")[0]);
       if (refused.length > 0) await send(entries.filter(([name]) => !refused.includes(name.replace("field.", ""))));
     },
     id,
@@ -200,28 +200,28 @@ async function understood(page, count) {
   return (await world.wait(id)).message.review.response;
 }
 
-test("of random fields and values the page takes exactly what the service takes", async () => {
-  const seeded = Seeded.fromEnv();
+test("for random fields and values, the page accepts exactly what the service accepts", async () => {
+  const seeded = SeededRandom.fromEnv();
   const page = await signedIn();
   for (const zone of ["UTC", "Asia/Kolkata", "America/New_York"]) {
     await page.emulateTimezone(zone);
-    const asked = [];
+    const accepted = [];
     for (const field of fields(seeded, 40)) {
-      const said = await world.agent("POST", "/api/v1/messages", { channelId: world.channelId, review: { type: "form", payload: { fields: [field] } } }, [201, 400]);
-      if (said.id) asked.push(field);
+      const created = await world.agent("POST", "/api/v1/messages", { channelId: world.channelId, review: { type: "form", payload: { fields: [field] } } }, [201, 400]);
+      if (created.id) accepted.push(field);
     }
-    assert.ok(asked.length > 12, `${asked.length} fields can be answered`);
-    await opened(page, [...asked, { name: "guard", type: "text", required: true }]);
-    // As it is shown a form can be sent, but for what is still empty.
-    const before = await judged(page);
-    for (const field of asked) {
+    assert.ok(accepted.length > 12, `${accepted.length} fields can be answered`);
+    await openForm(page, [...accepted, { name: "guard", type: "text", required: true }]);
+    // An untouched form is valid except for empty required fields.
+    const before = await validationResults(page);
+    for (const field of accepted) {
       const shown = JSON.stringify(field);
       assert.equal(before.invalid.has(field.name), before.refused.has(field.name), `untouched ${shown}`);
-      // An address may be proposed in part, such as "https://".
+      // A default address may be incomplete, such as "https://".
       if ("defaultValue" in field && !["email", "url"].includes(field.type)) assert.ok(!before.invalid.has(field.name) || field.required, `default of ${shown}`);
     }
     for (let round = 0; round < 4; round += 1) {
-      const given = answers(seeded, asked);
+      const given = answers(seeded, accepted);
       await page.evaluate((given) => {
         for (const [name, value] of Object.entries(given)) {
           const all = [...document.querySelectorAll(`[name="field.${name}"]`)];
@@ -230,8 +230,8 @@ test("of random fields and values the page takes exactly what the service takes"
           for (const it of all) it.dispatchEvent(new Event("input", { bubbles: true }));
         }
       }, given);
-      const { invalid, refused } = await judged(page);
-      for (const field of asked) {
+      const { invalid, refused } = await validationResults(page);
+      for (const field of accepted) {
         const shown = `${zone}: ${JSON.stringify(given[field.name])} in ${JSON.stringify(field)}`;
         assert.equal(invalid.has(field.name), refused.has(field.name), shown);
       }

@@ -1,18 +1,18 @@
-// Random fields and values that follow from a seed.
+// Random fields and values, generated from a seed.
 
-export class Seeded {
+export class SeededRandom {
   constructor(seed) {
     this.state = seed >>> 0;
   }
 
-  // A fresh seed, or the one in PLACET_TEST_SEED; a failed run is repeated by it.
+  // A generator with a new seed, or with the one in PLACET_TEST_SEED, which repeats a run.
   static fromEnv() {
     const seed = Number(process.env.PLACET_TEST_SEED ?? Math.floor(Math.random() * 2 ** 32));
     console.error(`PLACET_TEST_SEED=${seed} repeats this run`);
-    return new Seeded(seed);
+    return new SeededRandom(seed);
   }
 
-  // One of 0..end (mulberry32).
+  // A number from 0 up to but not including `end` (mulberry32).
   below(end) {
     this.state = (this.state + 0x6d2b79f5) >>> 0;
     let t = Math.imul(this.state ^ (this.state >>> 15), 1 | this.state);
@@ -23,7 +23,7 @@ export class Seeded {
   oneIn = (chances) => this.below(chances) === 0;
   pick = (from) => from[this.below(from.length)];
 
-  // Up to seven digits before and four after the point.
+  // Up to seven digits before and four after the decimal point.
   decimal() {
     const whole = this.below(10 ** (1 + this.below(7)));
     const number = this.oneIn(3) ? whole : Number(`${whole}.${this.below(10_000)}`);
@@ -63,7 +63,7 @@ function limits(seeded, type) {
   return { defaultValue: some(seeded.pick(["", "words", "a@b", "https://example.com/"])) };
 }
 
-// Fields as agents ask for them, some of which cannot be answered.
+// Fields as agents define them, some of which cannot be answered.
 export function fields(seeded, count) {
   return Array.from({ length: count }, (_, n) => {
     const type = seeded.pick(TYPES);
@@ -80,9 +80,9 @@ const texts = {
   url: (seeded) => seeded.pick(["", "https://example.com/", "example.com", "http://", "https://a b/", "mailto:x@y", "//x", "https://[::1]/", "foo"]),
 };
 
-// A value for each field, as its input takes it; of boxes and buttons those that are chosen.
-export function answers(seeded, asked) {
-  const of = (field) => {
+// A value for each field, as its input expects it; for checkboxes and radio buttons, the chosen ones.
+export function answers(seeded, defined) {
+  const valueOf = (field) => {
     if (field.type === "checkbox") return seeded.oneIn(2) ? ["on"] : [];
     if (field.multiple) return ["1", "two", "3.5"].filter(() => seeded.oneIn(3));
     if (field.type === "radio") return [seeded.pick(["1", "two", field.required ? "4" : ""])];
@@ -90,5 +90,5 @@ export function answers(seeded, asked) {
     if (field.type in moments) return seeded.oneIn(6) ? "" : moments[field.type](seeded);
     return (texts[field.type] ?? texts.text)(seeded);
   };
-  return Object.fromEntries(asked.map((field) => [field.name, of(field)]));
+  return Object.fromEntries(defined.map((field) => [field.name, valueOf(field)]));
 }

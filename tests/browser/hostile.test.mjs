@@ -1,11 +1,11 @@
-// Whatever agents and people write, it is only shown: nothing of it runs, on any page, in any frame.
+// Hostile content of agents and people is only shown: nothing of it runs on any page or in any frame.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { World } from "./world.mjs";
 
 let world;
 before(async () => (world = await World.start()));
-after(() => world.stop()); // which fails if any other host was asked for anything
+after(() => world.stop()); // fails if any other host was requested
 
 const run = "top.hacked=1;window.hacked=1";
 const payloads = [
@@ -69,7 +69,7 @@ test("hostile texts, names, files and metadata are shown and do nothing", async 
     });
     await page.evaluate(() => Promise.all([...document.images].map((it) => it.decode().catch(() => {}))));
     for (const frame of page.frames()) {
-      // A frame that has gone meanwhile says so at once.
+      // Evaluating in a frame that was removed meanwhile fails at once.
       const found = await Promise.resolve().then(() => frame.evaluate(() => [window.hacked, document.querySelectorAll("[onerror], [onload], [ontoggle], a[href^='javascript:' i], a[href^='data:' i]").length].join())).catch(() => ",0");
       const isFile = /\/(frame|download)$/.test(frame.url());
       assert.match(found, isFile ? /^,/ : /^,0$/, `${path} ${frame.url()}`);
@@ -77,12 +77,12 @@ test("hostile texts, names, files and metadata are shown and do nothing", async 
     assert.equal(new URL(page.url()).origin, world.inboxUrl, path);
   }
   assert.equal(dialogs, 0);
-  // What a sandbox and a policy refuse inside the files' own frames, the browser says aloud.
-  const said = page.complaints.filter((it) => !/sandboxed|Content Security Policy|404|400/.test(it));
-  assert.deepEqual(said, []);
+  // Browsers report what sandbox and policy refuse inside the frames of files.
+  const problems = page.problems.filter((it) => !/sandboxed|Content Security Policy|404|400/.test(it));
+  assert.deepEqual(problems, []);
 });
 
-test("a link that leads on after signing in leads nowhere else", async () => {
+test("the sign-in page redirects to no other site", async () => {
   for (const next of ["//evil.example", "/\\evil.example", "https://evil.example", "javascript:alert(1)"]) {
     const page = await world.visitor();
     await page.goto(`${world.inboxUrl}/login?next=${encodeURIComponent(next)}`);

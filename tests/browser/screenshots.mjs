@@ -1,6 +1,6 @@
-// Pictures of every page, on a desk and on a phone, light and dark.
+// Screenshots of every page, on a desktop and on a phone, light and dark.
 import { mkdirSync, rmSync } from "node:fs";
-import { furnish, settle } from "./everything.mjs";
+import { fillWorld, waitUntilRendered } from "./everything.mjs";
 import { shapes } from "./shapes.mjs";
 import { World, desktop, phone } from "./world.mjs";
 
@@ -9,13 +9,13 @@ rmSync(folder, { recursive: true, force: true });
 mkdirSync(folder);
 const world = await World.start();
 try {
-  const pages = { ...(await furnish(world)), ...(await shapes.furnish(world)) };
+  const pages = { ...(await fillWorld(world)), ...(await shapes.fillWorld(world)) };
   for (const [size, viewport] of Object.entries({ desktop, phone })) {
     for (const dark of [false, true]) {
       const page = await world.signedIn({ viewport, dark });
       for (const [name, path] of Object.entries(pages)) {
         await page.goto(world.inboxUrl + path);
-        await settle(page);
+        await waitUntilRendered(page);
         await page.screenshot({ path: `${folder}${name}-${size}-${dark ? "dark" : "light"}.png` });
       }
       await page.browserContext().close();
@@ -24,4 +24,4 @@ try {
 } finally {
   await world.stop();
 }
-console.log(`The pictures are in ${folder}`);
+console.log(`The screenshots are in ${folder}`);

@@ -15,7 +15,7 @@ const texts = {
 };
 
 // A request of each shape, whose options, details and files have it as well: name -> path.
-async function furnish(world) {
+async function fillWorld(world) {
   const pages = {};
   for (const [name, text] of Object.entries(texts)) {
     const line = text.split("\n").find((it) => it.length > 3).replace(/^[#\s-]+/, "").slice(0, 300);
@@ -32,4 +32,4 @@ async function furnish(world) {
   return { ...pages, "right-form": `/reviews/${form.id}`, "right-outcome": `/reviews/${answered.id}` };
 }
 
-export const shapes = { nested, furnish };
+export const shapes = { nested, fillWorld };

@@ -11,9 +11,9 @@ before(async () => (world = await World.start()));
 after(() => world.stop());
 afterEach(async () => {
   for (const page of open.splice(0)) {
-    const { complaints } = page;
+    const { problems } = page;
     await page.browserContext().close();
-    assert.deepEqual(complaints, []);
+    assert.deepEqual(problems, []);
   }
 });
 
@@ -207,7 +207,7 @@ for (const [theme, dark] of [["light", false], ["dark", true]]) {
   test(`whatever shape a text has, no page scrolls sideways on a phone, ${theme}`, async () => {
     const page = await signedIn({ dark });
     const found = [];
-    for (const [name, path] of Object.entries(await shapes.furnish(world))) {
+    for (const [name, path] of Object.entries(await shapes.fillWorld(world))) {
       await page.goto(world.inboxUrl + path);
       if ((await sideways(page)) !== 0) found.push(`${name}: wider by ${await sideways(page)} px`);
       // What is wider than its place scrolls there: nothing stands outside of the screen unreachably.

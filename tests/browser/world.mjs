@@ -1,4 +1,4 @@
-// A running service with an owner, their agent, and a real browser in front of it.
+// A running service with an owner and an agent, and a real browser.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -17,7 +17,7 @@ async function freePort() {
   return port;
 }
 
-// Also its storage, on a port of its own, and what is no request.
+// Whether a URL belongs to the service, its storage on another port, or the browser itself.
 function isOwn(world, url) {
   const { hostname, protocol } = new URL(url);
   return ["127.0.0.1", new URL(world.inboxUrl).hostname].includes(hostname) || ["data:", "blob:", "about:", "chrome-extension:", "chrome:"].includes(protocol);
@@ -27,7 +27,7 @@ export const phone = { width: 360, height: 740, isMobile: true, hasTouch: true, 
 export const desktop = { width: 1280, height: 800 };
 
 export class World {
-  // Starts the local runner on storage of its own; `options` are the runner's.
+  // Starts the local runner with its own storage; `options` are arguments of the runner.
   static async start(...options) {
     const world = new World();
     const port = await freePort();
@@ -36,9 +36,9 @@ export class World {
     try {
       await world.open();
     } catch (error) {
-      // What is left running would keep this process from ending.
+      // Processes left running would keep this process from exiting.
       world.process.kill();
-      world.trap?.close();
+      world.foreignHost?.close();
       throw error;
     }
     return world;
@@ -47,32 +47,32 @@ export class World {
   async open() {
     const [line] = await once(createInterface({ input: this.process.stdout }), "line");
     Object.assign(this, JSON.parse(line));
-    // What hostile content names is this server: whoever asks it was not held back.
-    this.strangers = [];
-    const trap = (this.trap = createServer((socket) => {
-      this.strangers.push(this.at);
+    // Hosts named in hostile content resolve to this server, which records each request to it.
+    this.foreignRequests = [];
+    const foreignHost = (this.foreignHost = createServer((socket) => {
+      this.foreignRequests.push(this.at);
       socket.destroy();
     }));
-    await once(trap.listen(0, "127.0.0.1"), "listening");
+    await once(foreignHost.listen(0, "127.0.0.1"), "listening");
     this.browser = await puppeteer.launch({
       executablePath: chromium,
-      args: ["--no-sandbox", "--disable-dev-shm-usage", `--host-resolver-rules=MAP *.example 127.0.0.1:${trap.address().port}`],
+      args: ["--no-sandbox", "--disable-dev-shm-usage", `--host-resolver-rules=MAP *.example 127.0.0.1:${foreignHost.address().port}`],
     });
   }
 
-  // Ends all, and tells whether any page asked another host.
+  // Stops everything, and fails if any page requested another host.
   async stop() {
     try {
       await this.browser?.close();
     } finally {
-      this.trap.close();
+      this.foreignHost.close();
       this.process.kill();
     }
     await this.exited;
-    assert.deepEqual(this.strangers, []);
+    assert.deepEqual(this.foreignRequests, []);
   }
 
-  // A call of the agents' API by the agent.
+  // Calls the agents' API as the agent.
   async agent(method, path, body, expected = [200, 201]) {
     const form = body instanceof FormData;
     const answer = await fetch(this.url + path, {
@@ -80,9 +80,9 @@ export class World {
       headers: { Authorization: `Bearer ${this.apiKey}`, ...(body && !form ? { "Content-Type": "application/json" } : {}) },
       body: form ? body : body && JSON.stringify(body),
     });
-    const said = await answer.json();
-    if (!expected.includes(answer.status)) throw new Error(`${method} ${path}: ${answer.status} ${JSON.stringify(said)}`);
-    return said;
+    const result = await answer.json();
+    if (!expected.includes(answer.status)) throw new Error(`${method} ${path}: ${answer.status} ${JSON.stringify(result)}`);
+    return result;
   }
 
   // Sends a message in the agent's channel.
@@ -90,7 +90,7 @@ export class World {
     return this.agent("POST", "/api/v1/messages", { channelId: this.channelId, ...message });
   }
 
-  // Stores a file of the agent's, to be attached.
+  // Stores a file of the agent, which a message can attach.
   async file(filename, mimeType, bytes) {
     const form = new FormData();
     form.set("channelId", this.channelId);
@@ -102,7 +102,7 @@ export class World {
     return this.agent("GET", `/api/v1/reviews/${id}/wait?channel=${this.channelId}&timeout=${timeout}`);
   }
 
-  // A call of the people's API by the owner.
+  // Calls the people's API as the owner.
   async owner(method, path, body) {
     if (!this.session) {
       const answer = await fetch(`${this.url}/api/auth/login`, {
@@ -117,13 +117,13 @@ export class World {
       headers: { Authorization: `Bearer ${this.session}`, ...(body ? { "Content-Type": "application/json" } : {}) },
       body: body && JSON.stringify(body),
     });
-    const said = await answer.json();
-    if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${JSON.stringify(said)}`);
-    return said;
+    const result = await answer.json();
+    if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${JSON.stringify(result)}`);
+    return result;
   }
 
-  // A browser of its own: cookies, storage and cache of nobody else's. What its pages complain
-  // about is kept in `complaints`.
+  // A page with its own cookies, storage and cache. Its console errors and failed requests are
+  // collected in `problems`.
   async visitor({ viewport = desktop, scripts = true, dark = false } = {}) {
     const context = await this.browser.createBrowserContext();
     const page = await context.newPage();
@@ -133,21 +133,21 @@ export class World {
       { name: "prefers-color-scheme", value: dark ? "dark" : "light" },
       { name: "prefers-reduced-motion", value: "reduce" },
     ]);
-    page.complaints = [];
-    page.on("console", (said) => {
-      if (["error", "warn"].includes(said.type())) page.complaints.push(`${said.type()}: ${said.text()} (${said.location().url})`);
+    page.problems = [];
+    page.on("console", (entry) => {
+      if (["error", "warn"].includes(entry.type())) page.problems.push(`${entry.type()}: ${entry.text()} (${entry.location().url})`);
     });
-    page.on("pageerror", (error) => page.complaints.push(`page: ${error.message}`));
+    page.on("pageerror", (error) => page.problems.push(`page: ${error.message}`));
     page.on("requestfailed", (request) => {
-      // One that a policy held back, before it left, failed without an error.
-      if (!isOwn(this, request.url()) && request.failure()) page.complaints.push(`request: ${request.url()} ${request.failure().errorText}`);
+      // A request that a policy blocked before it was sent fails without an error.
+      if (!isOwn(this, request.url()) && request.failure()) page.problems.push(`request: ${request.url()} ${request.failure().errorText}`);
     });
-    page.on("requestfinished", (request) => isOwn(this, request.url()) || page.complaints.push(`request: ${request.url()}`));
+    page.on("requestfinished", (request) => isOwn(this, request.url()) || page.problems.push(`request: ${request.url()}`));
     page.on("framenavigated", (frame) => (this.at = frame.url()));
     return page;
   }
 
-  // The same, signed in through the sign-in page.
+  // The same, signed in on the sign-in page.
   async signedIn(options) {
     const page = await this.visitor(options);
     await page.goto(`${this.inboxUrl}/login`);

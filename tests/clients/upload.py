@@ -1,6 +1,6 @@
-"""Uploads files with several HTTP clients, and prints under which name and type each was stored.
+"""Uploads files with several HTTP clients, and prints the stored name and type of each.
 
-tests/http/file_names.rs runs it, with what is in requirements.txt beside it and curl.
+tests/http/files/names.rs runs it. It needs curl and the packages of requirements.txt.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ FILES = {
 }
 
 
-def told(client, name, file):
+def report(client, name, file):
     print(json.dumps({"client": client, "name": name, "stored": file["filename"], "mimeType": file["mimeType"], "wanted": FILES[name]}))
 
 
@@ -43,7 +43,7 @@ def by_urllib3(name):
 
 
 def by_httpx(name):
-    # It declares a type of its own, from the name; here it is told to say nothing.
+    # httpx derives a type from the name; this declares an unspecific one instead.
     files = {"file": (name, b"x", "application/octet-stream")}
     return httpx.post(URL, headers=HEADERS, data={"channelId": CHANNEL}, files=files, timeout=30).json()
 
@@ -51,7 +51,7 @@ def by_httpx(name):
 def by_curl(name):
     with tempfile.TemporaryDirectory() as directory:
         (pathlib.Path(directory) / name).write_bytes(b"x")
-        # In curl's own notation, a name with signs of its own is quoted.
+        # curl requires quotes around names with special characters.
         quoted = '"' + name.replace("\\", "\\\\").replace('"', '\\"') + '"'
         form = ["-F", f"file=@{quoted}", "-F", f"channelId={CHANNEL}"]
         command = ["curl", "-sS", "--max-time", "30", "-H", f"x-api-key: {KEY}", *form, URL]
@@ -67,8 +67,8 @@ async def by_aiohttp(name):
 
 
 for name in FILES:
-    told("requests", name, by_requests(name))
-    told("urllib3", name, by_urllib3(name))
-    told("httpx", name, by_httpx(name))
-    told("curl", name, by_curl(name))
-    told("aiohttp", name, asyncio.run(by_aiohttp(name)))
+    report("requests", name, by_requests(name))
+    report("urllib3", name, by_urllib3(name))
+    report("httpx", name, by_httpx(name))
+    report("curl", name, by_curl(name))
+    report("aiohttp", name, asyncio.run(by_aiohttp(name)))

@@ -1,8 +1,8 @@
-"""Checks a webhook with the package that receivers use: reads secret, headers and body as JSON."""
+"""Verifies a webhook with the package that receivers use; reads secret, headers and body as JSON."""
 import json
 import sys
 
 from standardwebhooks import Webhook
 
-given = json.load(sys.stdin)
-json.dump(Webhook(given["secret"]).verify(given["body"], given["headers"]), sys.stdout)
+request = json.load(sys.stdin)
+json.dump(Webhook(request["secret"]).verify(request["body"], request["headers"]), sys.stdout)

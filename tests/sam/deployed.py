@@ -22,29 +22,29 @@ import boto3
 ROOT = Path(__file__).resolve().parent.parent.parent
 SKIPPED = ROOT / "tests/sam/skipped.txt"
 SIZES = ROOT / "tests/sam/sizes.json"
-MOST_ZIPPED = 4_000_000
-MOST_GROWTH = 1.1  # of a binary that is built without optimisation
-STACK = "placet-local"  # samconfig.toml's, for the environment `local`
-ORIGIN = "https://app.example.com"  # samconfig.toml's AllowedOrigins, for the same
+MAX_ZIPPED = 4_000_000
+MAX_GROWTH = 1.1  # of a binary built without optimisation
+STACK = "placet-local"  # as in samconfig.toml for the environment `local`
+ORIGIN = "https://app.example.com"  # AllowedOrigins in samconfig.toml for the same environment
 BIN = Path(sys.executable).parent
-# Of the tests: one that hangs must fail the run and say so, instead of holding it for ever.
+# The time limit of the tests in seconds: a run with a hanging test fails with a message.
 LIMIT = int(os.environ.get("PLACET_TEST_LIMIT", "1500"))
-# Of the whole workspace, so that nothing is compiled anew for it.
+# Built as part of the whole workspace, so that its build is reused.
 TESTS = ["cargo", "test", "--workspace", "--features", "placet-tests/deployed", "--test", "http", "--test", "deployed"]
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("tests", nargs="*", help="only tests whose names contain one of these")
-    parser.add_argument("--keep", action="store_true", help="leave the emulator running, and say how to reach it")
+    parser.add_argument("tests", nargs="*", help="run only tests whose names contain one of these")
+    parser.add_argument("--keep", action="store_true", help="leave the emulator running and print how to reach it")
     args = parser.parse_args()
-    # Ended from outside, too, it takes the emulator along.
+    # Stop the emulator, too, when this process is terminated.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))
     signal.signal(signal.SIGALRM, lambda *_: sys.exit(f"sam: stopped after {LIMIT} s: a test hangs"))
     with emulator(args.keep) as (endpoint, env):
         step("sam build", sam, "build", env=env)
-        failed_sizes = not the_functions_stay_small()
-        # Built before the stack is there: what fails to compile fails at once.
+        failed_sizes = not check_function_sizes()
+        # Compile before deploying, so that compile errors appear first.
         step("compiling the tests", run, [*TESTS, "-q", "--no-run"])
         step("sam deploy", deploy, env)
         aws = Aws(endpoint)
@@ -55,13 +55,13 @@ def main():
         failed = run_tests(os.environ | environment, args.tests) | failed_sizes
         if not args.tests:
             gateway = environment["PLACET_TEST_GATEWAY"]
-            failed |= not a_permission_less_fails(aws, gateway)
-            failed |= not an_owner_is_made_once(env, gateway)
-            # The last: nothing is left afterwards.
-            failed |= not the_data_outlives_the_stack(aws, env)
+            failed |= not check_missing_permission(aws, gateway)
+            failed |= not check_owner_is_created_once(env, gateway)
+            # This is last, because it deletes the stack.
+            failed |= not check_data_outlives_stack(aws, env)
         signal.alarm(0)
         if args.keep:
-            input("Enter ends it. ")
+            input("Press Enter to stop. ")
     sys.exit(1 if failed else 0)
 
 
@@ -76,7 +76,7 @@ def step(name, action, *args, **kwargs):
 def run(command, env=None):
     status = subprocess.run(command, cwd=ROOT, env=env).returncode
     if status != 0:
-        sys.exit(f"`{' '.join(map(str, command[:3]))}` failed: it says why above.")
+        sys.exit(f"`{' '.join(map(str, command[:3]))}` failed: see its output above.")
 
 
 # ------------------------------------------------------------------------------ the stack
@@ -84,11 +84,11 @@ def run(command, env=None):
 
 @contextmanager
 def emulator(keep, settings=None):
-    """A fresh MiniStack that enforces the roles' policies; ended and forgotten afterwards."""
+    """A new MiniStack that enforces the policies of roles; stopped and deleted afterwards."""
     port = free_port()
     endpoint = f"http://127.0.0.1:{port}"
     state = tempfile.mkdtemp(prefix="placet-sam-")
-    # The functions' processes inherit this environment: nothing of this machine's is in it.
+    # The processes of functions inherit this environment, so it has no settings of this machine.
     settings = (settings or {}) | {
         "PATH": os.environ["PATH"], "HOME": state, "TMPDIR": state, "STATE_DIR": state,
         "GATEWAY_PORT": str(port), "BIND_HOST": "127.0.0.1", "AWS_ENDPOINT_URL": endpoint,
@@ -106,19 +106,19 @@ def emulator(keep, settings=None):
             "AWS_DEFAULT_REGION": "us-east-1", "SAM_CLI_TELEMETRY": "0",
             "PATH": os.pathsep.join([str(BIN), os.environ["PATH"]]),
         }
-        # Credentials and regions of this machine's user have no place here.
+        # Credentials and regions of this machine's user must not be used.
         for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_REGION"):
             env.pop(name, None)
         yield endpoint, env
     finally:
-        # With the functions' processes, which are of its group.
+        # The group includes the processes of functions.
         os.killpg(process.pid, signal.SIGTERM)
         try:
             process.wait(20)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
         if keep:
-            print(f"Its log: {state}/ministack.log")
+            print(f"Log of the emulator: {state}/ministack.log")
         else:
             shutil.rmtree(state, ignore_errors=True)
 
@@ -145,21 +145,21 @@ def sam(*arguments, env):
     run([BIN / "sam", *arguments, "--config-env", "local"], env)
 
 
-def the_functions_stay_small():
-    """Zips are held to 4 MB. Built without optimisation, as CI does to save its time, binaries are several times as
-    large: these are held to what they were when they were last written down (RECORD_SIZES=1), and a little."""
+def check_function_sizes():
+    """Checks that zips have at most 4 MB. Binaries built without optimisation, as in CI to save time, are several
+    times as large: they may exceed the recorded sizes (RECORD_SIZES=1) by at most MAX_GROWTH."""
     built = {path.parent.name: path for path in sorted((ROOT / ".aws-sam/build").glob("*/bootstrap"))}
     if "CARGO_PROFILE_RELEASE_OPT_LEVEL" not in os.environ:
         sizes = {name: len(zlib.compress(path.read_bytes())) for name, path in built.items()}
-        large = {name: size for name, size in sizes.items() if size > MOST_ZIPPED}
+        large = {name: size for name, size in sizes.items() if size > MAX_ZIPPED}
     else:
         sizes = {name: path.stat().st_size for name, path in built.items()}
         if os.environ.get("RECORD_SIZES"):
             SIZES.write_text(json.dumps(sizes, indent=2) + "\n")
         written = json.loads(SIZES.read_text())
-        large = {name: size for name, size in sizes.items() if size > MOST_GROWTH * written.get(name, 0)}
+        large = {name: size for name, size in sizes.items() if size > MAX_GROWTH * written.get(name, 0)}
     for name, size in large.items():
-        print(f"sam: {name} has {size:,} bytes: too many, or to be written down again", flush=True)
+        print(f"sam: {name} has {size:,} bytes: reduce it, or record the sizes with RECORD_SIZES=1", flush=True)
     return not large
 
 
@@ -176,7 +176,7 @@ class Aws:
         self.outputs = {it["OutputKey"]: it["OutputValue"] for it in stack["Outputs"]}
 
     def describe(self, endpoint):
-        """What the tests need to know of the stack."""
+        """The environment variables that the tests need."""
         secret = self.client("ssm").get_parameter(Name=f"/placet/{STACK}/secret")["Parameter"]["Value"]
         return {
             "PLACET_TEST_ENGINE": endpoint,
@@ -197,14 +197,14 @@ def run_tests(env, only):
     names = test_names(env)
     for name in skipped:
         if name not in names:
-            sys.exit(f"tests/sam/skipped.txt names {name}, which is no test.")
+            sys.exit(f"tests/sam/skipped.txt names {name}, which is not a test.")
     command = [*TESTS, "--no-fail-fast", "--"]
     if only:
         command += only
     else:
         command += ["--exact", *(part for name in skipped for part in ("--skip", name))]
     began = time.monotonic()
-    # Each call starts at least one process there: more at once than there are cores only wait.
+    # Each call starts at least one process in the emulator, so more calls than cores only wait.
     env = env | {"RUST_TEST_THREADS": env.get("RUST_TEST_THREADS", "4")}
     with subprocess.Popen(
             command, cwd=ROOT, env=env, stdout=subprocess.PIPE, text=True, start_new_session=True) as process:
@@ -220,13 +220,13 @@ def run_tests(env, only):
     passed, failed = (sum(int(result[n]) for result in results) for n in (0, 1))
     if not only:
         for reason, tests in by_reason(skipped).items():
-            print(f"{tests} tests not run: {reason}")
+            print(f"{tests} tests skipped: {reason}")
     print(f"sam: {passed} passed, {failed} failed, {time.monotonic() - began:.0f} s", flush=True)
     return process.returncode != 0 or passed == 0
 
 
 def skipped_tests():
-    """Each test that is left out, with the reason: the comment above its paragraph."""
+    """The skipped tests with their reasons: the comment above each paragraph."""
     skipped, reason = {}, None
     for line in SKIPPED.read_text().splitlines():
         if line.startswith("#"):
@@ -249,27 +249,27 @@ def test_names(env):
     return {line.removesuffix(": test") for line in listed.splitlines() if line.endswith(": test")}
 
 
-def a_permission_less_fails(aws, gateway):
-    """Takes one action from a function's role: the route that needs it must fail, and work again
-    once it is back. Otherwise nothing was proven of the roles."""
+def check_missing_permission(aws, gateway):
+    """Removes one action from a function's role: its route must fail, and work again once the action is back.
+    This proves that the emulator enforces the roles."""
     iam = aws.client("iam")
     role = aws.client("cloudformation").describe_stack_resource(
         StackName=STACK, LogicalResourceId="AccountsRole")["StackResourceDetail"]["PhysicalResourceId"]
     policy = iam.get_role_policy(RoleName=role, PolicyName="needs")["PolicyDocument"]
-    less = json.loads(json.dumps(policy).replace('"dynamodb:PutItem", ', ""))
-    assert less != policy, "the role has the permission"
+    reduced = json.loads(json.dumps(policy).replace('"dynamodb:PutItem", ', ""))
+    assert reduced != policy, "the role has no such permission to remove"
 
     seen = []
-    for n, document in enumerate((policy, less, policy)):
+    for n, document in enumerate((policy, reduced, policy)):
         iam.put_role_policy(RoleName=role, PolicyName="needs", PolicyDocument=json.dumps(document))
-        # The first try of an address makes an item.
-        seen.append(post(f"{gateway}/api/auth/login", {"email": f"nobody{n}@example.com", "password": "wrong"}))
-    print(f"signing in with, without and with dynamodb:PutItem: {seen}", flush=True)
+        # The first attempt of an address writes an item.
+        seen.append(post(f"{gateway}/api/auth/login", {"email": f"unknown{n}@example.com", "password": "wrong"}))
+    print(f"sign-in with, without and with dynamodb:PutItem: {seen}", flush=True)
     return seen == [401, 503, 401]
 
 
-def an_owner_is_made_once(env, gateway):
-    """`make owner`: who it names can sign in, and their key works. A second time it resets the password alone."""
+def check_owner_is_created_once(env, gateway):
+    """`make owner`: the owner can sign in and the agent's key works. A second run only resets the password."""
     command = [sys.executable, ROOT / "infra/stack.py", "--stack", STACK, "owner", "first@example.com"]
     runs = [subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True) for _ in range(2)]
     shown, again = (dict(re.findall(r"^(Password|API key|Channel) +(\S+)$", run.stdout, re.M)) for run in runs)
@@ -283,18 +283,18 @@ def an_owner_is_made_once(env, gateway):
         post(f"{gateway}/api/v1/messages", {"channelId": shown["Channel"], "text": "Hello."}, key=shown["API key"]),
         runs[1].returncode,
     ]
-    print(f"the owner's former and new password, their agent's message, the exit of a reset: {seen}", flush=True)
+    print(f"sign-in with the old and new password, message of the agent, exit code of the reset: {seen}", flush=True)
     return seen == [401, 200, 201, 0]
 
 
-def the_data_outlives_the_stack(aws, env):
-    """`make destroy`: it wants the stack's name, and leaves table and bucket."""
+def check_data_outlives_stack(aws, env):
+    """`make destroy`: it requires the stack's name, and keeps table and bucket."""
     command = [sys.executable, ROOT / "infra/stack.py", "--stack", STACK, "destroy"]
-    destroy = lambda said: subprocess.run(command, cwd=ROOT, env=env, input=said, text=True, capture_output=True).returncode
+    destroy = lambda name: subprocess.run(command, cwd=ROOT, env=env, input=name, text=True, capture_output=True).returncode
     refused, done = destroy("something else\n"), destroy(f"{STACK}\n")
     table = aws.client("dynamodb").describe_table(TableName=aws.outputs["Table"])["Table"]["TableStatus"]
     bucket = aws.client("s3").head_bucket(Bucket=aws.outputs["Bucket"])["ResponseMetadata"]["HTTPStatusCode"]
-    print(f"destroyed without its name: {refused}, with it: {done}; the table is {table}, the bucket answers {bucket}")
+    print(f"destroy without the name: exit {refused}, with it: exit {done}; table {table}, bucket {bucket}")
     return (refused, done, table, bucket) == (1, 0, "ACTIVE", 200)
 
 

@@ -1,14 +1,14 @@
-"""What generated calls need of the running service: credentials, and ids of things that exist.
+"""Fills in generated calls to the running service: credentials, and ids of existing resources.
 
-Half of the calls are left as they were generated; the other half gets real ids, so that
-successes are checked as well as refusals. What a call would use up (by deleting it, answering
-it, signing it out) is made for that call, so calls do not depend on each other; what is only
-read or changed is made once. No call has the service call anybody but itself.
+Half of the calls are left as generated; the other half gets real ids, so that successes are checked
+as well as errors. Resources that a call consumes, by deleting, answering or signing out, are created
+for that call, so that calls do not depend on each other. Resources that are only read or changed are
+created once. URLs in bodies are replaced, so that the service calls only itself.
 
-What is filled in follows from SEED and from the call as it was generated, never from the order
-of calls: several workers make them.
+The values depend on SEED and on the generated call, but not on the order of calls, which several
+workers make.
 
-PLACET_FUZZ_BLOCK is the line that `placet-local --json` prints.
+PLACET_FUZZ_STARTUP is the line that `placet-local --json` prints.
 """
 
 import copy
@@ -21,9 +21,9 @@ import threading
 import requests
 import schemathesis
 
-BLOCK = json.loads(os.environ["PLACET_FUZZ_BLOCK"])
-URL, CHANNEL = BLOCK["url"], BLOCK["channelId"]
-OWNER = {"email": BLOCK["email"], "password": BLOCK["password"]}
+STARTUP = json.loads(os.environ["PLACET_FUZZ_STARTUP"])
+URL, CHANNEL = STARTUP["url"], STARTUP["channelId"]
+OWNER = {"email": STARTUP["email"], "password": STARTUP["password"]}
 PASSWORD = "a password"
 SEED = os.environ.get("SEED", "1")
 numbers = itertools.count()
@@ -38,21 +38,21 @@ def sign_in(account):
 session = sign_in(OWNER)
 
 
-def person_reads(path):
+def read_as_person(path):
     response = requests.get(f"{URL}{path}", headers={"Authorization": f"Bearer {session}"}, timeout=30)
     response.raise_for_status()
     return response.json()
 
 
-def agent_makes(path, **request):
-    return made(path, BLOCK["apiKey"], request)
+def create_as_agent(path, **request):
+    return create(path, STARTUP["apiKey"], request)
 
 
-def person_makes(path, **request):
-    return made(path, session, request)
+def create_as_person(path, **request):
+    return create(path, session, request)
 
 
-def made(path, token, request):
+def create(path, token, request):
     headers = {"Authorization": f"Bearer {token}"}
     response = requests.post(f"{URL}{path}", headers=headers, timeout=30, **request)
     assert response.ok, f"{path}: {response.status_code} {response.text}"
@@ -61,63 +61,63 @@ def made(path, token, request):
 
 def message():
     text = {"content": "# A file", "filename": "a.md"}
-    return agent_makes("/api/v1/messages", json={"channelId": CHANNEL, "text": "Hello", "textAttachments": [text]})["id"]
+    return create_as_agent("/api/v1/messages", json={"channelId": CHANNEL, "text": "Hello", "textAttachments": [text]})["id"]
 
 
 def review():
-    ask = {"type": "approval", "payload": {"allowComment": True}}
-    return agent_makes("/api/v1/messages", json={"channelId": CHANNEL, "text": "May I?", "review": ask})["id"]
+    definition = {"type": "approval", "payload": {"allowComment": True}}
+    return create_as_agent("/api/v1/messages", json={"channelId": CHANNEL, "text": "May I?", "review": definition})["id"]
 
 
-def answered():
-    asked = review()
-    person_makes(f"/api/messages/{asked}/respond", json={"response": {"selectedOption": "approve"}})
-    return asked
+def answered_review():
+    message = review()
+    create_as_person(f"/api/messages/{message}/respond", json={"response": {"selectedOption": "approve"}})
+    return message
 
 
 def file():
     parts = {"file": ("a.txt", b"some bytes", "text/plain")}
-    return agent_makes("/api/v1/files/store", files=parts, data={"channelId": CHANNEL})["id"]
+    return create_as_agent("/api/v1/files/store", files=parts, data={"channelId": CHANNEL})["id"]
 
 
 def agent():
-    return person_makes("/api/agents", json={"name": "A passing agent"})["id"]
+    return create_as_person("/api/agents", json={"name": "A temporary agent"})["id"]
 
 
 def api_key():
-    return person_makes("/api/api-keys", json={"label": "A passing key"})["id"]
+    return create_as_person("/api/api-keys", json={"label": "A temporary key"})["id"]
 
 
 def user():
-    email = f"passing-{next(numbers)}@people.example"
-    body = {"email": email, "password": PASSWORD, "displayName": "A passing person", "role": "member"}
-    return person_makes("/api/users", json=body)["id"]
+    email = f"temporary-{next(numbers)}@people.example"
+    body = {"email": email, "password": PASSWORD, "displayName": "A temporary person", "role": "member"}
+    return create_as_person("/api/users", json=body)["id"]
 
 
-def person_of_their_own():
+def separate_person():
     """An account that no generated call changes, with its own session."""
-    account = {"email": person_named(user()), "password": PASSWORD}
+    account = {"email": email_of(user()), "password": PASSWORD}
     return account, sign_in(account)
 
 
-def person_named(id):
-    return next(it["email"] for it in person_reads("/api/users") if it["id"] == id)
+def email_of(id):
+    return next(it["email"] for it in read_as_person("/api/users") if it["id"] == id)
 
 
 def plugins():
-    return [it["name"] for it in person_reads("/api/plugins")]
+    return [it["name"] for it in read_as_person("/api/plugins")]
 
 
 def share_token():
-    return person_reads(f"/api/files/{file()}/share")["url"].rsplit("/", 1)[1]
+    return read_as_person(f"/api/files/{file()}/share")["url"].rsplit("/", 1)[1]
 
 
-# The first prefix that fits a path says what its id may be, and how each is made.
+# For the first matching prefix of a path: functions that create its ids.
 IDS = [
-    ("/api/v1/messages/streams/", [lambda n=n: f"draft-{n}" for n in range(5)]),
-    ("/api/v1/messages/", [message, review, answered]),
-    ("/api/messages/", [message, review, answered]),
-    ("/api/v1/reviews/", [review, answered]),
+    ("/api/v1/messages/streams/", [lambda n=n: f"stream-{n}" for n in range(5)]),
+    ("/api/v1/messages/", [message, review, answered_review]),
+    ("/api/messages/", [message, review, answered_review]),
+    ("/api/v1/reviews/", [review, answered_review]),
     ("/api/v1/files/", [file]),
     ("/api/files/", [file]),
     ("/api/v1/agents/", [agent]),
@@ -129,40 +129,40 @@ IDS = [
     ("/api/share/", [share_token]),
 ]
 
-# What was made once for all calls that leave it there.
-kept = {}
-keeping = threading.Lock()
+# Resources that calls share because they do not consume them.
+shared = {}
+shared_lock = threading.Lock()
 
 
-def once(make):
-    with keeping:
-        if make not in kept:
-            kept[make] = make()
-        return kept[make]
+def get_shared(make):
+    with shared_lock:
+        if make not in shared:
+            shared[make] = make()
+        return shared[make]
 
 
-def uses_up(case):
+def consumes_resource(case):
     return case.method == "DELETE" or case.path.endswith(("/rotate", "/respond"))
 
-# What the calls themselves depend on, should its id be generated: never changed or removed.
-OWN = {CHANNEL, person_reads("/api/auth/me")["user"]["id"], *(key["id"] for key in person_reads("/api/api-keys"))}
+# Resources that calls depend on, and must not change or delete if their ids are generated.
+OWN = {CHANNEL, read_as_person("/api/auth/me")["user"]["id"], *(key["id"] for key in read_as_person("/api/api-keys"))}
 
-# Whose password is changed, which ends all their sessions but one; and whose sessions end.
-CHANGING, changing_session = person_of_their_own()
-LEAVING, _ = person_of_their_own()
+# A person whose password is changed, which ends all other sessions, and a person whose sessions end.
+CHANGING, changing_session = separate_person()
+LEAVING, _ = separate_person()
 ENDING = {"/api/auth/logout", "/api/auth/refresh"}
 PUBLIC = {"/health", "/api/auth/login", "/api/openapi.json", "/api/docs"}
 
 
 @schemathesis.hook
 def before_call(context, case, kwargs):
-    # Other calls are made of the same parts: what is filled in here must not leak into them.
+    # Generated parts are shared between calls, so they are copied before they are filled in.
     case.body = copy.deepcopy(case.body) if isinstance(case.body, (dict, list)) else case.body
     case.path_parameters = as_dict(case.path_parameters)
     generated = (case.method, case.path, case.path_parameters, as_dict(case.query), case.body)
     chance = random.Random(f"{SEED} {generated!r}")
     authorize(case, chance)
-    case.body = staying_here(case.body)
+    case.body = with_own_urls(case.body)
     if case.method != "GET" and OWN.intersection(map(str, case.path_parameters.values())):
         fill_ids(case, chance)
     if chance.random() < 0.5:
@@ -179,9 +179,9 @@ def authorize(case, chance):
         return
     if case.path.startswith("/api/v1/"):
         if chance.random() < 0.5:
-            case.headers["Authorization"] = f"Bearer {BLOCK['apiKey']}"
+            case.headers["Authorization"] = f"Bearer {STARTUP['apiKey']}"
         else:
-            case.headers["x-api-key"] = BLOCK["apiKey"]
+            case.headers["x-api-key"] = STARTUP["apiKey"]
         return
     token = session_for(case)
     if chance.random() < 0.5:
@@ -196,12 +196,12 @@ def session_for(case):
     return changing_session if case.path == "/api/auth/change-password" else session
 
 
-def staying_here(value):
-    """The same with each URL replaced by one of the service itself."""
+def with_own_urls(value):
+    """Replaces each URL with one of the service itself."""
     if isinstance(value, dict):
-        return {name: staying_here(it) for name, it in value.items()}
+        return {name: with_own_urls(it) for name, it in value.items()}
     if isinstance(value, list):
-        return [staying_here(it) for it in value]
+        return [with_own_urls(it) for it in value]
     is_url = isinstance(value, str) and value.lower().startswith(("http://", "https://"))
     return f"{URL}/health" if is_url else value
 
@@ -209,9 +209,9 @@ def staying_here(value):
 def fill_ids(case, chance):
     for name in as_dict(case.path_parameters):
         makes = next((makes for prefix, makes in IDS if case.path.startswith(prefix)), None)
-        assert makes, f"{case.path}: tests/schemathesis/hooks.py does not know what {name} is"
+        assert makes, f"{case.path}: tests/schemathesis/hooks.py has no entry for {name}"
         make = chance.choice(makes)
-        case.path_parameters[name] = make() if uses_up(case) else once(make)
+        case.path_parameters[name] = make() if consumes_resource(case) else get_shared(make)
 
 
 def fill_query(case, chance):
@@ -240,7 +240,7 @@ def fill_body(case):
     if "ids" in body:
         body["ids"] = [file(), file()]
     if "iterationOf" in body:
-        body["iterationOf"] = answered()
+        body["iterationOf"] = answered_review()
     if case.path == "/api/auth/login":
         body.update(OWNER)
     if case.path == "/api/auth/change-password":

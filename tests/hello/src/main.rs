@@ -1,4 +1,4 @@
-//! The least that a function can be: what `make bench-cold` compares ours with.
+//! A minimal function, which the benchmark compares the starts of the others with.
 
 use lambda_http::{Error, Request, run, service_fn};
 

@@ -2,7 +2,7 @@
 //!
 //! - [`credentials`], [`data_directory`], [`earlier_data`], [`lost_data`], [`full_disk`]: what it stores
 //! - [`start_and_stop`], [`deliveries`], [`uploads`]: restarts and kills
-//! - [`hosts`], [`ports`]: where it listens and at which names it answers
+//! - [`hosts`], [`ports`], [`other_user`]: where it listens, and what other users of the machine can do
 //! - [`fairness`]: limits that keep one caller from stopping others
 
 pub mod credentials;

@@ -1,6 +1,6 @@
-"""What a process of another user of the machine tries on a running placet-local: prints as JSON what came of it.
+"""Tries to read files and make calls on a running placet-local as another user; prints the outcomes as JSON.
 
-Its argument says where: `control` is a file that everybody may read, `files` and `directory` are the runner's.
+The argument is JSON: `control` is a world-readable file; `files` and `directory` belong to the runner.
 """
 
 import http.client

@@ -1,6 +1,6 @@
-//! What a process of another user of the machine can do to a running `placet-local`: what a stranger
-//! can. Only root can become somebody else: as anybody else these tests try the calls alone, and
-//! hold the modes of the files.
+//! A process of another user of the machine has no more access to a running `placet-local` than any
+//! unauthenticated caller. Only root can start processes as another user; as other users, these tests
+//! check only the calls and the file modes.
 #![cfg(target_os = "linux")]
 
 use std::collections::BTreeSet;
@@ -16,17 +16,17 @@ use tokio::process::Command;
 
 use crate::runner::ports::{listening, listening_local};
 
-/// Nobody, on every Linux.
+/// The user `nobody` on Linux.
 const OTHER: u32 = 65534;
 
-/// The user of a process of these tests that can become another, else its own.
+/// Another user if this process can start processes as one, else its own user.
 fn other_user() -> u32 {
     let own = fs::metadata("/proc/self").unwrap().uid();
     if own == 0 { OTHER } else { own }
 }
 
-/// What `program` prints as JSON, run by a user.
-async fn run_by(user: u32, program: &str, argument: &Value) -> Value {
+/// Runs a Python program as a user; returns its JSON output.
+async fn run_as(user: u32, program: &str, argument: &Value) -> Value {
     let mut command = Command::new("python3");
     command.args(["-I", "-c", program, &argument.to_string()]).current_dir("/").stdin(Stdio::null());
     if fs::metadata("/proc/self").unwrap().uid() != user {
@@ -49,11 +49,11 @@ fn mode(path: &Path) -> u32 {
 
 #[tokio::test]
 async fn a_process_of_another_user_cannot_decide_read_or_write() {
-    // The directory above is open to everybody, so that the runner's own mode is what refuses.
+    // The parent directory is world-readable, so that only the runner's own modes protect its files.
     let open = TempDir::new().unwrap();
     fs::set_permissions(open.path(), Permissions::from_mode(0o755)).unwrap();
     let control = open.path().join("control");
-    fs::write(&control, "for everybody").unwrap();
+    fs::write(&control, "world-readable").unwrap();
     fs::set_permissions(&control, Permissions::from_mode(0o644)).unwrap();
     let directory = open.path().join("data");
     let runner = Runner::start(&directory).await;
@@ -69,26 +69,29 @@ async fn a_process_of_another_user_cannot_decide_read_or_write() {
     assert_eq!(listening_local(process), 0, "nothing listens on a local socket");
     let secrets = [runner.text("password"), runner.text("apiKey"), runner.text("inboxUrl")];
     let arguments = String::from_utf8(fs::read(format!("/proc/{process}/cmdline")).unwrap()).unwrap();
-    assert!(secrets.iter().all(|secret| !arguments.contains(secret)), "everybody may read these: {arguments}");
+    assert!(
+        secrets.iter().all(|secret| !arguments.contains(secret)),
+        "arguments are readable by every user: {arguments}"
+    );
 
     let ports: BTreeSet<u16> = listening(process).into_iter().map(|(_, port)| port).collect();
     let argument = json!({
         "control": control, "directory": directory, "files": files, "process": process, "ports": ports,
         "review": review, "file": file,
     });
-    let tried = run_by(other_user(), include_str!("other_user.py"), &argument).await;
-    assert_eq!(tried["user"], other_user());
+    let attempts = run_as(other_user(), include_str!("other_user.py"), &argument).await;
+    assert_eq!(attempts["user"], other_user());
     if other_user() == OTHER {
-        let mut outcomes = tried["files"].as_object().unwrap().clone();
-        assert_eq!(outcomes.remove(control.to_str().unwrap()), Some(json!("done")), "the directory above is open");
+        let mut outcomes = attempts["files"].as_object().unwrap().clone();
+        assert_eq!(outcomes.remove(control.to_str().unwrap()), Some(json!("done")), "the parent directory is readable");
         assert!(outcomes.len() > 8, "{outcomes:?}");
         for (path, outcome) in outcomes {
             assert_eq!(outcome, "PermissionError", "{path}");
         }
     }
     let host = runner.text("inboxUrl").strip_prefix("http://").unwrap().split(':').next().unwrap();
-    for call in tried["calls"].as_array().unwrap() {
-        // A page leads to the inbox for the runner's own user.
+    for call in attempts["calls"].as_array().unwrap() {
+        // Pages redirect the runner's own user to the inbox.
         if other_user() == OTHER || call["status"] != 307 {
             assert!((400..500).contains(&call["status"].as_u64().unwrap()), "{call}");
             assert!(!call["answer"].as_str().unwrap().contains(host), "{call}");
@@ -100,7 +103,7 @@ async fn a_process_of_another_user_cannot_decide_read_or_write() {
     assert_eq!(agent.get(&format!("/api/v1/files/{file}/download")).await.text(), "a note");
 }
 
-/// Another user of the machine can call the agents' address, and is not told where the inbox is.
+/// Another user can call the agents' address, but does not learn the inbox's host name.
 #[tokio::test]
 async fn only_the_runners_own_user_is_redirected_to_the_inbox() {
     let mut command = Runner::command();
@@ -110,11 +113,14 @@ async fn only_the_runners_own_user_is_redirected_to_the_inbox() {
                    a = c.getresponse()\nprint(json.dumps([a.status, str(a.getheaders()) + str(a.read())]))";
     let address = json!(runner.text("url").strip_prefix("http://").unwrap());
     let own = fs::metadata("/proc/self").unwrap().uid();
-    let led = run_by(own, program, &address).await;
-    assert_eq!(led[0], 307);
-    assert!(led[1].as_str().unwrap().contains(&format!("{}/files?q=a", runner.text("inboxUrl"))), "{led}");
+    let redirected = run_as(own, program, &address).await;
+    assert_eq!(redirected[0], 307);
+    assert!(
+        redirected[1].as_str().unwrap().contains(&format!("{}/files?q=a", runner.text("inboxUrl"))),
+        "{redirected}"
+    );
     if other_user() == OTHER {
-        let refused = run_by(OTHER, program, &address).await;
+        let refused = run_as(OTHER, program, &address).await;
         let text = refused[1].as_str().unwrap();
         assert!(refused[0] == 421 && !text.contains(".localhost") && text.contains("inbox URL"), "{refused}");
     }
