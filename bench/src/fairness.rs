@@ -138,9 +138,10 @@ pub fn memory(pid: u32) -> u64 {
 /// Holds `count` waits on as many reviews, with one key.
 async fn hold_waits(attacker: &Tenant, count: usize) -> JoinSet<()> {
     let agent = &attacker.agent;
-    let asked = stream::iter(0..count).map(|_| agent.request_approval()).buffer_unordered(8).collect::<Vec<_>>().await;
+    let reviews =
+        stream::iter(0..count).map(|_| agent.request_approval()).buffer_unordered(8).collect::<Vec<_>>().await;
     let mut running = JoinSet::new();
-    for id in asked {
+    for id in reviews {
         let agent = agent.clone();
         running.spawn(async move {
             loop {

@@ -1,27 +1,17 @@
 // Forms: the page accepts exactly what the service accepts.
 import assert from "node:assert/strict";
-import { after, afterEach, before, test } from "node:test";
+import { after, before, test } from "node:test";
 import puppeteer from "puppeteer-core";
+import { checkPages, checked } from "./pages.mjs";
 import { World } from "./world.mjs";
 import { SeededRandom, answers, fields } from "./generated.mjs";
 
 let world;
-const open = [];
 before(async () => (world = await World.start()));
 after(() => world.stop());
-afterEach(async () => {
-  for (const page of open.splice(0)) {
-    const problems = page.problems.filter((it) => !/status of 400/.test(it)); // the browser reports the 400
-    await page.browserContext().close();
-    assert.deepEqual(problems, []);
-  }
-});
+checkPages((it) => /status of 400/.test(it)); // the browser reports the 400
 
-async function signedIn(options) {
-  const page = await world.signedIn(options);
-  open.push(page);
-  return page;
-}
+const signedIn = async (options) => checked(await world.signedIn(options));
 
 const ask = (fields) => world.send({ text: "Fill in", review: { type: "form", payload: { fields } } });
 const input = (name) => `[name="field.${name}"]`;

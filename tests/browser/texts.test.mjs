@@ -1,27 +1,17 @@
 // Texts on a phone: what is shown is what was sent, in its own direction, and no page scrolls sideways.
 import assert from "node:assert/strict";
-import { after, afterEach, before, test } from "node:test";
+import { after, before, test } from "node:test";
 import { shapes } from "./shapes.mjs";
+import { checkPages, checked } from "./pages.mjs";
 import { World } from "./world.mjs";
 
 const phone = { width: 390, height: 844, isMobile: true, hasTouch: true, deviceScaleFactor: 2 };
 let world;
-const open = [];
 before(async () => (world = await World.start()));
 after(() => world.stop());
-afterEach(async () => {
-  for (const page of open.splice(0)) {
-    const { problems } = page;
-    await page.browserContext().close();
-    assert.deepEqual(problems, []);
-  }
-});
+checkPages();
 
-async function signedIn(options = {}) {
-  const page = await world.signedIn({ viewport: phone, ...options });
-  open.push(page);
-  return page;
-}
+const signedIn = async (options) => checked(await world.signedIn({ viewport: phone, ...options }));
 
 async function opened(page, text, payload) {
   const { id } = await world.send({ text, review: { type: "approval", payload } });

@@ -219,15 +219,15 @@ async fn sessions_begun_or_refreshed_during_the_change_end_too() {
     let mut current = tokens[0].clone();
     // Ends when a refresh is refused; the bound only keeps a failing test from running for ever.
     let keep_refreshing = async {
-        let mut made = vec![];
+        let mut created = vec![];
         for _ in 0..1_000 {
             let reply = refresh(&world, &current).await;
             if reply.status != 200 {
                 assert_eq!(reply.status, 401, "{}", reply.text());
-                return made;
+                return created;
             }
             current = token_in(&reply);
-            made.push(current.clone());
+            created.push(current.clone());
         }
         panic!("a session that the change should have ended was refreshed for ever");
     };

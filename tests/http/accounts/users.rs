@@ -39,10 +39,10 @@ async fn a_new_user_gets_a_temporary_password_and_must_change_it() {
     let owner = world.person().await;
     let email = fresh_email();
     let new = json!({ "email": format!("  {} ", email.to_uppercase()), "displayName": " Ben 💥 " });
-    let made = owner.post("/api/users", new).await.expect(201);
-    let password = made["temporaryPassword"].as_str().unwrap().to_owned();
+    let created = owner.post("/api/users", new).await.expect(201);
+    let password = created["temporaryPassword"].as_str().unwrap().to_owned();
     assert!(password.len() >= 16);
-    insta::assert_json_snapshot!(made, {
+    insta::assert_json_snapshot!(created, {
         ".id" => "[id]", ".email" => "[email]", ".createdAt" => "[time]", ".temporaryPassword" => "[password]",
     }, @r#"
     {
@@ -56,7 +56,7 @@ async fn a_new_user_gets_a_temporary_password_and_must_change_it() {
     }
     "#);
     let users = list_users(&owner).await;
-    let found = users.iter().find(|user| user["id"] == made["id"]).unwrap();
+    let found = users.iter().find(|user| user["id"] == created["id"]).unwrap();
     assert_eq!((&found["email"], found.get("temporaryPassword")), (&json!(email), None));
 
     let ben = Person::signed_out(&world.url, &email, &password);
@@ -71,10 +71,10 @@ async fn a_given_password_is_not_shown() {
     let world = World::start().await;
     let owner = world.person().await;
     let new = json!({ "email": fresh_email(), "displayName": "B", "password": "given by hand", "role": "owner" });
-    let made = owner.post("/api/users", new).await;
-    assert!(!made.text().contains("given by hand"));
-    let made = made.expect(201);
-    assert_eq!((&made["temporaryPassword"], &made["role"]), (&json!(null), &json!("owner")));
+    let created = owner.post("/api/users", new).await;
+    assert!(!created.text().contains("given by hand"));
+    let created = created.expect(201);
+    assert_eq!((&created["temporaryPassword"], &created["role"]), (&json!(null), &json!("owner")));
 }
 
 #[tokio::test]

@@ -95,15 +95,15 @@ async fn the_documented_depth_is_the_one_that_is_read() {
     let refused = post_message(&agent, sent(MAX_LEVELS + 1)).await;
     assert!(error_message(&refused, "malformed_json").contains(&format!("deeper than {MAX_LEVELS} levels")));
 
-    let asked = agent.create_message(json!({ "text": "?", "review": { "type": "freeform" } })).await;
-    let path = format!("/api/messages/{asked}/respond");
+    let review_id = agent.create_message(json!({ "text": "?", "review": { "type": "freeform" } })).await;
+    let path = format!("/api/messages/{review_id}/respond");
     let answer = async |levels: usize| {
         let request = person.request(Method::POST, &path).header("Content-Type", "application/json");
         Reply::fetch(request.body(deep("response", levels) + "}")).await
     };
     assert!(error_message(&answer(MAX_LEVELS + 1).await, "malformed_json").contains("deeper"));
     answer(MAX_LEVELS).await.expect(201);
-    let waited = agent.wait(&asked, 1000).await;
+    let waited = agent.wait(&review_id, 1000).await;
     assert!(waited.status == 200 && waited.text().contains("\"status\":\"completed\""), "{}", waited.text());
 }
 
@@ -112,15 +112,15 @@ async fn the_message_of_an_error_names_the_place_of_nested_fields() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;
-    let asked = |kind: &str, payload: Value| json!({ "text": "?", "review": { "type": kind, "payload": payload } });
+    let message = |kind: &str, payload: Value| json!({ "text": "?", "review": { "type": kind, "payload": payload } });
     for (body, places) in [
-        (asked("approval", json!({ "options": [true] })), vec!["review.payload.options[0] must be"]),
+        (message("approval", json!({ "options": [true] })), vec!["review.payload.options[0] must be"]),
         (
-            asked("approval", json!({ "options": [{ "id": "a", "label": "A" }, { "id": true, "label": "B" }] })),
+            message("approval", json!({ "options": [{ "id": "a", "label": "A" }, { "id": true, "label": "B" }] })),
             vec!["review.payload.options[1].id must be a string"],
         ),
         (
-            asked("form", json!({ "fields": [{ "name": "n", "type": "text", "required": "yes" }] })),
+            message("form", json!({ "fields": [{ "name": "n", "type": "text", "required": "yes" }] })),
             vec!["review.payload.fields[0].required must be true or false"],
         ),
         (json!({ "text": 5, "review": { "type": 7 } }), vec!["text must be a string", "review.type must be a string"]),
@@ -134,8 +134,8 @@ async fn the_message_of_an_error_names_the_place_of_nested_fields() {
         let sentence = error_message(&reply, "validation_failed");
         assert!(places.iter().all(|place| sentence.contains(place)), "{body}: {sentence}");
     }
-    let hook = json!({ "channelId": agent.channel, "url": "https://93.184.215.14/", "headers": { "Host": "x" } });
-    let sentence = error_message(&agent.post("/api/v1/agents/setWebhook", hook).await, "validation_failed");
+    let webhook = json!({ "channelId": agent.channel, "url": "https://93.184.215.14/", "headers": { "Host": "x" } });
+    let sentence = error_message(&agent.post("/api/v1/agents/setWebhook", webhook).await, "validation_failed");
     assert!(sentence.contains("headers.Host: "), "{sentence}");
 }
 

@@ -20,7 +20,7 @@ async fn the_python_example_does_the_whole_loop() {
     let mut running = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("python starts");
 
     // If the example exits before it asks, this loop must not run for ever.
-    let asked = loop {
+    let review = loop {
         let pending = person.get("/api/messages/reviews").await.expect(200);
         match pending[0]["id"].as_str() {
             Some(id) => break Some(id.to_owned()),
@@ -28,7 +28,7 @@ async fn the_python_example_does_the_whole_loop() {
             None => {}
         }
     };
-    if let Some(id) = asked {
+    if let Some(id) = review {
         let body = json!({ "response": { "selectedOption": "approve" }, "feedback": "Looks good" });
         person.post(&format!("/api/messages/{id}/respond"), body).await.expect(201);
     }

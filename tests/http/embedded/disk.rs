@@ -20,7 +20,7 @@ use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
 
 use crate::embedded::files::bytes_of;
-use crate::files::uploads::{announce, put};
+use crate::files::direct_uploads::{announce, put};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn of_concurrent_uploads_to_one_url_one_succeeds() {

@@ -9,7 +9,8 @@ use reqwest::{Method, RequestBuilder};
 use shared::storage::{Clients, Endpoints};
 use test_support::{Reply, World, raw_http};
 
-use crate::files::uploads::{announce, unauthenticated_client};
+use crate::files::direct_uploads::announce;
+use crate::files::uploads::unauthenticated_client;
 
 const ORIGIN: &str = "http://127.0.0.1:3991";
 const ALLOW_ORIGIN: &str = "access-control-allow-origin";
@@ -70,7 +71,7 @@ async fn the_storage_port_refuses_unsigned_requests() {
         ("options", client.request(Method::OPTIONS, &path)),
         ("another method's signature: head", client.head(&url)),
         ("another method's signature: delete", client.delete(&url)),
-        ("a made-up header", client.get(&path).header("authorization", "AWS4-HMAC-SHA256 Credential=placet-local/x")),
+        ("a forged header", client.get(&path).header("authorization", "AWS4-HMAC-SHA256 Credential=placet-local/x")),
         (
             "an older signature",
             client.get(format!("{path}?AWSAccessKeyId=placet-local&Signature=x&Expires=9999999999")),
@@ -78,7 +79,7 @@ async fn the_storage_port_refuses_unsigned_requests() {
         ("a signature and a header", client.get(&url).header("authorization", "AWS4-HMAC-SHA256 x")),
     ];
     let signed_otherwise = vec![
-        ("a made-up signature", client.get(format!("{path}?X-Amz-Signature={}", "0".repeat(64)))),
+        ("a forged signature", client.get(format!("{path}?X-Amz-Signature={}", "0".repeat(64)))),
         ("another object's signature", client.get(format!("{others}?{signature}"))),
         ("another method's signature: put", client.put(&url).body("x")),
         ("two signatures", client.get(format!("{url}&X-Amz-Signature={}", "0".repeat(64)))),

@@ -181,7 +181,7 @@ async fn stream_calls_match_the_engines_own_server() {
     let pair = ServerPair::start().await;
     pair.expect_done("PutItem", request(json!({ "Item": item("a") }), json!({}))).await;
     pair.expect_done("DeleteItem", request(json!({ "Key": key("a") }), json!({}))).await;
-    // Each database has its own names, so each is asked for its own.
+    // Each database has its own names, so each is requests for its own.
     let both = async |operation: &str, [theirs, ours]: [Value; 2]| {
         let target = format!("DynamoDBStreams_20120810.{operation}");
         let answers = pair.send_both(&target, theirs.to_string(), ours.to_string()).await;
@@ -192,12 +192,12 @@ async fn stream_calls_match_the_engines_own_server() {
     let described = pair.send("DescribeTable", json!({ "TableName": TABLE })).await;
     let arns = [described.theirs.1, described.ours.1].map(|answer| answer["Table"]["LatestStreamArn"].clone());
     let streams = both("DescribeStream", arns.clone().map(|arn| json!({ "StreamArn": arn }))).await;
-    let mut asked = [json!({}), json!({})];
+    let mut requests = [json!({}), json!({})];
     for (index, stream) in streams.iter().enumerate() {
         let shard = &stream["StreamDescription"]["Shards"][0]["ShardId"];
-        asked[index] = json!({ "StreamArn": arns[index], "ShardId": shard, "ShardIteratorType": "TRIM_HORIZON" });
+        requests[index] = json!({ "StreamArn": arns[index], "ShardId": shard, "ShardIteratorType": "TRIM_HORIZON" });
     }
-    let iterators = both("GetShardIterator", asked).await;
+    let iterators = both("GetShardIterator", requests).await;
     let records = both("GetRecords", iterators.map(|it| json!({ "ShardIterator": it["ShardIterator"] }))).await;
     assert_eq!(records[1]["Records"].as_array().unwrap().len(), 2);
     for (operation, body) in [

@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 use shared::storage::keys::Key;
 use test_support::{Agent, Person, Reply, World};
 
-use crate::files::uploads::{announce, put, unauthenticated_client};
+use crate::files::direct_uploads::{announce, put};
+use crate::files::uploads::unauthenticated_client;
 
 /// The names and bytes of an archive's files, with verified checksums.
 async fn unpack(zip: Vec<u8>) -> Vec<(String, Vec<u8>)> {

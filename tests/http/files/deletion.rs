@@ -11,7 +11,7 @@ use shared::storage::keys::{self, Key};
 use shared::storage::{Blobs, Clients, Endpoints, Store};
 use test_support::{Agent, Person, World};
 
-use crate::files::uploads::{announce, put};
+use crate::files::direct_uploads::{announce, put};
 
 async fn attachment_ids(agent: &Agent, message: &str) -> Vec<Value> {
     let message = agent.get_in_channel(&format!("/api/v1/messages/{message}")).await.expect(200);

@@ -93,7 +93,7 @@ async fn store_text_and_presign_are_idempotent() {
     let again = post_with_key(&agent, "/api/v1/files/presign", "k", &body).await.expect(201);
     assert_eq!(again["attachment"], announced["attachment"]);
     assert_eq!(again["upload"]["expiresAt"], announced["upload"]["expiresAt"]);
-    assert_eq!(crate::files::uploads::put(&again, b"abc".to_vec()).await.status, 200);
+    assert_eq!(crate::files::direct_uploads::put(&again, b"abc".to_vec()).await.status, 200);
     assert_eq!(
         post_with_key(&agent, "/api/v1/files/presign", "k", &body).await.expect(201)["attachment"]["id"],
         announced["attachment"]["id"]

@@ -99,6 +99,6 @@ async fn a_list_holds_only_the_callers_files() {
     }
     let wrong = person.get("/api/files?type=x&limit=0&cursor=%00").await.expect_invalid();
     assert_eq!(wrong, ["limit", "cursor", "type"]);
-    let nobody = Person::signed_out(&world.url, "a@b.example", "x");
-    nobody.get("/api/files?limit=x").await.expect_error(401, "unauthorized");
+    let visitor = Person::signed_out(&world.url, "a@b.example", "x");
+    visitor.get("/api/files?limit=x").await.expect_error(401, "unauthorized");
 }

@@ -1,12 +1,13 @@
 //! `/api/v1/files` and `/api/files`
 //!
-//! - [`uploads`], [`parts`], [`names`], [`types`], [`idempotency`]: storing files
+//! - [`uploads`], [`direct_uploads`], [`parts`], [`names`], [`types`], [`idempotency`]: storing files
 //! - [`downloads`], [`ranges`], [`texts`], [`archives`], [`share_links`]: reading them
 //! - [`lists`], [`search`]: finding them
 //! - [`moves`], [`deletion`], [`orphaned_objects`]: their messages, and objects without an item
 
 pub mod archives;
 pub mod deletion;
+pub mod direct_uploads;
 pub mod downloads;
 pub mod idempotency;
 pub mod lists;

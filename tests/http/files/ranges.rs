@@ -132,8 +132,8 @@ async fn large_files_are_served_in_ranges_by_storage() {
     let world = World::start().await;
     let agent = world.person().await.agent().await;
     let large: Vec<u8> = (0..=250).cycle().take(5_000_000).collect();
-    let announced = crate::files::uploads::announce(&agent, "film.mp4", "video/mp4", large.len()).await;
-    assert_eq!(crate::files::uploads::put(&announced, large.clone()).await.status, 200);
+    let announced = crate::files::direct_uploads::announce(&agent, "film.mp4", "video/mp4", large.len()).await;
+    assert_eq!(crate::files::direct_uploads::put(&announced, large.clone()).await.status, 200);
     let path = format!("/api/v1/files/{}/download", announced["attachment"]["id"].as_str().unwrap());
     let redirect = Reply::fetch(agent.request(Method::GET, &path).header("Range", "bytes=0-1")).await;
     assert_eq!(redirect.status, 302);

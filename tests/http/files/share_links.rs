@@ -8,7 +8,8 @@ use shared::server_secret::ServerSecret;
 use shared::share_link::ShareLink;
 use test_support::{Person, Reply, World};
 
-use crate::files::uploads::{announce, put, unauthenticated_client};
+use crate::files::direct_uploads::{announce, put};
+use crate::files::uploads::unauthenticated_client;
 
 async fn create_link(person: &Person, file: &str) -> String {
     let reply = person.get(&format!("/api/files/{file}/share")).await;
@@ -70,10 +71,10 @@ async fn a_changed_share_link_opens_nothing() {
     }
     // Replacing the server secret ends every link.
     let attachment: Attachment = serde_json::from_value(file).unwrap();
-    let made = ShareLink::of(&attachment, world.app.clock.now());
-    open(&format!("{}/api/share/{}", world.url, made.token(&world.app.secret))).await.expect(200);
+    let created = ShareLink::of(&attachment, world.app.clock.now());
+    open(&format!("{}/api/share/{}", world.url, created.token(&world.app.secret))).await.expect(200);
     let replaced = ServerSecret::new("another secret, after the first one leaked").unwrap();
-    open(&format!("{}/api/share/{}", world.url, made.token(&replaced))).await.expect_error(404, "not_found");
+    open(&format!("{}/api/share/{}", world.url, created.token(&replaced))).await.expect_error(404, "not_found");
 }
 
 #[tokio::test]

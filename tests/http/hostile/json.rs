@@ -145,11 +145,11 @@ async fn stored_json_comes_back_byte_for_byte() {
         let body =
             format!("{{\"channelId\":\"{}\",\"text\":\"x\",\"metadata\":{kept},\"review\":{review}}}", agent.channel);
         let post = agent.request(Method::POST, "/api/v1/messages").header("Content-Type", "application/json");
-        let made = Reply::fetch(post.body(body)).await;
-        let id = made.expect(201)["id"].as_str().unwrap().to_owned();
+        let created = Reply::fetch(post.body(body)).await;
+        let id = created.expect(201)["id"].as_str().unwrap().to_owned();
         let read = agent.get_in_channel(&format!("/api/v1/messages/{id}")).await;
         let listed = agent.get_in_channel("/api/v1/messages?limit=1").await;
-        for reply in [&made, &read, &listed] {
+        for reply in [&created, &read, &listed] {
             for member in ["metadata", "payload"] {
                 let member = format!("\"{member}\":{kept}");
                 assert!(reply.text().contains(&member), "{member} is not in {}", reply.text());
@@ -171,8 +171,8 @@ async fn texts_come_back_character_for_character() {
     for text in
         ["\u{0}", "\u{0}a\u{0}", "\u{1b}[31m", "\u{202e}txt.exe", "\u{feff}", "\u{2028}", "e\u{301}", "🏳️‍🌈", "\r\n\t"]
     {
-        let made = caller.agent.send(json!({ "text": text, "clientId": format!("c{text}c") })).await.expect(201);
-        assert_eq!((&made["text"], &made["clientId"]), (&json!(text), &json!(format!("c{text}c"))));
+        let created = caller.agent.send(json!({ "text": text, "clientId": format!("c{text}c") })).await.expect(201);
+        assert_eq!((&created["text"], &created["clientId"]), (&json!(text), &json!(format!("c{text}c"))));
         let ping = json!({ "agentId": caller.agent.channel, "status": "busy", "message": text });
         check_response(&caller.agent.post("/api/v1/status/ping", ping).await, "a ping");
     }

@@ -96,8 +96,8 @@ async fn names_are_kept_and_shown_safely() {
         &thousand,
     ] {
         let body = json!({ "textAttachments": [{ "content": "x", "filename": name }] });
-        let made = agent.send(body).await.expect(201);
-        let file = &made["attachments"][0];
+        let created = agent.send(body).await.expect(201);
+        let file = &created["attachments"][0];
         assert_eq!(file["filename"], name);
         let key = file["storageKey"].as_str().unwrap();
         assert!(key.is_ascii() && !key.contains("..") && !key.contains(name), "{key}");

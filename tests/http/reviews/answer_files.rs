@@ -11,7 +11,7 @@ use shared::ids::FileId;
 use shared::storage::keys::Key;
 use test_support::{Agent, Person, Reply, World};
 
-use crate::files::uploads::{announce, put};
+use crate::files::direct_uploads::{announce, put};
 
 async fn answer(person: &Person, review: &str, files: &[impl AsRef<str>]) -> Reply {
     let files: Vec<&str> = files.iter().map(AsRef::as_ref).collect();

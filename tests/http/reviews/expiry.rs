@@ -29,8 +29,8 @@ async fn run_expiry(world: &World) -> Swept {
 /// Runs the function; returns its report and its DynamoDB cost.
 async fn run_with_cost(world: &World) -> (Swept, meter::Spent) {
     let bill = Arc::new(Bill::default());
-    let swept = meter::billed_to(bill.clone(), run_expiry(&world)).await;
-    (swept, bill.spent())
+    let report = meter::billed_to(bill.clone(), run_expiry(&world)).await;
+    (report, bill.spent())
 }
 
 async fn request_approval_for(agent: &Agent, seconds: u64) -> String {
@@ -141,8 +141,8 @@ async fn an_expiry_whose_reply_was_lost_is_counted_once() {
     let clients = Clients::at(&endpoints).await;
     let app = App::new(&clients, &world.table, world.bucket(), clock, waits, test_support::secret());
     proxy.drop_first_update_replies();
-    let swept = expiry::handle_within(&app, 5 * MINUTE).await.unwrap();
-    assert_eq!(swept, Swept { expired: 40, ..Swept::default() });
+    let report = expiry::handle_within(&app, 5 * MINUTE).await.unwrap();
+    assert_eq!(report, Swept { expired: 40, ..Swept::default() });
     assert_eq!(proxy.fault_counts()[&Fault::LostReply], 40);
 }
 
@@ -156,10 +156,10 @@ async fn a_run_out_of_time_reports_that_more_is_due() {
     world.advance_clock(MINUTE);
     let mut expired = 0;
     for run in 0..20 {
-        let swept = expiry::handle_within(&world.function("expiry"), Duration::ZERO).await.unwrap();
-        assert!(swept.expired > 0, "run {run}: {swept:?}");
-        expired += swept.expired;
-        assert_eq!(swept.unfinished, 20 - expired);
+        let report = expiry::handle_within(&world.function("expiry"), Duration::ZERO).await.unwrap();
+        assert!(report.expired > 0, "run {run}: {report:?}");
+        expired += report.expired;
+        assert_eq!(report.unfinished, 20 - expired);
         if expired == 20 {
             return;
         }
@@ -174,14 +174,14 @@ async fn a_run_costs_what_is_due() {
     for _ in 0..30 {
         request_approval_for(&agent, 7200).await;
     }
-    let (swept, spent) = run_with_cost(&world).await;
-    assert_eq!((swept, spent.calls, spent.round_trips), (Swept::default(), SHARDS, 1));
+    let (report, spent) = run_with_cost(&world).await;
+    assert_eq!((report, spent.calls, spent.round_trips), (Swept::default(), SHARDS, 1));
     for _ in 0..10 {
         request_approval_for(&agent, 60).await;
     }
     world.advance_clock(MINUTE);
-    let (swept, spent) = run_with_cost(&world).await;
-    assert_eq!((swept.expired, spent.calls), (10, SHARDS + 10));
+    let (report, spent) = run_with_cost(&world).await;
+    assert_eq!((report.expired, spent.calls), (10, SHARDS + 10));
 }
 
 #[tokio::test]
@@ -216,16 +216,16 @@ async fn a_file_is_claimed_or_deleted_never_both() {
         let file = agent.store_file().await;
         world.advance_clock(DAY);
         let send = agent.send(json!({ "text": "x", "attachmentIds": [file] }));
-        let (sent, swept) = tokio::join!(send, run_expiry(&world));
+        let (sent, report) = tokio::join!(send, run_expiry(&world));
         let status = agent.get(&format!("/api/v1/files/{file}/download")).await.status;
         match sent.status {
-            201 => assert_eq!((swept.removed_files, status), (0, 200)),
+            201 => assert_eq!((report.removed_files, status), (0, 200)),
             _ => {
                 assert_eq!(sent.expect_invalid(), ["attachmentIds.0"]);
-                assert_eq!((swept.removed_files, status), (1, 404));
+                assert_eq!((report.removed_files, status), (1, 404));
             }
         }
-        assert_eq!(swept.failed, 0);
+        assert_eq!(report.failed, 0);
     }
 }
 

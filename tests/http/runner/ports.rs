@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use test_support::Runner;
 use url::Url;
 
-use crate::files::uploads::announce;
+use crate::files::direct_uploads::announce;
 
 /// `127.0.0.1` and `::1`, as the kernel writes them.
 const LOOPBACK: &str = "0100007F";

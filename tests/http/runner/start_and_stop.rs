@@ -199,7 +199,7 @@ async fn work_that_fell_due_while_stopped_runs_at_the_next_start() {
     command.env("NO_COLOR", "1").stderr(Stdio::piped());
     let mut second = Runner::from(command).await;
     let mut log = BufReader::new(second.child.stderr.take().unwrap()).lines();
-    let swept = async {
+    let sweep = async {
         while let Some(line) = log.next_line().await.unwrap() {
             if line.contains("swept") {
                 return line;
@@ -207,8 +207,8 @@ async fn work_that_fell_due_while_stopped_runs_at_the_next_start() {
         }
         panic!("the runner ended");
     };
-    let swept = tokio::time::timeout(Duration::from_secs(20), swept).await.expect("a sweep");
-    assert!(swept.contains("expired=1"), "{swept}");
+    let line = tokio::time::timeout(Duration::from_secs(20), sweep).await.expect("a sweep");
+    assert!(line.contains("expired=1"), "{line}");
 }
 
 /// Starts `count` writers, each of which writes until the connection fails.

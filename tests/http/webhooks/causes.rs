@@ -146,9 +146,9 @@ async fn the_request_log_has_the_cause_of_a_failed_attempt() {
         (&untrusted, 502, "not trusted"),
     ] {
         let message = json!({ "text": "?", "review": { "type": "approval" }, "webhookUrl": url });
-        let asked = agent.create_message(message).await;
-        person.answer(&asked, json!({ "selectedOption": "approve" })).await.expect(201);
-        let row = first_attempt(&person, &asked).await;
+        let review = agent.create_message(message).await;
+        person.answer(&review, json!({ "selectedOption": "approve" })).await.expect(201);
+        let row = first_attempt(&person, &review).await;
         let body = row["responseBody"].as_str().unwrap_or_default();
         assert!(row["statusCode"] == status && body.contains(cause) && !body.contains("secret"), "{row}");
     }

@@ -50,8 +50,8 @@ async fn deliver_answer(person: &Person, agent: &Agent, receiver: &Receiver, mor
         message[name] = value.clone();
     }
     let before = receiver.received().len();
-    let asked = agent.send(message).await.expect(201);
-    person.answer(asked["id"].as_str().unwrap(), json!({ "selectedOption": "approve" })).await.expect(201);
+    let review = agent.send(message).await.expect(201);
+    person.answer(review["id"].as_str().unwrap(), json!({ "selectedOption": "approve" })).await.expect(201);
     receiver.wait_for(before + 1).await[before].clone()
 }
 
@@ -60,9 +60,9 @@ async fn credentials_in_an_agents_url_are_sent_as_basic_auth_and_never_shown() {
     let world = World::delivering().await;
     let person = world.person().await;
     let (agent, receiver) = (person.agent().await, Receiver::start([]).await);
-    let made = set_webhook(&agent, json!({ "url": with_userinfo(&receiver, "us%20er:p%40ss") })).await.expect(200);
-    assert_eq!(made["webhookUrl"], receiver.url);
-    assert_eq!(made["webhookAuth"], json!({ "username": "us er", "password": "***" }));
+    let created = set_webhook(&agent, json!({ "url": with_userinfo(&receiver, "us%20er:p%40ss") })).await.expect(200);
+    assert_eq!(created["webhookUrl"], receiver.url);
+    assert_eq!(created["webhookAuth"], json!({ "username": "us er", "password": "***" }));
     let got = deliver_answer(&person, &agent, &receiver, json!({})).await;
     assert_eq!(got.headers["authorization"], basic("us er:p@ss"));
 
@@ -85,8 +85,11 @@ async fn credentials_in_an_agents_url_are_sent_as_basic_auth_and_never_shown() {
     let got = deliver_answer(&person, &agent, &receiver, json!({})).await;
     assert_eq!(got.headers["authorization"], basic("again:s3cret"));
     let body = json!({ "name": "made", "webhookUrl": with_userinfo(&receiver, "only-a-name") });
-    let made = agent.post("/api/v1/agents", body).await.expect(201);
-    assert_eq!((&made["webhookUrl"], &made["webhookAuth"]["username"]), (&json!(receiver.url), &json!("only-a-name")));
+    let created = agent.post("/api/v1/agents", body).await.expect(201);
+    assert_eq!(
+        (&created["webhookUrl"], &created["webhookAuth"]["username"]),
+        (&json!(receiver.url), &json!("only-a-name"))
+    );
     let all = all_responses(&person, &agent).await;
     assert!(!SECRETS.iter().any(|secret| all.contains(secret)), "{all}");
 }
@@ -144,13 +147,13 @@ async fn webhook_headers_are_shown_with_secrets_masked() {
         "X-Api-Key": "1", "Cookie": "a=b", "X-Hub-Signature": "c", "X-Auth": "d", "X-Gitlab-Token": "e",
         "X-Trace": "5f3a9c0e7b21d846aa01", "X-Other": "Bearer f", "Apikey": "g",
     });
-    let made = set_webhook(&agent, json!({ "url": "https://93.184.215.14/", "headers": headers })).await.expect(200);
+    let created = set_webhook(&agent, json!({ "url": "https://93.184.215.14/", "headers": headers })).await.expect(200);
     let expected = json!({
         "x-team": "Blue", "x-env": "production", "accept": "application/json",
         "x-api-key": "***", "cookie": "***", "x-hub-signature": "***", "x-auth": "***", "x-gitlab-token": "***",
         "x-trace": "***", "x-other": "***", "apikey": "***",
     });
-    assert_eq!((&made["webhookHeaders"], &made["webhookAuth"]), (&expected, &json!(null)));
+    assert_eq!((&created["webhookHeaders"], &created["webhookAuth"]), (&expected, &json!(null)));
     let listed = agent.get("/api/v1/agents").await.expect(200);
     assert_eq!(listed[0]["webhookHeaders"], expected);
     let gone = agent.post("/api/v1/agents/deleteWebhook", json!({ "channelId": agent.channel })).await.expect(200);

@@ -44,9 +44,9 @@ async fn a_webhook_is_set_and_its_secret_shown_once() {
     let body = json!({ "url": URL, "headers": { "X-Team": "Blue", "authorization": "Token t" },
         "auth": { "username": "user", "password": "pass:word" } });
     let reply = set_webhook(&agent, body).await;
-    let made = reply.expect(200);
-    assert_eq!(made["webhookUrl"], URL);
-    let secret = made["webhookSecret"].as_str().unwrap();
+    let created = reply.expect(200);
+    assert_eq!(created["webhookUrl"], URL);
+    let secret = created["webhookSecret"].as_str().unwrap();
     assert!(secret.starts_with("whsec_") && secret.len() == 6 + 44, "{secret}");
     for shown in [reply, person.get(&format!("/api/agents/{}", agent.channel)).await, agent.get("/api/v1/agents").await]
     {

@@ -70,8 +70,8 @@ impl Tenant {
         let mut kinds: Vec<usize> = (0..8).chain((0..random.usize(..4)).map(|_| random.usize(..8))).collect();
         random.shuffle(&mut kinds);
         for number in kinds {
-            let made = self.create_resource(&agent, number).await;
-            for attachment in made["attachments"].as_array().into_iter().flatten() {
+            let created = self.create_resource(&agent, number).await;
+            for attachment in created["attachments"].as_array().into_iter().flatten() {
                 self.add(&agent, Placeholder::File, &text(&attachment["id"]));
             }
             let kind = match number {
@@ -81,7 +81,7 @@ impl Tenant {
                 7 => Placeholder::File,
                 _ => Placeholder::Message,
             };
-            self.add(&agent, kind, &text(&made["id"]));
+            self.add(&agent, kind, &text(&created["id"]));
         }
         self.add_stream(&agent).await;
         self.agents.push(agent);
@@ -113,9 +113,9 @@ impl Tenant {
                 agent.post("/api/v1/files/presign", file).await.expect(201)["attachment"].clone()
             }
             _ => {
-                let asked = agent.send(json!({ "review": { "type": "freeform" } })).await.expect(201);
+                let review = agent.send(json!({ "review": { "type": "freeform" } })).await.expect(201);
                 let answer = json!({ "response": { "said": mark }, "feedback": mark });
-                let path = format!("/api/messages/{}/respond", asked["id"].as_str().unwrap());
+                let path = format!("/api/messages/{}/respond", review["id"].as_str().unwrap());
                 self.person.post(&path, answer).await.expect(201)
             }
         }

@@ -24,8 +24,8 @@ pub async fn measure() -> Vec<Growth> {
     }
     for count in [1, 10_000] {
         let (person, agent) = new_actors(&world).await;
-        let asked = person.agent().await.request_approval().await;
-        bulk_data::copy_messages(&world, &[&asked], count - 1).await;
+        let review = person.agent().await.request_approval().await;
+        bulk_data::copy_messages(&world, &[&review], count - 1).await;
         pending.push(Scenario::new(format!("beside a channel with {count} pending"), &person, agent).await);
     }
     for _ in 0..ROUNDS {

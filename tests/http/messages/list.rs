@@ -25,6 +25,81 @@ async fn send_many(agent: &Agent, count: usize, text: &str) -> Vec<String> {
 }
 
 #[tokio::test]
+async fn pages_neither_skip_nor_repeat_while_messages_arrive() {
+    let world = World::start().await;
+    let agent = world.person().await.agent().await;
+    let mut sent = vec![];
+    for number in 0..7 {
+        sent.push(agent.create_message(json!({ "text": format!("{number}") })).await);
+    }
+    let (mut seen, mut cursor) = (vec![], String::new());
+    loop {
+        let page = agent.get_in_channel(&format!("/api/v1/messages?limit=3&cursor={cursor}")).await.expect(200);
+        seen.extend(page["data"].as_array().unwrap().iter().map(|it| it["id"].as_str().unwrap().to_owned()));
+        agent.create_message(json!({ "text": "meanwhile" })).await;
+        match page["nextCursor"].as_str() {
+            Some(next) => cursor = next.to_owned(),
+            None => break,
+        }
+    }
+    sent.reverse();
+    assert_eq!(seen, sent);
+}
+
+#[tokio::test]
+async fn a_full_last_page_has_no_cursor() {
+    let world = World::start().await;
+    let agent = world.person().await.agent().await;
+    for _ in 0..3 {
+        agent.create_message(json!({ "text": "a" })).await;
+    }
+    let page = agent.get_in_channel("/api/v1/messages?limit=3").await.expect(200);
+    assert_eq!((page["data"].as_array().unwrap().len(), &page["nextCursor"]), (3, &Value::Null));
+}
+
+#[tokio::test]
+async fn search_is_a_case_insensitive_substring_and_attachments_can_be_asked_for() {
+    let world = World::start().await;
+    let agent = world.person().await.agent().await;
+    agent.create_message(json!({ "text": "Größe ÜBERALL" })).await;
+    agent.create_message(json!({ "text": "something else" })).await;
+    let held = agent.create_message(json!({ "textAttachments": [{ "content": "überall" }] })).await;
+    let found = agent.get_in_channel("/api/v1/messages?search=%C3%BCberall").await.expect(200);
+    assert_eq!(found["data"].as_array().unwrap().len(), 1);
+    assert_eq!(found["data"][0]["text"], "Größe ÜBERALL");
+    let found = agent.get_in_channel("/api/v1/messages?has_attachments=true").await.expect(200);
+    assert_eq!(found["data"].as_array().unwrap().len(), 1);
+    assert_eq!(found["data"][0]["id"], held);
+}
+
+#[tokio::test]
+async fn a_list_of_bad_parameters_names_each() {
+    let world = World::start().await;
+    let agent = world.person().await.agent().await;
+    let reply = agent.get("/api/v1/messages?limit=0&cursor=x&has_attachments=maybe").await;
+    assert_eq!(reply.expect_invalid(), ["channel", "limit", "cursor", "has_attachments"]);
+}
+
+#[tokio::test]
+async fn a_page_of_large_messages_fits_a_lambda_response() {
+    let world = World::start().await;
+    let agent = world.person().await.agent().await;
+    for _ in 0..25 {
+        agent.create_message(json!({ "text": "a".repeat(200 * 1024) })).await;
+    }
+    let (mut seen, mut cursor) = (0, String::new());
+    loop {
+        let reply = agent.get_in_channel(&format!("/api/v1/messages?limit=100&cursor={cursor}")).await;
+        assert!(reply.bytes.len() < 6 * 1024 * 1024);
+        let page = reply.expect(200);
+        seen += page["data"].as_array().unwrap().len();
+        let Some(next) = page["nextCursor"].as_str() else { break };
+        cursor = next.to_owned();
+    }
+    assert_eq!(seen, 25);
+}
+
+#[tokio::test]
 async fn pages_hold_every_message_once_during_concurrent_writes() {
     let world = World::start().await;
     let agent = world.person().await.agent().await;

@@ -1,0 +1,28 @@
+// The open pages of a test file: closed and checked after each test.
+import assert from "node:assert/strict";
+import { afterEach } from "node:test";
+
+const open = [];
+
+// Closes all pages after each test, and fails it if a page has a problem that is not expected.
+export function checkPages(isExpected = () => false) {
+  afterEach(async () => {
+    for (const page of open.splice(0)) {
+      const problems = page.problems.filter((it) => !isExpected(it));
+      await page.browserContext().close();
+      assert.deepEqual(problems, []);
+    }
+  });
+}
+
+// The page, which is closed and checked after the test.
+export function checked(page) {
+  open.push(page);
+  return page;
+}
+
+export const text = (page, selector) => page.$eval(selector, (it) => it.innerText);
+
+// Waits until an element shows these words.
+export const shows = (page, selector, words) =>
+  page.waitForFunction((selector, words) => document.querySelector(selector)?.innerText.includes(words), {}, selector, words);
