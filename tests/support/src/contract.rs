@@ -297,7 +297,7 @@ pub const HUMAN_API: &[Route] = &[
     human("PATCH", "/api/preferences", BodyTemplate::Json(r#"{"theme":"dark"}"#)),
     human("GET", "/api/logs?limit=5", NONE),
     human("DELETE", "/api/files/{file}", NONE),
-    // Alone: one of the caller's own beside it would be gone at the second call.
+    // Alone: a second id of the caller's own would be deleted by the first call.
     human("POST", "/api/files/bulk-delete", BodyTemplate::Json(r#"{"ids":["{file}"]}"#)),
     human("DELETE", "/api/agents/{agent}", NONE),
     human(
@@ -309,7 +309,7 @@ pub const HUMAN_API: &[Route] = &[
     human("POST", "/api/auth/logout", EMPTY),
 ];
 
-/// Every row, those that take something away last.
+/// All rows, with destructive calls last.
 pub fn routes() -> Vec<Route> {
     let mut routes = [AGENT_API, HUMAN_API].concat();
     routes.sort_by_key(Route::is_destructive);

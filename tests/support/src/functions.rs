@@ -64,8 +64,7 @@ pub fn all() -> impl Iterator<Item = Function> {
     ROUTED_FUNCTIONS.iter().map(|it| it.function).chain(BACKGROUND_FUNCTIONS)
 }
 
-/// All route groups, each with its own clients. Each request goes to the function that the template's
-/// routes select.
+/// All route groups, each with its own clients. The template's routes select the function of a request.
 pub fn service(clients: &Clients, app_on: &dyn Fn(&Clients) -> App) -> Router {
     let services: Vec<(&str, Router)> = ROUTED_FUNCTIONS
         .iter()

@@ -1,6 +1,5 @@
-//! The OpenAPI document: what every route group says of its routes, put together, with what all
-//! operations share added: credentials, refusals, headers. `make openapi` writes it to
-//! `docs/openapi.json`.
+//! The OpenAPI document: the documents of all route groups, with the credentials, errors and headers that
+//! operations share. `make openapi` writes it to `docs/openapi.json`.
 
 mod refusals;
 mod security;
@@ -17,13 +16,13 @@ use utoipa::openapi::path::{Operation, ParameterBuilder, ParameterIn, PathItem, 
 use utoipa::openapi::schema::{ObjectBuilder, SchemaType, Type};
 use utoipa::openapi::{Components, InfoBuilder, OpenApi, RefOr, Required, Schema};
 
-/// What one operation's completion needs to know of the whole.
+/// Facts about the whole document that the completion of one operation needs.
 struct Operations {
-    /// The schemas of bodies that name a channel.
-    naming_a_channel: HashSet<String>,
+    /// The names of body schemas with a channel id.
+    schemas_with_channel: HashSet<String>,
 }
 
-/// The whole document.
+/// Builds the whole document.
 pub fn document() -> OpenApi {
     let mut document = OpenApi::new(info().build(), Paths::new());
     for group in groups() {
@@ -33,7 +32,7 @@ pub fn document() -> OpenApi {
     let components = document.components.get_or_insert_with(Components::default);
     refusals::declare(components);
     security::declare(components);
-    let all = Operations { naming_a_channel: naming_a_channel(components) };
+    let all = Operations { schemas_with_channel: schemas_with_channel(components) };
     shapes::require_nullable(&document.paths, components);
     for (path, item) in &mut document.paths.paths {
         for (method, operation) in operations_of(item) {
@@ -43,7 +42,7 @@ pub fn document() -> OpenApi {
     document
 }
 
-/// The document as it is kept in `docs/openapi.json`.
+/// The text of `docs/openapi.json`.
 pub fn text() -> String {
     document().to_pretty_json().expect("a document is JSON") + "\n"
 }
@@ -74,7 +73,7 @@ fn info() -> InfoBuilder {
         .license(Some(license))
 }
 
-/// The operations of a path with their methods, in the order in which they are read.
+/// The operations of a path with their methods, in the order of the document.
 fn operations_of(item: &mut PathItem) -> impl Iterator<Item = (&'static str, &mut Operation)> {
     let PathItem { get, post, put, patch, delete, .. } = item;
     let all = [("GET", get), ("POST", post), ("PUT", put), ("PATCH", patch), ("DELETE", delete)];
@@ -83,7 +82,7 @@ fn operations_of(item: &mut PathItem) -> impl Iterator<Item = (&'static str, &mu
 
 impl Operations {
     fn complete(&self, method: &str, path: &str, operation: &mut Operation) {
-        operation.security = Some(security::of(path));
+        operation.security = Some(security::requirements(path));
         if refusals::is_idempotent(method, path) {
             add_idempotency_key(operation);
         }
@@ -95,29 +94,29 @@ impl Operations {
                 }
             }
         }
-        let facts = refusals::Facts {
+        let facts = refusals::OperationFacts {
             method,
             path,
-            names_a_channel: self.names_a_channel(operation),
+            has_channel_parameter: self.has_channel_parameter(operation),
             has_input: operation.parameters.as_ref().is_some_and(|all| !all.is_empty()),
             has_body: operation.request_body.is_some(),
         };
         refusals::add(&facts, operation);
     }
 
-    /// Whether the caller says in which channel: in the query, or in the body.
-    fn names_a_channel(&self, operation: &Operation) -> bool {
+    /// Whether the caller names a channel, in the query or in the body.
+    fn has_channel_parameter(&self, operation: &Operation) -> bool {
         let in_query = operation.parameters.iter().flatten().any(|parameter| parameter.name == "channel");
         let contents = operation.request_body.iter().flat_map(|body| body.content.values());
         let in_body = contents.filter_map(|content| content.schema.as_ref()).any(|schema| match schema {
-            RefOr::Ref(it) => self.naming_a_channel.contains(last(&it.ref_location)),
+            RefOr::Ref(it) => self.schemas_with_channel.contains(schema_name(&it.ref_location)),
             RefOr::T(schema) => has_channel(schema),
         });
         in_query || in_body
     }
 }
 
-fn naming_a_channel(components: &Components) -> HashSet<String> {
+fn schemas_with_channel(components: &Components) -> HashSet<String> {
     let named = |(name, schema): (&String, &RefOr<Schema>)| match schema {
         RefOr::T(schema) if has_channel(schema) => Some(name.clone()),
         _ => None,
@@ -129,8 +128,8 @@ fn has_channel(schema: &Schema) -> bool {
     matches!(schema, Schema::Object(object) if object.properties.contains_key("channelId"))
 }
 
-/// The name at the end of a reference.
-fn last(reference: &str) -> &str {
+/// The schema name at the end of a reference.
+fn schema_name(reference: &str) -> &str {
     reference.rsplit('/').next().unwrap_or_default()
 }
 

@@ -1,4 +1,4 @@
-//! The refusals of every operation. Their examples are made of the error table, so they are true.
+//! The error responses of every operation. Their examples are generated from the error table.
 
 use serde_json::Value;
 use shared::clock::Timestamp;
@@ -14,23 +14,23 @@ use utoipa::{PartialSchema, ToSchema};
 
 use super::security;
 
-/// What an operation is like: what it may refuse follows from that.
-pub struct Facts<'a> {
+/// The facts about an operation that determine its error responses.
+pub struct OperationFacts<'a> {
     pub method: &'a str,
     pub path: &'a str,
-    pub names_a_channel: bool,
+    pub has_channel_parameter: bool,
     pub has_input: bool,
     pub has_body: bool,
 }
 
-/// A refusal that operations share: its name, what is said of it, and the errors it shows.
+/// An error response that operations share: its name, description and example errors.
 struct Refusal {
     name: &'static str,
     what: &'static str,
     examples: Vec<Error>,
 }
 
-/// Every shared refusal is declared once and referred to.
+/// Declares every shared error response, which operations reference.
 pub fn declare(components: &mut Components) {
     let mut nested = vec![(ErrorBody::name().into_owned(), ErrorBody::schema())];
     ErrorBody::schemas(&mut nested);
@@ -47,7 +47,7 @@ fn all() -> Vec<Refusal> {
         code: "required",
         message: "type is required".to_owned(),
     }]);
-    let malformed = Error::MalformedJson(cut_text());
+    let malformed = Error::MalformedJson(half_character_fault());
     let too_large = Error::TooLarge(shared::extract::FILE_TOO_LARGE.to_owned());
     vec![
         refusal("Invalid", "The input is not valid: every bad field is named", vec![invalid, malformed]),
@@ -73,14 +73,14 @@ fn all() -> Vec<Refusal> {
     ]
 }
 
-/// Adds what the operation's own description does not say yet.
-pub fn add(facts: &Facts<'_>, operation: &mut Operation) {
+/// Adds the error responses that the operation does not describe itself.
+pub fn add(facts: &OperationFacts<'_>, operation: &mut Operation) {
     let responses = &mut operation.responses.responses;
     for (_, response) in responses.iter_mut().filter(|(status, _)| status.starts_with(['4', '5'])) {
         if let RefOr::T(response) = response
             && response.content.is_empty()
         {
-            let errors = told_by(&response.description);
+            let errors = errors_in(&response.description);
             response.content.insert("application/json".to_owned(), content_of(&errors));
             if errors.iter().any(|error| error.retry_after().is_some()) {
                 response.headers.insert("Retry-After".to_owned(), retry_after());
@@ -92,8 +92,8 @@ pub fn add(facts: &Facts<'_>, operation: &mut Operation) {
     }
 }
 
-/// The errors that a handler's own words for a refusal mean: by their code, or by what happened.
-fn told_by(words: &str) -> Vec<Error> {
+/// The errors that a handler's own description of a response means, by their codes or key words.
+fn errors_in(words: &str) -> Vec<Error> {
     let known = [
         ("no owner", Error::OwnerOnly),
         ("e-mail address", Error::EmailTaken),
@@ -109,21 +109,25 @@ fn told_by(words: &str) -> Vec<Error> {
     known.into_iter().filter(means).map(|(_, error)| error).collect()
 }
 
-impl Facts<'_> {
+impl OperationFacts<'_> {
     fn refusals(&self) -> Vec<(&'static str, &'static str)> {
         let (path, public) = (self.path, security::is_public(self.path));
         let agent = path.starts_with("/api/v1/");
-        // Agents are named by id there: an unknown one is not found.
-        let pings = path.starts_with("/api/v1/status") || path.ends_with("Webhook");
+        // These routes take an agent's id, and an unknown one is 404.
+        let takes_agent_id = path.starts_with("/api/v1/status") || path.ends_with("Webhook");
         let signs_in = path == "/api/auth/login";
         let all = [
             ("400", "Invalid", self.has_input || self.has_body),
             ("401", "NoApiKey", !public && agent),
             ("401", "NoSession", !public && !agent),
             ("401", "WrongCredentials", signs_in),
-            ("403", "NotYourAgent", self.names_a_channel && !pings || (self.method, path) == ("GET", "/api/files")),
+            (
+                "403",
+                "NotYourAgent",
+                self.has_channel_parameter && !takes_agent_id || (self.method, path) == ("GET", "/api/files"),
+            ),
             ("403", "ForeignPage", self.method != "GET" && !agent),
-            ("404", "NotFound", path.contains('{') || pings),
+            ("404", "NotFound", path.contains('{') || takes_agent_id),
             ("409", "Conflict", is_idempotent(self.method, path)),
             ("413", "TooLarge", self.has_body),
             ("415", "UnsupportedMediaType", self.has_body),
@@ -134,7 +138,7 @@ impl Facts<'_> {
     }
 }
 
-/// Creating a message can be repeated safely.
+/// Whether the call can be repeated safely, as the creation of a message.
 pub fn is_idempotent(method: &str, path: &str) -> bool {
     method == "POST" && ["/api/v1/messages", "/api/messages"].contains(&path)
 }
@@ -152,7 +156,7 @@ impl Refusal {
     }
 }
 
-/// The error's body, with an example of each.
+/// The error body, with one example per error.
 fn content_of(errors: &[Error]) -> Content {
     let examples = errors.iter().map(|error| (error.code(), ExampleBuilder::new().value(Some(example(error))).build()));
     ContentBuilder::new().schema(Some(Ref::from_schema_name("Error"))).examples_from_iter(examples).build()
@@ -168,8 +172,8 @@ fn example(error: &Error) -> Value {
     serde_json::to_value(body).expect("a body is JSON")
 }
 
-/// What is said of a text that was cut inside of a character.
-fn cut_text() -> Fault {
+/// The error for a text that was cut inside a character.
+fn half_character_fault() -> Fault {
     let body = r#"{"text":"cut \ud83d"}"#;
     let refusal = shared::json::understood(body).expect_err("half a character");
     Fault::of(body, &refusal)

@@ -1,4 +1,4 @@
-//! Who may call what, by path.
+//! The credentials of operations, by path.
 
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{Components, SecurityRequirement};
@@ -24,8 +24,8 @@ pub fn declare(components: &mut Components) {
     ]);
 }
 
-/// The credentials that a path takes, any one of them; none for a public path.
-pub fn of(path: &str) -> Vec<SecurityRequirement> {
+/// The credentials that a path accepts, any one of them; none for a public path.
+pub fn requirements(path: &str) -> Vec<SecurityRequirement> {
     let names: &[&str] = if is_public(path) {
         &[]
     } else if path.starts_with("/api/v1/") {

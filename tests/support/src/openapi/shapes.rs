@@ -1,5 +1,4 @@
-//! What the derived schemas cannot know: a field of a response that may be null is there all the
-//! same.
+//! Corrects derived schemas: a nullable field of a response is always present.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +6,7 @@ use serde_json::Value;
 use utoipa::openapi::path::Paths;
 use utoipa::openapi::{Components, RefOr, Schema};
 
-/// Makes the nullable fields of what is only answered, never sent, required.
+/// Makes nullable fields required in schemas that occur only in responses.
 pub fn require_nullable(paths: &Paths, components: &mut Components) {
     let paths = serde_json::to_value(paths).expect("paths are JSON");
     let schemas = serde_json::to_value(&components.schemas).expect("schemas are JSON");
@@ -15,9 +14,9 @@ pub fn require_nullable(paths: &Paths, components: &mut Components) {
     for operation in
         paths.as_object().into_iter().flatten().flat_map(|(_, item)| item.as_object().into_iter().flatten())
     {
-        reach(&operation.1["requestBody"], &schemas, &mut sent);
-        reach(&operation.1["parameters"], &schemas, &mut sent);
-        reach(&operation.1["responses"], &schemas, &mut answered);
+        collect_references(&operation.1["requestBody"], &schemas, &mut sent);
+        collect_references(&operation.1["parameters"], &schemas, &mut sent);
+        collect_references(&operation.1["responses"], &schemas, &mut answered);
     }
     for name in answered.difference(&sent) {
         if let Some(RefOr::T(schema)) = components.schemas.get_mut(name) {
@@ -52,23 +51,23 @@ fn is_nullable(property: &Value) -> bool {
     by_type || property["oneOf"].as_array().is_some_and(|all| all.iter().any(|it| is_null(&it["type"])))
 }
 
-/// The names of the schemas that `value` refers to, directly or through others.
-fn reach(value: &Value, schemas: &Value, seen: &mut BTreeSet<String>) {
+/// Collects the names of the schemas that `value` references, directly or indirectly.
+fn collect_references(value: &Value, schemas: &Value, seen: &mut BTreeSet<String>) {
     match value {
         Value::Object(members) => {
             for (key, member) in members {
                 match (key.as_str(), member.as_str()) {
                     ("$ref", Some(reference)) => {
-                        let name = super::last(reference);
+                        let name = super::schema_name(reference);
                         if seen.insert(name.to_owned()) {
-                            reach(&schemas[name], schemas, seen);
+                            collect_references(&schemas[name], schemas, seen);
                         }
                     }
-                    _ => reach(member, schemas, seen),
+                    _ => collect_references(member, schemas, seen),
                 }
             }
         }
-        Value::Array(items) => items.iter().for_each(|item| reach(item, schemas, seen)),
+        Value::Array(items) => items.iter().for_each(|item| collect_references(item, schemas, seen)),
         _ => {}
     }
 }

@@ -1,4 +1,4 @@
-//! The sections of the document, in the order in which they are read.
+//! The sections of the document, in their order.
 
 use utoipa::openapi::Tag;
 use utoipa::openapi::tag::TagBuilder;
