@@ -1,6 +1,5 @@
 //! Accounts as their own people use them: making one, signing in.
 
-use aws_sdk_dynamodb::types::{ConditionCheck, Update};
 use serde::{Deserialize, Serialize};
 
 use crate::auth::{Caller, HumanCaller, OwnerCaller};
@@ -11,11 +10,12 @@ use crate::ids::UserId;
 use crate::models::account::Email;
 use crate::models::{Credentials, Role, Theme, User};
 use crate::secrets::Password;
-use crate::storage::keys::Key;
+use crate::storage::Store;
+use crate::storage::keys;
 use crate::storage::passwords::Attempt;
 use crate::storage::sessions::NewSession;
-use crate::storage::writing::{Outcome, Transaction};
-use crate::storage::{Items, Store, number, written};
+use dynamo::value::{n, to_item};
+use dynamo::{Check, Conditional, Items, Key, Put, Transaction, Update, attr, item_exists};
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -59,7 +59,7 @@ pub(super) struct UserToMake<'a> {
 
 impl EmailItem {
     pub fn at(email: &Email, user_id: UserId, password: StoredPassword) -> Self {
-        let Key { pk, sk } = Key::email(email);
+        let Key { pk, sk } = keys::email(email);
         Self { pk, sk, user_id, password_hash: password.hash, password_id: password.id }
     }
 }
@@ -86,18 +86,18 @@ impl Store {
             must_change_password: new.must_change_password,
             created_at: now,
         };
-        let Key { pk, sk } = Key::user(user.id);
+        let Key { pk, sk } = keys::user(user.id);
         let email = EmailItem::at(new.email, user.id, self.stored(new.password).await?);
         let item = UserItem { pk, sk, user: user.clone(), theme: None, removing: None };
-        let mut transaction = Transaction::default();
-        transaction.create(self, written(&email)?)?;
-        transaction.create(self, written(&item)?)?;
+        let mut transaction = Transaction::new();
+        transaction.add(Put::create(to_item(&email)?));
+        transaction.add(Put::create(to_item(&item)?));
         if user.role == Role::Owner {
-            transaction.update(self.one_more_owner()?);
+            transaction.add(one_more_owner());
         }
-        match self.commit(transaction).await? {
-            Outcome::Done => Ok(Some(user)),
-            Outcome::Refused(_) => Ok(None),
+        match transaction.commit(&self.table).await? {
+            Conditional::Applied(()) => Ok(Some(user)),
+            Conditional::Refused(()) => Ok(None),
         }
     }
 
@@ -107,8 +107,8 @@ impl Store {
     }
 
     pub(super) async fn account_at(&self, email: &Email) -> Result<Option<EmailItem>, Error> {
-        let key = Key::email(email);
-        self.get_all(vec![key.clone()]).await?.take(&key)
+        let key = keys::email(email);
+        Ok(self.table.get(&key).await?)
     }
 
     /// Begins a session for whoever knows an address's password. The device is what their browser
@@ -117,8 +117,8 @@ impl Store {
         let Credentials { email, password } = credentials;
         let attempt = Attempt { email: &email, presented, is_signed_in: false };
         let (account, _) = self.account_with(attempt, password, None).await?;
-        let key = Key::user(account.user_id);
-        let item = self.get_all(vec![key.clone()]).await?.take::<UserItem>(&key)?;
+        let key = keys::user(account.user_id);
+        let item = self.table.get::<UserItem>(&key).await?;
         let user = item.ok_or(Error::WrongPassword)?.user;
         let device = Device::signed_in(presented, user.id, &account.password_id, self.clock.now());
         let session = self.start_session(user, &email, &account.password_id).await?;
@@ -137,11 +137,11 @@ impl Store {
         also: &[Key],
     ) -> Result<(UserItem, Items), Error> {
         let caller = human.into();
-        let mut wanted = vec![Key::user(caller.claimed())];
+        let mut wanted = vec![keys::user(caller.claimed())];
         wanted.extend_from_slice(also);
         let (_, items) = self.admit(caller, &wanted).await?;
         // Read, not taken: an owner may ask for themselves once more.
-        let item = items.look::<UserItem>(&wanted[0])?.filter(|it| it.removing.is_none());
+        let item = items.peek::<UserItem>(&wanted[0])?.filter(|it| it.removing.is_none());
         Ok((item.ok_or(Error::NoSession)?, items))
     }
 
@@ -153,37 +153,19 @@ impl Store {
         }
         Ok((item.user.id, items))
     }
+}
 
-    /// Writes the rest only while the user is not being removed: nothing new may come to be under
-    /// somebody whose things have been looked for.
-    pub(super) fn while_user_stays(&self, transaction: &mut Transaction, user: UserId) -> Result<(), Error> {
-        transaction.check(
-            ConditionCheck::builder()
-                .table_name(&*self.table)
-                .set_key(Some(Key::user(user).attributes()))
-                .condition_expression("attribute_exists(pk) AND attribute_not_exists(removing)"),
-        )
-    }
+/// Lets a transaction pass only while the user is not being removed: nothing may be created for a
+/// user whose data was already searched for deletion.
+pub(super) fn while_user_stays(user: UserId) -> Check {
+    Check::new(keys::user(user), item_exists().and(attr("removing").absent()))
+}
 
-    pub(super) fn one_more_owner(&self) -> Result<Update, Error> {
-        Update::builder()
-            .table_name(&*self.table)
-            .set_key(Some(Key::owners().attributes()))
-            .update_expression("ADD owners :one")
-            .expression_attribute_values(":one", number(1))
-            .build()
-            .map_err(Error::internal)
-    }
+pub(super) fn one_more_owner() -> Update {
+    Update::new(keys::owners()).add("owners", n(1))
+}
 
-    /// One owner fewer, unless there would be none.
-    pub(super) fn one_owner_less(&self) -> Result<Update, Error> {
-        Update::builder()
-            .table_name(&*self.table)
-            .set_key(Some(Key::owners().attributes()))
-            .update_expression("SET owners = owners - :one")
-            .condition_expression("owners > :one")
-            .expression_attribute_values(":one", number(1))
-            .build()
-            .map_err(Error::internal)
-    }
+/// One owner fewer, refused for the last one.
+pub(super) fn one_owner_less() -> Update {
+    Update::new(keys::owners()).decrease("owners", n(1)).when(attr("owners").gt(n(1)))
 }

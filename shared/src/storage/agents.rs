@@ -3,7 +3,6 @@
 
 use std::slice;
 
-use aws_sdk_dynamodb::types::ReturnValue;
 use serde::{Deserialize, Serialize};
 
 use crate::auth::{Caller, HumanCaller};
@@ -13,13 +12,14 @@ use crate::ids::{AgentId, UserId};
 use crate::models::{
     Agent, AgentStatus, AgentWithSecret, Change, Command, CreateAgent, ReadMark, SetCommands, UpdateAgent,
 };
-use crate::storage::agent_update::{AgentUpdate, Changed};
+use crate::storage::accounts::while_user_stays;
 use crate::storage::avatar::AvatarItem;
 use crate::storage::calls::{Call, CallOf};
-use crate::storage::keys::{Key, owned};
+use crate::storage::keys::{self, OWNER_INDEX, owned};
 use crate::storage::webhook::WebhookItem;
-use crate::storage::writing::{Outcome, Transaction};
-use crate::storage::{Blobs, Channel, Once, Store, as_many_as_fit, attribute, beside, text, written};
+use crate::storage::{Blobs, Channel, Once, Store, collect_for_response, join_authorized};
+use dynamo::value::{Value, s, to_item, to_value};
+use dynamo::{Conditional, Key, Put, Transaction, Update, attr, item_exists};
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -86,6 +86,27 @@ impl From<AgentItem> for AgentWithSecret {
     }
 }
 
+/// The writes that create an agent.
+enum Write {
+    User,
+    Call,
+    Agent,
+}
+
+/// An update of an agent's item, refused for an agent that is gone or being removed.
+pub(super) fn agent_update(agent: AgentId) -> Update {
+    Update::new(keys::agent(agent)).when(item_exists().and(attr("deletedAt").absent()))
+}
+
+/// Part of a partial update: keeps, removes or sets one attribute.
+pub(super) fn apply<T>(update: Update, attribute: &str, change: Change<T>, value: impl FnOnce(T) -> Value) -> Update {
+    match change {
+        Change::Keep => update,
+        Change::Clear => update.remove(attribute),
+        Change::Set(to) => update.set(attribute, value(to)),
+    }
+}
+
 /// An agent that may be made.
 pub struct AgentOpening {
     owner: UserId,
@@ -106,7 +127,8 @@ impl Store {
     /// read.
     pub async fn begin_agent(&self, caller: impl Into<Caller>, once: Option<Once>) -> Result<AgentOpening, Error> {
         let caller = caller.into();
-        let key = |once: &Once| Key::user_call(caller.claimed(), caller.sender(), CallOf::CreateAgent, &once.client_id);
+        let key =
+            |once: &Once| keys::user_call(caller.claimed(), caller.sender(), CallOf::CreateAgent, &once.client_id);
         let mut call = once.map(|once| Call::new(key(&once), once));
         let also = call.as_ref().map(|call| slice::from_ref(&call.key)).unwrap_or_default();
         let (owner, mut items) = self.admit(caller, also).await?;
@@ -121,8 +143,7 @@ impl Store {
     /// The agent that an equal call made, as it is now, with the secret that its answer showed.
     async fn agent_made(&self, made: &str) -> Result<Option<AgentWithSecret>, Error> {
         let Ok(id) = made.parse::<AgentId>() else { return Ok(None) };
-        let key = Key::agent(id);
-        let item = self.get_all(vec![key.clone()]).await?.take::<AgentItem>(&key)?;
+        let item = self.table.get::<AgentItem>(&keys::agent(id)).await?;
         Ok(item.filter(|item| item.deleted_at.is_none()).map(AgentWithSecret::from))
     }
 
@@ -134,27 +155,27 @@ impl Store {
     ) -> Result<AgentWithSecret, Error> {
         let AgentOpening { owner, call, .. } = opening.into();
         let item = self.new_agent(owner, new);
-        let mut transaction = Transaction::default();
-        self.while_user_stays(&mut transaction, owner)?;
+        let mut transaction = Transaction::new();
+        transaction.push(Write::User, while_user_stays(owner));
         if let Some(call) = &call {
-            self.record_made(&mut transaction, call, item.id)?;
+            transaction.push(Write::Call, self.call_record(call, item.id)?);
         }
-        transaction.create(self, written(&item)?)?;
-        match (self.commit(transaction).await?, call) {
-            (Outcome::Done, _) => Ok(item.into()),
-            (Outcome::Refused(0), _) => Err(Error::NoSession),
-            (Outcome::Refused(1), Some(call)) => {
+        transaction.push(Write::Agent, Put::create(to_item(&item)?));
+        match (transaction.commit(&self.table).await?, call) {
+            (Conditional::Applied(()), _) => Ok(item.into()),
+            (Conditional::Refused(Write::User), _) => Err(Error::NoSession),
+            (Conditional::Refused(Write::Call), Some(call)) => {
                 let agent = self.agent_made(&self.made_by_equal_call(&call).await?).await?;
                 agent.ok_or_else(|| Error::unavailable("the agent of an equal call was deleted meanwhile"))
             }
-            (Outcome::Refused(_), _) => Err(Error::internal("a new agent met one that exists")),
+            (Conditional::Refused(_), _) => Err(Error::internal("a new agent met one that exists")),
         }
     }
 
     fn new_agent(&self, owner: UserId, new: CreateAgent) -> AgentItem {
         let now = self.clock.now();
         let id = AgentId::new(now);
-        let Key { pk, sk } = Key::agent(id);
+        let Key { pk, sk } = keys::agent(id);
         AgentItem {
             pk,
             sk,
@@ -181,9 +202,9 @@ impl Store {
     /// All of the caller's agents, oldest first: the list is read beside the check of the caller.
     pub async fn agents_of(&self, caller: impl Into<Caller>) -> Result<Vec<Agent>, Error> {
         let caller = caller.into();
-        let query = self.query_owned(caller.claimed(), owned::AGENTS).scan_index_forward(true);
+        let query = self.table.query_index(OWNER_INDEX, caller.claimed()).starting_with(owned::AGENTS);
         let listed = |item: AgentItem| item.deleted_at.is_none().then(|| Agent::from(item));
-        beside(self.admit(caller, &[]), as_many_as_fit(query, listed)).await.map(|(_, agents)| agents)
+        join_authorized(self.admit(caller, &[]), collect_for_response(query, listed)).await.map(|(_, agents)| agents)
     }
 
     /// One agent that the person owns.
@@ -203,17 +224,17 @@ impl Store {
         if update.is_empty() {
             return Ok(AgentWithSecret { agent: channel.agent.clone(), webhook_secret: None });
         }
-        let mut changes = AgentUpdate::new()
-            .change("name", update.name.map_or(Change::Keep, Change::Set), text)
-            .change("description", update.description, text)
-            .change("tag", update.tag, text);
+        let changes = agent_update(channel.id());
+        let changes = apply(changes, "name", update.name.map_or(Change::Keep, Change::Set), s);
+        let changes = apply(changes, "description", update.description, s);
+        let mut changes = apply(changes, "tag", update.tag, s);
         let replaced = !update.avatar_url.is_keep();
         if replaced {
-            changes = changes.change("avatarUrl", update.avatar_url, text).remove("avatar");
+            changes = apply(changes, "avatarUrl", update.avatar_url, s).remove("avatar");
         }
         let (changes, secret) =
             WebhookItem::change(changes, update.webhook_url, update.webhook_headers, update.webhook_auth)?;
-        let item = self.change_agent(channel.id(), changes).await?;
+        let item = self.change_agent(changes).await?;
         if replaced {
             self.forget_avatar(channel.id(), blobs, channel.avatar.clone());
         }
@@ -226,29 +247,31 @@ impl Store {
     }
 
     pub async fn set_tag(&self, channel: &Channel, tag: Option<String>) -> Result<Agent, Error> {
-        let update = AgentUpdate::new().set_or_remove("tag", tag.map(text));
-        self.change_agent(channel.id(), update).await.map(Agent::from)
+        let update = agent_update(channel.id()).set_or_remove("tag", tag.map(s));
+        self.change_agent(update).await.map(Agent::from)
     }
 
     pub async fn set_commands(&self, channel: &Channel, set: &SetCommands) -> Result<Agent, Error> {
-        let update = AgentUpdate::new().set("commands", attribute(&set.commands)?);
-        self.change_agent(channel.id(), update).await.map(Agent::from)
+        let update = agent_update(channel.id()).set("commands", to_value(&set.commands)?);
+        self.change_agent(update).await.map(Agent::from)
     }
 
     /// Notes that the person has read up to now. The mark only moves forward: a call that comes
     /// late changes nothing, and is told where the mark is.
     pub async fn mark_read(&self, channel: &Channel) -> Result<ReadMark, Error> {
         let now = self.clock.now();
-        let update = AgentUpdate::new()
-            .set("lastReadAt", text(now))
-            .when("attribute_not_exists(#lastReadAt) OR #lastReadAt < :lastReadAt");
-        let item = match self.write_agent(channel.id(), update, ReturnValue::AllNew).await? {
-            Changed::Done(item) | Changed::Refused(Some(item)) => item,
-            Changed::Refused(None) => return Err(Error::NotYourAgent),
-        };
+        let update = agent_update(channel.id())
+            .set("lastReadAt", s(now))
+            .when(attr("lastReadAt").absent().or(attr("lastReadAt").lt(s(now))));
+        let item = update.send::<AgentItem>(&self.table).await?.into_item().ok_or(Error::NotYourAgent)?;
         match item.last_read_at {
             Some(last_read_at) if item.deleted_at.is_none() => Ok(ReadMark { last_read_at }),
             _ => Err(Error::NotYourAgent),
         }
+    }
+
+    /// Sends an update without a condition of its own. Gives the item after it.
+    pub(super) async fn change_agent(&self, update: Update) -> Result<AgentItem, Error> {
+        update.send(&self.table).await?.or_else(|_| Error::NotYourAgent)
     }
 }

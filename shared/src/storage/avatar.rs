@@ -1,7 +1,6 @@
 //! Pictures of agents. The bytes of each are an object of their own, so a new one never shows
 //! under an old one's name; the agent's item says which is the agent's.
 
-use aws_sdk_dynamodb::types::ReturnValue;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
@@ -9,10 +8,11 @@ use crate::ids::{AgentId, new_ulid};
 use crate::image::{Image, ImageKind};
 use crate::meter;
 use crate::models::Agent;
-use crate::storage::agent_update::{AgentUpdate, Changed};
-use crate::storage::agents::AgentItem;
+use crate::storage::agents::{AgentItem, agent_update};
 use crate::storage::keys::StorageKey;
-use crate::storage::{Blobs, Channel, Store, attribute, text};
+use crate::storage::{Blobs, Channel, Store};
+use dynamo::value::{s, to_value};
+use dynamo::{Update, attr};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct AvatarItem {
@@ -49,7 +49,7 @@ impl Store {
         let avatar = AvatarItem { version: new_ulid(self.clock.now()).to_string(), kind: image.kind };
         let url = format!("/api/agents/{id}/avatar?v={}", avatar.version);
         blobs.put(&avatar.storage_key(id), image.kind.mime_type(), image.bytes).await?;
-        let update = AgentUpdate::new().set("avatar", attribute(&avatar)?).set("avatarUrl", text(&url));
+        let update = agent_update(id).set("avatar", to_value(&avatar)?).set("avatarUrl", s(&url));
         let mut item = self.replace_avatar(id, blobs, update, Some(&avatar)).await?;
         item.avatar_url = Some(url);
         Ok(item.into())
@@ -58,11 +58,10 @@ impl Store {
     /// Takes the uploaded picture away.
     pub async fn delete_avatar(&self, channel: &Channel, blobs: &Blobs) -> Result<Agent, Error> {
         let avatar = channel.avatar.as_ref().ok_or(Error::NotFound("avatar"))?;
-        let update = AgentUpdate::new()
+        let update = agent_update(channel.id())
             .remove("avatar")
             .remove("avatarUrl")
-            .value(":version", text(&avatar.version))
-            .when("#avatar.version = :version");
+            .when(attr("avatar.version").eq(s(&avatar.version)));
         let mut item = self.replace_avatar(channel.id(), blobs, update, None).await?;
         item.avatar_url = None;
         Ok(item.into())
@@ -74,13 +73,11 @@ impl Store {
         &self,
         agent: AgentId,
         blobs: &Blobs,
-        update: AgentUpdate,
+        update: Update,
         new: Option<&AvatarItem>,
     ) -> Result<AgentItem, Error> {
-        let item = match self.write_agent(agent, update, ReturnValue::AllOld).await? {
-            Changed::Done(item) => item,
-            Changed::Refused(_) => return Err(Error::NotFound("avatar")),
-        };
+        let replaced = update.returning_before().send::<AgentItem>(&self.table).await?;
+        let item = replaced.or_else(|_| Error::NotFound("avatar"))?;
         if item.avatar.as_ref() != new {
             self.forget_avatar(agent, blobs, item.avatar.clone());
         }

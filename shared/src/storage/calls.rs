@@ -4,13 +4,12 @@
 
 use std::time::Duration;
 
-use aws_sdk_dynamodb::types::Put;
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
-use crate::storage::keys::Key;
-use crate::storage::writing::Transaction;
-use crate::storage::{Items, Once, Store, text, written};
+use crate::storage::{Once, Store};
+use dynamo::value::{s, to_item};
+use dynamo::{Items, Key, Put, attr, item_absent};
 
 /// How long a key is remembered.
 const KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
@@ -76,27 +75,20 @@ impl Call {
 impl Store {
     /// The write that says what a call makes, provided that no equal call has done so. The record of
     /// something that is gone gives way.
-    pub(super) fn record_made(
-        &self,
-        transaction: &mut Transaction,
-        call: &Call,
-        made: impl ToString,
-    ) -> Result<(), Error> {
+    pub(super) fn call_record(&self, call: &Call, made: impl ToString) -> Result<Put, Error> {
         let Key { pk, sk } = call.key.clone();
         let ttl = self.clock.now().plus(KEPT).epoch_seconds();
         let record = CallItem { pk, sk, made: made.to_string(), body_hash: call.body_hash.clone(), ttl };
-        let put = Put::builder().table_name(&*self.table).set_item(Some(written(&record)?));
-        transaction.put_if(match &call.gone {
-            None => put.condition_expression("attribute_not_exists(pk)"),
-            Some(gone) => put
-                .condition_expression("attribute_not_exists(pk) OR made = :gone")
-                .expression_attribute_values(":gone", text(gone)),
+        let put = Put::new(to_item(&record)?);
+        Ok(match &call.gone {
+            None => put.when(item_absent()),
+            Some(gone) => put.when(item_absent().or(attr("made").eq(s(gone)))),
         })
     }
 
     /// What the call that was first has made.
     pub(super) async fn made_by_equal_call(&self, call: &Call) -> Result<String, Error> {
-        let mut items = self.get_all(vec![call.key.clone()]).await?;
+        let mut items = self.table.get_items(vec![call.key.clone()]).await?;
         let made = call.clone().earlier(&mut items)?;
         made.ok_or_else(|| Error::unavailable("the record of an equal call went meanwhile"))
     }

@@ -9,11 +9,12 @@ use serde_dynamo::AttributeValue;
 use crate::auth::HumanCaller;
 use crate::error::Error;
 use crate::ids::UserId;
-use crate::storage::keys::{AGENT, FILES, Key, MESSAGES, OWNER_ID, SK};
+use crate::storage::Store;
+use crate::storage::accounts::while_user_stays;
+use crate::storage::keys::{self, AGENT, FILES, MESSAGES, OWNER_INDEX};
 use crate::storage::outbox::Image;
-use crate::storage::updating::{self, Updated, in_transaction};
-use crate::storage::writing::Transaction;
-use crate::storage::{Store, number, read, trouble};
+use dynamo::value::n;
+use dynamo::{SK, Transaction, Update, item_exists};
 
 /// An agent's signs of life alone are no change: one that says every few seconds that it is still
 /// there must not have every open inbox read anew.
@@ -34,35 +35,31 @@ impl ChangesItem {
 impl Store {
     /// The number of whoever asks, and who they are; strongly consistent.
     pub async fn changes_for(&self, human: &HumanCaller) -> Result<(UserId, u64), Error> {
-        let key = Key::changes(human.0.claimed);
+        let key = keys::changes(human.0.claimed);
         let (user, mut items) = self.admit(human, std::slice::from_ref(&key)).await?;
         Ok((user, ChangesItem::number(items.take(&key)?)))
     }
 
     /// One read of a user's number, for waits: eventually consistent costs half.
     pub async fn changes(&self, user: UserId, consistent: bool) -> Result<u64, Error> {
-        let get = self.db.get_item().table_name(&*self.table).set_key(Some(Key::changes(user).attributes()));
-        let item = get.consistent_read(consistent).send().await.map_err(trouble)?.item;
-        Ok(ChangesItem::number(item.map(read).transpose()?))
+        let item = self.table.poll(&keys::changes(user), consistent).await?;
+        Ok(ChangesItem::number(item))
     }
 
     /// Makes a user's number greater; by how much does not matter, so it may be repeated. The first
     /// change makes it, only while the user stays: after a user's removal none is left.
     pub async fn note_change(&self, user: UserId) -> Result<(), Error> {
-        let next = self
-            .updating(&Key::changes(user))
-            .update_expression("ADD #sequence :one")
-            .expression_attribute_names("#sequence", "sequence")
-            .expression_attribute_values(":one", number(1));
-        let there = next.clone().condition_expression("attribute_exists(pk)");
-        if let Updated::Made(_) = updating::sent(there).await? {
+        let next = Update::new(keys::changes(user)).add("sequence", n(1));
+        let there = next.clone().when(item_exists());
+        if there.send_item(&self.table).await?.is_applied() {
             return Ok(());
         }
-        let mut transaction = Transaction::default();
-        self.while_user_stays(&mut transaction, user)?;
-        transaction.update(in_transaction(&next)?);
-        // Refused: the user is gone, and nobody will ask.
-        self.commit(transaction).await.map(drop)
+        let mut transaction = Transaction::new();
+        transaction.add(while_user_stays(user));
+        transaction.add(next);
+        // A refusal means that the user is gone, and with the user everybody who would ask.
+        let _ = transaction.commit(&self.table).await?;
+        Ok(())
     }
 }
 
@@ -74,7 +71,7 @@ pub fn shown_to(old: Option<&Image>, new: Option<&Image>) -> Option<UserId> {
         AGENT => old.map(without_signs_of_life) != new.map(without_signs_of_life),
         sort => sort.starts_with(MESSAGES) || sort.starts_with(FILES),
     };
-    if shown { text(image, OWNER_ID)?.parse().ok() } else { None }
+    if shown { text(image, OWNER_INDEX.pk)?.parse().ok() } else { None }
 }
 
 fn text<'a>(image: &'a Image, name: &str) -> Option<&'a str> {

@@ -3,7 +3,6 @@
 
 use std::time::Duration;
 
-use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
@@ -13,10 +12,11 @@ use crate::json::{Json, as_text};
 use crate::models::DeliveryStatus;
 use crate::queue::Reference;
 use crate::secrets::{hex, random};
-use crate::storage::keys::Key;
+use crate::storage::Store;
+use crate::storage::keys;
 use crate::storage::outbox::Occurrence;
-use crate::storage::updating::{self, Updated};
-use crate::storage::{Store, number, read, size, text, written};
+use dynamo::value::{n, s, to_item};
+use dynamo::{Conditional, Key, Update, attr, item_exists, item_size};
 
 /// As long as somebody may ask for it to be sent again.
 const KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
@@ -94,7 +94,7 @@ impl Delivery {
 pub(super) fn room_for_event(webhook_url: Option<&str>, callback: Option<&Json>) -> usize {
     // Keys, ids, times and a lease, with room to spare.
     const FRAME: usize = 4 * 1024;
-    size::MAX_ITEM.saturating_sub(FRAME + webhook_url.map_or(0, str::len) + callback.map_or(0, Json::len))
+    item_size::MAX_ITEM.saturating_sub(FRAME + webhook_url.map_or(0, str::len) + callback.map_or(0, Json::len))
 }
 
 /// What somebody who wants to send a delivery is told.
@@ -154,7 +154,7 @@ impl Store {
                 attempts: 0,
             },
         };
-        self.put_new(written(&item)?).await?;
+        self.table.put_new(to_item(&item)?).await?;
         if let Some(at) = retry {
             self.renew_delivery(&reference, at, now).await?;
         }
@@ -163,24 +163,19 @@ impl Store {
 
     /// Begins the tries of a delivery anew. Whoever holds a lease on it loses their say.
     async fn renew_delivery(&self, reference: &Reference, asked: Timestamp, now: Timestamp) -> Result<(), Error> {
-        let update = self
-            .delivery_update(reference)
-            .update_expression(
-                "SET #state = :pending, attempts = :none, nextAttemptAt = :now, retryRequestedAt = :asked, #ttl = :ttl \
-                 REMOVE #lease, leaseUntil",
-            )
-            .condition_expression(
-                "attribute_exists(pk) AND (attribute_not_exists(retryRequestedAt) OR retryRequestedAt < :asked)",
-            )
-            .expression_attribute_names("#ttl", "ttl")
-            .expression_attribute_names("#lease", "lease")
-            .expression_attribute_values(":pending", text(State::Pending.word()))
-            .expression_attribute_values(":none", number(0))
-            .expression_attribute_values(":now", text(now))
-            .expression_attribute_values(":asked", text(asked))
-            .expression_attribute_values(":ttl", number(now.plus(KEPT).epoch_seconds().unsigned_abs()));
-        // Missed: this very wish was heard before.
-        updating::sent(update).await.map(drop)
+        let update = Update::new(key(reference))
+            .set("state", s(State::Pending.word()))
+            .set("attempts", n(0))
+            .set("nextAttemptAt", s(now))
+            .set("retryRequestedAt", s(asked))
+            .set("ttl", n(now.plus(KEPT).epoch_seconds()))
+            .remove("lease")
+            .remove("leaseUntil")
+            .when(item_exists())
+            .when(attr("retryRequestedAt").absent().or(attr("retryRequestedAt").lt(s(asked))));
+        // A refusal means that this very request was handled before.
+        let _ = update.send_item(&self.table).await?;
+        Ok(())
     }
 
     /// Has a message say that its webhook failed, when its event cannot be kept or sent at all.
@@ -191,24 +186,17 @@ impl Store {
     /// Takes a delivery that is due, for as long as one try may last.
     pub async fn claim_delivery(&self, reference: &Reference) -> Result<Claim, Error> {
         let (now, lease) = (self.clock.now(), hex(&random::<16>()));
-        let update = self
-            .delivery_update(reference)
-            .update_expression("SET #lease = :lease, leaseUntil = :until")
-            .condition_expression(
-                "#state = :pending AND nextAttemptAt <= :now AND \
-                 (attribute_not_exists(leaseUntil) OR leaseUntil <= :now OR #lease = :lease)",
-            )
-            .expression_attribute_names("#lease", "lease")
-            .expression_attribute_values(":lease", text(&lease))
-            .expression_attribute_values(":until", text(now.plus(LEASE)))
-            .expression_attribute_values(":pending", text(State::Pending.word()))
-            .expression_attribute_values(":now", text(now));
-        let missed = match updating::sent(update).await? {
-            Updated::Made(item) => {
-                return Ok(Claim::Yours(Box::new(read::<DeliveryItem>(item)?.delivery), Lease(lease)));
-            }
-            Updated::Missed(None) => return Ok(Claim::Done),
-            Updated::Missed(Some(item)) => read::<DeliveryItem>(item)?,
+        let is_free = attr("leaseUntil").absent().or(attr("leaseUntil").le(s(now))).or(attr("lease").eq(s(&lease)));
+        let update = Update::new(key(reference))
+            .set("lease", s(&lease))
+            .set("leaseUntil", s(now.plus(LEASE)))
+            .when(attr("state").eq(s(State::Pending.word())))
+            .when(attr("nextAttemptAt").le(s(now)))
+            .when(is_free);
+        let missed = match update.send::<DeliveryItem>(&self.table).await? {
+            Conditional::Applied(item) => return Ok(Claim::Yours(Box::new(item.delivery), Lease(lease))),
+            Conditional::Refused(None) => return Ok(Claim::Done),
+            Conditional::Refused(Some(item)) => item,
         };
         match missed.state {
             State::Pending => {
@@ -232,20 +220,16 @@ impl Store {
             Outcome::Failed => (State::Failed, None),
             Outcome::Dropped => (State::Dropped, None),
         };
-        let update = self
-            .delivery_update(reference)
-            .update_expression(
-                "SET #state = :state, nextAttemptAt = :next, attempts = attempts + :one REMOVE #lease, leaseUntil",
-            )
-            .condition_expression("#lease = :lease")
-            .expression_attribute_names("#lease", "lease")
-            .expression_attribute_values(":lease", text(lease.0))
-            .expression_attribute_values(":state", text(state.word()))
-            .expression_attribute_values(":next", text(next.unwrap_or_else(|| self.clock.now())))
-            .expression_attribute_values(":one", number(1));
-        match updating::sent(update).await? {
-            Updated::Made(_) => self.tell_delivered(reference.message_id, outcome).await,
-            Updated::Missed(_) => Ok(()),
+        let update = Update::new(key(reference))
+            .set("state", s(state.word()))
+            .set("nextAttemptAt", s(next.unwrap_or_else(|| self.clock.now())))
+            .increase("attempts", n(1))
+            .remove("lease")
+            .remove("leaseUntil")
+            .when(attr("lease").eq(s(lease.0)));
+        match update.send_item(&self.table).await? {
+            Conditional::Applied(_) => self.tell_delivered(reference.message_id, outcome).await,
+            Conditional::Refused(_) => Ok(()),
         }
     }
 
@@ -258,27 +242,20 @@ impl Store {
             Outcome::Again(_) | Outcome::Dropped => return Ok(()),
         };
         // A delivery that failed once may succeed later; one that succeeded does not fail later.
-        let from =
-            if outcome == Outcome::Delivered { "deliveryStatus IN (:sent, :failed)" } else { "deliveryStatus = :sent" };
-        let mut update = self
-            .updating(&Key::message(message))
-            .update_expression("SET deliveryStatus = :status, updatedAt = :now")
-            .condition_expression(from)
-            .expression_attribute_values(":status", text(status.word()))
-            .expression_attribute_values(":sent", text(DeliveryStatus::Sent.word()))
-            .expression_attribute_values(":now", text(self.clock.now()));
-        if outcome == Outcome::Delivered {
-            update = update.expression_attribute_values(":failed", text(DeliveryStatus::WebhookFailed.word()));
-        }
-        updating::sent(update).await.map(drop)
-    }
-
-    fn delivery_update(&self, reference: &Reference) -> UpdateItemFluentBuilder {
-        let update = self.updating(&key(reference));
-        update.expression_attribute_names("#state", "state")
+        let sent = s(DeliveryStatus::Sent.word());
+        let from = match outcome {
+            Outcome::Delivered => attr("deliveryStatus").one_of([sent, s(DeliveryStatus::WebhookFailed.word())]),
+            _ => attr("deliveryStatus").eq(sent),
+        };
+        let update = Update::new(keys::message(message))
+            .set("deliveryStatus", s(status.word()))
+            .set("updatedAt", s(self.clock.now()))
+            .when(from);
+        let _ = update.send_item(&self.table).await?;
+        Ok(())
     }
 }
 
 fn key(reference: &Reference) -> Key {
-    Key::delivery(reference.message_id.channel(), &reference.webhook_id)
+    keys::delivery(reference.message_id.channel(), &reference.webhook_id)
 }

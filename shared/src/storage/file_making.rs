@@ -12,11 +12,12 @@ use crate::ids::{AgentId, FileId};
 use crate::models::{Attachment, NewFile, SenderType};
 use crate::storage::calls::{Call, CallOf};
 use crate::storage::files::{FileItem, Placed, too_late};
-use crate::storage::keys::Key;
+use crate::storage::keys;
 use crate::storage::leftovers::Leftovers;
 use crate::storage::messages::{Draft, Once, Opening};
-use crate::storage::writing::{Outcome, Transaction};
-use crate::storage::{Channel, Store, written};
+use crate::storage::{Channel, Store};
+use dynamo::value::to_item;
+use dynamo::{Conditional, Put, Transaction};
 
 /// How many files are put at once.
 const SIDE_BY_SIDE: usize = 8;
@@ -28,6 +29,12 @@ pub(super) struct FileOpening {
     /// What an equal call made.
     pub earlier: Option<FileItem>,
     sender: SenderType,
+}
+
+/// The writes that create a file.
+enum Write {
+    Call,
+    File,
 }
 
 impl Store {
@@ -46,21 +53,21 @@ impl Store {
         }
         let Placed { mut files, note } = self.place(&channel, vec![file]).await?;
         let file = files.pop().ok_or_else(|| Error::internal("a file got lost"))?;
-        let mut transaction = Transaction::default();
+        let mut transaction = Transaction::new();
         if let Some(call) = &call {
-            self.record_made(&mut transaction, call, file.id)?;
+            transaction.push(Write::Call, self.call_record(call, file.id)?);
         }
         if let Some(note) = &note {
-            self.take_note_away(&mut transaction, note)?;
+            transaction.push(Write::File, note.cancel(self.clock.now()));
         }
-        transaction.create(self, written(&FileItem::new(&channel, &file))?)?;
-        match (self.commit(transaction).await?, call) {
-            (Outcome::Done, _) => Ok(file),
-            (Outcome::Refused(0), Some(call)) => {
+        transaction.push(Write::File, Put::create(to_item(&FileItem::new(&channel, &file))?));
+        match (transaction.commit(&self.table).await?, call) {
+            (Conditional::Applied(()), _) => Ok(file),
+            (Conditional::Refused(Write::Call), Some(call)) => {
                 self.clear_away(note.into_iter().collect()).await;
                 self.file_of_equal_call(&call).await.map(Attachment::from)
             }
-            (Outcome::Refused(_), _) => Err(too_late()),
+            (Conditional::Refused(_), _) => Err(too_late()),
         }
     }
 
@@ -99,7 +106,7 @@ impl Store {
     ) -> Result<FileOpening, Error> {
         let caller = caller.into();
         let (sender, id) = (caller.sender(), channel.parse::<AgentId>().ok());
-        let mut call = id.zip(once).map(|(id, once)| Call::new(Key::call(id, sender, of, &once.client_id), once));
+        let mut call = id.zip(once).map(|(id, once)| Call::new(keys::call(id, sender, of, &once.client_id), once));
         let also = call.as_ref().map(|call| slice::from_ref(&call.key)).unwrap_or_default();
         let (channel, mut items) = self.open(caller, id, also).await?;
         let made = call.as_mut().map(|call| call.earlier(&mut items)).transpose()?.flatten();
@@ -112,7 +119,7 @@ impl Store {
 
     async fn file_made(&self, made: &str) -> Result<Option<FileItem>, Error> {
         let Ok(id) = made.parse::<FileId>() else { return Ok(None) };
-        self.get_all(vec![Key::file(id)]).await?.take_file(Some(id))
+        Ok(self.table.get(&keys::file(id)).await?)
     }
 
     /// The file of the call that was first, though this one did not see it.

@@ -3,19 +3,19 @@
 
 use std::collections::BTreeMap;
 
-use aws_sdk_dynamodb::types::{Delete, Update};
 use futures_util::{StreamExt, stream};
 
 use crate::auth::HumanCaller;
 use crate::error::Error;
 use crate::ids::{FileId, MessageId};
 use crate::models::Message;
-use crate::storage::files::FileItem;
-use crate::storage::keys::Key;
+use crate::storage::Store;
+use crate::storage::files::{FileItem, take_file};
+use crate::storage::keys::{self, Key};
 use crate::storage::leftovers::Leftovers;
 use crate::storage::messages::MessageItem;
-use crate::storage::writing::{Outcome, Transaction};
-use crate::storage::{Items, MAX_KEYS, Store, backoff, text};
+use dynamo::value::s;
+use dynamo::{Conditional, Delete, MAX_ATTEMPTS, Transaction, Update, attr, item_absent, pause};
 
 /// How many messages are written at once.
 const SIDE_BY_SIDE: usize = 8;
@@ -42,13 +42,12 @@ impl Store {
     /// Removes files that the caller has made sure may go: items, what messages say of them, and
     /// bytes. Safe to repeat, and beside messages that claim or lose the same files.
     pub(super) async fn remove_files(&self, mut files: Vec<FileItem>) -> Result<(), Error> {
-        const TRIES: u32 = 6;
-        for again in 0..TRIES {
+        for attempt in 0..MAX_ATTEMPTS {
             let changed = self.remove_items(files).await?;
             if changed.is_empty() {
                 return Ok(());
             }
-            tokio::time::sleep(backoff(again)).await;
+            pause(attempt).await;
             files = self.as_they_are(&changed).await?;
         }
         Err(Error::unavailable("files kept changing while they were deleted"))
@@ -61,11 +60,11 @@ impl Store {
         for file in files {
             by_message.entry(file.holder()).or_default().push(file);
         }
-        let messages: Vec<Key> = by_message.keys().flatten().copied().map(Key::message).collect();
-        let mut found = self.get_many(messages).await?;
+        let messages: Vec<Key> = by_message.keys().flatten().copied().map(keys::message).collect();
+        let mut found = self.table.get_items(messages).await?;
         let mut writes = vec![];
         for (message, files) in by_message {
-            let holder = message.map(|id| found.take::<MessageItem>(&Key::message(id))).transpose()?.flatten();
+            let holder = message.map(|id| found.take::<MessageItem>(&keys::message(id))).transpose()?.flatten();
             match message {
                 // Files of no message have nothing in common.
                 None => writes.extend(files.into_iter().map(|file| (None, vec![file]))),
@@ -76,9 +75,9 @@ impl Store {
             .into_iter()
             .map(|(holder, files)| async move {
                 let leftovers = self.leftovers_of(&files);
-                Ok::<_, Error>(match self.commit(self.removal(holder, &files, &leftovers)?).await? {
-                    Outcome::Done => Ok(leftovers),
-                    Outcome::Refused(_) => Err(files),
+                Ok::<_, Error>(match self.removal(holder, &files, &leftovers)?.commit(&self.table).await? {
+                    Conditional::Applied(()) => Ok(leftovers),
+                    Conditional::Refused(()) => Err(files),
                 })
             })
             .collect();
@@ -111,61 +110,42 @@ impl Store {
         files: &[FileItem],
         leftovers: &Leftovers,
     ) -> Result<Transaction, Error> {
-        let mut transaction = Transaction::default();
+        let mut transaction = Transaction::new();
         let ids: Vec<FileId> = files.iter().map(FileItem::id).collect();
         if let Some(holder) = holder
-            && let Some(update) = self.without(&holder, &ids)?
+            && let Some(update) = self.without(&holder, &ids)
         {
-            transaction.update(update);
+            transaction.add(update);
         }
         for file in files {
-            let delete = Delete::builder().table_name(&*self.table).set_key(Some(Key::file(file.id()).attributes()));
             // What is gone already is as it should be.
-            transaction.delete_when(match file.holder() {
-                None => delete.condition_expression("attribute_not_exists(messageId)"),
-                Some(message) => delete
-                    .condition_expression("attribute_not_exists(pk) OR messageId = :message")
-                    .expression_attribute_values(":message", text(message)),
-            })?;
+            transaction.add(Delete::new(keys::file(file.id())).when(match file.holder() {
+                None => attr("messageId").absent(),
+                Some(message) => item_absent().or(attr("messageId").eq(s(message))),
+            }));
         }
-        self.note(&mut transaction, leftovers)?;
+        transaction.add(leftovers.record()?);
         Ok(transaction)
     }
 
     /// The message without these files, provided that they are still where they were read.
-    fn without(&self, holder: &Message, files: &[FileId]) -> Result<Option<Update>, Error> {
+    fn without(&self, holder: &Message, files: &[FileId]) -> Option<Update> {
         let places = holder.attachments.iter().enumerate().filter(|(_, file)| files.contains(&file.id));
         let places: Vec<(usize, FileId)> = places.map(|(index, file)| (index, file.id)).collect();
         if places.is_empty() {
-            return Ok(None);
+            return None;
         }
-        let removed: Vec<String> = places.iter().map(|(index, _)| format!("attachments[{index}]")).collect();
-        let still: Vec<String> =
-            places.iter().map(|(index, _)| format!("attachments[{index}].id = :f{index}")).collect();
-        let mut update = Update::builder()
-            .table_name(&*self.table)
-            .set_key(Some(Key::message(holder.id).attributes()))
-            .update_expression(format!("SET updatedAt = :now REMOVE {}", removed.join(", ")))
-            .condition_expression(still.join(" AND "))
-            .expression_attribute_values(":now", text(self.clock.now()));
-        for (index, file) in places {
-            update = update.expression_attribute_values(format!(":f{index}"), text(file));
-        }
-        update.build().map(Some).map_err(Error::internal)
+        let update = Update::new(keys::message(holder.id)).set("updatedAt", s(self.clock.now()));
+        Some(places.into_iter().fold(update, |update, (index, file)| {
+            let is_still_there = attr(format!("attachments[{index}].id")).eq(s(file));
+            update.remove(&format!("attachments[{index}]")).when(is_still_there)
+        }))
     }
 
     async fn as_they_are(&self, files: &[FileId]) -> Result<Vec<FileItem>, Error> {
-        let mut found = self.get_many(files.iter().copied().map(Key::file).collect()).await?;
-        let items = files.iter().map(|file| found.take_file(Some(*file))).collect::<Result<Vec<Option<FileItem>>, _>>();
+        let mut found = self.table.get_items(files.iter().copied().map(keys::file).collect()).await?;
+        let items =
+            files.iter().map(|file| take_file(&mut found, Some(*file))).collect::<Result<Vec<Option<FileItem>>, _>>();
         Ok(items?.into_iter().flatten().collect())
-    }
-
-    /// Strongly consistent reads of any number of items.
-    async fn get_many(&self, keys: Vec<Key>) -> Result<Items, Error> {
-        let mut found = Items::default();
-        for some in keys.chunks(MAX_KEYS) {
-            found.0.extend(self.get_all(some.to_vec()).await?.0);
-        }
-        Ok(found)
     }
 }

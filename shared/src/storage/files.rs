@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
 use futures_util::future;
 use serde::{Deserialize, Serialize};
 
@@ -13,10 +12,11 @@ use crate::error::Error;
 use crate::ids::{AgentId, FileId, MaybeChannel, MessageId, UserId};
 use crate::models::Attachment;
 use crate::share_link::ShareLink;
-use crate::storage::keys::{self, FILES, Key, StorageKey, due, owned};
+use crate::storage::keys::{self, FILES, StorageKey, due, owned};
 use crate::storage::leftovers::Leftovers;
-use crate::storage::messages::escaped;
-use crate::storage::{Channel, Items, KEYS_OF_CHECK, MAX_KEYS, Store, as_many_as_weigh, beside};
+use crate::storage::messages::{RESPONSE_BUDGET, escaped};
+use crate::storage::{Channel, KEYS_OF_CHECK, Store, join_authorized};
+use dynamo::{Items, Key, MAX_BATCH_GET, Query};
 
 /// A file that no message claims within this time may be removed.
 const UNCLAIMED_LIFE: Duration = Duration::from_secs(24 * 3600);
@@ -79,7 +79,7 @@ pub(super) fn too_late() -> Error {
 
 impl FileItem {
     pub fn new(channel: &Channel, file: &Attachment) -> Self {
-        let key = Key::file(file.id);
+        let key = keys::file(file.id);
         let due = due(file.created_at.plus(UNCLAIMED_LIFE), file.id.ulid(), &key);
         let unclaimed = file.message_id.is_none();
         Self {
@@ -140,21 +140,19 @@ impl FileItem {
     }
 }
 
-impl Items {
-    /// The file of this id, if it was found.
-    pub(super) fn take_file(&mut self, id: Option<FileId>) -> Result<Option<FileItem>, Error> {
-        id.map(|id| self.take(&Key::file(id))).transpose().map(Option::flatten)
-    }
+/// The file of this id, if it was found.
+pub(super) fn take_file(items: &mut Items, id: Option<FileId>) -> Result<Option<FileItem>, Error> {
+    Ok(id.map(|id| items.take(&keys::file(id))).transpose()?.flatten())
+}
 
-    /// Like [`Items::take_file`], and leaves it for whatever wants it next.
-    pub(super) fn look_for_file(&self, id: Option<FileId>) -> Result<Option<FileItem>, Error> {
-        id.map(|id| self.look(&Key::file(id))).transpose().map(Option::flatten)
-    }
+/// Like [`take_file`], and leaves it for a later caller.
+pub(super) fn peek_file(items: &Items, id: Option<FileId>) -> Result<Option<FileItem>, Error> {
+    Ok(id.map(|id| items.peek(&keys::file(id))).transpose()?.flatten())
+}
 
-    /// Whether the agent was found, and is not being removed.
-    fn has_agent(&self, agent: AgentId) -> bool {
-        self.0.get(&Key::agent(agent)).is_some_and(|item| !item.contains_key("deletedAt"))
-    }
+/// Whether the agent was found, and is not being removed.
+fn has_agent(items: &Items, agent: AgentId) -> bool {
+    items.item(&keys::agent(agent)).is_some_and(|item| !item.contains_key("deletedAt"))
 }
 
 impl Store {
@@ -165,26 +163,26 @@ impl Store {
             MaybeChannel::Absent => {
                 let user = agent.0.claimed;
                 let read = future::try_join(self.as_many_files(self.query_owned(user, FILES)), self.leaving(user));
-                let (_, (mut files, leaving)) = beside(self.admit(agent, &[]), read).await?;
+                let (_, (mut files, leaving)) = join_authorized(self.admit(agent, &[]), read).await?;
                 files.retain(|file| !leaving.contains(&file.id().channel()));
                 files
             }
             MaybeChannel::Named(None) => return self.open(agent, None, &[]).await.map(|_| vec![]),
             MaybeChannel::Named(Some(id)) => {
-                let query = self.query_partition(keys::channel_partition(id), FILES);
-                beside(self.open(agent, Some(id), &[]), self.as_many_files(query)).await?.1
+                let query = self.query_partition(keys::channel_partition(id), FILES).descending();
+                join_authorized(self.open(agent, Some(id), &[]), self.as_many_files(query)).await?.1
             }
         };
         self.shown(files).await
     }
 
     /// The files that a query finds, as far as they fit one response.
-    async fn as_many_files(&self, query: QueryFluentBuilder) -> Result<Vec<FileItem>, Error> {
-        as_many_as_weigh(query, |file: FileItem| {
+    async fn as_many_files(&self, query: Query) -> Result<Vec<FileItem>, Error> {
+        let weigh = |file: FileItem| {
             let weight = file.weight();
             Ok(Some((file, weight)))
-        })
-        .await
+        };
+        query.collect_within_budget(RESPONSE_BUDGET, weigh).await
     }
 
     /// Of some files those that are to be listed. The newest of the announced ones are looked for:
@@ -201,18 +199,18 @@ impl Store {
 
     /// One file that the caller may see, its bytes there.
     pub async fn file(&self, caller: impl Into<Caller>, id: Option<FileId>) -> Result<Attachment, Error> {
-        let key = id.map(Key::file);
+        let key = id.map(keys::file);
         let opened = self.open(caller, id.map(FileId::channel), key.as_slice()).await;
         let (_, mut items) = opened.map_err(|err| err.or_not_found("file"))?;
-        let item = items.take_file(id)?;
+        let item = take_file(&mut items, id)?;
         self.arrived(item.ok_or(Error::NotFound("file"))?).await?.ok_or(Error::NotFound("file"))
     }
 
     /// The file that a link was made for, for whoever holds the link.
     pub async fn shared_file(&self, link: &ShareLink) -> Result<Attachment, Error> {
-        let (file, agent) = (Key::file(link.file()), Key::agent(link.file().channel()));
-        let mut items = self.get_all(vec![file.clone(), agent]).await?;
-        let there = items.has_agent(link.file().channel());
+        let (file, agent) = (keys::file(link.file()), keys::agent(link.file().channel()));
+        let mut items = self.table.get_items(vec![file.clone(), agent]).await?;
+        let there = has_agent(&items, link.file().channel());
         let item = items.take::<FileItem>(&file)?.filter(|_| there);
         self.arrived(item.ok_or(Error::NotFound("file"))?).await?.ok_or(Error::NotFound("file"))
     }
@@ -225,17 +223,18 @@ impl Store {
         ids: &[Option<FileId>],
     ) -> Result<Vec<Option<FileItem>>, Error> {
         let known = ids.iter().flatten().copied();
-        let keys: BTreeSet<Key> = known.flat_map(|id| [Key::file(id), Key::agent(id.channel())]).collect();
+        let keys: BTreeSet<Key> = known.flat_map(|id| [keys::file(id), keys::agent(id.channel())]).collect();
         let keys: Vec<Key> = keys.into_iter().collect();
         // One call takes a hundred keys, and the check of the caller is among them.
-        let (first, rest) = keys.split_at(keys.len().min(MAX_KEYS - KEYS_OF_CHECK));
-        let rest = future::try_join_all(rest.chunks(MAX_KEYS).map(|some| self.get_all(some.to_vec())));
-        let ((user, mut items), rest) = beside(self.admit(human, first), rest).await?;
-        items.0.extend(rest.into_iter().flat_map(|some| some.0));
+        let (first, rest) = keys.split_at(keys.len().min(MAX_BATCH_GET - KEYS_OF_CHECK));
+        let rest = future::try_join_all(rest.chunks(MAX_BATCH_GET).map(|some| self.table.get_items(some.to_vec())));
+        let rest = async { Ok(rest.await?) };
+        let ((user, mut items), rest) = join_authorized(self.admit(human, first), rest).await?;
+        rest.into_iter().for_each(|some| items.extend(some));
         ids.iter()
             .map(|id| {
-                let there = id.is_some_and(|id| items.has_agent(id.channel()));
-                let item = items.take_file(*id)?;
+                let there = id.is_some_and(|id| has_agent(&items, id.channel()));
+                let item = take_file(&mut items, *id)?;
                 Ok(item.filter(|item| there && item.is_of(user)))
             })
             .collect()

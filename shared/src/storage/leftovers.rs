@@ -7,7 +7,6 @@
 
 use std::time::Duration;
 
-use aws_sdk_dynamodb::types::Delete;
 use serde::{Deserialize, Serialize};
 use ulid::Ulid;
 
@@ -16,9 +15,10 @@ use crate::error::Error;
 use crate::ids::{AgentId, new_ulid};
 use crate::meter;
 use crate::models::Attachment;
-use crate::storage::keys::{Key, due};
-use crate::storage::writing::Transaction;
-use crate::storage::{Store, text, trouble, written};
+use crate::storage::Store;
+use crate::storage::keys::{self, due};
+use dynamo::value::{s, to_item};
+use dynamo::{Delete, Key, Put, attr};
 
 /// How long after its announcement the bytes of a file may come: an upload begins within the first
 /// hour, and S3 takes slow ones for longer.
@@ -57,7 +57,7 @@ impl Leftovers {
         let ulid = new_ulid(now);
         let made = files.map(|file| Timestamp::from_millis(file.timestamp_ms() as i64)).max();
         let by = made.map_or(now, |made| made.plus(UPLOAD_ENDS)).max(now);
-        Self { key: Key::leftovers(channel, ulid), ulid, objects, by }
+        Self { key: keys::leftovers(channel, ulid), ulid, objects, by }
     }
 
     pub fn of_files(store: &Store, channel: AgentId, files: &[Attachment]) -> Self {
@@ -66,7 +66,7 @@ impl Leftovers {
     }
 
     pub fn of_archive(archive: Ulid, object: String, by: Timestamp) -> Self {
-        Self { key: Key::archive_leftovers(archive), ulid: archive, objects: vec![object], by }
+        Self { key: keys::archive_leftovers(archive), ulid: archive, objects: vec![object], by }
     }
 
     fn item(&self) -> NoteItem {
@@ -74,28 +74,23 @@ impl Leftovers {
         let Key { pk, sk } = self.key.clone();
         NoteItem { pk, sk, due_shard: due.shard, due_sort: due.sort, objects: self.objects.clone() }
     }
-}
 
-impl Store {
-    /// Writes the note with whatever takes the objects' names away.
-    pub(super) fn note(&self, transaction: &mut Transaction, leftovers: &Leftovers) -> Result<(), Error> {
-        transaction.create(self, written(&leftovers.item())?)
+    /// The write of the note, for the transaction that takes the objects' names away.
+    pub fn record(&self) -> Result<Put, Error> {
+        Ok(Put::create(to_item(&self.item())?))
     }
 
     /// Takes the note away with the writes that name its objects. Once it is due that is refused:
     /// the objects may be gone.
-    pub(super) fn take_note_away(&self, transaction: &mut Transaction, leftovers: &Leftovers) -> Result<(), Error> {
-        let delete = Delete::builder()
-            .table_name(&*self.table)
-            .set_key(Some(leftovers.key.attributes()))
-            .condition_expression("dueSort > :now")
-            .expression_attribute_values(":now", text(self.clock.now()));
-        transaction.delete_when(delete)
+    pub fn cancel(&self, now: Timestamp) -> Delete {
+        Delete::new(self.key.clone()).when(attr("dueSort").gt(s(now)))
     }
+}
 
+impl Store {
     /// Writes the note alone, for objects that are to go later.
     pub(super) async fn note_now(&self, leftovers: &Leftovers) -> Result<(), Error> {
-        self.put_new(written(&leftovers.item())?).await
+        Ok(self.table.put_new(to_item(&leftovers.item())?).await?)
     }
 
     /// Deletes the objects of notes that were written. Trouble is not the caller's any more: the
@@ -108,11 +103,11 @@ impl Store {
         }
         let now = self.clock.now();
         for Leftovers { key, .. } in noted.into_iter().filter(|it| it.by <= now) {
-            let delete = self.db.delete_item().table_name(&*self.table).set_key(Some(key.attributes()));
+            let table = self.table.clone();
             // When that fails, the objects are deleted once more.
             meter::off_path(async move {
-                if let Err(err) = delete.send().await.map_err(trouble) {
-                    tracing::debug!(code = err.code(), "a removal's note was kept");
+                if let Err(err) = table.delete(&key).await {
+                    tracing::debug!(cause = %err, "a removal's note was kept");
                 }
             });
         }
@@ -120,10 +115,9 @@ impl Store {
 
     /// Does what a note in the index `due` says, and takes it away; whether it was there.
     pub async fn finish_leftovers(&self, key: &Key) -> Result<bool, Error> {
-        let mut found = self.get_all(vec![key.clone()]).await?;
-        let Some(note) = found.take::<NoteItem>(key)? else { return Ok(false) };
+        let Some(note) = self.table.get::<NoteItem>(key).await? else { return Ok(false) };
         self.blobs.delete_all(note.objects.iter().map(String::as_str)).await?;
-        self.delete_item(key).await?;
+        self.table.delete(key).await?;
         Ok(true)
     }
 }

@@ -78,12 +78,13 @@ impl Occurrence {
     /// removed means nothing either.
     pub fn of(old: Option<Image>, new: Option<Image>) -> Result<Option<Self>, Error> {
         let Some(new) = new.filter(is_message) else { return Ok(None) };
-        let retry = read::<Stamps>(new.clone())?.retry_requested_at;
-        let before = old.map(|old| Ok::<_, Error>((read::<Stamps>(old.clone())?, read::<MessageItem>(old)?)));
+        let retry = from_image::<Stamps>(new.clone())?.retry_requested_at;
+        let before =
+            old.map(|old| Ok::<_, Error>((from_image::<Stamps>(old.clone())?, from_image::<MessageItem>(old)?)));
         let before = before.transpose()?;
         let asked_again =
             retry.is_some() && before.as_ref().is_some_and(|(stamps, _)| stamps.retry_requested_at != retry);
-        let item = read::<MessageItem>(new)?;
+        let item = from_image::<MessageItem>(new)?;
         let happened = match (&before, event(&item)) {
             (_, None) => None,
             (None, first) => first,
@@ -185,6 +186,6 @@ fn is_message(image: &Image) -> bool {
     matches!(image.get("sk"), Some(serde_dynamo::AttributeValue::S(sk)) if sk.starts_with(MESSAGES))
 }
 
-fn read<'de, T: Deserialize<'de>>(image: Image) -> Result<T, Error> {
+fn from_image<'de, T: Deserialize<'de>>(image: Image) -> Result<T, Error> {
     serde_dynamo::from_item(image).map_err(|err| Error::internal(format!("an image cannot be read: {err}")))
 }

@@ -1,6 +1,5 @@
 //! Passwords: judging one, changing one's own, resetting one.
 
-use aws_sdk_dynamodb::types::{AttributeValue, Update};
 use ulid::Ulid;
 
 use crate::auth::HumanCaller;
@@ -11,11 +10,12 @@ use crate::limits::guesses;
 use crate::models::account::Email;
 use crate::models::{ChangePassword, User};
 use crate::secrets::Password;
+use crate::storage::Store;
 use crate::storage::accounts::{EmailItem, StoredPassword, UserItem};
-use crate::storage::keys::Key;
+use crate::storage::keys;
 use crate::storage::tries::{Judged, Window};
-use crate::storage::writing::{Outcome, Transaction};
-use crate::storage::{Store, text};
+use dynamo::value::{Value, s};
+use dynamo::{Conditional, MAX_ATTEMPTS, Transaction, Update, attr, item_exists};
 
 /// Which password somebody knows.
 pub(super) enum Known {
@@ -115,27 +115,17 @@ impl Store {
         new: &StoredPassword,
     ) -> Result<bool, Error> {
         let email = Email::typed(&user.email);
-        let mut transaction = Transaction::default();
-        transaction.update(self.set_password(&email, &old.password_id, new)?);
-        let session = Key::user_session(user.id, &human.0.hashed);
-        let keep = Update::builder()
-            .table_name(&*self.table)
-            .set_key(Some(session.attributes()))
-            .update_expression("SET passwordId = :new")
-            .condition_expression("attribute_exists(pk)")
-            .expression_attribute_values(":new", text(&new.id));
-        transaction.update(keep.build().map_err(Error::internal)?);
-        let settled = Update::builder()
-            .table_name(&*self.table)
-            .set_key(Some(Key::user(user.id).attributes()))
-            .update_expression("SET mustChangePassword = :no")
-            .condition_expression("attribute_exists(pk)")
-            .expression_attribute_values(":no", AttributeValue::Bool(false));
-        transaction.update(settled.build().map_err(Error::internal)?);
-        match self.commit(transaction).await? {
-            Outcome::Done => Ok(true),
-            Outcome::Refused(0) => Ok(false),
-            Outcome::Refused(_) => Err(Error::NoSession),
+        let mut transaction = Transaction::new();
+        transaction.push(Write::Password, set_password(&email, &old.password_id, new));
+        let session = keys::user_session(user.id, &human.0.hashed);
+        let keep = Update::new(session).set("passwordId", s(&new.id)).when(item_exists());
+        transaction.push(Write::Session, keep);
+        let changed = Update::new(keys::user(user.id)).set("mustChangePassword", Value::Bool(false));
+        transaction.push(Write::User, changed.when(item_exists()));
+        match transaction.commit(&self.table).await? {
+            Conditional::Applied(()) => Ok(true),
+            Conditional::Refused(Write::Password) => Ok(false),
+            Conditional::Refused(Write::Session | Write::User) => Err(Error::NoSession),
         }
     }
 
@@ -150,16 +140,15 @@ impl Store {
     /// The user's sessions end, and failed sign-ins before it count no more. `None` when no account
     /// has the address. Safe to repeat.
     pub async fn reset_password(&self, email: &Email, password: Password) -> Result<Option<User>, Error> {
-        const TRIES: u32 = 4;
         let new = self.stored(password).await?;
-        for _ in 0..TRIES {
+        for _ in 0..MAX_ATTEMPTS {
             let Some(account) = self.account_at(email).await? else { return Ok(None) };
-            let key = Key::user(account.user_id);
-            let item = self.get_all(vec![key.clone()]).await?.take::<UserItem>(&key)?;
+            let key = keys::user(account.user_id);
+            let item = self.table.get::<UserItem>(&key).await?;
             let Some(item) = item.filter(|it| it.removing.is_none()) else { return Ok(None) };
-            let mut transaction = Transaction::default();
-            transaction.update(self.set_password(email, &account.password_id, &new)?);
-            if let Outcome::Done = self.commit(transaction).await? {
+            let mut transaction = Transaction::new();
+            transaction.add(set_password(email, &account.password_id, &new));
+            if transaction.commit(&self.table).await?.is_applied() {
                 self.end_sessions(item.user.id, |session| session.password_id == new.id).await?;
                 self.forget_tries(email).await?;
                 return Ok(Some(item.user));
@@ -168,24 +157,25 @@ impl Store {
         Err(Error::unavailable("a password kept being changed by others"))
     }
 
-    /// Replaces the password that has the id `old`.
-    pub(super) fn set_password(&self, email: &Email, old: &str, new: &StoredPassword) -> Result<Update, Error> {
-        Update::builder()
-            .table_name(&*self.table)
-            .set_key(Some(Key::email(email).attributes()))
-            .update_expression("SET passwordHash = :hash, passwordId = :new")
-            .condition_expression("passwordId = :old")
-            .expression_attribute_values(":hash", text(&new.hash))
-            .expression_attribute_values(":new", text(&new.id))
-            .expression_attribute_values(":old", text(old))
-            .build()
-            .map_err(Error::internal)
-    }
-
     pub(super) async fn stored(&self, password: Password) -> Result<StoredPassword, Error> {
         let id: Ulid = ids::new_ulid(self.clock.now());
         Ok(StoredPassword { id: id.to_string(), hash: password.hash().await? })
     }
+}
+
+/// The writes that replace a person's own password.
+enum Write {
+    Password,
+    Session,
+    User,
+}
+
+/// Replaces the password that has the id `old`.
+pub(super) fn set_password(email: &Email, old: &str, new: &StoredPassword) -> Update {
+    Update::new(keys::email(email))
+        .set("passwordHash", s(&new.hash))
+        .set("passwordId", s(&new.id))
+        .when(attr("passwordId").eq(s(old)))
 }
 
 /// Whether a password is an account's; `None` when it is not, or when there is no account.

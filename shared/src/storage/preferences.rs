@@ -1,13 +1,13 @@
 //! What a person prefers: kept with the person, so that a page learns it with who they are.
 
-use aws_sdk_dynamodb::types::ReturnValue;
-
 use crate::auth::HumanCaller;
 use crate::error::Error;
 use crate::models::{PatchPreferences, Preferences};
+use crate::storage::Store;
 use crate::storage::accounts::UserItem;
-use crate::storage::keys::Key;
-use crate::storage::{Store, read, text, trouble};
+use crate::storage::keys;
+use dynamo::value::s;
+use dynamo::{Update, attr, item_exists};
 
 impl From<UserItem> for Preferences {
     fn from(item: UserItem) -> Self {
@@ -23,23 +23,10 @@ impl Store {
     pub async fn change_preferences(&self, human: &HumanCaller, patch: PatchPreferences) -> Result<Preferences, Error> {
         let (item, _) = self.admit_person(human, &[]).await?;
         let Some(theme) = patch.theme else { return Ok(item.into()) };
-        let updated = self
-            .db
-            .update_item()
-            .table_name(&*self.table)
-            .set_key(Some(Key::user(item.user.id).attributes()))
-            .update_expression("SET theme = :theme")
-            .condition_expression("attribute_exists(pk) AND attribute_not_exists(removing)")
-            .expression_attribute_values(":theme", text(theme.word()))
-            .return_values(ReturnValue::AllNew)
-            .send()
-            .await;
-        match updated {
-            Ok(output) => read::<UserItem>(output.attributes.unwrap_or_default()).map(Preferences::from),
-            Err(err) if err.as_service_error().is_some_and(|it| it.is_conditional_check_failed_exception()) => {
-                Err(Error::NoSession)
-            }
-            Err(err) => Err(trouble(err)),
-        }
+        let update = Update::new(keys::user(item.user.id))
+            .set("theme", s(theme.word()))
+            .when(item_exists().and(attr("removing").absent()));
+        let item = update.send::<UserItem>(&self.table).await?.or_else(|_| Error::NoSession)?;
+        Ok(item.into())
     }
 }

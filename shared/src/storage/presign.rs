@@ -15,12 +15,14 @@ use crate::ids::FileId;
 use crate::input::Problems;
 use crate::models::file::FileLabel;
 use crate::models::{AnnounceFile, Attachment};
+use crate::storage::blobs::s3_error;
 use crate::storage::calls::CallOf;
 use crate::storage::file_making::FileOpening;
-use crate::storage::files::FileItem;
-use crate::storage::keys::Key;
-use crate::storage::writing::{Outcome, Transaction};
-use crate::storage::{Blobs, Items, Once, Store, trouble, written};
+use crate::storage::files::{FileItem, peek_file};
+use crate::storage::keys;
+use crate::storage::{Blobs, Once, Store};
+use dynamo::value::to_item;
+use dynamo::{Conditional, Items, Put, Transaction, Update, item_exists};
 
 /// The most that one PUT takes: S3 ends at 5 GiB.
 pub const MAX_ANNOUNCED: u64 = 5_000_000_000;
@@ -47,7 +49,7 @@ impl Blobs {
         let expiry = PresigningConfig::expires_in(expiry).map_err(Error::internal)?;
         let put = self.s3.put_object().bucket(&*self.bucket).key(&file.storage_key).content_type(&file.mime_type);
         let put = put.content_length(i64::try_from(file.size).map_err(Error::internal)?).if_none_match("*");
-        let presigned = put.presigned(expiry).await.map_err(trouble)?;
+        let presigned = put.presigned(expiry).await.map_err(s3_error)?;
         let headers = presigned.headers().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         Ok(UploadTarget { url: presigned.uri().to_owned(), headers, expires_at })
     }
@@ -61,7 +63,7 @@ impl Blobs {
         match self.s3.head_object().bucket(&*self.bucket).key(storage_key).send().await {
             Ok(head) => Ok(head.content_length.and_then(|size| u64::try_from(size).ok())),
             Err(err) if err.as_service_error().is_some_and(|it| it.is_not_found()) => Ok(None),
-            Err(err) => Err(trouble(err)),
+            Err(err) => Err(s3_error(err)),
         }
     }
 }
@@ -85,17 +87,17 @@ impl Store {
         let now = self.clock.now();
         let file = FileLabel { filename, mime_type }.attachment(channel.id(), size, now);
         let target = self.blobs.upload_target(&file, now).await?;
-        let item = written(&FileItem::announced(&channel, &file))?;
+        let item = to_item(&FileItem::announced(&channel, &file))?;
         let Some(call) = call else {
-            self.put_new(item).await?;
+            self.table.put_new(item).await?;
             return Ok((file, target));
         };
-        let mut transaction = Transaction::default();
-        self.record_made(&mut transaction, &call, file.id)?;
-        transaction.create(self, item)?;
-        match self.commit(transaction).await? {
-            Outcome::Done => Ok((file, target)),
-            Outcome::Refused(_) => {
+        let mut transaction = Transaction::new();
+        transaction.add(self.call_record(&call, file.id)?);
+        transaction.add(Put::create(item));
+        match transaction.commit(&self.table).await? {
+            Conditional::Applied(()) => Ok((file, target)),
+            Conditional::Refused(()) => {
                 let again = self.announced_again(self.file_of_equal_call(&call).await?).await?;
                 again.ok_or_else(|| Error::unavailable("the file of an equal call went meanwhile"))
             }
@@ -124,14 +126,9 @@ impl Store {
         if self.blobs.size(&file.storage_key).await? != Some(file.size) {
             return Ok(None);
         }
-        let update = self.db.update_item().table_name(&*self.table).set_key(Some(Key::file(file.id).attributes()));
-        let update = update.update_expression("REMOVE announced").condition_expression("attribute_exists(pk)");
-        match update.send().await {
-            Ok(_) => Ok(Some(file)),
-            // It was deleted meanwhile.
-            Err(err) if err.as_service_error().is_some_and(|it| it.is_conditional_check_failed_exception()) => Ok(None),
-            Err(err) => Err(trouble(err)),
-        }
+        // A refusal means that it was deleted meanwhile.
+        let update = Update::new(keys::file(file.id)).remove("announced").when(item_exists());
+        Ok(update.send_item(&self.table).await?.is_applied().then_some(file))
     }
 
     /// Of each file, in their order, whether its bytes are there. Writes nothing.
@@ -159,7 +156,7 @@ impl Store {
         items: Items,
     ) -> Result<Vec<FileId>, Error> {
         // Two originals may have become one file, so what was found stays.
-        let found = files.iter().map(|(_, id)| items.look_for_file(*id)).collect::<Result<Vec<_>, Error>>()?;
+        let found = files.iter().map(|(_, id)| peek_file(&items, *id)).collect::<Result<Vec<_>, Error>>()?;
         let bytes_there = self.all_uploaded(&found).await?;
         let (mut unclaimed, mut problems) = (vec![], Problems::default());
         for ((path, _), (item, uploaded)) in files.into_iter().zip(found.into_iter().zip(bytes_there)) {

@@ -11,17 +11,16 @@
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
-use aws_sdk_dynamodb::types::{DeleteRequest, Put, Update, WriteRequest};
-use futures_util::{StreamExt, TryStreamExt, stream};
 use serde::{Deserialize, Serialize};
 use ulid::Ulid;
 
 use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::ids::{AgentId, UserId};
-use crate::storage::keys::{self, Due, Key, Prefix, due, owned};
-use crate::storage::writing::{Outcome, Transaction};
-use crate::storage::{Blobs, Item, Store, backoff, each_of, read, text, trouble, written};
+use crate::storage::keys::{self, Due, Prefix, due, owned};
+use crate::storage::{Blobs, Store};
+use dynamo::value::{from_item, s, to_item};
+use dynamo::{Key, Put, Transaction, Update, attr, item_exists};
 
 /// One call removes for this long, well inside a function's time; then it says that there is more.
 pub(super) const TIME: Duration = Duration::from_secs(20);
@@ -29,12 +28,8 @@ pub(super) const TIME: Duration = Duration::from_secs(20);
 const FIRST_LOOK: Duration = Duration::from_secs(60);
 /// When nothing that was let in before the mark can arrive any more.
 const LAST_LOOK: Duration = Duration::from_secs(2 * 3600);
-/// What BatchWriteItem takes.
-const BATCH: usize = 25;
-/// How many of those are sent at once.
-const SIDE_BY_SIDE: usize = 4;
 /// How many keys are held at once.
-pub(super) const PAGE: i32 = 250;
+pub(super) const PAGE: usize = 250;
 
 /// The record of an agent's removal, or of a user's.
 #[derive(Serialize, Deserialize)]
@@ -55,11 +50,11 @@ pub(super) struct RemovalItem {
 impl RemovalItem {
     fn of_agent(owner: UserId, agent: AgentId, now: Timestamp) -> Self {
         let owner_sort = Some(owned::removal(agent));
-        Self { owner_id: Some(owner), owner_sort, ..Self::new(Key::removal(agent), agent.ulid(), now) }
+        Self { owner_id: Some(owner), owner_sort, ..Self::new(keys::removal(agent), agent.ulid(), now) }
     }
 
     pub fn of_user(user: UserId, now: Timestamp) -> Self {
-        Self::new(Key::user_removal(user), user.ulid(), now)
+        Self::new(keys::user_removal(user), user.ulid(), now)
     }
 
     fn new(key: Key, ulid: Ulid, started_at: Timestamp) -> Self {
@@ -108,15 +103,15 @@ impl Store {
     /// Removes a person's agents, as far as there is time. Close the person's account before: the
     /// list is an index's, and an agent made a moment ago may be missing from it.
     pub async fn remove_agents_of(&self, user: UserId, blobs: &Blobs, until: Instant) -> Result<(), Error> {
+        let query = self.query_owned(user, owned::AGENTS).only(&["id"]).limit(PAGE);
         let mut from = None;
         loop {
-            let query = self.query_owned(user, owned::AGENTS).projection_expression("id").limit(PAGE);
-            let page = query.set_exclusive_start_key(from).send().await.map_err(trouble)?;
-            for item in page.items.unwrap_or_default() {
-                self.remove_owned(user, read::<OwnedAgent>(item)?.id, blobs, until).await?;
+            let page = query.page(from).await?;
+            for item in page.items {
+                self.remove_owned(user, from_item::<OwnedAgent>(item)?.id, blobs, until).await?;
                 in_time(until)?;
             }
-            from = page.last_evaluated_key;
+            from = page.next;
             if from.is_none() {
                 return Ok(());
             }
@@ -126,14 +121,10 @@ impl Store {
     /// Which of a person's agents are going, or went a short while ago: lists over all agents leave
     /// out what is still there of them. Hardly ever any, so that this costs next to nothing.
     pub(super) async fn leaving(&self, user: UserId) -> Result<HashSet<AgentId>, Error> {
-        let mut leaving = HashSet::new();
-        let query = self.query_owned(user, owned::REMOVALS).projection_expression(keys::OWNER_SORT);
-        each_of(query, usize::MAX, |removal: OwnedRemoval| {
-            leaving.extend(keys::ulid_after(owned::REMOVALS, &removal.owner_sort).map(AgentId::from_ulid));
-            true
-        })
-        .await?;
-        Ok(leaving)
+        let query = self.query_owned(user, owned::REMOVALS).only(&[keys::OWNER_INDEX.sk]);
+        let removals = query.collect_all::<OwnedRemoval>().await?;
+        let agent = |removal: &OwnedRemoval| keys::ulid_after(owned::REMOVALS, &removal.owner_sort);
+        Ok(removals.iter().filter_map(agent).map(AgentId::from_ulid).collect())
     }
 
     async fn remove_owned(&self, user: UserId, agent: AgentId, blobs: &Blobs, until: Instant) -> Result<(), Error> {
@@ -148,45 +139,36 @@ impl Store {
     /// For what works off the index `due`: completes a removal whose call was cut short, and
     /// removes what came in late. The record goes with the last look.
     pub async fn finish_removal(&self, agent: AgentId, blobs: &Blobs) -> Result<(), Error> {
-        let Some(record) = self.removal_record(&Key::removal(agent)).await? else { return Ok(()) };
+        let Some(record) = self.removal_record(&keys::removal(agent)).await? else { return Ok(()) };
         self.clear(agent, blobs, Instant::now() + TIME).await?;
         self.looked_after(record, agent.ulid()).await
     }
 
     pub(super) async fn removal_record(&self, key: &Key) -> Result<Option<RemovalItem>, Error> {
-        self.get_all(vec![key.clone()]).await?.take(key)
+        Ok(self.table.get(key).await?)
     }
 
     /// Has the record wait for the last look, or takes it away after that.
     pub(super) async fn looked_after(&self, record: RemovalItem, ulid: Ulid) -> Result<(), Error> {
         let (key, last_look) = (record.key(), record.started_at.plus(LAST_LOOK));
         if self.clock.now() >= last_look {
-            return self.delete_item(&key).await;
+            return Ok(self.table.delete(&key).await?);
         }
         let Due { shard, sort } = due(last_look, ulid, &key);
-        let record = written(&RemovalItem { due_shard: shard, due_sort: sort, ..record })?;
-        let put = self.db.put_item().table_name(&*self.table).set_item(Some(record));
-        put.send().await.map(drop).map_err(trouble)
+        let record = to_item(&RemovalItem { due_shard: shard, due_sort: sort, ..record })?;
+        Ok(self.table.put(record).await?)
     }
 
     /// Makes the agent invisible, together with the record that sees to the rest.
     async fn mark_removed(&self, owner: UserId, agent: AgentId) -> Result<(), Error> {
         let now = self.clock.now();
-        let mark = Update::builder()
-            .table_name(&*self.table)
-            .set_key(Some(Key::agent(agent).attributes()))
-            .update_expression("SET deletedAt = if_not_exists(deletedAt, :now)")
-            .condition_expression("attribute_exists(pk) AND ownerId = :owner")
-            .expression_attribute_values(":now", text(now))
-            .expression_attribute_values(":owner", text(owner));
-        let record = written(&RemovalItem::of_agent(owner, agent, now))?;
-        let mut transaction = Transaction::default();
-        transaction.update(mark.build().map_err(Error::internal)?);
-        transaction.put_if(Put::builder().table_name(&*self.table).set_item(Some(record)))?;
-        match self.commit(transaction).await? {
-            Outcome::Done => Ok(()),
-            Outcome::Refused(_) => Err(Error::NotFound("agent")),
-        }
+        let mark = Update::new(keys::agent(agent))
+            .set_if_absent("deletedAt", s(now))
+            .when(item_exists().and(attr("ownerId").eq(s(owner))));
+        let mut transaction = Transaction::new();
+        transaction.add(mark);
+        transaction.add(Put::new(to_item(&RemovalItem::of_agent(owner, agent, now))?));
+        transaction.commit(&self.table).await?.or_else(|()| Error::NotFound("agent"))
     }
 
     async fn clear(&self, agent: AgentId, blobs: &Blobs, until: Instant) -> Result<(), Error> {
@@ -201,50 +183,14 @@ impl Store {
                 in_time(until)?;
             }
         }
-        self.delete_item(&Key::agent(agent)).await
+        Ok(self.table.delete(&keys::agent(agent)).await?)
     }
 
     /// Deletes a page's worth of a partition; whether there was anything.
     pub(super) async fn delete_some_in(&self, pk: String) -> Result<bool, Error> {
-        let page = self
-            .query()
-            .key_condition_expression("pk = :pk")
-            .expression_attribute_values(":pk", text(pk))
-            .projection_expression("pk, sk")
-            .consistent_read(true)
-            .limit(PAGE);
-        let items = page.send().await.map_err(trouble)?.items.unwrap_or_default();
-        self.delete_all(&items).await?;
-        Ok(!items.is_empty())
-    }
-
-    /// Deletes items by their keys, whether or not they are there, in no order.
-    pub(super) async fn delete_all(&self, keys: &[Item]) -> Result<(), Error> {
-        let batches = stream::iter(keys.chunks(BATCH)).map(Ok);
-        batches.try_for_each_concurrent(SIDE_BY_SIDE, |batch| self.delete_batch(batch)).await
-    }
-
-    /// Deletes up to 25 items by their keys; what DynamoDB leaves is tried again.
-    async fn delete_batch(&self, batch: &[Item]) -> Result<(), Error> {
-        const TRIES: u32 = 8;
-        let delete = |key: &Item| DeleteRequest::builder().set_key(Some(key.clone())).build();
-        let request = |delete| WriteRequest::builder().delete_request(delete).build();
-        let deletes = batch.iter().map(|key| delete(key).map(request));
-        let mut left = deletes.collect::<Result<Vec<_>, _>>().map_err(Error::internal)?;
-        for again in 0..TRIES {
-            let output = self.db.batch_write_item().request_items(&*self.table, left).send().await.map_err(trouble)?;
-            left = output.unprocessed_items.into_iter().flat_map(|it| it.into_values()).flatten().collect();
-            if left.is_empty() {
-                return Ok(());
-            }
-            tokio::time::sleep(backoff(again)).await;
-        }
-        Err(Error::unavailable("BatchWriteItem kept leaving items unprocessed"))
-    }
-
-    pub(super) async fn delete_item(&self, key: &Key) -> Result<(), Error> {
-        let delete = self.db.delete_item().table_name(&*self.table).set_key(Some(key.attributes()));
-        delete.send().await.map(drop).map_err(trouble)
+        let found = self.table.query(pk).limit(PAGE).first_keys().await?;
+        self.table.delete_items(&found).await?;
+        Ok(!found.is_empty())
     }
 }
 

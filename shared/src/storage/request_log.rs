@@ -9,8 +9,10 @@ use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::ids::UserId;
 use crate::models::request_log::{ListLogs, LogEntry, LogPage};
-use crate::storage::keys::{self, Key};
-use crate::storage::{Store, beside, read, text, trouble, written};
+use crate::storage::keys;
+use crate::storage::{Store, join_authorized};
+use dynamo::Key;
+use dynamo::value::{from_item, to_item};
 
 const KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
 
@@ -26,9 +28,9 @@ struct LogItem {
 impl Store {
     /// Keeps one entry of a user's log.
     pub async fn log_call(&self, user: UserId, entry: LogEntry) -> Result<(), Error> {
-        let Key { pk, sk } = Key::log(user, entry.id);
+        let Key { pk, sk } = keys::log(user, entry.id);
         let ttl = entry.created_at.plus(KEPT).epoch_seconds();
-        self.put_new(written(&LogItem { pk, sk, ttl, entry })?).await
+        Ok(self.table.put_new(to_item(&LogItem { pk, sk, ttl, entry })?).await?)
     }
 
     /// A page of the caller's log, newest first, read beside the check of the caller. The cursor
@@ -36,7 +38,7 @@ impl Store {
     pub async fn logs_of(&self, human: &HumanCaller, request: &ListLogs) -> Result<LogPage, Error> {
         let caller = Caller::from(human);
         let page = self.read_logs(caller.claimed(), request);
-        beside(self.admit(caller, &[]), page).await.map(|(_, page)| page)
+        join_authorized(self.admit(caller, &[]), page).await.map(|(_, page)| page)
     }
 
     async fn read_logs(&self, user: UserId, request: &ListLogs) -> Result<LogPage, Error> {
@@ -47,21 +49,13 @@ impl Store {
         if first > last {
             return Ok(LogPage { data: vec![], next_cursor: None });
         }
-        let query = self
-            .query()
-            .key_condition_expression("pk = :pk AND sk BETWEEN :first AND :last")
-            .expression_attribute_values(":pk", text(keys::log_partition(user)))
-            .expression_attribute_values(":first", text(first))
-            .expression_attribute_values(":last", text(last))
-            .scan_index_forward(false)
-            .consistent_read(true)
-            // One more than asked for tells whether there is a next page.
-            .limit(i32::try_from(request.limit + 1).unwrap_or(i32::MAX));
-        let page = query.send().await.map_err(trouble)?;
-        let items = page.items.unwrap_or_default();
-        let more = items.len() > request.limit || page.last_evaluated_key.is_some();
-        let entry = |item| read::<LogItem>(item).map(|item| item.entry);
-        let data: Vec<LogEntry> = items.into_iter().take(request.limit).map(entry).collect::<Result<_, _>>()?;
+        // One more than asked for tells whether there is a next page.
+        let query =
+            self.table.query(keys::log_partition(user)).between(first, last).descending().limit(request.limit + 1);
+        let page = query.page(None).await?;
+        let more = page.items.len() > request.limit || page.next.is_some();
+        let entry = |item| from_item::<LogItem>(item).map(|item| item.entry);
+        let data: Vec<LogEntry> = page.items.into_iter().take(request.limit).map(entry).collect::<Result<_, _>>()?;
         let next_cursor = data.last().filter(|_| more).map(|entry| entry.id);
         Ok(LogPage { data, next_cursor })
     }

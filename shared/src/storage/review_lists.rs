@@ -5,10 +5,8 @@
 //! passed over as soon as one of its reviews is older than what the list holds.
 
 use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 
-use aws_sdk_dynamodb::operation::query::builders::QueryFluentBuilder;
-use aws_sdk_dynamodb::types::AttributeValue;
 use futures_util::future;
 use tokio::sync::OnceCell;
 use ulid::Ulid;
@@ -18,9 +16,11 @@ use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::ids::{AgentId, MaybeChannel, UserId};
 use crate::models::{Message, ReviewStatus};
-use crate::storage::keys::owned;
+use crate::storage::keys::{OWNER_INDEX, owned};
 use crate::storage::messages::{MessageItem, RESPONSE_BUDGET, weight};
-use crate::storage::{Store, beside, read, trouble};
+use crate::storage::{Store, join_authorized};
+use dynamo::value::from_item;
+use dynamo::{Item, Query};
 
 /// How many decided reviews a list shows.
 const DECIDED_SHOWN: usize = 200;
@@ -100,7 +100,7 @@ impl Newest {
 /// One read: those of its reviews that are wanted, and where to read on.
 struct Page {
     messages: Vec<Message>,
-    next: Option<HashMap<String, AttributeValue>>,
+    next: Option<Item>,
 }
 
 impl Store {
@@ -111,14 +111,14 @@ impl Store {
         let newest = match channel {
             MaybeChannel::Absent => {
                 let wanted = Wanted { user, status, channel: None, now, leaving: OnceCell::new() };
-                beside(self.admit(agent, &[]), self.pending_of(&wanted)).await?.1
+                join_authorized(self.admit(agent, &[]), self.pending_of(&wanted)).await?.1
             }
             MaybeChannel::Named(None) => return self.open(agent, None, &[]).await.map(|_| vec![]),
             MaybeChannel::Named(channel) => {
                 // That the channel is open says that its agent is not leaving.
                 let leaving = OnceCell::from(HashSet::new());
                 let wanted = Wanted { user, status, channel, now, leaving };
-                beside(self.open(agent, channel, &[]), self.pending_of(&wanted)).await?.1
+                join_authorized(self.open(agent, channel, &[]), self.pending_of(&wanted)).await?.1
             }
         };
         Ok(newest.into_messages())
@@ -150,7 +150,7 @@ impl Store {
             Box::pin(self.decided_of(&wanted, ReviewStatus::Expired)),
             Box::pin(self.pending_of(&wanted)),
         );
-        let ((), (mut newest, expired, pending)) = beside(admitted, reads).await?;
+        let ((), (mut newest, expired, pending)) = join_authorized(admitted, reads).await?;
         newest.merge(expired);
         newest.merge(pending);
         Ok(newest.into_messages())
@@ -164,8 +164,9 @@ impl Store {
             _ => usize::MAX,
         };
         for _ in 0..reads {
-            let query = self.query_owned_between(wanted.user, range.clone()).set_exclusive_start_key(from);
-            let page = self.read_reviews(query, wanted).await?;
+            let [first, last] = range.clone();
+            let query = self.table.query_index(OWNER_INDEX, wanted.user).between(first, last).descending();
+            let page = self.read_reviews(query, from, wanted).await?;
             // The channel of which there is nothing newer to come than what is left out already.
             let mut passed = None;
             for message in page.messages {
@@ -191,8 +192,8 @@ impl Store {
             return Ok(newest);
         }
         for _ in 0..MAX_READS {
-            let query = self.query_owned(wanted.user, &owned::reviews(status)).limit(DECIDED_SHOWN as i32);
-            let page = self.read_reviews(query.set_exclusive_start_key(from), wanted).await?;
+            let query = self.query_owned(wanted.user, &owned::reviews(status)).limit(DECIDED_SHOWN);
+            let page = self.read_reviews(query, from, wanted).await?;
             for message in page.messages {
                 if !newest.add(message) || newest.messages.len() == DECIDED_SHOWN {
                     return Ok(newest);
@@ -207,17 +208,17 @@ impl Store {
     }
 
     /// One read, and beside the first of a list the one that tells which agents are leaving.
-    async fn read_reviews(&self, query: QueryFluentBuilder, wanted: &Wanted) -> Result<Page, Error> {
-        let page = async { query.send().await.map_err(trouble) };
+    async fn read_reviews(&self, query: Query, from: Option<Item>, wanted: &Wanted) -> Result<Page, Error> {
+        let page = async { Ok(query.page(from).await?) };
         let leaving = wanted.leaving.get_or_try_init(|| self.leaving(wanted.user));
         let (page, leaving) = future::try_join(page, leaving).await?;
         let mut messages = vec![];
-        for item in page.items.unwrap_or_default() {
-            let message = Message::from(read::<MessageItem>(item)?).seen_at(wanted.now);
+        for item in page.items {
+            let message = Message::from(from_item::<MessageItem>(item)?).seen_at(wanted.now);
             if wanted.has(&message) && !leaving.contains(&message.channel_id) {
                 messages.push(message);
             }
         }
-        Ok(Page { messages, next: page.last_evaluated_key })
+        Ok(Page { messages, next: page.next })
     }
 }

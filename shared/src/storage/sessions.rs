@@ -11,9 +11,10 @@ use crate::ids::UserId;
 use crate::models::User;
 use crate::models::account::Email;
 use crate::secrets::{Hashed, Plain, Presented};
-use crate::storage::keys::{self, Key};
-use crate::storage::writing::{Outcome, Transaction};
-use crate::storage::{Store, all_of, written};
+use crate::storage::Store;
+use crate::storage::keys;
+use dynamo::value::{s, to_item};
+use dynamo::{Check, Conditional, Delete, Key, MAX_ATTEMPTS, Put, Transaction, attr, item_exists};
 
 /// A session ends this long after it was made.
 pub const SESSION_LIFE: Duration = Duration::from_secs(7 * 24 * 3600);
@@ -46,6 +47,13 @@ pub struct NewSession {
     pub life: Duration,
 }
 
+/// The writes that replace a session.
+enum Write {
+    /// The password is still the one that the session was begun with.
+    Password,
+    Session,
+}
+
 impl Store {
     /// Begins a session, provided the password that was checked is still the one: a session that
     /// was begun with an old password never outlives its change.
@@ -56,30 +64,28 @@ impl Store {
         password_id: &str,
     ) -> Result<NewSession, Error> {
         let token = Plain::session(user.id);
-        let mut transaction = Transaction::default();
-        transaction.check_if(self, &Key::email(email), "passwordId", password_id)?;
-        self.write_session(&mut transaction, user.id, &token, password_id)?;
-        match self.commit(transaction).await? {
-            Outcome::Done => Ok(NewSession { user, token, life: SESSION_LIFE }),
-            Outcome::Refused(_) => Err(Error::WrongPassword),
+        let mut transaction = Transaction::new();
+        let is_current = attr("passwordId").eq(s(password_id));
+        transaction.add(Check::new(keys::email(email), is_current));
+        for item in self.session_items(user.id, &token, password_id)? {
+            transaction.add(item);
+        }
+        match transaction.commit(&self.table).await? {
+            Conditional::Applied(()) => Ok(NewSession { user, token, life: SESSION_LIFE }),
+            Conditional::Refused(()) => Err(Error::WrongPassword),
         }
     }
 
-    fn write_session(
-        &self,
-        transaction: &mut Transaction,
-        user: UserId,
-        token: &Plain,
-        password_id: &str,
-    ) -> Result<(), Error> {
+    fn session_items(&self, user: UserId, token: &Plain, password_id: &str) -> Result<[Put; 2], Error> {
         let (now, hash) = (self.clock.now(), token.hashed());
         let expires_at = now.plus(SESSION_LIFE);
         let ttl = expires_at.epoch_seconds();
-        let Key { pk, sk } = Key::session(&hash);
-        transaction.create(self, written(&SessionItem { pk, sk, user_id: user, created_at: now, expires_at, ttl })?)?;
-        let Key { pk, sk } = Key::user_session(user, &hash);
+        let Key { pk, sk } = keys::session(&hash);
+        let session = to_item(&SessionItem { pk, sk, user_id: user, created_at: now, expires_at, ttl })?;
+        let Key { pk, sk } = keys::user_session(user, &hash);
         let (hash, password_id) = (hash.as_str().to_owned(), password_id.to_owned());
-        transaction.create(self, written(&UserSessionItem { pk, sk, hash, password_id, ttl })?)
+        let listed = to_item(&UserSessionItem { pk, sk, hash, password_id, ttl })?;
+        Ok([Put::create(session), Put::create(listed)])
     }
 
     /// The user of a presented session, if it is stored, in time, and theirs.
@@ -94,31 +100,34 @@ impl Store {
     /// session has ended. Nothing that was begun with an old password is refreshed, so whoever
     /// ends a user's sessions after a change does not run after them.
     pub async fn refresh_session(&self, human: &HumanCaller) -> Result<NewSession, Error> {
-        const TRIES: u32 = 4;
         let mut outdated = None;
-        for _ in 0..TRIES {
-            let listed = Key::user_session(human.0.claimed, &human.0.hashed);
+        for _ in 0..MAX_ATTEMPTS {
+            let listed = keys::user_session(human.0.claimed, &human.0.hashed);
             let (item, mut items) = self.admit_person(human, std::slice::from_ref(&listed)).await?;
             let old = items.take::<UserSessionItem>(&listed)?.ok_or(Error::NoSession)?;
-            let email = Key::email(&Email::typed(&item.user.email));
+            let email = keys::email(&Email::typed(&item.user.email));
             let token = Plain::session(item.user.id);
-            let mut transaction = Transaction::default();
-            transaction.check_if(self, &email, "passwordId", &old.password_id)?;
-            transaction.delete_existing(self, &Key::session(&human.0.hashed))?;
+            let is_same = || attr("passwordId").eq(s(&old.password_id));
+            let mut transaction = Transaction::new();
+            transaction.push(Write::Password, Check::new(email.clone(), is_same()));
+            let session = Delete::new(keys::session(&human.0.hashed)).when(item_exists());
+            transaction.push(Write::Session, session);
             // Refused when the password was changed meanwhile: the session may be kept then, so
             // it is looked at again.
-            transaction.delete_if(self, &listed, "passwordId", &old.password_id)?;
-            self.write_session(&mut transaction, item.user.id, &token, &old.password_id)?;
-            match self.commit(transaction).await? {
-                Outcome::Done => return Ok(NewSession { user: item.user, token, life: SESSION_LIFE }),
-                Outcome::Refused(0) => {
+            transaction.push(Write::Session, Delete::new(listed).when(is_same()));
+            for item in self.session_items(item.user.id, &token, &old.password_id)? {
+                transaction.push(Write::Session, item);
+            }
+            match transaction.commit(&self.table).await? {
+                Conditional::Applied(()) => return Ok(NewSession { user: item.user, token, life: SESSION_LIFE }),
+                Conditional::Refused(Write::Password) => {
                     let looked_at = Some((email, old.password_id));
                     if outdated == looked_at {
                         return Err(Error::NoSession);
                     }
                     outdated = looked_at;
                 }
-                Outcome::Refused(_) => {}
+                Conditional::Refused(Write::Session) => {}
             }
         }
         Err(Error::unavailable("a session kept changing"))
@@ -152,7 +161,7 @@ impl Store {
         keep: impl Fn(&UserSessionItem) -> bool,
     ) -> Result<usize, Error> {
         let query = self.query_partition(keys::user_partition(user), keys::USER_SESSIONS);
-        let mut sessions = all_of::<UserSessionItem>(query).await?;
+        let mut sessions = query.collect_all::<UserSessionItem>().await?;
         sessions.retain(|session| !keep(session));
         let hashes: Vec<Hashed> = sessions.into_iter().map(|it| Hashed::stored(it.hash)).collect();
         // Two items each; a transaction has at most 100.
@@ -163,11 +172,12 @@ impl Store {
     }
 
     async fn delete_sessions(&self, user: UserId, hashes: &[Hashed]) -> Result<(), Error> {
-        let mut transaction = Transaction::default();
+        let mut transaction = Transaction::new();
         for hash in hashes {
-            transaction.delete(self, &Key::session(hash))?;
-            transaction.delete(self, &Key::user_session(user, hash))?;
+            transaction.add(Delete::new(keys::session(hash)));
+            transaction.add(Delete::new(keys::user_session(user, hash)));
         }
-        self.commit(transaction).await.map(drop)
+        let _ = transaction.commit(&self.table).await?;
+        Ok(())
     }
 }

@@ -6,7 +6,6 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use aws_sdk_dynamodb::types::{AttributeValue, Update};
 use serde::Deserialize;
 
 use crate::auth::HumanCaller;
@@ -14,9 +13,10 @@ use crate::error::Error;
 use crate::ids::AgentId;
 use crate::meter;
 use crate::models::{AgentStats, AgentStatus, TotalStats};
-use crate::storage::keys::Key;
-use crate::storage::writing::Transaction;
-use crate::storage::{Store, beside};
+use crate::storage::keys;
+use crate::storage::{Store, join_authorized};
+use dynamo::value::n;
+use dynamo::{Key, Transaction, Update};
 
 /// Counts of one agent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -91,17 +91,13 @@ impl Store {
             ("successRequests", tally.success_requests),
             ("errorRequests", tally.error_requests),
         ];
-        let mut update = Update::builder().table_name(&*self.table).set_key(Some(Key::stats(agent).attributes()));
-        let mut added = vec![];
-        for (name, count) in counts.into_iter().filter(|(_, count)| *count > 0) {
-            added.push(format!("{name} :{name}"));
-            update = update.expression_attribute_values(format!(":{name}"), AttributeValue::N(count.to_string()));
-        }
-        let update = update.update_expression(format!("ADD {}", added.join(", ")));
+        let counted = counts.into_iter().filter(|(_, count)| *count > 0);
+        let update = counted.fold(Update::new(keys::stats(agent)), |update, (name, count)| update.add(name, n(count)));
         // A transaction carries a token: when its reply is lost and the SDK repeats it, it counts once.
-        let mut transaction = Transaction::default();
-        transaction.update(update.build().map_err(Error::internal)?);
-        self.commit(transaction).await.map(drop)
+        let mut transaction = Transaction::new();
+        transaction.add(update);
+        let _ = transaction.commit(&self.table).await?;
+        Ok(())
     }
 
     /// One agent in numbers, its history read beside the check of the caller.
@@ -109,9 +105,9 @@ impl Store {
         let Some(id) = id else {
             return Err(self.admit(human, &[]).await.err().unwrap_or(Error::NotFound("agent")));
         };
-        let key = Key::stats(id);
+        let key = keys::stats(id);
         let opened = self.open(human, Some(id), std::slice::from_ref(&key));
-        let read = beside(opened, self.status_history(id)).await;
+        let read = join_authorized(opened, self.status_history(id)).await;
         let ((_, mut items), history) = read.map_err(|err| err.or_not_found("agent"))?;
         let tally = items.take::<Tally>(&key)?.unwrap_or_default();
         Ok(AgentStats {
@@ -126,15 +122,12 @@ impl Store {
 
     /// All of a person's agents in numbers.
     pub async fn total_stats(&self, human: &HumanCaller) -> Result<TotalStats, Error> {
-        const AT_ONCE: usize = 100;
         let agents = self.agents_of(human).await?;
+        let keys: Vec<Key> = agents.iter().map(|agent| keys::stats(agent.id)).collect();
+        let mut items = self.table.get_items(keys.clone()).await?;
         let mut total = Tally::default();
-        for some in agents.chunks(AT_ONCE) {
-            let keys: Vec<Key> = some.iter().map(|agent| Key::stats(agent.id)).collect();
-            let mut items = self.get_all(keys.clone()).await?;
-            for key in &keys {
-                total.add(items.take::<Tally>(key)?.unwrap_or_default());
-            }
+        for key in &keys {
+            total.add(items.take::<Tally>(key)?.unwrap_or_default());
         }
         let active = agents.iter().filter(|it| matches!(it.status, AgentStatus::Active | AgentStatus::Busy));
         Ok(TotalStats {

@@ -12,7 +12,6 @@
 
 use std::time::{Duration, Instant};
 
-use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
 use serde::{Deserialize, Serialize};
 use ulid::Ulid;
 
@@ -20,10 +19,11 @@ use crate::clock::Timestamp;
 use crate::device_cookie::Device;
 use crate::error::Error;
 use crate::models::account::Email;
+use crate::storage::Store;
 use crate::storage::accounts::EmailItem;
-use crate::storage::keys::{self, Key};
-use crate::storage::updating::{self, Updated};
-use crate::storage::{Store, backoff, number, read, text, trouble, written};
+use crate::storage::keys;
+use dynamo::value::{n, s, to_item};
+use dynamo::{Conditional, Key, Put, Update, attr, item_absent, pause};
 
 /// Tries are counted per address over this window.
 const WINDOW: Duration = Duration::from_secs(15 * 60);
@@ -67,10 +67,10 @@ impl Window {
 
     fn key(&self, email: &Email) -> Key {
         match self {
-            Self::Strangers => Key::login(email),
-            Self::Device(device) => Key::device_login(email, *device),
-            Self::FormerDevices => Key::former_device_login(email),
-            Self::Session => Key::session_login(email),
+            Self::Strangers => keys::login(email),
+            Self::Device(device) => keys::device_login(email, *device),
+            Self::FormerDevices => keys::former_device_login(email),
+            Self::Session => keys::session_login(email),
         }
     }
 }
@@ -96,12 +96,6 @@ enum Place {
     NoWindow,
 }
 
-/// What an update found.
-enum Found {
-    Updated(LoginItem),
-    Refused(Option<LoginItem>),
-}
-
 impl Store {
     /// Takes a place in a window of the address's, or opens a new one. `is_new` is a guess that
     /// saves a call when it is right.
@@ -120,7 +114,7 @@ impl Store {
                     return Err(Error::TooManyTries { retry_after_seconds });
                 }
                 Place::Full(_) if Instant::now() >= patience => break,
-                Place::Full(_) => tokio::time::sleep(backoff(again.min(SLOWEST))).await,
+                Place::Full(_) => pause(again.min(SLOWEST)).await,
                 Place::NoWindow => {
                     // Lost when another try opened the window meanwhile; then that one has places.
                     if let Some(window) = self.open_window(&key, now).await? {
@@ -133,15 +127,14 @@ impl Store {
     }
 
     async fn take_place(&self, key: &Key, now: Timestamp) -> Result<Place, Error> {
-        let take = self
-            .update_window(key, "ADD tries :one", "windowEnds > :now AND tries < :max")
-            .expression_attribute_values(":one", number(1))
-            .expression_attribute_values(":max", number(PLACES))
-            .expression_attribute_values(":now", text(now));
-        Ok(match found(take).await? {
-            Found::Updated(window) => Place::Taken(window),
-            Found::Refused(Some(window)) if window.window_ends > now => Place::Full(window),
-            Found::Refused(_) => Place::NoWindow,
+        let take = Update::new(key.clone())
+            .add("tries", n(1))
+            .when(attr("windowEnds").gt(s(now)))
+            .when(attr("tries").lt(n(PLACES)));
+        Ok(match take.send::<LoginItem>(&self.table).await? {
+            Conditional::Applied(window) => Place::Taken(window),
+            Conditional::Refused(Some(window)) if window.window_ends > now => Place::Full(window),
+            Conditional::Refused(_) => Place::NoWindow,
         })
     }
 
@@ -149,36 +142,22 @@ impl Store {
     async fn open_window(&self, key: &Key, now: Timestamp) -> Result<Option<LoginItem>, Error> {
         let window = LoginItem { tries: 1, failures: 0, window_ends: now.plus(WINDOW) };
         let mut item = key.attributes();
-        item.extend(written(&window)?);
-        item.insert("ttl".to_owned(), number(window.window_ends.epoch_seconds().unsigned_abs()));
-        let put = self
-            .db
-            .put_item()
-            .table_name(&*self.table)
-            .set_item(Some(item))
-            .condition_expression("attribute_not_exists(pk) OR windowEnds <= :now")
-            .expression_attribute_values(":now", text(now));
-        match put.send().await {
-            Ok(_) => Ok(Some(window)),
-            Err(err) if err.as_service_error().is_some_and(|it| it.is_conditional_check_failed_exception()) => Ok(None),
-            Err(err) => Err(trouble(err)),
-        }
+        item.extend(to_item(&window)?);
+        item.insert("ttl".to_owned(), n(window.window_ends.epoch_seconds()));
+        let put = Put::new(item).when(item_absent().or(attr("windowEnds").le(s(now))));
+        Ok(put.send(&self.table).await?.then_some(window))
     }
 
     /// Notes what became of a try. In a window that has ended there is nothing to note.
     pub(super) async fn end_try(&self, Try { key, window }: Try, judged: Judged) -> Result<(), Error> {
-        const SAME: &str = "windowEnds = :window";
+        let update = Update::new(key.clone()).when(attr("windowEnds").eq(s(window.window_ends)));
         let update = match judged {
             Judged::Right => return self.forget_failures(&key, window).await,
-            Judged::Wrong => self.update_window(&key, "ADD failures :one", SAME),
-            Judged::Not => {
-                self.update_window(&key, "SET tries = tries - :one", "windowEnds = :window AND tries >= :one")
-            }
+            Judged::Wrong => update.add("failures", n(1)),
+            Judged::Not => update.decrease("tries", n(1)).when(attr("tries").ge(n(1))),
         };
-        let update = update
-            .expression_attribute_values(":one", number(1))
-            .expression_attribute_values(":window", text(window.window_ends));
-        found(update).await.map(drop)
+        let _ = update.send_item(&self.table).await?;
+        Ok(())
     }
 
     /// Gives back the place of a right try and those of the failures before it; not those of
@@ -187,15 +166,14 @@ impl Store {
         // Seen anew only when a try failed meanwhile, and there are not more than that.
         for _ in 0..=PLACES {
             let back = window.tries.min(window.failures + 1);
-            let condition = "windowEnds = :window AND failures = :seen AND tries >= :back";
-            let update = self
-                .update_window(key, "SET tries = tries - :back, failures = :none", condition)
-                .expression_attribute_values(":back", number(back))
-                .expression_attribute_values(":none", number(0))
-                .expression_attribute_values(":seen", number(window.failures))
-                .expression_attribute_values(":window", text(window.window_ends));
-            match found(update).await? {
-                Found::Refused(Some(now)) if now.window_ends == window.window_ends => window = now,
+            let update = Update::new(key.clone())
+                .decrease("tries", n(back))
+                .set("failures", n(0))
+                .when(attr("windowEnds").eq(s(window.window_ends)))
+                .when(attr("failures").eq(n(window.failures)))
+                .when(attr("tries").ge(n(back)));
+            match update.send::<LoginItem>(&self.table).await? {
+                Conditional::Refused(Some(now)) if now.window_ends == window.window_ends => window = now,
                 _ => return Ok(()),
             }
         }
@@ -204,19 +182,7 @@ impl Store {
 
     /// Ends all windows of an address: its password was reset, so former guesses count no more.
     pub(super) async fn forget_tries(&self, email: &Email) -> Result<(), Error> {
-        let query = self.query_partition(keys::email_partition(email), keys::LOGINS).projection_expression("pk, sk");
-        let windows = query.send().await.map_err(trouble)?.items.unwrap_or_default();
-        self.delete_all(&windows).await
+        let windows = self.query_partition(keys::email_partition(email), keys::LOGINS).first_keys().await?;
+        Ok(self.table.delete_items(&windows).await?)
     }
-
-    fn update_window(&self, key: &Key, update: &str, condition: &str) -> UpdateItemFluentBuilder {
-        self.updating(key).update_expression(update).condition_expression(condition)
-    }
-}
-
-async fn found(update: UpdateItemFluentBuilder) -> Result<Found, Error> {
-    Ok(match updating::sent(update).await? {
-        Updated::Made(item) => Found::Updated(read(item)?),
-        Updated::Missed(item) => Found::Refused(item.map(read).transpose()?),
-    })
 }

@@ -11,7 +11,6 @@
 
 use std::time::{Duration, Instant};
 
-use aws_sdk_dynamodb::types::{Put, Update};
 use serde::Deserialize;
 
 use crate::auth::OwnerCaller;
@@ -20,10 +19,12 @@ use crate::ids::UserId;
 use crate::models::account::Email;
 use crate::models::{Role, User};
 use crate::secrets::Hashed;
-use crate::storage::keys::{self, Key};
+use crate::storage::accounts::one_owner_less;
+use crate::storage::keys;
 use crate::storage::removal::{PAGE, RemovalItem, TIME, in_time};
-use crate::storage::writing::{Outcome, Transaction};
-use crate::storage::{Blobs, Item, Store, read, text, trouble, written};
+use crate::storage::{Blobs, Store};
+use dynamo::value::{s, to_item};
+use dynamo::{Conditional, Delete, Key, MAX_ATTEMPTS, Put, Transaction, Update, attr};
 
 /// What is read of a session or an API key to end it.
 #[derive(Deserialize)]
@@ -50,8 +51,8 @@ impl Access {
 
     fn looked_up(self, hash: &Hashed) -> Key {
         match self {
-            Self::Session => Key::session(hash),
-            Self::ApiKey => Key::api_key(hash),
+            Self::Session => keys::session(hash),
+            Self::ApiKey => keys::api_key(hash),
         }
     }
 }
@@ -80,7 +81,7 @@ impl Store {
     /// and removes what came in late. The record goes with the last look; until then, and while
     /// this gives an error, it is due again.
     pub async fn finish_user_removal(&self, user: UserId, blobs: &Blobs) -> Result<(), Error> {
-        let Some(record) = self.removal_record(&Key::user_removal(user)).await? else { return Ok(()) };
+        let Some(record) = self.removal_record(&keys::user_removal(user)).await? else { return Ok(()) };
         self.clear_user(user, blobs, Instant::now() + TIME).await?;
         self.looked_after(record, user.ulid()).await
     }
@@ -95,8 +96,8 @@ impl Store {
         }
         // Once more: the index that lists agents may have lagged behind.
         self.remove_agents_of(user, blobs, until).await?;
-        self.delete_item(&Key::changes(user)).await?;
-        self.delete_item(&Key::user(user)).await
+        self.table.delete(&keys::changes(user)).await?;
+        Ok(self.table.delete(&keys::user(user)).await?)
     }
 
     /// Ends a page's worth of a user's sessions and API keys; whether there were any. What is
@@ -104,18 +105,15 @@ impl Store {
     async fn end_some_access(&self, user: UserId) -> Result<bool, Error> {
         let mut found = false;
         for kind in [Access::Session, Access::ApiKey] {
-            let page = self.query_partition(keys::user_partition(user), kind.listed_under()).limit(PAGE).send().await;
-            let items = page.map_err(trouble)?.items.unwrap_or_default();
-            let listed: Vec<Listed> = items.into_iter().map(read).collect::<Result<_, _>>()?;
+            let query = self.query_partition(keys::user_partition(user), kind.listed_under()).limit(PAGE);
+            let listed = query.first_page::<Listed>().await?;
             found |= !listed.is_empty();
-            let (looked_up, listing): (Vec<Item>, Vec<Item>) = listed
+            let (looked_up, listing): (Vec<Key>, Vec<Key>) = listed
                 .into_iter()
-                .map(|Listed { pk, sk, hash }| {
-                    (kind.looked_up(&Hashed::stored(hash)).attributes(), Key { pk, sk }.attributes())
-                })
+                .map(|Listed { pk, sk, hash }| (kind.looked_up(&Hashed::stored(hash)), Key { pk, sk }))
                 .unzip();
-            self.delete_all(&looked_up).await?;
-            self.delete_all(&listing).await?;
+            self.table.delete_items(&looked_up).await?;
+            self.table.delete_items(&listing).await?;
         }
         Ok(found)
     }
@@ -123,8 +121,7 @@ impl Store {
     /// Takes the address away, marks the user and leaves the removal's record, so that nothing of
     /// theirs lets anybody in from here on. That it was done before is as good.
     async fn close_account(&self, owner: &OwnerCaller, id: Option<UserId>) -> Result<UserId, Error> {
-        const TRIES: u32 = 4;
-        for _ in 0..TRIES {
+        for _ in 0..MAX_ATTEMPTS {
             let item = self.managed_user(owner, id).await?.ok_or(Error::NotFound("user"))?;
             if item.user.id == owner.0.0.claimed {
                 return Err(Error::OwnAccount);
@@ -132,34 +129,36 @@ impl Store {
             if item.removing.is_some() {
                 return Ok(item.user.id);
             }
-            match self.commit(self.closing(&item.user)?).await? {
-                Outcome::Done => return Ok(item.user.id),
-                Outcome::Refused(3) => return Err(Error::LastOwner),
-                Outcome::Refused(_) => {} // changed meanwhile
+            match self.closing(&item.user)?.commit(&self.table).await? {
+                Conditional::Applied(()) => return Ok(item.user.id),
+                Conditional::Refused(Write::LastOwner) => return Err(Error::LastOwner),
+                Conditional::Refused(Write::Account) => {} // changed meanwhile
             }
         }
         Err(Error::unavailable("a user kept being changed by others"))
     }
 
-    fn closing(&self, user: &User) -> Result<Transaction, Error> {
+    fn closing(&self, user: &User) -> Result<Transaction<Write>, Error> {
         let now = self.clock.now();
-        let mark = Update::builder()
-            .table_name(&*self.table)
-            .set_key(Some(Key::user(user.id).attributes()))
-            .update_expression("SET removing = :now")
-            .condition_expression("email = :email AND #role = :role AND attribute_not_exists(removing)")
-            .expression_attribute_names("#role", "role")
-            .expression_attribute_values(":email", text(&user.email))
-            .expression_attribute_values(":role", text(user.role.word()))
-            .expression_attribute_values(":now", text(now));
-        let record = written(&RemovalItem::of_user(user.id, now))?;
-        let mut transaction = Transaction::default();
-        transaction.update(mark.build().map_err(Error::internal)?);
-        transaction.delete_if(self, &Key::email(&Email::typed(&user.email)), "userId", &user.id.to_string())?;
-        transaction.put_if(Put::builder().table_name(&*self.table).set_item(Some(record)))?;
+        let mark = Update::new(keys::user(user.id))
+            .set("removing", s(now))
+            .when(attr("email").eq(s(&user.email)))
+            .when(attr("role").eq(s(user.role.word())))
+            .when(attr("removing").absent());
+        let address = Delete::new(keys::email(&Email::typed(&user.email)));
+        let mut transaction = Transaction::new();
+        transaction.push(Write::Account, mark);
+        transaction.push(Write::Account, address.when(attr("userId").eq(s(user.id))));
+        transaction.push(Write::Account, Put::new(to_item(&RemovalItem::of_user(user.id, now))?));
         if user.role == Role::Owner {
-            transaction.update(self.one_owner_less()?);
+            transaction.push(Write::LastOwner, one_owner_less());
         }
         Ok(transaction)
     }
+}
+
+/// The writes that close an account.
+enum Write {
+    Account,
+    LastOwner,
 }

@@ -1,23 +1,21 @@
 //! Users as their owners manage them. A deployment is one organisation's: its owners manage all
 //! of its users, and see nothing of what is theirs.
 
-use std::collections::HashMap;
-
-use aws_sdk_dynamodb::types::{AttributeValue, Update};
-
 use crate::auth::OwnerCaller;
 use crate::error::Error;
 use crate::ids::UserId;
 use crate::models::account::Email;
 use crate::models::{CreateUser, CreatedUser, PatchUser, Role, User};
 use crate::secrets::Plain;
-use crate::storage::accounts::{EmailItem, StoredPassword, UserItem, UserToMake};
-use crate::storage::keys::{self, Key};
-use crate::storage::writing::{Outcome, Transaction};
-use crate::storage::{Store, as_many_as_fit, beside, text, written};
+use crate::storage::accounts::{EmailItem, StoredPassword, UserItem, UserToMake, one_more_owner, one_owner_less};
+use crate::storage::keys;
+use crate::storage::passwords::set_password;
+use crate::storage::{Store, collect_for_response, join_authorized};
+use dynamo::value::{Value, s, to_item};
+use dynamo::{Conditional, Delete, MAX_ATTEMPTS, Put, Transaction, Update, attr};
 
-/// What it means that a write of a user's transaction was refused.
-enum Refused {
+/// The writes that change a user, by what a refusal means.
+enum Write {
     /// Somebody changed the user meanwhile: look again.
     Changed,
     LastOwner,
@@ -27,9 +25,9 @@ enum Refused {
 impl Store {
     /// All users, oldest first: the list is read beside the check of the caller.
     pub async fn users(&self, owner: &OwnerCaller) -> Result<Vec<User>, Error> {
-        let query = self.query_partition(keys::USERS.to_owned(), keys::USER_ITEMS).scan_index_forward(true);
-        let users = as_many_as_fit(query, |item: UserItem| Some(item.user));
-        beside(self.admit_owner(owner, &[]), users).await.map(|(_, users)| users)
+        let query = self.query_partition(keys::USERS.to_owned(), keys::USER_ITEMS);
+        let users = collect_for_response(query, |item: UserItem| Some(item.user));
+        join_authorized(self.admit_owner(owner, &[]), users).await.map(|(_, users)| users)
     }
 
     /// Adds a user, who has to change the password that somebody else knows.
@@ -51,7 +49,6 @@ impl Store {
     /// Changes what `patch` has. A new password ends the user's sessions, and failed sign-ins before
     /// it count no more.
     pub async fn change_user(&self, owner: &OwnerCaller, id: Option<UserId>, patch: PatchUser) -> Result<User, Error> {
-        const TRIES: u32 = 4;
         let password = match &patch.password {
             Some(password) => {
                 self.admit_owner(owner, &[]).await?; // before the costly hash
@@ -59,7 +56,7 @@ impl Store {
             }
             None => None,
         };
-        for _ in 0..TRIES {
+        for _ in 0..MAX_ATTEMPTS {
             let item = self.managed_user(owner, id).await?;
             let before = item.filter(|it| it.removing.is_none()).ok_or(Error::NotFound("user"))?.user;
             if let Some(after) = self.write_change(before, &patch, password.as_ref()).await? {
@@ -79,9 +76,9 @@ impl Store {
         owner: &OwnerCaller,
         id: Option<UserId>,
     ) -> Result<Option<UserItem>, Error> {
-        let key = id.map(Key::user);
+        let key = id.map(keys::user);
         let (_, mut items) = self.admit_owner(owner, key.as_slice()).await?;
-        key.map(|key| items.take(&key)).transpose().map(Option::flatten)
+        Ok(key.map(|key| items.take(&key)).transpose()?.flatten())
     }
 
     /// The user after the change; `None` when somebody else changed them meanwhile.
@@ -95,36 +92,26 @@ impl Store {
         if password.is_none() && after == before {
             return Ok(Some(before));
         }
-        let mut transaction = Transaction::default();
-        let mut meaning = vec![Refused::Changed];
-        transaction.update(self.update_user(&before, &after)?);
+        let mut transaction = Transaction::new();
+        transaction.push(Write::Changed, update_user(&before, &after));
         match (before.role, after.role) {
-            (Role::Member, Role::Owner) => {
-                transaction.update(self.one_more_owner()?);
-                meaning.push(Refused::Changed);
-            }
-            (Role::Owner, Role::Member) => {
-                transaction.update(self.one_owner_less()?);
-                meaning.push(Refused::LastOwner);
-            }
+            (Role::Member, Role::Owner) => transaction.push(Write::Changed, one_more_owner()),
+            (Role::Owner, Role::Member) => transaction.push(Write::LastOwner, one_owner_less()),
             _ => {}
         }
-        self.change_account(&mut transaction, &mut meaning, (&before, &after), password).await?;
-        match self.commit(transaction).await? {
-            Outcome::Done => Ok(Some(after)),
-            Outcome::Refused(position) => match meaning.get(position) {
-                Some(Refused::LastOwner) => Err(Error::LastOwner),
-                Some(Refused::EmailTaken) => Err(Error::EmailTaken),
-                Some(Refused::Changed) | None => Ok(None),
-            },
+        self.change_account(&mut transaction, (&before, &after), password).await?;
+        match transaction.commit(&self.table).await? {
+            Conditional::Applied(()) => Ok(Some(after)),
+            Conditional::Refused(Write::LastOwner) => Err(Error::LastOwner),
+            Conditional::Refused(Write::EmailTaken) => Err(Error::EmailTaken),
+            Conditional::Refused(Write::Changed) => Ok(None),
         }
     }
 
     /// The part of a change that the address's item has: a new password, or the item's move.
     async fn change_account(
         &self,
-        transaction: &mut Transaction,
-        meaning: &mut Vec<Refused>,
+        transaction: &mut Transaction<Write>,
         (before, after): (&User, &User),
         password: Option<&StoredPassword>,
     ) -> Result<(), Error> {
@@ -136,43 +123,28 @@ impl Store {
         // It went with a change after `before` was read; the user's own condition says so too.
         let Some(account) = account else { return Ok(()) };
         if let (Some(new), true) = (password, from == to) {
-            transaction.update(self.set_password(&from, &account.password_id, new)?);
-            meaning.push(Refused::Changed);
+            transaction.push(Write::Changed, set_password(&from, &account.password_id, new));
             return Ok(());
         }
         let kept = StoredPassword { id: account.password_id.clone(), hash: account.password_hash };
         let stored = password.map_or(kept, |new| StoredPassword { id: new.id.clone(), hash: new.hash.clone() });
-        transaction.delete_if(self, &Key::email(&from), "passwordId", &account.password_id)?;
-        meaning.push(Refused::Changed);
-        transaction.create(self, written(&EmailItem::at(&to, before.id, stored))?)?;
-        meaning.push(Refused::EmailTaken);
+        let is_same = attr("passwordId").eq(s(&account.password_id));
+        transaction.push(Write::Changed, Delete::new(keys::email(&from)).when(is_same));
+        transaction.push(Write::EmailTaken, Put::create(to_item(&EmailItem::at(&to, before.id, stored))?));
         Ok(())
     }
+}
 
-    /// Sets what differs, while what was read is still so.
-    fn update_user(&self, before: &User, after: &User) -> Result<Update, Error> {
-        let role = |user: &User| text(user.role.word());
-        let values: HashMap<String, AttributeValue> = HashMap::from([
-            (":email".into(), text(&after.email)),
-            (":name".into(), text(&after.display_name)),
-            (":role".into(), role(after)),
-            (":must".into(), AttributeValue::Bool(after.must_change_password)),
-            (":oldEmail".into(), text(&before.email)),
-            (":oldName".into(), text(&before.display_name)),
-            (":oldRole".into(), role(before)),
-            (":oldMust".into(), AttributeValue::Bool(before.must_change_password)),
-        ]);
-        Update::builder()
-            .table_name(&*self.table)
-            .set_key(Some(Key::user(before.id).attributes()))
-            .update_expression("SET email = :email, displayName = :name, #role = :role, mustChangePassword = :must")
-            .condition_expression(
-                "email = :oldEmail AND displayName = :oldName AND #role = :oldRole \
-                 AND mustChangePassword = :oldMust AND attribute_not_exists(removing)",
-            )
-            .expression_attribute_names("#role", "role")
-            .set_expression_attribute_values(Some(values))
-            .build()
-            .map_err(Error::internal)
-    }
+/// Sets what differs, while what was read is still so.
+fn update_user(before: &User, after: &User) -> Update {
+    Update::new(keys::user(before.id))
+        .set("email", s(&after.email))
+        .set("displayName", s(&after.display_name))
+        .set("role", s(after.role.word()))
+        .set("mustChangePassword", Value::Bool(after.must_change_password))
+        .when(attr("email").eq(s(&before.email)))
+        .when(attr("displayName").eq(s(&before.display_name)))
+        .when(attr("role").eq(s(before.role.word())))
+        .when(attr("mustChangePassword").eq(Value::Bool(before.must_change_password)))
+        .when(attr("removing").absent())
 }

@@ -5,7 +5,7 @@ use crate::error::Error;
 use crate::models::{Preferences, Theme, User};
 use crate::storage::Store;
 use crate::storage::changes::ChangesItem;
-use crate::storage::keys::Key;
+use crate::storage::keys;
 
 /// A person who looks at a page.
 #[derive(Clone, Debug)]
@@ -18,7 +18,7 @@ pub struct Visit {
 
 impl Store {
     pub async fn visit(&self, human: &HumanCaller) -> Result<Visit, Error> {
-        let key = Key::changes(human.0.claimed);
+        let key = keys::changes(human.0.claimed);
         let (item, mut items) = self.admit_person(human, std::slice::from_ref(&key)).await?;
         let sequence = ChangesItem::number(items.take(&key)?);
         let user = item.user.clone();

@@ -4,7 +4,6 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
@@ -12,12 +11,13 @@ use crate::error::Error;
 use crate::ids::{AgentId, UserId};
 use crate::models::webhook::{BasicAuth, ShownAuth, WebhookHeaders, auth_of};
 use crate::models::{Agent, AgentWithSecret, Change, SetWebhook};
-use crate::storage::agent_update::{AgentUpdate, Changed};
-use crate::storage::agents::AgentItem;
-use crate::storage::keys::Key;
-use crate::storage::{Channel, Store, attribute, text};
+use crate::storage::agents::{AgentItem, agent_update, apply};
+use crate::storage::keys;
+use crate::storage::{Channel, Store};
 use crate::webhook_secret::WebhookSecret;
 use crate::webhook_url::{WebhookUrl, split};
+use dynamo::value::{Value, s, to_value};
+use dynamo::{Conditional, Update, attr};
 
 /// How long a secret that was replaced still signs, beside the new one.
 const BOTH_GOOD: Duration = Duration::from_secs(24 * 3600);
@@ -70,33 +70,29 @@ impl WebhookItem {
     /// Part of a partial change. A URL brings the secret that is given back with it, unless the
     /// agent has one; without a URL nothing of the webhook stays.
     pub fn change(
-        mut update: AgentUpdate,
+        mut update: Update,
         url: Change<WebhookUrl>,
         headers: Change<WebhookHeaders>,
         auth: Change<BasicAuth>,
-    ) -> Result<(AgentUpdate, Option<WebhookSecret>), Error> {
+    ) -> Result<(Update, Option<WebhookSecret>), Error> {
         if url.is_clear() {
             return Ok((PARTS.iter().fold(update, |update, part| update.remove(part)), None));
         }
         let secret = url.as_set().map(|_| WebhookSecret::make());
         if let (Some(url), Some(secret)) = (url.as_set(), &secret) {
-            update = update
-                .set("webhookUrl", text(url.as_str()))
-                .value(":secret", text(secret.reveal()))
-                .set_to("webhookSecret", "if_not_exists(#webhookSecret, :secret)");
+            update = update.set("webhookUrl", s(url.as_str())).set_if_absent("webhookSecret", s(secret.reveal()));
         }
-        let headers = written(headers)?;
-        let auth = written(auth)?;
-        let update = update.change("webhookHeaders", headers, |it| it).change("webhookAuth", auth, |it| it);
+        let update = apply(update, "webhookHeaders", stored(headers)?, |it| it);
+        let update = apply(update, "webhookAuth", stored(auth)?, |it| it);
         Ok((update, secret))
     }
 }
 
-fn written<T: Serialize>(change: Change<T>) -> Result<Change<AttributeValue>, Error> {
+fn stored<T: Serialize>(change: Change<T>) -> Result<Change<Value>, Error> {
     Ok(match change {
         Change::Keep => Change::Keep,
         Change::Clear => Change::Clear,
-        Change::Set(value) => Change::Set(attribute(&value)?),
+        Change::Set(value) => Change::Set(to_value(&value)?),
     })
 }
 
@@ -114,36 +110,36 @@ impl Store {
     pub async fn set_webhook(&self, channel: &Channel, set: SetWebhook) -> Result<AgentWithSecret, Error> {
         let secret = WebhookSecret::make();
         let ends = self.clock.now().plus(BOTH_GOOD);
-        let headers = set.headers.as_ref().map(attribute).transpose()?;
-        let auth = set.auth.as_ref().map(attribute).transpose()?;
-        let update = AgentUpdate::new()
-            .set("webhookUrl", text(set.url.as_str()))
+        let headers = set.headers.as_ref().map(to_value).transpose()?;
+        let auth = set.auth.as_ref().map(to_value).transpose()?;
+        let is_new = attr("webhookSecret").absent().or(attr("webhookSecret").ne(s(secret.reveal())));
+        let update = agent_update(channel.id())
+            .set("webhookUrl", s(set.url.as_str()))
             .set_or_remove("webhookHeaders", headers)
             .set_or_remove("webhookAuth", auth)
-            .set("webhookSecret", text(secret.reveal()))
-            .set("webhookPreviousUntil", text(ends))
-            .value(":none", AttributeValue::Null(true))
-            .set_to("webhookPreviousSecret", "if_not_exists(#webhookSecret, :none)")
-            .when("attribute_not_exists(#webhookSecret) OR #webhookSecret <> :webhookSecret");
-        let item = match self.write_agent(channel.id(), update, ReturnValue::AllNew).await? {
-            Changed::Done(item) => item,
+            .set("webhookSecret", s(secret.reveal()))
+            .set("webhookPreviousUntil", s(ends))
+            .copy_or("webhookPreviousSecret", "webhookSecret", Value::Null(true))
+            .when(is_new);
+        let item = match update.send::<AgentItem>(&self.table).await? {
+            Conditional::Applied(item) => item,
             // The SDK sent this very update twice, with the first reply lost.
-            Changed::Refused(Some(item)) if item.webhook.webhook_secret.as_ref() == Some(&secret) => item,
-            Changed::Refused(_) => return Err(Error::NotYourAgent),
+            Conditional::Refused(Some(item)) if item.webhook.webhook_secret.as_ref() == Some(&secret) => item,
+            Conditional::Refused(_) => return Err(Error::NotYourAgent),
         };
         Ok(AgentWithSecret { agent: item.into(), webhook_secret: Some(secret.reveal().to_owned()) })
     }
 
     /// Takes the webhook away, with all that belongs to it.
     pub async fn delete_webhook(&self, channel: &Channel) -> Result<Agent, Error> {
-        let update = PARTS.iter().fold(AgentUpdate::new(), |update, part| update.remove(part));
-        self.change_agent(channel.id(), update).await.map(Agent::from)
+        let update = PARTS.iter().fold(agent_update(channel.id()), |update, part| update.remove(part));
+        self.change_agent(update).await.map(Agent::from)
     }
 
     /// What a delivery for one of `owner`'s agents needs; `None` for an agent that is gone.
     pub async fn webhook_of(&self, owner: UserId, agent: AgentId) -> Result<Option<Webhook>, Error> {
-        let key = Key::agent(agent);
-        let item = self.get_all(vec![key.clone()]).await?.take::<AgentItem>(&key)?;
+        let key = keys::agent(agent);
+        let item = self.table.get::<AgentItem>(&key).await?;
         let item = item.filter(|item| item.owner_id == owner && item.deleted_at.is_none());
         let now = self.clock.now();
         Ok(item.map(|item| {

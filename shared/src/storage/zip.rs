@@ -25,10 +25,11 @@ use crate::ids::{FileId, new_ulid};
 use crate::input::Problems;
 use crate::models::Attachment;
 use crate::models::archive::unique_names;
+use crate::storage::blobs::s3_error;
 use crate::storage::keys::StorageKey;
 use crate::storage::leftovers::Leftovers;
 use crate::storage::presign::NOT_UPLOADED;
-use crate::storage::{Blobs, Store, trouble};
+use crate::storage::{Blobs, Store};
 
 /// The most that the files of one archive may have together: what is read and written again
 /// well inside the time that a function has.
@@ -169,7 +170,7 @@ impl Parts<'_> {
             Some(upload) => upload.clone(),
             None => {
                 let begin = s3.create_multipart_upload().bucket(&**bucket).key(&self.key).content_type(ZIP_TYPE);
-                let id = begin.send().await.map_err(trouble)?.upload_id;
+                let id = begin.send().await.map_err(s3_error)?.upload_id;
                 let id = id.ok_or_else(|| Error::internal("an upload without an id"))?;
                 self.upload.insert(id).clone()
             }
@@ -177,7 +178,7 @@ impl Parts<'_> {
         let number = i32::try_from(self.done.len() + 1).map_err(Error::internal)?;
         let part = s3.upload_part().bucket(&**bucket).key(&self.key).upload_id(upload).part_number(number);
         let sent = part.body(bytes.into()).customize().config_override(patient()).send().await;
-        let etag = sent.map_err(trouble)?.e_tag;
+        let etag = sent.map_err(s3_error)?.e_tag;
         self.done.push(CompletedPart::builder().part_number(number).set_e_tag(etag).build());
         Ok(())
     }
@@ -200,7 +201,7 @@ impl Parts<'_> {
         let parts = CompletedMultipartUpload::builder().set_parts(Some(self.done.clone())).build();
         let complete = s3.complete_multipart_upload().bucket(&**bucket).key(&self.key);
         let complete = complete.set_upload_id(self.upload.clone()).multipart_upload(parts);
-        complete.customize().config_override(patient()).send().await.map_err(trouble)?;
+        complete.customize().config_override(patient()).send().await.map_err(s3_error)?;
         Ok(())
     }
 
@@ -209,7 +210,7 @@ impl Parts<'_> {
         if let Some(upload) = &self.upload {
             let Blobs { s3, bucket, .. } = self.blobs;
             let abort = s3.abort_multipart_upload().bucket(&**bucket).key(&self.key).upload_id(upload);
-            if let Err(Error::Unavailable(cause) | Error::Internal(cause)) = abort.send().await.map_err(trouble) {
+            if let Err(Error::Unavailable(cause) | Error::Internal(cause)) = abort.send().await.map_err(s3_error) {
                 tracing::warn!(cause = cause.as_str(), "an archive's parts are left over");
             }
         }

@@ -60,16 +60,16 @@ async fn an_interrupted_deletion_is_continued() {
     let user: UserId = id.parse().unwrap();
     // The state after the first write of a deletion.
     let db = &world.clients.dynamodb;
-    let mark = db.update_item().table_name(&world.table).set_key(Some(Key::user(user).attributes()));
+    let mark = db.update_item().table_name(&world.table).set_key(Some(keys::user(user).attributes()));
     let mark = mark.update_expression("SET removing = :now");
     mark.expression_attribute_values(":now", AttributeValue::S("2026-01-31T09:30:00.000Z".into()))
         .send()
         .await
         .unwrap();
     let email = db.delete_item().table_name(&world.table);
-    email.set_key(Some(Key::email(&Email::typed(&member.email)).attributes())).send().await.unwrap();
+    email.set_key(Some(keys::email(&Email::typed(&member.email)).attributes())).send().await.unwrap();
     let text = |text: &str| AttributeValue::S(text.to_owned());
-    let Key { pk, sk } = Key::user_removal(user);
+    let Key { pk, sk } = keys::user_removal(user);
     let record = db.put_item().table_name(&world.table).item("pk", text(&pk));
     let record = record.item("sk", text(&sk)).item("startedAt", text("2026-01-31T09:30:00.000Z"));
     record.item("dueShard", text("DUE#0")).item("dueSort", text("2026")).send().await.unwrap();
@@ -96,7 +96,7 @@ async fn an_interrupted_deletion_is_continued() {
 async fn due_deletions(world: &World) -> Vec<Key> {
     let mut due = vec![];
     for shard in keys::due_shards() {
-        let query = world.clients.dynamodb.query().table_name(&world.table).index_name(keys::DUE_INDEX);
+        let query = world.clients.dynamodb.query().table_name(&world.table).index_name(keys::DUE_INDEX.name);
         let query = query.key_condition_expression("dueShard = :shard");
         let query = query.expression_attribute_values(":shard", AttributeValue::S(shard));
         let items = query.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await.unwrap();

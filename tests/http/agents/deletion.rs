@@ -35,7 +35,7 @@ async fn remaining(world: &World, agent: &Agent) -> RemainingData {
     }
     RemainingData {
         channel: sort_keys(world, keys::channel_partition(id)).await,
-        agent: sort_keys(world, Key::agent(id).pk).await,
+        agent: sort_keys(world, keys::agent(id).pk).await,
         objects,
     }
 }
@@ -107,7 +107,7 @@ async fn a_deletion_hides_the_agent_at_once_and_a_repeat_finishes_it() {
     // The state after a crash in the second step of a deletion.
     let id: AgentId = agent.channel.parse().unwrap();
     let mark = world.clients.dynamodb.update_item().table_name(&world.table);
-    let mark = mark.set_key(Some(Key::agent(id).attributes()));
+    let mark = mark.set_key(Some(keys::agent(id).attributes()));
     let now = AttributeValue::S(world.app.clock.now().to_string());
     mark.update_expression("SET deletedAt = :now").expression_attribute_values(":now", now).send().await.unwrap();
     let delete = world.clients.dynamodb.delete_item().table_name(&world.table);

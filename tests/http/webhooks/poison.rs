@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::{Value, json};
 use shared::ids::{MessageId, UserId};
 use shared::queue::Reference;
-use shared::storage::keys::Key;
+use shared::storage::keys::{self, Key};
 use test_support::{Agent, Person, World};
 
 use crate::support::delivery_driver::{DeliveryDriver, set_agent_webhook};
@@ -46,7 +46,7 @@ async fn set_attribute(world: &World, key: Key, name: &str, value: AttributeValu
 }
 
 fn key_of(message: &str) -> Key {
-    Key::message(message.parse::<MessageId>().unwrap())
+    keys::message(message.parse::<MessageId>().unwrap())
 }
 
 /// Asserts that another tenant's message is still delivered.
@@ -163,7 +163,7 @@ async fn an_oversized_event_is_dead_lettered_alone_and_reported() {
         let received = receiver.wait_for(before + 1).await;
         let channel = message.parse::<MessageId>().unwrap().channel();
         let delivery = world.clients.dynamodb.delete_item().table_name(&world.table);
-        let delivery = delivery.set_key(Some(Key::delivery(channel, received[before].id()).attributes()));
+        let delivery = delivery.set_key(Some(keys::delivery(channel, received[before].id()).attributes()));
         delivery.send().await.unwrap();
         // 420 KB as JSON, just over the limit.
         let text = AttributeValue::S(unit.repeat(70_000));

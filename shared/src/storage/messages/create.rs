@@ -2,8 +2,6 @@
 //! to (`opening`); the second writes the message, its files and whatever says that it exists,
 //! together or not at all.
 
-use aws_sdk_dynamodb::types::Update;
-
 use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::ids::MessageId;
@@ -13,15 +11,17 @@ use crate::models::message::{StreamState, TextFormat};
 use crate::models::stream::SetWithDraft;
 use crate::models::{AskReview, Attachment, DeliveryStatus, Message, MessageStatus, ReviewStatus, SenderType};
 use crate::storage::files::{FileItem, Placed, too_late};
-use crate::storage::keys::{Key, due, owned};
+use crate::storage::keys::{self, due, owned};
 use crate::storage::leftovers::Leftovers;
 use crate::storage::messages::item::{AttachmentItem, MessageItem, ReviewItem};
-use crate::storage::messages::iterations::Place;
+use crate::storage::messages::iterations::{Place, append_iteration};
 use crate::storage::messages::opening::Opening;
 use crate::storage::messages::redraft::Change;
-use crate::storage::messages::streams::Stream;
-use crate::storage::writing::{Outcome, Transaction};
-use crate::storage::{Item, Store, backoff, deliveries, outbox, size, text, written};
+use crate::storage::messages::repeats::client_record;
+use crate::storage::messages::streams::{Stream, begin_draft};
+use crate::storage::{Store, deliveries, outbox, size};
+use dynamo::value::{Item, s, to_item};
+use dynamo::{Conditional, Delete, Put, Transaction, Update, attr, item_exists, item_size, pause};
 
 /// A message to be made.
 #[derive(Default)]
@@ -114,7 +114,7 @@ impl Store {
                     }
                 }
             }
-            tokio::time::sleep(backoff(again.min(3))).await;
+            pause(again.min(3)).await;
         }
         Err(Error::unavailable("a message kept meeting others on its stream or chain"))
     }
@@ -126,92 +126,69 @@ impl Store {
         item: &MessageItem,
         note: Option<&Leftovers>,
     ) -> Result<Option<Part>, Error> {
-        let stored = written(item)?;
+        let stored = to_item(item)?;
         has_room(&stored)?;
         if item.sender_type == SenderType::User {
             can_be_delivered(item)?;
         }
         let alone = opening.once.is_none() && opening.stream.is_none() && opening.place.is_none();
         if alone && item.attachments.is_empty() {
-            return self.put_new(stored).await.map(|()| None);
+            return Ok(self.table.put_new(stored).await.map(|()| None)?);
         }
-        let (mut transaction, mut parts) = self.message_transaction(opening, item, stored)?;
+        let mut transaction = self.message_transaction(opening, item, stored)?;
         if let Some(note) = note {
-            self.take_note_away(&mut transaction, note)?;
-            parts.push(Part::Note);
+            transaction.push(Part::Note, note.cancel(self.clock.now()));
         }
         if let Some(place) = opening.place {
-            self.append_iteration(&mut transaction, place, item.id, item.created_at)?;
-            parts.extend([Part::Iteration, Part::Iteration]); // at most two writes, the last ones
+            for write in append_iteration(place, item.id, item.created_at)? {
+                transaction.push(Part::Iteration, write);
+            }
         }
-        match self.commit(transaction).await? {
-            Outcome::Done => Ok(None),
-            Outcome::Refused(position) if position < parts.len() => Ok(Some(parts.swap_remove(position))),
-            Outcome::Refused(_) => Err(Error::internal("a write that is not there was refused")),
-        }
+        Ok(match transaction.commit(&self.table).await? {
+            Conditional::Applied(()) => None,
+            Conditional::Refused(part) => Some(part),
+        })
     }
 
-    /// The writes of a message and its files, and what each is. An equal call that was first shows in the
-    /// first refusal, whatever else it took.
+    /// The writes of a message and its files. An equal call that was first shows in the first
+    /// refusal, whatever else it took.
     fn message_transaction(
         &self,
         opening: &Opening,
         item: &MessageItem,
         stored: Item,
-    ) -> Result<(Transaction, Vec<Part>), Error> {
-        let (mut transaction, mut parts) = (Transaction::default(), vec![]);
+    ) -> Result<Transaction<Part>, Error> {
+        let mut transaction = Transaction::new();
         if let Some(once) = &opening.once {
-            self.record_call(&mut transaction, opening, once, item.id, None)?;
-            parts.push(Part::Client);
+            transaction.push(Part::Client, client_record(opening, once, item.id, None)?);
         }
         if let Some(call) = &opening.call {
             let file = item.attachments.first().map(AttachmentItem::id);
-            self.record_made(&mut transaction, call, file.ok_or_else(|| Error::internal("an upload has no file"))?)?;
-            parts.push(Part::Call);
+            let file = file.ok_or_else(|| Error::internal("an upload has no file"))?;
+            transaction.push(Part::Call, self.call_record(call, file)?);
         }
         if let Some(stream) = &opening.stream {
-            transaction.update(self.begin_draft(stream, item.id)?);
-            parts.push(Part::Stream);
+            transaction.push(Part::Stream, begin_draft(stream, item.id));
         }
-        transaction.create(self, stored)?;
-        parts.push(Part::Message);
+        transaction.push(Part::Message, Put::create(stored));
         for (index, file) in opening.claimed.iter().enumerate() {
-            transaction.update(self.claim(file, item.id)?);
-            parts.push(Part::Claim(index));
+            transaction.push(Part::Claim(index), claim(file, item.id));
             if let Some(holder) = file.message_id {
-                transaction.delete_existing(self, &Key::message(holder))?;
-                parts.push(Part::Claim(index));
+                let delete = Delete::new(keys::message(holder)).when(item_exists());
+                transaction.push(Part::Claim(index), delete);
             }
         }
         for placed in &item.attachments[opening.claimed.len()..] {
             let file = FileItem::new(&opening.channel, &placed.clone().of(item.id));
-            transaction.create(self, written(&file)?)?;
-            parts.push(Part::File);
+            transaction.push(Part::File, Put::create(to_item(&file)?));
         }
-        Ok((transaction, parts))
-    }
-
-    /// The condition that lets exactly one message claim a file: nothing holds it, or its upload's
-    /// message, which goes.
-    fn claim(&self, file: &Attachment, message: MessageId) -> Result<Update, Error> {
-        let update = Update::builder()
-            .table_name(&*self.table)
-            .set_key(Some(Key::file(file.id).attributes()))
-            .update_expression("SET messageId = :message REMOVE dueShard, dueSort, announced")
-            .expression_attribute_values(":message", text(message));
-        let update = match file.message_id {
-            None => update.condition_expression("attribute_exists(pk) AND attribute_not_exists(messageId)"),
-            Some(holder) => {
-                update.condition_expression("messageId = :holder").expression_attribute_values(":holder", text(holder))
-            }
-        };
-        update.build().map_err(Error::internal)
+        Ok(transaction)
     }
 
     fn message_item(&self, opening: &Opening, draft: Draft, now: Timestamp) -> Result<MessageItem, Error> {
         let channel = &opening.channel;
         let id = MessageId::new(channel.id(), now);
-        let key = Key::message(id);
+        let key = keys::message(id);
         let review = draft.review.map(|asked| review_item(asked, now)).transpose()?;
         let due = review.as_ref().map(|review| due(review.expires_at, id.ulid(), &key));
         let (due_shard, due_sort) = due.map(|due| (due.shard, due.sort)).unzip();
@@ -255,6 +232,21 @@ impl Store {
     }
 }
 
+/// The condition that lets exactly one message claim a file: nothing holds it, or its upload's
+/// message, which goes.
+fn claim(file: &Attachment, message: MessageId) -> Update {
+    let is_free = match file.message_id {
+        None => item_exists().and(attr("messageId").absent()),
+        Some(holder) => attr("messageId").eq(s(holder)),
+    };
+    Update::new(keys::file(file.id))
+        .set("messageId", s(message))
+        .remove("dueShard")
+        .remove("dueSort")
+        .remove("announced")
+        .when(is_free)
+}
+
 fn review_item(asked: AskReview, now: Timestamp) -> Result<ReviewItem, Error> {
     let expires_at = asked.expires_at(now)?;
     Ok(ReviewItem {
@@ -285,7 +277,7 @@ fn place_in(item: &mut MessageItem, opening: &Opening) {
 }
 
 fn has_room(stored: &Item) -> Result<(), Error> {
-    if size::of(stored) + size::growth(stored) <= size::MAX_ITEM - size::ROOM_FOR_ANSWERS {
+    if item_size::of(stored) + size::growth(stored) <= item_size::MAX_ITEM - size::ROOM_FOR_ANSWERS {
         return Ok(());
     }
     let sentence = "The message is too large as a whole (text, metadata, payload, names of files): send long content as a file, with textAttachments.";

@@ -4,10 +4,11 @@ use crate::auth::{AgentCaller, HumanCaller};
 use crate::error::Error;
 use crate::ids::{MaybeChannel, MessageId};
 use crate::models::DeliveryStatus;
-use crate::storage::keys::Key;
+use crate::storage::Store;
+use crate::storage::keys;
 use crate::storage::messages::MessageItem;
-use crate::storage::updating::{self, Updated};
-use crate::storage::{Store, text};
+use dynamo::value::s;
+use dynamo::{Update, item_exists};
 
 impl Store {
     /// Notes that the agent has the message.
@@ -27,7 +28,7 @@ impl Store {
     /// Asks for a message's webhook to be sent again: the write itself is the event that the
     /// sender of webhooks acts on.
     pub async fn retry_delivery(&self, human: &HumanCaller, id: Option<MessageId>) -> Result<(), Error> {
-        let key = id.map(Key::message);
+        let key = id.map(keys::message);
         let opened = self.open(human, id.map(MessageId::channel), key.as_slice()).await;
         let (channel, mut items) = opened.map_err(|err| err.or_not_found("message"))?;
         let item = key.map(|key| items.take::<MessageItem>(&key)).transpose()?.flatten();
@@ -42,16 +43,10 @@ impl Store {
 
     /// Sets the status, and `stamp` to now.
     async fn delivered(&self, id: MessageId, status: DeliveryStatus, stamp: &str) -> Result<(), Error> {
-        let update = self
-            .updating(&Key::message(id))
-            .update_expression("SET deliveryStatus = :status, #stamp = :now")
-            .condition_expression("attribute_exists(pk)")
-            .expression_attribute_names("#stamp", stamp)
-            .expression_attribute_values(":status", text(status.word()))
-            .expression_attribute_values(":now", text(self.clock.now()));
-        match updating::sent(update).await? {
-            Updated::Made(_) => Ok(()),
-            Updated::Missed(_) => Err(Error::NotFound("message")),
-        }
+        let update = Update::new(keys::message(id))
+            .set("deliveryStatus", s(status.word()))
+            .set(stamp, s(self.clock.now()))
+            .when(item_exists());
+        update.send_item(&self.table).await?.or_else(|_| Error::NotFound("message")).map(drop)
     }
 }

@@ -31,8 +31,8 @@ use crate::error::Error;
 use crate::ids::{MaybeChannel, MessageId};
 use crate::json::Json;
 use crate::models::{Attachment, Message, Review};
-use crate::storage::keys::Key;
-use crate::storage::{Channel, Store, read, trouble};
+use crate::storage::keys;
+use crate::storage::{Channel, Store};
 
 /// The most that a list puts into one response: Lambda's 6 MB, less base64 and the envelope.
 pub(super) const RESPONSE_BUDGET: usize = 4 * 1024 * 1024;
@@ -64,7 +64,7 @@ impl Store {
                 return Err(self.admit(caller, &[]).await.err().unwrap_or(Error::NotFound("message")));
             }
         };
-        let key = id.filter(|id| Some(id.channel()) == channel).map(Key::message);
+        let key = id.filter(|id| Some(id.channel()) == channel).map(keys::message);
         let (channel, mut items) = self.open(caller, channel, key.as_slice()).await?;
         let item = key.map(|key| items.take::<MessageItem>(&key)).transpose()?.flatten();
         Ok((channel, item.map(Message::from).ok_or(Error::NotFound("message"))?))
@@ -75,9 +75,8 @@ impl Store {
         if id.channel() != channel.id() {
             return Ok(None);
         }
-        let get = self.db.get_item().table_name(&*self.table).set_key(Some(Key::message(id).attributes()));
-        let item = get.consistent_read(consistent).send().await.map_err(trouble)?.item;
-        Ok(item.map(read::<MessageItem>).transpose()?.map(Message::from))
+        let item = self.table.poll::<MessageItem>(&keys::message(id), consistent).await?;
+        Ok(item.map(Message::from))
     }
 }
 

@@ -9,13 +9,15 @@ use crate::ids::{AgentId, FileId, MessageId};
 use crate::input::Problems;
 use crate::models::{Attachment, Message, SenderType, StreamId};
 use crate::storage::calls::Call;
-use crate::storage::keys::Key;
+use crate::storage::files::take_file;
+use crate::storage::keys;
 use crate::storage::messages::MessageItem;
 use crate::storage::messages::iterations::Place;
 use crate::storage::messages::repeats::ClientItem;
 use crate::storage::messages::streams::Stream;
 use crate::storage::presign::NOT_UPLOADED;
-use crate::storage::{Channel, Items, Store};
+use crate::storage::{Channel, Store};
+use dynamo::{Items, Key};
 
 /// How many messages of uploads one message may take the files of: each is one more write in a
 /// transaction, which takes a hundred.
@@ -110,7 +112,7 @@ impl Store {
         let caller = caller.into();
         let sender = caller.sender();
         let id: Option<AgentId> = channel.parse().ok();
-        let client = id.zip(once.as_ref()).map(|(id, once)| Key::client(id, sender, &once.client_id));
+        let client = id.zip(once.as_ref()).map(|(id, once)| keys::client(id, sender, &once.client_id));
         let known = Known::of(id, refers);
         let mut wanted = known.keys();
         wanted.extend(client.clone());
@@ -153,7 +155,7 @@ impl Store {
         let place = match known.revised {
             None => None,
             Some(id) => {
-                let item = id.map(|id| items.take::<MessageItem>(&Key::message(id))).transpose()?.flatten();
+                let item = id.map(|id| items.take::<MessageItem>(&keys::message(id))).transpose()?.flatten();
                 self.place_after(item.map(Message::from), &mut problems).await?
             }
         };
@@ -169,7 +171,7 @@ impl Store {
         items: &mut Items,
         problems: &mut Problems,
     ) -> Result<Vec<Attachment>, Error> {
-        let found = ids.iter().map(|id| items.take_file(*id)).collect::<Result<Vec<_>, Error>>()?;
+        let found = ids.iter().map(|id| take_file(items, *id)).collect::<Result<Vec<_>, Error>>()?;
         let bytes_there = self.all_uploaded(&found).await?;
         let held = found.iter().flatten().filter_map(|item| Some((item.holder()?, item.id())));
         let released = self.released_by(held.collect(), sender).await?;
@@ -198,10 +200,11 @@ impl Store {
         if held.is_empty() {
             return Ok(HashSet::new());
         }
-        let mut messages = self.get_all(held.iter().map(|(message, _)| Key::message(*message)).collect()).await?;
+        let mut messages =
+            self.table.get_items(held.iter().map(|(message, _)| keys::message(*message)).collect()).await?;
         let mut released = HashSet::new();
         for (message, file) in held {
-            let holder = messages.take::<MessageItem>(&Key::message(message))?;
+            let holder = messages.take::<MessageItem>(&keys::message(message))?;
             released.extend(holder.filter(|it| it.sender_type == sender && it.is_bare()).map(|_| file));
         }
         Ok(released)
@@ -237,13 +240,13 @@ impl Known {
         Self {
             files: refers.attachment_ids.iter().map(|text| file_in(channel, text)).collect(),
             revised: refers.iteration_of.map(message),
-            stream: channel.zip(refers.stream).map(|(channel, stream)| Key::stream(channel, stream)),
+            stream: channel.zip(refers.stream).map(|(channel, stream)| keys::stream(channel, stream)),
         }
     }
 
     fn keys(&self) -> Vec<Key> {
-        let mut keys: Vec<Key> = self.files.iter().flatten().copied().map(Key::file).collect();
-        keys.extend(self.revised.flatten().map(Key::message));
+        let mut keys: Vec<Key> = self.files.iter().flatten().copied().map(keys::file).collect();
+        keys.extend(self.revised.flatten().map(keys::message));
         keys.extend(self.stream.clone());
         keys
     }

@@ -1,8 +1,5 @@
 //! Pages of a channel's messages.
 
-use std::collections::HashMap;
-
-use aws_sdk_dynamodb::types::AttributeValue;
 use ulid::Ulid;
 use utoipa::IntoParams;
 
@@ -12,9 +9,10 @@ use crate::ids::AgentId;
 use crate::models::Message;
 use crate::search;
 use crate::storage::keys::{self, MESSAGES};
-use crate::storage::messages::{MessageItem, weight_with_texts};
-use crate::storage::paging::{Page, Read, Seen, page_from};
-use crate::storage::{Store, beside, read, text};
+use crate::storage::messages::{MessageItem, RESPONSE_BUDGET, weight_with_texts};
+use crate::storage::{Page, Store, join_authorized};
+use dynamo::pagination::{Chunk, Entry, fill_page};
+use dynamo::value::from_item;
 
 /// Which messages of a channel, and how many.
 #[derive(IntoParams)]
@@ -58,14 +56,16 @@ impl Store {
             return Err(self.open(caller, None, &[]).await.err().unwrap_or(Error::NotYourAgent));
         };
         let read_before = |before, reads| self.read_messages(id, request, before, reads);
-        let (_, first) = beside(self.open(caller, channel, &[]), read_before(request.before, 0)).await?;
+        let (_, first) =
+            join_authorized(self.open(caller, channel, &[]), async { Ok(read_before(request.before, 0).await?) })
+                .await?;
         let now = self.clock.now();
         let see = |item| {
-            let message = Message::from(read::<MessageItem>(item)?).seen_at(now);
+            let message = Message::from(from_item::<MessageItem>(item)?).seen_at(now);
             let (id, weight) = (message.id.ulid(), weight_with_texts(&message));
-            Ok(Seen { id, shown: request.matches(&message).then_some((message, weight)) })
+            Ok::<_, Error>(Entry { id, listed: request.matches(&message).then_some((message, weight)) })
         };
-        page_from(first, request.limit, see, read_before).await
+        fill_page(first, request.limit, RESPONSE_BUDGET, see, read_before).await
     }
 
     async fn read_messages(
@@ -74,17 +74,8 @@ impl Store {
         request: &PageRequest,
         before: Option<Ulid>,
         reads: usize,
-    ) -> Result<Read, Error> {
-        let range: HashMap<String, AttributeValue> = HashMap::from([
-            (":pk".into(), text(keys::channel_partition(channel))),
-            (":first".into(), text(MESSAGES)),
-            (":last".into(), text(keys::messages_before(before))),
-        ]);
-        let query = self
-            .query()
-            .key_condition_expression("pk = :pk AND sk BETWEEN :first AND :last")
-            .set_expression_attribute_values(Some(range))
-            .consistent_read(true);
-        Read::of(query, request.limit, request.is_filtered(), reads).await
+    ) -> Result<Chunk, dynamo::Error> {
+        let query = self.table.query(keys::channel_partition(channel)).between(MESSAGES, keys::messages_before(before));
+        Chunk::read(query, request.limit, request.is_filtered(), reads).await
     }
 }

@@ -1,17 +1,17 @@
 //! Calls that are safe to repeat: a record says which message a client id stands for, and with
 //! which body. It is written in one transaction with what the call does.
 
-use aws_sdk_dynamodb::types::Put;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::ids::MessageId;
 use crate::models::{Message, SenderType};
-use crate::storage::keys::Key;
+use crate::storage::keys;
 use crate::storage::messages::opening::{Once, Opening};
-use crate::storage::writing::Transaction;
-use crate::storage::{Channel, Store, text, written};
+use crate::storage::{Channel, Store};
+use dynamo::value::{s, to_item};
+use dynamo::{Key, Put, attr, item_absent};
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -30,29 +30,25 @@ impl ClientItem {
     }
 }
 
-impl Store {
-    /// The write that says which message a call is about, provided that no equal call has done so.
-    /// The record of a message that is gone gives way.
-    pub(super) fn record_call(
-        &self,
-        transaction: &mut Transaction,
-        opening: &Opening,
-        once: &Once,
-        message_id: MessageId,
-        until: Option<Timestamp>,
-    ) -> Result<(), Error> {
-        let Key { pk, sk } = Key::client(opening.channel.id(), opening.sender, &once.client_id);
-        let ttl = until.map(Timestamp::epoch_seconds);
-        let record = ClientItem { pk, sk, message_id, body_hash: once.body_hash.clone(), ttl };
-        let put = Put::builder().table_name(&*self.table).set_item(Some(written(&record)?));
-        transaction.put_if(match opening.gone {
-            None => put.condition_expression("attribute_not_exists(pk)"),
-            Some(gone) => put
-                .condition_expression("attribute_not_exists(pk) OR messageId = :gone")
-                .expression_attribute_values(":gone", text(gone)),
-        })
-    }
+/// The write that says which message a call is about, provided that no equal call has done so.
+/// The record of a message that is gone gives way.
+pub(super) fn client_record(
+    opening: &Opening,
+    once: &Once,
+    message_id: MessageId,
+    until: Option<Timestamp>,
+) -> Result<Put, Error> {
+    let Key { pk, sk } = keys::client(opening.channel.id(), opening.sender, &once.client_id);
+    let ttl = until.map(Timestamp::epoch_seconds);
+    let record = ClientItem { pk, sk, message_id, body_hash: once.body_hash.clone(), ttl };
+    let put = Put::new(to_item(&record)?);
+    Ok(match opening.gone {
+        None => put.when(item_absent()),
+        Some(gone) => put.when(item_absent().or(attr("messageId").eq(s(gone)))),
+    })
+}
 
+impl Store {
     /// The message of an earlier call; `None` when it was deleted meanwhile.
     pub(super) async fn repeat_of(
         &self,
@@ -74,8 +70,8 @@ impl Store {
         sender: SenderType,
         once: &Once,
     ) -> Result<Option<Message>, Error> {
-        let key = Key::client(channel.id(), sender, &once.client_id);
-        let record = self.get_all(vec![key.clone()]).await?.take::<ClientItem>(&key)?;
+        let key = keys::client(channel.id(), sender, &once.client_id);
+        let record = self.table.get::<ClientItem>(&key).await?;
         match record {
             Some(record) => self.repeat_of(channel, record, once).await,
             None => Ok(None),

@@ -9,7 +9,6 @@ use aws_sdk_dynamodb::types::{
 use serde::Deserialize;
 
 use crate::error::Error;
-use crate::storage::trouble;
 
 const DEFINITION: &str = include_str!("../../../infra/table.json");
 
@@ -76,14 +75,20 @@ pub async fn create(client: &Client, name: &str) -> Result<(), Error> {
     match request(client, name, table)?.send().await {
         Ok(_) => {}
         Err(err) if err.as_service_error().is_some_and(|it| it.is_resource_in_use_exception()) => {}
-        Err(err) => return Err(trouble(err)),
+        Err(err) => return Err(Error::sdk(err)),
     }
     until_active(client, name).await?;
     // Asked first: enabling it twice is an error.
-    let now = client.describe_time_to_live().table_name(name).send().await.map_err(trouble)?;
+    let now = client.describe_time_to_live().table_name(name).send().await.map_err(Error::sdk)?;
     let status = now.time_to_live_description.and_then(|it| it.time_to_live_status);
     if !matches!(status, Some(TimeToLiveStatus::Enabled | TimeToLiveStatus::Enabling)) {
-        client.update_time_to_live().table_name(name).time_to_live_specification(ttl).send().await.map_err(trouble)?;
+        client
+            .update_time_to_live()
+            .table_name(name)
+            .time_to_live_specification(ttl)
+            .send()
+            .await
+            .map_err(Error::sdk)?;
     }
     Ok(())
 }
