@@ -24,7 +24,7 @@ pub async fn ping(
     agent: AgentCaller,
     Json(ping): Json<Ping>,
 ) -> Result<(StatusCode, axum::Json<Agent>), Error> {
-    let opened = store.open(&agent, ping.agent_id.parse().ok(), &[]).await;
+    let opened = store.open_channel(&agent, ping.agent_id.parse().ok(), &[]).await;
     let (channel, _) = opened.map_err(|err| err.or_not_found("agent"))?;
-    Ok((StatusCode::CREATED, axum::Json(store.ping(&channel, &ping).await?)))
+    Ok((StatusCode::CREATED, axum::Json(store.agents().ping(&channel, &ping).await?)))
 }

@@ -21,6 +21,6 @@ pub async fn set(
     agent: AgentCaller,
     Json(set): Json<SetTag>,
 ) -> Result<axum::Json<Agent>, Error> {
-    let (channel, _) = store.open(&agent, set.channel_id.parse().ok(), &[]).await?;
-    Ok(axum::Json(store.set_tag(&channel, set.tag).await?))
+    let (channel, _) = store.open_channel(&agent, set.channel_id.parse().ok(), &[]).await?;
+    Ok(axum::Json(store.agents().set_tag(&channel, set.tag).await?))
 }

@@ -45,7 +45,7 @@ pub async fn reviews(
     human: HumanCaller,
     Query(query): Query<ReviewsQuery>,
 ) -> Result<Json<Vec<Message>>, Error> {
-    let messages = app.store.reviews_of(&human, query.status, query.channel).await?;
+    let messages = app.store.reviews().list(&human, query.status, query.channel).await?;
     let shown = messages.into_iter().map(Message::for_humans).collect();
     Ok(Json(app.blobs.with_texts(shown).await?))
 }

@@ -163,7 +163,7 @@ pub async fn fetch(
 ) -> Result<axum::Json<Fetched>, Error> {
     let known = plugins.named(name.as_deref());
     let asked = known.iter().map(|plugin| &*plugin.manifest.about.name).collect::<Vec<_>>();
-    let envs = app.store.plugin_envs(&human, &asked).await?;
+    let envs = app.store.plugins().envs(&human, &asked).await?;
     let plugin = known?;
     may_call(&plugin.manifest, &request.url)?;
     let env = envs.into_iter().next().unwrap_or_default();

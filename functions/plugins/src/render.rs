@@ -30,7 +30,7 @@ pub async fn render(
     Extension(plugins): Extension<Plugins>,
     PathId(name): PathId<String>,
 ) -> Result<Response, Error> {
-    store.admit(&human, &[]).await?;
+    store.authenticate(&human, &[]).await?;
     let frame = &plugins.named(name.as_deref())?.frame;
     let policy = HeaderValue::from_str(&frame.policy).map_err(Error::internal)?;
     let headers = [(CONTENT_SECURITY_POLICY, policy), (REFERRER_POLICY, HeaderValue::from_static("no-referrer"))];

@@ -16,7 +16,7 @@ use crate::ids::{AgentId, MaybeChannel};
 use crate::image::{IMAGE_TOO_LARGE, Image, MAX_IMAGE};
 use crate::models::file::NewFile;
 use crate::outbound::Outbound;
-use crate::storage::{Once, Store};
+use crate::storage::{IdempotentCall, Store};
 use crate::validation::{FromObject, FromParams, JsonObject, Params, ValidationErrors};
 
 /// The most a file in a request body may hold: Lambda takes 6 MB, and base64 adds a third.
@@ -131,13 +131,13 @@ pub struct IdempotencyKey(Option<String>);
 
 impl IdempotencyKey {
     /// What makes this call safe to repeat; the body's own id goes before the header.
-    pub fn once(self, client_id: Option<String>, body_hash: String) -> Option<Once> {
-        client_id.or(self.0).map(|client_id| Once { client_id, body_hash })
+    pub fn once(self, client_id: Option<String>, body_hash: String) -> Option<IdempotentCall> {
+        client_id.or(self.0).map(|client_id| IdempotentCall { client_id, body_hash })
     }
 
     /// The same of a body that has no id of its own; it is hashed only where there is a key.
-    pub fn of(self, body_hash: impl FnOnce() -> String) -> Option<Once> {
-        self.0.map(|client_id| Once { client_id, body_hash: body_hash() })
+    pub fn of(self, body_hash: impl FnOnce() -> String) -> Option<IdempotentCall> {
+        self.0.map(|client_id| IdempotentCall { client_id, body_hash: body_hash() })
     }
 }
 

@@ -16,7 +16,7 @@ use tokio::sync::OnceCell;
 use crate::charset;
 use crate::error::Error;
 use crate::models::{Attachment, Message};
-use crate::storage::Later;
+use crate::storage::Lazy;
 use crate::storage::keys::Prefix;
 use crate::storage::messages::{RESPONSE_BUDGET, escaped, text_weight, weight};
 
@@ -27,7 +27,7 @@ const AT_ONCE: usize = 1000;
 
 #[derive(Clone)]
 pub struct Blobs {
-    pub(super) s3: Later<aws_sdk_s3::Client>,
+    pub(super) s3: Lazy<aws_sdk_s3::Client>,
     pub(super) bucket: Arc<str>,
     /// The same for as long as the process lives, and named by every page.
     origin: Arc<OnceCell<String>>,
@@ -40,7 +40,7 @@ pub struct Stored {
 }
 
 impl Blobs {
-    pub fn new(s3: Later<aws_sdk_s3::Client>, bucket: &str) -> Self {
+    pub fn new(s3: Lazy<aws_sdk_s3::Client>, bucket: &str) -> Self {
         Self { s3, bucket: bucket.into(), origin: Arc::default() }
     }
 

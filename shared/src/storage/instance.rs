@@ -1,6 +1,7 @@
 //! What the local runner knows of its own installation: which one its table belongs to, and its
 //! first owner. Read once at a start; no route reads it.
 
+use dynamo::value::to_item;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
@@ -11,7 +12,6 @@ use crate::storage::Store;
 use crate::storage::accounts::UserItem;
 use crate::storage::agents::AgentItem;
 use crate::storage::keys::{self, owned};
-use dynamo::value::to_item;
 
 /// The table's end of what ties the parts of a data directory together.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,7 +39,7 @@ impl Store {
     }
 
     /// All users who are not being removed, oldest first.
-    pub async fn everybody(&self) -> Result<Vec<User>, Error> {
+    pub async fn all_users(&self) -> Result<Vec<User>, Error> {
         let query = self.query_partition(keys::USERS.to_owned(), keys::USER_ITEMS);
         let items = query.collect_all::<UserItem>().await?;
         Ok(items.into_iter().filter(|it| it.removing.is_none()).map(|it| it.user).collect())
@@ -47,7 +47,7 @@ impl Store {
 
     /// The oldest owner.
     pub async fn first_owner(&self) -> Result<Option<User>, Error> {
-        Ok(self.everybody().await?.into_iter().find(|user| user.role == Role::Owner))
+        Ok(self.all_users().await?.into_iter().find(|user| user.role == Role::Owner))
     }
 
     /// The oldest of a user's agents.

@@ -1,64 +1,42 @@
-//! The table and the bucket.
+//! The table and the bucket, by entity.
 //!
+//! - [`Store`]: authenticates callers, opens channels, and hands out a handle for each entity
+//! - `accounts`: users, sessions, API keys, passwords, login attempts, preferences
+//! - `agents`: agents with their webhooks, pictures, heartbeats and counters
+//! - `messages`: messages, streams, status events, iterations
+//! - `reviews`: answers, expiry, lists of reviews
+//! - `files`: files, direct uploads, archives, and the deletion of orphaned objects
+//! - `webhooks`: events of the table's stream, and their deliveries
+//! - `inbox`: the version of what an inbox shows, and what every page shows of its reader
+//! - `plugins`, `request_log`, `instance` (of the local runner)
+//! - `idempotency`: what an `Idempotency-Key` created; `due`: what has to be done by a time;
+//!   `deletion`: how agents and users are deleted in several calls
 //! - [`keys`]: every key, and so the table's documentation
-//! - [`Store`]: the door ([`Store::admit`], [`Store::open`]); its access patterns are beside the
-//!   entities: `agents` (with `ping`, `webhook`, `avatar`, `stats`), `messages`,
-//!   `reviews` (with `review_lists`), `files` (with `file_making`, `presign`, `file_list`,
-//!   `file_removal`), `accounts` (with `passwords`, `sessions`, `tries`, `api_keys`, `users`,
-//!   `user_removal`, `preferences`, `visit`), `request_log`, `plugins`, `instance` (of the local runner),
-//!   `outbox` (what happened, as the stream tells it), `deliveries`, `changes` (that somebody's
-//!   inbox shows something else than before)
-//! - [`Blobs`]: the bucket; `zip`: archives of many files
-//! - [`Clients`]: the SDK's clients, made once per process
-//! - `removal`: an agent's end, with everything under it; `leftovers`: objects that are to go
-//! - `expiry`: what is due
-//! - `calls`: what an `Idempotency-Key` made
-//! - `size`: the room that a message's item keeps free
+//! - [`Blobs`]: the bucket; [`Clients`]: the SDK's clients, made once per process
 //!
-//! Reads and writes of the table go through the crate `dynamo`.
+//! A method is private unless a function or another entity calls it, and its name is unique only
+//! within its entity. Reads and writes of the table go through the crate `dynamo`.
 //!
-//! Whose data it is comes first in every function: a caller that is verified in the same call,
+//! Whose data it is comes first in every method: a caller that is authenticated in the same call,
 //! or a [`Channel`] or user id that such a call gave out.
 
 mod accounts;
 mod agents;
-mod api_keys;
-mod avatar;
 mod blobs;
-mod calls;
-mod changes;
 mod clients;
-mod deliveries;
-mod expiry;
-mod file_list;
-mod file_making;
-mod file_removal;
+mod deletion;
+mod due;
 mod files;
+mod idempotency;
+mod inbox;
 mod instance;
 pub mod keys;
-mod leftovers;
 mod messages;
-mod outbox;
-mod passwords;
-mod ping;
 mod plugins;
-mod preferences;
-mod presign;
-mod removal;
 mod request_log;
-mod review_lists;
 mod reviews;
-mod sessions;
-mod size;
-mod stats;
-mod tries;
-mod user_removal;
-mod users;
-mod visit;
-mod webhook;
-mod zip;
+mod webhooks;
 
-use dynamo::{Items, Key, Query};
 use futures_util::future::{Either, select};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -66,33 +44,30 @@ use ulid::Ulid;
 
 pub use dynamo::{Table, schema};
 
-pub use agents::AgentOpening;
-pub use avatar::Avatar;
+pub use accounts::{Accounts, NewSession};
+pub use agents::{Agents, Avatar, PreparedAgent, StatsDelta, Webhook};
 pub use blobs::{Blobs, Stored};
-pub use calls::CallOf;
-pub use changes::shown_to;
-pub use clients::{Clients, Endpoints, Later};
-pub use deliveries::{Claim, Delivery, Outcome as DeliveryOutcome};
-pub use expiry::DuePage;
-pub use files::Placed;
+pub use clients::{Clients, Endpoints, Lazy};
+pub use due::DuePage;
+pub use files::{Files, MAX_ANNOUNCED, UploadTarget, UploadedFiles, ZIP_DISPOSITION, ZIP_TYPE, Zipped};
+pub use idempotency::CallOf;
+pub use inbox::{Inbox, PageContext, affected_user};
 pub use instance::Instance;
-pub use messages::{Begun, Change, Draft, Once, Opening, PageRequest, Refers};
-pub use outbox::{Image, Occurrence, message_of};
-pub use plugins::PluginEnv;
-pub use presign::{MAX_ANNOUNCED, UploadTarget};
-pub use sessions::NewSession;
-pub use stats::Tally;
-pub use visit::Visit;
-pub use webhook::Webhook;
-pub use zip::{ZIP_DISPOSITION, ZIP_TYPE, Zipped};
+pub use messages::{Change, IdempotentCall, Messages, NewMessage, PageRequest, Prepared, PreparedMessage, References};
+pub use plugins::{PluginEnv, Plugins};
+pub use request_log::RequestLog;
+pub use reviews::Reviews;
+pub use webhooks::{Claim, Delivery, DeliveryOutcome, StreamImage, WebhookEvent, Webhooks, message_of};
 
-use crate::auth::Caller;
+use dynamo::{Items, Key, Query};
+
+use crate::caller::Caller;
 use crate::clock::Clock;
 use crate::error::Error;
 use crate::ids::{AgentId, UserId};
 use crate::limits::{Limits, turns};
-use crate::meter;
 use crate::models::Agent;
+use crate::telemetry::cost;
 
 /// How many keys of one BatchGetItem the check of a caller takes.
 const KEYS_OF_CHECK: usize = 2;
@@ -107,7 +82,7 @@ pub struct Store {
     /// To see whether the bytes that somebody announced are there.
     blobs: Blobs,
     clock: Clock,
-    tallies: stats::Tallies,
+    tallies: agents::PendingStats,
     limits: Limits,
 }
 
@@ -116,7 +91,7 @@ pub struct Store {
 pub struct Channel {
     pub agent: Agent,
     owner: UserId,
-    avatar: Option<avatar::AvatarItem>,
+    avatar: Option<agents::AvatarItem>,
 }
 
 impl Channel {
@@ -131,13 +106,49 @@ impl Channel {
 
 impl Store {
     pub fn new(table: Table, blobs: Blobs, clock: Clock) -> Self {
-        let (tallies, limits) = (stats::Tallies::default(), Limits::default());
+        let (tallies, limits) = (agents::PendingStats::default(), Limits::default());
         Self { table, blobs, clock, tallies, limits }
     }
 
     /// The same with these limits.
     pub fn limited(self, limits: Limits) -> Self {
         Self { limits, ..self }
+    }
+
+    pub fn accounts(&self) -> Accounts<'_> {
+        Accounts { store: self }
+    }
+
+    pub fn agents(&self) -> Agents<'_> {
+        Agents { store: self }
+    }
+
+    pub fn messages(&self) -> Messages<'_> {
+        Messages { store: self }
+    }
+
+    pub fn reviews(&self) -> Reviews<'_> {
+        Reviews { store: self }
+    }
+
+    pub fn files(&self) -> Files<'_> {
+        Files { store: self }
+    }
+
+    pub fn webhooks(&self) -> Webhooks<'_> {
+        Webhooks { store: self }
+    }
+
+    pub fn inbox(&self) -> Inbox<'_> {
+        Inbox { store: self }
+    }
+
+    pub fn plugins(&self) -> Plugins<'_> {
+        Plugins { store: self }
+    }
+
+    pub fn request_log(&self) -> RequestLog<'_> {
+        RequestLog { store: self }
     }
 
     /// What keeps one caller from stopping the others.
@@ -147,7 +158,7 @@ impl Store {
 
     /// Verifies a caller, and fetches `also` in the same call. Strongly consistent: a key that
     /// was revoked a moment ago is refused, and so is everything of a user whose removal has begun.
-    pub async fn admit(&self, caller: impl Into<Caller>, also: &[Key]) -> Result<(UserId, Items), Error> {
+    pub async fn authenticate(&self, caller: impl Into<Caller>, also: &[Key]) -> Result<(UserId, Items), Error> {
         let caller = caller.into();
         let admitted = self.verify(&caller, also).await;
         match &admitted {
@@ -168,35 +179,35 @@ impl Store {
         wanted.extend_from_slice(also);
         let mut items = self.table.get_items(wanted).await?;
         let user = match caller {
-            Caller::Agent(agent) => self.verify_api_key(&agent.0, items.take(&credential)?)?,
-            Caller::Human(human) => self.verify_session(&human.0, items.take(&credential)?)?,
+            Caller::Agent(agent) => self.accounts().verify_api_key(&agent.0, items.take(&credential)?)?,
+            Caller::Human(human) => self.accounts().verify_session(&human.0, items.take(&credential)?)?,
         };
         if items.contains(&removal) {
             return Err(caller.refused());
         }
-        meter::for_user(user);
+        cost::record_user(user);
         Ok((user, items))
     }
 
     /// Verifies that the caller may use `channel`, and fetches `also` in the same call. An agent
     /// that does not exist and another person's are not told apart.
-    pub async fn open(
+    pub async fn open_channel(
         &self,
         caller: impl Into<Caller>,
         channel: Option<AgentId>,
         also: &[Key],
     ) -> Result<(Channel, Items), Error> {
         let Some(id) = channel else {
-            return Err(self.admit(caller, &[]).await.err().unwrap_or(Error::NotYourAgent));
+            return Err(self.authenticate(caller, &[]).await.err().unwrap_or(Error::NotYourAgent));
         };
         let (caller, mut wanted) = (caller.into(), vec![keys::agent(id)]);
         wanted.extend_from_slice(also);
         let by_agent = matches!(caller, Caller::Agent(_));
-        let (owner, mut items) = self.admit(caller, &wanted).await?;
+        let (owner, mut items) = self.authenticate(caller, &wanted).await?;
         let agent = items.take::<agents::AgentItem>(&wanted[0])?;
         let agent =
             agent.filter(|agent| agent.owner_id == owner && agent.deleted_at.is_none()).ok_or(Error::NotYourAgent)?;
-        meter::for_channel(id, by_agent);
+        cost::record_channel(id, by_agent);
         let avatar = agent.avatar.clone();
         Ok((Channel { agent: agent.into(), owner, avatar }, items))
     }

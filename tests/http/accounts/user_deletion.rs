@@ -146,7 +146,7 @@ async fn a_user_with_much_data_is_deleted_in_bounded_steps() {
     }
     let (user, caller) = (Some(id.parse().unwrap()), owner.owner_caller().await);
     let mut steps = 1;
-    while let Err(err) = world.app.store.remove_user_within(&caller, user, &world.app.blobs, Duration::ZERO).await {
+    while let Err(err) = world.app.store.accounts().delete_user_within(&caller, user, Duration::ZERO).await {
         assert_eq!((err.code(), err.status().as_u16(), err.retry_after()), ("still_removing", 503, Some(1)));
         assert!(list_users(&owner).await.iter().any(|user| user["id"] == json!(id)));
         steps += 1;

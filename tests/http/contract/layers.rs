@@ -4,8 +4,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Who else names the SDK: what makes the clients, and what watches their calls.
-const CLIENTS: [&str; 3] =
-    ["shared/src/storage/clients.rs", "shared/src/meter.rs", "infra/local/src/event_sources/write_notifier.rs"];
+const CLIENTS: [&str; 3] = [
+    "shared/src/storage/clients.rs",
+    "shared/src/telemetry/cost.rs",
+    "infra/local/src/event_sources/write_notifier.rs",
+];
 
 /// What only an expression of DynamoDB's has.
 const EXPRESSIONS: [&str; 4] = ["attribute_exists", "attribute_not_exists", "if_not_exists", "list_append"];

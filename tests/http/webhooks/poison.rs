@@ -207,7 +207,7 @@ async fn a_version_bump_that_always_fails_stops_no_other_inbox() {
     let me = person.get("/api/auth/me").await.expect(200)["user"]["id"].as_str().unwrap().parse::<UserId>().unwrap();
     // DynamoDB refuses to `ADD` to a string.
     let broken = AttributeValue::S("many".to_owned());
-    set_attribute(&world, Key::changes(me), "sequence", broken).await;
+    set_attribute(&world, keys::changes(me), "sequence", broken).await;
     let changes = async |query: &str| other.get(&format!("/api/changes{query}")).await.expect(200);
     let before = changes("").await;
     send_as_person(&person, &agent, "x").await;
@@ -227,7 +227,7 @@ async fn an_unreadable_delivery_is_given_up_alone() {
     let message = send_as_person(&person, &agent, "x").await;
     let queued = driver.next_delivery().await;
     let reference: Reference = serde_json::from_str(queued.body.as_deref().unwrap()).unwrap();
-    let key = Key::delivery(reference.message_id.channel(), &reference.webhook_id);
+    let key = keys::delivery(reference.message_id.channel(), &reference.webhook_id);
     set_attribute(&world, key, "payload", AttributeValue::Bool(true)).await;
     assert!(!driver.deliver(&queued).await);
     assert_eq!(final_status(&world, &message).await, "webhook_failed");

@@ -2,30 +2,33 @@
 //! to (`opening`); the second writes the message, its files and whatever says that it exists,
 //! together or not at all.
 
+use dynamo::value::{Item, s, to_item};
+use dynamo::{Conditional, Delete, Put, Transaction, Update, attr, item_exists, item_size, pause};
+
 use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::ids::MessageId;
 use crate::json::Json;
-use crate::meter;
 use crate::models::message::{StreamState, TextFormat};
 use crate::models::stream::SetWithDraft;
 use crate::models::{AskReview, Attachment, DeliveryStatus, Message, MessageStatus, ReviewStatus, SenderType};
-use crate::storage::files::{FileItem, Placed, too_late};
+use crate::storage::files::ObjectCleanup;
+use crate::storage::files::{FileItem, UploadedFiles, too_late};
 use crate::storage::keys::{self, due, owned};
-use crate::storage::leftovers::Leftovers;
+use crate::storage::messages::Messages;
+use crate::storage::messages::idempotency::client_record;
 use crate::storage::messages::item::{AttachmentItem, MessageItem, ReviewItem};
-use crate::storage::messages::iterations::{Place, append_iteration};
-use crate::storage::messages::opening::Opening;
-use crate::storage::messages::redraft::Change;
-use crate::storage::messages::repeats::client_record;
+use crate::storage::messages::iterations::{ChainPosition, append_iteration};
+use crate::storage::messages::prepare::PreparedMessage;
+use crate::storage::messages::room;
+use crate::storage::messages::stream_update::Change;
 use crate::storage::messages::streams::{Stream, begin_draft};
-use crate::storage::{Store, deliveries, outbox, size};
-use dynamo::value::{Item, s, to_item};
-use dynamo::{Conditional, Delete, Put, Transaction, Update, attr, item_exists, item_size, pause};
+use crate::storage::webhooks;
+use crate::telemetry::cost;
 
 /// A message to be made.
 #[derive(Default)]
-pub struct Draft {
+pub struct NewMessage {
     pub text: Option<String>,
     pub format: Option<TextFormat>,
     pub status: Option<MessageStatus>,
@@ -36,7 +39,7 @@ pub struct Draft {
     pub stream_state: Option<StreamState>,
     pub set_with_draft: SetWithDraft,
     /// Files that come into being with this message.
-    pub placed: Placed,
+    pub placed: UploadedFiles,
 }
 
 /// How long JSON writes one byte at most.
@@ -62,36 +65,36 @@ enum Part {
     Iteration,
 }
 
-impl Store {
+impl Messages<'_> {
     /// Writes the message. Of equal calls at once one writes; the others give its message. What
-    /// goes on with a stream changes the draft that is there. Placed files that the message does
+    /// goes on with a stream changes the draft that is there. UploadedFiles files that the message does
     /// not have go again.
-    pub async fn create_message(&self, opening: Opening, draft: Draft) -> Result<Message, Error> {
+    pub async fn create(self, opening: PreparedMessage, draft: NewMessage) -> Result<Message, Error> {
         let (note, first) = (draft.placed.note.clone(), draft.placed.files.first().map(|file| file.id));
-        let written = self.message_or_equal(opening, draft).await;
+        let written = self.create_or_repeat(opening, draft).await;
         let left_out = match &written {
             Ok(message) => !message.attachments.iter().any(|kept| Some(kept.id) == first),
             // After a 5xx nobody knows, but for the note.
             Err(err) => err.status().is_client_error(),
         };
         if left_out {
-            self.clear_away(note.into_iter().collect()).await;
+            self.store.files().run_cleanups(note.into_iter().collect()).await;
         }
         written
     }
 
-    async fn message_or_equal(&self, mut opening: Opening, mut draft: Draft) -> Result<Message, Error> {
+    async fn create_or_repeat(self, mut opening: PreparedMessage, mut draft: NewMessage) -> Result<Message, Error> {
         const TRIES: u32 = 30;
         let change = Change::from(&draft);
         if let Some(existing) = opening.draft() {
-            return self.redraft(&opening, existing, change).await;
+            return self.update_draft(&opening, existing, change).await;
         }
         let note = draft.placed.note.take();
-        let mut item = self.message_item(&opening, draft, self.clock.now())?;
+        let mut item = self.new_item(&opening, draft, self.store.clock.now())?;
         for again in 0..TRIES {
             place_in(&mut item, &opening);
-            let Some(refused) = self.write_message(&opening, &item, note.as_ref()).await? else {
-                meter::made_message(item.sender_type);
+            let Some(refused) = self.write(&opening, &item, note.as_ref()).await? else {
+                cost::record_message(item.sender_type);
                 return Ok(item.into());
             };
             match refused {
@@ -102,15 +105,15 @@ impl Store {
                 Part::Message | Part::File => return Err(Error::internal("an id that was just made is taken")),
                 Part::Stream => {
                     if let Some(stream) = &mut opening.stream {
-                        self.look_again(opening.channel.id(), stream).await?;
+                        self.reload_stream(opening.channel.id(), stream).await?;
                     }
                     if let Some(existing) = opening.draft() {
-                        return self.redraft(&opening, existing, change).await;
+                        return self.update_draft(&opening, existing, change).await;
                     }
                 }
                 Part::Iteration => {
                     if let Some(place) = opening.place {
-                        opening.place = Some(self.place_now(place).await?);
+                        opening.place = Some(self.current_position(place).await?);
                     }
                 }
             }
@@ -120,11 +123,11 @@ impl Store {
     }
 
     /// One try to write the message; tells which part was refused, if one was.
-    async fn write_message(
-        &self,
-        opening: &Opening,
+    async fn write(
+        self,
+        opening: &PreparedMessage,
         item: &MessageItem,
-        note: Option<&Leftovers>,
+        note: Option<&ObjectCleanup>,
     ) -> Result<Option<Part>, Error> {
         let stored = to_item(item)?;
         has_room(&stored)?;
@@ -133,18 +136,18 @@ impl Store {
         }
         let alone = opening.once.is_none() && opening.stream.is_none() && opening.place.is_none();
         if alone && item.attachments.is_empty() {
-            return Ok(self.table.put_new(stored).await.map(|()| None)?);
+            return Ok(self.store.table.put_new(stored).await.map(|()| None)?);
         }
-        let mut transaction = self.message_transaction(opening, item, stored)?;
+        let mut transaction = self.transaction(opening, item, stored)?;
         if let Some(note) = note {
-            transaction.push(Part::Note, note.cancel(self.clock.now()));
+            transaction.push(Part::Note, note.cancel(self.store.clock.now()));
         }
         if let Some(place) = opening.place {
             for write in append_iteration(place, item.id, item.created_at)? {
                 transaction.push(Part::Iteration, write);
             }
         }
-        Ok(match transaction.commit(&self.table).await? {
+        Ok(match transaction.commit(&self.store.table).await? {
             Conditional::Applied(()) => None,
             Conditional::Refused(part) => Some(part),
         })
@@ -152,9 +155,9 @@ impl Store {
 
     /// The writes of a message and its files. An equal call that was first shows in the first
     /// refusal, whatever else it took.
-    fn message_transaction(
-        &self,
-        opening: &Opening,
+    fn transaction(
+        self,
+        opening: &PreparedMessage,
         item: &MessageItem,
         stored: Item,
     ) -> Result<Transaction<Part>, Error> {
@@ -165,7 +168,7 @@ impl Store {
         if let Some(call) = &opening.call {
             let file = item.attachments.first().map(AttachmentItem::id);
             let file = file.ok_or_else(|| Error::internal("an upload has no file"))?;
-            transaction.push(Part::Call, self.call_record(call, file)?);
+            transaction.push(Part::Call, self.store.call_record(call, file)?);
         }
         if let Some(stream) = &opening.stream {
             transaction.push(Part::Stream, begin_draft(stream, item.id));
@@ -185,7 +188,7 @@ impl Store {
         Ok(transaction)
     }
 
-    fn message_item(&self, opening: &Opening, draft: Draft, now: Timestamp) -> Result<MessageItem, Error> {
+    fn new_item(self, opening: &PreparedMessage, draft: NewMessage, now: Timestamp) -> Result<MessageItem, Error> {
         let channel = &opening.channel;
         let id = MessageId::new(channel.id(), now);
         let key = keys::message(id);
@@ -266,18 +269,18 @@ fn review_item(asked: AskReview, now: Timestamp) -> Result<ReviewItem, Error> {
 }
 
 /// What the item takes from its stream and chain as they are now.
-fn place_in(item: &mut MessageItem, opening: &Opening) {
+fn place_in(item: &mut MessageItem, opening: &PreparedMessage) {
     if let Some(Stream { early, .. }) = &opening.stream {
         item.status_events = early.status_events.clone();
         item.event_bytes = early.event_bytes;
         item.event_ids = early.event_ids.clone();
     }
     item.iteration_group_id = opening.place.map(|place| place.root);
-    item.iteration = opening.place.map(Place::number);
+    item.iteration = opening.place.map(ChainPosition::number);
 }
 
 fn has_room(stored: &Item) -> Result<(), Error> {
-    if item_size::of(stored) + size::growth(stored) <= item_size::MAX_ITEM - size::ROOM_FOR_ANSWERS {
+    if item_size::of(stored) + room::growth(stored) <= item_size::MAX_ITEM - room::ROOM_FOR_ANSWERS {
         return Ok(());
     }
     let sentence = "The message is too large as a whole (text, metadata, payload, names of files): send long content as a file, with textAttachments.";
@@ -287,13 +290,13 @@ fn has_room(stored: &Item) -> Result<(), Error> {
 /// JSON writes a control character with six bytes, a quote with two: what fits as a message may be
 /// too large as the event that a webhook is sent.
 fn can_be_delivered(item: &MessageItem) -> Result<(), Error> {
-    let room = deliveries::room_for_event(item.webhook_url.as_deref(), None);
+    let room = webhooks::room_for_event(item.webhook_url.as_deref(), None);
     // Cheap, and nearly always enough.
     let text = item.text.as_ref().map_or(0, String::len);
     if item.attachments.is_empty() && text * MOST_BYTES_PER_BYTE + FRAME <= room {
         return Ok(());
     }
-    let size = outbox::message_payload(item.clone().into())?.len();
+    let size = webhooks::message_payload(item.clone().into())?.len();
     if size <= room {
         return Ok(());
     }

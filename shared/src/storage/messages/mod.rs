@@ -10,23 +10,24 @@
 
 mod create;
 mod delete;
-mod delivery;
+mod delivery_status;
+mod idempotency;
 mod item;
 mod iterations;
-mod opening;
-mod page;
-mod redraft;
-mod repeats;
+mod list;
+mod prepare;
+pub(super) mod room;
+mod stream_update;
 mod streams;
 
-pub use create::Draft;
+pub use create::NewMessage;
 pub(super) use item::MessageItem;
-pub(super) use opening::file_in;
-pub use opening::{Begun, Once, Opening, Refers};
-pub use page::PageRequest;
-pub use redraft::Change;
+pub use list::PageRequest;
+pub(super) use prepare::file_in;
+pub use prepare::{IdempotentCall, Prepared, PreparedMessage, References};
+pub use stream_update::Change;
 
-use crate::auth::Caller;
+use crate::caller::Caller;
 use crate::error::Error;
 use crate::ids::{MaybeChannel, MessageId};
 use crate::json::Json;
@@ -37,22 +38,28 @@ use crate::storage::{Channel, Store};
 /// The most that a list puts into one response: Lambda's 6 MB, less base64 and the envelope.
 pub(super) const RESPONSE_BUDGET: usize = 4 * 1024 * 1024;
 
-impl Store {
+/// Messages of channels, with their streams and iterations.
+#[derive(Clone, Copy)]
+pub struct Messages<'a> {
+    pub(super) store: &'a Store,
+}
+
+impl Messages<'_> {
     /// One message of a channel, its review as it is decided now.
-    pub async fn message(
-        &self,
+    pub async fn get(
+        self,
         caller: impl Into<Caller>,
         channel: impl Into<MaybeChannel>,
         id: Option<MessageId>,
     ) -> Result<Message, Error> {
-        let (_, message) = self.open_message(caller, channel, id).await?;
-        self.settled(message).await
+        let (_, message) = self.load(caller, channel, id).await?;
+        self.store.reviews().resolve_expiry(message).await
     }
 
     /// A channel and one of its messages, as stored. Without a channel it is the one that the id
     /// names.
-    pub async fn open_message(
-        &self,
+    pub async fn load(
+        self,
         caller: impl Into<Caller>,
         channel: impl Into<MaybeChannel>,
         id: Option<MessageId>,
@@ -61,21 +68,21 @@ impl Store {
             (MaybeChannel::Named(channel), _) => channel,
             (MaybeChannel::Absent, Some(id)) => Some(id.channel()),
             (MaybeChannel::Absent, None) => {
-                return Err(self.admit(caller, &[]).await.err().unwrap_or(Error::NotFound("message")));
+                return Err(self.store.authenticate(caller, &[]).await.err().unwrap_or(Error::NotFound("message")));
             }
         };
         let key = id.filter(|id| Some(id.channel()) == channel).map(keys::message);
-        let (channel, mut items) = self.open(caller, channel, key.as_slice()).await?;
+        let (channel, mut items) = self.store.open_channel(caller, channel, key.as_slice()).await?;
         let item = key.map(|key| items.take::<MessageItem>(&key)).transpose()?.flatten();
         Ok((channel, item.map(Message::from).ok_or(Error::NotFound("message"))?))
     }
 
     /// One read of a message, for waits: eventually consistent costs half.
-    pub async fn look(&self, channel: &Channel, id: MessageId, consistent: bool) -> Result<Option<Message>, Error> {
+    pub async fn poll(self, channel: &Channel, id: MessageId, consistent: bool) -> Result<Option<Message>, Error> {
         if id.channel() != channel.id() {
             return Ok(None);
         }
-        let item = self.table.poll::<MessageItem>(&keys::message(id), consistent).await?;
+        let item = self.store.table.poll::<MessageItem>(&keys::message(id), consistent).await?;
         Ok(item.map(Message::from))
     }
 }

@@ -5,9 +5,11 @@
 //! that reading a message never takes a second read. An event's index is its place in the list
 //! that it is appended to: nothing is counted, so nothing is counted twice.
 
+use dynamo::value::{Value, count, n, s, to_item};
+use dynamo::{Conditional, Items, Key, MAX_ATTEMPTS, Update, attr, pause};
 use serde::{Deserialize, Serialize};
 
-use crate::auth::AgentCaller;
+use crate::caller::AgentCaller;
 use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::ids::{AgentId, MessageId, new_ulid};
@@ -15,11 +17,10 @@ use crate::models::message::StreamState;
 use crate::models::{AddStatus, Message, StatusEvent, StreamId, UpdateStream};
 use crate::secrets::Hashed;
 use crate::storage::keys;
-use crate::storage::messages::Once;
-use crate::storage::messages::redraft::Change;
-use crate::storage::{Store, size};
-use dynamo::value::{Value, count, n, s, to_item};
-use dynamo::{Conditional, Items, Key, MAX_ATTEMPTS, Update, attr, pause};
+use crate::storage::messages::IdempotentCall;
+use crate::storage::messages::Messages;
+use crate::storage::messages::room;
+use crate::storage::messages::stream_update::Change;
 
 const MAX_EVENTS: usize = 200;
 /// What an event weighs beside its text.
@@ -87,50 +88,51 @@ impl Stream {
     }
 }
 
-impl Store {
-    pub(super) async fn look_again(&self, channel: AgentId, stream: &mut Stream) -> Result<(), Error> {
-        let mut items = self.table.get_items(vec![keys::stream(channel, &stream.id)]).await?;
+impl Messages<'_> {
+    pub(super) async fn reload_stream(self, channel: AgentId, stream: &mut Stream) -> Result<(), Error> {
+        let mut items = self.store.table.get_items(vec![keys::stream(channel, &stream.id)]).await?;
         *stream = Stream::found(channel, &stream.id, &mut items)?;
         Ok(())
     }
 
     /// `PATCH`: changes a draft that is still streaming.
     pub async fn update_stream(
-        &self,
+        self,
         agent: &AgentCaller,
         stream: Option<StreamId>,
         update: UpdateStream,
     ) -> Result<Message, Error> {
         let channel: Option<AgentId> = update.channel_id.parse().ok();
         let key = channel.zip(stream).map(|(channel, stream)| keys::stream(channel, &stream));
-        let (_, mut items) = self.open(agent, channel, key.as_slice()).await?;
+        let (_, mut items) = self.store.open_channel(agent, channel, key.as_slice()).await?;
         let record = key.map(|key| items.take::<Events>(&key)).transpose()?.flatten();
         let draft = record.and_then(|record| record.message_id).ok_or(Error::NotFound("stream"))?;
         let state = update.state();
-        self.change_draft(draft, Change { text: update.text, state, ..Change::default() }).await
+        self.write_draft(draft, Change { text: update.text, state, ..Change::default() }).await
     }
 
     /// Appends a status event to the draft or, before there is one, to the stream. A key is the
     /// event's id, so the list that takes each id once makes the call safe to repeat.
     pub async fn add_status(
-        &self,
+        self,
         agent: &AgentCaller,
         stream: Option<StreamId>,
         status: AddStatus,
-        once: Option<Once>,
+        once: Option<IdempotentCall>,
     ) -> Result<StatusEvent, Error> {
         let channel: Option<AgentId> = status.channel_id.parse().ok();
         let key = channel.zip(stream.as_ref()).map(|(channel, stream)| keys::stream(channel, stream));
-        let (channel, mut items) = self.open(agent, channel, key.as_slice()).await?;
+        let (channel, mut items) = self.store.open_channel(agent, channel, key.as_slice()).await?;
         let Some((id, key)) = stream.zip(key) else {
             return Err(Error::field(["streamId".into()], "not_an_id", "streamId must have 1 to 256 characters"));
         };
         let mut record: Events = items.take(&key)?.unwrap_or_default();
-        let event = StatusEventItem { text: status.text, tool_hint: status.tool_hint, created_at: self.clock.now() };
-        let of_key = |once: Once| format!("key:{}", Hashed::of(&once.client_id).as_str());
+        let event =
+            StatusEventItem { text: status.text, tool_hint: status.tool_hint, created_at: self.store.clock.now() };
+        let of_key = |once: IdempotentCall| format!("key:{}", Hashed::of(&once.client_id).as_str());
         let event_id = once.map_or_else(|| new_ulid(event.created_at).to_string(), of_key);
         for attempt in 0..MAX_ATTEMPTS {
-            match self.append(&key, record.message_id, &event, &event_id).await? {
+            match self.append_event(&key, record.message_id, &event, &event_id).await? {
                 Appended::At(index) => return Ok(event.shown(channel.id(), id.as_str(), index)),
                 Appended::Before(index, earlier) if earlier.says_the_same(&event) => {
                     return Ok(earlier.shown(channel.id(), id.as_str(), index));
@@ -139,15 +141,15 @@ impl Store {
                 Appended::DraftIs(draft) => record.message_id = Some(draft),
                 Appended::DraftIsGone => {
                     pause(attempt).await;
-                    record = self.table.get(&key).await?.unwrap_or_default();
+                    record = self.store.table.get(&key).await?.unwrap_or_default();
                 }
             }
         }
         Err(Error::unavailable("a stream's draft kept coming and going"))
     }
 
-    async fn append(
-        &self,
+    async fn append_event(
+        self,
         stream: &Key,
         draft: Option<MessageId>,
         event: &StatusEventItem,
@@ -155,14 +157,14 @@ impl Store {
     ) -> Result<Appended, Error> {
         let update = match draft {
             Some(draft) => Update::new(keys::message(draft))
-                .set("updatedAt", s(self.clock.now()))
+                .set("updatedAt", s(self.store.clock.now()))
                 .when(attr("streamState").eq(s(StreamState::Streaming.word()))),
             None => Update::new(stream.clone())
                 .set("ttl", n(event.created_at.plus(EARLY_LIFE).epoch_seconds()))
                 .when(attr("messageId").absent()),
         };
         let weight = event.text.len() + EVENT_FRAME;
-        let room = size::MAX_EVENTS.saturating_sub(weight);
+        let room = room::MAX_EVENTS.saturating_sub(weight);
         let fits = attr("statusEvents").len_below(MAX_EVENTS).and(attr("eventBytes").le(count(room)));
         let update = update
             .append_or_create("statusEvents", vec![Value::M(to_item(event)?)])
@@ -170,7 +172,7 @@ impl Store {
             .add("eventBytes", count(weight))
             .when(attr("statusEvents").absent().or(fits))
             .when(!attr("eventIds").contains(s(event_id)));
-        match update.send::<Events>(&self.table).await? {
+        match update.send::<Events>(&self.store.table).await? {
             Conditional::Applied(events) => Ok(Appended::At(events.last())),
             Conditional::Refused(None) => Ok(Appended::DraftIsGone),
             Conditional::Refused(Some(events)) => events.why_not(draft.is_some(), event_id),
@@ -223,7 +225,7 @@ impl Events {
             Some(draft) if !is_draft => Ok(Appended::DraftIs(draft)),
             _ if is_draft && self.stream_state != Some(StreamState::Streaming) => Err(Error::StreamEnded),
             _ => {
-                let kib = size::MAX_EVENTS / 1024;
+                let kib = room::MAX_EVENTS / 1024;
                 let sentence = format!("A stream takes at most {MAX_EVENTS} status events, of {kib} KiB together.");
                 Err(Error::TooLarge(sentence))
             }
