@@ -35,7 +35,6 @@ pub async fn delete(
     PathId(id): PathId<AgentId>,
 ) -> Result<Json<Deleted>, Error> {
     let (owner, _) = app.store.authenticate(&human, &[]).await?;
-    let id = id.ok_or(Error::NotFound("agent"))?;
     app.store.agents().delete(owner, id).await?;
     Ok(Json(Deleted { deleted: true }))
 }

@@ -23,7 +23,7 @@ pub async fn get(
     human: HumanCaller,
     PathId(id): PathId<MessageId>,
 ) -> Result<Json<Message>, Error> {
-    let opened = app.store.messages().load(&human, id.map(MessageId::channel), id).await;
+    let opened = app.store.messages().load(&human, id.channel(), id).await;
     let (channel, message) = opened.map_err(|err| err.or_not_found("message"))?;
     let message = app.store.reviews().resolve_expiry(message).await?;
     let message = app.store.reviews().mark_seen(&channel, message).await?;

@@ -161,7 +161,7 @@ pub async fn fetch(
     PathId(name): PathId<String>,
     Json(request): Json<FetchRequest>,
 ) -> Result<axum::Json<Fetched>, Error> {
-    let known = plugins.named(name.as_deref());
+    let known = plugins.named(&name);
     let asked = known.iter().map(|plugin| &*plugin.manifest.about.name).collect::<Vec<_>>();
     let envs = app.store.plugins().envs(&human, &asked).await?;
     let plugin = known?;

@@ -43,5 +43,5 @@ pub async fn get(
     PathId(name): PathId<String>,
 ) -> Result<Json<Manifest>, Error> {
     store.authenticate(&agent, &[]).await?;
-    Ok(Json(plugins.named(name.as_deref())?.manifest.clone()))
+    Ok(Json(plugins.named(&name)?.manifest.clone()))
 }

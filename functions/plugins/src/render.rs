@@ -31,7 +31,7 @@ pub async fn render(
     PathId(name): PathId<String>,
 ) -> Result<Response, Error> {
     store.authenticate(&human, &[]).await?;
-    let frame = &plugins.named(name.as_deref())?.frame;
+    let frame = &plugins.named(&name)?.frame;
     let policy = HeaderValue::from_str(&frame.policy).map_err(Error::internal)?;
     let headers = [(CONTENT_SECURITY_POLICY, policy), (REFERRER_POLICY, HeaderValue::from_static("no-referrer"))];
     Ok((headers, Html(frame.html.clone())).into_response())

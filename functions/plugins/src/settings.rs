@@ -108,7 +108,7 @@ pub async fn change(
     Json(change): Json<ChangeSettings>,
 ) -> Result<axum::Json<PluginSettings>, Error> {
     let (by, _) = app.store.accounts().authenticate_owner(&owner, &[]).await?;
-    let plugin = plugins.named(name.as_deref())?;
+    let plugin = plugins.named(&name)?;
     let changes = sealed(change.env, plugin, &app.secret)?;
     let env = app.store.plugins().update_env(by, &plugin.manifest.about.name, changes).await?;
     Ok(axum::Json(PluginSettings::of(plugin, &env, &app.secret)))

@@ -120,7 +120,7 @@ pub async fn channel(
         tokio::try_join!(Box::pin(Shell::of(&app, &human, Place::Channels)), Box::pin(reads))?;
     let now = app.clock.now();
     // The index may not have an agent that was made a moment ago.
-    let agent = match agents.iter().find(|agent| Some(agent.id) == id) {
+    let agent = match agents.iter().find(|agent| agent.id == id) {
         Some(agent) => agent.clone(),
         None => app.store.agents().get(&human, id).await?.agent,
     };

@@ -185,7 +185,7 @@ pub async fn one(
 ) -> Result<Response, PageError> {
     let file = async { Ok(app.store.files().get(&human, id).await?) };
     let channel = async {
-        let channel = app.store.agents().get(&human, id.map(FileId::channel)).await;
+        let channel = app.store.agents().get(&human, id.channel()).await;
         Ok(channel.map_err(|err| err.or_not_found("file"))?)
     };
     let (shell, file, channel) = tokio::try_join!(Shell::of(&app, &human, Place::Files), file, channel)?;

@@ -61,7 +61,7 @@ impl App {
     }
 
     /// Stores an answer. Whoever waits for it in this process has it at once.
-    pub async fn answer(&self, human: &HumanCaller, id: Option<MessageId>, answer: Answer) -> Result<Message, Error> {
+    pub async fn answer(&self, human: &HumanCaller, id: MessageId, answer: Answer) -> Result<Message, Error> {
         let answered = self.store.reviews().answer(human, id, answer).await?;
         self.waits.notify(&answered);
         Ok(answered)

@@ -194,12 +194,9 @@ impl Store {
     pub async fn open_channel(
         &self,
         caller: impl Into<Caller>,
-        channel: Option<AgentId>,
+        id: AgentId,
         also: &[Key],
     ) -> Result<(Channel, Items), Error> {
-        let Some(id) = channel else {
-            return Err(self.authenticate(caller, &[]).await.err().unwrap_or(Error::NotYourAgent));
-        };
         let (caller, mut wanted) = (caller.into(), vec![keys::agent(id)]);
         wanted.extend_from_slice(also);
         let by_agent = matches!(caller, Caller::Agent(_));

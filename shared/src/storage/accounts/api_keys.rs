@@ -110,7 +110,7 @@ impl Accounts<'_> {
     }
 
     /// Replaces a key's secret; the old one is refused from then on.
-    pub async fn rotate_api_key(self, human: &HumanCaller, id: Option<ApiKeyId>) -> Result<ShownApiKey, Error> {
+    pub async fn rotate_api_key(self, human: &HumanCaller, id: ApiKeyId) -> Result<ShownApiKey, Error> {
         for _ in 0..MAX_ATTEMPTS {
             let (user, mut item) = self.api_key_item(human, id).await?;
             let (old, new) = (Hashed::stored(item.hash), Plain::api_key(user));
@@ -131,7 +131,7 @@ impl Accounts<'_> {
         Err(Error::unavailable("an API key kept being rotated by others"))
     }
 
-    pub async fn delete_api_key(self, human: &HumanCaller, id: Option<ApiKeyId>) -> Result<(), Error> {
+    pub async fn delete_api_key(self, human: &HumanCaller, id: ApiKeyId) -> Result<(), Error> {
         for _ in 0..MAX_ATTEMPTS {
             let (user, item) = self.api_key_item(human, id).await?;
             if deletion(user, item.shown.id, item.hash).commit(&self.store.table).await?.is_applied() {
@@ -151,11 +151,11 @@ impl Accounts<'_> {
         Ok(())
     }
 
-    async fn api_key_item(self, human: &HumanCaller, id: Option<ApiKeyId>) -> Result<(UserId, UserApiKeyItem), Error> {
+    async fn api_key_item(self, human: &HumanCaller, id: ApiKeyId) -> Result<(UserId, UserApiKeyItem), Error> {
         let caller = Caller::from(human);
-        let key = id.map(|id| keys::user_api_key(caller.claimed(), id));
-        let (user, mut items) = self.store.authenticate(caller, key.as_slice()).await?;
-        let item = key.map(|key| items.take(&key)).transpose()?.flatten();
+        let key = keys::user_api_key(caller.claimed(), id);
+        let (user, mut items) = self.store.authenticate(caller, std::slice::from_ref(&key)).await?;
+        let item = items.take(&key)?;
         Ok((user, item.ok_or(Error::NotFound("API key"))?))
     }
 }

@@ -60,17 +60,12 @@ impl Access {
 impl Accounts<'_> {
     /// Removes a user with all that is theirs; safe to repeat. [`Error::StillRemoving`] when there
     /// is more than fits one call.
-    pub async fn delete_user(self, owner: &OwnerCaller, id: Option<UserId>) -> Result<(), Error> {
+    pub async fn delete_user(self, owner: &OwnerCaller, id: UserId) -> Result<(), Error> {
         self.delete_user_within(owner, id, TIME).await
     }
 
     /// The same in a time of the caller's choice; however short, each call gets further.
-    pub async fn delete_user_within(
-        self,
-        owner: &OwnerCaller,
-        id: Option<UserId>,
-        time: Duration,
-    ) -> Result<(), Error> {
+    pub async fn delete_user_within(self, owner: &OwnerCaller, id: UserId, time: Duration) -> Result<(), Error> {
         let until = Instant::now() + time;
         let user = self.close_account(owner, id).await?;
         self.delete_contents(user, until).await
@@ -119,7 +114,7 @@ impl Accounts<'_> {
 
     /// Takes the address away, marks the user and leaves the removal's record, so that nothing of
     /// theirs lets anybody in from here on. That it was done before is as good.
-    async fn close_account(self, owner: &OwnerCaller, id: Option<UserId>) -> Result<UserId, Error> {
+    async fn close_account(self, owner: &OwnerCaller, id: UserId) -> Result<UserId, Error> {
         for _ in 0..MAX_ATTEMPTS {
             let item = self.managed_user(owner, id).await?.ok_or(Error::NotFound("user"))?;
             if item.user.id == owner.0.0.claimed {

@@ -50,7 +50,7 @@ impl Accounts<'_> {
 
     /// Changes what `patch` has. A new password ends the user's sessions, and failed sign-ins before
     /// it count no more.
-    pub async fn update_user(self, owner: &OwnerCaller, id: Option<UserId>, patch: PatchUser) -> Result<User, Error> {
+    pub async fn update_user(self, owner: &OwnerCaller, id: UserId, patch: PatchUser) -> Result<User, Error> {
         let password = match &patch.password {
             Some(password) => {
                 self.authenticate_owner(owner, &[]).await?; // before the costly hash
@@ -73,10 +73,10 @@ impl Accounts<'_> {
     }
 
     /// A user as an owner finds one; also one whose removal has begun.
-    pub(super) async fn managed_user(self, owner: &OwnerCaller, id: Option<UserId>) -> Result<Option<UserItem>, Error> {
-        let key = id.map(keys::user);
-        let (_, mut items) = self.authenticate_owner(owner, key.as_slice()).await?;
-        Ok(key.map(|key| items.take(&key)).transpose()?.flatten())
+    pub(super) async fn managed_user(self, owner: &OwnerCaller, id: UserId) -> Result<Option<UserItem>, Error> {
+        let key = keys::user(id);
+        let (_, mut items) = self.authenticate_owner(owner, std::slice::from_ref(&key)).await?;
+        Ok(items.take(&key)?)
     }
 
     /// The user after the change; `None` when somebody else changed them meanwhile.

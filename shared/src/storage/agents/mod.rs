@@ -229,7 +229,7 @@ impl Agents<'_> {
     }
 
     /// One agent that the person owns.
-    pub async fn get(self, human: &HumanCaller, id: Option<AgentId>) -> Result<Channel, Error> {
+    pub async fn get(self, human: &HumanCaller, id: AgentId) -> Result<Channel, Error> {
         let opened = self.store.open_channel(human, id, &[]).await;
         opened.map(|(channel, _)| channel).map_err(|err| err.or_not_found("agent"))
     }

@@ -102,12 +102,9 @@ impl Agents<'_> {
     }
 
     /// One agent in numbers, its history read beside the check of the caller.
-    pub async fn stats(self, human: &HumanCaller, id: Option<AgentId>) -> Result<AgentStats, Error> {
-        let Some(id) = id else {
-            return Err(self.store.authenticate(human, &[]).await.err().unwrap_or(Error::NotFound("agent")));
-        };
+    pub async fn stats(self, human: &HumanCaller, id: AgentId) -> Result<AgentStats, Error> {
         let key = keys::stats(id);
-        let opened = self.store.open_channel(human, Some(id), std::slice::from_ref(&key));
+        let opened = self.store.open_channel(human, id, std::slice::from_ref(&key));
         let read = join_authorized(opened, self.status_history(id)).await;
         let ((_, mut items), history) = read.map_err(|err| err.or_not_found("agent"))?;
         let tally = items.take::<StatsDelta>(&key)?.unwrap_or_default();

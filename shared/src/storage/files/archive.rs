@@ -53,7 +53,7 @@ pub enum Zipped {
 
 impl Files<'_> {
     /// The files of an archive: all of them a person's own, their bytes there, not too many.
-    pub async fn for_archive(self, human: &HumanCaller, ids: &[Option<FileId>]) -> Result<Vec<Attachment>, Error> {
+    pub async fn for_archive(self, human: &HumanCaller, ids: &[FileId]) -> Result<Vec<Attachment>, Error> {
         let found = self.find_owned(human, ids).await?;
         let bytes_there = self.are_uploaded(&found).await?;
         let (mut files, mut problems) = (vec![], ValidationErrors::default());

@@ -10,7 +10,7 @@ use futures_util::{TryStreamExt, stream};
 
 use crate::caller::Caller;
 use crate::error::Error;
-use crate::ids::{AgentId, FileId};
+use crate::ids::{AgentId, FileId, Nil};
 use crate::models::{Attachment, NewFile, SenderType};
 use crate::storage::Channel;
 use crate::storage::files::Files;
@@ -106,8 +106,8 @@ impl Files<'_> {
         once: Option<IdempotentCall>,
     ) -> Result<PreparedFile, Error> {
         let caller = caller.into();
-        let (sender, id) = (caller.sender(), channel.parse::<AgentId>().ok());
-        let mut call = id.zip(once).map(|(id, once)| Call::new(keys::call(id, sender, of, &once.client_id), once));
+        let (sender, id) = (caller.sender(), AgentId::parse_or_nil(channel));
+        let mut call = once.map(|once| Call::new(keys::call(id, sender, of, &once.client_id), once));
         let also = call.as_ref().map(|call| slice::from_ref(&call.key)).unwrap_or_default();
         let (channel, mut items) = self.store.open_channel(caller, id, also).await?;
         let made = call.as_mut().map(|call| call.earlier(&mut items)).transpose()?.flatten();

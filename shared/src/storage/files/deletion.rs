@@ -11,9 +11,9 @@ use crate::caller::HumanCaller;
 use crate::error::Error;
 use crate::ids::{FileId, MessageId};
 use crate::models::Message;
+use crate::storage::files::FileItem;
 use crate::storage::files::Files;
 use crate::storage::files::ObjectCleanup;
-use crate::storage::files::{FileItem, take_file};
 use crate::storage::keys::{self, Key, StorageKey};
 use crate::storage::messages::MessageItem;
 
@@ -22,7 +22,7 @@ const SIDE_BY_SIDE: usize = 8;
 
 impl Files<'_> {
     /// Deletes one of a person's files.
-    pub async fn delete(self, human: &HumanCaller, id: Option<FileId>) -> Result<(), Error> {
+    pub async fn delete(self, human: &HumanCaller, id: FileId) -> Result<(), Error> {
         let files: Vec<FileItem> = self.find_owned(human, &[id]).await?.into_iter().flatten().collect();
         if files.is_empty() {
             return Err(Error::NotFound("file"));
@@ -32,7 +32,7 @@ impl Files<'_> {
 
     /// Deletes those of many files that are a person's; how many there were. Others are as ones
     /// that are deleted already, so that a call which was cut short can be repeated.
-    pub async fn delete_many(self, human: &HumanCaller, ids: &[Option<FileId>]) -> Result<usize, Error> {
+    pub async fn delete_many(self, human: &HumanCaller, ids: &[FileId]) -> Result<usize, Error> {
         let files: Vec<FileItem> = self.find_owned(human, ids).await?.into_iter().flatten().collect();
         let count = files.len();
         self.delete_items(files).await?;
@@ -144,8 +144,10 @@ impl Files<'_> {
 
     async fn reload(self, files: &[FileId]) -> Result<Vec<FileItem>, Error> {
         let mut found = self.store.table.get_items(files.iter().copied().map(keys::file).collect()).await?;
-        let items =
-            files.iter().map(|file| take_file(&mut found, Some(*file))).collect::<Result<Vec<Option<FileItem>>, _>>();
+        let items = files
+            .iter()
+            .map(|file| found.take::<FileItem>(&keys::file(*file)))
+            .collect::<Result<Vec<Option<FileItem>>, _>>();
         Ok(items?.into_iter().flatten().collect())
     }
 

@@ -17,9 +17,9 @@ use crate::ids::FileId;
 use crate::models::file::FileLabel;
 use crate::models::{AnnounceFile, Attachment};
 use crate::storage::blobs::s3_error;
+use crate::storage::files::FileItem;
 use crate::storage::files::Files;
 use crate::storage::files::create::PreparedFile;
-use crate::storage::files::{FileItem, peek_file};
 use crate::storage::idempotency::CallOf;
 use crate::storage::keys;
 use crate::storage::{Blobs, IdempotentCall};
@@ -153,11 +153,12 @@ impl Files<'_> {
     /// the write that makes use of the file.
     pub(in crate::storage) async fn usable_files(
         self,
-        files: Vec<(Vec<Step>, Option<FileId>)>,
+        files: Vec<(Vec<Step>, FileId)>,
         items: Items,
     ) -> Result<Vec<FileId>, Error> {
         // Two originals may have become one file, so what was found stays.
-        let found = files.iter().map(|(_, id)| peek_file(&items, *id)).collect::<Result<Vec<_>, Error>>()?;
+        let found =
+            files.iter().map(|(_, id)| items.peek::<FileItem>(&keys::file(*id))).collect::<Result<Vec<_>, _>>()?;
         let bytes_there = self.are_uploaded(&found).await?;
         let (mut unclaimed, mut problems) = (vec![], ValidationErrors::default());
         for ((path, _), (item, uploaded)) in files.into_iter().zip(found.into_iter().zip(bytes_there)) {

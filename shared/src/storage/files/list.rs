@@ -29,11 +29,7 @@ impl Files<'_> {
     pub async fn list(self, human: &HumanCaller, list: &ListFiles) -> Result<Page<Attachment>, Error> {
         let shelf = match list.agent {
             None => FileScope::Person(human.0.claimed),
-            Some(Some(agent)) => FileScope::Channel(agent),
-            // A text that is no id names no agent of the caller's.
-            Some(None) => {
-                return Err(self.store.open_channel(human, None, &[]).await.err().unwrap_or(Error::NotYourAgent));
-            }
+            Some(agent) => FileScope::Channel(agent),
         };
         let admitted = async {
             match shelf {
@@ -42,9 +38,7 @@ impl Files<'_> {
                         .await
                         .map(|it| it.1)
                 }
-                FileScope::Channel(agent) => {
-                    self.store.open_channel(human, Some(agent), &[]).await.map(|_| HashSet::new())
-                }
+                FileScope::Channel(agent) => self.store.open_channel(human, agent, &[]).await.map(|_| HashSet::new()),
             }
         };
         let read_before = |before, reads| {

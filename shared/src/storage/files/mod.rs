@@ -152,16 +152,6 @@ impl FileItem {
     }
 }
 
-/// The file of this id, if it was found.
-pub(super) fn take_file(items: &mut Items, id: Option<FileId>) -> Result<Option<FileItem>, Error> {
-    Ok(id.map(|id| items.take(&keys::file(id))).transpose()?.flatten())
-}
-
-/// Like [`take_file`], and leaves it for a later caller.
-pub(super) fn peek_file(items: &Items, id: Option<FileId>) -> Result<Option<FileItem>, Error> {
-    Ok(id.map(|id| items.peek(&keys::file(id))).transpose()?.flatten())
-}
-
 /// Whether the agent was found, and is not being removed.
 fn has_agent(items: &Items, agent: AgentId) -> bool {
     items.item(&keys::agent(agent)).is_some_and(|item| !item.contains_key("deletedAt"))
@@ -188,10 +178,9 @@ impl Files<'_> {
                 files.retain(|file| !leaving.contains(&file.id().channel()));
                 files
             }
-            MaybeChannel::Named(None) => return self.store.open_channel(agent, None, &[]).await.map(|_| vec![]),
-            MaybeChannel::Named(Some(id)) => {
+            MaybeChannel::Named(id) => {
                 let query = self.store.query_partition(keys::channel_partition(id), FILES).descending();
-                join_authorized(self.store.open_channel(agent, Some(id), &[]), self.collect(query)).await?.1
+                join_authorized(self.store.open_channel(agent, id, &[]), self.collect(query)).await?.1
             }
         };
         self.listable(files).await
@@ -219,11 +208,11 @@ impl Files<'_> {
     }
 
     /// One file that the caller may see, its bytes there.
-    pub async fn get(self, caller: impl Into<Caller>, id: Option<FileId>) -> Result<Attachment, Error> {
-        let key = id.map(keys::file);
-        let opened = self.store.open_channel(caller, id.map(FileId::channel), key.as_slice()).await;
+    pub async fn get(self, caller: impl Into<Caller>, id: FileId) -> Result<Attachment, Error> {
+        let key = keys::file(id);
+        let opened = self.store.open_channel(caller, id.channel(), std::slice::from_ref(&key)).await;
         let (_, mut items) = opened.map_err(|err| err.or_not_found("file"))?;
-        let item = take_file(&mut items, id)?;
+        let item = items.take::<FileItem>(&key)?;
         self.confirm_upload(item.ok_or(Error::NotFound("file"))?).await?.ok_or(Error::NotFound("file"))
     }
 
@@ -238,13 +227,8 @@ impl Files<'_> {
 
     /// Files by their ids, wherever they are: `None` in the place of each that is not the
     /// person's, or whose agent is gone. Announced ones are among them.
-    pub(super) async fn find_owned(
-        self,
-        human: &HumanCaller,
-        ids: &[Option<FileId>],
-    ) -> Result<Vec<Option<FileItem>>, Error> {
-        let known = ids.iter().flatten().copied();
-        let keys: BTreeSet<Key> = known.flat_map(|id| [keys::file(id), keys::agent(id.channel())]).collect();
+    pub(super) async fn find_owned(self, human: &HumanCaller, ids: &[FileId]) -> Result<Vec<Option<FileItem>>, Error> {
+        let keys: BTreeSet<Key> = ids.iter().flat_map(|&id| [keys::file(id), keys::agent(id.channel())]).collect();
         let keys: Vec<Key> = keys.into_iter().collect();
         // One call takes a hundred keys, and the check of the caller is among them.
         let (first, rest) = keys.split_at(keys.len().min(MAX_BATCH_GET - KEYS_OF_CHECK));
@@ -255,8 +239,8 @@ impl Files<'_> {
         rest.into_iter().for_each(|some| items.extend(some));
         ids.iter()
             .map(|id| {
-                let there = id.is_some_and(|id| has_agent(&items, id.channel()));
-                let item = take_file(&mut items, *id)?;
+                let there = has_agent(&items, id.channel());
+                let item = items.take::<FileItem>(&keys::file(*id))?;
                 Ok(item.filter(|item| there && item.is_of(user)))
             })
             .collect()

@@ -19,7 +19,7 @@ impl Messages<'_> {
         self,
         caller: impl Into<Caller>,
         channel: impl Into<MaybeChannel>,
-        id: Option<MessageId>,
+        id: MessageId,
     ) -> Result<(), Error> {
         let (channel, message) = self.load(caller, channel, id).await?;
         if message.iteration_group_id.is_some() {

@@ -17,7 +17,7 @@ impl Messages<'_> {
         self,
         agent: &AgentCaller,
         channel: impl Into<MaybeChannel>,
-        id: Option<MessageId>,
+        id: MessageId,
     ) -> Result<(), Error> {
         let (_, message) = self.load(agent, channel, id).await?;
         if message.delivery_status == DeliveryStatus::AgentReceived {
@@ -28,11 +28,11 @@ impl Messages<'_> {
 
     /// Asks for a message's webhook to be sent again: the write itself is the event that the
     /// sender of webhooks acts on.
-    pub async fn retry_delivery(self, human: &HumanCaller, id: Option<MessageId>) -> Result<(), Error> {
-        let key = id.map(keys::message);
-        let opened = self.store.open_channel(human, id.map(MessageId::channel), key.as_slice()).await;
+    pub async fn retry_delivery(self, human: &HumanCaller, id: MessageId) -> Result<(), Error> {
+        let key = keys::message(id);
+        let opened = self.store.open_channel(human, id.channel(), std::slice::from_ref(&key)).await;
         let (channel, mut items) = opened.map_err(|err| err.or_not_found("message"))?;
-        let item = key.map(|key| items.take::<MessageItem>(&key)).transpose()?.flatten();
+        let item = items.take::<MessageItem>(&key)?;
         let item = item.ok_or(Error::NotFound("message"))?;
         let callback = item.review.as_ref().is_some_and(|review| review.callback.is_some());
         if item.webhook_url.is_none() && channel.agent.webhook_url.is_none() && !callback {

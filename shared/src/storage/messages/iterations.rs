@@ -98,7 +98,7 @@ impl Messages<'_> {
         self,
         caller: impl Into<Caller>,
         channel: impl Into<MaybeChannel>,
-        id: Option<MessageId>,
+        id: MessageId,
     ) -> Result<Iterations, Error> {
         let (_, message) = self.load(caller, channel, id).await?;
         let Some(group_id) = message.iteration_group_id else {

@@ -50,13 +50,10 @@ impl Messages<'_> {
     pub async fn list(
         self,
         caller: impl Into<Caller>,
-        channel: Option<AgentId>,
+        channel: AgentId,
         request: &PageRequest,
     ) -> Result<Page<Message>, Error> {
-        let Some(id) = channel else {
-            return Err(self.store.open_channel(caller, None, &[]).await.err().unwrap_or(Error::NotYourAgent));
-        };
-        let read_before = |before, reads| self.read_page(id, request, before, reads);
+        let read_before = |before, reads| self.read_page(channel, request, before, reads);
         let (_, first) = join_authorized(self.store.open_channel(caller, channel, &[]), async {
             Ok(read_before(request.before, 0).await?)
         })

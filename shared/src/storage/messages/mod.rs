@@ -29,7 +29,7 @@ pub use stream_update::Change;
 
 use crate::caller::Caller;
 use crate::error::Error;
-use crate::ids::{MaybeChannel, MessageId};
+use crate::ids::{MaybeChannel, MessageId, Nil};
 use crate::json::Json;
 use crate::models::{Attachment, Message, Review};
 use crate::storage::keys;
@@ -50,7 +50,7 @@ impl Messages<'_> {
         self,
         caller: impl Into<Caller>,
         channel: impl Into<MaybeChannel>,
-        id: Option<MessageId>,
+        id: MessageId,
     ) -> Result<Message, Error> {
         let (_, message) = self.load(caller, channel, id).await?;
         self.store.reviews().resolve_expiry(message).await
@@ -62,18 +62,19 @@ impl Messages<'_> {
         self,
         caller: impl Into<Caller>,
         channel: impl Into<MaybeChannel>,
-        id: Option<MessageId>,
+        id: MessageId,
     ) -> Result<(Channel, Message), Error> {
-        let channel = match (channel.into(), id) {
-            (MaybeChannel::Named(channel), _) => channel,
-            (MaybeChannel::Absent, Some(id)) => Some(id.channel()),
-            (MaybeChannel::Absent, None) => {
-                return Err(self.store.authenticate(caller, &[]).await.err().unwrap_or(Error::NotFound("message")));
-            }
+        let (channel, is_named) = match channel.into() {
+            MaybeChannel::Named(channel) => (channel, true),
+            MaybeChannel::Absent => (id.channel(), false),
         };
-        let key = id.filter(|id| Some(id.channel()) == channel).map(keys::message);
-        let (channel, mut items) = self.store.open_channel(caller, channel, key.as_slice()).await?;
-        let item = key.map(|key| items.take::<MessageItem>(&key)).transpose()?.flatten();
+        let key = keys::message(id);
+        let also = if id.channel() == channel { std::slice::from_ref(&key) } else { &[] };
+        let opened = self.store.open_channel(caller, channel, also).await;
+        // Without a channel, what is no message id is simply no message.
+        let is_message = is_named || id != MessageId::nil();
+        let (channel, mut items) = opened.map_err(|err| if is_message { err } else { err.or_not_found("message") })?;
+        let item = items.take::<MessageItem>(&key)?;
         Ok((channel, item.map(Message::from).ok_or(Error::NotFound("message"))?))
     }
 

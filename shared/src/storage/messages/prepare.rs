@@ -7,11 +7,11 @@ use dynamo::{Items, Key};
 
 use crate::caller::Caller;
 use crate::error::Error;
-use crate::ids::{AgentId, FileId, MessageId};
+use crate::ids::{AgentId, FileId, MessageId, Nil};
 use crate::models::{Attachment, Message, SenderType, StreamId};
 use crate::storage::Channel;
+use crate::storage::files::FileItem;
 use crate::storage::files::NOT_UPLOADED;
-use crate::storage::files::take_file;
 use crate::storage::idempotency::Call;
 use crate::storage::keys;
 use crate::storage::messages::MessageItem;
@@ -113,8 +113,8 @@ impl Messages<'_> {
     ) -> Result<Prepared, Error> {
         let caller = caller.into();
         let sender = caller.sender();
-        let id: Option<AgentId> = channel.parse().ok();
-        let client = id.zip(once.as_ref()).map(|(id, once)| keys::client(id, sender, &once.client_id));
+        let id = AgentId::parse_or_nil(channel);
+        let client = once.as_ref().map(|once| keys::client(id, sender, &once.client_id));
         let known = ParsedReferences::of(id, refers);
         let mut wanted = known.keys();
         wanted.extend(client.clone());
@@ -157,7 +157,7 @@ impl Messages<'_> {
         let place = match known.revised {
             None => None,
             Some(id) => {
-                let item = id.map(|id| items.take::<MessageItem>(&keys::message(id))).transpose()?.flatten();
+                let item = items.take::<MessageItem>(&keys::message(id))?;
                 self.position_after(item.map(Message::from), &mut problems).await?
             }
         };
@@ -168,12 +168,12 @@ impl Messages<'_> {
     /// asked side by side; the claim takes the announcement away.
     async fn unclaimed_files(
         self,
-        ids: &[Option<FileId>],
+        ids: &[FileId],
         sender: SenderType,
         items: &mut Items,
         problems: &mut ValidationErrors,
     ) -> Result<Vec<Attachment>, Error> {
-        let found = ids.iter().map(|id| take_file(items, *id)).collect::<Result<Vec<_>, Error>>()?;
+        let found = ids.iter().map(|id| items.take::<FileItem>(&keys::file(*id))).collect::<Result<Vec<_>, _>>()?;
         let bytes_there = self.store.files().are_uploaded(&found).await?;
         let held = found.iter().flatten().filter_map(|item| Some((item.holder()?, item.id())));
         let released = self.releasable_files(held.collect(), sender).await?;
@@ -233,32 +233,34 @@ impl Messages<'_> {
     }
 }
 
-/// References as far as they could be such: `None` where a text is no id of this channel.
+/// References by their ids; a text that is no id of this channel is the id that is never issued.
 struct ParsedReferences {
-    files: Vec<Option<FileId>>,
-    revised: Option<Option<MessageId>>,
+    files: Vec<FileId>,
+    revised: Option<MessageId>,
     stream: Option<Key>,
 }
 
 impl ParsedReferences {
-    fn of(channel: Option<AgentId>, refers: References<'_>) -> Self {
-        let message = |text: &str| text.parse().ok().filter(|id: &MessageId| Some(id.channel()) == channel);
+    fn of(channel: AgentId, refers: References<'_>) -> Self {
+        let message = |text: &str| {
+            Some(MessageId::parse_or_nil(text)).filter(|id| id.channel() == channel).unwrap_or(MessageId::nil())
+        };
         Self {
             files: refers.attachment_ids.iter().map(|text| file_in(channel, text)).collect(),
             revised: refers.iteration_of.map(message),
-            stream: channel.zip(refers.stream).map(|(channel, stream)| keys::stream(channel, stream)),
+            stream: refers.stream.map(|stream| keys::stream(channel, stream)),
         }
     }
 
     fn keys(&self) -> Vec<Key> {
-        let mut keys: Vec<Key> = self.files.iter().flatten().copied().map(keys::file).collect();
-        keys.extend(self.revised.flatten().map(keys::message));
+        let mut keys: Vec<Key> = self.files.iter().copied().map(keys::file).collect();
+        keys.extend(self.revised.map(keys::message));
         keys.extend(self.stream.clone());
         keys
     }
 }
 
-/// The file that a text names, if it could be one of this channel.
-pub(in crate::storage) fn file_in(channel: Option<AgentId>, text: &str) -> Option<FileId> {
-    text.parse().ok().filter(|id: &FileId| Some(id.channel()) == channel)
+/// The file that a text names in a channel, or the id that is never issued.
+pub(in crate::storage) fn file_in(channel: AgentId, text: &str) -> FileId {
+    Some(FileId::parse_or_nil(text)).filter(|id| id.channel() == channel).unwrap_or(FileId::nil())
 }

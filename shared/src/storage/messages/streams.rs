@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::caller::AgentCaller;
 use crate::clock::Timestamp;
 use crate::error::Error;
-use crate::ids::{AgentId, MessageId, new_ulid};
+use crate::ids::{AgentId, MessageId, Nil, new_ulid};
 use crate::models::message::StreamState;
 use crate::models::{AddStatus, Message, StatusEvent, StreamId, UpdateStream};
 use crate::secrets::Hashed;
@@ -99,13 +99,13 @@ impl Messages<'_> {
     pub async fn update_stream(
         self,
         agent: &AgentCaller,
-        stream: Option<StreamId>,
+        stream: StreamId,
         update: UpdateStream,
     ) -> Result<Message, Error> {
-        let channel: Option<AgentId> = update.channel_id.parse().ok();
-        let key = channel.zip(stream).map(|(channel, stream)| keys::stream(channel, &stream));
-        let (_, mut items) = self.store.open_channel(agent, channel, key.as_slice()).await?;
-        let record = key.map(|key| items.take::<Events>(&key)).transpose()?.flatten();
+        let channel = AgentId::parse_or_nil(&update.channel_id);
+        let key = keys::stream(channel, &stream);
+        let (_, mut items) = self.store.open_channel(agent, channel, std::slice::from_ref(&key)).await?;
+        let record = items.take::<Events>(&key)?;
         let draft = record.and_then(|record| record.message_id).ok_or(Error::NotFound("stream"))?;
         let state = update.state();
         self.write_draft(draft, Change { text: update.text, state, ..Change::default() }).await
@@ -116,16 +116,16 @@ impl Messages<'_> {
     pub async fn add_status(
         self,
         agent: &AgentCaller,
-        stream: Option<StreamId>,
+        stream: StreamId,
         status: AddStatus,
         once: Option<IdempotentCall>,
     ) -> Result<StatusEvent, Error> {
-        let channel: Option<AgentId> = status.channel_id.parse().ok();
-        let key = channel.zip(stream.as_ref()).map(|(channel, stream)| keys::stream(channel, stream));
-        let (channel, mut items) = self.store.open_channel(agent, channel, key.as_slice()).await?;
-        let Some((id, key)) = stream.zip(key) else {
+        let channel = AgentId::parse_or_nil(&status.channel_id);
+        let key = keys::stream(channel, &stream);
+        let (channel, mut items) = self.store.open_channel(agent, channel, std::slice::from_ref(&key)).await?;
+        if stream == StreamId::nil() {
             return Err(Error::field(["streamId".into()], "not_an_id", "streamId must have 1 to 256 characters"));
-        };
+        }
         let mut record: Events = items.take(&key)?.unwrap_or_default();
         let event =
             StatusEventItem { text: status.text, tool_hint: status.tool_hint, created_at: self.store.clock.now() };
@@ -133,9 +133,9 @@ impl Messages<'_> {
         let event_id = once.map_or_else(|| new_ulid(event.created_at).to_string(), of_key);
         for attempt in 0..MAX_ATTEMPTS {
             match self.append_event(&key, record.message_id, &event, &event_id).await? {
-                Appended::At(index) => return Ok(event.shown(channel.id(), id.as_str(), index)),
+                Appended::At(index) => return Ok(event.shown(channel.id(), stream.as_str(), index)),
                 Appended::Before(index, earlier) if earlier.says_the_same(&event) => {
-                    return Ok(earlier.shown(channel.id(), id.as_str(), index));
+                    return Ok(earlier.shown(channel.id(), stream.as_str(), index));
                 }
                 Appended::Before(..) => return Err(Error::IdempotencyConflict),
                 Appended::DraftIs(draft) => record.message_id = Some(draft),

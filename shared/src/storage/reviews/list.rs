@@ -114,12 +114,11 @@ impl Reviews<'_> {
                 let wanted = Wanted { user, status, channel: None, now, leaving: OnceCell::new() };
                 join_authorized(self.store.authenticate(agent, &[]), self.read_pending(&wanted)).await?.1
             }
-            MaybeChannel::Named(None) => return self.store.open_channel(agent, None, &[]).await.map(|_| vec![]),
-            MaybeChannel::Named(channel) => {
+            MaybeChannel::Named(id) => {
                 // That the channel is open says that its agent is not leaving.
                 let leaving = OnceCell::from(HashSet::new());
-                let wanted = Wanted { user, status, channel, now, leaving };
-                join_authorized(self.store.open_channel(agent, channel, &[]), self.read_pending(&wanted)).await?.1
+                let wanted = Wanted { user, status, channel: Some(id), now, leaving };
+                join_authorized(self.store.open_channel(agent, id, &[]), self.read_pending(&wanted)).await?.1
             }
         };
         Ok(newest.into_messages())
@@ -131,15 +130,11 @@ impl Reviews<'_> {
         self,
         human: &HumanCaller,
         status: Option<ReviewStatus>,
-        channel: Option<Option<AgentId>>,
+        channel: Option<AgentId>,
     ) -> Result<Vec<Message>, Error> {
-        let Some(channel) = channel.map_or(Some(None), |named| named.map(Some)) else {
-            // A text that is no id names no agent of the caller's.
-            return self.store.open_channel(human, None, &[]).await.map(|_| vec![]);
-        };
         let admitted = async {
             match channel {
-                Some(_) => self.store.open_channel(human, channel, &[]).await.map(drop),
+                Some(id) => self.store.open_channel(human, id, &[]).await.map(drop),
                 None => self.store.authenticate(human, &[]).await.map(drop),
             }
         };

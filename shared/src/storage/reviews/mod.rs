@@ -25,22 +25,16 @@ pub struct Reviews<'a> {
 
 impl Reviews<'_> {
     /// Stores a person's answer. Two calls: what is asked, then the one conditional update.
-    pub async fn answer(
-        self,
-        human: &HumanCaller,
-        id: Option<MessageId>,
-        mut answer: Answer,
-    ) -> Result<Message, Error> {
-        let key = id.map(keys::message);
+    pub async fn answer(self, human: &HumanCaller, id: MessageId, mut answer: Answer) -> Result<Message, Error> {
+        let key = keys::message(id);
         let named = answer.modified_file_ids.as_ref().map(ModifiedFiles::files).unwrap_or_default();
-        let files: Vec<_> =
-            named.into_iter().map(|(path, text)| (path, file_in(id.map(MessageId::channel), &text))).collect();
-        let mut wanted: Vec<Key> = files.iter().filter_map(|(_, file)| file.map(keys::file)).collect();
-        wanted.extend(key.clone());
-        let opened = self.store.open_channel(human, id.map(MessageId::channel), &wanted).await;
+        let files: Vec<_> = named.into_iter().map(|(path, text)| (path, file_in(id.channel(), &text))).collect();
+        let mut wanted: Vec<Key> = files.iter().map(|(_, file)| keys::file(*file)).collect();
+        wanted.push(key.clone());
+        let opened = self.store.open_channel(human, id.channel(), &wanted).await;
         let (channel, mut items) = opened.map_err(|err| err.or_not_found("message"))?;
 
-        let item = key.and_then(|key| items.take_item(&key)).ok_or(Error::NotFound("message"))?;
+        let item = items.take_item(&key).ok_or(Error::NotFound("message"))?;
         let room = item_size::MAX_ITEM.saturating_sub(item_size::of(&item) + room::growth(&item) + 1024);
         let item = from_item::<MessageItem>(item)?;
         let callback = item.review.as_ref().and_then(|review| review.callback.as_ref());
