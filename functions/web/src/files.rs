@@ -149,8 +149,8 @@ pub async fn page(
     Query(wanted): Query<Wanted>,
 ) -> Result<Response, PageError> {
     let list = wanted.list();
-    let files = async { app.store.list_files(&human, &list).await.map_err(|err| err.or_not_found("agent").into()) };
-    let agents = async { Ok(app.store.agents_of(&human).await?) };
+    let files = async { app.store.files().list(&human, &list).await.map_err(|err| err.or_not_found("agent").into()) };
+    let agents = async { Ok(app.store.agents().list(&human).await?) };
     let (shell, agents, files) = tokio::try_join!(Shell::of(&app, &human, Place::Files), agents, files)?;
     let names = agents.iter().map(|agent| (agent.id, agent.name.as_str())).collect();
     let rows = files.found.iter().map(|file| FileRow::of(file, &names, app.clock.now())).collect();
@@ -183,9 +183,9 @@ pub async fn one(
     PathId(id): PathId<FileId>,
     Query(wanted): Query<Part>,
 ) -> Result<Response, PageError> {
-    let file = async { Ok(app.store.file(&human, id).await?) };
+    let file = async { Ok(app.store.files().get(&human, id).await?) };
     let channel = async {
-        let channel = app.store.agent(&human, id.map(FileId::channel)).await;
+        let channel = app.store.agents().get(&human, id.channel()).await;
         Ok(channel.map_err(|err| err.or_not_found("file"))?)
     };
     let (shell, file, channel) = tokio::try_join!(Shell::of(&app, &human, Place::Files), file, channel)?;

@@ -60,16 +60,16 @@ async fn an_interrupted_deletion_is_continued() {
     let user: UserId = id.parse().unwrap();
     // The state after the first write of a deletion.
     let db = &world.clients.dynamodb;
-    let mark = db.update_item().table_name(&world.table).set_key(Some(Key::user(user).attributes()));
+    let mark = db.update_item().table_name(&world.table).set_key(Some(keys::user(user).attributes()));
     let mark = mark.update_expression("SET removing = :now");
     mark.expression_attribute_values(":now", AttributeValue::S("2026-01-31T09:30:00.000Z".into()))
         .send()
         .await
         .unwrap();
     let email = db.delete_item().table_name(&world.table);
-    email.set_key(Some(Key::email(&Email::typed(&member.email)).attributes())).send().await.unwrap();
+    email.set_key(Some(keys::email(&Email::typed(&member.email)).attributes())).send().await.unwrap();
     let text = |text: &str| AttributeValue::S(text.to_owned());
-    let Key { pk, sk } = Key::user_removal(user);
+    let Key { pk, sk } = keys::user_removal(user);
     let record = db.put_item().table_name(&world.table).item("pk", text(&pk));
     let record = record.item("sk", text(&sk)).item("startedAt", text("2026-01-31T09:30:00.000Z"));
     record.item("dueShard", text("DUE#0")).item("dueSort", text("2026")).send().await.unwrap();
@@ -96,7 +96,7 @@ async fn an_interrupted_deletion_is_continued() {
 async fn due_deletions(world: &World) -> Vec<Key> {
     let mut due = vec![];
     for shard in keys::due_shards() {
-        let query = world.clients.dynamodb.query().table_name(&world.table).index_name(keys::DUE_INDEX);
+        let query = world.clients.dynamodb.query().table_name(&world.table).index_name(keys::DUE_INDEX.name);
         let query = query.key_condition_expression("dueShard = :shard");
         let query = query.expression_attribute_values(":shard", AttributeValue::S(shard));
         let items = query.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await.unwrap();
@@ -146,7 +146,7 @@ async fn a_user_with_much_data_is_deleted_in_bounded_steps() {
     }
     let (user, caller) = (Some(id.parse().unwrap()), owner.owner_caller().await);
     let mut steps = 1;
-    while let Err(err) = world.app.store.remove_user_within(&caller, user, &world.app.blobs, Duration::ZERO).await {
+    while let Err(err) = world.app.store.accounts().delete_user_within(&caller, user, Duration::ZERO).await {
         assert_eq!((err.code(), err.status().as_u16(), err.retry_after()), ("still_removing", 503, Some(1)));
         assert!(list_users(&owner).await.iter().any(|user| user["id"] == json!(id)));
         steps += 1;

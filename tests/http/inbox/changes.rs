@@ -278,7 +278,7 @@ async fn a_wait_survives_brief_outages_and_reports_lasting_ones() {
             proxy.fail_all(true);
         }
         proxy.fail_all(false);
-        world.app.store.note_change(me).await.unwrap();
+        world.app.store.inbox().bump_version(me).await.unwrap();
         person.answer(&review, json!({ "selectedOption": "approve" })).await.expect(201);
     };
     let (changed, decided, ()) =

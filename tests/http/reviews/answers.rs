@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
-use shared::storage::keys::Key;
+use shared::storage::keys;
 use test_support::World;
 
 const HOUR: Duration = Duration::from_secs(3600);

@@ -182,7 +182,7 @@ impl Tenant {
         let mut partitions = vec![keys::user_partition(user)];
         for agent in self.ids_of(Placeholder::Agent) {
             let agent = agent.parse().expect("an id");
-            partitions.extend([Key::agent(agent).pk, keys::channel_partition(agent)]);
+            partitions.extend([keys::agent(agent).pk, keys::channel_partition(agent)]);
         }
         let mut stored = BTreeMap::new();
         for pk in partitions {
