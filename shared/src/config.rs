@@ -76,6 +76,7 @@ pub struct Config {
 }
 
 impl Config {
+    /// Reads all settings of a deployed function.
     pub fn from_env() -> Result<Self, ConfigError> {
         Ok(Self {
             aws: Aws::from_env()?,

@@ -3,7 +3,7 @@
 //!
 //! | layer | modules |
 //! |---|---|
-//! | base | [`random`], [`hex`], [`clock`], [`json`], [`search`], [`media_type`], [`charset`], [`iam`] |
+//! | base | [`random`], [`hex`], [`clock`], [`json`], [`search`], [`media_type`], [`charset`], [`iam`], `words` |
 //! | errors and ids | [`error`] (the one table of refusals), [`ids`], [`outbound`] (calls to hosts that clients name) |
 //! | secrets and input | [`secrets`], [`validation`], [`image`] |
 //! | domain | [`review`] (what each review type asks and accepts), [`models`] (what clients send and see) |
@@ -41,6 +41,7 @@ pub mod storage;
 pub mod telemetry;
 pub mod validation;
 pub mod webhook;
+mod words;
 
 // Former paths and names, until every caller has the new ones.
 mod former;

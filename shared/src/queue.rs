@@ -27,6 +27,7 @@ pub struct Reference {
     pub owner_id: Option<UserId>,
 }
 
+/// A client of the queue of deliveries.
 #[derive(Clone)]
 pub struct Queue {
     client: Later<aws_sdk_sqs::Client>,
@@ -39,6 +40,7 @@ impl Queue {
         Self { client, url: None }
     }
 
+    /// The same for the queue at this URL.
     pub fn at(self, url: &str) -> Self {
         Self { url: Some(url.into()), ..self }
     }

@@ -33,6 +33,7 @@ pub const PERMISSIONS: &[Permission] = &[
     Permission::Queue("sqs:SendMessage"),
 ];
 
+/// Handles one batch of stream records; the response names the record to repeat from, if one failed.
 pub async fn handle(app: &App, event: Event) -> DynamoDbEventResponse {
     let numbers: Vec<_> = event.records.iter().map(|record| record.change.sequence_number.clone()).collect();
     let (mut failed, mut changed) = (None, BTreeMap::new());

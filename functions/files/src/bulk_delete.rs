@@ -10,6 +10,7 @@ use shared::http::extract::Json;
 use shared::models::FileIds;
 use utoipa::ToSchema;
 
+/// How many files a bulk delete removed
 #[derive(Serialize, ToSchema)]
 pub struct FilesDeleted {
     #[schema(example = "Deleted")]

@@ -10,6 +10,7 @@ use shared::http::extract::PathId;
 use shared::ids::FileId;
 use utoipa::ToSchema;
 
+/// Confirms that a file is deleted
 #[derive(Serialize, ToSchema)]
 pub struct FileDeleted {
     #[schema(example = "Deleted")]

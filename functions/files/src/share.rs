@@ -12,6 +12,7 @@ use shared::ids::FileId;
 use shared::models::share_link::{LIFE, ShareLink};
 use utoipa::ToSchema;
 
+/// A link to one file
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Shared {

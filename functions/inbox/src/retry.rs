@@ -10,6 +10,7 @@ use shared::http::extract::PathId;
 use shared::ids::MessageId;
 use utoipa::ToSchema;
 
+/// Confirms that a delivery was queued again
 #[derive(Serialize, ToSchema)]
 pub struct Retried {
     #[schema(example = true)]

@@ -10,6 +10,7 @@ use shared::http::extract::{MaybeInChannel, PathId, Query};
 use shared::ids::MessageId;
 use utoipa::ToSchema;
 
+/// Confirms that an agent has read a message
 #[derive(Serialize, ToSchema)]
 pub struct Acknowledged {
     #[schema(example = true)]

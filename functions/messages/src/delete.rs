@@ -10,6 +10,7 @@ use shared::http::extract::{MaybeInChannel, PathId, Query};
 use shared::ids::MessageId;
 use utoipa::ToSchema;
 
+/// Confirms that a message is deleted
 #[derive(Serialize, ToSchema)]
 pub struct DeletedMessage {
     #[schema(example = true)]

@@ -36,6 +36,7 @@ shared::routes! {
     ];
 }
 
+/// The routes over the bundled plugins.
 pub fn router() -> Router<App> {
     router_of(Plugins::bundled())
 }

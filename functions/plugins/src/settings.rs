@@ -29,6 +29,7 @@ pub struct PluginSettings {
     env: Vec<EnvSetting>,
 }
 
+/// A setting of a plugin and its value, unless it is secret
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = PluginEnvSetting)]

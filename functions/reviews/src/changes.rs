@@ -13,6 +13,7 @@ use shared::long_poll::{self, Holder, LongPoll, Next};
 use shared::validation::{FromParams, Params};
 use utoipa::ToSchema;
 
+/// `GET /api/changes`.
 #[derive(utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct ChangesQuery {
@@ -34,6 +35,7 @@ impl FromParams for ChangesQuery {
     }
 }
 
+/// The version of what an inbox shows
 #[derive(Serialize, ToSchema)]
 pub struct Changes {
     /// Give it as `since` to wait for what comes next

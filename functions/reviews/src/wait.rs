@@ -17,6 +17,7 @@ use shared::storage::Channel;
 use shared::validation::{FromParams, Params};
 use utoipa::ToSchema;
 
+/// `GET /api/v1/reviews/{id}/wait`.
 #[derive(utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct WaitQuery {
@@ -34,6 +35,7 @@ impl FromParams for WaitQuery {
     }
 }
 
+/// How a wait ended
 #[derive(Serialize, ToSchema)]
 pub struct Waited {
     /// `completed`, `expired`, or `timeout`: then call again

@@ -94,6 +94,7 @@ pub enum Error {
 pub struct Cause(String);
 
 impl Cause {
+    /// The text of the cause.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -106,10 +107,12 @@ impl fmt::Debug for Cause {
 }
 
 impl Error {
+    /// A fault of the service: 500. The cause goes to the log only.
     pub fn internal(cause: impl fmt::Display) -> Self {
         Self::Internal(Cause(cause.to_string()))
     }
 
+    /// Storage did not answer: 503. The cause goes to the log only.
     pub fn unavailable(cause: impl fmt::Display) -> Self {
         Self::Unavailable(Cause(cause.to_string()))
     }
@@ -148,10 +151,12 @@ impl Error {
         if matches!(self, Self::NotYourAgent) { Self::NotFound(what) } else { self }
     }
 
+    /// The HTTP status.
     pub fn status(&self) -> StatusCode {
         self.row().0
     }
 
+    /// The stable code for programs, such as `not_found`.
     pub fn code(&self) -> &'static str {
         self.row().1
     }

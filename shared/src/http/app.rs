@@ -33,6 +33,7 @@ pub struct App {
 }
 
 impl App {
+    /// The state over these clients; limits, queue and origins are set by the methods below.
     pub fn new(
         clients: &Clients,
         table: &str,

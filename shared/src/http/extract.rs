@@ -26,6 +26,7 @@ const MULTIPART_FRAME: usize = 64 * 1024;
 /// The most a JSON body may hold.
 const MAX_JSON: usize = 4_500_000;
 
+/// The sentence of a 413 for a file in a request body.
 pub const FILE_TOO_LARGE: &str = "A file in a request body may have at most 4,500,000 bytes: announce a larger one with POST /api/v1/files/presign (people: /api/files/presign) and PUT it to the URL you get.";
 const JSON_TOO_LARGE: &str = "A JSON body may have at most 4,500,000 bytes: send long texts as files (textAttachments, or POST /api/v1/files/store), larger ones by POST /api/v1/files/presign.";
 

@@ -21,6 +21,7 @@ const PARSING: usize = 2;
 /// The unit that memory is counted in.
 const KIB: usize = 1024;
 
+/// The memory that request bodies share. Clones share it.
 #[derive(Clone, Debug)]
 pub struct Bodies {
     /// A quarter of the memory, for small bodies of senders who are not verified.
@@ -38,6 +39,7 @@ pub struct Share {
 }
 
 impl Bodies {
+    /// A share of `memory` bytes.
     pub fn new(memory: usize) -> Self {
         let small = memory / 4 / KIB;
         let total = (memory / KIB).saturating_sub(small).max(1);

@@ -17,6 +17,7 @@ const SLOW_FOR: Duration = Duration::from_secs(10);
 /// How many entries a map may have before those that are not in use are dropped.
 const MANY: usize = 1_000;
 
+/// The deliveries in progress in this process. Clones share the counts.
 #[derive(Clone, Debug)]
 pub struct Deliveries(Arc<All>);
 
@@ -37,6 +38,7 @@ struct Lane {
 pub struct Place(#[expect(dead_code, reason = "held, not read")] Vec<OwnedSemaphorePermit>);
 
 impl Deliveries {
+    /// At most `per_channel` at once for one channel, three times as many for one user.
     pub fn new(per_channel: usize) -> Self {
         Self(Arc::new(All { per_channel: per_channel.max(1), channels: Mutex::default(), users: Mutex::default() }))
     }

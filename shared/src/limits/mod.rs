@@ -57,6 +57,7 @@ pub struct Limits {
 }
 
 impl Limits {
+    /// Empty counts under these settings.
     pub fn new(settings: &Settings) -> Self {
         Self {
             callers: Callers::new(settings),

@@ -106,6 +106,7 @@ tokio::task_local! {
 }
 
 impl Callers {
+    /// No verified callers yet.
     pub fn new(settings: &Settings) -> Self {
         Self(Arc::new(All {
             settings: *settings,

@@ -35,6 +35,7 @@ pub struct LongPolls {
 }
 
 impl LongPolls {
+    /// Long polls that hold for `max` at most and end early once `closing` is true.
     pub fn new(max: Duration, closing: watch::Receiver<bool>) -> Self {
         let slots = PollSlots::new(Settings::default().waits_per_user, None);
         Self { max, closing, waiter_groups: WaiterGroups::default(), slots }

@@ -18,6 +18,7 @@ pub enum Holder {
     Person(UserId),
 }
 
+/// The long polls that this process holds, counted per holder.
 #[derive(Clone, Debug)]
 pub struct PollSlots {
     counts: Arc<Mutex<HashMap<Holder, usize>>>,
@@ -33,10 +34,12 @@ pub struct PollSlot {
 }
 
 impl PollSlots {
+    /// At most `per_user` for the API keys of one user; all of them share `polls_per_second`.
     pub fn new(per_user: usize, polls_per_second: Option<u32>) -> Self {
         Self { counts: Arc::default(), per_user, polls_per_second }
     }
 
+    /// Takes a slot; 429 `too_many_requests` when the holder has no more.
     pub fn acquire(&self, holder: Holder) -> Result<PollSlot, Error> {
         let most = match holder {
             Holder::Agents(_) => self.per_user,

@@ -52,12 +52,14 @@ impl<T> Default for GroupState<T> {
 }
 
 impl<T: Clone> WaiterGroups<T> {
+    /// Joins the group that waits for this message.
     pub fn join(&self, message: MessageId) -> WaiterGroup<T> {
         let mut groups = self.lock();
         let all = groups.entry(message).or_default();
         WaiterGroup { groups: self.clone(), message, state: all.clone(), updates: Some(all.subscribe()) }
     }
 
+    /// Gives the decided message to its group, if there is one.
     pub fn notify(&self, message: MessageId, decided: &T) {
         // Nobody else waits for the lock while this is copied.
         let all = self.lock().get(&message).cloned();

@@ -35,6 +35,7 @@ pub const MAX_TEXT_CONTENT: u64 = 64 * 1024;
 /// Names are data: any characters, kept whole up to this many.
 const MAX_FILENAME: usize = 1024;
 
+/// How a file is shown: as a picture or as a file
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum PluginType {
@@ -42,6 +43,7 @@ pub enum PluginType {
     File,
 }
 
+/// A file
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Attachment {

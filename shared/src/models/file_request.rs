@@ -104,6 +104,7 @@ pub struct Upload {
 }
 
 impl Announced {
+    /// The response to an announcement.
     pub fn new(attachment: Attachment, target: UploadTarget) -> Self {
         let UploadTarget { url, headers, expires_at } = target;
         Self { attachment, upload: Upload { method: "PUT", url, headers, expires_at } }
@@ -153,6 +154,7 @@ pub enum FileKind {
 }
 
 impl FileKind {
+    /// Every kind, after its word in the query.
     pub const WORDS: [(&str, Option<Self>); 5] = [
         ("image", Some(Self::Image)),
         ("video", Some(Self::Video)),
@@ -210,11 +212,13 @@ pub struct ListFiles {
 }
 
 impl ListFiles {
+    /// Whether the list includes this file.
     pub fn matches(&self, file: &Attachment) -> bool {
         let named = |search: &String| search::folded(&file.filename).contains(search.as_str());
         self.kind.is_none_or(|kind| kind.takes(file)) && self.search.as_ref().is_none_or(named)
     }
 
+    /// Whether the list leaves files out.
     pub fn is_filtered(&self) -> bool {
         self.kind.is_some() || self.search.is_some()
     }

@@ -16,7 +16,9 @@ use crate::storage::PageRequest;
 use crate::validation::{FromObject, FromParams, JsonObject, Params};
 
 pub(super) const KIB: usize = 1024;
+/// The limit of a message's text, in bytes.
 pub const MAX_TEXT: usize = 200 * KIB;
+/// The limit of a message's metadata, in bytes.
 pub const MAX_METADATA: usize = 64 * KIB;
 /// One transaction writes a message with all its files.
 pub const MAX_ATTACHMENTS: usize = 50;

@@ -24,6 +24,7 @@ const RANDOM_LEN: usize = 43;
 pub struct SecretHash(String);
 
 impl SecretHash {
+    /// The hash of a whole key or token.
     pub fn of(secret: &str) -> Self {
         Self(hex::encode(&Sha256::digest(secret.as_bytes())))
     }
@@ -33,6 +34,7 @@ impl SecretHash {
         Self(text)
     }
 
+    /// The hexadecimal digits.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -42,10 +44,12 @@ impl SecretHash {
 pub struct PlainSecret(String);
 
 impl PlainSecret {
+    /// A new API key of this user.
     pub fn api_key(user: UserId) -> Self {
         Self::make(API_KEY, user)
     }
 
+    /// A new session token of this user.
     pub fn session(user: UserId) -> Self {
         Self::make(SESSION, user)
     }
@@ -65,6 +69,7 @@ impl PlainSecret {
         Self(format!("{prefix}{random}{}", user.ulid()))
     }
 
+    /// The hash that is stored.
     pub fn hashed(&self) -> SecretHash {
         SecretHash::of(&self.0)
     }
@@ -94,10 +99,12 @@ pub struct Credential {
 }
 
 impl Credential {
+    /// Reads an API key; `None` if the text cannot be one.
     pub fn api_key(text: &str) -> Option<Self> {
         Self::parse(API_KEY, text)
     }
 
+    /// Reads a session token; `None` if the text cannot be one.
     pub fn session(text: &str) -> Option<Self> {
         Self::parse(SESSION, text)
     }

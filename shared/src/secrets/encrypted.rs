@@ -18,6 +18,7 @@ const NONCE: usize = 12;
 pub struct Encrypted(String);
 
 impl Encrypted {
+    /// Encrypts a text for one place in the table.
     pub fn of(plain: &str, key: &[u8; 32], place: &str) -> Result<Self, Error> {
         let nonce = random::bytes::<NONCE>();
         let payload = Payload { msg: plain.as_bytes(), aad: place.as_bytes() };
@@ -41,6 +42,7 @@ impl Encrypted {
         Self(text)
     }
 
+    /// The encoded ciphertext.
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -16,10 +16,12 @@ use crate::secrets::password_queue;
 pub struct Password(String);
 
 impl Password {
+    /// A password as it was sent.
     pub fn new(text: String) -> Self {
         Self(text)
     }
 
+    /// Its Argon2id hash in PHC format, with a new salt.
     pub async fn hash(self) -> Result<String, Error> {
         off_thread(move || {
             Argon2::default()

@@ -11,6 +11,7 @@ use crate::hex;
 /// The fewest characters that one may have.
 pub const MIN: usize = 32;
 
+/// The deployment's secret, hashed. Its `Debug` shows nothing.
 #[derive(Clone)]
 pub struct ServerSecret([u8; 32]);
 

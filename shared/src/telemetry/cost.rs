@@ -79,6 +79,7 @@ pub struct CostTotals {
 }
 
 impl CostTotals {
+    /// Read and write units together.
     pub fn capacity_units(&self) -> f64 {
         self.read_units + self.write_units
     }
@@ -89,6 +90,7 @@ tokio::task_local! {
 }
 
 impl RequestCost {
+    /// The totals so far.
     pub fn spent(&self) -> CostTotals {
         let units = |milli: &AtomicU64| milli.load(Ordering::Relaxed) as f64 / 1000.0;
         CostTotals {
@@ -100,6 +102,7 @@ impl RequestCost {
         }
     }
 
+    /// The user that the request was authenticated for.
     pub fn user(&self) -> Option<UserId> {
         self.user.get().copied()
     }

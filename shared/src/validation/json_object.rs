@@ -29,6 +29,7 @@ impl<'a> JsonObject<'a> {
         }
     }
 
+    /// Records an error about a member.
     pub fn problem(&mut self, name: &str, code: &'static str, message: impl Into<String>) {
         let path = self.path_to(name);
         self.problems.add(path, code, message);
@@ -40,10 +41,12 @@ impl<'a> JsonObject<'a> {
         self.problems.warn(path, code, message);
     }
 
+    /// The path to the object.
     pub fn path(&self) -> &[Step] {
         &self.path
     }
 
+    /// The path to a member.
     pub fn path_to(&self, name: &str) -> Vec<Step> {
         let mut path = self.path.clone();
         path.push(name.into());
@@ -55,6 +58,7 @@ impl<'a> JsonObject<'a> {
         self.problems.too_large(sentence);
     }
 
+    /// The errors of the whole request.
     pub fn problems(&mut self) -> &mut ValidationErrors {
         self.problems
     }
@@ -69,10 +73,12 @@ impl<'a> JsonObject<'a> {
         self.members.get(name).copied().filter(|raw| raw.get() != "null")
     }
 
+    /// The names of all members.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.members.keys().map(String::as_str)
     }
 
+    /// Whether a member is there and not null.
     pub fn has(&self, name: &str) -> bool {
         self.raw(name).is_some()
     }
@@ -104,6 +110,7 @@ impl<'a> JsonObject<'a> {
         read(self)
     }
 
+    /// A string.
     pub fn string(&mut self, name: &str) -> Option<String> {
         match self.scalar(name)? {
             Value::String(text) => Some(text),
@@ -140,6 +147,7 @@ impl<'a> JsonObject<'a> {
         Some(self.id(name, max)?.trim().to_owned())
     }
 
+    /// `true` or `false`.
     pub fn boolean(&mut self, name: &str) -> Option<bool> {
         match self.scalar(name)? {
             Value::Bool(value) => Some(value),
@@ -167,6 +175,7 @@ impl<'a> JsonObject<'a> {
         }
     }
 
+    /// An RFC 3339 time.
     pub fn timestamp(&mut self, name: &str) -> Option<Timestamp> {
         let text = self.string(name)?;
         let moment = Timestamp::parse(&text);

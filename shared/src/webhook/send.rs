@@ -40,6 +40,7 @@ pub enum Answer {
 }
 
 impl Answer {
+    /// The `Retry-After` header, as it was sent.
     pub fn retry_after(&self) -> Option<&str> {
         match self {
             Self::Http { retry_after, .. } => retry_after.as_deref(),
@@ -66,6 +67,7 @@ fn new_origin(from: &str, location: &str) -> Option<String> {
     matches!(to.scheme(), "http" | "https").then(|| to.origin().ascii_serialization())
 }
 
+/// Sends an event once and measures how long that took. Never fails: the answer says what went wrong.
 pub async fn send(
     outbound: &Outbound,
     event: Event<'_>,

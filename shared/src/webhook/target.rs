@@ -10,6 +10,7 @@ use crate::models::webhook::BasicAuth;
 use crate::models::webhook_url::{Userinfo, split};
 use crate::storage::{Delivery, Webhook};
 
+/// Where a delivery goes: URL, method and headers.
 pub struct Target {
     pub url: String,
     pub method: Method,
