@@ -1,4 +1,4 @@
-//! Settings. This is the only file that reads the environment.
+//! Settings. Only this file reads the environment.
 
 use std::env;
 use std::fmt;
@@ -8,10 +8,10 @@ use crate::http::cors::Cors;
 use crate::limits::Settings;
 use crate::secrets::server_secret::ServerSecret;
 
-/// The longest a wait may hold: HTTP APIs cut at 30 s, and the answer needs a moment to leave.
+/// The longest time a long poll may take: HTTP APIs end a request after 30 s, and the response needs some of it.
 pub const MAX_WAIT: Duration = Duration::from_secs(29);
 
-/// A setting that is absent or cannot be understood; it ends the start.
+/// A setting that is absent or invalid. The function does not start.
 #[derive(thiserror::Error)]
 pub enum ConfigError {
     #[error("the environment variable {0} is not set")]
@@ -20,15 +20,15 @@ pub enum ConfigError {
     Invalid(&'static str, &'static str),
 }
 
-/// A function's `main` ends with the error's `Debug`: it is the sentence.
+/// A function's `main` prints the error's `Debug`, so it is the readable sentence.
 impl fmt::Debug for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }
 }
 
-/// Where a deployed function finds AWS, as Lambda's environment says: nothing else is looked for,
-/// for what is looked for and not there (profiles, an instance's own service) makes starts slow.
+/// Where a deployed function finds AWS, from Lambda's environment alone. Probing other sources
+/// (profiles, the instance metadata service) would slow down every cold start.
 #[derive(Clone, Debug)]
 pub struct Aws {
     /// `AWS_REGION`
@@ -55,7 +55,7 @@ impl Aws {
     }
 }
 
-/// What a deployed function is told by its environment.
+/// The settings of a deployed function.
 #[derive(Clone, Debug)]
 pub struct Config {
     pub aws: Aws,
@@ -90,14 +90,14 @@ impl Config {
         })
     }
 
-    /// The queue, for functions that are nothing without it.
-    pub fn demand_queue(&self) -> Result<&str, ConfigError> {
+    /// The URL of the queue; an error for functions that cannot work without it.
+    pub fn require_queue(&self) -> Result<&str, ConfigError> {
         self.queue.as_deref().ok_or(ConfigError::Missing("PLACET_QUEUE"))
     }
 }
 
-/// The owner that the local runner is told to make: `PLACET_OWNER_EMAIL` and
-/// `PLACET_OWNER_PASSWORD`, each optional.
+/// The first owner of a local runner: `PLACET_OWNER_EMAIL` and `PLACET_OWNER_PASSWORD`, each
+/// optional.
 pub fn local_owner() -> (Option<String>, Option<String>) {
     (present("PLACET_OWNER_EMAIL"), present("PLACET_OWNER_PASSWORD"))
 }
@@ -114,7 +114,7 @@ fn secret(name: &'static str) -> Result<ServerSecret, ConfigError> {
     ServerSecret::new(&required(name)?).ok_or(ConfigError::Invalid(name, "at least 32 characters"))
 }
 
-/// `PLACET_MAX_WAIT_MS`, which the local runner is told, too.
+/// `PLACET_MAX_WAIT_MS`, which the local runner reads too.
 pub fn max_wait() -> Result<Duration, ConfigError> {
     let name = "PLACET_MAX_WAIT_MS";
     let Some(text) = present(name) else { return Ok(MAX_WAIT) };
@@ -123,7 +123,7 @@ pub fn max_wait() -> Result<Duration, ConfigError> {
         .ok_or(ConfigError::Invalid(name, "a number of milliseconds from 1 to 29000"))
 }
 
-/// The limits of one caller, whatever the environment does not say as it is:
+/// The limits of one caller; the defaults stand where the environment sets nothing:
 /// `PLACET_MAX_REQUESTS_PER_SECOND` of one credential (a tenfold may come at once),
 /// `PLACET_MAX_WAITS_PER_USER`, `PLACET_MAX_DELIVERIES_PER_CHANNEL`, and `PLACET_MAX_BODY_MEMORY_MIB`
 /// of all bodies.
@@ -160,7 +160,7 @@ fn at_least_1(name: &'static str, usual: u32) -> Result<u32, ConfigError> {
     number.ok_or(ConfigError::Invalid(name, "a whole number from 1 to 1000000"))
 }
 
-/// `PLACET_CORS_ORIGINS`, which the local runner is told, too; `None` when it is unset.
+/// `PLACET_CORS_ORIGINS`, which the local runner reads too; `None` when it is unset.
 pub fn cors() -> Result<Option<Cors>, ConfigError> {
     let name = "PLACET_CORS_ORIGINS";
     let Some(list) = present(name) else { return Ok(None) };

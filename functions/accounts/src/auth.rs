@@ -4,7 +4,8 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::HeaderMap;
-use shared::auth::{HumanCaller, hand_out_session, remove_session};
+use shared::caller::HumanCaller;
+use shared::http::session_cookie::{hand_out_session, remove_session};
 use shared::error::Error;
 use shared::http::App;
 use shared::http::extract;
@@ -12,7 +13,7 @@ use shared::models::Credentials;
 use shared::secrets::Device;
 use shared::storage::{NewSession, Store};
 
-use crate::{SignedIn, Told};
+use crate::{SignedIn, MessageOut};
 
 /// Signs in: the answer sets the session's cookie, for 7 days
 ///
@@ -25,7 +26,7 @@ use crate::{SignedIn, Told};
     tag = "Auth",
     operation_id = "login",
     request_body = Credentials,
-    responses((status = 200, body = SignedIn), (status = 429, description = "Too many failed tries"))
+    responses((status = 200, body = SignedIn), (status = 429, description = "Too many failed attempts"))
 )]
 pub async fn login(
     State(app): State<App>,
@@ -48,7 +49,7 @@ pub async fn login(
     path = "/api/auth/logout",
     tag = "Auth",
     operation_id = "logout",
-    responses((status = 200, body = Told))
+    responses((status = 200, body = MessageOut))
 )]
 pub async fn logout(
     State(store): State<Store>,
@@ -58,7 +59,7 @@ pub async fn logout(
     if let Some(human) = human {
         store.end_session(&human).await?;
     }
-    let body = Json(Told { message: "Logged out" });
+    let body = Json(MessageOut { message: "Logged out" });
     Ok((remove_session(&headers), body).into_response())
 }
 

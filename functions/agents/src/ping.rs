@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use http::StatusCode;
-use shared::auth::AgentCaller;
+use shared::caller::AgentCaller;
 use shared::error::Error;
 use shared::http::extract::Json;
 use shared::models::{Agent, Ping};

@@ -1,7 +1,7 @@
 //! `POST /api/v1/agents/setTag`
 
 use axum::extract::State;
-use shared::auth::AgentCaller;
+use shared::caller::AgentCaller;
 use shared::error::Error;
 use shared::http::extract::Json;
 use shared::models::{Agent, SetTag};

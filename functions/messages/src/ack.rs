@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
-use shared::auth::AgentCaller;
+use shared::caller::AgentCaller;
 use shared::error::Error;
 use shared::http::App;
 use shared::http::extract::{MaybeInChannel, PathId, Query};

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
-use shared::auth::AgentCaller;
+use shared::caller::AgentCaller;
 use shared::error::Error;
 use shared::http::App;
 use shared::http::extract::{MaybeInChannel, PathId, Query};
@@ -12,7 +12,8 @@ use utoipa::ToSchema;
 
 /// Confirms that a message is deleted
 #[derive(Serialize, ToSchema)]
-pub struct DeletedMessage {
+#[schema(as = DeletedMessage)]
+pub struct Deleted {
     #[schema(example = true)]
     deleted: bool,
 }
@@ -26,14 +27,14 @@ pub struct DeletedMessage {
     tag = "Messages",
     operation_id = "deleteMessage",
     params(("id" = MessageId, Path), MaybeInChannel),
-    responses((status = 200, body = DeletedMessage))
+    responses((status = 200, body = Deleted))
 )]
 pub async fn delete(
     State(app): State<App>,
     agent: AgentCaller,
     PathId(id): PathId<MessageId>,
     Query(MaybeInChannel { channel }): Query<MaybeInChannel>,
-) -> Result<Json<DeletedMessage>, Error> {
+) -> Result<Json<Deleted>, Error> {
     app.store.delete_message(&agent, channel, id).await?;
-    Ok(Json(DeletedMessage { deleted: true }))
+    Ok(Json(Deleted { deleted: true }))
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use axum::Extension;
 use axum::extract::State;
 use serde::Serialize;
-use shared::auth::{HumanCaller, OwnerCaller};
+use shared::caller::{HumanCaller, OwnerCaller};
 use shared::error::Error;
 use shared::http::App;
 use shared::http::extract::{Json, PathId};
@@ -101,7 +101,7 @@ pub async fn list(
     request_body = ChangeSettings,
     responses((status = 200, body = PluginSettings))
 )]
-pub async fn change(
+pub async fn update(
     State(app): State<App>,
     owner: OwnerCaller,
     Extension(plugins): Extension<Plugins>,

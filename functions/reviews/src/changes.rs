@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
-use shared::auth::HumanCaller;
+use shared::caller::HumanCaller;
 use shared::error::Error;
 use shared::http::App;
 use shared::http::extract::Query;
@@ -60,7 +60,7 @@ pub async fn changes(
     human: HumanCaller,
     Query(query): Query<ChangesQuery>,
 ) -> Result<Json<Changes>, Error> {
-    let mut poll = LongPoll::begin(&app.waits, query.timeout);
+    let mut poll = LongPoll::begin(&app.long_polls, query.timeout);
     // After a restore it may be less than what the caller knows: that is a change, too.
     let (user, mut sequence) = app.store.changes_for(&human).await?;
     if query.since == Some(sequence) {

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
-use shared::app::App;
+use shared::http::App;
 use shared::clock::Timestamp;
 use utoipa::ToSchema;
 

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use placet_local::runner::{self, options::Options};
-use shared::logs;
+use shared::telemetry::logging;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

@@ -24,7 +24,7 @@ pub struct App {
     pub store: Store,
     pub blobs: Blobs,
     pub clock: Clock,
-    pub waits: LongPolls,
+    pub long_polls: LongPolls,
     pub secret: ServerSecret,
     pub outbound: Outbound,
     pub queue: Queue,
@@ -39,7 +39,7 @@ impl App {
         table: &str,
         bucket: &str,
         clock: Clock,
-        waits: LongPolls,
+        long_polls: LongPolls,
         secret: ServerSecret,
     ) -> Self {
         let blobs = Blobs::new(clients.s3.clone(), bucket);
@@ -47,7 +47,7 @@ impl App {
             store: Store::new(clients.dynamodb.clone(), table, blobs.clone(), clock.clone()),
             blobs,
             clock,
-            waits,
+            long_polls,
             secret,
             outbound: Outbound::default(),
             queue: Queue::unset(clients.sqs.clone()),
@@ -61,14 +61,14 @@ impl App {
         Self { store: self.store.limited(limits), ..self }
     }
 
-    /// Stores an answer. Whoever waits for it in this process has it at once.
+    /// Stores an answer and gives it to the long polls of this process that wait for it.
     pub async fn answer(&self, human: &HumanCaller, id: Option<MessageId>, answer: Answer) -> Result<Message, Error> {
         let answered = self.store.answer(human, id, answer).await?;
-        self.waits.notify(&answered);
+        self.long_polls.notify(&answered);
         Ok(answered)
     }
 
-    /// Has the browser that sent `request` keep its device cookie.
+    /// Sets the device cookie in the response to `request`.
     pub fn remember(&self, device: &Device, request: &HeaderMap, response: &mut HeaderMap) -> Result<(), Error> {
         let cookie = device.cookie(request, &self.secret, self.clock.now());
         response.append(SET_COOKIE, HeaderValue::from_str(&cookie).map_err(Error::internal)?);

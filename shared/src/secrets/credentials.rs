@@ -1,9 +1,9 @@
-//! Secrets are types: a plain one is shown once and can't be stored or logged by accident.
+//! API keys and session tokens.
 //!
-//! An API key is `hp_`, 43 random characters (256 bits), then its user's ULID; a session token
-//! the same behind `hs_`. The user at the end lets "all of mine" lists be read beside the check
-//! of the key instead of after it; the random part comes first so that a key's display prefix
-//! tells keys apart. What a key claims of its user counts only once its stored hash agrees.
+//! An API key is `hp_`, 43 random characters (256 bits), then its user's ULID; a session token is the
+//! same behind `hs_`. The user at the end allows lists to be read concurrently with the check of the
+//! credential. The random part comes first, so that the displayed prefix distinguishes keys. The user
+//! that a credential claims counts only once its stored hash matches.
 
 use std::fmt;
 
@@ -19,7 +19,7 @@ const API_KEY: &str = "hp_";
 const SESSION: &str = "hs_";
 const RANDOM_LEN: usize = 43;
 
-/// The SHA-256 of a credential, in hex: all that is ever stored of one.
+/// The SHA-256 of a credential, in hexadecimal: the only form that is stored.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct SecretHash(String);
 
@@ -40,7 +40,7 @@ impl SecretHash {
     }
 }
 
-/// A freshly made key, token or password, whole. Its `Debug` says nothing.
+/// A new key, token or password in plain text. Its `Debug` shows nothing.
 pub struct PlainSecret(String);
 
 impl PlainSecret {
@@ -59,7 +59,7 @@ impl PlainSecret {
         Self(URL_SAFE_NO_PAD.encode(random::bytes::<12>()))
     }
 
-    /// The same as what a person will type.
+    /// The same, as a password that a person types.
     pub fn as_password(&self) -> Password {
         Password::new(self.0.clone())
     }
@@ -79,7 +79,7 @@ impl PlainSecret {
         self.0.chars().take(11).collect()
     }
 
-    /// The one place where the secret leaves: the answer that shows it once.
+    /// The plain text, for the one response that shows it.
     pub fn reveal(self) -> String {
         self.0
     }
@@ -91,7 +91,7 @@ impl fmt::Debug for PlainSecret {
     }
 }
 
-/// A credential somebody presented: its hash, and the user it claims to be of.
+/// A credential in a request: its hash, and the user that it claims.
 #[derive(Clone, Debug)]
 pub struct Credential {
     pub hashed: SecretHash,

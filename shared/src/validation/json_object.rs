@@ -10,7 +10,7 @@ use crate::error::Step;
 use crate::json::{self, Json};
 use crate::validation::{FromObject, ValidationErrors};
 
-/// One JSON object of the input and the way to it.
+/// One JSON object of the input and its path.
 pub struct JsonObject<'a> {
     pub(super) members: BTreeMap<String, &'a RawValue>,
     path: Vec<Step>,
@@ -18,7 +18,7 @@ pub struct JsonObject<'a> {
 }
 
 impl<'a> JsonObject<'a> {
-    /// `None`, with a problem, when `raw` is no object.
+    /// `None`, with an error, if `raw` is not an object.
     pub fn of(raw: &'a RawValue, path: Vec<Step>, problems: &'a mut ValidationErrors) -> Option<Self> {
         match serde_json::from_str(raw.get()) {
             Ok(members) => Some(Self { members, path, problems }),
@@ -35,7 +35,7 @@ impl<'a> JsonObject<'a> {
         self.problems.add(path, code, message);
     }
 
-    /// Notes that a member was understood otherwise than it was written.
+    /// Records a warning about a member.
     pub fn warn(&mut self, name: &str, code: &'static str, message: impl Into<String>) {
         let path = self.path_to(name);
         self.problems.warn(path, code, message);
@@ -53,7 +53,7 @@ impl<'a> JsonObject<'a> {
         path
     }
 
-    /// A part is larger than allowed: the whole request is a 413 with this sentence.
+    /// Records that a part is too large: the request is answered with 413 and this sentence.
     pub fn too_large(&mut self, sentence: impl Into<String>) {
         self.problems.too_large(sentence);
     }
@@ -63,7 +63,7 @@ impl<'a> JsonObject<'a> {
         self.problems
     }
 
-    /// Whether a URL may name this machine's own loopback addresses.
+    /// Whether URLs may name loopback addresses.
     pub fn may_name_loopback(&self) -> bool {
         self.problems.may_name_loopback()
     }
@@ -83,12 +83,11 @@ impl<'a> JsonObject<'a> {
         self.raw(name).is_some()
     }
 
-    /// The member, to look into. What is longer than anything that is ever looked into is not built:
-    /// its kind alone is of use then.
+    /// The parsed member. A longer object or array than any that is inspected becomes null.
     pub fn value(&self, name: &str) -> Option<Value> {
-        const LONGEST: usize = 256 * 1024;
+        const MAX_PARSED: usize = 256 * 1024;
         let text = self.raw(name)?.get();
-        let is_long = text.len() > LONGEST && text.starts_with(['{', '[']);
+        let is_long = text.len() > MAX_PARSED && text.starts_with(['{', '[']);
         if is_long { Some(Value::Null) } else { json::parse_lossy(text).ok() }
     }
 
@@ -101,7 +100,7 @@ impl<'a> JsonObject<'a> {
         }
     }
 
-    /// Notes that a required member is absent.
+    /// Reads a required member; its absence is an error.
     pub fn require<T>(&mut self, name: &str, read: impl FnOnce(&mut Self) -> Option<T>) -> Option<T> {
         if !self.has(name) {
             self.problem(name, "required", format!("{name} is required"));
@@ -131,8 +130,8 @@ impl<'a> JsonObject<'a> {
         Some(text)
     }
 
-    /// An id that somebody else gave: 1 to `max` characters, not all blank, and nothing trimmed,
-    /// for it is given back and compared.
+    /// An id that the client chose: 1 to `max` characters, not all blank. It is not trimmed, because it is
+    /// returned and compared.
     pub fn id(&mut self, name: &str, max: usize) -> Option<String> {
         let text = self.short_string(name, max)?;
         if text.trim().is_empty() {
@@ -196,7 +195,7 @@ impl<'a> JsonObject<'a> {
         found.map(|(_, choice)| *choice)
     }
 
-    /// An object whose content is the sender's own, kept as it came.
+    /// An object whose content the service does not interpret, kept as it was sent.
     pub fn json_object(&mut self, name: &str) -> Option<Json> {
         let raw = self.raw(name)?;
         if !raw.get().starts_with('{') {

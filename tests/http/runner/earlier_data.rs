@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 use shared::clock::Clock;
-use shared::secrets::hex;
+use shared::hex::encode;
 use tempfile::TempDir;
 use test_support::{Agent, Person, Runner};
 

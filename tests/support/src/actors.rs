@@ -3,7 +3,7 @@
 use axum::extract::FromRequestParts;
 use reqwest::{Client, Method, RequestBuilder};
 use serde_json::{Value, json};
-use shared::auth::{AgentCaller, OwnerCaller};
+use shared::caller::{AgentCaller, OwnerCaller};
 
 use shared::secrets::{hex, random};
 

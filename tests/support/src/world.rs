@@ -15,16 +15,16 @@ use placet_local::event_sources::sources::{EventSources, QueueUrls};
 use placet_local::event_sources::write_notifier::WriteNotifier;
 use placet_local::runner::background;
 use placet_local::sqs::sqlite::QueueDb;
-use shared::app::App;
+use shared::http::App;
 use shared::clock::Clock;
 use shared::config::MAX_WAIT;
 use shared::models::Role;
 use shared::models::account::Email;
 use shared::outbound::Outbound;
 use shared::secrets::{Password, hex, random};
-use shared::server_secret::ServerSecret;
+use shared::secrets::ServerSecret;
 use shared::storage::{Clients, Endpoints, schema};
-use shared::waiting::Waits;
+use shared::long_poll::LongPolls;
 use tempfile::TempDir;
 use tokio::sync::watch;
 
@@ -216,7 +216,7 @@ impl World {
     /// Serves all routes a second time with only the storage in common, like another Lambda instance;
     /// returns their URL.
     pub async fn second_instance(&self) -> String {
-        let waits = Waits::new(MAX_WAIT, watch::channel(false).1);
+        let waits = LongPolls::new(MAX_WAIT, watch::channel(false).1);
         self.serve_also(placet_local::routes(), App { waits, ..self.app.clone() }).await
     }
 

@@ -8,7 +8,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use serde::Serialize;
-use shared::app::App;
+use shared::http::App;
 use shared::models::account::Email;
 use shared::models::{CreateAgent, Role, User};
 use shared::secrets::{Password, hex, random};

@@ -4,7 +4,7 @@
 use std::net::IpAddr;
 
 use shared::secrets::{hex, random};
-use shared::site::{Hosts, Site};
+use shared::http::site::{Hosts, Site};
 use url::Url;
 
 use super::data_dir::DataDir;

@@ -10,7 +10,7 @@ use http::Response;
 use md5::{Digest, Md5};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use shared::secrets::hex;
+use shared::hex::encode;
 
 use super::error::SqsError;
 use super::store::{Message, Queues, Receipt, VisibilityChange};

@@ -64,10 +64,10 @@ fn all() -> Vec<Refusal> {
             "The body has another content type",
             vec![Error::UnsupportedMediaType("application/json")],
         ),
-        refusal("TooManyTries", "Too many failed tries", vec![Error::TooManyTries { retry_after_seconds: 900 }]),
+        refusal("TooManyTries", "Too many failed attempts", vec![Error::TooManyTries { retry_after_seconds: 900 }]),
         refusal(
             "Unavailable",
-            "Storage is busy or unreachable; nothing was half-written",
+            "Storage is busy or unreachable; nothing was partly written",
             vec![Error::unavailable("for the document")],
         ),
     ]
@@ -175,6 +175,6 @@ fn example(error: &Error) -> Value {
 /// The error for a text that was cut inside a character.
 fn half_character_fault() -> Fault {
     let body = r#"{"text":"cut \ud83d"}"#;
-    let refusal = shared::json::understood(body).expect_err("half a character");
+    let refusal = shared::json::parse_lossy(body).expect_err("half a character");
     Fault::of(body, &refusal)
 }

@@ -1,7 +1,7 @@
 //! The installation's secret, which signs share links and encrypts plugin settings.
 
 use shared::secrets::{hex, random};
-use shared::server_secret::ServerSecret;
+use shared::secrets::ServerSecret;
 
 use super::{DataDir, SECRET_FILE};
 use crate::StartError;

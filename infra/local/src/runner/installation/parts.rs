@@ -1,6 +1,6 @@
 //! Whether the parts of a data directory belong together.
 
-use shared::app::App;
+use shared::http::App;
 use shared::secrets::{hex, random};
 use shared::storage::Instance;
 
