@@ -51,7 +51,7 @@ impl WebhookTested {
             status: status.map(|it| it.as_u16()),
             duration_ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
             body,
-            error: answer.trouble(target),
+            error: answer.failure(target),
         }
     }
 }
