@@ -142,7 +142,7 @@ fn place(plugin: &Plugin, key: &str) -> String {
 /// The value that is set for `entry`. One that was set under another secret of the deployment's
 /// is not.
 pub fn value_of(plugin: &Plugin, entry: &EnvEntry, env: &PluginEnv, secret: &ServerSecret) -> Option<String> {
-    env.get(&entry.key)?.open(&secret.key(Purpose::PluginSettings), &place(plugin, &entry.key))
+    env.get(&entry.key)?.decrypt(&secret.key(Purpose::PluginSettings), &place(plugin, &entry.key))
 }
 
 impl PluginSettings {
