@@ -4,6 +4,7 @@ use std::env;
 use std::fmt;
 use std::time::Duration;
 
+use crate::aws::AwsSettings;
 use crate::http::cors::Cors;
 use crate::limits::Settings;
 use crate::secrets::server_secret::ServerSecret;
@@ -27,22 +28,7 @@ impl fmt::Debug for ConfigError {
     }
 }
 
-/// Where a deployed function finds AWS, from Lambda's environment alone. Probing other sources
-/// (profiles, the instance metadata service) would slow down every cold start.
-#[derive(Clone, Debug)]
-pub struct Aws {
-    /// `AWS_REGION`
-    pub region: String,
-    /// `AWS_ENDPOINT_URL_DYNAMODB`, `..._S3`, `..._SQS`, or `AWS_ENDPOINT_URL` for each: emulators.
-    pub dynamodb: Option<String>,
-    pub s3: Option<String>,
-    pub sqs: Option<String>,
-    /// Credentials come from a URL (`AWS_CONTAINER_CREDENTIALS_FULL_URI`), where an environment
-    /// outlives them, rather than from `AWS_ACCESS_KEY_ID` and its companions.
-    pub asks_for_credentials: bool,
-}
-
-impl Aws {
+impl AwsSettings {
     fn from_env() -> Result<Self, ConfigError> {
         let endpoint = |name| present(name).or_else(|| present("AWS_ENDPOINT_URL"));
         Ok(Self {
@@ -58,7 +44,7 @@ impl Aws {
 /// The settings of a deployed function.
 #[derive(Clone, Debug)]
 pub struct Config {
-    pub aws: Aws,
+    pub aws: AwsSettings,
     /// `PLACET_TABLE`: the DynamoDB table's name.
     pub table: String,
     /// `PLACET_BUCKET`: the S3 bucket's name.
@@ -79,7 +65,7 @@ impl Config {
     /// Reads all settings of a deployed function.
     pub fn from_env() -> Result<Self, ConfigError> {
         Ok(Self {
-            aws: Aws::from_env()?,
+            aws: AwsSettings::from_env()?,
             table: required("PLACET_TABLE")?,
             bucket: required("PLACET_BUCKET")?,
             max_wait: max_wait()?,

@@ -1,5 +1,5 @@
 //! What the functions share. A module imports only what stands above it here; the test
-//! `tests/http/layers.rs` holds the code to that.
+//! `tests/http/contract/layers.rs` holds the code to that.
 //!
 //! | layer | modules |
 //! |---|---|
@@ -9,11 +9,12 @@
 //! | domain | [`review`] (what each review type asks and accepts), [`models`] (what clients send and see) |
 //! | callers | [`caller`] (who calls), [`limits`] (what keeps one caller from stopping the others) |
 //! | telemetry | [`telemetry`] (logging; what a request costs) |
-//! | storage | [`queue`] (the queue of deliveries), [`storage`] (the table and the bucket) |
+//! | storage | [`aws`] (clients, the queue of deliveries), [`storage`] (the table and the bucket) |
 //! | on storage | [`request_log`], [`webhook`] (one attempt of a delivery), [`long_poll`] |
 //! | HTTP | [`http`] (everything around the handlers) |
 //! | start | [`config`] (the only reader of the environment), [`lambda`] (how a function starts) |
 
+pub mod aws;
 pub mod caller;
 pub mod charset;
 pub mod clock;
@@ -31,7 +32,6 @@ pub mod long_poll;
 pub mod media_type;
 pub mod models;
 pub mod outbound;
-pub mod queue;
 pub mod random;
 pub mod request_log;
 pub mod review;

@@ -5,15 +5,15 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::HeaderMap;
 use shared::caller::HumanCaller;
-use shared::http::session_cookie::{hand_out_session, remove_session};
 use shared::error::Error;
 use shared::http::App;
 use shared::http::extract;
+use shared::http::session_cookie::{hand_out_session, remove_session};
 use shared::models::Credentials;
 use shared::secrets::Device;
 use shared::storage::{NewSession, Store};
 
-use crate::{SignedIn, MessageOut};
+use crate::{MessageOut, SignedIn};
 
 /// Signs in: the answer sets the session's cookie, for 7 days
 ///

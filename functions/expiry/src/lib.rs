@@ -111,7 +111,10 @@ async fn process_all(app: &App, work: Vec<DueWork>, until: Instant) -> SweepRepo
         process(app, &work).await.unwrap_or_else(|err| report_failure(&work, &err))
     });
     let begun: Vec<_> = begun.collect();
-    stream::iter(begun).buffer_unordered(MAX_CONCURRENCY).fold(SweepReport::default(), async |sum, one| sum.plus(one)).await
+    stream::iter(begun)
+        .buffer_unordered(MAX_CONCURRENCY)
+        .fold(SweepReport::default(), async |sum, one| sum.plus(one))
+        .await
 }
 
 async fn process(app: &App, work: &DueWork) -> Result<SweepReport, Error> {

@@ -6,8 +6,8 @@ use shared::caller::HumanCaller;
 use shared::error::Error;
 use shared::http::App;
 use shared::http::extract::{InChannel, Query};
+use shared::models::PageRequest;
 use shared::models::{ListMessages, Message, MessageList};
-use shared::storage::PageRequest;
 
 /// Messages of a channel, newest first
 #[utoipa::path(

@@ -16,10 +16,10 @@ use std::time::Duration;
 
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use futures_util::future::join_all;
+use shared::aws::queue::DeliveryRef;
 use shared::error::Error;
 use shared::http::App;
 use shared::iam::Permission;
-use shared::queue::DeliveryRef;
 use shared::storage::{Claim, Delivery, DeliveryOutcome as Outcome};
 use shared::webhook::{self, Answer, Event, Target};
 use tokio::sync::mpsc;
@@ -96,8 +96,8 @@ async fn failed_id<'a>(
 
 async fn process(app: &App, message: &SqsMessage) -> Result<Next, Error> {
     let body = message.body.as_deref().unwrap_or_default();
-    let reference: DeliveryRef =
-        serde_json::from_str(body).map_err(|err| Error::internal(format!("the message is not a delivery reference: {err}")))?;
+    let reference: DeliveryRef = serde_json::from_str(body)
+        .map_err(|err| Error::internal(format!("the message is not a delivery reference: {err}")))?;
     let deliveries = &app.store.limits().deliveries;
     let Some(_slot) = deliveries.acquire(reference.message_id.channel(), reference.owner_id).await else {
         return Ok(Next::Throttled);

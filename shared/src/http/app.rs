@@ -4,6 +4,8 @@ use ::http::header::SET_COOKIE;
 use ::http::{HeaderMap, HeaderValue};
 use axum::extract::FromRef;
 
+use crate::aws::Clients;
+use crate::aws::queue::Queue;
 use crate::caller::HumanCaller;
 use crate::clock::Clock;
 use crate::error::Error;
@@ -14,9 +16,8 @@ use crate::limits::Limits;
 use crate::long_poll::LongPolls;
 use crate::models::{Answer, Message};
 use crate::outbound::Outbound;
-use crate::queue::Queue;
 use crate::secrets::{Device, ServerSecret};
-use crate::storage::{Blobs, Clients, Store};
+use crate::storage::{Blobs, Store};
 
 /// The state of every router. Clones share their clients: they are made once per process.
 #[derive(Clone)]

@@ -75,8 +75,8 @@ pub(super) async fn wrap(
 /// Records in the background what the user can read about the request later: statistics and the
 /// request log.
 async fn record(app: &App, cost: &RequestCost, call: Option<Call>, response: Response) -> Response {
-    if let Some((agent, tally)) = cost.tally(response.status().as_u16() < 400) {
-        app.store.book(agent, tally);
+    if let Some((agent, delta)) = cost.stats_delta(response.status().as_u16() < 400) {
+        app.store.book(agent, delta);
     }
     match (call, cost.user()) {
         (Some(call), Some(user)) => call.end(app.store.clone(), user, response).await,

@@ -19,8 +19,7 @@ use crate::outbound::Outbound;
 use crate::storage::{Once, Store};
 use crate::validation::{FromObject, FromParams, JsonObject, Params, ValidationErrors};
 
-/// The limit of a file in a request body, in bytes: Lambda accepts 6 MB, and base64 adds a third.
-pub const MAX_FILE: usize = 4_500_000;
+pub use crate::models::file::MAX_FILE;
 /// What multipart adds around a file.
 const MULTIPART_FRAME: usize = 64 * 1024;
 /// The limit of a JSON body, in bytes.

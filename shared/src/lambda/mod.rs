@@ -15,12 +15,12 @@ use http_body_util::{BodyExt, Collected};
 use tokio::sync::watch;
 use tower::{Service, ServiceExt};
 
+use crate::aws::Clients;
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError};
 use crate::http::{self, App};
 use crate::limits::Limits;
 use crate::long_poll::LongPolls;
-use crate::storage::Clients;
 use crate::telemetry::cost::BackgroundTasks;
 use crate::telemetry::logging;
 
@@ -82,7 +82,8 @@ impl lambda_http::IntoResponse for BufferedResponse {
 fn deployed(config: Config) -> App {
     let clients = Clients::deployed(&config.aws);
     // Lambda freezes or ends a sandbox without notice, so nothing ever sets `closing`.
-    let long_polls = LongPolls::new(config.max_wait, watch::channel(false).1).limited(config.limits.waits_per_user, None);
+    let long_polls =
+        LongPolls::new(config.max_wait, watch::channel(false).1).limited(config.limits.waits_per_user, None);
     let app = App::new(&clients, &config.table, &config.bucket, Clock::system(), long_polls, config.secret)
         .limited(Limits::new(&config.limits));
     let app = App { cors: config.cors, ..app };

@@ -12,7 +12,6 @@ use crate::ids::{AgentId, FileId, NotAnId, parse_ulid};
 use crate::models::file::{FileLabel, PluginType};
 use crate::models::{Attachment, NewFile};
 use crate::search;
-use crate::storage::{MAX_ANNOUNCED, UploadTarget};
 use crate::validation::{FromObject, FromParams, JsonObject, Params};
 
 /// How many files one bulk call takes.
@@ -80,6 +79,15 @@ impl FromObject for AnnounceFile {
         let FileLabel { filename, mime_type: kept } = label?;
         Some(Self { channel_id: channel_id?, filename, mime_type: mime_type.and(Some(kept))?, size: size? })
     }
+}
+
+/// The largest file that one PUT takes, in bytes: S3 allows 5 GiB.
+pub const MAX_ANNOUNCED: u64 = 5_000_000_000;
+/// The presigned PUT of an announced file.
+pub struct UploadTarget {
+    pub url: String,
+    pub headers: BTreeMap<String, String>,
+    pub expires_at: Timestamp,
 }
 
 /// A file that is announced, and where its bytes go.

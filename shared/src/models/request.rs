@@ -6,13 +6,13 @@ use utoipa::ToSchema;
 use crate::error::{Error, Step};
 use crate::ids::{AgentId, NotAnId, parse_ulid};
 use crate::json::Json;
+use crate::models::PageRequest;
 use crate::models::message::{StreamState, TextFormat};
 use crate::models::review::AskReview;
 use crate::models::stream::{MAX_STREAM_ID, SetWithDraft, StreamId};
 use crate::models::webhook_url::WebhookUrl;
 use crate::models::{MessageStatus, NewFile};
 use crate::search;
-use crate::storage::PageRequest;
 use crate::validation::{FromObject, FromParams, JsonObject, Params};
 
 pub(super) const KIB: usize = 1024;

@@ -7,12 +7,14 @@ use bytes::Bytes;
 use futures_util::{TryStreamExt, stream};
 
 use crate::auth::Caller;
+use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::ids::{AgentId, FileId};
+use crate::models::file::{FileLabel, PluginType};
 use crate::models::{Attachment, NewFile, SenderType};
 use crate::storage::calls::{Call, CallOf};
 use crate::storage::files::{FileItem, Placed, too_late};
-use crate::storage::keys::Key;
+use crate::storage::keys::{Key, StorageKey};
 use crate::storage::leftovers::Leftovers;
 use crate::storage::messages::{Draft, Once, Opening};
 use crate::storage::writing::{Outcome, Transaction};
@@ -28,6 +30,26 @@ pub(super) struct FileOpening {
     /// What an equal call made.
     pub earlier: Option<FileItem>,
     sender: SenderType,
+}
+
+impl FileLabel {
+    /// A new file of this name and type, without bytes yet.
+    pub fn attachment(self, channel: AgentId, size: u64, now: Timestamp) -> Attachment {
+        let id = FileId::new(channel, now);
+        let image = self.mime_type.get(..6).is_some_and(|it| it.eq_ignore_ascii_case("image/"));
+        Attachment {
+            id,
+            message_id: None,
+            channel_id: channel,
+            plugin_type: if image { PluginType::Image } else { PluginType::File },
+            filename: self.filename,
+            mime_type: self.mime_type,
+            size,
+            storage_key: StorageKey::Upload(id).to_string(),
+            created_at: now,
+            text_content: None,
+        }
+    }
 }
 
 impl Store {

@@ -10,7 +10,6 @@
 //!   `outbox` (what happened, as the stream tells it), `deliveries`, `changes` (that somebody's
 //!   inbox shows something else than before)
 //! - [`Blobs`]: the bucket; `zip`: archives of many files
-//! - [`Clients`]: the SDK's clients, made once per process
 //! - `removal`: an agent's end, with everything under it; `leftovers`: objects that are to go
 //! - `expiry`: what is due
 //! - `calls`: what an `Idempotency-Key` made
@@ -28,7 +27,6 @@ mod avatar;
 mod blobs;
 mod calls;
 mod changes;
-mod clients;
 mod deliveries;
 mod expiry;
 mod file_list;
@@ -75,12 +73,12 @@ use futures_util::future::{Either, select};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+pub use crate::aws::{Clients, Endpoints, Lazy as Later};
 pub use agents::AgentOpening;
 pub use avatar::Avatar;
 pub use blobs::{Blobs, Stored};
 pub use calls::CallOf;
 pub use changes::shown_to;
-pub use clients::{Clients, Endpoints, Later};
 pub use deliveries::{Claim, Delivery, Outcome as DeliveryOutcome};
 pub use expiry::DuePage;
 pub use files::Placed;

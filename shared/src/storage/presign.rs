@@ -14,6 +14,7 @@ use crate::error::{Error, Step};
 use crate::ids::FileId;
 use crate::input::Problems;
 use crate::models::file::FileLabel;
+pub use crate::models::file_request::{MAX_ANNOUNCED, UploadTarget};
 use crate::models::{AnnounceFile, Attachment};
 use crate::storage::calls::CallOf;
 use crate::storage::file_making::FileOpening;
@@ -22,21 +23,12 @@ use crate::storage::keys::Key;
 use crate::storage::writing::{Outcome, Transaction};
 use crate::storage::{Blobs, Items, Once, Store, trouble, written};
 
-/// The most that one PUT takes: S3 ends at 5 GiB.
-pub const MAX_ANNOUNCED: u64 = 5_000_000_000;
 /// How long after its announcement an upload may begin.
 const UPLOAD_BEGINS: Duration = Duration::from_secs(3600);
 /// How many objects are looked for at once.
 const SIDE_BY_SIDE: usize = 16;
 
 pub(super) const NOT_UPLOADED: &str = "the bytes of this file are not there with the announced size";
-
-/// Where the bytes of an announced file go.
-pub struct UploadTarget {
-    pub url: String,
-    pub headers: BTreeMap<String, String>,
-    pub expires_at: Timestamp,
-}
 
 impl Blobs {
     /// A URL that takes one PUT of exactly this size and type, for as long as the upload may begin

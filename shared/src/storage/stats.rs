@@ -6,36 +6,16 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use aws_sdk_dynamodb::types::{AttributeValue, Update};
-use serde::Deserialize;
-
 use crate::auth::HumanCaller;
 use crate::error::Error;
 use crate::ids::AgentId;
 use crate::meter;
+pub use crate::models::stats::StatsDelta as Tally;
 use crate::models::{AgentStats, AgentStatus, TotalStats};
 use crate::storage::keys::Key;
 use crate::storage::writing::Transaction;
 use crate::storage::{Store, beside};
-
-/// Counts of one agent.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-pub struct Tally {
-    pub total_inbound: u64,
-    pub total_outbound: u64,
-    pub success_requests: u64,
-    pub error_requests: u64,
-}
-
-impl Tally {
-    fn add(&mut self, other: Self) {
-        self.total_inbound += other.total_inbound;
-        self.total_outbound += other.total_outbound;
-        self.success_requests += other.success_requests;
-        self.error_requests += other.error_requests;
-    }
-}
+use aws_sdk_dynamodb::types::{AttributeValue, Update};
 
 /// Counts that are not written yet.
 #[derive(Clone, Default)]

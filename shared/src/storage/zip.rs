@@ -20,11 +20,11 @@ use time::OffsetDateTime;
 
 use crate::auth::HumanCaller;
 use crate::error::Error;
-use crate::extract::MAX_FILE;
 use crate::ids::{FileId, new_ulid};
 use crate::input::Problems;
 use crate::models::Attachment;
 use crate::models::archive::unique_names;
+use crate::models::file::MAX_FILE;
 use crate::storage::keys::StorageKey;
 use crate::storage::leftovers::Leftovers;
 use crate::storage::presign::NOT_UPLOADED;

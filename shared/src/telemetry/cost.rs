@@ -32,7 +32,7 @@ use tokio::task::JoinHandle;
 
 use crate::ids::{AgentId, UserId};
 use crate::models::SenderType;
-use crate::storage::Tally;
+use crate::models::stats::StatsDelta;
 
 /// The cost of one request, and which user and channel it was for.
 #[derive(Debug, Default)]
@@ -109,17 +109,17 @@ impl RequestCost {
     }
 
     /// What a finished request adds to the statistics of an agent.
-    pub fn tally(&self, succeeded: bool) -> Option<(AgentId, Tally)> {
+    pub fn stats_delta(&self, succeeded: bool) -> Option<(AgentId, StatsDelta)> {
         let (agent, by_agent) = self.channel.get().copied()?;
         let one_if = u64::from;
         let from = self.message_from.get();
-        let tally = Tally {
+        let delta = StatsDelta {
             total_inbound: one_if(from == Some(&SenderType::Agent)),
             total_outbound: one_if(from == Some(&SenderType::User)),
             success_requests: one_if(by_agent && succeeded),
             error_requests: one_if(by_agent && !succeeded),
         };
-        Some((agent, tally))
+        Some((agent, delta))
     }
 
     fn call_started(&self) {

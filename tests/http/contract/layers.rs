@@ -12,10 +12,10 @@ const ORDER: [&str; 29] = [
     "secrets", "validation", "image", // secrets and input
     "review", "models", // the domain
     "limits", "caller", "telemetry", // callers and what they cost
-    "queue", "storage", // the table, the bucket and the queue
+    "aws", "storage", // the table, the bucket and the queue
     "request_log", "webhook", "long_poll", // on storage
     "http", "config", "lambda", // HTTP and the start of a function
-    "lib",
+    "lib", // the list of modules
 ];
 
 /// Modules that know HTTP requests and responses. All others work without axum.

@@ -5,6 +5,7 @@
 //! - [`tenants`]: one user's data is never another's
 //! - [`cost`], [`cost_scaling`], [`performance`]: DynamoDB calls and capacity
 //! - [`fault_injection`]: storage failures
+//! - [`layers`]: the modules of `shared` stand in layers
 //! - [`template`]: the deployment matches the code
 
 pub mod bad_json;
@@ -14,6 +15,7 @@ pub mod cross_origin;
 pub mod errors;
 pub mod examples;
 pub mod fault_injection;
+pub mod layers;
 pub mod openapi;
 pub mod performance;
 pub mod template;

@@ -3,7 +3,7 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::{Value, json};
 use shared::ids::MessageId;
-use shared::queue::DeliveryRef;
+use shared::aws::queue::DeliveryRef;
 use shared::storage::keys::Key;
 use test_support::{Agent, Person, World};
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use aws_lambda_events::event::dynamodb::Event;
 use serde_json::json;
-use shared::queue::DeliveryRef;
+use shared::aws::queue::DeliveryRef;
 use shared::storage::Claim;
 use test_support::{Agent, World};
 

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::{Value, json};
 use shared::ids::{MessageId, UserId};
-use shared::queue::DeliveryRef;
+use shared::aws::queue::DeliveryRef;
 use shared::storage::keys::Key;
 use test_support::{Agent, Person, World};
 

@@ -8,9 +8,9 @@ use aws_sdk_sqs::types::ChangeMessageVisibilityBatchRequestEntry;
 use aws_smithy_types::error::display::DisplayErrorContext;
 use serde::{Deserialize, Serialize};
 
+use crate::aws::Lazy;
 use crate::error::Error;
 use crate::ids::{MessageId, UserId};
-use crate::storage::Later;
 
 /// The longest visibility timeout to request. SQS limits the total to 12 hours from the receive, which happened
 /// before the request. A longer delay takes several receives.
@@ -33,13 +33,13 @@ pub use DeliveryRef as Reference;
 
 #[derive(Clone)]
 pub struct Queue {
-    client: Later<aws_sdk_sqs::Client>,
+    client: Lazy<aws_sdk_sqs::Client>,
     url: Option<Arc<str>>,
 }
 
 impl Queue {
     /// Without a URL, for functions that send no messages.
-    pub fn unset(client: Later<aws_sdk_sqs::Client>) -> Self {
+    pub fn unset(client: Lazy<aws_sdk_sqs::Client>) -> Self {
         Self { client, url: None }
     }
 
