@@ -12,7 +12,7 @@ use shared::http::App;
 use shared::http::extract::PathId;
 use shared::ids::AgentId;
 use shared::limits::turns;
-use shared::secrets::{hex, random};
+use shared::{hex, random};
 use shared::webhook::{self, Answer, Event, Target};
 use utoipa::ToSchema;
 
@@ -79,7 +79,7 @@ pub async fn send(
     let target = Target::of_agent(hook.url.as_deref().ok_or_else(no_webhook)?, &hook);
     let now = app.clock.now();
     let payload = json!({ "event": "test", "channelId": channel.id(), "sent_at": now }).to_string();
-    let event = Event { id: &format!("test_{}", hex(&random::<16>())), payload: &payload };
+    let event = Event { id: &format!("test_{}", hex::encode(&random::bytes::<16>())), payload: &payload };
     // Somebody else's host takes its time.
     turns::step_aside();
     let (answer, took) = webhook::send(&app.outbound, event, &target, &hook.secrets, now).await;

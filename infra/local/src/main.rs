@@ -13,7 +13,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 #[tokio::main]
 async fn main() -> ExitCode {
     let options = Options::parse();
-    logs::to_stderr(options.verbose);
+    logging::init_stderr(options.verbose);
     match runner::run(options).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(err) => {

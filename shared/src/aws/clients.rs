@@ -1,7 +1,6 @@
 //! The SDK's clients: one HTTPS client for both, TLS roots compiled in, bounded in time.
 
 use std::fmt::Write;
-use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use aws_config::ecs::EcsCredentialsProvider;
@@ -214,6 +213,8 @@ impl Roots {
 mod tests {
     use std::sync::atomic::AtomicU32;
     use std::sync::atomic::Ordering::Relaxed;
+
+    use std::sync::Arc;
 
     use super::*;
 

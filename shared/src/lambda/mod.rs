@@ -40,7 +40,7 @@ fn service<B>(
 where
     B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
 {
-    logging::to_json();
+    logging::init_json();
     let router = http::service(routes, deployed(Config::from_env()?));
     Ok(ServiceExt::<Request<B>>::and_then(router, async |response: axum::response::Response| {
         let (parts, body) = response.into_parts();
@@ -55,13 +55,13 @@ where
 
 /// The state of a deployed function that a schedule invokes.
 pub fn schedule_app() -> Result<App, ConfigError> {
-    logging::to_json();
+    logging::init_json();
     Ok(deployed(Config::from_env()?))
 }
 
 /// The state of a deployed function that reads the stream or the queue; its queue must be set.
 pub fn queue_app() -> Result<App, ConfigError> {
-    logging::to_json();
+    logging::init_json();
     let config = Config::from_env()?;
     config.require_queue()?;
     Ok(deployed(config))

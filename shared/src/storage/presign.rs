@@ -2,7 +2,6 @@
 //! item is there, so that nothing is lost, but nobody sees it before somebody has looked that the
 //! bytes are there, exactly as many as were announced.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use aws_sdk_s3::presigning::PresigningConfig;

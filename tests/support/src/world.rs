@@ -21,7 +21,8 @@ use shared::config::MAX_WAIT;
 use shared::models::Role;
 use shared::models::account::Email;
 use shared::outbound::Outbound;
-use shared::secrets::{Password, hex, random};
+use shared::secrets::Password;
+use shared::{hex, random};
 use shared::secrets::ServerSecret;
 use shared::storage::{Clients, Endpoints, schema};
 use shared::long_poll::LongPolls;
@@ -217,7 +218,7 @@ impl World {
     /// returns their URL.
     pub async fn second_instance(&self) -> String {
         let waits = LongPolls::new(MAX_WAIT, watch::channel(false).1);
-        self.serve_also(placet_local::routes(), App { waits, ..self.app.clone() }).await
+        self.serve_also(placet_local::routes(), App { long_polls: waits, ..self.app.clone() }).await
     }
 
     /// The file of the embedded database, if the test runs on it.
@@ -257,7 +258,7 @@ impl World {
 
     async fn person_as(&self, role: Role) -> Person {
         let email = random_email();
-        let password = hex(&random::<8>());
+        let password = hex::encode(&random::bytes::<8>());
         self.create_account_as(&email, &password, role).await;
         let person = Person::signed_out(&self.url, &email, &password);
         person.sign_in().await.expect(200);
@@ -298,7 +299,7 @@ fn emulator(url: &str) -> Endpoints {
 }
 
 fn unique_name() -> String {
-    format!("{NAME}-{}", hex(&random::<8>()))
+    format!("{NAME}-{}", hex::encode(&random::bytes::<8>()))
 }
 
 fn directory() -> TempDir {

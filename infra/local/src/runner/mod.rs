@@ -22,8 +22,8 @@ use futures_util::future;
 use shared::config;
 use shared::http::cors::Cors;
 use shared::limits::Limits;
-use shared::outbound::Outbound;
 use shared::long_poll::LongPolls;
+use shared::outbound::Outbound;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 

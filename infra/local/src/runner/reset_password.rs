@@ -4,9 +4,9 @@
 use std::io::{self, Write};
 
 use serde::Serialize;
+use shared::long_poll::LongPolls;
 use shared::models::account::Email;
 use shared::secrets::Password;
-use shared::long_poll::LongPolls;
 use tokio::sync::watch;
 
 use super::data_dir::location;

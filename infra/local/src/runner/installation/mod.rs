@@ -17,10 +17,10 @@ pub mod wal;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use shared::http::App;
 use shared::clock::Clock;
-use shared::storage::Instance;
+use shared::http::App;
 use shared::long_poll::LongPolls;
+use shared::storage::Instance;
 
 use super::data_dir::secret::InstallationSecret;
 use super::data_dir::{DataDir, INSTANCE_FILE};
