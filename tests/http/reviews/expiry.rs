@@ -27,9 +27,9 @@ async fn run_expiry(world: &World) -> SweepReport {
 }
 
 /// Runs the function; returns its report and its DynamoDB cost.
-async fn run_with_cost(world: &World) -> (SweepReport, meter::Spent) {
-    let bill = Arc::new(Bill::default());
-    let report = meter::billed_to(bill.clone(), run_expiry(&world)).await;
+async fn run_with_cost(world: &World) -> (SweepReport, cost::CostTotals) {
+    let bill = Arc::new(RequestCost::default());
+    let report = cost::with_cost(bill.clone(), run_expiry(&world)).await;
     (report, bill.spent())
 }
 
