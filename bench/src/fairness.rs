@@ -11,7 +11,7 @@ use futures_util::future::join_all;
 use futures_util::{StreamExt, stream};
 use reqwest::Method;
 use serde_json::{Value, json};
-use shared::secrets::{hex, random};
+use shared::{hex, random};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
@@ -81,7 +81,8 @@ struct Tenant {
 
 impl Tenant {
     async fn new(runner: &Runner, receiver: &Receiver) -> Self {
-        let (email, password) = (format!("{}@people.example", hex(&random::<8>())), hex(&random::<8>()));
+        let (email, password) =
+            (format!("{}@people.example", hex::encode(&random::bytes::<8>())), hex::encode(&random::bytes::<8>()));
         let new = json!({ "email": email, "displayName": "A tenant", "password": password });
         runner.person().await.post("/api/users", new).await.expect(201);
         let person = Person::signed_out(runner.text("url"), &email, &password);
@@ -209,7 +210,7 @@ fn sign_in_as_unknown(url: &str, count: usize) -> JoinSet<()> {
         let url = url.to_owned();
         running.spawn(async move {
             loop {
-                let email = format!("{}@nowhere.example", hex(&random::<8>()));
+                let email = format!("{}@nowhere.example", hex::encode(&random::bytes::<8>()));
                 let sign_in = Person::signed_out(&url, &email, "a password").request(Method::POST, "/api/auth/login");
                 let _ = Reply::try_fetch(sign_in.json(&json!({ "email": email, "password": "a password" }))).await;
             }

@@ -6,7 +6,7 @@ use crate::ids::UserId;
 use crate::models::SenderType;
 use crate::secrets::{Credential, SecretHash};
 
-/// Somebody with a credential that is not verified yet.
+/// A caller with a credential that is not verified yet.
 #[derive(Clone, Debug)]
 pub enum Caller {
     Agent(AgentCaller),
@@ -21,12 +21,13 @@ pub struct AgentCaller(pub(crate) Credential);
 #[derive(Clone, Debug)]
 pub struct HumanCaller(pub(crate) Credential);
 
-/// A person on a route that is for owners: the store refuses members.
+/// A person on a route for owners: storage refuses members.
 #[derive(Clone, Debug)]
 pub struct OwnerCaller(pub(crate) HumanCaller);
 
 impl Caller {
-    /// The user that the credential names: good for reading beside its check, never instead.
+    /// The user that the credential names. Only for reads that run concurrently with its check, never
+    /// instead of it.
     pub(crate) fn claimed(&self) -> UserId {
         match self {
             Self::Agent(AgentCaller(presented)) | Self::Human(HumanCaller(presented)) => presented.claimed,
@@ -39,7 +40,7 @@ impl Caller {
         }
     }
 
-    /// As whom the caller writes.
+    /// The sender of messages that this caller writes.
     pub(crate) fn sender(&self) -> SenderType {
         match self {
             Self::Agent(_) => SenderType::Agent,
@@ -47,7 +48,7 @@ impl Caller {
         }
     }
 
-    /// How somebody with a credential of this kind is refused.
+    /// The error for an invalid credential of this kind.
     pub(crate) fn refused(&self) -> Error {
         match self {
             Self::Agent(_) => Error::NoApiKey,
@@ -75,7 +76,7 @@ impl From<&OwnerCaller> for Caller {
 }
 
 impl AgentCaller {
-    /// Whoever presents this key, if it can be one.
+    /// An agent with this key; `None` if the text cannot be a key.
     pub fn with_key(key: &str) -> Option<Self> {
         Credential::api_key(key).map(Self)
     }

@@ -21,10 +21,12 @@ impl Timestamp {
     /// The first and last moments whose text has a four-digit year.
     const RANGE: std::ops::RangeInclusive<i64> = -62_167_219_200_000..=253_402_300_799_999;
 
+    /// The moment this many milliseconds after 1970 UTC.
     pub fn from_millis(millis: i64) -> Self {
         Self(millis.clamp(*Self::RANGE.start(), *Self::RANGE.end()))
     }
 
+    /// Milliseconds since 1970 UTC.
     pub fn millis(self) -> i64 {
         self.0
     }
@@ -34,6 +36,7 @@ impl Timestamp {
         self.0.div_euclid(1000)
     }
 
+    /// The moment `span` later, in whole milliseconds.
     pub fn plus(self, span: Duration) -> Self {
         let millis = i64::try_from(span.as_millis()).unwrap_or(i64::MAX);
         Self::from_millis(self.0.saturating_add(millis))
@@ -83,6 +86,7 @@ pub struct Clock {
 }
 
 impl Clock {
+    /// The system's clock.
     pub fn system() -> Self {
         Self::default()
     }
@@ -92,6 +96,7 @@ impl Clock {
         Self { offset_ms: Some(Arc::default()) }
     }
 
+    /// The current time.
     pub fn now(&self) -> Timestamp {
         let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let offset = self.offset_ms.as_ref().map_or(0, |ms| ms.load(Ordering::Relaxed));

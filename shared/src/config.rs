@@ -1,17 +1,18 @@
-//! Settings. This is the only file that reads the environment.
+//! Settings. Only this file reads the environment.
 
 use std::env;
 use std::fmt;
 use std::time::Duration;
 
+use crate::aws::AwsSettings;
 use crate::http::cors::Cors;
 use crate::limits::Settings;
 use crate::secrets::server_secret::ServerSecret;
 
-/// The longest a wait may hold: HTTP APIs cut at 30 s, and the answer needs a moment to leave.
+/// The longest time a long poll may take: HTTP APIs end a request after 30 s, and the response needs some of it.
 pub const MAX_WAIT: Duration = Duration::from_secs(29);
 
-/// A setting that is absent or cannot be understood; it ends the start.
+/// A setting that is absent or invalid. The function does not start.
 #[derive(thiserror::Error)]
 pub enum ConfigError {
     #[error("the environment variable {0} is not set")]
@@ -20,29 +21,14 @@ pub enum ConfigError {
     Invalid(&'static str, &'static str),
 }
 
-/// A function's `main` ends with the error's `Debug`: it is the sentence.
+/// A function's `main` prints the error's `Debug`, so it is the readable sentence.
 impl fmt::Debug for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }
 }
 
-/// Where a deployed function finds AWS, as Lambda's environment says: nothing else is looked for,
-/// for what is looked for and not there (profiles, an instance's own service) makes starts slow.
-#[derive(Clone, Debug)]
-pub struct Aws {
-    /// `AWS_REGION`
-    pub region: String,
-    /// `AWS_ENDPOINT_URL_DYNAMODB`, `..._S3`, `..._SQS`, or `AWS_ENDPOINT_URL` for each: emulators.
-    pub dynamodb: Option<String>,
-    pub s3: Option<String>,
-    pub sqs: Option<String>,
-    /// Credentials come from a URL (`AWS_CONTAINER_CREDENTIALS_FULL_URI`), where an environment
-    /// outlives them, rather than from `AWS_ACCESS_KEY_ID` and its companions.
-    pub asks_for_credentials: bool,
-}
-
-impl Aws {
+impl AwsSettings {
     fn from_env() -> Result<Self, ConfigError> {
         let endpoint = |name| present(name).or_else(|| present("AWS_ENDPOINT_URL"));
         Ok(Self {
@@ -55,10 +41,10 @@ impl Aws {
     }
 }
 
-/// What a deployed function is told by its environment.
+/// The settings of a deployed function.
 #[derive(Clone, Debug)]
 pub struct Config {
-    pub aws: Aws,
+    pub aws: AwsSettings,
     /// `PLACET_TABLE`: the DynamoDB table's name.
     pub table: String,
     /// `PLACET_BUCKET`: the S3 bucket's name.
@@ -76,9 +62,10 @@ pub struct Config {
 }
 
 impl Config {
+    /// Reads all settings of a deployed function.
     pub fn from_env() -> Result<Self, ConfigError> {
         Ok(Self {
-            aws: Aws::from_env()?,
+            aws: AwsSettings::from_env()?,
             table: required("PLACET_TABLE")?,
             bucket: required("PLACET_BUCKET")?,
             max_wait: max_wait()?,
@@ -89,14 +76,14 @@ impl Config {
         })
     }
 
-    /// The queue, for functions that are nothing without it.
-    pub fn demand_queue(&self) -> Result<&str, ConfigError> {
+    /// The URL of the queue; an error for functions that cannot work without it.
+    pub fn require_queue(&self) -> Result<&str, ConfigError> {
         self.queue.as_deref().ok_or(ConfigError::Missing("PLACET_QUEUE"))
     }
 }
 
-/// The owner that the local runner is told to make: `PLACET_OWNER_EMAIL` and
-/// `PLACET_OWNER_PASSWORD`, each optional.
+/// The first owner of a local runner: `PLACET_OWNER_EMAIL` and `PLACET_OWNER_PASSWORD`, each
+/// optional.
 pub fn local_owner() -> (Option<String>, Option<String>) {
     (present("PLACET_OWNER_EMAIL"), present("PLACET_OWNER_PASSWORD"))
 }
@@ -113,7 +100,7 @@ fn secret(name: &'static str) -> Result<ServerSecret, ConfigError> {
     ServerSecret::new(&required(name)?).ok_or(ConfigError::Invalid(name, "at least 32 characters"))
 }
 
-/// `PLACET_MAX_WAIT_MS`, which the local runner is told, too.
+/// `PLACET_MAX_WAIT_MS`, which the local runner reads too.
 pub fn max_wait() -> Result<Duration, ConfigError> {
     let name = "PLACET_MAX_WAIT_MS";
     let Some(text) = present(name) else { return Ok(MAX_WAIT) };
@@ -122,7 +109,7 @@ pub fn max_wait() -> Result<Duration, ConfigError> {
         .ok_or(ConfigError::Invalid(name, "a number of milliseconds from 1 to 29000"))
 }
 
-/// The limits of one caller, whatever the environment does not say as it is:
+/// The limits of one caller; the defaults stand where the environment sets nothing:
 /// `PLACET_MAX_REQUESTS_PER_SECOND` of one credential (a tenfold may come at once),
 /// `PLACET_MAX_WAITS_PER_USER`, `PLACET_MAX_DELIVERIES_PER_CHANNEL`, and `PLACET_MAX_BODY_MEMORY_MIB`
 /// of all bodies.
@@ -159,7 +146,7 @@ fn at_least_1(name: &'static str, usual: u32) -> Result<u32, ConfigError> {
     number.ok_or(ConfigError::Invalid(name, "a whole number from 1 to 1000000"))
 }
 
-/// `PLACET_CORS_ORIGINS`, which the local runner is told, too; `None` when it is unset.
+/// `PLACET_CORS_ORIGINS`, which the local runner reads too; `None` when it is unset.
 pub fn cors() -> Result<Option<Cors>, ConfigError> {
     let name = "PLACET_CORS_ORIGINS";
     let Some(list) = present(name) else { return Ok(None) };

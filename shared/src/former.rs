@@ -1,4 +1,5 @@
 //! Former paths and names, until every caller has the new ones.
+pub use crate::aws::queue;
 pub use crate::http::{body, cors, device_cookie, extract, form_data, normal_path, origin, site};
 pub use crate::models::share_link;
 pub use crate::secrets::{server_secret, webhook_secret};

@@ -1,14 +1,14 @@
-//! What a function may do in AWS. Each function's crate lists its own as `PERMISSIONS`; a test holds
-//! infra/template.yaml against the lists, and every test holds the code against them.
+//! IAM permissions. Each function's crate lists its own as `PERMISSIONS`. A test compares
+//! infra/template.yaml with the lists, and every HTTP test enforces them on the code.
 
 use std::fmt;
 
-/// One IAM action, and on what.
+/// One IAM action and its resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Permission {
     Table(&'static str),
     Index(&'static str, &'static str),
-    /// The bucket itself. Who may not list it is told "forbidden" of an object that is not there.
+    /// The bucket itself. Without `s3:ListBucket`, S3 answers 403 instead of 404 for a missing object.
     Bucket(&'static str),
     Objects(&'static str),
     Queue(&'static str),

@@ -75,14 +75,17 @@ macro_rules! plain_id {
         pub struct $name(Ulid);
 
         impl $name {
+            /// A fresh id.
             pub fn new(now: Timestamp) -> Self {
                 Self(new_ulid(now))
             }
 
+            /// The ULID inside the id.
             pub fn ulid(self) -> Ulid {
                 self.0
             }
 
+            /// The id with this ULID.
             pub fn from_ulid(ulid: Ulid) -> Self {
                 Self(ulid)
             }
@@ -121,10 +124,12 @@ macro_rules! id_in_channel {
         }
 
         impl $name {
+            /// A fresh id in this channel.
             pub fn new(channel: AgentId, now: Timestamp) -> Self {
                 Self { channel, ulid: new_ulid(now) }
             }
 
+            /// The id with this ULID in this channel.
             pub fn in_channel(channel: AgentId, ulid: Ulid) -> Self {
                 Self { channel, ulid }
             }

@@ -9,6 +9,7 @@ use crate::validation::{FromParams, Params};
 
 /// The most a picture may have.
 pub const MAX_IMAGE: usize = 1024 * 1024;
+/// The sentence of a 413 for a picture.
 pub const IMAGE_TOO_LARGE: &str = "A picture may have at most 1 MiB: send a smaller one.";
 
 /// The kinds that a browser shows without running anything: SVG is none.
@@ -22,6 +23,7 @@ pub enum ImageKind {
 }
 
 impl ImageKind {
+    /// The kind that the first bytes show.
     pub fn of(bytes: &[u8]) -> Option<Self> {
         match bytes {
             [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1a, b'\n', ..] => Some(Self::Png),
@@ -32,6 +34,7 @@ impl ImageKind {
         }
     }
 
+    /// The media type that the picture is served with.
     pub fn mime_type(self) -> &'static str {
         match self {
             Self::Png => "image/png",
@@ -63,6 +66,7 @@ pub struct Image {
 }
 
 impl Image {
+    /// Accepts bytes of at most [`MAX_IMAGE`] that are a picture of a supported kind.
     pub fn checked(bytes: Bytes) -> Result<Self, Error> {
         if bytes.len() > MAX_IMAGE {
             return Err(Error::TooLarge(IMAGE_TOO_LARGE.to_owned()));

@@ -1,19 +1,20 @@
 //! What the functions share. A module imports only what stands above it here; the test
-//! `tests/http/layers.rs` holds the code to that.
+//! `tests/http/contract/layers.rs` holds the code to that.
 //!
 //! | layer | modules |
 //! |---|---|
-//! | base | [`random`], [`hex`], [`clock`], [`json`], [`search`], [`media_type`], [`charset`], [`iam`] |
+//! | base | [`random`], [`hex`], [`clock`], [`json`], [`search`], [`media_type`], [`charset`], [`iam`], `words` |
 //! | errors and ids | [`error`] (the one table of refusals), [`ids`], [`outbound`] (calls to hosts that clients name) |
 //! | secrets and input | [`secrets`], [`validation`], [`image`] |
 //! | domain | [`review`] (what each review type asks and accepts), [`models`] (what clients send and see) |
 //! | callers | [`caller`] (who calls), [`limits`] (what keeps one caller from stopping the others) |
 //! | telemetry | [`telemetry`] (logging; what a request costs) |
-//! | storage | [`queue`] (the queue of deliveries), [`storage`] (the table and the bucket) |
+//! | storage | [`aws`] (clients, the queue of deliveries), [`storage`] (the table and the bucket) |
 //! | on storage | [`request_log`], [`webhook`] (one attempt of a delivery), [`long_poll`] |
 //! | HTTP | [`http`] (everything around the handlers) |
 //! | start | [`config`] (the only reader of the environment), [`lambda`] (how a function starts) |
 
+pub mod aws;
 pub mod caller;
 pub mod charset;
 pub mod clock;
@@ -31,7 +32,6 @@ pub mod long_poll;
 pub mod media_type;
 pub mod models;
 pub mod outbound;
-pub mod queue;
 pub mod random;
 pub mod request_log;
 pub mod review;
@@ -41,6 +41,7 @@ pub mod storage;
 pub mod telemetry;
 pub mod validation;
 pub mod webhook;
+mod words;
 
 // Former paths and names, until every caller has the new ones.
 mod former;

@@ -4,15 +4,16 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::HeaderMap;
-use shared::auth::{HumanCaller, hand_out_session, remove_session};
+use shared::caller::HumanCaller;
 use shared::error::Error;
 use shared::http::App;
 use shared::http::extract;
+use shared::http::session_cookie::{hand_out_session, remove_session};
 use shared::models::Credentials;
 use shared::secrets::Device;
 use shared::storage::{NewSession, Store};
 
-use crate::{SignedIn, Told};
+use crate::{MessageOut, SignedIn};
 
 /// Signs in: the answer sets the session's cookie, for 7 days
 ///
@@ -25,7 +26,7 @@ use crate::{SignedIn, Told};
     tag = "Auth",
     operation_id = "login",
     request_body = Credentials,
-    responses((status = 200, body = SignedIn), (status = 429, description = "Too many failed tries"))
+    responses((status = 200, body = SignedIn), (status = 429, description = "Too many failed attempts"))
 )]
 pub async fn login(
     State(app): State<App>,
@@ -48,7 +49,7 @@ pub async fn login(
     path = "/api/auth/logout",
     tag = "Auth",
     operation_id = "logout",
-    responses((status = 200, body = Told))
+    responses((status = 200, body = MessageOut))
 )]
 pub async fn logout(
     State(store): State<Store>,
@@ -58,7 +59,7 @@ pub async fn logout(
     if let Some(human) = human {
         store.accounts().delete_session(&human).await?;
     }
-    let body = Json(Told { message: "Logged out" });
+    let body = Json(MessageOut { message: "Logged out" });
     Ok((remove_session(&headers), body).into_response())
 }
 

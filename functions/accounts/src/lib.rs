@@ -13,7 +13,7 @@ use shared::iam::Permission;
 use shared::models::User;
 use utoipa::ToSchema;
 
-/// What this function does in AWS.
+/// What this function may do in AWS.
 pub const PERMISSIONS: &[Permission] = &[
     Permission::Table("dynamodb:BatchGetItem"),
     Permission::Table("dynamodb:BatchWriteItem"),
@@ -30,9 +30,9 @@ pub const PERMISSIONS: &[Permission] = &[
 shared::routes! {
     pub fn router = [
         auth::login, auth::logout, auth::refresh, auth::me, passwords::change, // /api/auth
-        users::list, users::create, users::change, users::delete, // /api/users
+        users::list, users::create, users::update, users::delete, // /api/users
         api_keys::list, api_keys::create, api_keys::rotate, api_keys::delete, // /api/api-keys
-        preferences::get, preferences::change, // /api/preferences
+        preferences::get, preferences::update, // /api/preferences
         logs::list, // /api/logs
     ];
 }
@@ -45,7 +45,8 @@ pub struct SignedIn {
 
 /// What was done.
 #[derive(Serialize, ToSchema)]
-pub struct Told {
+#[schema(as = Told)]
+pub struct MessageOut {
     #[schema(example = "Logged out")]
     message: &'static str,
 }

@@ -4,14 +4,14 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::HeaderMap;
-use shared::auth::HumanCaller;
+use shared::caller::HumanCaller;
 use shared::error::Error;
 use shared::http::App;
 use shared::http::extract;
 use shared::models::ChangePassword;
 use shared::secrets::Device;
 
-use crate::Told;
+use crate::MessageOut;
 
 /// Changes the caller's password
 ///
@@ -23,7 +23,7 @@ use crate::Told;
     tag = "Auth",
     operation_id = "changePassword",
     request_body = ChangePassword,
-    responses((status = 200, body = Told), (status = 429, description = "Too many failed tries"))
+    responses((status = 200, body = MessageOut), (status = 429, description = "Too many failed attempts"))
 )]
 pub async fn change(
     State(app): State<App>,
@@ -33,7 +33,7 @@ pub async fn change(
 ) -> Result<Response, Error> {
     let presented = Device::presented(&headers, &app.secret, app.clock.now());
     let device = app.store.accounts().change_password(&human, change, &presented).await?;
-    let mut response = Json(Told { message: "Password changed" }).into_response();
+    let mut response = Json(MessageOut { message: "Password changed" }).into_response();
     app.remember(&device, &headers, response.headers_mut())?;
     Ok(response)
 }

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use shared::auth::HumanCaller;
+use shared::caller::HumanCaller;
 use shared::error::Error;
 use shared::http::extract;
 use shared::models::{PatchPreferences, Preferences};
@@ -29,7 +29,7 @@ pub async fn get(State(store): State<Store>, human: HumanCaller) -> Result<Json<
     request_body = PatchPreferences,
     responses((status = 200, body = Preferences))
 )]
-pub async fn change(
+pub async fn update(
     State(store): State<Store>,
     human: HumanCaller,
     extract::Json(patch): extract::Json<PatchPreferences>,

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
-use shared::auth::OwnerCaller;
+use shared::caller::OwnerCaller;
 use shared::error::Error;
 use shared::http::App;
 use shared::http::extract::{self, PathId};
@@ -35,7 +35,7 @@ pub async fn list(State(store): State<Store>, owner: OwnerCaller) -> Result<Json
     responses(
         (status = 201, body = CreatedUser),
         (status = 403, description = "The caller is no owner"),
-        (status = 409, description = "Another account has the e-mail address, in upper or lower case")
+        (status = 409, description = "Another account already uses the e-mail address, in upper or lower case")
     )
 )]
 pub async fn create(
@@ -60,7 +60,7 @@ pub async fn create(
         (status = 409, description = "The last owner, or an e-mail address that another account has")
     )
 )]
-pub async fn change(
+pub async fn update(
     State(store): State<Store>,
     owner: OwnerCaller,
     PathId(id): PathId<UserId>,

@@ -1,7 +1,7 @@
 //! `PUT /api/v1/agents/{id}/commands`
 
 use axum::extract::State;
-use shared::auth::AgentCaller;
+use shared::caller::AgentCaller;
 use shared::error::Error;
 use shared::http::extract::{Json, PathId};
 use shared::ids::AgentId;

@@ -2,7 +2,7 @@
 
 use axum::extract::State;
 use http::StatusCode;
-use shared::auth::{AgentCaller, Caller, HumanCaller};
+use shared::caller::{AgentCaller, Caller, HumanCaller};
 use shared::error::Error;
 use shared::http::extract::{HashedJson, IdempotencyKey};
 use shared::models::{AgentWithSecret, CreateAgent};
@@ -25,7 +25,7 @@ type Created = Result<(StatusCode, axum::Json<AgentWithSecret>), Error>;
         (status = 409, description = "`idempotency_conflict`: the key was used with another body")
     )
 )]
-pub async fn by_agent(
+pub async fn as_agent(
     State(store): State<Store>,
     agent: AgentCaller,
     key: IdempotencyKey,
@@ -49,7 +49,7 @@ pub async fn by_agent(
         (status = 409, description = "`idempotency_conflict`: the key was used with another body")
     )
 )]
-pub async fn by_human(
+pub async fn as_person(
     State(store): State<Store>,
     human: HumanCaller,
     key: IdempotencyKey,

@@ -16,7 +16,7 @@ mod webhook_test;
 
 use shared::iam::Permission;
 
-/// What this function does in AWS.
+/// What this function may do in AWS.
 pub const PERMISSIONS: &[Permission] = &[
     Permission::Table("dynamodb:BatchGetItem"),
     Permission::Table("dynamodb:BatchWriteItem"),
@@ -35,14 +35,14 @@ pub const PERMISSIONS: &[Permission] = &[
 shared::routes! {
     pub fn router = [
         // /api/v1/agents
-        list::for_agent, create::by_agent, webhook::set, webhook::delete, tag::set,
+        list::as_agent, create::as_agent, webhook::set, webhook::delete, tag::set,
         commands::set, // /api/v1/agents/{id}/commands
         ping::ping, // /api/v1/status/ping
         // /api/agents
-        list::for_human, create::by_human, stats::of_all,
+        list::as_person, create::as_person, stats::totals,
         // /api/agents/{id}
         get::get, update::update, delete::delete,
         avatar::get, avatar::set, avatar::delete,
-        read::mark, stats::of_one, webhook_test::send,
+        read::mark_read, stats::show, webhook_test::send,
     ];
 }

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use shared::auth::{AgentCaller, HumanCaller};
+use shared::caller::{AgentCaller, HumanCaller};
 use shared::error::Error;
 use shared::models::Agent;
 use shared::storage::Store;
@@ -15,7 +15,7 @@ use shared::storage::Store;
     operation_id = "listAgents",
     responses((status = 200, body = Vec<Agent>))
 )]
-pub async fn for_agent(State(store): State<Store>, agent: AgentCaller) -> Result<Json<Vec<Agent>>, Error> {
+pub async fn as_agent(State(store): State<Store>, agent: AgentCaller) -> Result<Json<Vec<Agent>>, Error> {
     Ok(Json(store.agents().list(&agent).await?))
 }
 
@@ -27,6 +27,6 @@ pub async fn for_agent(State(store): State<Store>, agent: AgentCaller) -> Result
     operation_id = "listMyAgents",
     responses((status = 200, body = Vec<Agent>))
 )]
-pub async fn for_human(State(store): State<Store>, human: HumanCaller) -> Result<Json<Vec<Agent>>, Error> {
+pub async fn as_person(State(store): State<Store>, human: HumanCaller) -> Result<Json<Vec<Agent>>, Error> {
     Ok(Json(store.agents().list(&human).await?))
 }

@@ -2,10 +2,10 @@
 
 use axum::extract::State;
 use http::StatusCode;
-use shared::auth::AgentCaller;
-use shared::ids::{AgentId, Nil};
+use shared::caller::AgentCaller;
 use shared::error::Error;
 use shared::http::extract::Json;
+use shared::ids::{AgentId, Nil};
 use shared::models::{Agent, Ping};
 use shared::storage::Store;
 

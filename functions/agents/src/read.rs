@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
-use shared::auth::HumanCaller;
+use shared::caller::HumanCaller;
 use shared::error::Error;
 use shared::http::extract::PathId;
 use shared::ids::AgentId;
@@ -19,7 +19,7 @@ use shared::storage::Store;
     params(("id" = AgentId, Path)),
     responses((status = 201, body = ReadMark))
 )]
-pub async fn mark(
+pub async fn mark_read(
     State(store): State<Store>,
     human: HumanCaller,
     PathId(id): PathId<AgentId>,

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use shared::auth::HumanCaller;
+use shared::caller::HumanCaller;
 use shared::error::Error;
 use shared::http::extract::PathId;
 use shared::ids::AgentId;
@@ -18,7 +18,7 @@ use shared::storage::Store;
     params(("id" = AgentId, Path)),
     responses((status = 200, body = AgentStats))
 )]
-pub async fn of_one(
+pub async fn show(
     State(store): State<Store>,
     human: HumanCaller,
     PathId(id): PathId<AgentId>,
@@ -34,6 +34,6 @@ pub async fn of_one(
     operation_id = "getMyStats",
     responses((status = 200, body = TotalStats))
 )]
-pub async fn of_all(State(store): State<Store>, human: HumanCaller) -> Result<Json<TotalStats>, Error> {
+pub async fn totals(State(store): State<Store>, human: HumanCaller) -> Result<Json<TotalStats>, Error> {
     Ok(Json(store.agents().total_stats(&human).await?))
 }

@@ -1,7 +1,7 @@
 //! `PATCH /api/agents/{id}`
 
 use axum::extract::State;
-use shared::auth::HumanCaller;
+use shared::caller::HumanCaller;
 use shared::error::Error;
 use shared::http::App;
 use shared::http::extract::{Json, PathId};

@@ -1,10 +1,10 @@
 //! `POST /api/v1/agents/setWebhook` and `POST /api/v1/agents/deleteWebhook`
 
 use axum::extract::State;
-use shared::auth::AgentCaller;
-use shared::ids::{AgentId, Nil};
+use shared::caller::AgentCaller;
 use shared::error::Error;
 use shared::http::extract::Json;
+use shared::ids::{AgentId, Nil};
 use shared::models::{Agent, AgentWithSecret, DeleteWebhook, SetWebhook};
 use shared::storage::Store;
 

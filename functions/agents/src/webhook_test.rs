@@ -6,14 +6,14 @@ use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
 use serde_json::json;
-use shared::auth::HumanCaller;
+use shared::caller::HumanCaller;
 use shared::error::Error;
 use shared::http::App;
 use shared::http::extract::PathId;
 use shared::ids::AgentId;
 use shared::limits::turns;
-use shared::secrets::{hex, random};
 use shared::webhook::{self, Answer, Event, Target};
+use shared::{hex, random};
 use utoipa::ToSchema;
 
 /// Of an answer's body, in characters.
@@ -51,7 +51,7 @@ impl WebhookTested {
             status: status.map(|it| it.as_u16()),
             duration_ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
             body,
-            error: answer.trouble(target),
+            error: answer.failure(target),
         }
     }
 }
@@ -79,7 +79,7 @@ pub async fn send(
     let target = Target::of_agent(hook.url.as_deref().ok_or_else(no_webhook)?, &hook);
     let now = app.clock.now();
     let payload = json!({ "event": "test", "channelId": channel.id(), "sent_at": now }).to_string();
-    let event = Event { id: &format!("test_{}", hex(&random::<16>())), payload: &payload };
+    let event = Event { id: &format!("test_{}", hex::encode(&random::bytes::<16>())), payload: &payload };
     // Somebody else's host takes its time.
     turns::step_aside();
     let (answer, took) = webhook::send(&app.outbound, event, &target, &hook.secrets, now).await;

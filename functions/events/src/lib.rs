@@ -1,14 +1,14 @@
-//! Works off the table's stream: what an agent is to be told becomes a delivery, and whoever's
-//! inbox shows the change has it noted, once per batch.
+//! Processes the table's stream: creates the deliveries of events that agents receive, and bumps the
+//! inbox version of users whose inbox shows the change, once per batch.
 //!
-//! Up to eight records are handled at a time, so that very many of one agent hold up the
-//! others' little. After the first that fails no further one is begun; the batch says which it was,
-//! and is brought again from there: nothing is left out, and what is done twice is the same
-//! delivery. A message has one event of a kind at most, so the order of its records does not matter.
-//! A change that could not be noted fails its record, too.
+//! Up to eight records are processed concurrently, so that many records of one agent hardly delay those
+//! of others. After the first failure no further record is started. The response names that record and
+//! the batch is delivered again from there: nothing is skipped, and processing a record twice leads to
+//! the same delivery. A message has at most one event of each kind, so the order of its records does
+//! not matter. A failed version bump fails its record too.
 //!
-//! A record that fails in the same way every time must not hold up those behind it, which are other
-//! people's. It is set aside: its message becomes `webhook_failed`, and the batch goes on.
+//! A record that would fail every time must not block those behind it. Its event is given up: the
+//! message becomes `webhook_failed`, and the batch goes on.
 
 use std::collections::BTreeMap;
 
@@ -21,10 +21,10 @@ use shared::iam::Permission;
 use shared::ids::{MessageId, UserId};
 use shared::storage::{StreamImage, WebhookEvent, affected_user, message_of};
 
-/// How many records are handled at a time, and how many users have their changes noted.
-const CONCURRENT: usize = 8;
+/// How many records are processed, and versions bumped, concurrently.
+const MAX_CONCURRENCY: usize = 8;
 
-/// What this function does in AWS.
+/// What this function may do in AWS.
 pub const PERMISSIONS: &[Permission] = &[
     Permission::Table("dynamodb:BatchGetItem"),
     Permission::Table("dynamodb:ConditionCheckItem"),
@@ -33,6 +33,7 @@ pub const PERMISSIONS: &[Permission] = &[
     Permission::Queue("sqs:SendMessage"),
 ];
 
+/// Handles one batch of stream records; the response names the record to repeat from, if one failed.
 pub async fn handle(app: &App, event: Event) -> DynamoDbEventResponse {
     let numbers: Vec<_> = event.records.iter().map(|record| record.change.sequence_number.clone()).collect();
     let (mut failed, mut changed) = (None, BTreeMap::new());
@@ -40,25 +41,25 @@ pub async fn handle(app: &App, event: Event) -> DynamoDbEventResponse {
         let (old, new) = images(record);
         let user = affected_user(old.as_ref(), new.as_ref());
         let message = new.as_ref().and_then(message_of);
-        let told = match tell(app, old, new).await {
-            Err(err) if err.is_permanent() => set_aside(app, message, err).await,
-            told => told,
+        let outcome = match publish(app, old, new).await {
+            Err(err) if err.is_permanent() => give_up(app, message, err).await,
+            outcome => outcome,
         };
-        (place, user, told)
+        (place, user, outcome)
     });
-    let mut handled = stream::iter(handled).buffered(CONCURRENT);
-    while let Some((place, user, told)) = handled.next().await {
+    let mut handled = stream::iter(handled).buffered(MAX_CONCURRENCY);
+    while let Some((place, user, outcome)) = handled.next().await {
         if let Some(user) = user {
             changed.entry(user).or_insert(place);
         }
-        if let Err(err) = told {
+        if let Err(err) = outcome {
             tracing::error!(code = err.code(), cause = ?err, sequence_number = numbers[place], "a record failed");
             failed = Some(place);
-            // What comes after it is seen once it is done.
+            // Later records are delivered again, after this one.
             break;
         }
     }
-    let first = failed.into_iter().chain(note(app, changed).await).min();
+    let first = failed.into_iter().chain(bump_versions(app, changed).await).min();
     let mut response = DynamoDbEventResponse::default();
     if let Some(place) = first {
         let mut failure = DynamoDbBatchItemFailure::default();
@@ -68,27 +69,27 @@ pub async fn handle(app: &App, event: Event) -> DynamoDbEventResponse {
     response
 }
 
-/// Notes the changes of what these users' inboxes show. Those that could not be, by their places.
-async fn note(app: &App, changed: BTreeMap<UserId, usize>) -> Vec<usize> {
-    let noted = changed.into_iter().map(|(user, place)| async move {
+/// Bumps the inbox versions of these users. Returns the positions of records whose bump failed.
+async fn bump_versions(app: &App, changed: BTreeMap<UserId, usize>) -> Vec<usize> {
+    let bumps = changed.into_iter().map(|(user, place)| async move {
         let failure = app.store.inbox().bump_version(user).await.err()?;
-        tracing::error!(code = failure.code(), cause = ?failure, %user, "a change could not be noted");
+        tracing::error!(code = failure.code(), cause = ?failure, %user, "an inbox version could not be bumped");
         (!failure.is_permanent()).then_some(place)
     });
-    let noted: Vec<_> = noted.collect();
-    stream::iter(noted).buffer_unordered(CONCURRENT).filter_map(std::future::ready).collect().await
+    let bumps: Vec<_> = bumps.collect();
+    stream::iter(bumps).buffer_unordered(MAX_CONCURRENCY).filter_map(std::future::ready).collect().await
 }
 
-/// Gives up an event that can be neither kept nor sent, and has its message say so.
-async fn set_aside(app: &App, message: Option<MessageId>, why: Error) -> Result<(), Error> {
-    tracing::error!(code = why.code(), cause = ?why, ?message, "an event is set aside: no repeat could help it");
+/// Gives up an event that can be neither stored nor sent: its message becomes `webhook_failed`.
+async fn give_up(app: &App, message: Option<MessageId>, why: Error) -> Result<(), Error> {
+    tracing::error!(code = why.code(), cause = ?why, ?message, "an event is given up: it would fail every time");
     let Some(message) = message else { return Ok(()) };
     match app.store.webhooks().give_up(message).await {
         Err(err) if err.is_permanent() => {
             tracing::error!(code = err.code(), cause = ?err, %message, "a message cannot be marked webhook_failed");
             Ok(())
         }
-        said => said,
+        outcome => outcome,
     }
 }
 
@@ -97,18 +98,18 @@ fn images(record: EventRecord) -> (Option<StreamImage>, Option<StreamImage>) {
     (image(record.change.old_image), image(record.change.new_image))
 }
 
-/// Tells the agent, if there is something to tell.
-async fn tell(app: &App, old: Option<StreamImage>, new: Option<StreamImage>) -> Result<(), Error> {
+/// Creates the delivery of an event, if the change is one.
+async fn publish(app: &App, old: Option<StreamImage>, new: Option<StreamImage>) -> Result<(), Error> {
     match WebhookEvent::of(old, new)? {
         Some(occurrence) => deliver(app, occurrence).await,
         None => Ok(()),
     }
 }
 
-/// Keeps the delivery before it is queued: a record that is brought again after a crash between
-/// the two finds it there, and queues it.
-async fn deliver(app: &App, occurrence: WebhookEvent) -> Result<(), Error> {
-    let Some(webhook) = app.store.agents().webhook(occurrence.owner, occurrence.message_id.channel()).await? else {
+/// Stores the delivery before its message is sent. After a crash between the two, the record is
+/// delivered again, finds the delivery and sends the message.
+async fn deliver(app: &App, event: WebhookEvent) -> Result<(), Error> {
+    let Some(webhook) = app.store.agents().webhook(event.owner, event.message_id.channel()).await? else {
         return Ok(());
     };
     if occurrence.webhook_url.is_none() && webhook.url.is_none() && occurrence.callback.is_none() {

@@ -1,10 +1,9 @@
-//! Every minute: what is due is done. Reviews whose time has passed expire, files that nobody
-//! claimed go, and removals that were cut short go on.
+//! Runs every minute and processes what is due: expires reviews, deletes unclaimed files and objects,
+//! and continues deletions that were interrupted.
 //!
-//! The index `due` is read shard by shard, side by side, oldest first; where nothing is due, that
-//! is one query for each. All that is done is conditional or can be repeated, so that an index
-//! that lags, a second run at the same time, and a run that dies half-way do no harm. What one
-//! run has no time for is due at the next.
+//! The shards of the index `due` are read concurrently, each oldest first: one query per shard if
+//! nothing is due. Every action is conditional or idempotent, so a lagging index, two concurrent runs
+//! and a run that is killed do no harm. Work that does not fit into one run is left for the next.
 
 use std::time::{Duration, Instant};
 
@@ -16,29 +15,29 @@ use shared::http::App;
 use shared::iam::Permission;
 use shared::storage::keys::{self, DueWork};
 
-/// A run begins nothing new after this time. What it began may take the 20 s that a removal takes
-/// at most, and one storage call's 10 s: the function needs 60 s.
-pub const TIME: Duration = Duration::from_secs(25);
-/// How much of one shard is done at once.
-const SIDE_BY_SIDE: usize = 8;
+/// A run starts no new work after this time. Work in progress may take 20 s (a deletion) and 10 s (a
+/// storage call): the function needs a timeout of 60 s.
+pub const TIME_BUDGET: Duration = Duration::from_secs(25);
+/// How much work of one shard runs concurrently.
+const MAX_CONCURRENCY: usize = 8;
 
 /// What a run did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Swept {
-    /// Reviews that are expired because of this run.
+pub struct SweepReport {
+    /// Reviews that this run expired.
     pub expired: usize,
     /// Files that no message had claimed.
     pub removed_files: usize,
-    /// Removals of agents, users and bytes that this run looked after.
+    /// Deletions of agents, users and objects that this run continued.
     pub removals_finished: usize,
-    /// Due items for which this run had no time left: the next one goes on with them.
+    /// Due items that this run had no time for; the next one continues with them.
     pub unfinished: usize,
-    /// Due items that could not be dealt with; each is logged, and due again at the next run.
+    /// Due items whose processing failed; each is logged and due again at the next run.
     pub failed: usize,
 }
 
-impl Swept {
+impl SweepReport {
     fn plus(self, other: Self) -> Self {
         Self {
             expired: self.expired + other.expired,
@@ -50,7 +49,7 @@ impl Swept {
     }
 }
 
-/// What this function does in AWS.
+/// What this function may do in AWS.
 pub const PERMISSIONS: &[Permission] = &[
     Permission::Table("dynamodb:BatchGetItem"),
     Permission::Table("dynamodb:BatchWriteItem"),
@@ -63,18 +62,18 @@ pub const PERMISSIONS: &[Permission] = &[
     Permission::Objects("s3:DeleteObject"),
 ];
 
-/// Does what is due by the clock of `app`. An error says that a shard could not be read; what is
-/// due in the others was done.
-pub async fn handle(app: &App) -> Result<Swept, Error> {
-    handle_within(app, TIME).await
+/// Processes what is due by the clock of `app`. An error means that a shard could not be read; the
+/// others were processed.
+pub async fn handle(app: &App) -> Result<SweepReport, Error> {
+    handle_with_budget(app, TIME_BUDGET).await
 }
 
-/// The same in a time of the caller's choice; however short, each run gets further.
-pub async fn handle_within(app: &App, time: Duration) -> Result<Swept, Error> {
+/// The same with another time budget. However short it is, each run makes progress.
+pub async fn handle_with_budget(app: &App, time: Duration) -> Result<SweepReport, Error> {
     let (now, until) = (app.clock.now(), Instant::now() + time);
     let shards = keys::due_shards().map(|shard| sweep(app, shard, now, until));
     let swept = future::join_all(shards).await.into_iter().collect::<Result<Vec<_>, _>>()?;
-    let swept = swept.into_iter().fold(Swept::default(), Swept::plus);
+    let swept = swept.into_iter().fold(SweepReport::default(), SweepReport::plus);
     tracing::info!(
         expired = swept.expired,
         removed_files = swept.removed_files,
@@ -86,65 +85,72 @@ pub async fn handle_within(app: &App, time: Duration) -> Result<Swept, Error> {
     Ok(swept)
 }
 
-/// One shard: what is quickly done first, page by page, then removals, each of which may take
-/// long: a review does not wait for them.
-async fn sweep(app: &App, shard: String, now: Timestamp, until: Instant) -> Result<Swept, Error> {
-    let (mut swept, mut removals, mut from) = (Swept::default(), vec![], None);
+/// Processes one shard: quick work first, page by page, then deletions, each of which may take long.
+/// Reviews do not wait for deletions.
+async fn sweep(app: &App, shard: String, now: Timestamp, until: Instant) -> Result<SweepReport, Error> {
+    let (mut swept, mut removals, mut from) = (SweepReport::default(), vec![], None);
     loop {
         let page = app.store.due(&shard, now, from).await?;
         let (slow, quick): (Vec<_>, Vec<_>) = page.work.into_iter().partition(DueWork::may_take_long);
         removals.extend(slow);
-        swept = swept.plus(do_all(app, quick, until).await);
+        swept = swept.plus(process_all(app, quick, until).await);
         from = page.next;
         if from.is_none() || Instant::now() >= until {
             break;
         }
     }
-    Ok(swept.plus(do_all(app, removals, until).await))
+    Ok(swept.plus(process_all(app, removals, until).await))
 }
 
-async fn do_all(app: &App, work: Vec<DueWork>, until: Instant) -> Swept {
+async fn process_all(app: &App, work: Vec<DueWork>, until: Instant) -> SweepReport {
     let begun = work.into_iter().enumerate().map(|(index, work)| async move {
-        // The first of a page is begun in any case, so that a run without time gets further, too.
+        // The first item of a page always starts, so that a run without time makes progress too.
         if index > 0 && Instant::now() >= until {
-            return Swept { unfinished: 1, ..Swept::default() };
+            return SweepReport { unfinished: 1, ..SweepReport::default() };
         }
-        done(app, &work).await.unwrap_or_else(|err| not_done(&work, &err))
+        process(app, &work).await.unwrap_or_else(|err| report_failure(&work, &err))
     });
     let begun: Vec<_> = begun.collect();
-    stream::iter(begun).buffer_unordered(SIDE_BY_SIDE).fold(Swept::default(), async |sum, one| sum.plus(one)).await
+    stream::iter(begun)
+        .buffer_unordered(MAX_CONCURRENCY)
+        .fold(SweepReport::default(), async |sum, one| sum.plus(one))
+        .await
 }
 
-async fn done(app: &App, work: &DueWork) -> Result<Swept, Error> {
+async fn process(app: &App, work: &DueWork) -> Result<SweepReport, Error> {
     let App { store, .. } = app;
-    let none = Swept::default();
+    let none = SweepReport::default();
     Ok(match work {
-        DueWork::Review(message) => Swept { expired: store.reviews().expire(*message).await?.into(), ..none },
-        DueWork::File(file) => Swept { removed_files: store.files().delete_unclaimed(*file).await?.into(), ..none },
-        DueWork::Bytes(note) => Swept { removals_finished: store.files().finish_cleanup(note).await?.into(), ..none },
+        DueWork::Review(message) => SweepReport { expired: store.reviews().expire(*message).await?.into(), ..none },
+        DueWork::File(file) => {
+            SweepReport { removed_files: store.files().delete_unclaimed(*file).await?.into(), ..none }
+        }
+        DueWork::Bytes(note) => {
+            SweepReport { removals_finished: store.files().finish_cleanup(note).await?.into(), ..none }
+        }
         DueWork::Agent(agent) => {
             store.agents().finish_deletion(*agent).await?;
-            Swept { removals_finished: 1, ..none }
+            SweepReport { removals_finished: 1, ..none }
         }
         DueWork::User(user) => {
             store.accounts().finish_user_deletion(*user).await?;
-            Swept { removals_finished: 1, ..none }
+            SweepReport { removals_finished: 1, ..none }
         }
-        DueWork::Unknown(key) => return Err(Error::internal(format!("nothing is known to do for sk {}", key.sk))),
+        DueWork::Unknown(key) => return Err(Error::internal(format!("unknown kind of due work: sk {}", key.sk))),
     })
 }
 
-fn not_done(work: &DueWork, err: &Error) -> Swept {
+fn report_failure(work: &DueWork, err: &Error) -> SweepReport {
     match err {
-        // A removal went as far as it had time.
-        Error::StillRemoving => Swept { unfinished: 1, ..Swept::default() },
+        // A deletion got as far as its time allowed.
+        Error::StillRemoving => SweepReport { unfinished: 1, ..SweepReport::default() },
         Error::Unavailable(cause) | Error::Internal(cause) => {
             tracing::error!(?work, code = err.code(), cause = cause.as_str(), "due work failed");
-            Swept { failed: 1, ..Swept::default() }
+            SweepReport { failed: 1, ..SweepReport::default() }
         }
         err => {
             tracing::error!(?work, code = err.code(), "due work failed");
-            Swept { failed: 1, ..Swept::default() }
+            SweepReport { failed: 1, ..SweepReport::default() }
         }
     }
 }

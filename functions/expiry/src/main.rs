@@ -5,7 +5,7 @@ use serde::de::IgnoredAny;
 
 #[tokio::main]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    let app = &shared::app::scheduled()?;
+    let app = &shared::lambda::schedule_app()?;
     let swept = async |_: LambdaEvent<IgnoredAny>| expiry::handle(app).await.map_err(lambda_runtime::Error::from);
     lambda_runtime::run(service_fn(swept)).await
 }

@@ -3,13 +3,14 @@
 use axum::extract::State;
 use http::StatusCode;
 use serde::Serialize;
-use shared::auth::HumanCaller;
+use shared::caller::HumanCaller;
 use shared::error::Error;
 use shared::http::App;
 use shared::http::extract::Json;
 use shared::models::FileIds;
 use utoipa::ToSchema;
 
+/// How many files a bulk delete removed
 #[derive(Serialize, ToSchema)]
 pub struct FilesDeleted {
     #[schema(example = "Deleted")]

@@ -3,13 +3,14 @@
 use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
-use shared::auth::HumanCaller;
+use shared::caller::HumanCaller;
 use shared::error::Error;
 use shared::http::App;
 use shared::http::extract::PathId;
 use shared::ids::FileId;
 use utoipa::ToSchema;
 
+/// Confirms that a file is deleted
 #[derive(Serialize, ToSchema)]
 pub struct FileDeleted {
     #[schema(example = "Deleted")]

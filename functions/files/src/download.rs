@@ -3,7 +3,7 @@
 
 use axum::extract::State;
 use axum::response::Response;
-use shared::auth::{AgentCaller, HumanCaller};
+use shared::caller::{AgentCaller, HumanCaller};
 use shared::error::Error;
 use shared::http::App;
 use shared::http::extract::PathId;
@@ -23,10 +23,10 @@ use crate::serve::{self, Asked, FileBytes};
         (status = 206, description = "The part that `Range` names: one range of bytes. Several are answered with the whole file", body = FileBytes, content_type = "*/*"),
         (status = 302, description = "The file has more than 4.5 MB: a storage URL, good for five minutes"),
         (status = 304, description = "If-None-Match names the file's ETag"),
-        (status = 416, description = "`range_not_satisfiable`: the range begins behind the file's end"),
+        (status = 416, description = "`range_not_satisfiable`: the range starts beyond the end of the file"),
     )
 )]
-pub async fn for_agent(
+pub async fn as_agent(
     State(app): State<App>,
     agent: AgentCaller,
     PathId(id): PathId<FileId>,
@@ -48,10 +48,10 @@ pub async fn for_agent(
         (status = 206, description = "The part that `Range` names: one range of bytes. Several are answered with the whole file", body = FileBytes, content_type = "*/*"),
         (status = 302, description = "The file has more than 4.5 MB: a storage URL, good for five minutes"),
         (status = 304, description = "If-None-Match names the file's ETag"),
-        (status = 416, description = "`range_not_satisfiable`: the range begins behind the file's end"),
+        (status = 416, description = "`range_not_satisfiable`: the range starts beyond the end of the file"),
     )
 )]
-pub async fn for_human(
+pub async fn as_person(
     State(app): State<App>,
     human: HumanCaller,
     PathId(id): PathId<FileId>,

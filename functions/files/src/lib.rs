@@ -1,6 +1,6 @@
 //! `/api/v1/files`, `/api/files` and `/api/share`: bytes in and out.
 //!
-//! Where agents and people do the same, one module has both handlers: `for_agent`, `for_human`.
+//! Where agents and people do the same, one module has both handlers: `as_agent`, `as_person`.
 //! What a response with a file's bytes looks like is in `serve`.
 
 mod browse;
@@ -20,7 +20,7 @@ mod upload;
 
 use shared::iam::Permission;
 
-/// What this function does in AWS.
+/// What this function may do in AWS.
 pub const PERMISSIONS: &[Permission] = &[
     Permission::Table("dynamodb:BatchGetItem"),
     Permission::Table("dynamodb:DeleteItem"),
@@ -38,12 +38,12 @@ pub const PERMISSIONS: &[Permission] = &[
 shared::routes! {
     pub fn router = [
         // /api/v1/files
-        list::list, store::for_agent, upload::for_agent, store_text::store_text, presign::for_agent,
-        download::for_agent, // /api/v1/files/{id}/download
+        list::list, store::as_agent, upload::as_agent, store_text::store_text, presign::as_agent,
+        download::as_agent, // /api/v1/files/{id}/download
         // /api/files
-        browse::browse, store::for_human, upload::for_human, presign::for_human,
+        browse::browse, store::as_person, upload::as_person, presign::as_person,
         bulk_delete::bulk_delete, bulk_download::bulk_download,
-        delete::delete, download::for_human, share::share, // /api/files/{id}
+        delete::delete, download::as_person, share::share, // /api/files/{id}
         shared_file::shared_file, // /api/share/{token}
     ];
 }

@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use http::HeaderMap;
 use serde::Serialize;
-use shared::auth::HumanCaller;
+use shared::caller::HumanCaller;
 use shared::error::Error;
 use shared::http::App;
 use shared::http::extract::PathId;
@@ -12,6 +12,7 @@ use shared::ids::FileId;
 use shared::models::share_link::{LIFE, ShareLink};
 use utoipa::ToSchema;
 
+/// A link to one file
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Shared {

@@ -23,7 +23,7 @@ use crate::serve::{self, Asked, FileBytes};
         (status = 206, description = "The part that `Range` names: one range of bytes. Several are answered with the whole file", body = FileBytes, content_type = "*/*"),
         (status = 302, description = "The file has more than 4.5 MB: a storage URL, good for five minutes"),
         (status = 304, description = "If-None-Match names the file's ETag"),
-        (status = 416, description = "`range_not_satisfiable`: the range begins behind the file's end"),
+        (status = 416, description = "`range_not_satisfiable`: the range starts beyond the end of the file"),
     )
 )]
 pub async fn shared_file(

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::State;
 use http::StatusCode;
-use shared::auth::{AgentCaller, Caller, HumanCaller};
+use shared::caller::{AgentCaller, Caller, HumanCaller};
 use shared::error::Error;
 use shared::http::App;
 use shared::http::extract::{IdempotencyKey, Upload, UploadForm};
@@ -22,7 +22,7 @@ use shared::models::Attachment;
         (status = 409, description = "`idempotency_conflict`: the key was used with another body")
     )
 )]
-pub async fn for_agent(
+pub async fn as_agent(
     State(app): State<App>,
     agent: AgentCaller,
     key: IdempotencyKey,
@@ -44,7 +44,7 @@ pub async fn for_agent(
         (status = 409, description = "`idempotency_conflict`: the key was used with another body")
     )
 )]
-pub async fn for_human(
+pub async fn as_person(
     State(app): State<App>,
     human: HumanCaller,
     key: IdempotencyKey,

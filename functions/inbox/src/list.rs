@@ -2,12 +2,12 @@
 
 use axum::Json;
 use axum::extract::State;
-use shared::auth::HumanCaller;
+use shared::caller::HumanCaller;
 use shared::error::Error;
 use shared::http::App;
 use shared::http::extract::{InChannel, Query};
+use shared::models::PageRequest;
 use shared::models::{ListMessages, Message, MessageList};
-use shared::storage::PageRequest;
 
 /// Messages of a channel, newest first
 #[utoipa::path(

@@ -3,15 +3,17 @@
 use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
-use shared::auth::HumanCaller;
+use shared::caller::HumanCaller;
 use shared::error::Error;
 use shared::http::App;
 use shared::http::extract::PathId;
 use shared::ids::MessageId;
 use utoipa::ToSchema;
 
+/// Confirms that a delivery was queued again
 #[derive(Serialize, ToSchema)]
-pub struct Retried {
+#[schema(as = Retried)]
+pub struct RetryOut {
     #[schema(example = true)]
     retried: bool,
 }
@@ -25,13 +27,13 @@ pub struct Retried {
     tag = "Inbox",
     operation_id = "retryDelivery",
     params(("id" = MessageId, Path)),
-    responses((status = 200, body = Retried))
+    responses((status = 200, body = RetryOut))
 )]
 pub async fn retry(
     State(app): State<App>,
     human: HumanCaller,
     PathId(id): PathId<MessageId>,
-) -> Result<Json<Retried>, Error> {
+) -> Result<Json<RetryOut>, Error> {
     app.store.messages().retry_delivery(&human, id).await?;
-    Ok(Json(Retried { retried: true }))
+    Ok(Json(RetryOut { retried: true }))
 }

@@ -3,13 +3,14 @@
 use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
-use shared::auth::AgentCaller;
+use shared::caller::AgentCaller;
 use shared::error::Error;
 use shared::http::App;
 use shared::http::extract::{MaybeInChannel, PathId, Query};
 use shared::ids::MessageId;
 use utoipa::ToSchema;
 
+/// Confirms that an agent has read a message
 #[derive(Serialize, ToSchema)]
 pub struct Acknowledged {
     #[schema(example = true)]

@@ -3,15 +3,17 @@
 use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
-use shared::auth::AgentCaller;
+use shared::caller::AgentCaller;
 use shared::error::Error;
 use shared::http::App;
 use shared::http::extract::{MaybeInChannel, PathId, Query};
 use shared::ids::MessageId;
 use utoipa::ToSchema;
 
+/// Confirms that a message is deleted
 #[derive(Serialize, ToSchema)]
-pub struct DeletedMessage {
+#[schema(as = DeletedMessage)]
+pub struct Deleted {
     #[schema(example = true)]
     deleted: bool,
 }
@@ -25,14 +27,14 @@ pub struct DeletedMessage {
     tag = "Messages",
     operation_id = "deleteMessage",
     params(("id" = MessageId, Path), MaybeInChannel),
-    responses((status = 200, body = DeletedMessage))
+    responses((status = 200, body = Deleted))
 )]
 pub async fn delete(
     State(app): State<App>,
     agent: AgentCaller,
     PathId(id): PathId<MessageId>,
     Query(MaybeInChannel { channel }): Query<MaybeInChannel>,
-) -> Result<Json<DeletedMessage>, Error> {
+) -> Result<Json<Deleted>, Error> {
     app.store.messages().delete(&agent, channel, id).await?;
-    Ok(Json(DeletedMessage { deleted: true }))
+    Ok(Json(Deleted { deleted: true }))
 }

@@ -10,7 +10,7 @@ mod streams;
 
 use shared::iam::Permission;
 
-/// What this function does in AWS.
+/// What this function may do in AWS.
 pub const PERMISSIONS: &[Permission] = &[
     Permission::Table("dynamodb:BatchGetItem"),
     Permission::Table("dynamodb:ConditionCheckItem"),

@@ -2,12 +2,12 @@
 
 use axum::Json;
 use axum::extract::State;
-use shared::auth::AgentCaller;
+use shared::caller::AgentCaller;
 use shared::error::Error;
 use shared::http::App;
 use shared::http::extract::{InChannel, Query};
+use shared::models::PageRequest;
 use shared::models::{ListMessages, MessageList};
-use shared::storage::PageRequest;
 
 /// Messages of a channel, newest first
 #[utoipa::path(

@@ -12,6 +12,7 @@ use crate::manifest::Manifest;
 /// `(plugin.json, render.html)` of each directory in `web/plugins`, checked by `build.rs`.
 const BUNDLED: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/bundled.rs"));
 
+/// One plugin: its manifest and its page.
 #[derive(Debug)]
 pub struct Plugin {
     pub manifest: Manifest,
@@ -47,6 +48,7 @@ impl Plugins {
         Self::of(BUNDLED).expect("the bundled plugins were checked when they were built in")
     }
 
+    /// Every plugin, in the order of their names.
     pub fn all(&self) -> impl Iterator<Item = &Plugin> {
         self.0.values()
     }

@@ -18,6 +18,7 @@ const SHUT_IN: &str = "sandbox allow-scripts; default-src 'none'; style-src 'uns
     font-src data:; media-src data: blob:; connect-src 'none'; form-action 'none'; base-uri 'none'; \
     frame-ancestors 'self'; script-src";
 
+/// The page inside the frame of a plugin.
 #[derive(Debug)]
 pub struct Frame {
     pub html: String,

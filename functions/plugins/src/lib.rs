@@ -22,7 +22,7 @@ use shared::iam::Permission;
 
 pub use catalogue::Plugins;
 
-/// What this function does in AWS.
+/// What this function may do in AWS.
 pub const PERMISSIONS: &[Permission] = &[
     Permission::Table("dynamodb:BatchGetItem"),
     Permission::Table("dynamodb:PutItem"),
@@ -32,10 +32,11 @@ pub const PERMISSIONS: &[Permission] = &[
 shared::routes! {
     fn routes = [
         list::list, list::get, // /api/v1/plugins
-        settings::list, settings::change, render::render, fetch::fetch, // /api/plugins
+        settings::list, settings::update, render::render, fetch::fetch, // /api/plugins
     ];
 }
 
+/// The routes over the bundled plugins.
 pub fn router() -> Router<App> {
     router_of(Plugins::bundled())
 }

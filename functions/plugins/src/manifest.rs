@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
+/// What a plugin says about itself
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = PluginAbout)]
@@ -31,6 +32,7 @@ pub struct Manifest {
     pub env: Option<Vec<EnvEntry>>,
 }
 
+/// What a plugin may do
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = PluginPermissions)]
@@ -59,10 +61,12 @@ pub struct EnvEntry {
 }
 
 impl Manifest {
+    /// The settings that the plugin declares.
     pub fn env(&self) -> &[EnvEntry] {
         self.env.as_deref().unwrap_or_default()
     }
 
+    /// The setting of this key.
     pub fn entry(&self, key: &str) -> Option<&EnvEntry> {
         self.env().iter().find(|entry| entry.key == key)
     }

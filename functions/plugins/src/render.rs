@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::response::{Html, IntoResponse, Response};
 use http::HeaderValue;
 use http::header::{CONTENT_SECURITY_POLICY, REFERRER_POLICY};
-use shared::auth::HumanCaller;
+use shared::caller::HumanCaller;
 use shared::error::Error;
 use shared::http::extract::PathId;
 use shared::storage::Store;

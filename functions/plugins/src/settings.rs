@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use axum::Extension;
 use axum::extract::State;
 use serde::Serialize;
-use shared::auth::{HumanCaller, OwnerCaller};
+use shared::caller::{HumanCaller, OwnerCaller};
 use shared::error::Error;
 use shared::http::App;
 use shared::http::extract::{Json, PathId};
@@ -29,6 +29,7 @@ pub struct PluginSettings {
     env: Vec<EnvSetting>,
 }
 
+/// A setting of a plugin and its value, unless it is secret
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = PluginEnvSetting)]
@@ -100,7 +101,7 @@ pub async fn list(
     request_body = ChangeSettings,
     responses((status = 200, body = PluginSettings))
 )]
-pub async fn change(
+pub async fn update(
     State(app): State<App>,
     owner: OwnerCaller,
     Extension(plugins): Extension<Plugins>,
@@ -141,7 +142,7 @@ fn place(plugin: &Plugin, key: &str) -> String {
 /// The value that is set for `entry`. One that was set under another secret of the deployment's
 /// is not.
 pub fn value_of(plugin: &Plugin, entry: &EnvEntry, env: &PluginEnv, secret: &ServerSecret) -> Option<String> {
-    env.get(&entry.key)?.open(&secret.key(Purpose::PluginSettings), &place(plugin, &entry.key))
+    env.get(&entry.key)?.decrypt(&secret.key(Purpose::PluginSettings), &place(plugin, &entry.key))
 }
 
 impl PluginSettings {

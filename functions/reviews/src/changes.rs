@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
-use shared::auth::HumanCaller;
+use shared::caller::HumanCaller;
 use shared::error::Error;
 use shared::http::App;
 use shared::http::extract::Query;
@@ -13,6 +13,7 @@ use shared::long_poll::{self, Holder, LongPoll, Next};
 use shared::validation::{FromParams, Params};
 use utoipa::ToSchema;
 
+/// `GET /api/changes`.
 #[derive(utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct ChangesQuery {
@@ -34,6 +35,7 @@ impl FromParams for ChangesQuery {
     }
 }
 
+/// The version of what an inbox shows
 #[derive(Serialize, ToSchema)]
 pub struct Changes {
     /// Give it as `since` to wait for what comes next
@@ -58,7 +60,7 @@ pub async fn changes(
     human: HumanCaller,
     Query(query): Query<ChangesQuery>,
 ) -> Result<Json<Changes>, Error> {
-    let mut poll = LongPoll::begin(&app.waits, query.timeout);
+    let mut poll = LongPoll::begin(&app.long_polls, query.timeout);
     // After a restore it may be less than what the caller knows: that is a change, too.
     let (user, mut sequence) = app.store.inbox().version(&human).await?;
     if query.since == Some(sequence) {

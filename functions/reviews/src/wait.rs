@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
-use shared::auth::AgentCaller;
+use shared::caller::AgentCaller;
 use shared::error::Error;
 use shared::http::App;
 use shared::http::extract::{PathId, Query, maybe_channel};
@@ -17,6 +17,7 @@ use shared::storage::Channel;
 use shared::validation::{FromParams, Params};
 use utoipa::ToSchema;
 
+/// `GET /api/v1/reviews/{id}/wait`.
 #[derive(utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct WaitQuery {
@@ -34,8 +35,10 @@ impl FromParams for WaitQuery {
     }
 }
 
+/// How a wait ended
 #[derive(Serialize, ToSchema)]
-pub struct Waited {
+#[schema(as = Waited)]
+pub struct WaitOut {
     /// `completed`, `expired`, or `timeout`: then call again
     #[schema(example = "completed")]
     status: &'static str,
@@ -51,22 +54,22 @@ pub struct Waited {
     tag = "Reviews",
     operation_id = "waitForReview",
     params(("id" = MessageId, Path), WaitQuery),
-    responses((status = 200, body = Waited))
+    responses((status = 200, body = WaitOut))
 )]
 pub async fn wait(
     State(app): State<App>,
     agent: AgentCaller,
     PathId(id): PathId<MessageId>,
     Query(query): Query<WaitQuery>,
-) -> Result<Json<Waited>, Error> {
-    let poll = LongPoll::begin(&app.waits, query.timeout).for_message(id);
+) -> Result<Json<WaitOut>, Error> {
+    let poll = LongPoll::begin(&app.long_polls, query.timeout).for_message(id);
     let (channel, message) = app.store.messages().load(&agent, query.channel, id).await?;
     let waited = match until_decided(&app, &channel, message, poll).await? {
         Some(message) => {
             let message = app.blobs.with_text(message).await?;
-            Waited { status: status_of(&message)?.word(), message: Some(message) }
+            WaitOut { status: status_of(&message)?.word(), message: Some(message) }
         }
-        None => Waited { status: "timeout", message: None },
+        None => WaitOut { status: "timeout", message: None },
     };
     Ok(Json(waited))
 }

@@ -134,7 +134,7 @@ pub fn zone_name(field: &Field) -> String {
 
 fn freeform(typed: &Typed) -> Result<Answer, Vec<String>> {
     let text = typed.filled("json").unwrap_or_else(|| "{}".to_owned());
-    let read = json::understood(&text).map_err(|err| vec![format!("The response must be a JSON object: {err}.")])?;
+    let read = json::parse_lossy(&text).map_err(|err| vec![format!("The response must be a JSON object: {err}.")])?;
     // Kept as it was typed, numbers included.
     let response = Json::parse(text).filter(|_| read.is_object());
     sized(response.ok_or_else(|| vec!["The response must be a JSON object.".to_owned()])?, typed)

@@ -3,8 +3,8 @@
 use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
-use shared::app::App;
 use shared::clock::Timestamp;
+use shared::http::App;
 use utoipa::ToSchema;
 
 #[derive(Serialize, ToSchema)]

@@ -53,10 +53,10 @@ mod whole_text;
 use axum::Router;
 use axum::middleware::from_fn;
 use axum::routing::{get, post};
-use shared::app::App;
+use shared::http::App;
 use shared::iam::Permission;
 
-/// What this function does in AWS.
+/// What this function may do in AWS.
 pub const PERMISSIONS: &[Permission] = &[
     Permission::Table("dynamodb:BatchGetItem"),
     Permission::Table("dynamodb:ConditionCheckItem"),

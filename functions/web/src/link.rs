@@ -10,7 +10,7 @@
 use std::net::IpAddr;
 
 use pulldown_cmark::{CowStr, Event, Tag, TagEnd};
-use shared::webhook_url::is_public;
+use shared::outbound::public_address::is_public;
 use url::{Host, Url};
 
 const PRIVATE_ENDINGS: [&str; 7] = ["localhost", "local", "internal", "lan", "home", "corp", "home.arpa"];

@@ -5,7 +5,7 @@ use axum::extract::{Query, State};
 use axum::response::Response;
 use http::StatusCode;
 use serde::Deserialize;
-use shared::app::App;
+use shared::http::App;
 use shared::json;
 use shared::models::request_log::{Direction, ListLogs, LogEntry};
 
@@ -66,7 +66,7 @@ fn took(ms: u64) -> String {
 
 /// JSON laid out to be read; what was cut off is none any more, and stays as it is.
 fn laid_out(body: &str) -> String {
-    json::understood(body).map_or_else(|_| body.to_owned(), |value| view::laid_out(&value))
+    json::parse_lossy(body).map_or_else(|_| body.to_owned(), |value| view::laid_out(&value))
 }
 
 #[derive(Template)]

@@ -11,12 +11,13 @@ use http::header::{CONTENT_SECURITY_POLICY, LOCATION, REFERRER_POLICY};
 use http::request::Parts;
 use http::{HeaderName, HeaderValue, Method, StatusCode};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use shared::auth::{HumanCaller, remove_session};
-use shared::body;
+use shared::caller::HumanCaller;
 use shared::error::Error;
 use shared::http::Rendered;
-use shared::origin::Sender;
-use shared::site::{Place, Site};
+use shared::http::body;
+use shared::http::origin::Sender;
+use shared::http::session_cookie::remove_session;
+use shared::http::site::{Place, Site};
 use shared::storage::{Blobs, Store};
 
 use crate::answer::Typed;

@@ -3,10 +3,10 @@
 use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use http::StatusCode;
-use shared::app::App;
-use shared::auth::HumanCaller;
+use shared::caller::HumanCaller;
 use shared::error::{Error, FieldError, Step};
-use shared::extract::PathId;
+use shared::http::App;
+use shared::http::extract::PathId;
 use shared::ids::MessageId;
 use shared::json::Json;
 use shared::models::message::StreamState;

@@ -1,9 +1,9 @@
 //! What surrounds every page of somebody who is signed in: who they are, where they are, how much
 //! waits for them.
 
-use shared::app::App;
-use shared::auth::HumanCaller;
+use shared::caller::HumanCaller;
 use shared::error::Error;
+use shared::http::App;
 use shared::models::{Message, ReviewStatus, Role, Theme, User};
 use shared::storage::PageContext;
 

@@ -6,11 +6,12 @@ use axum::response::{IntoResponse, Redirect, Response};
 use http::header::RETRY_AFTER;
 use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
-use shared::app::App;
-use shared::auth::{HumanCaller, keep_session, remove_session};
-use shared::device_cookie::Device;
+use shared::caller::HumanCaller;
 use shared::error::Error;
+use shared::http::App;
+use shared::http::session_cookie::{keep_session, remove_session};
 use shared::models::{ChangePassword, Credentials};
+use shared::secrets::Device;
 use shared::storage::Store;
 
 use crate::page::{self, OwnForm, PageError, Submitted, Visitor};

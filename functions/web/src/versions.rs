@@ -1,8 +1,8 @@
 //! The versions of what is asked: the agent's revisions after earlier answers.
 
-use shared::app::App;
-use shared::auth::HumanCaller;
+use shared::caller::HumanCaller;
 use shared::error::Error;
+use shared::http::App;
 use shared::ids::MessageId;
 use shared::models::{Attachment, Message, ReviewStatus};
 

@@ -1,4 +1,4 @@
-//! The row that each try leaves in its user's log.
+//! The entry of each attempt in its user's request log.
 
 use std::time::Duration;
 
@@ -18,10 +18,10 @@ const MAX_TEXT: usize = 200;
 /// Instead of an answer that may repeat a password, as JSON.
 const NOT_LOGGED: &str = "\"[not logged: it may repeat an answer to a password field]\"";
 
-/// A try counts whether or not its row could be written.
-pub async fn keep(app: &App, delivery: &Delivery, target: &Target, answer: &Answer, took: Duration, at: Timestamp) {
-    let (status_code, answered) = shown(answer, target);
-    // A receiver may echo what it was sent.
+/// Writes the entry. An attempt counts whether or not its entry could be written.
+pub async fn record(app: &App, delivery: &Delivery, target: &Target, answer: &Answer, took: Duration, at: Timestamp) {
+    let (status_code, answered) = status_and_body(answer, target);
+    // A receiver may echo the request.
     let (request_body, response_body) = match answer {
         _ if delivery.may_be_logged() => (masked(delivery.payload.as_bytes()), answered),
         Answer::Http { .. } => (masked_event(&delivery.payload), answered.map(|_| NOT_LOGGED.to_owned())),
@@ -30,7 +30,7 @@ pub async fn keep(app: &App, delivery: &Delivery, target: &Target, answer: &Answ
     let entry = LogEntry {
         id: LogId::new(at),
         method: target.method.to_string(),
-        path: place(&target.url),
+        path: loggable_url(&target.url),
         status_code,
         duration_ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
         direction: Direction::Outbound,
@@ -39,13 +39,13 @@ pub async fn keep(app: &App, delivery: &Delivery, target: &Target, answer: &Answ
         created_at: at,
     };
     if let Err(err) = app.store.request_log().record(delivery.owner_id, entry).await {
-        tracing::warn!(code = err.code(), "a webhook's try was not logged");
+        tracing::warn!(code = err.code(), "a webhook attempt was not logged");
     }
 }
 
-/// Without an answer it is the status that a gateway would give, with the reason.
-fn shown(answer: &Answer, target: &Target) -> (u16, Option<String>) {
-    let trouble = answer.trouble(target).map(|trouble| serde_json::Value::from(trouble).to_string());
+/// The receiver's status, or the one that a gateway would answer with, and the reason.
+fn status_and_body(answer: &Answer, target: &Target) -> (u16, Option<String>) {
+    let trouble = answer.failure(target).map(|trouble| serde_json::Value::from(trouble).to_string());
     match answer {
         Answer::Http { status, body, .. } => {
             (status.as_u16(), trouble.or_else(|| masked(body)).or_else(|| as_text(body)))
@@ -61,7 +61,7 @@ fn as_text(body: &[u8]) -> Option<String> {
 }
 
 /// A URL without what may be secret in it: user, password, query and fragment.
-fn place(url: &str) -> String {
+fn loggable_url(url: &str) -> String {
     let Ok(mut url) = Url::parse(url) else { return "***".to_owned() };
     url.set_query(None);
     url.set_fragment(None);

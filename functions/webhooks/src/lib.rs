@@ -1,14 +1,13 @@
-//! Works off the queue of deliveries: sends what is due, and hides what is to be sent later.
+//! Processes the queue of deliveries: sends those that are due and delays the others.
 //!
-//! - [`attempt_log`]: the row of a try in the log; the try itself is in [`shared::webhook`]
-//! - [`retries`]: when the next one is
+//! - [`attempt_log`]: the request log entry of an attempt; [`shared::webhook`] makes the attempt
+//! - [`retries`]: the delays between attempts
 //!
-//! Of one channel, and of one user, a few deliveries are under way at once. The others are hidden
-//! again before anything is done with them, so that they neither hold up other channels' deliveries
-//! nor stand in front of them.
+//! A channel and a user may have a few deliveries in progress at once. Further messages are delayed
+//! before any work is done for them, so they neither block nor precede the deliveries of others.
 //!
-//! A message of the queue is done when its delivery is. One whose delivery was given up fails, a
-//! second apart, until the queue sets it aside.
+//! A message is done when its delivery is. Messages of failed deliveries are left to fail, a second
+//! apart, until SQS moves them to the dead-letter queue.
 
 pub mod attempt_log;
 pub mod retries;
@@ -17,30 +16,30 @@ use std::time::Duration;
 
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use futures_util::future::join_all;
+use shared::aws::queue::DeliveryRef;
 use shared::error::Error;
 use shared::http::App;
 use shared::iam::Permission;
-use shared::queue::Reference;
 use shared::storage::{Claim, Delivery, DeliveryOutcome as Outcome};
 use shared::webhook::{self, Answer, Event, Target};
 use tokio::sync::mpsc;
 
-/// What SQS takes in one call.
-const SQS_BATCH: usize = 10;
+/// The most messages that one call to SQS takes.
+const BATCH_SIZE: usize = 10;
 
-/// How long a delivery that was given up is hidden each time until the queue sets it aside. A queue may
-/// bring its oldest message first: hidden for no time, this one would stand in front of all others.
-const GIVEN_UP: Duration = Duration::from_secs(1);
+/// The delay of a failed delivery between receives, until it reaches the dead-letter queue. A queue may
+/// return its oldest message first: without a delay, this one would precede all others.
+const FAILED_DELAY: Duration = Duration::from_secs(1);
 
-/// What becomes of a message of the queue.
+/// What happens to a message of the queue.
 enum Next {
     Done,
-    Hide(Duration),
-    /// Its channel has as many under way as it may.
-    Crowded,
+    Delay(Duration),
+    /// Its channel or user has as many deliveries in progress as allowed.
+    Throttled,
 }
 
-/// What this function does in AWS.
+/// What this function may do in AWS.
 pub const PERMISSIONS: &[Permission] = &[
     Permission::Table("dynamodb:BatchGetItem"),
     Permission::Table("dynamodb:PutItem"),
@@ -50,23 +49,23 @@ pub const PERMISSIONS: &[Permission] = &[
 
 pub async fn handle(app: &App, event: SqsEvent) -> SqsBatchResponse {
     let mut response = SqsBatchResponse::default();
-    let (crowded, told) = mpsc::unbounded_channel();
-    let each = event.records.iter().map(|message| left_over(app, message, crowded.clone()));
+    let (throttled, receiver) = mpsc::unbounded_channel();
+    let each = event.records.iter().map(|message| failed_id(app, message, throttled.clone()));
     let each: Vec<_> = each.collect();
-    drop(crowded);
-    let (left, ()) = tokio::join!(join_all(each), hide_crowded(app, told));
+    drop(throttled);
+    let (left, ()) = tokio::join!(join_all(each), delay_throttled(app, receiver));
     left.into_iter().flatten().for_each(|id| response.add_failure(id));
     response
 }
 
-/// Hides the messages that found their channel crowded, all that were found together at once.
-async fn hide_crowded<'a>(app: &App, mut crowded: mpsc::UnboundedReceiver<&'a SqsMessage>) {
+/// Delays throttled messages, in batches of those that arrive together.
+async fn delay_throttled<'a>(app: &App, mut throttled: mpsc::UnboundedReceiver<&'a SqsMessage>) {
     let mut found: Vec<&'a SqsMessage> = vec![];
-    while crowded.recv_many(&mut found, SQS_BATCH).await > 0 {
+    while throttled.recv_many(&mut found, BATCH_SIZE).await > 0 {
         let receipt = |message: &'a SqsMessage| message.receipt_handle.as_deref().unwrap_or_default();
-        let hidden: Vec<_> = found.drain(..).map(|it| (receipt(it), retries::crowded(receives(it)))).collect();
-        if let Err(err) = app.queue.hide_all(&hidden).await {
-            tracing::warn!(code = err.code(), cause = ?err, "messages of the queue could not be put off");
+        let delayed: Vec<_> = found.drain(..).map(|it| (receipt(it), retries::throttled_delay(receives(it)))).collect();
+        if let Err(err) = app.queue.delay_all(&delayed).await {
+            tracing::warn!(code = err.code(), cause = ?err, "messages of the queue could not be delayed");
         }
     }
 }
@@ -76,32 +75,32 @@ fn receives(message: &SqsMessage) -> u32 {
     message.attributes.get("ApproximateReceiveCount").and_then(|it| it.parse().ok()).unwrap_or(1)
 }
 
-/// The id of a message that is to stay in the queue.
-async fn left_over<'a>(
+/// The id of a message that stays in the queue.
+async fn failed_id<'a>(
     app: &App,
     message: &'a SqsMessage,
-    crowded: mpsc::UnboundedSender<&'a SqsMessage>,
+    throttled: mpsc::UnboundedSender<&'a SqsMessage>,
 ) -> Option<String> {
-    let hidden = match work_off(app, message).await {
+    let delayed = match process(app, message).await {
         Ok(Next::Done) => return None,
-        Ok(Next::Crowded) => crowded.send(message).map_err(Error::internal),
-        Ok(Next::Hide(span)) => app.queue.hide(message.receipt_handle.as_deref().unwrap_or_default(), span).await,
+        Ok(Next::Throttled) => throttled.send(message).map_err(Error::internal),
+        Ok(Next::Delay(span)) => app.queue.delay(message.receipt_handle.as_deref().unwrap_or_default(), span).await,
         Err(err) => Err(err),
     };
-    if let Err(err) = hidden {
-        // It comes again when the queue's own time is over.
+    if let Err(err) = delayed {
+        // SQS delivers it again when its visibility timeout is over.
         tracing::warn!(code = err.code(), cause = ?err, "a message of the queue failed");
     }
     Some(message.message_id.clone().unwrap_or_default())
 }
 
-async fn work_off(app: &App, message: &SqsMessage) -> Result<Next, Error> {
+async fn process(app: &App, message: &SqsMessage) -> Result<Next, Error> {
     let body = message.body.as_deref().unwrap_or_default();
-    let reference: Reference =
-        serde_json::from_str(body).map_err(|err| Error::internal(format!("no reference to a delivery: {err}")))?;
+    let reference: DeliveryRef = serde_json::from_str(body)
+        .map_err(|err| Error::internal(format!("the message is not a delivery reference: {err}")))?;
     let deliveries = &app.store.limits().deliveries;
-    let Some(_place) = deliveries.enter(reference.message_id.channel(), reference.owner_id).await else {
-        return Ok(Next::Crowded);
+    let Some(_slot) = deliveries.acquire(reference.message_id.channel(), reference.owner_id).await else {
+        return Ok(Next::Throttled);
     };
     let claim = match app.store.webhooks().claim(&reference).await {
         Err(err) if err.is_permanent() => {
@@ -113,17 +112,17 @@ async fn work_off(app: &App, message: &SqsMessage) -> Result<Next, Error> {
     };
     let (delivery, lease) = match claim {
         Claim::Done => return Ok(Next::Done),
-        Claim::Failed => return Ok(Next::Hide(GIVEN_UP)),
-        // A whole second at least: coming back at once would only be too early again.
-        Claim::Later(span) => return Ok(Next::Hide(span.max(Duration::from_secs(1)))),
+        Claim::Failed => return Ok(Next::Delay(FAILED_DELAY)),
+        // At least a second: a message that returns at once would be early again.
+        Claim::Later(span) => return Ok(Next::Delay(span.max(Duration::from_secs(1)))),
         Claim::Yours(delivery, lease) => (delivery, lease),
     };
     let outcome = attempt(app, &delivery).await?;
     app.store.webhooks().finish(&reference, lease, outcome).await?;
     Ok(match outcome {
         Outcome::Delivered | Outcome::Dropped => Next::Done,
-        Outcome::Again(next) => Next::Hide(app.clock.now().until(next)),
-        Outcome::Failed => Next::Hide(GIVEN_UP),
+        Outcome::Again(next) => Next::Delay(app.clock.now().until(next)),
+        Outcome::Failed => Next::Delay(FAILED_DELAY),
     })
 }
 
@@ -134,14 +133,14 @@ async fn attempt(app: &App, delivery: &Delivery) -> Result<Outcome, Error> {
     let began = app.clock.now();
     let event = Event { id: &delivery.webhook_id, payload: &delivery.payload };
     let (answer, took) = webhook::send(&app.outbound, event, &target, &hook.secrets, began).await;
-    attempt_log::keep(app, delivery, &target, &answer, took, began).await;
+    attempt_log::record(app, delivery, &target, &answer, took, began).await;
     Ok(match answer {
         Answer::Http { status, .. } if status.is_success() => Outcome::Delivered,
         Answer::Http { status, .. } if status.as_u16() == 410 => Outcome::Failed,
         answer => {
-            let asked = answer.retry_after().and_then(|it| retries::asked(it, began));
-            match retries::pause(delivery.attempts, asked) {
-                Some(pause) => Outcome::Again(app.clock.now().plus(pause)),
+            let retry_after = answer.retry_after().and_then(|it| retries::parse_retry_after(it, began));
+            match retries::next_delay(delivery.attempts, retry_after) {
+                Some(delay) => Outcome::Again(app.clock.now().plus(delay)),
                 None => Outcome::Failed,
             }
         }

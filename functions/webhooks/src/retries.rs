@@ -1,4 +1,4 @@
-//! When a delivery that failed is tried again.
+//! When a failed delivery is attempted again.
 
 use std::time::{Duration, SystemTime};
 
@@ -7,8 +7,8 @@ use shared::clock::Timestamp;
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
 
-/// The pauses after the first try, the second and so on; after the last there is none.
-pub const PAUSES: [Duration; 6] = [
+/// The delays after the first attempt, the second and so on. After the last one the delivery fails.
+pub const DELAYS: [Duration; 6] = [
     Duration::from_secs(5),
     Duration::from_secs(MINUTE),
     Duration::from_secs(10 * MINUTE),
@@ -17,37 +17,37 @@ pub const PAUSES: [Duration; 6] = [
     Duration::from_secs(24 * HOUR),
 ];
 
-/// The longest that a receiver's Retry-After is heeded: as long as the queue hides a message, so
-/// that no try takes more than a few of the receives that the queue allows.
-pub const LONGEST_ASKED: Duration = Duration::from_secs(12 * HOUR);
+/// The longest `Retry-After` that is honoured: the longest visibility timeout of SQS, so that no
+/// attempt uses up more than a few of the receives that the queue allows.
+pub const MAX_RETRY_AFTER: Duration = Duration::from_secs(12 * HOUR);
 
-/// The pause after one more try than `attempts`, up to a tenth longer so that deliveries which
-/// failed together do not come back together; what the receiver asked for, if that is longer.
-/// `None` when it was the last try.
-pub fn pause(attempts: u32, asked: Option<Duration>) -> Option<Duration> {
-    let base = *PAUSES.get(usize::try_from(attempts).ok()?)?;
+/// The delay after one more attempt than `attempts`: with jitter of up to a tenth, so that deliveries
+/// which failed together are spread, or what the receiver asked for if that is longer. `None` after
+/// the last attempt.
+pub fn next_delay(attempts: u32, retry_after: Option<Duration>) -> Option<Duration> {
+    let base = *DELAYS.get(usize::try_from(attempts).ok()?)?;
     let random = f64::from(u16::from_le_bytes(shared::random::bytes())) / f64::from(u16::MAX);
     let jittered = base + base.mul_f64(random / 10.0);
-    Some(jittered.max(asked.unwrap_or_default().min(LONGEST_ASKED)))
+    Some(jittered.max(retry_after.unwrap_or_default().min(MAX_RETRY_AFTER)))
 }
 
 /// How long a message is put off that found its channel crowded, when it was received `receives`
 /// times: longer each time, up to a quarter longer by chance. A message that finds no room for three
 /// days in a row is received fewer times than the queue allows.
-pub fn crowded(receives: u32) -> Duration {
-    const FIRST: f64 = 2.0;
-    const LONGEST: f64 = (2 * HOUR) as f64;
-    let exponent = i32::try_from(receives.min(MANY)).unwrap_or(i32::MAX);
-    let base = (FIRST * 1.25_f64.powi(exponent)).min(LONGEST);
+pub fn throttled_delay(receives: u32) -> Duration {
+    const BASE: f64 = 2.0;
+    const MAX: f64 = (2 * HOUR) as f64;
+    let exponent = i32::try_from(receives.min(MAX_EXPONENT)).unwrap_or(i32::MAX);
+    let base = (BASE * 1.25_f64.powi(exponent)).min(MAX);
     let random = f64::from(u16::from_le_bytes(shared::random::bytes())) / f64::from(u16::MAX);
     Duration::from_secs_f64(base * (1.0 + random / 4.0))
 }
 
-/// From here on the pause is the longest.
-const MANY: u32 = 50;
+/// From here on the delay is the longest.
+const MAX_EXPONENT: u32 = 50;
 
-/// What a Retry-After says: seconds or a date.
-pub fn asked(retry_after: &str, now: Timestamp) -> Option<Duration> {
+/// Reads a `Retry-After`: seconds or a date.
+pub fn parse_retry_after(retry_after: &str, now: Timestamp) -> Option<Duration> {
     let text = retry_after.trim();
     if let Ok(seconds) = text.parse() {
         return Some(Duration::from_secs(seconds));
@@ -61,41 +61,41 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pauses_grow_and_end() {
-        for (attempts, base) in (0..).zip(PAUSES) {
-            let pause = pause(attempts, None);
-            assert!(pause.is_some_and(|it| it >= base && it <= base.mul_f64(1.1)), "{pause:?}");
+    fn delays_grow_and_end() {
+        for (attempts, base) in (0..).zip(DELAYS) {
+            let delay = next_delay(attempts, None);
+            assert!(delay.is_some_and(|it| it >= base && it <= base.mul_f64(1.1)), "{delay:?}");
         }
-        assert_eq!(pause(6, None), None);
-        assert_eq!(pause(6, Some(LONGEST_ASKED)), None);
+        assert_eq!(next_delay(6, None), None);
+        assert_eq!(next_delay(6, Some(MAX_RETRY_AFTER)), None);
     }
 
     #[test]
-    fn a_receiver_is_heeded_within_bounds_and_never_shortens_a_pause() {
-        assert_eq!(pause(0, Some(Duration::from_secs(120))), Some(Duration::from_secs(120)));
-        assert_eq!(pause(0, Some(Duration::from_secs(999_999))), Some(LONGEST_ASKED));
-        assert!(pause(1, Some(Duration::from_secs(1))) >= Some(PAUSES[1]));
+    fn a_receiver_is_heeded_within_bounds_and_never_shortens_a_next_delay() {
+        assert_eq!(next_delay(0, Some(Duration::from_secs(120))), Some(Duration::from_secs(120)));
+        assert_eq!(next_delay(0, Some(Duration::from_secs(999_999))), Some(MAX_RETRY_AFTER));
+        assert!(next_delay(1, Some(Duration::from_secs(1))) >= Some(DELAYS[1]));
     }
 
     #[test]
-    fn what_finds_no_room_comes_back_soon_at_first_and_is_not_given_up_for_three_days() {
-        assert!(crowded(1) < Duration::from_secs(4));
+    fn a_throttled_message_returns_soon_at_first_and_is_not_given_up_for_three_days() {
+        assert!(throttled_delay(1) < Duration::from_secs(4));
         let (mut waited, mut receives) = (Duration::ZERO, 0);
         while waited < Duration::from_secs(72 * HOUR) {
             receives += 1;
-            waited += crowded(receives);
+            waited += throttled_delay(receives);
         }
-        // The tries of a delivery that fails take some, too.
+        // Failed attempts of the delivery use up some receives too.
         assert!(receives < 100 - 14, "{receives}");
-        assert!(crowded(u32::MAX) <= Duration::from_secs(2 * HOUR * 5 / 4));
+        assert!(throttled_delay(u32::MAX) <= Duration::from_secs(2 * HOUR * 5 / 4));
     }
 
     #[test]
     fn retry_after_is_seconds_or_a_date() {
         let now = Timestamp::parse("2015-10-21T07:27:00Z").unwrap_or_else(|| Timestamp::from_millis(0));
-        assert_eq!(asked("120", now), Some(Duration::from_secs(120)));
-        assert_eq!(asked("Wed, 21 Oct 2015 07:28:00 GMT", now), Some(Duration::from_secs(60)));
-        assert_eq!(asked("Wed, 21 Oct 2015 07:00:00 GMT", now), Some(Duration::ZERO));
-        assert_eq!(asked("soon", now), None);
+        assert_eq!(parse_retry_after("120", now), Some(Duration::from_secs(120)));
+        assert_eq!(parse_retry_after("Wed, 21 Oct 2015 07:28:00 GMT", now), Some(Duration::from_secs(60)));
+        assert_eq!(parse_retry_after("Wed, 21 Oct 2015 07:00:00 GMT", now), Some(Duration::ZERO));
+        assert_eq!(parse_retry_after("soon", now), None);
     }
 }

@@ -17,7 +17,7 @@ pub mod server;
 pub mod sqs;
 
 use axum::Router;
-use shared::app::App;
+use shared::http::App;
 
 /// The routes of all functions, which API Gateway distributes on AWS.
 pub fn routes() -> Router<App> {

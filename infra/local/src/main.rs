@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use placet_local::runner::{self, options::Options};
-use shared::logs;
+use shared::telemetry::logging;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -13,7 +13,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 #[tokio::main]
 async fn main() -> ExitCode {
     let options = Options::parse();
-    logs::to_stderr(options.verbose);
+    logging::init_stderr(options.verbose);
     match runner::run(options).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(err) => {

@@ -9,8 +9,9 @@ use clap::Parser;
 use shared::clock::Clock;
 use shared::models::account::Email;
 use shared::models::{CreateAgent, Role};
-use shared::secrets::{Password, hex, random};
+use shared::secrets::Password;
 use shared::storage::{Blobs, Clients, Store, Table};
+use shared::{hex, random};
 
 #[derive(Parser)]
 #[command(about = "Makes the first owner of a deployment, or resets the password of a known address")]
@@ -45,7 +46,7 @@ async fn main() -> ExitCode {
 async fn run(Options { table, bucket, email }: Options) -> Result<(), String> {
     let clients = Clients::from_env().await;
     let store = Store::new(Table::new(clients.dynamodb, &table), Blobs::new(clients.s3, &bucket), Clock::system());
-    let password = hex(&random::<8>());
+    let password = hex::encode(&random::bytes::<8>());
     let user = store.accounts().create_user(&email, Password::new(password.clone()), "Owner", Role::Owner);
     let Some(user) = user.await.map_err(of_storage)? else {
         return reset(&store, &email, password).await;

@@ -16,12 +16,12 @@ pub struct FieldError {
     pub message: String,
 }
 
-/// The problems of the first few fields, in one sentence, each with its place.
+/// The errors of the first three fields in one sentence, each with its path.
 pub(super) fn in_short(fields: &[FieldError]) -> String {
-    const FEW: usize = 3;
-    let few: Vec<String> = fields.iter().take(FEW).map(FieldError::placed).collect();
+    const SHOWN: usize = 3;
+    let few: Vec<String> = fields.iter().take(SHOWN).map(FieldError::placed).collect();
     let more =
-        if fields.len() > FEW { format!("; and {} more, see errors", fields.len() - FEW) } else { String::new() };
+        if fields.len() > SHOWN { format!("; and {} more, see errors", fields.len() - SHOWN) } else { String::new() };
     few.join("; ") + &more
 }
 

@@ -1,8 +1,8 @@
-//! The one error table: every refusal this service makes, its status, its code and its sentence.
+//! The one error table: every error of this service with its status, code and sentence.
 //!
-//! A handler or store function returns a variant; [`crate::http`] renders the body, which also
-//! names the request. 4xx sentences tell the caller what to do. 5xx say fixed words outward and
-//! carry their cause inward, to be logged once, at that boundary.
+//! A handler or a storage function returns a variant; the HTTP layer renders the body, which also
+//! names the request. 4xx sentences say what to do. 5xx sentences are fixed; their cause is logged
+//! once, where the response is written, and never sent.
 
 use std::fmt;
 use std::time::Duration;
@@ -20,7 +20,7 @@ use field::in_short;
 
 use crate::json::Fault;
 
-/// A refusal. The order is that of the statuses.
+/// An error response, in the order of the statuses.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum Error {
     #[error("The request is not valid: {}.", in_short(.0))]
@@ -37,11 +37,11 @@ pub enum Error {
     NotYourAgent,
     #[error("Only an owner may do this.")]
     OwnerOnly,
-    #[error("You cannot remove your own account: another owner can.")]
+    #[error("You cannot remove your own account; another owner can.")]
     OwnAccount,
-    #[error("The page that sent this form is not of this site.")]
+    #[error("This form was submitted from another site.")]
     ForeignForm,
-    #[error("A page of another site sent this call.")]
+    #[error("This request was sent by a page of another site.")]
     ForeignPage,
     #[error("Review already responded")]
     ReviewAlreadyResponded,
@@ -49,51 +49,52 @@ pub enum Error {
     ReviewExpired,
     #[error("There is no such {0}.")]
     NotFound(&'static str),
-    #[error("This path does not answer that method.")]
+    #[error("Method not allowed for this path.")]
     MethodNotAllowed,
     #[error("{0}")]
     TooLarge(String),
-    #[error("The range begins behind the end of the file, which has {0} bytes.")]
+    #[error("The range starts beyond the end of the file, which has {0} bytes.")]
     RangeNotSatisfiable(u64),
     #[error("Send the body as {0}.")]
     UnsupportedMediaType(&'static str),
-    #[error("This service does not answer at this host name.")]
+    #[error("This service is not available at this host name.")]
     UnknownHost,
     #[error(
-        "Pages are shown at the inbox URL only, which placet-local prints at its start; this address is for agents."
+        "Pages are served at the inbox URL only, which placet-local prints when it starts; this address is for agents."
     )]
     NotAtInbox,
-    #[error("Send the body without Content-Encoding: {0} is not read.")]
+    #[error("Send the body without Content-Encoding: {0} is not supported.")]
     UnsupportedEncoding(String),
     #[error("This clientId or Idempotency-Key was already used with a different body.")]
     IdempotencyConflict,
-    #[error("Another account has this e-mail address.")]
+    #[error("Another account already uses this e-mail address.")]
     EmailTaken,
-    #[error("The last owner can be neither removed nor made a member: make somebody else an owner first.")]
+    #[error("The last owner can be neither removed nor made a member: make another user an owner first.")]
     LastOwner,
-    #[error("This stream has ended: nothing is added to it any more.")]
+    #[error("This stream has ended; nothing can be added to it.")]
     StreamEnded,
-    #[error("Too many failed tries for this e-mail; try again later.")]
+    #[error("Too many failed attempts for this e-mail address; try again later.")]
     TooManyTries { retry_after_seconds: u64 },
     #[error("{what}; try again later.")]
     TooManyRequests { what: &'static str, retry_after_seconds: u64 },
     #[error("The body did not arrive in time.")]
     BodyTooSlow,
-    #[error("There is more to remove than one call has time for; it is out of sight already. Repeat the call.")]
+    #[error("There is more to delete than one call can; it is hidden already. Repeat the call to continue.")]
     StillRemoving,
-    #[error("The host that was called {0}.")]
+    #[error("The called host {0}.")]
     UpstreamFailed(UpstreamFailure),
-    #[error("Storage is busy or unreachable; nothing was half-written, so the call is safe to repeat.")]
+    #[error("Storage is busy or unreachable. Nothing was partly written; the call is safe to repeat.")]
     Unavailable(Cause),
     #[error("Something went wrong on our side; the requestId finds it in the logs.")]
     Internal(Cause),
 }
 
-/// Why a 5xx happened, for the log only.
+/// The cause of a 5xx, for the log only.
 #[derive(Clone)]
 pub struct Cause(String);
 
 impl Cause {
+    /// The text of the cause.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -115,21 +116,23 @@ impl From<dynamo::Error> for Error {
 }
 
 impl Error {
+    /// A fault of the service: 500. The cause goes to the log only.
     pub fn internal(cause: impl fmt::Display) -> Self {
         Self::Internal(Cause(cause.to_string()))
     }
 
+    /// Storage did not answer: 503. The cause goes to the log only.
     pub fn unavailable(cause: impl fmt::Display) -> Self {
         Self::Unavailable(Cause(cause.to_string()))
     }
 
-    /// A limit that is free again after about this long.
+    /// A limit of callers (429) that should be free again after `wait`.
     pub fn too_many(what: &'static str, wait: Duration) -> Self {
         let retry_after_seconds = u64::try_from(wait.as_millis().div_ceil(1000)).unwrap_or(u64::MAX);
         Self::TooManyRequests { what, retry_after_seconds: retry_after_seconds.max(1) }
     }
 
-    /// What the framework means by a bare status.
+    /// The error for a bare status that the framework returned.
     pub fn of_framework(status: StatusCode) -> Self {
         match status {
             StatusCode::METHOD_NOT_ALLOWED => Self::MethodNotAllowed,
@@ -146,21 +149,24 @@ impl Error {
         Self::Invalid(vec![FieldError { path: path.into_iter().collect(), code, message: message.into() }])
     }
 
-    /// Whether a repeat of the same call would end in the same way: what was to be stored or sent is
-    /// not valid, or what is stored cannot be read.
+    /// Whether repeating the call would fail in the same way: the input is invalid, or a stored item
+    /// cannot be read.
     pub fn is_permanent(&self) -> bool {
         !matches!(self, Self::Unavailable(_) | Self::StillRemoving | Self::TooManyTries { .. })
     }
 
-    /// On routes that name a thing by its id alone, another person's is simply not there.
+    /// Turns 403 into 404, on routes that name something by its id alone: what belongs to another
+    /// user does not exist for the caller.
     pub fn or_not_found(self, what: &'static str) -> Self {
         if matches!(self, Self::NotYourAgent) { Self::NotFound(what) } else { self }
     }
 
+    /// The HTTP status.
     pub fn status(&self) -> StatusCode {
         self.row().0
     }
 
+    /// The stable code for programs, such as `not_found`.
     pub fn code(&self) -> &'static str {
         self.row().1
     }
@@ -201,7 +207,7 @@ impl Error {
         }
     }
 
-    /// The bad fields of a 400.
+    /// The invalid fields of a 400.
     pub fn fields(&self) -> Option<Vec<FieldError>> {
         match self {
             Self::Invalid(fields) => Some(fields.clone()),
@@ -212,7 +218,7 @@ impl Error {
         }
     }
 
-    /// Seconds for `Retry-After`, where the caller should come back.
+    /// Seconds for `Retry-After`, if the caller should retry.
     pub fn retry_after(&self) -> Option<u64> {
         match self {
             Self::TooManyTries { retry_after_seconds } | Self::TooManyRequests { retry_after_seconds, .. } => {

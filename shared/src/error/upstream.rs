@@ -2,7 +2,7 @@
 
 use crate::error::Error;
 
-/// Why a call came to nothing. No variant tells more than the caller may know.
+/// Why a call failed. No variant reveals more than the caller may know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UpstreamFailure {
     #[error("leads to a private address")]
@@ -17,26 +17,26 @@ pub enum UpstreamFailure {
     Reset,
     #[error("does not speak TLS on this port")]
     NoTls,
-    #[error("could not agree on how to speak TLS")]
+    #[error("failed the TLS handshake")]
     TlsFailed,
-    #[error("shows a certificate that has expired")]
+    #[error("presents an expired certificate")]
     CertificateExpired,
-    #[error("shows a certificate that is not valid yet")]
+    #[error("presents a certificate that is not valid yet")]
     CertificateNotYetValid,
-    #[error("shows a certificate of another name")]
+    #[error("presents a certificate for another name")]
     CertificateOfAnotherName,
-    #[error("shows a certificate that is not trusted: it is self-signed, or its issuer is unknown")]
+    #[error("presents a certificate that is not trusted: it is self-signed, or its issuer is unknown")]
     CertificateNotTrusted,
     #[error("took too long to answer")]
     TimedOut,
-    #[error("broke off its answer, or sent what is no HTTP")]
+    #[error("ended its response early, or sent invalid HTTP")]
     Broken,
-    #[error("answered more than may be read")]
+    #[error("sent a response that is too large")]
     TooLarge,
 }
 
 impl UpstreamFailure {
-    /// What it means to somebody who wants the answer passed on, and gave its `url`.
+    /// The error for a caller who gave the `url` and waits for the response.
     pub fn refusal(self) -> Error {
         match self {
             Self::Private => Error::field(["url".into()], "private_address", "url leads to a private address"),

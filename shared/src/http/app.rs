@@ -4,6 +4,8 @@ use ::http::header::SET_COOKIE;
 use ::http::{HeaderMap, HeaderValue};
 use axum::extract::FromRef;
 
+use crate::aws::Clients;
+use crate::aws::queue::Queue;
 use crate::caller::HumanCaller;
 use crate::clock::Clock;
 use crate::error::Error;
@@ -14,9 +16,8 @@ use crate::limits::Limits;
 use crate::long_poll::LongPolls;
 use crate::models::{Answer, Message};
 use crate::outbound::Outbound;
-use crate::queue::Queue;
 use crate::secrets::{Device, ServerSecret};
-use crate::storage::{Blobs, Clients, Store, Table};
+use crate::storage::{Blobs, Store, Table};
 
 /// The state of every router. Clones share their clients: they are made once per process.
 #[derive(Clone)]
@@ -24,7 +25,7 @@ pub struct App {
     pub store: Store,
     pub blobs: Blobs,
     pub clock: Clock,
-    pub waits: LongPolls,
+    pub long_polls: LongPolls,
     pub secret: ServerSecret,
     pub outbound: Outbound,
     pub queue: Queue,
@@ -33,12 +34,13 @@ pub struct App {
 }
 
 impl App {
+    /// The state over these clients; limits, queue and origins are set by the methods below.
     pub fn new(
         clients: &Clients,
         table: &str,
         bucket: &str,
         clock: Clock,
-        waits: LongPolls,
+        long_polls: LongPolls,
         secret: ServerSecret,
     ) -> Self {
         let blobs = Blobs::new(clients.s3.clone(), bucket);
@@ -46,7 +48,7 @@ impl App {
             store: Store::new(Table::new(clients.dynamodb.clone(), table), blobs.clone(), clock.clone()),
             blobs,
             clock,
-            waits,
+            long_polls,
             secret,
             outbound: Outbound::default(),
             queue: Queue::unset(clients.sqs.clone()),
@@ -60,14 +62,14 @@ impl App {
         Self { store: self.store.limited(limits), ..self }
     }
 
-    /// Stores an answer. Whoever waits for it in this process has it at once.
+    /// Stores an answer and gives it to the long polls of this process that wait for it.
     pub async fn answer(&self, human: &HumanCaller, id: MessageId, answer: Answer) -> Result<Message, Error> {
         let answered = self.store.reviews().answer(human, id, answer).await?;
-        self.waits.notify(&answered);
+        self.long_polls.notify(&answered);
         Ok(answered)
     }
 
-    /// Has the browser that sent `request` keep its device cookie.
+    /// Sets the device cookie in the response to `request`.
     pub fn remember(&self, device: &Device, request: &HeaderMap, response: &mut HeaderMap) -> Result<(), Error> {
         let cookie = device.cookie(request, &self.secret, self.clock.now());
         response.append(SET_COOKIE, HeaderValue::from_str(&cookie).map_err(Error::internal)?);

@@ -36,7 +36,7 @@ impl<S: Send + Sync> FromRequestParts<S> for HumanCaller {
     }
 }
 
-/// For routes that change the browser's cookie: they refuse foreign pages without a session, too.
+/// For routes that set cookies: pages of other sites are refused even without a session.
 impl<S: Send + Sync> OptionalFromRequestParts<S> for HumanCaller {
     type Rejection = Error;
 
@@ -54,8 +54,9 @@ impl<S: Send + Sync> FromRequestParts<S> for OwnerCaller {
     }
 }
 
-/// Browsers add a host's cookie to whatever any page sends there, so a call that is not a read
-/// counts only from our own pages, or from no page at all. A bearer token is added by its holder.
+/// Refuses writes from pages of other sites. Browsers attach a host's cookies to requests from any
+/// page, so a write with a cookie must come from our own pages or from a program. A bearer token is
+/// attached by its holder only.
 fn refuse_foreign_pages(parts: &Parts) -> Result<(), Error> {
     let is_harmless = parts.method.is_safe() || bearer(&parts.headers).is_some();
     match Sender::of(&parts.headers) {
@@ -72,8 +73,7 @@ impl HumanCaller {
     }
 }
 
-/// Makes sure that a request whose input was refused came from somebody we know: a stranger
-/// learns nothing but 401.
+/// Authenticates before reporting a validation error, so unauthenticated callers only ever see 401.
 pub async fn authenticate_before_rejecting<S>(parts: &Parts, state: &S) -> Result<(), Error>
 where
     Store: FromRef<S>,
@@ -84,8 +84,8 @@ where
     }
 }
 
-/// The hashes of all credentials that a request presents, whichever its route asks for.
-pub(crate) fn presented(headers: &HeaderMap) -> Vec<SecretHash> {
+/// The hashes of all credentials in a request, whichever its route requires.
+pub(crate) fn credential_hashes(headers: &HeaderMap) -> Vec<SecretHash> {
     let (bearer, key, cookie) = (bearer(headers), header(headers, "x-api-key"), cookie(headers, session_name(headers)));
     let keys = [bearer, key].into_iter().flatten().filter_map(Credential::api_key);
     let sessions = [bearer, cookie].into_iter().flatten().filter_map(Credential::session);

@@ -13,7 +13,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::error::Error;
 use crate::http::auth::{Caller, authenticate_before_rejecting};
-use crate::limits::bodies::{ANONYMOUS, SMALL};
+use crate::limits::bodies::{MAX_ANONYMOUS, MAX_SMALL};
 use crate::limits::turns;
 use crate::storage::Store;
 use crate::validation::{self, FromObject, ValidationErrors};
@@ -34,8 +34,8 @@ where
     Store: FromRef<S>,
 {
     let is_anonymous = parts.extensions.get::<Caller>().is_none();
-    let (max, too_large) = if is_anonymous { (max.min(ANONYMOUS), ANONYMOUS_TOO_LARGE) } else { (max, too_large) };
-    // Who sends slowly keeps nobody waiting.
+    let (max, too_large) = if is_anonymous { (max.min(MAX_ANONYMOUS), ANONYMOUS_TOO_LARGE) } else { (max, too_large) };
+    // A slow sender does not hold up other requests.
     turns::step_aside();
     let mut arriving = Arriving::new(body);
     let read = kept(&mut arriving, parts, state, max, too_large).await;
@@ -61,11 +61,11 @@ where
         if size > max {
             return Err(Error::TooLarge(too_large.to_owned()));
         }
-        // Memory for what is small and not verified may be short: then it is verified first, too.
-        if small.as_mut().is_some_and(|small| size > SMALL || !small.grow(size)) {
+        // Large bodies, and small ones when memory is short, are authenticated before they are read on.
+        if small.as_mut().is_some_and(|small| size > MAX_SMALL || !small.grow(size)) {
             authenticate_before_rejecting(parts, state).await?;
             turns::step_aside();
-            bodies.keep(announced.unwrap_or(max)).await?;
+            bodies.reserve(announced.unwrap_or(max)).await?;
             small = None;
         }
         kept.extend_from_slice(&chunk);
@@ -73,13 +73,13 @@ where
     Ok(kept.freeze())
 }
 
-/// Parses a JSON body; a large one beside the async threads, and few of them at once.
+/// Parses a JSON body. Large ones are parsed on a blocking thread, a few at a time.
 pub async fn parse<S, T>(bytes: Bytes, problems: ValidationErrors, state: &S) -> Result<T, Error>
 where
     Store: FromRef<S>,
     T: FromObject + 'static,
 {
-    if bytes.len() <= SMALL {
+    if bytes.len() <= MAX_SMALL {
         return validation::parse(&bytes, problems);
     }
     let _turn = Store::from_ref(state).limits().bodies.parsing().await;
@@ -87,7 +87,7 @@ where
     parsed.map_err(|err| Error::internal(format!("parsing ended early: {err}")))?
 }
 
-/// A body on its way in.
+/// A body that is being received.
 struct Arriving {
     chunks: BodyDataStream,
     seen: usize,

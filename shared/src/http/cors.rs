@@ -1,5 +1,5 @@
-//! Which scripts of other sites may call the agents' API. People's routes, which cookies open, are
-//! never opened to another origin.
+//! CORS: the origins whose scripts may call the agents' API. Routes for people, which accept cookies,
+//! are never opened to another origin.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -20,7 +20,7 @@ const X_API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// How long a browser may keep the answer to a preflight.
-const KEPT: Duration = Duration::from_secs(3600);
+const PREFLIGHT_MAX_AGE: Duration = Duration::from_secs(3600);
 
 /// The origins whose scripts may call the agents' API; none by default.
 #[derive(Clone, Debug, Default)]
@@ -49,7 +49,7 @@ impl Cors {
             .allow_methods([Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
             .allow_headers([AUTHORIZATION, CONTENT_TYPE, IDEMPOTENCY_KEY, IF_NONE_MATCH, IF_RANGE, RANGE, X_API_KEY])
             .expose_headers([ACCEPT_RANGES, CONTENT_DISPOSITION, CONTENT_RANGE, ETAG, RETRY_AFTER, X_REQUEST_ID])
-            .max_age(KEPT);
+            .max_age(PREFLIGHT_MAX_AGE);
         Self(Some(layer))
     }
 }

@@ -20,8 +20,8 @@ use crate::telemetry::cost::{self, BackgroundTasks, CostTotals, RequestCost};
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Runs a request under its bill, writes the error body, logs one line. The bill's sums travel
-/// on as a response extension.
+/// Runs a request, counts its cost, writes the error body and logs one line. The totals of its cost
+/// go on as a response extension.
 pub(super) async fn wrap(
     State(app): State<App>,
     OriginalUri(uri): OriginalUri,
@@ -33,19 +33,19 @@ pub(super) async fn wrap(
     let request_id = id.to_string();
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().map_or("(none)".into(), |route| route.as_str().to_owned());
-    let (bill, began) = (Arc::new(RequestCost::default()), Instant::now());
+    let (request_cost, began) = (Arc::new(RequestCost::default()), Instant::now());
     let (call, mut request) = Call::begin(request, uri.path(), id, now);
 
-    let admitted = app.site.admit(&mut request);
-    let presented = auth::presented(request.headers());
-    let run = cost::with_cost(bill.clone(), async {
-        match admitted {
+    let routed = app.site.admit(&mut request);
+    let credentials = auth::credential_hashes(request.headers());
+    let run = cost::with_cost(request_cost.clone(), async {
+        match routed {
             Ok(()) => next.run(request).await,
             Err(error) => error.into_response(),
         }
     });
-    let answered = app.store.limits().callers.in_turn(&presented, run);
-    let mut response = answered.await.unwrap_or_else(Error::into_response);
+    let outcome = app.store.limits().callers.in_turn(&credentials, run);
+    let mut response = outcome.await.unwrap_or_else(Error::into_response);
 
     if let Some(Rendered(error)) = response.extensions().get() {
         log_cause(error, &request_id);
@@ -53,31 +53,32 @@ pub(super) async fn wrap(
         log_cause(error, &request_id);
         response = with_body(response, error, uri.path(), app.clock.now(), &request_id);
     }
-    let spent = bill.spent();
-    response = cost::with_cost(bill.clone(), kept_of(&app, &bill, call, response)).await;
-    response.extensions_mut().insert(BackgroundTasks(bill.clone()));
-    finish(&mut response, &request_id, spent);
+    let totals = request_cost.spent();
+    response = cost::with_cost(request_cost.clone(), record(&app, &request_cost, call, response)).await;
+    response.extensions_mut().insert(BackgroundTasks(request_cost.clone()));
+    finish(&mut response, &request_id, totals);
     tracing::info!(
         request_id,
-        user = bill.user().map(|user| user.to_string()),
+        user = request_cost.user().map(|user| user.to_string()),
         %method,
         route,
         status = response.status().as_u16(),
         ms = began.elapsed().as_secs_f64() * 1000.0,
-        dynamodb_calls = spent.calls,
-        capacity_units = spent.capacity_units(),
-        s3_calls = spent.blob_calls,
+        dynamodb_calls = totals.calls,
+        capacity_units = totals.capacity_units(),
+        s3_calls = totals.blob_calls,
         "request"
     );
     response
 }
 
-/// Notes beside the request what its user can read of it later: the entry in the log, the counts.
-async fn kept_of(app: &App, bill: &RequestCost, call: Option<Call>, response: Response) -> Response {
-    if let Some((agent, tally)) = bill.tally(response.status().as_u16() < 400) {
-        app.store.agents().record_stats(agent, tally);
+/// Records in the background what the user can read about the request later: statistics and the
+/// request log.
+async fn record(app: &App, cost: &RequestCost, call: Option<Call>, response: Response) -> Response {
+    if let Some((agent, delta)) = cost.stats_delta(response.status().as_u16() < 400) {
+        app.store.agents().record_stats(agent, delta);
     }
-    match (call, bill.user()) {
+    match (call, cost.user()) {
         (Some(call), Some(user)) => call.end(app.store.clone(), user, response).await,
         _ => response,
     }
@@ -89,8 +90,8 @@ fn log_cause(error: &Error, request_id: &str) {
     }
 }
 
-fn finish(response: &mut Response, request_id: &str, spent: CostTotals) {
-    response.extensions_mut().insert(spent);
+fn finish(response: &mut Response, request_id: &str, totals: CostTotals) {
+    response.extensions_mut().insert(totals);
     let headers = response.headers_mut();
     if let Ok(id) = HeaderValue::from_str(request_id) {
         headers.insert(X_REQUEST_ID, id);

@@ -32,6 +32,7 @@ pub struct ErrorBody<'a> {
 }
 
 impl<'a> ErrorBody<'a> {
+    /// The body for `error` in the response to one request.
     pub fn of(error: &'a Error, path: &'a str, timestamp: Timestamp, request_id: &'a str) -> Self {
         Self {
             status_code: error.status().as_u16(),

@@ -1,5 +1,5 @@
-//! Extractors of input. Each rejects with our error body, and with a 401 first when the caller
-//! turns out to be nobody we know: put the caller before them in a handler's arguments.
+//! Extractors of input. Before one rejects, it authenticates the caller and answers 401 if that
+//! fails: put the caller before them in a handler's arguments.
 
 use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, FromRef, FromRequest, FromRequestParts, Multipart, Request};
@@ -19,13 +19,13 @@ use crate::outbound::Outbound;
 use crate::storage::{IdempotentCall, Store};
 use crate::validation::{FromObject, FromParams, JsonObject, Params, ValidationErrors};
 
-/// The most a file in a request body may hold: Lambda takes 6 MB, and base64 adds a third.
-pub const MAX_FILE: usize = 4_500_000;
+pub use crate::models::file::MAX_FILE;
 /// What multipart adds around a file.
 const MULTIPART_FRAME: usize = 64 * 1024;
-/// The most a JSON body may hold.
+/// The limit of a JSON body, in bytes.
 const MAX_JSON: usize = 4_500_000;
 
+/// The sentence of a 413 for a file in a request body.
 pub const FILE_TOO_LARGE: &str = "A file in a request body may have at most 4,500,000 bytes: announce a larger one with POST /api/v1/files/presign (people: /api/files/presign) and PUT it to the URL you get.";
 const JSON_TOO_LARGE: &str = "A JSON body may have at most 4,500,000 bytes: send long texts as files (textAttachments, or POST /api/v1/files/store), larger ones by POST /api/v1/files/presign.";
 
@@ -40,11 +40,12 @@ pub struct InChannel {
 
 impl FromParams for InChannel {
     fn from_params(params: &mut Params) -> Option<Self> {
+        // A malformed id names none of the caller's agents: 403, as for any other.
         params.required("channel").map(|text| Self { channel: AgentId::parse_or_nil(&text) })
     }
 }
 
-/// A query that may name a channel, where it can be known without.
+/// A query that may name a channel, on routes whose id names it too.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct MaybeInChannel {
@@ -91,10 +92,10 @@ where
     }
 }
 
-/// A JSON body with the hash that tells whether a repeat says the same.
+/// A JSON body with the hash by which a repeated call is compared.
 pub struct HashedJson<T> {
     pub body: T,
-    /// Of the JSON's meaning: the order of members and the spaces between them do not count.
+    /// The hash of the JSON's meaning: the order of members and white space do not count.
     pub hash: String,
 }
 
@@ -125,16 +126,16 @@ impl<T: FromObject> FromObject for Hashed<T> {
     }
 }
 
-/// The header `Idempotency-Key`, if it is there: what a body's `clientId` is, outside the body.
+/// The header `Idempotency-Key`, if it is there. `clientId` in the body means the same.
 pub struct IdempotencyKey(Option<String>);
 
 impl IdempotencyKey {
-    /// What makes this call safe to repeat; the body's own id goes before the header.
+    /// The idempotency key of this call; the body's own id takes precedence over the header.
     pub fn once(self, client_id: Option<String>, body_hash: String) -> Option<IdempotentCall> {
         client_id.or(self.0).map(|client_id| IdempotentCall { client_id, body_hash })
     }
 
-    /// The same of a body that has no id of its own; it is hashed only where there is a key.
+    /// The same for a body without an id of its own; it is hashed only if there is a key.
     pub fn of(self, body_hash: impl FnOnce() -> String) -> Option<IdempotentCall> {
         self.0.map(|client_id| IdempotentCall { client_id, body_hash: body_hash() })
     }

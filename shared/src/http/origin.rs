@@ -17,6 +17,7 @@ pub enum Sender {
 }
 
 impl Sender {
+    /// Where a request comes from: by Fetch Metadata if the client sends it, else by `Origin`.
     pub fn of(headers: &HeaderMap) -> Self {
         let mut sites = headers.get_all("sec-fetch-site").iter();
         match (sites.next().map(http::HeaderValue::as_bytes), sites.next()) {

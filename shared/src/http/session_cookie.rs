@@ -7,14 +7,14 @@ use http::{HeaderMap, HeaderName};
 use crate::http::origin::is_https;
 use crate::storage::NewSession;
 
-/// The cookie that carries a session over http. Over https it carries one to programs, which send
-/// it as a bearer token: as a cookie it does not count there, for a sister host could have set it.
+/// The cookie that carries a session over http. Over https it hands the token to programs, which
+/// send it as a bearer token; as a cookie it is ignored there, because a sibling host could have set it.
 pub const SESSION_COOKIE: &str = "access_token";
 
-/// The cookie that carries a session over https. Browsers take it from this very host only.
+/// The cookie that carries a session over https. Browsers accept it from this exact host only.
 pub const HOST_COOKIE: &str = "__Host-access_token";
 
-/// The cookie that counts as a session.
+/// The name of the session cookie for this request.
 pub(super) fn session_name(headers: &HeaderMap) -> &'static str {
     if is_https(headers) { HOST_COOKIE } else { SESSION_COOKIE }
 }
@@ -36,7 +36,7 @@ pub(super) fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> 
 /// `Set-Cookie` headers of a response.
 pub type Cookies = AppendHeaders<Vec<(HeaderName, String)>>;
 
-/// Keeps a session in the browser that signed in on a page.
+/// Stores a session in the browser that signed in on a page.
 pub fn keep_session(request: &HeaderMap, session: NewSession) -> Cookies {
     let (token, age) = (session.token.reveal(), session.life.as_secs());
     match is_https(request) {
@@ -45,12 +45,12 @@ pub fn keep_session(request: &HeaderMap, session: NewSession) -> Cookies {
     }
 }
 
-/// Keeps a session with a caller of the API: over https also where programs look for the token.
+/// Hands a session to a caller of the API; over https also in the cookie where programs look for it.
 pub fn hand_out_session(request: &HeaderMap, session: NewSession) -> Cookies {
     cookies(request, &session.token.reveal(), session.life.as_secs())
 }
 
-/// Takes the session away, whichever cookie carries it.
+/// Removes both session cookies.
 pub fn remove_session(request: &HeaderMap) -> Cookies {
     cookies(request, "", 0)
 }

@@ -45,6 +45,7 @@ pub enum Place {
 }
 
 impl Site {
+    /// A service that answers at these hosts only.
     pub fn of(hosts: Hosts) -> Self {
         Self(Some(Arc::new(hosts)))
     }

@@ -28,22 +28,27 @@ impl Json {
         Self(raw.to_owned())
     }
 
+    /// Serializes a value.
     pub fn of(value: &impl Serialize) -> Result<Self, serde_json::Error> {
         serde_json::value::to_raw_value(value).map(Self)
     }
 
+    /// Accepts a well-formed JSON text.
     pub fn parse(text: String) -> Option<Self> {
         RawValue::from_string(text).ok().map(Self)
     }
 
+    /// The text, exactly as it was sent.
     pub fn as_str(&self) -> &str {
         self.0.get()
     }
 
+    /// The length of the text, in bytes.
     pub fn len(&self) -> usize {
         self.as_str().len()
     }
 
+    /// Whether the text is empty; JSON never is.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -203,10 +208,12 @@ impl Serialize for Json {
 pub mod as_text {
     use super::*;
 
+    /// Writes the text itself, or null.
     pub fn serialize<S: Serializer>(json: &Option<Json>, serializer: S) -> Result<S::Ok, S::Error> {
         json.as_ref().map(Json::as_str).serialize(serializer)
     }
 
+    /// Reads an optional JSON text.
     pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Json>, D::Error> {
         let text = Option::<String>::deserialize(deserializer)?;
         text.map(|text| Json::parse(text).ok_or_else(|| de::Error::custom("not JSON"))).transpose()

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// One step of the way to a field: a name, or a position in an array.
+/// One step of the path to a field: a name, or a position in an array.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(untagged)]
 pub enum Step {
@@ -23,16 +23,16 @@ impl From<usize> for Step {
     }
 }
 
-/// The way to a field as one writes it: `review.payload.options[0]`, `metadata["a b"]`.
+/// The path to a field as it is written in code: `review.payload.options[0]`, `metadata["a b"]`.
 pub fn place(path: &[Step]) -> String {
-    const LONGEST: usize = 64;
+    const MAX_NAME: usize = 64;
     let mut written = String::new();
     for step in path {
         match step {
             Step::Index(index) => written.push_str(&format!("[{index}]")),
             Step::Name(name) => {
                 let plain = |c: char| c.is_alphanumeric() || c == '_' || c == '-';
-                let short: String = name.chars().take(LONGEST).collect();
+                let short: String = name.chars().take(MAX_NAME).collect();
                 if name.is_empty() || !short.chars().all(plain) {
                     written.push_str(&format!("[{}]", serde_json::Value::from(short)));
                 } else {

@@ -17,6 +17,7 @@ pub enum Mistake {
     Syntax(&'static str),
 }
 
+/// The result of reading one part.
 pub type Read = Result<(), Mistake>;
 
 fn syntax(what: &'static str) -> Read {
@@ -32,6 +33,7 @@ pub struct Scan<'a> {
 }
 
 impl<'a> Scan<'a> {
+    /// Starts at the beginning of `text`.
     pub fn of(text: &'a str) -> Self {
         Self { text, at: 0, path: vec![] }
     }
@@ -51,6 +53,7 @@ impl<'a> Scan<'a> {
         next
     }
 
+    /// Where the scan stands: line and column.
     pub fn position(&self) -> String {
         let before = &self.text[..self.at];
         let line = before.rsplit('\n').next().unwrap_or_default();
@@ -70,6 +73,7 @@ impl<'a> Scan<'a> {
         Ok(())
     }
 
+    /// Reads one document to its end, or to its first mistake.
     pub fn document(&mut self) -> Read {
         self.value(0)?;
         self.blanks()?;

@@ -1,6 +1,6 @@
 //! How a deployed function starts: logging, settings and clients, once per sandbox.
 //!
-//! - [`gateway_event`]: what it is handed over of a request
+//! - [`gateway_event`]: requests as API Gateway sends them
 
 mod gateway_event;
 
@@ -15,12 +15,12 @@ use http_body_util::{BodyExt, Collected};
 use tokio::sync::watch;
 use tower::{Service, ServiceExt};
 
+use crate::aws::Clients;
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError};
 use crate::http::{self, App};
 use crate::limits::Limits;
 use crate::long_poll::LongPolls;
-use crate::storage::Clients;
 use crate::telemetry::cost::BackgroundTasks;
 use crate::telemetry::logging;
 
@@ -30,7 +30,7 @@ pub async fn run(routes: Router<App>) -> Result<(), lambda_http::Error> {
     lambda_http::lambda_runtime::run_concurrent(adapter.map_request(gateway_event::readable)).await
 }
 
-/// Responses are whole: Lambda sends nothing before the end.
+/// The routes as a service with buffered responses: Lambda sends nothing before a response is complete.
 fn service<B>(
     routes: Router<App>,
 ) -> Result<
@@ -40,36 +40,36 @@ fn service<B>(
 where
     B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
 {
-    logging::to_json();
+    logging::init_json();
     let router = http::service(routes, deployed(Config::from_env()?));
     Ok(ServiceExt::<Request<B>>::and_then(router, async |response: axum::response::Response| {
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.map(Collected::to_bytes).unwrap_or_default();
-        // The sandbox is frozen once the answer is out.
-        if let Some(beside) = parts.extensions.get::<BackgroundTasks>() {
-            beside.clone().ended().await;
+        // Lambda freezes the sandbox once the response is sent.
+        if let Some(tasks) = parts.extensions.get::<BackgroundTasks>() {
+            tasks.clone().finish().await;
         }
         Ok(BufferedResponse(Response::from_parts(parts, lambda_http::Body::Binary(bytes.to_vec()))))
     }))
 }
 
-/// The start of a deployed function that no request calls.
-pub fn scheduled() -> Result<App, ConfigError> {
-    logging::to_json();
+/// The state of a deployed function that a schedule invokes.
+pub fn schedule_app() -> Result<App, ConfigError> {
+    logging::init_json();
     Ok(deployed(Config::from_env()?))
 }
 
-/// The start of a deployed function that works off the stream or the queue.
-pub fn worker() -> Result<App, ConfigError> {
-    logging::to_json();
+/// The state of a deployed function that reads the stream or the queue; its queue must be set.
+pub fn queue_app() -> Result<App, ConfigError> {
+    logging::init_json();
     let config = Config::from_env()?;
-    config.demand_queue()?;
+    config.require_queue()?;
     Ok(deployed(config))
 }
 
-/// A response that goes to API Gateway as bytes, whatever its type: sent as text it would be
-/// decoded on the way, which changes files, and grow by what JSON escapes, which nobody can
-/// foresee. As bytes it grows by a third.
+/// A response that goes to API Gateway as base64, whatever its media type. As text it would be
+/// decoded on the way, which corrupts files, and JSON escapes would let it grow by an unknown
+/// factor. Base64 adds exactly a third.
 pub struct BufferedResponse(Response<lambda_http::Body>);
 
 impl lambda_http::IntoResponse for BufferedResponse {
@@ -81,9 +81,10 @@ impl lambda_http::IntoResponse for BufferedResponse {
 /// The state of a deployed function.
 fn deployed(config: Config) -> App {
     let clients = Clients::deployed(&config.aws);
-    // A function is frozen or ended from outside: nobody announces its closing.
-    let waits = LongPolls::new(config.max_wait, watch::channel(false).1).limited(config.limits.waits_per_user, None);
-    let app = App::new(&clients, &config.table, &config.bucket, Clock::system(), waits, config.secret)
+    // Lambda freezes or ends a sandbox without notice, so nothing ever sets `closing`.
+    let long_polls =
+        LongPolls::new(config.max_wait, watch::channel(false).1).limited(config.limits.waits_per_user, None);
+    let app = App::new(&clients, &config.table, &config.bucket, Clock::system(), long_polls, config.secret)
         .limited(Limits::new(&config.limits));
     let app = App { cors: config.cors, ..app };
     match config.queue {

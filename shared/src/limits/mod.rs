@@ -1,12 +1,12 @@
-//! Limits that keep one caller from stopping the others. All of them are counted in this process:
-//! a local runner is one, and on AWS each function instance is one.
+//! Limits that keep one caller from slowing down the others. Each is counted per process: a local
+//! runner is one process, on AWS each function instance is one.
 //!
-//! - [`turns`]: how many requests of one credential and of one user are worked on at once, and how
-//!   many a second
+//! - [`turns`]: how many requests of one credential and of one user are processed at once, and how
+//!   many per second
 //! - [`bodies`]: how much memory request bodies take together
-//! - [`deliveries`]: how many deliveries of one channel and of one user are under way at once
+//! - [`deliveries`]: how many deliveries of one channel and of one user are in progress at once
 //!
-//! How many waits one user holds is counted in [`crate::long_poll`].
+//! The slots for long polls of one user are in `long_poll`.
 
 pub mod bodies;
 pub mod deliveries;
@@ -22,16 +22,16 @@ use turns::Callers;
 pub struct Settings {
     /// Requests a second of one credential, over time.
     pub requests_per_second: u32,
-    /// How many more of them may come at once.
+    /// How many more of them may arrive in a burst.
     pub burst: u32,
-    /// Requests of one credential that are worked on at once; others wait for their turn. A user may
-    /// have twice as many.
+    /// Requests of one credential that are processed at once; others queue. A user may have twice as
+    /// many.
     pub at_once: usize,
     /// Long polls that the API keys of one user hold at once.
     pub waits_per_user: usize,
-    /// What all request bodies together may take of the memory, in bytes.
+    /// The memory that all request bodies may take together, in bytes.
     pub body_memory: usize,
-    /// Deliveries of one channel that are under way at once. A user may have three times as many.
+    /// Deliveries of one channel that are in progress at once. A user may have three times as many.
     pub deliveries_per_channel: usize,
 }
 
@@ -48,7 +48,7 @@ impl Default for Settings {
     }
 }
 
-/// What is counted in this process. Clones share their counts.
+/// The counts of this process. Clones share them.
 #[derive(Clone, Debug)]
 pub struct Limits {
     pub callers: Callers,
@@ -57,6 +57,7 @@ pub struct Limits {
 }
 
 impl Limits {
+    /// Empty counts under these settings.
     pub fn new(settings: &Settings) -> Self {
         Self {
             callers: Callers::new(settings),

@@ -1,11 +1,12 @@
-//! Turns: of each credential a few requests are worked on at once, and the others queue behind
-//! their own kind. So a flood of one caller's requests leaves room for everybody else's.
+//! Turns: a few requests of each credential are processed at once, and further ones queue behind them.
+//! A flood of requests from one caller leaves room for all others.
 //!
-//! Only a credential that was verified gets turns and a rate of its own. Those that were not
-//! verified yet share a few turns, so that made-up ones take neither memory nor room.
+//! Only a verified credential has turns and a rate of its own. Unverified ones share a few turns, so
+//! made-up credentials take neither memory nor room.
 //!
-//! A request takes its turn before any work and keeps it to the end. It steps aside while it waits
-//! for something that costs nothing here: the rest of a body, a change, another host's answer.
+//! A request takes its turn before any work and keeps it until it ends. It gives the turn up while it
+//! waits for something that costs nothing here: the rest of a body, a change, the response of another
+//! host.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -19,14 +20,14 @@ use crate::error::Error;
 use crate::ids::UserId;
 use crate::secrets::SecretHash;
 
-/// The longest that a request queues for its turn.
-const PATIENCE: Duration = Duration::from_secs(10);
-/// Turns of all credentials that were not verified yet.
-const STRANGERS: usize = 16;
-/// How many verified credentials are remembered. One that was forgotten is a stranger once more.
-const REMEMBERED: usize = 10_000;
-/// Large bodies of one user that are in memory at once.
-const LARGE_BODIES: usize = 4;
+/// The longest time a request queues for its turn.
+const QUEUE_TIMEOUT: Duration = Duration::from_secs(10);
+/// Turns that all unverified credentials share.
+const UNVERIFIED_TURNS: usize = 16;
+/// How many verified credentials are remembered. A forgotten one counts as unverified again.
+const MAX_REMEMBERED: usize = 10_000;
+/// How many large bodies of one user may be in memory at once.
+const MAX_LARGE_BODIES: usize = 4;
 
 /// Every caller that this process has verified.
 #[derive(Clone, Debug)]
@@ -35,7 +36,7 @@ pub struct Callers(Arc<All>);
 #[derive(Debug)]
 struct All {
     settings: Settings,
-    strangers: Arc<Semaphore>,
+    unverified: Arc<Semaphore>,
     known: Mutex<Known>,
 }
 
@@ -95,8 +96,8 @@ struct Turn {
 #[derive(Clone)]
 enum Caller {
     Known(Arc<Credential>),
-    /// Has a credential that was not verified yet.
-    Stranger,
+    /// Has a credential that is not verified yet.
+    Unverified,
     /// Has none.
     Anonymous,
 }
@@ -106,15 +107,16 @@ tokio::task_local! {
 }
 
 impl Callers {
+    /// No verified callers yet.
     pub fn new(settings: &Settings) -> Self {
         Self(Arc::new(All {
             settings: *settings,
-            strangers: Arc::new(Semaphore::new(STRANGERS)),
+            unverified: Arc::new(Semaphore::new(UNVERIFIED_TURNS)),
             known: Mutex::default(),
         }))
     }
 
-    /// Does a request's work in its turn. `presented` are the hashes of the credentials it brings.
+    /// Runs the work of a request in its turn. `presented` are the hashes of its credentials.
     pub async fn in_turn<T>(&self, presented: &[SecretHash], work: impl Future<Output = T>) -> Result<T, Error> {
         let known = self.known(presented);
         if let Some(credential) = &known {
@@ -123,12 +125,12 @@ impl Callers {
         let caller = match known {
             Some(credential) => Caller::Known(credential),
             None if presented.is_empty() => Caller::Anonymous,
-            None => Caller::Stranger,
+            None => Caller::Unverified,
         };
         let turn = Turn { callers: self.clone(), caller, permits: vec![], memory: vec![] };
         let work = async {
-            let began = tokio::time::timeout(PATIENCE, resume()).await;
-            began.map_err(|_| too_many(PATIENCE))?;
+            let began = tokio::time::timeout(QUEUE_TIMEOUT, resume()).await;
+            began.map_err(|_| too_many(QUEUE_TIMEOUT))?;
             Ok(work.await)
         };
         TURN.scope(RefCell::new(turn), work).await
@@ -146,7 +148,7 @@ impl Callers {
     /// The entry of a credential that was just verified.
     fn remember(&self, hashed: &SecretHash, user: UserId) -> Arc<Credential> {
         let mut known = self.lock();
-        if known.credentials.len() >= REMEMBERED {
+        if known.credentials.len() >= MAX_REMEMBERED {
             // Those in use stay.
             known.credentials.retain(|_, credential| Arc::strong_count(credential) > 1);
             known.users.retain(|_, user| user.strong_count() > 0);
@@ -159,7 +161,7 @@ impl Callers {
             Some(user) => user,
             None => {
                 let turns = Arc::new(Semaphore::new(2 * at_once));
-                let made = Arc::new(User { turns, large_bodies: Arc::new(Semaphore::new(LARGE_BODIES)) });
+                let made = Arc::new(User { turns, large_bodies: Arc::new(Semaphore::new(MAX_LARGE_BODIES)) });
                 known.users.insert(user, Arc::downgrade(&made));
                 made
             }
@@ -176,7 +178,7 @@ impl Callers {
     }
 }
 
-/// The current request's credential is good. From now on it has turns of its own.
+/// Marks the current request's credential as verified: it has turns of its own from now on.
 pub(crate) async fn verified(hashed: &SecretHash, user: UserId) -> Result<(), Error> {
     let found = TURN.try_with(|turn| {
         let turn = turn.borrow();
@@ -195,15 +197,18 @@ pub(crate) async fn verified(hashed: &SecretHash, user: UserId) -> Result<(), Er
     Ok(())
 }
 
-/// The credential is not good, or no longer.
-pub(crate) fn refused(hashed: &SecretHash) {
+/// Forgets a credential that is not, or no longer, valid.
+pub(crate) fn forget(hashed: &SecretHash) {
     let callers = TURN.try_with(|turn| turn.borrow().callers.clone());
     if let Ok(callers) = callers {
         callers.lock().credentials.remove(hashed);
     }
 }
 
-/// Leaves the turn to another request of the same caller, until [`resume`].
+/// Former name.
+pub(crate) use forget as refused;
+
+/// Gives the turn up to another request of the same caller, until [`resume`].
 pub fn step_aside() {
     let _ = TURN.try_with(|turn| turn.borrow_mut().permits.clear());
 }
@@ -215,7 +220,7 @@ pub async fn resume() {
         match &turn.caller {
             _ if !turn.permits.is_empty() => vec![],
             Caller::Known(known) => vec![known.turns.clone(), known.user.turns.clone()],
-            Caller::Stranger => vec![turn.callers.0.strangers.clone()],
+            Caller::Unverified => vec![turn.callers.0.unverified.clone()],
             Caller::Anonymous => vec![],
         }
     });
@@ -322,12 +327,12 @@ mod tests {
         let callers = Callers::new(&settings());
         for number in 0..1_000 {
             let made_up = SecretHash::of(&number.to_string());
-            callers.in_turn(std::slice::from_ref(&made_up), async { refused(&made_up) }).await.unwrap();
+            callers.in_turn(std::slice::from_ref(&made_up), async { forget(&made_up) }).await.unwrap();
         }
         assert!(callers.lock().credentials.is_empty());
-        for number in 0..REMEMBERED + 10 {
+        for number in 0..MAX_REMEMBERED + 10 {
             verify(&callers, &SecretHash::of(&number.to_string()), user()).await;
         }
-        assert!(callers.lock().credentials.len() <= REMEMBERED);
+        assert!(callers.lock().credentials.len() <= MAX_REMEMBERED);
     }
 }

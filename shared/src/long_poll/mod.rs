@@ -1,7 +1,11 @@
-//! Waiting until something in the table changes: how long a caller is held, and when the next
-//! look is. Soon while a change is likely (the first moments, and whenever whoever waits says so),
-//! less often otherwise: 29 s cost at most 110 looks, 300 hurried ones. Long polls for the same message
-//! in one process help each other.
+//! Long polls: requests that wait until something in the table changes.
+//!
+//! A long poll reads one item repeatedly: every 100 ms while a change is likely (the first 1.5
+//! seconds, and whenever the caller says so), every 320 ms otherwise. 29 seconds cost at most 110
+//! reads, or 300 frequent ones.
+//!
+//! - [`waiters`]: long polls for the same message in one process share what they find
+//! - [`slots`]: how many long polls one user may hold, and how often they read
 
 mod slots;
 mod waiters;
@@ -21,11 +25,11 @@ pub use slots::Holder;
 use slots::{PollSlot, PollSlots};
 use waiters::{MIN_POLL_GAP, WaiterGroup, WaiterGroups};
 
-const QUICK: Duration = Duration::from_millis(100);
-const SLOW: Duration = Duration::from_millis(320);
-const QUICK_AT_FIRST: Duration = Duration::from_millis(1500);
+const FAST_INTERVAL: Duration = Duration::from_millis(100);
+const SLOW_INTERVAL: Duration = Duration::from_millis(320);
+const FAST_PHASE: Duration = Duration::from_millis(1500);
 
-/// How long waits may hold, whether they should come back early, and what they tell each other.
+/// The long polls of this process. Clones share them.
 #[derive(Clone)]
 pub struct LongPolls {
     pub max: Duration,
@@ -35,24 +39,25 @@ pub struct LongPolls {
 }
 
 impl LongPolls {
+    /// Long polls that hold for `max` at most and end early once `closing` is true.
     pub fn new(max: Duration, closing: watch::Receiver<bool>) -> Self {
         let slots = PollSlots::new(Settings::default().waits_per_user, None);
         Self { max, closing, waiter_groups: WaiterGroups::default(), slots }
     }
 
-    /// The same with at most so many waits of one user's API keys, and so many looks a second of all
-    /// waits together, if a process hears of what it waits for by itself.
-    pub fn limited(self, per_user: usize, looks: Option<u32>) -> Self {
-        Self { slots: PollSlots::new(per_user, looks), ..self }
+    /// The same with at most `per_user` long polls of one user's API keys. All together read at most
+    /// `polls_per_second` times a second, where the process itself learns of decisions.
+    pub fn limited(self, per_user: usize, polls_per_second: Option<u32>) -> Self {
+        Self { slots: PollSlots::new(per_user, polls_per_second), ..self }
     }
 
-    /// Tells the waits of this process that are for this message that it is decided. Others find
-    /// out by themselves, a little later.
+    /// Gives a decided message to the long polls of this process that wait for it. Other processes
+    /// find it at their next read.
     pub fn notify(&self, decided: &Message) {
         self.waiter_groups.notify(decided.id, decided);
     }
 
-    /// Ends once the process is about to stop; never, if nobody will say so.
+    /// Completes once the process is about to stop; never, if it stops without notice.
     async fn closing(&self) {
         if self.closing.clone().wait_for(|closing| *closing).await.is_err() {
             std::future::pending().await
@@ -60,48 +65,48 @@ impl LongPolls {
     }
 }
 
-/// The query parameter `timeout`: milliseconds. Absent, not a number, and nothing or less all
-/// mean "as long as you can", which is `None`.
+/// The query parameter `timeout`, in milliseconds. `None` (as long as possible) when it is absent,
+/// not a number, zero or less.
 pub fn timeout(params: &Params) -> Option<Duration> {
     let millis = params.text("timeout").and_then(|text| text.parse::<f64>().ok());
     let seconds = millis.filter(|millis| *millis > 0.0).map(|millis| millis / 1000.0);
     seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
 }
 
-/// One caller who is held.
+/// One request that waits.
 pub struct LongPoll<'a> {
     polls: &'a LongPolls,
-    began: Instant,
+    started: Instant,
     deadline: Instant,
     group: Option<WaiterGroup<Message>>,
     slot: Option<PollSlot>,
     last: bool,
 }
 
-/// What a pause ended with.
+/// How a pause between two reads ended.
 pub enum Next {
-    /// It is time to look.
+    /// It is time to read.
     Poll,
     /// The message is decided: here it is.
     Decided(Arc<Message>),
-    /// There is no other look: time is up, or the process is closing.
+    /// No further read: the time is up, or the process is closing.
     Ended,
 }
 
 impl<'a> LongPoll<'a> {
-    /// From now on, for no longer than anybody is held.
+    /// Starts now and lasts for `timeout`, at most [`LongPolls::max`].
     pub fn begin(polls: &'a LongPolls, timeout: Option<Duration>) -> Self {
-        let began = Instant::now();
-        let deadline = began + timeout.map_or(polls.max, |timeout| timeout.min(polls.max));
-        Self { polls, began, deadline, group: None, slot: None, last: false }
+        let started = Instant::now();
+        let deadline = started + timeout.map_or(polls.max, |timeout| timeout.min(polls.max));
+        Self { polls, started, deadline, group: None, slot: None, last: false }
     }
 
-    /// The same, together with others that are for this message.
+    /// The same, in a group with the other long polls for this message.
     pub fn for_message(self, message: MessageId) -> Self {
         Self { group: Some(self.polls.waiter_groups.join(message)), ..self }
     }
 
-    /// Counts from now on among the waits that this caller holds, if they hold no more than they may.
+    /// Takes one of the slots of `holder`, if this long poll has none yet.
     pub fn acquire_slot(&mut self, holder: Holder) -> Result<(), Error> {
         if self.slot.is_none() {
             self.slot = Some(self.polls.slots.acquire(holder)?);
@@ -109,25 +114,25 @@ impl<'a> LongPoll<'a> {
         Ok(())
     }
 
-    /// Tells the others that the message is decided.
+    /// Gives the decided message to the other long polls for it.
     pub fn notify(&self, decided: &Message) {
         if let Some(group) = &self.group {
             group.notify(decided);
         }
     }
 
-    /// Whether the next look is to be strongly consistent: the last one is, so that what was stored
-    /// in time is not missed.
+    /// Whether the next read is the last one. It has to be strongly consistent, so that a decision
+    /// stored in time is not missed.
     pub fn is_final(&self) -> bool {
         self.last
     }
 
-    /// Holds until it is time to look again, `at_most` this long, or there is nothing to look for.
-    /// Whom a companion has just spared the look, who would have told, is held on.
-    pub async fn next(&mut self, hurried: bool, at_most: impl Fn() -> Duration) -> Next {
+    /// Waits until the next read is due, at most `at_most`. If another waiter of the group polled
+    /// within [`MIN_POLL_GAP`], the poll is skipped and the wait goes on.
+    pub async fn next(&mut self, is_urgent: bool, at_most: impl Fn() -> Duration) -> Next {
         turns::step_aside();
         while !self.last {
-            let base = if hurried || self.began.elapsed() < QUICK_AT_FIRST { QUICK } else { SLOW };
+            let base = if is_urgent || self.started.elapsed() < FAST_PHASE { FAST_INTERVAL } else { SLOW_INTERVAL };
             let base = base.max(self.slot.as_ref().map_or(Duration::ZERO, PollSlot::min_interval));
             let pause = (base + jitter(base / 10)).min(at_most().max(MIN_POLL_GAP));
             let decided = async {
@@ -150,18 +155,18 @@ impl<'a> LongPoll<'a> {
         Next::Ended
     }
 
-    /// What a look gave. Trouble that passes is `None` and does not end a wait, unless it was the
-    /// last look: whoever waits would only call again.
-    pub fn tolerate_outage<T>(&self, looked: Result<T, Error>) -> Result<Option<T>, Error> {
-        match looked {
+    /// Turns an outage of storage into `None`, so that the wait goes on: the caller would only call
+    /// again. The last read reports it.
+    pub fn tolerate_outage<T>(&self, read: Result<T, Error>) -> Result<Option<T>, Error> {
+        match read {
             Err(Error::Unavailable(_)) if !self.last => Ok(None),
-            looked => looked.map(Some),
+            read => read.map(Some),
         }
     }
 }
 
-/// Up to `most`, so that waiters who began together drift apart. It only ever adds.
-fn jitter(most: Duration) -> Duration {
+/// A random delay of up to `max`, so that long polls which started together drift apart.
+fn jitter(max: Duration) -> Duration {
     let random = u16::from_le_bytes(crate::random::bytes());
-    most.mul_f64(f64::from(random) / f64::from(u16::MAX))
+    max.mul_f64(f64::from(random) / f64::from(u16::MAX))
 }

@@ -1,5 +1,5 @@
-//! The waits that are held in this process, by user: how many one user may hold, and how rarely
-//! theirs look when there are many.
+//! Slots for long polls: how many one user may hold in this process, and how often theirs read when
+//! there are many.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,44 +8,47 @@ use std::time::Duration;
 use crate::error::Error;
 use crate::ids::UserId;
 
-/// Long polls of one person's browsers: tabs.
+/// The limit for the open pages of one person.
 const MAX_PER_PERSON: usize = 100;
 
-/// Who waits: a user's API keys, and the user.
+/// Who holds a long poll: a user's API keys, or the user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Holder {
     Agents(UserId),
     Person(UserId),
 }
 
+/// The long polls that this process holds, counted per holder.
 #[derive(Clone, Debug)]
 pub struct PollSlots {
     counts: Arc<Mutex<HashMap<Holder, usize>>>,
     per_user: usize,
-    /// Looks a second of all waits together; without one each polls_per_second when it likes.
+    /// Reads per second of all long polls together; `None` for no limit.
     polls_per_second: Option<u32>,
 }
 
-/// One wait's place among those that are held, until it is dropped.
+/// The slot of one long poll, released when dropped.
 pub struct PollSlot {
     slots: PollSlots,
     holder: Holder,
 }
 
 impl PollSlots {
+    /// At most `per_user` for the API keys of one user; all of them share `polls_per_second`.
     pub fn new(per_user: usize, polls_per_second: Option<u32>) -> Self {
         Self { counts: Arc::default(), per_user, polls_per_second }
     }
 
+    /// Takes a slot; 429 `too_many_requests` when the holder has no more.
     pub fn acquire(&self, holder: Holder) -> Result<PollSlot, Error> {
-        let most = match holder {
+        let max = match holder {
             Holder::Agents(_) => self.per_user,
             Holder::Person(_) => MAX_PER_PERSON,
         };
         let mut counts = self.lock();
         let count = counts.entry(holder).or_default();
-        if *count >= most {
-            return Err(Error::too_many("This caller holds too many waits", Duration::from_secs(5)));
+        if *count >= max {
+            return Err(Error::too_many("This caller holds too many long polls", Duration::from_secs(5)));
         }
         *count += 1;
         Ok(PollSlot { slots: self.clone(), holder })
@@ -57,8 +60,8 @@ impl PollSlots {
 }
 
 impl PollSlot {
-    /// The least between two polls_per_second of this wait: those who wait share the polls_per_second alike, and each of
-    /// them shares theirs among their waits.
+    /// The shortest interval between two reads: holders share the reads equally, and each holder
+    /// divides its share among its long polls.
     pub fn min_interval(&self) -> Duration {
         let Some(polls_per_second) = self.slots.polls_per_second else { return Duration::ZERO };
         let counts = self.slots.lock();
@@ -86,7 +89,7 @@ mod tests {
     use crate::clock::Timestamp;
 
     #[test]
-    fn many_waits_of_one_user_look_rarely_and_leave_the_others_theirs() {
+    fn many_long_polls_of_one_user_read_rarely_and_slow_down_no_other() {
         let now = Timestamp::from_millis(1_767_225_600_000);
         let (fleet, one) = (Holder::Agents(UserId::new(now)), Holder::Person(UserId::new(now)));
         let slots = PollSlots::new(2_000, Some(200));

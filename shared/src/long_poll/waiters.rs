@@ -1,5 +1,6 @@
-//! Long polls for the same message in one process: what one of them finds, or the process itself
-//! stores, all are told, and many together look no more often than tells them soon.
+//! Groups of long polls that wait for the same message in one process. A decision that one of them
+//! finds, or that the process itself stores, reaches all of them; together they read no more often
+//! than once per [`MIN_POLL_GAP`].
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,10 +11,10 @@ use tokio::time::Instant;
 
 use crate::ids::MessageId;
 
-/// The least between two looks at one message, over all waits for it.
+/// The shortest time between two reads of one message, over all long polls for it.
 pub const MIN_POLL_GAP: Duration = Duration::from_millis(20);
 
-/// All groups of this process, by what they wait for; `T` is what they are told.
+/// The groups of this process by message; `T` is the decided message.
 #[derive(Debug)]
 pub struct WaiterGroups<T>(Arc<Mutex<HashMap<MessageId, watch::Sender<GroupState<T>>>>>);
 
@@ -24,12 +25,12 @@ struct GroupState<T> {
     decided: Option<Arc<T>>,
 }
 
-/// The waits for one message, to one of them, who leaves when dropped.
+/// One long poll's membership in a group; dropping it leaves the group.
 pub struct WaiterGroup<T> {
     groups: WaiterGroups<T>,
     message: MessageId,
     state: watch::Sender<GroupState<T>>,
-    /// There until it leaves.
+    /// `None` once it has left.
     updates: Option<watch::Receiver<GroupState<T>>>,
 }
 
@@ -52,14 +53,16 @@ impl<T> Default for GroupState<T> {
 }
 
 impl<T: Clone> WaiterGroups<T> {
+    /// Joins the group that waits for this message.
     pub fn join(&self, message: MessageId) -> WaiterGroup<T> {
         let mut groups = self.lock();
         let all = groups.entry(message).or_default();
         WaiterGroup { groups: self.clone(), message, state: all.clone(), updates: Some(all.subscribe()) }
     }
 
+    /// Gives the decided message to its group, if there is one.
     pub fn notify(&self, message: MessageId, decided: &T) {
-        // Nobody else waits for the lock while this is copied.
+        // The lock is released before the message is copied.
         let all = self.lock().get(&message).cloned();
         if let Some(all) = all {
             inform(&all, decided);
@@ -82,7 +85,7 @@ fn inform<T: Clone>(state: &watch::Sender<GroupState<T>>, decided: &T) {
 }
 
 impl<T: Clone> WaiterGroup<T> {
-    /// Ends when one of them knows the decision.
+    /// Completes once the message is decided.
     pub async fn decided(&mut self) -> Arc<T> {
         if let Some(updates) = &mut self.updates {
             let known = updates.wait_for(|known| known.decided.is_some()).await;
@@ -93,14 +96,14 @@ impl<T: Clone> WaiterGroup<T> {
         std::future::pending().await
     }
 
-    /// Tells the others, if there are any.
+    /// Gives the decided message to the others, if there are any.
     pub fn notify(&self, decided: &T) {
         if self.state.receiver_count() > 1 {
             inform(&self.state, decided);
         }
     }
 
-    /// Whether it is time that one of them looks. Then the others need not for a while.
+    /// Whether the group may read now. If so, the others skip their polls for [`MIN_POLL_GAP`].
     pub fn try_poll(&self) -> bool {
         let mut turn = false;
         self.state.send_if_modified(|known| {
@@ -108,7 +111,7 @@ impl<T: Clone> WaiterGroup<T> {
             if turn {
                 known.last_poll = Some(Instant::now());
             }
-            // Nothing that anybody would wake up for.
+            // No waiter needs to wake up for this.
             false
         });
         turn
@@ -117,7 +120,7 @@ impl<T: Clone> WaiterGroup<T> {
 
 impl<T> Drop for WaiterGroup<T> {
     fn drop(&mut self) {
-        // Under the lock, so that the last of several that leave at once knows it.
+        // Under the lock, so that of several which leave at once the last one removes the group.
         let mut groups = self.groups.lock();
         self.updates = None;
         if self.state.receiver_count() == 0 {
@@ -138,14 +141,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_one_finds_and_what_the_process_stores_all_are_told() {
+    async fn a_decision_reaches_every_waiter_of_its_message() {
         let groups = WaiterGroups::default();
         let [first, second] = [message(), message()];
         let (finder, mut other) = (groups.join(first), groups.join(first));
         let mut stranger = groups.join(second);
         finder.notify(&"yes");
         assert_eq!(*other.decided().await, "yes");
-        // The first word stands.
+        // The first decision stands.
         groups.notify(first, &"no");
         assert_eq!(*groups.join(first).decided().await, "yes");
         groups.notify(second, &"no");
@@ -153,7 +156,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn one_at_a_time_looks_and_another_when_it_is_gone() {
+    async fn one_waiter_polls_per_gap_and_another_one_after_it_left() {
         let groups = WaiterGroups::<&str>::default();
         let id = message();
         let (first, second) = (groups.join(id), groups.join(id));
@@ -166,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn a_group_that_all_have_left_is_forgotten() {
+    fn an_empty_group_is_removed() {
         let groups = WaiterGroups::<&str>::default();
         let id = message();
         std::thread::scope(|scope| {

@@ -8,7 +8,9 @@ use crate::ids::{ApiKeyId, UserId};
 use crate::secrets::Password;
 pub use crate::validation::email::{Email, is_email};
 use crate::validation::{FromObject, JsonObject};
+use crate::words::words;
 
+/// What a user may do: owners also manage users and plugins
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
@@ -16,17 +18,9 @@ pub enum Role {
     Member,
 }
 
-impl Role {
-    pub const WORDS: [(&str, Role); 2] = [("owner", Role::Owner), ("member", Role::Member)];
+words!(Role { "owner" => Owner, "member" => Member });
 
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Owner => "owner",
-            Self::Member => "member",
-        }
-    }
-}
-
+/// A person with an account
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct User {
@@ -41,6 +35,7 @@ pub struct User {
     pub created_at: Timestamp,
 }
 
+/// An API key, without its secret
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct ApiKey {

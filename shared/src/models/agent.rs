@@ -13,12 +13,14 @@ use crate::models::command::Command;
 use crate::models::webhook::{BasicAuth, ShownAuth, WebhookHeaders, auth_of};
 use crate::models::webhook_url::WebhookUrl;
 use crate::validation::{FromObject, JsonObject};
+use crate::words::words;
 
 const MAX_NAME: usize = 100;
 const MAX_DESCRIPTION: usize = 2000;
 const MAX_AVATAR_URL: usize = 2000;
 const MAX_TAG: usize = 64;
 
+/// What an agent says it is doing
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum AgentStatus {
@@ -28,15 +30,9 @@ pub enum AgentStatus {
     Offline,
 }
 
-impl AgentStatus {
-    pub const WORDS: [(&'static str, Self); 4] =
-        [("active", Self::Active), ("busy", Self::Busy), ("error", Self::Error), ("offline", Self::Offline)];
+words!(AgentStatus { "active" => Active, "busy" => Busy, "error" => Error, "offline" => Offline });
 
-    pub fn word(self) -> &'static str {
-        Self::WORDS.iter().find(|(_, status)| *status == self).map_or("offline", |(word, _)| word)
-    }
-}
-
+/// An agent and its channel
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Agent {
@@ -77,6 +73,7 @@ pub struct CreateAgent {
 }
 
 impl CreateAgent {
+    /// An agent with a name only.
     pub fn named(name: &str) -> Self {
         Self { name: name.to_owned(), description: None, avatar_url: None, webhook_url: None, tag: None }
     }
@@ -132,6 +129,7 @@ pub struct UpdateAgent {
 }
 
 impl UpdateAgent {
+    /// Whether the call changes nothing.
     pub fn is_empty(&self) -> bool {
         self.name.is_none()
             && self.description.is_keep()

@@ -27,14 +27,17 @@ impl<T> Change<T> {
         }
     }
 
+    /// Whether the member was absent.
     pub fn is_keep(&self) -> bool {
         matches!(self, Self::Keep)
     }
 
+    /// Whether the member was null.
     pub fn is_clear(&self) -> bool {
         matches!(self, Self::Clear)
     }
 
+    /// The new value, if there is one.
     pub fn as_set(&self) -> Option<&T> {
         if let Self::Set(value) = self { Some(value) } else { None }
     }

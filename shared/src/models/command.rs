@@ -10,6 +10,7 @@ const MOST: usize = 100;
 /// They are read with the agent on every call, so they stay small as a whole.
 const MAX_ALL: usize = 32 * 1024;
 
+/// A command that people can send to an agent
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Command {

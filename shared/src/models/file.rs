@@ -11,7 +11,6 @@ use crate::error::Step;
 use crate::ids::{AgentId, FileId, MessageId};
 use crate::media_type;
 use crate::review::text::is_blank;
-use crate::storage::keys::StorageKey;
 use crate::validation::{FromObject, JsonObject, ValidationErrors};
 
 /// All but RFC 5987's attr-char is percent-encoded.
@@ -32,9 +31,12 @@ const ATTR_CHAR: &AsciiSet = &NON_ALPHANUMERIC
 /// The largest text that is shown inside message responses.
 pub const MAX_TEXT_CONTENT: u64 = 64 * 1024;
 
+/// The limit of a file in a request body, in bytes: Lambda accepts 6 MB, and base64 adds a third.
+pub const MAX_FILE: usize = 4_500_000;
 /// Names are data: any characters, kept whole up to this many.
 const MAX_FILENAME: usize = 1024;
 
+/// How a file is shown: as a picture or as a file
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum PluginType {
@@ -42,6 +44,7 @@ pub enum PluginType {
     File,
 }
 
+/// A file
 #[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Attachment {
@@ -130,24 +133,6 @@ impl FileLabel {
         let filename = if is_blank(&filename) { "file".to_owned() } else { filename };
         let mime_type = media_type::of_file(declared, &filename, bytes);
         Some(Self { filename, mime_type })
-    }
-
-    /// A new file of this name and type, its bytes yet to come.
-    pub fn attachment(self, channel: AgentId, size: u64, now: Timestamp) -> Attachment {
-        let id = FileId::new(channel, now);
-        let image = self.mime_type.get(..6).is_some_and(|it| it.eq_ignore_ascii_case("image/"));
-        Attachment {
-            id,
-            message_id: None,
-            channel_id: channel,
-            plugin_type: if image { PluginType::Image } else { PluginType::File },
-            filename: self.filename,
-            mime_type: self.mime_type,
-            size,
-            storage_key: StorageKey::Upload(id).to_string(),
-            created_at: now,
-            text_content: None,
-        }
     }
 }
 

@@ -12,7 +12,6 @@ use crate::ids::{AgentId, FileId, Nil, NotAnId, parse_ulid};
 use crate::models::file::{FileLabel, PluginType};
 use crate::models::{Attachment, NewFile};
 use crate::search;
-use crate::storage::{MAX_ANNOUNCED, UploadTarget};
 use crate::validation::{FromObject, FromParams, JsonObject, Params};
 
 /// How many files one bulk call takes.
@@ -82,6 +81,15 @@ impl FromObject for AnnounceFile {
     }
 }
 
+/// The largest file that one PUT takes, in bytes: S3 allows 5 GiB.
+pub const MAX_ANNOUNCED: u64 = 5_000_000_000;
+/// The presigned PUT of an announced file.
+pub struct UploadTarget {
+    pub url: String,
+    pub headers: BTreeMap<String, String>,
+    pub expires_at: Timestamp,
+}
+
 /// A file that is announced, and where its bytes go.
 #[derive(Serialize, ToSchema)]
 pub struct Announced {
@@ -104,6 +112,7 @@ pub struct Upload {
 }
 
 impl Announced {
+    /// The response to an announcement.
     pub fn new(attachment: Attachment, target: UploadTarget) -> Self {
         let UploadTarget { url, headers, expires_at } = target;
         Self { attachment, upload: Upload { method: "PUT", url, headers, expires_at } }
@@ -152,6 +161,7 @@ pub enum FileKind {
 }
 
 impl FileKind {
+    /// Every kind, after its word in the query.
     pub const WORDS: [(&str, Option<Self>); 5] = [
         ("image", Some(Self::Image)),
         ("video", Some(Self::Video)),
@@ -209,11 +219,13 @@ pub struct ListFiles {
 }
 
 impl ListFiles {
+    /// Whether the list includes this file.
     pub fn matches(&self, file: &Attachment) -> bool {
         let named = |search: &String| search::folded(&file.filename).contains(search.as_str());
         self.kind.is_none_or(|kind| kind.takes(file)) && self.search.as_ref().is_none_or(named)
     }
 
+    /// Whether the list leaves files out.
     pub fn is_filtered(&self) -> bool {
         self.kind.is_some() || self.search.is_some()
     }

@@ -10,7 +10,9 @@ use crate::json::Json;
 use crate::models::stream::StatusEvent;
 use crate::models::{Attachment, ModifiedFiles};
 use crate::review::{Kind, secret};
+use crate::words::words;
 
+/// Who wrote a message
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum SenderType {
@@ -18,15 +20,9 @@ pub enum SenderType {
     User,
 }
 
-impl SenderType {
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Agent => "agent",
-            Self::User => "user",
-        }
-    }
-}
+words!(SenderType { "agent" => Agent, "user" => User });
 
+/// How important a message is
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum MessageStatus {
@@ -36,25 +32,14 @@ pub enum MessageStatus {
     Error,
 }
 
-impl DeliveryStatus {
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Sent => "sent",
-            Self::WebhookDelivered => "webhook_delivered",
-            Self::WebhookFailed => "webhook_failed",
-            Self::AgentReceived => "agent_received",
-        }
-    }
-}
+words!(DeliveryStatus {
+    "sent" => Sent,
+    "webhook_delivered" => WebhookDelivered,
+    "webhook_failed" => WebhookFailed,
+    "agent_received" => AgentReceived,
+});
 
-impl MessageStatus {
-    pub const WORDS: [(&'static str, Self); 4] =
-        [("info", Self::Info), ("success", Self::Success), ("warning", Self::Warning), ("error", Self::Error)];
-
-    pub fn word(self) -> &'static str {
-        Self::WORDS.iter().find(|(_, status)| *status == self).map_or("info", |(word, _)| word)
-    }
-}
+words!(MessageStatus { "info" => Info, "success" => Success, "warning" => Warning, "error" => Error });
 
 /// How a message's text is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -65,17 +50,9 @@ pub enum TextFormat {
     Markdown,
 }
 
-impl TextFormat {
-    pub const WORDS: [(&'static str, Self); 2] = [("plain", Self::Plain), ("markdown", Self::Markdown)];
+words!(TextFormat { "plain" => Plain, "markdown" => Markdown });
 
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Plain => "plain",
-            Self::Markdown => "markdown",
-        }
-    }
-}
-
+/// How far an event got on its way to the agent's webhook
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DeliveryStatus {
@@ -85,6 +62,7 @@ pub enum DeliveryStatus {
     AgentReceived,
 }
 
+/// Where a streamed message stands
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum StreamState {
@@ -93,15 +71,9 @@ pub enum StreamState {
     Aborted,
 }
 
-impl StreamState {
-    pub const WORDS: [(&'static str, Self); 3] =
-        [("streaming", Self::Streaming), ("complete", Self::Complete), ("aborted", Self::Aborted)];
+words!(StreamState { "streaming" => Streaming, "complete" => Complete, "aborted" => Aborted });
 
-    pub fn word(self) -> &'static str {
-        Self::WORDS.iter().find(|(_, state)| *state == self).map_or("complete", |(word, _)| word)
-    }
-}
-
+/// Whether a review is open, answered or out of time
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ReviewStatus {
@@ -110,15 +82,9 @@ pub enum ReviewStatus {
     Expired,
 }
 
-impl ReviewStatus {
-    pub const WORDS: [(&'static str, Self); 3] =
-        [("pending", Self::Pending), ("completed", Self::Completed), ("expired", Self::Expired)];
+words!(ReviewStatus { "pending" => Pending, "completed" => Completed, "expired" => Expired });
 
-    pub fn word(self) -> &'static str {
-        Self::WORDS.iter().find(|(_, status)| *status == self).map_or("pending", |(word, _)| word)
-    }
-}
-
+/// A message in a channel
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Message {
@@ -147,6 +113,7 @@ pub struct Message {
     pub attachments: Vec<Attachment>,
 }
 
+/// A question to people, and their answer
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Review {
@@ -175,6 +142,7 @@ impl Review {
         secret::password_fields(self.payload.as_ref())
     }
 
+    /// Whether the review can be answered at `now`.
     pub fn is_pending_at(&self, now: Timestamp) -> bool {
         self.status == ReviewStatus::Pending && self.expires_at > now
     }

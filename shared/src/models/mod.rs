@@ -10,6 +10,7 @@ pub mod file_request;
 pub mod message;
 pub mod modified_files;
 pub mod openapi;
+pub mod page_request;
 pub mod request;
 pub mod request_log;
 pub mod review;
@@ -30,6 +31,7 @@ pub use message::{
     DeliveryStatus, Iterations, Message, MessageList, MessageStatus, Review, ReviewStatus, SenderType, SentMessage,
 };
 pub use modified_files::ModifiedFiles;
+pub use page_request::PageRequest;
 pub use request::{CreateMessage, HumanMessage, ListMessages};
 pub use review::{Answer, AskReview};
 pub use stats::{AgentStats, ReadMark, StatusChange, TotalStats};

@@ -58,6 +58,7 @@ impl ModifiedFiles {
         }
     }
 
+    /// Whether no file is named.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -74,6 +75,7 @@ pub mod stored {
         Text(String),
     }
 
+    /// Writes the value as it was sent, or null.
     pub fn serialize<S: Serializer>(files: &Option<ModifiedFiles>, serializer: S) -> Result<S::Ok, S::Error> {
         match files {
             None => serializer.serialize_none(),
@@ -82,6 +84,7 @@ pub mod stored {
         }
     }
 
+    /// Reads an optional value from its stored text.
     pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<ModifiedFiles>, D::Error> {
         match Option::<Stored>::deserialize(deserializer)? {
             None => Ok(None),

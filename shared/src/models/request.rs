@@ -6,17 +6,19 @@ use utoipa::ToSchema;
 use crate::error::{Error, Step};
 use crate::ids::{AgentId, Nil, NotAnId, parse_ulid};
 use crate::json::Json;
+use crate::models::PageRequest;
 use crate::models::message::{StreamState, TextFormat};
 use crate::models::review::AskReview;
 use crate::models::stream::{MAX_STREAM_ID, SetWithDraft, StreamId};
 use crate::models::webhook_url::WebhookUrl;
 use crate::models::{MessageStatus, NewFile};
 use crate::search;
-use crate::storage::PageRequest;
 use crate::validation::{FromObject, FromParams, JsonObject, Params};
 
 pub(super) const KIB: usize = 1024;
+/// The limit of a message's text, in bytes.
 pub const MAX_TEXT: usize = 200 * KIB;
+/// The limit of a message's metadata, in bytes.
 pub const MAX_METADATA: usize = 64 * KIB;
 /// One transaction writes a message with all its files.
 pub const MAX_ATTACHMENTS: usize = 50;

@@ -17,6 +17,7 @@ use crate::secrets::server_secret::{Purpose, ServerSecret};
 /// How long a link is good for.
 pub const LIFE: Duration = Duration::from_secs(3600);
 
+/// Access to one file until a point in time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ShareLink {
     file: FileId,
@@ -41,12 +42,14 @@ impl ShareLink {
         (now.epoch_seconds() < link.ends).then_some(link)
     }
 
+    /// The signed text that stands for the link in a URL.
     pub fn token(&self, secret: &ServerSecret) -> String {
         let signed = format!("{}.{}", self.file, self.ends);
         let signature = secret.sign(Purpose::ShareLinks, signed.as_bytes());
         format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature))
     }
 
+    /// The file that the link opens.
     pub fn file(&self) -> FileId {
         self.file
     }

@@ -48,3 +48,23 @@ pub struct TotalStats {
 pub struct ReadMark {
     pub last_read_at: Timestamp,
 }
+
+/// What requests add to the statistics of one agent, and the item that stores their sum.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct StatsDelta {
+    pub total_inbound: u64,
+    pub total_outbound: u64,
+    pub success_requests: u64,
+    pub error_requests: u64,
+}
+
+impl StatsDelta {
+    /// Adds another delta.
+    pub fn add(&mut self, other: Self) {
+        self.total_inbound += other.total_inbound;
+        self.total_outbound += other.total_outbound;
+        self.success_requests += other.success_requests;
+        self.error_requests += other.error_requests;
+    }
+}

@@ -23,6 +23,7 @@ const MAX_STATUS_TEXT: usize = 2000;
 pub struct StreamId(String);
 
 impl StreamId {
+    /// The id as it was sent.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -52,15 +53,18 @@ pub struct SetWithDraft(BTreeMap<String, String>);
 impl SetWithDraft {
     const MEMBERS: [&str; 5] = ["review", "attachmentIds", "textAttachments", "iterationOf", "webhookUrl"];
 
+    /// The hashes of those members that `object` has.
     pub fn of(object: &JsonObject<'_>) -> Self {
         let hashes = Self::MEMBERS.iter().map(|name| Some(((*name).to_owned(), object.hash_of(name)?)));
         Self(hashes.flatten().collect())
     }
 
+    /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
+    /// The members with their hashes.
     pub fn hashes(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(name, hash)| (name.as_str(), hash.as_str()))
     }

@@ -7,6 +7,7 @@ use crate::models::{Role, User};
 use crate::secrets::Password;
 use crate::validation::email::Email;
 use crate::validation::{FromObject, JsonObject};
+use crate::words::words;
 
 const MAX_NAME: usize = 100;
 
@@ -71,6 +72,7 @@ impl FromObject for PatchUser {
 }
 
 impl PatchUser {
+    /// The user after the change.
     pub fn applied_to(&self, user: &User) -> User {
         let mut user = user.clone();
         user.display_name = self.display_name.clone().unwrap_or(user.display_name);
@@ -81,6 +83,7 @@ impl PatchUser {
     }
 }
 
+/// The colours of the pages
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Theme {
@@ -90,18 +93,9 @@ pub enum Theme {
     System,
 }
 
-impl Theme {
-    const WORDS: [(&str, Theme); 3] = [("light", Theme::Light), ("dark", Theme::Dark), ("system", Theme::System)];
+words!(Theme { "light" => Light, "dark" => Dark, "system" => System });
 
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Light => "light",
-            Self::Dark => "dark",
-            Self::System => "system",
-        }
-    }
-}
-
+/// What a user has chosen for the pages
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Preferences {
     pub theme: Theme,

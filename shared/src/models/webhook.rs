@@ -37,6 +37,7 @@ const RESERVED: [&str; 12] = [
 pub struct WebhookHeaders(pub BTreeMap<String, String>);
 
 impl WebhookHeaders {
+    /// Reads an optional member of an object.
     pub fn member(object: &mut JsonObject<'_>, name: &str) -> Option<Self> {
         let given = object.string_map(name)?;
         if given.len() > MAX_HEADERS {
@@ -140,6 +141,7 @@ pub struct ShownAuth {
 }
 
 impl BasicAuth {
+    /// The credentials as the API shows them: without the password.
     pub fn shown(&self) -> ShownAuth {
         ShownAuth { username: self.username.clone(), password: "***" }
     }

@@ -1,6 +1,8 @@
-//! Calls to hosts that somebody else named: never to a private address, whatever the URL or the
-//! name servers say, because it is the address about to be connected to that is judged. Nothing
-//! is followed (redirects), and nothing of the environment has a say (proxies).
+//! Calls to hosts that clients name, protected against SSRF: the address of each connection is checked,
+//! so private addresses are never called, whatever the URL or the name servers say. Redirects are not
+//! followed, and proxy settings of the environment are ignored.
+//!
+//! - [`public_address`]: which addresses may be called
 
 pub mod public_address;
 
@@ -24,11 +26,12 @@ use rustls::{ClientConfig, RootCertStore};
 use tokio::net::TcpStream;
 use tower::Service;
 
+pub use crate::error::UpstreamFailure;
 pub use crate::error::UpstreamFailure as Failure;
 use crate::outbound::public_address::may_be_called;
 
-/// What calls out. Clones share it; it is made when it is first needed, so that functions which
-/// never call anybody do not pay for it.
+/// An HTTP client. Clones share it; it is created on first use, so that functions which never call
+/// another host do not pay for it.
 #[derive(Clone, Default)]
 pub struct Outbound {
     loopback: bool,
@@ -46,8 +49,7 @@ impl Outbound {
         Self { loopback, ..Self::default() }
     }
 
-    /// With a resolver of the caller's own, which is asked once for each call and believed no
-    /// more than any name server.
+    /// With another resolver, which is called once per request and trusted no more than a name server.
     pub fn resolving<F>(loopback: bool, resolver: impl Fn(String, u16) -> F + Send + Sync + 'static) -> Self
     where
         F: Future<Output = io::Result<Vec<SocketAddr>>> + Send + 'static,
@@ -61,8 +63,8 @@ impl Outbound {
         self.loopback
     }
 
-    /// Sends, and reads the answer's body up to `max` bytes; more is a failure. All of it has to
-    /// happen `within` this time.
+    /// Sends a request and reads the response body; more than `max` bytes is a failure. `within` limits
+    /// the time for all of it.
     pub async fn fetch(
         &self,
         request: Request<Bytes>,
@@ -76,12 +78,12 @@ impl Outbound {
         tokio::time::timeout(within, whole).await.unwrap_or(Err(Failure::TimedOut))
     }
 
-    /// Sends; the answer's body is still on its way. Bound it in time.
+    /// Sends a request. The response body has not arrived yet: read it under a time limit.
     pub async fn send(&self, request: Request<Bytes>) -> Result<Response<Incoming>, Failure> {
         let client = self
             .client
             .get_or_init(|| client(PublicHosts { loopback: self.loopback, resolver: self.resolver.clone() }));
-        client.request(request.map(Full::new)).await.map_err(|err| told(&err))
+        client.request(request.map(Full::new)).await.map_err(|err| failure_of(&err))
     }
 }
 
@@ -103,7 +105,7 @@ async fn read(mut body: Incoming, max: usize) -> Result<Bytes, Failure> {
     Ok(kept.freeze())
 }
 
-fn told(err: &legacy::Error) -> Failure {
+fn failure_of(err: &legacy::Error) -> Failure {
     let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(err);
     while let Some(found) = cause {
         let io = found.downcast_ref::<io::Error>();

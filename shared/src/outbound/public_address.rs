@@ -2,12 +2,12 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// Whether an address is public, or one of this machine's own that `loopback` lets through.
+/// Whether an address is public, or a loopback address and `loopback` allows those.
 pub fn may_be_called(address: IpAddr, loopback: bool) -> bool {
     is_public(address) || (loopback && address.to_canonical().is_loopback())
 }
 
-/// Whether an address is one that a stranger may have us call: not loopback, private,
+/// Whether an address may be called on behalf of a client: not loopback, private,
 /// link-local (cloud metadata included), unique-local, multicast or reserved, also not as an
 /// IPv4 address inside an IPv6 one.
 pub fn is_public(address: IpAddr) -> bool {

@@ -1,4 +1,4 @@
-//! Bodies as a log may have them: no secrets, no files, no long texts.
+//! Bodies without secrets, files and long texts, for the request log.
 
 use serde_json::{Map, Value};
 use url::Url;
@@ -13,7 +13,7 @@ const MAX_SHOWN: usize = 2 * 1024;
 /// Of one text, in characters.
 const MAX_TEXT: usize = 200;
 
-/// A JSON body for the log; `None` when it is none.
+/// A JSON body for the log; `None` if the body is not JSON.
 pub fn masked(body: &[u8]) -> Option<String> {
     let mut value = json::parse_lossy(json::text_of(body).ok()?).ok()?;
     mask(&mut value);
@@ -26,7 +26,7 @@ pub fn masked(body: &[u8]) -> Option<String> {
     Some(text)
 }
 
-/// A webhook's event for the log, without the answer that it carries.
+/// A webhook's event for the log, without the review's response in it.
 pub fn masked_event(payload: &str) -> Option<String> {
     let mut event = json::parse_lossy(payload).ok()?;
     if let Some(response) = event.get_mut("response").filter(|it| !it.is_null()) {
@@ -66,7 +66,7 @@ fn mask_members(members: &mut Map<String, Value>) {
     }
 }
 
-/// Whether a member of this name is a secret, however it is spelled.
+/// Whether a member of this name is a secret, in any spelling.
 fn is_secret(name: &str) -> bool {
     const WHOLE: [&str; 3] = ["key", "auth", "headers"];
     const PARTS: [&str; 8] =
@@ -82,7 +82,7 @@ fn begins_a_secret(text: &str) -> bool {
     SECRET.iter().any(|prefix| text.starts_with(prefix))
 }
 
-/// A path without what may let somebody in, put there by mistake.
+/// A path without credentials that were put there by mistake.
 pub fn path(path: &str) -> String {
     let shown = |segment: &'_ str| if begins_a_secret(segment) { MASK.to_owned() } else { segment.to_owned() };
     path.split('/').map(shown).collect::<Vec<_>>().join("/")
@@ -104,13 +104,13 @@ fn shown(text: &str) -> String {
     cut(text)
 }
 
-/// As whoever parses it as one sees it: blanks around it and the case of its scheme do not count.
+/// Judged as URL parsers do: white space around it and the case of its scheme do not count.
 fn is_web_address(text: &str) -> bool {
     let start: String = text.trim().chars().take(6).collect::<String>().to_ascii_lowercase();
     start == "https:" || start.starts_with("http:")
 }
 
-/// A URL without what may let somebody in: signatures and tokens in its query, a user's password.
+/// A URL without credentials: signatures and tokens in its query, user name and password.
 fn without_secrets(text: &str) -> String {
     let Ok(mut url) = Url::parse(text) else { return MASK.to_owned() };
     if url.query().is_some() {

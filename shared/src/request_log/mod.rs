@@ -1,5 +1,7 @@
-//! What is kept of an agent's API calls, for their user to look into: written beside the
-//! request, never by it, so a call is neither slower nor refused for its log.
+//! The request log: entries about agents' API calls, for their user to read. They are written in the
+//! background of the request, so logging neither delays a call nor fails it.
+//!
+//! - [`masking`]: bodies without secrets
 
 mod masking;
 
@@ -23,13 +25,13 @@ use crate::telemetry::cost;
 
 pub use masking::{masked, masked_event};
 
-/// Larger bodies are not looked into.
+/// Larger request bodies are not logged.
 const MAX_BODY: usize = 64 * 1024;
-/// Nor larger answers: those are lists, which would cost more to look into than to make.
-const MAX_ANSWER: usize = 16 * 1024;
+/// Larger response bodies are not logged: they are lists, and masking one costs more than making it.
+const MAX_RESPONSE: usize = 16 * 1024;
 const MAX_PATH: usize = 512;
 
-/// A call that will be logged, once it is known whose it was.
+/// A call that will be logged once its user is known.
 pub struct Call {
     id: LogId,
     method: Method,
@@ -40,7 +42,7 @@ pub struct Call {
 }
 
 impl Call {
-    /// Watches a request of the agents' API, and no other.
+    /// Starts to record a request of the agents' API; other requests pass unchanged.
     pub fn begin(request: Request, path: &str, request_id: Ulid, at: Timestamp) -> (Option<Self>, Request) {
         if !path.starts_with("/api/v1/") {
             return (None, request);
@@ -61,9 +63,9 @@ impl Call {
         (Some(call), request)
     }
 
-    /// Logs the call beside its answer.
+    /// Writes the entry in the background of the response.
     pub async fn end(self, store: Store, user: UserId, response: Response) -> Response {
-        let (response, answered) = look_into(response).await;
+        let (response, answered) = copy_body(response).await;
         let (status, duration) = (response.status().as_u16(), self.began.elapsed());
         cost::spawn_background(async move {
             let entry = LogEntry {
@@ -85,8 +87,8 @@ impl Call {
     }
 }
 
-/// What flows through a body, kept while it is small. Nothing is read ahead or copied: who is
-/// refused before their body is read stays unread.
+/// A copy of what flows through a body, while it is small. Nothing is read ahead: the body of a
+/// rejected request stays unread.
 #[derive(Clone, Default)]
 struct Tap(Arc<Mutex<Kept>>);
 
@@ -117,16 +119,16 @@ impl Tap {
     }
 }
 
-/// A small JSON answer that is no file's bytes, beside the response that still has it.
-async fn look_into(response: Response) -> (Response, Option<Bytes>) {
+/// The response and a copy of its body, if that is small JSON and not a file.
+async fn copy_body(response: Response) -> (Response, Option<Bytes>) {
     let ours = is_json(response.headers()) && !response.headers().contains_key(CONTENT_DISPOSITION);
-    let small = response.body().size_hint().exact().is_some_and(|len| len <= MAX_ANSWER as u64);
+    let small = response.body().size_hint().exact().is_some_and(|len| len <= MAX_RESPONSE as u64);
     if !ours || !small {
         return (response, None);
     }
     let (parts, body) = response.into_parts();
-    // It is in memory already, so this neither waits nor fails.
-    let bytes = axum::body::to_bytes(body, MAX_ANSWER).await.unwrap_or_default();
+    // The body is in memory already, so this neither waits nor fails.
+    let bytes = axum::body::to_bytes(body, MAX_RESPONSE).await.unwrap_or_default();
     (Response::from_parts(parts, Body::from(bytes.clone())), Some(bytes))
 }
 

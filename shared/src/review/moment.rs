@@ -18,6 +18,7 @@ pub enum Precision {
     Datetime,
 }
 
+/// A date, a time, or a date with a time and perhaps an offset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Moment {
     Date(Date),
@@ -62,6 +63,7 @@ impl Precision {
         }
     }
 
+    /// How such a value is written.
     pub fn example(self) -> &'static str {
         match self {
             Self::Date => "2026-01-31",
@@ -161,6 +163,7 @@ impl Moment {
         }
     }
 
+    /// The UTC offset, if the moment has one.
     pub fn offset(self) -> Option<UtcOffset> {
         match self {
             Self::Datetime(_, offset) => offset,

@@ -1,9 +1,9 @@
-//! Secrets are types: a plain one is shown once and can't be stored or logged by accident.
+//! API keys and session tokens.
 //!
-//! An API key is `hp_`, 43 random characters (256 bits), then its user's ULID; a session token
-//! the same behind `hs_`. The user at the end lets "all of mine" lists be read beside the check
-//! of the key instead of after it; the random part comes first so that a key's display prefix
-//! tells keys apart. What a key claims of its user counts only once its stored hash agrees.
+//! An API key is `hp_`, 43 random characters (256 bits), then its user's ULID; a session token is the
+//! same behind `hs_`. The user at the end allows lists to be read concurrently with the check of the
+//! credential. The random part comes first, so that the displayed prefix distinguishes keys. The user
+//! that a credential claims counts only once its stored hash matches.
 
 use std::fmt;
 
@@ -19,11 +19,12 @@ const API_KEY: &str = "hp_";
 const SESSION: &str = "hs_";
 const RANDOM_LEN: usize = 43;
 
-/// The SHA-256 of a credential, in hex: all that is ever stored of one.
+/// The SHA-256 of a credential, in hexadecimal: the only form that is stored.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct SecretHash(String);
 
 impl SecretHash {
+    /// The hash of a whole key or token.
     pub fn of(secret: &str) -> Self {
         Self(hex::encode(&Sha256::digest(secret.as_bytes())))
     }
@@ -33,19 +34,22 @@ impl SecretHash {
         Self(text)
     }
 
+    /// The hexadecimal digits.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-/// A freshly made key, token or password, whole. Its `Debug` says nothing.
+/// A new key, token or password in plain text. Its `Debug` shows nothing.
 pub struct PlainSecret(String);
 
 impl PlainSecret {
+    /// A new API key of this user.
     pub fn api_key(user: UserId) -> Self {
         Self::make(API_KEY, user)
     }
 
+    /// A new session token of this user.
     pub fn session(user: UserId) -> Self {
         Self::make(SESSION, user)
     }
@@ -55,7 +59,7 @@ impl PlainSecret {
         Self(URL_SAFE_NO_PAD.encode(random::bytes::<12>()))
     }
 
-    /// The same as what a person will type.
+    /// The same, as a password that a person types.
     pub fn as_password(&self) -> Password {
         Password::new(self.0.clone())
     }
@@ -65,6 +69,7 @@ impl PlainSecret {
         Self(format!("{prefix}{random}{}", user.ulid()))
     }
 
+    /// The hash that is stored.
     pub fn hashed(&self) -> SecretHash {
         SecretHash::of(&self.0)
     }
@@ -74,7 +79,7 @@ impl PlainSecret {
         self.0.chars().take(11).collect()
     }
 
-    /// The one place where the secret leaves: the answer that shows it once.
+    /// The plain text, for the one response that shows it.
     pub fn reveal(self) -> String {
         self.0
     }
@@ -86,7 +91,7 @@ impl fmt::Debug for PlainSecret {
     }
 }
 
-/// A credential somebody presented: its hash, and the user it claims to be of.
+/// A credential in a request: its hash, and the user that it claims.
 #[derive(Clone, Debug)]
 pub struct Credential {
     pub hashed: SecretHash,
@@ -94,10 +99,12 @@ pub struct Credential {
 }
 
 impl Credential {
+    /// Reads an API key; `None` if the text cannot be one.
     pub fn api_key(text: &str) -> Option<Self> {
         Self::parse(API_KEY, text)
     }
 
+    /// Reads a session token; `None` if the text cannot be one.
     pub fn session(text: &str) -> Option<Self> {
         Self::parse(SESSION, text)
     }

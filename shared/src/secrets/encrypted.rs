@@ -1,4 +1,4 @@
-//! Values that the table keeps encrypted.
+//! Values that the table stores encrypted.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
@@ -11,27 +11,28 @@ use crate::random;
 
 const NONCE: usize = 12;
 
-/// A text under ChaCha20-Poly1305 with a nonce of its own: base64 of nonce and ciphertext. It
-/// opens only under the key and for the place that it was sealed for.
+/// A text encrypted with ChaCha20-Poly1305 under a random nonce: base64 of nonce and ciphertext. It
+/// decrypts only under the same key and for the same place (the associated data).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Encrypted(String);
 
 impl Encrypted {
+    /// Encrypts a text for one place in the table.
     pub fn of(plain: &str, key: &[u8; 32], place: &str) -> Result<Self, Error> {
         let nonce = random::bytes::<NONCE>();
         let payload = Payload { msg: plain.as_bytes(), aad: place.as_bytes() };
-        let sealed = ChaCha20Poly1305::new(&(*key).into()).encrypt(&nonce.into(), payload);
-        let sealed = sealed.map_err(|_| Error::internal("a value cannot be encrypted"))?;
-        Ok(Self(STANDARD_NO_PAD.encode([&nonce[..], &sealed].concat())))
+        let encrypted = ChaCha20Poly1305::new(&(*key).into()).encrypt(&nonce.into(), payload);
+        let encrypted = encrypted.map_err(|_| Error::internal("a value cannot be encrypted"))?;
+        Ok(Self(STANDARD_NO_PAD.encode([&nonce[..], &encrypted].concat())))
     }
 
-    /// `None` when it was sealed under another key (the deployment's secret was replaced) or for
+    /// `None` when it was encrypted under another key (the deployment's secret was replaced) or for
     /// another place.
-    pub fn open(&self, key: &[u8; 32], place: &str) -> Option<String> {
+    pub fn decrypt(&self, key: &[u8; 32], place: &str) -> Option<String> {
         let bytes = STANDARD_NO_PAD.decode(&self.0).ok()?;
-        let (nonce, sealed) = bytes.split_first_chunk::<NONCE>()?;
-        let payload = Payload { msg: sealed, aad: place.as_bytes() };
+        let (nonce, encrypted) = bytes.split_first_chunk::<NONCE>()?;
+        let payload = Payload { msg: encrypted, aad: place.as_bytes() };
         let plain = ChaCha20Poly1305::new(&(*key).into()).decrypt(&(*nonce).into(), payload).ok()?;
         String::from_utf8(plain).ok()
     }
@@ -41,6 +42,7 @@ impl Encrypted {
         Self(text)
     }
 
+    /// The encoded ciphertext.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -51,13 +53,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_opens_for_its_own_key_and_place_only() -> Result<(), Error> {
-        let sealed = Encrypted::of("a token", &[1; 32], "a/KEY")?;
-        assert_eq!(sealed.open(&[1; 32], "a/KEY").as_deref(), Some("a token"));
-        assert_eq!(sealed.open(&[2; 32], "a/KEY"), None);
-        assert_eq!(sealed.open(&[1; 32], "b/KEY"), None);
-        assert_eq!(Encrypted::stored("AAAA".into()).open(&[1; 32], "a/KEY"), None);
-        assert_ne!(sealed, Encrypted::of("a token", &[1; 32], "a/KEY")?, "each has a nonce of its own");
+    fn a_value_decrypts_with_its_own_key_and_place_only() -> Result<(), Error> {
+        let encrypted = Encrypted::of("a token", &[1; 32], "a/KEY")?;
+        assert_eq!(encrypted.decrypt(&[1; 32], "a/KEY").as_deref(), Some("a token"));
+        assert_eq!(encrypted.decrypt(&[2; 32], "a/KEY"), None);
+        assert_eq!(encrypted.decrypt(&[1; 32], "b/KEY"), None);
+        assert_eq!(Encrypted::stored("AAAA".into()).decrypt(&[1; 32], "a/KEY"), None);
+        assert_ne!(encrypted, Encrypted::of("a token", &[1; 32], "a/KEY")?, "each has a nonce of its own");
         Ok(())
     }
 }

@@ -10,18 +10,20 @@ use tokio::sync::Semaphore;
 use crate::error::Error;
 use crate::secrets::password_queue;
 
-/// A password on its way in. Hashing it takes tens of milliseconds of CPU, so it runs beside the
-/// async threads.
+/// A password that a client sent. Hashing takes tens of milliseconds of CPU, so it runs on a blocking
+/// thread.
 #[derive(Clone)]
 pub struct Password(String);
 
 impl Password {
+    /// A password as it was sent.
     pub fn new(text: String) -> Self {
         Self(text)
     }
 
+    /// Its Argon2id hash in PHC format, with a new salt.
     pub async fn hash(self) -> Result<String, Error> {
-        off_thread(move || {
+        on_blocking_thread(move || {
             Argon2::default()
                 .hash_password(self.0.as_bytes())
                 .map(|hash| hash.to_string())
@@ -30,30 +32,30 @@ impl Password {
         .await?
     }
 
-    /// Whether this is the password behind `stored`. With nothing stored (no such e-mail) the
-    /// same work is done against a hash that no password has, or as long is waited as that took a
-    /// moment ago, so both take the same time.
+    /// Whether this is the password behind `stored`. Without a stored hash (an unknown e-mail) the same
+    /// work is done against a hash that no password has, or the response is delayed by as long as that
+    /// took recently: both cases take the same time.
     pub async fn matches(self, stored: Option<String>) -> Result<bool, Error> {
-        const NOBODYS: &str =
+        const UNMATCHED_HASH: &str =
             "$argon2id$v=19$m=19456,t=2,p=1$bm9ib2R5LW5vYm9keQ$4Ki0HrMbLJoQO3bFsMeZ0ydsBYMPYBr/tQJjYEKBRGM";
         if stored.is_none()
-            && let Some(pretence) = password_queue::pretence()
+            && let Some(delay) = password_queue::simulated_delay()
         {
-            tokio::time::sleep(pretence).await;
+            tokio::time::sleep(delay).await;
             return Ok(false);
         }
         let began = Instant::now();
-        let judged = off_thread(move || {
+        let matched = on_blocking_thread(move || {
             let known = stored.is_some();
-            let text = stored.unwrap_or_else(|| NOBODYS.to_owned());
+            let text = stored.unwrap_or_else(|| UNMATCHED_HASH.to_owned());
             let hash =
                 PasswordHash::new(&text).map_err(|err| Error::internal(format!("a stored password hash: {err}")))?;
             let same = Argon2::default().verify_password(self.0.as_bytes(), &hash).is_ok();
             Ok(known && same)
         })
         .await?;
-        password_queue::took(began.elapsed());
-        judged
+        password_queue::record(began.elapsed());
+        matched
     }
 }
 
@@ -63,11 +65,11 @@ impl fmt::Debug for Password {
     }
 }
 
-/// Each takes 19 MiB and a core: a burst of sign-ins waits its turn.
-static AT_ONCE: Semaphore = Semaphore::const_new(2);
+/// Each hash takes 19 MiB and a core: a burst of logins queues.
+static CONCURRENT_HASHES: Semaphore = Semaphore::const_new(2);
 
-async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
-    let _turn = AT_ONCE.acquire().await.map_err(Error::internal)?;
+async fn on_blocking_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
+    let _turn = CONCURRENT_HASHES.acquire().await.map_err(Error::internal)?;
     tokio::task::spawn_blocking(work).await.map_err(|err| Error::internal(format!("password work ended early: {err}")))
 }
 

@@ -1,6 +1,6 @@
-//! Passwords being judged. A few at a time, in the order in which they came; and an address that
-//! nobody has costs no computing once there are many of those: an answer takes as long as the
-//! judgements did that were made a moment ago.
+//! How many passwords are verified at once, in the order of their requests. Unknown addresses cost
+//! no computation while there are many of them: the response is delayed by as long as recent
+//! verifications took.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
@@ -11,35 +11,35 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use crate::error::Error;
 use crate::random;
 
-/// Tries under way. Each writes several times, and storage is for others, too.
+/// Login attempts in progress. Each writes several items, and storage serves other requests too.
 static TURNS: Semaphore = Semaphore::const_new(4);
-/// Tries that queue for that.
+/// Attempts that wait for their turn.
 static QUEUE: Semaphore = Semaphore::const_new(400);
-/// The longest that one queues.
-const PATIENCE: Duration = Duration::from_secs(15);
+/// The longest time an attempt waits.
+const SLOT_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// Takes a turn for a try of a password.
+/// Waits for the turn of a login attempt.
 pub async fn begin() -> Result<SemaphorePermit<'static>, Error> {
     let too_many = || Error::too_many("Too many people are signing in at once", Duration::from_secs(5));
     let _queued = QUEUE.try_acquire().map_err(|_| too_many())?;
-    let turn = tokio::time::timeout(PATIENCE, TURNS.acquire()).await.map_err(|_| too_many())?;
+    let turn = tokio::time::timeout(SLOT_TIMEOUT, TURNS.acquire()).await.map_err(|_| too_many())?;
     turn.map_err(Error::internal)
 }
 
-static JUDGED: Mutex<Judged> = Mutex::new(Judged::nothing());
+static RECENT_TIMES: Mutex<RecentTimes> = Mutex::new(RecentTimes::nothing());
 
-/// How long judging took lately.
-struct Judged {
+/// How long recent verifications took.
+struct RecentTimes {
     took: VecDeque<(Instant, Duration)>,
-    /// When the work was last done for an address that nobody has.
+    /// When a password was last verified for an unknown address.
     for_nobody: Option<Instant>,
 }
 
-impl Judged {
+impl RecentTimes {
     const KEPT: usize = 4;
-    /// After this long they say nothing of now.
+    /// Older samples are discarded.
     const FRESH: Duration = Duration::from_secs(10);
-    /// For addresses that nobody has the work is done this often.
+    /// For unknown addresses a real verification runs this often.
     const EVERY: Duration = Duration::from_millis(200);
 
     const fn nothing() -> Self {
@@ -51,8 +51,9 @@ impl Judged {
         self.took.push_front((now, took));
     }
 
-    /// How long to pretend, with `chance` to choose; `None` when the work is to be done.
-    fn pretence(&mut self, now: Instant, chance: usize) -> Option<Duration> {
+    /// How long to delay the response, one of the samples by `chance`; `None` when the verification is
+    /// due.
+    fn simulated_delay(&mut self, now: Instant, chance: usize) -> Option<Duration> {
         self.took.retain(|(at, _)| now.duration_since(*at) < Self::FRESH);
         let is_due = self.for_nobody.is_none_or(|at| now.duration_since(at) >= Self::EVERY);
         if is_due || self.took.is_empty() {
@@ -63,15 +64,15 @@ impl Judged {
     }
 }
 
-/// Notes how long it took to judge a password.
-pub fn took(time: Duration) {
-    JUDGED.lock().unwrap_or_else(PoisonError::into_inner).add(Instant::now(), time);
+/// Records how long a verification took.
+pub fn record(time: Duration) {
+    RECENT_TIMES.lock().unwrap_or_else(PoisonError::into_inner).add(Instant::now(), time);
 }
 
-/// For an address that nobody has: how long to wait instead of judging.
-pub fn pretence() -> Option<Duration> {
+/// For an unknown address: how long to delay the response instead of verifying.
+pub fn simulated_delay() -> Option<Duration> {
     let chance = u16::from_le_bytes(random::bytes());
-    JUDGED.lock().unwrap_or_else(PoisonError::into_inner).pretence(Instant::now(), usize::from(chance))
+    RECENT_TIMES.lock().unwrap_or_else(PoisonError::into_inner).simulated_delay(Instant::now(), usize::from(chance))
 }
 
 #[cfg(test)]
@@ -80,25 +81,25 @@ mod tests {
 
     #[test]
     fn the_work_is_done_now_and_then_and_otherwise_takes_as_long_as_it_did() {
-        let (mut judged, start) = (Judged::nothing(), Instant::now());
+        let (mut times, start) = (RecentTimes::nothing(), Instant::now());
         let at = |ms| start + Duration::from_millis(ms);
-        assert_eq!(judged.pretence(at(0), 0), None);
+        assert_eq!(times.simulated_delay(at(0), 0), None);
         // It has not ended yet: nothing is known.
-        assert_eq!(judged.pretence(at(10), 0), None);
-        judged.add(at(40), Duration::from_millis(40));
-        assert_eq!(judged.pretence(at(50), 7), Some(Duration::from_millis(40)));
-        assert_eq!(judged.pretence(at(250), 7), None);
-        judged.add(at(300), Duration::from_millis(50));
-        let chosen = [0, 1].map(|chance| judged.pretence(at(310), chance));
+        assert_eq!(times.simulated_delay(at(10), 0), None);
+        times.add(at(40), Duration::from_millis(40));
+        assert_eq!(times.simulated_delay(at(50), 7), Some(Duration::from_millis(40)));
+        assert_eq!(times.simulated_delay(at(250), 7), None);
+        times.add(at(300), Duration::from_millis(50));
+        let chosen = [0, 1].map(|chance| times.simulated_delay(at(310), chance));
         assert_eq!(chosen, [50, 40].map(|ms| Some(Duration::from_millis(ms))));
-        assert_eq!(judged.pretence(at(20_000), 0), None);
+        assert_eq!(times.simulated_delay(at(20_000), 0), None);
     }
 
     #[test]
     fn only_the_last_few_count() {
-        let (mut judged, now) = (Judged::nothing(), Instant::now());
-        (0..100).for_each(|ms| judged.add(now, Duration::from_millis(ms)));
-        let kept: Vec<_> = judged.took.iter().map(|(_, took)| took.as_millis()).collect();
+        let (mut times, now) = (RecentTimes::nothing(), Instant::now());
+        (0..100).for_each(|ms| times.add(now, Duration::from_millis(ms)));
+        let kept: Vec<_> = times.took.iter().map(|(_, took)| took.as_millis()).collect();
         assert_eq!(kept, [99, 98, 97, 96]);
     }
 }

@@ -1,5 +1,5 @@
-//! The deployment's own secret: what signs share links and device cookies, and encrypts plugin
-//! settings. Replacing it revokes every link that is out.
+//! The deployment's own secret. Keys derived from it sign share links and device cookies and encrypt
+//! plugin settings. Replacing it revokes every share link.
 
 use std::fmt;
 
@@ -8,26 +8,27 @@ use sha2::{Digest, Sha256};
 
 use crate::hex;
 
-/// The fewest characters that one may have.
-pub const MIN: usize = 32;
+/// The minimum length, in characters.
+pub const MIN_LENGTH: usize = 32;
 
+/// The deployment's secret, hashed. Its `Debug` shows nothing.
 #[derive(Clone)]
 pub struct ServerSecret([u8; 32]);
 
-/// What a key derived from the secret is for: keys of different purposes tell nothing of each other.
+/// What a derived key is for. Keys of different purposes are independent.
 #[derive(Clone, Copy, Debug)]
 pub enum Purpose {
     ShareLinks,
     PluginSettings,
     DeviceCookies,
-    /// Recognises the secret without telling it.
+    /// Identifies the secret without revealing it.
     Fingerprint,
 }
 
 impl ServerSecret {
     /// `None` when the text is too short to be one.
     pub fn new(text: &str) -> Option<Self> {
-        (text.chars().count() >= MIN).then(|| Self(Sha256::digest(text.as_bytes()).into()))
+        (text.chars().count() >= MIN_LENGTH).then(|| Self(Sha256::digest(text.as_bytes()).into()))
     }
 
     /// The key for one purpose.
@@ -41,7 +42,7 @@ impl ServerSecret {
         mac(&self.0, label.as_bytes())
     }
 
-    /// A text that is the same for the same secret, and tells nothing of it.
+    /// A text that identifies the secret without revealing it.
     pub fn fingerprint(&self) -> String {
         hex::encode(&self.key(Purpose::Fingerprint))
     }
@@ -51,7 +52,7 @@ impl ServerSecret {
         mac(&self.key(purpose), text)
     }
 
-    /// Whether `signature` is what [`sign`](Self::sign) gives; takes as long for a wrong one.
+    /// Whether `signature` is that of [`sign`](Self::sign), compared in constant time.
     pub fn verify(&self, purpose: Purpose, text: &[u8], signature: &[u8]) -> bool {
         hmac(&self.key(purpose), text).verify_slice(signature).is_ok()
     }
@@ -82,7 +83,7 @@ mod tests {
 
     #[test]
     fn keys_differ_by_secret_and_by_purpose() {
-        let [a, b] = ["a", "b"].map(|text| ServerSecret::new(&text.repeat(MIN)));
+        let [a, b] = ["a", "b"].map(|text| ServerSecret::new(&text.repeat(MIN_LENGTH)));
         let (Some(a), Some(b)) = (a, b) else { unreachable!() };
         assert_ne!(a.key(Purpose::ShareLinks), b.key(Purpose::ShareLinks));
         assert_ne!(a.key(Purpose::ShareLinks), a.key(Purpose::PluginSettings));

@@ -15,6 +15,7 @@ use crate::random;
 pub struct WebhookSecret(String);
 
 impl WebhookSecret {
+    /// A new secret.
     pub fn make() -> Self {
         Self(format!("whsec_{}", STANDARD.encode(random::bytes::<32>())))
     }

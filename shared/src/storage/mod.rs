@@ -12,7 +12,7 @@
 //! - `idempotency`: what an `Idempotency-Key` created; `due`: what has to be done by a time;
 //!   `deletion`: how agents and users are deleted in several calls
 //! - [`keys`]: every key, and so the table's documentation
-//! - [`Blobs`]: the bucket; [`Clients`]: the SDK's clients, made once per process
+//! - [`Blobs`]: the bucket
 //!
 //! A method is private unless a function or another entity calls it, and its name is unique only
 //! within its entity. Reads and writes of the table go through the crate `dynamo`.
@@ -23,7 +23,6 @@
 mod accounts;
 mod agents;
 mod blobs;
-mod clients;
 mod deletion;
 mod due;
 mod files;
@@ -44,10 +43,10 @@ use ulid::Ulid;
 
 pub use dynamo::{Table, schema};
 
+pub use crate::aws::{Clients, Endpoints, Lazy};
 pub use accounts::{Accounts, NewSession};
 pub use agents::{Agents, Avatar, PreparedAgent, StatsDelta, Webhook};
 pub use blobs::{Blobs, Stored};
-pub use clients::{Clients, Endpoints, Lazy};
 pub use due::DuePage;
 pub use files::{Files, MAX_ANNOUNCED, UploadTarget, UploadedFiles, ZIP_DISPOSITION, ZIP_TYPE, Zipped};
 pub use idempotency::CallOf;

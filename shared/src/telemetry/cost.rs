@@ -1,9 +1,9 @@
 //! What a request costs: DynamoDB calls, how many of them one after the other, capacity, and calls
 //! of S3.
 //!
-//! An SDK interceptor sees every attempt that goes over the wire and books it to the request in
-//! whose task it runs. Work put beside the request with [`spawn_background`] is booked to nobody: it is
-//! not on the critical path.
+//! An SDK interceptor sees every attempt that goes over the wire and adds it to the cost of the
+//! request in whose task it runs. Work started with [`spawn_background`] is not counted: it is not
+//! on the critical path.
 
 use std::future::Future;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -32,9 +32,9 @@ use tokio::task::JoinHandle;
 
 use crate::ids::{AgentId, UserId};
 use crate::models::SenderType;
-use crate::storage::StatsDelta;
+use crate::models::stats::StatsDelta;
 
-/// One request's bill, and who it was for.
+/// The cost of one request, and which user and channel it was for.
 #[derive(Debug, Default)]
 pub struct RequestCost {
     calls: AtomicU32,
@@ -48,47 +48,50 @@ pub struct RequestCost {
     /// The channel that was opened, and whether an agent opened it.
     channel: OnceLock<(AgentId, bool)>,
     message_from: OnceLock<SenderType>,
-    /// What runs beside the request.
-    beside: Mutex<Vec<JoinHandle<()>>>,
+    /// Background tasks of the request.
+    tasks: Mutex<Vec<JoinHandle<()>>>,
 }
 
-/// A response extension: what runs beside its request, for those who must not stop before.
+/// A response extension: background tasks of this request. Lambda must await them before freezing
+/// the sandbox.
 #[derive(Clone)]
 pub struct BackgroundTasks(pub Arc<RequestCost>);
 
 impl BackgroundTasks {
-    /// Waits until all of it has ended, for a second at most.
-    pub async fn ended(self) {
-        const MOST: Duration = Duration::from_secs(1);
-        let beside = std::mem::take(&mut *self.0.beside.lock().unwrap_or_else(PoisonError::into_inner));
-        // What takes longer is as lost as what fails: it was best effort.
-        let _ = tokio::time::timeout(MOST, join_all(beside)).await;
+    /// Waits until all tasks have ended, for a second at most.
+    pub async fn finish(self) {
+        const MAX_DURATION: Duration = Duration::from_secs(1);
+        let tasks = std::mem::take(&mut *self.0.tasks.lock().unwrap_or_else(PoisonError::into_inner));
+        // Background work is best effort: a task that takes longer may be lost, as one that fails.
+        let _ = tokio::time::timeout(MAX_DURATION, join_all(tasks)).await;
     }
 }
 
-/// A bill's sums.
+/// The totals of a request.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct CostTotals {
     pub calls: u32,
-    /// Calls side by side count once.
+    /// Concurrent calls count once.
     pub round_trips: u32,
     pub read_units: f64,
     pub write_units: f64,
-    /// Calls of S3.
+    /// Calls to S3.
     pub blob_calls: u32,
 }
 
 impl CostTotals {
+    /// Read and write units together.
     pub fn capacity_units(&self) -> f64 {
         self.read_units + self.write_units
     }
 }
 
 tokio::task_local! {
-    static BILL: Arc<RequestCost>;
+    static CURRENT_COST: Arc<RequestCost>;
 }
 
 impl RequestCost {
+    /// The totals so far.
     pub fn spent(&self) -> CostTotals {
         let units = |milli: &AtomicU64| milli.load(Ordering::Relaxed) as f64 / 1000.0;
         CostTotals {
@@ -100,22 +103,23 @@ impl RequestCost {
         }
     }
 
+    /// The user that the request was authenticated for.
     pub fn user(&self) -> Option<UserId> {
         self.user.get().copied()
     }
 
-    /// What to count of a request that ended, and whose count it is.
-    pub fn tally(&self, succeeded: bool) -> Option<(AgentId, StatsDelta)> {
+    /// What a finished request adds to the statistics of an agent.
+    pub fn stats_delta(&self, succeeded: bool) -> Option<(AgentId, StatsDelta)> {
         let (agent, by_agent) = self.channel.get().copied()?;
         let one_if = u64::from;
         let from = self.message_from.get();
-        let tally = StatsDelta {
+        let delta = StatsDelta {
             total_inbound: one_if(from == Some(&SenderType::Agent)),
             total_outbound: one_if(from == Some(&SenderType::User)),
             success_requests: one_if(by_agent && succeeded),
             error_requests: one_if(by_agent && !succeeded),
         };
-        Some((agent, tally))
+        Some((agent, delta))
     }
 
     fn call_started(&self) {
@@ -142,39 +146,39 @@ fn milli_units(used: &ConsumedCapacity) -> u64 {
     (used.capacity_units().unwrap_or_default() * 1000.0) as u64
 }
 
-/// Runs `work` with everything it spends booked to `bill`.
-pub async fn with_cost<T>(bill: Arc<RequestCost>, work: impl Future<Output = T>) -> T {
-    BILL.scope(bill, work).await
+/// Runs `work` and adds everything it spends to `cost`.
+pub async fn with_cost<T>(cost: Arc<RequestCost>, work: impl Future<Output = T>) -> T {
+    CURRENT_COST.scope(cost, work).await
 }
 
-/// Notes whom the current request is for.
+/// Records the user of the current request.
 pub fn record_user(user: UserId) {
-    // A second caller in one request would be the same one.
-    let _ = BILL.try_with(|bill| bill.user.set(user));
+    // A request has one caller: a second call would set the same user.
+    let _ = CURRENT_COST.try_with(|cost| cost.user.set(user));
 }
 
-/// Notes which channel the current request opened.
+/// Records the channel that the current request opened.
 pub fn record_channel(agent: AgentId, by_agent: bool) {
-    let _ = BILL.try_with(|bill| bill.channel.set((agent, by_agent)));
+    let _ = CURRENT_COST.try_with(|cost| cost.channel.set((agent, by_agent)));
 }
 
-/// Notes that the current request made a message.
+/// Records that the current request created a message.
 pub fn record_message(from: SenderType) {
-    let _ = BILL.try_with(|bill| bill.message_from.set(from));
+    let _ = CURRENT_COST.try_with(|cost| cost.message_from.set(from));
 }
 
-/// Runs `work` beside the current request, whose answer does not depend on it. Best effort by
-/// nature: only for what may be lost.
+/// Starts `work` in the background of the current request; the response does not wait for it. Only
+/// for work that may be lost.
 pub fn spawn_background(work: impl Future<Output = ()> + Send + 'static) {
     let running = tokio::spawn(async {
-        // A new task comes before those that are ready: their answers go out first.
+        // A new task would run before those that are ready: let their responses go out first.
         tokio::task::yield_now().await;
         work.await;
     });
-    let _ = BILL.try_with(|bill| bill.beside.lock().unwrap_or_else(PoisonError::into_inner).push(running));
+    let _ = CURRENT_COST.try_with(|cost| cost.tasks.lock().unwrap_or_else(PoisonError::into_inner).push(running));
 }
 
-/// The interceptor that asks DynamoDB for its price and books it.
+/// The interceptor that requests the consumed capacity from DynamoDB and adds it to the cost.
 #[derive(Debug)]
 pub struct CostInterceptor;
 
@@ -219,7 +223,7 @@ impl Intercept for CostInterceptor {
         _: &RuntimeComponents,
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        let _ = BILL.try_with(|bill| bill.call_started());
+        let _ = CURRENT_COST.try_with(|cost| cost.call_started());
         Ok(())
     }
 
@@ -230,18 +234,18 @@ impl Intercept for CostInterceptor {
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         let Ok(output) = context.output_or_error() else { return Ok(()) };
-        let _ = BILL.try_with(|bill| {
+        let _ = CURRENT_COST.try_with(|cost| {
             macro_rules! one {
                 ($add:ident: $($kind:ty),+) => {
                     $(if let Some(used) = output.downcast_ref::<$kind>().and_then(|o| o.consumed_capacity()) {
-                        bill.$add(used);
+                        cost.$add(used);
                     })+
                 };
             }
             macro_rules! each {
                 ($add:ident: $($kind:ty),+) => {
                     $(if let Some(output) = output.downcast_ref::<$kind>() {
-                        output.consumed_capacity().iter().for_each(|used| bill.$add(used));
+                        output.consumed_capacity().iter().for_each(|used| cost.$add(used));
                     })+
                 };
             }
@@ -259,12 +263,12 @@ impl Intercept for CostInterceptor {
         _: &RuntimeComponents,
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        let _ = BILL.try_with(|bill| bill.call_ended());
+        let _ = CURRENT_COST.try_with(|cost| cost.call_ended());
         Ok(())
     }
 }
 
-/// The interceptor that counts calls of S3. What is only signed, for somebody else to call, is none.
+/// The interceptor that counts calls to S3. Presigned URLs are not calls.
 #[derive(Debug)]
 pub struct S3CallCounter;
 
@@ -280,7 +284,7 @@ impl Intercept for S3CallCounter {
         _: &RuntimeComponents,
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        let _ = BILL.try_with(|bill| bill.blob_calls.fetch_add(1, Ordering::Relaxed));
+        let _ = CURRENT_COST.try_with(|cost| cost.blob_calls.fetch_add(1, Ordering::Relaxed));
         Ok(())
     }
 }
@@ -290,17 +294,17 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn what_runs_beside_a_request_can_be_waited_for() {
+    async fn background_tasks_of_a_request_can_be_awaited() {
         let (told, heard) = tokio::sync::oneshot::channel();
-        let bill = Arc::new(RequestCost::default());
-        with_cost(bill.clone(), async {
+        let cost = Arc::new(RequestCost::default());
+        with_cost(cost.clone(), async {
             spawn_background(async move {
                 tokio::task::yield_now().await;
                 let _ = told.send(());
             });
         })
         .await;
-        BackgroundTasks(bill).ended().await;
+        BackgroundTasks(cost).finish().await;
         assert!(heard.await.is_ok());
     }
 }

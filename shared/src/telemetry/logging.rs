@@ -8,14 +8,14 @@ use tracing_subscriber::filter::Targets;
 use tracing_subscriber::prelude::*;
 
 /// JSON lines on standard output, where Lambda collects them.
-pub fn to_json() {
+pub fn init_json() {
     tracing_subscriber::fmt().json().flatten_event(true).with_max_level(Level::INFO).init();
 }
 
-/// Lines on standard error, for a person at a terminal. Trouble only, or every request.
-pub fn to_stderr(every_request: bool) {
+/// Lines on standard error, for a person at a terminal. Warnings and errors only, or every request.
+pub fn init_stderr(every_request: bool) {
     let level = if every_request { Level::INFO } else { Level::WARN };
-    // The embedded engines warn of every condition that does not hold, which is daily business.
+    // The embedded engines warn about every failed condition, which is normal operation.
     let ours = Targets::new().with_default(level).with_targets([("dynoxide", Level::ERROR), ("s3s", Level::ERROR)]);
     let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     tracing_subscriber::registry().with(lines.with_filter(ours)).init();

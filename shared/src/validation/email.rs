@@ -7,6 +7,7 @@ use crate::validation::JsonObject;
 pub struct Email(String);
 
 impl Email {
+    /// The longest address, in characters.
     pub const MAX: usize = 254;
 
     /// What somebody typed to sign in. Whether it is an address shows when nobody has it.
@@ -30,6 +31,7 @@ impl Email {
         email
     }
 
+    /// The address, trimmed and in lower case.
     pub fn as_str(&self) -> &str {
         &self.0
     }

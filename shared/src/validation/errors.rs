@@ -2,7 +2,7 @@
 
 use crate::error::{Error, FieldError, Step};
 
-/// What has been found wrong so far.
+/// The errors and warnings so far.
 #[derive(Debug, Default)]
 pub struct ValidationErrors {
     fields: Vec<FieldError>,
@@ -12,31 +12,31 @@ pub struct ValidationErrors {
 }
 
 impl ValidationErrors {
-    /// Nothing yet. `loopback` lets a URL name this machine's own loopback addresses.
+    /// No errors yet. `loopback` allows URLs with loopback addresses.
     pub fn new(loopback: bool) -> Self {
         Self { loopback, ..Self::default() }
     }
 
-    /// Notes a problem; beyond the first hundred nobody reads them.
+    /// Records an error; at most the first hundred are kept.
     pub fn add(&mut self, path: Vec<Step>, code: &'static str, message: impl Into<String>) {
-        const MANY: usize = 100;
-        if self.fields.len() >= MANY {
+        const MAX_ERRORS: usize = 100;
+        if self.fields.len() >= MAX_ERRORS {
             return;
         }
         self.fields.push(FieldError { path, code, message: message.into() });
     }
 
-    /// The first problem, if there is any.
+    /// The first error, if there is any.
     pub fn first(&self) -> Option<&FieldError> {
         self.fields.first()
     }
 
-    /// What was understood otherwise than it was written, so far; it is told once.
+    /// Takes the warnings so far.
     pub fn take_warnings(&mut self) -> Vec<FieldError> {
         std::mem::take(&mut self.warnings)
     }
 
-    /// Notes what was understood otherwise than it was written.
+    /// Records a warning: a value was read differently from how it was written.
     pub fn warn(&mut self, path: Vec<Step>, code: &'static str, message: impl Into<String>) {
         self.warnings.push(FieldError { path, code, message: message.into() });
     }
@@ -46,7 +46,7 @@ impl ValidationErrors {
         self.too_large.get_or_insert(sentence.into());
     }
 
-    /// Whether a URL may name this machine's own loopback addresses.
+    /// Whether URLs may name loopback addresses.
     pub fn may_name_loopback(&self) -> bool {
         self.loopback
     }
@@ -56,7 +56,7 @@ impl ValidationErrors {
         self.finish(value)
     }
 
-    /// `value` if nothing was wrong. Being too large is told before being wrong.
+    /// `value` if there are no errors. 413 takes precedence over 400.
     pub fn finish<T>(self, value: Option<T>) -> Result<T, Error> {
         match (self.too_large, value) {
             (Some(sentence), _) => Err(Error::TooLarge(sentence)),

@@ -10,7 +10,7 @@ use crate::error::Step;
 use crate::json::{self, Json};
 use crate::validation::{FromObject, ValidationErrors};
 
-/// One JSON object of the input and the way to it.
+/// One JSON object of the input and its path.
 pub struct JsonObject<'a> {
     pub(super) members: BTreeMap<String, &'a RawValue>,
     path: Vec<Step>,
@@ -18,7 +18,7 @@ pub struct JsonObject<'a> {
 }
 
 impl<'a> JsonObject<'a> {
-    /// `None`, with a problem, when `raw` is no object.
+    /// `None`, with an error, if `raw` is not an object.
     pub fn of(raw: &'a RawValue, path: Vec<Step>, problems: &'a mut ValidationErrors) -> Option<Self> {
         match serde_json::from_str(raw.get()) {
             Ok(members) => Some(Self { members, path, problems }),
@@ -29,37 +29,41 @@ impl<'a> JsonObject<'a> {
         }
     }
 
+    /// Records an error about a member.
     pub fn problem(&mut self, name: &str, code: &'static str, message: impl Into<String>) {
         let path = self.path_to(name);
         self.problems.add(path, code, message);
     }
 
-    /// Notes that a member was understood otherwise than it was written.
+    /// Records a warning about a member.
     pub fn warn(&mut self, name: &str, code: &'static str, message: impl Into<String>) {
         let path = self.path_to(name);
         self.problems.warn(path, code, message);
     }
 
+    /// The path to the object.
     pub fn path(&self) -> &[Step] {
         &self.path
     }
 
+    /// The path to a member.
     pub fn path_to(&self, name: &str) -> Vec<Step> {
         let mut path = self.path.clone();
         path.push(name.into());
         path
     }
 
-    /// A part is larger than allowed: the whole request is a 413 with this sentence.
+    /// Records that a part is too large: the request is answered with 413 and this sentence.
     pub fn too_large(&mut self, sentence: impl Into<String>) {
         self.problems.too_large(sentence);
     }
 
+    /// The errors of the whole request.
     pub fn problems(&mut self) -> &mut ValidationErrors {
         self.problems
     }
 
-    /// Whether a URL may name this machine's own loopback addresses.
+    /// Whether URLs may name loopback addresses.
     pub fn may_name_loopback(&self) -> bool {
         self.problems.may_name_loopback()
     }
@@ -69,20 +73,21 @@ impl<'a> JsonObject<'a> {
         self.members.get(name).copied().filter(|raw| raw.get() != "null")
     }
 
+    /// The names of all members.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.members.keys().map(String::as_str)
     }
 
+    /// Whether a member is there and not null.
     pub fn has(&self, name: &str) -> bool {
         self.raw(name).is_some()
     }
 
-    /// The member, to look into. What is longer than anything that is ever looked into is not built:
-    /// its kind alone is of use then.
+    /// The parsed member. A longer object or array than any that is inspected becomes null.
     pub fn value(&self, name: &str) -> Option<Value> {
-        const LONGEST: usize = 256 * 1024;
+        const MAX_PARSED: usize = 256 * 1024;
         let text = self.raw(name)?.get();
-        let is_long = text.len() > LONGEST && text.starts_with(['{', '[']);
+        let is_long = text.len() > MAX_PARSED && text.starts_with(['{', '[']);
         if is_long { Some(Value::Null) } else { json::parse_lossy(text).ok() }
     }
 
@@ -95,7 +100,7 @@ impl<'a> JsonObject<'a> {
         }
     }
 
-    /// Notes that a required member is absent.
+    /// Reads a required member; its absence is an error.
     pub fn require<T>(&mut self, name: &str, read: impl FnOnce(&mut Self) -> Option<T>) -> Option<T> {
         if !self.has(name) {
             self.problem(name, "required", format!("{name} is required"));
@@ -104,6 +109,7 @@ impl<'a> JsonObject<'a> {
         read(self)
     }
 
+    /// A string.
     pub fn string(&mut self, name: &str) -> Option<String> {
         match self.scalar(name)? {
             Value::String(text) => Some(text),
@@ -124,8 +130,8 @@ impl<'a> JsonObject<'a> {
         Some(text)
     }
 
-    /// An id that somebody else gave: 1 to `max` characters, not all blank, and nothing trimmed,
-    /// for it is given back and compared.
+    /// An id that the client chose: 1 to `max` characters, not all blank. It is not trimmed, because it is
+    /// returned and compared.
     pub fn id(&mut self, name: &str, max: usize) -> Option<String> {
         let text = self.short_string(name, max)?;
         if text.trim().is_empty() {
@@ -140,6 +146,7 @@ impl<'a> JsonObject<'a> {
         Some(self.id(name, max)?.trim().to_owned())
     }
 
+    /// `true` or `false`.
     pub fn boolean(&mut self, name: &str) -> Option<bool> {
         match self.scalar(name)? {
             Value::Bool(value) => Some(value),
@@ -167,6 +174,7 @@ impl<'a> JsonObject<'a> {
         }
     }
 
+    /// An RFC 3339 time.
     pub fn timestamp(&mut self, name: &str) -> Option<Timestamp> {
         let text = self.string(name)?;
         let moment = Timestamp::parse(&text);
@@ -187,7 +195,7 @@ impl<'a> JsonObject<'a> {
         found.map(|(_, choice)| *choice)
     }
 
-    /// An object whose content is the sender's own, kept as it came.
+    /// An object whose content the service does not interpret, kept as it was sent.
     pub fn json_object(&mut self, name: &str) -> Option<Json> {
         let raw = self.raw(name)?;
         if !raw.get().starts_with('{') {

@@ -24,13 +24,13 @@ pub use params::{FromParams, Params};
 
 /// A type that is read from a JSON object.
 pub trait FromObject: Sized + Send {
-    /// Reads what it needs and notes each problem; `None` only together with a problem.
+    /// Reads its members and records each error; returns `None` only together with an error.
     fn from_object(object: &mut JsonObject<'_>) -> Option<Self>;
 }
 
-/// Reads a whole body. The first parse is the strict one: it refuses what no string may hold
-/// (lone surrogates) and nesting over [`json::MAX_LEVELS`]. None of them builds more than the
-/// members of one object, so that a body takes about its own size of memory, whatever is in it.
+/// Reads a whole body. The first pass is strict: it rejects lone surrogates and nesting beyond
+/// [`json::MAX_LEVELS`]. No pass builds more than the members of one object, so a body takes about its
+/// own size in memory.
 pub fn parse<T: FromObject>(body: &[u8], mut problems: ValidationErrors) -> Result<T, Error> {
     let text = json::text_of(body).map_err(Error::MalformedJson)?;
     let refused = |err| Error::MalformedJson(Fault::of(text, &err));
@@ -45,7 +45,7 @@ pub fn parse<T: FromObject>(body: &[u8], mut problems: ValidationErrors) -> Resu
     problems.finish(read)
 }
 
-/// Reads an object that was accepted before, or one that has no body around it.
+/// Reads an object that was accepted before, or one that is not a body.
 pub fn parse_at<T: FromObject>(json: &Json, path: Vec<Step>, problems: &mut ValidationErrors) -> Option<T> {
     let raw: &RawValue = serde_json::from_str(json.as_str()).ok()?;
     JsonObject::of(raw, path, problems).and_then(|mut object| T::from_object(&mut object))

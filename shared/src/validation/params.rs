@@ -17,6 +17,7 @@ pub trait FromParams: Sized + Send {
 }
 
 impl Params {
+    /// Reads a query string that was split into names and values.
     pub fn parse<T: FromParams>(pairs: Vec<(String, String)>) -> Result<T, Error> {
         let mut params = Params { values: pairs.into_iter().collect(), problems: ValidationErrors::default() };
         let read = T::from_params(&mut params);
@@ -28,10 +29,12 @@ impl Params {
         self.values.get(name).filter(|text| !text.is_empty()).cloned()
     }
 
+    /// Records an error about a parameter.
     pub fn problem(&mut self, name: &str, code: &'static str, message: impl Into<String>) {
         self.problems.add(vec![name.into()], code, message);
     }
 
+    /// A parameter that must be there.
     pub fn required(&mut self, name: &str) -> Option<String> {
         let text = self.text(name);
         if text.is_none() {
@@ -50,6 +53,7 @@ impl Params {
         limit
     }
 
+    /// `true` or `1`, `false` or `0`; absent is `false`.
     pub fn flag(&mut self, name: &str) -> Option<bool> {
         match self.text(name).as_deref() {
             None | Some("false" | "0") => Some(false),
@@ -61,6 +65,7 @@ impl Params {
         }
     }
 
+    /// One of the words of `choices`, or `default` if absent.
     pub fn one_of<T: Copy>(&mut self, name: &str, choices: &[(&str, T)], default: T) -> Option<T> {
         let Some(text) = self.text(name) else { return Some(default) };
         let found = choices.iter().find(|(word, _)| *word == text);

@@ -1,8 +1,8 @@
-//! How an event goes to an agent's webhook, whichever function sends it.
+//! Sending an event to an agent's webhook.
 //!
-//! - `target`: where it goes, and with which headers
-//! - `signature`: Standard Webhooks' signatures
-//! - `send`: one try
+//! - `target`: the URL, the method and the headers
+//! - `signature`: signatures of the Standard Webhooks specification
+//! - `send`: one attempt
 
 mod send;
 mod signature;

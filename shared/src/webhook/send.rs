@@ -1,4 +1,4 @@
-//! One try of an event.
+//! One attempt to deliver an event.
 
 use std::time::{Duration, Instant};
 
@@ -15,12 +15,12 @@ use crate::secrets::WebhookSecret;
 use crate::webhook::signature::signatures;
 use crate::webhook::target::Target;
 
-/// For all of a try.
-const LIMIT: Duration = Duration::from_secs(10);
-/// Of the answer's body.
+/// The time limit of an attempt.
+const TIMEOUT: Duration = Duration::from_secs(10);
+/// How much of the response body is read, in bytes.
 const MAX_BODY: usize = 64 * 1024;
 
-/// What is sent: its body, and the id that stays the same over all tries.
+/// What is sent: the body, and the id that stays the same over all attempts.
 #[derive(Clone, Copy)]
 pub struct Event<'a> {
     pub id: &'a str,
@@ -40,6 +40,7 @@ pub enum Answer {
 }
 
 impl Answer {
+    /// The `Retry-After` header, as it was sent.
     pub fn retry_after(&self) -> Option<&str> {
         match self {
             Self::Http { retry_after, .. } => retry_after.as_deref(),
@@ -47,8 +48,8 @@ impl Answer {
         }
     }
 
-    /// Why an event was not taken, where no status of the receiver's own says it.
-    pub fn trouble(&self, target: &Target) -> Option<String> {
+    /// Why the attempt failed, if the status alone does not say it.
+    pub fn failure(&self, target: &Target) -> Option<String> {
         match self {
             Self::None(failure) => Some(failure.to_string()),
             Self::Http { status, location: Some(location), .. } if status.is_redirection() => {
@@ -60,12 +61,13 @@ impl Answer {
     }
 }
 
-/// Where a redirect leads, without what may be secret in it: path, query, credentials.
+/// The origin that a redirect leads to, without path, query and credentials, which may be secret.
 fn new_origin(from: &str, location: &str) -> Option<String> {
     let to = Url::parse(from).ok()?.join(location).ok()?;
     matches!(to.scheme(), "http" | "https").then(|| to.origin().ascii_serialization())
 }
 
+/// Sends an event once and measures how long that took. Never fails: the answer says what went wrong.
 pub async fn send(
     outbound: &Outbound,
     event: Event<'_>,
@@ -76,7 +78,7 @@ pub async fn send(
     let began = Instant::now();
     let answer = match request(event, target, secrets, now) {
         Ok(request) => call(outbound, request).await,
-        // A URL that hyper does not take; it was one when it was set.
+        // Hyper rejects the URL, although it was valid when it was set.
         Err(_) => Answer::None(Failure::Unreachable),
     };
     (answer, began.elapsed())
@@ -104,9 +106,9 @@ fn request(
     Ok(request)
 }
 
-/// The status decides, once it is there: what the body does after it is only for the log.
+/// The status decides the outcome; the body is only for the log.
 async fn call(outbound: &Outbound, request: Request<Bytes>) -> Answer {
-    let deadline = tokio::time::Instant::now() + LIMIT;
+    let deadline = tokio::time::Instant::now() + TIMEOUT;
     let response = match tokio::time::timeout_at(deadline, outbound.send(request)).await {
         Err(_) => return Answer::None(Failure::TimedOut),
         Ok(Err(failure)) => return Answer::None(failure),
@@ -116,12 +118,12 @@ async fn call(outbound: &Outbound, request: Request<Bytes>) -> Answer {
     let header = |name| parts.headers.get(name).and_then(|it| it.to_str().ok()).map(str::to_owned);
     let (retry_after, location) = (header(RETRY_AFTER), header(LOCATION));
     let mut body = vec![];
-    // What came until the time was up is in `body` anyway.
+    // What arrived before the timeout is in `body`.
     let _ = tokio::time::timeout_at(deadline, read(incoming, &mut body)).await;
     Answer::Http { status: parts.status, retry_after, location, body }
 }
 
-/// Reads up to the most that may be read; whatever breaks off ends it.
+/// Reads up to [`MAX_BODY`]; an error ends it early.
 async fn read(mut incoming: Incoming, body: &mut Vec<u8>) {
     while let Some(Ok(frame)) = incoming.frame().await {
         let Ok(chunk) = frame.into_data() else { continue };

@@ -1,4 +1,4 @@
-//! Where a delivery goes: to the message's own URL, else the agent's, else the review's callback.
+//! The target of a delivery: the message's own URL, else the agent's, else the review's callback.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -10,21 +10,22 @@ use crate::models::webhook::BasicAuth;
 use crate::models::webhook_url::{Userinfo, split};
 use crate::storage::{Delivery, Webhook};
 
+/// Where a delivery goes: URL, method and headers.
 pub struct Target {
     pub url: String,
     pub method: Method,
     pub headers: HeaderMap,
-    /// What no log may show.
+    /// Values that must not be logged.
     secrets: Vec<String>,
 }
 
 impl Target {
-    /// `None` when there is nowhere to send it any more.
+    /// `None` if there is no URL any more.
     pub fn of(delivery: &Delivery, webhook: &Webhook) -> Option<Self> {
         match (&delivery.webhook_url, &webhook.url) {
             (Some(url), _) => {
                 let mut target = Self::of_agent(url, webhook);
-                // Credentials of this one URL go before those of the agent.
+                // Credentials in the message's URL take precedence over the agent's.
                 if let (_, Some(userinfo)) = split(url) {
                     target.authorize(&userinfo.into());
                 }
@@ -67,14 +68,14 @@ impl Target {
         self.secrets.extend([credentials, auth.password.clone()]);
     }
 
-    /// By what stood in the URL, unless a header says it by name.
+    /// Uses the credentials in the URL, unless an `Authorization` header was set.
     fn authorize_unless_named(&mut self, userinfo: Option<Userinfo>) {
         if let Some(userinfo) = userinfo.filter(|_| !self.headers.contains_key(AUTHORIZATION)) {
             self.authorize(&userinfo.into());
         }
     }
 
-    /// Receivers that echo a request would show what only they may know.
+    /// Masks the secrets in a response, for receivers that echo their request.
     pub fn masked(&self, text: String) -> String {
         let secrets = self.secrets.iter().filter(|secret| !secret.is_empty());
         secrets.fold(text, |text, secret| text.replace(secret, "***"))
@@ -84,7 +85,7 @@ impl Target {
         Self { url, method, headers: HeaderMap::new(), secrets: vec![] }
     }
 
-    /// They were checked when they were set.
+    /// Sets a header, which was validated when it was stored.
     fn header(&mut self, name: &str, value: &str) {
         let pair = HeaderName::from_bytes(name.as_bytes()).ok().zip(HeaderValue::from_str(value).ok());
         if let Some((name, mut value)) = pair {

@@ -2,7 +2,7 @@
 
 use futures_util::future::join_all;
 use serde_json::json;
-use shared::secrets::Hashed;
+use shared::secrets::SecretHash;
 use test_support::World;
 
 #[tokio::test]
@@ -51,7 +51,7 @@ async fn stored_data_holds_no_usable_credential() {
         assert!(!all.contains(secret), "{secret}");
     }
     assert!(all.contains(&agent.key[..11]) && !all.contains(&agent.key[..12]));
-    assert!(all.contains(Hashed::of(&agent.key).as_str()), "the key is found by its hash");
+    assert!(all.contains(SecretHash::of(&agent.key).as_str()), "the key is found by its hash");
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use futures_util::future::join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
-use shared::secrets::{hex, random};
+use shared::{hex, random};
 use test_support::{Person, Reply, World};
 
 pub async fn patch(person: &Person, id: &str, body: Value) -> Reply {
@@ -20,7 +20,7 @@ pub async fn id_of(person: &Person) -> String {
 
 /// Adds a user as `owner` and signs them in.
 pub async fn add_user(world: &World, owner: &Person, role: &str) -> Person {
-    let (email, password) = (fresh_email(), hex(&random::<8>()));
+    let (email, password) = (fresh_email(), hex::encode(&random::bytes::<8>()));
     let new = json!({ "email": email, "displayName": "Somebody", "password": password, "role": role });
     owner.post("/api/users", new).await.expect(201);
     let person = Person::signed_out(&world.url, &email, &password);

@@ -150,7 +150,7 @@ async fn a_compressed_body_is_415_naming_the_encoding() {
     };
     for (coding, name) in [("gzip", "gzip"), ("br", "br"), ("identity, zstd", "zstd"), ("x-odd", "x-odd")] {
         let error = encoded(&agent, coding).await.expect_error(415, "unsupported_encoding");
-        assert_eq!(error["message"], format!("Send the body without Content-Encoding: {name} is not read."));
+        assert_eq!(error["message"], format!("Send the body without Content-Encoding: {name} is not supported."));
     }
     encoded(&agent, "identity").await.expect(201);
     encoded(&agent.with_key("hp_x"), "gzip").await.expect_error(401, "unauthorized");

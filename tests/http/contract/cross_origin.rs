@@ -3,8 +3,8 @@
 use reqwest::multipart::{Form, Part};
 use reqwest::{Client, Method};
 use serde_json::json;
-use shared::app::App;
-use shared::cors::Cors;
+use shared::http::App;
+use shared::http::cors::Cors;
 use test_support::contract::{AGENT_API, HUMAN_API};
 use test_support::{Person, Reply, World, raw_http};
 

@@ -153,7 +153,7 @@ async fn a_storage_failure_is_503_with_retry_after() {
 
 /// The same routers with storage at a closed port; returns their URL.
 async fn broken_storage(world: &World) -> String {
-    use shared::app::App;
+    use shared::http::App;
     use shared::storage::{Clients, Endpoints};
     let closed = "http://127.0.0.1:9".to_owned();
     let endpoints = Endpoints {
@@ -164,7 +164,7 @@ async fn broken_storage(world: &World) -> String {
         secret_key: "y".into(),
         in_process: None,
     };
-    let (clock, waits) = (world.app.clock.clone(), world.app.waits.clone());
+    let (clock, waits) = (world.app.clock.clone(), world.app.long_polls.clone());
     let app = App::new(&Clients::at(&endpoints).await, "t", "b", clock, waits, test_support::secret());
     let listener = placet_local::server::bind([127, 0, 0, 1].into(), 0).await.unwrap();
     let url = placet_local::server::url(&listener).unwrap();

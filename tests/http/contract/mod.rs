@@ -5,6 +5,7 @@
 //! - [`tenants`]: one user's data is never another's
 //! - [`cost`], [`cost_scaling`], [`performance`]: DynamoDB calls and capacity
 //! - [`fault_injection`]: storage failures
+//! - [`layers`]: the modules of `shared` stand in layers
 //! - [`template`]: the deployment matches the code
 
 pub mod bad_json;

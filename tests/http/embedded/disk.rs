@@ -12,7 +12,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use futures_util::future::join_all;
 use serde_json::json;
-use shared::app::App;
+use shared::http::App;
 use shared::storage::{Clients, Endpoints};
 use test_support::{Agent, World, secret};
 use tracing::field::{Field, Visit};
@@ -119,7 +119,7 @@ async fn serve_recorded(world: &World) -> String {
     ONCE.call_once(|| tracing::subscriber::set_global_default(SyncRecorder).unwrap());
     let engines = RecordingClient(Arc::new(world.in_process().unwrap().clone()));
     let endpoints = Endpoints { in_process: Some(SharedHttpClient::new(engines)), ..world.endpoints.clone() };
-    let (clock, waits) = (world.app.clock.clone(), world.app.waits.clone());
+    let (clock, waits) = (world.app.clock.clone(), world.app.long_polls.clone());
     let clients = Clients::at(&endpoints).await;
     let app = App::new(&clients, &world.table, world.bucket(), clock, waits, secret());
     world.serve_also(placet_local::routes(), app).await

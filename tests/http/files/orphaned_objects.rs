@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use expiry::Swept;
+use expiry::SweepReport;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use shared::error::Error;
@@ -66,7 +66,7 @@ async fn count_stored(world: &World, agent: &Agent) -> StorageCounts {
 }
 
 async fn run_expiry(world: &World) -> usize {
-    let Swept { removals_finished, failed, .. } = expiry::handle(&world.function("expiry")).await.unwrap();
+    let SweepReport { removals_finished, failed, .. } = expiry::handle(&world.function("expiry")).await.unwrap();
     assert_eq!(failed, 0);
     removals_finished
 }

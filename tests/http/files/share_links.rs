@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use reqwest::Method;
 use shared::models::Attachment;
-use shared::server_secret::ServerSecret;
-use shared::share_link::ShareLink;
+use shared::models::share_link::ShareLink;
+use shared::secrets::ServerSecret;
 use test_support::{Person, Reply, World};
 
 use crate::files::direct_uploads::{announce, put};

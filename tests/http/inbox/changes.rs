@@ -9,7 +9,7 @@ use futures_util::future::join_all;
 use placet_local::event_sources::Workers;
 use reqwest::Method;
 use serde_json::{Value, json};
-use shared::app::App;
+use shared::http::App;
 use shared::storage::Clients;
 use test_support::fault_injection::FaultyProxy;
 use test_support::{Person, Reply, World};
@@ -185,7 +185,7 @@ async fn app_with_proxy(world: &World) -> (FaultyProxy, App) {
     let mut endpoints = world.endpoints_over_tcp().await;
     let proxy = FaultyProxy::start(&endpoints.dynamodb, 1).await;
     endpoints.dynamodb = proxy.url.clone();
-    let (clock, waits) = (world.app.clock.clone(), world.app.waits.clone());
+    let (clock, waits) = (world.app.clock.clone(), world.app.long_polls.clone());
     let clients = Clients::at(&endpoints).await;
     (proxy, App::new(&clients, &world.table, world.bucket(), clock, waits, test_support::secret()))
 }

@@ -3,7 +3,7 @@
 use std::net::ToSocketAddrs;
 
 use serde_json::{Value, json};
-use shared::webhook_url::is_public;
+use shared::outbound::public_address::is_public;
 use test_support::World;
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use axum::routing::{any, get};
 use plugins::Plugins;
 use reqwest::Method;
 use serde_json::{Value, json};
-use shared::app::App;
+use shared::http::App;
 use shared::outbound::Outbound;
 use test_support::{Person, Reply, World};
 

@@ -61,7 +61,7 @@ async fn redirects_are_returned_and_oversized_responses_refused() {
     assert_eq!(get("/fits").await.expect(200)["body"].as_str().unwrap().len(), 1 << 20);
     for path in ["/big", "/control"] {
         let refused = get(path).await.expect_error(502, "upstream_failed");
-        assert_eq!(refused["message"], "The host that was called answered more than may be read.");
+        assert_eq!(refused["message"], "The called host sent a response that is too large.");
     }
     let gone = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     fetch(&person, "caller", json!({ "url": format!("http://{gone}/") })).await.expect_error(502, "upstream_failed");

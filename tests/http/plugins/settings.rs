@@ -3,7 +3,7 @@
 use futures_util::future::join_all;
 use http::header::AUTHORIZATION;
 use serde_json::{Value, json};
-use shared::auth::HumanCaller;
+use shared::caller::HumanCaller;
 use test_support::World;
 
 use crate::plugins::callers::{update_settings, with_calling_plugins};

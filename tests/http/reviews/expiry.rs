@@ -6,13 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use expiry::Swept;
+use expiry::SweepReport;
 use futures_util::{StreamExt, stream};
 use serde_json::json;
-use shared::app::App;
-use shared::meter::{self, Bill};
+use shared::http::App;
 use shared::storage::Clients;
 use shared::storage::keys::{LEFTOVERS, channel_partition};
+use shared::telemetry::cost::{self, RequestCost};
 use test_support::fault_injection::{Fault, FaultyProxy};
 use test_support::{Agent, World};
 
@@ -22,14 +22,14 @@ const DAY: Duration = Duration::from_secs(24 * 3600);
 /// The number of shards of the `due` index.
 const SHARDS: u32 = 4;
 
-async fn run_expiry(world: &World) -> Swept {
+async fn run_expiry(world: &World) -> SweepReport {
     expiry::handle(&world.function("expiry")).await.expect("every shard is read")
 }
 
 /// Runs the function; returns its report and its DynamoDB cost.
-async fn run_with_cost(world: &World) -> (Swept, meter::Spent) {
-    let bill = Arc::new(Bill::default());
-    let report = meter::billed_to(bill.clone(), run_expiry(&world)).await;
+async fn run_with_cost(world: &World) -> (SweepReport, cost::CostTotals) {
+    let bill = Arc::new(RequestCost::default());
+    let report = cost::with_cost(bill.clone(), run_expiry(&world)).await;
     (report, bill.spent())
 }
 
@@ -73,14 +73,14 @@ async fn reviews_expire_when_due_and_not_before() {
     let agent = world.person().await.agent().await;
     request_approval_for(&agent, 3600).await;
     request_approval_for(&agent, 7200).await;
-    assert_eq!(run_expiry(&world).await, Swept::default());
+    assert_eq!(run_expiry(&world).await, SweepReport::default());
     world.advance_clock(HOUR);
-    assert_eq!(run_expiry(&world).await, Swept { expired: 1, ..Swept::default() });
+    assert_eq!(run_expiry(&world).await, SweepReport { expired: 1, ..SweepReport::default() });
     assert_eq!(statuses(&world, &agent).await, ["expired", "pending"]);
     world.advance_clock(HOUR);
-    assert_eq!(run_expiry(&world).await, Swept { expired: 1, ..Swept::default() });
+    assert_eq!(run_expiry(&world).await, SweepReport { expired: 1, ..SweepReport::default() });
     assert_eq!(statuses(&world, &agent).await, ["expired", "expired"]);
-    assert_eq!(run_expiry(&world).await, Swept::default());
+    assert_eq!(run_expiry(&world).await, SweepReport::default());
     let item = &stored_items(&world, &agent, "MESSAGE#").await[0];
     assert!(!item.contains_key("dueShard") && !item.contains_key("dueSort"), "{item:?}");
 }
@@ -99,7 +99,7 @@ async fn an_expiry_run_leaves_answered_expired_and_deleted_reviews_alone() {
     agent.delete_in_channel(&format!("/api/v1/messages/{deleted}")).await.expect(200);
     world.advance_clock(MINUTE);
     agent.get_in_channel(&format!("/api/v1/reviews/{read}")).await.expect(200);
-    assert_eq!(run_expiry(&world).await, Swept::default());
+    assert_eq!(run_expiry(&world).await, SweepReport::default());
     assert_eq!(statuses(&world, &agent).await, ["completed", "expired"]);
 
     // A stale index may list decided reviews as due; the item itself decides.
@@ -119,11 +119,11 @@ async fn three_hundred_due_reviews_expire_in_pages_during_concurrent_runs() {
     assert_eq!(reviews.len(), 300);
     world.advance_clock(MINUTE);
     // Enough time on any machine.
-    let run = async || expiry::handle_within(&world.function("expiry"), 5 * MINUTE).await.unwrap();
+    let run = async || expiry::handle_with_budget(&world.function("expiry"), 5 * MINUTE).await.unwrap();
     let (one, other) = tokio::join!(run(), run());
     assert!(statuses(&world, &agent).await.iter().all(|status| status == "expired"), "{one:?} {other:?}");
     assert_eq!((one.expired + other.expired, one.failed + other.failed), (300, 0), "{one:?} {other:?}");
-    assert_eq!(run_expiry(&world).await, Swept::default());
+    assert_eq!(run_expiry(&world).await, SweepReport::default());
 }
 
 #[tokio::test]
@@ -137,12 +137,12 @@ async fn an_expiry_whose_reply_was_lost_is_counted_once() {
     let mut endpoints = world.endpoints_over_tcp().await;
     let proxy = FaultyProxy::start(&endpoints.dynamodb, 1).await;
     endpoints.dynamodb = proxy.url.clone();
-    let (clock, waits) = (world.app.clock.clone(), world.app.waits.clone());
+    let (clock, waits) = (world.app.clock.clone(), world.app.long_polls.clone());
     let clients = Clients::at(&endpoints).await;
     let app = App::new(&clients, &world.table, world.bucket(), clock, waits, test_support::secret());
     proxy.drop_first_update_replies();
-    let report = expiry::handle_within(&app, 5 * MINUTE).await.unwrap();
-    assert_eq!(report, Swept { expired: 40, ..Swept::default() });
+    let report = expiry::handle_with_budget(&app, 5 * MINUTE).await.unwrap();
+    assert_eq!(report, SweepReport { expired: 40, ..SweepReport::default() });
     assert_eq!(proxy.fault_counts()[&Fault::LostReply], 40);
 }
 
@@ -156,7 +156,7 @@ async fn a_run_out_of_time_reports_that_more_is_due() {
     world.advance_clock(MINUTE);
     let mut expired = 0;
     for run in 0..20 {
-        let report = expiry::handle_within(&world.function("expiry"), Duration::ZERO).await.unwrap();
+        let report = expiry::handle_with_budget(&world.function("expiry"), Duration::ZERO).await.unwrap();
         assert!(report.expired > 0, "run {run}: {report:?}");
         expired += report.expired;
         assert_eq!(report.unfinished, 20 - expired);
@@ -175,7 +175,7 @@ async fn a_run_costs_what_is_due() {
         request_approval_for(&agent, 7200).await;
     }
     let (report, spent) = run_with_cost(&world).await;
-    assert_eq!((report, spent.calls, spent.round_trips), (Swept::default(), SHARDS, 1));
+    assert_eq!((report, spent.calls, spent.round_trips), (SweepReport::default(), SHARDS, 1));
     for _ in 0..10 {
         request_approval_for(&agent, 60).await;
     }
@@ -196,16 +196,16 @@ async fn unclaimed_files_are_deleted_after_a_day() {
     person.post(&format!("/api/messages/{review}/respond"), answer).await.expect(201);
     world.advance_clock(DAY - HOUR);
     let late = agent.store_file().await;
-    assert_eq!(run_expiry(&world).await, Swept::default());
+    assert_eq!(run_expiry(&world).await, SweepReport::default());
     world.advance_clock(HOUR);
-    assert_eq!(run_expiry(&world).await, Swept { removed_files: 1, ..Swept::default() });
+    assert_eq!(run_expiry(&world).await, SweepReport { removed_files: 1, ..SweepReport::default() });
     agent.get(&format!("/api/v1/files/{unclaimed}/download")).await.expect_error(404, "not_found");
     for kept in [&claimed, &named, &late] {
         assert_eq!(agent.get(&format!("/api/v1/files/{kept}/download")).await.status, 200);
     }
     assert_eq!((stored_items(&world, &agent, "FILE#").await.len(), count_objects(&world, &agent).await), (3, 3));
     assert_eq!(stored_items(&world, &agent, "REMOVAL#").await, Vec::<Item>::new());
-    assert_eq!(run_expiry(&world).await, Swept::default());
+    assert_eq!(run_expiry(&world).await, SweepReport::default());
 }
 
 #[tokio::test]
@@ -252,12 +252,12 @@ async fn orphaned_bytes_are_deleted_and_a_bad_item_stops_nothing() {
     write_cleanup_record(&world, &other, AttributeValue::Bool(true)).await;
     request_approval_for(&other, 60).await;
     world.advance_clock(MINUTE);
-    let expected = Swept { expired: 1, removals_finished: 1, failed: 1, ..Swept::default() };
+    let expected = SweepReport { expired: 1, removals_finished: 1, failed: 1, ..SweepReport::default() };
     assert_eq!(run_expiry(&world).await, expected);
     assert_eq!(count_objects(&world, &agent).await, 0);
     assert_eq!(stored_items(&world, &agent, "REMOVAL#").await, Vec::<Item>::new());
     // Every run reports the bad record again.
-    assert_eq!(run_expiry(&world).await, Swept { failed: 1, ..Swept::default() });
+    assert_eq!(run_expiry(&world).await, SweepReport { failed: 1, ..SweepReport::default() });
 }
 
 #[tokio::test]
@@ -280,8 +280,8 @@ async fn an_interrupted_agent_deletion_is_continued() {
     assert_eq!(statuses(&world, &other).await, ["expired"]);
     assert_eq!(count_objects(&world, &other).await, 1);
     // The deletion record remains until no request admitted before the deletion can still write.
-    assert_eq!(run_expiry(&world).await, Swept::default());
+    assert_eq!(run_expiry(&world).await, SweepReport::default());
     world.advance_clock(2 * HOUR);
-    assert_eq!(run_expiry(&world).await, Swept { removals_finished: 1, ..Swept::default() });
-    assert_eq!(run_expiry(&world).await, Swept::default());
+    assert_eq!(run_expiry(&world).await, SweepReport { removals_finished: 1, ..SweepReport::default() });
+    assert_eq!(run_expiry(&world).await, SweepReport::default());
 }

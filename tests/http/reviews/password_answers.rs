@@ -2,8 +2,8 @@
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::{Value, json};
+use shared::aws::queue::DeliveryRef;
 use shared::ids::MessageId;
-use shared::queue::Reference;
 use shared::storage::keys;
 use test_support::{Agent, Person, World};
 
@@ -121,7 +121,7 @@ async fn a_delivery_stored_by_an_earlier_version_is_treated_as_secret() {
     let review = agent.create_message(password_review("form")).await;
     person.answer(&review, json!({ "pin": SECRET })).await.expect(201);
     let message = driver.next_delivery().await;
-    let reference: Reference = serde_json::from_str(message.body.as_deref().unwrap()).unwrap();
+    let reference: DeliveryRef = serde_json::from_str(message.body.as_deref().unwrap()).unwrap();
     let key = keys::delivery(reference.message_id.channel(), &reference.webhook_id);
     let update = world.clients.dynamodb.update_item().table_name(&world.table).set_key(Some(key.attributes()));
     update.update_expression("REMOVE hasSecrets").send().await.unwrap();

@@ -9,7 +9,7 @@ use aws_lambda_events::event::dynamodb::{Event, EventRecord};
 use futures_util::future::join_all;
 use placet_local::event_sources::Workers;
 use serde_json::{Value, json};
-use shared::app::App;
+use shared::http::App;
 use shared::outbound::Outbound;
 use test_support::{Agent, Person, World, bulk_data};
 use tokio::sync::Semaphore;

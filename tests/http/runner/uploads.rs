@@ -11,9 +11,9 @@ use serde_json::json;
 use shared::clock::Clock;
 use shared::config::MAX_WAIT;
 use shared::ids::AgentId;
+use shared::long_poll::LongPolls;
 use shared::storage::Clients;
 use shared::storage::keys::{FILES, LEFTOVERS, Prefix, StorageKey, channel_partition};
-use shared::waiting::Waits;
 use tempfile::TempDir;
 use test_support::rng;
 use test_support::{Agent, Reply, Runner, secret};
@@ -87,7 +87,7 @@ async fn bytes_of_interrupted_uploads_are_referenced_or_deleted() {
     }
     let (engines, channel) = (Engines::start(dir.path()).await.unwrap(), channel.unwrap());
     let (_open, closing) = watch::channel(false);
-    let app = engines.app(Clock::adjustable(), Waits::new(MAX_WAIT, closing), secret()).await.unwrap();
+    let app = engines.app(Clock::adjustable(), LongPolls::new(MAX_WAIT, closing), secret()).await.unwrap();
     let (objects, referenced, cleanup_records) = stored_objects(&engines, channel).await;
     assert!(referenced.is_subset(&objects), "a file has no bytes");
     assert!(referenced.len() >= acknowledged, "{acknowledged} files acknowledged, {} stored", referenced.len());

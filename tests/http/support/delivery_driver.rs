@@ -7,7 +7,7 @@ use aws_lambda_events::event::dynamodb::Event;
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use aws_sdk_dynamodb::types::AttributeValue;
 use placet_local::event_sources::Workers;
-use shared::app::App;
+use shared::http::App;
 use shared::ids::{AgentId, MessageId};
 use shared::outbound::Outbound;
 use shared::storage::keys::{self, Key};

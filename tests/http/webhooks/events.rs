@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use aws_lambda_events::event::dynamodb::Event;
 use serde_json::json;
-use shared::queue::Reference;
+use shared::aws::queue::DeliveryRef;
 use shared::storage::Claim;
 use test_support::{Agent, World};
 
@@ -69,7 +69,7 @@ async fn a_delivery_of_a_crashed_worker_is_taken_over() {
     let (driver, receiver) = (DeliveryDriver::start(&world).await, Receiver::start([]).await);
     answer_review(&world, &receiver).await;
     let message = driver.next_delivery().await;
-    let reference: Reference = serde_json::from_str(message.body.as_deref().unwrap()).unwrap();
+    let reference: DeliveryRef = serde_json::from_str(message.body.as_deref().unwrap()).unwrap();
     assert!(matches!(driver.events.store.webhooks().claim(&reference).await.unwrap(), Claim::Yours(..)));
     assert!(!driver.deliver(&message).await);
     assert!(receiver.received().is_empty());

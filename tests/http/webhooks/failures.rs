@@ -8,7 +8,7 @@ use aws_sdk_sqs::types::QueueAttributeName as Name;
 use placet_local::event_sources::Workers;
 use placet_local::event_sources::queue::QueueSource;
 use serde_json::{Value, json};
-use shared::app::App;
+use shared::http::App;
 use shared::outbound::Outbound;
 use shared::storage::keys::channel_partition;
 use test_support::World;

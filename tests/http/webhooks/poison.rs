@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::{Value, json};
+use shared::aws::queue::DeliveryRef;
 use shared::ids::{MessageId, UserId};
-use shared::queue::Reference;
 use shared::storage::keys::{self, Key};
 use test_support::{Agent, Person, World};
 
@@ -226,7 +226,7 @@ async fn an_unreadable_delivery_is_given_up_alone() {
     set_agent_webhook(&world, &agent.channel, &receiver.url).await;
     let message = send_as_person(&person, &agent, "x").await;
     let queued = driver.next_delivery().await;
-    let reference: Reference = serde_json::from_str(queued.body.as_deref().unwrap()).unwrap();
+    let reference: DeliveryRef = serde_json::from_str(queued.body.as_deref().unwrap()).unwrap();
     let key = keys::delivery(reference.message_id.channel(), &reference.webhook_id);
     set_attribute(&world, key, "payload", AttributeValue::Bool(true)).await;
     assert!(!driver.deliver(&queued).await);

@@ -3,15 +3,15 @@
 use axum::extract::FromRequestParts;
 use reqwest::{Client, Method, RequestBuilder};
 use serde_json::{Value, json};
-use shared::auth::{AgentCaller, OwnerCaller};
+use shared::caller::{AgentCaller, OwnerCaller};
 
-use shared::secrets::{hex, random};
+use shared::{hex, random};
 
 use crate::reply::Reply;
 
 /// An e-mail address that no other test uses.
 pub fn random_email() -> String {
-    format!("{}@people.example", hex(&random::<8>()))
+    format!("{}@people.example", hex::encode(&random::bytes::<8>()))
 }
 
 /// A person with a browser's cookies.

@@ -4,14 +4,14 @@ use axum::Router;
 use axum::extract::Request;
 use axum::middleware::Next;
 use placet_local::server;
-use shared::app::App;
 use shared::clock::Clock;
 use shared::config::MAX_WAIT;
-use shared::cors::Cors;
+use shared::http::App;
+use shared::http::cors::Cors;
+use shared::long_poll::LongPolls;
 use shared::outbound::Outbound;
-use shared::server_secret::ServerSecret;
+use shared::secrets::ServerSecret;
 use shared::storage::Clients;
-use shared::waiting::Waits;
 use tokio::sync::watch;
 
 use crate::cpu_time;
@@ -25,7 +25,7 @@ pub struct Deployment {
     pub table: String,
     pub bucket: String,
     pub clock: Clock,
-    waits: Waits,
+    waits: LongPolls,
     pub secret: ServerSecret,
     outbound: Outbound,
     pub queue: Option<String>,
@@ -36,7 +36,7 @@ impl Deployment {
     pub fn in_process(clients: Clients, table: &str, bucket: &str, outbound: Outbound) -> (Self, watch::Sender<bool>) {
         let (close, closing) = watch::channel(false);
         let (table, bucket) = (table.to_owned(), bucket.to_owned());
-        let (clock, waits) = (Clock::adjustable(), Waits::new(MAX_WAIT, closing));
+        let (clock, waits) = (Clock::adjustable(), LongPolls::new(MAX_WAIT, closing));
         (Self { clients, table, bucket, clock, waits, secret: secret(), outbound, queue: None }, close)
     }
 

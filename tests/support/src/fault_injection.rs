@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-use shared::app::App;
+use shared::http::App;
 use shared::storage::Clients;
 
 use crate::deployment::secret;
@@ -51,7 +51,7 @@ impl FaultyService {
         let dynamodb = FaultyProxy::start(&endpoints.dynamodb, one_in).await;
         let s3 = FaultyProxy::start(&endpoints.s3, one_in).await;
         (endpoints.dynamodb, endpoints.s3) = (dynamodb.url.clone(), s3.url.clone());
-        let (clock, waits) = (world.app.clock.clone(), world.app.waits.clone());
+        let (clock, waits) = (world.app.clock.clone(), world.app.long_polls.clone());
         let clients = Clients::at(&endpoints).await;
         let app = App::new(&clients, &world.table, world.bucket(), clock, waits, secret());
         Self { url: world.serve_also(placet_local::routes(), app).await, dynamodb, s3 }

@@ -15,7 +15,7 @@ use aws_smithy_runtime_api::client::orchestrator::Metadata;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
 use axum::Router;
-use shared::app::App;
+use shared::http::App;
 use shared::iam::Permission;
 use shared::storage::{Clients, Lazy};
 use tower::{ServiceExt, service_fn};

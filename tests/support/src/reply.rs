@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use axum::response::Response;
 use serde_json::Value;
-use shared::json::understood;
-use shared::meter::Spent;
+use shared::json::parse_lossy;
+use shared::telemetry::cost::CostTotals;
 
 const COST: &str = "x-test-cost";
 const CPU: &str = "x-test-cpu-ns";
@@ -27,7 +27,7 @@ impl Cost {
 }
 
 pub(crate) fn with_cost_headers(mut response: Response, cpu: Duration) -> Response {
-    if let Some(Spent { calls, round_trips, read_units, write_units, blob_calls }) = response.extensions().get() {
+    if let Some(CostTotals { calls, round_trips, read_units, write_units, blob_calls }) = response.extensions().get() {
         let text = format!("{calls} {round_trips} {read_units} {write_units} {blob_calls}");
         response.headers_mut().insert(COST, text.parse().expect("a header"));
     }
@@ -57,7 +57,7 @@ impl Reply {
     }
 
     pub fn json(&self) -> Value {
-        understood(&self.text()).unwrap_or_else(|_| panic!("not JSON: {}", self.text()))
+        parse_lossy(&self.text()).unwrap_or_else(|_| panic!("not JSON: {}", self.text()))
     }
 
     pub fn text(&self) -> String {
@@ -86,7 +86,7 @@ impl Reply {
     #[track_caller]
     pub fn expect(&self, status: u16) -> Value {
         assert_eq!(self.status, status, "{}", self.text());
-        understood(&self.text()).unwrap_or(Value::Null)
+        parse_lossy(&self.text()).unwrap_or(Value::Null)
     }
 
     /// Asserts an error's status, its code and the members of its body.

@@ -4,7 +4,7 @@
 use reqwest::Method;
 use serde_json::json;
 use shared::models::Role;
-use shared::secrets::{hex, random};
+use shared::{hex, random};
 
 use crate::actors::{Agent, Person, random_email};
 use crate::contract::{self, Call, CallBody, Placeholder, Route};
@@ -163,14 +163,14 @@ impl<'a> RouteCosts<'a> {
                 let new = json!({ "email": random_email(), "displayName": "y", "password": "long enough" });
                 text(&self.person.post("/api/users", new).await.expect(201)["id"])
             }
-            Placeholder::Client => hex(&random::<8>()),
+            Placeholder::Client => hex::encode(&random::bytes::<8>()),
             Placeholder::Stream => self.stream(route).await,
         }
     }
 
     /// The id of an open stream, or of one that the call will start.
     async fn stream(&self, route: &Route) -> String {
-        let id = hex(&random::<8>());
+        let id = hex::encode(&random::bytes::<8>());
         if route.path.contains("/streams/") {
             self.agent.create_message(json!({ "text": "x", "streamId": id, "streamState": "streaming" })).await;
         }

@@ -15,16 +15,17 @@ use placet_local::event_sources::sources::{EventSources, QueueUrls};
 use placet_local::event_sources::write_notifier::WriteNotifier;
 use placet_local::runner::background;
 use placet_local::sqs::sqlite::QueueDb;
-use shared::app::App;
 use shared::clock::Clock;
 use shared::config::MAX_WAIT;
+use shared::http::App;
+use shared::long_poll::LongPolls;
 use shared::models::Role;
 use shared::models::account::Email;
 use shared::outbound::Outbound;
-use shared::secrets::{Password, hex, random};
-use shared::server_secret::ServerSecret;
+use shared::secrets::Password;
+use shared::secrets::ServerSecret;
 use shared::storage::{Clients, Endpoints, schema};
-use shared::waiting::Waits;
+use shared::{hex, random};
 use tempfile::TempDir;
 use tokio::sync::watch;
 
@@ -216,8 +217,8 @@ impl World {
     /// Serves all routes a second time with only the storage in common, like another Lambda instance;
     /// returns their URL.
     pub async fn second_instance(&self) -> String {
-        let waits = Waits::new(MAX_WAIT, watch::channel(false).1);
-        self.serve_also(placet_local::routes(), App { waits, ..self.app.clone() }).await
+        let waits = LongPolls::new(MAX_WAIT, watch::channel(false).1);
+        self.serve_also(placet_local::routes(), App { long_polls: waits, ..self.app.clone() }).await
     }
 
     /// The file of the embedded database, if the test runs on it.
@@ -257,7 +258,7 @@ impl World {
 
     async fn person_as(&self, role: Role) -> Person {
         let email = random_email();
-        let password = hex(&random::<8>());
+        let password = hex::encode(&random::bytes::<8>());
         self.create_account_as(&email, &password, role).await;
         let person = Person::signed_out(&self.url, &email, &password);
         person.sign_in().await.expect(200);
@@ -299,7 +300,7 @@ fn emulator(url: &str) -> Endpoints {
 }
 
 fn unique_name() -> String {
-    format!("{NAME}-{}", hex(&random::<8>()))
+    format!("{NAME}-{}", hex::encode(&random::bytes::<8>()))
 }
 
 fn directory() -> TempDir {

@@ -4,9 +4,9 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
-use shared::app::App;
 use shared::error::Error;
-use shared::extract::PathId;
+use shared::http::App;
+use shared::http::extract::PathId;
 use shared::ids::AgentId;
 
 use crate::agent_row::AgentRow;

@@ -5,7 +5,7 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
-use shared::app::App;
+use shared::http::App;
 
 use crate::page::{self, PageError, Visitor};
 use crate::settings::Tab;

@@ -4,7 +4,7 @@ use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
-use shared::app::App;
+use shared::http::App;
 use shared::models::Theme;
 
 use crate::page::{self, PageError, Visitor};

@@ -5,8 +5,8 @@ use axum::extract::{FromRequestParts, State};
 use axum::response::Response;
 use http::StatusCode;
 use http::request::Parts;
-use shared::app::App;
-use shared::auth::OwnerCaller;
+use shared::caller::OwnerCaller;
+use shared::http::App;
 use shared::models::{Role, User};
 
 use crate::page::{self, PageError, Visitor};

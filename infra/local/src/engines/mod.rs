@@ -20,13 +20,13 @@ use std::path::Path;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use dynoxide::Database;
 use s3s::service::S3Service;
-use shared::app::App;
 use shared::clock::Clock;
 use shared::error::Error;
+use shared::http::App;
+use shared::long_poll::LongPolls;
 use shared::secrets;
-use shared::server_secret::ServerSecret;
+use shared::secrets::ServerSecret;
 use shared::storage::{Clients, Endpoints, schema};
-use shared::waiting::Waits;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -115,7 +115,7 @@ impl Engines {
     }
 
     /// The application state on these engines. Creates the table if it is absent.
-    pub async fn app(&self, clock: Clock, waits: Waits, secret: ServerSecret) -> Result<App, StartError> {
+    pub async fn app(&self, clock: Clock, waits: LongPolls, secret: ServerSecret) -> Result<App, StartError> {
         let clients = self.clients().await?;
         Ok(App::new(&clients, TABLE, BUCKET, clock, waits, secret).on_queue(&self.queue_urls().deliveries))
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use shared::app::App;
+use shared::http::App;
 
 use crate::StartError;
 use crate::engines::Engines;

@@ -8,10 +8,11 @@ use std::fmt;
 use std::path::PathBuf;
 
 use serde::Serialize;
-use shared::app::App;
+use shared::http::App;
 use shared::models::account::Email;
 use shared::models::{CreateAgent, Role, User};
-use shared::secrets::{Password, hex, random};
+use shared::secrets::Password;
+use shared::{hex, random};
 
 use super::installation::Installation;
 use crate::StartError;
@@ -161,7 +162,7 @@ pub async fn set_owner_password(app: &App, email: &Email, password: &str) -> Res
 
 /// A password with 64 random bits.
 pub fn random_password() -> String {
-    hex(&random::<8>())
+    hex::encode(&random::bytes::<8>())
 }
 
 impl StartupInfo {

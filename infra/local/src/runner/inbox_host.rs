@@ -3,8 +3,8 @@
 
 use std::net::IpAddr;
 
-use shared::secrets::{hex, random};
-use shared::site::{Hosts, Site};
+use shared::http::site::{Hosts, Site};
+use shared::{hex, random};
 use url::Url;
 
 use super::data_dir::DataDir;
@@ -39,7 +39,7 @@ fn localhost_url(name: &str, port: u16) -> Result<Url, StartError> {
 /// The name in the data directory, which the first start generates.
 fn load_or_create_name(dir: &DataDir) -> Result<String, StartError> {
     let Some(text) = dir.read(FILE)? else {
-        let name = format!("placet-{}.localhost", hex(&random::<16>()));
+        let name = format!("placet-{}.localhost", hex::encode(&random::bytes::<16>()));
         dir.write(FILE, &name)?;
         return Ok(name);
     };

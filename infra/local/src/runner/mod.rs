@@ -20,10 +20,10 @@ use std::io::{self, Write};
 
 use futures_util::future;
 use shared::config;
-use shared::cors::Cors;
+use shared::http::cors::Cors;
 use shared::limits::Limits;
+use shared::long_poll::LongPolls;
 use shared::outbound::Outbound;
-use shared::waiting::Waits;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
@@ -56,7 +56,7 @@ async fn serve(options: Options) -> Result<(), StartError> {
     let listeners = server::bind_all(options.host, options.port).await?;
     let (url, port) = listeners::address(&listeners)?;
     let shutdown = watch::channel(false);
-    let waits = Waits::new(max_wait, shutdown.1.clone()).limited(limits.waits_per_user, Some(MAX_POLLS_PER_SECOND));
+    let waits = LongPolls::new(max_wait, shutdown.1.clone()).limited(limits.waits_per_user, Some(MAX_POLLS_PER_SECOND));
     let mut installation = Installation::open(&options, waits).await?;
     let app = &mut installation.app;
     *app = app.clone().limited(Limits::new(&limits));

@@ -4,9 +4,9 @@
 use std::io::{self, Write};
 
 use serde::Serialize;
+use shared::long_poll::LongPolls;
 use shared::models::account::Email;
 use shared::secrets::Password;
-use shared::waiting::Waits;
 use tokio::sync::watch;
 
 use super::data_dir::location;
@@ -36,7 +36,7 @@ pub async fn run(mut options: Options, email: Option<Email>) -> Result<(), Start
         )));
     }
     options.data_dir = Some(path);
-    let waits = Waits::new(shared::config::MAX_WAIT, watch::channel(false).1);
+    let waits = LongPolls::new(shared::config::MAX_WAIT, watch::channel(false).1);
     let mut installation = Installation::open(&options, waits).await?;
     let result = reset_and_print(&mut installation, email, options.json).await;
     installation.close().await.and(result)

@@ -10,7 +10,7 @@ use http::Response;
 use md5::{Digest, Md5};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use shared::secrets::hex;
+use shared::hex;
 
 use super::error::SqsError;
 use super::store::{Message, Queues, Receipt, VisibilityChange};
@@ -227,7 +227,7 @@ fn name(url: &str) -> &str {
 }
 
 fn md5(body: &str) -> String {
-    hex(&Md5::digest(body.as_bytes()))
+    hex::encode(&Md5::digest(body.as_bytes()))
 }
 
 /// A valid message's body, and its delay in seconds.

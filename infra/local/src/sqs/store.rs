@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension, Transaction, named_params, params};
-use shared::secrets::{hex, random};
+use shared::{hex, random};
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
 
@@ -262,7 +262,7 @@ fn change_one(
 }
 
 fn receive_one(db: &Connection, number: i64, now: i64, visibility_timeout: i64) -> rusqlite::Result<Message> {
-    let receipt = Receipt { number, nonce: hex(&random::<16>()) };
+    let receipt = Receipt { number, nonce: hex::encode(&random::bytes::<16>()) };
     let sql = "UPDATE message SET visible_at = ?2, receipt = ?3, held = 1, receives = receives + 1, received_at = ?4,
                first_received_at = COALESCE(first_received_at, ?4) WHERE number = ?1
                RETURNING id, body, sent_at, first_received_at, receives";
@@ -280,7 +280,7 @@ fn receive_one(db: &Connection, number: i64, now: i64, visibility_timeout: i64) 
 
 /// A random id in the format of SQS.
 fn message_id() -> String {
-    let digits = hex(&random::<16>());
+    let digits = hex::encode(&random::bytes::<16>());
     [&digits[..8], &digits[8..12], &digits[12..16], &digits[16..20], &digits[20..]].join("-")
 }
 

@@ -33,6 +33,7 @@ pub struct Disposition {
 }
 
 impl Disposition {
+    /// Reads the value of a Content-Disposition header, UTF-8 or not.
     pub fn parse(header: &[u8]) -> Self {
         let parameters = parameters(header);
         let find = |wanted: &str| parameters.iter().find(|it| it.name == wanted);

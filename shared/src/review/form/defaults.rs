@@ -65,14 +65,17 @@ impl Field {
         value.as_f64().or_else(|| value.as_str()?.trim().parse().ok()).filter(|number| number.is_finite())
     }
 
+    /// The default of a date or time field.
     pub fn default_moment(&self) -> Option<Moment> {
         self.kind.precision()?.asked(self.default_value.as_ref()?.as_str()?)
     }
 
+    /// Whether the default selects this option.
     pub fn is_default(&self, option: &SelectOption) -> bool {
         self.default_value.as_ref().is_some_and(|value| chosen(value).iter().any(|value| option.is(value)))
     }
 
+    /// Whether the default checks the box.
     pub fn is_checked_by_default(&self) -> bool {
         self.default_value.as_ref().and_then(truth).unwrap_or_default()
     }

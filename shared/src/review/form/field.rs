@@ -7,10 +7,12 @@ use crate::review::form::{SelectOption, defaults, options};
 use crate::review::moment::Precision;
 use crate::review::text::{is_blank, squeezed};
 use crate::validation::{FromObject, JsonObject};
+use crate::words::words;
 
 /// Names that mean something else in a response, or to the programs that read it.
 const RESERVED: [&str; 2] = ["_dismissed", "__proto__"];
 
+/// The type of a form field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FieldType {
     Text,
@@ -29,27 +31,24 @@ pub enum FieldType {
     Password,
 }
 
+words!(FieldType {
+    "text" => Text,
+    "number" => Number,
+    "email" => Email,
+    "url" => Url,
+    "textarea" => Textarea,
+    "select" => Select,
+    "radio" => Radio,
+    "checkbox" => Checkbox,
+    "date" => Date,
+    "time" => Time,
+    "datetime" => Datetime,
+    "range" => Range,
+    "password" => Password,
+});
+
 impl FieldType {
-    const WORDS: [(&'static str, Self); 13] = [
-        ("text", Self::Text),
-        ("number", Self::Number),
-        ("email", Self::Email),
-        ("url", Self::Url),
-        ("textarea", Self::Textarea),
-        ("select", Self::Select),
-        ("radio", Self::Radio),
-        ("checkbox", Self::Checkbox),
-        ("date", Self::Date),
-        ("time", Self::Time),
-        ("datetime", Self::Datetime),
-        ("range", Self::Range),
-        ("password", Self::Password),
-    ];
-
-    pub fn word(self) -> &'static str {
-        Self::WORDS.iter().find(|(_, kind)| *kind == self).map_or("text", |(word, _)| word)
-    }
-
+    /// Whether the field takes a number.
     pub fn is_number(self) -> bool {
         matches!(self, Self::Number | Self::Range)
     }
@@ -64,6 +63,7 @@ impl FieldType {
         }
     }
 
+    /// Whether the field offers options.
     pub fn is_choice(self) -> bool {
         matches!(self, Self::Select | Self::Radio)
     }

@@ -9,6 +9,7 @@ use crate::validation::JsonObject;
 /// Why a value does not fit: a code and the end of a sentence.
 pub type Misfit = (&'static str, String);
 
+/// The bounds of a field.
 #[derive(Clone, Copy, Debug)]
 pub enum Limits {
     /// Only for numbers and moments.
@@ -17,6 +18,7 @@ pub enum Limits {
     Moments(Moments),
 }
 
+/// The bounds of a number field.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Numbers {
     pub min: Option<f64>,
@@ -24,6 +26,7 @@ pub struct Numbers {
     pub step: Option<f64>,
 }
 
+/// The bounds of a date or time field.
 #[derive(Clone, Copy, Debug)]
 pub struct Moments {
     pub precision: Precision,
@@ -34,6 +37,7 @@ pub struct Moments {
 }
 
 impl Numbers {
+    /// Whether a number lies within the bounds and on the step.
     pub fn check(&self, number: f64) -> Result<(), Misfit> {
         if let Some(min) = self.min.filter(|min| number < *min) {
             return Err(("out_of_range", format!("must be at least {min}")));
@@ -60,6 +64,7 @@ fn plain(number: f64) -> f64 {
 }
 
 impl Moments {
+    /// Whether a moment lies within the bounds and on the step.
     pub fn check(&self, moment: Moment) -> Result<(), Misfit> {
         let before = self.min.filter(|min| moment.compare(*min).is_lt());
         let after = self.max.filter(|max| moment.compare(*max).is_gt());
@@ -86,6 +91,7 @@ impl Moments {
         Err(("out_of_step", format!("must lie on a step of {steps} {unit} from {from}")))
     }
 
+    /// Whether a time range spans midnight: `min` is after `max`.
     pub fn is_overnight(&self) -> bool {
         let reversed = self.min.zip(self.max).is_some_and(|(min, max)| min.compare(max).is_gt());
         self.precision == Precision::Time && reversed

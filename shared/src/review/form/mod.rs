@@ -18,6 +18,7 @@ use crate::review::MAX_OFFERED;
 use crate::review::text::is_blank;
 use crate::validation::{FromObject, JsonObject};
 
+/// The payload of a form review.
 #[derive(Clone, Debug)]
 pub struct Form {
     pub fields: Vec<Field>,

@@ -6,6 +6,7 @@ use crate::review::MAX_OFFERED;
 use crate::review::text::is_blank;
 use crate::validation::JsonObject;
 
+/// One option.
 #[derive(Clone, Debug)]
 pub struct SelectOption {
     /// As it was sent: a string, a number or a boolean.

@@ -8,35 +8,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use dynamo::value::n;
 use dynamo::{Key, Transaction, Update};
-use serde::Deserialize;
 
 use crate::caller::HumanCaller;
 use crate::error::Error;
 use crate::ids::AgentId;
+use crate::models::stats::StatsDelta;
 use crate::models::{AgentStats, AgentStatus, TotalStats};
 use crate::storage::agents::Agents;
 use crate::storage::join_authorized;
 use crate::storage::keys;
 use crate::telemetry::cost;
-
-/// Counts of one agent.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
-pub struct StatsDelta {
-    pub total_inbound: u64,
-    pub total_outbound: u64,
-    pub success_requests: u64,
-    pub error_requests: u64,
-}
-
-impl StatsDelta {
-    fn add(&mut self, other: Self) {
-        self.total_inbound += other.total_inbound;
-        self.total_outbound += other.total_outbound;
-        self.success_requests += other.success_requests;
-        self.error_requests += other.error_requests;
-    }
-}
 
 /// Counts that are not written yet.
 #[derive(Clone, Default)]

@@ -20,10 +20,10 @@ use time::OffsetDateTime;
 
 use crate::caller::HumanCaller;
 use crate::error::Error;
-use crate::http::extract::MAX_FILE;
 use crate::ids::{FileId, new_ulid};
 use crate::models::Attachment;
 use crate::models::archive::unique_names;
+use crate::models::file::MAX_FILE;
 use crate::storage::Blobs;
 use crate::storage::blobs::s3_error;
 use crate::storage::files::Files;

@@ -2,7 +2,6 @@
 //! item is there, so that nothing is lost, but nobody sees it before somebody has looked that the
 //! bytes are there, exactly as many as were announced.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use aws_sdk_s3::presigning::PresigningConfig;
@@ -15,6 +14,7 @@ use crate::clock::Timestamp;
 use crate::error::{Error, Step};
 use crate::ids::FileId;
 use crate::models::file::FileLabel;
+pub use crate::models::file_request::{MAX_ANNOUNCED, UploadTarget};
 use crate::models::{AnnounceFile, Attachment};
 use crate::storage::blobs::s3_error;
 use crate::storage::files::FileItem;
@@ -25,21 +25,12 @@ use crate::storage::keys;
 use crate::storage::{Blobs, IdempotentCall};
 use crate::validation::ValidationErrors;
 
-/// The most that one PUT takes: S3 ends at 5 GiB.
-pub const MAX_ANNOUNCED: u64 = 5_000_000_000;
 /// How long after its announcement an upload may begin.
 const UPLOAD_BEGINS: Duration = Duration::from_secs(3600);
 /// How many objects are looked for at once.
 const SIDE_BY_SIDE: usize = 16;
 
 pub(in crate::storage) const NOT_UPLOADED: &str = "the bytes of this file are not there with the announced size";
-
-/// Where the bytes of an announced file go.
-pub struct UploadTarget {
-    pub url: String,
-    pub headers: BTreeMap<String, String>,
-    pub expires_at: Timestamp,
-}
 
 impl Blobs {
     /// A URL that takes one PUT of exactly this size and type, for as long as the upload may begin

@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 use shared::clock::Timestamp;
-use shared::input::Problems;
 use shared::json::Json;
 use shared::review::{Kind, answer, secret};
+use shared::validation::ValidationErrors;
 use test_support::rng;
 
 /// Random cases per test.
@@ -13,7 +13,7 @@ const ROUNDS: usize = 400;
 /// Whether a form of one field accepts the answer; `None` when the form itself is refused.
 fn is_accepted(field: Value, value: &str) -> Option<bool> {
     let payload = Json::of(&json!({ "fields": [field] })).expect("JSON");
-    let mut problems = Problems::default();
+    let mut problems = ValidationErrors::default();
     let kind = Kind::asked("form", Some(&payload), vec![], &mut problems)?;
     if problems.first().is_some() {
         return None;

@@ -48,7 +48,7 @@ fn all() -> Vec<Refusal> {
         message: "type is required".to_owned(),
     }]);
     let malformed = Error::MalformedJson(half_character_fault());
-    let too_large = Error::TooLarge(shared::extract::FILE_TOO_LARGE.to_owned());
+    let too_large = Error::TooLarge(shared::http::extract::FILE_TOO_LARGE.to_owned());
     vec![
         refusal("Invalid", "The input is not valid: every bad field is named", vec![invalid, malformed]),
         refusal("NoApiKey", "No API key, or one that is unknown, malformed or revoked", vec![Error::NoApiKey]),
@@ -64,10 +64,10 @@ fn all() -> Vec<Refusal> {
             "The body has another content type",
             vec![Error::UnsupportedMediaType("application/json")],
         ),
-        refusal("TooManyTries", "Too many failed tries", vec![Error::TooManyTries { retry_after_seconds: 900 }]),
+        refusal("TooManyTries", "Too many failed attempts", vec![Error::TooManyTries { retry_after_seconds: 900 }]),
         refusal(
             "Unavailable",
-            "Storage is busy or unreachable; nothing was half-written",
+            "Storage is busy or unreachable; nothing was partly written",
             vec![Error::unavailable("for the document")],
         ),
     ]
@@ -175,6 +175,6 @@ fn example(error: &Error) -> Value {
 /// The error for a text that was cut inside a character.
 fn half_character_fault() -> Fault {
     let body = r#"{"text":"cut \ud83d"}"#;
-    let refusal = shared::json::understood(body).expect_err("half a character");
+    let refusal = shared::json::parse_lossy(body).expect_err("half a character");
     Fault::of(body, &refusal)
 }

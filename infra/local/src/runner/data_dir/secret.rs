@@ -1,7 +1,7 @@
 //! The installation's secret, which signs share links and encrypts plugin settings.
 
-use shared::secrets::{hex, random};
-use shared::server_secret::ServerSecret;
+use shared::secrets::ServerSecret;
+use shared::{hex, random};
 
 use super::{DataDir, SECRET_FILE};
 use crate::StartError;
@@ -17,7 +17,7 @@ impl InstallationSecret {
     /// Reads the secret, or generates one if the file is absent or empty.
     pub fn load_or_generate(dir: &DataDir) -> Result<Self, StartError> {
         let stored = dir.read(SECRET_FILE)?.filter(|text| !text.trim().is_empty());
-        let generated = if stored.is_none() { Some(hex(&random::<32>())) } else { None };
+        let generated = if stored.is_none() { Some(hex::encode(&random::bytes::<32>())) } else { None };
         let text = stored.or_else(|| generated.clone()).unwrap_or_default();
         let secret = ServerSecret::new(text.trim()).ok_or_else(|| {
             let path = dir.path().join(SECRET_FILE);

@@ -2,8 +2,8 @@
 //! is compared with the table once and then deleted.
 
 use serde::Deserialize;
-use shared::app::App;
-use shared::auth::AgentCaller;
+use shared::caller::AgentCaller;
+use shared::http::App;
 use shared::ids::AgentId;
 use shared::models::account::Email;
 use shared::secrets::Password;

@@ -17,10 +17,10 @@ pub mod wal;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use shared::app::App;
 use shared::clock::Clock;
+use shared::http::App;
+use shared::long_poll::LongPolls;
 use shared::storage::Instance;
-use shared::waiting::Waits;
 
 use super::data_dir::secret::InstallationSecret;
 use super::data_dir::{DataDir, INSTANCE_FILE};
@@ -48,7 +48,7 @@ struct InstanceFile {
 
 impl Installation {
     /// Opens an existing installation, or creates one in an empty directory.
-    pub async fn open(options: &Options, waits: Waits) -> Result<Self, StartError> {
+    pub async fn open(options: &Options, waits: LongPolls) -> Result<Self, StartError> {
         let mut dir = DataDir::open(options)?;
         let instance_id = read_instance_id(&dir)?;
         if instance_id.is_some() || legacy_owner_file::is_finished(&dir)? {

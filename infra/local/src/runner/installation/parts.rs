@@ -1,8 +1,8 @@
 //! Whether the parts of a data directory belong together.
 
-use shared::app::App;
-use shared::secrets::{hex, random};
+use shared::http::App;
 use shared::storage::Instance;
+use shared::{hex, random};
 
 use super::OBJECTS_ID_FILE;
 use super::legacy_owner_file::{self, LegacyOwnerFile};
@@ -121,7 +121,7 @@ impl Parts {
             Some(table) => (table.instance_id.clone(), table.credentials_shown_at),
             None => {
                 let was_shown = self.has_users && !matches!(owner_file, LegacyOwnerFile::Unfinished);
-                (self.file.clone().unwrap_or_else(|| hex(&random::<16>())), was_shown.then_some(now))
+                (self.file.clone().unwrap_or_else(|| hex::encode(&random::bytes::<16>())), was_shown.then_some(now))
             }
         };
         let secret_fingerprint = self.secret_fingerprint.clone();

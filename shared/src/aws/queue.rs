@@ -1,4 +1,4 @@
-//! The queue of deliveries: each message only names one. What is sent lies in the table.
+//! The queue of deliveries. A message only references a delivery; the table has its content.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,24 +8,28 @@ use aws_sdk_sqs::types::ChangeMessageVisibilityBatchRequestEntry;
 use aws_smithy_types::error::display::DisplayErrorContext;
 use serde::{Deserialize, Serialize};
 
+use crate::aws::Lazy;
 use crate::error::Error;
 use crate::ids::{MessageId, UserId};
-use crate::storage::Lazy;
 
 /// The longest visibility timeout to request. SQS limits the total to 12 hours from the receive, which happened
 /// before the request. A longer delay takes several receives.
 const MAX_VISIBILITY_TIMEOUT: Duration = Duration::from_secs(11 * 3600);
 
-/// What a message of the queue says.
+/// The body of a message in the queue.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Reference {
+pub struct DeliveryRef {
     pub message_id: MessageId,
     pub webhook_id: String,
-    /// Whose channel it is; references of earlier versions do not say.
+    /// The owner of the channel; absent in messages of earlier versions.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub owner_id: Option<UserId>,
 }
+
+/// A client of the queue of deliveries.
+/// Former name.
+pub use DeliveryRef as Reference;
 
 #[derive(Clone)]
 pub struct Queue {
@@ -34,18 +38,19 @@ pub struct Queue {
 }
 
 impl Queue {
-    /// For functions that queue nothing.
+    /// Without a URL, for functions that send no messages.
     pub fn unset(client: Lazy<aws_sdk_sqs::Client>) -> Self {
         Self { client, url: None }
     }
 
+    /// The same for the queue at this URL.
     pub fn at(self, url: &str) -> Self {
         Self { url: Some(url.into()), ..self }
     }
 
-    /// Queues a delivery; after an error it may be queued all the same. Its group makes SQS bring
-    /// those of a user with few in front of those of a user with very many.
-    pub async fn send(&self, reference: &Reference) -> Result<(), Error> {
+    /// Sends a message for a delivery; after an error it may have been sent all the same. The message
+    /// group gives each user a fair share (SQS fair queues).
+    pub async fn send(&self, reference: &DeliveryRef) -> Result<(), Error> {
         let body = serde_json::to_string(reference).map_err(Error::internal)?;
         let group = reference.owner_id.map_or_else(|| reference.message_id.channel().to_string(), |it| it.to_string());
         let send = self.client.send_message().queue_url(self.url()?).message_body(body).message_group_id(group);
@@ -56,8 +61,8 @@ impl Queue {
         })
     }
 
-    /// Hides a received message for this long, as far as SQS can: it may come again early.
-    pub async fn hide(&self, receipt: &str, span: Duration) -> Result<(), Error> {
+    /// Delays a received message by this long, at most [`MAX_VISIBILITY_TIMEOUT`].
+    pub async fn delay(&self, receipt: &str, span: Duration) -> Result<(), Error> {
         self.client
             .change_message_visibility()
             .queue_url(self.url()?)
@@ -69,9 +74,9 @@ impl Queue {
             .map_err(|err| Error::unavailable(DisplayErrorContext(&err).to_string()))
     }
 
-    /// Hides several received messages, each for its own time.
-    pub async fn hide_all(&self, hidden: &[(&str, Duration)]) -> Result<(), Error> {
-        let entries = hidden.iter().enumerate().map(|(number, (receipt, span))| {
+    /// Delays several received messages, each by its own time.
+    pub async fn delay_all(&self, delays: &[(&str, Duration)]) -> Result<(), Error> {
+        let entries = delays.iter().enumerate().map(|(number, (receipt, span))| {
             let entry = ChangeMessageVisibilityBatchRequestEntry::builder().id(number.to_string());
             entry.receipt_handle(*receipt).visibility_timeout(seconds(*span)).build().map_err(Error::internal)
         });
@@ -79,7 +84,7 @@ impl Queue {
         let request = self.client.change_message_visibility_batch().queue_url(self.url()?).set_entries(Some(entries));
         let outcome = request.send().await.map_err(|err| Error::unavailable(DisplayErrorContext(&err).to_string()))?;
         match outcome.failed.first() {
-            Some(failure) => Err(Error::unavailable(format!("hiding a message: {}", failure.code))),
+            Some(failure) => Err(Error::unavailable(format!("delaying a message: {}", failure.code))),
             None => Ok(()),
         }
     }
@@ -89,7 +94,7 @@ impl Queue {
     }
 }
 
-/// Whole seconds, as far as SQS can.
+/// Whole seconds, at most [`MAX_VISIBILITY_TIMEOUT`].
 fn seconds(span: Duration) -> i32 {
     i32::try_from(span.min(MAX_VISIBILITY_TIMEOUT).as_millis().div_ceil(1000)).unwrap_or(i32::MAX)
 }

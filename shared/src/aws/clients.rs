@@ -1,8 +1,6 @@
 //! The SDK's clients: one HTTPS client for both, TLS roots compiled in, bounded in time.
 
 use std::fmt::Write;
-use std::ops::Deref;
-use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use aws_config::ecs::EcsCredentialsProvider;
@@ -23,7 +21,7 @@ use base64::engine::general_purpose::STANDARD;
 use memchr::memmem::Finder;
 use rustls::pki_types::CertificateDer;
 
-use crate::config::Aws;
+use crate::aws::{AwsSettings, Lazy};
 use crate::telemetry::cost::{CostInterceptor, S3CallCounter};
 
 /// Clients of the three engines; clones share their connections. Every call needs the table, few
@@ -33,29 +31,6 @@ pub struct Clients {
     pub dynamodb: aws_sdk_dynamodb::Client,
     pub s3: Lazy<aws_sdk_s3::Client>,
     pub sqs: Lazy<aws_sdk_sqs::Client>,
-}
-
-/// What is made when it is first used, once for all clones.
-pub struct Lazy<T>(Arc<LazyLock<T, Box<dyn FnOnce() -> T + Send>>>);
-
-impl<T> Lazy<T> {
-    pub fn new(make: impl FnOnce() -> T + Send + 'static) -> Self {
-        Self(Arc::new(LazyLock::new(Box::new(make))))
-    }
-}
-
-impl<T> Clone for Lazy<T> {
-    fn clone(&self) -> Self {
-        Self(self.0.clone())
-    }
-}
-
-impl<T> Deref for Lazy<T> {
-    type Target = T;
-
-    fn deref(&self) -> &T {
-        &self.0
-    }
 }
 
 /// Engines that are not AWS's: emulators, or the ones embedded in the local runner.
@@ -72,7 +47,7 @@ pub struct Endpoints {
 
 impl Clients {
     /// Those of a deployed function.
-    pub fn deployed(aws: &Aws) -> Self {
+    pub fn deployed(aws: &AwsSettings) -> Self {
         let http = https(Roots::of_region(&aws.region));
         let credentials = match aws.asks_for_credentials {
             true => {
@@ -238,6 +213,8 @@ impl Roots {
 mod tests {
     use std::sync::atomic::AtomicU32;
     use std::sync::atomic::Ordering::Relaxed;
+
+    use std::sync::Arc;
 
     use super::*;
 

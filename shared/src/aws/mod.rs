@@ -1,0 +1,26 @@
+//! Clients of AWS services.
+//!
+//! - [`clients`]: the SDK's clients, created once per process; [`lazy`]: those created on first use
+//! - [`queue`]: the queue of deliveries
+
+pub mod clients;
+pub mod lazy;
+pub mod queue;
+
+pub use clients::{Clients, Endpoints};
+pub use lazy::Lazy;
+
+/// Where a deployed function finds AWS, from Lambda's environment alone. Probing other sources
+/// (profiles, the instance metadata service) would slow down every cold start.
+#[derive(Clone, Debug)]
+pub struct AwsSettings {
+    /// `AWS_REGION`
+    pub region: String,
+    /// `AWS_ENDPOINT_URL_DYNAMODB`, `..._S3`, `..._SQS`, or `AWS_ENDPOINT_URL` for each: emulators.
+    pub dynamodb: Option<String>,
+    pub s3: Option<String>,
+    pub sqs: Option<String>,
+    /// Credentials come from a URL (`AWS_CONTAINER_CREDENTIALS_FULL_URI`), where an environment
+    /// outlives them, rather than from `AWS_ACCESS_KEY_ID` and its companions.
+    pub asks_for_credentials: bool,
+}
