@@ -112,9 +112,9 @@ async fn deliver(app: &App, event: WebhookEvent) -> Result<(), Error> {
     let Some(webhook) = app.store.agents().webhook(event.owner, event.message_id.channel()).await? else {
         return Ok(());
     };
-    if occurrence.webhook_url.is_none() && webhook.url.is_none() && occurrence.callback.is_none() {
+    if event.webhook_url.is_none() && webhook.url.is_none() && event.callback.is_none() {
         return Ok(());
     }
-    let reference = app.store.webhooks().enqueue(occurrence).await?;
+    let reference = app.store.webhooks().enqueue(event).await?;
     app.queue.send(&reference).await
 }

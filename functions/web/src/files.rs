@@ -11,7 +11,7 @@ use serde::Deserialize;
 use shared::clock::Timestamp;
 use shared::http::App;
 use shared::http::extract::PathId;
-use shared::ids::{AgentId, FileId, parse_ulid};
+use shared::ids::{AgentId, FileId, Nil, parse_ulid};
 use shared::models::file_request::FileKind;
 use shared::models::{Agent, Attachment, ListFiles};
 use shared::search;
@@ -47,7 +47,7 @@ impl Wanted {
     fn list(&self) -> ListFiles {
         let search = search::folded(self.q.trim());
         ListFiles {
-            agent: (!self.agent.is_empty()).then(|| self.agent.parse::<AgentId>().ok()),
+            agent: (!self.agent.is_empty()).then(|| AgentId::parse_or_nil(&self.agent)),
             kind: self.kind(),
             search: (!search.is_empty()).then_some(search),
             limit: AT_ONCE,

@@ -44,8 +44,9 @@ use ulid::Ulid;
 pub use dynamo::{Table, schema};
 
 pub use crate::aws::{Clients, Endpoints, Lazy};
+pub use crate::models::stats::StatsDelta;
 pub use accounts::{Accounts, NewSession};
-pub use agents::{Agents, Avatar, PreparedAgent, StatsDelta, Webhook};
+pub use agents::{Agents, Avatar, PreparedAgent, Webhook};
 pub use blobs::{Blobs, Stored};
 pub use due::DuePage;
 pub use files::{Files, MAX_ANNOUNCED, UploadTarget, UploadedFiles, ZIP_DISPOSITION, ZIP_TYPE, Zipped};

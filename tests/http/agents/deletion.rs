@@ -144,7 +144,7 @@ async fn contents_of_an_agent_being_deleted_are_not_listed_and_take_no_answer() 
     wait_for_counts(&person, &deleted, 3).await;
     // The state after a call that ran out of time at its first step.
     let (owner, id) = (user_of(&person).await, deleted.channel.parse().unwrap());
-    let interrupted = world.app.store.remove_channel_within(owner, id, &world.app.blobs, Duration::ZERO).await;
+    let interrupted = world.app.store.agents().delete_within(owner, id, Duration::ZERO).await;
     assert_eq!(interrupted.unwrap_err().code(), "still_removing");
     assert!(remaining(&world, &deleted).await.channel.len() > 3);
 
@@ -181,18 +181,19 @@ async fn late_writes_are_removed_by_the_final_cleanup_pass() {
     let agent = person.agent().await;
     let id: AgentId = agent.channel.parse().unwrap();
     // Admitted before the deletion, written after it.
-    let opened = world.app.store.begin_message(&agent.caller(), &agent.channel, None, &[]).await.unwrap();
-    let shared::storage::Begun::New(opening) = opened else { panic!("the message exists already") };
+    let opened =
+        world.app.store.messages().prepare_with_files(&agent.caller(), &agent.channel, None, &[]).await.unwrap();
+    let shared::storage::Prepared::New(opening) = opened else { panic!("the message exists already") };
     delete_agent(&person, &agent).await;
-    world.app.store.create_message(*opening, Default::default()).await.unwrap();
+    world.app.store.messages().create(*opening, Default::default()).await.unwrap();
     assert_eq!(remaining(&world, &agent).await.channel.len(), 1);
 
-    world.app.store.finish_removal(id, &world.app.blobs).await.unwrap();
+    world.app.store.agents().finish_deletion(id).await.unwrap();
     assert_eq!(remaining(&world, &agent).await, deletion_record_only());
     world.advance_clock(Duration::from_secs(2 * 3600));
-    world.app.store.finish_removal(id, &world.app.blobs).await.unwrap();
+    world.app.store.agents().finish_deletion(id).await.unwrap();
     assert_eq!(remaining(&world, &agent).await, RemainingData::default());
-    world.app.store.finish_removal(id, &world.app.blobs).await.unwrap();
+    world.app.store.agents().finish_deletion(id).await.unwrap();
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use async_zip::base::read::mem::ZipFileReader;
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::{Value, json};
-use shared::storage::keys::Key;
+use shared::storage::keys;
 use test_support::{Agent, Person, Reply, World};
 
 use crate::files::direct_uploads::{announce, put};

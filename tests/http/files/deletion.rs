@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use shared::ids::AgentId;
 use shared::models::Attachment;
 use shared::storage::keys::{self, Key};
-use shared::storage::{Blobs, Clients, Endpoints, Store};
+use shared::storage::{Blobs, Clients, Endpoints, Store, Table};
 use test_support::{Agent, Person, World};
 
 use crate::files::direct_uploads::{announce, put};

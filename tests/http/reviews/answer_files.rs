@@ -8,7 +8,7 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 use shared::clock::Timestamp;
 use shared::ids::FileId;
-use shared::storage::keys::Key;
+use shared::storage::keys;
 use test_support::{Agent, Person, Reply, World};
 
 use crate::files::direct_uploads::{announce, put};

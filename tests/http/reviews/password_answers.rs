@@ -155,7 +155,7 @@ async fn passwords_are_found_in_payloads_an_earlier_version_accepted() {
     // This version does not know the second field's type.
     let payload = json!({ "fields": [{ "name": "pin", "type": "password" }, { "name": "x", "type": "hologram" }] });
     let update = world.clients.dynamodb.update_item().table_name(&world.table);
-    let update = update.set_key(Some(Key::message(review.parse::<MessageId>().unwrap()).attributes()));
+    let update = update.set_key(Some(keys::message(review.parse::<MessageId>().unwrap()).attributes()));
     let update = update.update_expression("SET review.payload = :payload");
     update.expression_attribute_values(":payload", AttributeValue::S(payload.to_string())).send().await.unwrap();
     for (path, text) in all_pages(&person, &agent, &review).await {

@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use reqwest::Method;
 use serde_json::{Value, json};
 use shared::secrets;
-use shared::storage::keys::{self, Key};
+use shared::storage::keys;
 
 use crate::actors::{Agent, Person};
 use crate::contract::Placeholder;

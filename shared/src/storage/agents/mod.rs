@@ -14,7 +14,6 @@ use serde::{Deserialize, Serialize};
 pub use avatar::Avatar;
 pub(super) use avatar::AvatarItem;
 pub(super) use stats::PendingStats;
-pub use stats::StatsDelta;
 pub use webhook::Webhook;
 
 use dynamo::value::{Value, s, to_item, to_value};

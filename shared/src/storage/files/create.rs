@@ -9,15 +9,17 @@ use dynamo::{Conditional, Put, Transaction};
 use futures_util::{TryStreamExt, stream};
 
 use crate::caller::Caller;
+use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::ids::{AgentId, FileId, Nil};
+use crate::models::file::{FileLabel, PluginType};
 use crate::models::{Attachment, NewFile, SenderType};
 use crate::storage::Channel;
 use crate::storage::files::Files;
 use crate::storage::files::ObjectCleanup;
 use crate::storage::files::{FileItem, UploadedFiles, too_late};
 use crate::storage::idempotency::{Call, CallOf};
-use crate::storage::keys;
+use crate::storage::keys::{self, StorageKey};
 use crate::storage::messages::{IdempotentCall, NewMessage, PreparedMessage};
 
 /// How many files are put at once.
@@ -36,6 +38,26 @@ pub(super) struct PreparedFile {
 enum Write {
     Call,
     File,
+}
+
+impl FileLabel {
+    /// A new file of this name and type, without bytes yet.
+    pub fn attachment(self, channel: AgentId, size: u64, now: Timestamp) -> Attachment {
+        let id = FileId::new(channel, now);
+        let image = self.mime_type.get(..6).is_some_and(|it| it.eq_ignore_ascii_case("image/"));
+        Attachment {
+            id,
+            message_id: None,
+            channel_id: channel,
+            plugin_type: if image { PluginType::Image } else { PluginType::File },
+            filename: self.filename,
+            mime_type: self.mime_type,
+            size,
+            storage_key: StorageKey::Upload(id).to_string(),
+            created_at: now,
+            text_content: None,
+        }
+    }
 }
 
 impl Files<'_> {
