@@ -159,7 +159,7 @@ id_in_channel!(
     /// A stored file.
     FileId, "fil_");
 
-/// The channel that a call names beside an id: none, or what it wrote. A text that is no id names
+/// The channel that a call names in addition to an id: none, or what it sent. A malformed id names
 /// no agent of the caller's, and is refused as another person's: 403.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MaybeChannel {
