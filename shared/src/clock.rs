@@ -1,4 +1,4 @@
-//! Time as an argument: whatever is judged by the clock asks the one in the state.
+//! Time as an argument: code that depends on the time uses the clock in the state.
 
 use std::fmt;
 use std::sync::Arc;

@@ -53,7 +53,7 @@ pub struct Config {
     pub max_wait: Duration,
     /// See [`limits`].
     pub limits: Settings,
-    /// `PLACET_SECRET`: at least 32 characters that nobody can guess, the same for all functions.
+    /// `PLACET_SECRET`: at least 32 characters that cannot be guessed, the same for all functions.
     pub secret: ServerSecret,
     /// `PLACET_CORS_ORIGINS`: origins whose scripts may call the agents' API, none when unset.
     pub cors: Cors,

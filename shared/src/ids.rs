@@ -188,7 +188,7 @@ id_in_channel!(
     /// A stored file.
     FileId, "fil_");
 
-/// The channel that a call names besides an id, if it names one.
+/// The channel that a call names in addition to an id, if it names one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MaybeChannel {
     Absent,

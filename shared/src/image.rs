@@ -1,4 +1,4 @@
-//! Pictures of agents: what may be one is judged by its bytes, never by what its sender says.
+//! Pictures of agents. The type is detected from the bytes; what the sender declares is ignored.
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};

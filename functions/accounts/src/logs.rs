@@ -10,7 +10,7 @@ use shared::storage::Store;
 
 /// The calls that the caller's agents made in the last 7 days, newest first
 ///
-/// Kept beside the calls, not by them: the log is there to look into, and may miss one.
+/// Entries are written in the background of the calls, so the log may miss one.
 #[utoipa::path(
     get,
     path = "/api/logs",

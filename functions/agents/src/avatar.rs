@@ -18,7 +18,7 @@ use utoipa::ToSchema;
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "it only describes the form")]
 pub struct AvatarForm {
-    /// PNG, JPEG, GIF or WebP, told by its bytes; at most 1 MiB
+    /// PNG, JPEG, GIF or WebP, detected from its bytes; at most 1 MiB
     #[schema(value_type = String, format = Binary, content_media_type = "application/octet-stream")]
     file: Vec<u8>,
 }

@@ -10,7 +10,7 @@ use shared::storage::Store;
 
 /// Sets an agent's webhook as a whole, with a new signing secret
 ///
-/// The answer shows the secret, once. The one before it stays good beside it for 24 hours.
+/// The response shows the secret once. The previous one stays valid for 24 hours.
 /// The password and headers that look secret are never shown. 404 for an agent that is not the
 /// caller's.
 #[utoipa::path(

@@ -56,7 +56,7 @@ impl WebhookTested {
     }
 }
 
-/// Sends a test event to an agent's webhook, once, and tells how it was answered
+/// Sends one test event to an agent's webhook and returns the response
 ///
 /// The event is `{"event": "test", "channelId", "sent_at"}`, signed and with the webhook's headers
 /// and credentials, as every other. 400 when the agent has no webhook.

@@ -138,7 +138,7 @@ fn is_known(etag: &HeaderValue, request: &HeaderMap) -> bool {
     tags.any(|tag| tag == "*" || tag.as_bytes() == etag.as_bytes())
 }
 
-/// Whether a browser runs scripts of this file where it shows it, and tells them its address.
+/// Whether a browser would run scripts of this file, which could read its address.
 /// Viewers of PDF do, and a sandbox would keep them from showing anything.
 fn has_own_scripts(file: &Attachment) -> bool {
     file.mime_type.to_ascii_lowercase().contains("pdf")

@@ -1,4 +1,4 @@
-//! `GET /api/files/{id}/share`: a link that opens one file to whoever holds it.
+//! `GET /api/files/{id}/share`: a link that gives access to one file.
 
 use axum::Json;
 use axum::extract::State;
@@ -23,7 +23,7 @@ pub struct Shared {
     expires_in: u64,
 }
 
-/// A link that opens a file to whoever holds it, for an hour
+/// Creates a link that gives access to a file for an hour, without authentication
 #[utoipa::path(
     get,
     path = "/api/files/{id}/share",
@@ -40,7 +40,7 @@ pub async fn share(
 ) -> Result<Json<Shared>, Error> {
     let file = app.store.files().get(&human, id).await?;
     let token = ShareLink::of(&file, app.clock.now()).token(&app.secret);
-    // Where the caller reached us, as it says itself. It is told to nobody else: the response is
+    // Where the caller reached us, as it says itself. Only the caller learns it: the response is
     // not stored, and the token is good at any address of ours.
     let origin = app.site.origin_of_links(&headers).unwrap_or_default();
     let url = format!("{origin}/api/share/{token}");

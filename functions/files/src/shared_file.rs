@@ -1,4 +1,4 @@
-//! `GET /api/share/{token}`: the file of a link, for whoever holds it.
+//! `GET /api/share/{token}`: the file of a share link, without authentication.
 
 use axum::extract::{Path, State};
 use axum::response::Response;

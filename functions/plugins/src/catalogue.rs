@@ -53,7 +53,7 @@ impl Plugins {
         self.0.values()
     }
 
-    /// Ask it once the caller is verified: a stranger does not learn which plugins there are.
+    /// Call it after authentication: unauthenticated callers must not learn which plugins exist.
     pub fn named(&self, name: &str) -> Result<&Plugin, Error> {
         self.0.get(name).ok_or(Error::NotFound("plugin"))
     }

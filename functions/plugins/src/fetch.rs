@@ -185,7 +185,7 @@ fn may_call(manifest: &Manifest, url: &Url) -> Result<(), Error> {
     Err(Error::field(["url".into()], "host_not_allowed", "url must lead to a host that the plugin's manifest names"))
 }
 
-/// Whether nobody but the service that the manifest names can read what is sent to this URL.
+/// Whether only the service that the manifest names can read what is sent to this URL.
 fn carries_secrets(manifest: &Manifest, url: &Url) -> bool {
     let named = |(host, port): (&str, Option<u16>)| is_host(url, host) && is_port(url, port.unwrap_or(HTTPS));
     url.scheme() == "https" && manifest.hosts().iter().map(|it| host_and_port(it)).any(named)

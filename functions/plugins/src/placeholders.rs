@@ -43,7 +43,7 @@ impl Settings<'_> {
     }
 
     fn value(&self, entry: &EnvEntry) -> Result<String, Refused> {
-        // A plugin that may call anybody would hand a secret to anybody.
+        // A plugin that may call any host could send a secret to any host.
         if entry.secret && self.plugin.manifest.calls_anyone() {
             return Err(("secret_for_anyone", format!("{} is secret, and this plugin may call any host", entry.key)));
         }

@@ -1,6 +1,6 @@
 //! `/api/v1/reviews`: what agents ask people, and waiting for the answer. `/api/changes`: waiting,
 //! too, by people. Everything that holds its callers is in this group, which has time and
-//! concurrency of its own: whoever waits takes nothing from other routes.
+//! concurrency of its own: waiting requests take nothing from other routes.
 
 mod changes;
 mod get;

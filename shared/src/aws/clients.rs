@@ -1,4 +1,4 @@
-//! The SDK's clients: one HTTPS client for both, TLS roots compiled in, bounded in time.
+//! The SDK's clients: one HTTPS client for all of them, TLS roots compiled in, bounded in time.
 
 use std::fmt::Write;
 use std::time::Duration;
@@ -138,7 +138,7 @@ impl Builders {
     }
 }
 
-/// An emulator shares its machine with whoever calls it, and may need this many times as long.
+/// An emulator shares its machine with its callers and may need this many times as long.
 const EMULATORS_PATIENCE: u32 = 3;
 
 fn loader(patience: u32) -> ConfigLoader {

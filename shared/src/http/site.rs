@@ -20,7 +20,7 @@ use crate::http::origin;
 #[derive(Clone, Debug, Default)]
 pub struct Site(Option<Arc<Hosts>>);
 
-/// The hosts of a service that tells them apart.
+/// The hosts of a service that serves pages and the API at different hosts.
 #[derive(Debug)]
 pub struct Hosts {
     /// The origin of people's pages.
@@ -31,7 +31,7 @@ pub struct Hosts {
     pub api_url: String,
     /// Whether agents may call at any IP address, not only at those of loopback.
     pub any_address: bool,
-    /// Names, in lower case, at which agents may call beside `localhost`.
+    /// Names, in lower case, at which agents may call, in addition to `localhost`.
     pub names: Vec<String>,
 }
 
@@ -63,7 +63,7 @@ impl Site {
         Ok(())
     }
 
-    /// The inbox's origin, without a slash at its end, for somebody who asked at another host: none
+    /// The inbox's origin, without a trailing slash, for a request to another host: none
     /// if they may not learn it.
     pub fn inbox_for(&self, connection: &Extensions) -> Option<String> {
         let hosts = self.0.as_ref()?;

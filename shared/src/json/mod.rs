@@ -1,4 +1,4 @@
-//! JSON that is somebody else's: kept and given back exactly as it was sent. Why a body is none is
+//! JSON of clients: stored and returned exactly as it was sent. Why a body is not JSON is
 //! in `fault`; `scan` finds the mistake.
 
 mod fault;
@@ -53,7 +53,7 @@ impl Json {
         self.len() == 0
     }
 
-    /// To look into, not to pass on: see [`understood`].
+    /// The parsed value, for reading only: see [`parse_lossy`].
     pub fn value(&self) -> Value {
         parse_lossy(self.as_str()).unwrap_or(Value::Null)
     }
@@ -84,7 +84,7 @@ impl Json {
     }
 }
 
-/// Reads a JSON text to look into it. Numbers become what fits `f64` or 64-bit integers; those that
+/// Parses a JSON text for reading. Numbers become what fits `f64` or 64-bit integers; those that
 /// are too large for either (`1e999`) count as `1e308`.
 pub fn parse_lossy(text: &str) -> serde_json::Result<Value> {
     read_with(text, |number| if number.starts_with('-') { "-1e308" } else { "1e308" }.to_owned())

@@ -88,7 +88,7 @@ pub struct Credentials {
 }
 
 impl Credentials {
-    /// What somebody typed; `None` when it is longer than any that is right.
+    /// The credentials of a login form; `None` if they are longer than any valid ones.
     pub fn typed(email: &str, password: &str) -> Option<Self> {
         let fits = email.chars().count() <= Email::MAX && password.chars().count() <= MAX_PASSWORD;
         fits.then(|| Self { email: Email::typed(email), password: Password::new(password.to_owned()) })
@@ -114,7 +114,7 @@ pub struct ChangePassword {
 }
 
 impl ChangePassword {
-    /// What somebody typed; `None` when the new one cannot be set.
+    /// The input of a password form; `None` if the new password is not valid.
     pub fn typed(current: &str, new: &str) -> Option<Self> {
         let fits = (MIN_PASSWORD..=MAX_PASSWORD).contains(&new.chars().count());
         // What is longer than any password is a wrong one.

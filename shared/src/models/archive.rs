@@ -1,4 +1,4 @@
-//! Names inside an archive. File names are data; whoever unpacks an archive takes them for
+//! Names inside an archive. File names are data, but programs that unpack an archive use them as
 //! paths, so here they become harmless ones, each once.
 
 use std::collections::HashSet;

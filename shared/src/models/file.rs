@@ -136,7 +136,7 @@ impl FileLabel {
     }
 }
 
-/// Whether a browser only shows a file of this media type, whoever wrote it. Anything else is
+/// Whether a browser only displays a file of this media type and runs nothing in it. Anything else is
 /// shown in a sandbox, or saved.
 pub fn is_inert(mime_type: &str) -> bool {
     let essence = media_type::essence(mime_type);

@@ -7,7 +7,7 @@ use crate::clock::Timestamp;
 use crate::ids::LogId;
 use crate::validation::{FromParams, Params};
 
-/// Who called whom
+/// Which side made the call
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Direction {

@@ -104,7 +104,7 @@ impl FromObject for Callback {
     }
 }
 
-/// `POST /api/messages/{id}/respond`; whether the review offers it is judged when it is known.
+/// `POST /api/messages/{id}/respond`; whether the review accepts it is checked once the review is loaded.
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase")]
 pub struct Answer {

@@ -1,4 +1,4 @@
-//! Links that open one file to whoever holds them, for an hour.
+//! Links that give access to one file for an hour, without authentication.
 //!
 //! A token is `<file id>.<seconds since 1970 when it ends>.<signature>`. Nothing of it is stored:
 //! its signature proves that a caller who may see the file asked for it, and a new secret of the

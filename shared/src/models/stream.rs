@@ -80,7 +80,7 @@ impl SetWithDraft {
     }
 }
 
-/// One step of a stream, as its sender told it.
+/// One status event of a stream, as it was sent.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct StatusEvent {

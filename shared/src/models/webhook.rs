@@ -73,7 +73,7 @@ impl WebhookHeaders {
     }
 }
 
-/// Whether a header may let somebody in: by its name, or because its value looks made at random.
+/// Whether a header may be a credential: by its name, or because its value looks random.
 fn looks_secret(name: &str, value: &str) -> bool {
     const PARTS: [&str; 16] = [
         "auth",

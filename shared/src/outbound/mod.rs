@@ -149,7 +149,7 @@ fn of_tls(err: &rustls::Error) -> Failure {
     }
 }
 
-/// No connection is used twice: each call's address is judged anew, and a Lambda that slept does
+/// No connection is used twice: the address is checked for each call, and a Lambda that was frozen does
 /// not write into a connection that has died meanwhile.
 #[expect(clippy::expect_used, reason = "ring has ciphers for every version of TLS that rustls counts as safe")]
 fn client(hosts: PublicHosts) -> Client<HttpsConnector<PublicHosts>, Full<Bytes>> {

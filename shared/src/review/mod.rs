@@ -28,7 +28,7 @@ const MAX_OFFERED: usize = 500;
 /// The most characters that a response of 64 KiB, `{"text":""}` included, holds.
 const MAX_TEXT: u64 = 64 * 1024 - 11;
 
-/// A review's type with its payload. A type that nobody knows, and a known one without the
+/// A review's type with its payload. An unknown type, and a known one without the
 /// payload it would need, is freeform.
 #[derive(Clone, Debug)]
 pub enum Kind {

@@ -54,7 +54,7 @@ impl PlainSecret {
         Self::make(SESSION, user)
     }
 
-    /// A password for somebody's first sign-in: 96 bits.
+    /// A password for a user's first login: 96 random bits.
     pub fn temporary_password() -> Self {
         Self(URL_SAFE_NO_PAD.encode(random::bytes::<12>()))
     }

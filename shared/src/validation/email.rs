@@ -10,7 +10,7 @@ impl Email {
     /// The longest address, in characters.
     pub const MAX: usize = 254;
 
-    /// What somebody typed to sign in. Whether it is an address shows when nobody has it.
+    /// The address of a login form. It is not validated: an invalid one belongs to no account.
     pub fn typed(text: &str) -> Self {
         Self(text.trim().to_lowercase())
     }

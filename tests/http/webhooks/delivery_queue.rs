@@ -193,8 +193,8 @@ async fn a_delivery_can_be_delayed_for_longer_than_the_queue_allows() {
     send(sqs, &queue, "x").await;
     let message = receive_one(sqs, &queue).await;
     let day = Duration::from_secs(24 * 3600);
-    app.queue.hide(receipt(&message), day).await.expect("a time that SQS accepts");
-    app.queue.hide_all(&[(receipt(&message), day)]).await.expect("the same in a batch");
+    app.queue.delay(receipt(&message), day).await.expect("a time that SQS accepts");
+    app.queue.delay_all(&[(receipt(&message), day)]).await.expect("the same in a batch");
 }
 
 #[tokio::test]
