@@ -7,8 +7,8 @@
 //! again before anything is done with them, so that they neither hold up other channels' deliveries
 //! nor stand in front of them.
 //!
-//! A message of the queue is done when its delivery is. One whose delivery was given up fails, a
-//! second apart, until the queue sets it aside.
+//! A message leaves the queue when its delivery is finished. If the delivery failed for good, the message moves to the
+//! dead-letter queue at once; the state of the delivery is stored before.
 
 pub mod attempt_log;
 pub mod retries;
@@ -28,14 +28,12 @@ use tokio::sync::mpsc;
 /// What SQS takes in one call.
 const SQS_BATCH: usize = 10;
 
-/// How long a delivery that was given up is hidden each time until the queue sets it aside. A queue may
-/// bring its oldest message first: hidden for no time, this one would stand in front of all others.
-const GIVEN_UP: Duration = Duration::from_secs(1);
-
 /// What becomes of a message of the queue.
 enum Next {
     Done,
     Hide(Duration),
+    /// Its delivery failed for good.
+    DeadLetter,
     /// Its channel has as many under way as it may.
     Crowded,
 }
@@ -46,6 +44,7 @@ pub const PERMISSIONS: &[Permission] = &[
     Permission::Table("dynamodb:PutItem"),
     Permission::Table("dynamodb:UpdateItem"),
     Permission::Queue("sqs:ChangeMessageVisibility"),
+    Permission::DeadLetters("sqs:SendMessage"),
 ];
 
 pub async fn handle(app: &App, event: SqsEvent) -> SqsBatchResponse {
@@ -84,6 +83,10 @@ async fn left_over<'a>(
 ) -> Option<String> {
     let hidden = match work_off(app, message).await {
         Ok(Next::Done) => return None,
+        Ok(Next::DeadLetter) => match app.queue.dead_letter(message.body.as_deref().unwrap_or_default()).await {
+            Ok(()) => return None,
+            Err(err) => Err(err),
+        },
         Ok(Next::Crowded) => crowded.send(message).map_err(Error::internal),
         Ok(Next::Hide(span)) => app.queue.hide(message.receipt_handle.as_deref().unwrap_or_default(), span).await,
         Err(err) => Err(err),
@@ -113,7 +116,7 @@ async fn work_off(app: &App, message: &SqsMessage) -> Result<Next, Error> {
     };
     let (delivery, lease) = match claim {
         Claim::Done => return Ok(Next::Done),
-        Claim::Failed => return Ok(Next::Hide(GIVEN_UP)),
+        Claim::Failed => return Ok(Next::DeadLetter),
         // A whole second at least: coming back at once would only be too early again.
         Claim::Later(span) => return Ok(Next::Hide(span.max(Duration::from_secs(1)))),
         Claim::Yours(delivery, lease) => (delivery, lease),
@@ -123,7 +126,7 @@ async fn work_off(app: &App, message: &SqsMessage) -> Result<Next, Error> {
     Ok(match outcome {
         Outcome::Delivered | Outcome::Dropped => Next::Done,
         Outcome::Again(next) => Next::Hide(app.clock.now().until(next)),
-        Outcome::Failed => Next::Hide(GIVEN_UP),
+        Outcome::Failed => Next::DeadLetter,
     })
 }
 

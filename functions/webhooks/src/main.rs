@@ -7,7 +7,7 @@ use lambda_runtime::{LambdaEvent, service_fn};
 
 #[tokio::main]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    let app = shared::app::worker()?;
+    let app = shared::app::delivery_worker()?;
     let handler = service_fn(move |event: LambdaEvent<SqsEvent>| {
         let app = app.clone();
         async move { Ok::<_, Infallible>(webhooks::handle(&app, event.payload).await) }

@@ -67,6 +67,15 @@ pub fn worker() -> Result<App, ConfigError> {
     Ok(deployed(config))
 }
 
+/// The start of the deployed function that sends the queue's deliveries.
+pub fn delivery_worker() -> Result<App, ConfigError> {
+    logging::to_json();
+    let config = Config::from_env()?;
+    config.demand_queue()?;
+    config.demand_dead_letters()?;
+    Ok(deployed(config))
+}
+
 /// A response that goes to API Gateway as bytes, whatever its type: sent as text it would be
 /// decoded on the way, which changes files, and grow by what JSON escapes, which nobody can
 /// foresee. As bytes it grows by a third.
@@ -86,8 +95,12 @@ fn deployed(config: Config) -> App {
     let app = App::new(&clients, &config.table, &config.bucket, Clock::system(), waits, config.secret)
         .limited(Limits::new(&config.limits));
     let app = App { cors: config.cors, ..app };
-    match config.queue {
+    let app = match config.queue {
         Some(url) => app.on_queue(&url),
+        None => app,
+    };
+    match config.dead_letters {
+        Some(url) => app.with_dead_letters(&url),
         None => app,
     }
 }

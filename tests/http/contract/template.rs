@@ -187,6 +187,7 @@ fn required_permissions(function: Function, resource: &str) -> BTreeSet<Grant> {
             Permission::Bucket(action) => add(&[action], arn("Bucket")),
             Permission::Objects(action) => add(&[action], json!({ "Fn::Sub": "${Bucket.Arn}/*" })),
             Permission::Queue(action) => add(&[action], arn("Queue")),
+            Permission::DeadLetters(action) => add(&[action], arn("DeadLetters")),
         }
     }
     add(&LOG_ACTIONS, arn(&format!("{resource}Logs")));
