@@ -62,7 +62,8 @@ async fn reset(store: &Store, email: &Email, password: String) -> Result<(), Str
     let user = store.reset_password(email, Password::new(password.clone())).await.map_err(storage_error)?;
     let user = user.ok_or_else(|| format!("the account of {} is being deleted", email.as_str()))?;
     print(&[("E-mail", &user.email), ("Role", user.role.word()), ("Password", &password)])?;
-    let note = "This account already existed: it has a new password, and its sessions have ended. Its API keys remain valid.";
+    let note =
+        "This account already existed: it has a new password, and its sessions have ended. Its API keys remain valid.";
     writeln!(io::stderr(), "{note}").map_err(|err| format!("standard output cannot be written: {err}"))
 }
 

@@ -141,7 +141,10 @@ async fn a_failed_delivery_is_dead_lettered_at_once_and_can_be_retried() {
     let (queue, dead) = queue_with_dead_letters(&it.world).await;
     let app = App { queue: it.driver.events.queue.clone().at(&queue), ..it.driver.events.clone() };
     let mut workers = Workers::default();
-    let webhooks = App { outbound: Outbound::new(true), ..it.world.function("webhooks").on_queue(&queue).with_dead_letters(&dead) };
+    let webhooks = App {
+        outbound: Outbound::new(true),
+        ..it.world.function("webhooks").on_queue(&queue).with_dead_letters(&dead)
+    };
     let (source, sender) = (QueueSource::new(&it.world.sqs, &queue), webhooks);
     workers.start(|stop| {
         source.consume(stop, move |event| {

@@ -38,7 +38,10 @@ impl Deployment {
         let (close, closing) = watch::channel(false);
         let (table, bucket) = (table.to_owned(), bucket.to_owned());
         let (clock, waits) = (Clock::adjustable(), Waits::new(MAX_WAIT, closing));
-        (Self { clients, table, bucket, clock, waits, secret: secret(), outbound, queue: None, dead_letters: None }, close)
+        (
+            Self { clients, table, bucket, clock, waits, secret: secret(), outbound, queue: None, dead_letters: None },
+            close,
+        )
     }
 
     pub fn app_on(&self, clients: &Clients) -> App {

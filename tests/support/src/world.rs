@@ -30,8 +30,8 @@ use tokio::sync::watch;
 
 use crate::actors::{Person, random_email};
 use crate::deployment::{self, Deployment};
-use crate::functions::DEAD_LETTERS_SUFFIX;
 use crate::engine_port;
+use crate::functions::DEAD_LETTERS_SUFFIX;
 
 const NAME: &str = "placet-test";
 
