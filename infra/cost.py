@@ -83,13 +83,15 @@ FIRST_READ, POLL, LAST_LOOK = 4, 0.5, 0.5       # authentication; each poll of u
 # In the background of each call of an agent: its entry in the request log (1.4 KB) and the counters, in a
 # transaction.
 ASIDE = {"write units": 2 + 2}
-# Runs of `events`, at most one per change: concurrent changes of one partition arrive in one batch.
-EVENTS_OF_CALL, EVENTS_OF_WAIT = 5, 3           # per approval, for its four calls; per wait
+# Runs of `events`, at most one per change that the filter of infra/template.yaml passes: the message, its seen
+# mark and its answer. Log entries, counters and deliveries are dropped.
+EVENTS_OF_APPROVAL = 3
+EVENT = {"read units": 1, "write units": 1}     # the agent's webhook; the inbox version of its person
 
 # A webhook instead of waits. Counted in the code, not measured: the delivery is stored (2 KB), claimed and
 # finished, the attempt is logged, and the message gets its state.
 HOOK = {"read units": 4, "write units": 2 + 2 + 2 + 2 + 2}
-EVENTS_OF_HOOK, QUEUE_OF_HOOK = 5, 3            # queue: sent, received, deleted
+EVENTS_OF_HOOK, QUEUE_OF_HOOK = 1, 3            # the message's state; queue: sent, received, deleted
 
 MESSAGE_GB = 2.6e-6         # a message and its copy in the index `owner`, 1.2 KB each, and overhead
 LOG_ENTRY_GB = 1.5e-6 / 4   # kept for 7 days, a quarter of a month
@@ -136,7 +138,7 @@ def approvals(count, waited=0, webhook=False):
     add(total, LIST, count)
     add(total, OPEN, count)
     waits = math.ceil(waited / WAIT) * count
-    events = EVENTS_OF_CALL * count + EVENTS_OF_WAIT * waits
+    events = EVENTS_OF_APPROVAL * count
     if waits:
         calls(total, waits, waited * count / waits, ASIDE, WAIT_GB)  # reviews
         total["read units"] += waits * (FIRST_READ + (POLLS - 1) * POLL + LAST_LOOK)
@@ -148,6 +150,7 @@ def approvals(count, waited=0, webhook=False):
         runs(total, count, SEND_MS / 1000)  # webhooks
         add(total, HOOK, count)
     runs(total, events, EVENT_MS / 1000)  # events
+    add(total, EVENT, events)
     add(total, ASIDE, count)
     stored = count * MESSAGE_GB + (count + waits + (count if webhook else 0)) * LOG_ENTRY_GB
     total["table GB"] += stored
@@ -169,6 +172,13 @@ def idle():
         # Lambda polls with five concurrent long polls of 20 s: an ESTIMATE, not documented as a guarantee.
         "Lambda's polling of the empty queue": {"queue requests": 5 * MONTH / 20},
     }
+
+
+def open_tab():
+    """An inbox tab that asks for changes all month, one request after the other."""
+    total, count = Counter(), MONTH / WAIT
+    calls(total, count, WAIT, {"read units": FIRST_READ + (POLLS - 1) * POLL + LAST_LOOK}, WAIT_GB)
+    return total
 
 
 def alarms(template):
@@ -230,6 +240,8 @@ def table_of_idle():
         rows.append([name, money(full), money(rest)])
         listed, left = listed + full, left + rest
     rows.append(["total", money(listed), money(left)])
+    tab = bill(open_tab())
+    rows.append(["each inbox tab that asks for changes all month", money(sum(tab.values())), money(sum(tab.values()))])
     rows.append(["each GB in the table, with its point-in-time recovery", "$0.45", "$0.20 to 25 GB, then $0.45"])
     rows.append(["each GB in the bucket", "$0.023", "$0.023"])
     return markdown(head, rows)
