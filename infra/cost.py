@@ -78,11 +78,11 @@ OPEN = {"read units": 4, "write units": 2}      # the review's page, which sets 
 ANSWER = {"read units": 4, "write units": 4}    # 8: the item, its entry in `owner` moved, `due` emptied
 
 POLLS, POLLS_OPENED = 110, 300                  # reads of one wait at most, as a test asserts (measured: 90)
-FIRST_READ, POLL, LAST_LOOK = 4, 0.5, 0.5       # authentication; each poll of up to 4 KB; the consistent last poll
+FIRST_READ, POLL, LAST_POLL = 4, 0.5, 0.5       # authentication; each poll of up to 4 KB; the consistent last poll
 
 # In the background of each call of an agent: its entry in the request log (1.4 KB) and the counters, in a
 # transaction.
-ASIDE = {"write units": 2 + 2}
+BACKGROUND = {"write units": 2 + 2}
 # Runs of `events`, at most one per change that the filter of infra/template.yaml passes: the message, its seen
 # mark and its answer. Log entries, counters and deliveries are dropped.
 EVENTS_OF_APPROVAL = 3
@@ -140,8 +140,8 @@ def approvals(count, waited=0, webhook=False):
     waits = math.ceil(waited / WAIT) * count
     events = EVENTS_OF_APPROVAL * count
     if waits:
-        calls(total, waits, waited * count / waits, ASIDE, WAIT_GB)  # reviews
-        total["read units"] += waits * (FIRST_READ + (POLLS - 1) * POLL + LAST_LOOK)
+        calls(total, waits, waited * count / waits, BACKGROUND, WAIT_GB)  # reviews
+        total["read units"] += waits * (FIRST_READ + (POLLS - 1) * POLL + LAST_POLL)
         # The review is opened during its last wait.
         total["read units"] += count * (POLLS_OPENED - POLLS) * POLL
     if webhook:
@@ -151,7 +151,7 @@ def approvals(count, waited=0, webhook=False):
         add(total, HOOK, count)
     runs(total, events, EVENT_MS / 1000)  # events
     add(total, EVENT, events)
-    add(total, ASIDE, count)
+    add(total, BACKGROUND, count)
     stored = count * MESSAGE_GB + (count + waits + (count if webhook else 0)) * LOG_ENTRY_GB
     total["table GB"] += stored
     total["backup GB"] += stored
@@ -177,7 +177,7 @@ def idle():
 def open_tab():
     """An inbox tab that asks for changes all month, one request after the other."""
     total, count = Counter(), MONTH / WAIT
-    calls(total, count, WAIT, {"read units": FIRST_READ + (POLLS - 1) * POLL + LAST_LOOK}, WAIT_GB)
+    calls(total, count, WAIT, {"read units": FIRST_READ + (POLLS - 1) * POLL + LAST_POLL}, WAIT_GB)
     return total
 
 

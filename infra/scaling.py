@@ -9,7 +9,7 @@ Uses only Python's standard library.
 
 import sys
 
-from cost import ANSWER, ASIDE, CALL_MS, LIST, OPEN, POLL, ROOT, SEND, WAIT, markdown, write_tables
+from cost import ANSWER, BACKGROUND, CALL_MS, LIST, OPEN, POLL, ROOT, SEND, WAIT, markdown, write_tables
 
 DOCUMENT = ROOT / "docs" / "SCALING.md"
 
@@ -40,7 +40,7 @@ KEY_WRITES = {                  # write units of one approval, by partition key
 }
 THROTTLING = 50                # infra/template.yaml: ThrottlingRate
 DUE_SHARDS = 4                  # shared/src/storage/keys.rs
-APPROVAL_WRITES = sum(use.get("write units", 0) for use in (SEND, OPEN, ANSWER)) + 2 * ASIDE["write units"]
+APPROVAL_WRITES = sum(use.get("write units", 0) for use in (SEND, OPEN, ANSWER)) + 2 * BACKGROUND["write units"]
 APPROVAL_READS = sum(use["read units"] for use in (SEND, LIST, OPEN, ANSWER)) + 5
 APPROVAL_CALLS = 5              # message, one wait, inbox page, review page, answer
 UNOPENED, OPENED = 1 / 0.335, 1 / 0.105         # polls per second of one wait, with their jitter
