@@ -136,6 +136,22 @@ fn only_the_function_of_waits_has_less_memory() {
     assert_eq!(template::parameters()["ReviewsMemorySize"]["Default"], 128);
 }
 
+#[test]
+fn a_custom_domain_has_records_for_ipv4_and_ipv6() {
+    let records = template::of_type("AWS::Route53::RecordSet").map(|(_, it)| it["Type"].as_str().unwrap());
+    assert_eq!(records.collect::<BTreeSet<_>>(), BTreeSet::from(["A", "AAAA"]));
+    let configuration = &template::properties("Domain")["DomainNameConfigurations"][0];
+    assert_eq!(configuration["IpAddressType"], "dualstack");
+}
+
+#[test]
+fn a_webhook_concurrency_that_lambda_rejects_is_rejected_before() {
+    let mapping = &template::properties("WebhooksMapping")["ScalingConfig"]["MaximumConcurrency"];
+    assert_eq!(*mapping, json!({ "Fn::If": ["LimitsWebhooks", { "Ref": "WebhooksConcurrency" }, 10] }));
+    let assertion = &template::rules()["WebhooksConcurrencyIsNotOne"]["Assertions"][0]["Assert"];
+    assert_eq!(*assertion, json!({ "Fn::Not": [{ "Fn::Equals": [{ "Ref": "WebhooksConcurrency" }, "1"] }] }));
+}
+
 /// CloudWatch's dashboards are global in an account: without the region, a second region's stack of the same name fails.
 #[test]
 fn a_global_name_carries_the_region() {
