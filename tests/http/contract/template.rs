@@ -1,6 +1,6 @@
 //! infra/template.yaml matches the code: table, functions, routes, permissions and timeouts.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 use shared::iam::Permission;
@@ -134,6 +134,19 @@ fn only_the_function_of_waits_has_less_memory() {
     }
     assert_eq!(template::globals()["MemorySize"], json!({ "Ref": "MemorySize" }));
     assert_eq!(template::parameters()["ReviewsMemorySize"]["Default"], 128);
+}
+
+/// API Gateway inserts values unescaped, so only values without quotes may be logged.
+#[test]
+fn the_access_log_is_valid_json_for_errors_too() {
+    let format = template::properties("Stage")["AccessLogSettings"]["Format"].as_str().unwrap();
+    let line: BTreeMap<String, String> = serde_json::from_str(format).unwrap();
+    assert_eq!(line["error"], "$context.error.responseType");
+    let free_text = ["error.message", "ErrorMessage", "integration.error", "authorizer.error", "path", "userAgent"];
+    for (name, value) in line {
+        assert!(value.starts_with("$context."), "{name}");
+        assert!(!free_text.iter().any(|text| value.to_lowercase().contains(&text.to_lowercase())), "{name}: {value}");
+    }
 }
 
 #[test]
