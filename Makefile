@@ -42,7 +42,6 @@ bench: build ## run the benchmarks and write docs/PERFORMANCE.md (PARTS="decisio
 	@$(in_venv) cargo-lambda lambda build --quiet --release --output-format zip $(lambda_target) -p hello
 	@$(fast) cargo build --quiet --workspace --release --bin bench --bin placet-local
 	@ulimit -n 8192; $(target)/release/bench $(PARTS)
-	@python3 infra/scaling.py
 
 bench-cold: ## measure only the size and cold start of each function
 	@$(MAKE) bench PARTS=functions

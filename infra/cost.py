@@ -1,9 +1,9 @@
-"""What a stack costs a month: writes the tables of docs/COST.md between their markers.
+"""Computes the monthly cost of a stack and writes the tables of docs/COST.md between their markers.
 
     python3 infra/cost.py            writes them (`make cost`)
-    python3 infra/cost.py --check    fails when they are not what this computes
+    python3 infra/cost.py --check    fails if they differ from what this computes
 
-Every figure that goes in is below, with where it comes from. Needs nothing but Python.
+Every input is below with its source. Uses only Python's standard library.
 """
 
 import math
@@ -17,8 +17,8 @@ DOCUMENT = ROOT / "docs" / "COST.md"
 TEMPLATE = ROOT / "infra" / "template.yaml"
 
 # ------------------------------------------------------------------------------ prices
-# Public list prices in US dollars, us-east-1, without taxes, savings plans or credits. Beside each
-# page of AWS the date of the newest published account of it that these were compared with.
+# Public list prices in US dollars, us-east-1, without taxes, savings plans or credits. Next to each
+# page: the date of the newest publication with which the prices were compared.
 #
 # https://aws.amazon.com/lambda/pricing/                2024      x86; arm64 is 20 % less for time
 # https://aws.amazon.com/api-gateway/pricing/           2026      HTTP APIs, in steps of 512 KB
@@ -29,7 +29,7 @@ TEMPLATE = ROOT / "infra" / "template.yaml"
 # https://aws.amazon.com/ec2/pricing/on-demand/         2025-05   data out to the internet
 # https://aws.amazon.com/s3/pricing/                    not compared: standard storage
 #
-# Each is a list of (up to this many, price of one): the last tier has no end.
+# Each price is a list of tiers: (upper limit, price per unit). The last tier has no limit.
 MILLION, BILLION, INF = 1e6, 1e9, math.inf
 PRICES = {
     "lambda requests": [(INF, 0.20 / MILLION)],
@@ -40,20 +40,20 @@ PRICES = {
     "table GB": [(INF, 0.25)],
     "backup GB": [(INF, 0.20)],  # point-in-time recovery
     "queue requests": [(INF, 0.40 / MILLION)],
-    "log GB": [(10 * 1024, 0.50 + 0.03), (INF, 0.25 + 0.03)],  # taking them in, and a month's keeping
+    "log GB": [(10 * 1024, 0.50 + 0.03), (INF, 0.25 + 0.03)],  # ingestion, and storage for a month
     "traces": [(INF, 5.00 / MILLION)],
     "GB out": [(10 * 1024, 0.09), (50 * 1024, 0.085), (150 * 1024, 0.07), (INF, 0.05)],
     "alarms": [(INF, 0.10)],
     "dashboards": [(INF, 3.00)],
 }
-# What an account has for nothing each month, for ever and over all that it runs. (The gateway's
-# million requests are for an account's first year only, and left out.)
+# The permanent free tier of an account, per month. The gateway's free requests end after the first year
+# and are left out.
 FREE = {
     "lambda requests": 1 * MILLION, "lambda GB-s": 400_000, "table GB": 25, "queue requests": 1 * MILLION,
     "log GB": 5, "traces": 100_000, "GB out": 100, "alarms": 10, "dashboards": 3,
 }
-FREE_DASHBOARD_METRICS = 50  # a dashboard of more is never free
-# What the columns of the table add up.
+FREE_DASHBOARD_METRICS = 50  # a dashboard with more metrics is never free
+# The prices that each column of the table adds up.
 COLUMNS = {
     "Lambda": ["lambda requests", "lambda GB-s"], "gateway": ["gateway requests", "GB out"],
     "table": ["read units", "write units", "table GB", "backup GB"], "queue": ["queue requests"],
@@ -61,42 +61,43 @@ COLUMNS = {
 }
 
 # ------------------------------------------------------------------------------ units
-# Capacity units are as each request's log line counts them (`capacity_units`), on the local
-# runner, 2026-11-24, for an approval of 150 characters; calls as tests/http/cost.rs holds them to.
+# Capacity units as logged for each request (`capacity_units`) by the local runner on 2026-11-24, for an
+# approval of 150 characters. A test asserts the number of calls of each route.
 
 GB = 512 / 1024             # infra/template.yaml: MemorySize
 WAIT_GB = 128 / 1024        # infra/template.yaml: ReviewsMemorySize
-WAIT = 28.5                 # seconds that one wait holds at most; infra/template.yaml: MaxWaitMs
-CALL_MS = 30                # any other call, its share of cold starts included. ASSUMED, not measured on
-                            # AWS: two round trips to DynamoDB of up to 10 ms each, and 10 ms around them
+WAIT = 28.5                 # seconds of one wait at most; infra/template.yaml: MaxWaitMs
+CALL_MS = 30                # any other call, including its share of cold starts. ASSUMED, not measured on
+                            # AWS: two round trips to DynamoDB of up to 10 ms each, and 10 ms of processing
 EVENT_MS = 10               # one run of `events` or `expiry`. ASSUMED
-SEND_MS = 300               # one webhook: mostly the receiver's own time. ASSUMED
+SEND_MS = 300               # one webhook: mostly the receiver's response time. ASSUMED
 
 SEND = {"read units": 3, "write units": 3}      # POST of the message; measured together: 6
 LIST = {"read units": 5}                        # the inbox's first page: measured
-OPEN = {"read units": 4, "write units": 2}      # the review's page, which notes that it was seen: 6
+OPEN = {"read units": 4, "write units": 2}      # the review's page, which sets its seen mark: 6
 ANSWER = {"read units": 4, "write units": 4}    # 8: the item, its entry in `owner` moved, `due` emptied
 
-POLLS, POLLS_OPENED = 110, 300                  # reads of one wait at most: tests/http/cost.rs (measured: 90)
-FIRST_READ, POLL, LAST_LOOK = 4, 0.5, 0.5       # the caller's check; each read of up to 4 KB; its being consistent
+POLLS, POLLS_OPENED = 110, 300                  # reads of one wait at most, as a test asserts (measured: 90)
+FIRST_READ, POLL, LAST_POLL = 4, 0.5, 0.5       # authentication; each poll of up to 4 KB; the consistent last poll
 
-# Beside each call of an agent, on nobody's bill: its entry in the log (1.4 KB) and the counters,
-# which are a transaction.
-ASIDE = {"write units": 2 + 2}
-# Runs of `events`, at most one for each change: what is written at once to one partition comes
-# together. One more for each log entry that time removes.
-EVENTS_OF_CALL, EVENTS_OF_WAIT = 5, 3           # the four calls of an approval together; each wait
+# In the background of each call of an agent: its entry in the request log (1.4 KB) and the counters, in a
+# transaction.
+BACKGROUND = {"write units": 2 + 2}
+# Runs of `events`, at most one per change that the filter of infra/template.yaml passes: the message, its seen
+# mark and its answer. Log entries, counters and deliveries are dropped.
+EVENTS_OF_APPROVAL = 3
+EVENT = {"read units": 1, "write units": 1}     # the agent's webhook; the inbox version of its person
 
-# A webhook instead of waiting. Counted in the code, not measured: the delivery is kept (2 KB),
-# claimed and settled, the try logged, the message told.
+# A webhook instead of waits. Counted in the code, not measured: the delivery is stored (2 KB), claimed and
+# finished, the attempt is logged, and the message gets its state.
 HOOK = {"read units": 4, "write units": 2 + 2 + 2 + 2 + 2}
-EVENTS_OF_HOOK, QUEUE_OF_HOOK = 5, 3            # queue: sent, received, deleted
+EVENTS_OF_HOOK, QUEUE_OF_HOOK = 1, 3            # the message's state; queue: sent, received, deleted
 
 MESSAGE_GB = 2.6e-6         # a message and its copy in the index `owner`, 1.2 KB each, and overhead
-LOG_ENTRY_GB = 1.5e-6 / 4   # kept for 7 days, a quarter of the month
-LINE_GB = 0.8e-6            # logs of one run: the request's line, and START, END and REPORT
-ACCESS_LINE_GB = 0.4e-6     # the gateway's own
-OUT_GB = 2e-6               # an answer or a page
+LOG_ENTRY_GB = 1.5e-6 / 4   # kept for 7 days, a quarter of a month
+LINE_GB = 0.8e-6            # logs of one run: the request's line, START, END and REPORT
+ACCESS_LINE_GB = 0.4e-6     # the gateway's access log
+OUT_GB = 2e-6               # a response or a page
 MONTH = 730 * 3600          # seconds
 
 # ------------------------------------------------------------------------------ model
@@ -107,14 +108,14 @@ def runs(quantities, count, seconds, gb=GB):
     quantities["lambda requests"] += count
     quantities["lambda GB-s"] += count * seconds * gb
     quantities["log GB"] += count * LINE_GB
-    # Without a tracing header Lambda samples a function's first run of each second and 5 % of the
-    # others. Evenly spread, which is the dearest.
+    # Without a tracing header, Lambda samples the first run of each second and 5 % of the others. Evenly
+    # distributed runs, as assumed here, cost most.
     quantities["traces"] += min(count, MONTH) + 0.05 * max(0, count - MONTH)
     return quantities
 
 
 def calls(quantities, count, seconds, units, gb=GB):
-    """Runs of one function that come through the gateway."""
+    """Runs of one function behind the gateway."""
     runs(quantities, count, seconds, gb)
     quantities["gateway requests"] += count
     quantities["log GB"] += count * ACCESS_LINE_GB
@@ -128,8 +129,8 @@ def add(quantities, units, count):
 
 
 def approvals(count, waited=0, webhook=False):
-    """A month of `count` approvals: asked, looked at in the inbox, opened, answered; and the agent
-    told of it by waits until the answer, `waited` seconds later, or by a webhook."""
+    """A month of `count` approvals: created, listed in the inbox, opened and answered. The agent learns the
+    answer through waits, which last `waited` seconds, or through a webhook."""
     total = Counter()
     calls(total, count, CALL_MS / 1000, SEND)  # messages
     calls(total, 2 * count, CALL_MS / 1000, {})  # web: the inbox, and the review
@@ -137,11 +138,11 @@ def approvals(count, waited=0, webhook=False):
     add(total, LIST, count)
     add(total, OPEN, count)
     waits = math.ceil(waited / WAIT) * count
-    events = EVENTS_OF_CALL * count + EVENTS_OF_WAIT * waits
+    events = EVENTS_OF_APPROVAL * count
     if waits:
-        calls(total, waits, waited * count / waits, ASIDE, WAIT_GB)  # reviews
-        total["read units"] += waits * (FIRST_READ + (POLLS - 1) * POLL + LAST_LOOK)
-        # Somebody opens it during the last of its waits.
+        calls(total, waits, waited * count / waits, BACKGROUND, WAIT_GB)  # reviews
+        total["read units"] += waits * (FIRST_READ + (POLLS - 1) * POLL + LAST_POLL)
+        # The review is opened during its last wait.
         total["read units"] += count * (POLLS_OPENED - POLLS) * POLL
     if webhook:
         events += EVENTS_OF_HOOK * count
@@ -149,7 +150,8 @@ def approvals(count, waited=0, webhook=False):
         runs(total, count, SEND_MS / 1000)  # webhooks
         add(total, HOOK, count)
     runs(total, events, EVENT_MS / 1000)  # events
-    add(total, ASIDE, count)
+    add(total, EVENT, events)
+    add(total, BACKGROUND, count)
     stored = count * MESSAGE_GB + (count + waits + (count if webhook else 0)) * LOG_ENTRY_GB
     total["table GB"] += stored
     total["backup GB"] += stored
@@ -157,7 +159,7 @@ def approvals(count, waited=0, webhook=False):
 
 
 def idle():
-    """What a stack does by itself: each name with what it uses."""
+    """What an idle stack uses, by name."""
     template = TEMPLATE.read_text()
     sweeps, shards = MONTH / 60, 4
     sweeping = runs(Counter(), sweeps, EVENT_MS / 1000)
@@ -166,10 +168,17 @@ def idle():
     return {
         f"{alarms(template)} alarms": {"alarms": alarms(template)},
         f"the dashboard, of {metrics} metrics": {"dashboards": 1},
-        "looking every minute for what is due": sweeping,
-        # Lambda asks with five long polls of 20 s at a time: an ESTIMATE, AWS does not promise it.
-        "Lambda's asking an empty queue": {"queue requests": 5 * MONTH / 20},
+        "the expiry function, every minute": sweeping,
+        # Lambda polls with five concurrent long polls of 20 s: an ESTIMATE, not documented as a guarantee.
+        "Lambda's polling of the empty queue": {"queue requests": 5 * MONTH / 20},
     }
+
+
+def open_tab():
+    """An inbox tab that asks for changes all month, one request after the other."""
+    total, count = Counter(), MONTH / WAIT
+    calls(total, count, WAIT, {"read units": FIRST_READ + (POLLS - 1) * POLL + LAST_POLL}, WAIT_GB)
+    return total
 
 
 def alarms(template):
@@ -177,7 +186,7 @@ def alarms(template):
 
 
 def bill(quantities, free=()):
-    """Dollars for each name."""
+    """Dollars by name."""
     return {name: priced(name, max(0, number - (FREE.get(name, 0) if name in free else 0)))
             for name, number in quantities.items()}
 
@@ -198,7 +207,7 @@ WAYS = [("waits, 60 s", {"waited": 60}), ("waits, 10 min", {"waited": 600}), ("w
 
 
 def table_of_approvals():
-    head = ["approvals", "told by", "list price", "after what is free", *COLUMNS, "waiting at once"]
+    head = ["approvals", "answer through", "list price", "after the free tier", *COLUMNS, "concurrent waits"]
     rows = []
     for count in COUNTS:
         for way, how in WAYS:
@@ -212,8 +221,8 @@ def table_of_approvals():
 
 
 def table_of_one():
-    head = ["told by", "one approval", "of it the waiting or sending"]
-    # Of a million, so that neither tiers nor sampling by the second weigh in much.
+    head = ["answer through", "one approval", "of which waits or webhook"]
+    # Computed for a million, so that tiers and sampling have little effect.
     bare = sum(bill(approvals(MILLION)).values()) / MILLION
     rows = []
     for way, how in WAYS:
@@ -223,14 +232,16 @@ def table_of_one():
 
 
 def table_of_idle():
-    head = ["by itself, a month", "list price", "after what is free"]
+    head = ["idle stack, per month", "list price", "after the free tier"]
     rows, listed, left = [], 0, 0
     for name, quantities in idle().items():
         many = "dashboard" in name and int(re.search(r"\d+", name)[0]) > FREE_DASHBOARD_METRICS
         full, rest = sum(bill(quantities).values()), sum(bill(quantities, () if many else FREE).values())
         rows.append([name, money(full), money(rest)])
         listed, left = listed + full, left + rest
-    rows.append(["together", money(listed), money(left)])
+    rows.append(["total", money(listed), money(left)])
+    tab = bill(open_tab())
+    rows.append(["each inbox tab that asks for changes all month", money(sum(tab.values())), money(sum(tab.values()))])
     rows.append(["each GB in the table, with its point-in-time recovery", "$0.45", "$0.20 to 25 GB, then $0.45"])
     rows.append(["each GB in the bucket", "$0.023", "$0.023"])
     return markdown(head, rows)
@@ -245,7 +256,7 @@ def money(dollars):
 
 
 def markdown(head, rows):
-    # Names to the left, figures to the right.
+    # Names are left-aligned, figures right-aligned.
     sides = ["---:" if re.fullmatch(r"[$<\d][^a-z]*|", cell) else "---" for cell in rows[0]]
     return "\n".join("| " + " | ".join(row) + " |" for row in [head, sides, *rows])
 
@@ -255,7 +266,7 @@ def with_tables(document, tables):
     for name, table in tables:
         begin, end = f"<!-- {name}: written by `make cost` -->", f"<!-- end of {name} -->"
         if begin not in text or end not in text:
-            sys.exit(f"{document.relative_to(ROOT)} lacks the markers {begin} and {end}.")
+            sys.exit(f"{document.relative_to(ROOT)} has no markers {begin} and {end}.")
         before, rest = text.split(begin, 1)
         text = before + begin + "\n" + table() + "\n" + end + rest.split(end, 1)[1]
     return text
@@ -266,7 +277,7 @@ def write_tables(document, tables, check):
     if not check:
         document.write_text(written)
     elif written != document.read_text():
-        sys.exit(f"{document.relative_to(ROOT)} is not what is computed: run `make cost`.")
+        sys.exit(f"{document.relative_to(ROOT)} is out of date: run `make cost`.")
 
 
 TABLES = [("approvals", table_of_approvals), ("one", table_of_one), ("idle", table_of_idle)]

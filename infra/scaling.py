@@ -3,20 +3,20 @@
     python3 infra/scaling.py            writes them (`make cost`, with those of docs/COST.md)
     python3 infra/scaling.py --check    fails if they differ from what this computes
 
-What an approval uses comes from infra/cost.py and docs/performance.json; AWS's limits are below with their sources.
+What an approval uses comes from infra/cost.py; AWS's limits are below with their sources.
 Uses only Python's standard library.
 """
 
-import json
 import sys
 
-from cost import ANSWER, ASIDE, CALL_MS, LIST, MONTH, OPEN, POLL, ROOT, SEND, WAIT, WAIT_GB, markdown, priced, write_tables
+from cost import ANSWER, BACKGROUND, CALL_MS, LIST, OPEN, POLL, ROOT, SEND, WAIT, markdown, write_tables
 
 DOCUMENT = ROOT / "docs" / "SCALING.md"
 
 # ------------------------------------------------------------------------------ AWS's limits
 # https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 CONCURRENCY = 1_000             # concurrent executions; adjustable
+MIN_UNRESERVED = 100            # of these remain unreserved
 CONCURRENCY_GROWTH = 1_000      # per function and 10 s; fixed
 # https://docs.aws.amazon.com/apigateway/latest/developerguide/limits.html
 GATEWAY = 10_000                # requests per second in an account and region; adjustable
@@ -26,13 +26,6 @@ TABLE_READS, TABLE_WRITES = 40_000, 40_000      # units per second of an on-dema
 NEW_READS, NEW_WRITES = 12_000, 4_000           # units per second of a new table
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/bp-partition-key-design.html
 PART_READS, PART_WRITES = 3_000, 1_000          # units per second of one partition; fixed
-# https://docs.aws.amazon.com/lambda/latest/dg/lambda-managed-instances-rust.html
-PER_VCPU = 8                    # concurrent calls by default; a setting of each function
-# The same guide, pricing: a share of the instance's price. 2026-06.
-FEE = 0.15
-# https://aws.amazon.com/ec2/pricing/on-demand/ us-east-1, 2026-06: c7g.xlarge, 4 vCPU and 8 GB
-INSTANCE, VCPUS = 0.145, 4
-LEAST_INSTANCES = 3             # one in each of three zones
 
 # ------------------------------------------------------------------------------ what an approval uses
 KEY_WRITES = {                  # write units of one approval, by partition key
@@ -47,7 +40,7 @@ KEY_WRITES = {                  # write units of one approval, by partition key
 }
 THROTTLING = 50                # infra/template.yaml: ThrottlingRate
 DUE_SHARDS = 4                  # shared/src/storage/keys.rs
-APPROVAL_WRITES = sum(use.get("write units", 0) for use in (SEND, OPEN, ANSWER)) + 2 * ASIDE["write units"]
+APPROVAL_WRITES = sum(use.get("write units", 0) for use in (SEND, OPEN, ANSWER)) + 2 * BACKGROUND["write units"]
 APPROVAL_READS = sum(use["read units"] for use in (SEND, LIST, OPEN, ANSWER)) + 5
 APPROVAL_CALLS = 5              # message, one wait, inbox page, review page, answer
 UNOPENED, OPENED = 1 / 0.335, 1 / 0.105         # polls per second of one wait, with their jitter
@@ -62,16 +55,16 @@ def reads_of(polls):
 
 LIMITS = [
     # what grows, the limit, the value at which it is reached, its unit, the remedy
-    ("agents that wait concurrently", "Lambda's concurrency", CONCURRENCY, "waits",
-     "raise it; webhooks; waits on Managed Instances (below)"),
+    ("agents that wait concurrently", "Lambda's concurrency that can be reserved", CONCURRENCY - MIN_UNRESERVED, "waits",
+     "raise it; webhooks"),
     ("new waits per second", "concurrency growth of one function, above 1,000", CONCURRENCY_GROWTH / 10, "new waits per second",
      "rejected requests are retried by clients"),
     ("waits for unopened reviews", "a new table's reads", NEW_READS / reads_of(UNOPENED), "waits",
      "DynamoDB adapts to twice the last peak within 30 minutes; or configure warm throughput"),
     ("waits for unopened reviews", "the table's quota", TABLE_READS / reads_of(UNOPENED), "waits", "raise it"),
-    ("waits for one unopened review", "one partition's reads", PART_READS / reads_of(UNOPENED), "waits",
+    ("waits for one unopened review of up to 4 KB", "one partition's reads", PART_READS / reads_of(UNOPENED), "waits",
      "fewer waiters for one answer; a webhook"),
-    ("waits for one opened review", "one partition's reads", PART_READS / reads_of(OPENED), "waits", "the same"),
+    ("waits for one opened review of up to 4 KB", "one partition's reads", PART_READS / reads_of(OPENED), "waits", "the same"),
     ("approvals of one agent", "one partition's writes", PART_WRITES / KEY_WRITES["channel"], "per second",
      "several agents; counters that are written less often"),
     ("approvals of one person's agents", "one key of the index `owner`", PART_WRITES / KEY_WRITES["owner"], "per second",
@@ -118,31 +111,7 @@ def table_of_hours():
     return markdown(["approvals per hour", "waits held", "requests per second", "read units per second", "limit reached"], rows)
 
 
-# ------------------------------------------------------------------------------ waits on Managed Instances
-
-
-def table_of_instances():
-    """The monthly price of continuously held waits."""
-    by_the_hour = INSTANCE * (1 + FEE) * MONTH / 3600
-    rows = []
-    for held in (10, 50, 67, 100, 1_000, 10_000):
-        cells = [f"{held:,}", f"${priced('lambda GB-s', held * WAIT_GB * MONTH):,.0f}"]
-        for per_vcpu in (PER_VCPU, waiters_of_a_vcpu()):
-            instances = max(LEAST_INSTANCES, -(-held // (per_vcpu * VCPUS)))
-            cells.append(f"${instances * by_the_hour:,.0f}, {instances:,} instances")
-        rows.append(cells)
-    return markdown(["waits held continuously", "on demand, 128 MB each", f"Managed Instances, {PER_VCPU} per vCPU",
-                     f"{waiters_of_a_vcpu()} per vCPU"], rows)
-
-
-def waiters_of_a_vcpu():
-    """Waits that half a vCPU can hold, from docs/performance.json. The measurement includes the engine and the client."""
-    held = next(it for it in json.loads((ROOT / "docs" / "performance.json").read_text())["held"] if not it["seen"])
-    whole = WAIT * 1000 / held["cpu_ms"]
-    return int(whole / 2 // 8 * 8)
-
-
-TABLES = [("limits", table_of_limits), ("hours", table_of_hours), ("instances", table_of_instances)]
+TABLES = [("limits", table_of_limits), ("hours", table_of_hours)]
 
 if __name__ == "__main__":
     write_tables(DOCUMENT, TABLES, "--check" in sys.argv[1:])

@@ -12,9 +12,16 @@ import sys
 import uuid
 
 import requests
+from requests.adapters import HTTPAdapter
+from urllib3.util import Retry
 
 URL = os.environ["PLACET_URL"].rstrip("/")
 CHANNEL = os.environ["PLACET_CHANNEL"]
+
+# The gateway answers 429 above its rate, and the service 503 while storage is unavailable. Repeating a call is safe:
+# each message has a clientId.
+RETRIES = Retry(total=8, backoff_factor=0.5, status_forcelist=[429, 500, 502, 503, 504], allowed_methods=None,
+                raise_on_status=False)
 
 PLAN = """# Release 2.0
 
@@ -27,6 +34,8 @@ PLAN = """# Release 2.0
 
 def main() -> int:
     placet = requests.Session()
+    placet.mount(URL, HTTPAdapter(max_retries=RETRIES))
+    release = uuid.uuid4()
     placet.headers["Authorization"] = f"Bearer {os.environ['PLACET_API_KEY']}"
 
     def call(method: str, path: str, **options) -> requests.Response:
@@ -51,7 +60,8 @@ def main() -> int:
     print("stored", plan["filename"], plan["id"])
 
     # 2. A message that wants nothing.
-    call("POST", "/api/v1/messages", json={"channelId": CHANNEL, "text": "Release 2.0 is built.", "status": "success"})
+    built = {"channelId": CHANNEL, "clientId": f"built-{release}", "text": "Release 2.0 is built.", "status": "success"}
+    call("POST", "/api/v1/messages", json=built)
 
     # 3. The question. With a clientId, sending it again after a lost connection asks only once.
     question = call(
@@ -59,7 +69,7 @@ def main() -> int:
         "/api/v1/messages",
         json={
             "channelId": CHANNEL,
-            "clientId": f"release-2.0-{uuid.uuid4()}",
+            "clientId": f"release-2.0-{release}",
             "text": "May I deploy release 2.0 to production?",
             "attachmentIds": [plan["id"]],
             "review": {"type": "approval", "expiresInSeconds": 3600},

@@ -59,6 +59,8 @@ pub struct Config {
     pub cors: Cors,
     /// `PLACET_QUEUE`: the URL of the queue of deliveries; only `events` and `webhooks` need it.
     pub queue: Option<String>,
+    /// `PLACET_DEAD_LETTERS`: the URL of the dead-letter queue of deliveries; only `webhooks` needs it.
+    pub dead_letters: Option<String>,
 }
 
 impl Config {
@@ -73,12 +75,18 @@ impl Config {
             secret: secret("PLACET_SECRET")?,
             cors: cors()?.unwrap_or_default(),
             queue: present("PLACET_QUEUE"),
+            dead_letters: present("PLACET_DEAD_LETTERS"),
         })
     }
 
     /// The URL of the queue; an error for functions that cannot work without it.
     pub fn require_queue(&self) -> Result<&str, ConfigError> {
         self.queue.as_deref().ok_or(ConfigError::Missing("PLACET_QUEUE"))
+    }
+
+    /// The dead-letter queue, for the function that cannot work without it.
+    pub fn require_dead_letters(&self) -> Result<&str, ConfigError> {
+        self.dead_letters.as_deref().ok_or(ConfigError::Missing("PLACET_DEAD_LETTERS"))
     }
 }
 

@@ -12,6 +12,8 @@ pub enum Permission {
     Bucket(&'static str),
     Objects(&'static str),
     Queue(&'static str),
+    /// The dead-letter queue of deliveries.
+    DeadLetters(&'static str),
 }
 
 impl fmt::Display for Permission {
@@ -22,6 +24,7 @@ impl fmt::Display for Permission {
             Self::Bucket(action) => write!(f, "{action} on the bucket"),
             Self::Objects(action) => write!(f, "{action} on the bucket's objects"),
             Self::Queue(action) => write!(f, "{action} on the queue"),
+            Self::DeadLetters(action) => write!(f, "{action} on the dead-letter queue"),
         }
     }
 }

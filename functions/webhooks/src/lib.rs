@@ -6,8 +6,8 @@
 //! A channel and a user may have a few deliveries in progress at once. Further messages are delayed
 //! before any work is done for them, so they neither block nor precede the deliveries of others.
 //!
-//! A message is done when its delivery is. Messages of failed deliveries are left to fail, a second
-//! apart, until SQS moves them to the dead-letter queue.
+//! A message leaves the queue when its delivery is finished. If the delivery failed for good, the message moves to the
+//! dead-letter queue at once; the state of the delivery is stored before.
 
 pub mod attempt_log;
 pub mod retries;
@@ -27,14 +27,12 @@ use tokio::sync::mpsc;
 /// The most messages that one call to SQS takes.
 const BATCH_SIZE: usize = 10;
 
-/// The delay of a failed delivery between receives, until it reaches the dead-letter queue. A queue may
-/// return its oldest message first: without a delay, this one would precede all others.
-const FAILED_DELAY: Duration = Duration::from_secs(1);
-
 /// What happens to a message of the queue.
 enum Next {
     Done,
     Delay(Duration),
+    /// Its delivery failed for good.
+    DeadLetter,
     /// Its channel or user has as many deliveries in progress as allowed.
     Throttled,
 }
@@ -45,6 +43,7 @@ pub const PERMISSIONS: &[Permission] = &[
     Permission::Table("dynamodb:PutItem"),
     Permission::Table("dynamodb:UpdateItem"),
     Permission::Queue("sqs:ChangeMessageVisibility"),
+    Permission::DeadLetters("sqs:SendMessage"),
 ];
 
 pub async fn handle(app: &App, event: SqsEvent) -> SqsBatchResponse {
@@ -83,6 +82,10 @@ async fn failed_id<'a>(
 ) -> Option<String> {
     let delayed = match process(app, message).await {
         Ok(Next::Done) => return None,
+        Ok(Next::DeadLetter) => match app.queue.dead_letter(message.body.as_deref().unwrap_or_default()).await {
+            Ok(()) => return None,
+            Err(err) => Err(err),
+        },
         Ok(Next::Throttled) => throttled.send(message).map_err(Error::internal),
         Ok(Next::Delay(span)) => app.queue.delay(message.receipt_handle.as_deref().unwrap_or_default(), span).await,
         Err(err) => Err(err),
@@ -112,7 +115,7 @@ async fn process(app: &App, message: &SqsMessage) -> Result<Next, Error> {
     };
     let (delivery, lease) = match claim {
         Claim::Done => return Ok(Next::Done),
-        Claim::Failed => return Ok(Next::Delay(FAILED_DELAY)),
+        Claim::Failed => return Ok(Next::DeadLetter),
         // At least a second: a message that returns at once would be early again.
         Claim::Later(span) => return Ok(Next::Delay(span.max(Duration::from_secs(1)))),
         Claim::Yours(delivery, lease) => (delivery, lease),
@@ -122,7 +125,7 @@ async fn process(app: &App, message: &SqsMessage) -> Result<Next, Error> {
     Ok(match outcome {
         Outcome::Delivered | Outcome::Dropped => Next::Done,
         Outcome::Again(next) => Next::Delay(app.clock.now().until(next)),
-        Outcome::Failed => Next::Delay(FAILED_DELAY),
+        Outcome::Failed => Next::DeadLetter,
     })
 }
 

@@ -7,7 +7,7 @@ use lambda_runtime::{LambdaEvent, service_fn};
 
 #[tokio::main]
 async fn main() -> Result<(), lambda_runtime::Error> {
-    let app = shared::lambda::queue_app()?;
+    let app = shared::lambda::delivery_app()?;
     let handler = service_fn(move |event: LambdaEvent<SqsEvent>| {
         let app = app.clone();
         async move { Ok::<_, Infallible>(webhooks::handle(&app, event.payload).await) }

@@ -35,17 +35,31 @@ pub use DeliveryRef as Reference;
 pub struct Queue {
     client: Lazy<aws_sdk_sqs::Client>,
     url: Option<Arc<str>>,
+    dead_letters: Option<Arc<str>>,
 }
 
 impl Queue {
     /// Without a URL, for functions that send no messages.
     pub fn unset(client: Lazy<aws_sdk_sqs::Client>) -> Self {
-        Self { client, url: None }
+        Self { client, url: None, dead_letters: None }
     }
 
     /// The same for the queue at this URL.
     pub fn at(self, url: &str) -> Self {
         Self { url: Some(url.into()), ..self }
+    }
+
+    /// The same, with the dead-letter queue at this URL.
+    pub fn with_dead_letters(self, url: &str) -> Self {
+        Self { dead_letters: Some(url.into()), ..self }
+    }
+
+    /// Sends the body of a message whose delivery has failed for good to the dead-letter queue. The caller then deletes
+    /// the message from this queue.
+    pub async fn dead_letter(&self, body: &str) -> Result<(), Error> {
+        let url = self.dead_letters.as_deref().ok_or_else(|| Error::unavailable("PLACET_DEAD_LETTERS is not set"))?;
+        let sent = self.client.send_message().queue_url(url).message_body(body).send().await;
+        sent.map(drop).map_err(|err| Error::unavailable(DisplayErrorContext(&err).to_string()))
     }
 
     /// Sends a message for a delivery; after an error it may have been sent all the same. The message

@@ -80,6 +80,11 @@ impl App {
     pub fn on_queue(self, url: &str) -> Self {
         Self { queue: self.queue.at(url), ..self }
     }
+
+    /// The same with the dead-letter queue of deliveries at this URL.
+    pub fn with_dead_letters(self, url: &str) -> Self {
+        Self { queue: self.queue.with_dead_letters(url), ..self }
+    }
 }
 
 impl FromRef<App> for Store {

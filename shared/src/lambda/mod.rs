@@ -67,6 +67,15 @@ pub fn queue_app() -> Result<App, ConfigError> {
     Ok(deployed(config))
 }
 
+/// The state of the deployed function that sends the deliveries of the queue; both queues must be set.
+pub fn delivery_app() -> Result<App, ConfigError> {
+    logging::init_json();
+    let config = Config::from_env()?;
+    config.require_queue()?;
+    config.require_dead_letters()?;
+    Ok(deployed(config))
+}
+
 /// A response that goes to API Gateway as base64, whatever its media type. As text it would be
 /// decoded on the way, which corrupts files, and JSON escapes would let it grow by an unknown
 /// factor. Base64 adds exactly a third.
@@ -87,8 +96,12 @@ fn deployed(config: Config) -> App {
     let app = App::new(&clients, &config.table, &config.bucket, Clock::system(), long_polls, config.secret)
         .limited(Limits::new(&config.limits));
     let app = App { cors: config.cors, ..app };
-    match config.queue {
+    let app = match config.queue {
         Some(url) => app.on_queue(&url),
+        None => app,
+    };
+    match config.dead_letters {
+        Some(url) => app.with_dead_letters(&url),
         None => app,
     }
 }

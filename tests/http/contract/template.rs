@@ -1,6 +1,6 @@
 //! infra/template.yaml matches the code: table, functions, routes, permissions and timeouts.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 use shared::iam::Permission;
@@ -136,6 +136,35 @@ fn only_the_function_of_waits_has_less_memory() {
     assert_eq!(template::parameters()["ReviewsMemorySize"]["Default"], 128);
 }
 
+/// API Gateway inserts values unescaped, so only values without quotes may be logged.
+#[test]
+fn the_access_log_is_valid_json_for_errors_too() {
+    let format = template::properties("Stage")["AccessLogSettings"]["Format"].as_str().unwrap();
+    let line: BTreeMap<String, String> = serde_json::from_str(format).unwrap();
+    assert_eq!(line["error"], "$context.error.responseType");
+    let free_text = ["error.message", "ErrorMessage", "integration.error", "authorizer.error", "path", "userAgent"];
+    for (name, value) in line {
+        assert!(value.starts_with("$context."), "{name}");
+        assert!(!free_text.iter().any(|text| value.to_lowercase().contains(&text.to_lowercase())), "{name}: {value}");
+    }
+}
+
+#[test]
+fn a_custom_domain_has_records_for_ipv4_and_ipv6() {
+    let records = template::of_type("AWS::Route53::RecordSet").map(|(_, it)| it["Type"].as_str().unwrap());
+    assert_eq!(records.collect::<BTreeSet<_>>(), BTreeSet::from(["A", "AAAA"]));
+    let configuration = &template::properties("Domain")["DomainNameConfigurations"][0];
+    assert_eq!(configuration["IpAddressType"], "dualstack");
+}
+
+#[test]
+fn a_webhook_concurrency_that_lambda_rejects_is_rejected_before() {
+    let mapping = &template::properties("WebhooksMapping")["ScalingConfig"]["MaximumConcurrency"];
+    assert_eq!(*mapping, json!({ "Fn::If": ["LimitsWebhooks", { "Ref": "WebhooksConcurrency" }, 10] }));
+    let assertion = &template::rules()["WebhooksConcurrencyIsNotOne"]["Assertions"][0]["Assert"];
+    assert_eq!(*assertion, json!({ "Fn::Not": [{ "Fn::Equals": [{ "Ref": "WebhooksConcurrency" }, "1"] }] }));
+}
+
 /// CloudWatch's dashboards are global in an account: without the region, a second region's stack of the same name fails.
 #[test]
 fn a_global_name_carries_the_region() {
@@ -187,6 +216,7 @@ fn required_permissions(function: Function, resource: &str) -> BTreeSet<Grant> {
             Permission::Bucket(action) => add(&[action], arn("Bucket")),
             Permission::Objects(action) => add(&[action], json!({ "Fn::Sub": "${Bucket.Arn}/*" })),
             Permission::Queue(action) => add(&[action], arn("Queue")),
+            Permission::DeadLetters(action) => add(&[action], arn("DeadLetters")),
         }
     }
     add(&LOG_ACTIONS, arn(&format!("{resource}Logs")));

@@ -124,7 +124,8 @@ fn record_decision(decisions: &Decisions, record: &EventRecord) {
 async fn start_workers(world: &World, decisions: &Decisions) -> Workers {
     let (sources, urls) = world.sources().await;
     let on_queue = |name| App { outbound: Outbound::new(true), ..world.function(name).on_queue(&urls.deliveries) };
-    let (on_stream, sender) = (on_queue("events"), on_queue("webhooks"));
+    let on_stream = on_queue("events");
+    let sender = on_queue("webhooks").with_dead_letters(&urls.failed_deliveries);
     let (mut workers, decisions) = (Workers::default(), decisions.clone());
     workers.start(|stop| {
         sources.stream.consume(stop, move |event: Event| {

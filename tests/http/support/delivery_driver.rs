@@ -31,7 +31,8 @@ impl DeliveryDriver {
     pub async fn start(world: &World) -> Self {
         let queue = world.queue(&[]).await;
         let on_queue = |name| App { outbound: Outbound::new(true), ..world.function(name).on_queue(&queue) };
-        let (events, webhooks) = (on_queue("events"), on_queue("webhooks"));
+        let dead_letters = world.dead_letter_queue().await;
+        let (events, webhooks) = (on_queue("events"), on_queue("webhooks").with_dead_letters(&dead_letters));
         let (source, _) = stream_source(world).await;
         let (mut workers, on_stream) = (Workers::default(), events.clone());
         let stream_events = Arc::new(Mutex::new(vec![]));

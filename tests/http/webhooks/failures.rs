@@ -115,9 +115,10 @@ async fn each_retry_request_sends_the_delivery_again_under_the_same_id() {
     assert!(received.iter().all(|one| (one.id(), &one.body) == (received[0].id(), &received[0].body)));
 }
 
-/// Creates a queue that dead-letters after three receives; returns both URLs.
+/// Creates a queue and its dead-letter queue; returns both URLs. The queue itself would move a message only after three
+/// receives, 30 s apart.
 async fn queue_with_dead_letters(world: &World) -> (String, String) {
-    let dead = world.queue(&[]).await;
+    let dead = world.dead_letter_queue().await;
     let arn = world.sqs.get_queue_attributes().queue_url(&dead).attribute_names(Name::QueueArn).send().await.unwrap();
     let arn = arn.attributes.unwrap()[&Name::QueueArn].clone();
     let policy = json!({ "deadLetterTargetArn": arn, "maxReceiveCount": 3 }).to_string();
@@ -125,7 +126,7 @@ async fn queue_with_dead_letters(world: &World) -> (String, String) {
 }
 
 async fn receive_dead_letter(world: &World, dead: &str) -> Value {
-    for _ in 0..20 {
+    for _ in 0..10 {
         let received = world.sqs.receive_message().queue_url(dead).wait_time_seconds(2).send().await.unwrap();
         if let Some(message) = received.messages.unwrap_or_default().pop() {
             return serde_json::from_str(message.body().unwrap()).unwrap();
@@ -135,12 +136,15 @@ async fn receive_dead_letter(world: &World, dead: &str) -> Value {
 }
 
 #[tokio::test]
-async fn a_failed_delivery_is_dead_lettered_and_can_be_retried() {
+async fn a_failed_delivery_is_dead_lettered_at_once_and_can_be_retried() {
     let it = AnsweredReview::with_receiver([ResponsePlan::status(410)]).await;
     let (queue, dead) = queue_with_dead_letters(&it.world).await;
     let app = App { queue: it.driver.events.queue.clone().at(&queue), ..it.driver.events.clone() };
     let mut workers = Workers::default();
-    let webhooks = App { outbound: Outbound::new(true), ..it.world.function("webhooks").on_queue(&queue) };
+    let webhooks = App {
+        outbound: Outbound::new(true),
+        ..it.world.function("webhooks").on_queue(&queue).with_dead_letters(&dead)
+    };
     let (source, sender) = (QueueSource::new(&it.world.sqs, &queue), webhooks);
     workers.start(|stop| {
         source.consume(stop, move |event| {

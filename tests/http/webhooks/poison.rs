@@ -229,11 +229,15 @@ async fn an_unreadable_delivery_is_given_up_alone() {
     let reference: DeliveryRef = serde_json::from_str(queued.body.as_deref().unwrap()).unwrap();
     let key = keys::delivery(reference.message_id.channel(), &reference.webhook_id);
     set_attribute(&world, key, "payload", AttributeValue::Bool(true)).await;
-    assert!(!driver.deliver(&queued).await);
+    assert!(driver.deliver(&queued).await, "the message left the queue");
     assert_eq!(final_status(&world, &message).await, "webhook_failed");
     send_as_person(&person, &agent, "y").await;
-    // The queue may return the failed delivery again before the other one.
-    let sent = async { while !driver.deliver(&driver.next_delivery().await).await {} };
+    // The driver deletes no messages, so the queue may return the failed delivery again before the other one.
+    let sent = async {
+        while receiver.received().is_empty() {
+            driver.deliver(&driver.next_delivery().await).await;
+        }
+    };
     tokio::time::timeout(Duration::from_secs(60), sent).await.expect("the other delivery is sent");
     assert_eq!(receiver.wait_for(1).await.len(), 1);
 }

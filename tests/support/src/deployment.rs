@@ -29,6 +29,7 @@ pub struct Deployment {
     pub secret: ServerSecret,
     outbound: Outbound,
     pub queue: Option<String>,
+    pub dead_letters: Option<String>,
 }
 
 impl Deployment {
@@ -37,15 +38,22 @@ impl Deployment {
         let (close, closing) = watch::channel(false);
         let (table, bucket) = (table.to_owned(), bucket.to_owned());
         let (clock, waits) = (Clock::adjustable(), LongPolls::new(MAX_WAIT, closing));
-        (Self { clients, table, bucket, clock, waits, secret: secret(), outbound, queue: None }, close)
+        (
+            Self { clients, table, bucket, clock, waits, secret: secret(), outbound, queue: None, dead_letters: None },
+            close,
+        )
     }
 
     pub fn app_on(&self, clients: &Clients) -> App {
         let (clock, waits) = (self.clock.clone(), self.waits.clone());
         let app = App::new(clients, &self.table, &self.bucket, clock, waits, self.secret.clone());
         let app = App { outbound: self.outbound.clone(), cors: Cors::any(), ..app };
-        match &self.queue {
+        let app = match &self.queue {
             Some(url) => app.on_queue(url),
+            None => app,
+        };
+        match &self.dead_letters {
+            Some(url) => app.with_dead_letters(url),
             None => app,
         }
     }

@@ -8,6 +8,7 @@ use std::sync::{Mutex, PoisonError};
 
 use aws_sdk_dynamodb::operation::query::QueryInput;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsInput;
+use aws_sdk_sqs::operation::send_message::SendMessageInput;
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::context::BeforeSerializationInterceptorContextRef;
 use aws_smithy_runtime_api::client::interceptors::{Intercept, dyn_dispatch_hint};
@@ -119,6 +120,9 @@ impl Intercept for Function {
     }
 }
 
+/// The end of the name of each dead-letter queue of deliveries.
+pub const DEAD_LETTERS_SUFFIX: &str = "-failed";
+
 /// The permissions that IAM requires for an operation.
 fn required_permissions(
     operation: &Metadata,
@@ -161,7 +165,14 @@ fn required_permissions(
         }
         "AbortMultipartUpload" => vec![Permission::Objects("s3:AbortMultipartUpload")],
         "DeleteObject" | "DeleteObjects" => vec![Permission::Objects("s3:DeleteObject")],
-        "SendMessage" => vec![Permission::Queue("sqs:SendMessage")],
+        "SendMessage" => {
+            let input = context.input().downcast_ref::<SendMessageInput>().expect("its input");
+            let is_dead_letter = input.queue_url().is_some_and(|url| url.ends_with(DEAD_LETTERS_SUFFIX));
+            vec![match is_dead_letter {
+                true => Permission::DeadLetters("sqs:SendMessage"),
+                false => Permission::Queue("sqs:SendMessage"),
+            }]
+        }
         "ChangeMessageVisibility" => vec![Permission::Queue("sqs:ChangeMessageVisibility")],
         _ => panic!("no permission is known for {service}'s {name}"),
     }

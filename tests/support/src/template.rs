@@ -42,6 +42,11 @@ pub fn globals() -> &'static Value {
     &TEMPLATE["Globals"]["Function"]
 }
 
+/// The assertions on the parameters.
+pub fn rules() -> &'static Value {
+    &TEMPLATE["Rules"]
+}
+
 pub fn parameters() -> &'static Value {
     &TEMPLATE["Parameters"]
 }

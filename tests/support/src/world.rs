@@ -32,6 +32,7 @@ use tokio::sync::watch;
 use crate::actors::{Person, random_email};
 use crate::deployment::{self, Deployment};
 use crate::engine_port;
+use crate::functions::DEAD_LETTERS_SUFFIX;
 
 const NAME: &str = "placet-test";
 
@@ -86,6 +87,7 @@ impl World {
         let mut world = Self::on_engine(engine(), &unique_name(), Outbound::new(true)).await;
         let (sources, urls) = world.sources().await;
         world.deployment.queue = Some(urls.deliveries);
+        world.deployment.dead_letters = Some(urls.failed_deliveries);
         let (events, webhooks) = (world.function("events"), world.function("webhooks"));
         background::start_functions(&mut world.workers, &events, &webhooks, sources);
         world
@@ -104,7 +106,8 @@ impl World {
         let engines = Engines::start(dir.path()).await.expect("the embedded engines start");
         let clients = engines.clients().await.expect("a table");
         let (mut deployment, close) = Deployment::in_process(clients, TABLE, BUCKET, outbound);
-        deployment.queue = Some(engines.queue_urls().deliveries);
+        let queues = engines.queue_urls();
+        (deployment.queue, deployment.dead_letters) = (Some(queues.deliveries), Some(queues.failed_deliveries));
         let (endpoints, write_notifier) = (engines.endpoints.clone(), engines.write_notifier.clone());
         let world = Self::assemble(deployment.serve().await, deployment, endpoints, close).await;
         Self { engines: Some(engines), write_notifier, dir, ..world }
@@ -184,7 +187,11 @@ impl World {
     pub async fn sources(&self) -> (EventSources, QueueUrls) {
         let urls = match &self.engines {
             Some(engines) => engines.queue_urls(),
-            None => QueueUrls { deliveries: self.queue(&[]).await, failed_events: self.queue(&[]).await },
+            None => QueueUrls {
+                deliveries: self.queue(&[]).await,
+                failed_deliveries: self.dead_letter_queue().await,
+                failed_events: self.queue(&[]).await,
+            },
         };
         let (file, write_notifier) = (self.queue_db(), self.write_notifier.clone());
         let found =
@@ -202,7 +209,16 @@ impl World {
 
     /// Creates a queue for this test; returns its URL.
     pub async fn queue(&self, attributes: &[(QueueAttributeName, &str)]) -> String {
-        let mut request = self.sqs.create_queue().queue_name(unique_name());
+        self.create_queue(&unique_name(), attributes).await
+    }
+
+    /// Creates a queue to which only failed deliveries are sent; returns its URL.
+    pub async fn dead_letter_queue(&self) -> String {
+        self.create_queue(&format!("{}{DEAD_LETTERS_SUFFIX}", unique_name()), &[]).await
+    }
+
+    async fn create_queue(&self, name: &str, attributes: &[(QueueAttributeName, &str)]) -> String {
+        let mut request = self.sqs.create_queue().queue_name(name);
         for (name, value) in attributes {
             request = request.attributes(name.clone(), *value);
         }

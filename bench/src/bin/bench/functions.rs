@@ -118,6 +118,7 @@ impl FunctionProcess {
             ("PLACET_TABLE", &world.table),
             ("PLACET_BUCKET", world.bucket()),
             ("PLACET_QUEUE", "http://127.0.0.1/queue"),
+            ("PLACET_DEAD_LETTERS", "http://127.0.0.1/queue-failed"),
             ("PLACET_SECRET", "a secret of at least 32 characters"),
             ("PLACET_MAX_WAIT_MS", "28500"),
         ]);

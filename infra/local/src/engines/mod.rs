@@ -117,7 +117,9 @@ impl Engines {
     /// The application state on these engines. Creates the table if it is absent.
     pub async fn app(&self, clock: Clock, waits: LongPolls, secret: ServerSecret) -> Result<App, StartError> {
         let clients = self.clients().await?;
-        Ok(App::new(&clients, TABLE, BUCKET, clock, waits, secret).on_queue(&self.queue_urls().deliveries))
+        let queues = self.queue_urls();
+        let app = App::new(&clients, TABLE, BUCKET, clock, waits, secret);
+        Ok(app.on_queue(&queues.deliveries).with_dead_letters(&queues.failed_deliveries))
     }
 
     /// SDK clients whose writes notify `write_notifier`. Creates the table if it is absent.
@@ -138,7 +140,11 @@ impl Engines {
     /// The queues' URLs.
     pub fn queue_urls(&self) -> QueueUrls {
         let url = |name| sqs::url(&self.endpoints.sqs, name);
-        QueueUrls { deliveries: url(DELIVERIES), failed_events: url(FAILED_EVENTS) }
+        QueueUrls {
+            deliveries: url(DELIVERIES),
+            failed_deliveries: url(FAILED_DELIVERIES),
+            failed_events: url(FAILED_EVENTS),
+        }
     }
 
     /// Completes running requests and closes the files.

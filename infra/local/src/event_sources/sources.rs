@@ -16,6 +16,8 @@ use crate::sqs::sqlite::QueueDb;
 #[derive(Clone, Debug)]
 pub struct QueueUrls {
     pub deliveries: String,
+    /// The dead-letter queue of deliveries.
+    pub failed_deliveries: String,
     /// The dead-letter queue of stream records.
     pub failed_events: String,
 }

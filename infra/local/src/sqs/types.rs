@@ -4,8 +4,10 @@ use std::collections::HashMap;
 
 use serde::{Deserialize, Serialize};
 
+/// Attributes by name.
 pub type Attributes = HashMap<String, String>;
 
+/// The input of `CreateQueue`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct CreateQueue {
@@ -14,12 +16,14 @@ pub struct CreateQueue {
     pub attributes: Attributes,
 }
 
+/// The input of `GetQueueUrl`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct GetQueueUrl {
     pub queue_name: String,
 }
 
+/// The input of `GetQueueAttributes`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct GetQueueAttributes {
@@ -28,6 +32,7 @@ pub struct GetQueueAttributes {
     pub attribute_names: Vec<String>,
 }
 
+/// The input of `SendMessage`.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct SendMessage {
@@ -55,6 +60,7 @@ pub struct Batch<T> {
     pub entries: Vec<Entry<T>>,
 }
 
+/// One entry of a batch.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct Entry<T> {
@@ -63,6 +69,7 @@ pub struct Entry<T> {
     pub input: T,
 }
 
+/// The input of `ReceiveMessage`. Times are in seconds.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct ReceiveMessage {
@@ -85,12 +92,14 @@ pub struct Single<T> {
     pub input: T,
 }
 
+/// The message to delete.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct DeleteInput {
     pub receipt_handle: String,
 }
 
+/// The message to change, and its new visibility timeout in seconds.
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct VisibilityInput {
@@ -98,12 +107,14 @@ pub struct VisibilityInput {
     pub visibility_timeout: i64,
 }
 
+/// The output of `CreateQueue` and `GetQueueUrl`.
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct QueueUrl {
     pub queue_url: String,
 }
 
+/// The id of a sent message and the MD5 of its body in hexadecimal.
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct SendResult {
@@ -112,6 +123,7 @@ pub struct SendResult {
     pub md5_of_message_body: String,
 }
 
+/// A message in the output of `ReceiveMessage`.
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct ReceivedMessage {
@@ -132,6 +144,7 @@ pub struct BatchResult<T> {
     pub failed: Vec<BatchFailure>,
 }
 
+/// An entry that succeeded.
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct BatchSuccess<T> {
@@ -144,6 +157,7 @@ pub struct BatchSuccess<T> {
 #[derive(Serialize)]
 pub struct Empty {}
 
+/// An entry that failed.
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct BatchFailure {
