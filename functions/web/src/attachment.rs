@@ -188,8 +188,8 @@ fn laid_out(text: String, kind: Kind, extent: Extent, beside: &[Attachment], bud
         return Shown::Text(text);
     }
     let table = Table::of(&text, extent.rows());
-    // Tags around each cell.
-    let cells: usize = table.rows.iter().chain([&table.head]).map(|row| 10 + 9 * row.len()).sum();
+    // The tags and the indentation around each row, and the tags around each cell.
+    let cells: usize = table.rows.iter().chain([&table.head]).map(|row| 40 + 9 * row.len()).sum();
     if budget.takes(cells) { Shown::Table(table) } else { Shown::Other }
 }
 

@@ -35,7 +35,7 @@ const MOST_QUOTED: usize = 2_000;
 const PAGE: usize = 30;
 
 #[derive(Template)]
-#[template(path = "channel.html")]
+#[template(path = "pages/channel.html")]
 struct ChannelPage {
     shell: Shell,
     agents: Vec<AgentRow>,
@@ -43,6 +43,10 @@ struct ChannelPage {
 }
 
 impl ChannelPage {
+    fn title(&self) -> String {
+        self.shell.title(self.open.as_ref().map_or("Channels", |open| &open.name))
+    }
+
     fn is_open(&self, agent: &AgentRow) -> bool {
         self.open.as_ref().is_some_and(|open| open.id == agent.id)
     }

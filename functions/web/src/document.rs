@@ -12,7 +12,7 @@ pub const TEXT: &str = include_str!("../../../docs/openapi.json");
 /// Changes with the document, and with the page that is made of it.
 static TAG: LazyLock<String> = LazyLock::new(|| {
     let mut hasher = DefaultHasher::new();
-    (TEXT, include_str!("../../../web/templates/docs.html")).hash(&mut hasher);
+    (TEXT, include_str!("../../../web/templates/docs/page.html")).hash(&mut hasher);
     format!("\"{:016x}\"", hasher.finish())
 });
 

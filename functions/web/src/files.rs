@@ -108,7 +108,7 @@ impl FileRow {
 }
 
 #[derive(Template)]
-#[template(path = "files.html")]
+#[template(path = "pages/files.html")]
 struct FilesPage {
     shell: Shell,
     agents: Vec<Agent>,
@@ -160,7 +160,7 @@ pub async fn page(
 }
 
 #[derive(Template)]
-#[template(path = "file.html")]
+#[template(path = "pages/file.html")]
 struct FilePage {
     shell: Shell,
     shown: FileView,

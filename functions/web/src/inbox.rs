@@ -17,11 +17,17 @@ use crate::shell::{self, Place, Shell};
 
 /// The list, and the review that is open beside it.
 #[derive(Template)]
-#[template(path = "inbox.html")]
+#[template(path = "pages/inbox.html")]
 pub struct InboxPage {
     pub shell: Shell,
     pub list: List,
     pub review: Option<ReviewView>,
+}
+
+impl InboxPage {
+    fn title(&self) -> String {
+        self.shell.title(&self.review.as_ref().map_or("Inbox".to_owned(), |review| format!("{} asks", review.agent)))
+    }
 }
 
 pub async fn inbox(

@@ -70,7 +70,7 @@ fn laid_out(body: &str) -> String {
 }
 
 #[derive(Template)]
-#[template(path = "logs.html")]
+#[template(path = "pages/logs.html")]
 struct LogsPage {
     shell: Shell,
     rows: Vec<Row>,

@@ -127,7 +127,7 @@ impl From<Error> for PageError {
 }
 
 #[derive(Template)]
-#[template(path = "error.html")]
+#[template(path = "pages/error.html")]
 struct ErrorPage {
     sentence: String,
     again: bool,

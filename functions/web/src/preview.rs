@@ -9,7 +9,7 @@ use crate::page::{OwnForm, PageError, Submitted, Visitor};
 use crate::{budget, page};
 
 #[derive(Template)]
-#[template(path = "text_shown.html")]
+#[template(path = "components/text.html")]
 struct Preview {
     text: Text,
 }

@@ -85,6 +85,11 @@ impl Shell {
         Self::around(place, visit, pending.len())
     }
 
+    /// The title of a page, with the number of pending reviews before it: "(2) Inbox".
+    pub fn title(&self, page: &str) -> String {
+        if self.pending > 0 { format!("({}) {page}", self.pending) } else { page.to_owned() }
+    }
+
     pub fn is_owner(&self) -> bool {
         self.user.role == Role::Owner
     }

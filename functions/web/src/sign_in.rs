@@ -16,7 +16,7 @@ use shared::storage::Store;
 use crate::page::{self, OwnForm, PageError, Submitted, Visitor};
 
 #[derive(Template)]
-#[template(path = "login.html")]
+#[template(path = "pages/sign_in.html")]
 struct LoginPage {
     email: String,
     /// Where to go once signed in.
@@ -89,7 +89,7 @@ fn minutes(seconds: u64) -> u64 {
 }
 
 #[derive(Template)]
-#[template(path = "password.html")]
+#[template(path = "pages/password.html")]
 struct PasswordPage {
     email: String,
     /// Somebody else knows the current one.

@@ -15,7 +15,7 @@ use crate::shell::{Place, Shell};
 use crate::view;
 
 #[derive(Template)]
-#[template(path = "status.html")]
+#[template(path = "pages/status.html")]
 struct StatusPage {
     shell: Shell,
     agents: Vec<AgentRow>,
@@ -42,7 +42,7 @@ struct Said {
 }
 
 #[derive(Template)]
-#[template(path = "status_agent.html")]
+#[template(path = "pages/agent_status.html")]
 struct AgentPage {
     shell: Shell,
     agent: AgentRow,

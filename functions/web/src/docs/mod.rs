@@ -41,7 +41,7 @@ pub async fn docs(headers: HeaderMap) -> Result<Response, PageError> {
 }
 
 #[derive(Template)]
-#[template(path = "docs.html")]
+#[template(path = "docs/page.html")]
 struct DocsPage<'a> {
     title: &'a str,
     version: &'a str,

@@ -15,7 +15,7 @@ use crate::settings::Tab;
 use crate::shell::{Place, Shell};
 
 #[derive(Template)]
-#[template(path = "settings_agents.html")]
+#[template(path = "settings/agents.html")]
 struct AgentsPage {
     shell: Shell,
     tab: Tab,
@@ -30,7 +30,7 @@ pub async fn page(State(app): State<App>, Visitor(human): Visitor) -> Result<Res
 }
 
 #[derive(Template)]
-#[template(path = "settings_agent.html")]
+#[template(path = "settings/agent.html")]
 struct AgentPage {
     shell: Shell,
     tab: Tab,

@@ -22,7 +22,7 @@ struct Row {
 }
 
 #[derive(Template)]
-#[template(path = "settings_keys.html")]
+#[template(path = "settings/keys.html")]
 struct KeysPage {
     shell: Shell,
     tab: Tab,

@@ -12,7 +12,7 @@ use crate::settings::Tab;
 use crate::shell::{Place, Shell};
 
 #[derive(Template)]
-#[template(path = "settings_plugins.html")]
+#[template(path = "settings/plugins.html")]
 struct PluginsPage {
     shell: Shell,
     tab: Tab,

@@ -12,7 +12,7 @@ use crate::settings::Tab;
 use crate::shell::{Place, Shell};
 
 #[derive(Template)]
-#[template(path = "settings_profile.html")]
+#[template(path = "settings/profile.html")]
 struct ProfilePage {
     shell: Shell,
     tab: Tab,

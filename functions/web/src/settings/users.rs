@@ -36,10 +36,16 @@ impl Row {
     fn is_owner(&self) -> bool {
         self.user.role == Role::Owner
     }
+
+    /// The question before this user is deleted.
+    fn delete_warning(&self) -> String {
+        let name = &self.user.display_name;
+        format!("Delete {name} with all their agents, messages, files and keys? This cannot be undone.")
+    }
 }
 
 #[derive(Template)]
-#[template(path = "settings_users.html")]
+#[template(path = "settings/users.html")]
 struct UsersPage {
     shell: Shell,
     tab: Tab,
