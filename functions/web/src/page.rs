@@ -9,7 +9,7 @@ use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::{Extension, Form};
 use http::header::{CONTENT_SECURITY_POLICY, LOCATION, REFERRER_POLICY};
 use http::request::Parts;
-use http::{HeaderName, HeaderValue, Method, StatusCode};
+use http::{HeaderValue, Method, StatusCode};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use shared::auth::{HumanCaller, remove_session};
 use shared::body;
@@ -46,16 +46,11 @@ pub async fn frame(
     next: Next,
 ) -> Response {
     let wanted = (request.method() == Method::GET).then(|| uri.path_and_query().map(|it| it.as_str().to_owned()));
-    let by_script = request.headers().contains_key("hx-request");
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
     if headers.get(LOCATION).is_some_and(|it| it == SIGN_IN) {
         let back = sign_in_for(wanted.flatten().as_deref().unwrap_or("/"));
-        headers.insert(if by_script { HX_REDIRECT } else { LOCATION }, back);
-        if by_script {
-            headers.remove(LOCATION);
-            *response.status_mut() = StatusCode::OK;
-        }
+        headers.insert(LOCATION, back);
         return response;
     }
     let bucket = blobs.origin().await.unwrap_or_default();
@@ -93,7 +88,6 @@ pub async fn at_inbox(
 /// As much as a framework's form holds by itself.
 const MAX_FORM: usize = 2 * 1024 * 1024;
 const SIGN_IN: &str = "/login";
-const HX_REDIRECT: HeaderName = HeaderName::from_static("hx-redirect");
 
 /// The sign-in page that leads on to `path`.
 fn sign_in_for(path: &str) -> HeaderValue {
