@@ -52,7 +52,7 @@ function press(event) {
   action();
 }
 
-if (help) {
+if (off) {
   off.checked = localStorage.getItem(OFF) === "true";
   off.addEventListener("change", () => localStorage.setItem(OFF, String(off.checked)));
   document.addEventListener("keydown", press);
