@@ -35,7 +35,8 @@ pub fn url(name: &str) -> String {
 
 pub async fn asset(Path(name): Path<String>, RawQuery(query): RawQuery, headers: HeaderMap) -> Result<Response, Error> {
     let asset = Asset::named(&name).ok_or(Error::NotFound("file"))?;
-    let accepts_gzip = headers.get(ACCEPT_ENCODING).and_then(|it| it.to_str().ok()).is_some_and(|it| it.contains("gzip"));
+    let accepts_gzip =
+        headers.get(ACCEPT_ENCODING).and_then(|it| it.to_str().ok()).is_some_and(|it| it.contains("gzip"));
     let mut response = match asset.gzip.filter(|_| accepts_gzip) {
         Some(bytes) => ([(CONTENT_ENCODING, "gzip")], bytes).into_response(),
         None => asset.bytes.into_response(),

@@ -1,4 +1,4 @@
-//! Values that fit a schema, and calls that can be pasted into a shell.
+//! Values that fit a schema, and calls that can be pasted into a layout.
 
 use serde_json::{Map, Value, json};
 
@@ -6,7 +6,7 @@ use super::schema::Schemas;
 use super::text;
 
 /// Deeper values are empty.
-const DEEPEST: usize = 12;
+const MAX_DEPTH: usize = 12;
 
 /// A value as the schema describes it: its own examples where it has some.
 pub fn value(schema: &Value, schemas: &Schemas<'_>) -> Value {
@@ -27,7 +27,7 @@ fn made(schema: &Value, schemas: &Schemas<'_>, sparse: bool, depth: usize) -> Va
     if schema["$ref"].is_string() {
         return made(schemas.resolve(schema), schemas, sparse, depth + 1);
     }
-    if depth > DEEPEST {
+    if depth > MAX_DEPTH {
         return Value::Null;
     }
     if let Some(all) = schema["allOf"].as_array() {

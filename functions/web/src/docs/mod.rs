@@ -17,8 +17,8 @@ use http::{HeaderMap, StatusCode};
 use serde_json::Value;
 use shared::error::Error;
 
-use crate::document::{TEXT, cached};
-use crate::page::{self, PageError};
+use crate::openapi::{TEXT, cached};
+use crate::response::{self, PageError};
 use operation::{Operation, methods};
 use schema::{Field, Prose, Schemas};
 
@@ -37,7 +37,7 @@ static PAGE: LazyLock<Result<String, String>> = LazyLock::new(|| {
 )]
 pub async fn docs(headers: HeaderMap) -> Result<Response, PageError> {
     let html = PAGE.as_deref().map_err(Error::internal)?;
-    Ok(cached(&headers, || page::html(StatusCode::OK, html)))
+    Ok(cached(&headers, || response::html(StatusCode::OK, html)))
 }
 
 #[derive(Template)]

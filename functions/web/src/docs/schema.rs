@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use super::text;
 
 /// Deeper nesting is read in the JSON itself.
-const DEEPEST: usize = 5;
+const MAX_DEPTH: usize = 5;
 
 /// The document's named schemas.
 pub struct Schemas<'a> {
@@ -100,7 +100,7 @@ impl<'a> Schemas<'a> {
             let required = part["required"].as_array().map(Vec::as_slice).unwrap_or_default();
             for (name, property) in part["properties"].as_object().into_iter().flatten() {
                 fields.push(self.field(name, depth, required.iter().any(|it| text(it) == name), property));
-                if depth < DEEPEST {
+                if depth < MAX_DEPTH {
                     self.collect(property, depth + 1, named, fields);
                 }
             }
@@ -112,7 +112,7 @@ impl<'a> Schemas<'a> {
         'a: 's,
     {
         let (mut schema, mut is_ref) = (schema, false);
-        for _ in 0..DEEPEST {
+        for _ in 0..MAX_DEPTH {
             is_ref |= schema["$ref"].is_string();
             schema = self.resolve(schema);
             match schema.get("items") {
