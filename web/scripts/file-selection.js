@@ -66,7 +66,7 @@ async function download() {
 async function remove() {
   const ids = selectedIds();
   const what = ids.length === 1 ? "this file" : `these ${ids.length} files`;
-  if (!confirm(`Delete ${what}? They are removed from their messages, too, and cannot be brought back.`)) return;
+  if (!confirm(`Delete ${what}? They are also removed from their messages. This cannot be undone.`)) return;
   const { count } = await callApi("POST", "/api/files/bulk-delete", { ids });
   toast(count === 1 ? "1 file is deleted." : `${count} files are deleted.`, "success");
   selected.clear();

@@ -33,6 +33,7 @@ pub fn url(name: &str) -> String {
     format!("/assets/{name}?v={version}")
 }
 
+/// `GET /assets/{name}`: kept for a year under its current version, for five minutes otherwise.
 pub async fn asset(Path(name): Path<String>, RawQuery(query): RawQuery, headers: HeaderMap) -> Result<Response, Error> {
     let asset = Asset::named(&name).ok_or(Error::NotFound("file"))?;
     let accepts_gzip =

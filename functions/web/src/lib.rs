@@ -42,6 +42,7 @@ pub const PERMISSIONS: &[Permission] = &[
     Permission::Objects("s3:GetObject"),
 ];
 
+/// The routes of this function.
 pub fn router() -> Router<App> {
     Router::new()
         .route("/", get(inbox::inbox))

@@ -7,9 +7,10 @@ use axum::response::{IntoResponse, Response};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH};
 use http::{HeaderMap, StatusCode};
 
+/// The document as JSON.
 pub const TEXT: &str = include_str!("../../../docs/openapi.json");
 
-/// Changes with the document, and with the page that is made of it.
+/// The ETag of the document, and of the page that is rendered from it.
 static TAG: LazyLock<String> = LazyLock::new(|| {
     let mut hasher = DefaultHasher::new();
     (TEXT, include_str!("../../../web/templates/docs/page.html")).hash(&mut hasher);
@@ -28,7 +29,7 @@ pub async fn document(headers: HeaderMap) -> Response {
     cached(&headers, || ([(CONTENT_TYPE, "application/json")], TEXT).into_response())
 }
 
-/// An answer that only changes with the build: kept a while, then asked for by its tag.
+/// A response that changes only with the build: cached for five minutes, then revalidated by its ETag.
 pub fn cached(headers: &HeaderMap, full: impl FnOnce() -> Response) -> Response {
     let seen = headers.get(IF_NONE_MATCH).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let same = seen.split(',').any(|tag| tag.trim().trim_start_matches("W/") == *TAG);

@@ -52,7 +52,7 @@ impl IntoResponse for PageError {
             Self::Of(error) => error,
         };
         let sentence = match error {
-            Error::NotFound(_) | Error::NotYourAgent => "There is nothing here that you may see.".to_owned(),
+            Error::NotFound(_) | Error::NotYourAgent => "This page does not exist, or you may not see it.".to_owned(),
             ref other => other.to_string(),
         };
         let leads_home = !matches!(error, Error::NotAtInbox);

@@ -6,15 +6,16 @@ use shared::models::{Agent, AgentStatus};
 use crate::components::layout::initials;
 use crate::text::format;
 
+/// An agent, ready for the template.
 pub struct AgentRow {
     pub id: String,
     pub name: String,
     pub description: String,
     pub tag: String,
-    /// A picture of our own; those of other hosts are not loaded.
+    /// The URL of a picture on this site; pictures of other hosts are not loaded.
     pub avatar: Option<String>,
     pub webhook: String,
-    /// The word that the API has for it, for styles; and the one that people read.
+    /// The API's word for the status, which styles use, and the word that people read.
     pub status: &'static str,
     pub state: &'static str,
     pub message: Option<String>,
@@ -24,6 +25,7 @@ pub struct AgentRow {
 }
 
 impl AgentRow {
+    /// The agent as shown at the moment `now`.
     pub fn of(agent: &Agent, now: Timestamp) -> Self {
         Self {
             id: agent.id.to_string(),
@@ -40,12 +42,13 @@ impl AgentRow {
         }
     }
 
+    /// The initials of its name, shown where it has no picture.
     pub fn initials(&self) -> String {
         initials(&self.name)
     }
 }
 
-/// What a person reads of an agent's state.
+/// The status of an agent in words for people.
 pub fn state(status: AgentStatus) -> &'static str {
     match status {
         AgentStatus::Active => "Active",

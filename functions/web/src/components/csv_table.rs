@@ -1,16 +1,17 @@
-//! Comma-separated values as a table, however the program that wrote them separates them.
+//! CSV files as tables, whichever separator they use.
 
 /// The most columns that are shown.
 const MAX_COLUMNS: usize = 50;
-/// By how many records the separator is chosen.
+/// How many records are examined to choose the separator.
 const LOOKED_AT: usize = 50;
-/// In the order in which they win where several fit: prose and numbers have commas most.
+/// By preference where several fit: commas are the most common in prose and numbers, so they come last.
 const SEPARATORS: [u8; 4] = [b'\t', b';', b'|', b','];
 
+/// A table: its first record is the head.
 pub struct Table {
     pub head: Vec<String>,
     pub rows: Vec<Vec<String>>,
-    /// How many rows there are besides.
+    /// How many further rows there are.
     pub more: usize,
 }
 
@@ -37,8 +38,7 @@ fn records(text: &str, separator: u8) -> impl Iterator<Item = csv::StringRecord>
     builder.from_reader(text.as_bytes()).into_records().flatten()
 }
 
-/// What a first line `sep=;` names, as Excel reads it and spreadsheets write it for it, and the
-/// text behind that line.
+/// The separator that a first line `sep=;` names, which spreadsheets write for Excel, and the text after that line.
 fn named_separator(text: &str) -> Option<(u8, &str)> {
     let (line, rest) = text.split_once(['\n', '\r'])?;
     let rest =
@@ -60,7 +60,7 @@ fn likely_separator(text: &str) -> u8 {
         let wide = counts.iter().filter(|count| **count > 1);
         let alike = |count: &usize| (counts.iter().filter(|other| *other == count).count(), *count);
         let fit = wide.map(alike).max().unwrap_or_default();
-        // Of those that split as many records alike the first wins.
+        // Where several split equally many records alike, the first wins.
         if fit.0 > best.1.0 {
             best = (separator, fit);
         }

@@ -10,6 +10,7 @@ macro_rules! svg {
     };
 }
 
+/// The SVG of an icon; nothing for a name that has none.
 pub fn icon(name: &str) -> &'static str {
     match name {
         "inbox" => svg!(r#"<path d="M3 13l3-8h12l3 8v6H3z"/><path d="M3 13h5l1 3h6l1-3h5"/>"#),

@@ -1,5 +1,5 @@
-//! What surrounds every page of somebody who is signed in: who they are, where they are, how much
-//! waits for them.
+//! What surrounds every page of a person who is signed in: the navigation, the person's name, and how many reviews are
+//! pending.
 
 use shared::app::App;
 use shared::auth::HumanCaller;
@@ -10,7 +10,7 @@ use shared::storage::Visit;
 use crate::components::icons::icon;
 use crate::response::PageError;
 
-/// The pages of the navigation.
+/// An item of the navigation.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum NavItem {
     Inbox,
@@ -22,8 +22,10 @@ pub enum NavItem {
 }
 
 impl NavItem {
+    /// All items, in their order.
     pub const ALL: [NavItem; 6] = [Self::Inbox, Self::Channels, Self::Files, Self::Status, Self::Logs, Self::Settings];
 
+    /// The item's text.
     pub fn label(self) -> &'static str {
         match self {
             Self::Inbox => "Inbox",
@@ -35,6 +37,7 @@ impl NavItem {
         }
     }
 
+    /// The path of its page.
     pub fn path(self) -> &'static str {
         match self {
             Self::Inbox => "/",
@@ -46,6 +49,7 @@ impl NavItem {
         }
     }
 
+    /// Its icon, as SVG.
     pub fn icon(self) -> &'static str {
         icon(match self {
             Self::Inbox => "inbox",
@@ -58,19 +62,20 @@ impl NavItem {
     }
 }
 
+/// What the layout of a page shows.
 pub struct Layout {
     pub user: User,
     pub theme: Theme,
-    /// The number of the last change that this page can know of: it waits for the next.
+    /// The number of the last change that this page includes; scripts wait for the next one.
     pub sequence: u64,
     pub current: NavItem,
-    /// How many reviews wait for an answer.
+    /// How many reviews are pending.
     pub pending: usize,
 }
 
 impl Layout {
-    /// Around a page that has read what is pending anyway. Who still has a password that somebody
-    /// else knows is sent to change it first.
+    /// The layout of a page that has loaded the pending reviews anyway. A person with a temporary password has to
+    /// change it first.
     pub fn around(current: NavItem, visit: Visit, pending: usize) -> Result<Self, PageError> {
         if visit.user.must_change_password {
             return Err(PageError::PasswordFirst);
@@ -79,7 +84,7 @@ impl Layout {
         Ok(Self { user, theme, sequence, current, pending })
     }
 
-    /// Around any other page; to be read beside what the page shows.
+    /// Loads the layout of any other page, in parallel with what the page shows.
     pub async fn of(app: &App, human: &HumanCaller, current: NavItem) -> Result<Self, PageError> {
         let (visit, pending) = tokio::try_join!(app.store.visit(human), pending(app, human))?;
         Self::around(current, visit, pending.len())
@@ -90,15 +95,17 @@ impl Layout {
         if self.pending > 0 { format!("({}) {page}", self.pending) } else { page.to_owned() }
     }
 
+    /// Whether the person is an owner.
     pub fn is_owner(&self) -> bool {
         self.user.role == Role::Owner
     }
 
+    /// The items of the navigation.
     pub fn nav_items(&self) -> [NavItem; 6] {
         NavItem::ALL
     }
 
-    /// Two letters for who is signed in.
+    /// The initials of the person who is signed in.
     pub fn initials(&self) -> String {
         initials(&self.user.display_name)
     }
@@ -109,6 +116,7 @@ pub fn initials(name: &str) -> String {
     name.split_whitespace().take(2).filter_map(|word| word.chars().next()).flat_map(char::to_uppercase).collect()
 }
 
+/// The person's pending reviews.
 pub async fn pending(app: &App, human: &HumanCaller) -> Result<Vec<Message>, Error> {
     app.store.reviews_of(human, Some(ReviewStatus::Pending), None).await
 }

@@ -1,5 +1,5 @@
-//! A message as a page shows it: what it needs is read first ([`Loaded`]), and then laid out within
-//! the budget of the page.
+//! A message as a page shows it: first everything it needs is loaded ([`Loaded`]), then it is laid out within the
+//! budget of the page.
 
 use serde_json::{Value, json};
 use shared::error::Error;
@@ -14,17 +14,17 @@ use crate::text::budget::Budget;
 use crate::text::json_tree::json_tree;
 use crate::text::markdown::{self, Text};
 
-/// Of a long text, in bytes.
+/// How much of a long text is shown, in bytes.
 const MAX_BEGINNING_BYTES: usize = 16 * 1024;
-/// Of a text on a page that has no room left, in bytes.
+/// How much of a text is shown when the page is nearly full, in bytes.
 const EXCERPT: usize = 1024;
-/// Instead of metadata that the page has no room for.
+/// Shown instead of metadata when the page is full.
 const NO_ROOM: &str = "There is too much on this page to show it.";
 
 /// How much of a message a page shows.
 #[derive(Clone, Copy)]
 pub enum Extent {
-    /// All of its text: somebody decides by it.
+    /// All of its text, because a decision depends on it.
     Whole,
     /// The beginning of a long text, with a link to the rest.
     Beginning,
@@ -36,6 +36,7 @@ pub struct Loaded {
     files: Vec<attachment::Loaded>,
 }
 
+/// A message, ready for the template.
 pub struct MessageView {
     pub id: String,
     pub status: Option<&'static str>,
@@ -50,12 +51,12 @@ pub struct MessageView {
 /// The frame that draws the message.
 pub struct PluginView {
     pub name: String,
-    /// What the frame is told, as JSON.
+    /// The data that the frame receives, as JSON.
     pub init: String,
 }
 
 impl Loaded {
-    /// `room` is how many bytes of files' texts it may show.
+    /// Loads the texts of the files, `room` bytes at most.
     pub async fn of(blobs: &Blobs, message: &Message, room: u64) -> Result<Self, Error> {
         let files = attachment::load(blobs, &message.attachments, room).await?;
         Ok(Self { message: message.clone(), files })
@@ -68,6 +69,7 @@ impl Loaded {
         text + metadata + self.files.iter().map(attachment::Loaded::len).sum::<usize>()
     }
 
+    /// Lays the message out within the budget of the page.
     pub fn lay_out(self, extent: Extent, budget: &mut Budget) -> MessageView {
         let Self { mut message, files } = self;
         let text = message.text.take().unwrap_or_default();
@@ -81,7 +83,7 @@ impl Loaded {
         let metadata = message.metadata.as_ref().map(|it| json_tree(it.as_str()));
         let mut files: Vec<FileView> =
             files.into_iter().map(|file| file.lay_out(&message.attachments, budget)).collect();
-        // A picture that stands in the text is not shown once more below it.
+        // A picture in the text is not repeated below it.
         for file in files.iter_mut().filter(|file| text.shows(&file.path())) {
             file.shown = Shown::Other;
         }
@@ -97,7 +99,7 @@ impl Loaded {
     }
 }
 
-/// The text as far as the page shows it, and whether that is not all.
+/// The part of the text that is shown, and whether anything was cut off.
 fn shown_text(text: Text, extent: Extent, budget: &mut Budget) -> (Text, bool) {
     let Text::Plain { text, why } = text else { return (text, false) };
     let most = match extent {
@@ -135,7 +137,7 @@ impl PluginView {
     }
 }
 
-/// What a plugin draws: the members of the review's payload, then those of the metadata, which win.
+/// The data of a plugin: the members of the review's payload, overridden by those of the metadata.
 fn data_of(message: &Message, metadata: &Value) -> Value {
     let payload = message.review.as_ref().and_then(|review| review.payload.as_ref()).map(|payload| payload.value());
     let members = [payload.as_ref(), Some(metadata)].into_iter().flatten().filter_map(Value::as_object).flatten();

@@ -1,4 +1,4 @@
-//! The list of reviews beside the one that is open.
+//! The list of reviews, next to the one that is open.
 
 use std::collections::HashMap;
 
@@ -13,7 +13,7 @@ use crate::review::summary;
 use crate::text::excerpt;
 use crate::text::format;
 
-/// What of the reviews is listed: the same on `/` and on `/reviews/{id}`.
+/// Which reviews are listed, from the query of `/` and `/reviews/{id}`.
 #[derive(Default, Deserialize)]
 pub struct ReviewFilter {
     #[serde(default)]
@@ -23,24 +23,27 @@ pub struct ReviewFilter {
 }
 
 impl ReviewFilter {
+    /// The status of the listed reviews; pending by default.
     pub fn status(&self) -> ReviewStatus {
         ReviewStatus::WORDS.iter().find(|(word, _)| *word == self.tab).map_or(ReviewStatus::Pending, |(_, it)| *it)
     }
 }
 
+/// The list, ready for the template.
 pub struct ReviewList {
     pub tab: &'static str,
     pub search: String,
     pub rows: Vec<Row>,
-    /// A channel that could ask, for the empty inbox.
+    /// A channel for the example in the empty inbox.
     pub channel: Option<AgentId>,
-    /// Where agents call, if that is another origin than this page's.
+    /// The API's origin, if it is not this page's.
     pub api_url: Option<String>,
     selected: Option<String>,
     /// The pending reviews, newest first: their ids and excerpts.
     pending: Vec<(String, String)>,
 }
 
+/// A review in the list.
 pub struct Row {
     pub id: String,
     pub agent: String,
@@ -51,12 +54,12 @@ pub struct Row {
     pub left: String,
     pub urgent: bool,
     pub unseen: bool,
-    /// What was decided, in a word or two.
+    /// The outcome, in a word or two.
     pub outcome: Option<String>,
 }
 
 impl ReviewList {
-    /// `reviews` are those of the wanted status, `pending` those that wait.
+    /// `reviews` are those of the filter's status.
     pub fn of(
         wanted: &ReviewFilter,
         reviews: &[Message],
@@ -84,31 +87,35 @@ impl ReviewList {
         }
     }
 
+    /// The list with this review selected.
     pub fn with_open(mut self, id: &str) -> Self {
-        // It is being opened right now.
+        // The review is being opened by this request.
         self.rows.iter_mut().filter(|row| row.id == id).for_each(|row| row.unseen = false);
         self.selected = Some(id.to_owned());
         self
     }
 
+    /// The tabs: the word of each status, and its label.
     pub fn tabs(&self) -> [(&'static str, &'static str); 3] {
         [("pending", "Waiting"), ("completed", "Answered"), ("expired", "Expired")]
     }
 
+    /// The path of a tab, with the current search.
     pub fn tab_path(&self, tab: &str) -> String {
         format!("/{}", query(tab, &self.search))
     }
 
-    /// What a link to a review takes along, so that the list stays as it is.
+    /// The query of a link to a review, which keeps the list as it is.
     pub fn query(&self) -> String {
         query(self.tab, &self.search)
     }
 
+    /// Whether this review is the open one.
     pub fn is_selected(&self, id: &str) -> bool {
         self.selected.as_deref() == Some(id)
     }
 
-    /// What waits beside this one: the next older, else the newest.
+    /// The pending review to answer next: the next older one, else the newest.
     pub fn after(&self, id: &str) -> Option<&(String, String)> {
         let older = self.pending.iter().find(|(other, _)| other.as_str() < id && other != id);
         older.or_else(|| self.pending.iter().find(|(other, _)| other != id))

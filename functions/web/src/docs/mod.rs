@@ -1,5 +1,5 @@
-//! `GET /api/docs`: the OpenAPI document as a page that is read, searched and linked to without
-//! scripts. Made once per process, when it is first asked for.
+//! `GET /api/docs`: the OpenAPI document as a page that can be read, searched and linked to without scripts. It is
+//! rendered once per process, when it is first requested.
 //!
 //! - `schema`: types, constraints and fields as people read them
 //! - `example`: values that fit a schema, and calls that can be pasted

@@ -1,4 +1,4 @@
-//! `/channels` and `/channels/{id}`: the agents one may write to, and the conversation with one.
+//! `/channels`: the person's agents; `/channels/{id}`: the conversation with one of them.
 
 use askama::Template;
 use axum::extract::{Query, State};
@@ -28,9 +28,9 @@ use crate::text::format;
 
 /// Bytes of files' texts that one message of a page shows.
 const MAX_FILE_TEXT_BYTES: u64 = 64 * 1024;
-/// Lines that a reply quotes.
+/// The most lines that a reply quotes.
 const MAX_QUOTE_LINES: usize = 10;
-/// And bytes.
+/// The most bytes that a reply quotes.
 const MAX_QUOTE_BYTES: usize = 2_000;
 /// Messages of one page.
 const PAGE_SIZE: usize = 30;
@@ -60,11 +60,11 @@ struct Conversation {
     search: String,
     /// Oldest first.
     bubbles: Vec<Bubble>,
-    /// Where to read on, into the past.
+    /// The link to older messages.
     older: Option<String>,
     /// The agent's slash commands, as JSON.
     commands: String,
-    /// Whether this is the newest page, which what is sent joins.
+    /// Whether this page ends with the newest message, so that messages can be written here.
     is_newest: bool,
 }
 
@@ -73,7 +73,7 @@ struct Bubble {
     mine: bool,
     at: String,
     message: MessageView,
-    /// How it begins, as it was written, to be quoted.
+    /// The beginning of its text, for a quote.
     quote: String,
     review: Option<ReviewChip>,
     delivery: Option<(&'static str, &'static str)>,
@@ -89,6 +89,7 @@ struct ReviewChip {
     pending: bool,
 }
 
+/// The query of a channel's page.
 #[derive(Deserialize)]
 pub struct ChannelQuery {
     before: Option<String>,
@@ -96,6 +97,7 @@ pub struct ChannelQuery {
     q: String,
 }
 
+/// `GET /channels`
 pub async fn list(State(app): State<App>, Visitor(human): Visitor) -> Result<Response, PageError> {
     let agents = async { Ok(app.store.agents_of(&human).await?) };
     let (layout, agents) = tokio::try_join!(Layout::of(&app, &human, NavItem::Channels), agents)?;
@@ -104,6 +106,7 @@ pub async fn list(State(app): State<App>, Visitor(human): Visitor) -> Result<Res
     response::page(StatusCode::OK, &ChannelPage { layout, agents, open: None })
 }
 
+/// `GET /channels/{id}`
 pub async fn channel(
     State(app): State<App>,
     Visitor(human): Visitor,
@@ -124,7 +127,7 @@ pub async fn channel(
     let (layout, (agents, page)) =
         tokio::try_join!(Box::pin(Layout::of(&app, &human, NavItem::Channels)), Box::pin(reads))?;
     let now = app.clock.now();
-    // The index may not have an agent that was made a moment ago.
+    // The index may lag behind an agent that was just created.
     let agent = match agents.iter().find(|agent| Some(agent.id) == id) {
         Some(agent) => agent.clone(),
         None => app.store.agent(&human, id).await?.agent,
@@ -150,7 +153,7 @@ fn older(agent: &Agent, before: Ulid, search: &str) -> String {
     format!("/channels/{}?before={before}&q={search}", agent.id)
 }
 
-/// Newest first: when the page has no room left, it is the oldest that are cut.
+/// Newest first, so that the oldest are cut when the page is full.
 async fn bubbles(blobs: &Blobs, messages: Vec<Message>) -> Result<Vec<Bubble>, Error> {
     let loads = messages.into_iter().map(async |message| {
         let message = message.for_humans();
@@ -187,22 +190,22 @@ impl Bubble {
     }
 }
 
-/// How a text begins, to be quoted in a reply.
+/// The beginning of a text, for a quote.
 fn quote(text: &str) -> String {
     let beginning = &text[..text.floor_char_boundary(MAX_QUOTE_BYTES)];
     beginning.lines().take(MAX_QUOTE_LINES).collect::<Vec<_>>().join("\n")
 }
 
-/// What the agent said of its progress, as far as the page has room for it.
+/// The progress that the agent reported, as far as the page has room for it.
 fn steps(message: &Message, budget: &mut Budget) -> Vec<String> {
     let said = message.status_events.iter().map(|event| &event.text);
     said.take_while(|text| budget.has_room_for(text)).cloned().collect()
 }
 
-/// The mark of how far a message of one's own has come, and the mark in words.
+/// The delivery state of the person's own message: a mark, and the mark in words.
 fn mark(message: &Message, mine: bool) -> Option<(&'static str, &'static str)> {
     match message.delivery_status {
-        DeliveryStatus::WebhookFailed => Some(("!", "Its webhook could not be delivered")),
+        DeliveryStatus::WebhookFailed => Some(("!", "Delivery to the webhook failed")),
         _ if !mine => None,
         DeliveryStatus::Sent => Some(("✓", "Sent")),
         DeliveryStatus::WebhookDelivered => Some(("✓✓", "Delivered to the agent's webhook")),

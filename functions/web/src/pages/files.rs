@@ -17,18 +17,19 @@ use shared::models::{Agent, Attachment, ListFiles};
 use shared::search;
 
 use crate::components::attachment::{self, Extent, FileView};
+use crate::components::file_kind;
 use crate::components::layout::{Layout, NavItem};
 use crate::extract::Visitor;
 use crate::response::{self, PageError};
 use crate::text::budget;
 use crate::text::format;
 
-/// How many files a page has: it fills rows of two, three, four and six.
+/// Files of one page; a multiple of two, three, four and six, so that rows are full.
 const PAGE_SIZE: usize = 48;
-/// Larger pictures are not loaded into a list, in bytes.
+/// The largest picture that a list loads as a thumbnail, in bytes.
 const MAX_THUMBNAIL_BYTES: u64 = 4_000_000;
 
-/// What is listed, and how.
+/// Which files are listed, and how.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub struct FileFilter {
@@ -60,7 +61,7 @@ impl FileFilter {
         if self.view == "list" { "list" } else { "grid" }
     }
 
-    /// The same with other words for one part of it; a change begins at the newest file again.
+    /// The path of the same list with one parameter changed, from its newest file on.
     fn path_with(&self, name: &str, value: &str) -> String {
         let mut parts = vec![];
         for (part, kept) in [
@@ -79,6 +80,7 @@ impl FileFilter {
     }
 }
 
+/// A file in the list.
 pub struct FileRow {
     pub id: String,
     pub filename: String,
@@ -86,9 +88,9 @@ pub struct FileRow {
     /// HTML.
     pub age: String,
     pub agent: String,
-    /// A picture that is shown small.
+    /// Whether a thumbnail is shown.
     pub thumb: bool,
-    /// What stands for it otherwise.
+    /// The file's extension, shown where there is no thumbnail.
     pub ending: String,
 }
 
@@ -102,7 +104,7 @@ impl FileRow {
             size: format::bytes(file.size),
             age: format::age(file.created_at, now),
             agent: agents.get(&file.channel_id).copied().unwrap_or("An agent").to_owned(),
-            thumb: attachment::is_picture(file) && file.size <= MAX_THUMBNAIL_BYTES,
+            thumb: file_kind::is_picture(file) && file.size <= MAX_THUMBNAIL_BYTES,
             ending: if is_short { ending.to_ascii_uppercase() } else { "FILE".to_owned() },
         }
     }
@@ -144,6 +146,7 @@ impl FilesPage {
     }
 }
 
+/// `GET /files`
 pub async fn page(
     State(app): State<App>,
     Visitor(human): Visitor,
@@ -178,6 +181,7 @@ pub struct Part {
     show: String,
 }
 
+/// `GET /files/{id}`
 pub async fn one(
     State(app): State<App>,
     Visitor(human): Visitor,

@@ -1,5 +1,5 @@
-//! `/files/{id}/frame`: an HTML file inside its frame. It may show itself and nothing else: no
-//! script, no request, no form, no link that leads the page around it away.
+//! `/files/{id}/frame`: an HTML file for the frame that previews it. Its policy forbids scripts, requests, forms and
+//! links that would replace the page around it.
 
 use axum::extract::State;
 use axum::response::{Html, IntoResponse, Response};
@@ -16,6 +16,7 @@ use crate::response::PageError;
 const POLICY: &str = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:; \
     form-action 'none'; base-uri 'none'; frame-ancestors 'self'";
 
+/// `GET /files/{id}/frame`
 pub async fn html_preview(
     State(app): State<App>,
     Visitor(human): Visitor,

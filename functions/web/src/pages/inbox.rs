@@ -1,4 +1,4 @@
-//! `/`: what waits for an answer over all agents, and what was decided.
+//! `/`: the pending reviews of all agents, and those that were decided.
 
 use askama::Template;
 use axum::extract::{Query, State};
@@ -16,7 +16,7 @@ use crate::extract::Visitor;
 use crate::pages::review::ReviewView;
 use crate::response::{self, PageError};
 
-/// The list, and the review that is open beside it.
+/// The list of reviews, and the one that is open.
 #[derive(Template)]
 #[template(path = "pages/inbox.html")]
 pub struct InboxPage {
@@ -31,6 +31,7 @@ impl InboxPage {
     }
 }
 
+/// `GET /`
 pub async fn inbox(
     State(app): State<App>,
     Visitor(human): Visitor,
@@ -40,7 +41,7 @@ pub async fn inbox(
     response::page(StatusCode::OK, &InboxPage { layout, list, review: None })
 }
 
-/// What surrounds a review, or nothing: the layout and the list, in one round trip.
+/// Loads the layout and the list of reviews, in one round trip.
 pub async fn beside(app: &App, human: &HumanCaller, listed: &ReviewFilter) -> Result<(Layout, ReviewList), PageError> {
     let status = listed.status();
     let decided = async {

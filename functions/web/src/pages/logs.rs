@@ -1,4 +1,4 @@
-//! `/logs`: what the person's agents called, and what their webhooks were sent.
+//! `/logs`: calls of the person's agents and deliveries to their webhooks.
 
 use askama::Template;
 use axum::extract::{Query, State};
@@ -16,6 +16,7 @@ use crate::text::format;
 
 const PAGE_SIZE: usize = 50;
 
+/// The query of the log's page.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub struct From {
@@ -30,7 +31,7 @@ struct Row {
     method: String,
     path: String,
     code: u16,
-    /// What the code says, and which of the colours it has.
+    /// The reason phrase of the status code, and the class that colours it.
     reason: &'static str,
     class: &'static str,
     took: String,
@@ -65,7 +66,7 @@ fn took(ms: u64) -> String {
     if ms < 1000 { format!("{ms} ms") } else { format!("{:.1} s", ms as f64 / 1000.0) }
 }
 
-/// JSON laid out to be read; what was cut off is none any more, and stays as it is.
+/// JSON with indentation. A body that was cut off is not valid JSON and is shown as it is.
 fn laid_out(body: &str) -> String {
     json::understood(body).map_or_else(|_| body.to_owned(), |value| format::laid_out(&value))
 }
@@ -79,6 +80,7 @@ struct LogsPage {
     is_newest: bool,
 }
 
+/// `GET /logs`
 pub async fn page(
     State(app): State<App>,
     Visitor(human): Visitor,

@@ -1,4 +1,4 @@
-//! `POST /preview`: what a text will look like, as a piece of a page.
+//! `POST /preview`: the HTML of a Markdown text, for the preview of an answer.
 
 use askama::Template;
 use axum::response::Response;
@@ -15,6 +15,7 @@ struct Preview {
     text: Text,
 }
 
+/// `POST /preview`
 pub async fn preview(
     _: Visitor,
     _: SameOriginForm,

@@ -11,6 +11,7 @@ use shared::ids::MessageId;
 use crate::extract::Visitor;
 use crate::response::PageError;
 
+/// `GET /messages/{id}/text`
 pub async fn text(
     State(app): State<App>,
     Visitor(human): Visitor,

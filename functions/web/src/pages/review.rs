@@ -1,4 +1,4 @@
-//! `/reviews/{id}`: what is asked, the form to answer it, and the outcome once there is one.
+//! `/reviews/{id}`: a request, and the form to answer it or its outcome.
 
 use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
@@ -35,12 +35,13 @@ use crate::text::json_tree::{json_tree, members_tree};
 /// Bytes of files' texts that a review shows.
 const MAX_FILE_TEXT_BYTES: u64 = 512 * 1024;
 
+/// A review, ready for the template.
 pub struct ReviewView {
     pub id: String,
     pub channel: String,
     pub agent: String,
     pub message: MessageView,
-    /// It is still being written.
+    /// Whether the agent is still writing it.
     pub streaming: bool,
     pub kind_word: String,
     pub kind: Kind,
@@ -53,7 +54,7 @@ pub struct ReviewView {
     pub expires: String,
     pub versions: Vec<Version>,
     pub diffs: Vec<Diff>,
-    /// What was typed, and what is wrong with it.
+    /// What was typed, and the problems with it in sentences.
     pub typed: FormFields,
     pub problems: Vec<String>,
     status: ReviewStatus,
@@ -118,34 +119,39 @@ impl ReviewView {
         })
     }
 
+    /// The initials of the agent.
     pub fn initials(&self) -> String {
         initials(&self.agent)
     }
 
+    /// Whether it can still be answered.
     pub fn is_pending(&self) -> bool {
         self.status == ReviewStatus::Pending
     }
 
+    /// Whether it was answered.
     pub fn is_completed(&self) -> bool {
         self.status == ReviewStatus::Completed
     }
 
-    /// The versions before this one.
+    /// The earlier versions.
     pub fn earlier(&self) -> impl Iterator<Item = &Version> {
         self.versions.iter().take_while(|version| !version.is_this)
     }
 
     /// What a field of the form shows: what was typed, else its default.
     pub fn value(&self, field: &Field) -> String {
-        // A password is typed again: it does not come back in a page.
+        // A page never contains a password that was typed.
         let typed = self.typed.first(&input_name(field)).filter(|_| field.kind != FieldType::Password);
         typed.map_or_else(|| field::default_value(field), str::to_owned)
     }
 
+    /// Whether a field shows its default.
     pub fn shows_default(&self, field: &Field) -> bool {
         self.typed.first(&input_name(field)).is_none()
     }
 
+    /// Whether a checkbox is checked.
     pub fn is_checked(&self, field: &Field) -> bool {
         if self.problems.is_empty() {
             field.is_checked_by_default()
@@ -154,7 +160,7 @@ impl ReviewView {
         }
     }
 
-    /// Whether an option of a field is chosen: by who typed, else by default.
+    /// Whether an option of a field is chosen: as it was submitted, else by default.
     pub fn is_chosen(&self, field: &Field, option: &SelectOption) -> bool {
         if self.problems.is_empty() {
             field.is_default(option)
@@ -168,20 +174,23 @@ impl ReviewView {
         !field.options.iter().any(|option| !option.text.is_empty() && self.is_chosen(field, option))
     }
 
+    /// What was typed into an input, empty by default.
     pub fn typed(&self, name: &str) -> &str {
         self.typed.first(name).unwrap_or_default()
     }
 
+    /// The text of a text review: what was typed, else its prefill.
     pub fn text_of(&self, input: &TextInput) -> String {
         if self.problems.is_empty() { input.prefill.clone().unwrap_or_default() } else { self.typed("text").to_owned() }
     }
 
+    /// The JSON of a freeform review: what was typed, else an empty object.
     pub fn json_typed(&self) -> &str {
         if self.problems.is_empty() { "{}" } else { self.typed("json") }
     }
 }
 
-/// What an agent sent beside the members that a type knows: a title, a command, an amount.
+/// The members of a payload that the review's type does not define: a title, a command, an amount.
 fn details(kind: &Kind, payload: &Json) -> Option<Html> {
     let known: &[&str] = match kind {
         Kind::Approval(_) => &["options", "allowComment"],
@@ -194,6 +203,7 @@ fn details(kind: &Kind, payload: &Json) -> Option<Html> {
     members_tree(payload.as_str(), |name| !known.contains(&name))
 }
 
+/// `GET /reviews/{id}`
 pub async fn page(
     State(app): State<App>,
     Visitor(human): Visitor,
@@ -206,14 +216,14 @@ pub async fn page(
         let message = app.store.mark_seen(&channel, message).await?;
         Ok(ReviewView::of(&app, &human, &channel, message).await?)
     };
-    // Boxed: side by side on the stack they are too much for a thread's.
+    // Boxed, because both futures together are too large for a thread's stack.
     let ((layout, list), review) = tokio::try_join!(Box::pin(inbox::beside(&app, &human, &listed)), Box::pin(opened))?;
     let list = list.with_open(&review.id);
     response::page(StatusCode::OK, &InboxPage { layout, list, review: Some(review) })
 }
 
-/// Stores the answer, and shows the page again: with the stored outcome, whoever's it is, or
-/// with what was typed and what is wrong with it.
+/// Stores the answer and redirects to the review, which shows the stored outcome, even when somebody else was faster.
+/// An invalid answer is shown again with its problems.
 pub async fn answer(
     State(app): State<App>,
     Visitor(human): Visitor,
@@ -244,7 +254,7 @@ pub async fn answer(
     response::page(StatusCode::BAD_REQUEST, &InboxPage { layout, list, review: Some(review) })
 }
 
-/// What is wrong with an answer, in the words that stand on the page: a form's field by its label.
+/// A problem with an answer in the words of the page, which names a field by its label.
 fn in_words(kind: &Kind, typed: &FormFields, problem: &FieldError) -> String {
     let named = |name: &str| problem.path.last() == Some(&Step::Name(name.to_owned()));
     match kind {

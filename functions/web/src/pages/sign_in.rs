@@ -25,16 +25,19 @@ struct SignInPage {
     problem: Option<String>,
 }
 
+/// The query of the sign-in page.
 #[derive(Deserialize)]
 pub struct SignInQuery {
     next: Option<String>,
 }
 
+/// `GET /login`
 pub async fn page(Query(wanted): Query<SignInQuery>) -> Result<Response, PageError> {
     let next = local_path(wanted.next.as_deref()).to_owned();
     response::page(StatusCode::OK, &SignInPage { email: String::new(), next, problem: None })
 }
 
+/// `POST /login`
 pub async fn sign_in(
     State(app): State<App>,
     headers: HeaderMap,
@@ -69,6 +72,7 @@ pub async fn sign_in(
     Ok(response)
 }
 
+/// `POST /logout`
 pub async fn sign_out(
     State(store): State<Store>,
     headers: HeaderMap,
@@ -80,7 +84,7 @@ pub async fn sign_out(
     Ok((remove_session(&headers), Redirect::to("/login")).into_response())
 }
 
-/// Why this browser may not sign in for a while, and until when.
+/// The sentence for a browser that may not sign in for a while.
 fn too_many_sign_ins(seconds: u64) -> String {
     format!(
         "Too many failed tries for this e-mail: no sign-in is possible for now, not even with the right password. \
@@ -97,16 +101,18 @@ fn minutes(seconds: u64) -> u64 {
 #[template(path = "pages/password.html")]
 struct PasswordPage {
     email: String,
-    /// Somebody else knows the current one.
+    /// Whether the current password is temporary.
     must: bool,
     problem: Option<String>,
 }
 
+/// `GET /password`
 pub async fn password_page(State(store): State<Store>, Visitor(human): Visitor) -> Result<Response, PageError> {
     let user = store.me(&human).await?;
     response::page(StatusCode::OK, &PasswordPage { email: user.email, must: user.must_change_password, problem: None })
 }
 
+/// `POST /password`
 pub async fn change_password(
     State(app): State<App>,
     Visitor(human): Visitor,
@@ -128,7 +134,7 @@ pub async fn change_password(
             Err(Error::TooManyTries { retry_after_seconds }) => {
                 format!("Too many wrong passwords. Try again in {} min.", minutes(retry_after_seconds))
             }
-            Err(Error::WrongPassword) => "The current password is another one.".to_owned(),
+            Err(Error::WrongPassword) => "The current password is wrong.".to_owned(),
             Err(other) => return Err(other.into()),
         },
     };

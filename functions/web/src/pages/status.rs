@@ -1,4 +1,4 @@
-//! `/status`: how all agents are; `/status/{id}`: one of them in numbers.
+//! `/status`: the status of all agents; `/status/{id}`: the status, figures and history of one.
 
 use askama::Template;
 use axum::extract::State;
@@ -24,6 +24,7 @@ struct StatusPage {
     succeeded: String,
 }
 
+/// `GET /status`
 pub async fn page(State(app): State<App>, Visitor(human): Visitor) -> Result<Response, PageError> {
     let agents = async { Ok(app.store.agents_of(&human).await?) };
     let totals = async { Ok(app.store.total_stats(&human).await?) };
@@ -33,7 +34,7 @@ pub async fn page(State(app): State<App>, Visitor(human): Visitor) -> Result<Res
     response::page(StatusCode::OK, &StatusPage { layout, agents, totals, succeeded })
 }
 
-/// A ping that brought news, as it is shown.
+/// A change of status in the history.
 struct Said {
     status: &'static str,
     state: &'static str,
@@ -52,6 +53,7 @@ struct AgentPage {
     history: Vec<Said>,
 }
 
+/// `GET /status/{id}`
 pub async fn one(
     State(app): State<App>,
     Visitor(human): Visitor,
@@ -71,7 +73,7 @@ pub async fn one(
     response::page(StatusCode::OK, &AgentPage { layout, agent, stats, succeeded, history })
 }
 
-/// How many of the requests succeeded, of a hundred; never 100 when one failed.
+/// The percentage of requests that succeeded; never 100 when one failed.
 fn share(successes: u64, errors: u64) -> String {
     match (successes + errors, errors) {
         (0, _) => "–".to_owned(),

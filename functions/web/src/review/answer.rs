@@ -1,5 +1,5 @@
-//! What a submitted form means as a response to its review. It only translates; whether the
-//! response is one that the review offers is judged where every answer is.
+//! Translates a submitted form into the response to its review. Whether the review accepts the response is checked
+//! where all answers are.
 
 use serde_json::{Value, json};
 use shared::json::{self, Json};
@@ -11,7 +11,7 @@ use shared::review::{Choice, Kind};
 use crate::extract::FormFields;
 use crate::review::number::{self, Unread};
 
-/// The answer, or what cannot be one, in sentences.
+/// The answer, or the problems with it in sentences.
 pub fn read(kind: &Kind, typed: &FormFields) -> Result<Answer, Vec<String>> {
     let response = match kind {
         Kind::Approval(approval) => {
@@ -34,7 +34,7 @@ pub fn read(kind: &Kind, typed: &FormFields) -> Result<Answer, Vec<String>> {
     sized(Json::of(&response).map_err(|err| vec![err.to_string()])?, typed)
 }
 
-/// The answer, if it is not too large.
+/// The answer, unless it is too large.
 fn sized(response: Json, typed: &FormFields) -> Result<Answer, Vec<String>> {
     let feedback = typed.filled("feedback");
     match Answer::excess(Some(&response), feedback.as_deref()) {
@@ -48,7 +48,7 @@ fn choice(choices: &[Choice], id: &str) -> Value {
     found.map_or_else(|| Value::from(id), |choice| choice.value.clone())
 }
 
-/// A text as it comes back from an HTML form. The page's reader makes one line end of each CRLF.
+/// A text as an HTML form submits it; [`FormFields`] have `\n` for each CRLF.
 pub fn submitted(text: &str) -> String {
     text.replace("\r\n", "\n").replace('\r', "\n").replace('\0', "\u{fffd}")
 }
@@ -63,9 +63,9 @@ fn value_of(field: &Field, typed: &FormFields) -> Option<(String, Value)> {
     let given = typed.filled(&name);
     let value = match field.kind {
         FieldType::Checkbox => Value::Bool(given.is_some()),
-        // What is no number stays a text, and is refused as one.
+        // A text that is not a number stays a text and is refused later.
         FieldType::Number => given.map(|text| number::read(&text).map_or_else(|_| Value::from(text), number))?,
-        // A slider writes its number itself, as JSON does.
+        // Browsers write the number of a slider as JSON does.
         FieldType::Range => given.map(|text| text.parse().map_or_else(|_| Value::from(text), number))?,
         FieldType::Select if field.many && given.is_some() => {
             typed.all(&name).into_iter().map(|text| option(field, text)).collect()
@@ -77,13 +77,13 @@ fn value_of(field: &Field, typed: &FormFields) -> Option<(String, Value)> {
     Some((field.name.clone(), value))
 }
 
-/// Why a field's text was not read as a number.
+/// Why a field's text is not a number.
 pub fn unread(field: &Field, typed: &FormFields) -> Option<Unread> {
     let text = typed.filled(&input_name(field)).filter(|_| field.kind == FieldType::Number)?;
     number::read(&text).err()
 }
 
-/// Whole numbers without a fraction, as far as they are exact.
+/// A JSON number, without a fraction where the number is whole and exact.
 fn number(number: f64) -> Value {
     const EXACT: f64 = 9_007_199_254_740_992.0;
     if number.fract() == 0.0 && number.abs() <= EXACT { Value::from(number as i64) } else { Value::from(number) }
@@ -94,19 +94,19 @@ fn option(field: &Field, text: &str) -> Value {
     found.map_or_else(|| Value::from(text), |option| option.value.clone())
 }
 
-/// A datetime with the zone that the page says, which is UTC without scripts.
+/// A datetime with the zone that the page sends, which is UTC without scripts.
 fn zoned(text: &str, zone: Option<&str>) -> Option<String> {
     let moment = Precision::Datetime.answered(text)?;
     let offset = moment.offset().or_else(|| parse_offset(zone?))?;
     moment.to_rfc3339(offset)
 }
 
-/// Fields have a prefix of their own, so that none can pass for a button of ours.
+/// The name of a field's input. Its prefix keeps fields apart from the names of the page's buttons.
 pub fn input_name(field: &Field) -> String {
     format!("field.{}", submitted(&field.name))
 }
 
-/// Where the page says in which zone a datetime was typed; its script puts the person's there.
+/// The name of the input that holds a datetime's zone; a script puts the person's zone there.
 pub fn zone_name(field: &Field) -> String {
     format!("zone.{}", submitted(&field.name))
 }

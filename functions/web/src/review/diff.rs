@@ -1,4 +1,4 @@
-//! What changed from one version of a text to the next.
+//! The differences between two versions of a text.
 
 use std::time::{Duration, Instant};
 
@@ -8,20 +8,22 @@ use crate::text::budget::Budget;
 
 /// The most lines that one comparison shows.
 const MAX_LINES: usize = 1_000;
-/// Lines around a change that are shown with it.
+/// Unchanged lines that are shown around a change.
 const CONTEXT_LINES: usize = 3;
 
+/// The differences between two texts.
 pub struct Diff {
-    /// The number of the version before.
+    /// The number of the earlier version.
     pub since: u32,
     /// The file whose text it is; none for the message's own.
     pub of: Option<String>,
     pub added: usize,
     pub removed: usize,
-    /// None where the texts differ and were not compared.
+    /// Empty where the texts differ and were not compared.
     pub lines: Vec<Line>,
 }
 
+/// A line of the comparison.
 pub struct Line {
     kind: Kind,
     pub text: String,
@@ -37,6 +39,7 @@ enum Kind {
 }
 
 impl Line {
+    /// The CSS class of the line.
     pub fn class(&self) -> &'static str {
         match self.kind {
             Kind::Same => "same",
@@ -46,6 +49,7 @@ impl Line {
         }
     }
 
+    /// The mark in front of the line.
     pub fn mark(&self) -> &'static str {
         match self.kind {
             Kind::Same => " ",
@@ -55,7 +59,7 @@ impl Line {
         }
     }
 
-    /// The mark for those who hear the page.
+    /// The mark in words, for screen readers.
     pub fn word(&self) -> &'static str {
         match self.kind {
             Kind::Same => "",
@@ -67,23 +71,24 @@ impl Line {
 }
 
 impl Diff {
-    /// That two texts differ; what differs would take too long to find, or to show.
+    /// Two texts that differ, where the comparison would take too long or be too large to show.
     pub fn unknown(since: u32, of: Option<&str>) -> Self {
         Self { since, of: of.map(str::to_owned), added: 0, removed: 0, lines: vec![] }
     }
 
+    /// Whether the texts differ but were not compared.
     pub fn is_unknown(&self) -> bool {
         self.lines.is_empty()
     }
 
-    /// The bytes of what it shows.
+    /// The bytes of its HTML, at most.
     fn len(&self) -> usize {
-        // Tags around each line, and characters that HTML writes with five.
+        // The tags around each line, and characters that HTML writes with five.
         self.lines.iter().map(|line| 120 + 5 * line.text.len()).sum()
     }
 }
 
-/// None when nothing changed.
+/// Compares two texts within the budget of the page; `None` when they are equal.
 pub fn between(before: &str, after: &str, since: u32, of: Option<&str>, budget: &mut Budget) -> Option<Diff> {
     if before == after {
         return None;
@@ -96,8 +101,8 @@ pub fn between(before: &str, after: &str, since: u32, of: Option<&str>, budget: 
 }
 
 fn compared(before: &str, after: &str, since: u32, of: Option<&str>, time: Duration, most: usize) -> Diff {
-    // Texts that have nothing in common take very long to be compared; cut short, the changes are
-    // not the fewest there could be, and right all the same.
+    // Comparing texts that have nothing in common takes very long. After the timeout the result is still correct,
+    // but may contain more changes than necessary.
     let diff = TextDiff::configure().timeout(time).diff_lines(before, after);
     let (mut added, mut removed, mut lines) = (0, 0, vec![]);
     for (index, group) in diff.grouped_ops(CONTEXT_LINES).iter().enumerate() {

@@ -1,5 +1,5 @@
-//! How a page asks for a field: the attributes of its input, which let a browser take exactly what
-//! the service takes. `web/assets/fields.js` judges by those that begin with `data-`.
+//! The input of a form's field: attributes with which a browser accepts exactly what the service accepts.
+//! `web/scripts/field-validation.js` checks those that begin with `data-`.
 
 use shared::review::form::limits::{Moments, Numbers};
 use shared::review::form::{Field, FieldType, Limits, SelectOption};
@@ -9,11 +9,11 @@ use crate::review::number;
 
 type Attributes = Vec<(&'static str, String)>;
 
-/// The attributes of an input beside its name, its value and `required`.
+/// The attributes of an input in addition to its name, its value and `required`.
 pub fn attributes(field: &Field, shows_default: bool) -> Attributes {
     let mut all: Attributes = match field.kind {
         FieldType::Number => vec![("type", "text".to_owned())],
-        // A browser's idea of an address is narrower than the service's.
+        // Browsers accept fewer addresses than the service does.
         FieldType::Email => vec![("type", "text".to_owned()), ("inputmode", "email".to_owned())],
         FieldType::Datetime => vec![("type", "datetime-local".to_owned())],
         other => vec![("type", other.word().to_owned())],
@@ -30,7 +30,7 @@ pub fn attributes(field: &Field, shows_default: bool) -> Attributes {
     all
 }
 
-/// What browsers may fill in: never a password or a name that the person uses here.
+/// What browsers may fill in: never a password or a name that the person uses on this site.
 pub fn autocomplete(field: &Field) -> &'static str {
     if field.kind == FieldType::Password { "new-password" } else { "off" }
 }
@@ -41,8 +41,8 @@ fn slider(numbers: &Numbers) -> Attributes {
     [bound("min", numbers.min), bound("max", numbers.max), Some(("step", step))].into_iter().flatten().collect()
 }
 
-/// Browsers read a number in the language of their menus and change it without a word, so it is
-/// taken as a text. The keyboard of digits has no minus sign on some phones.
+/// A number is typed into a text input, because browsers read numbers in the language of their menus and change them
+/// silently. The numeric keyboard has no minus sign on some phones.
 fn written_number(numbers: &Numbers) -> Attributes {
     let bound = |name, bound: Option<f64>| bound.map(|at| (name, at.to_string()));
     let keyboard = numbers.min.is_some_and(|min| min >= 0.0).then(|| ("inputmode", "decimal".to_owned()));
@@ -73,7 +73,7 @@ fn moment(moments: &Moments) -> Attributes {
     all
 }
 
-/// A moment with an offset, for the script to put into the person's own zone.
+/// A moment with an offset, which a script converts into the person's zone.
 fn in_zone(name: &'static str, moment: Option<Moment>) -> Option<(&'static str, String)> {
     let moment = moment.filter(|moment| moment.offset().is_some())?;
     Some((name, format!("{}Z", moment.to_input())))
@@ -91,17 +91,18 @@ pub fn default_value(field: &Field) -> String {
     }
 }
 
-/// A text of one line has no room for a default of several.
+/// Whether the input has several lines; a default of several lines needs them, too.
 pub fn is_textarea(field: &Field) -> bool {
     let has_lines = || field.default_text().contains(['\n', '\r']);
     field.kind == FieldType::Textarea || field.kind == FieldType::Text && has_lines()
 }
 
-/// Whether a page shows all options at once.
+/// Whether all options are shown at once.
 pub fn shows_all(field: &Field) -> bool {
     field.kind == FieldType::Radio || field.many
 }
 
+/// Whether an option with an empty text is among them.
 pub fn has_empty_option(options: &[SelectOption]) -> bool {
     options.iter().any(|option| option.text.is_empty())
 }

@@ -1,5 +1,5 @@
 //! Numbers as people write them: `1,5`, `1.234,50`, `1 234.5`, `١٬٢٣٤٫٥`. A text that two countries
-//! read as two numbers is refused, so that no other number is ever sent. `web/assets/fields.js`
+//! read as two numbers is refused, so that no other number is ever sent. `web/scripts/numbers.js`
 //! reads the same; a test holds the two against each other.
 
 /// Why a text is not read as a number.

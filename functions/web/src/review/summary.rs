@@ -1,4 +1,4 @@
-//! What was decided, as people read it.
+//! The outcome of a review, in words.
 
 use serde_json::Value;
 use shared::json::Json;
@@ -6,7 +6,7 @@ use shared::models::{Review, ReviewStatus};
 use shared::review::Kind;
 use shared::review::form::Field;
 
-/// A review's type in words; one that nobody knows stays as it is.
+/// A review's type in words; an unknown type stays as it is.
 pub fn kind_word(kind: &str) -> &str {
     match kind {
         "approval" => "Approval",
@@ -38,7 +38,7 @@ pub fn chosen(review: &Review) -> Vec<String> {
     offered.into_iter().filter(|choice| named.iter().any(|id| choice.is(id))).map(|it| it.label).collect()
 }
 
-/// The rest of the stored response: comments, texts, the fields of a form under their labels.
+/// The rest of the stored response as labels and values: comments, texts, the fields of a form.
 pub fn answers(review: &Review) -> Vec<(String, String)> {
     let response = stored(review);
     let said = |name: &str, label: &str| {
@@ -78,7 +78,7 @@ fn plain(value: &Value) -> String {
     }
 }
 
-/// For a line of a list.
+/// The outcome in a word or two, for a list.
 pub fn in_a_word(review: &Review) -> String {
     if review.status == ReviewStatus::Expired {
         return "expired".to_owned();

@@ -1,4 +1,4 @@
-//! The versions of what is asked: the agent's revisions after earlier answers.
+//! The versions of a request: the agent revises it after an answer.
 
 use shared::app::App;
 use shared::auth::HumanCaller;
@@ -11,28 +11,29 @@ use crate::review::diff::{self, Diff};
 use crate::review::summary;
 use crate::text::budget::Budget;
 
+/// A version of a request.
 pub struct Version {
     pub id: String,
     pub number: u32,
     pub is_this: bool,
-    /// What was decided, once something was.
+    /// The outcome, once there is one.
     pub outcome: Option<String>,
     pub feedback: Option<String>,
 }
 
-/// Of what was said of an earlier version, in characters: its own page has all of it.
+/// How much feedback on an earlier version is shown, in characters; its own page has all of it.
 const MAX_FEEDBACK_CHARS: usize = 2_000;
-/// Bytes of files' texts that are compared.
+/// The most bytes of files' texts that are compared.
 const MAX_COMPARED_BYTES: u64 = 512 * 1024;
 
-/// Two texts to be compared, unless they are too large to be read.
+/// Two texts to compare, without the texts where they are too large to load.
 pub struct Pair {
     /// The file whose text it is; none for the message's own.
     of: Option<String>,
     texts: Option<(String, String)>,
 }
 
-/// What is to be compared with the version before.
+/// What to compare with the earlier version.
 #[derive(Default)]
 pub struct Changes {
     since: u32,
@@ -45,6 +46,7 @@ impl Changes {
         self.pairs.iter().filter_map(|pair| pair.texts.as_ref()).map(|(old, new)| old.len() + new.len()).sum()
     }
 
+    /// Compares the texts within the budget of the page.
     pub fn compare(self, budget: &mut Budget) -> Vec<Diff> {
         let each = self.pairs.into_iter().filter_map(|pair| match &pair.texts {
             Some((old, new)) => diff::between(old, new, self.since, pair.of.as_deref(), budget),
@@ -54,7 +56,7 @@ impl Changes {
     }
 }
 
-/// All versions of a message, in order, and what to compare with the one before it.
+/// Loads all versions of a message, in order, and what to compare with the one before it.
 pub async fn of(app: &App, human: &HumanCaller, message: &Message) -> Result<(Vec<Version>, Changes), Error> {
     if message.iteration_group_id.is_none() {
         return Ok((vec![], Changes::default()));
@@ -91,7 +93,7 @@ fn beginning(said: String) -> String {
     }
 }
 
-/// Of the message's text, and of the texts in files that both versions have under one name.
+/// Loads the texts of both versions, and of the text files that both have under the same name.
 async fn changes(app: &App, before: &Message, after: &Message) -> Result<Changes, Error> {
     let since = before.iteration.unwrap_or(1);
     let text = |message: &Message| message.text.clone().unwrap_or_default();

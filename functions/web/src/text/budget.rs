@@ -1,8 +1,7 @@
-//! What one page may spend on laying out what agents and people sent: time, and bytes of the page.
+//! The budget of one page for laying out what agents and people sent: time, and bytes of the page.
 //!
-//! Layout is computation, so it runs on threads of its own, a few pages at a time. It consists of
-//! small bounded pieces. Between two pieces it ends when the reader has left, and whatever is left
-//! is shown as plain text when the time is over.
+//! Layout is computation, so it runs on its own threads, a few pages at a time. It consists of small bounded pieces.
+//! Between two pieces it stops if the reader has left, and shows the remaining pieces as plain text if the time is over.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock};
@@ -11,24 +10,25 @@ use std::time::{Duration, Instant};
 use shared::error::Error;
 use tokio::sync::Semaphore;
 
-/// For all Markdown of a page; a piece that has begun is finished.
+/// The time for all Markdown of a page; a piece that has begun is finished.
 const LAYOUT: Duration = Duration::from_millis(100);
-/// For all comparisons of a page.
+/// The time for all comparisons of a page.
 const COMPARISON: Duration = Duration::from_millis(100);
 /// Lines that all comparisons of a page show together.
 const LINES: usize = 2_000;
 /// Bytes of HTML for what was sent. A whole page has to fit the response of a Lambda function.
 const ROOM: usize = 2_500_000;
-/// Texts of so many bytes together are laid out at once: it takes a few milliseconds at most, and
-/// they do not wait for large ones.
+/// Texts of at most this many bytes together are laid out at once, without waiting for large ones: it takes a few
+/// milliseconds.
 const SMALL: usize = 4 * 1024;
 
-/// Half of the processors: requests that lay nothing out keep the others.
+/// Half of the processors; the others stay free for requests that lay nothing out.
 static SLOTS: LazyLock<Semaphore> = LazyLock::new(|| {
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
     Semaphore::new((processors / 2).max(1))
 });
 
+/// What is left of a page's budget.
 pub struct Budget {
     began: Instant,
     comparing: Duration,
@@ -37,7 +37,7 @@ pub struct Budget {
     gone: Arc<AtomicBool>,
 }
 
-/// Ends the work when it is dropped, as the future of a request is whose reader has left.
+/// Stops the work when it is dropped, which happens to the future of a request whose reader has left.
 struct Reader(Arc<AtomicBool>);
 
 impl Drop for Reader {
@@ -46,7 +46,7 @@ impl Drop for Reader {
     }
 }
 
-/// Does a page's layout, whose texts have `size` bytes together.
+/// Runs the layout of a page whose texts have `size` bytes together.
 pub async fn spend<T: Send + 'static>(
     size: usize,
     layout: impl FnOnce(&mut Budget) -> T + Send + 'static,
@@ -58,7 +58,7 @@ pub async fn spend<T: Send + 'static>(
     }
     let slot = SLOTS.acquire().await.map_err(Error::internal)?;
     let done = tokio::task::spawn_blocking(move || {
-        // Held by the work: a reader who leaves does not let in the next before it has ended.
+        // The work holds the slot: when its reader leaves, the next one starts only after the work has ended.
         let _slot = slot;
         layout(&mut Budget::new(gone))
     });
@@ -70,7 +70,7 @@ impl Budget {
         Self { began: Instant::now(), comparing: COMPARISON, lines: LINES, room: ROOM, gone }
     }
 
-    /// Whether the reader has left, so that nobody will see the page.
+    /// Whether the reader has left.
     pub fn is_abandoned(&self) -> bool {
         self.gone.load(Ordering::Relaxed)
     }
@@ -86,7 +86,7 @@ impl Budget {
         Some(self.comparing).filter(|time| left && !time.is_zero())
     }
 
-    /// Takes the time and the lines of a comparison.
+    /// Subtracts the time and the lines of a comparison.
     pub fn compared(&mut self, took: Duration, lines: usize) {
         self.comparing = self.comparing.saturating_sub(took);
         self.lines = self.lines.saturating_sub(lines);
@@ -97,12 +97,12 @@ impl Budget {
         self.lines
     }
 
-    /// Takes room for a text that is about to be escaped, if there is enough.
+    /// Reserves room for a text that will be escaped, if there is enough.
     pub fn has_room_for(&mut self, text: &str) -> bool {
         self.takes(escaped(text))
     }
 
-    /// Takes room for so many bytes of HTML, if there is enough.
+    /// Reserves room for this many bytes of HTML, if there is enough.
     pub fn takes(&mut self, bytes: usize) -> bool {
         let fits = bytes <= self.room;
         if fits {
@@ -111,12 +111,12 @@ impl Budget {
         fits
     }
 
-    /// Whether the page is far from full.
+    /// Whether the page is less than half full.
     pub fn has_room_left(&self) -> bool {
         self.room > ROOM / 2
     }
 
-    /// Takes room for what is shown in any case.
+    /// Subtracts the room of a text that is shown in any case.
     pub fn takes_anyway(&mut self, text: &str) {
         self.room = self.room.saturating_sub(escaped(text));
     }
@@ -129,7 +129,7 @@ impl Default for Budget {
     }
 }
 
-/// The bytes of a text in HTML.
+/// The most bytes of a text after escaping.
 fn escaped(text: &str) -> usize {
     let special = text.bytes().filter(|byte| matches!(byte, b'<' | b'>' | b'&' | b'"' | b'\'')).count();
     text.len() + 4 * special

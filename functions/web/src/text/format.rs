@@ -1,5 +1,5 @@
-//! How templates say times, sizes and texts. A time is a `<time>` with the exact moment in it, so
-//! that a script can keep it fresh and put it into the reader's own zone.
+//! Times, sizes and JSON for templates. A time is a `<time>` with the exact moment in it, so that a script can keep it
+//! up to date and convert it into the reader's zone.
 
 use std::io::{self, Write};
 use std::time::Duration;
@@ -34,13 +34,13 @@ pub fn is_urgent(until: Timestamp, now: Timestamp) -> bool {
     now.until(until) < Duration::from_secs(15 * 60)
 }
 
-/// A moment to the minute, as HTML, in the one zone that a page without scripts can be sure of.
+/// A moment to the minute, as HTML, in UTC, because the server does not know the reader's zone.
 pub fn moment(at: Timestamp) -> String {
     let text = at.to_string();
     format!(r#"<time datetime="{text}" data-moment>{} {} UTC</time>"#, &text[..10], &text[11..16])
 }
 
-/// JSON laid out to be read. Deep nesting, which indentation makes many times longer, stays as it is.
+/// JSON with indentation, unless deep nesting makes it many times longer.
 pub fn laid_out(value: &Value) -> String {
     let plain = value.to_string();
     let mut laid_out = Limited { bytes: vec![], left: 4 * plain.len() + 256 };
@@ -50,7 +50,7 @@ pub fn laid_out(value: &Value) -> String {
     }
 }
 
-/// Takes no more than so many bytes.
+/// A buffer that refuses to grow beyond a limit.
 struct Limited {
     bytes: Vec<u8>,
     left: usize,
@@ -69,6 +69,7 @@ impl Write for Limited {
     }
 }
 
+/// A size in bytes, in its largest unit.
 pub fn bytes(size: u64) -> String {
     match size {
         1 => "1 byte".to_owned(),

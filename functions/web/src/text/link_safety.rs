@@ -1,6 +1,5 @@
-//! Links in what agents send. One to this machine or to a private network is shown as its address,
-//! to be copied, and leads nowhere: whoever clicked it would call a program that only their machine
-//! reaches, and an agent could have chosen that program.
+//! Links in what agents send. A link to this machine or to a private network is shown as its address, to be copied: a
+//! click would call a program that only the reader's machine can reach, and that the agent chose.
 //!
 //! Private are loopback, private, link-local and reserved IP addresses in every notation that
 //! browsers read, names without a dot, and names below `localhost`, `local`, `internal`, `lan`,
@@ -15,7 +14,7 @@ use url::{Host, Url};
 
 const PRIVATE_ENDINGS: [&str; 7] = ["localhost", "local", "internal", "lan", "home", "corp", "home.arpa"];
 
-/// Stands for the page's own host: a link that resolves to it leads to a page of ours.
+/// Stands for the page's own host: a link that resolves to it leads to a page of this site.
 const OWN_HOST: &str = "this-site.invalid";
 
 /// Whether a link in a page leads to this machine or a private network. Browsers read it by the
@@ -40,8 +39,8 @@ fn is_private(url: &Url) -> bool {
     }
 }
 
-/// Shows links that lead inside as their words and their address. `copy.js` adds a button that
-/// copies a `code.address`.
+/// Shows links that lead inside as their words and their address. `copy-address.js` adds
+/// a button that copies a `code.address`.
 pub fn disarmed<'a>(events: impl Iterator<Item = Event<'a>>) -> impl Iterator<Item = Event<'a>> {
     let mut inside = Disarmed::default();
     events.flat_map(move |event| inside.shown(event))

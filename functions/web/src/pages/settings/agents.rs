@@ -23,6 +23,7 @@ struct AgentsPage {
     agents: Vec<AgentRow>,
 }
 
+/// `GET /settings/agents`
 pub async fn page(State(app): State<App>, Visitor(human): Visitor) -> Result<Response, PageError> {
     let agents = async { Ok(app.store.agents_of(&human).await?) };
     let (layout, agents) = tokio::try_join!(Layout::of(&app, &human, NavItem::Settings), agents)?;
@@ -37,11 +38,12 @@ struct AgentPage {
     tab: Tab,
     agent: AgentRow,
     has_picture: bool,
-    /// How many headers go along, and whether credentials do: neither is shown.
+    /// How many headers and whether credentials are set; their values are never shown.
     headers: usize,
     has_auth: bool,
 }
 
+/// `GET /settings/agents/{id}`
 pub async fn one(
     State(app): State<App>,
     Visitor(human): Visitor,

@@ -1,4 +1,4 @@
-//! `/settings/keys`: the keys of the person's agents.
+//! `/settings/keys`: the API keys of the person's agents.
 
 use askama::Template;
 use axum::extract::State;
@@ -30,6 +30,7 @@ struct KeysPage {
     keys: Vec<Row>,
 }
 
+/// `GET /settings/keys`
 pub async fn page(State(app): State<App>, Visitor(human): Visitor) -> Result<Response, PageError> {
     let keys = async { Ok(app.store.api_keys_of(&human).await?) };
     let (layout, keys) = tokio::try_join!(Layout::of(&app, &human, NavItem::Settings), keys)?;

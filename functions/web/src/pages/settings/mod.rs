@@ -1,5 +1,5 @@
-//! `/settings`: what a person sets for themselves and their agents, and owners for everybody. What
-//! is changed is changed by the API, which the pages' forms call.
+//! `/settings`: the settings of a person and their agents; for owners, also users and plugins. The forms of these pages
+//! call the API.
 
 pub mod agents;
 pub mod keys;
@@ -7,7 +7,7 @@ pub mod plugins;
 pub mod profile;
 pub mod users;
 
-/// The pages of the settings' own navigation.
+/// An item of the settings' navigation.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Tab {
     Profile,
@@ -20,11 +20,12 @@ pub enum Tab {
 impl Tab {
     const ALL: [Self; 5] = [Self::Profile, Self::Keys, Self::Agents, Self::Users, Self::Plugins];
 
-    /// Those that somebody may open.
+    /// The tabs that a person may open.
     pub fn shown_to(is_owner: bool) -> impl Iterator<Item = Self> {
         Self::ALL.into_iter().filter(move |it| is_owner || *it != Self::Users)
     }
 
+    /// The tab's text.
     pub fn label(self) -> &'static str {
         match self {
             Self::Profile => "Profile",
@@ -35,6 +36,7 @@ impl Tab {
         }
     }
 
+    /// The path of its page.
     pub fn path(self) -> &'static str {
         match self {
             Self::Profile => "/settings",

@@ -1,5 +1,5 @@
-//! `/settings/plugins`: a frame that its script fills from `GET /api/plugins`; which plugins there
-//! are is known to their own function alone.
+//! `/settings/plugins`: a page that its script fills from `GET /api/plugins`, because only the function of the plugins
+//! knows which are installed.
 
 use askama::Template;
 use axum::extract::State;
@@ -19,6 +19,7 @@ struct PluginsPage {
     tab: Tab,
 }
 
+/// `GET /settings/plugins`
 pub async fn page(State(app): State<App>, Visitor(human): Visitor) -> Result<Response, PageError> {
     let layout = Layout::of(&app, &human, NavItem::Settings).await?;
     response::page(StatusCode::OK, &PluginsPage { layout, tab: Tab::Plugins })

@@ -1,4 +1,4 @@
-//! `/settings`: who is signed in, and how the pages look to them.
+//! `/settings`: the person's name and e-mail address, the theme, and the session.
 
 use askama::Template;
 use axum::extract::State;
@@ -29,6 +29,7 @@ impl ProfilePage {
     }
 }
 
+/// `GET /settings`
 pub async fn page(State(app): State<App>, Visitor(human): Visitor) -> Result<Response, PageError> {
     let layout = Layout::of(&app, &human, NavItem::Settings).await?;
     response::page(StatusCode::OK, &ProfilePage { layout, tab: Tab::Profile })

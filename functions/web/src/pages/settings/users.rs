@@ -1,4 +1,4 @@
-//! `/settings/users`: everybody who may sign in, for owners.
+//! `/settings/users`: all users, for owners.
 
 use askama::Template;
 use axum::extract::{FromRequestParts, State};
@@ -15,7 +15,7 @@ use crate::pages::settings::Tab;
 use crate::response::{self, PageError};
 use crate::text::format;
 
-/// Somebody who looks at a page that is for owners: the store refuses members.
+/// An owner who opens a page for owners; members are refused.
 pub struct Owner(OwnerCaller);
 
 impl<S: Send + Sync> FromRequestParts<S> for Owner {
@@ -53,6 +53,7 @@ struct UsersPage {
     users: Vec<Row>,
 }
 
+/// `GET /settings/users`
 pub async fn page(State(app): State<App>, Visitor(human): Visitor, Owner(owner): Owner) -> Result<Response, PageError> {
     let users = async { Ok(app.store.users(&owner).await?) };
     let (layout, users) = tokio::try_join!(Layout::of(&app, &human, NavItem::Settings), users)?;
