@@ -283,7 +283,7 @@ async fn users_are_for_owners() {
     assert_eq!(refused.status, 403);
     assert!(!refused.text().contains(&owner.email), "{}", refused.text());
     assert!(!page(&member, "/settings/plugins").await.contains("/settings/users"));
-    assert_shows(&page(&member, "/settings/plugins").await, &["data-owner=\"false\"", "set by an owner"]);
+    assert_shows(&page(&member, "/settings/plugins").await, &["data-owner=\"false\"", "An owner manages the settings"]);
 }
 
 /// The page is filled from the API by its script.
@@ -291,7 +291,7 @@ async fn users_are_for_owners() {
 async fn plugins_are_listed_for_their_page() {
     let world = World::start().await;
     let person = world.person().await;
-    assert_shows(&page(&person, "/settings/plugins").await, &["id=\"plugins\"", "data-owner=\"true\"", "plugins.js"]);
+    assert_shows(&page(&person, "/settings/plugins").await, &["id=\"plugins\"", "data-owner=\"true\"", "app.js"]);
     let plugins = person.get("/api/plugins").await.expect(200);
     let first: &Value = &plugins[0];
     assert!(first["name"].is_string() && first["displayName"].is_string() && first["env"].is_array(), "{first}");
