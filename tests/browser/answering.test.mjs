@@ -64,7 +64,7 @@ test("each review type can be answered, and the agent's wait returns the answer"
       await page.keyboard.type(json);
     };
     await type("{ no json");
-    assert.match(await text(page, "#json-state"), /no JSON yet/);
+    assert.match(await text(page, "#json-state"), /not JSON yet/);
     assert.equal(await page.$eval("[name=json]", (it) => it.validity.valid), false);
     await type('{"rank": 1.50}');
     await page.click("#answer .primary");
@@ -190,7 +190,7 @@ test("a late response for one request never shows under another", async () => {
   await page.click(`#row-${b.id}`);
   await page.waitForSelector(`#review[data-review="${b.id}"] form[action="/reviews/${b.id}"]`);
   release();
-  await shows(page, "#toasts", "settled");
+  await shows(page, "#toasts", "is decided");
   await world.send({ text: "One more arrives", review: { type: "approval" } });
   await shows(page, "#rows", "One more arrives");
   assert.equal(await page.$eval("#answer form", (it) => it.getAttribute("action")), `/reviews/${b.id}`);

@@ -136,7 +136,7 @@ test("the first page loads less than 100 kB", async () => {
   await page.type("[name=email]", world.email);
   await page.type("[name=password]", world.password);
   await Promise.all([page.waitForNavigation(), page.click("form button")]);
-  await page.waitForFunction(() => typeof placet === "object");
+  await page.waitForSelector("#keys-button:not([hidden])");
   await page.waitForFunction(() => [...document.images].every((it) => it.complete));
   assert.ok(bytes > 10_000 && bytes < 100_000, `${bytes} bytes`);
 });

@@ -11,7 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
 
 /// Defines the global `Placet`.
-const BRIDGE: &str = include_str!("../../../web/assets/plugin-bridge.js");
+const BRIDGE: &str = include_str!("../../../web/plugins/bridge.js");
 
 /// Whatever the plugin does, it cannot load or send anything: it has `Placet` to ask.
 const SHUT_IN: &str = "sandbox allow-scripts; default-src 'none'; style-src 'unsafe-inline'; img-src data: blob:; \

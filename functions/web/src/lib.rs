@@ -1,60 +1,33 @@
-//! The pages that people answer in, `/health`, and the API's description. Server-rendered;
-//! answering works without scripts, and nothing comes from another host.
+//! The pages for people, `/health`, and the API's description. Pages are rendered on the server, work without scripts
+//! as far as answering goes, and load nothing from another host.
 //!
-//! - `inbox` (with `list`), `review` (with `versions`, `diff`, `outcome`), `channel`, `sign_in`:
-//!   the pages
-//! - `files`, `status` (with `agent_row`), `logs`, `settings`: the pages beside the inbox
-//! - `field`: how a form's field is asked; `answer`: what a submitted form means as a review's
-//!   response; `number`: numbers as people write them
-//! - `message`, `attachment`, `markdown` (with `link`, `nesting`), `text`: what was sent, shown safely,
-//!   within the `budget` of a page; `whole_text`: a long text alone; `frame`: HTML files; `preview`:
-//!   what a text will look like
-//! - `document`: `/api/openapi.json`; `docs`: the same as a page
-//! - `page`: HTML responses, errors included, their policy and their host, and who may send a form
-//! - `shell`: what surrounds every page; `icons`, `assets`
-//! - `view`: how times and sizes are said
+//! - [`pages`]: one module per path; [`components`]: parts that several pages show
+//! - [`review`]: what a review asks and how it was answered
+//! - [`text`]: what agents and people wrote, as safe HTML and within the budget of a page
+//! - [`extract`]: what handlers take from a request; [`response`]: pages and errors as responses
+//! - [`middleware`]: the security headers of pages, and the host that serves them
+//! - [`openapi`]: `/api/openapi.json`; [`docs`]: the same as a page
+//! - [`assets`]: scripts, styles and icons; [`health`]
 
-mod agent_row;
-mod answer;
 mod assets;
-mod attachment;
-mod budget;
-mod channel;
-mod diff;
+mod components;
 mod docs;
-mod document;
-mod field;
-mod files;
-mod frame;
+mod extract;
 mod health;
-mod icons;
-mod inbox;
-mod link;
-mod list;
-mod logs;
-mod markdown;
-mod message;
-mod nesting;
-mod number;
-mod outcome;
-mod page;
-mod preview;
+mod middleware;
+mod openapi;
+mod pages;
+mod response;
 mod review;
-mod settings;
-mod shell;
-mod sign_in;
-mod status;
-mod table;
 mod text;
-mod versions;
-mod view;
-mod whole_text;
 
 use axum::Router;
 use axum::middleware::from_fn;
 use axum::routing::{get, post};
 use shared::http::App;
 use shared::iam::Permission;
+
+use pages::{channel, files, html_preview, inbox, logs, markdown_preview, message_text, settings, sign_in, status};
 
 /// What this function may do in AWS.
 pub const PERMISSIONS: &[Permission] = &[
@@ -69,20 +42,21 @@ pub const PERMISSIONS: &[Permission] = &[
     Permission::Objects("s3:GetObject"),
 ];
 
+/// The routes of this function.
 pub fn router() -> Router<App> {
     Router::new()
         .route("/", get(inbox::inbox))
         .route("/login", get(sign_in::page).post(sign_in::sign_in))
         .route("/logout", post(sign_in::sign_out))
         .route("/password", get(sign_in::password_page).post(sign_in::change_password))
-        .route("/reviews/{id}", get(review::page).post(review::answer))
+        .route("/reviews/{id}", get(pages::review::page).post(pages::review::answer))
         .route("/channels", get(channel::list))
         .route("/channels/{id}", get(channel::channel))
-        .route("/messages/{id}/text", get(whole_text::text))
-        .route("/preview", post(preview::preview))
+        .route("/messages/{id}/text", get(message_text::text))
+        .route("/preview", post(markdown_preview::preview))
         .route("/files", get(files::page))
         .route("/files/{id}", get(files::one))
-        .route("/files/{id}/frame", get(frame::frame))
+        .route("/files/{id}/frame", get(html_preview::html_preview))
         .route("/status", get(status::page))
         .route("/status/{id}", get(status::one))
         .route("/logs", get(logs::page))
@@ -92,9 +66,9 @@ pub fn router() -> Router<App> {
         .route("/settings/agents/{id}", get(settings::agents::one))
         .route("/settings/users", get(settings::users::page))
         .route("/settings/plugins", get(settings::plugins::page))
-        .layer(from_fn(page::at_inbox))
+        .layer(from_fn(middleware::require_inbox_host))
         .merge(reference_page())
-        .layer(from_fn(page::frame))
+        .layer(from_fn(middleware::security_headers))
         .route("/assets/{*name}", get(assets::asset))
         .merge(data())
 }
@@ -102,5 +76,5 @@ pub fn router() -> Router<App> {
 // What the API's description names; pages for people are not in it.
 shared::routes! {
     fn reference_page = [docs::docs]; // /api/docs
-    fn data = [health::health, document::document]; // /health, /api/openapi.json
+    fn data = [health::health, openapi::document]; // /health, /api/openapi.json
 }

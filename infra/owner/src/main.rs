@@ -53,7 +53,8 @@ async fn run(Options { table, bucket, email }: Options) -> Result<(), String> {
     };
     // Printed at once: if the next steps fail, the owner can sign in and create an agent and a key.
     print(&[("E-mail", email.as_str()), ("Password", &password)])?;
-    let agent = store.agents().create(user.id, CreateAgent::named("My first agent")).await.map_err(storage_error)?.agent;
+    let agent =
+        store.agents().create(user.id, CreateAgent::named("My first agent")).await.map_err(storage_error)?.agent;
     let key = store.accounts().create_api_key(user.id, "First key".to_owned()).await.map_err(storage_error)?;
     print(&[("API key", &key.key), ("Channel", &agent.id.to_string())])
 }

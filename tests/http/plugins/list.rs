@@ -95,8 +95,9 @@ async fn the_plugin_frame_is_sandboxed() {
     for name in ["other", "status-card%00", "%ff"] {
         person.get(&format!("/api/plugins/{name}/render")).await.expect_error(404, "not_found");
     }
-    let host = person.get("/assets/plugin-host.js").await;
+    let host = person.get("/assets/app.js").await;
     assert_eq!((host.status, host.header("content-type")), (200, "text/javascript; charset=utf-8"));
+    assert!(host.text().contains("data-placet-plugin"), "the pages' script loads the frames");
 }
 
 #[tokio::test]

@@ -27,7 +27,7 @@ async fn page(person: &Person, path: &str) -> String {
     let reply = person.get(path).await;
     assert_eq!(reply.status, 200, "{path}: {}", reply.text());
     assert!(reply.header("content-type").starts_with("text/html"), "{path}");
-    reply.text()
+    reply.markup()
 }
 
 /// Creates an agent whose name contains HTML.
@@ -61,7 +61,7 @@ async fn every_page_works_for_a_new_user_and_redirects_strangers_to_sign_in() {
         let back = format!("/login?next={}", path.replace('/', "%2F"));
         assert_eq!((redirected.status, redirected.header("location")), (303, back.as_str()), "{path}");
     }
-    for asset in ["pages.css", "files.js", "logs.js", "settings.js", "plugins.js"] {
+    for asset in ["pages.css", "app.js"] {
         assert_eq!(person.get(&format!("/assets/{asset}")).await.status, 200, "{asset}");
     }
 }
@@ -97,7 +97,7 @@ async fn files_are_listed_filtered_and_read_page_by_page() {
     assert_eq!(lists("/files?q=holiday").await, (false, true));
     assert_shows(
         &page(&person, "/files?q=%22%3E%3Cb%3E").await,
-        &["No file fits that.", "value=\"&#34;&#62;&#60;b&#62;\""],
+        &["No file matches.", "value=\"&#34;&#62;&#60;b&#62;\""],
     );
 
     for n in 0..47 {
@@ -129,7 +129,7 @@ async fn a_file_is_shown_in_place_to_its_person_alone() {
     for path in [path.as_str(), "/files/nothing", &format!("/files?agent={}", agent.channel), "/files?agent=nothing"] {
         let reply = stranger.get(path).await;
         assert_eq!(reply.status, 404, "{path}");
-        assert_shows(&reply.text(), &["There is nothing here that you may see."]);
+        assert_shows(&reply.text(), &["This page does not exist, or you may not see it."]);
     }
     assert_eq!(Person::signed_out(&world.url, "", "").get(&path).await.status, 303);
 }
@@ -141,7 +141,7 @@ async fn the_status_of_all_agents_and_of_one() {
     let agent = agent_with_html_name(&person).await;
     let path = format!("/status/{}", agent.channel);
     assert_shows(&page(&person, "/status").await, &["Never seen", "Offline"]);
-    assert_shows(&page(&person, &path).await, &["No change of state in the last 30 days."]);
+    assert_shows(&page(&person, &path).await, &["No status changes in the last 30 days."]);
     ping(&agent, "busy", "deploying <main>").await;
     ping(&agent, "error", "it broke").await;
     agent.request_approval().await;
@@ -165,7 +165,7 @@ async fn the_log_page_shows_calls_and_masks_secrets() {
     let world = World::start().await;
     let (person, stranger) = (world.person().await, world.person().await);
     let agent = person.agent().await;
-    assert_shows(&page(&person, "/logs").await, &["Nothing was called yet."]);
+    assert_shows(&page(&person, "/logs").await, &["There are no entries yet."]);
     agent.create_message(json!({ "text": "Deploy <b>?", "metadata": { "password": "hunter2" } })).await;
     agent.get("/api/v1/messages?channel=nothing").await.expect_error(403, "not_your_agent");
 
@@ -176,7 +176,7 @@ async fn the_log_page_shows_calls_and_masks_secrets() {
     );
     assert_shows(&shown, &["class=\"code good\"", "class=\"code bad\""]);
     assert!(!shown.contains("hunter2") && !shown.contains(&agent.key), "{shown}");
-    assert_shows(&page(&stranger, "/logs").await, &["Nothing was called yet."]);
+    assert_shows(&page(&stranger, "/logs").await, &["There are no entries yet."]);
 
     for _ in 0..50 {
         agent.get("/api/v1/agents").await.expect(200);
@@ -283,7 +283,7 @@ async fn users_are_for_owners() {
     assert_eq!(refused.status, 403);
     assert!(!refused.text().contains(&owner.email), "{}", refused.text());
     assert!(!page(&member, "/settings/plugins").await.contains("/settings/users"));
-    assert_shows(&page(&member, "/settings/plugins").await, &["data-owner=\"false\"", "set by an owner"]);
+    assert_shows(&page(&member, "/settings/plugins").await, &["data-owner=\"false\"", "An owner manages the settings"]);
 }
 
 /// The page is filled from the API by its script.
@@ -291,7 +291,7 @@ async fn users_are_for_owners() {
 async fn plugins_are_listed_for_their_page() {
     let world = World::start().await;
     let person = world.person().await;
-    assert_shows(&page(&person, "/settings/plugins").await, &["id=\"plugins\"", "data-owner=\"true\"", "plugins.js"]);
+    assert_shows(&page(&person, "/settings/plugins").await, &["id=\"plugins\"", "data-owner=\"true\"", "app.js"]);
     let plugins = person.get("/api/plugins").await.expect(200);
     let first: &Value = &plugins[0];
     assert!(first["name"].is_string() && first["displayName"].is_string() && first["env"].is_array(), "{first}");

@@ -64,6 +64,12 @@ impl Reply {
         String::from_utf8_lossy(&self.bytes).into_owned()
     }
 
+    /// The HTML of a page on one line, without the whitespace around its tags.
+    pub fn markup(&self) -> String {
+        let line = self.text().split_whitespace().collect::<Vec<_>>().join(" ");
+        line.replace("> ", ">").replace(" >", ">").replace(" <", "<")
+    }
+
     pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
     }

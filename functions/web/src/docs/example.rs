@@ -5,15 +5,15 @@ use serde_json::{Map, Value, json};
 use super::schema::Schemas;
 use super::text;
 
-/// Deeper values are empty.
-const DEEPEST: usize = 12;
+/// Values nested deeper than this are empty.
+const MAX_DEPTH: usize = 12;
 
-/// A value as the schema describes it: its own examples where it has some.
+/// A value that fits a schema, made of the schema's examples where it has some.
 pub fn value(schema: &Value, schemas: &Schemas<'_>) -> Value {
     made(schema, schemas, false, 0)
 }
 
-/// A body with what is required, and what has an example of its own.
+/// A body with all required members and those that have an example.
 pub fn input(content: &Value, schemas: &Schemas<'_>) -> Value {
     let own = content.get("example").or_else(|| content["examples"].as_object()?.values().next()?.get("value"));
     own.cloned().unwrap_or_else(|| made(&content["schema"], schemas, true, 0))
@@ -27,7 +27,7 @@ fn made(schema: &Value, schemas: &Schemas<'_>, sparse: bool, depth: usize) -> Va
     if schema["$ref"].is_string() {
         return made(schemas.resolve(schema), schemas, sparse, depth + 1);
     }
-    if depth > DEEPEST {
+    if depth > MAX_DEPTH {
         return Value::Null;
     }
     if let Some(all) = schema["allOf"].as_array() {
@@ -66,11 +66,11 @@ fn object(schema: &Value, schemas: &Schemas<'_>, sparse: bool, depth: usize) -> 
     Value::Object(members.collect::<Map<_, _>>())
 }
 
-/// What a call is made of.
+/// The parts of a call.
 pub struct Call<'a> {
     pub method: &'a str,
     pub path: String,
-    /// Required ones, with examples.
+    /// The required parameters, with examples.
     pub query: Vec<(String, String)>,
     pub headers: Vec<String>,
     /// Media type and value of the body.
@@ -78,6 +78,7 @@ pub struct Call<'a> {
 }
 
 impl Call<'_> {
+    /// The call as a `curl` command.
     pub fn curl(&self) -> String {
         let query: Vec<String> = self.query.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let query = if query.is_empty() { String::new() } else { format!("?{}", query.join("&")) };

@@ -1,5 +1,5 @@
-//! `GET /api/docs`: the OpenAPI document as a page that is read, searched and linked to without
-//! scripts. Made once per process, when it is first asked for.
+//! `GET /api/docs`: the OpenAPI document as a page that can be read, searched and linked to without scripts. It is
+//! rendered once per process, when it is first requested.
 //!
 //! - `schema`: types, constraints and fields as people read them
 //! - `example`: values that fit a schema, and calls that can be pasted
@@ -17,8 +17,8 @@ use http::{HeaderMap, StatusCode};
 use serde_json::Value;
 use shared::error::Error;
 
-use crate::document::{TEXT, cached};
-use crate::page::{self, PageError};
+use crate::openapi::{TEXT, cached};
+use crate::response::{self, PageError};
 use operation::{Operation, methods};
 use schema::{Field, Prose, Schemas};
 
@@ -37,11 +37,11 @@ static PAGE: LazyLock<Result<String, String>> = LazyLock::new(|| {
 )]
 pub async fn docs(headers: HeaderMap) -> Result<Response, PageError> {
     let html = PAGE.as_deref().map_err(Error::internal)?;
-    Ok(cached(&headers, || page::html(StatusCode::OK, html)))
+    Ok(cached(&headers, || response::html(StatusCode::OK, html)))
 }
 
 #[derive(Template)]
-#[template(path = "docs.html")]
+#[template(path = "docs/page.html")]
 struct DocsPage<'a> {
     title: &'a str,
     version: &'a str,

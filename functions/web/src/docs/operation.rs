@@ -8,6 +8,7 @@ use super::text;
 
 const JSON: &str = "application/json";
 
+/// An operation, ready for the template.
 pub struct Operation {
     pub id: String,
     pub method: &'static str,
@@ -22,7 +23,7 @@ pub struct Operation {
     pub curl: String,
 }
 
-/// A body that is sent, in one of the types that are taken.
+/// A request body, in one of the media types that are accepted.
 pub struct Body {
     pub kind: String,
     pub required: bool,
@@ -36,7 +37,7 @@ pub struct Answer {
     pub about: Prose,
     pub kind: String,
     pub shape: Vec<Piece>,
-    /// Of a shape without a name.
+    /// The fields of a type without a name.
     pub fields: Vec<Field>,
     pub codes: Vec<String>,
     pub example: Option<String>,
@@ -49,6 +50,7 @@ pub fn methods(item: &Value) -> impl Iterator<Item = (&'static str, &Value)> {
 }
 
 impl Operation {
+    /// The operation as the document describes it.
     pub fn of(method: &'static str, path: &str, it: &Value, document: &Value, schemas: &Schemas<'_>) -> Self {
         let responses = it["responses"].as_object().into_iter().flatten();
         let answers = responses.map(|(status, response)| Answer::of(status, response, document, schemas));
@@ -70,7 +72,7 @@ impl Operation {
         }
     }
 
-    /// The method as the class that colours it.
+    /// The CSS class of the method.
     pub fn class(&self) -> String {
         self.method.to_lowercase()
     }
@@ -98,7 +100,7 @@ impl Answer {
         let shape = if content.is_some() { schemas.kind(schema) } else { vec![] };
         let is_named = shape.iter().any(|piece| piece.model);
         let is_json = content.is_some_and(|(kind, _)| kind == JSON);
-        // The status says as much.
+        // The status says this already.
         let plain = ["OK", "Created"].contains(&text(&response["description"]));
         Self {
             status: status.to_owned(),
@@ -116,12 +118,13 @@ impl Answer {
 }
 
 impl Answer {
+    /// Whether the response is JSON.
     pub fn is_json(&self) -> bool {
         self.kind == JSON
     }
 }
 
-/// What is said of each credential that will do.
+/// The credentials that are accepted, in words.
 fn credentials(operation: &Value, document: &Value) -> Vec<String> {
     let schemes = &document["components"]["securitySchemes"];
     let said = |name: &String| {

@@ -1,11 +1,11 @@
-//! Schemas as people read them: one line per field, nested ones below their parent.
+//! Schemas for people: one line per field, nested fields below their parent.
 
 use serde_json::{Map, Value};
 
 use super::text;
 
-/// Deeper nesting is read in the JSON itself.
-const DEEPEST: usize = 5;
+/// Fields nested deeper than this are left to the JSON document.
+const MAX_DEPTH: usize = 5;
 
 /// The document's named schemas.
 pub struct Schemas<'a> {
@@ -37,6 +37,7 @@ pub struct Prose {
     pub paragraphs: Vec<Vec<Span>>,
 }
 
+/// A part of a paragraph, code or text.
 pub struct Span {
     pub text: String,
     pub code: bool,
@@ -56,12 +57,12 @@ impl<'a> Schemas<'a> {
         Self { named: document["components"]["schemas"].as_object() }
     }
 
-    /// The named schemas with fields; words and numbers are told where they are used.
+    /// The named schemas that have fields; other types are described where they are used.
     pub fn models(&self) -> impl Iterator<Item = (&'a str, &'a Value)> {
         self.named.into_iter().flatten().map(|(name, schema)| (name.as_str(), schema)).filter(|it| is_model(it.1))
     }
 
-    /// What a reference means; any other schema means itself.
+    /// The schema that a reference points to, or the schema itself.
     pub fn resolve<'s>(&self, schema: &'s Value) -> &'s Value
     where
         'a: 's,
@@ -72,14 +73,14 @@ impl<'a> Schemas<'a> {
         }
     }
 
-    /// The fields of an object, nested objects of no name included.
+    /// The fields of an object, including those of nested objects without a name.
     pub fn fields(&self, schema: &Value) -> Vec<Field> {
         let mut fields = vec![];
         self.collect(schema, 0, false, &mut fields);
         fields
     }
 
-    /// The same with those of named objects too.
+    /// The same, including those of named objects.
     pub fn all_fields(&self, schema: &Value) -> Vec<Field> {
         let mut fields = vec![];
         self.collect(schema, 0, true, &mut fields);
@@ -100,7 +101,7 @@ impl<'a> Schemas<'a> {
             let required = part["required"].as_array().map(Vec::as_slice).unwrap_or_default();
             for (name, property) in part["properties"].as_object().into_iter().flatten() {
                 fields.push(self.field(name, depth, required.iter().any(|it| text(it) == name), property));
-                if depth < DEEPEST {
+                if depth < MAX_DEPTH {
                     self.collect(property, depth + 1, named, fields);
                 }
             }
@@ -112,7 +113,7 @@ impl<'a> Schemas<'a> {
         'a: 's,
     {
         let (mut schema, mut is_ref) = (schema, false);
-        for _ in 0..DEEPEST {
+        for _ in 0..MAX_DEPTH {
             is_ref |= schema["$ref"].is_string();
             schema = self.resolve(schema);
             match schema.get("items") {
@@ -196,7 +197,7 @@ impl<'a> Schemas<'a> {
     }
 }
 
-/// What limits a value, as it is said.
+/// The rules that limit a value, in words.
 const RULES: [(&str, &str); 12] = [
     ("minLength", "at least {} characters"),
     ("maxLength", "at most {} characters"),
@@ -216,7 +217,7 @@ fn rule(words: &str, value: &Value) -> String {
     words.replace("{}", &short(value))
 }
 
-/// A value in a line: texts without quotes.
+/// A value on one line, texts without quotes.
 fn short(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }

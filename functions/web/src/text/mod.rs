@@ -1,5 +1,7 @@
 //! Texts that agents and people wrote, as pages show them.
 //!
+//! - [`markdown`], within its bounds of [`nesting`], with links that lead nowhere private ([`link_safety`])
+//! - [`budget`]: what a page may spend on layout; [`format`]: times, sizes and JSON
 //! - [`visible`]: characters that a reader cannot see, or that reorder what stands around them
 //! - [`excerpt`]: one line that says what a text is about
 //! - [`definitions`]: definitions of links that Markdown would hide
@@ -9,18 +11,22 @@
 //! - [`rewrite`]: Markdown events as pages show them
 //! - [`tags`]: HTML without its tags
 
+pub mod budget;
 pub mod definitions;
 pub mod emphasis;
 pub mod excerpt;
+pub mod format;
 pub mod json_tree;
+pub mod link_safety;
 pub mod links;
+pub mod markdown;
+pub mod nesting;
 pub mod rewrite;
 pub mod tags;
 pub mod visible;
 
 use std::fmt;
 
-use crate::link;
 use links::Part;
 
 /// HTML that a template writes as it is.
@@ -43,7 +49,7 @@ pub fn plain(text: &str) -> Html {
     let (mut html, mut links) = (String::with_capacity(text.len()), 0);
     for part in links::parts(text) {
         match part {
-            Part::Link { shown, address } if links < MAX_LINKS && !link::leads_inside(&address) => {
+            Part::Link { shown, address } if links < MAX_LINKS && !link_safety::leads_inside(&address) => {
                 links += 1;
                 html.push_str("<a target=\"_blank\" rel=\"noopener noreferrer nofollow\" href=\"");
                 visible::write_visible(&mut html, &address);

@@ -169,14 +169,14 @@ fn is_keycap(before: Option<char>, after: Option<char>) -> bool {
 
 /// A tag of a flag such as 🏴󠁧󠁢󠁳󠁣󠁴󠁿: a black flag, up to six tags, and the tag that ends them.
 fn is_tag_of_flag(text: &str, at: usize) -> bool {
-    const MOST: usize = 7;
+    const MAX_TAGS: usize = 7;
     let is_tag = |it: &char| matches!(*it, '\u{E0020}'..='\u{E007E}');
     let mut before = text[..at].chars().rev();
-    let tags = before.by_ref().take(MOST).take_while(is_tag).count();
+    let tags = before.by_ref().take(MAX_TAGS).take_while(is_tag).count();
     let begins = text[..at].chars().rev().nth(tags) == Some('\u{1F3F4}');
     let mut rest = text[at..].chars();
-    let left = rest.by_ref().take(MOST).take_while(is_tag).count();
-    begins && tags + left < MOST && text[at..].chars().nth(left) == Some('\u{E007F}')
+    let left = rest.by_ref().take(MAX_TAGS).take_while(is_tag).count();
+    begins && tags + left < MAX_TAGS && text[at..].chars().nth(left) == Some('\u{E007F}')
 }
 
 fn name(code: u32) -> &'static str {

@@ -62,7 +62,7 @@ impl FormTester {
     }
 
     async fn page(&self, id: &str) -> String {
-        self.person.get(&format!("/reviews/{id}")).await.text()
+        self.person.get(&format!("/reviews/{id}")).await.markup()
     }
 
     /// Submits the page's form with `fields`; returns the response that the agent gets.

@@ -1,6 +1,6 @@
 use super::*;
-use crate::budget::Budget;
-use crate::markdown;
+use crate::text::budget::Budget;
+use crate::text::markdown;
 
 #[test]
 fn it_says_what_is_asked_whatever_the_text_begins_with() {

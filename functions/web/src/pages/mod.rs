@@ -1,0 +1,13 @@
+//! The pages, one module per path.
+
+pub mod channel;
+pub mod files;
+pub mod html_preview;
+pub mod inbox;
+pub mod logs;
+pub mod markdown_preview;
+pub mod message_text;
+pub mod review;
+pub mod settings;
+pub mod sign_in;
+pub mod status;

@@ -1,0 +1,67 @@
+//! `/settings/agents`: the person's agents; `/settings/agents/{id}`: one of them, with its webhook.
+
+use askama::Template;
+use axum::extract::State;
+use axum::response::Response;
+use http::StatusCode;
+use shared::error::Error;
+use shared::http::App;
+use shared::http::extract::PathId;
+use shared::ids::AgentId;
+
+use crate::components::agent_row::AgentRow;
+use crate::components::layout::{Layout, NavItem};
+use crate::extract::Visitor;
+use crate::pages::settings::Tab;
+use crate::response::{self, PageError};
+
+#[derive(Template)]
+#[template(path = "settings/agents.html")]
+struct AgentsPage {
+    layout: Layout,
+    tab: Tab,
+    agents: Vec<AgentRow>,
+}
+
+/// `GET /settings/agents`
+pub async fn page(State(app): State<App>, Visitor(human): Visitor) -> Result<Response, PageError> {
+    let agents = async { Ok(app.store.agents().list(&human).await?) };
+    let (layout, agents) = tokio::try_join!(Layout::of(&app, &human, NavItem::Settings), agents)?;
+    let agents = agents.iter().map(|agent| AgentRow::of(agent, app.clock.now())).collect();
+    response::page(StatusCode::OK, &AgentsPage { layout, tab: Tab::Agents, agents })
+}
+
+#[derive(Template)]
+#[template(path = "settings/agent.html")]
+struct AgentPage {
+    layout: Layout,
+    tab: Tab,
+    agent: AgentRow,
+    has_picture: bool,
+    /// How many headers and whether credentials are set; their values are never shown.
+    headers: usize,
+    has_auth: bool,
+}
+
+/// `GET /settings/agents/{id}`
+pub async fn one(
+    State(app): State<App>,
+    Visitor(human): Visitor,
+    PathId(id): PathId<AgentId>,
+) -> Result<Response, PageError> {
+    let opened = async {
+        let channel = app.store.agents().get(&human, id).await?;
+        let hook = app.store.agents().webhook(channel.owner(), channel.id()).await?;
+        Ok((channel, hook.ok_or(Error::NotFound("agent"))?))
+    };
+    let (layout, (channel, hook)) = tokio::try_join!(Layout::of(&app, &human, NavItem::Settings), opened)?;
+    let page = AgentPage {
+        layout,
+        tab: Tab::Agents,
+        agent: AgentRow::of(&channel.agent, app.clock.now()),
+        has_picture: channel.avatar().is_ok(),
+        headers: hook.headers.0.len(),
+        has_auth: hook.auth.is_some(),
+    };
+    response::page(StatusCode::OK, &page)
+}

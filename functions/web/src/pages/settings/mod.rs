@@ -1,0 +1,49 @@
+//! `/settings`: the settings of a person and their agents; for owners, also users and plugins. The forms of these pages
+//! call the API.
+
+pub mod agents;
+pub mod keys;
+pub mod plugins;
+pub mod profile;
+pub mod users;
+
+/// An item of the settings' navigation.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Tab {
+    Profile,
+    Keys,
+    Agents,
+    Users,
+    Plugins,
+}
+
+impl Tab {
+    const ALL: [Self; 5] = [Self::Profile, Self::Keys, Self::Agents, Self::Users, Self::Plugins];
+
+    /// The tabs that a person may open.
+    pub fn shown_to(is_owner: bool) -> impl Iterator<Item = Self> {
+        Self::ALL.into_iter().filter(move |it| is_owner || *it != Self::Users)
+    }
+
+    /// The tab's text.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Profile => "Profile",
+            Self::Keys => "API keys",
+            Self::Agents => "Agents",
+            Self::Users => "Users",
+            Self::Plugins => "Plugins",
+        }
+    }
+
+    /// The path of its page.
+    pub fn path(self) -> &'static str {
+        match self {
+            Self::Profile => "/settings",
+            Self::Keys => "/settings/keys",
+            Self::Agents => "/settings/agents",
+            Self::Users => "/settings/users",
+            Self::Plugins => "/settings/plugins",
+        }
+    }
+}

@@ -1,0 +1,158 @@
+// Sends an answer and makes sure that it counted: when the connection breaks, it asks for the review until the
+// outcome is known, and what was typed stays until then.
+import { removeDraft, restoreDraft, saveDraft, showUnsent } from "./answer-draft.js";
+import { byId, create } from "./dom.js";
+import { showFeedback } from "./field-feedback.js";
+import { validateForm } from "./field-validation.js";
+import { refresh } from "./refresh.js";
+import { renewed } from "./session.js";
+import { fetchPage, onContent, replaceElement, reviewId } from "./swap.js";
+import { sleep } from "./timing.js";
+import { toast } from "./toast.js";
+
+const SEND_TIMEOUT = 20_000;
+const CHECK_TIMEOUT = 10_000;
+// A review that is read as pending this many times was not answered: before, the answer may be on its way.
+const CHECKS = 3;
+const SENTENCES = {
+  lost: "The connection was lost. Checking whether your answer was stored…",
+  offline:
+    "There is no connection, so it is not known yet whether your answer was stored. " +
+    "What you typed stays here; this page keeps checking.",
+  notStored: "Your answer did not arrive and was not stored. Nothing you typed is lost: send it again.",
+  signedOut:
+    "You are signed out, so this was not stored. Sign in in another tab, then send it again: " +
+    "what you typed stays here.",
+  withdrawn: "The agent withdrew this request, so your answer was not stored. What you typed stays here.",
+};
+
+async function send(form, button) {
+  const body = new URLSearchParams(new FormData(form));
+  if (button?.name) body.set(button.name, button.value);
+  saveDraft(form);
+  showTrouble(form, "");
+  form.ariaBusy = "true";
+  form.classList.add("sending");
+  try {
+    const { fetched, isUnsent } = await sendOrCheck(form, body);
+    if (isUnsent) showTrouble(form, SENTENCES.notStored);
+    else showResult(form, fetched);
+  } finally {
+    form.ariaBusy = "false";
+    form.classList.remove("sending");
+  }
+}
+
+// The page that answers the form, or the review's page once it tells what became of the answer.
+async function sendOrCheck(form, body) {
+  try {
+    await renewed;
+    const fetched = await fetchPage(form.action, { method: "POST", body, timeout: SEND_TIMEOUT });
+    if (fetched.response.status >= 500) throw new Error(fetched.response.status); // it may have been stored
+    return { fetched, isUnsent: false };
+  } catch {
+    // The answer may or may not have arrived: only the server knows.
+    showTrouble(form, SENTENCES.lost);
+    const fetched = await awaitOutcome(form);
+    return { fetched, isUnsent: fetched.page.querySelector("[data-answer]") !== null };
+  }
+}
+
+async function awaitOutcome(form) {
+  let pending = 0;
+  for (let pause = 500; ; pause = Math.min(pause * 2, 10_000)) {
+    await sleep(pause);
+    const fetched = await fetchPage(form.getAttribute("action"), { timeout: CHECK_TIMEOUT }).catch(() => null);
+    if (fetched && (fetched.response.status === 404 || fetched.isSignedOut)) return fetched;
+    if (fetched?.response.ok) {
+      pending += 1;
+      if (isDecided(fetched.page) || pending === CHECKS) return fetched;
+      continue;
+    }
+    showTrouble(form, SENTENCES.offline);
+  }
+}
+
+function showResult(form, { response, page, isSignedOut }) {
+  if (isSignedOut) showTrouble(form, SENTENCES.signedOut);
+  else if (isDecided(page)) showStored(form, page);
+  else if (response.status === 400) showRefused(page);
+  else if (response.status === 404) showTrouble(form, SENTENCES.withdrawn);
+  else showTrouble(form, page.querySelector(".problem")?.textContent || "It was not stored. Send it again.");
+}
+
+const isDecided = (page) => page.querySelector("#answer .outcome") !== null;
+
+function showStored(form, page) {
+  removeDraft(form);
+  if (!replaceAnswer(page)) {
+    toast("The request that you answered before is decided.", "success");
+    refresh().catch(() => {});
+    return;
+  }
+  if (page.querySelector("#answer .outcome.done")) toast("Your answer is stored.", "success");
+  document.querySelector("#answer .outcome")?.scrollIntoView({ block: "nearest" });
+  byId("go-on")?.focus({ preventScroll: true });
+  refresh().catch(() => {});
+}
+
+// What is wrong with the answer is shown where it was typed.
+function showRefused(page) {
+  if (!replaceAnswer(page)) {
+    toast("An answer was not stored: open its request again, what you typed is still there.", "error");
+    return;
+  }
+  const problem = document.querySelector("#answer .problem:not([hidden])");
+  problem.tabIndex = -1;
+  problem.focus();
+}
+
+// Shows the answer part of a page, if it is of the review that is open.
+function replaceAnswer(page) {
+  const next = page.getElementById("answer");
+  if (!next || reviewId(page) !== reviewId(document)) return false;
+  replaceElement(byId("answer"), next);
+  return true;
+}
+
+function showTrouble(form, sentence) {
+  const trouble = form.querySelector("[data-trouble]");
+  trouble.textContent = sentence;
+  trouble.hidden = sentence === "";
+  if (sentence) trouble.scrollIntoView({ block: "nearest" });
+}
+
+// Beside a plugin that answers, the form is folded, for when the plugin cannot.
+function foldBesidePlugin(form) {
+  if (form.parentElement.matches("details")) return;
+  if (!("besidePlugin" in form.dataset) || !document.querySelector("[data-plugin-card]:not([data-missing])")) return;
+  const fold = create("details");
+  form.before(fold);
+  fold.append(create("summary", { text: "Answer without the plugin" }), form);
+}
+
+onContent((root) => {
+  for (const form of root.querySelectorAll("[data-answer]")) {
+    restoreDraft(form);
+    showFeedback(form);
+    validateForm(form);
+    foldBesidePlugin(form);
+  }
+  const outcome = root.id === "answer" && root.querySelector(".outcome");
+  if (outcome) showUnsent(reviewId(document), outcome);
+});
+
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (!form.matches?.("[data-answer]")) return;
+  event.preventDefault();
+  if (form.ariaBusy !== "true") send(form, event.submitter);
+});
+document.addEventListener("input", ({ target }) => {
+  const form = target.closest("[data-answer]");
+  if (form) saveDraft(form);
+});
+// A plugin that is not installed leaves its message to the form.
+document.addEventListener("placet:missing", () => {
+  for (const fold of document.querySelectorAll("details:has(> [data-beside-plugin])")) fold.open = true;
+});

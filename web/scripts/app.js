@@ -1,0 +1,44 @@
+// The scripts of all pages behind the sign-in. Each module is one behaviour, and does nothing on pages
+// without the elements that it is for. The build joins them into one file (functions/web/build.rs).
+
+// On every page
+import "./live-updates.js";
+import "./relative-times.js";
+import "./session.js";
+import "./show-origin.js";
+import "./copy-button.js";
+import "./copy-address.js";
+import "./plugin-host.js";
+
+// The inbox
+import "./search-reviews.js";
+import "./review-pane.js";
+import "./keyboard-shortcuts.js";
+import "./notify-button.js";
+import "./datetime-zone.js";
+import "./field-validation.js";
+import "./field-feedback.js";
+import "./markdown-preview.js";
+import "./answer-form.js";
+import "./withdrawn-review.js";
+
+// Channels
+import "./conversation-scroll.js";
+import "./compose-message.js";
+import "./quote-message.js";
+import "./retry-delivery.js";
+
+// Files
+import "./file-selection.js";
+import "./file-preview.js";
+import "./file-share.js";
+import "./file-drop.js";
+
+// The log and the settings
+import "./request-log.js";
+import "./api-form.js";
+import "./secret-dialog.js";
+import "./avatar-upload.js";
+import "./webhook-test.js";
+import "./theme-choice.js";
+import "./plugin-settings.js";

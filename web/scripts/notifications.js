@@ -1,0 +1,20 @@
+// Browser notifications of new requests.
+
+export function mayNotify() {
+  return "Notification" in window && Notification.permission === "granted";
+}
+
+// Notifies of the newest request in `page`, while this page is hidden.
+export function notifyRequest(page) {
+  if (!document.hidden || !mayNotify()) return;
+  const newest = page.querySelector("[data-row].unread .excerpt")?.textContent ?? "An agent asks for an answer.";
+  try {
+    const notification = new Notification("Placet", { body: newest, icon: "/assets/icon-192.png", tag: "placet" });
+    notification.onclick = () => {
+      window.focus();
+      notification.close();
+    };
+  } catch {
+    // Browsers of phones have the class but refuse to construct it.
+  }
+}
