@@ -28,6 +28,23 @@ pub fn parse_ulid(text: &str) -> Result<Ulid, NotAnId> {
     if ulid.to_string() == text { Ok(ulid) } else { Err(NotAnId) }
 }
 
+/// A type of ids with one value that is never issued. It stands for a text that is no id: the store
+/// authenticates the caller and then finds nothing, as for every id that does not exist.
+pub trait Nil: FromStr {
+    fn nil() -> Self;
+
+    /// The id that a text is, or the one that is never issued.
+    fn parse_or_nil(text: &str) -> Self {
+        text.parse().unwrap_or_else(|_| Self::nil())
+    }
+}
+
+impl Nil for String {
+    fn nil() -> Self {
+        Self::new()
+    }
+}
+
 /// The parts every id type has in common: text form, serde by that text.
 macro_rules! text_id {
     ($name:ident) => {
@@ -68,6 +85,12 @@ macro_rules! plain_id {
 
             pub fn from_ulid(ulid: Ulid) -> Self {
                 Self(ulid)
+            }
+        }
+
+        impl Nil for $name {
+            fn nil() -> Self {
+                Self(Ulid::default())
             }
         }
 
@@ -116,6 +139,12 @@ macro_rules! id_in_channel {
             }
         }
 
+        impl Nil for $name {
+            fn nil() -> Self {
+                Self { channel: AgentId::nil(), ulid: Ulid::default() }
+            }
+        }
+
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 write!(f, concat!($prefix, "{}{}"), self.channel.0, self.ulid)
@@ -154,16 +183,15 @@ id_in_channel!(
     /// A stored file.
     FileId, "fil_");
 
-/// The channel that a call names beside an id: none, or what it wrote. A text that is no id names
-/// no agent of the caller's, and is refused as another person's: 403.
+/// The channel that a call names besides an id, if it names one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MaybeChannel {
     Absent,
-    Named(Option<AgentId>),
+    Named(AgentId),
 }
 
-impl From<Option<AgentId>> for MaybeChannel {
-    fn from(named: Option<AgentId>) -> Self {
+impl From<AgentId> for MaybeChannel {
+    fn from(named: AgentId) -> Self {
         Self::Named(named)
     }
 }

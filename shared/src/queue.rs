@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 use crate::ids::{MessageId, UserId};
-use crate::storage::Later;
+use crate::storage::Lazy;
 
 /// The longest visibility timeout to request. SQS limits the total to 12 hours from the receive, which happened
 /// before the request. A longer delay takes several receives.
@@ -29,13 +29,13 @@ pub struct Reference {
 
 #[derive(Clone)]
 pub struct Queue {
-    client: Later<aws_sdk_sqs::Client>,
+    client: Lazy<aws_sdk_sqs::Client>,
     url: Option<Arc<str>>,
 }
 
 impl Queue {
     /// For functions that queue nothing.
-    pub fn unset(client: Later<aws_sdk_sqs::Client>) -> Self {
+    pub fn unset(client: Lazy<aws_sdk_sqs::Client>) -> Self {
         Self { client, url: None }
     }
 

@@ -21,7 +21,7 @@ use crate::Deleted;
     responses((status = 200, body = Vec<ApiKey>))
 )]
 pub async fn list(State(store): State<Store>, human: HumanCaller) -> Result<Json<Vec<ApiKey>>, Error> {
-    Ok(Json(store.api_keys_of(&human).await?))
+    Ok(Json(store.accounts().list_api_keys(&human).await?))
 }
 
 /// Makes a key for the caller's agents
@@ -38,8 +38,8 @@ pub async fn create(
     human: HumanCaller,
     extract::Json(new): extract::Json<NewApiKey>,
 ) -> Result<(StatusCode, Json<ShownApiKey>), Error> {
-    let (user, _) = store.admit(&human, &[]).await?;
-    Ok((StatusCode::CREATED, Json(store.create_api_key(user, new.label).await?)))
+    let (user, _) = store.authenticate(&human, &[]).await?;
+    Ok((StatusCode::CREATED, Json(store.accounts().create_api_key(user, new.label).await?)))
 }
 
 /// Gives a key a new secret; the old one is refused from then on
@@ -56,7 +56,7 @@ pub async fn rotate(
     human: HumanCaller,
     PathId(id): PathId<ApiKeyId>,
 ) -> Result<Json<ShownApiKey>, Error> {
-    Ok(Json(store.rotate_api_key(&human, id).await?))
+    Ok(Json(store.accounts().rotate_api_key(&human, id).await?))
 }
 
 /// Revokes a key
@@ -73,6 +73,6 @@ pub async fn delete(
     human: HumanCaller,
     PathId(id): PathId<ApiKeyId>,
 ) -> Result<Json<Deleted>, Error> {
-    store.delete_api_key(&human, id).await?;
+    store.accounts().delete_api_key(&human, id).await?;
     Ok(Json(Deleted { deleted: true }))
 }

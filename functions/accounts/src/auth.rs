@@ -34,7 +34,7 @@ pub async fn login(
     extract::Json(credentials): extract::Json<Credentials>,
 ) -> Result<Response, Error> {
     let presented = Device::presented(&headers, &app.secret, app.clock.now());
-    let (session, device) = app.store.sign_in(credentials, &presented).await?;
+    let (session, device) = app.store.accounts().sign_in(credentials, &presented).await?;
     let mut response = with_cookie(&headers, session);
     app.remember(&device, &headers, response.headers_mut())?;
     Ok(response)
@@ -56,7 +56,7 @@ pub async fn logout(
     headers: HeaderMap,
 ) -> Result<Response, Error> {
     if let Some(human) = human {
-        store.end_session(&human).await?;
+        store.accounts().delete_session(&human).await?;
     }
     let body = Json(Told { message: "Logged out" });
     Ok((remove_session(&headers), body).into_response())
@@ -73,7 +73,7 @@ pub async fn logout(
     responses((status = 200, body = SignedIn))
 )]
 pub async fn refresh(State(store): State<Store>, human: HumanCaller, headers: HeaderMap) -> Result<Response, Error> {
-    Ok(with_cookie(&headers, store.refresh_session(&human).await?))
+    Ok(with_cookie(&headers, store.accounts().refresh_session(&human).await?))
 }
 
 /// Who is signed in
@@ -85,7 +85,7 @@ pub async fn refresh(State(store): State<Store>, human: HumanCaller, headers: He
     responses((status = 200, body = SignedIn))
 )]
 pub async fn me(State(store): State<Store>, human: HumanCaller) -> Result<Json<SignedIn>, Error> {
-    Ok(Json(SignedIn { user: store.me(&human).await? }))
+    Ok(Json(SignedIn { user: store.accounts().me(&human).await? }))
 }
 
 fn with_cookie(request: &HeaderMap, session: NewSession) -> Response {

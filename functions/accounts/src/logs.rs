@@ -24,5 +24,5 @@ pub async fn list(
     human: HumanCaller,
     Query(request): Query<ListLogs>,
 ) -> Result<Json<LogPage>, Error> {
-    Ok(Json(store.logs_of(&human, &request).await?))
+    Ok(Json(store.request_log().list(&human, &request).await?))
 }

@@ -32,7 +32,7 @@ pub async fn change(
     extract::Json(change): extract::Json<ChangePassword>,
 ) -> Result<Response, Error> {
     let presented = Device::presented(&headers, &app.secret, app.clock.now());
-    let device = app.store.change_password(&human, change, &presented).await?;
+    let device = app.store.accounts().change_password(&human, change, &presented).await?;
     let mut response = Json(Told { message: "Password changed" }).into_response();
     app.remember(&device, &headers, response.headers_mut())?;
     Ok(response)

@@ -17,7 +17,7 @@ use shared::storage::Store;
     responses((status = 200, body = Preferences))
 )]
 pub async fn get(State(store): State<Store>, human: HumanCaller) -> Result<Json<Preferences>, Error> {
-    Ok(Json(store.preferences(&human).await?))
+    Ok(Json(store.accounts().preferences(&human).await?))
 }
 
 /// Changes what the caller prefers
@@ -34,5 +34,5 @@ pub async fn change(
     human: HumanCaller,
     extract::Json(patch): extract::Json<PatchPreferences>,
 ) -> Result<Json<Preferences>, Error> {
-    Ok(Json(store.change_preferences(&human, patch).await?))
+    Ok(Json(store.accounts().update_preferences(&human, patch).await?))
 }

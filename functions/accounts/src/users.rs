@@ -22,7 +22,7 @@ use crate::Deleted;
     responses((status = 200, body = Vec<User>), (status = 403, description = "The caller is no owner"))
 )]
 pub async fn list(State(store): State<Store>, owner: OwnerCaller) -> Result<Json<Vec<User>>, Error> {
-    Ok(Json(store.users(&owner).await?))
+    Ok(Json(store.accounts().list_users(&owner).await?))
 }
 
 /// Adds a user, who has to change their password after the first sign-in
@@ -43,7 +43,7 @@ pub async fn create(
     owner: OwnerCaller,
     extract::Json(new): extract::Json<CreateUser>,
 ) -> Result<(StatusCode, Json<CreatedUser>), Error> {
-    Ok((StatusCode::CREATED, Json(store.add_user(&owner, new).await?)))
+    Ok((StatusCode::CREATED, Json(store.accounts().add_user(&owner, new).await?)))
 }
 
 /// Changes a user's name, role or e-mail address, or resets their password
@@ -66,7 +66,7 @@ pub async fn change(
     PathId(id): PathId<UserId>,
     extract::Json(patch): extract::Json<PatchUser>,
 ) -> Result<Json<User>, Error> {
-    Ok(Json(store.change_user(&owner, id, patch).await?))
+    Ok(Json(store.accounts().update_user(&owner, id, patch).await?))
 }
 
 /// Removes a user with their agents, messages, files and keys
@@ -89,6 +89,6 @@ pub async fn delete(
     owner: OwnerCaller,
     PathId(id): PathId<UserId>,
 ) -> Result<Json<Deleted>, Error> {
-    app.store.remove_user(&owner, id, &app.blobs).await?;
+    app.store.accounts().delete_user(&owner, id).await?;
     Ok(Json(Deleted { deleted: true }))
 }

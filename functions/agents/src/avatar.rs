@@ -45,8 +45,8 @@ pub async fn set(
     PathId(id): PathId<AgentId>,
     ImageUpload(image): ImageUpload,
 ) -> Result<(StatusCode, Json<Agent>), Error> {
-    let channel = app.store.agent(&human, id).await?;
-    Ok((StatusCode::CREATED, Json(app.store.set_avatar(&channel, &app.blobs, image).await?)))
+    let channel = app.store.agents().get(&human, id).await?;
+    Ok((StatusCode::CREATED, Json(app.store.agents().set_avatar(&channel, image).await?)))
 }
 
 /// An agent's uploaded picture
@@ -72,7 +72,7 @@ pub async fn get(
     headers: HeaderMap,
     Query(wanted): Query<ImageVersion>,
 ) -> Result<Response, Error> {
-    let avatar = app.store.agent(&human, id).await?.avatar()?;
+    let avatar = app.store.agents().get(&human, id).await?.avatar()?;
     let etag = format!("\"{}\"", avatar.version);
     let known = headers.get(IF_NONE_MATCH).and_then(|it| it.to_str().ok()).is_some_and(|it| it.contains(&etag));
     let for_good = wanted.v.as_ref() == Some(&avatar.version);
@@ -102,6 +102,6 @@ pub async fn delete(
     human: HumanCaller,
     PathId(id): PathId<AgentId>,
 ) -> Result<Json<Agent>, Error> {
-    let channel = app.store.agent(&human, id).await?;
-    Ok(Json(app.store.delete_avatar(&channel, &app.blobs).await?))
+    let channel = app.store.agents().get(&human, id).await?;
+    Ok(Json(app.store.agents().delete_avatar(&channel).await?))
 }

@@ -27,8 +27,8 @@ pub async fn set(
     Json(set): Json<SetCommands>,
 ) -> Result<axum::Json<Agent>, Error> {
     let set = async {
-        let (channel, _) = store.open(&agent, id, &[]).await?;
-        store.set_commands(&channel, &set).await
+        let (channel, _) = store.open_channel(&agent, id, &[]).await?;
+        store.agents().set_commands(&channel, &set).await
     };
     Ok(axum::Json(set.await.map_err(|err| err.or_not_found("agent"))?))
 }

@@ -6,7 +6,7 @@ use shared::auth::{AgentCaller, Caller, HumanCaller};
 use shared::error::Error;
 use shared::http::extract::{HashedJson, IdempotencyKey};
 use shared::models::{AgentWithSecret, CreateAgent};
-use shared::storage::{Once, Store};
+use shared::storage::{IdempotentCall, Store};
 
 type Created = Result<(StatusCode, axum::Json<AgentWithSecret>), Error>;
 
@@ -58,13 +58,13 @@ pub async fn by_human(
     create(&store, (&human).into(), body, key.of(|| hash)).await
 }
 
-async fn create(store: &Store, caller: Caller, new: CreateAgent, once: Option<Once>) -> Created {
-    let opening = store.begin_agent(caller, once).await?;
+async fn create(store: &Store, caller: Caller, new: CreateAgent, once: Option<IdempotentCall>) -> Created {
+    let opening = store.agents().prepare(caller, once).await?;
     if let Some(earlier) = opening.earlier {
         return Ok((StatusCode::CREATED, axum::Json(earlier)));
     }
     if let Some(url) = &new.webhook_url {
         url.check_target("webhookUrl").await?;
     }
-    Ok((StatusCode::CREATED, axum::Json(store.create_agent(opening, new).await?)))
+    Ok((StatusCode::CREATED, axum::Json(store.agents().create(opening, new).await?)))
 }

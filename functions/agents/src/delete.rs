@@ -34,8 +34,7 @@ pub async fn delete(
     human: HumanCaller,
     PathId(id): PathId<AgentId>,
 ) -> Result<Json<Deleted>, Error> {
-    let (owner, _) = app.store.admit(&human, &[]).await?;
-    let id = id.ok_or(Error::NotFound("agent"))?;
-    app.store.remove_channel(owner, id, &app.blobs).await?;
+    let (owner, _) = app.store.authenticate(&human, &[]).await?;
+    app.store.agents().delete(owner, id).await?;
     Ok(Json(Deleted { deleted: true }))
 }

@@ -23,5 +23,5 @@ pub async fn get(
     human: HumanCaller,
     PathId(id): PathId<AgentId>,
 ) -> Result<Json<Agent>, Error> {
-    Ok(Json(store.agent(&human, id).await?.agent))
+    Ok(Json(store.agents().get(&human, id).await?.agent))
 }

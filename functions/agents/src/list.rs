@@ -16,7 +16,7 @@ use shared::storage::Store;
     responses((status = 200, body = Vec<Agent>))
 )]
 pub async fn for_agent(State(store): State<Store>, agent: AgentCaller) -> Result<Json<Vec<Agent>>, Error> {
-    Ok(Json(store.agents_of(&agent).await?))
+    Ok(Json(store.agents().list(&agent).await?))
 }
 
 /// All of the person's agents, oldest first
@@ -28,5 +28,5 @@ pub async fn for_agent(State(store): State<Store>, agent: AgentCaller) -> Result
     responses((status = 200, body = Vec<Agent>))
 )]
 pub async fn for_human(State(store): State<Store>, human: HumanCaller) -> Result<Json<Vec<Agent>>, Error> {
-    Ok(Json(store.agents_of(&human).await?))
+    Ok(Json(store.agents().list(&human).await?))
 }

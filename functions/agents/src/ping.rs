@@ -5,6 +5,7 @@ use http::StatusCode;
 use shared::auth::AgentCaller;
 use shared::error::Error;
 use shared::http::extract::Json;
+use shared::ids::{AgentId, Nil};
 use shared::models::{Agent, Ping};
 use shared::storage::Store;
 
@@ -24,7 +25,7 @@ pub async fn ping(
     agent: AgentCaller,
     Json(ping): Json<Ping>,
 ) -> Result<(StatusCode, axum::Json<Agent>), Error> {
-    let opened = store.open(&agent, ping.agent_id.parse().ok(), &[]).await;
+    let opened = store.open_channel(&agent, AgentId::parse_or_nil(&ping.agent_id), &[]).await;
     let (channel, _) = opened.map_err(|err| err.or_not_found("agent"))?;
-    Ok((StatusCode::CREATED, axum::Json(store.ping(&channel, &ping).await?)))
+    Ok((StatusCode::CREATED, axum::Json(store.agents().ping(&channel, &ping).await?)))
 }

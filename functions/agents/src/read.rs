@@ -24,7 +24,7 @@ pub async fn mark(
     human: HumanCaller,
     PathId(id): PathId<AgentId>,
 ) -> Result<(StatusCode, Json<ReadMark>), Error> {
-    let channel = store.agent(&human, id).await?;
-    let mark = store.mark_read(&channel).await.map_err(|err| err.or_not_found("agent"))?;
+    let channel = store.agents().get(&human, id).await?;
+    let mark = store.agents().mark_read(&channel).await.map_err(|err| err.or_not_found("agent"))?;
     Ok((StatusCode::CREATED, Json(mark)))
 }

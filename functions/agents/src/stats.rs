@@ -23,7 +23,7 @@ pub async fn of_one(
     human: HumanCaller,
     PathId(id): PathId<AgentId>,
 ) -> Result<Json<AgentStats>, Error> {
-    Ok(Json(store.stats(&human, id).await?))
+    Ok(Json(store.agents().stats(&human, id).await?))
 }
 
 /// All of the person's agents in numbers
@@ -35,5 +35,5 @@ pub async fn of_one(
     responses((status = 200, body = TotalStats))
 )]
 pub async fn of_all(State(store): State<Store>, human: HumanCaller) -> Result<Json<TotalStats>, Error> {
-    Ok(Json(store.total_stats(&human).await?))
+    Ok(Json(store.agents().total_stats(&human).await?))
 }

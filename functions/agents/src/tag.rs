@@ -4,6 +4,7 @@ use axum::extract::State;
 use shared::auth::AgentCaller;
 use shared::error::Error;
 use shared::http::extract::Json;
+use shared::ids::{AgentId, Nil};
 use shared::models::{Agent, SetTag};
 use shared::storage::Store;
 
@@ -21,6 +22,6 @@ pub async fn set(
     agent: AgentCaller,
     Json(set): Json<SetTag>,
 ) -> Result<axum::Json<Agent>, Error> {
-    let (channel, _) = store.open(&agent, set.channel_id.parse().ok(), &[]).await?;
-    Ok(axum::Json(store.set_tag(&channel, set.tag).await?))
+    let (channel, _) = store.open_channel(&agent, AgentId::parse_or_nil(&set.channel_id), &[]).await?;
+    Ok(axum::Json(store.agents().set_tag(&channel, set.tag).await?))
 }

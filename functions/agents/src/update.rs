@@ -27,10 +27,10 @@ pub async fn update(
     PathId(id): PathId<AgentId>,
     Json(update): Json<UpdateAgent>,
 ) -> Result<axum::Json<AgentWithSecret>, Error> {
-    let channel = app.store.agent(&human, id).await?;
+    let channel = app.store.agents().get(&human, id).await?;
     if let Some(url) = update.webhook_url.as_set() {
         url.check_target("webhookUrl").await?;
     }
-    let changed = app.store.patch_agent(&channel, &app.blobs, update).await;
+    let changed = app.store.agents().update(&channel, update).await;
     Ok(axum::Json(changed.map_err(|err| err.or_not_found("agent"))?))
 }

@@ -4,6 +4,7 @@ use axum::extract::State;
 use shared::auth::AgentCaller;
 use shared::error::Error;
 use shared::http::extract::Json;
+use shared::ids::{AgentId, Nil};
 use shared::models::{Agent, AgentWithSecret, DeleteWebhook, SetWebhook};
 use shared::storage::Store;
 
@@ -25,10 +26,10 @@ pub async fn set(
     agent: AgentCaller,
     Json(set): Json<SetWebhook>,
 ) -> Result<axum::Json<AgentWithSecret>, Error> {
-    let opened = store.open(&agent, set.channel_id.parse().ok(), &[]).await;
+    let opened = store.open_channel(&agent, AgentId::parse_or_nil(&set.channel_id), &[]).await;
     let (channel, _) = opened.map_err(|err| err.or_not_found("agent"))?;
     set.url.check_target("url").await?;
-    Ok(axum::Json(store.set_webhook(&channel, set).await?))
+    Ok(axum::Json(store.agents().set_webhook(&channel, set).await?))
 }
 
 /// Takes an agent's webhook away, with headers, credentials and secrets
@@ -47,7 +48,7 @@ pub async fn delete(
     agent: AgentCaller,
     Json(delete): Json<DeleteWebhook>,
 ) -> Result<axum::Json<Agent>, Error> {
-    let opened = store.open(&agent, delete.channel_id.parse().ok(), &[]).await;
+    let opened = store.open_channel(&agent, AgentId::parse_or_nil(&delete.channel_id), &[]).await;
     let (channel, _) = opened.map_err(|err| err.or_not_found("agent"))?;
-    Ok(axum::Json(store.delete_webhook(&channel).await?))
+    Ok(axum::Json(store.agents().delete_webhook(&channel).await?))
 }

@@ -73,8 +73,8 @@ pub async fn send(
     human: HumanCaller,
     PathId(id): PathId<AgentId>,
 ) -> Result<Json<WebhookTested>, Error> {
-    let channel = app.store.agent(&human, id).await?;
-    let hook = app.store.webhook_of(channel.owner(), channel.id()).await?.ok_or(Error::NotFound("agent"))?;
+    let channel = app.store.agents().get(&human, id).await?;
+    let hook = app.store.agents().webhook(channel.owner(), channel.id()).await?.ok_or(Error::NotFound("agent"))?;
     let no_webhook = || Error::field(["webhookUrl".into()], "no_webhook", "the agent has no webhook");
     let target = Target::of_agent(hook.url.as_deref().ok_or_else(no_webhook)?, &hook);
     let now = app.clock.now();

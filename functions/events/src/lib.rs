@@ -19,7 +19,7 @@ use shared::error::Error;
 use shared::http::App;
 use shared::iam::Permission;
 use shared::ids::{MessageId, UserId};
-use shared::storage::{Image, Occurrence, message_of, shown_to};
+use shared::storage::{StreamImage, WebhookEvent, affected_user, message_of};
 
 /// How many records are handled at a time, and how many users have their changes noted.
 const CONCURRENT: usize = 8;
@@ -38,7 +38,7 @@ pub async fn handle(app: &App, event: Event) -> DynamoDbEventResponse {
     let (mut failed, mut changed) = (None, BTreeMap::new());
     let handled = event.records.into_iter().enumerate().map(|(place, record)| async move {
         let (old, new) = images(record);
-        let user = shown_to(old.as_ref(), new.as_ref());
+        let user = affected_user(old.as_ref(), new.as_ref());
         let message = new.as_ref().and_then(message_of);
         let told = match tell(app, old, new).await {
             Err(err) if err.is_permanent() => set_aside(app, message, err).await,
@@ -71,7 +71,7 @@ pub async fn handle(app: &App, event: Event) -> DynamoDbEventResponse {
 /// Notes the changes of what these users' inboxes show. Those that could not be, by their places.
 async fn note(app: &App, changed: BTreeMap<UserId, usize>) -> Vec<usize> {
     let noted = changed.into_iter().map(|(user, place)| async move {
-        let failure = app.store.note_change(user).await.err()?;
+        let failure = app.store.inbox().bump_version(user).await.err()?;
         tracing::error!(code = failure.code(), cause = ?failure, %user, "a change could not be noted");
         (!failure.is_permanent()).then_some(place)
     });
@@ -83,7 +83,7 @@ async fn note(app: &App, changed: BTreeMap<UserId, usize>) -> Vec<usize> {
 async fn set_aside(app: &App, message: Option<MessageId>, why: Error) -> Result<(), Error> {
     tracing::error!(code = why.code(), cause = ?why, ?message, "an event is set aside: no repeat could help it");
     let Some(message) = message else { return Ok(()) };
-    match app.store.give_up_event(message).await {
+    match app.store.webhooks().give_up(message).await {
         Err(err) if err.is_permanent() => {
             tracing::error!(code = err.code(), cause = ?err, %message, "a message cannot be marked webhook_failed");
             Ok(())
@@ -92,14 +92,14 @@ async fn set_aside(app: &App, message: Option<MessageId>, why: Error) -> Result<
     }
 }
 
-fn images(record: EventRecord) -> (Option<Image>, Option<Image>) {
-    let image = |image: Image| Some(image).filter(|image| !image.is_empty());
+fn images(record: EventRecord) -> (Option<StreamImage>, Option<StreamImage>) {
+    let image = |image: StreamImage| Some(image).filter(|image| !image.is_empty());
     (image(record.change.old_image), image(record.change.new_image))
 }
 
 /// Tells the agent, if there is something to tell.
-async fn tell(app: &App, old: Option<Image>, new: Option<Image>) -> Result<(), Error> {
-    match Occurrence::of(old, new)? {
+async fn tell(app: &App, old: Option<StreamImage>, new: Option<StreamImage>) -> Result<(), Error> {
+    match WebhookEvent::of(old, new)? {
         Some(occurrence) => deliver(app, occurrence).await,
         None => Ok(()),
     }
@@ -107,13 +107,13 @@ async fn tell(app: &App, old: Option<Image>, new: Option<Image>) -> Result<(), E
 
 /// Keeps the delivery before it is queued: a record that is brought again after a crash between
 /// the two finds it there, and queues it.
-async fn deliver(app: &App, occurrence: Occurrence) -> Result<(), Error> {
-    let Some(webhook) = app.store.webhook_of(occurrence.owner, occurrence.message_id.channel()).await? else {
+async fn deliver(app: &App, occurrence: WebhookEvent) -> Result<(), Error> {
+    let Some(webhook) = app.store.agents().webhook(occurrence.owner, occurrence.message_id.channel()).await? else {
         return Ok(());
     };
     if occurrence.webhook_url.is_none() && webhook.url.is_none() && occurrence.callback.is_none() {
         return Ok(());
     }
-    let reference = app.store.keep_delivery(occurrence).await?;
+    let reference = app.store.webhooks().enqueue(occurrence).await?;
     app.queue.send(&reference).await
 }

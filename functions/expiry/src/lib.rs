@@ -116,18 +116,18 @@ async fn do_all(app: &App, work: Vec<DueWork>, until: Instant) -> Swept {
 }
 
 async fn done(app: &App, work: &DueWork) -> Result<Swept, Error> {
-    let App { store, blobs, .. } = app;
+    let App { store, .. } = app;
     let none = Swept::default();
     Ok(match work {
-        DueWork::Review(message) => Swept { expired: store.expire(*message).await?.into(), ..none },
-        DueWork::File(file) => Swept { removed_files: store.remove_unclaimed(*file).await?.into(), ..none },
-        DueWork::Bytes(note) => Swept { removals_finished: store.finish_leftovers(note).await?.into(), ..none },
+        DueWork::Review(message) => Swept { expired: store.reviews().expire(*message).await?.into(), ..none },
+        DueWork::File(file) => Swept { removed_files: store.files().delete_unclaimed(*file).await?.into(), ..none },
+        DueWork::Bytes(note) => Swept { removals_finished: store.files().finish_cleanup(note).await?.into(), ..none },
         DueWork::Agent(agent) => {
-            store.finish_removal(*agent, blobs).await?;
+            store.agents().finish_deletion(*agent).await?;
             Swept { removals_finished: 1, ..none }
         }
         DueWork::User(user) => {
-            store.finish_user_removal(*user, blobs).await?;
+            store.accounts().finish_user_deletion(*user).await?;
             Swept { removals_finished: 1, ..none }
         }
         DueWork::Unknown(key) => return Err(Error::internal(format!("nothing is known to do for sk {}", key.sk))),

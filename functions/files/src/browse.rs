@@ -24,6 +24,6 @@ pub async fn browse(
     human: HumanCaller,
     Query(list): Query<ListFiles>,
 ) -> Result<Json<FileList>, Error> {
-    let page = app.store.list_files(&human, &list).await?;
+    let page = app.store.files().list(&human, &list).await?;
     Ok(Json(FileList { data: page.found, next_cursor: page.next.map(|ulid| ulid.to_string()) }))
 }

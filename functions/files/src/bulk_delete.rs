@@ -34,6 +34,6 @@ pub async fn bulk_delete(
     human: HumanCaller,
     Json(FileIds { ids }): Json<FileIds>,
 ) -> Result<(StatusCode, axum::Json<FilesDeleted>), Error> {
-    let count = app.store.delete_files(&human, &ids).await?;
+    let count = app.store.files().delete_many(&human, &ids).await?;
     Ok((StatusCode::CREATED, axum::Json(FilesDeleted { message: "Deleted", count })))
 }

@@ -33,8 +33,8 @@ pub async fn bulk_download(
     human: HumanCaller,
     Json(FileIds { ids }): Json<FileIds>,
 ) -> Result<Response, Error> {
-    let files = app.store.files_to_zip(&human, &ids).await?;
-    Ok(match app.store.zip(files).await? {
+    let files = app.store.files().for_archive(&human, &ids).await?;
+    Ok(match app.store.files().archive(files).await? {
         Zipped::Here(bytes) => {
             ([(CONTENT_TYPE, ZIP_TYPE), (CONTENT_DISPOSITION, ZIP_DISPOSITION)], bytes).into_response()
         }

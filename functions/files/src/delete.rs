@@ -30,6 +30,6 @@ pub async fn delete(
     human: HumanCaller,
     PathId(id): PathId<FileId>,
 ) -> Result<Json<FileDeleted>, Error> {
-    app.store.delete_file(&human, id).await?;
+    app.store.files().delete(&human, id).await?;
     Ok(Json(FileDeleted { message: "Deleted" }))
 }

@@ -32,7 +32,7 @@ pub async fn for_agent(
     PathId(id): PathId<FileId>,
     asked: Asked,
 ) -> Result<Response, Error> {
-    let file = app.store.file(&agent, id).await?;
+    let file = app.store.files().get(&agent, id).await?;
     serve::file(&app, &file, &asked).await
 }
 
@@ -57,6 +57,6 @@ pub async fn for_human(
     PathId(id): PathId<FileId>,
     asked: Asked,
 ) -> Result<Response, Error> {
-    let file = app.store.file(&human, id).await?;
+    let file = app.store.files().get(&human, id).await?;
     serve::file(&app, &file, &asked).await
 }

@@ -25,5 +25,5 @@ pub async fn list(
     agent: AgentCaller,
     Query(MaybeInChannel { channel }): Query<MaybeInChannel>,
 ) -> Result<Json<Vec<Attachment>>, Error> {
-    Ok(Json(app.store.files_in(&agent, channel).await?))
+    Ok(Json(app.store.files().list_for_agent(&agent, channel).await?))
 }

@@ -8,7 +8,7 @@ use shared::error::Error;
 use shared::http::App;
 use shared::http::extract::{HashedJson, IdempotencyKey};
 use shared::models::{AnnounceFile, Announced};
-use shared::storage::Once;
+use shared::storage::IdempotentCall;
 
 /// Announce a file of up to 5 GB, to be PUT straight to storage
 ///
@@ -61,8 +61,8 @@ async fn announce(
     app: &App,
     caller: Caller,
     announced: AnnounceFile,
-    once: Option<Once>,
+    once: Option<IdempotentCall>,
 ) -> Result<(StatusCode, axum::Json<Announced>), Error> {
-    let (file, target) = app.store.announce(caller, announced, once).await?;
+    let (file, target) = app.store.files().create_direct_upload(caller, announced, once).await?;
     Ok((StatusCode::CREATED, axum::Json(Announced::new(file, target))))
 }

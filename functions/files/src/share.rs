@@ -37,7 +37,7 @@ pub async fn share(
     PathId(id): PathId<FileId>,
     headers: HeaderMap,
 ) -> Result<Json<Shared>, Error> {
-    let file = app.store.file(&human, id).await?;
+    let file = app.store.files().get(&human, id).await?;
     let token = ShareLink::of(&file, app.clock.now()).token(&app.secret);
     // Where the caller reached us, as it says itself. It is told to nobody else: the response is
     // not stored, and the token is good at any address of ours.

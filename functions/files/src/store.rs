@@ -61,6 +61,6 @@ async fn store(
     key: IdempotencyKey,
 ) -> Result<(StatusCode, Json<Attachment>), Error> {
     let once = key.of(|| upload.hash());
-    let stored = app.store.store_file(caller, &upload.channel_id, CallOf::Store, upload.file, once).await?;
+    let stored = app.store.files().create(caller, &upload.channel_id, CallOf::Store, upload.file, once).await?;
     Ok((StatusCode::CREATED, Json(stored)))
 }

@@ -31,6 +31,6 @@ pub async fn store_text(
 ) -> Result<(StatusCode, Json<Attachment>), Error> {
     let channel_id = body.channel_id.clone();
     let once = key.of(|| hash);
-    let stored = app.store.store_file(&agent, &channel_id, CallOf::StoreText, body.into(), once).await?;
+    let stored = app.store.files().create(&agent, &channel_id, CallOf::StoreText, body.into(), once).await?;
     Ok((StatusCode::CREATED, Json(stored)))
 }

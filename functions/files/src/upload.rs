@@ -60,6 +60,6 @@ async fn send(
     key: IdempotencyKey,
 ) -> Result<(StatusCode, Json<Attachment>), Error> {
     let once = key.of(|| upload.hash());
-    let file = app.store.upload_file(caller, &upload.channel_id, upload.file, once).await?;
+    let file = app.store.files().create_with_message(caller, &upload.channel_id, upload.file, once).await?;
     Ok((StatusCode::CREATED, Json(file)))
 }

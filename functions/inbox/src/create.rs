@@ -8,7 +8,7 @@ use shared::error::Error;
 use shared::http::App;
 use shared::http::extract::{HashedJson, IdempotencyKey};
 use shared::models::{HumanMessage, Message};
-use shared::storage::{Begun, Draft};
+use shared::storage::{NewMessage, Prepared};
 
 /// Writes to an agent
 #[utoipa::path(
@@ -30,12 +30,13 @@ pub async fn create(
     HashedJson { body, hash }: HashedJson<HumanMessage>,
 ) -> Result<(StatusCode, Json<Message>), Error> {
     let once = key.once(body.client_id, hash);
-    let message = match app.store.begin_message(&human, &body.channel_id, once, &body.attachment_ids).await? {
-        Begun::Repeat(message) => *message,
-        Begun::New(opening) => {
-            let draft = Draft { text: body.text, ..Draft::default() };
-            app.store.create_message(*opening, draft).await?
-        }
-    };
+    let message =
+        match app.store.messages().prepare_with_files(&human, &body.channel_id, once, &body.attachment_ids).await? {
+            Prepared::Repeat(message) => *message,
+            Prepared::New(opening) => {
+                let draft = NewMessage { text: body.text, ..NewMessage::default() };
+                app.store.messages().create(*opening, draft).await?
+            }
+        };
     Ok((StatusCode::CREATED, Json(app.blobs.with_text(message.for_humans()).await?)))
 }

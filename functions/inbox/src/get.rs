@@ -23,9 +23,9 @@ pub async fn get(
     human: HumanCaller,
     PathId(id): PathId<MessageId>,
 ) -> Result<Json<Message>, Error> {
-    let opened = app.store.open_message(&human, id.map(MessageId::channel), id).await;
+    let opened = app.store.messages().load(&human, id.channel(), id).await;
     let (channel, message) = opened.map_err(|err| err.or_not_found("message"))?;
-    let message = app.store.settled(message).await?;
-    let message = app.store.mark_seen(&channel, message).await?;
+    let message = app.store.reviews().resolve_expiry(message).await?;
+    let message = app.store.reviews().mark_seen(&channel, message).await?;
     Ok(Json(app.blobs.with_text(message.for_humans()).await?))
 }

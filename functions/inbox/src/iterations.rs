@@ -26,7 +26,7 @@ pub async fn iterations(
     PathId(id): PathId<MessageId>,
     Query(InChannel { channel }): Query<InChannel>,
 ) -> Result<Json<Iterations>, Error> {
-    let Iterations { group_id, iterations } = app.store.iterations(&human, channel, id).await?;
+    let Iterations { group_id, iterations } = app.store.messages().iterations(&human, channel, id).await?;
     let shown = iterations.into_iter().map(Message::for_humans).collect();
     Ok(Json(Iterations { group_id, iterations: app.blobs.with_texts(shown).await? }))
 }

@@ -23,7 +23,7 @@ pub async fn list(
     human: HumanCaller,
     Query(query): Query<ListMessages>,
 ) -> Result<Json<MessageList>, Error> {
-    let page = app.store.messages_in(&human, query.channel, &query.page).await?;
+    let page = app.store.messages().list(&human, query.channel, &query.page).await?;
     let data = page.found.into_iter().map(Message::for_humans).collect();
     let data = app.blobs.with_texts(data).await?;
     Ok(Json(MessageList { data, next_cursor: page.next.map(|ulid| ulid.to_string()) }))

@@ -32,6 +32,6 @@ pub async fn retry(
     human: HumanCaller,
     PathId(id): PathId<MessageId>,
 ) -> Result<Json<Retried>, Error> {
-    app.store.retry_delivery(&human, id).await?;
+    app.store.messages().retry_delivery(&human, id).await?;
     Ok(Json(Retried { retried: true }))
 }

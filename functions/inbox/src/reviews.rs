@@ -6,7 +6,7 @@ use shared::auth::HumanCaller;
 use shared::error::Error;
 use shared::http::App;
 use shared::http::extract::Query;
-use shared::ids::AgentId;
+use shared::ids::{AgentId, Nil};
 use shared::models::{Message, ReviewStatus};
 use shared::validation::{FromParams, Params};
 
@@ -19,7 +19,7 @@ pub struct ReviewsQuery {
     status: Option<ReviewStatus>,
     /// An agent's id: only the reviews of its channel.
     #[param(value_type = Option<String>)]
-    channel: Option<Option<AgentId>>,
+    channel: Option<AgentId>,
 }
 
 impl FromParams for ReviewsQuery {
@@ -27,7 +27,7 @@ impl FromParams for ReviewsQuery {
         let [pending, completed, expired] = ReviewStatus::WORDS.map(|(word, status)| (word, Some(status)));
         let choices = [pending, completed, expired, ("all", None)];
         let status = params.one_of("status", &choices, Some(ReviewStatus::Pending))?;
-        Some(Self { status, channel: params.text("channel").map(|text| text.parse().ok()) })
+        Some(Self { status, channel: params.text("channel").map(|text| AgentId::parse_or_nil(&text)) })
     }
 }
 
@@ -45,7 +45,7 @@ pub async fn reviews(
     human: HumanCaller,
     Query(query): Query<ReviewsQuery>,
 ) -> Result<Json<Vec<Message>>, Error> {
-    let messages = app.store.reviews_of(&human, query.status, query.channel).await?;
+    let messages = app.store.reviews().list(&human, query.status, query.channel).await?;
     let shown = messages.into_iter().map(Message::for_humans).collect();
     Ok(Json(app.blobs.with_texts(shown).await?))
 }

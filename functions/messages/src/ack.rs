@@ -33,6 +33,6 @@ pub async fn ack(
     PathId(id): PathId<MessageId>,
     Query(MaybeInChannel { channel }): Query<MaybeInChannel>,
 ) -> Result<Json<Acknowledged>, Error> {
-    app.store.acknowledge(&agent, channel, id).await?;
+    app.store.messages().acknowledge(&agent, channel, id).await?;
     Ok(Json(Acknowledged { acknowledged: true }))
 }

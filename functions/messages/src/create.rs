@@ -8,7 +8,7 @@ use shared::error::Error;
 use shared::http::App;
 use shared::http::extract::{HashedJson, IdempotencyKey};
 use shared::models::{CreateMessage, Message, SentMessage};
-use shared::storage::{Begun, Draft, Opening, Placed, Refers};
+use shared::storage::{NewMessage, Prepared, PreparedMessage, References, UploadedFiles};
 
 /// Sends a message
 ///
@@ -34,24 +34,25 @@ pub async fn create(
 ) -> Result<(StatusCode, Json<SentMessage>), Error> {
     let warnings = body.review.as_mut().map(|review| std::mem::take(&mut review.warnings)).unwrap_or_default();
     let once = key.once(body.client_id.take(), hash);
-    let refers = Refers {
+    let refers = References {
         attachment_ids: &body.attachment_ids,
         iteration_of: body.iteration_of.as_deref(),
         stream: body.stream_id.as_ref(),
     };
-    let message = match app.store.begin(&agent, &body.channel_id, once, refers).await? {
-        Begun::Repeat(message) => *message,
-        Begun::New(opening) => write(&app, *opening, body).await?,
+    let message = match app.store.messages().prepare(&agent, &body.channel_id, once, refers).await? {
+        Prepared::Repeat(message) => *message,
+        Prepared::New(opening) => write(&app, *opening, body).await?,
     };
     let message = app.blobs.with_text(message).await?;
     Ok((StatusCode::CREATED, Json(SentMessage { message, warnings })))
 }
 
 /// Bytes first, then the one write that makes everything visible.
-async fn write(app: &App, opening: Opening, mut body: CreateMessage) -> Result<Message, Error> {
+async fn write(app: &App, opening: PreparedMessage, mut body: CreateMessage) -> Result<Message, Error> {
     // A draft that is there has all of this, and is changed only by a call that says the same.
-    let placed = if opening.draft().is_none() { place(app, &opening, &mut body).await? } else { Placed::default() };
-    let draft = Draft {
+    let placed =
+        if opening.draft().is_none() { place(app, &opening, &mut body).await? } else { UploadedFiles::default() };
+    let draft = NewMessage {
         text: body.text,
         format: body.format,
         status: body.status,
@@ -62,14 +63,14 @@ async fn write(app: &App, opening: Opening, mut body: CreateMessage) -> Result<M
         set_with_draft: body.set_with_draft,
         placed,
     };
-    app.store.create_message(opening, draft).await
+    app.store.messages().create(opening, draft).await
 }
 
 /// Puts the texts that are to be files into the bucket, once the message may be made.
-async fn place(app: &App, opening: &Opening, body: &mut CreateMessage) -> Result<Placed, Error> {
+async fn place(app: &App, opening: &PreparedMessage, body: &mut CreateMessage) -> Result<UploadedFiles, Error> {
     if let Some(review) = &body.review {
         review.expires_at(app.clock.now())?;
     }
     body.check_targets().await?;
-    app.store.place(&opening.channel, std::mem::take(&mut body.text_attachments)).await
+    app.store.files().upload(&opening.channel, std::mem::take(&mut body.text_attachments)).await
 }

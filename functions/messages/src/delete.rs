@@ -33,6 +33,6 @@ pub async fn delete(
     PathId(id): PathId<MessageId>,
     Query(MaybeInChannel { channel }): Query<MaybeInChannel>,
 ) -> Result<Json<DeletedMessage>, Error> {
-    app.store.delete_message(&agent, channel, id).await?;
+    app.store.messages().delete(&agent, channel, id).await?;
     Ok(Json(DeletedMessage { deleted: true }))
 }

@@ -24,6 +24,6 @@ pub async fn get(
     PathId(id): PathId<MessageId>,
     Query(MaybeInChannel { channel }): Query<MaybeInChannel>,
 ) -> Result<Json<Message>, Error> {
-    let message = app.store.message(&agent, channel, id).await?;
+    let message = app.store.messages().get(&agent, channel, id).await?;
     Ok(Json(app.blobs.with_text(message).await?))
 }

@@ -26,6 +26,6 @@ pub async fn iterations(
     PathId(id): PathId<MessageId>,
     Query(MaybeInChannel { channel }): Query<MaybeInChannel>,
 ) -> Result<Json<Iterations>, Error> {
-    let Iterations { group_id, iterations } = app.store.iterations(&agent, channel, id).await?;
+    let Iterations { group_id, iterations } = app.store.messages().iterations(&agent, channel, id).await?;
     Ok(Json(Iterations { group_id, iterations: app.blobs.with_texts(iterations).await? }))
 }

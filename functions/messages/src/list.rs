@@ -23,7 +23,7 @@ pub async fn list(
     agent: AgentCaller,
     Query(query): Query<ListMessages>,
 ) -> Result<Json<MessageList>, Error> {
-    let page = app.store.messages_in(&agent, query.channel, &query.page).await?;
+    let page = app.store.messages().list(&agent, query.channel, &query.page).await?;
     let data = app.blobs.with_texts(page.found).await?;
     Ok(Json(MessageList { data, next_cursor: page.next.map(|ulid| ulid.to_string()) }))
 }

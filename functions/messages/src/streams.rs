@@ -29,7 +29,7 @@ pub async fn update(
     PathId(stream): PathId<StreamId>,
     Json(update): Json<UpdateStream>,
 ) -> Result<axum::Json<Message>, Error> {
-    let message = app.store.update_stream(&agent, stream, update).await?;
+    let message = app.store.messages().update_stream(&agent, stream, update).await?;
     Ok(axum::Json(app.blobs.with_text(message).await?))
 }
 
@@ -58,6 +58,6 @@ pub async fn status(
     PathId(stream): PathId<StreamId>,
     HashedJson { body, hash }: HashedJson<AddStatus>,
 ) -> Result<(StatusCode, axum::Json<StatusEvent>), Error> {
-    let event = app.store.add_status(&agent, stream, body, key.of(|| hash)).await?;
+    let event = app.store.messages().add_status(&agent, stream, body, key.of(|| hash)).await?;
     Ok((StatusCode::CREATED, axum::Json(event)))
 }

@@ -52,8 +52,8 @@ impl Plugins {
     }
 
     /// Ask it once the caller is verified: a stranger does not learn which plugins there are.
-    pub fn named(&self, name: Option<&str>) -> Result<&Plugin, Error> {
-        name.and_then(|name| self.0.get(name)).ok_or(Error::NotFound("plugin"))
+    pub fn named(&self, name: &str) -> Result<&Plugin, Error> {
+        self.0.get(name).ok_or(Error::NotFound("plugin"))
     }
 }
 

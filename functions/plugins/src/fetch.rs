@@ -161,9 +161,9 @@ pub async fn fetch(
     PathId(name): PathId<String>,
     Json(request): Json<FetchRequest>,
 ) -> Result<axum::Json<Fetched>, Error> {
-    let known = plugins.named(name.as_deref());
+    let known = plugins.named(&name);
     let asked = known.iter().map(|plugin| &*plugin.manifest.about.name).collect::<Vec<_>>();
-    let envs = app.store.plugin_envs(&human, &asked).await?;
+    let envs = app.store.plugins().envs(&human, &asked).await?;
     let plugin = known?;
     may_call(&plugin.manifest, &request.url)?;
     let env = envs.into_iter().next().unwrap_or_default();

@@ -30,8 +30,8 @@ pub async fn render(
     Extension(plugins): Extension<Plugins>,
     PathId(name): PathId<String>,
 ) -> Result<Response, Error> {
-    store.admit(&human, &[]).await?;
-    let frame = &plugins.named(name.as_deref())?.frame;
+    store.authenticate(&human, &[]).await?;
+    let frame = &plugins.named(&name)?.frame;
     let policy = HeaderValue::from_str(&frame.policy).map_err(Error::internal)?;
     let headers = [(CONTENT_SECURITY_POLICY, policy), (REFERRER_POLICY, HeaderValue::from_static("no-referrer"))];
     Ok((headers, Html(frame.html.clone())).into_response())

@@ -83,7 +83,7 @@ pub async fn list(
     Extension(plugins): Extension<Plugins>,
 ) -> Result<axum::Json<Vec<PluginSettings>>, Error> {
     let names: Vec<&str> = plugins.all().map(|plugin| &*plugin.manifest.about.name).collect();
-    let envs = app.store.plugin_envs(&human, &names).await?;
+    let envs = app.store.plugins().envs(&human, &names).await?;
     let shown = plugins.all().zip(&envs).map(|(plugin, env)| PluginSettings::of(plugin, env, &app.secret));
     Ok(axum::Json(shown.collect()))
 }
@@ -107,10 +107,10 @@ pub async fn change(
     PathId(name): PathId<String>,
     Json(change): Json<ChangeSettings>,
 ) -> Result<axum::Json<PluginSettings>, Error> {
-    let (by, _) = app.store.admit_owner(&owner, &[]).await?;
-    let plugin = plugins.named(name.as_deref())?;
+    let (by, _) = app.store.accounts().authenticate_owner(&owner, &[]).await?;
+    let plugin = plugins.named(&name)?;
     let changes = sealed(change.env, plugin, &app.secret)?;
-    let env = app.store.change_plugin_env(by, &plugin.manifest.about.name, changes).await?;
+    let env = app.store.plugins().update_env(by, &plugin.manifest.about.name, changes).await?;
     Ok(axum::Json(PluginSettings::of(plugin, &env, &app.secret)))
 }
 

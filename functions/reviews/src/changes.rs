@@ -60,12 +60,12 @@ pub async fn changes(
 ) -> Result<Json<Changes>, Error> {
     let mut poll = LongPoll::begin(&app.waits, query.timeout);
     // After a restore it may be less than what the caller knows: that is a change, too.
-    let (user, mut sequence) = app.store.changes_for(&human).await?;
+    let (user, mut sequence) = app.store.inbox().version(&human).await?;
     if query.since == Some(sequence) {
         poll.acquire_slot(Holder::Person(user))?;
     }
     while query.since == Some(sequence) && matches!(poll.next(false, || Duration::MAX).await, Next::Poll) {
-        if let Some(seen) = poll.tolerate_outage(app.store.changes(user, poll.is_final()).await)? {
+        if let Some(seen) = poll.tolerate_outage(app.store.inbox().poll_version(user, poll.is_final()).await)? {
             // A copy that lags behind has less, and that is none.
             sequence = sequence.max(seen);
         }

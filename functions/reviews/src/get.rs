@@ -26,7 +26,7 @@ pub async fn get(
     PathId(id): PathId<MessageId>,
     Query(MaybeInChannel { channel }): Query<MaybeInChannel>,
 ) -> Result<Json<Message>, Error> {
-    let message = app.store.message(&agent, channel, id).await?;
+    let message = app.store.messages().get(&agent, channel, id).await?;
     if message.review.is_none() {
         return Err(Error::NotFound("review"));
     }

@@ -24,6 +24,6 @@ pub async fn pending(
     agent: AgentCaller,
     Query(MaybeInChannel { channel }): Query<MaybeInChannel>,
 ) -> Result<Json<Vec<Message>>, Error> {
-    let messages = app.store.pending_in(&agent, channel).await?;
+    let messages = app.store.reviews().list_pending(&agent, channel).await?;
     Ok(Json(app.blobs.with_texts(messages).await?))
 }

@@ -60,7 +60,7 @@ pub async fn wait(
     Query(query): Query<WaitQuery>,
 ) -> Result<Json<Waited>, Error> {
     let poll = LongPoll::begin(&app.waits, query.timeout).for_message(id);
-    let (channel, message) = app.store.open_message(&agent, query.channel, id).await?;
+    let (channel, message) = app.store.messages().load(&agent, query.channel, id).await?;
     let waited = match until_decided(&app, &channel, message, poll).await? {
         Some(message) => {
             let message = app.blobs.with_text(message).await?;
@@ -80,7 +80,7 @@ async fn until_decided(
 ) -> Result<Option<Message>, Error> {
     let id = message.id;
     loop {
-        if let Some(settled) = poll.tolerate_outage(app.store.settled(message.clone()).await)? {
+        if let Some(settled) = poll.tolerate_outage(app.store.reviews().resolve_expiry(message.clone()).await)? {
             message = settled;
         }
         if status_of(&message)? != ReviewStatus::Pending {
@@ -93,9 +93,9 @@ async fn until_decided(
             Next::Decided(decided) => return Ok(Some(Arc::unwrap_or_clone(decided))),
             Next::Ended => return Ok(None),
         }
-        let seen = match app.store.look(channel, id, poll.is_final()).await {
+        let seen = match app.store.messages().poll(channel, id, poll.is_final()).await {
             // A copy that lags behind may not have the message yet; the leader knows.
-            Ok(None) if !poll.is_final() => app.store.look(channel, id, true).await,
+            Ok(None) if !poll.is_final() => app.store.messages().poll(channel, id, true).await,
             seen => seen,
         };
         if let Some(seen) = poll.tolerate_outage(seen)? {

@@ -92,7 +92,7 @@ pub struct Shown {
 }
 
 pub async fn list(State(app): State<App>, Visitor(human): Visitor) -> Result<Response, PageError> {
-    let agents = async { Ok(app.store.agents_of(&human).await?) };
+    let agents = async { Ok(app.store.agents().list(&human).await?) };
     let (shell, agents) = tokio::try_join!(Shell::of(&app, &human, Place::Channels), agents)?;
     let now = app.clock.now();
     let agents = agents.iter().map(|agent| AgentRow::of(agent, now)).collect();
@@ -113,16 +113,16 @@ pub async fn channel(
     let request = PageRequest { limit: PAGE, before, search, has_attachments: false };
     let reads = async {
         let (agents, page) =
-            tokio::try_join!(app.store.agents_of(&human), app.store.messages_in(&human, id, &request))?;
+            tokio::try_join!(app.store.agents().list(&human), app.store.messages().list(&human, id, &request))?;
         Ok((agents, page))
     };
     let (shell, (agents, page)) =
         tokio::try_join!(Box::pin(Shell::of(&app, &human, Place::Channels)), Box::pin(reads))?;
     let now = app.clock.now();
     // The index may not have an agent that was made a moment ago.
-    let agent = match agents.iter().find(|agent| Some(agent.id) == id) {
+    let agent = match agents.iter().find(|agent| agent.id == id) {
         Some(agent) => agent.clone(),
-        None => app.store.agent(&human, id).await?.agent,
+        None => app.store.agents().get(&human, id).await?.agent,
     };
     let mut bubbles = bubbles(&app.blobs, page.found).await?;
     bubbles.reverse();

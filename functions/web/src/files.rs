@@ -11,7 +11,7 @@ use serde::Deserialize;
 use shared::app::App;
 use shared::clock::Timestamp;
 use shared::extract::PathId;
-use shared::ids::{AgentId, FileId, parse_ulid};
+use shared::ids::{AgentId, FileId, Nil, parse_ulid};
 use shared::models::file_request::FileKind;
 use shared::models::{Agent, Attachment, ListFiles};
 use shared::search;
@@ -47,7 +47,7 @@ impl Wanted {
     fn list(&self) -> ListFiles {
         let search = search::folded(self.q.trim());
         ListFiles {
-            agent: (!self.agent.is_empty()).then(|| self.agent.parse::<AgentId>().ok()),
+            agent: (!self.agent.is_empty()).then(|| AgentId::parse_or_nil(&self.agent)),
             kind: self.kind(),
             search: (!search.is_empty()).then_some(search),
             limit: AT_ONCE,
@@ -149,8 +149,8 @@ pub async fn page(
     Query(wanted): Query<Wanted>,
 ) -> Result<Response, PageError> {
     let list = wanted.list();
-    let files = async { app.store.list_files(&human, &list).await.map_err(|err| err.or_not_found("agent").into()) };
-    let agents = async { Ok(app.store.agents_of(&human).await?) };
+    let files = async { app.store.files().list(&human, &list).await.map_err(|err| err.or_not_found("agent").into()) };
+    let agents = async { Ok(app.store.agents().list(&human).await?) };
     let (shell, agents, files) = tokio::try_join!(Shell::of(&app, &human, Place::Files), agents, files)?;
     let names = agents.iter().map(|agent| (agent.id, agent.name.as_str())).collect();
     let rows = files.found.iter().map(|file| FileRow::of(file, &names, app.clock.now())).collect();
@@ -183,9 +183,9 @@ pub async fn one(
     PathId(id): PathId<FileId>,
     Query(wanted): Query<Part>,
 ) -> Result<Response, PageError> {
-    let file = async { Ok(app.store.file(&human, id).await?) };
+    let file = async { Ok(app.store.files().get(&human, id).await?) };
     let channel = async {
-        let channel = app.store.agent(&human, id.map(FileId::channel)).await;
+        let channel = app.store.agents().get(&human, id.channel()).await;
         Ok(channel.map_err(|err| err.or_not_found("file"))?)
     };
     let (shell, file, channel) = tokio::try_join!(Shell::of(&app, &human, Place::Files), file, channel)?;

@@ -20,7 +20,7 @@ pub async fn frame(
     Visitor(human): Visitor,
     PathId(id): PathId<FileId>,
 ) -> Result<Response, PageError> {
-    let file = app.store.file(&human, id).await?;
+    let file = app.store.files().get(&human, id).await?;
     if file.size > attachment::MOST {
         return Err(Error::NotFound("page").into());
     }

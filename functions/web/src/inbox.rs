@@ -39,11 +39,15 @@ pub async fn beside(app: &App, human: &HumanCaller, listed: &Listed) -> Result<(
     let decided = async {
         match status {
             ReviewStatus::Pending => Ok(None),
-            decided => app.store.reviews_of(human, Some(decided), None).await.map(Some),
+            decided => app.store.reviews().list(human, Some(decided), None).await.map(Some),
         }
     };
-    let (visit, pending, decided, agents) =
-        tokio::try_join!(app.store.visit(human), shell::pending(app, human), decided, app.store.agents_of(human))?;
+    let (visit, pending, decided, agents) = tokio::try_join!(
+        app.store.inbox().page_context(human),
+        shell::pending(app, human),
+        decided,
+        app.store.agents().list(human)
+    )?;
     let reviews = decided.as_ref().unwrap_or(&pending);
     let mut list = List::of(listed, reviews, &pending, &agents, app.clock.now());
     list.api_url = app.site.api_url().map(str::to_owned);

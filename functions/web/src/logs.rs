@@ -84,7 +84,7 @@ pub async fn page(
     Query(from): Query<From>,
 ) -> Result<Response, PageError> {
     let list = ListLogs { limit: AT_ONCE, before: from.cursor.parse().ok() };
-    let log = async { Ok(app.store.logs_of(&human, &list).await?) };
+    let log = async { Ok(app.store.request_log().list(&human, &list).await?) };
     let (shell, log) = tokio::try_join!(Shell::of(&app, &human, Place::Logs), log)?;
     let rows = log.data.iter().map(Row::of).collect();
     let older = log.next_cursor.map(|id| id.to_string());

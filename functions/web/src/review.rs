@@ -197,9 +197,9 @@ pub async fn page(
     Query(listed): Query<Listed>,
 ) -> Result<Response, PageError> {
     let opened = async {
-        let (channel, message) = app.store.open_message(&human, id.map(MessageId::channel), id).await?;
-        let message = app.store.settled(message).await?;
-        let message = app.store.mark_seen(&channel, message).await?;
+        let (channel, message) = app.store.messages().load(&human, id.channel(), id).await?;
+        let message = app.store.reviews().resolve_expiry(message).await?;
+        let message = app.store.reviews().mark_seen(&channel, message).await?;
         Ok(ReviewView::of(&app, &human, &channel, message).await?)
     };
     // Boxed: side by side on the stack they are too much for a thread's.
@@ -217,7 +217,7 @@ pub async fn answer(
     PathId(id): PathId<MessageId>,
     Submitted(typed): Submitted,
 ) -> Result<Response, PageError> {
-    let (channel, message) = app.store.open_message(&human, id.map(MessageId::channel), id).await?;
+    let (channel, message) = app.store.messages().load(&human, id.channel(), id).await?;
     let kind = message.review.as_ref().ok_or(Error::NotFound("review"))?.understood();
     let problems = match answer::read(&kind, &typed) {
         Err(problems) => problems,

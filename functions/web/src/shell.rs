@@ -5,7 +5,7 @@ use shared::app::App;
 use shared::auth::HumanCaller;
 use shared::error::Error;
 use shared::models::{Message, ReviewStatus, Role, Theme, User};
-use shared::storage::Visit;
+use shared::storage::PageContext;
 
 use crate::icons::icon;
 use crate::page::PageError;
@@ -71,17 +71,17 @@ pub struct Shell {
 impl Shell {
     /// Around a page that has read what is pending anyway. Who still has a password that somebody
     /// else knows is sent to change it first.
-    pub fn around(place: Place, visit: Visit, pending: usize) -> Result<Self, PageError> {
+    pub fn around(place: Place, visit: PageContext, pending: usize) -> Result<Self, PageError> {
         if visit.user.must_change_password {
             return Err(PageError::PasswordFirst);
         }
-        let Visit { user, theme, sequence } = visit;
+        let PageContext { user, theme, sequence } = visit;
         Ok(Self { user, theme, sequence, place, pending })
     }
 
     /// Around any other page; to be read beside what the page shows.
     pub async fn of(app: &App, human: &HumanCaller, place: Place) -> Result<Self, PageError> {
-        let (visit, pending) = tokio::try_join!(app.store.visit(human), pending(app, human))?;
+        let (visit, pending) = tokio::try_join!(app.store.inbox().page_context(human), pending(app, human))?;
         Self::around(place, visit, pending.len())
     }
 
@@ -105,5 +105,5 @@ pub fn initials(name: &str) -> String {
 }
 
 pub async fn pending(app: &App, human: &HumanCaller) -> Result<Vec<Message>, Error> {
-    app.store.reviews_of(human, Some(ReviewStatus::Pending), None).await
+    app.store.reviews().list(human, Some(ReviewStatus::Pending), None).await
 }

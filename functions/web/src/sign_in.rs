@@ -44,7 +44,7 @@ pub async fn sign_in(
     let text = |name| typed.first(name).unwrap_or_default();
     let next = page::own_path(typed.first("next"));
     let signed_in = match Credentials::typed(text("email"), text("password")) {
-        Some(credentials) => app.store.sign_in(credentials, &presented).await,
+        Some(credentials) => app.store.accounts().sign_in(credentials, &presented).await,
         None => Err(Error::WrongPassword),
     };
     let (error, problem) = match signed_in {
@@ -70,7 +70,7 @@ pub async fn sign_in(
 
 pub async fn sign_out(State(store): State<Store>, headers: HeaderMap, _: OwnForm) -> Result<Response, PageError> {
     if let Some(human) = HumanCaller::of(&headers) {
-        store.end_session(&human).await?;
+        store.accounts().delete_session(&human).await?;
     }
     Ok((remove_session(&headers), Redirect::to("/login")).into_response())
 }
@@ -98,7 +98,7 @@ struct PasswordPage {
 }
 
 pub async fn password_page(State(store): State<Store>, Visitor(human): Visitor) -> Result<Response, PageError> {
-    let user = store.me(&human).await?;
+    let user = store.accounts().me(&human).await?;
     page::page(StatusCode::OK, &PasswordPage { email: user.email, must: user.must_change_password, problem: None })
 }
 
@@ -114,7 +114,7 @@ pub async fn change_password(
     let problem = match ChangePassword::typed(text("current"), text("new")) {
         _ if text("new") != text("again") => "The new passwords are not the same.".to_owned(),
         None => "The new password must have 8 to 1024 characters.".to_owned(),
-        Some(change) => match app.store.change_password(&human, change, &presented).await {
+        Some(change) => match app.store.accounts().change_password(&human, change, &presented).await {
             Ok(device) => {
                 let mut response = Redirect::to("/").into_response();
                 app.remember(&device, &headers, response.headers_mut())?;
@@ -127,7 +127,7 @@ pub async fn change_password(
             Err(other) => return Err(other.into()),
         },
     };
-    let user = app.store.me(&human).await?;
+    let user = app.store.accounts().me(&human).await?;
     let shown = PasswordPage { email: user.email, must: user.must_change_password, problem: Some(problem) };
     page::page(StatusCode::BAD_REQUEST, &shown)
 }

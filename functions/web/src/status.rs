@@ -24,8 +24,8 @@ struct StatusPage {
 }
 
 pub async fn page(State(app): State<App>, Visitor(human): Visitor) -> Result<Response, PageError> {
-    let agents = async { Ok(app.store.agents_of(&human).await?) };
-    let totals = async { Ok(app.store.total_stats(&human).await?) };
+    let agents = async { Ok(app.store.agents().list(&human).await?) };
+    let totals = async { Ok(app.store.agents().total_stats(&human).await?) };
     let (shell, agents, totals) = tokio::try_join!(Shell::of(&app, &human, Place::Status), agents, totals)?;
     let agents = agents.iter().map(|agent| AgentRow::of(agent, app.clock.now())).collect();
     let succeeded = share(totals.success_requests, totals.error_requests);
@@ -56,8 +56,8 @@ pub async fn one(
     Visitor(human): Visitor,
     PathId(id): PathId<AgentId>,
 ) -> Result<Response, PageError> {
-    let channel = async { Ok(app.store.agent(&human, id).await?) };
-    let stats = async { Ok(app.store.stats(&human, id).await?) };
+    let channel = async { Ok(app.store.agents().get(&human, id).await?) };
+    let stats = async { Ok(app.store.agents().stats(&human, id).await?) };
     let (shell, channel, stats) = tokio::try_join!(Shell::of(&app, &human, Place::Status), channel, stats)?;
     let history = stats.status_history.iter().map(|change| Said {
         status: change.status.word(),

@@ -59,7 +59,7 @@ pub async fn of(app: &App, human: &HumanCaller, message: &Message) -> Result<(Ve
     if message.iteration_group_id.is_none() {
         return Ok((vec![], Changes::default()));
     }
-    let chain = app.store.iterations(human, Some(message.channel_id), Some(message.id)).await?.iterations;
+    let chain = app.store.messages().iterations(human, message.channel_id, message.id).await?.iterations;
     let before = chain.iter().take_while(|it| it.id != message.id).last();
     let changes = match before {
         Some(before) => changes(app, before, message).await?,

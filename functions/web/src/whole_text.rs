@@ -15,7 +15,7 @@ pub async fn text(
     Visitor(human): Visitor,
     PathId(id): PathId<MessageId>,
 ) -> Result<Response, PageError> {
-    let opened = app.store.open_message(&human, id.map(MessageId::channel), id).await;
+    let opened = app.store.messages().load(&human, id.channel(), id).await;
     let (_, message) = opened.map_err(|err| err.or_not_found("page"))?;
     let text = message.text.ok_or(Error::NotFound("page"))?;
     let headers = [(X_CONTENT_TYPE_OPTIONS, "nosniff"), (CONTENT_SECURITY_POLICY, "sandbox; default-src 'none'")];

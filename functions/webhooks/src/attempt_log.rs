@@ -38,7 +38,7 @@ pub async fn keep(app: &App, delivery: &Delivery, target: &Target, answer: &Answ
         response_body: response_body.map(|text| target.masked(text)),
         created_at: at,
     };
-    if let Err(err) = app.store.log_call(delivery.owner_id, entry).await {
+    if let Err(err) = app.store.request_log().record(delivery.owner_id, entry).await {
         tracing::warn!(code = err.code(), "a webhook's try was not logged");
     }
 }

@@ -103,10 +103,10 @@ async fn work_off(app: &App, message: &SqsMessage) -> Result<Next, Error> {
     let Some(_place) = deliveries.enter(reference.message_id.channel(), reference.owner_id).await else {
         return Ok(Next::Crowded);
     };
-    let claim = match app.store.claim_delivery(&reference).await {
+    let claim = match app.store.webhooks().claim(&reference).await {
         Err(err) if err.is_permanent() => {
             tracing::error!(code = err.code(), cause = ?err, message = %reference.message_id, "a delivery is unreadable");
-            app.store.give_up_event(reference.message_id).await?;
+            app.store.webhooks().give_up(reference.message_id).await?;
             Claim::Failed
         }
         claim => claim?,
@@ -119,7 +119,7 @@ async fn work_off(app: &App, message: &SqsMessage) -> Result<Next, Error> {
         Claim::Yours(delivery, lease) => (delivery, lease),
     };
     let outcome = attempt(app, &delivery).await?;
-    app.store.settle_delivery(&reference, lease, outcome).await?;
+    app.store.webhooks().finish(&reference, lease, outcome).await?;
     Ok(match outcome {
         Outcome::Delivered | Outcome::Dropped => Next::Done,
         Outcome::Again(next) => Next::Hide(app.clock.now().until(next)),
@@ -129,7 +129,7 @@ async fn work_off(app: &App, message: &SqsMessage) -> Result<Next, Error> {
 
 async fn attempt(app: &App, delivery: &Delivery) -> Result<Outcome, Error> {
     let channel = delivery.message_id.channel();
-    let Some(hook) = app.store.webhook_of(delivery.owner_id, channel).await? else { return Ok(Outcome::Dropped) };
+    let Some(hook) = app.store.agents().webhook(delivery.owner_id, channel).await? else { return Ok(Outcome::Dropped) };
     let Some(target) = Target::of(delivery, &hook) else { return Ok(Outcome::Dropped) };
     let began = app.clock.now();
     let event = Event { id: &delivery.webhook_id, payload: &delivery.payload };

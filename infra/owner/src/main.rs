@@ -10,7 +10,7 @@ use shared::clock::Clock;
 use shared::models::account::Email;
 use shared::models::{CreateAgent, Role};
 use shared::secrets::{Password, hex, random};
-use shared::storage::{Blobs, Clients, Store};
+use shared::storage::{Blobs, Clients, Store, Table};
 
 #[derive(Parser)]
 #[command(about = "Makes the first owner of a deployment, or resets the password of a known address")]
@@ -44,22 +44,22 @@ async fn main() -> ExitCode {
 
 async fn run(Options { table, bucket, email }: Options) -> Result<(), String> {
     let clients = Clients::from_env().await;
-    let store = Store::new(clients.dynamodb, &table, Blobs::new(clients.s3, &bucket), Clock::system());
+    let store = Store::new(Table::new(clients.dynamodb, &table), Blobs::new(clients.s3, &bucket), Clock::system());
     let password = hex(&random::<8>());
-    let user = store.create_user(&email, Password::new(password.clone()), "Owner", Role::Owner);
+    let user = store.accounts().create_user(&email, Password::new(password.clone()), "Owner", Role::Owner);
     let Some(user) = user.await.map_err(of_storage)? else {
         return reset(&store, &email, password).await;
     };
     // At once: should what follows fail, its owner can sign in and make the rest.
     show(&[("E-mail", email.as_str()), ("Password", &password)])?;
-    let agent = store.create_agent(user.id, CreateAgent::named("My first agent")).await.map_err(of_storage)?.agent;
-    let key = store.create_api_key(user.id, "First key".to_owned()).await.map_err(of_storage)?;
+    let agent = store.agents().create(user.id, CreateAgent::named("My first agent")).await.map_err(of_storage)?.agent;
+    let key = store.accounts().create_api_key(user.id, "First key".to_owned()).await.map_err(of_storage)?;
     show(&[("API key", &key.key), ("Channel", &agent.id.to_string())])
 }
 
 /// For an address that has an account: its password was forgotten.
 async fn reset(store: &Store, email: &Email, password: String) -> Result<(), String> {
-    let user = store.reset_password(email, Password::new(password.clone())).await.map_err(of_storage)?;
+    let user = store.accounts().reset_password(email, Password::new(password.clone())).await.map_err(of_storage)?;
     let user = user.ok_or_else(|| format!("the account of {} is being removed", email.as_str()))?;
     show(&[("E-mail", &user.email), ("Role", user.role.word()), ("Password", &password)])?;
     let note = "This account was there already: its password is new, and its sessions have ended. API keys stay.";

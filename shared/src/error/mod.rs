@@ -105,6 +105,15 @@ impl fmt::Debug for Cause {
     }
 }
 
+impl From<dynamo::Error> for Error {
+    fn from(err: dynamo::Error) -> Self {
+        match err {
+            dynamo::Error::Unavailable(cause) => Self::unavailable(cause),
+            dynamo::Error::Internal(cause) => Self::internal(cause),
+        }
+    }
+}
+
 impl Error {
     pub fn internal(cause: impl fmt::Display) -> Self {
         Self::Internal(Cause(cause.to_string()))

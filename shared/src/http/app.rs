@@ -16,7 +16,7 @@ use crate::models::{Answer, Message};
 use crate::outbound::Outbound;
 use crate::queue::Queue;
 use crate::secrets::{Device, ServerSecret};
-use crate::storage::{Blobs, Clients, Store};
+use crate::storage::{Blobs, Clients, Store, Table};
 
 /// The state of every router. Clones share their clients: they are made once per process.
 #[derive(Clone)]
@@ -43,7 +43,7 @@ impl App {
     ) -> Self {
         let blobs = Blobs::new(clients.s3.clone(), bucket);
         Self {
-            store: Store::new(clients.dynamodb.clone(), table, blobs.clone(), clock.clone()),
+            store: Store::new(Table::new(clients.dynamodb.clone(), table), blobs.clone(), clock.clone()),
             blobs,
             clock,
             waits,
@@ -61,8 +61,8 @@ impl App {
     }
 
     /// Stores an answer. Whoever waits for it in this process has it at once.
-    pub async fn answer(&self, human: &HumanCaller, id: Option<MessageId>, answer: Answer) -> Result<Message, Error> {
-        let answered = self.store.answer(human, id, answer).await?;
+    pub async fn answer(&self, human: &HumanCaller, id: MessageId, answer: Answer) -> Result<Message, Error> {
+        let answered = self.store.reviews().answer(human, id, answer).await?;
         self.waits.notify(&answered);
         Ok(answered)
     }

@@ -1,6 +1,6 @@
 //! Who is calling. An extractor only reads a credential and refuses what cannot be one; the
 //! store verifies it in the same call that fetches what the route needs, so a route costs one
-//! round trip and cannot get at anything without the check ([`crate::storage::Store::admit`]).
+//! round trip and cannot get at anything without the check ([`crate::storage::Store::authenticate`]).
 
 use axum::extract::{FromRef, FromRequestParts, OptionalFromRequestParts};
 use http::HeaderMap;
@@ -79,7 +79,7 @@ where
     Store: FromRef<S>,
 {
     match parts.extensions.get::<Caller>() {
-        Some(caller) => Store::from_ref(state).admit(caller.clone(), &[]).await.map(drop),
+        Some(caller) => Store::from_ref(state).authenticate(caller.clone(), &[]).await.map(drop),
         None => Ok(()),
     }
 }

@@ -75,7 +75,7 @@ pub(super) async fn wrap(
 /// Notes beside the request what its user can read of it later: the entry in the log, the counts.
 async fn kept_of(app: &App, bill: &RequestCost, call: Option<Call>, response: Response) -> Response {
     if let Some((agent, tally)) = bill.tally(response.status().as_u16() < 400) {
-        app.store.book(agent, tally);
+        app.store.agents().record_stats(agent, tally);
     }
     match (call, bill.user()) {
         (Some(call), Some(user)) => call.end(app.store.clone(), user, response).await,

@@ -12,11 +12,11 @@ use crate::error::Error;
 use crate::http::auth::authenticate_before_rejecting;
 use crate::http::body;
 use crate::http::upload::one_file;
-use crate::ids::{AgentId, MaybeChannel};
+use crate::ids::{AgentId, MaybeChannel, Nil};
 use crate::image::{IMAGE_TOO_LARGE, Image, MAX_IMAGE};
 use crate::models::file::NewFile;
 use crate::outbound::Outbound;
-use crate::storage::{Once, Store};
+use crate::storage::{IdempotentCall, Store};
 use crate::validation::{FromObject, FromParams, JsonObject, Params, ValidationErrors};
 
 /// The most a file in a request body may hold: Lambda takes 6 MB, and base64 adds a third.
@@ -35,13 +35,12 @@ const JSON_TOO_LARGE: &str = "A JSON body may have at most 4,500,000 bytes: send
 pub struct InChannel {
     /// The agent's id.
     #[param(value_type = String, required = true)]
-    pub channel: Option<AgentId>,
+    pub channel: AgentId,
 }
 
 impl FromParams for InChannel {
     fn from_params(params: &mut Params) -> Option<Self> {
-        // A text that is no id names no agent of the caller's: 403, as for any other.
-        params.required("channel").map(|text| Self { channel: text.parse().ok() })
+        params.required("channel").map(|text| Self { channel: AgentId::parse_or_nil(&text) })
     }
 }
 
@@ -62,7 +61,7 @@ impl FromParams for MaybeInChannel {
 
 /// The channel that a query names, if it names one.
 pub fn maybe_channel(params: &Params) -> MaybeChannel {
-    params.text("channel").map_or(MaybeChannel::Absent, |text| MaybeChannel::Named(text.parse().ok()))
+    params.text("channel").map_or(MaybeChannel::Absent, |text| MaybeChannel::Named(AgentId::parse_or_nil(&text)))
 }
 
 /// A JSON body, read by `T`.
@@ -131,13 +130,13 @@ pub struct IdempotencyKey(Option<String>);
 
 impl IdempotencyKey {
     /// What makes this call safe to repeat; the body's own id goes before the header.
-    pub fn once(self, client_id: Option<String>, body_hash: String) -> Option<Once> {
-        client_id.or(self.0).map(|client_id| Once { client_id, body_hash })
+    pub fn once(self, client_id: Option<String>, body_hash: String) -> Option<IdempotentCall> {
+        client_id.or(self.0).map(|client_id| IdempotentCall { client_id, body_hash })
     }
 
     /// The same of a body that has no id of its own; it is hashed only where there is a key.
-    pub fn of(self, body_hash: impl FnOnce() -> String) -> Option<Once> {
-        self.0.map(|client_id| Once { client_id, body_hash: body_hash() })
+    pub fn of(self, body_hash: impl FnOnce() -> String) -> Option<IdempotentCall> {
+        self.0.map(|client_id| IdempotentCall { client_id, body_hash: body_hash() })
     }
 }
 
@@ -178,20 +177,20 @@ where
     }
 }
 
-/// The id in the path: `None` when it is no id of that kind, which the store answers as "no
-/// such thing" once it knows who asks.
-pub struct PathId<T>(pub Option<T>);
+/// The id in the path. A text that is no id of that kind gives the id that is never issued, which the
+/// store answers like any id that does not exist, after it has authenticated the caller.
+pub struct PathId<T>(pub T);
 
 impl<S, T> FromRequestParts<S> for PathId<T>
 where
     S: Send + Sync,
-    T: std::str::FromStr,
+    T: Nil,
 {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
         let text = axum::extract::Path::<String>::from_request_parts(parts, state).await;
-        Ok(Self(text.ok().and_then(|path| path.0.parse().ok())))
+        Ok(Self(text.map_or_else(|_| T::nil(), |path| T::parse_or_nil(&path.0))))
     }
 }
 

@@ -97,8 +97,8 @@ impl<'a> LongPoll<'a> {
     }
 
     /// The same, together with others that are for this message.
-    pub fn for_message(self, message: Option<MessageId>) -> Self {
-        Self { group: message.map(|message| self.polls.waiter_groups.join(message)), ..self }
+    pub fn for_message(self, message: MessageId) -> Self {
+        Self { group: Some(self.polls.waiter_groups.join(message)), ..self }
     }
 
     /// Counts from now on among the waits that this caller holds, if they hold no more than they may.

@@ -8,7 +8,7 @@ use ulid::Ulid;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::clock::Timestamp;
-use crate::ids::{AgentId, FileId, NotAnId, parse_ulid};
+use crate::ids::{AgentId, FileId, Nil, NotAnId, parse_ulid};
 use crate::models::file::{FileLabel, PluginType};
 use crate::models::{Attachment, NewFile};
 use crate::search;
@@ -115,7 +115,7 @@ impl Announced {
 pub struct FileIds {
     /// 1 to 100 of them, each once.
     #[schema(value_type = Vec<FileId>, min_items = 1, max_items = 100)]
-    pub ids: Vec<Option<FileId>>,
+    pub ids: Vec<FileId>,
 }
 
 impl FromObject for FileIds {
@@ -125,8 +125,7 @@ impl FromObject for FileIds {
             object.problem("ids", "empty", "ids must name at least one file");
             return None;
         }
-        // A text that is no id names no file: refused with those that do not exist.
-        Some(Self { ids: ids.iter().map(|text| text.parse().ok()).collect() })
+        Some(Self { ids: ids.iter().map(|text| FileId::parse_or_nil(text)).collect() })
     }
 }
 
@@ -194,7 +193,7 @@ const DOCUMENTS: [&str; 10] = [
 pub struct ListFiles {
     /// Only this agent's files.
     #[param(rename = "agentId", value_type = Option<String>)]
-    pub agent: Option<Option<AgentId>>,
+    pub agent: Option<AgentId>,
     /// `image`, `video`, `audio`, `document` (PDF, office, text) or `file` (all but images).
     #[param(rename = "type", inline)]
     pub kind: Option<FileKind>,
@@ -229,7 +228,7 @@ impl FromParams for ListFiles {
         }
         let kind = params.one_of("type", &FileKind::WORDS, None);
         let search = params.text("search").map(|search| search::folded(&search));
-        let agent = params.text("agentId").map(|text| text.parse().ok());
+        let agent = params.text("agentId").map(|text| AgentId::parse_or_nil(&text));
         Some(Self { agent, kind: kind?, search, limit: limit?, before: before.transpose().ok()? })
     }
 }

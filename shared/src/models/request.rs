@@ -4,7 +4,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::error::{Error, Step};
-use crate::ids::{AgentId, NotAnId, parse_ulid};
+use crate::ids::{AgentId, Nil, NotAnId, parse_ulid};
 use crate::json::Json;
 use crate::models::message::{StreamState, TextFormat};
 use crate::models::review::AskReview;
@@ -239,7 +239,7 @@ fn plugin_metadata(metadata: Option<Json>, review: Option<&AskReview>) -> Option
 
 /// The query of a list of messages.
 pub struct ListMessages {
-    pub channel: Option<AgentId>,
+    pub channel: AgentId,
     pub page: PageRequest,
 }
 
@@ -255,6 +255,6 @@ impl FromParams for ListMessages {
         let has_attachments = params.flag("has_attachments");
         let before = before.transpose().ok()?;
         let page = PageRequest { limit: limit?, before, search, has_attachments: has_attachments? };
-        Some(Self { channel: channel?.parse().ok(), page })
+        Some(Self { channel: AgentId::parse_or_nil(&channel?), page })
     }
 }

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use crate::clock::Timestamp;
 use crate::error::Error;
-use crate::ids::{AgentId, NotAnId};
+use crate::ids::{AgentId, Nil, NotAnId};
 use crate::models::message::StreamState;
 use crate::models::request::text;
 use crate::validation::{FromObject, JsonObject, ValidationErrors};
@@ -25,6 +25,12 @@ pub struct StreamId(String);
 impl StreamId {
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl Nil for StreamId {
+    fn nil() -> Self {
+        Self(String::new())
     }
 }
 

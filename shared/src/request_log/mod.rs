@@ -77,7 +77,7 @@ impl Call {
                 response_body: answered.and_then(|it| masked(&it)),
                 created_at: self.at,
             };
-            if let Err(err) = store.log_call(user, entry).await {
+            if let Err(err) = store.request_log().record(user, entry).await {
                 tracing::debug!(code = err.code(), "an API call was not logged");
             }
         });

@@ -4,9 +4,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::presigning::PresigningConfig;
 use aws_sdk_s3::primitives::ByteStream;
 use aws_sdk_s3::types::{Delete, ObjectIdentifier};
+use aws_smithy_types::error::display::DisplayErrorContext;
 use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use tokio::sync::OnceCell;
@@ -14,10 +16,9 @@ use tokio::sync::OnceCell;
 use crate::charset;
 use crate::error::Error;
 use crate::models::{Attachment, Message};
-use crate::storage::Later;
+use crate::storage::Lazy;
 use crate::storage::keys::Prefix;
 use crate::storage::messages::{RESPONSE_BUDGET, escaped, text_weight, weight};
-use crate::storage::trouble;
 
 /// How many objects are read at once for one response.
 const SIDE_BY_SIDE: usize = 16;
@@ -26,7 +27,7 @@ const AT_ONCE: usize = 1000;
 
 #[derive(Clone)]
 pub struct Blobs {
-    pub(super) s3: Later<aws_sdk_s3::Client>,
+    pub(super) s3: Lazy<aws_sdk_s3::Client>,
     pub(super) bucket: Arc<str>,
     /// The same for as long as the process lives, and named by every page.
     origin: Arc<OnceCell<String>>,
@@ -39,13 +40,13 @@ pub struct Stored {
 }
 
 impl Blobs {
-    pub fn new(s3: Later<aws_sdk_s3::Client>, bucket: &str) -> Self {
+    pub fn new(s3: Lazy<aws_sdk_s3::Client>, bucket: &str) -> Self {
         Self { s3, bucket: bucket.into(), origin: Arc::default() }
     }
 
     pub async fn put(&self, storage_key: &str, mime_type: &str, bytes: Bytes) -> Result<(), Error> {
         let put = self.s3.put_object().bucket(&*self.bucket).key(storage_key).content_type(mime_type);
-        put.body(bytes.into()).send().await.map_err(trouble)?;
+        put.body(bytes.into()).send().await.map_err(s3_error)?;
         Ok(())
     }
 
@@ -60,7 +61,7 @@ impl Blobs {
         match got {
             Ok(object) => Ok(Stored { bytes: object.body, etag: object.e_tag }),
             Err(err) if err.as_service_error().is_some_and(|it| it.is_no_such_key()) => Err(Error::NotFound("file")),
-            Err(err) => Err(trouble(err)),
+            Err(err) => Err(s3_error(err)),
         }
     }
 
@@ -69,7 +70,7 @@ impl Blobs {
         match self.s3.head_object().bucket(&*self.bucket).key(storage_key).send().await {
             Ok(object) => Ok(object.e_tag),
             Err(err) if err.as_service_error().is_some_and(|it| it.is_not_found()) => Err(Error::NotFound("file")),
-            Err(err) => Err(trouble(err)),
+            Err(err) => Err(s3_error(err)),
         }
     }
 
@@ -93,7 +94,7 @@ impl Blobs {
         let expiry = PresigningConfig::expires_in(Duration::from_secs(300)).map_err(Error::internal)?;
         let get = self.s3.get_object().bucket(&*self.bucket).key(key);
         let get = get.response_content_type(mime_type).response_content_disposition(disposition);
-        Ok(get.presigned(expiry).await.map_err(trouble)?.uri().to_owned())
+        Ok(get.presigned(expiry).await.map_err(s3_error)?.uri().to_owned())
     }
 
     /// Deletes objects; ones that do not exist are deleted.
@@ -112,13 +113,13 @@ impl Blobs {
 
     /// Deletes one object, if it is there.
     pub async fn delete_one(&self, storage_key: &str) -> Result<(), Error> {
-        self.s3.delete_object().bucket(&*self.bucket).key(storage_key).send().await.map(drop).map_err(trouble)
+        self.s3.delete_object().bucket(&*self.bucket).key(storage_key).send().await.map(drop).map_err(s3_error)
     }
 
     /// Deletes up to 1,000 of the objects under a prefix; whether there were any.
     pub async fn delete_some_under(&self, prefix: &Prefix) -> Result<bool, Error> {
         let list = self.s3.list_objects_v2().bucket(&*self.bucket).prefix(prefix.to_string());
-        let found = list.send().await.map_err(trouble)?.contents.unwrap_or_default();
+        let found = list.send().await.map_err(s3_error)?.contents.unwrap_or_default();
         if found.is_empty() {
             return Ok(false);
         }
@@ -131,7 +132,7 @@ impl Blobs {
         let named = keys.map(|key| ObjectIdentifier::builder().key(key).build());
         let objects = named.collect::<Result<Vec<_>, _>>().map_err(Error::internal)?;
         let delete = Delete::builder().set_objects(Some(objects)).quiet(true).build().map_err(Error::internal)?;
-        let output = self.s3.delete_objects().bucket(&*self.bucket).delete(delete).send().await.map_err(trouble)?;
+        let output = self.s3.delete_objects().bucket(&*self.bucket).delete(delete).send().await.map_err(s3_error)?;
         match output.errors().first() {
             Some(failed) => Err(Error::unavailable(format!("deleting an object: {:?}", failed.code()))),
             None => Ok(()),
@@ -148,7 +149,7 @@ impl Blobs {
             size > 0 && size <= left
         });
         stream::iter(texts)
-            .map(Ok)
+            .map(Ok::<_, Error>)
             .try_for_each_concurrent(SIDE_BY_SIDE, |attachment| async move {
                 attachment.text_content = self.text(attachment).await?;
                 Ok(())
@@ -183,4 +184,14 @@ impl Blobs {
             Err(err) => Err(err),
         }
     }
+}
+
+/// The meaning of an S3 error that the caller has not handled itself.
+pub(super) fn s3_error<E>(err: SdkError<E>) -> Error
+where
+    E: std::error::Error + ProvideErrorMetadata + Send + Sync + 'static,
+{
+    let is_invalid = err.code() == Some("InvalidArgument");
+    let cause = DisplayErrorContext(&err).to_string();
+    if is_invalid { Error::internal(cause) } else { Error::unavailable(cause) }
 }

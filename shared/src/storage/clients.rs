@@ -24,33 +24,33 @@ use memchr::memmem::Finder;
 use rustls::pki_types::CertificateDer;
 
 use crate::config::Aws;
-use crate::meter::{BlobMeter, Meter};
+use crate::telemetry::cost::{CostInterceptor, S3CallCounter};
 
 /// Clients of the three engines; clones share their connections. Every call needs the table, few
 /// need the others, and making a client is a good part of a function's start.
 #[derive(Clone)]
 pub struct Clients {
     pub dynamodb: aws_sdk_dynamodb::Client,
-    pub s3: Later<aws_sdk_s3::Client>,
-    pub sqs: Later<aws_sdk_sqs::Client>,
+    pub s3: Lazy<aws_sdk_s3::Client>,
+    pub sqs: Lazy<aws_sdk_sqs::Client>,
 }
 
 /// What is made when it is first used, once for all clones.
-pub struct Later<T>(Arc<LazyLock<T, Box<dyn FnOnce() -> T + Send>>>);
+pub struct Lazy<T>(Arc<LazyLock<T, Box<dyn FnOnce() -> T + Send>>>);
 
-impl<T> Later<T> {
+impl<T> Lazy<T> {
     pub fn new(make: impl FnOnce() -> T + Send + 'static) -> Self {
         Self(Arc::new(LazyLock::new(Box::new(make))))
     }
 }
 
-impl<T> Clone for Later<T> {
+impl<T> Clone for Lazy<T> {
     fn clone(&self) -> Self {
         Self(self.0.clone())
     }
 }
 
-impl<T> Deref for Later<T> {
+impl<T> Deref for Lazy<T> {
     type Target = T;
 
     fn deref(&self) -> &T {
@@ -133,9 +133,9 @@ struct Builders {
 impl Builders {
     /// With the endpoints of DynamoDB, S3 and SQS, where the configuration does not say them.
     fn with(config: &SdkConfig, [dynamodb_url, s3_url, sqs_url]: [Option<&str>; 3], path_style: bool) -> Self {
-        let mut dynamodb = aws_sdk_dynamodb::config::Builder::from(config).interceptor(Meter);
+        let mut dynamodb = aws_sdk_dynamodb::config::Builder::from(config).interceptor(CostInterceptor);
         let mut s3 = aws_sdk_s3::config::Builder::from(config)
-            .interceptor(BlobMeter)
+            .interceptor(S3CallCounter)
             .force_path_style(path_style)
             .request_checksum_calculation(aws_sdk_s3::config::RequestChecksumCalculation::WhenRequired)
             .response_checksum_validation(aws_sdk_s3::config::ResponseChecksumValidation::WhenRequired);
@@ -157,8 +157,8 @@ impl Builders {
         let Self { dynamodb, s3, sqs } = self;
         Clients {
             dynamodb: aws_sdk_dynamodb::Client::from_conf(dynamodb.build()),
-            s3: Later::new(move || aws_sdk_s3::Client::from_conf(s3.build())),
-            sqs: Later::new(move || aws_sdk_sqs::Client::from_conf(sqs.build())),
+            s3: Lazy::new(move || aws_sdk_s3::Client::from_conf(s3.build())),
+            sqs: Lazy::new(move || aws_sdk_sqs::Client::from_conf(sqs.build())),
         }
     }
 }
@@ -253,7 +253,7 @@ mod tests {
     fn what_is_made_later_is_made_once_for_all_clones() {
         let made = Arc::new(AtomicU32::new(0));
         let counted = made.clone();
-        let later = Later::new(move || counted.fetch_add(1, Relaxed));
+        let later = Lazy::new(move || counted.fetch_add(1, Relaxed));
         let copy = later.clone();
         assert_eq!(made.load(Relaxed), 0);
         assert_eq!((*later, *copy), (0, 0));

@@ -1,16 +1,17 @@
 //! What the local runner knows of its own installation: which one its table belongs to, and its
 //! first owner. Read once at a start; no route reads it.
 
+use dynamo::value::to_item;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::ids::{AgentId, UserId};
 use crate::models::{Role, User};
+use crate::storage::Store;
 use crate::storage::accounts::UserItem;
 use crate::storage::agents::AgentItem;
-use crate::storage::keys::{self, Key, owned};
-use crate::storage::{Store, all_of, trouble, written};
+use crate::storage::keys::{self, owned};
 
 /// The table's end of what ties the parts of a data directory together.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,39 +28,38 @@ pub struct Instance {
 
 impl Store {
     pub async fn instance(&self) -> Result<Option<Instance>, Error> {
-        let key = Key::instance();
-        self.get_all(vec![key.clone()]).await?.take(&key)
+        let key = keys::instance();
+        Ok(self.table.get(&key).await?)
     }
 
     pub async fn put_instance(&self, instance: &Instance) -> Result<(), Error> {
-        let mut item = written(instance)?;
-        item.extend(Key::instance().attributes());
-        let put = self.db.put_item().table_name(&*self.table).set_item(Some(item));
-        put.send().await.map(drop).map_err(trouble)
+        let mut item = to_item(instance)?;
+        item.extend(keys::instance().attributes());
+        Ok(self.table.put(item).await?)
     }
 
     /// All users who are not being removed, oldest first.
-    pub async fn everybody(&self) -> Result<Vec<User>, Error> {
-        let query = self.query_partition(keys::USERS.to_owned(), keys::USER_ITEMS).scan_index_forward(true);
-        let items = all_of::<UserItem>(query).await?;
+    pub async fn all_users(&self) -> Result<Vec<User>, Error> {
+        let query = self.query_partition(keys::USERS.to_owned(), keys::USER_ITEMS);
+        let items = query.collect_all::<UserItem>().await?;
         Ok(items.into_iter().filter(|it| it.removing.is_none()).map(|it| it.user).collect())
     }
 
     /// The oldest owner.
     pub async fn first_owner(&self) -> Result<Option<User>, Error> {
-        Ok(self.everybody().await?.into_iter().find(|user| user.role == Role::Owner))
+        Ok(self.all_users().await?.into_iter().find(|user| user.role == Role::Owner))
     }
 
     /// The oldest of a user's agents.
     pub async fn first_agent(&self, user: UserId) -> Result<Option<AgentId>, Error> {
-        let query = self.query_owned(user, owned::AGENTS).scan_index_forward(true);
-        let agents = all_of::<AgentItem>(query).await?;
+        let query = self.table.query_index(keys::OWNER_INDEX, user).starting_with(owned::AGENTS);
+        let agents = query.collect_all::<AgentItem>().await?;
         Ok(agents.into_iter().find(|agent| agent.deleted_at.is_none()).map(|agent| agent.id))
     }
 
     /// Whether there is an agent of this id, whoever owns it.
     pub async fn has_agent(&self, agent: AgentId) -> Result<bool, Error> {
-        let key = Key::agent(agent);
-        Ok(self.get_all(vec![key.clone()]).await?.take::<AgentItem>(&key)?.is_some())
+        let key = keys::agent(agent);
+        Ok(self.table.get::<AgentItem>(&key).await?.is_some())
     }
 }

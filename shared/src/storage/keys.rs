@@ -42,9 +42,8 @@
 //!
 //! **`ttl`** (seconds since 1970) lets DynamoDB remove what nobody needs any more.
 
-use std::collections::HashMap;
-
-use aws_sdk_dynamodb::types::AttributeValue;
+use dynamo::Index;
+pub use dynamo::Key;
 use ulid::Ulid;
 
 use crate::clock::Timestamp;
@@ -55,169 +54,143 @@ use crate::models::{ReviewStatus, SenderType};
 use crate::secrets::Hashed;
 use crate::storage::CallOf;
 
-pub const PK: &str = "pk";
-pub const SK: &str = "sk";
-pub const OWNER_INDEX: &str = "owner";
-pub const OWNER_ID: &str = "ownerId";
-pub const OWNER_SORT: &str = "ownerSort";
-pub const DUE_INDEX: &str = "due";
+/// Lists what is one user's.
+pub const OWNER_INDEX: Index = Index { name: "owner", pk: "ownerId", sk: "ownerSort" };
+/// Lists what has to be done by a time.
+pub const DUE_INDEX: Index = Index { name: "due", pk: "dueShard", sk: "dueSort" };
 
 const DUE_SHARDS: u128 = 4;
 
-/// The key of one item.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Key {
-    pub pk: String,
-    pub sk: String,
+pub fn api_key(hash: &Hashed) -> Key {
+    Key::new(format!("KEY#{}", hash.as_str()), "KEY")
 }
 
-impl Key {
-    fn new(pk: impl Into<String>, sk: impl Into<String>) -> Self {
-        Self { pk: pk.into(), sk: sk.into() }
-    }
+pub fn user_api_key(user: UserId, key: ApiKeyId) -> Key {
+    Key::new(user_partition(user), format!("{USER_API_KEYS}{}", key.ulid()))
+}
 
-    pub fn api_key(hash: &Hashed) -> Self {
-        Self::new(format!("KEY#{}", hash.as_str()), "KEY")
-    }
+pub fn user(user: UserId) -> Key {
+    Key::new(USERS, format!("{USER_ITEMS}{}", user.ulid()))
+}
 
-    pub fn user_api_key(user: UserId, key: ApiKeyId) -> Self {
-        Self::new(user_partition(user), format!("{USER_API_KEYS}{}", key.ulid()))
-    }
+pub fn user_removal(user: UserId) -> Key {
+    Key::new(user_partition(user), REMOVAL)
+}
 
-    pub fn user(user: UserId) -> Self {
-        Self::new(USERS, format!("{USER_ITEMS}{}", user.ulid()))
-    }
+pub fn changes(user: UserId) -> Key {
+    Key::new(user_partition(user), "CHANGES")
+}
 
-    pub fn user_removal(user: UserId) -> Self {
-        Self::new(user_partition(user), REMOVAL)
-    }
+/// The count of owners, which never falls to nothing.
+pub fn owners() -> Key {
+    Key::new(USERS, "OWNERS")
+}
 
-    pub fn changes(user: UserId) -> Self {
-        Self::new(user_partition(user), "CHANGES")
-    }
+pub fn email(email: &Email) -> Key {
+    Key::new(email_partition(email), "EMAIL")
+}
 
-    /// The count of owners, which never falls to nothing.
-    pub fn owners() -> Self {
-        Self::new(USERS, "OWNERS")
-    }
+/// The attempts of those who present nothing but an address.
+pub fn login(email: &Email) -> Key {
+    Key::new(email_partition(email), LOGINS)
+}
 
-    pub fn email(email: &Email) -> Self {
-        Self::new(email_partition(email), "EMAIL")
-    }
+/// The attempts of one browser that signed in with the current password.
+pub fn device_login(email: &Email, device: Ulid) -> Key {
+    Key::new(email_partition(email), format!("{LOGINS}#DEVICE#{device}"))
+}
 
-    /// The attempts of those who present nothing but an address.
-    pub fn login(email: &Email) -> Self {
-        Self::new(email_partition(email), LOGINS)
-    }
+/// The attempts of all browsers that signed in with a former password.
+pub fn former_device_login(email: &Email) -> Key {
+    Key::new(email_partition(email), format!("{LOGINS}#FORMER"))
+}
 
-    /// The attempts of one browser that signed in with the current password.
-    pub fn device_login(email: &Email, device: Ulid) -> Self {
-        Self::new(email_partition(email), format!("{LOGINS}#DEVICE#{device}"))
-    }
+/// The attempts of somebody who is signed in.
+pub fn session_login(email: &Email) -> Key {
+    Key::new(email_partition(email), format!("{LOGINS}#SESSION"))
+}
 
-    /// The attempts of all browsers that signed in with a former password.
-    pub fn former_device_login(email: &Email) -> Self {
-        Self::new(email_partition(email), format!("{LOGINS}#FORMER"))
-    }
+pub fn session(hash: &Hashed) -> Key {
+    Key::new(format!("SESSION#{}", hash.as_str()), "SESSION")
+}
 
-    /// The attempts of somebody who is signed in.
-    pub fn session_login(email: &Email) -> Self {
-        Self::new(email_partition(email), format!("{LOGINS}#SESSION"))
-    }
+pub fn user_session(user: UserId, hash: &Hashed) -> Key {
+    Key::new(user_partition(user), format!("{USER_SESSIONS}{}", hash.as_str()))
+}
 
-    pub fn session(hash: &Hashed) -> Self {
-        Self::new(format!("SESSION#{}", hash.as_str()), "SESSION")
-    }
+pub fn log(user: UserId, log: LogId) -> Key {
+    Key::new(log_partition(user), log.ulid().to_string())
+}
 
-    pub fn user_session(user: UserId, hash: &Hashed) -> Self {
-        Self::new(user_partition(user), format!("{USER_SESSIONS}{}", hash.as_str()))
-    }
+pub fn agent(agent: AgentId) -> Key {
+    Key::new(format!("AGENT#{}", agent.ulid()), AGENT)
+}
 
-    pub fn log(user: UserId, log: LogId) -> Self {
-        Self::new(log_partition(user), log.ulid().to_string())
-    }
+pub fn removal(agent: AgentId) -> Key {
+    Key::new(format!("AGENT#{}", agent.ulid()), REMOVAL)
+}
 
-    pub fn agent(agent: AgentId) -> Self {
-        Self::new(format!("AGENT#{}", agent.ulid()), AGENT)
-    }
+pub fn stats(agent: AgentId) -> Key {
+    Key::new(channel_partition(agent), "STATS")
+}
 
-    pub fn removal(agent: AgentId) -> Self {
-        Self::new(format!("AGENT#{}", agent.ulid()), REMOVAL)
-    }
+pub fn status_change(agent: AgentId, at: Ulid) -> Key {
+    Key::new(channel_partition(agent), format!("{STATUS_CHANGES}{at}"))
+}
 
-    pub fn stats(agent: AgentId) -> Self {
-        Self::new(channel_partition(agent), "STATS")
-    }
+pub fn message(message: MessageId) -> Key {
+    Key::new(channel_partition(message.channel()), format!("{MESSAGES}{}", message.ulid()))
+}
 
-    pub fn status_change(agent: AgentId, at: Ulid) -> Self {
-        Self::new(channel_partition(agent), format!("{STATUS_CHANGES}{at}"))
-    }
+pub fn file(file: FileId) -> Key {
+    Key::new(channel_partition(file.channel()), format!("{FILES}{}", file.ulid()))
+}
 
-    pub fn message(message: MessageId) -> Self {
-        Self::new(channel_partition(message.channel()), format!("{MESSAGES}{}", message.ulid()))
-    }
+/// An agent's client ids and those of the people who write to it are apart.
+pub fn client(channel: AgentId, sender: SenderType, client_id: &str) -> Key {
+    let (sender, hash) = (sender.word(), Hashed::of(client_id));
+    Key::new(channel_partition(channel), format!("CLIENT#{sender}#{}", hash.as_str()))
+}
 
-    pub fn file(file: FileId) -> Self {
-        Self::new(channel_partition(file.channel()), format!("{FILES}{}", file.ulid()))
-    }
+/// What an `Idempotency-Key` made in a channel.
+pub fn call(channel: AgentId, sender: SenderType, of: CallOf, key: &str) -> Key {
+    Key::new(channel_partition(channel), call_sort(sender, of, key))
+}
 
-    /// An agent's client ids and those of the people who write to it are apart.
-    pub fn client(channel: AgentId, sender: SenderType, client_id: &str) -> Self {
-        let (sender, hash) = (sender.word(), Hashed::of(client_id));
-        Self::new(channel_partition(channel), format!("CLIENT#{sender}#{}", hash.as_str()))
-    }
+/// What an `Idempotency-Key` made for a user.
+pub fn user_call(user: UserId, sender: SenderType, of: CallOf, key: &str) -> Key {
+    Key::new(user_partition(user), call_sort(sender, of, key))
+}
 
-    /// What an `Idempotency-Key` made in a channel.
-    pub fn call(channel: AgentId, sender: SenderType, of: CallOf, key: &str) -> Self {
-        Self::new(channel_partition(channel), call_sort(sender, of, key))
-    }
+/// The chain of iterations that begins with a message.
+pub fn chain(root: MessageId) -> Key {
+    Key::new(channel_partition(root.channel()), format!("ITERATION#{}", root.ulid()))
+}
 
-    /// What an `Idempotency-Key` made for a user.
-    pub fn user_call(user: UserId, sender: SenderType, of: CallOf, key: &str) -> Self {
-        Self::new(user_partition(user), call_sort(sender, of, key))
-    }
+pub fn stream(channel: AgentId, stream: &StreamId) -> Key {
+    Key::new(channel_partition(channel), format!("STREAM#{}", Hashed::of(stream.as_str()).as_str()))
+}
 
-    /// The chain of iterations that begins with a message.
-    pub fn chain(root: MessageId) -> Self {
-        Self::new(channel_partition(root.channel()), format!("ITERATION#{}", root.ulid()))
-    }
+/// What is left in the bucket of something that was deleted in this channel.
+pub fn leftovers(channel: AgentId, removal: Ulid) -> Key {
+    Key::new(channel_partition(channel), format!("{LEFTOVERS}{removal}"))
+}
 
-    pub fn stream(channel: AgentId, stream: &StreamId) -> Self {
-        Self::new(channel_partition(channel), format!("STREAM#{}", Hashed::of(stream.as_str()).as_str()))
-    }
+pub fn archive_leftovers(archive: Ulid) -> Key {
+    Key::new(format!("ARCHIVE#{archive}"), format!("{LEFTOVERS}{archive}"))
+}
 
-    /// What is left in the bucket of something that was deleted in this channel.
-    pub fn leftovers(channel: AgentId, removal: Ulid) -> Self {
-        Self::new(channel_partition(channel), format!("{LEFTOVERS}{removal}"))
-    }
+pub fn delivery(channel: AgentId, webhook_id: &str) -> Key {
+    Key::new(channel_partition(channel), format!("DELIVERY#{webhook_id}"))
+}
 
-    pub fn archive_leftovers(archive: Ulid) -> Self {
-        Self::new(format!("ARCHIVE#{archive}"), format!("{LEFTOVERS}{archive}"))
-    }
+/// The installation of the local runner.
+pub fn instance() -> Key {
+    Key::new("INSTANCE", "INSTANCE")
+}
 
-    pub fn delivery(channel: AgentId, webhook_id: &str) -> Self {
-        Self::new(channel_partition(channel), format!("DELIVERY#{webhook_id}"))
-    }
-
-    /// The installation of the local runner.
-    pub fn instance() -> Self {
-        Self::new("INSTANCE", "INSTANCE")
-    }
-
-    pub fn plugin(name: &str) -> Self {
-        Self::new(format!("PLUGIN#{name}"), "SETTINGS")
-    }
-
-    pub fn attributes(&self) -> HashMap<String, AttributeValue> {
-        let text = |text: &str| AttributeValue::S(text.to_owned());
-        HashMap::from([(PK.to_owned(), text(&self.pk)), (SK.to_owned(), text(&self.sk))])
-    }
-
-    /// The key that an item is stored under.
-    pub fn of(item: &HashMap<String, AttributeValue>) -> Option<Self> {
-        let text = |name| item.get(name).and_then(|value| value.as_s().ok());
-        Some(Self::new(text(PK)?, text(SK)?))
-    }
+pub fn plugin(name: &str) -> Key {
+    Key::new(format!("PLUGIN#{name}"), "SETTINGS")
 }
 
 /// The partition of an address: its account, and the attempts to sign in.

@@ -2,15 +2,17 @@
 
 use std::time::Duration;
 
+use dynamo::Key;
+use dynamo::value::{from_item, to_item};
 use serde::{Deserialize, Serialize};
 
-use crate::auth::{Caller, HumanCaller};
+use crate::caller::{Caller, HumanCaller};
 use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::ids::UserId;
 use crate::models::request_log::{ListLogs, LogEntry, LogPage};
-use crate::storage::keys::{self, Key};
-use crate::storage::{Store, beside, read, text, trouble, written};
+use crate::storage::keys;
+use crate::storage::{Store, join_authorized};
 
 const KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
 
@@ -23,45 +25,48 @@ struct LogItem {
     entry: LogEntry,
 }
 
-impl Store {
+/// The log of API calls.
+#[derive(Clone, Copy)]
+pub struct RequestLog<'a> {
+    pub(super) store: &'a Store,
+}
+
+impl RequestLog<'_> {
     /// Keeps one entry of a user's log.
-    pub async fn log_call(&self, user: UserId, entry: LogEntry) -> Result<(), Error> {
-        let Key { pk, sk } = Key::log(user, entry.id);
+    pub async fn record(self, user: UserId, entry: LogEntry) -> Result<(), Error> {
+        let Key { pk, sk } = keys::log(user, entry.id);
         let ttl = entry.created_at.plus(KEPT).epoch_seconds();
-        self.put_new(written(&LogItem { pk, sk, ttl, entry })?).await
+        Ok(self.store.table.put_new(to_item(&LogItem { pk, sk, ttl, entry })?).await?)
     }
 
     /// A page of the caller's log, newest first, read beside the check of the caller. The cursor
     /// is the last entry's id: calls that begin meanwhile are newer.
-    pub async fn logs_of(&self, human: &HumanCaller, request: &ListLogs) -> Result<LogPage, Error> {
+    pub async fn list(self, human: &HumanCaller, request: &ListLogs) -> Result<LogPage, Error> {
         let caller = Caller::from(human);
-        let page = self.read_logs(caller.claimed(), request);
-        beside(self.admit(caller, &[]), page).await.map(|(_, page)| page)
+        let page = self.read_page(caller.claimed(), request);
+        join_authorized(self.store.authenticate(caller, &[]), page).await.map(|(_, page)| page)
     }
 
-    async fn read_logs(&self, user: UserId, request: &ListLogs) -> Result<LogPage, Error> {
+    async fn read_page(self, user: UserId, request: &ListLogs) -> Result<LogPage, Error> {
         // DynamoDB removes what is over in its own time; what is shown ends with the seventh day.
-        let now = self.clock.now();
+        let now = self.store.clock.now();
         let since = Timestamp::from_millis(now.millis() - i64::try_from(KEPT.as_millis()).unwrap_or(i64::MAX));
         let (first, last) = (keys::logs_since(since), keys::logs_before(request.before));
         if first > last {
             return Ok(LogPage { data: vec![], next_cursor: None });
         }
+        // One more than asked for tells whether there is a next page.
         let query = self
-            .query()
-            .key_condition_expression("pk = :pk AND sk BETWEEN :first AND :last")
-            .expression_attribute_values(":pk", text(keys::log_partition(user)))
-            .expression_attribute_values(":first", text(first))
-            .expression_attribute_values(":last", text(last))
-            .scan_index_forward(false)
-            .consistent_read(true)
-            // One more than asked for tells whether there is a next page.
-            .limit(i32::try_from(request.limit + 1).unwrap_or(i32::MAX));
-        let page = query.send().await.map_err(trouble)?;
-        let items = page.items.unwrap_or_default();
-        let more = items.len() > request.limit || page.last_evaluated_key.is_some();
-        let entry = |item| read::<LogItem>(item).map(|item| item.entry);
-        let data: Vec<LogEntry> = items.into_iter().take(request.limit).map(entry).collect::<Result<_, _>>()?;
+            .store
+            .table
+            .query(keys::log_partition(user))
+            .between(first, last)
+            .descending()
+            .limit(request.limit + 1);
+        let page = query.page(None).await?;
+        let more = page.items.len() > request.limit || page.next.is_some();
+        let entry = |item| from_item::<LogItem>(item).map(|item| item.entry);
+        let data: Vec<LogEntry> = page.items.into_iter().take(request.limit).map(entry).collect::<Result<_, _>>()?;
         let next_cursor = data.last().filter(|_| more).map(|entry| entry.id);
         Ok(LogPage { data, next_cursor })
     }

@@ -32,7 +32,7 @@ use tokio::task::JoinHandle;
 
 use crate::ids::{AgentId, UserId};
 use crate::models::SenderType;
-use crate::storage::Tally;
+use crate::storage::StatsDelta;
 
 /// One request's bill, and who it was for.
 #[derive(Debug, Default)]
@@ -105,11 +105,11 @@ impl RequestCost {
     }
 
     /// What to count of a request that ended, and whose count it is.
-    pub fn tally(&self, succeeded: bool) -> Option<(AgentId, Tally)> {
+    pub fn tally(&self, succeeded: bool) -> Option<(AgentId, StatsDelta)> {
         let (agent, by_agent) = self.channel.get().copied()?;
         let one_if = u64::from;
         let from = self.message_from.get();
-        let tally = Tally {
+        let tally = StatsDelta {
             total_inbound: one_if(from == Some(&SenderType::Agent)),
             total_outbound: one_if(from == Some(&SenderType::User)),
             success_requests: one_if(by_agent && succeeded),

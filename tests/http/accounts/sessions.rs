@@ -8,7 +8,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use shared::ids::{UserId, parse_ulid};
 use shared::secrets::Hashed;
-use shared::storage::keys::Key;
+use shared::storage::keys;
 use test_support::{Person, Reply, World};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
@@ -173,7 +173,7 @@ async fn a_password_change_whose_response_was_lost_can_be_repeated() {
 /// Marks a session as begun with an earlier password.
 async fn mark_outdated(world: &World, token: &str) {
     let user = UserId::from_ulid(parse_ulid(&token[token.len() - 26..]).unwrap());
-    let key = Key::user_session(user, &Hashed::of(token));
+    let key = keys::user_session(user, &Hashed::of(token));
     let update = world.clients.dynamodb.update_item().table_name(&world.table);
     let update = update
         .set_key(Some(key.attributes()))

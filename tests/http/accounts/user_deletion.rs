@@ -39,13 +39,13 @@ async fn a_deleted_user_leaves_nothing_in_the_table() {
     member.post("/api/messages", json!({ "channelId": other.channel, "text": "x" })).await.expect(201);
     Person::signed_out(&world.url, &member.email, &member.password).sign_in().await.expect(200);
     crate::accounts::request_log::wait_for_log(&member, 3).await;
-    world.app.store.note_change(id.parse().unwrap()).await.unwrap();
+    world.app.store.inbox().bump_version(id.parse().unwrap()).await.unwrap();
     let ulids = [ulid(&id), ulid(&agent.channel), ulid(&other.channel)];
     assert!(remaining_items(&world, &ulids).await.len() > 10);
     owner.delete_fully(&format!("/api/users/{id}")).await.expect(200);
     assert_eq!(remaining_items(&world, &ulids).await, Vec::<String>::new());
     // A stream record that arrives late.
-    world.app.store.note_change(id.parse().unwrap()).await.unwrap();
+    world.app.store.inbox().bump_version(id.parse().unwrap()).await.unwrap();
     assert_eq!(remaining_items(&world, &ulids).await, Vec::<String>::new());
     // Other users are not affected.
     owner.get("/api/auth/me").await.expect(200);
@@ -60,16 +60,16 @@ async fn an_interrupted_deletion_is_continued() {
     let user: UserId = id.parse().unwrap();
     // The state after the first write of a deletion.
     let db = &world.clients.dynamodb;
-    let mark = db.update_item().table_name(&world.table).set_key(Some(Key::user(user).attributes()));
+    let mark = db.update_item().table_name(&world.table).set_key(Some(keys::user(user).attributes()));
     let mark = mark.update_expression("SET removing = :now");
     mark.expression_attribute_values(":now", AttributeValue::S("2026-01-31T09:30:00.000Z".into()))
         .send()
         .await
         .unwrap();
     let email = db.delete_item().table_name(&world.table);
-    email.set_key(Some(Key::email(&Email::typed(&member.email)).attributes())).send().await.unwrap();
+    email.set_key(Some(keys::email(&Email::typed(&member.email)).attributes())).send().await.unwrap();
     let text = |text: &str| AttributeValue::S(text.to_owned());
-    let Key { pk, sk } = Key::user_removal(user);
+    let Key { pk, sk } = keys::user_removal(user);
     let record = db.put_item().table_name(&world.table).item("pk", text(&pk));
     let record = record.item("sk", text(&sk)).item("startedAt", text("2026-01-31T09:30:00.000Z"));
     record.item("dueShard", text("DUE#0")).item("dueSort", text("2026")).send().await.unwrap();
@@ -96,7 +96,7 @@ async fn an_interrupted_deletion_is_continued() {
 async fn due_deletions(world: &World) -> Vec<Key> {
     let mut due = vec![];
     for shard in keys::due_shards() {
-        let query = world.clients.dynamodb.query().table_name(&world.table).index_name(keys::DUE_INDEX);
+        let query = world.clients.dynamodb.query().table_name(&world.table).index_name(keys::DUE_INDEX.name);
         let query = query.key_condition_expression("dueShard = :shard");
         let query = query.expression_attribute_values(":shard", AttributeValue::S(shard));
         let items = query.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await.unwrap();
@@ -116,23 +116,22 @@ async fn an_interrupted_deletion_is_finished_by_the_expiry_run() {
     agent.store_file().await;
     other.store_file().await;
     let (user, store) = (id.parse().unwrap(), &world.app.store);
-    let interrupted =
-        store.remove_user_within(&owner.owner_caller().await, Some(user), &world.app.blobs, Duration::ZERO).await;
+    let interrupted = store.accounts().delete_user_within(&owner.owner_caller().await, user, Duration::ZERO).await;
     assert_eq!(interrupted.unwrap_err().code(), "still_removing");
     agent.get("/api/v1/agents").await.expect_error(401, "unauthorized");
     member.get("/api/auth/me").await.expect_error(401, "unauthorized");
-    assert_eq!(due_deletions(&world).await, [Key::user_removal(user)]);
+    assert_eq!(due_deletions(&world).await, [keys::user_removal(user)]);
 
-    store.finish_user_removal(user, &world.app.blobs).await.unwrap();
+    store.accounts().finish_user_deletion(user).await.unwrap();
     assert!(!list_users(&owner).await.iter().any(|user| user["id"] == json!(id)));
     let ulids = [ulid(&id), ulid(&agent.channel), ulid(&other.channel)];
     assert_eq!(remaining_items(&world, &ulids).await, Vec::<String>::new());
     // The deletion record remains until late writes are no longer possible.
     assert_eq!(due_deletions(&world).await.len(), 1);
     world.advance_clock(Duration::from_secs(2 * 3600));
-    store.finish_user_removal(user, &world.app.blobs).await.unwrap();
+    store.accounts().finish_user_deletion(user).await.unwrap();
     assert_eq!(due_deletions(&world).await, Vec::<Key>::new());
-    store.finish_user_removal(user, &world.app.blobs).await.unwrap();
+    store.accounts().finish_user_deletion(user).await.unwrap();
 }
 
 #[tokio::test]
@@ -144,9 +143,9 @@ async fn a_user_with_much_data_is_deleted_in_bounded_steps() {
     for _ in 0..3 {
         member.agent().await.store_file().await;
     }
-    let (user, caller) = (Some(id.parse().unwrap()), owner.owner_caller().await);
+    let (user, caller) = (id.parse().unwrap(), owner.owner_caller().await);
     let mut steps = 1;
-    while let Err(err) = world.app.store.remove_user_within(&caller, user, &world.app.blobs, Duration::ZERO).await {
+    while let Err(err) = world.app.store.accounts().delete_user_within(&caller, user, Duration::ZERO).await {
         assert_eq!((err.code(), err.status().as_u16(), err.retry_after()), ("still_removing", 503, Some(1)));
         assert!(list_users(&owner).await.iter().any(|user| user["id"] == json!(id)));
         steps += 1;

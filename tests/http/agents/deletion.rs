@@ -35,7 +35,7 @@ async fn remaining(world: &World, agent: &Agent) -> RemainingData {
     }
     RemainingData {
         channel: sort_keys(world, keys::channel_partition(id)).await,
-        agent: sort_keys(world, Key::agent(id).pk).await,
+        agent: sort_keys(world, keys::agent(id).pk).await,
         objects,
     }
 }
@@ -107,7 +107,7 @@ async fn a_deletion_hides_the_agent_at_once_and_a_repeat_finishes_it() {
     // The state after a crash in the second step of a deletion.
     let id: AgentId = agent.channel.parse().unwrap();
     let mark = world.clients.dynamodb.update_item().table_name(&world.table);
-    let mark = mark.set_key(Some(Key::agent(id).attributes()));
+    let mark = mark.set_key(Some(keys::agent(id).attributes()));
     let now = AttributeValue::S(world.app.clock.now().to_string());
     mark.update_expression("SET deletedAt = :now").expression_attribute_values(":now", now).send().await.unwrap();
     let delete = world.clients.dynamodb.delete_item().table_name(&world.table);
@@ -144,7 +144,7 @@ async fn contents_of_an_agent_being_deleted_are_not_listed_and_take_no_answer() 
     wait_for_counts(&person, &deleted, 3).await;
     // The state after a call that ran out of time at its first step.
     let (owner, id) = (user_of(&person).await, deleted.channel.parse().unwrap());
-    let interrupted = world.app.store.remove_channel_within(owner, id, &world.app.blobs, Duration::ZERO).await;
+    let interrupted = world.app.store.agents().delete_within(owner, id, Duration::ZERO).await;
     assert_eq!(interrupted.unwrap_err().code(), "still_removing");
     assert!(remaining(&world, &deleted).await.channel.len() > 3);
 
@@ -181,18 +181,19 @@ async fn late_writes_are_removed_by_the_final_cleanup_pass() {
     let agent = person.agent().await;
     let id: AgentId = agent.channel.parse().unwrap();
     // Admitted before the deletion, written after it.
-    let opened = world.app.store.begin_message(&agent.caller(), &agent.channel, None, &[]).await.unwrap();
-    let shared::storage::Begun::New(opening) = opened else { panic!("the message exists already") };
+    let opened =
+        world.app.store.messages().prepare_with_files(&agent.caller(), &agent.channel, None, &[]).await.unwrap();
+    let shared::storage::Prepared::New(opening) = opened else { panic!("the message exists already") };
     delete_agent(&person, &agent).await;
-    world.app.store.create_message(*opening, Default::default()).await.unwrap();
+    world.app.store.messages().create(*opening, Default::default()).await.unwrap();
     assert_eq!(remaining(&world, &agent).await.channel.len(), 1);
 
-    world.app.store.finish_removal(id, &world.app.blobs).await.unwrap();
+    world.app.store.agents().finish_deletion(id).await.unwrap();
     assert_eq!(remaining(&world, &agent).await, deletion_record_only());
     world.advance_clock(Duration::from_secs(2 * 3600));
-    world.app.store.finish_removal(id, &world.app.blobs).await.unwrap();
+    world.app.store.agents().finish_deletion(id).await.unwrap();
     assert_eq!(remaining(&world, &agent).await, RemainingData::default());
-    world.app.store.finish_removal(id, &world.app.blobs).await.unwrap();
+    world.app.store.agents().finish_deletion(id).await.unwrap();
 }
 
 #[tokio::test]
@@ -225,7 +226,7 @@ async fn a_deletion_that_runs_out_of_time_says_so_and_a_repeat_goes_on() {
     let (owner, id) = (user_of(&person).await, agent.channel.parse().unwrap());
     let mut calls = 1;
     loop {
-        match world.app.store.remove_channel_within(owner, id, &world.app.blobs, Duration::ZERO).await {
+        match world.app.store.agents().delete_within(owner, id, Duration::ZERO).await {
             Ok(()) => break,
             Err(err) => {
                 assert_eq!((err.code(), err.status().as_u16(), err.retry_after()), ("still_removing", 503, Some(1)))
@@ -252,7 +253,7 @@ async fn deleting_all_agents_of_a_person_deletes_no_other() {
     let user = user_of(&person).await;
     for _ in 0..2 {
         let until = std::time::Instant::now() + Duration::from_secs(20);
-        world.app.store.remove_agents_of(user, &world.app.blobs, until).await.unwrap();
+        world.app.store.agents().delete_all_of(user, until).await.unwrap();
         for agent in [&one, &two] {
             assert_eq!(remaining(&world, agent).await, deletion_record_only());
         }

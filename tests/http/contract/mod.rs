@@ -14,6 +14,7 @@ pub mod cross_origin;
 pub mod errors;
 pub mod examples;
 pub mod fault_injection;
+pub mod layers;
 pub mod openapi;
 pub mod performance;
 pub mod template;

@@ -3,7 +3,7 @@
 use async_zip::base::read::mem::ZipFileReader;
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::{Value, json};
-use shared::storage::keys::Key;
+use shared::storage::keys;
 use test_support::{Agent, Person, Reply, World};
 
 use crate::files::direct_uploads::{announce, put};
@@ -154,7 +154,7 @@ async fn an_archive_has_at_most_500_megabytes() {
     for file in &ids {
         // The recorded size is checked before any bytes are read.
         let update = world.clients.dynamodb.update_item().table_name(&world.table);
-        let update = update.set_key(Some(Key::file(file.parse().unwrap()).attributes()));
+        let update = update.set_key(Some(keys::file(file.parse().unwrap()).attributes()));
         let update = update.update_expression("SET #size = :size").expression_attribute_names("#size", "size");
         let size = AttributeValue::N("250000001".to_owned());
         update.expression_attribute_values(":size", size).send().await.unwrap();

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use shared::ids::AgentId;
 use shared::models::Attachment;
 use shared::storage::keys::{self, Key};
-use shared::storage::{Blobs, Clients, Endpoints, Store};
+use shared::storage::{Blobs, Clients, Endpoints, Store, Table};
 use test_support::{Agent, Person, World};
 
 use crate::files::direct_uploads::{announce, put};
@@ -125,7 +125,7 @@ async fn without_bucket(world: &World, person: &Person) -> Person {
         in_process: None,
     };
     let blobs = Blobs::new(Clients::at(&endpoints).await.s3, "unreachable");
-    app.store = Store::new(world.clients.dynamodb.clone(), &world.table, blobs.clone(), app.clock.clone());
+    app.store = Store::new(Table::new(world.clients.dynamodb.clone(), &world.table), blobs.clone(), app.clock.clone());
     app.blobs = blobs;
     person.at(&world.serve_also(placet_local::routes(), app).await)
 }
@@ -157,8 +157,8 @@ async fn bytes_that_could_not_be_deleted_are_recorded_and_deleted_later() {
     assert_eq!(world.app.blobs.size_of(&object).await.unwrap(), Some(1));
     let left = cleanup_records(&world, &agent).await;
     assert_eq!(left.len(), 1);
-    assert!(world.app.store.finish_leftovers(&left[0]).await.unwrap());
-    assert!(!world.app.store.finish_leftovers(&left[0]).await.unwrap());
+    assert!(world.app.store.files().finish_cleanup(&left[0]).await.unwrap());
+    assert!(!world.app.store.files().finish_cleanup(&left[0]).await.unwrap());
     assert_eq!(world.app.blobs.size_of(&object).await.unwrap(), None);
     assert!(cleanup_records(&world, &agent).await.is_empty());
 }
@@ -213,6 +213,6 @@ async fn an_announced_file_can_be_deleted() {
     let object: Attachment = serde_json::from_value(announced["attachment"].clone()).unwrap();
     let left = cleanup_records(&world, &agent).await;
     assert_eq!(left.len(), 1);
-    world.app.store.finish_leftovers(&left[0]).await.unwrap();
+    world.app.store.files().finish_cleanup(&left[0]).await.unwrap();
     assert_eq!(world.app.blobs.size_of(&object).await.unwrap(), None);
 }

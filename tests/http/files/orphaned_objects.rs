@@ -11,7 +11,7 @@ use shared::error::Error;
 use shared::models::NewFile;
 use shared::models::file::FileLabel;
 use shared::storage::keys::{FILES, LEFTOVERS, Prefix, channel_partition};
-use shared::storage::{Begun, Draft};
+use shared::storage::{NewMessage, Prepared};
 use test_support::fault_injection::{Fault, FaultyService};
 use test_support::{Agent, Reply, World};
 
@@ -186,16 +186,18 @@ async fn a_write_after_its_cleanup_deadline_is_refused() {
     let world = World::isolated().await;
     let agent = world.person().await.agent().await;
     let store = &world.app.store;
-    let Begun::New(opening) = store.begin_message(&agent.caller(), &agent.channel, None, &[]).await.unwrap() else {
+    let Prepared::New(opening) =
+        store.messages().prepare_with_files(&agent.caller(), &agent.channel, None, &[]).await.unwrap()
+    else {
         panic!("the message exists already");
     };
     let label = FileLabel { filename: "a".to_owned(), mime_type: "text/plain".to_owned() };
-    let placed = store.place(&opening.channel, vec![NewFile { label, bytes: "x".into() }]).await.unwrap();
+    let placed = store.files().upload(&opening.channel, vec![NewFile { label, bytes: "x".into() }]).await.unwrap();
     assert_eq!(count_stored(&world, &agent).await, StorageCounts { objects: 1, files: 0, cleanup_records: 1 });
     // As after a machine slept for hours, before or after the expiry run deleted the bytes.
     world.advance_clock(3 * HOUR);
-    let draft = Draft { text: Some("t".to_owned()), placed, ..Draft::default() };
-    let written = store.create_message(*opening, draft).await;
+    let draft = NewMessage { text: Some("t".to_owned()), placed, ..NewMessage::default() };
+    let written = store.messages().create(*opening, draft).await;
     assert!(matches!(written, Err(Error::Unavailable(_))), "{written:?}");
     assert_eq!((run_expiry(&world).await, count_stored(&world, &agent).await), (1, EMPTY));
     assert_eq!(agent.get_in_channel("/api/v1/messages").await.expect(200)["data"], json!([]));

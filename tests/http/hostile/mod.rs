@@ -42,7 +42,7 @@ impl Caller {
         let key = text(&person.post("/api/api-keys", json!({})).await.expect(201)["id"]);
         let user = text(&person.get("/api/auth/me").await.expect(200)["user"]["id"]);
         // With a version above 0, a wait for changes returns at once, too.
-        world.app.store.note_change(user.parse().expect("an id")).await.expect("storage works");
+        world.app.store.inbox().bump_version(user.parse().expect("an id")).await.expect("storage works");
         Self { file: agent.store_file().await, message, key, user, person, agent, world }
     }
 

@@ -216,8 +216,8 @@ async fn a_stale_version_returns_at_once_and_the_current_one_waits() {
     let person = world.person().await;
     let me = person.get("/api/auth/me").await.expect(200)["user"]["id"].as_str().unwrap().parse().unwrap();
     assert_eq!(sequence(&person).await, 0);
-    world.app.store.note_change(me).await.unwrap();
-    world.app.store.note_change(me).await.unwrap();
+    world.app.store.inbox().bump_version(me).await.unwrap();
+    world.app.store.inbox().bump_version(me).await.unwrap();
     // A version from the future occurs after a restore from a backup.
     for known in ["", "since=", "since=0", "since=1", "since=1000", "since=18446744073709551615"] {
         let reply = person.get(&format!("/api/changes?{known}")).await;
@@ -278,7 +278,7 @@ async fn a_wait_survives_brief_outages_and_reports_lasting_ones() {
             proxy.fail_all(true);
         }
         proxy.fail_all(false);
-        world.app.store.note_change(me).await.unwrap();
+        world.app.store.inbox().bump_version(me).await.unwrap();
         person.answer(&review, json!({ "selectedOption": "approve" })).await.expect(201);
     };
     let (changed, decided, ()) =

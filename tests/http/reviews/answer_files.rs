@@ -8,7 +8,7 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 use shared::clock::Timestamp;
 use shared::ids::FileId;
-use shared::storage::keys::Key;
+use shared::storage::keys;
 use test_support::{Agent, Person, Reply, World};
 
 use crate::files::direct_uploads::{announce, put};
@@ -22,7 +22,7 @@ async fn answer(person: &Person, review: &str, files: &[impl AsRef<str>]) -> Rep
 /// The item of a file.
 async fn file_item(world: &World, file: &str) -> HashMap<String, AttributeValue> {
     let get = world.clients.dynamodb.get_item().table_name(&world.table).consistent_read(true);
-    let get = get.set_key(Some(Key::file(file.parse().unwrap()).attributes()));
+    let get = get.set_key(Some(keys::file(file.parse().unwrap()).attributes()));
     get.send().await.unwrap().item.unwrap()
 }
 

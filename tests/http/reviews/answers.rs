@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
-use shared::storage::keys::Key;
+use shared::storage::keys;
 use test_support::World;
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -197,7 +197,7 @@ async fn files_named_in_an_answer_must_be_of_the_channel() {
     assert_eq!(refused, ["modifiedFileIds.1", "modifiedFileIds.2"]);
     assert_eq!(answer(json!([mine])).await.expect(201)["review"]["modifiedFileIds"], json!([mine]));
     // The answer refers to the file, so it is not deleted as unclaimed.
-    let key = Key::file(mine.parse().unwrap()).attributes();
+    let key = keys::file(mine.parse().unwrap()).attributes();
     let item = world.clients.dynamodb.get_item().table_name(&world.table).set_key(Some(key)).consistent_read(true);
     let item = item.send().await.unwrap().item.unwrap();
     assert!(!item.contains_key("dueSort") && !item.contains_key("messageId"), "{item:?}");

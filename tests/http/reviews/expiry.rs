@@ -104,7 +104,7 @@ async fn an_expiry_run_leaves_answered_expired_and_deleted_reviews_alone() {
 
     // A stale index may list decided reviews as due; the item itself decides.
     for id in [&answered, &read, &deleted] {
-        assert!(!world.app.store.expire(id.parse().unwrap()).await.unwrap());
+        assert!(!world.app.store.reviews().expire(id.parse().unwrap()).await.unwrap());
     }
     assert_eq!(statuses(&world, &agent).await, ["completed", "expired"]);
 }
@@ -270,8 +270,8 @@ async fn an_interrupted_agent_deletion_is_continued() {
         request_approval_for(agent, 60).await;
     }
     let user = person.get("/api/auth/me").await.expect(200)["user"]["id"].as_str().unwrap().parse().unwrap();
-    let (store, blobs) = (&world.app.store, &world.app.blobs);
-    let interrupted = store.remove_channel_within(user, agent.channel.parse().unwrap(), blobs, Duration::ZERO).await;
+    let store = &world.app.store;
+    let interrupted = store.agents().delete_within(user, agent.channel.parse().unwrap(), Duration::ZERO).await;
     assert_eq!(interrupted.unwrap_err().code(), "still_removing");
     world.advance_clock(MINUTE);
     let first = run_expiry(&world).await;

@@ -4,7 +4,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::{Value, json};
 use shared::ids::MessageId;
 use shared::queue::Reference;
-use shared::storage::keys::Key;
+use shared::storage::keys;
 use test_support::{Agent, Person, World};
 
 use crate::support::delivery_driver::{DeliveryDriver, set_agent_webhook};
@@ -122,7 +122,7 @@ async fn a_delivery_stored_by_an_earlier_version_is_treated_as_secret() {
     person.answer(&review, json!({ "pin": SECRET })).await.expect(201);
     let message = driver.next_delivery().await;
     let reference: Reference = serde_json::from_str(message.body.as_deref().unwrap()).unwrap();
-    let key = Key::delivery(reference.message_id.channel(), &reference.webhook_id);
+    let key = keys::delivery(reference.message_id.channel(), &reference.webhook_id);
     let update = world.clients.dynamodb.update_item().table_name(&world.table).set_key(Some(key.attributes()));
     update.update_expression("REMOVE hasSecrets").send().await.unwrap();
     assert!(driver.deliver(&message).await);
@@ -155,7 +155,7 @@ async fn passwords_are_found_in_payloads_an_earlier_version_accepted() {
     // This version does not know the second field's type.
     let payload = json!({ "fields": [{ "name": "pin", "type": "password" }, { "name": "x", "type": "hologram" }] });
     let update = world.clients.dynamodb.update_item().table_name(&world.table);
-    let update = update.set_key(Some(Key::message(review.parse::<MessageId>().unwrap()).attributes()));
+    let update = update.set_key(Some(keys::message(review.parse::<MessageId>().unwrap()).attributes()));
     let update = update.update_expression("SET review.payload = :payload");
     update.expression_attribute_values(":payload", AttributeValue::S(payload.to_string())).send().await.unwrap();
     for (path, text) in all_pages(&person, &agent, &review).await {

@@ -10,7 +10,7 @@ use placet_local::event_sources::Workers;
 use shared::app::App;
 use shared::ids::{AgentId, MessageId};
 use shared::outbound::Outbound;
-use shared::storage::keys::Key;
+use shared::storage::keys::{self, Key};
 use test_support::World;
 
 use crate::webhooks::event_stream::stream_source;
@@ -77,19 +77,19 @@ impl DeliveryDriver {
 /// Sets an agent's webhook in the table, because the API refuses a receiver on this machine.
 pub async fn set_agent_webhook(world: &World, channel: &str, url: &str) {
     let agent: AgentId = channel.parse().unwrap();
-    set_attribute(world, Key::agent(agent), "SET webhookUrl = :url", url).await;
+    set_attribute(world, keys::agent(agent), "SET webhookUrl = :url", url).await;
 }
 
 /// Sets a message's webhook in the table.
 pub async fn set_message_webhook(world: &World, message: &str, url: &str) {
     let message: MessageId = message.parse().unwrap();
-    set_attribute(world, Key::message(message), "SET webhookUrl = :url", url).await;
+    set_attribute(world, keys::message(message), "SET webhookUrl = :url", url).await;
 }
 
 /// Sets a review's callback in the table, as JSON.
 pub async fn set_callback(world: &World, message: &str, callback: &str) {
     let message: MessageId = message.parse().unwrap();
-    set_attribute(world, Key::message(message), "SET review.callback = :url", callback).await;
+    set_attribute(world, keys::message(message), "SET review.callback = :url", callback).await;
 }
 
 async fn set_attribute(world: &World, key: Key, expression: &str, value: &str) {

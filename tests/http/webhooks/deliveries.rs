@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use shared::ids::MessageId;
-use shared::storage::keys::Key;
+use shared::storage::keys;
 use test_support::World;
 
 use crate::support::answered_review::{AnsweredReview, WEBHOOK_URL, agent_with_webhook, approve, status};
@@ -148,7 +148,7 @@ async fn a_delivery_does_not_undo_a_receipt_or_a_deletion() {
     let written = person.post("/api/messages", json!({ "channelId": agent.channel, "text": "hi" })).await.expect(201);
     let written = written["id"].as_str().unwrap();
     let message = driver.next_delivery().await;
-    let key = Key::message(written.parse::<MessageId>().unwrap());
+    let key = keys::message(written.parse::<MessageId>().unwrap());
     let delete = world.clients.dynamodb.delete_item().table_name(&world.table).set_key(Some(key.attributes()));
     delete.send().await.unwrap();
     assert!(driver.deliver(&message).await);

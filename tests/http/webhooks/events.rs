@@ -70,7 +70,7 @@ async fn a_delivery_of_a_crashed_worker_is_taken_over() {
     answer_review(&world, &receiver).await;
     let message = driver.next_delivery().await;
     let reference: Reference = serde_json::from_str(message.body.as_deref().unwrap()).unwrap();
-    assert!(matches!(driver.events.store.claim_delivery(&reference).await.unwrap(), Claim::Yours(..)));
+    assert!(matches!(driver.events.store.webhooks().claim(&reference).await.unwrap(), Claim::Yours(..)));
     assert!(!driver.deliver(&message).await);
     assert!(receiver.received().is_empty());
     world.advance_clock(Duration::from_secs(31));

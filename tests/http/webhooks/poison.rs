@@ -7,7 +7,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::{Value, json};
 use shared::ids::{MessageId, UserId};
 use shared::queue::Reference;
-use shared::storage::keys::Key;
+use shared::storage::keys::{self, Key};
 use test_support::{Agent, Person, World};
 
 use crate::support::delivery_driver::{DeliveryDriver, set_agent_webhook};
@@ -46,7 +46,7 @@ async fn set_attribute(world: &World, key: Key, name: &str, value: AttributeValu
 }
 
 fn key_of(message: &str) -> Key {
-    Key::message(message.parse::<MessageId>().unwrap())
+    keys::message(message.parse::<MessageId>().unwrap())
 }
 
 /// Asserts that another tenant's message is still delivered.
@@ -163,7 +163,7 @@ async fn an_oversized_event_is_dead_lettered_alone_and_reported() {
         let received = receiver.wait_for(before + 1).await;
         let channel = message.parse::<MessageId>().unwrap().channel();
         let delivery = world.clients.dynamodb.delete_item().table_name(&world.table);
-        let delivery = delivery.set_key(Some(Key::delivery(channel, received[before].id()).attributes()));
+        let delivery = delivery.set_key(Some(keys::delivery(channel, received[before].id()).attributes()));
         delivery.send().await.unwrap();
         // 420 KB as JSON, just over the limit.
         let text = AttributeValue::S(unit.repeat(70_000));
@@ -207,7 +207,7 @@ async fn a_version_bump_that_always_fails_stops_no_other_inbox() {
     let me = person.get("/api/auth/me").await.expect(200)["user"]["id"].as_str().unwrap().parse::<UserId>().unwrap();
     // DynamoDB refuses to `ADD` to a string.
     let broken = AttributeValue::S("many".to_owned());
-    set_attribute(&world, Key::changes(me), "sequence", broken).await;
+    set_attribute(&world, keys::changes(me), "sequence", broken).await;
     let changes = async |query: &str| other.get(&format!("/api/changes{query}")).await.expect(200);
     let before = changes("").await;
     send_as_person(&person, &agent, "x").await;
@@ -227,7 +227,7 @@ async fn an_unreadable_delivery_is_given_up_alone() {
     let message = send_as_person(&person, &agent, "x").await;
     let queued = driver.next_delivery().await;
     let reference: Reference = serde_json::from_str(queued.body.as_deref().unwrap()).unwrap();
-    let key = Key::delivery(reference.message_id.channel(), &reference.webhook_id);
+    let key = keys::delivery(reference.message_id.channel(), &reference.webhook_id);
     set_attribute(&world, key, "payload", AttributeValue::Bool(true)).await;
     assert!(!driver.deliver(&queued).await);
     assert_eq!(final_status(&world, &message).await, "webhook_failed");

@@ -29,7 +29,7 @@ async fn patch(person: &Person, agent: &Agent, body: Value) -> Reply {
 async fn stored_webhook(world: &World, person: &Person, agent: &Agent) -> Webhook {
     let user: UserId = person.get("/api/auth/me").await.expect(200)["user"]["id"].as_str().unwrap().parse().unwrap();
     let id: AgentId = agent.channel.parse().unwrap();
-    world.app.store.webhook_of(user, id).await.unwrap().unwrap()
+    world.app.store.agents().webhook(user, id).await.unwrap().unwrap()
 }
 
 fn secrets(webhook: &Webhook) -> Vec<&str> {

@@ -12,7 +12,7 @@ use futures_util::{StreamExt, stream};
 use serde_json::json;
 use shared::clock::Timestamp;
 use shared::ids::{AgentId, MessageId};
-use shared::storage::keys::Key;
+use shared::storage::keys::{self, Key};
 
 use crate::actors::{Agent, Person};
 use crate::reply::{Cost, Reply};
@@ -50,7 +50,7 @@ pub async fn copy_messages(world: &World, ids: &[&str], count: usize) -> Vec<Str
 /// Gives the agent's owner `count` more channels, as copies of the agent's item.
 pub async fn copy_channels(world: &World, agent: &Agent, count: usize) {
     let id: AgentId = agent.channel.parse().expect("an id");
-    let item = load_item(world, Key::agent(id)).await;
+    let item = load_item(world, keys::agent(id)).await;
     let newest = id.ulid().timestamp_ms() as i64 - 1;
     let new = |n| AgentId::new(Timestamp::from_millis(newest - n as i64)).ulid().to_string();
     let was = id.ulid().to_string();
@@ -97,7 +97,7 @@ async fn write_batches(world: &World, copies: Vec<Item>) {
 
 async fn load_message(world: &World, id: &str) -> (Item, MessageId) {
     let id: MessageId = id.parse().expect("an id");
-    (load_item(world, Key::message(id)).await, id)
+    (load_item(world, keys::message(id)).await, id)
 }
 
 async fn load_item(world: &World, key: Key) -> Item {

@@ -17,7 +17,7 @@ use aws_smithy_types::config_bag::ConfigBag;
 use axum::Router;
 use shared::app::App;
 use shared::iam::Permission;
-use shared::storage::{Clients, Later};
+use shared::storage::{Clients, Lazy};
 use tower::{ServiceExt, service_fn};
 use utoipa::OpenApi;
 use utoipa::openapi::OpenApi as Document;
@@ -87,10 +87,8 @@ impl Function {
         let Clients { dynamodb, s3, sqs } = clients.clone();
         Clients {
             dynamodb: aws_sdk_dynamodb::Client::from_conf(dynamodb.config().to_builder().interceptor(self).build()),
-            s3: Later::new(move || aws_sdk_s3::Client::from_conf(s3.config().to_builder().interceptor(self).build())),
-            sqs: Later::new(move || {
-                aws_sdk_sqs::Client::from_conf(sqs.config().to_builder().interceptor(self).build())
-            }),
+            s3: Lazy::new(move || aws_sdk_s3::Client::from_conf(s3.config().to_builder().interceptor(self).build())),
+            sqs: Lazy::new(move || aws_sdk_sqs::Client::from_conf(sqs.config().to_builder().interceptor(self).build())),
         }
     }
 }

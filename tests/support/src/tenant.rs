@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use reqwest::Method;
 use serde_json::{Value, json};
 use shared::secrets;
-use shared::storage::keys::{self, Key};
+use shared::storage::keys;
 
 use crate::actors::{Agent, Person};
 use crate::contract::Placeholder;
@@ -182,7 +182,7 @@ impl Tenant {
         let mut partitions = vec![keys::user_partition(user)];
         for agent in self.ids_of(Placeholder::Agent) {
             let agent = agent.parse().expect("an id");
-            partitions.extend([Key::agent(agent).pk, keys::channel_partition(agent)]);
+            partitions.extend([keys::agent(agent).pk, keys::channel_partition(agent)]);
         }
         let mut stored = BTreeMap::new();
         for pk in partitions {

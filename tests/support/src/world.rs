@@ -271,7 +271,8 @@ impl World {
 
     pub(crate) async fn create_account_as(&self, email: &str, password: &str, role: Role) {
         let email = Email::checked(email).expect("an address");
-        let created = self.app.store.create_user(&email, Password::new(password.to_owned()), "A person", role).await;
+        let created =
+            self.app.store.accounts().create_user(&email, Password::new(password.to_owned()), "A person", role).await;
         created.expect("storage works").expect("the address is unused");
     }
 }

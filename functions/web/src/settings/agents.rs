@@ -23,7 +23,7 @@ struct AgentsPage {
 }
 
 pub async fn page(State(app): State<App>, Visitor(human): Visitor) -> Result<Response, PageError> {
-    let agents = async { Ok(app.store.agents_of(&human).await?) };
+    let agents = async { Ok(app.store.agents().list(&human).await?) };
     let (shell, agents) = tokio::try_join!(Shell::of(&app, &human, Place::Settings), agents)?;
     let agents = agents.iter().map(|agent| AgentRow::of(agent, app.clock.now())).collect();
     page::page(StatusCode::OK, &AgentsPage { shell, tab: Tab::Agents, agents })
@@ -47,8 +47,8 @@ pub async fn one(
     PathId(id): PathId<AgentId>,
 ) -> Result<Response, PageError> {
     let opened = async {
-        let channel = app.store.agent(&human, id).await?;
-        let hook = app.store.webhook_of(channel.owner(), channel.id()).await?;
+        let channel = app.store.agents().get(&human, id).await?;
+        let hook = app.store.agents().webhook(channel.owner(), channel.id()).await?;
         Ok((channel, hook.ok_or(Error::NotFound("agent"))?))
     };
     let (shell, (channel, hook)) = tokio::try_join!(Shell::of(&app, &human, Place::Settings), opened)?;

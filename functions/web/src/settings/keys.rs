@@ -30,7 +30,7 @@ struct KeysPage {
 }
 
 pub async fn page(State(app): State<App>, Visitor(human): Visitor) -> Result<Response, PageError> {
-    let keys = async { Ok(app.store.api_keys_of(&human).await?) };
+    let keys = async { Ok(app.store.accounts().list_api_keys(&human).await?) };
     let (shell, keys) = tokio::try_join!(Shell::of(&app, &human, Place::Settings), keys)?;
     let row = |key: ApiKey| Row {
         id: key.id.to_string(),

@@ -47,7 +47,7 @@ struct UsersPage {
 }
 
 pub async fn page(State(app): State<App>, Visitor(human): Visitor, Owner(owner): Owner) -> Result<Response, PageError> {
-    let users = async { Ok(app.store.users(&owner).await?) };
+    let users = async { Ok(app.store.accounts().list_users(&owner).await?) };
     let (shell, users) = tokio::try_join!(Shell::of(&app, &human, Place::Settings), users)?;
     let me = shell.user.id;
     let row = |user: User| Row { made: view::moment(user.created_at), is_me: user.id == me, user };

@@ -22,6 +22,7 @@ use dynoxide::Database;
 use s3s::service::S3Service;
 use shared::app::App;
 use shared::clock::Clock;
+use shared::error::Error;
 use shared::secrets;
 use shared::server_secret::ServerSecret;
 use shared::storage::{Clients, Endpoints, schema};
@@ -123,7 +124,7 @@ impl Engines {
     pub async fn clients(&self) -> Result<Clients, StartError> {
         let mut clients = Clients::at(&self.endpoints).await;
         clients.dynamodb = self.write_notifier.observe(&clients.dynamodb);
-        schema::create(&clients.dynamodb, TABLE).await?;
+        schema::create(&clients.dynamodb, TABLE).await.map_err(Error::from)?;
         Ok(clients)
     }
 

@@ -132,10 +132,10 @@ async fn create_credentials(
     }
     let channel = match app.store.first_agent(user.id).await? {
         Some(agent) => agent,
-        None => app.store.create_agent(user.id, CreateAgent::named(AGENT_NAME)).await?.agent.id,
+        None => app.store.agents().create(user.id, CreateAgent::named(AGENT_NAME)).await?.agent.id,
     };
-    app.store.remove_unused_keys(user.id, KEY_NAME).await?;
-    let key = app.store.create_api_key(user.id, KEY_NAME.to_owned()).await?.key;
+    app.store.accounts().delete_unused_api_keys(user.id, KEY_NAME).await?;
+    let key = app.store.accounts().create_api_key(user.id, KEY_NAME.to_owned()).await?.key;
     let (email, password) = (Some(user.email), (!is_configured).then_some(password));
     let Urls { api: url, inbox: inbox_url } = urls;
     Ok(StartupInfo {
@@ -153,8 +153,8 @@ async fn create_credentials(
 pub async fn set_owner_password(app: &App, email: &Email, password: &str) -> Result<User, StartError> {
     let password = || Password::new(password.to_owned());
     let owner = match app.store.first_owner().await? {
-        Some(owner) => app.store.reset_password(&Email::typed(&owner.email), password()).await?,
-        None => app.store.create_user(email, password(), "Owner", Role::Owner).await?,
+        Some(owner) => app.store.accounts().reset_password(&Email::typed(&owner.email), password()).await?,
+        None => app.store.accounts().create_user(email, password(), "Owner", Role::Owner).await?,
     };
     owner.ok_or_else(|| StartError::message(format!("The account of {} is not an owner's.", email.as_str())))
 }

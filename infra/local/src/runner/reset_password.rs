@@ -57,10 +57,10 @@ async fn reset_and_print(
 
 async fn reset(installation: &Installation, email: Option<Email>) -> Result<Credentials, StartError> {
     let (app, password) = (&installation.app, random_password());
-    let users = app.store.everybody().await?;
+    let users = app.store.all_users().await?;
     let user = match &email {
         Some(email) if !users.is_empty() => {
-            let reset = app.store.reset_password(email, Password::new(password.clone())).await?;
+            let reset = app.store.accounts().reset_password(email, Password::new(password.clone())).await?;
             reset.ok_or_else(|| {
                 let known: Vec<&str> = users.iter().take(10).map(|user| user.email.as_str()).collect();
                 StartError::message(format!(

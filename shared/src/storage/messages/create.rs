@@ -2,30 +2,33 @@
 //! to (`opening`); the second writes the message, its files and whatever says that it exists,
 //! together or not at all.
 
-use aws_sdk_dynamodb::types::Update;
+use dynamo::value::{Item, s, to_item};
+use dynamo::{Conditional, Delete, Put, Transaction, Update, attr, item_exists, item_size, pause};
 
 use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::ids::MessageId;
 use crate::json::Json;
-use crate::meter;
 use crate::models::message::{StreamState, TextFormat};
 use crate::models::stream::SetWithDraft;
 use crate::models::{AskReview, Attachment, DeliveryStatus, Message, MessageStatus, ReviewStatus, SenderType};
-use crate::storage::files::{FileItem, Placed, too_late};
-use crate::storage::keys::{Key, due, owned};
-use crate::storage::leftovers::Leftovers;
+use crate::storage::files::ObjectCleanup;
+use crate::storage::files::{FileItem, UploadedFiles, too_late};
+use crate::storage::keys::{self, due, owned};
+use crate::storage::messages::Messages;
+use crate::storage::messages::idempotency::client_record;
 use crate::storage::messages::item::{AttachmentItem, MessageItem, ReviewItem};
-use crate::storage::messages::iterations::Place;
-use crate::storage::messages::opening::Opening;
-use crate::storage::messages::redraft::Change;
-use crate::storage::messages::streams::Stream;
-use crate::storage::writing::{Outcome, Transaction};
-use crate::storage::{Item, Store, backoff, deliveries, outbox, size, text, written};
+use crate::storage::messages::iterations::{ChainPosition, append_iteration};
+use crate::storage::messages::prepare::PreparedMessage;
+use crate::storage::messages::room;
+use crate::storage::messages::stream_update::Change;
+use crate::storage::messages::streams::{Stream, begin_draft};
+use crate::storage::webhooks;
+use crate::telemetry::cost;
 
 /// A message to be made.
 #[derive(Default)]
-pub struct Draft {
+pub struct NewMessage {
     pub text: Option<String>,
     pub format: Option<TextFormat>,
     pub status: Option<MessageStatus>,
@@ -36,7 +39,7 @@ pub struct Draft {
     pub stream_state: Option<StreamState>,
     pub set_with_draft: SetWithDraft,
     /// Files that come into being with this message.
-    pub placed: Placed,
+    pub placed: UploadedFiles,
 }
 
 /// How long JSON writes one byte at most.
@@ -62,36 +65,36 @@ enum Part {
     Iteration,
 }
 
-impl Store {
+impl Messages<'_> {
     /// Writes the message. Of equal calls at once one writes; the others give its message. What
-    /// goes on with a stream changes the draft that is there. Placed files that the message does
+    /// goes on with a stream changes the draft that is there. UploadedFiles files that the message does
     /// not have go again.
-    pub async fn create_message(&self, opening: Opening, draft: Draft) -> Result<Message, Error> {
+    pub async fn create(self, opening: PreparedMessage, draft: NewMessage) -> Result<Message, Error> {
         let (note, first) = (draft.placed.note.clone(), draft.placed.files.first().map(|file| file.id));
-        let written = self.message_or_equal(opening, draft).await;
+        let written = self.create_or_repeat(opening, draft).await;
         let left_out = match &written {
             Ok(message) => !message.attachments.iter().any(|kept| Some(kept.id) == first),
             // After a 5xx nobody knows, but for the note.
             Err(err) => err.status().is_client_error(),
         };
         if left_out {
-            self.clear_away(note.into_iter().collect()).await;
+            self.store.files().run_cleanups(note.into_iter().collect()).await;
         }
         written
     }
 
-    async fn message_or_equal(&self, mut opening: Opening, mut draft: Draft) -> Result<Message, Error> {
+    async fn create_or_repeat(self, mut opening: PreparedMessage, mut draft: NewMessage) -> Result<Message, Error> {
         const TRIES: u32 = 30;
         let change = Change::from(&draft);
         if let Some(existing) = opening.draft() {
-            return self.redraft(&opening, existing, change).await;
+            return self.update_draft(&opening, existing, change).await;
         }
         let note = draft.placed.note.take();
-        let mut item = self.message_item(&opening, draft, self.clock.now())?;
+        let mut item = self.new_item(&opening, draft, self.store.clock.now())?;
         for again in 0..TRIES {
             place_in(&mut item, &opening);
-            let Some(refused) = self.write_message(&opening, &item, note.as_ref()).await? else {
-                meter::made_message(item.sender_type);
+            let Some(refused) = self.write(&opening, &item, note.as_ref()).await? else {
+                cost::record_message(item.sender_type);
                 return Ok(item.into());
             };
             match refused {
@@ -102,116 +105,93 @@ impl Store {
                 Part::Message | Part::File => return Err(Error::internal("an id that was just made is taken")),
                 Part::Stream => {
                     if let Some(stream) = &mut opening.stream {
-                        self.look_again(opening.channel.id(), stream).await?;
+                        self.reload_stream(opening.channel.id(), stream).await?;
                     }
                     if let Some(existing) = opening.draft() {
-                        return self.redraft(&opening, existing, change).await;
+                        return self.update_draft(&opening, existing, change).await;
                     }
                 }
                 Part::Iteration => {
                     if let Some(place) = opening.place {
-                        opening.place = Some(self.place_now(place).await?);
+                        opening.place = Some(self.current_position(place).await?);
                     }
                 }
             }
-            tokio::time::sleep(backoff(again.min(3))).await;
+            pause(again.min(3)).await;
         }
         Err(Error::unavailable("a message kept meeting others on its stream or chain"))
     }
 
     /// One try to write the message; tells which part was refused, if one was.
-    async fn write_message(
-        &self,
-        opening: &Opening,
+    async fn write(
+        self,
+        opening: &PreparedMessage,
         item: &MessageItem,
-        note: Option<&Leftovers>,
+        note: Option<&ObjectCleanup>,
     ) -> Result<Option<Part>, Error> {
-        let stored = written(item)?;
+        let stored = to_item(item)?;
         has_room(&stored)?;
         if item.sender_type == SenderType::User {
             can_be_delivered(item)?;
         }
         let alone = opening.once.is_none() && opening.stream.is_none() && opening.place.is_none();
         if alone && item.attachments.is_empty() {
-            return self.put_new(stored).await.map(|()| None);
+            return Ok(self.store.table.put_new(stored).await.map(|()| None)?);
         }
-        let (mut transaction, mut parts) = self.message_transaction(opening, item, stored)?;
+        let mut transaction = self.transaction(opening, item, stored)?;
         if let Some(note) = note {
-            self.take_note_away(&mut transaction, note)?;
-            parts.push(Part::Note);
+            transaction.push(Part::Note, note.cancel(self.store.clock.now()));
         }
         if let Some(place) = opening.place {
-            self.append_iteration(&mut transaction, place, item.id, item.created_at)?;
-            parts.extend([Part::Iteration, Part::Iteration]); // at most two writes, the last ones
+            for write in append_iteration(place, item.id, item.created_at)? {
+                transaction.push(Part::Iteration, write);
+            }
         }
-        match self.commit(transaction).await? {
-            Outcome::Done => Ok(None),
-            Outcome::Refused(position) if position < parts.len() => Ok(Some(parts.swap_remove(position))),
-            Outcome::Refused(_) => Err(Error::internal("a write that is not there was refused")),
-        }
+        Ok(match transaction.commit(&self.store.table).await? {
+            Conditional::Applied(()) => None,
+            Conditional::Refused(part) => Some(part),
+        })
     }
 
-    /// The writes of a message and its files, and what each is. An equal call that was first shows in the
-    /// first refusal, whatever else it took.
-    fn message_transaction(
-        &self,
-        opening: &Opening,
+    /// The writes of a message and its files. An equal call that was first shows in the first
+    /// refusal, whatever else it took.
+    fn transaction(
+        self,
+        opening: &PreparedMessage,
         item: &MessageItem,
         stored: Item,
-    ) -> Result<(Transaction, Vec<Part>), Error> {
-        let (mut transaction, mut parts) = (Transaction::default(), vec![]);
+    ) -> Result<Transaction<Part>, Error> {
+        let mut transaction = Transaction::new();
         if let Some(once) = &opening.once {
-            self.record_call(&mut transaction, opening, once, item.id, None)?;
-            parts.push(Part::Client);
+            transaction.push(Part::Client, client_record(opening, once, item.id, None)?);
         }
         if let Some(call) = &opening.call {
             let file = item.attachments.first().map(AttachmentItem::id);
-            self.record_made(&mut transaction, call, file.ok_or_else(|| Error::internal("an upload has no file"))?)?;
-            parts.push(Part::Call);
+            let file = file.ok_or_else(|| Error::internal("an upload has no file"))?;
+            transaction.push(Part::Call, self.store.call_record(call, file)?);
         }
         if let Some(stream) = &opening.stream {
-            transaction.update(self.begin_draft(stream, item.id)?);
-            parts.push(Part::Stream);
+            transaction.push(Part::Stream, begin_draft(stream, item.id));
         }
-        transaction.create(self, stored)?;
-        parts.push(Part::Message);
+        transaction.push(Part::Message, Put::create(stored));
         for (index, file) in opening.claimed.iter().enumerate() {
-            transaction.update(self.claim(file, item.id)?);
-            parts.push(Part::Claim(index));
+            transaction.push(Part::Claim(index), claim(file, item.id));
             if let Some(holder) = file.message_id {
-                transaction.delete_existing(self, &Key::message(holder))?;
-                parts.push(Part::Claim(index));
+                let delete = Delete::new(keys::message(holder)).when(item_exists());
+                transaction.push(Part::Claim(index), delete);
             }
         }
         for placed in &item.attachments[opening.claimed.len()..] {
             let file = FileItem::new(&opening.channel, &placed.clone().of(item.id));
-            transaction.create(self, written(&file)?)?;
-            parts.push(Part::File);
+            transaction.push(Part::File, Put::create(to_item(&file)?));
         }
-        Ok((transaction, parts))
+        Ok(transaction)
     }
 
-    /// The condition that lets exactly one message claim a file: nothing holds it, or its upload's
-    /// message, which goes.
-    fn claim(&self, file: &Attachment, message: MessageId) -> Result<Update, Error> {
-        let update = Update::builder()
-            .table_name(&*self.table)
-            .set_key(Some(Key::file(file.id).attributes()))
-            .update_expression("SET messageId = :message REMOVE dueShard, dueSort, announced")
-            .expression_attribute_values(":message", text(message));
-        let update = match file.message_id {
-            None => update.condition_expression("attribute_exists(pk) AND attribute_not_exists(messageId)"),
-            Some(holder) => {
-                update.condition_expression("messageId = :holder").expression_attribute_values(":holder", text(holder))
-            }
-        };
-        update.build().map_err(Error::internal)
-    }
-
-    fn message_item(&self, opening: &Opening, draft: Draft, now: Timestamp) -> Result<MessageItem, Error> {
+    fn new_item(self, opening: &PreparedMessage, draft: NewMessage, now: Timestamp) -> Result<MessageItem, Error> {
         let channel = &opening.channel;
         let id = MessageId::new(channel.id(), now);
-        let key = Key::message(id);
+        let key = keys::message(id);
         let review = draft.review.map(|asked| review_item(asked, now)).transpose()?;
         let due = review.as_ref().map(|review| due(review.expires_at, id.ulid(), &key));
         let (due_shard, due_sort) = due.map(|due| (due.shard, due.sort)).unzip();
@@ -255,6 +235,21 @@ impl Store {
     }
 }
 
+/// The condition that lets exactly one message claim a file: nothing holds it, or its upload's
+/// message, which goes.
+fn claim(file: &Attachment, message: MessageId) -> Update {
+    let is_free = match file.message_id {
+        None => item_exists().and(attr("messageId").absent()),
+        Some(holder) => attr("messageId").eq(s(holder)),
+    };
+    Update::new(keys::file(file.id))
+        .set("messageId", s(message))
+        .remove("dueShard")
+        .remove("dueSort")
+        .remove("announced")
+        .when(is_free)
+}
+
 fn review_item(asked: AskReview, now: Timestamp) -> Result<ReviewItem, Error> {
     let expires_at = asked.expires_at(now)?;
     Ok(ReviewItem {
@@ -274,18 +269,18 @@ fn review_item(asked: AskReview, now: Timestamp) -> Result<ReviewItem, Error> {
 }
 
 /// What the item takes from its stream and chain as they are now.
-fn place_in(item: &mut MessageItem, opening: &Opening) {
+fn place_in(item: &mut MessageItem, opening: &PreparedMessage) {
     if let Some(Stream { early, .. }) = &opening.stream {
         item.status_events = early.status_events.clone();
         item.event_bytes = early.event_bytes;
         item.event_ids = early.event_ids.clone();
     }
     item.iteration_group_id = opening.place.map(|place| place.root);
-    item.iteration = opening.place.map(Place::number);
+    item.iteration = opening.place.map(ChainPosition::number);
 }
 
 fn has_room(stored: &Item) -> Result<(), Error> {
-    if size::of(stored) + size::growth(stored) <= size::MAX_ITEM - size::ROOM_FOR_ANSWERS {
+    if item_size::of(stored) + room::growth(stored) <= item_size::MAX_ITEM - room::ROOM_FOR_ANSWERS {
         return Ok(());
     }
     let sentence = "The message is too large as a whole (text, metadata, payload, names of files): send long content as a file, with textAttachments.";
@@ -295,13 +290,13 @@ fn has_room(stored: &Item) -> Result<(), Error> {
 /// JSON writes a control character with six bytes, a quote with two: what fits as a message may be
 /// too large as the event that a webhook is sent.
 fn can_be_delivered(item: &MessageItem) -> Result<(), Error> {
-    let room = deliveries::room_for_event(item.webhook_url.as_deref(), None);
+    let room = webhooks::room_for_event(item.webhook_url.as_deref(), None);
     // Cheap, and nearly always enough.
     let text = item.text.as_ref().map_or(0, String::len);
     if item.attachments.is_empty() && text * MOST_BYTES_PER_BYTE + FRAME <= room {
         return Ok(());
     }
-    let size = outbox::message_payload(item.clone().into())?.len();
+    let size = webhooks::message_payload(item.clone().into())?.len();
     if size <= room {
         return Ok(());
     }

@@ -1,69 +1,69 @@
 //! Deleting a message with all that hangs on it.
 
-use crate::auth::Caller;
+use dynamo::{Conditional, Delete, Transaction, attr, item_exists};
+
+use crate::caller::Caller;
+use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::ids::{MaybeChannel, MessageId};
 use crate::models::{Message, StreamId};
-use crate::storage::keys::Key;
-use crate::storage::leftovers::Leftovers;
-use crate::storage::writing::{Outcome, Transaction};
-use crate::storage::{Channel, Store};
+use crate::storage::Channel;
+use crate::storage::files::ObjectCleanup;
+use crate::storage::keys;
+use crate::storage::messages::Messages;
 
-impl Store {
+impl Messages<'_> {
     /// Deletes a message with its files, its idempotency record and its stream. The items go
     /// first, for a revision may win against the deletion, and then it keeps its bytes.
-    pub async fn delete_message(
-        &self,
+    pub async fn delete(
+        self,
         caller: impl Into<Caller>,
         channel: impl Into<MaybeChannel>,
-        id: Option<MessageId>,
+        id: MessageId,
     ) -> Result<(), Error> {
-        let (channel, message) = self.open_message(caller, channel, id).await?;
+        let (channel, message) = self.load(caller, channel, id).await?;
         if message.iteration_group_id.is_some() {
             return Err(in_a_chain());
         }
-        let leftovers = leftovers_of(self, &message);
-        match self.commit(self.deletion(&channel, &message, leftovers.as_ref())?).await? {
-            Outcome::Done => {}
+        let leftovers = leftovers_of(self.store.clock.now(), &message);
+        match deletion(&channel, &message, leftovers.as_ref())?.commit(&self.store.table).await? {
+            Conditional::Applied(()) => {}
             // Another call deleted it, and what has come under its client id since is not ours;
             // or it was revised.
-            Outcome::Refused(_) => {
-                let now = self.look(&channel, message.id, true).await?;
+            Conditional::Refused(()) => {
+                let now = self.poll(&channel, message.id, true).await?;
                 return Err(now.map_or(Error::NotFound("message"), |_| in_a_chain()));
             }
         }
-        self.clear_away(leftovers.into_iter().collect()).await;
+        self.store.files().run_cleanups(leftovers.into_iter().collect()).await;
         Ok(())
-    }
-
-    fn deletion(
-        &self,
-        channel: &Channel,
-        message: &Message,
-        leftovers: Option<&Leftovers>,
-    ) -> Result<Transaction, Error> {
-        let mut transaction = Transaction::default();
-        // A member of a chain has others beside it: a chain of one is never made.
-        transaction.delete_without(self, &Key::message(message.id), "iterationGroupId")?;
-        for file in &message.attachments {
-            transaction.delete(self, &Key::file(file.id))?;
-        }
-        if let Some(client_id) = &message.client_id {
-            transaction.delete(self, &Key::client(channel.id(), message.sender_type, client_id))?;
-        }
-        if let Some(Ok(stream)) = message.stream_id.as_deref().map(str::parse::<StreamId>) {
-            transaction.delete(self, &Key::stream(channel.id(), &stream))?;
-        }
-        if let Some(leftovers) = leftovers {
-            self.note(&mut transaction, leftovers)?;
-        }
-        Ok(transaction)
     }
 }
 
-fn leftovers_of(store: &Store, message: &Message) -> Option<Leftovers> {
+/// The writes that delete a message with everything that belongs to it.
+fn deletion(channel: &Channel, message: &Message, leftovers: Option<&ObjectCleanup>) -> Result<Transaction, Error> {
+    let mut transaction = Transaction::new();
+    // A member of a chain has others beside it: a chain of one is never made.
+    let is_alone = item_exists().and(attr("iterationGroupId").absent());
+    transaction.add(Delete::new(keys::message(message.id)).when(is_alone));
+    for file in &message.attachments {
+        transaction.add(Delete::new(keys::file(file.id)));
+    }
+    if let Some(client_id) = &message.client_id {
+        transaction.add(Delete::new(keys::client(channel.id(), message.sender_type, client_id)));
+    }
+    if let Some(Ok(stream)) = message.stream_id.as_deref().map(str::parse::<StreamId>) {
+        transaction.add(Delete::new(keys::stream(channel.id(), &stream)));
+    }
+    if let Some(leftovers) = leftovers {
+        transaction.add(leftovers.record()?);
+    }
+    Ok(transaction)
+}
+
+fn leftovers_of(now: Timestamp, message: &Message) -> Option<ObjectCleanup> {
     let files = &message.attachments;
-    (!files.is_empty()).then(|| Leftovers::of_files(store, message.channel_id, files))
+    (!files.is_empty()).then(|| ObjectCleanup::of_files(now, message.channel_id, files))
 }
 
 fn in_a_chain() -> Error {

@@ -9,10 +9,10 @@ use crate::models::file::PluginType;
 use crate::models::message::{StreamState, TextFormat};
 use crate::models::modified_files::{self, ModifiedFiles};
 use crate::models::stream::SetWithDraft;
+use crate::models::webhook_url::split;
 use crate::models::{Attachment, DeliveryStatus, Message, MessageStatus, Review, ReviewStatus, SenderType};
 use crate::storage::keys::StorageKey;
 use crate::storage::messages::streams::{StatusEventItem, shown_events};
-use crate::webhook_url::split;
 
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -5,28 +5,26 @@
 //! is given twice, and none is left out. A message goes into a chain or is deleted, never both:
 //! each is conditional on the other not having happened.
 
-use std::collections::HashMap;
-
-use aws_sdk_dynamodb::types::{AttributeValue, Put, Update};
+use dynamo::value::{n, s, to_item};
+use dynamo::{Put, Update, Write, attr, item_exists};
 use serde::{Deserialize, Serialize};
 
-use crate::auth::Caller;
+use crate::caller::Caller;
 use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::ids::{MaybeChannel, MessageId};
-use crate::input::Problems;
 use crate::models::{Iterations, Message, ReviewStatus};
-use crate::storage::keys::Key;
+use crate::storage::keys;
+use crate::storage::messages::Messages;
 use crate::storage::messages::{MessageItem, within_budget};
-use crate::storage::writing::Transaction;
-use crate::storage::{Store, text, written};
+use crate::validation::ValidationErrors;
 
 /// The most iterations of one message: they are read in one call.
 const MAX_ITERATIONS: usize = 100;
 
 /// Where a revision goes: behind the last of a chain.
 #[derive(Clone, Copy)]
-pub(super) struct Place {
+pub(super) struct ChainPosition {
     pub root: MessageId,
     /// How long the chain is thought to be; the transaction finds out.
     length: usize,
@@ -42,7 +40,7 @@ struct ChainItem {
     members: Vec<MessageId>,
 }
 
-impl Place {
+impl ChainPosition {
     /// Behind `message`, as if it were the last of its chain.
     fn after(message: &Message) -> Self {
         match (message.iteration_group_id, message.iteration) {
@@ -57,16 +55,16 @@ impl Place {
     }
 }
 
-impl Store {
+impl Messages<'_> {
     /// Where a revision of `message` goes; that it cannot be revised is noted.
-    pub(super) async fn place_after(
-        &self,
+    pub(super) async fn position_after(
+        self,
         message: Option<Message>,
-        problems: &mut Problems,
-    ) -> Result<Option<Place>, Error> {
+        problems: &mut ValidationErrors,
+    ) -> Result<Option<ChainPosition>, Error> {
         let settled = match message {
             None => None,
-            Some(message) => match self.settled(message).await {
+            Some(message) => match self.store.reviews().resolve_expiry(message).await {
                 Err(Error::NotFound(_)) => None,
                 settled => Some(settled?),
             },
@@ -80,88 +78,66 @@ impl Store {
             problems.add(path(), "not_decided", sentence);
             return Ok(None);
         }
-        Ok(Some(Place::after(&message)))
+        Ok(Some(ChainPosition::after(&message)))
     }
 
     /// The place as the table has it now, after somebody else was faster.
-    pub(super) async fn place_now(&self, place: Place) -> Result<Place, Error> {
-        let (chain, root) = (Key::chain(place.root), Key::message(place.root));
-        let mut items = self.get_all(vec![chain.clone(), root.clone()]).await?;
+    pub(super) async fn current_position(self, place: ChainPosition) -> Result<ChainPosition, Error> {
+        let (chain, root) = (keys::chain(place.root), keys::message(place.root));
+        let mut items = self.store.table.get_items(vec![chain.clone(), root.clone()]).await?;
         if let Some(chain) = items.take::<ChainItem>(&chain)? {
-            return Ok(Place { length: chain.members.len(), chained: true, ..place });
+            return Ok(ChainPosition { length: chain.members.len(), chained: true, ..place });
         }
         let gone = || Error::field(path(), "unknown_message", "there is no such message in this channel");
         items.take::<MessageItem>(&root)?.ok_or_else(gone)?;
-        Ok(Place { length: 1, chained: false, ..place })
-    }
-
-    /// The writes that put the message `id` into its place.
-    pub(super) fn append_iteration(
-        &self,
-        transaction: &mut Transaction,
-        place: Place,
-        id: MessageId,
-        now: Timestamp,
-    ) -> Result<(), Error> {
-        if place.length >= MAX_ITERATIONS {
-            let sentence = format!("a message may have at most {MAX_ITERATIONS} iterations");
-            return Err(Error::field(path(), "too_many", sentence));
-        }
-        let key = Key::chain(place.root);
-        if place.chained {
-            let append = Update::builder()
-                .table_name(&*self.table)
-                .set_key(Some(key.attributes()))
-                .update_expression("SET members = list_append(members, :new)")
-                .condition_expression("attribute_exists(pk) AND size(members) = :length")
-                .expression_attribute_values(":new", AttributeValue::L(vec![text(id)]))
-                .expression_attribute_values(":length", AttributeValue::N(place.length.to_string()));
-            transaction.update(append.build().map_err(Error::internal)?);
-            return Ok(());
-        }
-        let chain = ChainItem { pk: key.pk, sk: key.sk, members: vec![place.root, id] };
-        let put = Put::builder().table_name(&*self.table).set_item(Some(written(&chain)?));
-        transaction.put_if(put.condition_expression("attribute_not_exists(pk)"))?;
-        let root = Update::builder()
-            .table_name(&*self.table)
-            .set_key(Some(Key::message(place.root).attributes()))
-            .update_expression("SET iterationGroupId = :root, iteration = :first, updatedAt = :now")
-            .condition_expression("attribute_exists(pk) AND attribute_not_exists(iterationGroupId)")
-            .set_expression_attribute_values(Some(HashMap::from([
-                (":root".to_owned(), text(place.root)),
-                (":first".to_owned(), AttributeValue::N("1".to_owned())),
-                (":now".to_owned(), text(now)),
-            ])));
-        transaction.update(root.build().map_err(Error::internal)?);
-        Ok(())
+        Ok(ChainPosition { length: 1, chained: false, ..place })
     }
 
     /// The chain of a message, whichever of it is named; of one that was never revised, itself.
     pub async fn iterations(
-        &self,
+        self,
         caller: impl Into<Caller>,
         channel: impl Into<MaybeChannel>,
-        id: Option<MessageId>,
+        id: MessageId,
     ) -> Result<Iterations, Error> {
-        let (_, message) = self.open_message(caller, channel, id).await?;
+        let (_, message) = self.load(caller, channel, id).await?;
         let Some(group_id) = message.iteration_group_id else {
-            let message = self.settled(message).await?;
+            let message = self.store.reviews().resolve_expiry(message).await?;
             return Ok(Iterations { group_id: message.id, iterations: vec![message] });
         };
-        let chain = Key::chain(group_id);
-        let chain = self.get_all(vec![chain.clone()]).await?.take::<ChainItem>(&chain)?;
+        let chain = self.store.table.get::<ChainItem>(&keys::chain(group_id)).await?;
         let members = chain.ok_or(Error::NotFound("message"))?.members;
-        let mut items = self.get_all(members.iter().copied().map(Key::message).collect()).await?;
+        let mut items = self.store.table.get_items(members.iter().copied().map(keys::message).collect()).await?;
         let mut iterations = vec![];
         for id in members.into_iter().rev() {
-            let item = items.take::<MessageItem>(&Key::message(id))?;
-            iterations.extend(item.map(|item| Message::from(item).seen_at(self.clock.now())));
+            let item = items.take::<MessageItem>(&keys::message(id))?;
+            iterations.extend(item.map(|item| Message::from(item).seen_at(self.store.clock.now())));
         }
         // Newest first until here: what does not fit one response is the oldest.
         within_budget(&mut iterations);
         iterations.reverse();
         Ok(Iterations { group_id, iterations })
     }
+}
+
+/// The writes that put the message `id` into its place.
+pub(super) fn append_iteration(place: ChainPosition, id: MessageId, now: Timestamp) -> Result<Vec<Write>, Error> {
+    if place.length >= MAX_ITERATIONS {
+        let sentence = format!("a message may have at most {MAX_ITERATIONS} iterations");
+        return Err(Error::field(path(), "too_many", sentence));
+    }
+    let key = keys::chain(place.root);
+    if place.chained {
+        let append = Update::new(key).append("members", vec![s(id)]);
+        return Ok(vec![append.when(item_exists().and(attr("members").len_is(place.length))).into()]);
+    }
+    let chain = ChainItem { pk: key.pk, sk: key.sk, members: vec![place.root, id] };
+    let root = Update::new(keys::message(place.root))
+        .set("iterationGroupId", s(place.root))
+        .set("iteration", n(1))
+        .set("updatedAt", s(now))
+        .when(item_exists().and(attr("iterationGroupId").absent()));
+    Ok(vec![Put::create(to_item(&chain)?).into(), root.into()])
 }
 
 fn path() -> Vec<crate::error::Step> {

@@ -10,74 +10,81 @@
 
 mod create;
 mod delete;
-mod delivery;
+mod delivery_status;
+mod idempotency;
 mod item;
 mod iterations;
-mod opening;
-mod page;
-mod redraft;
-mod repeats;
+mod list;
+mod prepare;
+pub(super) mod room;
+mod stream_update;
 mod streams;
 
-pub use create::Draft;
+pub use create::NewMessage;
 pub(super) use item::MessageItem;
-pub(super) use opening::file_in;
-pub use opening::{Begun, Once, Opening, Refers};
-pub use page::PageRequest;
-pub use redraft::Change;
+pub use list::PageRequest;
+pub(super) use prepare::file_in;
+pub use prepare::{IdempotentCall, Prepared, PreparedMessage, References};
+pub use stream_update::Change;
 
-use crate::auth::Caller;
+use crate::caller::Caller;
 use crate::error::Error;
-use crate::ids::{MaybeChannel, MessageId};
+use crate::ids::{MaybeChannel, MessageId, Nil};
 use crate::json::Json;
 use crate::models::{Attachment, Message, Review};
-use crate::storage::keys::Key;
-use crate::storage::{Channel, Store, read, trouble};
+use crate::storage::keys;
+use crate::storage::{Channel, Store};
 
 /// The most that a list puts into one response: Lambda's 6 MB, less base64 and the envelope.
 pub(super) const RESPONSE_BUDGET: usize = 4 * 1024 * 1024;
 
-impl Store {
+/// Messages of channels, with their streams and iterations.
+#[derive(Clone, Copy)]
+pub struct Messages<'a> {
+    pub(super) store: &'a Store,
+}
+
+impl Messages<'_> {
     /// One message of a channel, its review as it is decided now.
-    pub async fn message(
-        &self,
+    pub async fn get(
+        self,
         caller: impl Into<Caller>,
         channel: impl Into<MaybeChannel>,
-        id: Option<MessageId>,
+        id: MessageId,
     ) -> Result<Message, Error> {
-        let (_, message) = self.open_message(caller, channel, id).await?;
-        self.settled(message).await
+        let (_, message) = self.load(caller, channel, id).await?;
+        self.store.reviews().resolve_expiry(message).await
     }
 
     /// A channel and one of its messages, as stored. Without a channel it is the one that the id
     /// names.
-    pub async fn open_message(
-        &self,
+    pub async fn load(
+        self,
         caller: impl Into<Caller>,
         channel: impl Into<MaybeChannel>,
-        id: Option<MessageId>,
+        id: MessageId,
     ) -> Result<(Channel, Message), Error> {
-        let channel = match (channel.into(), id) {
-            (MaybeChannel::Named(channel), _) => channel,
-            (MaybeChannel::Absent, Some(id)) => Some(id.channel()),
-            (MaybeChannel::Absent, None) => {
-                return Err(self.admit(caller, &[]).await.err().unwrap_or(Error::NotFound("message")));
-            }
+        let (channel, is_named) = match channel.into() {
+            MaybeChannel::Named(channel) => (channel, true),
+            MaybeChannel::Absent => (id.channel(), false),
         };
-        let key = id.filter(|id| Some(id.channel()) == channel).map(Key::message);
-        let (channel, mut items) = self.open(caller, channel, key.as_slice()).await?;
-        let item = key.map(|key| items.take::<MessageItem>(&key)).transpose()?.flatten();
+        let key = keys::message(id);
+        let also = if id.channel() == channel { std::slice::from_ref(&key) } else { &[] };
+        let opened = self.store.open_channel(caller, channel, also).await;
+        // Without a channel, what is no message id is simply no message.
+        let is_message = is_named || id != MessageId::nil();
+        let (channel, mut items) = opened.map_err(|err| if is_message { err } else { err.or_not_found("message") })?;
+        let item = items.take::<MessageItem>(&key)?;
         Ok((channel, item.map(Message::from).ok_or(Error::NotFound("message"))?))
     }
 
     /// One read of a message, for waits: eventually consistent costs half.
-    pub async fn look(&self, channel: &Channel, id: MessageId, consistent: bool) -> Result<Option<Message>, Error> {
+    pub async fn poll(self, channel: &Channel, id: MessageId, consistent: bool) -> Result<Option<Message>, Error> {
         if id.channel() != channel.id() {
             return Ok(None);
         }
-        let get = self.db.get_item().table_name(&*self.table).set_key(Some(Key::message(id).attributes()));
-        let item = get.consistent_read(consistent).send().await.map_err(trouble)?.item;
-        Ok(item.map(read::<MessageItem>).transpose()?.map(Message::from))
+        let item = self.store.table.poll::<MessageItem>(&keys::message(id), consistent).await?;
+        Ok(item.map(Message::from))
     }
 }
 

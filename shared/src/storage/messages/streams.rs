@@ -5,22 +5,22 @@
 //! that reading a message never takes a second read. An event's index is its place in the list
 //! that it is appended to: nothing is counted, so nothing is counted twice.
 
-use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
-use aws_sdk_dynamodb::types::{AttributeValue, Update};
+use dynamo::value::{Value, count, n, s, to_item};
+use dynamo::{Conditional, Items, Key, MAX_ATTEMPTS, Update, attr, pause};
 use serde::{Deserialize, Serialize};
 
-use crate::auth::AgentCaller;
+use crate::caller::AgentCaller;
 use crate::clock::Timestamp;
 use crate::error::Error;
-use crate::ids::{AgentId, MessageId, new_ulid};
+use crate::ids::{AgentId, MessageId, Nil, new_ulid};
 use crate::models::message::StreamState;
 use crate::models::{AddStatus, Message, StatusEvent, StreamId, UpdateStream};
 use crate::secrets::Hashed;
-use crate::storage::keys::Key;
-use crate::storage::messages::Once;
-use crate::storage::messages::redraft::Change;
-use crate::storage::updating::{self, Updated};
-use crate::storage::{Items, Store, backoff, read, size, text, written};
+use crate::storage::keys;
+use crate::storage::messages::IdempotentCall;
+use crate::storage::messages::Messages;
+use crate::storage::messages::room;
+use crate::storage::messages::stream_update::Change;
 
 const MAX_EVENTS: usize = 200;
 /// What an event weighs beside its text.
@@ -79,7 +79,7 @@ pub(super) struct Stream {
 
 impl Stream {
     pub fn found(channel: AgentId, id: &StreamId, items: &mut Items) -> Result<Self, Error> {
-        let early = items.take(&Key::stream(channel, id))?.unwrap_or_default();
+        let early = items.take(&keys::stream(channel, id))?.unwrap_or_default();
         Ok(Self { id: id.clone(), early })
     }
 
@@ -88,134 +88,114 @@ impl Stream {
     }
 }
 
-impl Store {
-    pub(super) async fn look_again(&self, channel: AgentId, stream: &mut Stream) -> Result<(), Error> {
-        let mut items = self.get_all(vec![Key::stream(channel, &stream.id)]).await?;
+impl Messages<'_> {
+    pub(super) async fn reload_stream(self, channel: AgentId, stream: &mut Stream) -> Result<(), Error> {
+        let mut items = self.store.table.get_items(vec![keys::stream(channel, &stream.id)]).await?;
         *stream = Stream::found(channel, &stream.id, &mut items)?;
         Ok(())
     }
 
-    /// The write that makes `message` the stream's draft, provided that there is none and that no
-    /// status event came since the stream was read.
-    pub(super) fn begin_draft(&self, stream: &Stream, message: MessageId) -> Result<Update, Error> {
-        let update = Update::builder()
-            .table_name(&*self.table)
-            .set_key(Some(Key::stream(message.channel(), &stream.id).attributes()))
-            .update_expression("SET messageId = :message REMOVE statusEvents, eventBytes, eventIds, #ttl")
-            .expression_attribute_names("#ttl", "ttl")
-            .expression_attribute_values(":message", text(message));
-        let update = match stream.early.event_ids.len() {
-            0 => update.condition_expression("attribute_not_exists(messageId) AND attribute_not_exists(eventIds)"),
-            events => update
-                .condition_expression("attribute_not_exists(messageId) AND size(eventIds) = :events")
-                .expression_attribute_values(":events", AttributeValue::N(events.to_string())),
-        };
-        update.build().map_err(Error::internal)
-    }
-
     /// `PATCH`: changes a draft that is still streaming.
     pub async fn update_stream(
-        &self,
+        self,
         agent: &AgentCaller,
-        stream: Option<StreamId>,
+        stream: StreamId,
         update: UpdateStream,
     ) -> Result<Message, Error> {
-        let channel: Option<AgentId> = update.channel_id.parse().ok();
-        let key = channel.zip(stream).map(|(channel, stream)| Key::stream(channel, &stream));
-        let (_, mut items) = self.open(agent, channel, key.as_slice()).await?;
-        let record = key.map(|key| items.take::<Events>(&key)).transpose()?.flatten();
+        let channel = AgentId::parse_or_nil(&update.channel_id);
+        let key = keys::stream(channel, &stream);
+        let (_, mut items) = self.store.open_channel(agent, channel, std::slice::from_ref(&key)).await?;
+        let record = items.take::<Events>(&key)?;
         let draft = record.and_then(|record| record.message_id).ok_or(Error::NotFound("stream"))?;
         let state = update.state();
-        self.change_draft(draft, Change { text: update.text, state, ..Change::default() }).await
+        self.write_draft(draft, Change { text: update.text, state, ..Change::default() }).await
     }
 
     /// Appends a status event to the draft or, before there is one, to the stream. A key is the
     /// event's id, so the list that takes each id once makes the call safe to repeat.
     pub async fn add_status(
-        &self,
+        self,
         agent: &AgentCaller,
-        stream: Option<StreamId>,
+        stream: StreamId,
         status: AddStatus,
-        once: Option<Once>,
+        once: Option<IdempotentCall>,
     ) -> Result<StatusEvent, Error> {
-        const TRIES: u32 = 6;
-        let channel: Option<AgentId> = status.channel_id.parse().ok();
-        let key = channel.zip(stream.as_ref()).map(|(channel, stream)| Key::stream(channel, stream));
-        let (channel, mut items) = self.open(agent, channel, key.as_slice()).await?;
-        let Some((id, key)) = stream.zip(key) else {
+        let channel = AgentId::parse_or_nil(&status.channel_id);
+        let key = keys::stream(channel, &stream);
+        let (channel, mut items) = self.store.open_channel(agent, channel, std::slice::from_ref(&key)).await?;
+        if stream == StreamId::nil() {
             return Err(Error::field(["streamId".into()], "not_an_id", "streamId must have 1 to 256 characters"));
-        };
+        }
         let mut record: Events = items.take(&key)?.unwrap_or_default();
-        let event = StatusEventItem { text: status.text, tool_hint: status.tool_hint, created_at: self.clock.now() };
-        let of_key = |once: Once| format!("key:{}", Hashed::of(&once.client_id).as_str());
+        let event =
+            StatusEventItem { text: status.text, tool_hint: status.tool_hint, created_at: self.store.clock.now() };
+        let of_key = |once: IdempotentCall| format!("key:{}", Hashed::of(&once.client_id).as_str());
         let event_id = once.map_or_else(|| new_ulid(event.created_at).to_string(), of_key);
-        for again in 0..TRIES {
-            match self.append(&key, record.message_id, &event, &event_id).await? {
-                Appended::At(index) => return Ok(event.shown(channel.id(), id.as_str(), index)),
+        for attempt in 0..MAX_ATTEMPTS {
+            match self.append_event(&key, record.message_id, &event, &event_id).await? {
+                Appended::At(index) => return Ok(event.shown(channel.id(), stream.as_str(), index)),
                 Appended::Before(index, earlier) if earlier.says_the_same(&event) => {
-                    return Ok(earlier.shown(channel.id(), id.as_str(), index));
+                    return Ok(earlier.shown(channel.id(), stream.as_str(), index));
                 }
                 Appended::Before(..) => return Err(Error::IdempotencyConflict),
                 Appended::DraftIs(draft) => record.message_id = Some(draft),
                 Appended::DraftIsGone => {
-                    tokio::time::sleep(backoff(again)).await;
-                    record = self.get_all(vec![key.clone()]).await?.take(&key)?.unwrap_or_default();
+                    pause(attempt).await;
+                    record = self.store.table.get(&key).await?.unwrap_or_default();
                 }
             }
         }
         Err(Error::unavailable("a stream's draft kept coming and going"))
     }
 
-    async fn append(
-        &self,
+    async fn append_event(
+        self,
         stream: &Key,
         draft: Option<MessageId>,
         event: &StatusEventItem,
         event_id: &str,
     ) -> Result<Appended, Error> {
         let update = match draft {
-            Some(draft) => self.append_to_draft(draft),
-            None => self.append_early(stream, event.created_at),
+            Some(draft) => Update::new(keys::message(draft))
+                .set("updatedAt", s(self.store.clock.now()))
+                .when(attr("streamState").eq(s(StreamState::Streaming.word()))),
+            None => Update::new(stream.clone())
+                .set("ttl", n(event.created_at.plus(EARLY_LIFE).epoch_seconds()))
+                .when(attr("messageId").absent()),
         };
         let weight = event.text.len() + EVENT_FRAME;
-        let number = |number: usize| AttributeValue::N(number.to_string());
+        let room = room::MAX_EVENTS.saturating_sub(weight);
+        let fits = attr("statusEvents").len_below(MAX_EVENTS).and(attr("eventBytes").le(count(room)));
         let update = update
-            .expression_attribute_values(":event", AttributeValue::L(vec![AttributeValue::M(written(event)?)]))
-            .expression_attribute_values(":none", AttributeValue::L(vec![]))
-            .expression_attribute_values(":id", text(event_id))
-            .expression_attribute_values(":ids", AttributeValue::L(vec![text(event_id)]))
-            .expression_attribute_values(":weight", number(weight))
-            .expression_attribute_values(":most", number(MAX_EVENTS))
-            .expression_attribute_values(":room", number(size::MAX_EVENTS.saturating_sub(weight)));
-        match updating::sent(update).await? {
-            Updated::Made(item) => Ok(Appended::At(read::<Events>(item)?.last())),
-            Updated::Missed(None) => Ok(Appended::DraftIsGone),
-            Updated::Missed(Some(item)) => read::<Events>(item)?.why_not(draft.is_some(), event_id),
+            .append_or_create("statusEvents", vec![Value::M(to_item(event)?)])
+            .append_or_create("eventIds", vec![s(event_id)])
+            .add("eventBytes", count(weight))
+            .when(attr("statusEvents").absent().or(fits))
+            .when(!attr("eventIds").contains(s(event_id)));
+        match update.send::<Events>(&self.store.table).await? {
+            Conditional::Applied(events) => Ok(Appended::At(events.last())),
+            Conditional::Refused(None) => Ok(Appended::DraftIsGone),
+            Conditional::Refused(Some(events)) => events.why_not(draft.is_some(), event_id),
         }
-    }
-
-    fn append_to_draft(&self, draft: MessageId) -> UpdateItemFluentBuilder {
-        self.updating(&Key::message(draft))
-            .update_expression(format!("{APPEND}, updatedAt = :now ADD eventBytes :weight"))
-            .condition_expression(format!("streamState = :streaming AND {FITS}"))
-            .expression_attribute_values(":streaming", text(StreamState::Streaming.word()))
-            .expression_attribute_values(":now", text(self.clock.now()))
-    }
-
-    fn append_early(&self, stream: &Key, now: Timestamp) -> UpdateItemFluentBuilder {
-        let ttl = now.plus(EARLY_LIFE).epoch_seconds();
-        self.updating(stream)
-            .update_expression(format!("{APPEND}, #ttl = :ttl ADD eventBytes :weight"))
-            .condition_expression(format!("attribute_not_exists(messageId) AND {FITS}"))
-            .expression_attribute_names("#ttl", "ttl")
-            .expression_attribute_values(":ttl", AttributeValue::N(ttl.to_string()))
     }
 }
 
-const APPEND: &str = "SET statusEvents = list_append(if_not_exists(statusEvents, :none), :event), \
-    eventIds = list_append(if_not_exists(eventIds, :none), :ids)";
-const FITS: &str = "(attribute_not_exists(statusEvents) OR (size(statusEvents) < :most AND eventBytes <= :room)) \
-    AND NOT contains(eventIds, :id)";
+/// The write that makes `message` the stream's draft, provided that there is none and that no
+/// status event came since the stream was read.
+pub(super) fn begin_draft(stream: &Stream, message: MessageId) -> Update {
+    let unchanged = match stream.early.event_ids.len() {
+        0 => attr("eventIds").absent(),
+        events => attr("eventIds").len_is(events),
+    };
+    Update::new(keys::stream(message.channel(), &stream.id))
+        .set("messageId", s(message))
+        .remove("statusEvents")
+        .remove("eventBytes")
+        .remove("eventIds")
+        .remove("ttl")
+        .when(attr("messageId").absent())
+        .when(unchanged)
+}
 
 /// What became of an event.
 enum Appended {
@@ -245,7 +225,7 @@ impl Events {
             Some(draft) if !is_draft => Ok(Appended::DraftIs(draft)),
             _ if is_draft && self.stream_state != Some(StreamState::Streaming) => Err(Error::StreamEnded),
             _ => {
-                let kib = size::MAX_EVENTS / 1024;
+                let kib = room::MAX_EVENTS / 1024;
                 let sentence = format!("A stream takes at most {MAX_EVENTS} status events, of {kib} KiB together.");
                 Err(Error::TooLarge(sentence))
             }

@@ -48,10 +48,10 @@ pub async fn read(dir: &DataDir, app: &App) -> Result<LegacyOwnerFile, StartErro
     let (email, store) = (Email::typed(&credentials.email), &app.store);
     let caller = AgentCaller::with_key(&api_key);
     let is_key = match &caller {
-        Some(caller) => store.admit(caller, &[]).await.is_ok(),
+        Some(caller) => store.authenticate(caller, &[]).await.is_ok(),
         None => false,
     };
-    if is_key || store.is_password(&email, Password::new(credentials.password)).await? {
+    if is_key || store.accounts().is_password(&email, Password::new(credentials.password)).await? {
         return Ok(LegacyOwnerFile::Valid);
     }
     let agent = credentials.channel_id.and_then(|id| id.parse::<AgentId>().ok());
@@ -59,7 +59,11 @@ pub async fn read(dir: &DataDir, app: &App) -> Result<LegacyOwnerFile, StartErro
         Some(agent) => store.has_agent(agent).await?,
         None => false,
     };
-    Ok(if has_agent || store.has_user(&email).await? { LegacyOwnerFile::Outdated } else { LegacyOwnerFile::Foreign })
+    Ok(if has_agent || store.accounts().has_user(&email).await? {
+        LegacyOwnerFile::Outdated
+    } else {
+        LegacyOwnerFile::Foreign
+    })
 }
 
 impl LegacyOwnerFile {

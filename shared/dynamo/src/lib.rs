@@ -1,0 +1,46 @@
+//! One way to read and write a DynamoDB table with a partition key `pk` and a sort key `sk`.
+//!
+//! Callers say which item and which attributes; this crate builds expressions with generated
+//! placeholders, sends them, repeats what DynamoDB asks to repeat, and maps the SDK's errors to
+//! [`Error`]. It knows nothing of what the table stores.
+//!
+//! - [`Table`]: a client and a table's name; reads and unconditional writes of items
+//! - [`Key`], [`Item`], [`Items`], [`value`]: keys, items and attribute values
+//! - [`condition`]: conditions on attributes, built with [`attr`]
+//! - [`Update`], [`Put`], [`Delete`], [`Check`]: writes of one item, alone or in a transaction
+//! - [`Conditional`]: how a conditional write ended
+//! - [`Transaction`]: writes that happen together; each has a label, by which a refusal is matched
+//! - [`Query`]: reading a range of a partition or an [`Index`]
+//! - [`pagination`]: lists with a cursor
+//! - [`item_size`]: the size of an item against DynamoDB's limit
+//! - [`retry`]: how often and with which pauses a call is repeated
+//! - [`schema`]: the table's definition, and creating the table
+
+mod batch;
+pub mod condition;
+mod conditional;
+mod error;
+pub mod item_size;
+mod key;
+pub mod pagination;
+mod query;
+pub mod retry;
+pub mod schema;
+mod table;
+mod transaction;
+mod update;
+pub mod value;
+mod write;
+
+pub use batch::MAX_BATCH_GET;
+pub use condition::{Condition, attr, item_absent, item_exists};
+pub use conditional::Conditional;
+pub use error::Error;
+pub use key::{Items, Key, PK, SK};
+pub use query::{Index, ItemPage, Query};
+pub use retry::{MAX_ATTEMPTS, pause};
+pub use table::Table;
+pub use transaction::Transaction;
+pub use update::Update;
+pub use value::{Item, Value};
+pub use write::{Check, Delete, Put, Write};

@@ -1,0 +1,195 @@
+//! Writes of one item: puts, deletes and checks, alone or in a transaction.
+
+use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::types::{self, TransactWriteItem};
+
+use crate::condition::{Condition, Placeholders, item_absent};
+use crate::conditional;
+use crate::error::Error;
+use crate::key::Key;
+use crate::table::Table;
+use crate::update::Update;
+use crate::value::Item;
+
+/// A put: the item replaces whatever is at its key.
+#[derive(Clone, Debug)]
+pub struct Put {
+    item: Item,
+    guard: Guard,
+}
+
+/// A delete: nothing is at the key afterwards.
+#[derive(Clone, Debug)]
+pub struct Delete {
+    key: Key,
+    guard: Guard,
+}
+
+/// A condition on an item that the transaction does not write.
+#[derive(Clone, Debug)]
+pub struct Check {
+    key: Key,
+    guard: Guard,
+}
+
+/// Any write of a transaction.
+#[derive(Clone, Debug)]
+pub enum Write {
+    Put(Put),
+    Update(Update),
+    Delete(Delete),
+    Check(Check),
+}
+
+/// A condition, if there is one, and its placeholders.
+#[derive(Clone, Debug, Default)]
+struct Guard {
+    condition: Option<String>,
+    placeholders: Placeholders,
+}
+
+impl Guard {
+    fn of(condition: Condition) -> Self {
+        let mut placeholders = Placeholders::default();
+        Self { condition: Some(condition.render(&mut placeholders)), placeholders }
+    }
+}
+
+impl Put {
+    /// A put of this item, whose key is among its attributes.
+    pub fn new(item: Item) -> Self {
+        Self { item, guard: Guard::default() }
+    }
+
+    /// A put of an item that must not exist yet.
+    pub fn create(item: Item) -> Self {
+        Self::new(item).when(item_absent())
+    }
+
+    /// Puts only while a condition holds, in place of one given before.
+    pub fn when(self, condition: Condition) -> Self {
+        Self { guard: Guard::of(condition), ..self }
+    }
+
+    /// Sends the put, again while a transaction holds the item. Gives whether the condition held.
+    pub async fn send(self, table: &Table) -> Result<bool, Error> {
+        let request = table
+            .client()
+            .put_item()
+            .table_name(table.name())
+            .set_item(Some(self.item))
+            .set_condition_expression(self.guard.condition)
+            .set_expression_attribute_names(self.guard.placeholders.names())
+            .set_expression_attribute_values(self.guard.placeholders.values());
+        let refused = |err: &PutItemError| err.is_conditional_check_failed_exception().then_some(None);
+        conditional::send(|| request.clone().send(), refused).await.map(|sent| sent.is_applied())
+    }
+}
+
+impl Delete {
+    /// A delete of the item at this key, whether or not there is one.
+    pub fn new(key: Key) -> Self {
+        Self { key, guard: Guard::default() }
+    }
+
+    /// Deletes only while a condition holds, in place of one given before.
+    pub fn when(self, condition: Condition) -> Self {
+        Self { guard: Guard::of(condition), ..self }
+    }
+
+    /// Sends the delete, again while a transaction holds the item. Gives whether the condition held.
+    pub async fn send(self, table: &Table) -> Result<bool, Error> {
+        let request = table
+            .client()
+            .delete_item()
+            .table_name(table.name())
+            .set_key(Some(self.key.attributes()))
+            .set_condition_expression(self.guard.condition)
+            .set_expression_attribute_names(self.guard.placeholders.names())
+            .set_expression_attribute_values(self.guard.placeholders.values());
+        let refused = |err: &DeleteItemError| err.is_conditional_check_failed_exception().then_some(None);
+        conditional::send(|| request.clone().send(), refused).await.map(|sent| sent.is_applied())
+    }
+}
+
+impl Check {
+    /// Lets the transaction pass only while this holds for the item at this key.
+    pub fn new(key: Key, condition: Condition) -> Self {
+        Self { key, guard: Guard::of(condition) }
+    }
+}
+
+impl From<Put> for Write {
+    fn from(put: Put) -> Self {
+        Self::Put(put)
+    }
+}
+
+impl From<Update> for Write {
+    fn from(update: Update) -> Self {
+        Self::Update(update)
+    }
+}
+
+impl From<Delete> for Write {
+    fn from(delete: Delete) -> Self {
+        Self::Delete(delete)
+    }
+}
+
+impl From<Check> for Write {
+    fn from(check: Check) -> Self {
+        Self::Check(check)
+    }
+}
+
+impl Write {
+    pub(crate) fn into_sdk(self, table: &str) -> Result<TransactWriteItem, Error> {
+        let item = TransactWriteItem::builder();
+        Ok(match self {
+            Self::Put(Put { item: put, guard }) => item.put(
+                types::Put::builder()
+                    .table_name(table)
+                    .set_item(Some(put))
+                    .set_expression_attribute_names(guard.placeholders.names())
+                    .set_expression_attribute_values(guard.placeholders.values())
+                    .set_condition_expression(guard.condition)
+                    .build()
+                    .map_err(Error::internal)?,
+            ),
+            Self::Update(update) => item.update(
+                types::Update::builder()
+                    .table_name(table)
+                    .set_key(Some(update.key.attributes()))
+                    .update_expression(update.expression())
+                    .set_condition_expression(update.condition())
+                    .set_expression_attribute_names(update.placeholders.names())
+                    .set_expression_attribute_values(update.placeholders.values())
+                    .build()
+                    .map_err(Error::internal)?,
+            ),
+            Self::Delete(Delete { key, guard }) => item.delete(
+                types::Delete::builder()
+                    .table_name(table)
+                    .set_key(Some(key.attributes()))
+                    .set_expression_attribute_names(guard.placeholders.names())
+                    .set_expression_attribute_values(guard.placeholders.values())
+                    .set_condition_expression(guard.condition)
+                    .build()
+                    .map_err(Error::internal)?,
+            ),
+            Self::Check(Check { key, guard }) => item.condition_check(
+                types::ConditionCheck::builder()
+                    .table_name(table)
+                    .set_key(Some(key.attributes()))
+                    .set_expression_attribute_names(guard.placeholders.names())
+                    .set_expression_attribute_values(guard.placeholders.values())
+                    .set_condition_expression(guard.condition)
+                    .build()
+                    .map_err(Error::internal)?,
+            ),
+        }
+        .build())
+    }
+}

@@ -1,0 +1,179 @@
+//! API keys: the item that a presented key is looked up by, and the one its user sees.
+
+use dynamo::value::{Item, s, to_item};
+use dynamo::{Conditional, Delete, Key, MAX_ATTEMPTS, Put, Transaction, Update, attr, item_exists};
+use serde::{Deserialize, Serialize};
+
+use crate::caller::{Caller, HumanCaller};
+use crate::clock::Timestamp;
+use crate::error::Error;
+use crate::ids::{ApiKeyId, UserId};
+use crate::models::{ApiKey, ShownApiKey};
+use crate::secrets::{Hashed, Plain, Presented};
+use crate::storage::accounts::Accounts;
+use crate::storage::accounts::while_user_stays;
+use crate::storage::keys;
+use crate::storage::{collect_for_response, join_authorized};
+use crate::telemetry::cost;
+
+/// How exact `lastUsedAt` is: it is not worth a write on every call.
+const LAST_USED_STEP: std::time::Duration = std::time::Duration::from_secs(5 * 60);
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::storage) struct ApiKeyItem {
+    pk: String,
+    sk: String,
+    user_id: UserId,
+    key_id: ApiKeyId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_used_at: Option<Timestamp>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct UserApiKeyItem {
+    pk: String,
+    sk: String,
+    hash: String,
+    #[serde(flatten)]
+    shown: ApiKey,
+}
+
+/// The writes that create or rotate a key.
+enum Write {
+    Key,
+    User,
+}
+
+impl Accounts<'_> {
+    /// The user of a presented key, if it is stored and its user is the one it names.
+    pub(in crate::storage) fn verify_api_key(self, key: &Presented, item: Option<ApiKeyItem>) -> Result<UserId, Error> {
+        let item = item.filter(|item| item.user_id == key.claimed).ok_or(Error::NoApiKey)?;
+        let (now, user) = (self.store.clock.now(), item.user_id);
+        if item.last_used_at.is_none_or(|used| used.plus(LAST_USED_STEP) <= now) {
+            let (store, hash) = (self.store.clone(), key.hashed.clone());
+            cost::spawn_background(async move {
+                if let Err(err) = store.accounts().record_use(&hash, &item, now).await {
+                    tracing::debug!(code = err.code(), "lastUsedAt was not kept");
+                }
+            });
+        }
+        Ok(user)
+    }
+
+    /// Both items, and only while they belong together: a key that was rotated or revoked
+    /// meanwhile does not come back.
+    async fn record_use(self, hash: &Hashed, item: &ApiKeyItem, now: Timestamp) -> Result<(), Error> {
+        let touch = |key| Update::new(key).set("lastUsedAt", s(now));
+        // Of many calls at once one writes it; the others find it written.
+        let unchanged = match item.last_used_at {
+            Some(before) => attr("lastUsedAt").eq(s(before)),
+            None => item_exists().and(attr("lastUsedAt").absent()),
+        };
+        let mut transaction = Transaction::new();
+        transaction.add(touch(keys::api_key(hash)).when(unchanged));
+        let listed = keys::user_api_key(item.user_id, item.key_id);
+        transaction.add(touch(listed).when(attr("hash").eq(s(hash.as_str()))));
+        let _ = transaction.commit(&self.store.table).await?;
+        Ok(())
+    }
+
+    /// Makes a key, unless its user is being removed: then no key may come to be any more.
+    pub async fn create_api_key(self, user: UserId, label: String) -> Result<ShownApiKey, Error> {
+        let (now, key) = (self.store.clock.now(), Plain::api_key(user));
+        let api_key = ApiKey {
+            id: ApiKeyId::new(now),
+            user_id: user,
+            label,
+            key_prefix: key.display_prefix(),
+            last_used_at: None,
+            created_at: now,
+        };
+        let mut transaction = Transaction::new();
+        transaction.push(Write::Key, Put::create(looked_up_item(&key.hashed(), &api_key)?));
+        transaction.push(Write::Key, Put::create(shown_item(&key.hashed(), &api_key)?));
+        transaction.push(Write::User, while_user_stays(user));
+        match transaction.commit(&self.store.table).await? {
+            Conditional::Applied(()) => Ok(ShownApiKey { api_key, key: key.reveal() }),
+            Conditional::Refused(Write::User) => Err(Error::NoSession),
+            Conditional::Refused(Write::Key) => Err(Error::internal("a new API key met one that exists")),
+        }
+    }
+
+    /// All of the caller's keys, oldest first.
+    pub async fn list_api_keys(self, human: &HumanCaller) -> Result<Vec<ApiKey>, Error> {
+        let caller = Caller::from(human);
+        let query = self.store.query_partition(keys::user_partition(caller.claimed()), keys::USER_API_KEYS);
+        let keys = collect_for_response(query, |item: UserApiKeyItem| Some(item.shown));
+        join_authorized(self.store.authenticate(caller, &[]), keys).await.map(|(_, keys)| keys)
+    }
+
+    /// Replaces a key's secret; the old one is refused from then on.
+    pub async fn rotate_api_key(self, human: &HumanCaller, id: ApiKeyId) -> Result<ShownApiKey, Error> {
+        for _ in 0..MAX_ATTEMPTS {
+            let (user, mut item) = self.api_key_item(human, id).await?;
+            let (old, new) = (Hashed::stored(item.hash), Plain::api_key(user));
+            item.shown.key_prefix = new.display_prefix();
+            item.shown.last_used_at = None;
+            let replaced = Put::new(shown_item(&new.hashed(), &item.shown)?);
+            let mut transaction = Transaction::new();
+            transaction.push(Write::Key, replaced.when(attr("hash").eq(s(old.as_str()))));
+            transaction.push(Write::Key, Delete::new(keys::api_key(&old)));
+            transaction.push(Write::Key, Put::create(looked_up_item(&new.hashed(), &item.shown)?));
+            transaction.push(Write::User, while_user_stays(user));
+            match transaction.commit(&self.store.table).await? {
+                Conditional::Applied(()) => return Ok(ShownApiKey { api_key: item.shown, key: new.reveal() }),
+                Conditional::Refused(Write::User) => return Err(Error::NoSession),
+                Conditional::Refused(Write::Key) => {} // rotated or revoked meanwhile
+            }
+        }
+        Err(Error::unavailable("an API key kept being rotated by others"))
+    }
+
+    pub async fn delete_api_key(self, human: &HumanCaller, id: ApiKeyId) -> Result<(), Error> {
+        for _ in 0..MAX_ATTEMPTS {
+            let (user, item) = self.api_key_item(human, id).await?;
+            if deletion(user, item.shown.id, item.hash).commit(&self.store.table).await?.is_applied() {
+                return Ok(());
+            }
+        }
+        Err(Error::unavailable("an API key kept being rotated by others"))
+    }
+
+    /// Removes a user's keys of this label that no call has presented.
+    pub async fn delete_unused_api_keys(self, user: UserId, label: &str) -> Result<(), Error> {
+        let query = self.store.query_partition(keys::user_partition(user), keys::USER_API_KEYS);
+        let keys = query.collect_all::<UserApiKeyItem>().await?;
+        for key in keys.into_iter().filter(|key| key.shown.label == label && key.shown.last_used_at.is_none()) {
+            let _ = deletion(user, key.shown.id, key.hash).commit(&self.store.table).await?;
+        }
+        Ok(())
+    }
+
+    async fn api_key_item(self, human: &HumanCaller, id: ApiKeyId) -> Result<(UserId, UserApiKeyItem), Error> {
+        let caller = Caller::from(human);
+        let key = keys::user_api_key(caller.claimed(), id);
+        let (user, mut items) = self.store.authenticate(caller, std::slice::from_ref(&key)).await?;
+        let item = items.take(&key)?;
+        Ok((user, item.ok_or(Error::NotFound("API key"))?))
+    }
+}
+
+/// Deletes both items of a key, while they belong together.
+fn deletion(user: UserId, id: ApiKeyId, hash: String) -> Transaction {
+    let mut transaction = Transaction::new();
+    transaction.add(Delete::new(keys::user_api_key(user, id)).when(attr("hash").eq(s(&hash))));
+    transaction.add(Delete::new(keys::api_key(&Hashed::stored(hash))));
+    transaction
+}
+
+fn looked_up_item(hash: &Hashed, key: &ApiKey) -> Result<Item, Error> {
+    let Key { pk, sk } = keys::api_key(hash);
+    Ok(to_item(&ApiKeyItem { pk, sk, user_id: key.user_id, key_id: key.id, last_used_at: None })?)
+}
+
+fn shown_item(hash: &Hashed, key: &ApiKey) -> Result<Item, Error> {
+    let Key { pk, sk } = keys::user_api_key(key.user_id, key.id);
+    Ok(to_item(&UserApiKeyItem { pk, sk, hash: hash.as_str().to_owned(), shown: key.clone() })?)
+}

@@ -1,0 +1,158 @@
+//! The end of a user and of everything under it.
+//!
+//! One transaction closes the account: it takes the address away, marks the user, and leaves a
+//! removal record. The record is read with every check of a caller ([`Store::admit`]), so from
+//! then on the user's sessions and API keys are refused, and nothing new can come to be under the
+//! user. Then all goes, page by page, the user's own item last: whatever dies on the way, the user
+//! stays in the list, and a repeat goes on from there.
+//!
+//! The record is in the index `due`: where nobody repeats the call, [`Store::finish_user_removal`]
+//! goes on. It looks once more when nothing that was let in before can still arrive.
+
+use std::time::{Duration, Instant};
+
+use dynamo::value::{s, to_item};
+use dynamo::{Conditional, Delete, Key, MAX_ATTEMPTS, Put, Transaction, Update, attr};
+use serde::Deserialize;
+
+use crate::caller::OwnerCaller;
+use crate::error::Error;
+use crate::ids::UserId;
+use crate::models::account::Email;
+use crate::models::{Role, User};
+use crate::secrets::Hashed;
+use crate::storage::accounts::Accounts;
+use crate::storage::accounts::one_owner_less;
+use crate::storage::deletion::{DeletionItem, PAGE, TIME, check_deadline};
+use crate::storage::keys;
+
+/// What is read of a session or an API key to end it.
+#[derive(Deserialize)]
+struct Listed {
+    pk: String,
+    sk: String,
+    hash: String,
+}
+
+/// What lets somebody in.
+#[derive(Clone, Copy)]
+enum Access {
+    Session,
+    ApiKey,
+}
+
+impl Access {
+    fn listed_under(self) -> &'static str {
+        match self {
+            Self::Session => keys::USER_SESSIONS,
+            Self::ApiKey => keys::USER_API_KEYS,
+        }
+    }
+
+    fn looked_up(self, hash: &Hashed) -> Key {
+        match self {
+            Self::Session => keys::session(hash),
+            Self::ApiKey => keys::api_key(hash),
+        }
+    }
+}
+
+impl Accounts<'_> {
+    /// Removes a user with all that is theirs; safe to repeat. [`Error::StillRemoving`] when there
+    /// is more than fits one call.
+    pub async fn delete_user(self, owner: &OwnerCaller, id: UserId) -> Result<(), Error> {
+        self.delete_user_within(owner, id, TIME).await
+    }
+
+    /// The same in a time of the caller's choice; however short, each call gets further.
+    pub async fn delete_user_within(self, owner: &OwnerCaller, id: UserId, time: Duration) -> Result<(), Error> {
+        let until = Instant::now() + time;
+        let user = self.close_account(owner, id).await?;
+        self.delete_contents(user, until).await
+    }
+
+    /// For what works off the index `due`: completes a user's removal whose call was cut short,
+    /// and removes what came in late. The record goes with the last look; until then, and while
+    /// this gives an error, it is due again.
+    pub async fn finish_user_deletion(self, user: UserId) -> Result<(), Error> {
+        let Some(record) = self.store.deletion_record(&keys::user_removal(user)).await? else { return Ok(()) };
+        self.delete_contents(user, Instant::now() + TIME).await?;
+        self.store.reschedule_or_finish(record, user.ulid()).await
+    }
+
+    async fn delete_contents(self, user: UserId, until: Instant) -> Result<(), Error> {
+        while self.delete_some_credentials(user).await? {
+            check_deadline(until)?;
+        }
+        self.store.agents().delete_all_of(user, until).await?;
+        while self.store.delete_page(keys::log_partition(user)).await? {
+            check_deadline(until)?;
+        }
+        // IdempotentCall more: the index that lists agents may have lagged behind.
+        self.store.agents().delete_all_of(user, until).await?;
+        self.store.table.delete(&keys::changes(user)).await?;
+        Ok(self.store.table.delete(&keys::user(user)).await?)
+    }
+
+    /// Ends a page's worth of a user's sessions and API keys; whether there were any. What is
+    /// looked up goes before what lists it, so that a repeat finds it again.
+    async fn delete_some_credentials(self, user: UserId) -> Result<bool, Error> {
+        let mut found = false;
+        for kind in [Access::Session, Access::ApiKey] {
+            let query = self.store.query_partition(keys::user_partition(user), kind.listed_under()).limit(PAGE);
+            let listed = query.first_page::<Listed>().await?;
+            found |= !listed.is_empty();
+            let (looked_up, listing): (Vec<Key>, Vec<Key>) = listed
+                .into_iter()
+                .map(|Listed { pk, sk, hash }| (kind.looked_up(&Hashed::stored(hash)), Key { pk, sk }))
+                .unzip();
+            self.store.table.delete_items(&looked_up).await?;
+            self.store.table.delete_items(&listing).await?;
+        }
+        Ok(found)
+    }
+
+    /// Takes the address away, marks the user and leaves the removal's record, so that nothing of
+    /// theirs lets anybody in from here on. That it was done before is as good.
+    async fn close_account(self, owner: &OwnerCaller, id: UserId) -> Result<UserId, Error> {
+        for _ in 0..MAX_ATTEMPTS {
+            let item = self.managed_user(owner, id).await?.ok_or(Error::NotFound("user"))?;
+            if item.user.id == owner.0.0.claimed {
+                return Err(Error::OwnAccount);
+            }
+            if item.removing.is_some() {
+                return Ok(item.user.id);
+            }
+            match self.closing(&item.user)?.commit(&self.store.table).await? {
+                Conditional::Applied(()) => return Ok(item.user.id),
+                Conditional::Refused(Write::LastOwner) => return Err(Error::LastOwner),
+                Conditional::Refused(Write::Account) => {} // changed meanwhile
+            }
+        }
+        Err(Error::unavailable("a user kept being changed by others"))
+    }
+
+    fn closing(self, user: &User) -> Result<Transaction<Write>, Error> {
+        let now = self.store.clock.now();
+        let mark = Update::new(keys::user(user.id))
+            .set("removing", s(now))
+            .when(attr("email").eq(s(&user.email)))
+            .when(attr("role").eq(s(user.role.word())))
+            .when(attr("removing").absent());
+        let address = Delete::new(keys::email(&Email::typed(&user.email)));
+        let mut transaction = Transaction::new();
+        transaction.push(Write::Account, mark);
+        transaction.push(Write::Account, address.when(attr("userId").eq(s(user.id))));
+        transaction.push(Write::Account, Put::new(to_item(&DeletionItem::of_user(user.id, now))?));
+        if user.role == Role::Owner {
+            transaction.push(Write::LastOwner, one_owner_less());
+        }
+        Ok(transaction)
+    }
+}
+
+/// The writes that close an account.
+enum Write {
+    Account,
+    LastOwner,
+}

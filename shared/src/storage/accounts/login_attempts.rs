@@ -1,0 +1,197 @@
+//! Tries of a password, counted per address: in the table, so that all instances count together.
+//!
+//! An address has several windows ([`Window`]), so that strangers who use up theirs keep out
+//! neither a browser that has signed in before nor a person who is signed in.
+//!
+//! A try takes one of the window's places before it is judged, so that a burst of guesses cannot
+//! outrun the count: of any number at once, at most ten are looked at. A right one gives its
+//! place back, and those of the failures before it; a wrong one keeps it and is a failure. When
+//! all places are taken but not all by failures, a further try waits a little for one: many right
+//! ones at once all get in. A process that dies with a try in its hands leaves the place taken
+//! until the window ends.
+
+use std::time::{Duration, Instant};
+
+use dynamo::value::{n, s, to_item};
+use dynamo::{Conditional, Key, Put, Update, attr, item_absent, pause};
+use serde::{Deserialize, Serialize};
+use ulid::Ulid;
+
+use crate::clock::Timestamp;
+use crate::error::Error;
+use crate::http::device_cookie::Device;
+use crate::models::account::Email;
+use crate::storage::accounts::Accounts;
+use crate::storage::accounts::EmailItem;
+use crate::storage::keys;
+
+/// Tries are counted per address over this window.
+const WINDOW: Duration = Duration::from_secs(15 * 60);
+/// How many tries may be failed or under way.
+const PLACES: u64 = 10;
+/// How long a try waits for a place that others may give back.
+const PATIENCE: Duration = Duration::from_secs(12);
+/// When to come back after that, in seconds.
+const COME_BACK: u64 = 5;
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct LoginWindowItem {
+    /// Failed ones and those under way.
+    tries: u64,
+    failures: u64,
+    window_ends: Timestamp,
+}
+
+/// Whose tries a window counts.
+pub(super) enum Window {
+    /// Those who present nothing but the address.
+    Strangers,
+    /// One browser that signed in with the current password.
+    Device(Ulid),
+    /// All browsers that signed in with a former password.
+    FormerDevices,
+    /// Somebody who is signed in, on whatever browser.
+    Session,
+}
+
+impl Window {
+    /// The window of somebody who presents these devices to sign in to an account.
+    pub fn of(presented: &[Device], account: Option<&EmailItem>) -> Option<Self> {
+        let account = account?;
+        let mut devices = presented.iter().filter(|device| device.user == account.user_id).peekable();
+        devices.peek()?;
+        let current = devices.find(|device| device.knows(&account.password_id));
+        Some(current.map_or(Self::FormerDevices, |device| Self::Device(device.id)))
+    }
+
+    fn key(&self, email: &Email) -> Key {
+        match self {
+            Self::Strangers => keys::login(email),
+            Self::Device(device) => keys::device_login(email, *device),
+            Self::FormerDevices => keys::former_device_login(email),
+            Self::Session => keys::session_login(email),
+        }
+    }
+}
+
+/// A try that has a place: which window, and the window as it was then.
+pub(super) struct LoginAttempt {
+    key: Key,
+    window: LoginWindowItem,
+}
+
+/// What became of a try.
+pub(super) enum AttemptResult {
+    Right,
+    Wrong,
+    /// Storage failed before it was looked at.
+    Not,
+}
+
+enum Slot {
+    Taken(LoginWindowItem),
+    /// None is left in this window.
+    Full(LoginWindowItem),
+    NoWindow,
+}
+
+impl Accounts<'_> {
+    /// Takes a place in a window of the address's, or opens a new one. `is_new` is a guess that
+    /// saves a call when it is right.
+    pub(super) async fn begin_attempt(
+        self,
+        email: &Email,
+        window: &Window,
+        is_new: bool,
+    ) -> Result<LoginAttempt, Error> {
+        const SLOWEST: u32 = 3;
+        let (key, patience) = (window.key(email), Instant::now() + PATIENCE);
+        for again in 0.. {
+            let now = self.store.clock.now();
+            let place = if is_new && again == 0 { Slot::NoWindow } else { self.take_slot(&key, now).await? };
+            match place {
+                Slot::Taken(window) => return Ok(LoginAttempt { key, window }),
+                Slot::Full(window) if window.failures >= PLACES => {
+                    // A clock that is behind the one that opened the window would say a little more.
+                    let wait = now.until(window.window_ends).min(WINDOW);
+                    let retry_after_seconds = wait.as_millis().div_ceil(1000) as u64;
+                    return Err(Error::TooManyTries { retry_after_seconds });
+                }
+                Slot::Full(_) if Instant::now() >= patience => break,
+                Slot::Full(_) => pause(again.min(SLOWEST)).await,
+                Slot::NoWindow => {
+                    // Lost when another try opened the window meanwhile; then that one has places.
+                    if let Some(window) = self.open_window(&key, now).await? {
+                        return Ok(LoginAttempt { key, window });
+                    }
+                }
+            }
+        }
+        Err(Error::TooManyTries { retry_after_seconds: COME_BACK })
+    }
+
+    async fn take_slot(self, key: &Key, now: Timestamp) -> Result<Slot, Error> {
+        let take = Update::new(key.clone())
+            .add("tries", n(1))
+            .when(attr("windowEnds").gt(s(now)))
+            .when(attr("tries").lt(n(PLACES)));
+        Ok(match take.send::<LoginWindowItem>(&self.store.table).await? {
+            Conditional::Applied(window) => Slot::Taken(window),
+            Conditional::Refused(Some(window)) if window.window_ends > now => Slot::Full(window),
+            Conditional::Refused(_) => Slot::NoWindow,
+        })
+    }
+
+    /// The first place of a new window, unless there is a window already.
+    async fn open_window(self, key: &Key, now: Timestamp) -> Result<Option<LoginWindowItem>, Error> {
+        let window = LoginWindowItem { tries: 1, failures: 0, window_ends: now.plus(WINDOW) };
+        let mut item = key.attributes();
+        item.extend(to_item(&window)?);
+        item.insert("ttl".to_owned(), n(window.window_ends.epoch_seconds()));
+        let put = Put::new(item).when(item_absent().or(attr("windowEnds").le(s(now))));
+        Ok(put.send(&self.store.table).await?.then_some(window))
+    }
+
+    /// Notes what became of a try. In a window that has ended there is nothing to note.
+    pub(super) async fn finish_attempt(
+        self,
+        LoginAttempt { key, window }: LoginAttempt,
+        judged: AttemptResult,
+    ) -> Result<(), Error> {
+        let update = Update::new(key.clone()).when(attr("windowEnds").eq(s(window.window_ends)));
+        let update = match judged {
+            AttemptResult::Right => return self.clear_failures(&key, window).await,
+            AttemptResult::Wrong => update.add("failures", n(1)),
+            AttemptResult::Not => update.decrease("tries", n(1)).when(attr("tries").ge(n(1))),
+        };
+        let _ = update.send_item(&self.store.table).await?;
+        Ok(())
+    }
+
+    /// Gives back the place of a right try and those of the failures before it; not those of
+    /// tries that are still under way.
+    async fn clear_failures(self, key: &Key, mut window: LoginWindowItem) -> Result<(), Error> {
+        // Seen anew only when a try failed meanwhile, and there are not more than that.
+        for _ in 0..=PLACES {
+            let back = window.tries.min(window.failures + 1);
+            let update = Update::new(key.clone())
+                .decrease("tries", n(back))
+                .set("failures", n(0))
+                .when(attr("windowEnds").eq(s(window.window_ends)))
+                .when(attr("failures").eq(n(window.failures)))
+                .when(attr("tries").ge(n(back)));
+            match update.send::<LoginWindowItem>(&self.store.table).await? {
+                Conditional::Refused(Some(now)) if now.window_ends == window.window_ends => window = now,
+                _ => return Ok(()),
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends all windows of an address: its password was reset, so former guesses count no more.
+    pub(super) async fn clear_attempts(self, email: &Email) -> Result<(), Error> {
+        let windows = self.store.query_partition(keys::email_partition(email), keys::LOGINS).first_keys().await?;
+        Ok(self.store.table.delete_items(&windows).await?)
+    }
+}

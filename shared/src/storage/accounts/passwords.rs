@@ -1,0 +1,196 @@
+//! Passwords: judging one, changing one's own, resetting one.
+
+use dynamo::value::{Value, s};
+use dynamo::{Conditional, MAX_ATTEMPTS, Transaction, Update, attr, item_exists};
+use ulid::Ulid;
+
+use crate::caller::HumanCaller;
+use crate::error::Error;
+use crate::http::device_cookie::Device;
+use crate::ids;
+use crate::limits::guesses;
+use crate::models::account::Email;
+use crate::models::{ChangePassword, User};
+use crate::secrets::Password;
+use crate::storage::accounts::Accounts;
+use crate::storage::accounts::login_attempts::{AttemptResult, Window};
+use crate::storage::accounts::{EmailItem, StoredPassword, UserItem};
+use crate::storage::keys;
+
+/// Which password somebody knows.
+pub(super) enum KnownPassword {
+    Current,
+    /// The one they wanted to set, which is the current one already.
+    New,
+}
+
+/// Somebody who tries the password of an address.
+#[derive(Clone, Copy)]
+pub(super) struct Attempt<'a> {
+    pub email: &'a Email,
+    /// The devices that their browser presents.
+    pub presented: &'a [Device],
+    pub is_signed_in: bool,
+}
+
+impl Attempt<'_> {
+    /// Where the attempt is counted.
+    fn window(self, account: Option<&EmailItem>) -> Window {
+        let otherwise = if self.is_signed_in { Window::Session } else { Window::Strangers };
+        Window::of(self.presented, account).unwrap_or(otherwise)
+    }
+}
+
+impl Accounts<'_> {
+    /// The account of an address, for whoever knows its password, or the one they were just about
+    /// to set. That is one try, which takes its place before it is judged.
+    pub(super) async fn check_password(
+        self,
+        attempt: Attempt<'_>,
+        current: Password,
+        new: Option<Password>,
+    ) -> Result<(EmailItem, KnownPassword), Error> {
+        let _turn = guesses::begin().await?;
+        let email = attempt.email;
+        // Whether a device is of this account shows in the account, which is read once either way.
+        let seen = if attempt.presented.is_empty() { None } else { Some(self.account_at(email).await?) };
+        let window = attempt.window(seen.as_ref().and_then(Option::as_ref));
+        let place = self.begin_attempt(email, &window, attempt.is_signed_in).await?;
+        let judged = match seen {
+            Some(account) => judge_password(account, current, new).await,
+            None => match self.account_at(email).await {
+                Ok(account) => judge_password(account, current, new).await,
+                Err(err) => Err(err),
+            },
+        };
+        let noted = match &judged {
+            Ok(Some(_)) => self.finish_attempt(place, AttemptResult::Right).await,
+            Ok(None) => self.finish_attempt(place, AttemptResult::Wrong).await,
+            Err(_) => self.finish_attempt(place, AttemptResult::Not).await,
+        };
+        let known = judged?.ok_or(Error::WrongPassword)?;
+        noted.map(|()| known)
+    }
+
+    /// Changes the caller's password and ends all their other sessions: those there are before, so
+    /// that a process which dies on the way leaves none of them behind, and afterwards those that
+    /// were begun or refreshed meanwhile with the old password. Safe to repeat: where the new one
+    /// is the password already, what is left to do is to end sessions.
+    ///
+    /// Gives the device that the caller's browser is from now on.
+    pub async fn change_password(
+        self,
+        human: &HumanCaller,
+        change: ChangePassword,
+        presented: &[Device],
+    ) -> Result<Device, Error> {
+        const TRIES: u32 = 2;
+        let (user, mine) = (self.me(human).await?, human.0.hashed.as_str());
+        let email = Email::typed(&user.email);
+        let attempt = Attempt { email: &email, presented, is_signed_in: true };
+        for _ in 0..TRIES {
+            let known = self.check_password(attempt, change.current.clone(), Some(change.new.clone())).await?;
+            let now = match known {
+                (account, KnownPassword::New) => Some(account.password_id),
+                (account, KnownPassword::Current) => {
+                    let new = self.hash_password(change.new.clone()).await?;
+                    self.delete_listed_sessions(user.id, |session| session.hash == mine).await?;
+                    self.replace_password(human, &user, account, &new).await?.then_some(new.id)
+                }
+            };
+            if let Some(id) = now {
+                self.delete_all_sessions(user.id, |it| it.password_id == id || it.hash == mine).await?;
+                return Ok(Device::signed_in(presented, user.id, &id, self.store.clock.now()));
+            }
+        }
+        Err(Error::WrongPassword)
+    }
+
+    /// Whether it was done: not when another change was first, so that `old` is no longer the one.
+    async fn replace_password(
+        self,
+        human: &HumanCaller,
+        user: &User,
+        old: EmailItem,
+        new: &StoredPassword,
+    ) -> Result<bool, Error> {
+        let email = Email::typed(&user.email);
+        let mut transaction = Transaction::new();
+        transaction.push(Write::Password, set_password(&email, &old.password_id, new));
+        let session = keys::user_session(user.id, &human.0.hashed);
+        let keep = Update::new(session).set("passwordId", s(&new.id)).when(item_exists());
+        transaction.push(Write::Session, keep);
+        let changed = Update::new(keys::user(user.id)).set("mustChangePassword", Value::Bool(false));
+        transaction.push(Write::User, changed.when(item_exists()));
+        match transaction.commit(&self.store.table).await? {
+            Conditional::Applied(()) => Ok(true),
+            Conditional::Refused(Write::Password) => Ok(false),
+            Conditional::Refused(Write::Session | Write::User) => Err(Error::NoSession),
+        }
+    }
+
+    /// Whether an address's account has this password. It is no sign-in, and counts as none: for
+    /// somebody who may read the table itself.
+    pub async fn is_password(self, email: &Email, password: Password) -> Result<bool, Error> {
+        let account = self.account_at(email).await?;
+        password.matches(account.map(|it| it.password_hash)).await
+    }
+
+    /// Sets the password of an address's account, for somebody who may write to the table itself.
+    /// The user's sessions end, and failed sign-ins before it count no more. `None` when no account
+    /// has the address. Safe to repeat.
+    pub async fn reset_password(self, email: &Email, password: Password) -> Result<Option<User>, Error> {
+        let new = self.hash_password(password).await?;
+        for _ in 0..MAX_ATTEMPTS {
+            let Some(account) = self.account_at(email).await? else { return Ok(None) };
+            let key = keys::user(account.user_id);
+            let item = self.store.table.get::<UserItem>(&key).await?;
+            let Some(item) = item.filter(|it| it.removing.is_none()) else { return Ok(None) };
+            let mut transaction = Transaction::new();
+            transaction.add(set_password(email, &account.password_id, &new));
+            if transaction.commit(&self.store.table).await?.is_applied() {
+                self.delete_all_sessions(item.user.id, |session| session.password_id == new.id).await?;
+                self.clear_attempts(email).await?;
+                return Ok(Some(item.user));
+            }
+        }
+        Err(Error::unavailable("a password kept being changed by others"))
+    }
+
+    pub(super) async fn hash_password(self, password: Password) -> Result<StoredPassword, Error> {
+        let id: Ulid = ids::new_ulid(self.store.clock.now());
+        Ok(StoredPassword { id: id.to_string(), hash: password.hash().await? })
+    }
+}
+
+/// The writes that replace a person's own password.
+enum Write {
+    Password,
+    Session,
+    User,
+}
+
+/// Replaces the password that has the id `old`.
+pub(super) fn set_password(email: &Email, old: &str, new: &StoredPassword) -> Update {
+    Update::new(keys::email(email))
+        .set("passwordHash", s(&new.hash))
+        .set("passwordId", s(&new.id))
+        .when(attr("passwordId").eq(s(old)))
+}
+
+/// Whether a password is an account's; `None` when it is not, or when there is no account.
+async fn judge_password(
+    account: Option<EmailItem>,
+    current: Password,
+    new: Option<Password>,
+) -> Result<Option<(EmailItem, KnownPassword)>, Error> {
+    let hash = account.as_ref().map(|it| it.password_hash.clone());
+    if current.matches(hash.clone()).await? {
+        return Ok(account.map(|it| (it, KnownPassword::Current)));
+    }
+    let is_set = match new {
+        Some(new) => new.matches(hash).await?,
+        None => false,
+    };
+    Ok(account.filter(|_| is_set).map(|it| (it, KnownPassword::New)))
+}

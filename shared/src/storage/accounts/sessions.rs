@@ -1,0 +1,187 @@
+//! Sessions: the item that a presented token is looked up by, and the one in its user's list.
+
+use std::time::Duration;
+
+use dynamo::value::{s, to_item};
+use dynamo::{Check, Conditional, Delete, Key, MAX_ATTEMPTS, Put, Transaction, attr, item_exists};
+use serde::{Deserialize, Serialize};
+
+use crate::caller::HumanCaller;
+use crate::clock::Timestamp;
+use crate::error::Error;
+use crate::ids::UserId;
+use crate::models::User;
+use crate::models::account::Email;
+use crate::secrets::{Hashed, Plain, Presented};
+use crate::storage::accounts::Accounts;
+use crate::storage::keys;
+
+/// A session ends this long after it was made.
+pub const SESSION_LIFE: Duration = Duration::from_secs(7 * 24 * 3600);
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::storage) struct SessionItem {
+    pk: String,
+    sk: String,
+    user_id: UserId,
+    created_at: Timestamp,
+    expires_at: Timestamp,
+    ttl: i64,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct UserSessionItem {
+    pk: String,
+    sk: String,
+    pub hash: String,
+    pub password_id: String,
+    ttl: i64,
+}
+
+/// A session that was just made, with its token.
+pub struct NewSession {
+    pub user: User,
+    pub token: Plain,
+    pub life: Duration,
+}
+
+/// The writes that replace a session.
+enum Write {
+    /// The password is still the one that the session was begun with.
+    Password,
+    Session,
+}
+
+impl Accounts<'_> {
+    /// Begins a session, provided the password that was checked is still the one: a session that
+    /// was begun with an old password never outlives its change.
+    pub(super) async fn create_session(
+        self,
+        user: User,
+        email: &Email,
+        password_id: &str,
+    ) -> Result<NewSession, Error> {
+        let token = Plain::session(user.id);
+        let mut transaction = Transaction::new();
+        let is_current = attr("passwordId").eq(s(password_id));
+        transaction.add(Check::new(keys::email(email), is_current));
+        for item in self.session_items(user.id, &token, password_id)? {
+            transaction.add(item);
+        }
+        match transaction.commit(&self.store.table).await? {
+            Conditional::Applied(()) => Ok(NewSession { user, token, life: SESSION_LIFE }),
+            Conditional::Refused(()) => Err(Error::WrongPassword),
+        }
+    }
+
+    fn session_items(self, user: UserId, token: &Plain, password_id: &str) -> Result<[Put; 2], Error> {
+        let (now, hash) = (self.store.clock.now(), token.hashed());
+        let expires_at = now.plus(SESSION_LIFE);
+        let ttl = expires_at.epoch_seconds();
+        let Key { pk, sk } = keys::session(&hash);
+        let session = to_item(&SessionItem { pk, sk, user_id: user, created_at: now, expires_at, ttl })?;
+        let Key { pk, sk } = keys::user_session(user, &hash);
+        let (hash, password_id) = (hash.as_str().to_owned(), password_id.to_owned());
+        let listed = to_item(&UserSessionItem { pk, sk, hash, password_id, ttl })?;
+        Ok([Put::create(session), Put::create(listed)])
+    }
+
+    /// The user of a presented session, if it is stored, in time, and theirs.
+    pub(in crate::storage) fn verify_session(
+        self,
+        session: &Presented,
+        item: Option<SessionItem>,
+    ) -> Result<UserId, Error> {
+        let now = self.store.clock.now();
+        item.filter(|item| item.user_id == session.claimed && item.expires_at > now)
+            .map(|item| item.user_id)
+            .ok_or(Error::NoSession)
+    }
+
+    /// Replaces a session by a new one. Of several refreshes at once one wins; to the others the
+    /// session has ended. Nothing that was begun with an old password is refreshed, so whoever
+    /// ends a user's sessions after a change does not run after them.
+    pub async fn refresh_session(self, human: &HumanCaller) -> Result<NewSession, Error> {
+        let mut outdated = None;
+        for _ in 0..MAX_ATTEMPTS {
+            let listed = keys::user_session(human.0.claimed, &human.0.hashed);
+            let (item, mut items) = self.authenticate_person(human, std::slice::from_ref(&listed)).await?;
+            let old = items.take::<UserSessionItem>(&listed)?.ok_or(Error::NoSession)?;
+            let email = keys::email(&Email::typed(&item.user.email));
+            let token = Plain::session(item.user.id);
+            let is_same = || attr("passwordId").eq(s(&old.password_id));
+            let mut transaction = Transaction::new();
+            transaction.push(Write::Password, Check::new(email.clone(), is_same()));
+            let session = Delete::new(keys::session(&human.0.hashed)).when(item_exists());
+            transaction.push(Write::Session, session);
+            // Refused when the password was changed meanwhile: the session may be kept then, so
+            // it is looked at again.
+            transaction.push(Write::Session, Delete::new(listed).when(is_same()));
+            for item in self.session_items(item.user.id, &token, &old.password_id)? {
+                transaction.push(Write::Session, item);
+            }
+            match transaction.commit(&self.store.table).await? {
+                Conditional::Applied(()) => return Ok(NewSession { user: item.user, token, life: SESSION_LIFE }),
+                Conditional::Refused(Write::Password) => {
+                    let looked_at = Some((email, old.password_id));
+                    if outdated == looked_at {
+                        return Err(Error::NoSession);
+                    }
+                    outdated = looked_at;
+                }
+                Conditional::Refused(Write::Session) => {}
+            }
+        }
+        Err(Error::unavailable("a session kept changing"))
+    }
+
+    /// Ends a session; one that does not exist has ended.
+    pub async fn delete_session(self, human: &HumanCaller) -> Result<(), Error> {
+        self.delete_sessions(human.0.claimed, std::slice::from_ref(&human.0.hashed)).await
+    }
+
+    /// Ends a user's sessions but those to `keep`. A session can be refreshed between the look
+    /// and the end of it, so there is another look until there is nothing to end.
+    pub(super) async fn delete_all_sessions(
+        self,
+        user: UserId,
+        keep: impl Fn(&UserSessionItem) -> bool,
+    ) -> Result<(), Error> {
+        const LOOKS: u32 = 20;
+        for _ in 0..LOOKS {
+            if self.delete_listed_sessions(user, &keep).await? == 0 {
+                return Ok(());
+            }
+        }
+        Err(Error::unavailable("a user's sessions kept being refreshed"))
+    }
+
+    /// Ends a user's sessions but those to `keep` as one look finds them; how many there were.
+    pub(super) async fn delete_listed_sessions(
+        self,
+        user: UserId,
+        keep: impl Fn(&UserSessionItem) -> bool,
+    ) -> Result<usize, Error> {
+        let query = self.store.query_partition(keys::user_partition(user), keys::USER_SESSIONS);
+        let mut sessions = query.collect_all::<UserSessionItem>().await?;
+        sessions.retain(|session| !keep(session));
+        let hashes: Vec<Hashed> = sessions.into_iter().map(|it| Hashed::stored(it.hash)).collect();
+        // Two items each; a transaction has at most 100.
+        for some in hashes.chunks(50) {
+            self.delete_sessions(user, some).await?;
+        }
+        Ok(hashes.len())
+    }
+
+    async fn delete_sessions(self, user: UserId, hashes: &[Hashed]) -> Result<(), Error> {
+        let mut transaction = Transaction::new();
+        for hash in hashes {
+            transaction.add(Delete::new(keys::session(hash)));
+            transaction.add(Delete::new(keys::user_session(user, hash)));
+        }
+        let _ = transaction.commit(&self.store.table).await?;
+        Ok(())
+    }
+}

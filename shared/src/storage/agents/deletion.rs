@@ -1,0 +1,121 @@
+//! Deletion of an agent with everything under it, however much there is.
+//!
+//! First the agent's item is marked, and from then on no route finds the agent or lists what is
+//! under it. Then everything under it is deleted page by page, bytes before the items that name
+//! them. The agent's item is deleted last, so that a repeated call continues where the one before
+//! was cut short.
+//!
+//! The transaction that sets the mark also writes a deletion record (`storage::deletion`), for which
+//! [`Agents::finish_deletion`] is called later.
+
+use std::collections::HashSet;
+use std::time::{Duration, Instant};
+
+use dynamo::value::{from_item, s, to_item};
+use dynamo::{Put, Transaction, Update, attr, item_exists};
+use serde::Deserialize;
+
+use crate::error::Error;
+use crate::ids::{AgentId, UserId};
+use crate::storage::agents::Agents;
+use crate::storage::deletion::{DeletionItem, PAGE, TIME, check_deadline};
+use crate::storage::keys::{self, Prefix, owned};
+
+/// What is read of an agent to remove it.
+#[derive(Deserialize)]
+struct OwnedAgent {
+    id: AgentId,
+}
+
+/// What is read of removals to leave out what is under them.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct OwnedRemoval {
+    owner_sort: String,
+}
+
+impl Agents<'_> {
+    /// Removes one of `owner`'s agents. Safe to repeat, also while it is being removed; once it
+    /// is gone it is not found. [`Error::StillRemoving`] when there is more than fits one call.
+    pub async fn delete(self, owner: UserId, agent: AgentId) -> Result<(), Error> {
+        self.delete_within(owner, agent, TIME).await
+    }
+
+    /// The same in a time of the caller's choice; however short, each call gets further.
+    pub async fn delete_within(self, owner: UserId, agent: AgentId, time: Duration) -> Result<(), Error> {
+        let until = Instant::now() + time;
+        self.mark_deleted(owner, agent).await?;
+        self.delete_contents(agent, until).await
+    }
+
+    /// Removes a person's agents, as far as there is time. Close the person's account before: the
+    /// list is an index's, and an agent made a moment ago may be missing from it.
+    pub async fn delete_all_of(self, user: UserId, until: Instant) -> Result<(), Error> {
+        let query = self.store.query_owned(user, owned::AGENTS).only(&["id"]).limit(PAGE);
+        let mut from = None;
+        loop {
+            let page = query.page(from).await?;
+            for item in page.items {
+                self.delete_owned(user, from_item::<OwnedAgent>(item)?.id, until).await?;
+                check_deadline(until)?;
+            }
+            from = page.next;
+            if from.is_none() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Which of a person's agents are going, or went a short while ago: lists over all agents leave
+    /// out what is still there of them. Hardly ever any, so that this costs next to nothing.
+    pub(in crate::storage) async fn being_deleted(self, user: UserId) -> Result<HashSet<AgentId>, Error> {
+        let query = self.store.query_owned(user, owned::REMOVALS).only(&[keys::OWNER_INDEX.sk]);
+        let removals = query.collect_all::<OwnedRemoval>().await?;
+        let agent = |removal: &OwnedRemoval| keys::ulid_after(owned::REMOVALS, &removal.owner_sort);
+        Ok(removals.iter().filter_map(agent).map(AgentId::from_ulid).collect())
+    }
+
+    async fn delete_owned(self, user: UserId, agent: AgentId, until: Instant) -> Result<(), Error> {
+        match self.mark_deleted(user, agent).await {
+            Ok(()) => self.delete_contents(agent, until).await,
+            // The index still shows what is gone.
+            Err(Error::NotFound(_)) => Ok(()),
+            Err(err) => Err(err),
+        }
+    }
+
+    /// For what works off the index `due`: completes a removal whose call was cut short, and
+    /// removes what came in late. The record goes with the last look.
+    pub async fn finish_deletion(self, agent: AgentId) -> Result<(), Error> {
+        let Some(record) = self.store.deletion_record(&keys::removal(agent)).await? else { return Ok(()) };
+        self.delete_contents(agent, Instant::now() + TIME).await?;
+        self.store.reschedule_or_finish(record, agent.ulid()).await
+    }
+
+    /// Makes the agent invisible, together with the record that sees to the rest.
+    async fn mark_deleted(self, owner: UserId, agent: AgentId) -> Result<(), Error> {
+        let now = self.store.clock.now();
+        let mark = Update::new(keys::agent(agent))
+            .set_if_absent("deletedAt", s(now))
+            .when(item_exists().and(attr("ownerId").eq(s(owner))));
+        let mut transaction = Transaction::new();
+        transaction.add(mark);
+        transaction.add(Put::new(to_item(&DeletionItem::of_agent(owner, agent, now))?));
+        transaction.commit(&self.store.table).await?.or_else(|()| Error::NotFound("agent"))
+    }
+
+    async fn delete_contents(self, agent: AgentId, until: Instant) -> Result<(), Error> {
+        // Twice: the second look finds what was being written at the first.
+        for _ in 0..2 {
+            for prefix in [Prefix::Uploads(agent), Prefix::Avatars(agent)] {
+                while self.store.blobs.delete_some_under(&prefix).await? {
+                    check_deadline(until)?;
+                }
+            }
+            while self.store.delete_page(keys::channel_partition(agent)).await? {
+                check_deadline(until)?;
+            }
+        }
+        Ok(self.store.table.delete(&keys::agent(agent)).await?)
+    }
+}

@@ -1,0 +1,238 @@
+//! Archives of many files, written as their bytes come in. What fits a response stays in memory;
+//! more goes to the bucket part by part, so that never more than a part and a file that fits a
+//! request is held. Files are stored as they are: what is large is compressed already.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use async_zip::base::write::ZipFileWriter;
+use async_zip::error::ZipError;
+use async_zip::{Compression, ZipDateTimeBuilder, ZipEntryBuilder};
+use aws_sdk_s3::config::Builder;
+use aws_sdk_s3::config::timeout::TimeoutConfig;
+use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
+use bytes::Bytes;
+use futures_util::{AsyncWrite, AsyncWriteExt};
+use time::OffsetDateTime;
+
+use crate::caller::HumanCaller;
+use crate::error::Error;
+use crate::http::extract::MAX_FILE;
+use crate::ids::{FileId, new_ulid};
+use crate::models::Attachment;
+use crate::models::archive::unique_names;
+use crate::storage::Blobs;
+use crate::storage::blobs::s3_error;
+use crate::storage::files::Files;
+use crate::storage::files::NOT_UPLOADED;
+use crate::storage::files::ObjectCleanup;
+use crate::storage::keys::StorageKey;
+use crate::validation::ValidationErrors;
+
+/// The most that the files of one archive may have together: what is read and written again
+/// well inside the time that a function has.
+const MAX_ZIPPED: u64 = 500_000_000;
+/// More than the names of an archive's files and all that describes them.
+const FOR_NAMES: u64 = 1_000_000;
+/// An archive in the bucket goes after this time.
+const ARCHIVE_LIFE: Duration = Duration::from_secs(24 * 3600);
+/// How much is uploaded at once: the least that S3 takes.
+const PART: usize = 5 * 1024 * 1024;
+pub const ZIP_TYPE: &str = "application/zip";
+pub const ZIP_DISPOSITION: &str = "attachment; filename=\"files.zip\"";
+
+/// A finished archive.
+pub enum Zipped {
+    Here(Bytes),
+    /// A URL that serves it for five minutes.
+    There(String),
+}
+
+impl Files<'_> {
+    /// The files of an archive: all of them a person's own, their bytes there, not too many.
+    pub async fn for_archive(self, human: &HumanCaller, ids: &[FileId]) -> Result<Vec<Attachment>, Error> {
+        let found = self.find_owned(human, ids).await?;
+        let bytes_there = self.are_uploaded(&found).await?;
+        let (mut files, mut problems) = (vec![], ValidationErrors::default());
+        for (index, (file, uploaded)) in found.into_iter().zip(bytes_there).enumerate() {
+            let path = vec!["ids".into(), index.into()];
+            match file {
+                None => problems.add(path, "unknown_file", "there is no such file"),
+                Some(_) if !uploaded => problems.add(path, "not_uploaded", NOT_UPLOADED),
+                Some(file) => files.push(Attachment::from(file)),
+            }
+        }
+        let files = problems.or(Some(files))?;
+        if files.iter().map(|file| file.size).sum::<u64>() > MAX_ZIPPED {
+            let sentence = "Files of one archive may have at most 500,000,000 bytes together: download fewer at once.";
+            return Err(Error::TooLarge(sentence.to_owned()));
+        }
+        Ok(files)
+    }
+
+    /// Writes the archive, and removes what was uploaded of one that fails.
+    pub async fn archive(self, files: Vec<Attachment>) -> Result<Zipped, Error> {
+        let now = self.store.clock.now();
+        let archive = new_ulid(now);
+        let key = StorageKey::Export(archive).to_string();
+        let mut parts = Parts { blobs: &self.store.blobs, key: key.clone(), upload: None, done: vec![] };
+        // What fits a response with room for names stays in memory: nothing of it has to go.
+        if files.iter().map(|file| file.size).sum::<u64>() + FOR_NAMES > MAX_FILE as u64 {
+            self.record_cleanup(&ObjectCleanup::of_archive(archive, key, now.plus(ARCHIVE_LIFE))).await?;
+        }
+        match parts.write(&files).await {
+            Ok(zipped) => Ok(zipped),
+            Err(err) => {
+                parts.abort().await;
+                Err(err)
+            }
+        }
+    }
+}
+
+/// What the archive's writer writes to; both ends hold it.
+#[derive(Clone, Default)]
+struct Buffer(Arc<Mutex<Vec<u8>>>);
+
+impl Buffer {
+    fn bytes(&self) -> MutexGuard<'_, Vec<u8>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn take(&self) -> Bytes {
+        std::mem::take(&mut *self.bytes()).into()
+    }
+}
+
+impl AsyncWrite for Buffer {
+    fn poll_write(self: Pin<&mut Self>, _: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.bytes().extend_from_slice(bytes);
+        Poll::Ready(Ok(bytes.len()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_close(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// An archive on its way into the bucket.
+struct Parts<'a> {
+    blobs: &'a Blobs,
+    key: String,
+    /// The multipart upload's id, once there is one.
+    upload: Option<String>,
+    done: Vec<CompletedPart>,
+}
+
+impl Parts<'_> {
+    async fn write(&mut self, files: &[Attachment]) -> Result<Zipped, Error> {
+        let buffer = Buffer::default();
+        // The cap keeps everything far below where ZIP64 begins.
+        let mut zip = ZipFileWriter::new(buffer.clone()).force_no_zip64();
+        let names = unique_names(files.iter().map(|file| file.filename.as_str()));
+        for (file, name) in files.iter().zip(names) {
+            let mut bytes = self.blobs.get(&file.storage_key).await?.bytes;
+            if file.size <= MAX_FILE as u64 {
+                // Written with its length and checksum in front, which every reader takes.
+                let whole = bytes.collect().await.map_err(Error::unavailable)?.into_bytes();
+                zip.write_entry_whole(entry(name, file), &whole).await.map_err(broken)?;
+                self.upload_full(&buffer).await?;
+                continue;
+            }
+            let mut writer = zip.write_entry_stream(entry(name, file)).await.map_err(broken)?;
+            while let Some(chunk) = bytes.try_next().await.map_err(Error::unavailable)? {
+                writer.write_all(&chunk).await.map_err(Error::internal)?;
+                self.upload_full(&buffer).await?;
+            }
+            writer.close().await.map_err(broken)?;
+        }
+        zip.close().await.map_err(broken)?;
+        self.finish(buffer.take()).await
+    }
+
+    /// Uploads what has come together, if it is a part's worth.
+    async fn upload_full(&mut self, buffer: &Buffer) -> Result<(), Error> {
+        if buffer.bytes().len() < PART {
+            return Ok(());
+        }
+        self.upload(buffer.take()).await
+    }
+
+    async fn upload(&mut self, bytes: Bytes) -> Result<(), Error> {
+        let Blobs { s3, bucket, .. } = self.blobs;
+        let upload = match &self.upload {
+            Some(upload) => upload.clone(),
+            None => {
+                let begin = s3.create_multipart_upload().bucket(&**bucket).key(&self.key).content_type(ZIP_TYPE);
+                let id = begin.send().await.map_err(s3_error)?.upload_id;
+                let id = id.ok_or_else(|| Error::internal("an upload without an id"))?;
+                self.upload.insert(id).clone()
+            }
+        };
+        let number = i32::try_from(self.done.len() + 1).map_err(Error::internal)?;
+        let part = s3.upload_part().bucket(&**bucket).key(&self.key).upload_id(upload).part_number(number);
+        let sent = part.body(bytes.into()).customize().config_override(patient()).send().await;
+        let etag = sent.map_err(s3_error)?.e_tag;
+        self.done.push(CompletedPart::builder().part_number(number).set_e_tag(etag).build());
+        Ok(())
+    }
+
+    async fn finish(&mut self, rest: Bytes) -> Result<Zipped, Error> {
+        if self.upload.is_none() && rest.len() <= MAX_FILE {
+            return Ok(Zipped::Here(rest));
+        }
+        if self.upload.is_none() {
+            self.blobs.put(&self.key, ZIP_TYPE, rest).await?;
+        } else {
+            self.upload(rest).await?;
+            self.complete().await?;
+        }
+        self.blobs.url_of(&self.key, ZIP_TYPE, ZIP_DISPOSITION).await.map(Zipped::There)
+    }
+
+    async fn complete(&self) -> Result<(), Error> {
+        let Blobs { s3, bucket, .. } = self.blobs;
+        let parts = CompletedMultipartUpload::builder().set_parts(Some(self.done.clone())).build();
+        let complete = s3.complete_multipart_upload().bucket(&**bucket).key(&self.key);
+        let complete = complete.set_upload_id(self.upload.clone()).multipart_upload(parts);
+        complete.customize().config_override(patient()).send().await.map_err(s3_error)?;
+        Ok(())
+    }
+
+    /// Gives the parts of a failed archive back; a rule of the bucket finds what this misses.
+    async fn abort(&self) {
+        if let Some(upload) = &self.upload {
+            let Blobs { s3, bucket, .. } = self.blobs;
+            let abort = s3.abort_multipart_upload().bucket(&**bucket).key(&self.key).upload_id(upload);
+            if let Err(Error::Unavailable(cause) | Error::Internal(cause)) = abort.send().await.map_err(s3_error) {
+                tracing::warn!(cause = cause.as_str(), "an archive's parts are left over");
+            }
+        }
+    }
+}
+
+/// Parts are heavier than the calls that the client's own limits are for.
+fn patient() -> Builder {
+    let attempt = TimeoutConfig::builder().connect_timeout(Duration::from_secs(2));
+    let whole = attempt.read_timeout(Duration::from_secs(15)).operation_timeout(Duration::from_secs(25));
+    Builder::new().timeout_config(whole.build())
+}
+
+fn entry(name: String, file: &Attachment) -> ZipEntryBuilder {
+    let entry = ZipEntryBuilder::new(name.into(), Compression::Stored).unix_permissions(0o644);
+    let Ok(made) = OffsetDateTime::from_unix_timestamp(file.created_at.epoch_seconds()) else { return entry };
+    let date = ZipDateTimeBuilder::new().year(made.year()).month(u8::from(made.month()).into()).day(made.day().into());
+    let date = date.hour(made.hour().into()).minute(made.minute().into()).second(made.second().into());
+    entry.last_modification_date(date.build())
+}
+
+fn broken(err: ZipError) -> Error {
+    Error::internal(format!("writing an archive: {err}"))
+}

@@ -1,0 +1,153 @@
+//! Making files: stored for a later message, or uploaded with one of their own. Either is safe to
+//! repeat with an `Idempotency-Key`; so is announcing one (`super::presign`).
+
+use std::slice;
+
+use bytes::Bytes;
+use dynamo::value::to_item;
+use dynamo::{Conditional, Put, Transaction};
+use futures_util::{TryStreamExt, stream};
+
+use crate::caller::Caller;
+use crate::error::Error;
+use crate::ids::{AgentId, FileId, Nil};
+use crate::models::{Attachment, NewFile, SenderType};
+use crate::storage::Channel;
+use crate::storage::files::Files;
+use crate::storage::files::ObjectCleanup;
+use crate::storage::files::{FileItem, UploadedFiles, too_late};
+use crate::storage::idempotency::{Call, CallOf};
+use crate::storage::keys;
+use crate::storage::messages::{IdempotentCall, NewMessage, PreparedMessage};
+
+/// How many files are put at once.
+const SIDE_BY_SIDE: usize = 8;
+
+/// A file that may be made.
+pub(super) struct PreparedFile {
+    pub channel: Channel,
+    pub call: Option<Call>,
+    /// What an equal call made.
+    pub earlier: Option<FileItem>,
+    sender: SenderType,
+}
+
+/// The writes that create a file.
+enum Write {
+    Call,
+    File,
+}
+
+impl Files<'_> {
+    /// Stores a file for a message to claim: its bytes, then the item that makes it visible.
+    pub async fn create(
+        self,
+        caller: impl Into<Caller>,
+        channel: &str,
+        of: CallOf,
+        file: NewFile,
+        once: Option<IdempotentCall>,
+    ) -> Result<Attachment, Error> {
+        let PreparedFile { channel, call, earlier, .. } = self.prepare(caller, channel, of, once).await?;
+        if let Some(earlier) = earlier {
+            return Ok(earlier.into());
+        }
+        let UploadedFiles { mut files, note } = self.upload(&channel, vec![file]).await?;
+        let file = files.pop().ok_or_else(|| Error::internal("a file got lost"))?;
+        let mut transaction = Transaction::new();
+        if let Some(call) = &call {
+            transaction.push(Write::Call, self.store.call_record(call, file.id)?);
+        }
+        if let Some(note) = &note {
+            transaction.push(Write::File, note.cancel(self.store.clock.now()));
+        }
+        transaction.push(Write::File, Put::create(to_item(&FileItem::new(&channel, &file))?));
+        match (transaction.commit(&self.store.table).await?, call) {
+            (Conditional::Applied(()), _) => Ok(file),
+            (Conditional::Refused(Write::Call), Some(call)) => {
+                self.run_cleanups(note.into_iter().collect()).await;
+                self.file_of_equal_call(&call).await.map(Attachment::from)
+            }
+            (Conditional::Refused(_), _) => Err(too_late()),
+        }
+    }
+
+    /// Stores a file together with a message that holds nothing else.
+    pub async fn create_with_message(
+        self,
+        caller: impl Into<Caller>,
+        channel: &str,
+        file: NewFile,
+        once: Option<IdempotentCall>,
+    ) -> Result<Attachment, Error> {
+        let opening = self.prepare(caller, channel, CallOf::Upload, once).await?;
+        if let Some(earlier) = opening.earlier {
+            return Ok(earlier.into());
+        }
+        let placed = self.upload(&opening.channel, vec![file]).await?;
+        let draft = NewMessage { placed, ..NewMessage::default() };
+        let message = PreparedMessage::for_upload(opening.channel, opening.sender, opening.call.clone());
+        match (self.store.messages().create(message, draft).await, opening.call) {
+            (Ok(message), _) => {
+                let file = message.attachments.into_iter().next();
+                file.ok_or_else(|| Error::internal("an upload's message has no file"))
+            }
+            (Err(Error::IdempotencyConflict), Some(call)) => self.file_of_equal_call(&call).await.map(Attachment::from),
+            (Err(err), _) => Err(err),
+        }
+    }
+
+    /// Opens the channel for a file, and looks for what an equal call made in the same read.
+    pub(super) async fn prepare(
+        self,
+        caller: impl Into<Caller>,
+        channel: &str,
+        of: CallOf,
+        once: Option<IdempotentCall>,
+    ) -> Result<PreparedFile, Error> {
+        let caller = caller.into();
+        let (sender, id) = (caller.sender(), AgentId::parse_or_nil(channel));
+        let mut call = once.map(|once| Call::new(keys::call(id, sender, of, &once.client_id), once));
+        let also = call.as_ref().map(|call| slice::from_ref(&call.key)).unwrap_or_default();
+        let (channel, mut items) = self.store.open_channel(caller, id, also).await?;
+        let made = call.as_mut().map(|call| call.earlier(&mut items)).transpose()?.flatten();
+        let earlier = match made {
+            Some(made) => self.created_file(&made).await?,
+            None => None,
+        };
+        Ok(PreparedFile { channel, call, earlier, sender })
+    }
+
+    async fn created_file(self, made: &str) -> Result<Option<FileItem>, Error> {
+        let Ok(id) = made.parse::<FileId>() else { return Ok(None) };
+        Ok(self.store.table.get(&keys::file(id)).await?)
+    }
+
+    /// The file of the call that was first, though this one did not see it.
+    pub(super) async fn file_of_equal_call(self, call: &Call) -> Result<FileItem, Error> {
+        let made = self.store.made_by_equal_call(call).await?;
+        let file = self.created_file(&made).await?;
+        file.ok_or_else(|| Error::unavailable("the file of an equal call was deleted meanwhile"))
+    }
+
+    /// Puts the bytes of files into the bucket, with a note of them before. Nobody sees them until
+    /// items name them; that write takes the note away.
+    pub async fn upload(self, channel: &Channel, files: Vec<NewFile>) -> Result<UploadedFiles, Error> {
+        if files.is_empty() {
+            return Ok(UploadedFiles::default());
+        }
+        let attachment = |file: NewFile| {
+            let size = file.bytes.len() as u64;
+            (file.label.attachment(channel.id(), size, self.store.clock.now()), file.bytes)
+        };
+        let (files, bytes): (Vec<Attachment>, Vec<Bytes>) = files.into_iter().map(attachment).unzip();
+        let note = ObjectCleanup::of_files(self.store.clock.now(), channel.id(), &files);
+        self.record_cleanup(&note).await?;
+        stream::iter(files.iter().zip(bytes).map(Ok))
+            .try_for_each_concurrent(SIDE_BY_SIDE, |(file, bytes)| {
+                self.store.blobs.put(&file.storage_key, &file.mime_type, bytes)
+            })
+            .await?;
+        Ok(UploadedFiles { files, note: Some(note) })
+    }
+}

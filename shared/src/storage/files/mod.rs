@@ -1,0 +1,248 @@
+//! Files: the item beside the bytes. How one is made is in `super::file_making`.
+
+mod archive;
+mod create;
+mod deletion;
+mod direct_upload;
+mod list;
+mod orphaned_objects;
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use futures_util::future;
+use serde::{Deserialize, Serialize};
+
+pub use archive::{ZIP_DISPOSITION, ZIP_TYPE, Zipped};
+pub(super) use direct_upload::NOT_UPLOADED;
+pub use direct_upload::{MAX_ANNOUNCED, UploadTarget};
+pub(super) use orphaned_objects::ObjectCleanup;
+
+use dynamo::{Items, Key, MAX_BATCH_GET, Query};
+
+use crate::caller::{AgentCaller, Caller, HumanCaller};
+use crate::clock::Timestamp;
+use crate::error::Error;
+use crate::ids::{AgentId, FileId, MaybeChannel, MessageId, UserId};
+use crate::models::Attachment;
+use crate::models::share_link::ShareLink;
+use crate::storage::keys::{self, FILES, StorageKey, due, owned};
+use crate::storage::messages::{RESPONSE_BUDGET, escaped};
+use crate::storage::{Channel, KEYS_OF_CHECK, Store, join_authorized};
+
+/// A file that no message claims within this time may be removed.
+const UNCLAIMED_LIFE: Duration = Duration::from_secs(24 * 3600);
+/// How many announced files a list looks for.
+const LOOKED_FOR: usize = 16;
+
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct FileItem {
+    pk: String,
+    sk: String,
+    owner_id: UserId,
+    owner_sort: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    due_shard: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    due_sort: Option<String>,
+    /// Absent until a message claims the file: that is the condition of claiming it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    message_id: Option<MessageId>,
+    /// The bytes are still to come, or nobody has looked yet whether they have.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    announced: bool,
+    id: FileId,
+    filename: String,
+    mime_type: String,
+    plugin_type: crate::models::file::PluginType,
+    size: u64,
+    created_at: Timestamp,
+}
+
+impl From<FileItem> for Attachment {
+    fn from(item: FileItem) -> Self {
+        Self {
+            id: item.id,
+            message_id: item.message_id,
+            channel_id: item.id.channel(),
+            plugin_type: item.plugin_type,
+            filename: item.filename,
+            mime_type: item.mime_type,
+            size: item.size,
+            storage_key: StorageKey::Upload(item.id).to_string(),
+            created_at: item.created_at,
+            text_content: None,
+        }
+    }
+}
+
+/// Files whose bytes are in the bucket, and the note of them until items name them.
+#[derive(Default)]
+pub struct UploadedFiles {
+    pub(super) files: Vec<Attachment>,
+    pub(super) note: Option<ObjectCleanup>,
+}
+
+/// What was placed for a write that came after its note was due.
+pub(super) fn too_late() -> Error {
+    Error::unavailable("files were placed too long ago, or their channel went meanwhile")
+}
+
+impl FileItem {
+    pub fn new(channel: &Channel, file: &Attachment) -> Self {
+        let key = keys::file(file.id);
+        let due = due(file.created_at.plus(UNCLAIMED_LIFE), file.id.ulid(), &key);
+        let unclaimed = file.message_id.is_none();
+        Self {
+            pk: key.pk,
+            sk: key.sk,
+            owner_id: channel.owner(),
+            owner_sort: owned::file(file.id),
+            due_shard: unclaimed.then_some(due.shard),
+            due_sort: unclaimed.then_some(due.sort),
+            message_id: file.message_id,
+            announced: false,
+            id: file.id,
+            filename: file.filename.clone(),
+            mime_type: file.mime_type.clone(),
+            plugin_type: file.plugin_type,
+            size: file.size,
+            created_at: file.created_at,
+        }
+    }
+}
+
+impl FileItem {
+    /// A file whose bytes the client will put into the bucket itself.
+    pub fn announced(channel: &Channel, file: &Attachment) -> Self {
+        Self { announced: true, ..Self::new(channel, file) }
+    }
+
+    pub fn is_announced(&self) -> bool {
+        self.announced
+    }
+
+    pub fn id(&self) -> FileId {
+        self.id
+    }
+
+    /// Whether it is removed a day after it was made, as it is now.
+    pub fn is_unclaimed(&self) -> bool {
+        self.due_sort.is_some()
+    }
+
+    /// The message that has claimed it.
+    pub fn holder(&self) -> Option<MessageId> {
+        self.message_id
+    }
+
+    /// About how many bytes of a response the file takes.
+    pub fn weight(&self) -> usize {
+        500 + escaped(&self.filename)
+    }
+
+    /// The object that has the bytes, and how many.
+    pub fn object(&self) -> (String, u64) {
+        (StorageKey::Upload(self.id).to_string(), self.size)
+    }
+
+    pub fn is_of(&self, owner: UserId) -> bool {
+        self.owner_id == owner
+    }
+}
+
+/// Whether the agent was found, and is not being removed.
+fn has_agent(items: &Items, agent: AgentId) -> bool {
+    items.item(&keys::agent(agent)).is_some_and(|item| !item.contains_key("deletedAt"))
+}
+
+/// Files: their items in the table, and their bytes in the bucket.
+#[derive(Clone, Copy)]
+pub struct Files<'a> {
+    pub(super) store: &'a Store,
+}
+
+impl Files<'_> {
+    /// The files of a channel, or of all of the key's, newest first, read beside the check of the
+    /// caller.
+    pub async fn list_for_agent(self, agent: &AgentCaller, channel: MaybeChannel) -> Result<Vec<Attachment>, Error> {
+        let files = match channel {
+            MaybeChannel::Absent => {
+                let user = agent.0.claimed;
+                let read = future::try_join(
+                    self.collect(self.store.query_owned(user, FILES)),
+                    self.store.agents().being_deleted(user),
+                );
+                let (_, (mut files, leaving)) = join_authorized(self.store.authenticate(agent, &[]), read).await?;
+                files.retain(|file| !leaving.contains(&file.id().channel()));
+                files
+            }
+            MaybeChannel::Named(id) => {
+                let query = self.store.query_partition(keys::channel_partition(id), FILES).descending();
+                join_authorized(self.store.open_channel(agent, id, &[]), self.collect(query)).await?.1
+            }
+        };
+        self.listable(files).await
+    }
+
+    /// The files that a query finds, as far as they fit one response.
+    async fn collect(self, query: Query) -> Result<Vec<FileItem>, Error> {
+        let weigh = |file: FileItem| {
+            let weight = file.weight();
+            Ok(Some((file, weight)))
+        };
+        query.collect_within_budget(RESPONSE_BUDGET, weigh).await
+    }
+
+    /// Of some files those that are to be listed. The newest of the announced ones are looked for:
+    /// an upload that has ended shows without anybody having used the file.
+    pub(super) async fn listable(self, files: Vec<FileItem>) -> Result<Vec<Attachment>, Error> {
+        let mut looks = LOOKED_FOR;
+        let files = files.into_iter().filter(|file| {
+            let looked_for = !file.announced || looks > 0;
+            looks -= usize::from(file.announced && looked_for);
+            looked_for
+        });
+        self.confirm_uploads(files.collect()).await
+    }
+
+    /// One file that the caller may see, its bytes there.
+    pub async fn get(self, caller: impl Into<Caller>, id: FileId) -> Result<Attachment, Error> {
+        let key = keys::file(id);
+        let opened = self.store.open_channel(caller, id.channel(), std::slice::from_ref(&key)).await;
+        let (_, mut items) = opened.map_err(|err| err.or_not_found("file"))?;
+        let item = items.take::<FileItem>(&key)?;
+        self.confirm_upload(item.ok_or(Error::NotFound("file"))?).await?.ok_or(Error::NotFound("file"))
+    }
+
+    /// The file that a link was made for, for whoever holds the link.
+    pub async fn get_shared(self, link: &ShareLink) -> Result<Attachment, Error> {
+        let (file, agent) = (keys::file(link.file()), keys::agent(link.file().channel()));
+        let mut items = self.store.table.get_items(vec![file.clone(), agent]).await?;
+        let there = has_agent(&items, link.file().channel());
+        let item = items.take::<FileItem>(&file)?.filter(|_| there);
+        self.confirm_upload(item.ok_or(Error::NotFound("file"))?).await?.ok_or(Error::NotFound("file"))
+    }
+
+    /// Files by their ids, wherever they are: `None` in the place of each that is not the
+    /// person's, or whose agent is gone. Announced ones are among them.
+    pub(super) async fn find_owned(self, human: &HumanCaller, ids: &[FileId]) -> Result<Vec<Option<FileItem>>, Error> {
+        let keys: BTreeSet<Key> = ids.iter().flat_map(|&id| [keys::file(id), keys::agent(id.channel())]).collect();
+        let keys: Vec<Key> = keys.into_iter().collect();
+        // One call takes a hundred keys, and the check of the caller is among them.
+        let (first, rest) = keys.split_at(keys.len().min(MAX_BATCH_GET - KEYS_OF_CHECK));
+        let rest =
+            future::try_join_all(rest.chunks(MAX_BATCH_GET).map(|some| self.store.table.get_items(some.to_vec())));
+        let rest = async { Ok(rest.await?) };
+        let ((user, mut items), rest) = join_authorized(self.store.authenticate(human, first), rest).await?;
+        rest.into_iter().for_each(|some| items.extend(some));
+        ids.iter()
+            .map(|id| {
+                let there = has_agent(&items, id.channel());
+                let item = items.take::<FileItem>(&keys::file(*id))?;
+                Ok(item.filter(|item| there && item.is_of(user)))
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,122 @@
+//! Notes of objects that are to go. Such a note is written together with the removal of the items
+//! that named them; then the objects go, then the note. What a dying process or an engine in
+//! trouble left is found by the note's place in the index `due`.
+//!
+//! Bytes that items are yet to name are noted before they are put, and the write that names them
+//! takes the note away: whatever dies in between, they are named or they go.
+
+use std::time::Duration;
+
+use dynamo::value::{s, to_item};
+use dynamo::{Delete, Key, Put, attr};
+use serde::{Deserialize, Serialize};
+use ulid::Ulid;
+
+use crate::clock::Timestamp;
+use crate::error::Error;
+use crate::ids::{AgentId, new_ulid};
+use crate::models::Attachment;
+use crate::storage::files::Files;
+use crate::storage::keys::{self, due};
+use crate::telemetry::cost;
+
+/// How long after its announcement the bytes of a file may come: an upload begins within the first
+/// hour, and S3 takes slow ones for longer.
+const UPLOAD_ENDS: Duration = Duration::from_secs(2 * 3600);
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct CleanupItem {
+    pk: String,
+    sk: String,
+    due_shard: String,
+    due_sort: String,
+    objects: Vec<String>,
+}
+
+/// Objects that are to go, by their keys in the bucket.
+#[derive(Clone)]
+pub(in crate::storage) struct ObjectCleanup {
+    key: Key,
+    ulid: Ulid,
+    objects: Vec<String>,
+    /// When they have to be gone for good: until then they may be put again.
+    by: Timestamp,
+}
+
+impl ObjectCleanup {
+    /// Those of some files, by the ids of which it is known how long a presigned URL may still put
+    /// them: a file does not say whether it had one.
+    pub fn of_channel(
+        now: Timestamp,
+        channel: AgentId,
+        objects: Vec<String>,
+        files: impl Iterator<Item = Ulid>,
+    ) -> Self {
+        let ulid = new_ulid(now);
+        let made = files.map(|file| Timestamp::from_millis(file.timestamp_ms() as i64)).max();
+        let by = made.map_or(now, |made| made.plus(UPLOAD_ENDS)).max(now);
+        Self { key: keys::leftovers(channel, ulid), ulid, objects, by }
+    }
+
+    pub fn of_files(now: Timestamp, channel: AgentId, files: &[Attachment]) -> Self {
+        let objects = files.iter().map(|file| file.storage_key.clone()).collect();
+        Self::of_channel(now, channel, objects, files.iter().map(|file| file.id.ulid()))
+    }
+
+    pub fn of_archive(archive: Ulid, object: String, by: Timestamp) -> Self {
+        Self { key: keys::archive_leftovers(archive), ulid: archive, objects: vec![object], by }
+    }
+
+    fn item(&self) -> CleanupItem {
+        let due = due(self.by, self.ulid, &self.key);
+        let Key { pk, sk } = self.key.clone();
+        CleanupItem { pk, sk, due_shard: due.shard, due_sort: due.sort, objects: self.objects.clone() }
+    }
+
+    /// The write of the note, for the transaction that takes the objects' names away.
+    pub fn record(&self) -> Result<Put, Error> {
+        Ok(Put::create(to_item(&self.item())?))
+    }
+
+    /// Takes the note away with the writes that name its objects. IdempotentCall it is due that is refused:
+    /// the objects may be gone.
+    pub fn cancel(&self, now: Timestamp) -> Delete {
+        Delete::new(self.key.clone()).when(attr("dueSort").gt(s(now)))
+    }
+}
+
+impl Files<'_> {
+    /// Writes the note alone, for objects that are to go later.
+    pub(super) async fn record_cleanup(self, leftovers: &ObjectCleanup) -> Result<(), Error> {
+        Ok(self.store.table.put_new(to_item(&leftovers.item())?).await?)
+    }
+
+    /// Deletes the objects of notes that were written. Trouble is not the caller's any more: the
+    /// notes say what else has to go.
+    pub(in crate::storage) async fn run_cleanups(self, noted: Vec<ObjectCleanup>) {
+        let objects = noted.iter().flat_map(|it| &it.objects).map(String::as_str);
+        if let Err(err) = self.store.blobs.delete_all(objects).await {
+            tracing::warn!(code = err.code(), "bytes of what was deleted are still there");
+            return;
+        }
+        let now = self.store.clock.now();
+        for ObjectCleanup { key, .. } in noted.into_iter().filter(|it| it.by <= now) {
+            let table = self.store.table.clone();
+            // When that fails, the objects are deleted once more.
+            cost::spawn_background(async move {
+                if let Err(err) = table.delete(&key).await {
+                    tracing::debug!(cause = %err, "a removal's note was kept");
+                }
+            });
+        }
+    }
+
+    /// Does what a note in the index `due` says, and takes it away; whether it was there.
+    pub async fn finish_cleanup(self, key: &Key) -> Result<bool, Error> {
+        let Some(note) = self.store.table.get::<CleanupItem>(key).await? else { return Ok(false) };
+        self.store.blobs.delete_all(note.objects.iter().map(String::as_str)).await?;
+        self.store.table.delete(key).await?;
+        Ok(true)
+    }
+}

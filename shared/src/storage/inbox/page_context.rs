@@ -1,0 +1,27 @@
+//! Who looks at a page: what every page shows of them, in one call.
+
+use crate::caller::HumanCaller;
+use crate::error::Error;
+use crate::models::{Preferences, Theme, User};
+use crate::storage::inbox::Inbox;
+use crate::storage::inbox::version::InboxVersionItem;
+use crate::storage::keys;
+
+/// A person who looks at a page.
+#[derive(Clone, Debug)]
+pub struct PageContext {
+    pub user: User,
+    pub theme: Theme,
+    /// The number of the last change of what they are shown ([`Store::changes`]).
+    pub sequence: u64,
+}
+
+impl Inbox<'_> {
+    pub async fn page_context(self, human: &HumanCaller) -> Result<PageContext, Error> {
+        let key = keys::changes(human.0.claimed);
+        let (item, mut items) = self.store.accounts().authenticate_person(human, std::slice::from_ref(&key)).await?;
+        let sequence = InboxVersionItem::number(items.take(&key)?);
+        let user = item.user.clone();
+        Ok(PageContext { user, theme: Preferences::from(item).theme, sequence })
+    }
+}

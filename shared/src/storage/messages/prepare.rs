@@ -1,0 +1,266 @@
+//! How a message begins: one call verifies the caller and reads all that the message refers to,
+//! and that is judged before a byte is stored.
+
+use std::collections::HashSet;
+
+use dynamo::{Items, Key};
+
+use crate::caller::Caller;
+use crate::error::Error;
+use crate::ids::{AgentId, FileId, MessageId, Nil};
+use crate::models::{Attachment, Message, SenderType, StreamId};
+use crate::storage::Channel;
+use crate::storage::files::FileItem;
+use crate::storage::files::NOT_UPLOADED;
+use crate::storage::idempotency::Call;
+use crate::storage::keys;
+use crate::storage::messages::MessageItem;
+use crate::storage::messages::Messages;
+use crate::storage::messages::idempotency::ClientItem;
+use crate::storage::messages::iterations::ChainPosition;
+use crate::storage::messages::streams::Stream;
+use crate::validation::ValidationErrors;
+
+/// How many messages of uploads one message may take the files of: each is one more write in a
+/// transaction, which takes a hundred.
+const MAX_RELEASED: usize = 44;
+
+/// What makes a call safe to repeat.
+pub struct IdempotentCall {
+    pub client_id: String,
+    pub body_hash: String,
+}
+
+/// What a message that is to be made refers to.
+#[derive(Clone, Copy, Default)]
+pub struct References<'a> {
+    pub attachment_ids: &'a [String],
+    pub iteration_of: Option<&'a str>,
+    pub stream: Option<&'a StreamId>,
+}
+
+/// How a message begins.
+pub enum Prepared {
+    /// The same call was made before: this is its message.
+    Repeat(Box<Message>),
+    New(Box<PreparedMessage>),
+}
+
+/// A message that may be made: its channel is open, the files it claims are free, and the
+/// message it revises is decided.
+pub struct PreparedMessage {
+    pub channel: Channel,
+    pub(super) sender: SenderType,
+    pub(super) once: Option<IdempotentCall>,
+    /// What an earlier call with the same client id made, and is deleted.
+    pub(super) gone: Option<MessageId>,
+    pub(super) claimed: Vec<Attachment>,
+    pub(super) place: Option<ChainPosition>,
+    pub(super) stream: Option<Stream>,
+    /// It holds an uploaded file and nothing else: another message may take that file over.
+    pub(super) is_upload: bool,
+    /// What makes an upload safe to repeat.
+    pub(super) call: Option<Box<Call>>,
+}
+
+impl PreparedMessage {
+    /// Of a message that an upload makes for its file.
+    pub(in crate::storage) fn for_upload(channel: Channel, sender: SenderType, call: Option<Call>) -> Self {
+        Self { is_upload: true, call: call.map(Box::new), ..Self::new(channel, sender) }
+    }
+
+    fn new(channel: Channel, sender: SenderType) -> Self {
+        Self {
+            channel,
+            sender,
+            once: None,
+            gone: None,
+            claimed: vec![],
+            place: None,
+            stream: None,
+            is_upload: false,
+            call: None,
+        }
+    }
+
+    /// The draft that the call goes on with, if its stream has one already.
+    pub fn draft(&self) -> Option<MessageId> {
+        self.stream.as_ref().and_then(Stream::draft)
+    }
+}
+
+impl Messages<'_> {
+    /// Opens the channel for a message that refers to nothing but files.
+    pub async fn prepare_with_files(
+        self,
+        caller: impl Into<Caller>,
+        channel: &str,
+        once: Option<IdempotentCall>,
+        attachment_ids: &[String],
+    ) -> Result<Prepared, Error> {
+        self.prepare(caller, channel, once, References { attachment_ids, ..References::default() }).await
+    }
+
+    /// Opens the channel and judges what the call refers to: an earlier call with the same
+    /// client id, the stream it goes on with, the files it wants to attach, and the message that
+    /// it revises.
+    pub async fn prepare(
+        self,
+        caller: impl Into<Caller>,
+        channel: &str,
+        once: Option<IdempotentCall>,
+        refers: References<'_>,
+    ) -> Result<Prepared, Error> {
+        let caller = caller.into();
+        let sender = caller.sender();
+        let id = AgentId::parse_or_nil(channel);
+        let client = once.as_ref().map(|once| keys::client(id, sender, &once.client_id));
+        let known = ParsedReferences::of(id, refers);
+        let mut wanted = known.keys();
+        wanted.extend(client.clone());
+
+        let (channel, mut items) = self.store.open_channel(caller, id, &wanted).await?;
+        let mut gone = None;
+        if let (Some(key), Some(once)) = (client, &once)
+            && let Some(record) = items.take::<ClientItem>(&key)?
+        {
+            gone = Some(record.message());
+            if let Some(message) = self.repeated_message(&channel, record, once).await? {
+                return Ok(Prepared::Repeat(Box::new(message)));
+            }
+        }
+        let stream = refers.stream.map(|id| Stream::found(channel.id(), id, &mut items)).transpose()?;
+        let mut opening = PreparedMessage { once, gone, stream, ..PreparedMessage::new(channel, sender) };
+        if opening.draft().is_some() {
+            // What the first call referred to stands, and is compared when the draft is changed.
+            return Ok(Prepared::New(Box::new(opening)));
+        }
+        match self.check_references(&known, sender, items).await {
+            Ok((claimed, place)) => {
+                (opening.claimed, opening.place) = (claimed, place);
+                Ok(Prepared::New(Box::new(opening)))
+            }
+            // An equal call may have claimed the files after its traces were looked for.
+            Err(refused @ Error::Invalid(_)) => self.repeat_or_refuse(opening, refused).await,
+            Err(other) => Err(other),
+        }
+    }
+
+    async fn check_references(
+        self,
+        known: &ParsedReferences,
+        sender: SenderType,
+        mut items: Items,
+    ) -> Result<(Vec<Attachment>, Option<ChainPosition>), Error> {
+        let mut problems = ValidationErrors::default();
+        let claimed = self.unclaimed_files(&known.files, sender, &mut items, &mut problems).await?;
+        let place = match known.revised {
+            None => None,
+            Some(id) => {
+                let item = items.take::<MessageItem>(&keys::message(id))?;
+                self.position_after(item.map(Message::from), &mut problems).await?
+            }
+        };
+        problems.or(Some((claimed, place)))
+    }
+
+    /// The files to attach; which of them cannot be is noted. Whether announced bytes are there is
+    /// asked side by side; the claim takes the announcement away.
+    async fn unclaimed_files(
+        self,
+        ids: &[FileId],
+        sender: SenderType,
+        items: &mut Items,
+        problems: &mut ValidationErrors,
+    ) -> Result<Vec<Attachment>, Error> {
+        let found = ids.iter().map(|id| items.take::<FileItem>(&keys::file(*id))).collect::<Result<Vec<_>, _>>()?;
+        let bytes_there = self.store.files().are_uploaded(&found).await?;
+        let held = found.iter().flatten().filter_map(|item| Some((item.holder()?, item.id())));
+        let released = self.releasable_files(held.collect(), sender).await?;
+        if released.len() > MAX_RELEASED {
+            let sentence = format!("at most {MAX_RELEASED} of the files may have a message of their own");
+            problems.add(vec!["attachmentIds".into()], "too_many", sentence);
+        }
+        let mut free = vec![];
+        for (index, (item, uploaded)) in found.into_iter().zip(bytes_there).enumerate() {
+            let path = vec!["attachmentIds".into(), index.into()];
+            match item.map(Attachment::from) {
+                None => problems.add(path, "unknown_attachment", "there is no such file in this channel"),
+                Some(file) if file.message_id.is_some() && !released.contains(&file.id) => {
+                    problems.add(path, "already_attached", "this file belongs to another message already");
+                }
+                Some(_) if !uploaded => problems.add(path, "not_uploaded", NOT_UPLOADED),
+                Some(file) => free.push(file),
+            }
+        }
+        Ok(free)
+    }
+
+    /// Of files that messages hold those which the sender may attach to another: each was uploaded by
+    /// the same sender, with a message that still has nothing else. That message goes.
+    async fn releasable_files(
+        self,
+        held: Vec<(MessageId, FileId)>,
+        sender: SenderType,
+    ) -> Result<HashSet<FileId>, Error> {
+        if held.is_empty() {
+            return Ok(HashSet::new());
+        }
+        let mut messages =
+            self.store.table.get_items(held.iter().map(|(message, _)| keys::message(*message)).collect()).await?;
+        let mut released = HashSet::new();
+        for (message, file) in held {
+            let holder = messages.take::<MessageItem>(&keys::message(message))?;
+            released.extend(holder.filter(|it| it.sender_type == sender && it.is_bare()).map(|_| file));
+        }
+        Ok(released)
+    }
+
+    /// What an equal call that was first has made, if there was one; else the refusal.
+    async fn repeat_or_refuse(self, mut opening: PreparedMessage, refused: Error) -> Result<Prepared, Error> {
+        if let Some(once) = &opening.once
+            && let Some(message) = self.find_repeated(&opening.channel, opening.sender, once).await?
+        {
+            return Ok(Prepared::Repeat(Box::new(message)));
+        }
+        if let Some(stream) = &mut opening.stream {
+            self.reload_stream(opening.channel.id(), stream).await?;
+            if stream.draft().is_some() {
+                return Ok(Prepared::New(Box::new(opening)));
+            }
+        }
+        Err(refused)
+    }
+}
+
+/// References by their ids; a text that is no id of this channel is the id that is never issued.
+struct ParsedReferences {
+    files: Vec<FileId>,
+    revised: Option<MessageId>,
+    stream: Option<Key>,
+}
+
+impl ParsedReferences {
+    fn of(channel: AgentId, refers: References<'_>) -> Self {
+        let message = |text: &str| {
+            Some(MessageId::parse_or_nil(text)).filter(|id| id.channel() == channel).unwrap_or(MessageId::nil())
+        };
+        Self {
+            files: refers.attachment_ids.iter().map(|text| file_in(channel, text)).collect(),
+            revised: refers.iteration_of.map(message),
+            stream: refers.stream.map(|stream| keys::stream(channel, stream)),
+        }
+    }
+
+    fn keys(&self) -> Vec<Key> {
+        let mut keys: Vec<Key> = self.files.iter().copied().map(keys::file).collect();
+        keys.extend(self.revised.map(keys::message));
+        keys.extend(self.stream.clone());
+        keys
+    }
+}
+
+/// The file that a text names in a channel, or the id that is never issued.
+pub(in crate::storage) fn file_in(channel: AgentId, text: &str) -> FileId {
+    Some(FileId::parse_or_nil(text)).filter(|id| id.channel() == channel).unwrap_or(FileId::nil())
+}

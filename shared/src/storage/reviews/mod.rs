@@ -1,0 +1,218 @@
+//! What becomes of reviews. An answer and an expiry are the same conditional update from two
+//! sides: pending and not yet due, or pending and due. Exactly one can ever hold.
+
+mod list;
+
+use dynamo::value::{Value, from_item, s};
+use dynamo::{Conditional, Key, Transaction, Update, attr, item_exists, item_size};
+
+use crate::caller::HumanCaller;
+use crate::clock::Timestamp;
+use crate::error::Error;
+use crate::ids::{FileId, MessageId, UserId, new_ulid};
+use crate::models::{Answer, Message, ModifiedFiles, Review, ReviewStatus};
+use crate::review::answer;
+use crate::storage::keys::{self, owned};
+use crate::storage::messages::room;
+use crate::storage::messages::{MessageItem, file_in};
+use crate::storage::{Channel, Store, webhooks};
+
+/// Reviews: what a message asks of a person, and what becomes of it.
+#[derive(Clone, Copy)]
+pub struct Reviews<'a> {
+    pub(super) store: &'a Store,
+}
+
+impl Reviews<'_> {
+    /// Stores a person's answer. Two calls: what is asked, then the one conditional update.
+    pub async fn answer(self, human: &HumanCaller, id: MessageId, mut answer: Answer) -> Result<Message, Error> {
+        let key = keys::message(id);
+        let named = answer.modified_file_ids.as_ref().map(ModifiedFiles::files).unwrap_or_default();
+        let files: Vec<_> = named.into_iter().map(|(path, text)| (path, file_in(id.channel(), &text))).collect();
+        let mut wanted: Vec<Key> = files.iter().map(|(_, file)| keys::file(*file)).collect();
+        wanted.push(key.clone());
+        let opened = self.store.open_channel(human, id.channel(), &wanted).await;
+        let (channel, mut items) = opened.map_err(|err| err.or_not_found("message"))?;
+
+        let item = items.take_item(&key).ok_or(Error::NotFound("message"))?;
+        let room = item_size::MAX_ITEM.saturating_sub(item_size::of(&item) + room::growth(&item) + 1024);
+        let item = from_item::<MessageItem>(item)?;
+        let callback = item.review.as_ref().and_then(|review| review.callback.as_ref());
+        let event_room = webhooks::room_for_event(item.webhook_url.as_deref(), callback);
+        let message = Message::from(item);
+        self.check_answer(&message, &mut answer, room, event_room).await?;
+        let unclaimed = self.store.files().usable_files(files, items).await?;
+        self.store_answer(&message, channel.owner(), answer, &unclaimed).await
+    }
+
+    /// Makes of the response what may be stored: the review is pending, takes it, and has room for
+    /// it, as has the event that its webhook is sent.
+    async fn check_answer(
+        self,
+        message: &Message,
+        answer: &mut Answer,
+        room: usize,
+        event_room: usize,
+    ) -> Result<(), Error> {
+        let review = message.review.as_ref().ok_or(Error::NotFound("review"))?;
+        match review.status {
+            ReviewStatus::Completed => return Err(Error::ReviewAlreadyResponded),
+            ReviewStatus::Expired => return Err(Error::ReviewExpired),
+            ReviewStatus::Pending => {}
+        }
+        if !review.is_pending_at(self.store.clock.now()) {
+            return Err(outcome(&self.resolve_expiry(message.clone()).await?));
+        }
+        answer.within_limits()?;
+        answer.response = answer::checked(&review.understood(), answer.response.clone())?;
+        let names = answer.modified_file_ids.as_ref().map_or(0, ModifiedFiles::len);
+        if answer.response.len() + answer.feedback.as_ref().map_or(0, String::len) + names > room {
+            return Err(Error::TooLarge(format!("This message has room for an answer of {room} bytes.")));
+        }
+        let event = webhooks::answered_payload(message, answer, self.store.clock.now())?.len();
+        if event > event_room {
+            let sentence = "The answer is too large for a webhook: as JSON it has";
+            return Err(Error::TooLarge(format!("{sentence} {event} bytes, and may have {event_room}.")));
+        }
+        Ok(())
+    }
+
+    /// Stores the answer, together with files that it refers to and nothing else yet: they stay.
+    async fn store_answer(
+        self,
+        message: &Message,
+        by: UserId,
+        answer: Answer,
+        unclaimed: &[FileId],
+    ) -> Result<Message, Error> {
+        let now = self.store.clock.now();
+        let decision_id = new_ulid(now).to_string();
+        let modified = answer.modified_file_ids.map(|files| match files {
+            ModifiedFiles::List(ids) => Value::L(ids.into_iter().map(s).collect()),
+            ModifiedFiles::Edits(edits) => s(edits.as_str()),
+        });
+        let update = decide(message.id, ReviewStatus::Completed, &decision_id, now)
+            .set("review.response", s(answer.response.as_str()))
+            .set("review.completedAt", s(now))
+            .set("review.respondedBy", s(by))
+            .set_some("review.feedback", answer.feedback.map(s))
+            .set_some("review.modifiedFileIds", modified)
+            .when(attr("review.expiresAt").gt(s(now)));
+        let decision = if unclaimed.is_empty() {
+            update.send(&self.store.table).await?
+        } else {
+            self.decide_with_files(message.id, update, unclaimed).await?
+        };
+        match made_by(decision, &decision_id) {
+            Conditional::Applied(item) => Ok(item.into()),
+            Conditional::Refused(None) => Err(Error::NotFound("message")),
+            Conditional::Refused(Some(item)) => {
+                let review = item.review.as_ref().ok_or(Error::NotFound("review"))?;
+                match review.status {
+                    ReviewStatus::Completed => Err(Error::ReviewAlreadyResponded),
+                    ReviewStatus::Expired => Err(Error::ReviewExpired),
+                    ReviewStatus::Pending => Err(outcome(&self.resolve_expiry(item.into()).await?)),
+                }
+            }
+        }
+    }
+
+    /// A decision that keeps files. The transaction tells nothing of the items, so the message is
+    /// read afterwards, and its decision's id says whose it is.
+    async fn decide_with_files(
+        self,
+        id: MessageId,
+        update: Update,
+        files: &[FileId],
+    ) -> Result<Conditional<MessageItem>, Error> {
+        let mut transaction = Transaction::new();
+        transaction.push(Write::Review, update);
+        for file in files {
+            let keep = Update::new(keys::file(*file)).remove("dueShard").remove("dueSort").remove("announced");
+            transaction.push(Write::File(*file), keep.when(item_exists()));
+        }
+        if let Conditional::Refused(Write::File(file)) = transaction.commit(&self.store.table).await? {
+            let sentence = format!("{file} was deleted meanwhile");
+            return Err(Error::field(["modifiedFileIds".into()], "unknown_file", sentence));
+        }
+        Ok(Conditional::Refused(self.store.table.get(&keys::message(id)).await?))
+    }
+
+    /// The message with its review as decided at this moment. Who finds a pending review due
+    /// stores its expiry before telling anyone, so that nobody is told two different outcomes.
+    pub async fn resolve_expiry(self, message: Message) -> Result<Message, Error> {
+        let now = self.store.clock.now();
+        let due = |it: &Message| {
+            it.review.as_ref().is_some_and(|it| it.status == ReviewStatus::Pending && !it.is_pending_at(now))
+        };
+        if !due(&message) {
+            return Ok(message);
+        }
+        match self.store_expiry(message.id, now).await?.into_item() {
+            Some(item) => Ok(item.into()),
+            None => Err(Error::NotFound("message")),
+        }
+    }
+
+    /// Expires a review if it is pending and due, as whoever looks at it would; whether it was.
+    pub async fn expire(self, id: MessageId) -> Result<bool, Error> {
+        Ok(self.store_expiry(id, self.store.clock.now()).await?.is_applied())
+    }
+
+    async fn store_expiry(self, id: MessageId, now: Timestamp) -> Result<Conditional<MessageItem>, Error> {
+        let decision_id = new_ulid(now).to_string();
+        let update = decide(id, ReviewStatus::Expired, &decision_id, now).when(attr("review.expiresAt").le(s(now)));
+        Ok(made_by(update.send(&self.store.table).await?, &decision_id))
+    }
+
+    /// Notes that a person has opened a pending review; waits hurry from then on. Gives the
+    /// message as it is then.
+    pub async fn mark_seen(self, channel: &Channel, message: Message) -> Result<Message, Error> {
+        let unseen = |it: &Review| it.status == ReviewStatus::Pending && it.seen_at.is_none();
+        if message.channel_id != channel.id() || !message.review.as_ref().is_some_and(unseen) {
+            return Ok(message);
+        }
+        let update = Update::new(keys::message(message.id))
+            .set("review.seenAt", s(self.store.clock.now()))
+            .when(attr("review.status").eq(s(ReviewStatus::Pending.word())))
+            .when(attr("review.seenAt").absent());
+        let seen = update.send::<MessageItem>(&self.store.table).await?.into_item();
+        seen.map(Message::from).ok_or(Error::NotFound("message"))
+    }
+}
+
+/// The writes that decide a review.
+enum Write {
+    Review,
+    File(FileId),
+}
+
+/// The part that both outcomes share.
+fn decide(id: MessageId, status: ReviewStatus, decision_id: &str, now: Timestamp) -> Update {
+    Update::new(keys::message(id))
+        .set("review.status", s(status.word()))
+        .set("review.decisionId", s(decision_id))
+        .set("ownerSort", s(owned::review(status, id)))
+        .set("updatedAt", s(now))
+        .remove("dueShard")
+        .remove("dueSort")
+        .when(attr("review.status").eq(s(ReviewStatus::Pending.word())))
+}
+
+/// The SDK may have sent the update twice, with the first reply lost: what the second one was refused
+/// for is then the decision of the very same call.
+fn made_by(decision: Conditional<MessageItem>, decision_id: &str) -> Conditional<MessageItem> {
+    let of = |item: &MessageItem| item.review.as_ref()?.decision_id.clone();
+    match decision {
+        Conditional::Refused(Some(item)) if of(&item).as_deref() == Some(decision_id) => Conditional::Applied(item),
+        other => other,
+    }
+}
+
+/// What to tell somebody whose answer came too late: that which is stored.
+fn outcome(settled: &Message) -> Error {
+    match &settled.review {
+        Some(review) if review.status == ReviewStatus::Completed => Error::ReviewAlreadyResponded,
+        _ => Error::ReviewExpired,
+    }
+}

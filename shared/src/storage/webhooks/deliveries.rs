@@ -1,0 +1,261 @@
+//! Deliveries of webhooks: what is sent, kept from the moment it happened until a month later, and
+//! how far sending it has come. They outlive their message, not their agent.
+
+use std::time::Duration;
+
+use dynamo::value::{n, s, to_item};
+use dynamo::{Conditional, Key, Update, attr, item_exists, item_size};
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Timestamp;
+use crate::error::Error;
+use crate::ids::{MessageId, UserId};
+use crate::json::{Json, as_text};
+use crate::models::DeliveryStatus;
+use crate::queue::Reference;
+use crate::secrets::{hex, random};
+use crate::storage::keys;
+use crate::storage::webhooks::Webhooks;
+use crate::storage::webhooks::events::WebhookEvent;
+
+/// As long as somebody may ask for it to be sent again.
+const KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
+/// Longer than one try with its bookkeeping; after it the sender counts as dead.
+const LEASE: Duration = Duration::from_secs(30);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum State {
+    Pending,
+    Delivered,
+    Failed,
+    /// There is nowhere to send it any more.
+    Dropped,
+}
+
+impl State {
+    fn word(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Delivered => "delivered",
+            Self::Failed => "failed",
+            Self::Dropped => "dropped",
+        }
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct DeliveryItem {
+    pk: String,
+    sk: String,
+    ttl: i64,
+    state: State,
+    next_attempt_at: Timestamp,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lease: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lease_until: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_requested_at: Option<Timestamp>,
+    #[serde(flatten)]
+    delivery: Delivery,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Delivery {
+    pub owner_id: UserId,
+    pub message_id: MessageId,
+    pub webhook_id: String,
+    /// The body, as it is sent every time.
+    pub payload: String,
+    /// The message's own URL.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub webhook_url: Option<String>,
+    #[serde(default, with = "as_text", skip_serializing_if = "Option::is_none")]
+    pub callback: Option<Json>,
+    /// Whether the payload carries answers that no log may show. Deliveries that were kept by
+    /// earlier versions do not say it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    has_secrets: Option<bool>,
+    /// Tries that have ended.
+    pub attempts: u32,
+}
+
+impl Delivery {
+    /// Whether the log may show what was sent and what the receiver said to it.
+    pub fn may_be_logged(&self) -> bool {
+        self.has_secrets == Some(false)
+    }
+}
+
+/// How many bytes an event may have whose delivery also keeps this URL and this callback.
+pub(in crate::storage) fn room_for_event(webhook_url: Option<&str>, callback: Option<&Json>) -> usize {
+    // Keys, ids, times and a lease, with room to spare.
+    const FRAME: usize = 4 * 1024;
+    item_size::MAX_ITEM.saturating_sub(FRAME + webhook_url.map_or(0, str::len) + callback.map_or(0, Json::len))
+}
+
+/// What somebody who wants to send a delivery is told.
+pub enum Claim {
+    /// It is theirs for a while.
+    Yours(Box<Delivery>, Lease),
+    /// It is not its time yet, or somebody else is at it.
+    Later(Duration),
+    /// It is done, or gone.
+    Done,
+    /// It was given up.
+    Failed,
+}
+
+pub struct Lease(String);
+
+/// How a try ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    Delivered,
+    /// The next try is due then.
+    Again(Timestamp),
+    Failed,
+    /// There is nowhere to send it any more.
+    Dropped,
+}
+
+impl Webhooks<'_> {
+    /// Keeps what is to be sent. Whoever tells of the same occurrence again changes nothing, but
+    /// a person's wish for it to be sent again, once each, makes it new.
+    pub async fn enqueue(self, occurrence: WebhookEvent) -> Result<Reference, Error> {
+        let now = self.store.clock.now();
+        let reference = Reference {
+            message_id: occurrence.message_id,
+            webhook_id: occurrence.webhook_id.clone(),
+            owner_id: Some(occurrence.owner),
+        };
+        let retry = occurrence.retry_requested_at;
+        let Key { pk, sk } = key(&reference);
+        let item = DeliveryItem {
+            pk,
+            sk,
+            ttl: now.plus(KEPT).epoch_seconds(),
+            state: State::Pending,
+            next_attempt_at: now,
+            lease: None,
+            lease_until: None,
+            retry_requested_at: retry,
+            delivery: Delivery {
+                owner_id: occurrence.owner,
+                message_id: occurrence.message_id,
+                webhook_id: occurrence.webhook_id,
+                payload: occurrence.payload,
+                webhook_url: occurrence.webhook_url,
+                callback: occurrence.callback,
+                has_secrets: Some(occurrence.has_secrets),
+                attempts: 0,
+            },
+        };
+        self.store.table.put_new(to_item(&item)?).await?;
+        if let Some(at) = retry {
+            self.renew(&reference, at, now).await?;
+        }
+        Ok(reference)
+    }
+
+    /// Begins the tries of a delivery anew. Whoever holds a lease on it loses their say.
+    async fn renew(self, reference: &Reference, asked: Timestamp, now: Timestamp) -> Result<(), Error> {
+        let update = Update::new(key(reference))
+            .set("state", s(State::Pending.word()))
+            .set("attempts", n(0))
+            .set("nextAttemptAt", s(now))
+            .set("retryRequestedAt", s(asked))
+            .set("ttl", n(now.plus(KEPT).epoch_seconds()))
+            .remove("lease")
+            .remove("leaseUntil")
+            .when(item_exists())
+            .when(attr("retryRequestedAt").absent().or(attr("retryRequestedAt").lt(s(asked))));
+        // A refusal means that this very request was handled before.
+        let _ = update.send_item(&self.store.table).await?;
+        Ok(())
+    }
+
+    /// Has a message say that its webhook failed, when its event cannot be kept or sent at all.
+    pub async fn give_up(self, message: MessageId) -> Result<(), Error> {
+        self.record_status(message, Outcome::Failed).await
+    }
+
+    /// Takes a delivery that is due, for as long as one try may last.
+    pub async fn claim(self, reference: &Reference) -> Result<Claim, Error> {
+        let (now, lease) = (self.store.clock.now(), hex(&random::<16>()));
+        let is_free = attr("leaseUntil").absent().or(attr("leaseUntil").le(s(now))).or(attr("lease").eq(s(&lease)));
+        let update = Update::new(key(reference))
+            .set("lease", s(&lease))
+            .set("leaseUntil", s(now.plus(LEASE)))
+            .when(attr("state").eq(s(State::Pending.word())))
+            .when(attr("nextAttemptAt").le(s(now)))
+            .when(is_free);
+        let missed = match update.send::<DeliveryItem>(&self.store.table).await? {
+            Conditional::Applied(item) => return Ok(Claim::Yours(Box::new(item.delivery), Lease(lease))),
+            Conditional::Refused(None) => return Ok(Claim::Done),
+            Conditional::Refused(Some(item)) => item,
+        };
+        match missed.state {
+            State::Pending => {
+                let next = missed.lease_until.map_or(missed.next_attempt_at, |it| it.max(missed.next_attempt_at));
+                Ok(Claim::Later(now.until(next)))
+            }
+            // Whoever decided it may have died before the message said so.
+            State::Delivered => {
+                self.record_status(reference.message_id, Outcome::Delivered).await.map(|()| Claim::Done)
+            }
+            State::Failed => self.record_status(reference.message_id, Outcome::Failed).await.map(|()| Claim::Failed),
+            State::Dropped => Ok(Claim::Done),
+        }
+    }
+
+    /// Notes how a try ended, and has the message say so. Whoever has lost the lease has no say.
+    pub async fn finish(self, reference: &Reference, lease: Lease, outcome: Outcome) -> Result<(), Error> {
+        let (state, next) = match outcome {
+            Outcome::Delivered => (State::Delivered, None),
+            Outcome::Again(next) => (State::Pending, Some(next)),
+            Outcome::Failed => (State::Failed, None),
+            Outcome::Dropped => (State::Dropped, None),
+        };
+        let update = Update::new(key(reference))
+            .set("state", s(state.word()))
+            .set("nextAttemptAt", s(next.unwrap_or_else(|| self.store.clock.now())))
+            .increase("attempts", n(1))
+            .remove("lease")
+            .remove("leaseUntil")
+            .when(attr("lease").eq(s(lease.0)));
+        match update.send_item(&self.store.table).await? {
+            Conditional::Applied(_) => self.record_status(reference.message_id, outcome).await,
+            Conditional::Refused(_) => Ok(()),
+        }
+    }
+
+    /// The message's own word on it. What the agent received stays so, and a message that is
+    /// gone stays gone.
+    async fn record_status(self, message: MessageId, outcome: Outcome) -> Result<(), Error> {
+        let status = match outcome {
+            Outcome::Delivered => DeliveryStatus::WebhookDelivered,
+            Outcome::Failed => DeliveryStatus::WebhookFailed,
+            Outcome::Again(_) | Outcome::Dropped => return Ok(()),
+        };
+        // A delivery that failed once may succeed later; one that succeeded does not fail later.
+        let sent = s(DeliveryStatus::Sent.word());
+        let from = match outcome {
+            Outcome::Delivered => attr("deliveryStatus").one_of([sent, s(DeliveryStatus::WebhookFailed.word())]),
+            _ => attr("deliveryStatus").eq(sent),
+        };
+        let update = Update::new(keys::message(message))
+            .set("deliveryStatus", s(status.word()))
+            .set("updatedAt", s(self.store.clock.now()))
+            .when(from);
+        let _ = update.send_item(&self.store.table).await?;
+        Ok(())
+    }
+}
+
+fn key(reference: &Reference) -> Key {
+    keys::delivery(reference.message_id.channel(), &reference.webhook_id)
+}

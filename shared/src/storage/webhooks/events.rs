@@ -1,0 +1,195 @@
+//! What an image of the table's stream says has happened, for whom it is to be told.
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Timestamp;
+use crate::error::Error;
+use crate::ids::{AgentId, MessageId, UserId};
+use crate::json::Json;
+use crate::models::{Answer, Message, ModifiedFiles, ReviewStatus, SenderType};
+use crate::review::secret;
+use crate::secrets::Hashed;
+use crate::storage::keys::MESSAGES;
+use crate::storage::messages::MessageItem;
+
+/// An item as the stream shows it.
+pub type StreamImage = serde_dynamo::Item;
+
+/// Something that an agent is told of.
+pub struct WebhookEvent {
+    pub owner: UserId,
+    pub message_id: MessageId,
+    /// The same for every record and every retry of one occurrence.
+    pub webhook_id: String,
+    pub payload: String,
+    /// The message's own URL.
+    pub webhook_url: Option<String>,
+    pub callback: Option<Json>,
+    /// Whether the payload carries answers that no log may show.
+    pub has_secrets: bool,
+    /// When a person asked for it to be sent again.
+    pub retry_requested_at: Option<Timestamp>,
+}
+
+/// What of a message is no part of its item's type.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Stamps {
+    retry_requested_at: Option<Timestamp>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ReviewEvent {
+    event: &'static str,
+    channel_id: AgentId,
+    #[serde(rename = "message_id")]
+    message_id: MessageId,
+    #[serde(rename = "review_type")]
+    review_type: String,
+    response: Option<Json>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    feedback: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    modified_file_ids: Option<ModifiedFiles>,
+    #[serde(rename = "responded_at", skip_serializing_if = "Option::is_none")]
+    responded_at: Option<Timestamp>,
+    #[serde(rename = "expired_at", skip_serializing_if = "Option::is_none")]
+    expired_at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    iteration_group_id: Option<MessageId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    iteration: Option<u32>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct MessageEvent {
+    event: &'static str,
+    channel_id: AgentId,
+    message: Message,
+}
+
+const CREATED: &str = "message:created";
+const RESPONDED: &str = "review:responded";
+
+impl WebhookEvent {
+    /// What the change from one image to the next means to the agent; mostly nothing. What is
+    /// removed means nothing either.
+    pub fn of(old: Option<StreamImage>, new: Option<StreamImage>) -> Result<Option<Self>, Error> {
+        let Some(new) = new.filter(is_message) else { return Ok(None) };
+        let retry = from_image::<Stamps>(new.clone())?.retry_requested_at;
+        let before =
+            old.map(|old| Ok::<_, Error>((from_image::<Stamps>(old.clone())?, from_image::<MessageItem>(old)?)));
+        let before = before.transpose()?;
+        let asked_again =
+            retry.is_some() && before.as_ref().is_some_and(|(stamps, _)| stamps.retry_requested_at != retry);
+        let item = from_image::<MessageItem>(new)?;
+        let happened = match (&before, event(&item)) {
+            (_, None) => None,
+            (None, first) => first,
+            (Some((_, old)), Some(now)) => (event(old) != Some(now) || asked_again).then_some(now),
+        };
+        happened.map(|event| Self::tell(item, event, retry.filter(|_| asked_again))).transpose()
+    }
+
+    fn tell(mut item: MessageItem, event: &'static str, retry: Option<Timestamp>) -> Result<Self, Error> {
+        let (owner, message_id) = (item.owner_id, item.id);
+        let webhook_url = item.webhook_url.take();
+        let review = item.review.as_ref();
+        let callback = review.and_then(|review| review.callback.clone());
+        let has_secrets = review.is_some_and(|it| !secret::password_fields(it.payload.as_ref()).is_empty());
+        let payload = match event {
+            CREATED => message_payload(Message::from(item))?,
+            _ => serde_json::to_string(&review_event(item, event)?).map_err(Error::internal)?,
+        };
+        Ok(Self {
+            owner,
+            message_id,
+            webhook_id: webhook_id(message_id, event),
+            payload,
+            webhook_url,
+            callback,
+            has_secrets,
+            retry_requested_at: retry,
+        })
+    }
+}
+
+/// The event of a message that a person wrote.
+pub(in crate::storage) fn message_payload(message: Message) -> Result<String, Error> {
+    let event = MessageEvent { event: CREATED, channel_id: message.channel_id, message };
+    serde_json::to_string(&event).map_err(Error::internal)
+}
+
+/// The event of a review as it will be once `answer` is stored, for its size.
+pub(in crate::storage) fn answered_payload(
+    message: &Message,
+    answer: &Answer,
+    now: Timestamp,
+) -> Result<String, Error> {
+    let event = ReviewEvent {
+        event: RESPONDED,
+        channel_id: message.channel_id,
+        message_id: message.id,
+        review_type: message.review.as_ref().map(|review| review.kind.clone()).unwrap_or_default(),
+        response: Some(answer.response.clone()),
+        feedback: answer.feedback.clone(),
+        modified_file_ids: answer.modified_file_ids.clone(),
+        responded_at: Some(now),
+        expired_at: None,
+        iteration_group_id: message.iteration_group_id,
+        iteration: message.iteration,
+    };
+    serde_json::to_string(&event).map_err(Error::internal)
+}
+
+/// The message that an image is of, if it is one, however broken the rest of the image is.
+pub fn message_of(image: &StreamImage) -> Option<MessageId> {
+    match image.get("id").filter(|_| is_message(image))? {
+        serde_dynamo::AttributeValue::S(id) => id.parse().ok(),
+        _ => None,
+    }
+}
+
+/// What there is to tell of a message as it is.
+fn event(item: &MessageItem) -> Option<&'static str> {
+    match item.review.as_ref().map(|review| review.status) {
+        Some(ReviewStatus::Completed) => Some(RESPONDED),
+        Some(ReviewStatus::Expired) => Some("review:expired"),
+        Some(ReviewStatus::Pending) => None,
+        None => (item.sender_type == SenderType::User).then_some(CREATED),
+    }
+}
+
+fn review_event(item: MessageItem, event: &'static str) -> Result<ReviewEvent, Error> {
+    let review = item.review.ok_or(Error::NotFound("review"))?;
+    let expired = review.status == ReviewStatus::Expired;
+    Ok(ReviewEvent {
+        event,
+        channel_id: item.id.channel(),
+        message_id: item.id,
+        review_type: review.kind,
+        response: review.response,
+        feedback: review.feedback,
+        modified_file_ids: review.modified_file_ids,
+        responded_at: review.completed_at,
+        expired_at: expired.then_some(review.expires_at),
+        iteration_group_id: item.iteration_group_id,
+        iteration: item.iteration,
+    })
+}
+
+/// A message has one outcome, so its id and the event's name tell one occurrence from all others.
+fn webhook_id(message: MessageId, event: &str) -> String {
+    let hash = Hashed::of(&format!("{message} {event}"));
+    format!("msg_{}", hash.as_str().get(..32).unwrap_or_default())
+}
+
+fn is_message(image: &StreamImage) -> bool {
+    matches!(image.get("sk"), Some(serde_dynamo::AttributeValue::S(sk)) if sk.starts_with(MESSAGES))
+}
+
+fn from_image<'de, T: Deserialize<'de>>(image: StreamImage) -> Result<T, Error> {
+    serde_dynamo::from_item(image).map_err(|err| Error::internal(format!("an image cannot be read: {err}")))
+}
