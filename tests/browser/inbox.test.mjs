@@ -43,7 +43,7 @@ test("the first sign-in asks for a new password", async () => {
   await page.type("[name=again]", "a password of my own");
   await Promise.all([page.waitForNavigation(), page.click(".primary")]);
   assert.equal(new URL(page.url()).pathname, "/");
-  await shows(page, "#rows", "make the first agent");
+  await shows(page, "#rows", "add the first agent");
 });
 
 test("a new request appears by itself and is counted in the title", async () => {
