@@ -5,8 +5,8 @@ use axum::body::Body;
 use axum::extract::{FromRef, FromRequest, FromRequestParts, Request};
 use http::request::Parts;
 use shared::caller::HumanCaller;
-use shared::http::body;
 use shared::error::Error;
+use shared::http::body;
 use shared::http::origin::Sender;
 use shared::storage::Store;
 

@@ -7,7 +7,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use test_support::{Person, Reply, World};
 
-use crate::accounts::users::{add_user, id_of, patch};
+use crate::accounts::users::{add_user, patch};
 
 /// How long failed sign-ins count.
 const LOCKOUT: Duration = Duration::from_secs(15 * 60);
@@ -215,7 +215,7 @@ async fn a_password_reset_by_an_owner_clears_the_failures() {
     let world = World::start().await;
     let owner = world.person().await;
     let member = add_user(&world, &owner, "member").await;
-    let id = id_of(&member).await;
+    let id = member.user_id().await;
     for password in ["reset by hand", "and once again"] {
         lock_out(&world, &member.email).await;
         let wrong = with_password(&member, "not it");

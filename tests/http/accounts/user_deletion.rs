@@ -10,7 +10,7 @@ use shared::models::account::Email;
 use shared::storage::keys::{self, DueWork, Key};
 use test_support::{Person, World};
 
-use crate::accounts::users::{add_user, id_of, list_users, patch};
+use crate::accounts::users::{add_user, list_users, patch};
 
 /// All items that contain one of `ulids`, except the records of deletions, which remain for late writes.
 async fn remaining_items(world: &World, ulids: &[String]) -> Vec<String> {
@@ -31,7 +31,7 @@ async fn a_deleted_user_leaves_nothing_in_the_table() {
     let world = World::isolated().await;
     let owner = world.person().await;
     let member = add_user(&world, &owner, "member").await;
-    let id = id_of(&member).await;
+    let id = member.user_id().await;
     let (agent, other) = (member.agent().await, member.agent().await);
     agent.store_file().await;
     agent.request_approval().await;
@@ -56,7 +56,7 @@ async fn an_interrupted_deletion_is_continued() {
     let world = World::start().await;
     let owner = world.person().await;
     let member = add_user(&world, &owner, "member").await;
-    let (agent, id) = (member.agent().await, id_of(&member).await);
+    let (agent, id) = (member.agent().await, member.user_id().await);
     let user: UserId = id.parse().unwrap();
     // The state after the first write of a deletion.
     let db = &world.clients.dynamodb;
@@ -111,7 +111,7 @@ async fn an_interrupted_deletion_is_finished_by_the_expiry_run() {
     let world = World::isolated().await;
     let owner = world.person().await;
     let member = add_user(&world, &owner, "member").await;
-    let id = id_of(&member).await;
+    let id = member.user_id().await;
     let (agent, other) = (member.agent().await, member.agent().await);
     agent.store_file().await;
     other.store_file().await;
@@ -139,7 +139,7 @@ async fn a_user_with_much_data_is_deleted_in_bounded_steps() {
     let world = World::start().await;
     let owner = world.person().await;
     let member = add_user(&world, &owner, "member").await;
-    let id = id_of(&member).await;
+    let id = member.user_id().await;
     for _ in 0..3 {
         member.agent().await.store_file().await;
     }
@@ -160,7 +160,7 @@ async fn a_deleted_user_is_gone_with_all_their_data() {
     let world = World::start().await;
     let owner = world.person().await;
     let member = add_user(&world, &owner, "member").await;
-    let id = id_of(&member).await;
+    let id = member.user_id().await;
     let (agent, other) = (member.agent().await, member.agent().await);
     let file = agent.store_file().await;
     let message = agent.request_approval().await;
@@ -192,7 +192,7 @@ async fn concurrent_deletions_delete_once() {
     let owner = world.person().await;
     let member = add_user(&world, &owner, "owner").await;
     member.agent().await.store_file().await;
-    let path = format!("/api/users/{}", id_of(&member).await);
+    let path = format!("/api/users/{}", member.user_id().await);
     let replies = join_all((0..3).map(|_| owner.delete_fully(&path))).await;
     assert!(replies.iter().any(|reply| reply.status == 200));
     assert!(replies.iter().all(|reply| [200, 404].contains(&reply.status)));
@@ -206,7 +206,7 @@ async fn keys_made_or_rotated_during_a_deletion_are_deleted_too() {
     let member = add_user(&world, &owner, "member").await;
     let agent = member.agent().await;
     let id = member.get("/api/api-keys").await.expect(200)[0]["id"].as_str().unwrap().to_owned();
-    let (user, rotate) = (format!("/api/users/{}", id_of(&member).await), format!("/api/api-keys/{id}/rotate"));
+    let (user, rotate) = (format!("/api/users/{}", member.user_id().await), format!("/api/api-keys/{id}/rotate"));
     let create_until_refused = |path: String| {
         let member = member.clone();
         async move {

@@ -14,10 +14,6 @@ fn fresh_email() -> String {
     test_support::random_email()
 }
 
-pub async fn id_of(person: &Person) -> String {
-    person.get("/api/auth/me").await.expect(200)["user"]["id"].as_str().unwrap().to_owned()
-}
-
 /// Adds a user as `owner` and signs them in.
 pub async fn add_user(world: &World, owner: &Person, role: &str) -> Person {
     let (email, password) = (fresh_email(), hex::encode(&random::bytes::<8>()));
@@ -99,7 +95,7 @@ async fn only_owners_manage_users() {
     let world = World::start().await;
     let owner = world.person().await;
     let member = add_user(&world, &owner, "member").await;
-    let id = id_of(&member).await;
+    let id = member.user_id().await;
     let new = json!({ "email": fresh_email(), "displayName": "B" });
     member.get("/api/users").await.expect_error(403, "owner_only");
     member.post("/api/users", new.clone()).await.expect_error(403, "owner_only");
@@ -137,7 +133,7 @@ async fn every_bad_field_is_named() {
     let fields = ["email", "displayName", "password", "role"];
     assert_eq!(owner.post("/api/users", new.clone()).await.expect_invalid(), fields);
     assert_eq!(owner.post("/api/users", json!({})).await.expect_invalid(), ["email", "displayName"]);
-    let mut errors = patch(&owner, &id_of(&owner).await, new).await.expect_invalid();
+    let mut errors = patch(&owner, &owner.user_id().await, new).await.expect_invalid();
     errors.sort();
     assert_eq!(errors, ["displayName", "email", "password", "role"]);
     let odd = json!({ "email": fresh_email(), "displayName": "a\u{0}\u{202e}\u{fffd}💥".repeat(20) });
@@ -151,7 +147,7 @@ async fn a_user_is_changed_field_by_field() {
     let world = World::start().await;
     let owner = world.person().await;
     let member = add_user(&world, &owner, "member").await;
-    let id = id_of(&member).await;
+    let id = member.user_id().await;
     let before = member.get("/api/auth/me").await.expect(200)["user"].clone();
     assert_eq!(patch(&owner, &id, json!({ "displayName": null })).await.expect(200), before);
     let renamed = patch(&owner, &id, json!({ "displayName": "Another" })).await.expect(200);
@@ -170,7 +166,7 @@ async fn an_email_change_keeps_the_password() {
     let world = World::start().await;
     let owner = world.person().await;
     let member = add_user(&world, &owner, "member").await;
-    let id = id_of(&member).await;
+    let id = member.user_id().await;
     let email = fresh_email();
     patch(&owner, &id, json!({ "email": owner.email.to_uppercase() })).await.expect_error(409, "email_taken");
     let moved = patch(&owner, &id, json!({ "email": email.to_uppercase() })).await.expect(200);
@@ -182,7 +178,7 @@ async fn an_email_change_keeps_the_password() {
     owner.post("/api/users", json!({ "email": member.email, "displayName": "B" })).await.expect(201);
     // Of two users who want the same address, one gets it.
     let other = add_user(&world, &owner, "member").await;
-    let (other, wanted) = (id_of(&other).await, fresh_email());
+    let (other, wanted) = (other.user_id().await, fresh_email());
     let body = json!({ "email": wanted });
     let (one, two) = tokio::join!(patch(&owner, &id, body.clone()), patch(&owner, &other, body.clone()));
     let mut statuses = [one.status, two.status];
@@ -196,7 +192,7 @@ async fn a_reset_password_ends_the_users_sessions() {
     let owner = world.person().await;
     let member = add_user(&world, &owner, "member").await;
     let agent = member.agent().await;
-    let id = id_of(&member).await;
+    let id = member.user_id().await;
     let change = json!({ "currentPassword": member.password, "newPassword": "my very own" });
     member.post("/api/auth/change-password", change).await.expect(200);
     let both = json!({ "password": "reset by hand", "email": fresh_email() });
@@ -219,14 +215,14 @@ async fn the_last_owner_stays() {
     // An isolated world: owners of other tests would count on a shared table.
     let world = World::isolated().await;
     let owner = world.person().await;
-    let id = id_of(&owner).await;
+    let id = owner.user_id().await;
     add_user(&world, &owner, "member").await;
     patch(&owner, &id, json!({ "role": "member" })).await.expect_error(409, "last_owner");
     owner.delete(&format!("/api/users/{id}")).await.expect_error(403, "own_account");
     patch(&owner, &id, json!({ "displayName": "Still an owner" })).await.expect(200);
     let second = add_user(&world, &owner, "owner").await;
     patch(&owner, &id, json!({ "role": "member" })).await.expect(200);
-    let path = format!("/api/users/{}", id_of(&second).await);
+    let path = format!("/api/users/{}", second.user_id().await);
     owner.delete(&path).await.expect_error(403, "owner_only");
     patch(&second, &id, json!({ "role": "owner" })).await.expect(200);
     second.delete(&path).await.expect_error(403, "own_account");
@@ -238,9 +234,9 @@ async fn the_last_owner_stays() {
 async fn of_all_owners_leaving_concurrently_one_stays() {
     let world = World::isolated().await;
     let owner = world.person().await;
-    let mut ids = vec![id_of(&owner).await];
+    let mut ids = vec![owner.user_id().await];
     for role in ["owner", "owner", "owner"] {
-        ids.push(id_of(&add_user(&world, &owner, role).await).await);
+        ids.push(add_user(&world, &owner, role).await.user_id().await);
     }
     let leave = |(index, id): (usize, &String)| {
         let (owner, id) = (owner.clone(), id.clone());
@@ -264,7 +260,7 @@ async fn what_it_costs() {
     let world = World::start().await;
     let owner = world.person().await;
     let member = add_user(&world, &owner, "member").await;
-    let id = id_of(&member).await;
+    let id = member.user_id().await;
     let new = json!({ "email": fresh_email(), "displayName": "B" });
     assert_eq!(owner.post("/api/users", new).await.calls_and_round_trips(), (2, 2));
     assert_eq!(patch(&owner, &id, json!({ "displayName": "C" })).await.calls_and_round_trips(), (2, 2));

@@ -18,13 +18,6 @@ struct RemainingData {
     objects: Vec<String>,
 }
 
-async fn sort_keys(world: &World, pk: String) -> Vec<String> {
-    let query = world.clients.dynamodb.query().table_name(&world.table).consistent_read(true);
-    let query = query.key_condition_expression("pk = :pk").expression_attribute_values(":pk", AttributeValue::S(pk));
-    let items = query.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await.unwrap();
-    items.iter().map(|item| item["sk"].as_s().unwrap().clone()).collect()
-}
-
 async fn remaining(world: &World, agent: &Agent) -> RemainingData {
     let id: AgentId = agent.channel.parse().unwrap();
     let mut objects = vec![];
@@ -34,8 +27,8 @@ async fn remaining(world: &World, agent: &Agent) -> RemainingData {
         objects.extend(found.into_iter().filter_map(|object| object.key));
     }
     RemainingData {
-        channel: sort_keys(world, keys::channel_partition(id)).await,
-        agent: sort_keys(world, keys::agent(id).pk).await,
+        channel: world.sort_keys(keys::channel_partition(id)).await,
+        agent: world.sort_keys(keys::agent(id).pk).await,
         objects,
     }
 }
@@ -51,7 +44,7 @@ async fn delete_agent(person: &Person, agent: &Agent) {
 }
 
 async fn user_of(person: &Person) -> UserId {
-    person.get("/api/auth/me").await.expect(200)["user"]["id"].as_str().unwrap().parse().unwrap()
+    person.user_id().await.parse().unwrap()
 }
 
 /// Waits until the counts of all requests are written, which happens in the background.

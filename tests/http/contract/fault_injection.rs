@@ -1,7 +1,7 @@
 //! Storage that throttles, fails, drops connections or responds late: each response matches what is
 //! stored or is a 503 that is safe to retry, and nothing is half-written.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -9,7 +9,7 @@ use futures_util::{StreamExt, stream};
 use serde_json::{Value, json};
 use shared::storage::keys;
 use test_support::fault_injection::FaultyService;
-use test_support::{Agent, Person, Reply, World};
+use test_support::{Agent, Item, Person, Reply, World};
 
 const CALLERS: usize = 60;
 /// One in `ONE_IN` storage requests meets a fault.
@@ -56,14 +56,8 @@ async fn run_caller(agent: &Agent, person: &Person, number: usize) -> StatusCoun
     statuses
 }
 
-type Item = HashMap<String, AttributeValue>;
-
 async fn channel_items(world: &World, agent: &Agent) -> Vec<Item> {
-    let channel = keys::channel_partition(agent.channel.parse().unwrap());
-    let query = world.clients.dynamodb.query().table_name(&world.table).consistent_read(true);
-    let query = query.key_condition_expression("pk = :pk");
-    let query = query.expression_attribute_values(":pk", AttributeValue::S(channel));
-    query.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await.unwrap()
+    world.items(keys::channel_partition(agent.channel.parse().unwrap()), "").await
 }
 
 fn items_with_prefix<'a>(items: &'a [Item], prefix: &str) -> Vec<&'a Item> {

@@ -1,15 +1,12 @@
 //! `DELETE /api/files/{id}` and `POST /api/files/bulk-delete`
 
-use std::collections::HashMap;
-
-use aws_sdk_dynamodb::types::AttributeValue;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use shared::ids::AgentId;
 use shared::models::Attachment;
 use shared::storage::keys::{self, Key};
 use shared::storage::{Blobs, Clients, Endpoints, Store, Table};
-use test_support::{Agent, Person, World};
+use test_support::{Agent, Item, Person, World};
 
 use crate::files::direct_uploads::{announce, put};
 
@@ -132,14 +129,8 @@ async fn without_bucket(world: &World, person: &Person) -> Person {
 
 async fn cleanup_records(world: &World, agent: &Agent) -> Vec<Key> {
     let channel: AgentId = agent.channel.parse().unwrap();
-    let query = world.clients.dynamodb.query().table_name(&world.table);
-    let found = query
-        .key_condition_expression("pk = :pk AND begins_with(sk, :note)")
-        .expression_attribute_values(":pk", AttributeValue::S(keys::channel_partition(channel)))
-        .expression_attribute_values(":note", AttributeValue::S(keys::LEFTOVERS.into()))
-        .consistent_read(true);
-    let items = found.send().await.unwrap().items.unwrap();
-    let part = |item: &HashMap<String, AttributeValue>, name: &str| item[name].as_s().unwrap().clone();
+    let items = world.items(keys::channel_partition(channel), keys::LEFTOVERS).await;
+    let part = |item: &Item, name: &str| item[name].as_s().unwrap().clone();
     items.iter().map(|item| Key { pk: part(item, "pk"), sk: part(item, "sk") }).collect()
 }
 

@@ -3,7 +3,6 @@
 
 use std::time::Duration;
 
-use aws_sdk_dynamodb::types::AttributeValue;
 use expiry::SweepReport;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
@@ -55,13 +54,7 @@ async fn count_stored(world: &World, agent: &Agent) -> StorageCounts {
     let channel = agent.channel.parse().unwrap();
     let list = world.clients.s3.list_objects_v2().bucket(world.bucket());
     let objects = list.prefix(Prefix::Uploads(channel).to_string()).send().await.unwrap().contents.unwrap_or_default();
-    let items = async |prefix: &str| {
-        let query = world.clients.dynamodb.query().table_name(&world.table).consistent_read(true);
-        let query = query.key_condition_expression("pk = :pk AND begins_with(sk, :sk)");
-        let query = query.expression_attribute_values(":pk", AttributeValue::S(channel_partition(channel)));
-        let found = query.expression_attribute_values(":sk", AttributeValue::S(prefix.to_owned())).send().await;
-        found.unwrap().items().len()
-    };
+    let items = async |prefix: &str| world.items(channel_partition(channel), prefix).await.len();
     StorageCounts { objects: objects.len(), files: items(FILES).await, cleanup_records: items(LEFTOVERS).await }
 }
 

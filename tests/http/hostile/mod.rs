@@ -40,7 +40,7 @@ impl Caller {
         person.answer(&message, json!({ "selectedOption": "approve" })).await.expect(201);
         let text = |value: &Value| value.as_str().unwrap().to_owned();
         let key = text(&person.post("/api/api-keys", json!({})).await.expect(201)["id"]);
-        let user = text(&person.get("/api/auth/me").await.expect(200)["user"]["id"]);
+        let user = person.user_id().await;
         // With a version above 0, a wait for changes returns at once, too.
         world.app.store.inbox().bump_version(user.parse().expect("an id")).await.expect("storage works");
         Self { file: agent.store_file().await, message, key, user, person, agent, world }

@@ -214,7 +214,7 @@ async fn a_wait_returns_when_the_version_changes() {
 async fn a_stale_version_returns_at_once_and_the_current_one_waits() {
     let world = World::start().await;
     let person = world.person().await;
-    let me = person.get("/api/auth/me").await.expect(200)["user"]["id"].as_str().unwrap().parse().unwrap();
+    let me = person.user_id().await.parse().unwrap();
     assert_eq!(sequence(&person).await, 0);
     world.app.store.inbox().bump_version(me).await.unwrap();
     world.app.store.inbox().bump_version(me).await.unwrap();
@@ -265,7 +265,7 @@ async fn a_wait_survives_brief_outages_and_reports_lasting_ones() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;
-    let me = person.get("/api/auth/me").await.expect(200)["user"]["id"].as_str().unwrap().parse().unwrap();
+    let me = person.user_id().await.parse().unwrap();
     let review = agent.request_approval().await;
     let (proxy, app) = app_with_proxy(&world).await;
     let url = world.serve_also(placet_local::routes(), app).await;

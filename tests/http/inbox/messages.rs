@@ -9,7 +9,7 @@ async fn a_persons_message_is_read_by_both_sides() {
     let person = world.person().await;
     let agent = person.agent().await;
     let file = agent.store_file().await;
-    let me = person.get("/api/auth/me").await.expect(200)["user"]["id"].clone();
+    let me = json!(person.user_id().await);
     let body = json!({ "channelId": agent.channel, "text": "please stop", "attachmentIds": [file] });
     let sent = person.post("/api/messages", body).await.expect(201);
     assert_eq!(

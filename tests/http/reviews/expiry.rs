@@ -1,7 +1,6 @@
 //! The expiry run of every minute: it expires reviews, deletes unclaimed files and orphaned objects,
 //! and continues interrupted deletions.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +13,7 @@ use shared::storage::Clients;
 use shared::storage::keys::{LEFTOVERS, channel_partition};
 use shared::telemetry::cost::{self, RequestCost};
 use test_support::fault_injection::{Fault, FaultyProxy};
-use test_support::{Agent, World};
+use test_support::{Agent, Item, World};
 
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);
@@ -37,22 +36,10 @@ async fn request_approval_for(agent: &Agent, seconds: u64) -> String {
     agent.create_message(json!({ "text": "?", "review": { "type": "approval", "expiresInSeconds": seconds } })).await
 }
 
-type Item = HashMap<String, AttributeValue>;
-
 /// The items of an agent's channel whose sort keys start with `prefix`.
 async fn stored_items(world: &World, agent: &Agent, prefix: &str) -> Vec<Item> {
     let pk = channel_partition(agent.channel.parse().unwrap());
-    let query = world.clients.dynamodb.query().table_name(&world.table).consistent_read(true);
-    let query = query.expression_attribute_values(":pk", AttributeValue::S(pk));
-    // DynamoDB refuses an empty string in a key condition.
-    let query = if prefix.is_empty() {
-        query.key_condition_expression("pk = :pk")
-    } else {
-        query
-            .key_condition_expression("pk = :pk AND begins_with(sk, :prefix)")
-            .expression_attribute_values(":prefix", AttributeValue::S(prefix.to_owned()))
-    };
-    query.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await.unwrap()
+    world.items(pk, prefix).await
 }
 
 /// The stored status of each review. Reading through the service could expire it.
@@ -269,7 +256,7 @@ async fn an_interrupted_agent_deletion_is_continued() {
         agent.store_file().await;
         request_approval_for(agent, 60).await;
     }
-    let user = person.get("/api/auth/me").await.expect(200)["user"]["id"].as_str().unwrap().parse().unwrap();
+    let user = person.user_id().await.parse().unwrap();
     let store = &world.app.store;
     let interrupted = store.agents().delete_within(user, agent.channel.parse().unwrap(), Duration::ZERO).await;
     assert_eq!(interrupted.unwrap_err().code(), "still_removing");

@@ -26,7 +26,7 @@ async fn writes(person: &Person, agent: &Agent) -> Vec<RequestBuilder> {
     let file = agent.store_file().await;
     let keys = person.get("/api/api-keys").await.expect(200);
     let (key, channel) = (keys[0]["id"].as_str().unwrap().to_owned(), agent.channel.clone());
-    let me = person.get("/api/auth/me").await.expect(200)["user"]["id"].as_str().unwrap().to_owned();
+    let me = person.user_id().await;
     let post = |path: String, body: Value| person.request(Method::POST, &path).json(&body);
     let bare = |method: Method, path: String| person.request(method, &path);
     let form = || {

@@ -3,7 +3,6 @@
 use std::time::{Duration, Instant};
 
 use aws_lambda_events::event::dynamodb::Event;
-use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_sqs::types::QueueAttributeName as Name;
 use placet_local::event_sources::Workers;
 use placet_local::event_sources::queue::QueueSource;
@@ -71,11 +70,7 @@ async fn a_reset_connection_is_a_failed_attempt() {
 
 /// The sort keys of the items in the agent's channel.
 async fn sort_keys(it: &AnsweredReview) -> Vec<String> {
-    let pk = channel_partition(it.agent.channel.parse().unwrap());
-    let query = it.world.clients.dynamodb.query().table_name(&it.world.table).consistent_read(true);
-    let query = query.key_condition_expression("pk = :pk").expression_attribute_values(":pk", AttributeValue::S(pk));
-    let items = query.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await.unwrap();
-    items.iter().map(|item| item["sk"].as_s().unwrap().clone()).collect()
+    it.world.sort_keys(channel_partition(it.agent.channel.parse().unwrap())).await
 }
 
 #[tokio::test]

@@ -204,7 +204,7 @@ async fn a_version_bump_that_always_fails_stops_no_other_inbox() {
     let world = World::delivering().await;
     let (person, other) = (world.person().await, world.person().await);
     let (agent, others) = (person.agent().await, other.agent().await);
-    let me = person.get("/api/auth/me").await.expect(200)["user"]["id"].as_str().unwrap().parse::<UserId>().unwrap();
+    let me = person.user_id().await.parse::<UserId>().unwrap();
     // DynamoDB refuses to `ADD` to a string.
     let broken = AttributeValue::S("many".to_owned());
     set_attribute(&world, keys::changes(me), "sequence", broken).await;

@@ -27,7 +27,7 @@ async fn patch(person: &Person, agent: &Agent, body: Value) -> Reply {
 
 /// The stored webhook, as a delivery reads it.
 async fn stored_webhook(world: &World, person: &Person, agent: &Agent) -> Webhook {
-    let user: UserId = person.get("/api/auth/me").await.expect(200)["user"]["id"].as_str().unwrap().parse().unwrap();
+    let user: UserId = person.user_id().await.parse().unwrap();
     let id: AgentId = agent.channel.parse().unwrap();
     world.app.store.agents().webhook(user, id).await.unwrap().unwrap()
 }

@@ -77,6 +77,11 @@ impl Person {
         OwnerCaller::from_request_parts(&mut parts, &()).await.expect("a session")
     }
 
+    /// The id of this person's user.
+    pub async fn user_id(&self) -> String {
+        self.get("/api/auth/me").await.expect(200)["user"]["id"].as_str().expect("an id").to_owned()
+    }
+
     /// Submits a form as the service's own pages do.
     pub async fn submit_form(&self, path: &str, fields: &[(&str, &str)]) -> Reply {
         Reply::fetch(self.request(Method::POST, path).header("Origin", self.origin()).form(fields)).await

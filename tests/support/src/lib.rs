@@ -40,4 +40,4 @@ pub use deployment::secret;
 pub use multipart::RawForm;
 pub use reply::{Cost, Reply};
 pub use runner::Runner;
-pub use world::World;
+pub use world::{Item, World};

@@ -37,7 +37,7 @@ impl Tenant {
     pub async fn random(world: &World, random: &mut fastrand::Rng) -> Self {
         let person = world.member().await;
         let marker = format!("MARK{}", secrets::hex(&secrets::random::<8>()));
-        let user = text(&person.get("/api/auth/me").await.expect(200)["user"]["id"]);
+        let user = person.user_id().await;
         let key = person.post("/api/api-keys", json!({ "label": marker })).await.expect(201);
         let ids = vec![(Placeholder::User, user), (Placeholder::Key, text(&key["id"]))];
         let ids = ids.into_iter().map(|(kind, id)| Resource { kind, id, channel: None }).collect();
@@ -186,12 +186,7 @@ impl Tenant {
         }
         let mut stored = BTreeMap::new();
         for pk in partitions {
-            let query = world.clients.dynamodb.query().table_name(&world.table).consistent_read(true);
-            let query = query.key_condition_expression("pk = :pk");
-            let mut pages =
-                query.expression_attribute_values(":pk", AttributeValue::S(pk)).into_paginator().items().send();
-            while let Some(item) = pages.next().await {
-                let item = item.expect("storage works");
+            for item in world.items(pk, "").await {
                 stored.insert(format!("{:?} {:?}", item["pk"], item["sk"]), canonical_text(&AttributeValue::M(item)));
             }
         }

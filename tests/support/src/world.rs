@@ -2,9 +2,11 @@
 //! test), or the URL of an emulator. All routers run in this process, unless `PLACET_TEST_GATEWAY`
 //! is the URL of an API gateway on that emulator: then the deployed service is tested.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_sqs::types::QueueAttributeName;
 use axum::Router;
 use placet_local::engines::in_process::InProcess;
@@ -35,6 +37,9 @@ use crate::engine_port;
 use crate::functions::DEAD_LETTERS_SUFFIX;
 
 const NAME: &str = "placet-test";
+
+/// An item of the table.
+pub type Item = HashMap<String, AttributeValue>;
 
 /// The service of one test; it stops with the test's runtime.
 pub struct World {
@@ -235,6 +240,27 @@ impl World {
     pub async fn second_instance(&self) -> String {
         let waits = LongPolls::new(MAX_WAIT, watch::channel(false).1);
         self.serve_also(placet_local::routes(), App { long_polls: waits, ..self.app.clone() }).await
+    }
+
+    /// The items of a partition whose sort keys start with `prefix`, read past the service.
+    pub async fn items(&self, pk: String, prefix: &str) -> Vec<Item> {
+        let query = self.clients.dynamodb.query().table_name(&self.table).consistent_read(true);
+        let query = query.expression_attribute_values(":pk", AttributeValue::S(pk));
+        // DynamoDB refuses an empty string in a key condition.
+        let query = if prefix.is_empty() {
+            query.key_condition_expression("pk = :pk")
+        } else {
+            query
+                .key_condition_expression("pk = :pk AND begins_with(sk, :prefix)")
+                .expression_attribute_values(":prefix", AttributeValue::S(prefix.to_owned()))
+        };
+        query.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await.expect("storage works")
+    }
+
+    /// The sort keys of a partition's items.
+    pub async fn sort_keys(&self, pk: String) -> Vec<String> {
+        let items = self.items(pk, "").await;
+        items.iter().map(|item| item["sk"].as_s().expect("a string").clone()).collect()
     }
 
     /// The file of the embedded database, if the test runs on it.

@@ -4,8 +4,8 @@ use askama::Template;
 use axum::extract::{Query, State};
 use axum::response::Response;
 use http::StatusCode;
-use shared::http::App;
 use shared::caller::HumanCaller;
+use shared::http::App;
 use shared::models::ReviewStatus;
 use shared::review::Kind;
 use shared::review::form::FieldType;
@@ -50,8 +50,12 @@ pub async fn beside(app: &App, human: &HumanCaller, listed: &ReviewFilter) -> Re
             decided => app.store.reviews().list(human, Some(decided), None).await.map(Some),
         }
     };
-    let (visit, pending, decided, agents) =
-        tokio::try_join!(app.store.inbox().page_context(human), layout::pending(app, human), decided, app.store.agents().list(human))?;
+    let (visit, pending, decided, agents) = tokio::try_join!(
+        app.store.inbox().page_context(human),
+        layout::pending(app, human),
+        decided,
+        app.store.agents().list(human)
+    )?;
     let reviews = decided.as_ref().unwrap_or(&pending);
     let mut list = ReviewList::of(listed, reviews, &pending, &agents, app.clock.now());
     list.api_url = app.site.api_url().map(str::to_owned);

@@ -63,7 +63,7 @@ fn groups() -> Vec<OpenApi> {
 fn info() -> InfoBuilder {
     let description = "Agents send messages, files and questions; people answer them. JSON in camelCase, times in \
         RFC 3339 UTC, opaque ids; unknown request fields are ignored, and absent response fields are `null`.\n\n\
-        Agents call `/api/v1` with an API key, people `/api` with a session. Every refusal has the same body, \
+        Agents call `/api/v1` with an API key, people `/api` with a session. Every error has the same body, \
         `Error`; its `code` is stable.";
     let license = LicenseBuilder::new().name("Apache-2.0").identifier(Some("Apache-2.0")).build();
     InfoBuilder::new()
@@ -137,8 +137,8 @@ fn add_idempotency_key(operation: &mut Operation) {
     const NAME: &str = "Idempotency-Key";
     let all = operation.parameters.get_or_insert_default();
     if !all.iter().any(|parameter| parameter.name.eq_ignore_ascii_case(NAME)) {
-        let what = "Makes the call safe to repeat, as `clientId` in the body does, which goes before it: a repeat \
-            gives the message that exists, and one with a different body is refused";
+        let what = "Makes the call safe to repeat. `clientId` in the body does the same and takes precedence. A repeat \
+            returns the existing message; a repeat with a different body is refused";
         let schema = ObjectBuilder::new().schema_type(SchemaType::Type(Type::String));
         let schema = schema.min_length(Some(1)).max_length(Some(256)).examples(["deploy-42"]).build();
         let parameter = ParameterBuilder::new().name(NAME).parameter_in(ParameterIn::Header);
@@ -147,5 +147,5 @@ fn add_idempotency_key(operation: &mut Operation) {
 }
 
 fn request_id() -> Header {
-    HeaderBuilder::new().schema(String::schema()).description(Some("Finds the call in the logs")).build()
+    HeaderBuilder::new().schema(String::schema()).description(Some("Identifies the call in the logs")).build()
 }

@@ -50,18 +50,22 @@ fn all() -> Vec<Refusal> {
     let malformed = Error::MalformedJson(half_character_fault());
     let too_large = Error::TooLarge(shared::http::extract::FILE_TOO_LARGE.to_owned());
     vec![
-        refusal("Invalid", "The input is not valid: every bad field is named", vec![invalid, malformed]),
+        refusal("Invalid", "The input is invalid; every invalid field is named", vec![invalid, malformed]),
         refusal("NoApiKey", "No API key, or one that is unknown, malformed or revoked", vec![Error::NoApiKey]),
         refusal("NoSession", "No session, or one that is unknown, malformed or expired", vec![Error::NoSession]),
         refusal("WrongCredentials", "Wrong e-mail or password", vec![Error::WrongPassword]),
         refusal("NotYourAgent", "The channel does not exist, or is another person's", vec![Error::NotYourAgent]),
         refusal("ForeignPage", "A page of another origin sent the call, with a cookie", vec![Error::ForeignPage]),
-        refusal("NotFound", "There is no such thing in what the caller may see", vec![Error::NotFound("message")]),
-        refusal("Conflict", "The id of this call was used with a different body", vec![Error::IdempotencyConflict]),
-        refusal("TooLarge", "The body is too large; the message says the limit and the way round it", vec![too_large]),
+        refusal(
+            "NotFound",
+            "The resource does not exist, or the caller may not see it",
+            vec![Error::NotFound("message")],
+        ),
+        refusal("Conflict", "The idempotency key was used with a different body", vec![Error::IdempotencyConflict]),
+        refusal("TooLarge", "The body is too large; the message names the limit and the alternative", vec![too_large]),
         refusal(
             "UnsupportedMediaType",
-            "The body has another content type",
+            "The content type of the body is not supported",
             vec![Error::UnsupportedMediaType("application/json")],
         ),
         refusal("TooManyTries", "Too many failed attempts", vec![Error::TooManyTries { retry_after_seconds: 900 }]),
@@ -163,7 +167,7 @@ fn content_of(errors: &[Error]) -> Content {
 }
 
 fn retry_after() -> Header {
-    HeaderBuilder::new().schema(u64::schema()).description(Some("Seconds until it is worth another try")).build()
+    HeaderBuilder::new().schema(u64::schema()).description(Some("Seconds to wait before another attempt")).build()
 }
 
 fn example(error: &Error) -> Value {

@@ -11,10 +11,10 @@ pub fn declare(components: &mut Components) {
         let http = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format(format);
         SecurityScheme::Http(http.description(Some(what)).build())
     };
-    let header = ApiKeyValue::with_description("x-api-key", "The same key in a header of its own");
+    let header = ApiKeyValue::with_description("x-api-key", "The same key in the `x-api-key` header");
     let cookie = ApiKeyValue::with_description(
         "access_token",
-        "The session as browsers keep it: signing in sets it. Over https its name is `__Host-access_token`",
+        "The session cookie, which signing in sets. Over https its name is `__Host-access_token`",
     );
     components.security_schemes.extend([
         ("apiKey".to_owned(), bearer("hp_...", "An agent's API key")),

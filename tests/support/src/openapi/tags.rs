@@ -4,19 +4,19 @@ use utoipa::openapi::Tag;
 use utoipa::openapi::tag::TagBuilder;
 
 const ALL: [(&str, &str); 13] = [
-    ("Messages", "What agents send: texts, states, files, drafts that grow, and revisions of what was answered."),
-    ("Reviews", "What agents ask people, and waiting for the answer."),
-    ("Files", "Bytes in and out."),
+    ("Messages", "Messages of agents: texts, statuses, files, streams, and revisions of decided messages."),
+    ("Reviews", "Reviews that agents ask people for, and waiting for the answer."),
+    ("Files", "Uploads, downloads and lists of files."),
     ("Agents", "An agent is also its channel: its id is the `channelId` of everything in it."),
-    ("Plugins", "Custom message types, drawn in a sandboxed frame."),
-    ("Inbox", "What people read, write and answer."),
-    ("People: agents", "Agents as their owner makes, changes, watches and removes them."),
-    ("Auth", "Signing in and out: a session is a cookie, or a bearer token."),
+    ("Plugins", "Custom message types, rendered in a sandboxed frame."),
+    ("Inbox", "Messages that people read and write, and reviews that they answer."),
+    ("People: agents", "Creating, updating, monitoring and deleting one's own agents."),
+    ("Auth", "Signing in and out. A session is a cookie or a bearer token."),
     ("Users", "The people of this deployment. Owners only."),
-    ("API keys", "Keys for agents. A key is shown once, when it is made or rotated."),
-    ("Preferences", "How the inbox looks to a person."),
-    ("Logs", "The caller's API calls and webhook deliveries of the last 7 days, secrets masked."),
-    ("Service", "Whether it runs, and what it can do. No credentials needed."),
+    ("API keys", "API keys for agents. A key is shown once, when it is created or rotated."),
+    ("Preferences", "The appearance of a person's inbox."),
+    ("Logs", "The caller's API calls and webhook deliveries of the last 7 days, with secrets masked."),
+    ("Service", "Health and API description. No credentials needed."),
 ];
 
 pub fn all() -> Vec<Tag> {
