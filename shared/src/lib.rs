@@ -42,7 +42,3 @@ pub mod telemetry;
 pub mod validation;
 pub mod webhook;
 mod words;
-
-// Former paths and names, until every caller has the new ones.
-mod former;
-pub use former::*;

@@ -6,11 +6,12 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
+use shared::aws::Clients;
 use shared::clock::Clock;
 use shared::models::account::Email;
 use shared::models::{CreateAgent, Role};
 use shared::secrets::Password;
-use shared::storage::{Blobs, Clients, Store, Table};
+use shared::storage::{Blobs, Store, Table};
 use shared::{hex, random};
 
 #[derive(Parser)]

@@ -28,9 +28,6 @@ pub struct DeliveryRef {
 }
 
 /// A client of the queue of deliveries.
-/// Former name.
-pub use DeliveryRef as Reference;
-
 #[derive(Clone)]
 pub struct Queue {
     client: Lazy<aws_sdk_sqs::Client>,

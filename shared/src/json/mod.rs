@@ -90,9 +90,6 @@ pub fn parse_lossy(text: &str) -> serde_json::Result<Value> {
     read_with(text, |number| if number.starts_with('-') { "-1e308" } else { "1e308" }.to_owned())
 }
 
-/// Former name.
-pub use self::parse_lossy as understood;
-
 /// Checks that [`parse_lossy`] accepts a text; builds nothing.
 pub fn check(text: &str) -> serde_json::Result<()> {
     read_with::<Checked>(text, |_| "0".to_owned()).map(drop)

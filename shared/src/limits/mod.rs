@@ -72,4 +72,3 @@ impl Default for Limits {
         Self::new(&Settings::default())
     }
 }
-pub use crate::secrets::password_queue as guesses;

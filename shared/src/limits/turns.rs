@@ -205,9 +205,6 @@ pub(crate) fn forget(hashed: &SecretHash) {
     }
 }
 
-/// Former name.
-pub(crate) use forget as refused;
-
 /// Gives the turn up to another request of the same caller, until [`resume`].
 pub fn step_aside() {
     let _ = TURN.try_with(|turn| turn.borrow_mut().permits.clear());

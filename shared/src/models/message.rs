@@ -132,9 +132,9 @@ pub struct Review {
 }
 
 impl Review {
-    /// Its type and payload, understood. What was accepted once is understood again.
-    pub fn understood(&self) -> Kind {
-        Kind::stored(&self.kind, self.payload.as_ref())
+    /// Its type and payload, parsed. A payload that was accepted once parses again.
+    pub fn kind(&self) -> Kind {
+        Kind::from_stored(&self.kind, self.payload.as_ref())
     }
 
     /// The members of its response that only the agent that asked may see.
@@ -177,7 +177,7 @@ impl Message {
 pub struct SentMessage {
     #[serde(flatten)]
     pub message: Message,
-    /// What was understood otherwise than it was written, such as a review type that is almost a
+    /// Warnings about values that were read differently from how they were written, such as a review type that is almost a
     /// known one; absent when there is nothing of the kind.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schema(required = false)]

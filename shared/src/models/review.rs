@@ -50,7 +50,7 @@ pub struct AskReview {
     pub expires_in_seconds: Option<u64>,
     /// In the future; instead of `expiresInSeconds`.
     pub expires_at: Option<Timestamp>,
-    /// What was understood otherwise than it was written.
+    /// Warnings about values that were read differently from how they were written.
     #[schema(ignore)]
     pub warnings: Vec<FieldError>,
 }

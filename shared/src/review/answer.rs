@@ -219,7 +219,7 @@ mod tests {
 
     fn answers(name: &str, payload: Value, response: Value) -> Vec<&'static str> {
         let json = |value| Json::of(&value).ok();
-        let kind = Kind::stored(name, json(payload).as_ref());
+        let kind = Kind::from_stored(name, json(payload).as_ref());
         match json(response).map(|response| checked(&kind, response)) {
             Some(Err(Error::Invalid(fields))) => fields.into_iter().map(|field| field.code).collect(),
             _ => vec![],

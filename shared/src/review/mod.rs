@@ -40,8 +40,8 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// Reads what an agent asks for; a known type's payload must have its shape.
-    pub fn asked(name: &str, payload: Option<&Json>, path: Vec<Step>, problems: &mut ValidationErrors) -> Option<Self> {
+    /// Reads the payload of a new review; a known type's payload must have its shape.
+    pub fn parse(name: &str, payload: Option<&Json>, path: Vec<Step>, problems: &mut ValidationErrors) -> Option<Self> {
         fn read<T: FromObject>(payload: &Json, path: Vec<Step>, problems: &mut ValidationErrors) -> Option<T> {
             parse_at(payload, path, problems)
         }
@@ -58,8 +58,8 @@ impl Kind {
 
     /// Reads what was accepted before. Only what has no readable shape is none: rules that came
     /// later add problems, which do not count here.
-    pub fn stored(name: &str, payload: Option<&Json>) -> Self {
-        Self::asked(name, payload, vec![], &mut ValidationErrors::default()).unwrap_or(Self::Freeform)
+    pub fn from_stored(name: &str, payload: Option<&Json>) -> Self {
+        Self::parse(name, payload, vec![], &mut ValidationErrors::default()).unwrap_or(Self::Freeform)
     }
 }
 

@@ -22,11 +22,11 @@ fn meant(given: &str) -> Option<&'static str> {
 pub fn settled(given: String, payload: Option<&Json>, review: &[Step], problems: &mut ValidationErrors) -> String {
     let path_to = |name: &str| [review, &[Step::from(name)]].concat();
     let Some(known) = meant(&given) else {
-        Kind::asked(&given, payload, path_to("payload"), problems);
+        Kind::parse(&given, payload, path_to("payload"), problems);
         return given;
     };
     let mut found = ValidationErrors::default();
-    Kind::asked(known, payload, path_to("payload"), &mut found);
+    Kind::parse(known, payload, path_to("payload"), &mut found);
     let Some(problem) = found.first() else {
         problems.warn(path_to("type"), "near_miss", format!("the type {given} was read as {known}"));
         found.take_warnings().into_iter().for_each(|it| problems.warn(it.path, it.code, it.message));

@@ -16,13 +16,8 @@ pub mod server_secret;
 pub mod webhook_secret;
 
 pub use credentials::{Credential, PlainSecret, SecretHash};
-pub use credentials::{Credential as Presented, PlainSecret as Plain, SecretHash as Hashed};
 pub use device::Device;
 pub use encrypted::Encrypted;
 pub use password::Password;
 pub use server_secret::{Purpose, ServerSecret};
 pub use webhook_secret::WebhookSecret;
-
-/// Former names.
-pub use crate::hex::encode as hex;
-pub use crate::random::bytes as random;

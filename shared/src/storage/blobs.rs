@@ -13,10 +13,10 @@ use bytes::Bytes;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use tokio::sync::OnceCell;
 
+use crate::aws::Lazy;
 use crate::charset;
 use crate::error::Error;
 use crate::models::{Attachment, Message};
-use crate::storage::Lazy;
 use crate::storage::keys::Prefix;
 use crate::storage::messages::{RESPONSE_BUDGET, escaped, text_weight, weight};
 

@@ -51,7 +51,7 @@ use crate::ids::{AgentId, ApiKeyId, FileId, LogId, MessageId, UserId};
 use crate::models::account::Email;
 use crate::models::stream::StreamId;
 use crate::models::{ReviewStatus, SenderType};
-use crate::secrets::Hashed;
+use crate::secrets::SecretHash;
 use crate::storage::CallOf;
 
 /// Lists what is one user's.
@@ -61,7 +61,7 @@ pub const DUE_INDEX: Index = Index { name: "due", pk: "dueShard", sk: "dueSort" 
 
 const DUE_SHARDS: u128 = 4;
 
-pub fn api_key(hash: &Hashed) -> Key {
+pub fn api_key(hash: &SecretHash) -> Key {
     Key::new(format!("KEY#{}", hash.as_str()), "KEY")
 }
 
@@ -110,11 +110,11 @@ pub fn session_login(email: &Email) -> Key {
     Key::new(email_partition(email), format!("{LOGINS}#SESSION"))
 }
 
-pub fn session(hash: &Hashed) -> Key {
+pub fn session(hash: &SecretHash) -> Key {
     Key::new(format!("SESSION#{}", hash.as_str()), "SESSION")
 }
 
-pub fn user_session(user: UserId, hash: &Hashed) -> Key {
+pub fn user_session(user: UserId, hash: &SecretHash) -> Key {
     Key::new(user_partition(user), format!("{USER_SESSIONS}{}", hash.as_str()))
 }
 
@@ -148,7 +148,7 @@ pub fn file(file: FileId) -> Key {
 
 /// An agent's client ids and those of the people who write to it are apart.
 pub fn client(channel: AgentId, sender: SenderType, client_id: &str) -> Key {
-    let (sender, hash) = (sender.word(), Hashed::of(client_id));
+    let (sender, hash) = (sender.word(), SecretHash::of(client_id));
     Key::new(channel_partition(channel), format!("CLIENT#{sender}#{}", hash.as_str()))
 }
 
@@ -168,7 +168,7 @@ pub fn chain(root: MessageId) -> Key {
 }
 
 pub fn stream(channel: AgentId, stream: &StreamId) -> Key {
-    Key::new(channel_partition(channel), format!("STREAM#{}", Hashed::of(stream.as_str()).as_str()))
+    Key::new(channel_partition(channel), format!("STREAM#{}", SecretHash::of(stream.as_str()).as_str()))
 }
 
 /// What is left in the bucket of something that was deleted in this channel.
@@ -223,7 +223,7 @@ pub const FILES: &str = "FILE#";
 pub const STATUS_CHANGES: &str = "STATUS#";
 
 fn call_sort(sender: SenderType, of: CallOf, key: &str) -> String {
-    format!("CALL#{}#{}#{}", of.word(), sender.word(), Hashed::of(key).as_str())
+    format!("CALL#{}#{}#{}", of.word(), sender.word(), SecretHash::of(key).as_str())
 }
 
 pub fn user_partition(user: UserId) -> String {

@@ -43,7 +43,6 @@ use ulid::Ulid;
 
 pub use dynamo::{Table, schema};
 
-pub use crate::aws::{Clients, Endpoints, Lazy};
 pub use crate::models::stats::StatsDelta;
 pub use accounts::{Accounts, NewSession};
 pub use agents::{Agents, Avatar, PreparedAgent, Webhook};
@@ -163,7 +162,7 @@ impl Store {
         let admitted = self.verify(&caller, also).await;
         match &admitted {
             Ok((user, _)) => turns::verified(caller.hashed(), *user).await?,
-            Err(Error::NoApiKey | Error::NoSession) => turns::refused(caller.hashed()),
+            Err(Error::NoApiKey | Error::NoSession) => turns::forget(caller.hashed()),
             Err(_) => {}
         }
         admitted

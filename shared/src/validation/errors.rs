@@ -51,11 +51,6 @@ impl ValidationErrors {
         self.loopback
     }
 
-    /// The former name of [`Self::finish`].
-    pub fn or<T>(self, value: Option<T>) -> Result<T, Error> {
-        self.finish(value)
-    }
-
     /// `value` if there are no errors. 413 takes precedence over 400.
     pub fn finish<T>(self, value: Option<T>) -> Result<T, Error> {
         match (self.too_large, value) {

@@ -153,8 +153,8 @@ async fn a_storage_failure_is_503_with_retry_after() {
 
 /// The same routers with storage at a closed port; returns their URL.
 async fn broken_storage(world: &World) -> String {
+    use shared::aws::{Clients, Endpoints};
     use shared::http::App;
-    use shared::storage::{Clients, Endpoints};
     let closed = "http://127.0.0.1:9".to_owned();
     let endpoints = Endpoints {
         dynamodb: closed.clone(),

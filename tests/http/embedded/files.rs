@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use aws_sdk_s3::presigning::PresigningConfig;
 use reqwest::{Method, RequestBuilder};
-use shared::storage::{Clients, Endpoints};
+use shared::aws::{Clients, Endpoints};
 use test_support::{Reply, World, raw_http};
 
 use crate::files::direct_uploads::announce;

@@ -2,10 +2,11 @@
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
+use shared::aws::{Clients, Endpoints};
 use shared::ids::AgentId;
 use shared::models::Attachment;
 use shared::storage::keys::{self, Key};
-use shared::storage::{Blobs, Clients, Endpoints, Store, Table};
+use shared::storage::{Blobs, Store, Table};
 use test_support::{Agent, Item, Person, World};
 
 use crate::files::direct_uploads::{announce, put};

@@ -4,6 +4,7 @@ use axum::Router;
 use axum::extract::Request;
 use axum::middleware::Next;
 use placet_local::server;
+use shared::aws::Clients;
 use shared::clock::Clock;
 use shared::config::MAX_WAIT;
 use shared::http::App;
@@ -11,7 +12,6 @@ use shared::http::cors::Cors;
 use shared::long_poll::LongPolls;
 use shared::outbound::Outbound;
 use shared::secrets::ServerSecret;
-use shared::storage::Clients;
 use tokio::sync::watch;
 
 use crate::cpu_time;

@@ -11,8 +11,8 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
+use shared::aws::Clients;
 use shared::http::App;
-use shared::storage::Clients;
 
 use crate::deployment::secret;
 use crate::rng;

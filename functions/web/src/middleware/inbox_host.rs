@@ -4,8 +4,8 @@ use axum::Extension;
 use axum::extract::{OriginalUri, Request};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
-use shared::auth::remove_session;
 use shared::error::Error;
+use shared::http::session_cookie::remove_session;
 use shared::http::site::{Place, Site};
 
 use crate::response::PageError;

@@ -77,7 +77,7 @@ impl ReviewView {
             versions::of(app, human, &message)
         )?;
         let payload = review.payload.as_ref().map(|it| json_tree(it.as_str()));
-        let details = review.payload.as_ref().and_then(|it| details(&review.understood(), it));
+        let details = review.payload.as_ref().and_then(|it| details(&review.kind(), it));
         let response = review.response.as_ref().map(|it| json_tree(it.as_str()));
         let always: String = [&payload, &details, &response].into_iter().flatten().map(|it| it.0.as_str()).collect();
         let layout = budget::spend(loaded.len() + changes.len(), move |budget| {
@@ -94,7 +94,7 @@ impl ReviewView {
             message: shown,
             streaming: message.stream_state == Some(StreamState::Streaming),
             kind_word: summary::kind_word(&review.kind).to_owned(),
-            kind: review.understood(),
+            kind: review.kind(),
             payload,
             details,
             age: format::age(message.created_at, now),
@@ -232,7 +232,7 @@ pub async fn answer(
     SubmittedForm(typed): SubmittedForm,
 ) -> Result<Response, PageError> {
     let (channel, message) = app.store.messages().load(&human, id.channel(), id).await?;
-    let kind = message.review.as_ref().ok_or(Error::NotFound("review"))?.understood();
+    let kind = message.review.as_ref().ok_or(Error::NotFound("review"))?.kind();
     let problems = match answer::read(&kind, &typed) {
         Err(problems) => problems,
         Ok(answer) => match app.answer(&human, id, answer).await {

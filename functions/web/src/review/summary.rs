@@ -25,7 +25,7 @@ fn stored(review: &Review) -> Value {
 /// The labels of the options or items that the stored response names.
 pub fn chosen(review: &Review) -> Vec<String> {
     let response = stored(review);
-    let (offered, named) = match review.understood() {
+    let (offered, named) = match review.kind() {
         Kind::Approval(approval) => (approval.options, vec![response["selectedOption"].clone()]),
         Kind::Selection(selection) => {
             (selection.items, response["selectedIds"].as_array().cloned().unwrap_or_default())
@@ -45,7 +45,7 @@ pub fn answers(review: &Review) -> Vec<(String, String)> {
         let value = response.get(name).filter(|it| !it.is_null())?;
         Some((label.to_owned(), plain(value)))
     };
-    match review.understood() {
+    match review.kind() {
         Kind::Approval(_) => said("comment", "Comment").into_iter().collect(),
         Kind::TextInput(_) => said("text", "Text").into_iter().collect(),
         Kind::Form(form) => {

@@ -20,13 +20,14 @@ use std::path::Path;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use dynoxide::Database;
 use s3s::service::S3Service;
+use shared::aws::{Clients, Endpoints};
 use shared::clock::Clock;
 use shared::error::Error;
 use shared::http::App;
 use shared::long_poll::LongPolls;
-use shared::secrets;
 use shared::secrets::ServerSecret;
-use shared::storage::{Clients, Endpoints, schema};
+use shared::storage::schema;
+use shared::{hex, random};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -89,7 +90,7 @@ impl Engines {
 
         let listener = bind_presigned_port().await?;
         // The secret key is new at every start, so nobody else can sign a URL.
-        let (access_key, secret_key) = ("placet-local", secrets::hex(&secrets::random::<20>()));
+        let (access_key, secret_key) = ("placet-local", hex::encode(&random::bytes::<20>()));
         let s3 = open_objects(dir)?.service(access_key, &secret_key);
         let in_process = InProcess {
             dynamodb: DynamoDb::new(dynamodb.clone()),

@@ -3,8 +3,8 @@
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_dynamodbstreams::config::BehaviorVersion;
+use shared::aws::{Clients, Endpoints};
 use shared::error::Error;
-use shared::storage::{Clients, Endpoints};
 
 use super::checkpoints::Checkpoints;
 use super::queue::QueueSource;

@@ -9,7 +9,7 @@ use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::ids::{ApiKeyId, UserId};
 use crate::models::{ApiKey, ShownApiKey};
-use crate::secrets::{Hashed, Plain, Presented};
+use crate::secrets::{Credential, PlainSecret, SecretHash};
 use crate::storage::accounts::Accounts;
 use crate::storage::accounts::while_user_stays;
 use crate::storage::keys;
@@ -48,7 +48,11 @@ enum Write {
 
 impl Accounts<'_> {
     /// The user of a presented key, if it is stored and its user is the one it names.
-    pub(in crate::storage) fn verify_api_key(self, key: &Presented, item: Option<ApiKeyItem>) -> Result<UserId, Error> {
+    pub(in crate::storage) fn verify_api_key(
+        self,
+        key: &Credential,
+        item: Option<ApiKeyItem>,
+    ) -> Result<UserId, Error> {
         let item = item.filter(|item| item.user_id == key.claimed).ok_or(Error::NoApiKey)?;
         let (now, user) = (self.store.clock.now(), item.user_id);
         if item.last_used_at.is_none_or(|used| used.plus(LAST_USED_STEP) <= now) {
@@ -64,7 +68,7 @@ impl Accounts<'_> {
 
     /// Both items, and only while they belong together: a key that was rotated or revoked
     /// meanwhile does not come back.
-    async fn record_use(self, hash: &Hashed, item: &ApiKeyItem, now: Timestamp) -> Result<(), Error> {
+    async fn record_use(self, hash: &SecretHash, item: &ApiKeyItem, now: Timestamp) -> Result<(), Error> {
         let touch = |key| Update::new(key).set("lastUsedAt", s(now));
         // Of many calls at once one writes it; the others find it written.
         let unchanged = match item.last_used_at {
@@ -81,7 +85,7 @@ impl Accounts<'_> {
 
     /// Makes a key, unless its user is being removed: then no key may come to be any more.
     pub async fn create_api_key(self, user: UserId, label: String) -> Result<ShownApiKey, Error> {
-        let (now, key) = (self.store.clock.now(), Plain::api_key(user));
+        let (now, key) = (self.store.clock.now(), PlainSecret::api_key(user));
         let api_key = ApiKey {
             id: ApiKeyId::new(now),
             user_id: user,
@@ -113,7 +117,7 @@ impl Accounts<'_> {
     pub async fn rotate_api_key(self, human: &HumanCaller, id: ApiKeyId) -> Result<ShownApiKey, Error> {
         for _ in 0..MAX_ATTEMPTS {
             let (user, mut item) = self.api_key_item(human, id).await?;
-            let (old, new) = (Hashed::stored(item.hash), Plain::api_key(user));
+            let (old, new) = (SecretHash::stored(item.hash), PlainSecret::api_key(user));
             item.shown.key_prefix = new.display_prefix();
             item.shown.last_used_at = None;
             let replaced = Put::new(shown_item(&new.hashed(), &item.shown)?);
@@ -164,16 +168,16 @@ impl Accounts<'_> {
 fn deletion(user: UserId, id: ApiKeyId, hash: String) -> Transaction {
     let mut transaction = Transaction::new();
     transaction.add(Delete::new(keys::user_api_key(user, id)).when(attr("hash").eq(s(&hash))));
-    transaction.add(Delete::new(keys::api_key(&Hashed::stored(hash))));
+    transaction.add(Delete::new(keys::api_key(&SecretHash::stored(hash))));
     transaction
 }
 
-fn looked_up_item(hash: &Hashed, key: &ApiKey) -> Result<Item, Error> {
+fn looked_up_item(hash: &SecretHash, key: &ApiKey) -> Result<Item, Error> {
     let Key { pk, sk } = keys::api_key(hash);
     Ok(to_item(&ApiKeyItem { pk, sk, user_id: key.user_id, key_id: key.id, last_used_at: None })?)
 }
 
-fn shown_item(hash: &Hashed, key: &ApiKey) -> Result<Item, Error> {
+fn shown_item(hash: &SecretHash, key: &ApiKey) -> Result<Item, Error> {
     let Key { pk, sk } = keys::user_api_key(key.user_id, key.id);
     Ok(to_item(&UserApiKeyItem { pk, sk, hash: hash.as_str().to_owned(), shown: key.clone() })?)
 }

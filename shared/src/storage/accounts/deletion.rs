@@ -20,7 +20,7 @@ use crate::error::Error;
 use crate::ids::UserId;
 use crate::models::account::Email;
 use crate::models::{Role, User};
-use crate::secrets::Hashed;
+use crate::secrets::SecretHash;
 use crate::storage::accounts::Accounts;
 use crate::storage::accounts::one_owner_less;
 use crate::storage::deletion::{DeletionItem, PAGE, TIME, check_deadline};
@@ -49,7 +49,7 @@ impl Access {
         }
     }
 
-    fn looked_up(self, hash: &Hashed) -> Key {
+    fn looked_up(self, hash: &SecretHash) -> Key {
         match self {
             Self::Session => keys::session(hash),
             Self::ApiKey => keys::api_key(hash),
@@ -104,7 +104,7 @@ impl Accounts<'_> {
             found |= !listed.is_empty();
             let (looked_up, listing): (Vec<Key>, Vec<Key>) = listed
                 .into_iter()
-                .map(|Listed { pk, sk, hash }| (kind.looked_up(&Hashed::stored(hash)), Key { pk, sk }))
+                .map(|Listed { pk, sk, hash }| (kind.looked_up(&SecretHash::stored(hash)), Key { pk, sk }))
                 .unzip();
             self.store.table.delete_items(&looked_up).await?;
             self.store.table.delete_items(&listing).await?;

@@ -19,8 +19,8 @@ use ulid::Ulid;
 
 use crate::clock::Timestamp;
 use crate::error::Error;
-use crate::http::device_cookie::Device;
 use crate::models::account::Email;
+use crate::secrets::Device;
 use crate::storage::accounts::Accounts;
 use crate::storage::accounts::EmailItem;
 use crate::storage::keys;

@@ -18,10 +18,10 @@ use dynamo::{Check, Conditional, Items, Key, Put, Transaction, Update, attr, ite
 use crate::caller::{Caller, HumanCaller, OwnerCaller};
 use crate::clock::Timestamp;
 use crate::error::Error;
-use crate::http::device_cookie::Device;
 use crate::ids::UserId;
 use crate::models::account::Email;
 use crate::models::{Credentials, Role, Theme, User};
+use crate::secrets::Device;
 use crate::secrets::Password;
 use crate::storage::Store;
 use crate::storage::accounts::passwords::Attempt;

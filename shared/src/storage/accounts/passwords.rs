@@ -6,12 +6,12 @@ use ulid::Ulid;
 
 use crate::caller::HumanCaller;
 use crate::error::Error;
-use crate::http::device_cookie::Device;
 use crate::ids;
-use crate::limits::guesses;
 use crate::models::account::Email;
 use crate::models::{ChangePassword, User};
+use crate::secrets::Device;
 use crate::secrets::Password;
+use crate::secrets::password_queue;
 use crate::storage::accounts::Accounts;
 use crate::storage::accounts::login_attempts::{AttemptResult, Window};
 use crate::storage::accounts::{EmailItem, StoredPassword, UserItem};
@@ -50,7 +50,7 @@ impl Accounts<'_> {
         current: Password,
         new: Option<Password>,
     ) -> Result<(EmailItem, KnownPassword), Error> {
-        let _turn = guesses::begin().await?;
+        let _turn = password_queue::begin().await?;
         let email = attempt.email;
         // Whether a device is of this account shows in the account, which is read once either way.
         let seen = if attempt.presented.is_empty() { None } else { Some(self.account_at(email).await?) };

@@ -12,7 +12,7 @@ use crate::error::Error;
 use crate::ids::UserId;
 use crate::models::User;
 use crate::models::account::Email;
-use crate::secrets::{Hashed, Plain, Presented};
+use crate::secrets::{Credential, PlainSecret, SecretHash};
 use crate::storage::accounts::Accounts;
 use crate::storage::keys;
 
@@ -43,7 +43,7 @@ pub(super) struct UserSessionItem {
 /// A session that was just made, with its token.
 pub struct NewSession {
     pub user: User,
-    pub token: Plain,
+    pub token: PlainSecret,
     pub life: Duration,
 }
 
@@ -63,7 +63,7 @@ impl Accounts<'_> {
         email: &Email,
         password_id: &str,
     ) -> Result<NewSession, Error> {
-        let token = Plain::session(user.id);
+        let token = PlainSecret::session(user.id);
         let mut transaction = Transaction::new();
         let is_current = attr("passwordId").eq(s(password_id));
         transaction.add(Check::new(keys::email(email), is_current));
@@ -91,7 +91,7 @@ impl Accounts<'_> {
     /// The user of a presented session, if it is stored, in time, and theirs.
     pub(in crate::storage) fn verify_session(
         self,
-        session: &Presented,
+        session: &Credential,
         item: Option<SessionItem>,
     ) -> Result<UserId, Error> {
         let now = self.store.clock.now();
@@ -110,7 +110,7 @@ impl Accounts<'_> {
             let (item, mut items) = self.authenticate_person(human, std::slice::from_ref(&listed)).await?;
             let old = items.take::<UserSessionItem>(&listed)?.ok_or(Error::NoSession)?;
             let email = keys::email(&Email::typed(&item.user.email));
-            let token = Plain::session(item.user.id);
+            let token = PlainSecret::session(item.user.id);
             let is_same = || attr("passwordId").eq(s(&old.password_id));
             let mut transaction = Transaction::new();
             transaction.push(Write::Password, Check::new(email.clone(), is_same()));
@@ -167,7 +167,7 @@ impl Accounts<'_> {
         let query = self.store.query_partition(keys::user_partition(user), keys::USER_SESSIONS);
         let mut sessions = query.collect_all::<UserSessionItem>().await?;
         sessions.retain(|session| !keep(session));
-        let hashes: Vec<Hashed> = sessions.into_iter().map(|it| Hashed::stored(it.hash)).collect();
+        let hashes: Vec<SecretHash> = sessions.into_iter().map(|it| SecretHash::stored(it.hash)).collect();
         // Two items each; a transaction has at most 100.
         for some in hashes.chunks(50) {
             self.delete_sessions(user, some).await?;
@@ -175,7 +175,7 @@ impl Accounts<'_> {
         Ok(hashes.len())
     }
 
-    async fn delete_sessions(self, user: UserId, hashes: &[Hashed]) -> Result<(), Error> {
+    async fn delete_sessions(self, user: UserId, hashes: &[SecretHash]) -> Result<(), Error> {
         let mut transaction = Transaction::new();
         for hash in hashes {
             transaction.add(Delete::new(keys::session(hash)));

@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::ids::UserId;
 use crate::models::account::Email;
 use crate::models::{CreateUser, CreatedUser, PatchUser, Role, User};
-use crate::secrets::Plain;
+use crate::secrets::PlainSecret;
 use crate::storage::accounts::Accounts;
 use crate::storage::accounts::passwords::set_password;
 use crate::storage::accounts::{EmailItem, StoredPassword, UserItem, UserToMake, one_more_owner, one_owner_less};
@@ -38,14 +38,14 @@ impl Accounts<'_> {
         let (password, temporary) = match new.password {
             Some(password) => (password, None),
             None => {
-                let made = Plain::temporary_password();
+                let made = PlainSecret::temporary_password();
                 (made.as_password(), Some(made))
             }
         };
         let (email, name, role) = (&new.email, new.display_name.as_str(), new.role);
         let made = self.insert_user(UserToMake { email, password, name, role, must_change_password: true }).await?;
         let user = made.ok_or(Error::EmailTaken)?;
-        Ok(CreatedUser { user, temporary_password: temporary.map(Plain::reveal) })
+        Ok(CreatedUser { user, temporary_password: temporary.map(PlainSecret::reveal) })
     }
 
     /// Changes what `patch` has. A new password ends the user's sessions, and failed sign-ins before

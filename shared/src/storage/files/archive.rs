@@ -65,7 +65,7 @@ impl Files<'_> {
                 Some(file) => files.push(Attachment::from(file)),
             }
         }
-        let files = problems.or(Some(files))?;
+        let files = problems.finish(Some(files))?;
         if files.iter().map(|file| file.size).sum::<u64>() > MAX_ZIPPED {
             let sentence = "Files of one archive may have at most 500,000,000 bytes together: download fewer at once.";
             return Err(Error::TooLarge(sentence.to_owned()));

@@ -160,7 +160,7 @@ impl Files<'_> {
                 Some(_) => {}
             }
         }
-        problems.or(Some(unclaimed))
+        problems.finish(Some(unclaimed))
     }
 
     /// Of some files those whose bytes are there, in their order, each [`arrived`](Self::arrived).

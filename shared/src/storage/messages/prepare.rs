@@ -161,7 +161,7 @@ impl Messages<'_> {
                 self.position_after(item.map(Message::from), &mut problems).await?
             }
         };
-        problems.or(Some((claimed, place)))
+        problems.finish(Some((claimed, place)))
     }
 
     /// The files to attach; which of them cannot be is noted. Whether announced bytes are there is

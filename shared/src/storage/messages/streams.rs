@@ -15,7 +15,7 @@ use crate::error::Error;
 use crate::ids::{AgentId, MessageId, Nil, new_ulid};
 use crate::models::message::StreamState;
 use crate::models::{AddStatus, Message, StatusEvent, StreamId, UpdateStream};
-use crate::secrets::Hashed;
+use crate::secrets::SecretHash;
 use crate::storage::keys;
 use crate::storage::messages::IdempotentCall;
 use crate::storage::messages::Messages;
@@ -129,7 +129,7 @@ impl Messages<'_> {
         let mut record: Events = items.take(&key)?.unwrap_or_default();
         let event =
             StatusEventItem { text: status.text, tool_hint: status.tool_hint, created_at: self.store.clock.now() };
-        let of_key = |once: IdempotentCall| format!("key:{}", Hashed::of(&once.client_id).as_str());
+        let of_key = |once: IdempotentCall| format!("key:{}", SecretHash::of(&once.client_id).as_str());
         let event_id = once.map_or_else(|| new_ulid(event.created_at).to_string(), of_key);
         for attempt in 0..MAX_ATTEMPTS {
             match self.append_event(&key, record.message_id, &event, &event_id).await? {

@@ -64,7 +64,7 @@ impl Reviews<'_> {
             return Err(outcome(&self.resolve_expiry(message.clone()).await?));
         }
         answer.within_limits()?;
-        answer.response = answer::checked(&review.understood(), answer.response.clone())?;
+        answer.response = answer::checked(&review.kind(), answer.response.clone())?;
         let names = answer.modified_file_ids.as_ref().map_or(0, ModifiedFiles::len);
         if answer.response.len() + answer.feedback.as_ref().map_or(0, String::len) + names > room {
             return Err(Error::TooLarge(format!("This message has room for an answer of {room} bytes.")));

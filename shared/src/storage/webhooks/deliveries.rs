@@ -7,16 +7,16 @@ use dynamo::value::{n, s, to_item};
 use dynamo::{Conditional, Key, Update, attr, item_exists, item_size};
 use serde::{Deserialize, Serialize};
 
+use crate::aws::queue::DeliveryRef;
 use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::ids::{MessageId, UserId};
 use crate::json::{Json, as_text};
 use crate::models::DeliveryStatus;
-use crate::queue::Reference;
-use crate::secrets::{hex, random};
 use crate::storage::keys;
 use crate::storage::webhooks::Webhooks;
 use crate::storage::webhooks::events::WebhookEvent;
+use crate::{hex, random};
 
 /// As long as somebody may ask for it to be sent again.
 const KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
@@ -125,9 +125,9 @@ pub enum Outcome {
 impl Webhooks<'_> {
     /// Keeps what is to be sent. Whoever tells of the same occurrence again changes nothing, but
     /// a person's wish for it to be sent again, once each, makes it new.
-    pub async fn enqueue(self, occurrence: WebhookEvent) -> Result<Reference, Error> {
+    pub async fn enqueue(self, occurrence: WebhookEvent) -> Result<DeliveryRef, Error> {
         let now = self.store.clock.now();
-        let reference = Reference {
+        let reference = DeliveryRef {
             message_id: occurrence.message_id,
             webhook_id: occurrence.webhook_id.clone(),
             owner_id: Some(occurrence.owner),
@@ -162,7 +162,7 @@ impl Webhooks<'_> {
     }
 
     /// Begins the tries of a delivery anew. Whoever holds a lease on it loses their say.
-    async fn renew(self, reference: &Reference, asked: Timestamp, now: Timestamp) -> Result<(), Error> {
+    async fn renew(self, reference: &DeliveryRef, asked: Timestamp, now: Timestamp) -> Result<(), Error> {
         let update = Update::new(key(reference))
             .set("state", s(State::Pending.word()))
             .set("attempts", n(0))
@@ -184,8 +184,8 @@ impl Webhooks<'_> {
     }
 
     /// Takes a delivery that is due, for as long as one try may last.
-    pub async fn claim(self, reference: &Reference) -> Result<Claim, Error> {
-        let (now, lease) = (self.store.clock.now(), hex(&random::<16>()));
+    pub async fn claim(self, reference: &DeliveryRef) -> Result<Claim, Error> {
+        let (now, lease) = (self.store.clock.now(), hex::encode(&random::bytes::<16>()));
         let is_free = attr("leaseUntil").absent().or(attr("leaseUntil").le(s(now))).or(attr("lease").eq(s(&lease)));
         let update = Update::new(key(reference))
             .set("lease", s(&lease))
@@ -213,7 +213,7 @@ impl Webhooks<'_> {
     }
 
     /// Notes how a try ended, and has the message say so. Whoever has lost the lease has no say.
-    pub async fn finish(self, reference: &Reference, lease: Lease, outcome: Outcome) -> Result<(), Error> {
+    pub async fn finish(self, reference: &DeliveryRef, lease: Lease, outcome: Outcome) -> Result<(), Error> {
         let (state, next) = match outcome {
             Outcome::Delivered => (State::Delivered, None),
             Outcome::Again(next) => (State::Pending, Some(next)),
@@ -256,6 +256,6 @@ impl Webhooks<'_> {
     }
 }
 
-fn key(reference: &Reference) -> Key {
+fn key(reference: &DeliveryRef) -> Key {
     keys::delivery(reference.message_id.channel(), &reference.webhook_id)
 }

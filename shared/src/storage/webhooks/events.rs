@@ -8,7 +8,7 @@ use crate::ids::{AgentId, MessageId, UserId};
 use crate::json::Json;
 use crate::models::{Answer, Message, ModifiedFiles, ReviewStatus, SenderType};
 use crate::review::secret;
-use crate::secrets::Hashed;
+use crate::secrets::SecretHash;
 use crate::storage::keys::MESSAGES;
 use crate::storage::messages::MessageItem;
 
@@ -182,7 +182,7 @@ fn review_event(item: MessageItem, event: &'static str) -> Result<ReviewEvent, E
 
 /// A message has one outcome, so its id and the event's name tell one occurrence from all others.
 fn webhook_id(message: MessageId, event: &str) -> String {
-    let hash = Hashed::of(&format!("{message} {event}"));
+    let hash = SecretHash::of(&format!("{message} {event}"));
     format!("msg_{}", hash.as_str().get(..32).unwrap_or_default())
 }
 

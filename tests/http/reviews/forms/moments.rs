@@ -14,7 +14,7 @@ const ROUNDS: usize = 400;
 fn is_accepted(field: Value, value: &str) -> Option<bool> {
     let payload = Json::of(&json!({ "fields": [field] })).expect("JSON");
     let mut problems = ValidationErrors::default();
-    let kind = Kind::asked("form", Some(&payload), vec![], &mut problems)?;
+    let kind = Kind::parse("form", Some(&payload), vec![], &mut problems)?;
     if problems.first().is_some() {
         return None;
     }
@@ -100,7 +100,7 @@ fn a_form_accepted_by_an_earlier_version_is_still_read() {
         { "name": "s", "type": "select", "options": ["a", "a"], "defaultValue": "b" },
     ]);
     let payload = Json::of(&json!({ "fields": fields })).expect("JSON");
-    let Kind::Form(form) = Kind::stored("form", Some(&payload)) else { panic!("it is a form") };
+    let Kind::Form(form) = Kind::from_stored("form", Some(&payload)) else { panic!("it is a form") };
     assert_eq!(form.fields.len(), 4);
     assert_eq!(secret::password_fields(Some(&payload)), ["pin"], "the password field is still recognised");
 }
