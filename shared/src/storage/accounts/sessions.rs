@@ -76,7 +76,7 @@ impl Accounts<'_> {
         }
     }
 
-    fn session_items(self, user: UserId, token: &Plain, password_id: &str) -> Result<[Put; 2], Error> {
+    fn session_items(self, user: UserId, token: &PlainSecret, password_id: &str) -> Result<[Put; 2], Error> {
         let (now, hash) = (self.store.clock.now(), token.hashed());
         let expires_at = now.plus(SESSION_LIFE);
         let ttl = expires_at.epoch_seconds();
