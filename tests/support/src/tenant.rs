@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use aws_sdk_dynamodb::types::AttributeValue;
 use reqwest::Method;
 use serde_json::{Value, json};
-use shared::secrets;
+use shared::{hex, random};
 use shared::storage::keys;
 
 use crate::actors::{Agent, Person};
@@ -36,7 +36,7 @@ pub struct Resource {
 impl Tenant {
     pub async fn random(world: &World, random: &mut fastrand::Rng) -> Self {
         let person = world.member().await;
-        let marker = format!("MARK{}", secrets::hex(&secrets::random::<8>()));
+        let marker = format!("MARK{}", hex::encode(&random::bytes::<8>()));
         let user = person.user_id().await;
         let key = person.post("/api/api-keys", json!({ "label": marker })).await.expect(201);
         let ids = vec![(Placeholder::User, user), (Placeholder::Key, text(&key["id"]))];
