@@ -1,4 +1,4 @@
-// Texts on a phone: what is shown is what was sent, in its own direction, and no page scrolls sideways.
+// Texts on a phone: a page shows each text as it was sent, in the text's own direction, and scrolls only vertically.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { shapes } from "./shapes.mjs";
@@ -19,7 +19,7 @@ async function opened(page, text, payload) {
   return id;
 }
 
-// The words of an element that stand on more than one line.
+// The words of an element that are broken over several lines.
 const brokenWords = (page, selector) =>
   page.$$eval(selector, (all) =>
     all.flatMap((element) => {
@@ -54,7 +54,7 @@ test("the cells of a table keep their words whole, and the table scrolls", async
     assert.equal(await sideways(page), 0, path);
   }
   await page.goto(`${world.inboxUrl}/reviews/${id}`);
-  // The last column of a wide table comes into view.
+  // Scrolling a wide table shows its last column.
   const seen = await page.$$eval("#asked .md table", (all) => all.map((table) => {
     table.scrollLeft = table.scrollWidth;
     return table.querySelector("th:last-child").getBoundingClientRect().right <= innerWidth;
@@ -97,7 +97,7 @@ test("a stored answer is shown in the order stored", async () => {
   assert.ok((await page.$eval("#answer .outcome", (it) => it.innerText)).includes("1.50"));
 });
 
-// No character that reorders others, or that is not seen, is on a page: a mark says where it was.
+// A page contains no invisible character and none that reorders others: a mark stands in its place.
 test("direction controls and invisible characters are marks in texts, labels and names", async () => {
   const page = await signedIn();
   const evil = (word) => `${word}\u202e gnp.temp/ \u200bACME\u2066`;
@@ -134,7 +134,7 @@ test("direction controls and invisible characters are marks in texts, labels and
   await world.owner("PATCH", `/api/agents/${world.channelId}`, { name: "Agent", description: "", tag: "" });
 });
 
-// Each Hebrew text is found by its letters; the element that gives it its direction says so itself.
+// The test finds each Hebrew text by its letters. The element around the text must set its direction.
 test("each text, label and name runs in its own direction, and so does what is typed", async () => {
   const page = await signedIn();
   const word = (name) => `שלום, ${name}.`;
@@ -200,7 +200,7 @@ for (const [theme, dark] of [["light", false], ["dark", true]]) {
     for (const [name, path] of Object.entries(await shapes.fillWorld(world))) {
       await page.goto(world.inboxUrl + path);
       if ((await sideways(page)) !== 0) found.push(`${name}: wider by ${await sideways(page)} px`);
-      // What is wider than its place scrolls there: nothing stands outside of the screen unreachably.
+      // An element wider than its container scrolls inside it, so that everything on the page can be reached.
       const lost = await page.$$eval("#review *", (all) => all.filter((it) => {
         const { left, right, width } = it.getBoundingClientRect();
         if (width === 0 || (left >= -1 && right <= innerWidth + 1)) return false;

@@ -38,11 +38,11 @@ const ORDER: [&str; 29] = [
     "lib",    // the list of modules
 ];
 
-/// Who else names the SDK: what makes the clients, and what watches their calls.
+/// The files outside the table layer that name the SDK: they create the clients or observe their calls.
 const CLIENTS: [&str; 3] =
     ["shared/src/aws/clients.rs", "shared/src/telemetry/cost.rs", "infra/local/src/event_sources/write_notifier.rs"];
 
-/// What only an expression of DynamoDB's has.
+/// Function names that occur only in DynamoDB expressions.
 const EXPRESSIONS: [&str; 4] = ["attribute_exists", "attribute_not_exists", "if_not_exists", "list_append"];
 
 /// Modules that know HTTP requests and responses. All others work without axum.

@@ -20,8 +20,8 @@ async fn with_setting(dir: &Path, name: &str, value: &str) -> Runner {
     Runner::from(command).await
 }
 
-/// A tenth of the load of `make soak`, whose bounds are those of a release build on a machine of its own.
-/// Other tests run at the same time as this one: what a quiet runner takes then is the measure.
+/// A tenth of the load of `make soak`, whose bounds hold for a release build on an otherwise idle machine.
+/// Other tests run at the same time, so the bounds are multiples of what an idle runner takes.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn load_of_one_caller_does_not_delay_another() {
     let dir = TempDir::new().unwrap();
@@ -31,7 +31,7 @@ async fn load_of_one_caller_does_not_delay_another() {
     let max_p50 = 3 * quiet.p50.max(Duration::from_millis(250));
     // Of 20 samples this is the longest.
     let max_p99 = 3 * quiet.p99.max(Duration::from_millis(500));
-    // All answers pass through one stream in order: this is how long those of the load take, unoptimised.
+    // All answers pass through one stream in order. The answers of the load take this long without optimisation.
     let max_webhook = Duration::from_secs(6);
     for under_load in &measured {
         assert!(under_load.p50 <= max_p50, "{under_load:?}, {quiet:?}");
