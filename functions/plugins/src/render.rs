@@ -15,7 +15,7 @@ use crate::catalogue::Plugins;
 /// The page of a plugin's frame
 ///
 /// For `<iframe sandbox="allow-scripts">` in a page of this site that answers its `postMessage`s
-/// (`/assets/plugin-host.js` does).
+/// (`/assets/app.js` does).
 #[utoipa::path(
     get,
     path = "/api/plugins/{name}/render",
