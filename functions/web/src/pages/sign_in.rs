@@ -88,7 +88,7 @@ pub async fn sign_out(
 /// The sentence for a browser that may not sign in for a while.
 fn too_many_sign_ins(seconds: u64) -> String {
     format!(
-        "Too many failed tries for this e-mail: no sign-in is possible for now, not even with the right password. \
+        "Too many failed attempts for this e-mail address: no sign-in is possible for now, not even with the right password. \
          Use a browser in which you have signed in before, or try again in {} min.",
         minutes(seconds)
     )

@@ -102,7 +102,7 @@ fn errors_in(words: &str) -> Vec<Error> {
         ("no owner", Error::OwnerOnly),
         ("e-mail address", Error::EmailTaken),
         ("last owner", Error::LastOwner),
-        ("failed tries", Error::TooManyTries { retry_after_seconds: 900 }),
+        ("failed attempts", Error::TooManyTries { retry_after_seconds: 900 }),
         ("already responded", Error::ReviewAlreadyResponded),
         ("review expired", Error::ReviewExpired),
         ("different body", Error::IdempotencyConflict),
