@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use aws_sdk_dynamodb::types::AttributeValue;
 use reqwest::Method;
 use serde_json::{Value, json};
-use shared::{hex, random};
 use shared::storage::keys;
+use shared::{hex, random};
 
 use crate::actors::{Agent, Person};
 use crate::contract::Placeholder;
