@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use http::header::{CACHE_CONTROL, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderName, HeaderValue};
 
+use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::http::app::App;
 use crate::http::auth;
@@ -45,16 +46,10 @@ pub(super) async fn wrap(
         }
     });
     let outcome = app.store.limits().callers.in_turn(&credentials, run);
-    let mut response = outcome.await.unwrap_or_else(Error::into_response);
-
-    if let Some(Rendered(error)) = response.extensions().get() {
-        log_cause(error, &request_id);
-    } else if let Some(error) = &error_of(&response) {
-        log_cause(error, &request_id);
-        response = with_body(response, error, uri.path(), app.clock.now(), &request_id);
-    }
+    let response = outcome.await.unwrap_or_else(Error::into_response);
+    let response = render_error(response, uri.path(), app.clock.now(), &request_id);
     let totals = request_cost.spent();
-    response = cost::with_cost(request_cost.clone(), record(&app, &request_cost, call, response)).await;
+    let mut response = cost::with_cost(request_cost.clone(), record(&app, &request_cost, call, response)).await;
     response.extensions_mut().insert(BackgroundTasks(request_cost.clone()));
     finish(&mut response, &request_id, totals);
     tracing::info!(
@@ -82,6 +77,17 @@ async fn record(app: &App, cost: &RequestCost, call: Option<Call>, response: Res
         (Some(call), Some(user)) => call.end(app.store.clone(), user, response).await,
         _ => response,
     }
+}
+
+/// Logs the error of a response and writes its body, unless it was rendered as a page already.
+fn render_error(response: Response, path: &str, now: Timestamp, request_id: &str) -> Response {
+    if let Some(Rendered(error)) = response.extensions().get() {
+        log_cause(error, request_id);
+        return response;
+    }
+    let Some(error) = error_of(&response) else { return response };
+    log_cause(&error, request_id);
+    with_body(response, &error, path, now, request_id)
 }
 
 fn log_cause(error: &Error, request_id: &str) {
