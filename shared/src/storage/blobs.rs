@@ -1,5 +1,5 @@
-//! The bucket: the bytes of files. Bytes go in before the item that makes them visible, and out
-//! before the item that names them goes.
+//! The bucket, which holds the bytes of files. An object is uploaded before the item that makes it visible, and
+//! scheduled for deletion together with the deletion of that item.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -18,7 +18,7 @@ pub struct DuePage {
 }
 
 impl Store {
-    /// What is due by `now` in one shard of the index. The index may lag: the work checks the
+    /// What is due by `now` in one shard of the index. The index is eventually consistent: the work checks the
     /// item itself before it changes anything.
     pub async fn due(&self, shard: &str, now: Timestamp, from: Option<Item>) -> Result<DuePage, Error> {
         let query = self.table.query_index(keys::DUE_INDEX, shard).before(keys::due_until(now)).limit(PAGE);

@@ -1,6 +1,6 @@
-//! Calls that make a file or an agent and are safe to repeat: a record says what an
-//! `Idempotency-Key` made, and with which body. It is written in one transaction with what the call
-//! makes, and goes after [`KEPT`]. Messages have records of their own (`messages::repeats`).
+//! Repeatable calls that create a file or an agent: a record says what an `Idempotency-Key` created, and with
+//! which body. It is written in one transaction with what the call creates, and expires after [`KEPT`].
+//! Messages have records of their own (`messages::idempotency`).
 
 use std::time::Duration;
 
@@ -52,7 +52,7 @@ struct CallItem {
 pub(super) struct Call {
     pub key: Key,
     body_hash: String,
-    /// What an earlier one made, and is gone.
+    /// What an earlier call created that was deleted since.
     gone: Option<String>,
 }
 
@@ -73,8 +73,8 @@ impl Call {
 }
 
 impl Store {
-    /// The write that says what a call makes, provided that no equal call has done so. The record of
-    /// something that is gone gives way.
+    /// The put that records what a call creates, refused if an equal call has recorded something. A record of
+    /// something that was deleted is replaced.
     pub(super) fn call_record(&self, call: &Call, made: impl ToString) -> Result<Put, Error> {
         let Key { pk, sk } = call.key.clone();
         let ttl = self.clock.now().plus(KEPT).epoch_seconds();
@@ -86,7 +86,7 @@ impl Store {
         })
     }
 
-    /// What the call that was first has made.
+    /// What the equal call that was first has created.
     pub(super) async fn made_by_equal_call(&self, call: &Call) -> Result<String, Error> {
         let mut items = self.table.get_items(vec![call.key.clone()]).await?;
         let made = call.clone().earlier(&mut items)?;

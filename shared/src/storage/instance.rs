@@ -1,5 +1,5 @@
-//! What the local runner knows of its own installation: which one its table belongs to, and its
-//! first owner. Read once at a start; no route reads it.
+//! What the local runner stores about its installation: which one the table belongs to, and its first owner.
+//! Read once at a start, and by no route.
 
 use dynamo::value::to_item;
 use serde::{Deserialize, Serialize};
@@ -38,7 +38,7 @@ impl Store {
         Ok(self.table.put(item).await?)
     }
 
-    /// All users who are not being removed, oldest first.
+    /// All users except those being deleted, oldest first.
     pub async fn all_users(&self) -> Result<Vec<User>, Error> {
         let query = self.query_partition(keys::USERS.to_owned(), keys::USER_ITEMS);
         let items = query.collect_all::<UserItem>().await?;
@@ -57,7 +57,7 @@ impl Store {
         Ok(agents.into_iter().find(|agent| agent.deleted_at.is_none()).map(|agent| agent.id))
     }
 
-    /// Whether there is an agent of this id, whoever owns it.
+    /// Whether an agent has this id, regardless of its owner.
     pub async fn has_agent(&self, agent: AgentId) -> Result<bool, Error> {
         let key = keys::agent(agent);
         Ok(self.table.get::<AgentItem>(&key).await?.is_some())

@@ -1,15 +1,15 @@
 //! Every key of the table, and so its documentation. Nothing else writes one.
 //!
-//! | item | pk | sk | beside the entity's own attributes |
+//! | item | pk | sk | besides the entity's own attributes |
 //! |---|---|---|---|
 //! | API key | `KEY#<sha256>` | `KEY` | `userId`, `keyId` |
 //! | API key, as its user sees it | `USER#<user>` | `KEY#<key>` | `hash`: which of the former is it |
 //! | user | `USERS` | `USER#<user>` | `theme`; `removing` from the start of a removal to its end |
-//! | removal of a user | `USER#<user>` | `REMOVAL` | whoever has it is refused everywhere, with a session or a key; outlives the user until the last look after it: index due |
+//! | removal of a user | `USER#<user>` | `REMOVAL` | while present, all of the user's sessions and API keys are rejected; kept until the final cleanup pass: index due |
 //! | changes of what a user's inbox shows | `USER#<user>` | `CHANGES` | `sequence`: grows with them; comes with the first |
 //! | how many owners there are | `USERS` | `OWNERS` | `owners` |
 //! | e-mail address | `EMAIL#<lower case>` | `EMAIL` | `userId`, `passwordHash`, `passwordId`: new with every password |
-//! | attempts to sign in to an address | `EMAIL#<lower case>` | `LOGIN`; by a browser that signed in before `LOGIN#DEVICE#<device>`, with a former password `LOGIN#FORMER`; by somebody signed in `LOGIN#SESSION` | `tries`: `failures` and those under way; `windowEnds`, `ttl` |
+//! | attempts to sign in to an address | `EMAIL#<lower case>` | `LOGIN`; by a browser that signed in before `LOGIN#DEVICE#<device>`, with a former password `LOGIN#FORMER`; by a signed-in person `LOGIN#SESSION` | `tries`: `failures` and those under way; `windowEnds`, `ttl` |
 //! | the installation, on one machine only | `INSTANCE` | `INSTANCE` | `instanceId`, `secretFingerprint`, `credentialsShownAt`, `startedAt` |
 //! | session | `SESSION#<sha256>` | `SESSION` | `userId`, `expiresAt`, `ttl` |
 //! | session, as one of its user's | `USER#<user>` | `SESSION#<sha256>` | `hash`, `passwordId`: the password it was begun with, `ttl` |
@@ -40,7 +40,7 @@
 //! **Index `due`** (`dueShard` = `DUE#<0..3>`, `dueSort` = `<time>#<pk>#<sk>`; keys only) lists
 //! what has to be done by a time; [`DueWork`] says what, by the key.
 //!
-//! **`ttl`** (seconds since 1970) lets DynamoDB remove what nobody needs any more.
+//! **`ttl`** (seconds since 1970) lets DynamoDB delete items that have expired.
 
 use dynamo::Index;
 pub use dynamo::Key;
@@ -90,7 +90,7 @@ pub fn email(email: &Email) -> Key {
     Key::new(email_partition(email), "EMAIL")
 }
 
-/// The attempts of those who present nothing but an address.
+/// The attempts of callers that present nothing but an address.
 pub fn login(email: &Email) -> Key {
     Key::new(email_partition(email), LOGINS)
 }
@@ -105,7 +105,7 @@ pub fn former_device_login(email: &Email) -> Key {
     Key::new(email_partition(email), format!("{LOGINS}#FORMER"))
 }
 
-/// The attempts of somebody who is signed in.
+/// The attempts of a signed-in person.
 pub fn session_login(email: &Email) -> Key {
     Key::new(email_partition(email), format!("{LOGINS}#SESSION"))
 }
@@ -146,7 +146,7 @@ pub fn file(file: FileId) -> Key {
     Key::new(channel_partition(file.channel()), format!("{FILES}{}", file.ulid()))
 }
 
-/// An agent's client ids and those of the people who write to it are apart.
+/// An agent's client ids are separate from those of the people who write to it.
 pub fn client(channel: AgentId, sender: SenderType, client_id: &str) -> Key {
     let (sender, hash) = (sender.word(), SecretHash::of(client_id));
     Key::new(channel_partition(channel), format!("CLIENT#{sender}#{}", hash.as_str()))
@@ -171,7 +171,7 @@ pub fn stream(channel: AgentId, stream: &StreamId) -> Key {
     Key::new(channel_partition(channel), format!("STREAM#{}", SecretHash::of(stream.as_str()).as_str()))
 }
 
-/// What is left in the bucket of something that was deleted in this channel.
+/// The cleanup record of objects that something deleted in this channel has left.
 pub fn leftovers(channel: AgentId, removal: Ulid) -> Key {
     Key::new(channel_partition(channel), format!("{LEFTOVERS}{removal}"))
 }
@@ -212,7 +212,7 @@ pub const USER_API_KEYS: &str = "KEY#";
 pub const AGENT: &str = "AGENT";
 /// The sort key of an agent's and of a user's removal.
 pub const REMOVAL: &str = "REMOVAL";
-/// The note of objects that are to go.
+/// Sort keys of cleanup records start with this.
 pub const LEFTOVERS: &str = "REMOVAL#";
 /// Sort keys of messages start with this, in [`channel_partition`].
 pub const MESSAGES: &str = "MESSAGE#";
@@ -351,15 +351,15 @@ pub fn due_until(now: Timestamp) -> String {
 pub enum DueWork {
     /// A pending review expires.
     Review(MessageId),
-    /// A file that no message has claimed goes.
+    /// A file that no message has claimed is deleted.
     File(FileId),
-    /// Bytes go, then the note that names them.
+    /// Objects are deleted, then the cleanup record that names them.
     Bytes(Key),
-    /// An agent's removal is completed.
+    /// An agent's deletion is completed.
     Agent(AgentId),
-    /// A user's removal is completed.
+    /// A user's deletion is completed.
     User(UserId),
-    /// Nobody knows: a mistake, or the work of a later version.
+    /// Unknown: a mistake, or the work of a later version.
     Unknown(Key),
 }
 
@@ -368,7 +368,7 @@ impl DueWork {
         Self::known(&key).unwrap_or(Self::Unknown(key))
     }
 
-    /// Whether it is a removal, of which nobody knows how much there is to do.
+    /// Whether it is a deletion, whose amount of work is unknown.
     pub fn may_take_long(&self) -> bool {
         matches!(self, Self::Agent(_) | Self::User(_))
     }
@@ -394,7 +394,7 @@ pub enum StorageKey<'a> {
     Upload(FileId),
     /// An agent's picture; each upload is a version of its own.
     Avatar(AgentId, &'a str),
-    /// An archive made for one download; it goes after a day.
+    /// An archive made for one download; it is deleted after a day.
     Export(Ulid),
 }
 

@@ -78,14 +78,14 @@ pub type Page<T> = dynamo::pagination::Page<T, Ulid>;
 #[derive(Clone)]
 pub struct Store {
     table: Table,
-    /// To see whether the bytes that somebody announced are there.
+    /// Whether uploaded objects exist is asked here.
     blobs: Blobs,
     clock: Clock,
     tallies: agents::PendingStats,
     limits: Limits,
 }
 
-/// A channel that the caller may use: holding one proves that it was checked.
+/// A channel that the caller may use: only an authenticated call can give one.
 #[derive(Clone, Debug)]
 pub struct Channel {
     pub agent: Agent,
@@ -109,7 +109,7 @@ impl Store {
         Self { table, blobs, clock, tallies, limits }
     }
 
-    /// The same with these limits.
+    /// The same store with other limits.
     pub fn limited(self, limits: Limits) -> Self {
         Self { limits, ..self }
     }
@@ -150,13 +150,13 @@ impl Store {
         RequestLog { store: self }
     }
 
-    /// What keeps one caller from stopping the others.
+    /// The limits that protect callers from each other.
     pub fn limits(&self) -> &Limits {
         &self.limits
     }
 
-    /// Verifies a caller, and fetches `also` in the same call. Strongly consistent: a key that
-    /// was revoked a moment ago is refused, and so is everything of a user whose removal has begun.
+    /// Authenticates a caller, and reads `also` in the same call. Strongly consistent: a key that was revoked a
+    /// moment ago is refused, and so are all credentials of a user whose deletion has begun.
     pub async fn authenticate(&self, caller: impl Into<Caller>, also: &[Key]) -> Result<(UserId, Items), Error> {
         let caller = caller.into();
         let admitted = self.verify(&caller, also).await;
@@ -188,8 +188,8 @@ impl Store {
         Ok((user, items))
     }
 
-    /// Verifies that the caller may use `channel`, and fetches `also` in the same call. An agent
-    /// that does not exist and another person's are not told apart.
+    /// Authenticates the caller, opens a channel of theirs, and reads `also` in the same call. An agent that
+    /// does not exist and another person's give the same error.
     pub async fn open_channel(
         &self,
         caller: impl Into<Caller>,

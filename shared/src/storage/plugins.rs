@@ -1,4 +1,4 @@
-//! What an owner set for the plugins: one item each, of the deployment, every value encrypted.
+//! Settings of plugins: one item for each plugin of the deployment, every value encrypted.
 
 use std::collections::BTreeMap;
 
@@ -41,8 +41,7 @@ pub struct Plugins<'a> {
 }
 
 impl Plugins<'_> {
-    /// What is set for each of these plugins, in their order. Everybody who is signed in uses
-    /// the same.
+    /// The settings of these plugins, in order. All users of a deployment share them.
     pub async fn envs(self, human: &HumanCaller, plugins: &[&str]) -> Result<Vec<PluginEnv>, Error> {
         let keys: Vec<Key> = plugins.iter().map(|name| keys::plugin(name)).collect();
         let (_, mut items) = self.store.authenticate(human, &keys).await?;

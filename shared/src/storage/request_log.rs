@@ -39,8 +39,8 @@ impl RequestLog<'_> {
         Ok(self.store.table.put_new(to_item(&LogItem { pk, sk, ttl, entry })?).await?)
     }
 
-    /// A page of the caller's log, newest first, read beside the check of the caller. The cursor
-    /// is the last entry's id: calls that begin meanwhile are newer.
+    /// A page of the caller's log, newest first, read while the caller is authenticated. The cursor is the last
+    /// entry's id: calls that begin later are newer.
     pub async fn list(self, human: &HumanCaller, request: &ListLogs) -> Result<LogPage, Error> {
         let caller = Caller::from(human);
         let page = self.read_page(caller.claimed(), request);
@@ -55,7 +55,7 @@ impl RequestLog<'_> {
         if first > last {
             return Ok(LogPage { data: vec![], next_cursor: None });
         }
-        // One more than asked for tells whether there is a next page.
+        // One more than requested shows whether there is a next page.
         let query = self
             .store
             .table

@@ -16,7 +16,7 @@ use crate::storage::keys;
 use crate::storage::{collect_for_response, join_authorized};
 use crate::telemetry::cost;
 
-/// How exact `lastUsedAt` is: it is not worth a write on every call.
+/// The resolution of `lastUsedAt`: a write on every call would cost too much.
 const LAST_USED_STEP: std::time::Duration = std::time::Duration::from_secs(5 * 60);
 
 #[derive(Serialize, Deserialize)]
@@ -66,8 +66,8 @@ impl Accounts<'_> {
         Ok(user)
     }
 
-    /// Both items, and only while they belong together: a key that was rotated or revoked
-    /// meanwhile does not come back.
+    /// Updates both items, on the condition that they belong together: a key that was rotated or revoked in
+    /// between is not restored.
     async fn record_use(self, hash: &SecretHash, item: &ApiKeyItem, now: Timestamp) -> Result<(), Error> {
         let touch = |key| Update::new(key).set("lastUsedAt", s(now));
         // Of many calls at once one writes it; the others find it written.
@@ -83,7 +83,7 @@ impl Accounts<'_> {
         Ok(())
     }
 
-    /// Makes a key, unless its user is being removed: then no key may come to be any more.
+    /// Creates a key, unless its user is being deleted.
     pub async fn create_api_key(self, user: UserId, label: String) -> Result<ShownApiKey, Error> {
         let (now, key) = (self.store.clock.now(), PlainSecret::api_key(user));
         let api_key = ApiKey {
@@ -145,7 +145,7 @@ impl Accounts<'_> {
         Err(Error::unavailable("an API key kept being rotated by others"))
     }
 
-    /// Removes a user's keys of this label that no call has presented.
+    /// Deletes a user's keys of this label that were never used.
     pub async fn delete_unused_api_keys(self, user: UserId, label: &str) -> Result<(), Error> {
         let query = self.store.query_partition(keys::user_partition(user), keys::USER_API_KEYS);
         let keys = query.collect_all::<UserApiKeyItem>().await?;

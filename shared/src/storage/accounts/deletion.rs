@@ -1,13 +1,13 @@
-//! The end of a user and of everything under it.
+//! Deletion of a user with everything under it.
 //!
-//! One transaction closes the account: it takes the address away, marks the user, and leaves a
-//! removal record. The record is read with every check of a caller ([`Store::admit`]), so from
-//! then on the user's sessions and API keys are refused, and nothing new can come to be under the
-//! user. Then all goes, page by page, the user's own item last: whatever dies on the way, the user
-//! stays in the list, and a repeat goes on from there.
+//! One transaction closes the account: it deletes the address, marks the user, and writes a deletion record.
+//! The record is read with every authentication ([`Store::authenticate`]), so from then on the user's sessions
+//! and API keys are refused, and nothing new can be created under the user. Then everything is deleted page by
+//! page, the user's own item last: if a process dies on the way, the user stays in the list, and a repeated
+//! call continues.
 //!
-//! The record is in the index `due`: where nobody repeats the call, [`Store::finish_user_removal`]
-//! goes on. It looks once more when nothing that was let in before can still arrive.
+//! The record is in the index `due`: the expiry function continues the deletion
+//! ([`Accounts::finish_user_deletion`]), and checks once more when no accepted write can still arrive.
 
 use std::time::{Duration, Instant};
 
@@ -26,7 +26,7 @@ use crate::storage::accounts::one_owner_less;
 use crate::storage::deletion::{DeletionItem, PAGE, TIME, check_deadline};
 use crate::storage::keys;
 
-/// What is read of a session or an API key to end it.
+/// The attributes of a session or an API key that its deletion needs.
 #[derive(Deserialize)]
 struct Listed {
     pk: String,
@@ -34,7 +34,7 @@ struct Listed {
     hash: String,
 }
 
-/// What lets somebody in.
+/// A kind of credential.
 #[derive(Clone, Copy)]
 enum Access {
     Session,
@@ -58,22 +58,22 @@ impl Access {
 }
 
 impl Accounts<'_> {
-    /// Removes a user with all that is theirs; safe to repeat. [`Error::StillRemoving`] when there
-    /// is more than fits one call.
+    /// Deletes a user with everything under it; safe to repeat. [`Error::StillRemoving`] when there is more
+    /// than fits one call.
     pub async fn delete_user(self, owner: &OwnerCaller, id: UserId) -> Result<(), Error> {
         self.delete_user_within(owner, id, TIME).await
     }
 
-    /// The same in a time of the caller's choice; however short, each call gets further.
+    /// Like [`Accounts::delete_user`], for as long as the caller says. Every call makes progress, however
+    /// short.
     pub async fn delete_user_within(self, owner: &OwnerCaller, id: UserId, time: Duration) -> Result<(), Error> {
         let until = Instant::now() + time;
         let user = self.close_account(owner, id).await?;
         self.delete_contents(user, until).await
     }
 
-    /// For what works off the index `due`: completes a user's removal whose call was cut short,
-    /// and removes what came in late. The record goes with the last look; until then, and while
-    /// this gives an error, it is due again.
+    /// For the expiry function: continues a user's deletion that was cut short, and deletes what arrived late.
+    /// The record is deleted with the last check; until then, and while this gives an error, it is due again.
     pub async fn finish_user_deletion(self, user: UserId) -> Result<(), Error> {
         let Some(record) = self.store.deletion_record(&keys::user_removal(user)).await? else { return Ok(()) };
         self.delete_contents(user, Instant::now() + TIME).await?;
@@ -94,8 +94,9 @@ impl Accounts<'_> {
         Ok(self.store.table.delete(&keys::user(user)).await?)
     }
 
-    /// Ends a page's worth of a user's sessions and API keys; whether there were any. What is
-    /// looked up goes before what lists it, so that a repeat finds it again.
+    /// Deletes a page of a user's sessions and API keys. Gives whether there were any. The item that a
+    /// credential is looked up by is deleted before the one that lists it, so that a repeated call finds it
+    /// again.
     async fn delete_some_credentials(self, user: UserId) -> Result<bool, Error> {
         let mut found = false;
         for kind in [Access::Session, Access::ApiKey] {
@@ -112,8 +113,8 @@ impl Accounts<'_> {
         Ok(found)
     }
 
-    /// Takes the address away, marks the user and leaves the removal's record, so that nothing of
-    /// theirs lets anybody in from here on. That it was done before is as good.
+    /// Deletes the address, marks the user and writes the deletion record, so that no credential of the user is
+    /// accepted any more. An account that was closed before is no error.
     async fn close_account(self, owner: &OwnerCaller, id: UserId) -> Result<UserId, Error> {
         for _ in 0..MAX_ATTEMPTS {
             let item = self.managed_user(owner, id).await?.ok_or(Error::NotFound("user"))?;

@@ -1,14 +1,14 @@
-//! Tries of a password, counted per address: in the table, so that all instances count together.
+//! Login throttling: attempts at a password, counted per address in the table, so that all instances count
+//! together.
 //!
-//! An address has several windows ([`Window`]), so that strangers who use up theirs keep out
+//! An address has several windows ([`Window`]), so that an attacker who uses up the strangers' window locks out
 //! neither a browser that has signed in before nor a person who is signed in.
 //!
-//! A try takes one of the window's places before it is judged, so that a burst of guesses cannot
-//! outrun the count: of any number at once, at most ten are looked at. A right one gives its
-//! place back, and those of the failures before it; a wrong one keeps it and is a failure. When
-//! all places are taken but not all by failures, a further try waits a little for one: many right
-//! ones at once all get in. A process that dies with a try in its hands leaves the place taken
-//! until the window ends.
+//! An attempt takes one of the window's slots before the password is checked, so that a burst of guesses cannot
+//! outrun the count: of any number at once, at most ten are checked. A right password gives back its slot and
+//! those of the failures before it; a wrong one keeps its slot and is a failure. When all slots are taken, but
+//! not all by failures, a further attempt waits a little for one: many right passwords at once all succeed. A
+//! process that dies during an attempt leaves its slot taken until the window ends.
 
 use std::time::{Duration, Instant};
 
@@ -25,38 +25,38 @@ use crate::storage::accounts::Accounts;
 use crate::storage::accounts::EmailItem;
 use crate::storage::keys;
 
-/// Tries are counted per address over this window.
+/// Attempts are counted per address over this window.
 const WINDOW: Duration = Duration::from_secs(15 * 60);
-/// How many tries may be failed or under way.
+/// How many attempts may have failed or be in progress.
 const PLACES: u64 = 10;
-/// How long a try waits for a place that others may give back.
+/// How long an attempt waits for a slot that others may give back.
 const PATIENCE: Duration = Duration::from_secs(12);
-/// When to come back after that, in seconds.
+/// `Retry-After` in seconds when no slot became free.
 const COME_BACK: u64 = 5;
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct LoginWindowItem {
-    /// Failed ones and those under way.
+    /// Attempts that failed or are in progress.
     tries: u64,
     failures: u64,
     window_ends: Timestamp,
 }
 
-/// Whose tries a window counts.
+/// Whose attempts a window counts.
 pub(super) enum Window {
-    /// Those who present nothing but the address.
+    /// Callers that present nothing but the address.
     Strangers,
     /// One browser that signed in with the current password.
     Device(Ulid),
     /// All browsers that signed in with a former password.
     FormerDevices,
-    /// Somebody who is signed in, on whatever browser.
+    /// A caller that is signed in, in any browser.
     Session,
 }
 
 impl Window {
-    /// The window of somebody who presents these devices to sign in to an account.
+    /// The window of a caller that presents these devices to sign in to an account.
     pub fn of(presented: &[Device], account: Option<&EmailItem>) -> Option<Self> {
         let account = account?;
         let mut devices = presented.iter().filter(|device| device.user == account.user_id).peekable();
@@ -75,17 +75,17 @@ impl Window {
     }
 }
 
-/// A try that has a place: which window, and the window as it was then.
+/// An attempt that has a slot: its window, as it was when the slot was taken.
 pub(super) struct LoginAttempt {
     key: Key,
     window: LoginWindowItem,
 }
 
-/// What became of a try.
+/// How an attempt ended.
 pub(super) enum AttemptResult {
     Right,
     Wrong,
-    /// Storage failed before it was looked at.
+    /// Storage failed before the password was checked.
     Not,
 }
 
@@ -97,8 +97,8 @@ enum Slot {
 }
 
 impl Accounts<'_> {
-    /// Takes a place in a window of the address's, or opens a new one. `is_new` is a guess that
-    /// saves a call when it is right.
+    /// Takes a slot in a window of the address's, or opens a new window. `is_new` is a guess that saves a call
+    /// when it is right.
     pub(super) async fn begin_attempt(
         self,
         email: &Email,
@@ -121,7 +121,7 @@ impl Accounts<'_> {
                 Slot::Full(_) if Instant::now() >= patience => break,
                 Slot::Full(_) => pause(again.min(SLOWEST)).await,
                 Slot::NoWindow => {
-                    // Lost when another try opened the window meanwhile; then that one has places.
+                    // Another attempt may have opened the window first; then that window has slots.
                     if let Some(window) = self.open_window(&key, now).await? {
                         return Ok(LoginAttempt { key, window });
                     }
@@ -143,7 +143,7 @@ impl Accounts<'_> {
         })
     }
 
-    /// The first place of a new window, unless there is a window already.
+    /// Opens a window and takes its first slot, unless there is a window already.
     async fn open_window(self, key: &Key, now: Timestamp) -> Result<Option<LoginWindowItem>, Error> {
         let window = LoginWindowItem { tries: 1, failures: 0, window_ends: now.plus(WINDOW) };
         let mut item = key.attributes();
@@ -153,7 +153,7 @@ impl Accounts<'_> {
         Ok(put.send(&self.store.table).await?.then_some(window))
     }
 
-    /// Notes what became of a try. In a window that has ended there is nothing to note.
+    /// Records how an attempt ended. A window that has ended is left alone.
     pub(super) async fn finish_attempt(
         self,
         LoginAttempt { key, window }: LoginAttempt,
@@ -169,10 +169,10 @@ impl Accounts<'_> {
         Ok(())
     }
 
-    /// Gives back the place of a right try and those of the failures before it; not those of
-    /// tries that are still under way.
+    /// Gives back the slot of a right password and those of the failures before it, but not those of attempts
+    /// in progress.
     async fn clear_failures(self, key: &Key, mut window: LoginWindowItem) -> Result<(), Error> {
-        // Seen anew only when a try failed meanwhile, and there are not more than that.
+        // Repeated only when an attempt failed in between, and there are at most so many of them.
         for _ in 0..=PLACES {
             let back = window.tries.min(window.failures + 1);
             let update = Update::new(key.clone())
@@ -189,7 +189,7 @@ impl Accounts<'_> {
         Ok(())
     }
 
-    /// Ends all windows of an address: its password was reset, so former guesses count no more.
+    /// Deletes all windows of an address: its password was reset, so former guesses no longer count.
     pub(super) async fn clear_attempts(self, email: &Email) -> Result<(), Error> {
         let windows = self.store.query_partition(keys::email_partition(email), keys::LOGINS).first_keys().await?;
         Ok(self.store.table.delete_items(&windows).await?)

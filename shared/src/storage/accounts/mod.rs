@@ -1,4 +1,4 @@
-//! Accounts as their own people use them: making one, signing in.
+//! Accounts: creating users, signing in, and authenticating persons and owners.
 
 mod api_keys;
 mod deletion;
@@ -36,7 +36,7 @@ pub(super) struct UserItem {
     pub user: User,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub theme: Option<Theme>,
-    /// Since when this user is being removed: who has it is nobody any more.
+    /// Set while the user is being deleted: the user is not found any more.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub removing: Option<Timestamp>,
 }
@@ -51,14 +51,13 @@ pub(super) struct EmailItem {
     pub password_id: String,
 }
 
-/// A stored password: its hash, and the id that tells it from any other, the same text set twice
-/// included.
+/// A stored password: its hash, and an id that is new with every change, even to the same text.
 pub(super) struct StoredPassword {
     pub id: String,
     pub hash: String,
 }
 
-/// A user to be made.
+/// A user to create.
 pub(super) struct UserToMake<'a> {
     pub email: &'a Email,
     pub password: Password,
@@ -81,7 +80,7 @@ pub struct Accounts<'a> {
 }
 
 impl Accounts<'_> {
-    /// Makes a user with a password of their own; `None` when the address is taken.
+    /// Creates a user with a password of their own; `None` when the address is taken.
     pub async fn create_user(
         self,
         email: &Email,
@@ -127,8 +126,7 @@ impl Accounts<'_> {
         Ok(self.store.table.get(&key).await?)
     }
 
-    /// Begins a session for whoever knows an address's password. The device is what their browser
-    /// is to present from now on.
+    /// Creates a session for the right password of an address. The browser presents the device from now on.
     pub async fn sign_in(self, credentials: Credentials, presented: &[Device]) -> Result<(NewSession, Device), Error> {
         let Credentials { email, password } = credentials;
         let attempt = Attempt { email: &email, presented, is_signed_in: false };
@@ -141,12 +139,12 @@ impl Accounts<'_> {
         Ok((session, device))
     }
 
-    /// The caller themselves.
+    /// The caller's user.
     pub async fn me(self, human: &HumanCaller) -> Result<User, Error> {
         self.authenticate_person(human, &[]).await.map(|(item, _)| item.user)
     }
 
-    /// Verifies a person, and fetches their own item and `also` in the same call.
+    /// Authenticates a person, and reads their own item and `also` in the same call.
     pub(super) async fn authenticate_person(
         self,
         human: impl Into<Caller>,
@@ -156,12 +154,12 @@ impl Accounts<'_> {
         let mut wanted = vec![keys::user(caller.claimed())];
         wanted.extend_from_slice(also);
         let (_, items) = self.store.authenticate(caller, &wanted).await?;
-        // Read, not taken: an owner may ask for themselves once more.
+        // Peeked at, not taken: an owner may ask for their own user again.
         let item = items.peek::<UserItem>(&wanted[0])?.filter(|it| it.removing.is_none());
         Ok((item.ok_or(Error::NoSession)?, items))
     }
 
-    /// Verifies an owner, and fetches `also` in the same call; a member is refused.
+    /// Authenticates an owner, and reads `also` in the same call; a member is refused.
     pub async fn authenticate_owner(self, owner: &OwnerCaller, also: &[Key]) -> Result<(UserId, Items), Error> {
         let (item, items) = self.authenticate_person(owner, also).await?;
         if item.user.role != Role::Owner {

@@ -17,18 +17,18 @@ use crate::storage::accounts::login_attempts::{AttemptResult, Window};
 use crate::storage::accounts::{EmailItem, StoredPassword, UserItem};
 use crate::storage::keys;
 
-/// Which password somebody knows.
+/// Which password was presented.
 pub(super) enum KnownPassword {
     Current,
-    /// The one they wanted to set, which is the current one already.
+    /// The new one of a change, which is the current one already.
     New,
 }
 
-/// Somebody who tries the password of an address.
+/// An attempt at the password of an address.
 #[derive(Clone, Copy)]
 pub(super) struct Attempt<'a> {
     pub email: &'a Email,
-    /// The devices that their browser presents.
+    /// The devices that the browser presents.
     pub presented: &'a [Device],
     pub is_signed_in: bool,
 }
@@ -42,8 +42,8 @@ impl Attempt<'_> {
 }
 
 impl Accounts<'_> {
-    /// The account of an address, for whoever knows its password, or the one they were just about
-    /// to set. That is one try, which takes its place before it is judged.
+    /// Checks the password of an address, or the new password of a change. This is one login attempt, which
+    /// takes its slot before the password is checked.
     pub(super) async fn check_password(
         self,
         attempt: Attempt<'_>,
@@ -72,12 +72,12 @@ impl Accounts<'_> {
         noted.map(|()| known)
     }
 
-    /// Changes the caller's password and ends all their other sessions: those there are before, so
-    /// that a process which dies on the way leaves none of them behind, and afterwards those that
-    /// were begun or refreshed meanwhile with the old password. Safe to repeat: where the new one
-    /// is the password already, what is left to do is to end sessions.
+    /// Changes the caller's password and ends all other sessions of the caller: the existing ones first, so
+    /// that none survives a process that dies on the way, and afterwards those that were created or refreshed
+    /// in between with the old password. Safe to repeat: if the new password is set already, only the sessions
+    /// are ended.
     ///
-    /// Gives the device that the caller's browser is from now on.
+    /// Gives the device that the caller's browser presents from now on.
     pub async fn change_password(
         self,
         human: &HumanCaller,
@@ -106,7 +106,7 @@ impl Accounts<'_> {
         Err(Error::WrongPassword)
     }
 
-    /// Whether it was done: not when another change was first, so that `old` is no longer the one.
+    /// Gives whether the password was replaced: not if another change was first.
     async fn replace_password(
         self,
         human: &HumanCaller,
@@ -129,16 +129,16 @@ impl Accounts<'_> {
         }
     }
 
-    /// Whether an address's account has this password. It is no sign-in, and counts as none: for
-    /// somebody who may read the table itself.
+    /// Whether an address's account has this password. This is no login attempt and is not counted: it is for
+    /// programs that can read the table itself.
     pub async fn is_password(self, email: &Email, password: Password) -> Result<bool, Error> {
         let account = self.account_at(email).await?;
         password.matches(account.map(|it| it.password_hash)).await
     }
 
-    /// Sets the password of an address's account, for somebody who may write to the table itself.
-    /// The user's sessions end, and failed sign-ins before it count no more. `None` when no account
-    /// has the address. Safe to repeat.
+    /// Sets the password of an address's account, for programs that can write to the table itself. The user's
+    /// sessions end, and failed login attempts before it are forgotten. `None` if no account has the address.
+    /// Safe to repeat.
     pub async fn reset_password(self, email: &Email, password: Password) -> Result<Option<User>, Error> {
         let new = self.hash_password(password).await?;
         for _ in 0..MAX_ATTEMPTS {

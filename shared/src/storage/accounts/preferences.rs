@@ -1,4 +1,4 @@
-//! What a person prefers: kept with the person, so that a page learns it with who they are.
+//! Preferences of a person: part of the person's item, so that a page reads both in one call.
 
 use dynamo::value::s;
 use dynamo::{Update, attr, item_exists};

@@ -55,8 +55,8 @@ enum Write {
 }
 
 impl Accounts<'_> {
-    /// Begins a session, provided the password that was checked is still the one: a session that
-    /// was begun with an old password never outlives its change.
+    /// Creates a session, on the condition that the password which was checked is still the current one: a
+    /// session never outlives the change of its password.
     pub(super) async fn create_session(
         self,
         user: User,
@@ -88,7 +88,8 @@ impl Accounts<'_> {
         Ok([Put::create(session), Put::create(listed)])
     }
 
-    /// The user of a presented session, if it is stored, in time, and theirs.
+    /// The user of a presented session, if it is stored, has not expired, and belongs to the user that it
+    /// names.
     pub(in crate::storage) fn verify_session(
         self,
         session: &Credential,
@@ -100,9 +101,9 @@ impl Accounts<'_> {
             .ok_or(Error::NoSession)
     }
 
-    /// Replaces a session by a new one. Of several refreshes at once one wins; to the others the
-    /// session has ended. Nothing that was begun with an old password is refreshed, so whoever
-    /// ends a user's sessions after a change does not run after them.
+    /// Replaces a session by a new one. Of several refreshes at once one succeeds; for the others the session
+    /// has ended. A session that was created with an old password is never refreshed, so ending a user's
+    /// sessions after a change terminates.
     pub async fn refresh_session(self, human: &HumanCaller) -> Result<NewSession, Error> {
         let mut outdated = None;
         for _ in 0..MAX_ATTEMPTS {
@@ -116,8 +117,8 @@ impl Accounts<'_> {
             transaction.push(Write::Password, Check::new(email.clone(), is_same()));
             let session = Delete::new(keys::session(&human.0.hashed)).when(item_exists());
             transaction.push(Write::Session, session);
-            // Refused when the password was changed meanwhile: the session may be kept then, so
-            // it is looked at again.
+            // Refused when the password was changed in between: the change may have kept the session, so it is
+            // read again.
             transaction.push(Write::Session, Delete::new(listed).when(is_same()));
             for item in self.session_items(item.user.id, &token, &old.password_id)? {
                 transaction.push(Write::Session, item);
@@ -137,13 +138,13 @@ impl Accounts<'_> {
         Err(Error::unavailable("a session kept changing"))
     }
 
-    /// Ends a session; one that does not exist has ended.
+    /// Ends a session; one that does not exist counts as ended.
     pub async fn delete_session(self, human: &HumanCaller) -> Result<(), Error> {
         self.delete_sessions(human.0.claimed, std::slice::from_ref(&human.0.hashed)).await
     }
 
-    /// Ends a user's sessions but those to `keep`. A session can be refreshed between the look
-    /// and the end of it, so there is another look until there is nothing to end.
+    /// Ends a user's sessions except those to `keep`. A session can be refreshed between the read and its end,
+    /// so this repeats until there is none to end.
     pub(super) async fn delete_all_sessions(
         self,
         user: UserId,
@@ -158,7 +159,7 @@ impl Accounts<'_> {
         Err(Error::unavailable("a user's sessions kept being refreshed"))
     }
 
-    /// Ends a user's sessions but those to `keep` as one look finds them; how many there were.
+    /// Ends a user's sessions except those to `keep`, as one read finds them. Gives how many there were.
     pub(super) async fn delete_listed_sessions(
         self,
         user: UserId,

@@ -1,5 +1,5 @@
-//! Users as their owners manage them. A deployment is one organisation's: its owners manage all
-//! of its users, and see nothing of what is theirs.
+//! Users as owners manage them. A deployment belongs to one organisation: its owners manage all of its users,
+//! and see none of their data.
 
 use dynamo::value::{Value, s, to_item};
 use dynamo::{Conditional, Delete, MAX_ATTEMPTS, Put, Transaction, Update, attr};
@@ -18,21 +18,21 @@ use crate::storage::{collect_for_response, join_authorized};
 
 /// The writes that change a user, by what a refusal means.
 enum Write {
-    /// Somebody changed the user meanwhile: look again.
+    /// The user was changed in between: read it again.
     Changed,
     LastOwner,
     EmailTaken,
 }
 
 impl Accounts<'_> {
-    /// All users, oldest first: the list is read beside the check of the caller.
+    /// All users, oldest first, read while the caller is authenticated.
     pub async fn list_users(self, owner: &OwnerCaller) -> Result<Vec<User>, Error> {
         let query = self.store.query_partition(keys::USERS.to_owned(), keys::USER_ITEMS);
         let users = collect_for_response(query, |item: UserItem| Some(item.user));
         join_authorized(self.authenticate_owner(owner, &[]), users).await.map(|(_, users)| users)
     }
 
-    /// Adds a user, who has to change the password that somebody else knows.
+    /// Adds a user, who has to change the password at the first sign-in, as another person knows it.
     pub async fn add_user(self, owner: &OwnerCaller, new: CreateUser) -> Result<CreatedUser, Error> {
         self.authenticate_owner(owner, &[]).await?;
         let (password, temporary) = match new.password {
@@ -48,8 +48,8 @@ impl Accounts<'_> {
         Ok(CreatedUser { user, temporary_password: temporary.map(PlainSecret::reveal) })
     }
 
-    /// Changes what `patch` has. A new password ends the user's sessions, and failed sign-ins before
-    /// it count no more.
+    /// Changes the members that `patch` has. A new password ends the user's sessions, and failed login attempts
+    /// before it are forgotten.
     pub async fn update_user(self, owner: &OwnerCaller, id: UserId, patch: PatchUser) -> Result<User, Error> {
         let password = match &patch.password {
             Some(password) => {
@@ -72,14 +72,14 @@ impl Accounts<'_> {
         Err(Error::unavailable("a user kept being changed by others"))
     }
 
-    /// A user as an owner finds one; also one whose removal has begun.
+    /// A user as an owner finds it, also during its deletion.
     pub(super) async fn managed_user(self, owner: &OwnerCaller, id: UserId) -> Result<Option<UserItem>, Error> {
         let key = keys::user(id);
         let (_, mut items) = self.authenticate_owner(owner, std::slice::from_ref(&key)).await?;
         Ok(items.take(&key)?)
     }
 
-    /// The user after the change; `None` when somebody else changed them meanwhile.
+    /// The user after the change; `None` when another change was first.
     async fn write_update(
         self,
         before: User,
@@ -106,7 +106,7 @@ impl Accounts<'_> {
         }
     }
 
-    /// The part of a change that the address's item has: a new password, or the item's move.
+    /// The writes that concern the address's item: a new password, or a move to another address.
     async fn update_account(
         self,
         transaction: &mut Transaction<Write>,
@@ -118,7 +118,8 @@ impl Accounts<'_> {
         }
         let (from, to) = (Email::typed(&before.email), Email::typed(&after.email));
         let account = self.account_at(&from).await?.filter(|it| it.user_id == before.id);
-        // It went with a change after `before` was read; the user's own condition says so too.
+        // The address was changed after `before` was read; the condition on the user's item refuses the
+        // transaction.
         let Some(account) = account else { return Ok(()) };
         if let (Some(new), true) = (password, from == to) {
             transaction.push(Write::Changed, set_password(&from, &account.password_id, new));

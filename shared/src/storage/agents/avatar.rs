@@ -1,5 +1,5 @@
-//! Pictures of agents. The bytes of each are an object of their own, so a new one never shows
-//! under an old one's name; the agent's item says which is the agent's.
+//! Pictures of agents. Each picture is an object of its own, so that a new one never appears under the name of
+//! an old one. The agent's item names the current object.
 
 use dynamo::value::{s, to_value};
 use dynamo::{Update, attr};
@@ -44,7 +44,7 @@ impl Channel {
 }
 
 impl Agents<'_> {
-    /// Gives the agent a picture: its bytes first, then the one write that shows it.
+    /// Sets the agent's picture: first the object, then the item that refers to it.
     pub async fn set_avatar(self, channel: &Channel, image: Image) -> Result<Agent, Error> {
         let id = channel.id();
         let avatar = AvatarItem { version: new_ulid(self.store.clock.now()).to_string(), kind: image.kind };
@@ -56,7 +56,7 @@ impl Agents<'_> {
         Ok(item.into())
     }
 
-    /// Takes the uploaded picture away.
+    /// Deletes the uploaded picture.
     pub async fn delete_avatar(self, channel: &Channel) -> Result<Agent, Error> {
         let avatar = channel.avatar.as_ref().ok_or(Error::NotFound("avatar"))?;
         let update = agent_update(channel.id())
@@ -68,8 +68,8 @@ impl Agents<'_> {
         Ok(item.into())
     }
 
-    /// Writes which picture is the agent's, and removes the bytes of the one before. Gives the
-    /// item before.
+    /// Writes which picture is the agent's, and deletes the object of the one before. Gives the item as it was
+    /// before.
     async fn replace_avatar(
         self,
         agent: AgentId,
@@ -84,8 +84,8 @@ impl Agents<'_> {
         Ok(item)
     }
 
-    /// Removes a picture's bytes beside the request. Ones that stay are nobody's, and go with
-    /// the agent.
+    /// Deletes a picture's object in a background task. An object that remains is referenced by nothing and is
+    /// deleted with the agent.
     pub(super) fn delete_avatar_object(self, agent: AgentId, avatar: Option<AvatarItem>) {
         let Some(key) = avatar.map(|avatar| avatar.storage_key(agent)) else { return };
         let blobs = self.store.blobs.clone();

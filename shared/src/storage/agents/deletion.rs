@@ -35,21 +35,21 @@ struct OwnedRemoval {
 }
 
 impl Agents<'_> {
-    /// Removes one of `owner`'s agents. Safe to repeat, also while it is being removed; once it
-    /// is gone it is not found. [`Error::StillRemoving`] when there is more than fits one call.
+    /// Deletes one of `owner`'s agents. Safe to repeat, also during the deletion; afterwards the agent is not
+    /// found. [`Error::StillRemoving`] when there is more than fits one call.
     pub async fn delete(self, owner: UserId, agent: AgentId) -> Result<(), Error> {
         self.delete_within(owner, agent, TIME).await
     }
 
-    /// The same in a time of the caller's choice; however short, each call gets further.
+    /// Like [`Agents::delete`], for as long as the caller says. Every call makes progress, however short.
     pub async fn delete_within(self, owner: UserId, agent: AgentId, time: Duration) -> Result<(), Error> {
         let until = Instant::now() + time;
         self.mark_deleted(owner, agent).await?;
         self.delete_contents(agent, until).await
     }
 
-    /// Removes a person's agents, as far as there is time. Close the person's account before: the
-    /// list is an index's, and an agent made a moment ago may be missing from it.
+    /// Deletes a person's agents until the deadline. The person's account has to be closed before: the list
+    /// comes from an index, which may not have the latest agent yet.
     pub async fn delete_all_of(self, user: UserId, until: Instant) -> Result<(), Error> {
         let query = self.store.query_owned(user, owned::AGENTS).only(&["id"]).limit(PAGE);
         let mut from = None;
@@ -66,8 +66,8 @@ impl Agents<'_> {
         }
     }
 
-    /// Which of a person's agents are going, or went a short while ago: lists over all agents leave
-    /// out what is still there of them. Hardly ever any, so that this costs next to nothing.
+    /// A person's agents that are being deleted or were deleted a short while ago: lists over all agents leave
+    /// out what is left of them. There is hardly ever any, so the read costs next to nothing.
     pub(in crate::storage) async fn being_deleted(self, user: UserId) -> Result<HashSet<AgentId>, Error> {
         let query = self.store.query_owned(user, owned::REMOVALS).only(&[keys::OWNER_INDEX.sk]);
         let removals = query.collect_all::<OwnedRemoval>().await?;
@@ -84,15 +84,15 @@ impl Agents<'_> {
         }
     }
 
-    /// For what works off the index `due`: completes a removal whose call was cut short, and
-    /// removes what came in late. The record goes with the last look.
+    /// For the expiry function: continues a deletion that was cut short, and deletes what arrived late. The
+    /// record is deleted with the last check.
     pub async fn finish_deletion(self, agent: AgentId) -> Result<(), Error> {
         let Some(record) = self.store.deletion_record(&keys::removal(agent)).await? else { return Ok(()) };
         self.delete_contents(agent, Instant::now() + TIME).await?;
         self.store.reschedule_or_finish(record, agent.ulid()).await
     }
 
-    /// Makes the agent invisible, together with the record that sees to the rest.
+    /// Marks the agent as deleted, and writes the record that completes the deletion.
     async fn mark_deleted(self, owner: UserId, agent: AgentId) -> Result<(), Error> {
         let now = self.store.clock.now();
         let mark = Update::new(keys::agent(agent))

@@ -29,9 +29,9 @@ struct StatusItem {
 }
 
 impl Agents<'_> {
-    /// Books a sign of life. One that brings news (another status, or another message) goes into
-    /// the history, in the same write. `statusSince` moves only when the status does: what it was
-    /// is a condition of the write, so two pings that meet are booked one after the other.
+    /// Records a heartbeat. One with another status or another message also adds an entry to the history, in
+    /// the same write. `statusSince` changes only with the status: the status before is a condition of the
+    /// write, so concurrent heartbeats are recorded one after the other.
     pub async fn ping(self, channel: &Channel, ping: &Ping) -> Result<Agent, Error> {
         let mut before = channel.agent.clone();
         for _ in 0..MAX_ATTEMPTS {

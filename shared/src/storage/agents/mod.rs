@@ -1,5 +1,4 @@
-//! Agents: made, listed, changed. Their signs of life are in `super::ping`, their webhooks in
-//! `super::webhook`, their pictures in `super::avatar`, their end in `super::removal`.
+//! Agents: creating, listing and updating them.
 
 mod avatar;
 mod deletion;
@@ -118,7 +117,7 @@ pub(super) fn apply<T>(update: Update, attribute: &str, change: Change<T>, value
     }
 }
 
-/// An agent that may be made.
+/// An agent that may be created.
 pub struct PreparedAgent {
     owner: UserId,
     call: Option<Call>,
@@ -126,7 +125,7 @@ pub struct PreparedAgent {
     pub earlier: Option<AgentWithSecret>,
 }
 
-/// For a user who was just made or checked.
+/// For a user who was just created or authenticated.
 impl From<UserId> for PreparedAgent {
     fn from(owner: UserId) -> Self {
         Self { owner, call: None, earlier: None }
@@ -140,8 +139,7 @@ pub struct Agents<'a> {
 }
 
 impl Agents<'_> {
-    /// How an agent begins: verifies the caller, and looks for what an equal call made in the same
-    /// read.
+    /// Authenticates the caller, and looks for what an equal call created in the same read.
     pub async fn prepare(
         self,
         caller: impl Into<Caller>,
@@ -162,14 +160,14 @@ impl Agents<'_> {
         Ok(PreparedAgent { owner, call, earlier })
     }
 
-    /// The agent that an equal call made, as it is now, with the secret that its answer showed.
+    /// The agent that an equal call created, as it is now, with the secret that its response showed.
     async fn created_agent(self, made: &str) -> Result<Option<AgentWithSecret>, Error> {
         let Ok(id) = made.parse::<AgentId>() else { return Ok(None) };
         let item = self.store.table.get::<AgentItem>(&keys::agent(id)).await?;
         Ok(item.filter(|item| item.deleted_at.is_none()).map(AgentWithSecret::from))
     }
 
-    /// Makes an agent; with a webhook also the secret that signs what is sent there.
+    /// Creates an agent; with a webhook also the secret that signs its events.
     pub async fn create(self, opening: impl Into<PreparedAgent>, new: CreateAgent) -> Result<AgentWithSecret, Error> {
         let PreparedAgent { owner, call, .. } = opening.into();
         let item = self.new_agent(owner, new);
@@ -217,7 +215,7 @@ impl Agents<'_> {
         }
     }
 
-    /// All of the caller's agents, oldest first: the list is read beside the check of the caller.
+    /// All of the caller's agents, oldest first, read while the caller is authenticated.
     pub async fn list(self, caller: impl Into<Caller>) -> Result<Vec<Agent>, Error> {
         let caller = caller.into();
         let query = self.store.table.query_index(OWNER_INDEX, caller.claimed()).starting_with(owned::AGENTS);
@@ -233,8 +231,8 @@ impl Agents<'_> {
         opened.map(|(channel, _)| channel).map_err(|err| err.or_not_found("agent"))
     }
 
-    /// Changes what `update` names, and nothing else. Setting a webhook where no secret is makes
-    /// one, and shows it.
+    /// Changes the members that `update` has, and nothing else. A webhook for an agent without a secret creates
+    /// one, which the response shows.
     pub async fn update(self, channel: &Channel, update: UpdateAgent) -> Result<AgentWithSecret, Error> {
         if update.is_empty() {
             return Ok(AgentWithSecret { agent: channel.agent.clone(), webhook_secret: None });
@@ -253,7 +251,7 @@ impl Agents<'_> {
         if replaced {
             self.delete_avatar_object(channel.id(), channel.avatar.clone());
         }
-        // Shown only when it became the agent's: the one that was there before stays secret.
+        // Shown only if it became the agent's secret: an earlier one is never shown again.
         let webhook_secret = secret.filter(|secret| item.webhook.webhook_secret.as_ref() == Some(secret));
         Ok(AgentWithSecret {
             agent: item.into(),
@@ -271,8 +269,8 @@ impl Agents<'_> {
         self.write(update).await.map(Agent::from)
     }
 
-    /// Notes that the person has read up to now. The mark only moves forward: a call that comes
-    /// late changes nothing, and is told where the mark is.
+    /// Moves the read mark to now. The mark only moves forward: a late call changes nothing and gets the
+    /// current mark.
     pub async fn mark_read(self, channel: &Channel) -> Result<ReadMark, Error> {
         let now = self.store.clock.now();
         let update = agent_update(channel.id())

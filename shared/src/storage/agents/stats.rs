@@ -1,4 +1,4 @@
-//! What is counted of agents: one item of counters for each, added to beside the requests.
+//! Counters of agents: one item for each, updated in background tasks.
 //!
 //! Counting never holds a request up, and may lose some when a process ends. Under load counts
 //! gather in the process, and one write carries all that came while the last one ran.
@@ -35,7 +35,7 @@ impl PendingStats {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether nobody is writing yet, so the caller has to.
+    /// Adds to the pending counts. Gives whether the caller has to write them, because no other task does.
     fn gather(&self, agent: AgentId, tally: StatsDelta) -> bool {
         let mut waiting = self.lock();
         waiting.tallies.entry(agent).or_default().add(tally);
@@ -51,7 +51,7 @@ impl PendingStats {
 }
 
 impl Agents<'_> {
-    /// Books counts, beside the request.
+    /// Adds to an agent's counters, in a background task.
     pub fn record_stats(self, agent: AgentId, tally: StatsDelta) {
         if tally == StatsDelta::default() || !self.store.tallies.gather(agent, tally) {
             return;
@@ -82,7 +82,7 @@ impl Agents<'_> {
         Ok(())
     }
 
-    /// One agent in numbers, its history read beside the check of the caller.
+    /// The counters of one agent, with its status history, read while the caller is authenticated.
     pub async fn stats(self, human: &HumanCaller, id: AgentId) -> Result<AgentStats, Error> {
         let key = keys::stats(id);
         let opened = self.store.open_channel(human, id, std::slice::from_ref(&key));
@@ -99,7 +99,7 @@ impl Agents<'_> {
         })
     }
 
-    /// All of a person's agents in numbers.
+    /// The counters of all of a person's agents, summed up.
     pub async fn total_stats(self, human: &HumanCaller) -> Result<TotalStats, Error> {
         let agents = self.list(human).await?;
         let keys: Vec<Key> = agents.iter().map(|agent| keys::stats(agent.id)).collect();

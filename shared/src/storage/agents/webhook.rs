@@ -1,5 +1,5 @@
-//! An agent's webhook, kept in the agent's item. Two secrets are good while one takes over from
-//! the other; of more than two in a day the last two.
+//! An agent's webhook, part of the agent's item. During a rotation the new secret and the one before it both
+//! sign; after several rotations in a day, the last two.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -20,7 +20,7 @@ use crate::storage::agents::Agents;
 use crate::storage::agents::{AgentItem, agent_update, apply};
 use crate::storage::keys;
 
-/// How long a secret that was replaced still signs, beside the new one.
+/// How long a replaced secret still signs together with the new one.
 const BOTH_GOOD: Duration = Duration::from_secs(24 * 3600);
 
 const PARTS: [&str; 6] =
@@ -43,7 +43,7 @@ pub(in crate::storage) struct WebhookItem {
     webhook_previous_until: Option<Timestamp>,
 }
 
-/// What an agent shows of its webhook.
+/// The parts of a webhook that responses show.
 pub(in crate::storage) struct ShownWebhook {
     pub url: Option<String>,
     pub headers: Option<BTreeMap<String, String>>,
@@ -68,8 +68,8 @@ impl WebhookItem {
         ShownWebhook { url, headers, auth: auth.map(|auth| auth.shown()) }
     }
 
-    /// Part of a partial change. A URL brings the secret that is given back with it, unless the
-    /// agent has one; without a URL nothing of the webhook stays.
+    /// Part of a partial update. A URL brings a secret, which is given back, unless the agent has one; removing
+    /// the URL removes everything of the webhook.
     pub fn change(
         mut update: Update,
         url: Change<WebhookUrl>,
@@ -97,7 +97,7 @@ fn stored<T: Serialize>(change: Change<T>) -> Result<Change<Value>, Error> {
     })
 }
 
-/// Where an agent's events go, and with what.
+/// Where an agent's events are sent, and with which credentials.
 pub struct Webhook {
     pub url: Option<String>,
     pub headers: WebhookHeaders,
@@ -107,7 +107,7 @@ pub struct Webhook {
 }
 
 impl Agents<'_> {
-    /// Sets the webhook as a whole, with a new secret; the one before it stays good for a day.
+    /// Replaces the whole webhook, with a new secret; the secret before it stays valid for a day.
     pub async fn set_webhook(self, channel: &Channel, set: SetWebhook) -> Result<AgentWithSecret, Error> {
         let secret = WebhookSecret::make();
         let ends = self.store.clock.now().plus(BOTH_GOOD);
@@ -131,7 +131,7 @@ impl Agents<'_> {
         Ok(AgentWithSecret { agent: item.into(), webhook_secret: Some(secret.reveal().to_owned()) })
     }
 
-    /// Takes the webhook away, with all that belongs to it.
+    /// Removes the webhook with its secrets.
     pub async fn delete_webhook(self, channel: &Channel) -> Result<Agent, Error> {
         let update = PARTS.iter().fold(agent_update(channel.id()), |update, part| update.remove(part));
         self.write(update).await.map(Agent::from)

@@ -1,6 +1,6 @@
-//! Archives of many files, written as their bytes come in. What fits a response stays in memory;
-//! more goes to the bucket part by part, so that never more than a part and a file that fits a
-//! request is held. Files are stored as they are: what is large is compressed already.
+//! Archives of many files, written while their bytes are read. A small archive stays in memory; a large one is
+//! uploaded to the bucket part by part, so that at most one part and one file that fits a request are held in
+//! memory. Files are stored uncompressed: large ones usually are compressed already.
 
 use std::io;
 use std::pin::Pin;
@@ -37,7 +37,7 @@ use crate::validation::ValidationErrors;
 const MAX_ZIPPED: u64 = 500_000_000;
 /// More than the names of an archive's files and all that describes them.
 const FOR_NAMES: u64 = 1_000_000;
-/// An archive in the bucket goes after this time.
+/// An archive in the bucket is deleted after this time.
 const ARCHIVE_LIFE: Duration = Duration::from_secs(24 * 3600);
 /// How much is uploaded at once: the least that S3 takes.
 const PART: usize = 5 * 1024 * 1024;
@@ -52,7 +52,7 @@ pub enum Zipped {
 }
 
 impl Files<'_> {
-    /// The files of an archive: all of them a person's own, their bytes there, not too many.
+    /// The files of an archive: all of them the person's, uploaded, and not too large together.
     pub async fn for_archive(self, human: &HumanCaller, ids: &[FileId]) -> Result<Vec<Attachment>, Error> {
         let found = self.find_owned(human, ids).await?;
         let bytes_there = self.are_uploaded(&found).await?;
@@ -73,13 +73,13 @@ impl Files<'_> {
         Ok(files)
     }
 
-    /// Writes the archive, and removes what was uploaded of one that fails.
+    /// Writes the archive, and deletes the uploaded parts of one that fails.
     pub async fn archive(self, files: Vec<Attachment>) -> Result<Zipped, Error> {
         let now = self.store.clock.now();
         let archive = new_ulid(now);
         let key = StorageKey::Export(archive).to_string();
         let mut parts = Parts { blobs: &self.store.blobs, key: key.clone(), upload: None, done: vec![] };
-        // What fits a response with room for names stays in memory: nothing of it has to go.
+        // An archive that fits a response stays in memory and needs no cleanup.
         if files.iter().map(|file| file.size).sum::<u64>() + FOR_NAMES > MAX_FILE as u64 {
             self.record_cleanup(&ObjectCleanup::of_archive(archive, key, now.plus(ARCHIVE_LIFE))).await?;
         }
@@ -206,7 +206,7 @@ impl Parts<'_> {
         Ok(())
     }
 
-    /// Gives the parts of a failed archive back; a rule of the bucket finds what this misses.
+    /// Deletes the parts of a failed archive; a lifecycle rule of the bucket deletes what this misses.
     async fn abort(&self) {
         if let Some(upload) = &self.upload {
             let Blobs { s3, bucket, .. } = self.blobs;

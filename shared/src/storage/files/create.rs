@@ -1,5 +1,5 @@
-//! Making files: stored for a later message, or uploaded with one of their own. Either is safe to
-//! repeat with an `Idempotency-Key`; so is announcing one (`super::presign`).
+//! Creating files: stored for a later message, or uploaded with a message of their own. Either is safe to
+//! repeat with an `Idempotency-Key`; so is a direct upload (`direct_upload`).
 
 use std::slice;
 
@@ -25,11 +25,11 @@ use crate::storage::messages::{IdempotentCall, NewMessage, PreparedMessage};
 /// How many files are put at once.
 const SIDE_BY_SIDE: usize = 8;
 
-/// A file that may be made.
+/// A file that may be created.
 pub(super) struct PreparedFile {
     pub channel: Channel,
     pub call: Option<Call>,
-    /// What an equal call made.
+    /// What an equal call created.
     pub earlier: Option<FileItem>,
     sender: SenderType,
 }
@@ -152,8 +152,8 @@ impl Files<'_> {
         file.ok_or_else(|| Error::unavailable("the file of an equal call was deleted meanwhile"))
     }
 
-    /// Puts the bytes of files into the bucket, with a note of them before. Nobody sees them until
-    /// items name them; that write takes the note away.
+    /// Uploads the bytes of files, after a cleanup record for them. They are invisible until items name them;
+    /// the transaction that writes the items cancels the cleanup.
     pub async fn upload(self, channel: &Channel, files: Vec<NewFile>) -> Result<UploadedFiles, Error> {
         if files.is_empty() {
             return Ok(UploadedFiles::default());

@@ -1,5 +1,6 @@
-//! Taking files away: the item, together with its mention in the message that holds it and a note
-//! of the bytes; then the bytes. Nobody sees a file without its bytes, whatever dies when.
+//! Deleting files. One transaction deletes the items, removes them from the message that holds them, and writes
+//! a cleanup record; then the objects are deleted. A visible file always has its bytes, wherever a process
+//! dies.
 
 use std::collections::BTreeMap;
 
@@ -30,8 +31,8 @@ impl Files<'_> {
         self.delete_items(files).await
     }
 
-    /// Deletes those of many files that are a person's; how many there were. Others are as ones
-    /// that are deleted already, so that a call which was cut short can be repeated.
+    /// Deletes those of some files that are the person's. Gives how many there were. Others count as deleted
+    /// already, so that a call which was cut short can be repeated.
     pub async fn delete_many(self, human: &HumanCaller, ids: &[FileId]) -> Result<usize, Error> {
         let files: Vec<FileItem> = self.find_owned(human, ids).await?.into_iter().flatten().collect();
         let count = files.len();
@@ -39,8 +40,8 @@ impl Files<'_> {
         Ok(count)
     }
 
-    /// Removes files that the caller has made sure may go: items, what messages say of them, and
-    /// bytes. Safe to repeat, and beside messages that claim or lose the same files.
+    /// Deletes files that the caller may delete: items, mentions in messages, and objects. Safe to repeat, and
+    /// to run while messages claim or lose the same files.
     pub(super) async fn delete_items(self, mut files: Vec<FileItem>) -> Result<(), Error> {
         for attempt in 0..MAX_ATTEMPTS {
             let changed = self.delete_once(files).await?;
@@ -53,8 +54,8 @@ impl Files<'_> {
         Err(Error::unavailable("files kept changing while they were deleted"))
     }
 
-    /// One write for each message that holds some of them, and the bytes of those that went. Gives
-    /// the files for which that did not hold any more: the message, or whose they are, has changed.
+    /// One transaction for each message that holds some of the files, then the objects. Gives the files for
+    /// which it was refused: their message, or the message that holds them, has changed.
     async fn delete_once(self, files: Vec<FileItem>) -> Result<Vec<FileId>, Error> {
         let mut by_message: BTreeMap<Option<MessageId>, Vec<FileItem>> = BTreeMap::new();
         for file in files {
@@ -66,7 +67,7 @@ impl Files<'_> {
         for (message, files) in by_message {
             let holder = message.map(|id| found.take::<MessageItem>(&keys::message(id))).transpose()?.flatten();
             match message {
-                // Files of no message have nothing in common.
+                // Files without a message are deleted independently.
                 None => writes.extend(files.into_iter().map(|file| (None, vec![file]))),
                 Some(_) => writes.push((holder.map(Message::from), files)),
             }
@@ -103,7 +104,8 @@ impl Files<'_> {
         ObjectCleanup::of_channel(self.store.clock.now(), channel, objects, files.iter().map(|file| file.id().ulid()))
     }
 
-    /// Takes files out of the message that holds them, if it is still there, and their items away.
+    /// The writes that remove files from the message that holds them, if it still exists, and delete their
+    /// items.
     fn deletion(
         self,
         holder: Option<Message>,
@@ -118,7 +120,7 @@ impl Files<'_> {
             transaction.add(update);
         }
         for file in files {
-            // What is gone already is as it should be.
+            // A file that is deleted already is no reason for a refusal.
             transaction.add(Delete::new(keys::file(file.id())).when(match file.holder() {
                 None => attr("messageId").absent(),
                 Some(message) => item_absent().or(attr("messageId").eq(s(message))),
@@ -151,9 +153,9 @@ impl Files<'_> {
         Ok(items?.into_iter().flatten().collect())
     }
 
-    /// Removes a file that is due because no message has claimed it; whether it was still there
-    /// and unclaimed. The item goes first, so that no message can claim a file without bytes, and
-    /// leaves a note of the bytes that are to follow it.
+    /// Deletes a file that is due because no message has claimed it. Gives whether it still existed unclaimed.
+    /// The item is deleted first, so that no message can claim a file without bytes, together with a cleanup
+    /// record for its object.
     pub async fn delete_unclaimed(self, file: FileId) -> Result<bool, Error> {
         let now = self.store.clock.now();
         let is_unclaimed = attr("messageId").absent().and(attr("dueSort").lt(s(keys::due_until(now))));

@@ -1,6 +1,5 @@
-//! Files whose bytes the client puts into the bucket itself. Such a file is announced first: its
-//! item is there, so that nothing is lost, but nobody sees it before somebody has looked that the
-//! bytes are there, exactly as many as were announced.
+//! Direct uploads: the client puts a file's bytes into the bucket itself. The file's item is created first, so
+//! that no object is orphaned, and is invisible until the object was found with exactly the expected size.
 
 use std::time::Duration;
 
@@ -33,8 +32,8 @@ const SIDE_BY_SIDE: usize = 16;
 pub(in crate::storage) const NOT_UPLOADED: &str = "the bytes of this file are not there with the announced size";
 
 impl Blobs {
-    /// A URL that takes one PUT of exactly this size and type, for as long as the upload may begin
-    /// and only while the object does not exist: bytes that somebody has seen stay as they are.
+    /// A URL that accepts one PUT of exactly this size and type, as long as the upload may begin and the object
+    /// does not exist: bytes that a client has seen never change.
     async fn upload_target(&self, file: &Attachment, now: Timestamp) -> Result<UploadTarget, Error> {
         let expires_at = file.created_at.plus(UPLOAD_BEGINS);
         let expiry = now.until(expires_at).max(Duration::from_secs(1));
@@ -61,7 +60,7 @@ impl Blobs {
 }
 
 impl Files<'_> {
-    /// Announces a file. Without an upload it goes the way of every file that nobody claims.
+    /// Creates a direct upload. A file that is never uploaded expires like every unclaimed file.
     pub async fn create_direct_upload(
         self,
         caller: impl Into<Caller>,
@@ -96,8 +95,8 @@ impl Files<'_> {
         }
     }
 
-    /// An announcement that is made once more, with what is left of its time. `None` when that is
-    /// over and the bytes never came.
+    /// Repeats the response of a direct upload, with what is left of its time. `None` when the time is over and
+    /// the bytes never arrived.
     async fn repeat_direct_upload(self, item: FileItem) -> Result<Option<(Attachment, UploadTarget)>, Error> {
         let now = self.store.clock.now();
         let file = Attachment::from(item.clone());
@@ -109,7 +108,7 @@ impl Files<'_> {
         Ok(Some((file, target)))
     }
 
-    /// The file, if its bytes are there. Who finds them first takes the announcement away.
+    /// The file, if its bytes are there. The first caller that finds them marks the upload as complete.
     pub(super) async fn confirm_upload(self, item: FileItem) -> Result<Option<Attachment>, Error> {
         if !item.is_announced() {
             return Ok(Some(item.into()));
@@ -118,12 +117,12 @@ impl Files<'_> {
         if self.store.blobs.size(&file.storage_key).await? != Some(file.size) {
             return Ok(None);
         }
-        // A refusal means that it was deleted meanwhile.
+        // A refusal means that the file was deleted in between.
         let update = Update::new(keys::file(file.id)).remove("announced").when(item_exists());
         Ok(update.send_item(&self.store.table).await?.is_applied().then_some(file))
     }
 
-    /// Of each file, in their order, whether its bytes are there. Writes nothing.
+    /// Whether each file's bytes are there, in order. Writes nothing.
     pub(in crate::storage) async fn are_uploaded(self, items: &[Option<FileItem>]) -> Result<Vec<bool>, Error> {
         let announced = items.iter().map(|item| item.as_ref().filter(|item| item.is_announced()));
         let asked = announced.map(|item| {
@@ -139,15 +138,14 @@ impl Files<'_> {
         stream::iter(asked).buffered(SIDE_BY_SIDE).try_collect().await
     }
 
-    /// Says which of the files that the input names, each at its path, cannot be used. Gives those that
-    /// nothing refers to yet, and that would be removed. Writes nothing: an announcement goes with
-    /// the write that makes use of the file.
+    /// Checks the files that the input names, each at its path; gives those that nothing refers to yet and that
+    /// would expire. Writes nothing: an upload is marked as complete by the write that uses the file.
     pub(in crate::storage) async fn usable_files(
         self,
         files: Vec<(Vec<Step>, FileId)>,
         items: Items,
     ) -> Result<Vec<FileId>, Error> {
-        // Two originals may have become one file, so what was found stays.
+        // Two names may refer to one file, so items are peeked at and not taken.
         let found =
             files.iter().map(|(_, id)| items.peek::<FileItem>(&keys::file(*id))).collect::<Result<Vec<_>, _>>()?;
         let bytes_there = self.are_uploaded(&found).await?;
@@ -163,7 +161,7 @@ impl Files<'_> {
         problems.finish(Some(unclaimed))
     }
 
-    /// Of some files those whose bytes are there, in their order, each [`arrived`](Self::arrived).
+    /// Those of some files whose bytes are there, in order, each confirmed ([`Files::confirm_upload`]).
     pub(super) async fn confirm_uploads(self, items: Vec<FileItem>) -> Result<Vec<Attachment>, Error> {
         let asked: Vec<_> = items.into_iter().map(|item| self.confirm_upload(item)).collect();
         let arrived: Vec<Option<Attachment>> = stream::iter(asked).buffered(SIDE_BY_SIDE).try_collect().await?;

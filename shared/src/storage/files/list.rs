@@ -17,7 +17,7 @@ use crate::storage::keys::{self, FILES};
 use crate::storage::messages::RESPONSE_BUDGET;
 use crate::storage::{Page, join_authorized};
 
-/// Where a list reads: all of a person's files, or one channel's.
+/// What a list covers: all of a person's files, or one channel's.
 #[derive(Clone, Copy)]
 enum FileScope {
     Person(UserId),
@@ -25,7 +25,7 @@ enum FileScope {
 }
 
 impl Files<'_> {
-    /// A page of a person's files, newest first, its first read beside the check of the caller.
+    /// A page of a person's files, newest first; the first call runs while the caller is authenticated.
     pub async fn list(self, human: &HumanCaller, list: &ListFiles) -> Result<Page<Attachment>, Error> {
         let shelf = match list.agent {
             None => FileScope::Person(human.0.claimed),

@@ -1,4 +1,4 @@
-//! Files: the item beside the bytes. How one is made is in `super::file_making`.
+//! Files: their items, and reading them.
 
 mod archive;
 mod create;
@@ -49,7 +49,7 @@ pub(super) struct FileItem {
     /// Absent until a message claims the file: that is the condition of claiming it.
     #[serde(skip_serializing_if = "Option::is_none")]
     message_id: Option<MessageId>,
-    /// The bytes are still to come, or nobody has looked yet whether they have.
+    /// A direct upload that was not confirmed yet: the bytes may not be there.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     announced: bool,
     id: FileId,
@@ -77,14 +77,14 @@ impl From<FileItem> for Attachment {
     }
 }
 
-/// Files whose bytes are in the bucket, and the note of them until items name them.
+/// Files whose bytes are in the bucket, with the cleanup record that is cancelled when items name them.
 #[derive(Default)]
 pub struct UploadedFiles {
     pub(super) files: Vec<Attachment>,
     pub(super) note: Option<ObjectCleanup>,
 }
 
-/// What was placed for a write that came after its note was due.
+/// The error of a write whose files' cleanup record was due already.
 pub(super) fn too_late() -> Error {
     Error::unavailable("files were placed too long ago, or their channel went meanwhile")
 }
@@ -127,7 +127,7 @@ impl FileItem {
         self.id
     }
 
-    /// Whether it is removed a day after it was made, as it is now.
+    /// Whether it expires a day after its creation, as it is now.
     pub fn is_unclaimed(&self) -> bool {
         self.due_sort.is_some()
     }
@@ -164,8 +164,8 @@ pub struct Files<'a> {
 }
 
 impl Files<'_> {
-    /// The files of a channel, or of all of the key's, newest first, read beside the check of the
-    /// caller.
+    /// The files of a channel, or of all channels of the key's user, newest first, read while the caller is
+    /// authenticated.
     pub async fn list_for_agent(self, agent: &AgentCaller, channel: MaybeChannel) -> Result<Vec<Attachment>, Error> {
         let files = match channel {
             MaybeChannel::Absent => {
@@ -195,8 +195,8 @@ impl Files<'_> {
         query.collect_within_budget(RESPONSE_BUDGET, weigh).await
     }
 
-    /// Of some files those that are to be listed. The newest of the announced ones are looked for:
-    /// an upload that has ended shows without anybody having used the file.
+    /// Those of some files that a list shows. The newest unconfirmed uploads are looked up, so that an upload
+    /// shows in lists as soon as it has ended.
     pub(super) async fn listable(self, files: Vec<FileItem>) -> Result<Vec<Attachment>, Error> {
         let mut looks = LOOKED_FOR;
         let files = files.into_iter().filter(|file| {
@@ -216,7 +216,7 @@ impl Files<'_> {
         self.confirm_upload(item.ok_or(Error::NotFound("file"))?).await?.ok_or(Error::NotFound("file"))
     }
 
-    /// The file that a link was made for, for whoever holds the link.
+    /// The file of a share link, for everybody who has the link.
     pub async fn get_shared(self, link: &ShareLink) -> Result<Attachment, Error> {
         let (file, agent) = (keys::file(link.file()), keys::agent(link.file().channel()));
         let mut items = self.store.table.get_items(vec![file.clone(), agent]).await?;
@@ -225,12 +225,12 @@ impl Files<'_> {
         self.confirm_upload(item.ok_or(Error::NotFound("file"))?).await?.ok_or(Error::NotFound("file"))
     }
 
-    /// Files by their ids, wherever they are: `None` in the place of each that is not the
-    /// person's, or whose agent is gone. Announced ones are among them.
+    /// Files by their ids, from all channels: `None` in place of each that is not the person's, or whose agent
+    /// is being deleted. Unconfirmed uploads are among them.
     pub(super) async fn find_owned(self, human: &HumanCaller, ids: &[FileId]) -> Result<Vec<Option<FileItem>>, Error> {
         let keys: BTreeSet<Key> = ids.iter().flat_map(|&id| [keys::file(id), keys::agent(id.channel())]).collect();
         let keys: Vec<Key> = keys.into_iter().collect();
-        // One call takes a hundred keys, and the check of the caller is among them.
+        // One call takes a hundred keys, including those of the authentication.
         let (first, rest) = keys.split_at(keys.len().min(MAX_BATCH_GET - KEYS_OF_CHECK));
         let rest =
             future::try_join_all(rest.chunks(MAX_BATCH_GET).map(|some| self.store.table.get_items(some.to_vec())));

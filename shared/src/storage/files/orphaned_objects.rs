@@ -1,9 +1,9 @@
-//! Notes of objects that are to go. Such a note is written together with the removal of the items
-//! that named them; then the objects go, then the note. What a dying process or an engine in
-//! trouble left is found by the note's place in the index `due`.
+//! Cleanup records for S3 objects scheduled for deletion. A record is written in the transaction that deletes
+//! the items which named the objects; then the objects are deleted, then the record. If a process dies in
+//! between, the expiry function finds the record in the index `due`.
 //!
-//! Bytes that items are yet to name are noted before they are put, and the write that names them
-//! takes the note away: whatever dies in between, they are named or they go.
+//! Before objects are uploaded, a record is written for them too; the transaction that creates their items
+//! deletes it. If that transaction never commits, the expiry function deletes the objects.
 
 use std::time::Duration;
 
@@ -20,8 +20,8 @@ use crate::storage::files::Files;
 use crate::storage::keys::{self, due};
 use crate::telemetry::cost;
 
-/// How long after its announcement the bytes of a file may come: an upload begins within the first
-/// hour, and S3 takes slow ones for longer.
+/// How long after a direct upload was created its bytes may arrive: an upload begins within the first hour, and
+/// S3 accepts slow ones for longer.
 const UPLOAD_ENDS: Duration = Duration::from_secs(2 * 3600);
 
 #[derive(Serialize, Deserialize)]
@@ -34,19 +34,19 @@ struct CleanupItem {
     objects: Vec<String>,
 }
 
-/// Objects that are to go, by their keys in the bucket.
+/// Objects to delete, by their keys in the bucket.
 #[derive(Clone)]
 pub(in crate::storage) struct ObjectCleanup {
     key: Key,
     ulid: Ulid,
     objects: Vec<String>,
-    /// When they have to be gone for good: until then they may be put again.
+    /// When they are deleted for good: until then a presigned URL may upload them again.
     by: Timestamp,
 }
 
 impl ObjectCleanup {
-    /// Those of some files, by the ids of which it is known how long a presigned URL may still put
-    /// them: a file does not say whether it had one.
+    /// For some files of one channel. Their ids show until when a presigned URL may still upload them: a file
+    /// does not say whether it had one.
     pub fn of_channel(
         now: Timestamp,
         channel: AgentId,
@@ -74,26 +74,26 @@ impl ObjectCleanup {
         CleanupItem { pk, sk, due_shard: due.shard, due_sort: due.sort, objects: self.objects.clone() }
     }
 
-    /// The write of the note, for the transaction that takes the objects' names away.
+    /// The put of the record, for the transaction that deletes the items naming the objects.
     pub fn record(&self) -> Result<Put, Error> {
         Ok(Put::create(to_item(&self.item())?))
     }
 
-    /// Takes the note away with the writes that name its objects. IdempotentCall it is due that is refused:
-    /// the objects may be gone.
+    /// The delete of the record, for the transaction that names its objects. It is refused once the record is
+    /// due: the objects may be deleted by then.
     pub fn cancel(&self, now: Timestamp) -> Delete {
         Delete::new(self.key.clone()).when(attr("dueSort").gt(s(now)))
     }
 }
 
 impl Files<'_> {
-    /// Writes the note alone, for objects that are to go later.
+    /// Writes the record alone, for objects that are deleted later.
     pub(super) async fn record_cleanup(self, leftovers: &ObjectCleanup) -> Result<(), Error> {
         Ok(self.store.table.put_new(to_item(&leftovers.item())?).await?)
     }
 
-    /// Deletes the objects of notes that were written. Trouble is not the caller's any more: the
-    /// notes say what else has to go.
+    /// Deletes the objects of records that were written. A failure is only logged: the records remain, and the
+    /// expiry function repeats the deletion.
     pub(in crate::storage) async fn run_cleanups(self, noted: Vec<ObjectCleanup>) {
         let objects = noted.iter().flat_map(|it| &it.objects).map(String::as_str);
         if let Err(err) = self.store.blobs.delete_all(objects).await {
@@ -112,7 +112,7 @@ impl Files<'_> {
         }
     }
 
-    /// Does what a note in the index `due` says, and takes it away; whether it was there.
+    /// Deletes the objects of a record in the index `due`, then the record. Gives whether the record existed.
     pub async fn finish_cleanup(self, key: &Key) -> Result<bool, Error> {
         let Some(note) = self.store.table.get::<CleanupItem>(key).await? else { return Ok(false) };
         self.store.blobs.delete_all(note.objects.iter().map(String::as_str)).await?;

@@ -1,4 +1,4 @@
-//! Who looks at a page: what every page shows of them, in one call.
+//! What every page shows of its reader, read in one call.
 
 use crate::caller::HumanCaller;
 use crate::error::Error;
@@ -7,12 +7,12 @@ use crate::storage::inbox::Inbox;
 use crate::storage::inbox::version::InboxVersionItem;
 use crate::storage::keys;
 
-/// A person who looks at a page.
+/// The reader of a page.
 #[derive(Clone, Debug)]
 pub struct PageContext {
     pub user: User,
     pub theme: Theme,
-    /// The number of the last change of what they are shown ([`Store::changes`]).
+    /// The version of the reader's inbox ([`Inbox::poll_version`]).
     pub sequence: u64,
 }
 

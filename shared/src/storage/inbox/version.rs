@@ -1,5 +1,5 @@
-//! That somebody's inbox shows something else than before: one number per user, which grows. Who
-//! shows an inbox waits for it to be another, and reads anew.
+//! The version of what a user's inbox shows: a number that grows with every change. Open inboxes wait for
+//! another number, and then read again.
 
 use std::collections::HashMap;
 
@@ -16,8 +16,8 @@ use crate::storage::inbox::Inbox;
 use crate::storage::keys::{self, AGENT, FILES, MESSAGES, OWNER_INDEX};
 use crate::storage::webhooks::StreamImage;
 
-/// An agent's signs of life alone are no change: one that says every few seconds that it is still
-/// there must not have every open inbox read anew.
+/// A heartbeat alone is no change: an agent that reports every few seconds must not make every open inbox read
+/// again.
 const SIGN_OF_LIFE: &str = "lastActiveAt";
 
 #[derive(Deserialize)]
@@ -26,28 +26,28 @@ pub(super) struct InboxVersionItem {
 }
 
 impl InboxVersionItem {
-    /// What is shown of it; nobody has one before their first change.
+    /// The version; 0 before the first change.
     pub fn number(item: Option<Self>) -> u64 {
         item.map_or(0, |item| item.sequence)
     }
 }
 
 impl Inbox<'_> {
-    /// The number of whoever asks, and who they are; strongly consistent.
+    /// The caller's version, with the caller's user id; strongly consistent.
     pub async fn version(self, human: &HumanCaller) -> Result<(UserId, u64), Error> {
         let key = keys::changes(human.0.claimed);
         let (user, mut items) = self.store.authenticate(human, std::slice::from_ref(&key)).await?;
         Ok((user, InboxVersionItem::number(items.take(&key)?)))
     }
 
-    /// One read of a user's number, for waits: eventually consistent costs half.
+    /// One read of a user's version, for long polls: an eventually consistent read costs half.
     pub async fn poll_version(self, user: UserId, consistent: bool) -> Result<u64, Error> {
         let item = self.store.table.poll(&keys::changes(user), consistent).await?;
         Ok(InboxVersionItem::number(item))
     }
 
-    /// Makes a user's number greater; by how much does not matter, so it may be repeated. The first
-    /// change makes it, only while the user stays: after a user's removal none is left.
+    /// Increases a user's version; by how much does not matter, so the call may be repeated. The first change
+    /// creates the item, on the condition that the user exists: after a user's deletion none remains.
     pub async fn bump_version(self, user: UserId) -> Result<(), Error> {
         let next = Update::new(keys::changes(user)).add("sequence", n(1));
         let there = next.clone().when(item_exists());
@@ -57,13 +57,13 @@ impl Inbox<'_> {
         let mut transaction = Transaction::new();
         transaction.add(while_user_stays(user));
         transaction.add(next);
-        // A refusal means that the user is gone, and with the user everybody who would ask.
+        // A refusal means that the user is deleted: no inbox asks for the version any more.
         let _ = transaction.commit(&self.store.table).await?;
         Ok(())
     }
 }
 
-/// Whose inbox shows the change from one image of an item to the next, if any does.
+/// The user whose inbox shows the change from one image of an item to the next, if any does.
 pub fn affected_user(old: Option<&StreamImage>, new: Option<&StreamImage>) -> Option<UserId> {
     let image = new.or(old)?;
     let sort = text(image, SK)?;

@@ -1,6 +1,5 @@
-//! Making a message: two calls. The first verifies the caller and reads what the message refers
-//! to (`opening`); the second writes the message, its files and whatever says that it exists,
-//! together or not at all.
+//! Creating a message in two calls. The first authenticates the caller and reads what the message refers to
+//! (`prepare`); the second writes the message, its files and its records in one transaction.
 
 use dynamo::value::{Item, s, to_item};
 use dynamo::{Conditional, Delete, Put, Transaction, Update, attr, item_exists, item_size, pause};
@@ -47,7 +46,7 @@ const MOST_BYTES_PER_BYTE: usize = 6;
 /// More than the rest of a message without attachments takes in JSON.
 const FRAME: usize = 8 * 1024;
 
-/// Which write of a message's transaction was refused, and so what has happened meanwhile.
+/// The writes of a message's transaction, by what a refusal means.
 enum Part {
     /// An equal call was first.
     Client,
@@ -59,22 +58,21 @@ enum Part {
     /// An equal upload was first.
     Call,
     File,
-    /// The note of placed files, which was due or went with the channel.
+    /// The cleanup record of uploaded files, which was due or deleted with the channel.
     Note,
     /// Another revision was first, or the message that is revised was deleted.
     Iteration,
 }
 
 impl Messages<'_> {
-    /// Writes the message. Of equal calls at once one writes; the others give its message. What
-    /// goes on with a stream changes the draft that is there. UploadedFiles files that the message does
-    /// not have go again.
+    /// Writes the message. Of equal calls at once one writes; the others get its message. A call that continues
+    /// a stream changes the stream's draft. Uploaded files that the message does not have are deleted again.
     pub async fn create(self, opening: PreparedMessage, draft: NewMessage) -> Result<Message, Error> {
         let (note, first) = (draft.placed.note.clone(), draft.placed.files.first().map(|file| file.id));
         let written = self.create_or_repeat(opening, draft).await;
         let left_out = match &written {
             Ok(message) => !message.attachments.iter().any(|kept| Some(kept.id) == first),
-            // After a 5xx nobody knows, but for the note.
+            // After a 5xx the outcome is unknown; the cleanup record decides.
             Err(err) => err.status().is_client_error(),
         };
         if left_out {
@@ -122,7 +120,7 @@ impl Messages<'_> {
         Err(Error::unavailable("a message kept meeting others on its stream or chain"))
     }
 
-    /// One try to write the message; tells which part was refused, if one was.
+    /// One attempt to write the message. Gives the write that was refused, if one was.
     async fn write(
         self,
         opening: &PreparedMessage,
@@ -153,8 +151,8 @@ impl Messages<'_> {
         })
     }
 
-    /// The writes of a message and its files. An equal call that was first shows in the first
-    /// refusal, whatever else it took.
+    /// The writes of a message and its files. The records of equal calls come first, so that an equal call
+    /// which was first shows in the first refusal.
     fn transaction(
         self,
         opening: &PreparedMessage,
@@ -235,8 +233,8 @@ impl Messages<'_> {
     }
 }
 
-/// The condition that lets exactly one message claim a file: nothing holds it, or its upload's
-/// message, which goes.
+/// Claims a file for a message, on the condition that nothing holds it, or only its upload's message, which is
+/// deleted in the same transaction.
 fn claim(file: &Attachment, message: MessageId) -> Update {
     let is_free = match file.message_id {
         None => item_exists().and(attr("messageId").absent()),

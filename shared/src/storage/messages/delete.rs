@@ -13,8 +13,8 @@ use crate::storage::keys;
 use crate::storage::messages::Messages;
 
 impl Messages<'_> {
-    /// Deletes a message with its files, its idempotency record and its stream. The items go
-    /// first, for a revision may win against the deletion, and then it keeps its bytes.
+    /// Deletes a message with its files, its idempotency record and its stream. The items are deleted before
+    /// the objects: a revision may be first, and then the message keeps its files.
     pub async fn delete(
         self,
         caller: impl Into<Caller>,
@@ -28,8 +28,8 @@ impl Messages<'_> {
         let leftovers = leftovers_of(self.store.clock.now(), &message);
         match deletion(&channel, &message, leftovers.as_ref())?.commit(&self.store.table).await? {
             Conditional::Applied(()) => {}
-            // Another call deleted it, and what has come under its client id since is not ours;
-            // or it was revised.
+            // Another call deleted or revised it. What was created under its client id since then belongs to
+            // another message.
             Conditional::Refused(()) => {
                 let now = self.poll(&channel, message.id, true).await?;
                 return Err(now.map_or(Error::NotFound("message"), |_| in_a_chain()));
@@ -43,7 +43,7 @@ impl Messages<'_> {
 /// The writes that delete a message with everything that belongs to it.
 fn deletion(channel: &Channel, message: &Message, leftovers: Option<&ObjectCleanup>) -> Result<Transaction, Error> {
     let mut transaction = Transaction::new();
-    // A member of a chain has others beside it: a chain of one is never made.
+    // A chain always has at least two members.
     let is_alone = item_exists().and(attr("iterationGroupId").absent());
     transaction.add(Delete::new(keys::message(message.id)).when(is_alone));
     for file in &message.attachments {

@@ -12,7 +12,7 @@ use crate::storage::messages::MessageItem;
 use crate::storage::messages::Messages;
 
 impl Messages<'_> {
-    /// Notes that the agent has the message.
+    /// Records that the agent has received the message.
     pub async fn acknowledge(
         self,
         agent: &AgentCaller,
@@ -26,8 +26,8 @@ impl Messages<'_> {
         self.set_delivery_status(message.id, DeliveryStatus::AgentReceived, "updatedAt").await
     }
 
-    /// Asks for a message's webhook to be sent again: the write itself is the event that the
-    /// sender of webhooks acts on.
+    /// Requests that a message's webhook is sent again: the write itself is the event that triggers the
+    /// delivery.
     pub async fn retry_delivery(self, human: &HumanCaller, id: MessageId) -> Result<(), Error> {
         let key = keys::message(id);
         let opened = self.store.open_channel(human, id.channel(), std::slice::from_ref(&key)).await;

@@ -1,5 +1,5 @@
-//! Calls that are safe to repeat: a record says which message a client id stands for, and with
-//! which body. It is written in one transaction with what the call does.
+//! Repeatable calls: a record says which message a client id stands for, and with which body. It is written in
+//! one transaction with what the call does.
 
 use dynamo::value::{s, to_item};
 use dynamo::{Key, Put, attr, item_absent};
@@ -31,8 +31,8 @@ impl ClientItem {
     }
 }
 
-/// The write that says which message a call is about, provided that no equal call has done so.
-/// The record of a message that is gone gives way.
+/// The put that records which message a call is about, refused if an equal call has recorded one. The record of
+/// a deleted message is replaced.
 pub(super) fn client_record(
     opening: &PreparedMessage,
     once: &IdempotentCall,
@@ -50,7 +50,7 @@ pub(super) fn client_record(
 }
 
 impl Messages<'_> {
-    /// The message of an earlier call; `None` when it was deleted meanwhile.
+    /// The message of an earlier call; `None` if it was deleted.
     pub(super) async fn repeated_message(
         self,
         channel: &Channel,

@@ -1,9 +1,9 @@
 //! Chains of iterations: a message and its revisions, numbered from 1.
 //!
-//! The chain's item lists its members. A revision appends itself only while the list has the
-//! length that its number follows from, in the transaction that makes the message: so no number
-//! is given twice, and none is left out. A message goes into a chain or is deleted, never both:
-//! each is conditional on the other not having happened.
+//! The chain's item lists its members. A revision appends itself on the condition that the list still has the
+//! length that its number was derived from, in the transaction that creates the message: so numbers are unique
+//! and without gaps. A message is either added to a chain or deleted, never both: each is conditional on the
+//! other not having happened.
 
 use dynamo::value::{n, s, to_item};
 use dynamo::{Put, Update, Write, attr, item_exists};
@@ -22,11 +22,11 @@ use crate::validation::ValidationErrors;
 /// The most iterations of one message: they are read in one call.
 const MAX_ITERATIONS: usize = 100;
 
-/// Where a revision goes: behind the last of a chain.
+/// The position of a revision: after the last member of a chain.
 #[derive(Clone, Copy)]
 pub(super) struct ChainPosition {
     pub root: MessageId,
-    /// How long the chain is thought to be; the transaction finds out.
+    /// The length of the chain as it was read; the transaction verifies it.
     length: usize,
     /// Whether there is a chain already; else the root becomes its first.
     chained: bool,
@@ -49,14 +49,14 @@ impl ChainPosition {
         }
     }
 
-    /// The number of the revision that goes here.
+    /// The number of the revision at this position.
     pub fn number(self) -> u32 {
         u32::try_from(self.length + 1).unwrap_or(u32::MAX)
     }
 }
 
 impl Messages<'_> {
-    /// Where a revision of `message` goes; that it cannot be revised is noted.
+    /// The position of a revision of `message`; a message that cannot be revised is reported.
     pub(super) async fn position_after(
         self,
         message: Option<Message>,
@@ -81,7 +81,7 @@ impl Messages<'_> {
         Ok(Some(ChainPosition::after(&message)))
     }
 
-    /// The place as the table has it now, after somebody else was faster.
+    /// The current position, after another revision was first.
     pub(super) async fn current_position(self, place: ChainPosition) -> Result<ChainPosition, Error> {
         let (chain, root) = (keys::chain(place.root), keys::message(place.root));
         let mut items = self.store.table.get_items(vec![chain.clone(), root.clone()]).await?;
@@ -120,7 +120,7 @@ impl Messages<'_> {
     }
 }
 
-/// The writes that put the message `id` into its place.
+/// The writes that add the message `id` at its position.
 pub(super) fn append_iteration(place: ChainPosition, id: MessageId, now: Timestamp) -> Result<Vec<Write>, Error> {
     if place.length >= MAX_ITERATIONS {
         let sentence = format!("a message may have at most {MAX_ITERATIONS} iterations");

@@ -28,7 +28,7 @@ impl PageRequest {
 }
 
 impl Messages<'_> {
-    /// A page of a channel, its first read beside the check of the caller.
+    /// A page of a channel's messages; the first call runs while the caller is authenticated.
     pub async fn list(
         self,
         caller: impl Into<Caller>,

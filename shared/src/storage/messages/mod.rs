@@ -1,12 +1,12 @@
-//! Messages: reading one. The rest is beside it; what becomes of a review is in `super::reviews`.
+//! Messages: reading one. Reviews have a folder of their own.
 //!
-//! - `opening`, `create`: making one; `repeats`: making it once
-//! - `page`: paging through many
-//! - `streams`: messages that grow, and their status events; `redraft`: posting one again
+//! - `prepare`, `create`: creating a message; `idempotency`: creating it once
+//! - `list`: pages of a channel's messages
+//! - `streams`: streaming messages and their status events; `stream_update`: posting a stream again
 //! - `iterations`: revisions and their numbers
-//! - `delivery`: acknowledging, and sending webhooks again
-//! - `delete`: deleting one with all that hangs on it
-//! - `item`: how the table keeps one
+//! - `delivery_status`: acknowledging, and requesting a webhook again
+//! - `delete`: deleting a message with everything that belongs to it
+//! - `item`: the stored form; `room`: the size that an item keeps free
 
 mod create;
 mod delete;
@@ -106,8 +106,8 @@ pub(super) fn text_weight(attachment: &Attachment) -> usize {
     if attachment.is_shown_as_text() { attachment.size as usize * 3 / 2 } else { 0 }
 }
 
-/// At most how many bytes a text takes as JSON that goes into Lambda's response as a string: a
-/// control character is `\\u0001` there.
+/// The most bytes that a text takes as JSON inside Lambda's response, which is itself a JSON string: a control
+/// character is `\\u0001` there.
 pub(super) fn escaped(text: &str) -> usize {
     text.len() + text.bytes().filter(|b| *b < b' ' || b"\"\\".contains(b)).count() * 6
 }

@@ -1,5 +1,5 @@
-//! How a message begins: one call verifies the caller and reads all that the message refers to,
-//! and that is judged before a byte is stored.
+//! Preparing a message: one call authenticates the caller and reads everything that the message refers to,
+//! which is checked before any byte is stored.
 
 use std::collections::HashSet;
 
@@ -25,13 +25,13 @@ use crate::validation::ValidationErrors;
 /// transaction, which takes a hundred.
 const MAX_RELEASED: usize = 44;
 
-/// What makes a call safe to repeat.
+/// The key of a call that is safe to repeat.
 pub struct IdempotentCall {
     pub client_id: String,
     pub body_hash: String,
 }
 
-/// What a message that is to be made refers to.
+/// What a new message refers to.
 #[derive(Clone, Copy, Default)]
 pub struct References<'a> {
     pub attachment_ids: &'a [String],
@@ -46,8 +46,8 @@ pub enum Prepared {
     New(Box<PreparedMessage>),
 }
 
-/// A message that may be made: its channel is open, the files it claims are free, and the
-/// message it revises is decided.
+/// A message that may be created: its channel is open, the files it claims are free, and the message it revises
+/// is decided.
 pub struct PreparedMessage {
     pub channel: Channel,
     pub(super) sender: SenderType,
@@ -83,7 +83,7 @@ impl PreparedMessage {
         }
     }
 
-    /// The draft that the call goes on with, if its stream has one already.
+    /// The draft that the call continues, if its stream has one.
     pub fn draft(&self) -> Option<MessageId> {
         self.stream.as_ref().and_then(Stream::draft)
     }
@@ -101,9 +101,8 @@ impl Messages<'_> {
         self.prepare(caller, channel, once, References { attachment_ids, ..References::default() }).await
     }
 
-    /// Opens the channel and judges what the call refers to: an earlier call with the same
-    /// client id, the stream it goes on with, the files it wants to attach, and the message that
-    /// it revises.
+    /// Opens the channel and checks what the call refers to: an earlier call with the same client id, the
+    /// stream it continues, the files it attaches, and the message that it revises.
     pub async fn prepare(
         self,
         caller: impl Into<Caller>,
@@ -140,7 +139,7 @@ impl Messages<'_> {
                 (opening.claimed, opening.place) = (claimed, place);
                 Ok(Prepared::New(Box::new(opening)))
             }
-            // An equal call may have claimed the files after its traces were looked for.
+            // An equal call may have claimed the files after its record was looked up.
             Err(refused @ Error::Invalid(_)) => self.repeat_or_refuse(opening, refused).await,
             Err(other) => Err(other),
         }
@@ -164,8 +163,8 @@ impl Messages<'_> {
         problems.finish(Some((claimed, place)))
     }
 
-    /// The files to attach; which of them cannot be is noted. Whether announced bytes are there is
-    /// asked side by side; the claim takes the announcement away.
+    /// The files to attach; those that cannot be attached are reported. Direct uploads are looked up
+    /// concurrently; the claim confirms them.
     async fn unclaimed_files(
         self,
         ids: &[FileId],
@@ -196,8 +195,8 @@ impl Messages<'_> {
         Ok(free)
     }
 
-    /// Of files that messages hold those which the sender may attach to another: each was uploaded by
-    /// the same sender, with a message that still has nothing else. That message goes.
+    /// Those of some files held by messages that the sender may attach to another message: each was uploaded by
+    /// the same sender, with a message that has nothing else. That message is deleted.
     async fn releasable_files(
         self,
         held: Vec<(MessageId, FileId)>,

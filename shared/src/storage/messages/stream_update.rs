@@ -1,6 +1,5 @@
-//! A stream that is posted again: it changes its draft's text, status, metadata and state. What
-//! the first call asked, attached, revised and addressed stands, and a call that says otherwise is
-//! told so instead of half obeyed.
+//! A stream that is posted again: the call changes its draft's text, status, metadata and state. The review,
+//! files, iteration and webhook of the first call are final, and a call that differs in them is refused.
 
 use std::time::Duration;
 
@@ -20,8 +19,8 @@ use crate::storage::messages::create::NewMessage;
 use crate::storage::messages::idempotency::client_record;
 use crate::storage::messages::prepare::{IdempotentCall, PreparedMessage};
 
-/// How long a call that changed a draft knows itself when it is repeated. One that makes a message
-/// does for as long as the message exists.
+/// How long a call that changed a draft can be repeated. A call that creates a message can be repeated for as
+/// long as the message exists.
 const REPEATABLE: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// What an update changes of a draft; `None` leaves it as it is.
@@ -74,8 +73,7 @@ impl Messages<'_> {
         }
     }
 
-    /// A call that says of a draft which has ended what is so already changes nothing, and is
-    /// recorded as any other.
+    /// Repeating the final state of a finished stream is a no-op; the call is still recorded for idempotency.
     async fn record_no_op(
         self,
         opening: &PreparedMessage,
@@ -133,8 +131,7 @@ enum Write {
     Draft,
 }
 
-/// A draft that an update did not fit: of one that has ended, only what is so already may be said
-/// again.
+/// The result of an update that was refused: a finished draft accepts only a repetition of its final state.
 fn said_again(item: Option<MessageItem>, change: &Change) -> Result<Message, Error> {
     let item = item.ok_or(Error::NotFound("stream"))?;
     item.set_with_draft.stands(&change.set_with_draft)?;

@@ -1,4 +1,4 @@
-//! Messages that grow: a draft, the updates to it, and the status events beside it.
+//! Streaming messages: the draft, its updates, and its status events.
 //!
 //! The stream's item says which message is its draft. Before there is one it holds the status
 //! events that came early, and they move into the message in the transaction that makes it, so
@@ -23,7 +23,7 @@ use crate::storage::messages::room;
 use crate::storage::messages::stream_update::Change;
 
 const MAX_EVENTS: usize = 200;
-/// What an event weighs beside its text.
+/// The size of an event without its text, in bytes.
 const EVENT_FRAME: usize = 120;
 /// How long status events wait for their draft.
 const EARLY_LIFE: std::time::Duration = std::time::Duration::from_secs(24 * 3600);
@@ -57,7 +57,8 @@ pub(super) fn shown_events(
     events.into_iter().enumerate().map(|(index, event)| event.shown(channel, stream_id, index)).collect()
 }
 
-/// What tells of a stream: its own item before there is a draft, the message's from then on.
+/// The part of an item that describes a stream: of the stream's own item before there is a draft, of the
+/// message's item afterwards.
 #[derive(Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Events {
@@ -180,8 +181,8 @@ impl Messages<'_> {
     }
 }
 
-/// The write that makes `message` the stream's draft, provided that there is none and that no
-/// status event came since the stream was read.
+/// Makes `message` the stream's draft, on the condition that it has none and that no status event was appended
+/// since the stream was read.
 pub(super) fn begin_draft(stream: &Stream, message: MessageId) -> Update {
     let unchanged = match stream.early.event_ids.len() {
         0 => attr("eventIds").absent(),
@@ -197,14 +198,14 @@ pub(super) fn begin_draft(stream: &Stream, message: MessageId) -> Update {
         .when(unchanged)
 }
 
-/// What became of an event.
+/// The result of appending an event.
 enum Appended {
     At(usize),
-    /// It was there already, at this place.
+    /// The event was appended before, at this index.
     Before(usize, StatusEventItem),
-    /// The draft was made meanwhile: this message.
+    /// The draft was created in between: this message.
     DraftIs(MessageId),
-    /// The draft was deleted meanwhile.
+    /// The draft was deleted in between.
     DraftIsGone,
 }
 

@@ -1,8 +1,8 @@
-//! Lists of reviews, newest first. They have no cursor: they end where a response is full, and
-//! neither what is held nor what is read grows with how many more there are.
+//! Lists of reviews, newest first, without a cursor: they end where a response is full, and neither the memory
+//! nor the calls they take grow with the number of further reviews.
 //!
-//! Pending ones sort by channel and then by time. IdempotentCall a list is full, the rest of a channel is
-//! passed over as soon as one of its reviews is older than what the list holds.
+//! Pending reviews sort by channel and then by time. Once a list is full, the rest of a channel is skipped as
+//! soon as one of its reviews is older than everything in the list.
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashSet};
@@ -25,8 +25,8 @@ use crate::storage::reviews::Reviews;
 
 /// How many decided reviews a list shows.
 const DECIDED_SHOWN: usize = 200;
-/// How many reads a list spends on finding a few among many: one channel's decided ones among a
-/// person's, expired ones among those that are listed as pending.
+/// The most calls that find a few reviews among many: one channel's decided ones among a person's, or expired
+/// ones among those indexed as pending.
 const MAX_READS: usize = 10;
 
 /// Which reviews a list is about.
@@ -37,7 +37,7 @@ struct Wanted {
     /// All of the user's, without one.
     channel: Option<AgentId>,
     now: Timestamp,
-    /// Agents whose reviews are not shown, once they are known.
+    /// Agents that are being deleted, once they were read.
     leaving: OnceCell<HashSet<AgentId>>,
 }
 
@@ -105,8 +105,8 @@ struct Page {
 }
 
 impl Reviews<'_> {
-    /// A channel's pending reviews, or those of all of the key's, newest first, read beside the
-    /// check of the caller.
+    /// The pending reviews of a channel, or of all channels of the key's user, newest first, read while the
+    /// caller is authenticated.
     pub async fn list_pending(self, agent: &AgentCaller, channel: MaybeChannel) -> Result<Vec<Message>, Error> {
         let (user, status, now) = (agent.0.claimed, Some(ReviewStatus::Pending), self.store.clock.now());
         let newest = match channel {
@@ -115,7 +115,7 @@ impl Reviews<'_> {
                 join_authorized(self.store.authenticate(agent, &[]), self.read_pending(&wanted)).await?.1
             }
             MaybeChannel::Named(id) => {
-                // That the channel is open says that its agent is not leaving.
+                // An open channel's agent is not being deleted.
                 let leaving = OnceCell::from(HashSet::new());
                 let wanted = Wanted { user, status, channel: Some(id), now, leaving };
                 join_authorized(self.store.open_channel(agent, id, &[]), self.read_pending(&wanted)).await?.1
@@ -140,7 +140,7 @@ impl Reviews<'_> {
         };
         let (now, leaving) = (self.store.clock.now(), OnceCell::new());
         let wanted = Wanted { user: human.0.claimed, status, channel, now, leaving };
-        // A pending review whose time has passed is expired, whatever the index says of it.
+        // A pending review that is due counts as expired, whatever status the index has.
         let reads = future::try_join3(
             Box::pin(self.read_decided(&wanted, ReviewStatus::Completed)),
             Box::pin(self.read_decided(&wanted, ReviewStatus::Expired)),
@@ -203,7 +203,7 @@ impl Reviews<'_> {
         Ok(newest)
     }
 
-    /// One read, and beside the first of a list the one that tells which agents are leaving.
+    /// One call, together with the one that reads which agents are being deleted before the first page.
     async fn read_page(self, query: Query, from: Option<Item>, wanted: &Wanted) -> Result<Page, Error> {
         let page = async { Ok(query.page(from).await?) };
         let leaving = wanted.leaving.get_or_try_init(|| self.store.agents().being_deleted(wanted.user));

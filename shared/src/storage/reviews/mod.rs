@@ -1,5 +1,5 @@
-//! What becomes of reviews. An answer and an expiry are the same conditional update from two
-//! sides: pending and not yet due, or pending and due. Exactly one can ever hold.
+//! Reviews: answering, expiring and marking them as seen. An answer and an expiry are the same conditional
+//! update from two sides: pending and not yet due, or pending and due. Exactly one of them can succeed.
 
 mod list;
 
@@ -45,8 +45,8 @@ impl Reviews<'_> {
         self.store_answer(&message, channel.owner(), answer, &unclaimed).await
     }
 
-    /// Makes of the response what may be stored: the review is pending, takes it, and has room for
-    /// it, as has the event that its webhook is sent.
+    /// Checks that the review is pending, accepts the response, and has room for it, and that the webhook's
+    /// event has room for it too. Replaces the response by its stored form.
     async fn check_answer(
         self,
         message: &Message,
@@ -77,7 +77,7 @@ impl Reviews<'_> {
         Ok(())
     }
 
-    /// Stores the answer, together with files that it refers to and nothing else yet: they stay.
+    /// Stores the answer. Files that it names and nothing else refers to yet are kept by the same transaction.
     async fn store_answer(
         self,
         message: &Message,
@@ -117,8 +117,8 @@ impl Reviews<'_> {
         }
     }
 
-    /// A decision that keeps files. The transaction tells nothing of the items, so the message is
-    /// read afterwards, and its decision's id says whose it is.
+    /// A decision that keeps files. A transaction returns no items, so the message is read afterwards; its
+    /// decision's id shows which call made it.
     async fn decide_with_files(
         self,
         id: MessageId,
@@ -138,8 +138,8 @@ impl Reviews<'_> {
         Ok(Conditional::Refused(self.store.table.get(&keys::message(id)).await?))
     }
 
-    /// The message with its review as decided at this moment. Who finds a pending review due
-    /// stores its expiry before telling anyone, so that nobody is told two different outcomes.
+    /// The message with its review as of now. A pending review that is due is stored as expired first, so that
+    /// every reader sees the same outcome.
     pub async fn resolve_expiry(self, message: Message) -> Result<Message, Error> {
         let now = self.store.clock.now();
         let due = |it: &Message| {
@@ -154,7 +154,7 @@ impl Reviews<'_> {
         }
     }
 
-    /// Expires a review if it is pending and due, as whoever looks at it would; whether it was.
+    /// Expires a review if it is pending and due. Gives whether it was.
     pub async fn expire(self, id: MessageId) -> Result<bool, Error> {
         Ok(self.store_expiry(id, self.store.clock.now()).await?.is_applied())
     }
@@ -165,8 +165,8 @@ impl Reviews<'_> {
         Ok(made_by(update.send(&self.store.table).await?, &decision_id))
     }
 
-    /// Notes that a person has opened a pending review; waits hurry from then on. Gives the
-    /// message as it is then.
+    /// Records that a person has opened a pending review; long polls then poll more often. Gives the message
+    /// afterwards.
     pub async fn mark_seen(self, channel: &Channel, message: Message) -> Result<Message, Error> {
         let unseen = |it: &Review| it.status == ReviewStatus::Pending && it.seen_at.is_none();
         if message.channel_id != channel.id() || !message.review.as_ref().is_some_and(unseen) {
@@ -187,7 +187,7 @@ enum Write {
     File(FileId),
 }
 
-/// The part that both outcomes share.
+/// The part of the update that an answer and an expiry share.
 fn decide(id: MessageId, status: ReviewStatus, decision_id: &str, now: Timestamp) -> Update {
     Update::new(keys::message(id))
         .set("review.status", s(status.word()))
@@ -199,8 +199,8 @@ fn decide(id: MessageId, status: ReviewStatus, decision_id: &str, now: Timestamp
         .when(attr("review.status").eq(s(ReviewStatus::Pending.word())))
 }
 
-/// The SDK may have sent the update twice, with the first reply lost: what the second one was refused
-/// for is then the decision of the very same call.
+/// The SDK may have sent the update twice, with the first reply lost: the second one is then refused because of
+/// the decision of this very call.
 fn made_by(decision: Conditional<MessageItem>, decision_id: &str) -> Conditional<MessageItem> {
     let of = |item: &MessageItem| item.review.as_ref()?.decision_id.clone();
     match decision {
@@ -209,7 +209,7 @@ fn made_by(decision: Conditional<MessageItem>, decision_id: &str) -> Conditional
     }
 }
 
-/// What to tell somebody whose answer came too late: that which is stored.
+/// The error for an answer that came too late, by the stored outcome.
 fn outcome(settled: &Message) -> Error {
     match &settled.review {
         Some(review) if review.status == ReviewStatus::Completed => Error::ReviewAlreadyResponded,

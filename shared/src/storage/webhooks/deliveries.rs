@@ -1,5 +1,5 @@
-//! Deliveries of webhooks: what is sent, kept from the moment it happened until a month later, and
-//! how far sending it has come. They outlive their message, not their agent.
+//! Deliveries of webhooks: what is sent, stored from the event until a month later, and the state of sending
+//! it. A delivery outlives its message, but not its agent.
 
 use std::time::Duration;
 
@@ -18,9 +18,9 @@ use crate::storage::webhooks::Webhooks;
 use crate::storage::webhooks::events::WebhookEvent;
 use crate::{hex, random};
 
-/// As long as somebody may ask for it to be sent again.
+/// For as long as a delivery can be sent again on request.
 const KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
-/// Longer than one try with its bookkeeping; after it the sender counts as dead.
+/// Longer than one attempt with its bookkeeping; afterwards the sender counts as dead.
 const LEASE: Duration = Duration::from_secs(30);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,7 +29,7 @@ enum State {
     Pending,
     Delivered,
     Failed,
-    /// There is nowhere to send it any more.
+    /// The webhook was removed.
     Dropped,
 }
 
@@ -79,7 +79,7 @@ pub struct Delivery {
     /// earlier versions do not say it.
     #[serde(skip_serializing_if = "Option::is_none")]
     has_secrets: Option<bool>,
-    /// Tries that have ended.
+    /// Attempts that have ended.
     pub attempts: u32,
 }
 
@@ -90,18 +90,18 @@ impl Delivery {
     }
 }
 
-/// How many bytes an event may have whose delivery also keeps this URL and this callback.
+/// The most bytes of an event whose delivery also stores this URL and this callback.
 pub(in crate::storage) fn room_for_event(webhook_url: Option<&str>, callback: Option<&Json>) -> usize {
     // Keys, ids, times and a lease, with room to spare.
     const FRAME: usize = 4 * 1024;
     item_size::MAX_ITEM.saturating_sub(FRAME + webhook_url.map_or(0, str::len) + callback.map_or(0, Json::len))
 }
 
-/// What somebody who wants to send a delivery is told.
+/// The result of claiming a delivery.
 pub enum Claim {
-    /// It is theirs for a while.
+    /// The caller holds the delivery until the lease expires.
     Yours(Box<Delivery>, Lease),
-    /// It is not its time yet, or somebody else is at it.
+    /// The delivery is not due yet, or another sender holds it: claim it again after this time.
     Later(Duration),
     /// It is done, or gone.
     Done,
@@ -111,11 +111,11 @@ pub enum Claim {
 
 pub struct Lease(String);
 
-/// How a try ended.
+/// How an attempt ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
     Delivered,
-    /// The next try is due then.
+    /// The next attempt is due then.
     Again(Timestamp),
     Failed,
     /// There is nowhere to send it any more.
@@ -123,8 +123,8 @@ pub enum Outcome {
 }
 
 impl Webhooks<'_> {
-    /// Keeps what is to be sent. Whoever tells of the same occurrence again changes nothing, but
-    /// a person's wish for it to be sent again, once each, makes it new.
+    /// Stores a delivery. Repeating the same event changes nothing, except that a person's request to send it
+    /// again restarts it, once for each request.
     pub async fn enqueue(self, occurrence: WebhookEvent) -> Result<DeliveryRef, Error> {
         let now = self.store.clock.now();
         let reference = DeliveryRef {
@@ -161,7 +161,7 @@ impl Webhooks<'_> {
         Ok(reference)
     }
 
-    /// Begins the tries of a delivery anew. Whoever holds a lease on it loses their say.
+    /// Restarts the attempts of a delivery. A lease on it becomes invalid.
     async fn renew(self, reference: &DeliveryRef, asked: Timestamp, now: Timestamp) -> Result<(), Error> {
         let update = Update::new(key(reference))
             .set("state", s(State::Pending.word()))
@@ -178,12 +178,12 @@ impl Webhooks<'_> {
         Ok(())
     }
 
-    /// Has a message say that its webhook failed, when its event cannot be kept or sent at all.
+    /// Sets a message's status to failed, when its event cannot be stored or sent at all.
     pub async fn give_up(self, message: MessageId) -> Result<(), Error> {
         self.record_status(message, Outcome::Failed).await
     }
 
-    /// Takes a delivery that is due, for as long as one try may last.
+    /// Claims a delivery that is due, for as long as one attempt may take.
     pub async fn claim(self, reference: &DeliveryRef) -> Result<Claim, Error> {
         let (now, lease) = (self.store.clock.now(), hex::encode(&random::bytes::<16>()));
         let is_free = attr("leaseUntil").absent().or(attr("leaseUntil").le(s(now))).or(attr("lease").eq(s(&lease)));
@@ -203,7 +203,7 @@ impl Webhooks<'_> {
                 let next = missed.lease_until.map_or(missed.next_attempt_at, |it| it.max(missed.next_attempt_at));
                 Ok(Claim::Later(now.until(next)))
             }
-            // Whoever decided it may have died before the message said so.
+            // The sender may have died before it updated the message.
             State::Delivered => {
                 self.record_status(reference.message_id, Outcome::Delivered).await.map(|()| Claim::Done)
             }
@@ -212,7 +212,7 @@ impl Webhooks<'_> {
         }
     }
 
-    /// Notes how a try ended, and has the message say so. Whoever has lost the lease has no say.
+    /// Records how an attempt ended, and updates the message's status. Without a valid lease this does nothing.
     pub async fn finish(self, reference: &DeliveryRef, lease: Lease, outcome: Outcome) -> Result<(), Error> {
         let (state, next) = match outcome {
             Outcome::Delivered => (State::Delivered, None),
@@ -233,8 +233,8 @@ impl Webhooks<'_> {
         }
     }
 
-    /// The message's own word on it. What the agent received stays so, and a message that is
-    /// gone stays gone.
+    /// Updates the message's status. A message that the agent has received keeps its status, and a deleted
+    /// message stays deleted.
     async fn record_status(self, message: MessageId, outcome: Outcome) -> Result<(), Error> {
         let status = match outcome {
             Outcome::Delivered => DeliveryStatus::WebhookDelivered,

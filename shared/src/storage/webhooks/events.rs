@@ -1,4 +1,4 @@
-//! What an image of the table's stream says has happened, for whom it is to be told.
+//! Events of the table's stream: what a change of an item means to an agent.
 
 use serde::{Deserialize, Serialize};
 
@@ -15,11 +15,11 @@ use crate::storage::messages::MessageItem;
 /// An item as the stream shows it.
 pub type StreamImage = serde_dynamo::Item;
 
-/// Something that an agent is told of.
+/// An event that is sent to an agent's webhook.
 pub struct WebhookEvent {
     pub owner: UserId,
     pub message_id: MessageId,
-    /// The same for every record and every retry of one occurrence.
+    /// The same for every stream record and every retry of one event.
     pub webhook_id: String,
     pub payload: String,
     /// The message's own URL.
@@ -74,8 +74,8 @@ const CREATED: &str = "message:created";
 const RESPONDED: &str = "review:responded";
 
 impl WebhookEvent {
-    /// What the change from one image to the next means to the agent; mostly nothing. What is
-    /// removed means nothing either.
+    /// The event that a change from one image to the next means to the agent. Most changes mean none, and so do
+    /// deletions.
     pub fn of(old: Option<StreamImage>, new: Option<StreamImage>) -> Result<Option<Self>, Error> {
         let Some(new) = new.filter(is_message) else { return Ok(None) };
         let retry = from_image::<Stamps>(new.clone())?.retry_requested_at;
@@ -144,7 +144,7 @@ pub(in crate::storage) fn answered_payload(
     serde_json::to_string(&event).map_err(Error::internal)
 }
 
-/// The message that an image is of, if it is one, however broken the rest of the image is.
+/// The message that an image shows, if it is one, even if the rest of the image cannot be read.
 pub fn message_of(image: &StreamImage) -> Option<MessageId> {
     match image.get("id").filter(|_| is_message(image))? {
         serde_dynamo::AttributeValue::S(id) => id.parse().ok(),
@@ -152,7 +152,7 @@ pub fn message_of(image: &StreamImage) -> Option<MessageId> {
     }
 }
 
-/// What there is to tell of a message as it is.
+/// The event that a message in its current state means.
 fn event(item: &MessageItem) -> Option<&'static str> {
     match item.review.as_ref().map(|review| review.status) {
         Some(ReviewStatus::Completed) => Some(RESPONDED),
@@ -180,7 +180,7 @@ fn review_event(item: MessageItem, event: &'static str) -> Result<ReviewEvent, E
     })
 }
 
-/// A message has one outcome, so its id and the event's name tell one occurrence from all others.
+/// A message has one outcome, so its id and the event's name identify the event.
 fn webhook_id(message: MessageId, event: &str) -> String {
     let hash = SecretHash::of(&format!("{message} {event}"));
     format!("msg_{}", hash.as_str().get(..32).unwrap_or_default())

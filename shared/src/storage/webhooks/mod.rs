@@ -1,7 +1,7 @@
-//! Webhooks: what an agent is told of, and how far sending it has come.
+//! Webhooks: the events that agents receive, and the state of their deliveries.
 //!
 //! - `events`: what a change in the table's stream means to an agent
-//! - `deliveries`: each event's delivery, from its queueing to a month after it
+//! - `deliveries`: each event's delivery, from its creation to a month later
 
 mod deliveries;
 mod events;
