@@ -1,5 +1,5 @@
 # One command per chore; `make help` lists them.
-.PHONY: help run test test-embedded test-sam test-deploy test-browser screenshots soak fuzz bench bench-cold route-costs openapi check lint-template fmt build deploy owner outputs destroy cost
+.PHONY: help run test test-embedded test-sam test-deploy test-browser screenshots soak fuzz bench bench-cold route-costs openapi check lint-template fmt build deploy owner migrate outputs destroy cost
 
 help: ## list these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -69,6 +69,9 @@ deploy: .venv-sam ## build and deploy to AWS (STACK=placet, ARCHITECTURE=arm64, 
 
 owner: .needs-email .venv-sam ## create the owner of a stack, or reset a password (EMAIL=you@example.com)
 	@$(stack) owner "$(EMAIL)"
+
+migrate: .venv-sam ## bring the stored items of a stack to the current schema version, page by page
+	@$(stack) migrate
 
 outputs: .venv-sam ## show a stack's URL and resource names
 	@$(stack) outputs

@@ -15,7 +15,7 @@ from pathlib import Path
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError
 
-from deployment import DeployError, concurrency, retained_data
+from deployment import DeployError, concurrency, retained_data, schema_version
 from deployment.config import ROOT, StackConfig, parse_parameters
 
 CONFIG = StackConfig(os.environ.get("PLACET_STACK_CONFIG") or ROOT)
@@ -112,6 +112,7 @@ def secret(session, args):
 
 def deploy(session, args):
     stack = find_stack(session, args.stack)
+    refuse_newer_table(session, stack)
     parameters = choose_parameters(session, args, stack)
     print(f"Stack       {args.stack} in {session.region_name}, {'update' if stack else 'new'}")
     print(f"Account     {session.client('sts').get_caller_identity()['Account']}")
@@ -129,6 +130,22 @@ def deploy(session, args):
         "--no-confirm-changeset" if args.yes else "--confirm-changeset",
         *(["--template-file", args.template] if args.template else []),
         "--parameter-overrides", *(f"{key}={value}" for key, value in sorted(parameters.items())))
+    record_schema_version(session, args, is_new=stack is None)
+
+
+def refuse_newer_table(session, stack):
+    """Stops a deployment of functions that could not read what newer ones have stored."""
+    table = outputs_of(stack).get("Table") if stack else None
+    found = schema_version.is_newer(session, table) if table else None
+    if found:
+        raise DeployError(f"The table {table} has data of schema version {found}; this version of placet-serverless reads "
+                          f"versions up to {schema_version.VERSION}. Deploy a newer version.")
+
+
+def record_schema_version(session, args, is_new):
+    table = outputs_of(require_stack(session, args.stack)).get("Table")
+    if table and schema_version.record(session, table) and not is_new:
+        print("The table may have items of an earlier schema version. They are read as before; `make migrate` updates them.")
 
 
 def choose_parameters(session, args, stack):
@@ -154,15 +171,30 @@ def outputs(session, args):
 
 
 def owner(session, args):
+    resources = require_resources(session, args)
+    print(f"Inbox     {resources.get('Url')}")
+    run_binary(session, resources, "placet-owner", args.email)
+
+
+def migrate(session, args):
+    run_binary(session, require_resources(session, args), "placet-migrate")
+
+
+def require_resources(session, args):
+    """The outputs of a stack that has its table."""
     resources = outputs_of(require_stack(session, args.stack))
     if "Table" not in resources:
         raise DeployError(f"The stack {args.stack} has no table yet: see its events in the CloudFormation console.")
-    print(f"Inbox     {resources.get('Url')}")
+    return resources
+
+
+def run_binary(session, resources, name, *arguments):
+    """Builds one of the workspace's programs and runs it on the stack's table and bucket."""
     # Built with the whole workspace to reuse what was compiled for `make run`.
     env = aws_environment(session)
-    run(["cargo", "build", "--workspace", "--bin", "placet-owner"], env)
-    binary = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "debug/placet-owner"
-    run([str(binary), "--table", resources["Table"], "--bucket", resources["Bucket"], args.email], env)
+    run(["cargo", "build", "--workspace", "--bin", name], env)
+    binary = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "debug" / name
+    run([str(binary), "--table", resources["Table"], "--bucket", resources["Bucket"], *arguments], env)
 
 
 def aws_environment(session):
@@ -234,6 +266,7 @@ def parse_arguments():
     deploying.add_argument("--yes", action="store_true", help="ask nothing")
     deploying.add_argument("parameters", nargs="*", metavar="Key=value", help="parameters of the stack, which are stored")
     command(outputs, "show the stack's outputs")
+    command(migrate, "bring the stored items to the current schema version; can be interrupted and repeated")
     command(owner, "create the first owner, or reset the password of an account").add_argument("email")
     command(destroy, "delete the stack; its data is kept").add_argument(
         "--with-data", action="store_true", help="delete table, bucket and secret too")

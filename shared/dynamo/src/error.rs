@@ -18,6 +18,13 @@ pub enum Error {
     /// The request was invalid, or an item does not have the expected shape: a repeat fails too.
     #[error("{0}")]
     Internal(String),
+    /// An item, or the table, is of a schema version that this code does not know: only newer code
+    /// reads it.
+    #[error("stored data has schema version {found}; this code knows versions up to {}", crate::version::VERSION)]
+    Newer {
+        /// The version that was found.
+        found: u32,
+    },
 }
 
 impl Error {

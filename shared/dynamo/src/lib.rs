@@ -14,6 +14,8 @@
 //! - [`pagination`]: lists with a cursor
 //! - [`item_size`]: the size of an item against DynamoDB's limit
 //! - [`retry`]: how often and with which pauses a call is repeated
+//! - [`version`]: the schema version of items, stamped at each write and checked at each read
+//! - [`migration`]: changing stored items from one version to the next
 //! - [`schema`]: the table's definition, and creating the table
 
 mod batch;
@@ -22,6 +24,7 @@ mod conditional;
 mod error;
 pub mod item_size;
 mod key;
+pub mod migration;
 pub mod pagination;
 mod query;
 pub mod retry;
@@ -30,6 +33,7 @@ mod table;
 mod transaction;
 mod update;
 pub mod value;
+pub mod version;
 mod write;
 
 pub use batch::MAX_BATCH_GET;

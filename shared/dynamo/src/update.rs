@@ -10,6 +10,7 @@ use crate::error::Error;
 use crate::key::Key;
 use crate::table::Table;
 use crate::value::{Item, Value};
+use crate::version;
 
 /// An update of one item. Without a condition it creates the item where there is none.
 ///
@@ -129,6 +130,11 @@ impl Update {
 
     /// Like [`Update::send`], with the item as attributes.
     pub async fn send_item(self, table: &Table) -> Result<Conditional<Item>, Error> {
+        version::stamp_update(self).send_unstamped(table).await
+    }
+
+    /// Sends the update as it is: what a migration writes has the version that it says.
+    pub(crate) async fn send_unstamped(self, table: &Table) -> Result<Conditional<Item>, Error> {
         let request = table
             .client()
             .update_item()

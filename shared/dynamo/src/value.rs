@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::Error;
+use crate::version;
 
 /// The value of one attribute.
 pub type Value = aws_sdk_dynamodb::types::AttributeValue;
@@ -28,8 +29,10 @@ pub fn count(value: usize) -> Value {
     Value::N(value.to_string())
 }
 
-/// Reads an item as a struct. [`Error::Internal`] when it does not have its shape.
+/// Reads an item as a struct. [`Error::Internal`] when it does not have its shape, [`Error::Newer`]
+/// when a newer version of the code wrote it.
 pub fn from_item<T: DeserializeOwned>(item: Item) -> Result<T, Error> {
+    version::check(version::version_of(&item))?;
     serde_dynamo::from_item(item).map_err(|err| Error::internal(format!("an item cannot be read: {err}")))
 }
 

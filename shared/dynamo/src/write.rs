@@ -11,6 +11,7 @@ use crate::key::Key;
 use crate::table::Table;
 use crate::update::Update;
 use crate::value::Item;
+use crate::version;
 
 /// A put: the item replaces whatever is at its key.
 #[derive(Clone, Debug)]
@@ -73,7 +74,8 @@ impl Put {
     }
 
     /// Sends the put, again while a transaction holds the item. Gives whether the condition held.
-    pub async fn send(self, table: &Table) -> Result<bool, Error> {
+    pub async fn send(mut self, table: &Table) -> Result<bool, Error> {
+        version::stamp(&mut self.item);
         let request = table
             .client()
             .put_item()
@@ -148,27 +150,33 @@ impl Write {
     pub(crate) fn into_sdk(self, table: &str) -> Result<TransactWriteItem, Error> {
         let item = TransactWriteItem::builder();
         Ok(match self {
-            Self::Put(Put { item: put, guard }) => item.put(
-                types::Put::builder()
-                    .table_name(table)
-                    .set_item(Some(put))
-                    .set_expression_attribute_names(guard.placeholders.names())
-                    .set_expression_attribute_values(guard.placeholders.values())
-                    .set_condition_expression(guard.condition)
-                    .build()
-                    .map_err(Error::internal)?,
-            ),
-            Self::Update(update) => item.update(
-                types::Update::builder()
-                    .table_name(table)
-                    .set_key(Some(update.key.attributes()))
-                    .update_expression(update.expression())
-                    .set_condition_expression(update.condition())
-                    .set_expression_attribute_names(update.placeholders.names())
-                    .set_expression_attribute_values(update.placeholders.values())
-                    .build()
-                    .map_err(Error::internal)?,
-            ),
+            Self::Put(Put { item: mut put, guard }) => {
+                version::stamp(&mut put);
+                item.put(
+                    types::Put::builder()
+                        .table_name(table)
+                        .set_item(Some(put))
+                        .set_expression_attribute_names(guard.placeholders.names())
+                        .set_expression_attribute_values(guard.placeholders.values())
+                        .set_condition_expression(guard.condition)
+                        .build()
+                        .map_err(Error::internal)?,
+                )
+            }
+            Self::Update(update) => {
+                let update = version::stamp_update(update);
+                item.update(
+                    types::Update::builder()
+                        .table_name(table)
+                        .set_key(Some(update.key.attributes()))
+                        .update_expression(update.expression())
+                        .set_condition_expression(update.condition())
+                        .set_expression_attribute_names(update.placeholders.names())
+                        .set_expression_attribute_values(update.placeholders.values())
+                        .build()
+                        .map_err(Error::internal)?,
+                )
+            }
             Self::Delete(Delete { key, guard }) => item.delete(
                 types::Delete::builder()
                     .table_name(table)

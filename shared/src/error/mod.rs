@@ -85,6 +85,11 @@ pub enum Error {
     UpstreamFailed(UpstreamFailure),
     #[error("Storage is busy or unreachable. Nothing was partly written; the call is safe to repeat.")]
     Unavailable(Cause),
+    #[error("This was stored by a newer version of the service; this version cannot read it.")]
+    NewerData {
+        /// The schema version of what was stored.
+        version: u32,
+    },
     #[error("Something went wrong on our side; the requestId finds it in the logs.")]
     Internal(Cause),
 }
@@ -111,6 +116,7 @@ impl From<dynamo::Error> for Error {
         match err {
             dynamo::Error::Unavailable(cause) => Self::unavailable(cause),
             dynamo::Error::Internal(cause) => Self::internal(cause),
+            dynamo::Error::Newer { found } => Self::NewerData { version: found },
         }
     }
 }
@@ -152,7 +158,7 @@ impl Error {
     /// Whether repeating the call would fail in the same way: the input is invalid, or a stored item
     /// cannot be read.
     pub fn is_permanent(&self) -> bool {
-        !matches!(self, Self::Unavailable(_) | Self::StillRemoving | Self::TooManyTries { .. })
+        !matches!(self, Self::Unavailable(_) | Self::NewerData { .. } | Self::StillRemoving | Self::TooManyTries { .. })
     }
 
     /// Turns 403 into 404, on routes that name something by its id alone: what belongs to another
@@ -203,6 +209,7 @@ impl Error {
             Self::StillRemoving => (StatusCode::SERVICE_UNAVAILABLE, "still_removing"),
             Self::UpstreamFailed(_) => (StatusCode::BAD_GATEWAY, "upstream_failed"),
             Self::Unavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, "storage_unavailable"),
+            Self::NewerData { .. } => (StatusCode::SERVICE_UNAVAILABLE, "newer_data"),
             Self::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "internal_error"),
         }
     }
@@ -225,6 +232,8 @@ impl Error {
                 Some(*retry_after_seconds)
             }
             Self::StillRemoving | Self::Unavailable(_) => Some(1),
+            // Only a deployment ends it.
+            Self::NewerData { .. } => Some(60),
             _ => None,
         }
     }

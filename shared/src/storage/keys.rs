@@ -11,6 +11,7 @@
 //! | e-mail address | `EMAIL#<lower case>` | `EMAIL` | `userId`, `passwordHash`, `passwordId`: new with every password |
 //! | attempts to sign in to an address | `EMAIL#<lower case>` | `LOGIN`; by a browser that signed in before `LOGIN#DEVICE#<device>`, with a former password `LOGIN#FORMER`; by a signed-in person `LOGIN#SESSION` | `tries`: `failures` and those under way; `windowEnds`, `ttl` |
 //! | the installation, on one machine only | `INSTANCE` | `INSTANCE` | `instanceId`, `secretFingerprint`, `credentialsShownAt`, `startedAt` |
+//! | the schema version of the table | `SCHEMA` | `SCHEMA` | `version`: the newest that code with access has written; `migratedTo`; during a migration `migratingTo`, `cursorPk`, `cursorSk` |
 //! | session | `SESSION#<sha256>` | `SESSION` | `userId`, `expiresAt`, `ttl` |
 //! | session, as one of its user's | `USER#<user>` | `SESSION#<sha256>` | `hash`, `passwordId`: the password it was begun with, `ttl` |
 //! | logged API call | `LOG#<user>` | `<log>` | `ttl` |
@@ -39,6 +40,9 @@
 //!
 //! **Index `due`** (`dueShard` = `DUE#<0..3>`, `dueSort` = `<time>#<pk>#<sk>`; keys only) lists
 //! what has to be done by a time; [`DueWork`] says what, by the key.
+//!
+//! **`v`** is the schema version of the item (`dynamo::version`); an item without it is older than
+//! versions. Code reads items of its own version and of every earlier one.
 //!
 //! **`ttl`** (seconds since 1970) lets DynamoDB delete items that have expired.
 
@@ -182,6 +186,11 @@ pub fn archive_leftovers(archive: Ulid) -> Key {
 
 pub fn delivery(channel: AgentId, webhook_id: &str) -> Key {
     Key::new(channel_partition(channel), format!("DELIVERY#{webhook_id}"))
+}
+
+/// The schema version of the table, and how far a migration is.
+pub fn schema() -> Key {
+    Key::new("SCHEMA", "SCHEMA")
 }
 
 /// The installation of the local runner.

@@ -16,6 +16,7 @@
 //!
 //! A method is private unless a function or another entity calls it, and its name is unique only
 //! within its entity. Reads and writes of the table go through the crate `dynamo`.
+//! - `migrations`: the schema version of the table, and the migrations to it
 //!
 //! Whose data it is comes first in every method: a caller that is authenticated in the same call,
 //! or a [`Channel`] or user id that such a call gave out.
@@ -31,6 +32,7 @@ mod inbox;
 mod instance;
 pub mod keys;
 mod messages;
+mod migrations;
 mod plugins;
 mod request_log;
 mod reviews;

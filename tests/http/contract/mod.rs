@@ -18,5 +18,6 @@ pub mod fault_injection;
 pub mod layers;
 pub mod openapi;
 pub mod performance;
+pub mod schema_version;
 pub mod template;
 pub mod tenants;

@@ -3,10 +3,15 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use aws_sdk_dynamodb::types::AttributeValue;
+use dynamo::version::{ATTRIBUTE, VERSION};
+use placet_local::engines::{Engines, TABLE};
 use serde_json::{Value, json};
 use shared::clock::Clock;
 use shared::hex;
+use shared::storage::keys;
 use tempfile::TempDir;
 use test_support::{Agent, Person, Runner};
 
@@ -102,4 +107,62 @@ fn assert_same(place: &str, before: &Value, after: &Value) {
 /// The API's timestamps sort as strings.
 fn is_past(time: &str) -> bool {
     time < Clock::system().now().to_string().as_str()
+}
+
+/// The table of a data directory whose runner has stopped, for a look without the service.
+async fn with_table<T>(data: &Path, read: impl AsyncFnOnce(aws_sdk_dynamodb::Client) -> T) -> T {
+    let engines = Engines::start(data).await.unwrap();
+    let read = read(engines.clients().await.unwrap().dynamodb).await;
+    engines.stop().await;
+    read
+}
+
+#[tokio::test]
+async fn a_start_migrates_the_data_of_an_earlier_version() {
+    for fixture in fixtures() {
+        let dir = TempDir::new().unwrap();
+        let data = dir.path().join("data");
+        copy(&fixture.join("data"), &data);
+        let mut runner = Runner::start(&data).await;
+        assert_eq!(runner.terminate().await, Some(0));
+        let items = with_table(&data, async |client| {
+            let scan = client.scan().table_name(TABLE).consistent_read(true).into_paginator().items().send();
+            scan.collect::<Result<Vec<_>, _>>().await.unwrap()
+        });
+        let items = items.await;
+        assert!(items.len() > 20, "{}", items.len());
+        for item in items {
+            let version = item.get(ATTRIBUTE).and_then(|version| version.as_n().ok()).cloned();
+            assert_eq!(version, Some(VERSION.to_string()), "{:?} {:?}", item["pk"], item["sk"]);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_start_on_data_of_a_newer_version_is_refused() {
+    let dir = TempDir::new().unwrap();
+    let mut runner = Runner::start(dir.path()).await;
+    assert_eq!(runner.terminate().await, Some(0));
+    let set_version = async |version: u32| {
+        with_table(dir.path(), async |client| {
+            let update = client.update_item().table_name(TABLE).set_key(Some(keys::schema().attributes()));
+            let update = update.update_expression("SET #version = :version");
+            let update = update.expression_attribute_names("#version", "version");
+            update
+                .expression_attribute_values(":version", AttributeValue::N(version.to_string()))
+                .send()
+                .await
+                .unwrap();
+        })
+        .await;
+    };
+    set_version(VERSION + 1).await;
+    let mut command = Runner::command();
+    command.args(["--json", "--port", "0", "--data-dir"]).arg(dir.path()).env("NO_COLOR", "1");
+    let output = tokio::time::timeout(Duration::from_secs(30), command.output()).await.expect("it refuses").unwrap();
+    let sentence = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{sentence}");
+    assert!(sentence.contains("was used by a newer version of this program"), "{sentence}");
+    set_version(VERSION).await;
+    Runner::start(dir.path()).await;
 }

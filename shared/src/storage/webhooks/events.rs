@@ -1,5 +1,6 @@
 //! Events of the table's stream: what a change of an item means to an agent.
 
+use dynamo::version;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
@@ -191,5 +192,14 @@ fn is_message(image: &StreamImage) -> bool {
 }
 
 fn from_image<'de, T: Deserialize<'de>>(image: StreamImage) -> Result<T, Error> {
+    check_version(&image)?;
     serde_dynamo::from_item(image).map_err(|err| Error::internal(format!("an image cannot be read: {err}")))
+}
+
+/// [`Error::NewerData`] for an image of an item that newer code wrote.
+fn check_version(image: &StreamImage) -> Result<(), Error> {
+    match image.get(version::ATTRIBUTE) {
+        Some(serde_dynamo::AttributeValue::N(found)) => Ok(version::check(found.parse().unwrap_or(u32::MAX))?),
+        _ => Ok(()),
+    }
 }

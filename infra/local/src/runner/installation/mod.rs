@@ -16,8 +16,10 @@ pub mod wal;
 
 use std::path::Path;
 
+use dynamo::version::VERSION;
 use serde::{Deserialize, Serialize};
 use shared::clock::Clock;
+use shared::error::Error;
 use shared::http::App;
 use shared::long_poll::LongPolls;
 use shared::storage::Instance;
@@ -60,8 +62,13 @@ impl Installation {
         let engines = Engines::start(dir.path()).await?;
         let secret = InstallationSecret::load_or_generate(&dir)?;
         let app = engines.app(Clock::system(), waits, secret.secret.clone()).await?;
+        check_schema(&dir, &app).await?;
         let (parts, owner_file) = Parts::read(&dir, &engines, &app, &secret, instance_id).await?;
         check_losses(&dir, &parts.losses(), options.accept_data_loss)?;
+        let migrated = app.store.migrate(|_| {}).await?;
+        if migrated > 0 {
+            tracing::info!(items = migrated, "stored items were brought to the current schema version");
+        }
         let instance = parts.to_instance(&app, &owner_file);
         let recorded = match record_instance(&dir, &engines, &app, &secret, &instance).await {
             Ok(()) => dir.mark_running(),
@@ -88,6 +95,18 @@ impl Installation {
 /// Whether a directory contains an installation.
 pub fn exists_in(path: &Path) -> bool {
     [INSTANCE_FILE, DATABASE].iter().any(|name| path.join(name).exists())
+}
+
+/// Refuses data that newer code has stored.
+async fn check_schema(dir: &DataDir, app: &App) -> Result<(), StartError> {
+    match app.store.check_schema().await {
+        Err(Error::NewerData { version }) => Err(StartError::message(format!(
+            "{} was used by a newer version of this program: its data has schema version {version}, and this program \
+             reads versions up to {VERSION}. Start the newer version.",
+            dir.path().display()
+        ))),
+        checked => Ok(checked?),
+    }
 }
 
 fn read_instance_id(dir: &DataDir) -> Result<Option<String>, StartError> {

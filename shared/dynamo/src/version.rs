@@ -1,0 +1,50 @@
+//! The schema version of stored items: which shape an item has, so that code never reads an item
+//! whose shape it does not know.
+//!
+//! Every write stamps the item it makes with [`VERSION`]. Items of before versions have no stamp,
+//! and count as version 0; an update stamps them as version 1, because the first migration only
+//! adds the stamp.
+
+use crate::error::Error;
+use crate::update::Update;
+use crate::value::{Item, Value, n};
+
+/// The version of the items that this code writes, and the newest that it reads.
+pub const VERSION: u32 = parse(include_str!("../../../infra/schema-version").as_bytes());
+
+/// The attribute that holds an item's version.
+pub const ATTRIBUTE: &str = "v";
+
+/// The version of an item; 0 for an item without a stamp.
+pub fn version_of(item: &Item) -> u32 {
+    match item.get(ATTRIBUTE) {
+        Some(Value::N(version)) => version.parse().unwrap_or(u32::MAX),
+        Some(_) => u32::MAX,
+        None => 0,
+    }
+}
+
+/// [`Error::Newer`] for a version that this code does not know.
+pub fn check(version: u32) -> Result<(), Error> {
+    if version > VERSION { Err(Error::Newer { found: version }) } else { Ok(()) }
+}
+
+/// Stamps an item that is about to be put.
+pub(crate) fn stamp(item: &mut Item) {
+    item.insert(ATTRIBUTE.to_owned(), n(VERSION));
+}
+
+/// Stamps the item of an update, unless it has a stamp.
+pub(crate) fn stamp_update(update: Update) -> Update {
+    update.set_if_absent(ATTRIBUTE, n(VERSION))
+}
+
+/// The number in a file of digits and a line end.
+const fn parse(text: &[u8]) -> u32 {
+    let (mut number, mut index) = (0, 0);
+    while index < text.len() && text[index].is_ascii_digit() {
+        number = number * 10 + (text[index] - b'0') as u32;
+        index += 1;
+    }
+    number
+}

@@ -1,0 +1,97 @@
+//! The schema version of the table, and the migrations to it.
+//!
+//! Each item has the version of the code that made it (`dynamo::version`). The table has the newest
+//! of them: code that does not know it refuses to start on the table or to be deployed to it.
+//! Items of earlier versions are read as they are, so a deployment needs no migration at once; a
+//! migration makes them the current ones, so that what reads them can be removed later.
+//!
+//! To change what is stored: raise `infra/schema-version`, read both shapes, and add a
+//! [`Migration`] here.
+
+use dynamo::migration::Migration;
+use dynamo::value::{n, s};
+use dynamo::version::{self, VERSION};
+use dynamo::{Key, Update, attr};
+use serde::Deserialize;
+
+use crate::error::Error;
+use crate::storage::{Store, keys};
+
+/// All migrations, each from the version before it.
+const MIGRATIONS: &[Migration] = &[
+    // Items get a version; nothing else of them changes.
+    Migration { to: 1, change: |_, update| Ok(update) },
+];
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct SchemaItem {
+    version: u32,
+    migrated_to: u32,
+    migrating_to: Option<u32>,
+    cursor_pk: Option<String>,
+    cursor_sk: Option<String>,
+}
+
+impl SchemaItem {
+    /// Where an interrupted migration to the current version goes on.
+    fn cursor(self) -> Option<Key> {
+        self.migrating_to.filter(|version| *version == VERSION)?;
+        Some(Key::new(self.cursor_pk?, self.cursor_sk?))
+    }
+}
+
+impl Store {
+    /// [`Error::NewerData`] when newer code has written to the table.
+    pub async fn check_schema(&self) -> Result<(), Error> {
+        Ok(version::check(self.schema().await?.version)?)
+    }
+
+    /// Records that this code writes to the table. [`Error::NewerData`] when newer code has written
+    /// to it.
+    pub async fn claim_schema(&self) -> Result<(), Error> {
+        let found = self.schema().await?.version;
+        version::check(found)?;
+        if found == VERSION {
+            return Ok(());
+        }
+        let older = attr("version").absent().or(attr("version").lt(n(VERSION)));
+        let claim = Update::new(keys::schema()).set("version", n(VERSION)).set_if_absent("migratedTo", n(0));
+        // A refusal means that another start recorded it, or that newer code did.
+        let _ = claim.when(older).send_item(&self.table).await?;
+        self.check_schema().await
+    }
+
+    /// Whether the table may hold items of earlier versions.
+    pub async fn needs_migration(&self) -> Result<bool, Error> {
+        Ok(self.schema().await?.migrated_to < VERSION)
+    }
+
+    /// Migrates the table page by page, from where an interrupted migration ended, and calls
+    /// `report` with the number of items changed so far. Gives that number at the end. It may run
+    /// while the service is in use, several times at once, and again after it was killed.
+    pub async fn migrate(&self, mut report: impl FnMut(usize)) -> Result<usize, Error> {
+        self.claim_schema().await?;
+        let schema = self.schema().await?;
+        if schema.migrated_to >= VERSION {
+            return Ok(0);
+        }
+        let (mut from, mut changed) = (schema.cursor(), 0);
+        loop {
+            let page = self.table.migrate_page(MIGRATIONS, from.as_ref()).await?;
+            changed += page.changed;
+            report(changed);
+            let Some(next) = page.next else { break };
+            let update = Update::new(keys::schema()).set("migratingTo", n(VERSION));
+            let _ = update.set("cursorPk", s(&next.pk)).set("cursorSk", s(&next.sk)).send_item(&self.table).await?;
+            from = Some(next);
+        }
+        let done = Update::new(keys::schema()).set("migratedTo", n(VERSION));
+        let _ = done.remove("migratingTo").remove("cursorPk").remove("cursorSk").send_item(&self.table).await?;
+        Ok(changed)
+    }
+
+    async fn schema(&self) -> Result<SchemaItem, Error> {
+        Ok(self.table.get(&keys::schema()).await?.unwrap_or_default())
+    }
+}
