@@ -5,9 +5,10 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
+use shared::aws::Clients;
 use shared::clock::Clock;
 use shared::error::Error;
-use shared::storage::{Blobs, Clients, Store, Table};
+use shared::storage::{Blobs, Store, Table};
 
 #[derive(Parser)]
 #[command(about = "Brings the items of a deployment's table to the schema version of this code")]
