@@ -66,20 +66,20 @@ async fn an_item_of_a_newer_version_is_503_newer_data_and_others_are_read() {
     let world = World::isolated().await;
     let person = world.person().await;
     let agent = person.agent().await;
-    let [newer, other] = [agent.asked().await, agent.asked().await];
+    let [newer, other] = [agent.request_approval().await, agent.request_approval().await];
     set_version(&world, keys::message(newer.parse().unwrap()).attributes(), Some(VERSION + 1)).await;
 
-    let refused = agent.get_here(&format!("/api/v1/reviews/{newer}")).await;
+    let refused = agent.get_in_channel(&format!("/api/v1/reviews/{newer}")).await;
     assert!(refused.headers.contains_key("retry-after"));
     refused.expect_error(503, "newer_data");
     let answer = json!({ "selectedOption": "approve" });
     person.answer(&newer, answer.clone()).await.expect_error(503, "newer_data");
-    agent.get_here("/api/v1/messages").await.expect_error(503, "newer_data");
+    agent.get_in_channel("/api/v1/messages").await.expect_error(503, "newer_data");
     person.answer(&other, answer).await.expect(201);
-    agent.get_here(&format!("/api/v1/reviews/{other}")).await.expect(200);
+    agent.get_in_channel(&format!("/api/v1/reviews/{other}")).await.expect(200);
 
     set_version(&world, keys::message(newer.parse().unwrap()).attributes(), Some(VERSION)).await;
-    assert_eq!(agent.get_here(&format!("/api/v1/reviews/{newer}")).await.expect(200)["review"]["status"], "pending");
+    assert_eq!(agent.get_in_channel(&format!("/api/v1/reviews/{newer}")).await.expect(200)["review"]["status"], "pending");
 }
 
 #[tokio::test]
@@ -100,8 +100,8 @@ async fn a_table_of_a_newer_version_is_neither_claimed_nor_migrated() {
 async fn a_migration_is_resumed_where_it_was_interrupted_and_changes_each_item_once() {
     let world = World::isolated().await;
     let agent = world.person().await.agent().await;
-    let sent = agent.sent(json!({ "text": "One of very many." })).await;
-    bulk_data::copy_many(&world, &[&sent], 1_200).await;
+    let sent = agent.create_message(json!({ "text": "One of very many." })).await;
+    bulk_data::copy_messages(&world, &[&sent], 1_200).await;
     remove_versions(&world).await;
     let before = scan(&world).await.len();
 
@@ -133,7 +133,7 @@ async fn migrations_and_writes_at_the_same_time_lose_nothing() {
     let agent = person.agent().await;
     let mut asked = vec![];
     for _ in 0..30 {
-        asked.push(agent.asked().await);
+        asked.push(agent.request_approval().await);
     }
     remove_versions(&world).await;
     let store = &world.app.store;
@@ -146,7 +146,7 @@ async fn migrations_and_writes_at_the_same_time_lose_nothing() {
     first.unwrap();
     second.unwrap();
     for id in &asked {
-        let review = agent.get_here(&format!("/api/v1/reviews/{id}")).await.expect(200);
+        let review = agent.get_in_channel(&format!("/api/v1/reviews/{id}")).await.expect(200);
         assert_eq!(review["review"]["status"], "completed");
     }
     assert!(scan(&world).await.iter().all(|item| version(item) == Some(VERSION)));

@@ -122,7 +122,7 @@ async fn a_start_migrates_the_data_of_an_earlier_version() {
     for fixture in fixtures() {
         let dir = TempDir::new().unwrap();
         let data = dir.path().join("data");
-        copy(&fixture.join("data"), &data);
+        copy_directory(&fixture.join("data"), &data);
         let mut runner = Runner::start(&data).await;
         assert_eq!(runner.terminate().await, Some(0));
         let items = with_table(&data, async |client| {
