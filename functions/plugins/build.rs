@@ -29,8 +29,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         write!(table, "(include_str!({manifest:?}), include_str!({page:?})),")?;
     }
     table.push(']');
-    if directories.len() > check::MOST {
-        return Err(format!("at most {} plugins can be bundled", check::MOST).into());
+    if directories.len() > check::MAX_PLUGINS {
+        return Err(format!("at most {} plugins can be bundled", check::MAX_PLUGINS).into());
     }
     fs::write(Path::new(&env::var("OUT_DIR")?).join("bundled.rs"), table)?;
     Ok(())

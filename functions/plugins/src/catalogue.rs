@@ -26,8 +26,8 @@ pub struct Plugins(Arc<BTreeMap<String, Plugin>>);
 impl Plugins {
     /// Of their manifests and pages, or what is wrong with one.
     pub fn of(sources: &[(&str, &str)]) -> Result<Self, String> {
-        if sources.len() > check::MOST {
-            return Err(format!("there can be at most {} plugins", check::MOST));
+        if sources.len() > check::MAX_PLUGINS {
+            return Err(format!("there can be at most {} plugins", check::MAX_PLUGINS));
         }
         let mut plugins = BTreeMap::new();
         for (manifest, page) in sources {

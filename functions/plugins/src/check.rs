@@ -4,7 +4,7 @@
 use serde_json::{Map, Value};
 
 /// One read fetches the settings of all plugins together with the caller's session.
-pub const MOST: usize = 50;
+pub const MAX_PLUGINS: usize = 50;
 
 type Members = Map<String, Value>;
 

@@ -18,10 +18,13 @@ pub struct FieldError {
 
 /// The errors of the first three fields in one sentence, each with its path.
 pub(super) fn in_short(fields: &[FieldError]) -> String {
-    const SHOWN: usize = 3;
-    let few: Vec<String> = fields.iter().take(SHOWN).map(FieldError::placed).collect();
-    let more =
-        if fields.len() > SHOWN { format!("; and {} more, see errors", fields.len() - SHOWN) } else { String::new() };
+    const MAX_SHOWN: usize = 3;
+    let few: Vec<String> = fields.iter().take(MAX_SHOWN).map(FieldError::placed).collect();
+    let more = if fields.len() > MAX_SHOWN {
+        format!("; and {} more, see errors", fields.len() - MAX_SHOWN)
+    } else {
+        String::new()
+    };
     few.join("; ") + &more
 }
 

@@ -285,11 +285,11 @@ fn media_type(parts: &Parts) -> Option<String> {
 
 /// Refuses a body that says to be compressed: nothing here unpacks one.
 fn unencoded(parts: &Parts) -> Result<(), Error> {
-    const LONGEST: usize = 40;
+    const MAX_SHOWN: usize = 40;
     let named = parts.headers.get_all(CONTENT_ENCODING).into_iter();
     let codings = named.flat_map(|value| value.to_str().unwrap_or("that coding").split(','));
     match codings.map(str::trim).find(|it| !it.is_empty() && !it.eq_ignore_ascii_case("identity")) {
-        Some(coding) => Err(Error::UnsupportedEncoding(coding.chars().take(LONGEST).collect())),
+        Some(coding) => Err(Error::UnsupportedEncoding(coding.chars().take(MAX_SHOWN).collect())),
         None => Ok(()),
     }
 }

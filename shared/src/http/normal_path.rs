@@ -28,17 +28,17 @@ const NOT_IN_PATHS: &AsciiSet = &CONTROLS
     .add(b'|')
     .add(b'}');
 
-/// More than any path takes.
-const LARGEST: usize = 8 * 1024 * 1024;
-/// For all of a body.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// The largest body that is read before the redirect, in bytes: more than any path accepts.
+const MAX_BODY: usize = 8 * 1024 * 1024;
+/// The time limit for the whole body.
+const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// 308 to the normal path, if the request's is another.
 pub async fn redirect(request: Request, next: Next) -> Response {
     match normal(request.uri().path()) {
         Some(path) => {
             let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
-            let _ = tokio::time::timeout(PATIENCE, drop_body(request.into_body())).await;
+            let _ = tokio::time::timeout(BODY_TIMEOUT, drop_body(request.into_body())).await;
             (StatusCode::PERMANENT_REDIRECT, [(LOCATION, path + &query)]).into_response()
         }
         None => next.run(request).await,
@@ -51,7 +51,7 @@ async fn drop_body(body: Body) {
     let (mut chunks, mut seen) = (body.into_data_stream(), 0);
     while let Some(Ok(chunk)) = chunks.next().await {
         seen += chunk.len();
-        if seen > LARGEST {
+        if seen > MAX_BODY {
             return;
         }
     }

@@ -14,7 +14,7 @@ use crate::models::file::{FileLabel, NewFile};
 use crate::validation::ValidationErrors;
 
 /// How much of a field's name an error says back, in characters.
-const SHOWN_OF_A_NAME: usize = 64;
+const MAX_SHOWN_NAME: usize = 64;
 
 impl Upload {
     pub(crate) async fn parse(mut fields: Multipart) -> Result<Self, Error> {
@@ -26,7 +26,7 @@ impl Upload {
                 (Some("file"), filename) => files.push(FilePart::read(field, filename).await?),
                 // Lost in silence otherwise. Browsers send an empty name where no file was chosen.
                 (Some(name), Some(filename)) if !filename.is_empty() => {
-                    let name: String = name.chars().take(SHOWN_OF_A_NAME).collect();
+                    let name: String = name.chars().take(MAX_SHOWN_NAME).collect();
                     let sentence = format!("a file goes into the field file, not into {name}");
                     problems.add(vec![name.as_str().into()], "unexpected_file", sentence);
                 }

@@ -48,9 +48,9 @@ impl Fault {
 
 /// Names are the sender's own, and may be as long as the body.
 fn shorten(step: &mut Step) {
-    const LONGEST: usize = 64;
+    const MAX_NAME: usize = 64;
     if let Step::Name(name) = step
-        && let Some((end, _)) = name.char_indices().nth(LONGEST)
+        && let Some((end, _)) = name.char_indices().nth(MAX_NAME)
     {
         name.truncate(end);
     }

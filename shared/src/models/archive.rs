@@ -48,9 +48,9 @@ fn is_invisible(c: char) -> bool {
 
 /// A name without, and its short extension with, the dot.
 fn split(name: &str) -> (&str, &str) {
-    const LONGEST: usize = 16;
+    const MAX_EXTENSION: usize = 16;
     match name.rfind('.') {
-        Some(at) if at > 0 && name.len() - at <= LONGEST => name.split_at(at),
+        Some(at) if at > 0 && name.len() - at <= MAX_EXTENSION => name.split_at(at),
         _ => (name, ""),
     }
 }

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use crate::validation::{FromObject, JsonObject};
 
-const MOST: usize = 100;
+const MAX_COMMANDS: usize = 100;
 /// They are read with the agent on every call, so they stay small as a whole.
 const MAX_ALL: usize = 32 * 1024;
 
@@ -48,7 +48,7 @@ pub struct SetCommands {
 
 impl FromObject for SetCommands {
     fn from_object(object: &mut JsonObject<'_>) -> Option<Self> {
-        let commands = object.require("commands", |o| o.objects::<Command>("commands", MOST));
+        let commands = object.require("commands", |o| o.objects::<Command>("commands", MAX_COMMANDS));
         name_repeated(object);
         let weigh =
             |it: &Command| it.command.len() + it.description.len() + it.arg_hint.as_ref().map_or(0, String::len);
@@ -63,7 +63,7 @@ impl FromObject for SetCommands {
 fn name_repeated(object: &mut JsonObject<'_>) {
     let Some(Value::Array(given)) = object.value("commands") else { return };
     let name = |it: &Value| it.get("command").and_then(Value::as_str).map(|name| name.trim().to_owned());
-    let names: Vec<Option<String>> = given.iter().take(MOST).map(name).collect();
+    let names: Vec<Option<String>> = given.iter().take(MAX_COMMANDS).map(name).collect();
     for (index, name) in names.iter().enumerate() {
         if name.is_some() && names[..index].contains(name) {
             let mut path = object.path_to("commands");

@@ -85,11 +85,11 @@ impl Attachment {
         let plain = |c: char| if c.is_ascii_graphic() && !"\"\\%/".contains(c) || c == ' ' { c } else { '_' };
         let fallback: String = self.filename.chars().map(plain).take(255).collect();
         // Gateways and proxies take headers of a few KB: a longer name is cut between characters.
-        const MOST: usize = 3000;
+        const MAX_ENCODED_NAME: usize = 3000;
         let mut whole = String::new();
         for c in self.filename.chars() {
             let encoded = utf8_percent_encode(c.encode_utf8(&mut [0; 4]), ATTR_CHAR).to_string();
-            if whole.len() + encoded.len() > MOST {
+            if whole.len() + encoded.len() > MAX_ENCODED_NAME {
                 break;
             }
             whole.push_str(&encoded);

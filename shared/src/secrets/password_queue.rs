@@ -36,7 +36,7 @@ struct RecentTimes {
 }
 
 impl RecentTimes {
-    const KEPT: usize = 4;
+    const MAX_SAMPLES: usize = 4;
     /// Older samples are discarded.
     const FRESH: Duration = Duration::from_secs(10);
     /// For unknown addresses a real verification runs this often.
@@ -47,7 +47,7 @@ impl RecentTimes {
     }
 
     fn add(&mut self, now: Instant, took: Duration) {
-        self.took.truncate(Self::KEPT - 1);
+        self.took.truncate(Self::MAX_SAMPLES - 1);
         self.took.push_front((now, took));
     }
 

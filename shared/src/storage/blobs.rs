@@ -21,9 +21,9 @@ use crate::storage::keys::Prefix;
 use crate::storage::messages::{RESPONSE_BUDGET, escaped, text_weight, weight};
 
 /// How many objects are read at once for one response.
-const SIDE_BY_SIDE: usize = 16;
+const MAX_CONCURRENCY: usize = 16;
 /// How many objects one call deletes.
-const AT_ONCE: usize = 1000;
+const BATCH_SIZE: usize = 1000;
 
 #[derive(Clone)]
 pub struct Blobs {
@@ -105,7 +105,7 @@ impl Blobs {
     /// Deletes any number of objects by their keys.
     pub(super) async fn delete_all(&self, keys: impl Iterator<Item = &str>) -> Result<(), Error> {
         let keys: Vec<&str> = keys.collect();
-        for some in keys.chunks(AT_ONCE) {
+        for some in keys.chunks(BATCH_SIZE) {
             self.delete_keys(some.iter().copied()).await?;
         }
         Ok(())
@@ -150,7 +150,7 @@ impl Blobs {
         });
         stream::iter(texts)
             .map(Ok::<_, Error>)
-            .try_for_each_concurrent(SIDE_BY_SIDE, |attachment| async move {
+            .try_for_each_concurrent(MAX_CONCURRENCY, |attachment| async move {
                 attachment.text_content = self.text(attachment).await?;
                 Ok(())
             })

@@ -1,5 +1,5 @@
 //! Repeatable calls that create a file or an agent: a record says what an `Idempotency-Key` created, and with
-//! which body. It is written in one transaction with what the call creates, and expires after [`KEPT`].
+//! which body. It is written in one transaction with what the call creates, and expires after [`RETENTION`].
 //! Messages have records of their own (`messages::idempotency`).
 
 use std::time::Duration;
@@ -12,7 +12,7 @@ use crate::error::Error;
 use crate::storage::{IdempotentCall, Store};
 
 /// How long a key is remembered.
-const KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
+const RETENTION: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// Where a key counts: the same one at another route is another key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,7 +77,7 @@ impl Store {
     /// something that was deleted is replaced.
     pub(super) fn call_record(&self, call: &Call, made: impl ToString) -> Result<Put, Error> {
         let Key { pk, sk } = call.key.clone();
-        let ttl = self.clock.now().plus(KEPT).epoch_seconds();
+        let ttl = self.clock.now().plus(RETENTION).epoch_seconds();
         let record = CallItem { pk, sk, made: made.to_string(), body_hash: call.body_hash.clone(), ttl };
         let put = Put::new(to_item(&record)?);
         Ok(match &call.gone {

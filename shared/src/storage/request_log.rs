@@ -14,7 +14,7 @@ use crate::models::request_log::{ListLogs, LogEntry, LogPage};
 use crate::storage::keys;
 use crate::storage::{Store, join_authorized};
 
-const KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
+const RETENTION: Duration = Duration::from_secs(7 * 24 * 3600);
 
 #[derive(Serialize, Deserialize)]
 struct LogItem {
@@ -35,7 +35,7 @@ impl RequestLog<'_> {
     /// Keeps one entry of a user's log.
     pub async fn record(self, user: UserId, entry: LogEntry) -> Result<(), Error> {
         let Key { pk, sk } = keys::log(user, entry.id);
-        let ttl = entry.created_at.plus(KEPT).epoch_seconds();
+        let ttl = entry.created_at.plus(RETENTION).epoch_seconds();
         Ok(self.store.table.put_new(to_item(&LogItem { pk, sk, ttl, entry })?).await?)
     }
 
@@ -50,7 +50,7 @@ impl RequestLog<'_> {
     async fn read_page(self, user: UserId, request: &ListLogs) -> Result<LogPage, Error> {
         // DynamoDB removes what is over in its own time; what is shown ends with the seventh day.
         let now = self.store.clock.now();
-        let since = Timestamp::from_millis(now.millis() - i64::try_from(KEPT.as_millis()).unwrap_or(i64::MAX));
+        let since = Timestamp::from_millis(now.millis() - i64::try_from(RETENTION.as_millis()).unwrap_or(i64::MAX));
         let (first, last) = (keys::logs_since(since), keys::logs_before(request.before));
         if first > last {
             return Ok(LogPage { data: vec![], next_cursor: None });

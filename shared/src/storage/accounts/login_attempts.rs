@@ -30,7 +30,7 @@ const WINDOW: Duration = Duration::from_secs(15 * 60);
 /// How many attempts may have failed or be in progress.
 const PLACES: u64 = 10;
 /// How long an attempt waits for a slot that others may give back.
-const PATIENCE: Duration = Duration::from_secs(12);
+const SLOT_TIMEOUT: Duration = Duration::from_secs(12);
 /// `Retry-After` in seconds when no slot became free.
 const COME_BACK: u64 = 5;
 
@@ -106,7 +106,7 @@ impl Accounts<'_> {
         is_new: bool,
     ) -> Result<LoginAttempt, Error> {
         const SLOWEST: u32 = 3;
-        let (key, patience) = (window.key(email), Instant::now() + PATIENCE);
+        let (key, patience) = (window.key(email), Instant::now() + SLOT_TIMEOUT);
         for again in 0.. {
             let now = self.store.clock.now();
             let place = if is_new && again == 0 { Slot::NoWindow } else { self.take_slot(&key, now).await? };

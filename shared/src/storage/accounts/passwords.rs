@@ -84,11 +84,11 @@ impl Accounts<'_> {
         change: ChangePassword,
         presented: &[Device],
     ) -> Result<Device, Error> {
-        const TRIES: u32 = 2;
+        const MAX_ATTEMPTS: u32 = 2;
         let (user, mine) = (self.me(human).await?, human.0.hashed.as_str());
         let email = Email::typed(&user.email);
         let attempt = Attempt { email: &email, presented, is_signed_in: true };
-        for _ in 0..TRIES {
+        for _ in 0..MAX_ATTEMPTS {
             let known = self.check_password(attempt, change.current.clone(), Some(change.new.clone())).await?;
             let now = match known {
                 (account, KnownPassword::New) => Some(account.password_id),

@@ -15,8 +15,8 @@ use crate::storage::agents::Agents;
 use crate::storage::agents::{AgentItem, agent_update};
 use crate::storage::keys;
 
-const KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
-const SHOWN: usize = 50;
+const RETENTION: Duration = Duration::from_secs(30 * 24 * 3600);
+const MAX_SHOWN: usize = 50;
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -86,10 +86,10 @@ impl Agents<'_> {
     pub(super) async fn status_history(self, agent: AgentId) -> Result<Vec<StatusChange>, Error> {
         let now = self.store.clock.now();
         let query = self.store.query_partition(keys::channel_partition(agent), keys::STATUS_CHANGES).descending();
-        let items = query.limit(SHOWN).first_page::<StatusItem>().await?;
+        let items = query.limit(MAX_SHOWN).first_page::<StatusItem>().await?;
         let mut changes: Vec<StatusChange> = items.into_iter().map(|item| item.change).collect();
         // DynamoDB takes its time to remove what is too old.
-        changes.retain(|change| change.created_at.plus(KEPT) > now);
+        changes.retain(|change| change.created_at.plus(RETENTION) > now);
         Ok(changes)
     }
 }
@@ -97,5 +97,5 @@ impl Agents<'_> {
 fn history_item(agent: AgentId, ping: &Ping, now: Timestamp) -> StatusItem {
     let Key { pk, sk } = keys::status_change(agent, new_ulid(now));
     let change = StatusChange { status: ping.status, message: ping.message.clone(), created_at: now };
-    StatusItem { pk, sk, ttl: now.plus(KEPT).epoch_seconds(), change }
+    StatusItem { pk, sk, ttl: now.plus(RETENTION).epoch_seconds(), change }
 }

@@ -23,7 +23,7 @@ use crate::storage::keys::{self, StorageKey};
 use crate::storage::messages::{IdempotentCall, NewMessage, PreparedMessage};
 
 /// How many files are put at once.
-const SIDE_BY_SIDE: usize = 8;
+const MAX_CONCURRENCY: usize = 8;
 
 /// A file that may be created.
 pub(super) struct PreparedFile {
@@ -166,7 +166,7 @@ impl Files<'_> {
         let note = ObjectCleanup::of_files(self.store.clock.now(), channel.id(), &files);
         self.record_cleanup(&note).await?;
         stream::iter(files.iter().zip(bytes).map(Ok))
-            .try_for_each_concurrent(SIDE_BY_SIDE, |(file, bytes)| {
+            .try_for_each_concurrent(MAX_CONCURRENCY, |(file, bytes)| {
                 self.store.blobs.put(&file.storage_key, &file.mime_type, bytes)
             })
             .await?;

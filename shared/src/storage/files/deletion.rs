@@ -19,7 +19,7 @@ use crate::storage::keys::{self, Key, StorageKey};
 use crate::storage::messages::MessageItem;
 
 /// How many messages are written at once.
-const SIDE_BY_SIDE: usize = 8;
+const MAX_CONCURRENCY: usize = 8;
 
 impl Files<'_> {
     /// Deletes one of a person's files.
@@ -82,7 +82,7 @@ impl Files<'_> {
                 })
             })
             .collect();
-        let ended: Vec<_> = stream::iter(writes).buffered(SIDE_BY_SIDE).collect().await;
+        let ended: Vec<_> = stream::iter(writes).buffered(MAX_CONCURRENCY).collect().await;
         let (mut gone, mut changed, mut trouble) = (vec![], vec![], None);
         for end in ended {
             match end {

@@ -27,7 +27,7 @@ use crate::validation::ValidationErrors;
 /// How long after its announcement an upload may begin.
 const UPLOAD_BEGINS: Duration = Duration::from_secs(3600);
 /// How many objects are looked for at once.
-const SIDE_BY_SIDE: usize = 16;
+const MAX_CONCURRENCY: usize = 16;
 
 pub(in crate::storage) const NOT_UPLOADED: &str = "the bytes of this file are not there with the announced size";
 
@@ -135,7 +135,7 @@ impl Files<'_> {
             }
         });
         let asked: Vec<_> = asked.collect();
-        stream::iter(asked).buffered(SIDE_BY_SIDE).try_collect().await
+        stream::iter(asked).buffered(MAX_CONCURRENCY).try_collect().await
     }
 
     /// Checks the files that the input names, each at its path; gives those that nothing refers to yet and that
@@ -164,7 +164,7 @@ impl Files<'_> {
     /// Those of some files whose bytes are there, in order, each confirmed ([`Files::confirm_upload`]).
     pub(super) async fn confirm_uploads(self, items: Vec<FileItem>) -> Result<Vec<Attachment>, Error> {
         let asked: Vec<_> = items.into_iter().map(|item| self.confirm_upload(item)).collect();
-        let arrived: Vec<Option<Attachment>> = stream::iter(asked).buffered(SIDE_BY_SIDE).try_collect().await?;
+        let arrived: Vec<Option<Attachment>> = stream::iter(asked).buffered(MAX_CONCURRENCY).try_collect().await?;
         Ok(arrived.into_iter().flatten().collect())
     }
 }

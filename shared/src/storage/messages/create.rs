@@ -82,14 +82,14 @@ impl Messages<'_> {
     }
 
     async fn create_or_repeat(self, mut opening: PreparedMessage, mut draft: NewMessage) -> Result<Message, Error> {
-        const TRIES: u32 = 30;
+        const MAX_ATTEMPTS: u32 = 30;
         let change = Change::from(&draft);
         if let Some(existing) = opening.draft() {
             return self.update_draft(&opening, existing, change).await;
         }
         let note = draft.placed.note.take();
         let mut item = self.new_item(&opening, draft, self.store.clock.now())?;
-        for again in 0..TRIES {
+        for again in 0..MAX_ATTEMPTS {
             place_in(&mut item, &opening);
             let Some(refused) = self.write(&opening, &item, note.as_ref()).await? else {
                 cost::record_message(item.sender_type);

@@ -19,7 +19,7 @@ use crate::storage::webhooks::events::WebhookEvent;
 use crate::{hex, random};
 
 /// For as long as a delivery can be sent again on request.
-const KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
+const RETENTION: Duration = Duration::from_secs(30 * 24 * 3600);
 /// Longer than one attempt with its bookkeeping; afterwards the sender counts as dead.
 const LEASE: Duration = Duration::from_secs(30);
 
@@ -137,7 +137,7 @@ impl Webhooks<'_> {
         let item = DeliveryItem {
             pk,
             sk,
-            ttl: now.plus(KEPT).epoch_seconds(),
+            ttl: now.plus(RETENTION).epoch_seconds(),
             state: State::Pending,
             next_attempt_at: now,
             lease: None,
@@ -168,7 +168,7 @@ impl Webhooks<'_> {
             .set("attempts", n(0))
             .set("nextAttemptAt", s(now))
             .set("retryRequestedAt", s(asked))
-            .set("ttl", n(now.plus(KEPT).epoch_seconds()))
+            .set("ttl", n(now.plus(RETENTION).epoch_seconds()))
             .remove("lease")
             .remove("leaseUntil")
             .when(item_exists())
