@@ -53,7 +53,8 @@ fn source_files(directory: &Path, found: &mut Vec<std::path::PathBuf>) {
         let path = entry.unwrap().path();
         match path.is_dir() {
             true => source_files(&path, found),
-            false => found.push(path),
+            false if path.extension().is_some_and(|extension| extension == "rs") => found.push(path),
+            false => {}
         }
     }
 }
