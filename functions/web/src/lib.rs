@@ -1,13 +1,13 @@
 //! The pages for people, `/health`, and the API's description. Pages are rendered on the server, work without scripts
 //! as far as answering goes, and load nothing from another host.
 //!
-//! - [`pages`]: one module per path; [`components`]: parts that several pages show
-//! - [`review`]: what a review asks and how it was answered
-//! - [`text`]: what agents and people wrote, as safe HTML and within the budget of a page
-//! - [`extract`]: what handlers take from a request; [`response`]: pages and errors as responses
-//! - [`middleware`]: the security headers of pages, and the host that serves them
-//! - [`openapi`]: `/api/openapi.json`; [`docs`]: the same as a page
-//! - [`assets`]: scripts, styles and icons; [`health`]
+//! - `pages`: one module per path; `components`: parts that several pages show
+//! - `review`: what a review asks and how it was answered
+//! - `text`: what agents and people wrote, as safe HTML and within the budget of a page
+//! - `extract`: what handlers take from a request; `response`: pages and errors as responses
+//! - `middleware`: the security headers of pages, and the host that serves them
+//! - `openapi`: `/api/openapi.json`; `docs`: the same as a page
+//! - `assets`: scripts, styles and icons; `health`
 
 mod assets;
 mod components;

@@ -72,7 +72,7 @@ impl Queue {
         })
     }
 
-    /// Delays a received message by this long, at most [`MAX_VISIBILITY_TIMEOUT`].
+    /// Delays a received message by this long, at most `MAX_VISIBILITY_TIMEOUT`.
     pub async fn delay(&self, receipt: &str, span: Duration) -> Result<(), Error> {
         self.client
             .change_message_visibility()

@@ -1,4 +1,4 @@
-//! One list of routes per group: [`routes!`](crate::http::routes!) makes the router and the OpenAPI
+//! One list of routes per group: `routes!` makes the router and the OpenAPI
 //! description from the same handlers, so no route lacks its description.
 //!
 //! `utoipa-axum` has the same idea, but builds the whole description whenever a router is made,

@@ -1,6 +1,6 @@
 //! How a deployed function starts: logging, settings and clients, once per sandbox.
 //!
-//! - [`gateway_event`]: requests as API Gateway sends them
+//! - `gateway_event`: requests as API Gateway sends them
 
 mod gateway_event;
 

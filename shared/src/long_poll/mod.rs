@@ -4,8 +4,8 @@
 //! seconds, and whenever the caller says so), every 320 ms otherwise. 29 seconds cost at most 110
 //! reads, or 300 frequent ones.
 //!
-//! - [`waiters`]: long polls for the same message in one process share what they find
-//! - [`slots`]: how many long polls one user may hold, and how often they read
+//! - `waiters`: long polls for the same message in one process share what they find
+//! - `slots`: how many long polls one user may hold, and how often they read
 
 mod slots;
 mod waiters;
@@ -128,7 +128,7 @@ impl<'a> LongPoll<'a> {
     }
 
     /// Waits until the next read is due, at most `at_most`. If another waiter of the group polled
-    /// within [`MIN_POLL_GAP`], the poll is skipped and the wait goes on.
+    /// within `MIN_POLL_GAP`, the poll is skipped and the wait goes on.
     pub async fn next(&mut self, is_urgent: bool, at_most: impl Fn() -> Duration) -> Next {
         turns::step_aside();
         while !self.last {

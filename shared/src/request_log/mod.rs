@@ -1,7 +1,7 @@
 //! The request log: entries about agents' API calls, for their user to read. They are written in the
 //! background of the request, so logging neither delays a call nor fails it.
 //!
-//! - [`masking`]: bodies without secrets
+//! - `masking`: bodies without secrets
 
 mod masking;
 

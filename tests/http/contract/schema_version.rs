@@ -79,7 +79,10 @@ async fn an_item_of_a_newer_version_is_503_newer_data_and_others_are_read() {
     agent.get_in_channel(&format!("/api/v1/reviews/{other}")).await.expect(200);
 
     set_version(&world, keys::message(newer.parse().unwrap()).attributes(), Some(VERSION)).await;
-    assert_eq!(agent.get_in_channel(&format!("/api/v1/reviews/{newer}")).await.expect(200)["review"]["status"], "pending");
+    assert_eq!(
+        agent.get_in_channel(&format!("/api/v1/reviews/{newer}")).await.expect(200)["review"]["status"],
+        "pending"
+    );
 }
 
 #[tokio::test]

@@ -28,7 +28,7 @@ async fn run_expiry(world: &World) -> SweepReport {
 /// Runs the function; returns its report and its DynamoDB cost.
 async fn run_with_cost(world: &World) -> (SweepReport, cost::CostTotals) {
     let bill = Arc::new(RequestCost::default());
-    let report = cost::with_cost(bill.clone(), run_expiry(&world)).await;
+    let report = cost::with_cost(bill.clone(), run_expiry(world)).await;
     (report, bill.spent())
 }
 

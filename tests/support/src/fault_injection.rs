@@ -29,7 +29,7 @@ pub enum Fault {
     LostRequest,
     /// The engine handles the request, and the connection drops before its response.
     LostReply,
-    /// The response is delayed by [`DELAY`].
+    /// The response is delayed by `DELAY`.
     Slow,
 }
 

@@ -1,6 +1,6 @@
 //! Opens a data directory as one installation: its table, queues, files and secret.
 //!
-//! - [`parts`]: whether the parts belong together
+//! - `parts`: whether the parts belong together
 //! - [`recovery`]: whether the databases are damaged or have lost changes; [`wal`]: reads a
 //!   write-ahead log
 //! - [`legacy_owner_file`]: the credentials that earlier versions stored
