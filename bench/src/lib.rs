@@ -2,6 +2,7 @@
 //!
 //! - [`figures`]: the figures of docs/PERFORMANCE.md
 //! - `page`: renders them as the page
+//! - [`rendering`]: how long pages with hostile texts take
 //! - [`fairness`]: how the load of one caller delays another, measured on the local runner
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "in measurements a panic is a failed run")]
@@ -9,3 +10,4 @@
 pub mod fairness;
 pub mod figures;
 mod page;
+pub mod rendering;

@@ -1,4 +1,5 @@
-//! `make soak`: measures at full size how the load of one caller delays others on the local runner.
+//! `make soak`: measures at full size how the load of one caller delays others on the local runner, and how
+//! long pages with hostile texts take.
 
 #![allow(
     clippy::unwrap_used,
@@ -11,6 +12,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use placet_bench::fairness::{LoadMeasurement, LoadSize, measure, sign_in_among};
+use placet_bench::rendering;
 use test_support::Runner;
 
 /// The smallest base of the latency bound: faster times are noise.
@@ -19,6 +21,8 @@ const MIN_BASE: Duration = Duration::from_millis(10);
 const MAX_WEBHOOK_DELAY: Duration = Duration::from_secs(2);
 /// The most resident memory of the runner, in MiB.
 const MAX_MEMORY: u64 = 600;
+/// The longest allowed time of a page.
+const MAX_PAGE_TIME: Duration = Duration::from_millis(300);
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -42,5 +46,11 @@ async fn main() -> ExitCode {
     println!(
         "bounds: p99 {max_p99:?} (3 x quiet, quiet at least {MIN_BASE:?}), webhook {MAX_WEBHOOK_DELAY:?}, {MAX_MEMORY} MiB"
     );
+    let pages = rendering::measure(&runner).await;
+    for page in pages.iter().take(5) {
+        println!("{:6.0} ms  {}: {}", page.took.as_secs_f64() * 1000.0, page.page, page.shape);
+    }
+    println!("{} pages of hostile texts, bound {MAX_PAGE_TIME:?}", pages.len());
+    within_bounds &= pages[0].took <= MAX_PAGE_TIME;
     if within_bounds { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

@@ -10,6 +10,7 @@
 //! - [`fault_injection`]: storage faults, at random or for one kind of call
 //! - `engine_port`: the embedded engines on a TCP port
 //! - [`functions`]: each function with its own permissions; [`template`]: infra/template.yaml
+//! - [`hostile_texts`]: texts that are expensive to render
 //! - [`Reply`]: a response, with its cost in DynamoDB calls
 //! - [`Runner`]: the `placet-local` binary as its own process
 //! - [`openapi`]: the OpenAPI document
@@ -24,6 +25,7 @@ mod deployment;
 mod engine_port;
 pub mod fault_injection;
 pub mod functions;
+pub mod hostile_texts;
 mod multipart;
 pub mod openapi;
 pub mod raw_http;

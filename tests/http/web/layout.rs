@@ -1,14 +1,10 @@
 //! Bounds of rendering: whatever agents and people send, a page renders in bounded time and size.
-//!
-//! - [`shapes`]: texts that are expensive to parse, sanitise or compare
-
-mod shapes;
 
 use std::time::{Duration, Instant};
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use test_support::{Agent, Person, World};
+use test_support::{Agent, Person, World, hostile_texts};
 
 /// The longest time of a page, in the tests' unoptimised build on a loaded machine. Without bounds,
 /// most of these pages take minutes.
@@ -57,7 +53,7 @@ async fn a_hostile_text_renders_within_bounds() {
     let agent = person.agent().await;
     for length in [LONG_TEXT, FORMATTED_TEXT] {
         let mut figures = vec![];
-        for (name, text) in shapes::all(length) {
+        for (name, text) in hostile_texts::all(length) {
             let review_id = agent.create_message(json!({ "text": text, "review": review() })).await;
             figures.push((assert_bounded(&person, &format!("/reviews/{review_id}"), name).await, name));
         }
@@ -71,7 +67,7 @@ async fn a_hostile_attachment_and_its_diff_render_within_bounds() {
     let person = world.person().await;
     let agent = person.agent().await;
     let (mut attached, mut compared) = (vec![], vec![]);
-    for (name, text) in shapes::all(FORMATTED_TEXT) {
+    for (name, text) in hostile_texts::all(FORMATTED_TEXT) {
         let other: String = text.chars().rev().collect();
         let message = |text: &str, before: Option<&str>| {
             let file = json!({ "filename": "plan.md", "content": text, "mimeType": "text/markdown" });
@@ -111,7 +107,7 @@ async fn a_channel_of_hostile_messages_renders_within_bounds() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;
-    for (_, text) in shapes::all(FORMATTED_TEXT).into_iter().take(30) {
+    for (_, text) in hostile_texts::all(FORMATTED_TEXT).into_iter().take(30) {
         let deep = format!("{}{}{}", "[".repeat(100), "1,".repeat(5_000) + "1", "]".repeat(100));
         let metadata: Value = serde_json::from_str(&format!("{{\"plugin\":\"a\",\"deep\":{deep}}}")).unwrap();
         agent.create_message(json!({ "text": text, "metadata": metadata })).await;
