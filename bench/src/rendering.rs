@@ -38,7 +38,7 @@ pub async fn measure(runner: &Runner) -> Vec<PageTime> {
         let second = create(&agent, revision).await;
         times.push(PageTime { took: time(&person, &second).await, page: "a revision of both", shape });
     }
-    times.sort_by(|one, other| other.took.cmp(&one.took));
+    times.sort_by_key(|time| std::cmp::Reverse(time.took));
     times
 }
 
