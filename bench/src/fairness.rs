@@ -21,6 +21,9 @@ use test_support::Runner;
 use test_support::{Agent, Person};
 
 /// The amount of each load.
+/// The pause of a sender of large bodies between two of them: 24 senders send about a gigabyte a second.
+const BODY_PAUSE: Duration = Duration::from_millis(100);
+
 #[derive(Clone, Copy, Debug)]
 pub struct LoadSize {
     pub waits: usize,
@@ -173,6 +176,8 @@ fn send_large_bodies(url: &str, count: usize) -> JoinSet<()> {
             loop {
                 let request = client.post(&url).bearer_auth(&key).header("Content-Type", "application/json");
                 let _ = request.body(body.clone()).send().await;
+                // A body is refused at once. Without a pause, the senders alone would occupy the processor.
+                tokio::time::sleep(BODY_PAUSE).await;
             }
         });
     }
