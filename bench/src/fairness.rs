@@ -20,10 +20,10 @@ use test_support::Reply;
 use test_support::Runner;
 use test_support::{Agent, Person};
 
-/// The amount of each load.
 /// The pause of a sender of large bodies between two of them: 24 senders send about a gigabyte a second.
 const BODY_PAUSE: Duration = Duration::from_millis(100);
 
+/// The amount of each load.
 #[derive(Clone, Copy, Debug)]
 pub struct LoadSize {
     pub waits: usize,

@@ -20,7 +20,7 @@ const MIN_BASE: Duration = Duration::from_millis(10);
 /// The longest allowed time from an answer to its webhook.
 const MAX_WEBHOOK_DELAY: Duration = Duration::from_secs(2);
 /// The most resident memory of the runner, in MiB.
-const MAX_MEMORY: u64 = 600;
+const MAX_MEMORY: u64 = 300;
 /// The longest allowed time of a page.
 const MAX_PAGE_TIME: Duration = Duration::from_millis(300);
 
