@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path[:0] = [str(ROOT / "tests/sam"), str(ROOT / "infra")]
 
 from deployed import emulator  # noqa: E402
-from deployment import DeployError, concurrency  # noqa: E402
+from deployment import DeployError, concurrency, schema_version  # noqa: E402
 from deployment.config import StackConfig  # noqa: E402
 
 TEMPLATE = ROOT / "tests/deploy/template.yaml"
@@ -60,6 +60,34 @@ class OnAnEmulator(unittest.TestCase):
         settings = {"LAMBDA_ACCOUNT_CONCURRENCY": str(cls.concurrency)}
         endpoint, env = cls.enterClassContext(emulator(False, settings))
         cls.it = Deployment(endpoint, env, cls.enterClassContext(tempfile.TemporaryDirectory()))
+
+
+class SchemaVersions(OnAnEmulator):
+    def test_older_items_are_migrated_and_a_newer_table_is_not_deployed_to(self):
+        self.it.deploy("versions")
+        table, dynamodb = self.it.outputs("versions")["Table"], self.it.client("dynamodb")
+        version = {"N": str(schema_version.VERSION)}
+        self.assertEqual(self.schema(table)["version"], version)
+        key = {"pk": {"S": "older"}, "sk": {"S": "item"}}
+        dynamodb.put_item(TableName=table, Item=key | {"text": {"S": "kept"}})
+        for changed in (1, 0):
+            done = self.it.run("versions", "migrate")
+            self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+            self.assertIn(f"Migrated {changed} items", done.stdout)
+        item = dynamodb.get_item(TableName=table, Key=key)["Item"]
+        self.assertEqual(item, key | {"text": {"S": "kept"}, "v": version})
+        self.assertEqual(self.schema(table)["migratedTo"], version)
+
+        newer = {":newer": {"N": str(schema_version.VERSION + 1)}}
+        dynamodb.update_item(TableName=table, Key=schema_version.KEY, UpdateExpression="SET #version = :newer",
+                             ExpressionAttributeNames={"#version": "version"}, ExpressionAttributeValues=newer)
+        for command in (["deploy", "--template", TEMPLATE, "--yes"], ["migrate"]):
+            refused = self.it.run("versions", *command)
+            self.assertEqual(refused.returncode, 1, refused.stdout + refused.stderr)
+            self.assertIn("newer version", refused.stderr)
+
+    def schema(self, table):
+        return self.it.client("dynamodb").get_item(TableName=table, Key=schema_version.KEY)["Item"]
 
 
 class Stacks(OnAnEmulator):
