@@ -25,6 +25,7 @@ const MAX_CONCURRENCY: usize = 16;
 /// How many objects one call deletes.
 const BATCH_SIZE: usize = 1000;
 
+/// The bucket that holds the bytes of files.
 #[derive(Clone)]
 pub struct Blobs {
     pub(super) s3: Lazy<aws_sdk_s3::Client>,
@@ -40,16 +41,19 @@ pub struct Stored {
 }
 
 impl Blobs {
+    /// The bucket of this name.
     pub fn new(s3: Lazy<aws_sdk_s3::Client>, bucket: &str) -> Self {
         Self { s3, bucket: bucket.into(), origin: Arc::default() }
     }
 
+    /// Writes an object in place of whatever is at its key.
     pub async fn put(&self, storage_key: &str, mime_type: &str, bytes: Bytes) -> Result<(), Error> {
         let put = self.s3.put_object().bucket(&*self.bucket).key(storage_key).content_type(mime_type);
         put.body(bytes.into()).send().await.map_err(s3_error)?;
         Ok(())
     }
 
+    /// Reads an object. [`Error::NotFound`] when there is none.
     pub async fn get(&self, storage_key: &str) -> Result<Stored, Error> {
         self.get_part(storage_key, None).await
     }
@@ -168,6 +172,7 @@ impl Blobs {
         Ok(messages)
     }
 
+    /// The message with the text of its text files, read from the bucket.
     pub async fn with_text(&self, message: Message) -> Result<Message, Error> {
         let mut filled = self.with_texts(vec![message]).await?;
         filled.pop().ok_or_else(|| Error::internal("a message got lost"))

@@ -27,11 +27,13 @@ pub struct Instance {
 }
 
 impl Store {
+    /// What the table knows of its installation; `None` before the first start.
     pub async fn instance(&self) -> Result<Option<Instance>, Error> {
         let key = keys::instance();
         Ok(self.table.get(&key).await?)
     }
 
+    /// Records the installation in the table.
     pub async fn put_instance(&self, instance: &Instance) -> Result<(), Error> {
         let mut item = to_item(instance)?;
         item.extend(keys::instance().attributes());

@@ -65,22 +65,27 @@ pub const DUE_INDEX: Index = Index { name: "due", pk: "dueShard", sk: "dueSort" 
 
 const DUE_SHARDS: u128 = 4;
 
+/// An API key, by its hash: what a call is authenticated with.
 pub fn api_key(hash: &SecretHash) -> Key {
     Key::new(format!("KEY#{}", hash.as_str()), "KEY")
 }
 
+/// An API key as its user sees it.
 pub fn user_api_key(user: UserId, key: ApiKeyId) -> Key {
     Key::new(user_partition(user), format!("{USER_API_KEYS}{}", key.ulid()))
 }
 
+/// A user.
 pub fn user(user: UserId) -> Key {
     Key::new(USERS, format!("{USER_ITEMS}{}", user.ulid()))
 }
 
+/// The deletion of a user; while present, all of their credentials are rejected.
 pub fn user_removal(user: UserId) -> Key {
     Key::new(user_partition(user), REMOVAL)
 }
 
+/// The version of what a user's inbox shows.
 pub fn changes(user: UserId) -> Key {
     Key::new(user_partition(user), "CHANGES")
 }
@@ -90,6 +95,7 @@ pub fn owners() -> Key {
     Key::new(USERS, "OWNERS")
 }
 
+/// An account's e-mail address, with its password hash.
 pub fn email(email: &Email) -> Key {
     Key::new(email_partition(email), "EMAIL")
 }
@@ -114,38 +120,47 @@ pub fn session_login(email: &Email) -> Key {
     Key::new(email_partition(email), format!("{LOGINS}#SESSION"))
 }
 
+/// A session, by the hash of its token: what a call is authenticated with.
 pub fn session(hash: &SecretHash) -> Key {
     Key::new(format!("SESSION#{}", hash.as_str()), "SESSION")
 }
 
+/// A session as one of its user's.
 pub fn user_session(user: UserId, hash: &SecretHash) -> Key {
     Key::new(user_partition(user), format!("{USER_SESSIONS}{}", hash.as_str()))
 }
 
+/// An entry of a user's request log.
 pub fn log(user: UserId, log: LogId) -> Key {
     Key::new(log_partition(user), log.ulid().to_string())
 }
 
+/// An agent.
 pub fn agent(agent: AgentId) -> Key {
     Key::new(format!("AGENT#{}", agent.ulid()), AGENT)
 }
 
+/// The deletion of an agent.
 pub fn removal(agent: AgentId) -> Key {
     Key::new(format!("AGENT#{}", agent.ulid()), REMOVAL)
 }
 
+/// The counters of an agent.
 pub fn stats(agent: AgentId) -> Key {
     Key::new(channel_partition(agent), "STATS")
 }
 
+/// One change in the status history of an agent.
 pub fn status_change(agent: AgentId, at: Ulid) -> Key {
     Key::new(channel_partition(agent), format!("{STATUS_CHANGES}{at}"))
 }
 
+/// A message, with its review if it has one.
 pub fn message(message: MessageId) -> Key {
     Key::new(channel_partition(message.channel()), format!("{MESSAGES}{}", message.ulid()))
 }
 
+/// A file.
 pub fn file(file: FileId) -> Key {
     Key::new(channel_partition(file.channel()), format!("{FILES}{}", file.ulid()))
 }
@@ -171,6 +186,7 @@ pub fn chain(root: MessageId) -> Key {
     Key::new(channel_partition(root.channel()), format!("ITERATION#{}", root.ulid()))
 }
 
+/// A stream of a message, by the hash of its id.
 pub fn stream(channel: AgentId, stream: &StreamId) -> Key {
     Key::new(channel_partition(channel), format!("STREAM#{}", SecretHash::of(stream.as_str()).as_str()))
 }
@@ -180,10 +196,12 @@ pub fn leftovers(channel: AgentId, removal: Ulid) -> Key {
     Key::new(channel_partition(channel), format!("{LEFTOVERS}{removal}"))
 }
 
+/// The cleanup record of an archive.
 pub fn archive_leftovers(archive: Ulid) -> Key {
     Key::new(format!("ARCHIVE#{archive}"), format!("{LEFTOVERS}{archive}"))
 }
 
+/// A delivery to a webhook.
 pub fn delivery(channel: AgentId, webhook_id: &str) -> Key {
     Key::new(channel_partition(channel), format!("DELIVERY#{webhook_id}"))
 }
@@ -198,6 +216,7 @@ pub fn instance() -> Key {
     Key::new("INSTANCE", "INSTANCE")
 }
 
+/// The settings of a plugin.
 pub fn plugin(name: &str) -> Key {
     Key::new(format!("PLUGIN#{name}"), "SETTINGS")
 }
@@ -235,14 +254,17 @@ fn call_sort(sender: SenderType, of: CallOf, key: &str) -> String {
     format!("CALL#{}#{}#{}", of.word(), sender.word(), SecretHash::of(key).as_str())
 }
 
+/// The partition of a user's own items.
 pub fn user_partition(user: UserId) -> String {
     format!("USER#{}", user.ulid())
 }
 
+/// The partition of a user's request log.
 pub fn log_partition(user: UserId) -> String {
     format!("LOG#{}", user.ulid())
 }
 
+/// The partition of an agent's messages and files.
 pub fn channel_partition(channel: AgentId) -> String {
     format!("CHANNEL#{}", channel.ulid())
 }
@@ -283,16 +305,20 @@ pub fn logs_since(since: Timestamp) -> String {
 pub mod owned {
     use super::*;
 
+    /// The prefix of agents in the index `owner`.
     pub const AGENTS: &str = "AGENT#";
 
+    /// An agent's place in the index `owner`.
     pub fn agent(agent: AgentId) -> String {
         format!("{AGENTS}{}", agent.ulid())
     }
 
+    /// A file's place in the index `owner`.
     pub fn file(file: FileId) -> String {
         format!("{FILES}{}", file.ulid())
     }
 
+    /// A review's place in the index `owner`; pending ones sort by channel, so that one channel's are a range.
     pub fn review(status: ReviewStatus, message: MessageId) -> String {
         match status {
             ReviewStatus::Pending => format!("{}{}", pending_in(message.channel()), message.ulid()),
@@ -303,6 +329,7 @@ pub mod owned {
     /// Agents that are being removed.
     pub const REMOVALS: &str = "REMOVAL#";
 
+    /// The place in the index `owner` of an agent that is being deleted.
     pub fn removal(agent: AgentId) -> String {
         format!("{REMOVALS}{}", agent.ulid())
     }
@@ -336,6 +363,7 @@ pub struct Due {
     pub sort: String,
 }
 
+/// The place of an item in the index `due`, by the time it is due; the id chooses the shard.
 pub fn due(at: Timestamp, ulid: Ulid, key: &Key) -> Due {
     Due { shard: due_shard(ulid.random() % DUE_SHARDS), sort: format!("{at}#{}#{}", key.pk, key.sk) }
 }
@@ -373,6 +401,7 @@ pub enum DueWork {
 }
 
 impl DueWork {
+    /// The work that an item's key stands for.
     pub fn of(key: Key) -> Self {
         Self::known(&key).unwrap_or(Self::Unknown(key))
     }

@@ -96,16 +96,19 @@ pub struct Channel {
 }
 
 impl Channel {
+    /// The id of the channel, which is its agent's.
     pub fn id(&self) -> AgentId {
         self.agent.id
     }
 
+    /// The person whose agent it is.
     pub fn owner(&self) -> UserId {
         self.owner
     }
 }
 
 impl Store {
+    /// Storage over a table and a bucket, with the default limits.
     pub fn new(table: Table, blobs: Blobs, clock: Clock) -> Self {
         let (tallies, limits) = (agents::PendingStats::default(), Limits::default());
         Self { table, blobs, clock, tallies, limits }
@@ -116,38 +119,47 @@ impl Store {
         Self { limits, ..self }
     }
 
+    /// Users, sessions, API keys and preferences.
     pub fn accounts(&self) -> Accounts<'_> {
         Accounts { store: self }
     }
 
+    /// Agents with their webhooks, pictures and statistics.
     pub fn agents(&self) -> Agents<'_> {
         Agents { store: self }
     }
 
+    /// Messages, streams and iterations.
     pub fn messages(&self) -> Messages<'_> {
         Messages { store: self }
     }
 
+    /// Reviews: answers, expiry and lists.
     pub fn reviews(&self) -> Reviews<'_> {
         Reviews { store: self }
     }
 
+    /// Files, direct uploads and archives.
     pub fn files(&self) -> Files<'_> {
         Files { store: self }
     }
 
+    /// Deliveries to webhooks.
     pub fn webhooks(&self) -> Webhooks<'_> {
         Webhooks { store: self }
     }
 
+    /// What the pages of a person need.
     pub fn inbox(&self) -> Inbox<'_> {
         Inbox { store: self }
     }
 
+    /// The settings of plugins.
     pub fn plugins(&self) -> Plugins<'_> {
         Plugins { store: self }
     }
 
+    /// The request log that users read.
     pub fn request_log(&self) -> RequestLog<'_> {
         RequestLog { store: self }
     }
