@@ -18,10 +18,15 @@ pub const ATTRIBUTE: &str = "v";
 /// The version of an item; 0 for an item without a stamp.
 pub fn version_of(item: &Item) -> u32 {
     match item.get(ATTRIBUTE) {
-        Some(Value::N(version)) => version.parse().unwrap_or(u32::MAX),
+        Some(Value::N(version)) => parse_version(version),
         Some(_) => u32::MAX,
         None => 0,
     }
+}
+
+/// The version that a number attribute states; what is no version counts as newer than any.
+pub fn parse_version(number: &str) -> u32 {
+    number.parse().unwrap_or(u32::MAX)
 }
 
 /// [`Error::Newer`] for a version that this code does not know.

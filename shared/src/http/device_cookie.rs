@@ -35,19 +35,7 @@ mod tests {
     use http::header::COOKIE;
 
     use super::*;
-    use crate::ids::UserId;
-
-    fn secret(text: &str) -> ServerSecret {
-        ServerSecret::new(&text.repeat(32)).unwrap_or_else(|| unreachable!())
-    }
-
-    fn at_start() -> Timestamp {
-        Timestamp::from_millis(1_769_852_000_000)
-    }
-
-    fn device(now: Timestamp) -> Device {
-        Device::signed_in(&[], UserId::new(now), "01KB0000000000000000000000", now)
-    }
+    use crate::secrets::device::tests::{at_start, device, secret};
 
     #[test]
     fn a_browser_presents_a_cookie_for_each_of_its_users() {

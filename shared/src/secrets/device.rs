@@ -68,18 +68,18 @@ impl Device {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
-    fn secret(text: &str) -> ServerSecret {
+    pub(crate) fn secret(text: &str) -> ServerSecret {
         ServerSecret::new(&text.repeat(32)).unwrap_or_else(|| unreachable!())
     }
 
-    fn at_start() -> Timestamp {
+    pub(crate) fn at_start() -> Timestamp {
         Timestamp::from_millis(1_769_852_000_000)
     }
 
-    fn device(now: Timestamp) -> Device {
+    pub(crate) fn device(now: Timestamp) -> Device {
         Device::signed_in(&[], UserId::new(now), "01KB0000000000000000000000", now)
     }
 

@@ -50,16 +50,7 @@ impl Store {
     /// Records that this code writes to the table. [`Error::NewerData`] when newer code has written
     /// to it.
     pub async fn claim_schema(&self) -> Result<(), Error> {
-        let found = self.schema().await?.version;
-        version::check(found)?;
-        if found == VERSION {
-            return Ok(());
-        }
-        let older = attr("version").absent().or(attr("version").lt(n(VERSION)));
-        let claim = Update::new(keys::schema()).set("version", n(VERSION)).set_if_absent("migratedTo", n(0));
-        // A refusal means that another start recorded it, or that newer code did.
-        let _ = claim.when(older).send_item(&self.table).await?;
-        self.check_schema().await
+        self.claim().await.map(drop)
     }
 
     /// Whether the table may hold items of earlier versions.
@@ -71,8 +62,7 @@ impl Store {
     /// `report` with the number of items changed so far. Gives that number at the end. It may run
     /// while the service is in use, several times at once, and again after it was killed.
     pub async fn migrate(&self, mut report: impl FnMut(usize)) -> Result<usize, Error> {
-        self.claim_schema().await?;
-        let schema = self.schema().await?;
+        let schema = self.claim().await?;
         if schema.migrated_to >= VERSION {
             return Ok(0);
         }
@@ -89,6 +79,21 @@ impl Store {
         let done = Update::new(keys::schema()).set("migratedTo", n(VERSION));
         let _ = done.remove("migratingTo").remove("cursorPk").remove("cursorSk").send_item(&self.table).await?;
         Ok(changed)
+    }
+
+    /// Claims the schema; one read where nothing is to be recorded. Gives the table's item after it.
+    async fn claim(&self) -> Result<SchemaItem, Error> {
+        let found = self.schema().await?;
+        version::check(found.version)?;
+        if found.version == VERSION {
+            return Ok(found);
+        }
+        let older = attr("version").absent().or(attr("version").lt(n(VERSION)));
+        let claim = Update::new(keys::schema()).set("version", n(VERSION)).set_if_absent("migratedTo", n(0));
+        // A refusal means that another start recorded it, or that newer code did.
+        let claimed = claim.when(older).send::<SchemaItem>(&self.table).await?.into_item().unwrap_or_default();
+        version::check(claimed.version)?;
+        Ok(claimed)
     }
 
     async fn schema(&self) -> Result<SchemaItem, Error> {

@@ -198,8 +198,10 @@ fn from_image<'de, T: Deserialize<'de>>(image: StreamImage) -> Result<T, Error> 
 
 /// [`Error::NewerData`] for an image of an item that newer code wrote.
 fn check_version(image: &StreamImage) -> Result<(), Error> {
-    match image.get(version::ATTRIBUTE) {
-        Some(serde_dynamo::AttributeValue::N(found)) => Ok(version::check(found.parse().unwrap_or(u32::MAX))?),
-        _ => Ok(()),
-    }
+    let found = match image.get(version::ATTRIBUTE) {
+        Some(serde_dynamo::AttributeValue::N(version)) => version::parse_version(version),
+        Some(_) => u32::MAX,
+        None => 0,
+    };
+    Ok(version::check(found)?)
 }
