@@ -1,0 +1,94 @@
+//! Which places of an act's arguments were changed, and which may be changed.
+
+use serde_json::Value;
+
+use crate::digest::canonical;
+
+/// Adds a reference token to a JSON Pointer (RFC 6901).
+pub(crate) fn push(pointer: &mut String, token: &str) {
+    pointer.push('/');
+    pointer.push_str(&token.replace('~', "~0").replace('/', "~1"));
+}
+
+/// Whether a text is a JSON Pointer (RFC 6901).
+pub fn is_pointer(text: &str) -> bool {
+    let is_escaped = text.split('~').skip(1).all(|rest| rest.starts_with(['0', '1']));
+    (text.is_empty() || text.starts_with('/')) && is_escaped
+}
+
+/// The places at which two values differ, as JSON Pointers: the deepest ones that name each
+/// difference. A member or an element that only one of them has is a place.
+pub fn changes(before: &Value, after: &Value) -> Vec<String> {
+    let mut found = vec![];
+    compare(Some(before), Some(after), &mut String::new(), &mut found);
+    found
+}
+
+/// The first of `changes` that is neither at nor below a pointer of `editable`.
+pub fn first_forbidden<'a>(changes: &'a [String], editable: &[String]) -> Option<&'a str> {
+    let allows = |pointer: &String, change: &str| {
+        change.strip_prefix(pointer.as_str()).is_some_and(|below| below.is_empty() || below.starts_with('/'))
+    };
+    let is_allowed = |change: &str| editable.iter().any(|pointer| allows(pointer, change));
+    changes.iter().map(String::as_str).find(|change| !is_allowed(change))
+}
+
+fn compare(before: Option<&Value>, after: Option<&Value>, pointer: &mut String, found: &mut Vec<String>) {
+    let here = pointer.len();
+    match (before, after) {
+        (Some(Value::Object(before)), Some(Value::Object(after))) => {
+            let added = after.keys().filter(|name| !before.contains_key(*name));
+            for name in before.keys().chain(added) {
+                push(pointer, name);
+                compare(before.get(name), after.get(name), pointer, found);
+                pointer.truncate(here);
+            }
+        }
+        (Some(Value::Array(before)), Some(Value::Array(after))) => {
+            for index in 0..before.len().max(after.len()) {
+                push(pointer, &index.to_string());
+                compare(before.get(index), after.get(index), pointer, found);
+                pointer.truncate(here);
+            }
+        }
+        (Some(before), Some(after)) if canonical(before) == canonical(after) => {}
+        _ => found.push(pointer.clone()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn changes_are_named_at_their_deepest_place() {
+        let before = json!({ "to": "Ada", "amount": 1, "lines": [{ "n": 1 }, 2], "a/b": { "c~": null } });
+        let after = json!({ "to": "Ada", "amount": 1.0, "lines": [{ "n": 2 }, 2, 3], "a/b": { "c~": 0 }, "new": {} });
+        assert_eq!(changes(&before, &after), ["/a~1b/c~0", "/lines/0/n", "/lines/2", "/new"]);
+        assert_eq!(changes(&before, &before), <[String; 0]>::default());
+        assert_eq!(changes(&json!({}), &json!([])), [""]);
+        assert_eq!(changes(&json!({ "a": null }), &json!({})), ["/a"]);
+    }
+
+    #[test]
+    fn a_change_is_allowed_at_and_below_an_editable_place() {
+        let changes = ["/amount".to_owned(), "/lines/2".to_owned()];
+        let of = |editable: &[&str]| {
+            let editable: Vec<String> = editable.iter().map(|it| (*it).to_owned()).collect();
+            first_forbidden(&changes, &editable).map(str::to_owned)
+        };
+        assert_eq!(of(&[""]), None);
+        assert_eq!(of(&["/amount", "/lines"]), None);
+        assert_eq!(of(&["/amount", "/lines/2"]), None);
+        assert_eq!(of(&["/amount"]).as_deref(), Some("/lines/2"));
+        assert_eq!(of(&["/amoun", "/lines"]).as_deref(), Some("/amount"));
+        assert_eq!(of(&["/amount/x", "/lines/2/0"]).as_deref(), Some("/amount"));
+    }
+
+    #[test]
+    fn a_pointer_begins_with_a_slash_and_escapes_its_tildes() {
+        assert!(["", "/", "/a", "/a~0b/~1", "/a/0"].iter().all(|it| is_pointer(it)));
+        assert!(!["a", "a/b", "/~", "/~2", "/a~", "#/a"].iter().any(|it| is_pointer(it)));
+    }
+}
