@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { shapes } from "./shapes.mjs";
-import { checkPages, checked } from "./pages.mjs";
+import { checkPages, checked, text } from "./pages.mjs";
 import { World } from "./world.mjs";
 
 const phone = { width: 390, height: 844, isMobile: true, hasTouch: true, deviceScaleFactor: 2 };
@@ -83,6 +83,24 @@ test("members of a payload that no type knows stand on the page in the order sen
   assert.deepEqual(await page.$$eval(".details > dl > div > dt", (all) => all.map((it) => it.textContent)), Object.keys(details));
   await page.goto(world.inboxUrl);
   assert.equal(await page.$eval(`#row-${id} .excerpt`, (it) => it.textContent), "Wire 5,000 EUR");
+});
+
+test("JSON is shown truthfully: secrets hidden until opened, look-alike names flagged, the copy exact", async () => {
+  const page = await signedIn();
+  await page.browserContext().overridePermissions(world.inboxUrl, ["clipboard-read", "clipboard-sanitized-write"]);
+  const metadata = `{"tool": "pay", "\u0430mount": 820000, "amount": 82000, "api_key": "hunter2-hunter2", "run": "curl https://app:s3cret@db/ -k\u00a0x", "note": "${"long ".repeat(600)}", "__proto__": {"x": 1.50}}`;
+  const { id } = await world.sendRaw(`{"channelId": "${world.channelId}", "text": "Pay?", "metadata": ${metadata}, "review": {"type": "approval"}}`);
+  await page.goto(`${world.inboxUrl}/reviews/${id}`);
+  await page.click(".metadata > summary");
+  const tree = ".metadata > .tree";
+  const shown = await text(page, tree);
+  for (const words of ["reads like “amount”", "82000", "820000", "U+00A0", "https://app:", "3000 characters", "1.50", "__proto__"]) assert.ok(shown.includes(words), `${words}: ${shown}`);
+  for (const words of ["hunter2", "s3cret", "long long"]) assert.ok(!shown.includes(words), `${words}: ${shown}`);
+  await page.click(`${tree} .secret > summary`);
+  assert.ok((await text(page, tree)).includes("hunter2-hunter2"));
+  assert.equal(await sideways(page), 0);
+  await page.click(".metadata .copy");
+  assert.equal(await page.evaluate(() => navigator.clipboard.readText()), metadata);
 });
 
 test("a stored answer is shown in the order stored", async () => {

@@ -78,7 +78,7 @@ export class World {
     const answer = await fetch(this.url + path, {
       method,
       headers: { Authorization: `Bearer ${this.apiKey}`, ...(body && !form ? { "Content-Type": "application/json" } : {}) },
-      body: form ? body : body && JSON.stringify(body),
+      body: form || typeof body === "string" ? body : body && JSON.stringify(body),
     });
     const result = await answer.json();
     if (!expected.includes(answer.status)) throw new Error(`${method} ${path}: ${answer.status} ${JSON.stringify(result)}`);
@@ -88,6 +88,11 @@ export class World {
   // Sends a message in the agent's channel.
   async send(message) {
     return this.agent("POST", "/api/v1/messages", { channelId: this.channelId, ...message });
+  }
+
+  // The same for a body that is JSON as the agent wrote it.
+  async sendRaw(json) {
+    return this.agent("POST", "/api/v1/messages", json);
   }
 
   // Stores a file of the agent, which a message can attach.

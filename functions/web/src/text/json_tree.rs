@@ -1,5 +1,6 @@
 //! JSON as a tree that people read: members in the order they were sent, types kept, numbers as
-//! they were written, long values folded.
+//! they were written, long values folded, values that look like secrets hidden until they are opened,
+//! and names that read like others flagged.
 
 use std::borrow::Cow;
 use std::fmt::Write;
@@ -7,8 +8,8 @@ use std::fmt::Write;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::Html;
-use super::visible::write_visible;
+use super::visible::{escape, write_literal};
+use super::{Html, lookalike, secrets};
 
 /// The most values of one tree; what is beyond stands there as JSON.
 const MAX_VALUES: usize = 2_000;
@@ -21,9 +22,19 @@ const MANY_LINES: usize = 8;
 const LONG_LIST: usize = 10;
 const FOLDED_DEPTH: usize = 3;
 
-/// The tree of a JSON text.
+/// The attributes of the element around the value at a JSON Pointer; none for no element.
+pub type Attributes<'a> = &'a dyn Fn(&str, &RawValue) -> Option<String>;
+
+/// The tree of a JSON text, and a button that copies the text.
 pub fn json_tree(json: &str) -> Html {
-    let mut tree = Tree { html: String::new(), left: MAX_VALUES };
+    let mut tree = tree_of(json, &|_, _| None);
+    write_copy_button(&mut tree.0, json);
+    tree
+}
+
+/// The tree of a JSON text with elements around some of its values.
+pub fn tree_of(json: &str, attributes: Attributes<'_>) -> Html {
+    let mut tree = Tree::new(attributes);
     match serde_json::from_str::<&RawValue>(json) {
         Ok(value) => tree.value(value, 0),
         Err(_) => tree.raw(json),
@@ -39,9 +50,25 @@ pub fn members_tree(json: &str, is_shown: impl Fn(&str) -> bool) -> Option<Html>
     if members.is_empty() {
         return None;
     }
-    let mut tree = Tree { html: String::new(), left: MAX_VALUES };
+    let mut tree = Tree::new(&|_, _| None);
     tree.members(&members, 0);
+    write_copy_button(&mut tree.html, &format!("{{{}}}", joined(&members)));
     Some(Html(tree.html))
+}
+
+/// A button that copies a text as it is. It stays hidden without scripts.
+pub fn write_copy_button(html: &mut String, text: &str) {
+    // JSON has many double quotes and few single ones.
+    html.push_str("<button class=\"ghost small copy\" type=\"button\" hidden data-copy-text='");
+    for character in text.chars() {
+        match character {
+            '&' => html.push_str("&amp;"),
+            '\'' => html.push_str("&#39;"),
+            '<' => html.push_str("&lt;"),
+            other => html.push(other),
+        }
+    }
+    html.push_str("'>Copy JSON</button>");
 }
 
 /// The members of an object, in their order.
@@ -69,14 +96,40 @@ impl<'de: 'a, 'a> Deserialize<'de> for Members<'a> {
     }
 }
 
-struct Tree {
+struct Tree<'a> {
     html: String,
     /// How many more values have room.
     left: usize,
+    /// Where the value stands that is being written, as a JSON Pointer.
+    pointer: String,
+    /// Whether the value belongs to a member whose name is that of a secret.
+    is_secret: bool,
+    attributes: Attributes<'a>,
 }
 
-impl Tree {
+impl<'a> Tree<'a> {
+    fn new(attributes: Attributes<'a>) -> Self {
+        Self { html: String::new(), left: MAX_VALUES, pointer: String::new(), is_secret: false, attributes }
+    }
+
     fn value(&mut self, value: &RawValue, depth: usize) {
+        let Some(attributes) = (self.attributes)(&self.pointer, value) else { return self.bare_value(value, depth) };
+        // Writing to a String cannot fail.
+        let _ = write!(self.html, "<div {attributes}>");
+        self.bare_value(value, depth);
+        self.html.push_str("</div>");
+    }
+
+    /// The value below the current place.
+    fn value_at(&mut self, token: &str, value: &RawValue, depth: usize) {
+        let here = self.pointer.len();
+        self.pointer.push('/');
+        self.pointer.push_str(&token.replace('~', "~0").replace('/', "~1"));
+        self.value(value, depth);
+        self.pointer.truncate(here);
+    }
+
+    fn bare_value(&mut self, value: &RawValue, depth: usize) {
         let json = value.get();
         if self.left == 0 || depth > MAX_DEPTH {
             return self.raw(json);
@@ -111,25 +164,42 @@ impl Tree {
         self.html.push_str(r#"<dl class="tree">"#);
         for (index, (name, value)) in members.iter().enumerate() {
             if self.left == 0 {
-                let rest = members[index..]
-                    .iter()
-                    .map(|(name, value)| format!("{}: {value}", serde_json::Value::from(name.as_ref())));
                 self.html.push_str("<div><dt>…</dt><dd>");
-                self.raw(&rest.collect::<Vec<_>>().join(",\n"));
+                self.raw(&joined(&members[index..]));
                 self.html.push_str("</dd></div>");
                 break;
             }
             self.html.push_str(r#"<div><dt dir="auto">"#);
-            if name.is_empty() {
-                self.html.push_str("&quot;&quot;")
-            } else {
-                write_visible(&mut self.html, name)
-            }
+            self.name(name, members[..index].iter().any(|(earlier, _)| earlier == name));
             self.html.push_str("</dt><dd>");
-            self.value(value, depth + 1);
+            let was_secret = self.is_secret;
+            self.is_secret |= secrets::is_secret_name(name);
+            self.value_at(name, value, depth + 1);
+            self.is_secret = was_secret;
             self.html.push_str("</dd></div>");
         }
         self.html.push_str("</dl>");
+    }
+
+    fn name(&mut self, name: &str, is_repeated: bool) {
+        if name.is_empty() {
+            self.html.push_str("&quot;&quot;")
+        } else {
+            write_literal(&mut self.html, name)
+        }
+        if let Some(ascii) = lookalike::reads_as(name) {
+            self.flag(&format!("reads like “{ascii}”, is another name"));
+        }
+        if is_repeated {
+            self.flag("this name stands here twice");
+        }
+    }
+
+    /// A remark about what stands before it.
+    fn flag(&mut self, words: &str) {
+        self.html.push_str(r#" <span class="flag" dir="ltr">"#);
+        write_literal(&mut self.html, words);
+        self.html.push_str("</span>");
     }
 
     fn list(&mut self, items: &[&RawValue], depth: usize) {
@@ -147,7 +217,7 @@ impl Tree {
                     tree.html.push_str("</li>");
                     break;
                 }
-                tree.value(item, depth + 1);
+                tree.value_at(&index.to_string(), item, depth + 1);
                 tree.html.push_str("</li>");
             }
             tree.html.push_str("</ol>");
@@ -155,28 +225,52 @@ impl Tree {
     }
 
     fn text(&mut self, text: &str) {
+        if self.is_secret && !text.is_empty() {
+            return self.secret(text);
+        }
         let is_long = text.chars().nth(LONG_TEXT).is_some() || text.lines().nth(MANY_LINES).is_some();
         let summary = plural(text.chars().count(), "character");
-        self.fold(is_long, &summary, |tree| {
-            // Quotes tell a text from what looks like a value of another type.
-            let quote = if reads_as_another_type(text) { "&quot;" } else { "" };
-            tree.html.push_str(r#"<span class="tree-text" dir="auto">"#);
-            tree.html.push_str(quote);
-            write_visible(&mut tree.html, text);
-            tree.html.push_str(quote);
-            tree.html.push_str("</span>");
-        });
+        self.fold(is_long, &summary, |tree| tree.whole_text(text));
+    }
+
+    fn whole_text(&mut self, text: &str) {
+        // Quotes tell a text from what looks like a value of another type.
+        let quote = if reads_as_another_type(text) { "&quot;" } else { "" };
+        self.html.push_str(r#"<span class="tree-text" dir="auto">"#);
+        self.html.push_str(quote);
+        let mut shown = 0;
+        for part in secrets::secret_parts(text) {
+            write_literal(&mut self.html, &text[shown..part.start]);
+            self.secret(&text[part.clone()]);
+            shown = part.end;
+        }
+        write_literal(&mut self.html, &text[shown..]);
+        self.html.push_str(quote);
+        self.html.push_str("</span>");
+        if let Some(word) = lookalike::mixed_word(text) {
+            self.flag(&format!("“{word}” mixes letters of two alphabets"));
+        }
+    }
+
+    /// A text that looks like a secret, hidden until somebody opens it.
+    fn secret(&mut self, text: &str) {
+        let length = plural(text.chars().count(), "character");
+        // Writing to a String cannot fail.
+        let _ = write!(self.html, r#"<details class="secret"><summary>•••••• hidden, {length}</summary>"#);
+        self.html.push_str(r#"<span class="tree-text" dir="auto">"#);
+        write_literal(&mut self.html, text);
+        self.html.push_str("</span></details>");
     }
 
     fn literal(&mut self, json: &str) {
         self.html.push_str(r#"<span class="tree-literal">"#);
-        write_visible(&mut self.html, json);
+        escape(&mut self.html, json);
         self.html.push_str("</span>");
     }
 
     fn raw(&mut self, json: &str) {
         self.html.push_str(r#"<pre class="tree-raw" tabindex="0">"#);
-        write_visible(&mut self.html, json);
+        write_literal(&mut self.html, json);
         self.html.push_str("</pre>");
     }
 
@@ -191,6 +285,13 @@ impl Tree {
     }
 }
 
+/// Members as JSON, one a line.
+fn joined(members: &[(Cow<'_, str>, &RawValue)]) -> String {
+    let member =
+        |(name, value): &(Cow<'_, str>, &RawValue)| format!("{}: {value}", serde_json::Value::from(name.as_ref()));
+    members.iter().map(member).collect::<Vec<_>>().join(",\n")
+}
+
 fn reads_as_another_type(text: &str) -> bool {
     text.is_empty() || text.trim() != text || serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok()
 }
@@ -200,52 +301,4 @@ fn plural(count: usize, what: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn shown(json: &str) -> String {
-        json_tree(json).0
-    }
-
-    #[test]
-    fn members_stand_in_the_order_they_were_sent_and_numbers_as_they_were_written() {
-        let html = shown(r#"{"tool":"pay","args":{"z":1.50,"a":12345678901234567890123},"a":null,"a":true}"#);
-        let places = ["tool", "pay", "args", ">z<", "1.50", ">a<", "12345678901234567890123", "null", "true"];
-        let found: Vec<_> = places.iter().map(|it| html.find(it)).collect();
-        assert!(found.iter().all(Option::is_some) && found.is_sorted(), "{html}");
-    }
-
-    #[test]
-    fn a_text_is_told_from_a_number() {
-        assert!(shown(r#"["1"]"#).contains("&quot;1&quot;"));
-        assert!(shown("[1]").contains(r#"<span class="tree-literal">1</span>"#));
-        assert!(shown(r#"["one"]"#).contains(">one<"));
-        assert!(shown(r#"["true"," x",""]"#).matches("&quot;").count() == 6);
-    }
-
-    #[test]
-    fn nothing_of_it_runs_or_hides() {
-        let html = shown("{\"<script>\":\"<img src=x onerror=1>\",\"__proto__\":\"a\u{202E}b\"}");
-        assert!(!html.contains("<script") && !html.contains("<img") && html.contains("U+202E"), "{html}");
-        assert!(html.contains("__proto__"));
-    }
-
-    #[test]
-    fn what_is_large_is_folded_and_bounded() {
-        assert!(shown(&format!("[{}]", vec!["0"; 16].join(","))).contains("<summary>16 items</summary>"));
-        assert!(shown(&format!("\"{}\"", "x".repeat(2_345))).contains("<summary>2345 characters</summary>"));
-        let deep = format!("{}1{}", "[".repeat(120), "]".repeat(120));
-        assert!(shown(&deep).len() < 4_000);
-        let many = format!("[{}1]", "0,".repeat(32_000));
-        assert!(shown(&many).len() < 1_500_000);
-        assert!(shown("not json").contains("not json"));
-    }
-
-    #[test]
-    fn some_members_can_be_left_out() {
-        let json = r#"{"options":[1],"title":"Wire"}"#;
-        let html = members_tree(json, |name| name != "options").map(|tree| tree.0).unwrap_or_default();
-        assert!(html.contains("Wire") && !html.contains("options"));
-        assert!(members_tree(json, |_| false).is_none() && members_tree("[1]", |_| true).is_none());
-    }
-}
+mod tests;

@@ -7,6 +7,7 @@
 //! - [`definitions`]: definitions of links that Markdown would hide
 //! - [`emphasis`]: marks that look like emphasis and are none
 //! - [`json_tree`]: JSON in the order it was sent
+//! - [`lookalike`]: letters that look like Latin ones; [`secrets`]: values that look like secrets
 //! - [`links`]: addresses that become links
 //! - [`rewrite`]: Markdown events as pages show them
 //! - [`tags`]: HTML without its tags
@@ -19,9 +20,11 @@ pub mod format;
 pub mod json_tree;
 pub mod link_safety;
 pub mod links;
+pub mod lookalike;
 pub mod markdown;
 pub mod nesting;
 pub mod rewrite;
+pub mod secrets;
 pub mod tags;
 pub mod visible;
 

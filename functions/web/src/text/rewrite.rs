@@ -15,7 +15,7 @@ use pulldown_cmark::{CodeBlockKind, CowStr, Event, LinkType, Tag, TagEnd};
 
 use super::emphasis::{keeps_backslash, literal_marks};
 use super::links::{Part, is_linkable, parts};
-use super::visible::{has_hidden, write_visible};
+use super::visible::{has_hidden, has_hidden_in_literal, write_literal, write_visible};
 
 /// The path of the attachment that an address names, and whether browsers show it as a picture.
 pub type Attached<'a> = &'a dyn Fn(&str) -> Option<(String, bool)>;
@@ -223,7 +223,7 @@ impl<'a> Rewriter<'a> {
         self.has_words();
         self.raw(|html| {
             html.push_str("<code>");
-            write_visible(html, code);
+            write_literal(html, code);
             html.push_str("</code>");
         });
     }
@@ -276,9 +276,11 @@ impl<'a> Rewriter<'a> {
     }
 
     fn words(&mut self, text: &str) {
-        let event = if has_hidden(text) {
+        let is_code = self.is_code();
+        let event = if has_hidden(text) || is_code && has_hidden_in_literal(text) {
             let mut html = String::new();
-            write_visible(&mut html, text);
+            let write = if is_code { write_literal } else { write_visible };
+            write(&mut html, text);
             Event::InlineHtml(html.into())
         } else {
             Event::Text(text.to_owned().into())

@@ -10,7 +10,22 @@ use std::fmt::{self, Write};
 
 /// Writes a text, escaped, with a mark in the place of each character that would not be seen.
 pub fn write_visible(html: &mut String, text: &str) {
-    for run in runs(text) {
+    write_runs(html, runs(text, is_hidden));
+}
+
+/// The same for code and for values that a program reads: spaces that look like the plain one are
+/// marked, too.
+pub fn write_literal(html: &mut String, text: &str) {
+    write_runs(html, runs(text, is_hidden_in_literal));
+}
+
+/// Whether [`write_literal`] marks any character of the text.
+pub fn has_hidden_in_literal(text: &str) -> bool {
+    text.contains(is_lookalike_space) || has_hidden(text)
+}
+
+fn write_runs<'a>(html: &mut String, runs: impl Iterator<Item = Run<'a>>) {
+    for run in runs {
         match run {
             Run::Plain(text) => escape(html, text),
             Run::Hidden { code, count } => write_mark(html, code, count),
@@ -24,7 +39,7 @@ pub fn visible_plain(text: &str) -> Cow<'_, str> {
         return Cow::Borrowed(text);
     }
     let mut plain = String::with_capacity(text.len());
-    for run in runs(text) {
+    for run in runs(text, is_hidden) {
         match run {
             Run::Plain(text) => plain.push_str(text),
             // Writing to a String cannot fail.
@@ -36,7 +51,7 @@ pub fn visible_plain(text: &str) -> Cow<'_, str> {
 
 /// Whether any character of the text is shown by a mark.
 pub fn has_hidden(text: &str) -> bool {
-    text.chars().any(is_suspect) && runs(text).any(|run| matches!(run, Run::Hidden { .. }))
+    text.chars().any(is_suspect) && runs(text, is_hidden).any(|run| matches!(run, Run::Hidden { .. }))
 }
 
 /// How templates write texts: escaped, invisible characters marked. It writes no markup, so that it
@@ -60,7 +75,7 @@ enum Run<'a> {
     },
 }
 
-fn runs(text: &str) -> impl Iterator<Item = Run<'_>> {
+fn runs(text: &str, is_hidden: fn(&str, usize, char) -> bool) -> impl Iterator<Item = Run<'_>> {
     let mut rest = 0;
     std::iter::from_fn(move || {
         if rest >= text.len() {
@@ -91,7 +106,8 @@ fn write_mark(html: &mut String, code: u32, count: usize) {
     let _ = write!(html, r#"<span class="hidden-char" title="{name}">U+{code:04X}{times}</span>"#);
 }
 
-fn escape(html: &mut String, text: &str) {
+/// Writes a text with the characters escaped that mean something in HTML.
+pub fn escape(html: &mut String, text: &str) {
     for character in text.chars() {
         match character {
             '&' => html.push_str("&amp;"),
@@ -119,6 +135,15 @@ fn is_hidden(text: &str, at: usize, character: char) -> bool {
         _ => false,
     };
     !is_needed
+}
+
+fn is_hidden_in_literal(text: &str, at: usize, character: char) -> bool {
+    is_lookalike_space(character) || is_hidden(text, at, character)
+}
+
+/// Spaces that look like the plain one, or nearly so; prose needs them, code does not.
+fn is_lookalike_space(character: char) -> bool {
+    matches!(character, '\u{A0}' | '\u{1680}' | '\u{2000}'..='\u{200A}' | '\u{202F}' | '\u{205F}')
 }
 
 /// Characters that are not seen, or that move others.
@@ -182,7 +207,9 @@ fn is_tag_of_flag(text: &str, at: usize) -> bool {
 fn name(code: u32) -> &'static str {
     match code {
         0x00..=0x1F | 0x7F..=0x9F => "control character",
+        0xA0 | 0x202F => "no-break space",
         0xAD => "soft hyphen",
+        0x1680 | 0x2000..=0x200A | 0x205F => "space of another width",
         0x200B => "zero width space",
         0x200C => "zero width non-joiner",
         0x200D => "zero width joiner",
@@ -251,6 +278,16 @@ mod tests {
             assert!(!has_hidden(text), "{text:?}: {}", shown(text));
         }
         assert_eq!(shown("<b>&\"'"), "&lt;b&gt;&amp;&quot;&#39;");
+    }
+
+    #[test]
+    fn spaces_that_look_plain_are_marked_in_literals_only() {
+        let text = "rm -rf\u{A0}/srv\u{2009}/tmp";
+        let mut html = String::new();
+        write_literal(&mut html, text);
+        assert!(html.contains(">U+00A0</span>") && html.contains(">U+2009</span>"), "{html}");
+        assert!(has_hidden_in_literal(text) && !has_hidden(text));
+        assert_eq!(shown("1\u{202F}000\u{A0}€"), "1\u{202F}000\u{A0}€");
     }
 
     #[test]
