@@ -25,7 +25,6 @@ TEMPLATE = ROOT / "infra" / "template.yaml"
 # https://aws.amazon.com/dynamodb/pricing/on-demand/    2025-07   on-demand, since 2024-11-01
 # https://aws.amazon.com/sqs/pricing/                   2026-03   standard queues
 # https://aws.amazon.com/cloudwatch/pricing/            2026-02
-# https://aws.amazon.com/xray/pricing/                  undated
 # https://aws.amazon.com/ec2/pricing/on-demand/         2025-05   data out to the internet
 # https://aws.amazon.com/s3/pricing/                    not compared: standard storage
 #
@@ -41,7 +40,6 @@ PRICES = {
     "backup GB": [(INF, 0.20)],  # point-in-time recovery
     "queue requests": [(INF, 0.40 / MILLION)],
     "log GB": [(10 * 1024, 0.50 + 0.03), (INF, 0.25 + 0.03)],  # ingestion, and storage for a month
-    "traces": [(INF, 5.00 / MILLION)],
     "GB out": [(10 * 1024, 0.09), (50 * 1024, 0.085), (150 * 1024, 0.07), (INF, 0.05)],
     "alarms": [(INF, 0.10)],
     "dashboards": [(INF, 3.00)],
@@ -50,14 +48,14 @@ PRICES = {
 # and are left out.
 FREE = {
     "lambda requests": 1 * MILLION, "lambda GB-s": 400_000, "table GB": 25, "queue requests": 1 * MILLION,
-    "log GB": 5, "traces": 100_000, "GB out": 100, "alarms": 10, "dashboards": 3,
+    "log GB": 5, "GB out": 100, "alarms": 10, "dashboards": 3,
 }
 FREE_DASHBOARD_METRICS = 50  # a dashboard with more metrics is never free
 # The prices that each column of the table adds up.
 COLUMNS = {
     "Lambda": ["lambda requests", "lambda GB-s"], "gateway": ["gateway requests", "GB out"],
     "table": ["read units", "write units", "table GB", "backup GB"], "queue": ["queue requests"],
-    "logs": ["log GB"], "traces": ["traces"],
+    "logs": ["log GB"],
 }
 
 # ------------------------------------------------------------------------------ units
@@ -67,6 +65,8 @@ COLUMNS = {
 GB = 512 / 1024             # infra/template.yaml: MemorySize
 WAIT_GB = 128 / 1024        # infra/template.yaml: ReviewsMemorySize
 WAIT = 28.5                 # seconds of one wait at most; infra/template.yaml: MaxWaitMs
+# Seconds between two requests of a page that nobody looks at; web/scripts/live-updates.js
+UNATTENDED_PAUSE, HIDDEN_PAUSE = 10, 30
 CALL_MS = 30                # any other call, including its share of cold starts. ASSUMED, not measured on
                             # AWS: two round trips to DynamoDB of up to 10 ms each, and 10 ms of processing
 EVENT_MS = 10               # one run of `events` or `expiry`. ASSUMED
@@ -78,7 +78,8 @@ OPEN = {"read units": 4, "write units": 2}      # the review's page, which sets 
 ANSWER = {"read units": 4, "write units": 4}    # 8: the item, its entry in `owner` moved, `due` emptied
 
 POLLS, POLLS_OPENED = 110, 300                  # reads of one wait at most, as a test asserts (measured: 90)
-FIRST_READ, POLL, LAST_POLL = 4, 0.5, 0.5       # authentication; each poll of up to 4 KB; the consistent last poll
+FIRST_READ, POLL, LAST_POLL = 4, 0.5, 1         # authentication; each poll of up to 4 KB; the consistent last poll
+LOOK = 3                                        # `GET /api/changes`: session and version, as a test asserts
 
 # In the background of each call of an agent: its entry in the request log (1.4 KB) and the counters, in a
 # transaction.
@@ -108,9 +109,6 @@ def runs(quantities, count, seconds, gb=GB):
     quantities["lambda requests"] += count
     quantities["lambda GB-s"] += count * seconds * gb
     quantities["log GB"] += count * LINE_GB
-    # Without a tracing header, Lambda samples the first run of each second and 5 % of the others. Evenly
-    # distributed runs, as assumed here, cost most.
-    quantities["traces"] += min(count, MONTH) + 0.05 * max(0, count - MONTH)
     return quantities
 
 
@@ -121,6 +119,7 @@ def calls(quantities, count, seconds, units, gb=GB):
     quantities["log GB"] += count * ACCESS_LINE_GB
     quantities["GB out"] += count * OUT_GB
     add(quantities, units, count)
+    return quantities
 
 
 def add(quantities, units, count):
@@ -174,11 +173,14 @@ def idle():
     }
 
 
-def open_tab():
-    """An inbox tab that asks for changes all month, one request after the other."""
-    total, count = Counter(), MONTH / WAIT
-    calls(total, count, WAIT, {"read units": FIRST_READ + (POLLS - 1) * POLL + LAST_POLL}, WAIT_GB)
-    return total
+def attended_tab(seconds):
+    """An inbox tab that somebody is in front of, which holds one request after the other."""
+    return calls(Counter(), seconds / WAIT, WAIT, {"read units": LOOK + (POLLS - 1) * POLL + LAST_POLL}, WAIT_GB)
+
+
+def unattended_tab(pause):
+    """An inbox tab that nobody looks at, for a month. It asks briefly, after pauses."""
+    return calls(Counter(), MONTH / pause, CALL_MS / 1000, {"read units": LOOK}, WAIT_GB)
 
 
 def alarms(template):
@@ -240,8 +242,10 @@ def table_of_idle():
         rows.append([name, money(full), money(rest)])
         listed, left = listed + full, left + rest
     rows.append(["total", money(listed), money(left)])
-    tab = bill(open_tab())
-    rows.append(["each inbox tab that asks for changes all month", money(sum(tab.values())), money(sum(tab.values()))])
+    for name, tab in [("each open inbox, per 10 hours with somebody in front of it", attended_tab(36_000)),
+                      ("each open inbox that nobody looks at, all month", unattended_tab(UNATTENDED_PAUSE)),
+                      ("the same in a hidden tab", unattended_tab(HIDDEN_PAUSE))]:
+        rows.append([name, *[money(sum(bill(tab).values()))] * 2])
     rows.append(["each GB in the table, with its point-in-time recovery", "$0.45", "$0.20 to 25 GB, then $0.45"])
     rows.append(["each GB in the bucket", "$0.023", "$0.023"])
     return markdown(head, rows)

@@ -5,6 +5,7 @@
 import "./live-updates.js";
 import "./relative-times.js";
 import "./session.js";
+import "./app-manifest.js";
 import "./show-origin.js";
 import "./copy-button.js";
 import "./copy-address.js";

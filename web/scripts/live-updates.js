@@ -1,5 +1,7 @@
-// Keeps the page up to date: it holds one bounded request for the next change (`GET /api/changes`), and
-// refreshes the page after each.
+// Keeps the page up to date, and refreshes it after each change (`GET /api/changes`). While somebody is in front
+// of the page it holds one bounded request for the next change. A held request costs the time that it lasts, so
+// an unattended page asks briefly, after pauses.
+import { isAttended, onReturn } from "./attention.js";
 import { byId } from "./dom.js";
 import { mayNotify } from "./notifications.js";
 import { refresh } from "./refresh.js";
@@ -8,13 +10,14 @@ import { abortAfter, sleep } from "./timing.js";
 
 const WAIT = 29_000;
 const INDEX_LAG = 1_500; // an index may lag a moment behind the change that was announced
-const HIDDEN_INTERVAL = 30_000; // how often a hidden page checks when it may not notify
+const UNATTENDED_PAUSE = 10_000;
+const HIDDEN_PAUSE = 30_000; // of a hidden page that may not notify
 const MAX_RETRY_PAUSE = 30_000;
+const WOKEN = new Error("the request was given up because somebody came back to the page");
 
 let since = document.body.dataset.changes;
 let request = new AbortController();
-let showPage = null; // ends the pause of a hidden page
-let isWoken = false; // the last request was given up because the page came back to sight
+let endPause = () => {};
 
 async function watchChanges() {
   for (let failures = 0; ; ) {
@@ -33,10 +36,7 @@ async function watchChanges() {
       since = String(sequence);
       if (!(await refresh())) refreshLater();
     } catch {
-      if (isWoken) {
-        isWoken = false;
-        continue;
-      }
+      if (request.signal.reason === WOKEN) continue;
       failures += 1;
       if (failures > 1) showOffline(true);
       await sleep(Math.min(MAX_RETRY_PAUSE, 500 * 2 ** failures) * (0.5 + Math.random() / 2));
@@ -44,21 +44,21 @@ async function watchChanges() {
   }
 }
 
-// A hidden page holds no connection unless it may notify: it checks now and then.
 async function nextChange() {
-  const isIdle = document.hidden && !mayNotify();
-  if (isIdle) await Promise.race([sleep(HIDDEN_INTERVAL), new Promise((done) => (showPage = done))]);
-  const timeout = isIdle ? 1 : WAIT;
+  if (!isAttended()) {
+    const pause = document.hidden && !mayNotify() ? HIDDEN_PAUSE : UNATTENDED_PAUSE;
+    await Promise.race([sleep(pause), new Promise((done) => (endPause = done))]);
+  }
   request = new AbortController();
-  return fetch(`/api/changes?since=${since}&timeout=${timeout}`, { signal: abortAfter(timeout + 10_000, request) });
+  const [query, limit] = isAttended() ? [`?since=${since}&timeout=${WAIT}`, WAIT] : ["", 0];
+  return fetch(`/api/changes${query}`, { signal: abortAfter(limit + 10_000, request) });
 }
 
-// The page is looked at again, perhaps after a night: the request from before may be dead.
+// The request from before may be dead.
 function wake() {
   if (document.hidden) return;
-  isWoken = true;
-  request.abort();
-  showPage?.();
+  request.abort(WOKEN);
+  endPause();
   refresh().catch(() => {});
 }
 
@@ -71,9 +71,8 @@ function showOffline(isOffline) {
 }
 
 addEventListener("online", wake);
-document.addEventListener("visibilitychange", wake);
-addEventListener("pageshow", ({ persisted }) => persisted && wake());
+onReturn(wake);
 document.addEventListener("placet:responded", () => refresh().catch(() => {}));
 renewed.then(watchChanges);
 // The list that came with the page may be from before the change that the page knows of.
-if (byId("rows")) refreshLater();
+if (byId("rows") && "changing" in document.body.dataset) refreshLater();

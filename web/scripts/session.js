@@ -7,6 +7,8 @@ import { abortAfter } from "./timing.js";
 const RENEWED_AT = "placet:renewed";
 const RENEW_AFTER = 3 * 86_400_000;
 
+export const isFirstVisit = localStorage.getItem(RENEWED_AT) === null;
+
 // Fulfilled once the session is renewed, or needs no renewal.
 export const renewed = renew().catch(() => {});
 

@@ -5,6 +5,7 @@ use axum::extract::{Path, RawQuery};
 use axum::response::{IntoResponse, Response};
 use http::header::{ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, VARY};
 use http::{HeaderMap, HeaderValue};
+use percent_encoding::{NON_ALPHANUMERIC, percent_encode};
 use shared::error::Error;
 
 struct Asset {
@@ -31,6 +32,12 @@ impl Asset {
 pub fn url(name: &str) -> String {
     let version = Asset::named(name).map_or("", |asset| asset.version);
     format!("/assets/{name}?v={version}")
+}
+
+/// A small asset as a `data:` URL, which takes no request.
+pub fn data_url(name: &str) -> String {
+    let Some(asset) = Asset::named(name) else { return String::new() };
+    format!("data:{},{}", asset.kind, percent_encode(asset.bytes, NON_ALPHANUMERIC))
 }
 
 /// `GET /assets/{name}`: kept for a year under its current version, for five minutes otherwise.

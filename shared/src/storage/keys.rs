@@ -6,7 +6,7 @@
 //! | API key, as its user sees it | `USER#<user>` | `KEY#<key>` | `hash`: which of the former is it |
 //! | user | `USERS` | `USER#<user>` | `theme`; `removing` from the start of a removal to its end |
 //! | removal of a user | `USER#<user>` | `REMOVAL` | while present, all of the user's sessions and API keys are rejected; kept until the final cleanup pass: index due |
-//! | changes of what a user's inbox shows | `USER#<user>` | `CHANGES` | `sequence`: grows with them; comes with the first |
+//! | changes of what a user's inbox shows | `USER#<user>` | `CHANGES` | `sequence`: grows with them; `changedAt`; comes with the first |
 //! | how many owners there are | `USERS` | `OWNERS` | `owners` |
 //! | e-mail address | `EMAIL#<lower case>` | `EMAIL` | `userId`, `passwordHash`, `passwordId`: new with every password |
 //! | attempts to sign in to an address | `EMAIL#<lower case>` | `LOGIN`; by a browser that signed in before `LOGIN#DEVICE#<device>`, with a former password `LOGIN#FORMER`; by a signed-in person `LOGIN#SESSION` | `tries`: `failures` and those under way; `windowEnds`, `ttl` |

@@ -68,6 +68,8 @@ pub struct Layout {
     pub theme: Theme,
     /// The number of the last change that this page includes; scripts wait for the next one.
     pub sequence: u64,
+    /// Whether the page's lists may not show that change yet.
+    pub is_changing: bool,
     pub current: NavItem,
     /// How many reviews are pending.
     pub pending: usize,
@@ -80,8 +82,8 @@ impl Layout {
         if visit.user.must_change_password {
             return Err(PageError::PasswordFirst);
         }
-        let PageContext { user, theme, sequence } = visit;
-        Ok(Self { user, theme, sequence, current, pending })
+        let PageContext { user, theme, sequence, is_changing } = visit;
+        Ok(Self { user, theme, sequence, is_changing, current, pending })
     }
 
     /// Loads the layout of any other page, in parallel with what the page shows.

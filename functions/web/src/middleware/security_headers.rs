@@ -11,8 +11,8 @@ use shared::storage::Blobs;
 
 use crate::response::SIGN_IN;
 
-/// Scripts and styles of this site only, files from the bucket, no framing.
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: BUCKET; \
+/// Scripts and styles of this site only, files from the bucket, icons inside of the page, no framing.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data: BUCKET; \
     media-src 'self' BUCKET; frame-src 'self' BUCKET; connect-src 'self' BUCKET; manifest-src 'self'; \
     form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 

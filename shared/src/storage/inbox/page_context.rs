@@ -14,14 +14,19 @@ pub struct PageContext {
     pub theme: Theme,
     /// The version of the reader's inbox ([`Inbox::poll_version`]).
     pub sequence: u64,
+    /// Whether lists on the page may not show the last change of that version yet.
+    pub is_changing: bool,
 }
 
 impl Inbox<'_> {
     pub async fn page_context(self, human: &HumanCaller) -> Result<PageContext, Error> {
         let key = keys::changes(human.0.claimed);
         let (item, mut items) = self.store.accounts().authenticate_person(human, std::slice::from_ref(&key)).await?;
-        let sequence = InboxVersionItem::number(items.take(&key)?);
+        let version: Option<InboxVersionItem> = items.take(&key)?;
+        let now = self.store.clock.now();
+        let is_changing = version.as_ref().is_some_and(|version| version.may_precede_lists(now));
+        let sequence = InboxVersionItem::number(version);
         let user = item.user.clone();
-        Ok(PageContext { user, theme: Preferences::from(item).theme, sequence })
+        Ok(PageContext { user, theme: Preferences::from(item).theme, sequence, is_changing })
     }
 }

@@ -2,13 +2,15 @@
 //! another number, and then read again.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
-use dynamo::value::n;
+use dynamo::value::{n, s};
 use dynamo::{SK, Transaction, Update, item_exists};
 use serde::Deserialize;
 use serde_dynamo::AttributeValue;
 
 use crate::caller::HumanCaller;
+use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::ids::UserId;
 use crate::storage::accounts::while_user_stays;
@@ -20,15 +22,26 @@ use crate::storage::webhooks::StreamImage;
 /// again.
 const SIGN_OF_LIFE: &str = "lastActiveAt";
 
+/// How long after a change the index `owner` may not show it yet.
+const INDEX_LAG: Duration = Duration::from_secs(5);
+
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub(super) struct InboxVersionItem {
     sequence: u64,
+    /// When it was last increased. Items of earlier versions have none.
+    changed_at: Option<Timestamp>,
 }
 
 impl InboxVersionItem {
     /// The version; 0 before the first change.
     pub fn number(item: Option<Self>) -> u64 {
         item.map_or(0, |item| item.sequence)
+    }
+
+    /// Whether a list may not show the last change yet.
+    pub fn may_precede_lists(&self, now: Timestamp) -> bool {
+        self.changed_at.is_some_and(|changed| changed.plus(INDEX_LAG) > now)
     }
 }
 
@@ -49,7 +62,7 @@ impl Inbox<'_> {
     /// Increases a user's version; by how much does not matter, so the call may be repeated. The first change
     /// creates the item, on the condition that the user exists: after a user's deletion none remains.
     pub async fn bump_version(self, user: UserId) -> Result<(), Error> {
-        let next = Update::new(keys::changes(user)).add("sequence", n(1));
+        let next = Update::new(keys::changes(user)).add("sequence", n(1)).set("changedAt", s(self.store.clock.now()));
         let there = next.clone().when(item_exists());
         if there.send_item(&self.store.table).await?.is_applied() {
             return Ok(());
