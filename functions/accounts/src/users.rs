@@ -9,7 +9,7 @@ use shared::http::App;
 use shared::http::extract::{self, PathId};
 use shared::ids::UserId;
 use shared::models::{CreateUser, CreatedUser, PatchUser, User};
-use shared::storage::Store;
+use shared::storage::{DELETION_TIME, Store};
 
 use crate::Deleted;
 
@@ -89,6 +89,6 @@ pub async fn delete(
     owner: OwnerCaller,
     PathId(id): PathId<UserId>,
 ) -> Result<Json<Deleted>, Error> {
-    app.store.accounts().delete_user(&owner, id).await?;
+    app.store.accounts().delete_user(&owner, id, DELETION_TIME).await?;
     Ok(Json(Deleted { deleted: true }))
 }

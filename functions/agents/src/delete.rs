@@ -8,6 +8,7 @@ use shared::error::Error;
 use shared::http::App;
 use shared::http::extract::PathId;
 use shared::ids::AgentId;
+use shared::storage::DELETION_TIME;
 use utoipa::ToSchema;
 
 /// Something is gone.
@@ -35,6 +36,6 @@ pub async fn delete(
     PathId(id): PathId<AgentId>,
 ) -> Result<Json<Deleted>, Error> {
     let (owner, _) = app.store.authenticate(&human, &[]).await?;
-    app.store.agents().delete(owner, id).await?;
+    app.store.agents().delete(owner, id, DELETION_TIME).await?;
     Ok(Json(Deleted { deleted: true }))
 }

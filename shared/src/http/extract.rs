@@ -19,7 +19,7 @@ use crate::outbound::Outbound;
 use crate::storage::{IdempotentCall, Store};
 use crate::validation::{FromObject, FromParams, JsonObject, Params, ValidationErrors};
 
-pub use crate::models::file::MAX_FILE;
+use crate::models::file::MAX_FILE;
 /// What multipart adds around a file.
 const MULTIPART_FRAME: usize = 64 * 1024;
 /// The limit of a JSON body, in bytes.

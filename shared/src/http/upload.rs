@@ -8,8 +8,9 @@ use sha2::{Digest, Sha256};
 
 use crate::error::Error;
 use crate::hex;
-use crate::http::extract::{FILE_TOO_LARGE, MAX_FILE, Upload, malformed};
+use crate::http::extract::{FILE_TOO_LARGE, Upload, malformed};
 use crate::http::form_data::Disposition;
+use crate::models::file::MAX_FILE;
 use crate::models::file::{FileLabel, NewFile};
 use crate::validation::ValidationErrors;
 

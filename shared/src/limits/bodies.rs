@@ -30,6 +30,7 @@ pub struct Bodies {
     large: Arc<Semaphore>,
     total: usize,
     parsing: Arc<Semaphore>,
+    queue_timeout: Duration,
 }
 
 /// The memory of one small body, released when dropped.
@@ -48,6 +49,7 @@ impl Bodies {
             large: Arc::new(Semaphore::new(total)),
             total,
             parsing: Arc::new(Semaphore::new(MAX_PARSING)),
+            queue_timeout: QUEUE_TIMEOUT,
         }
     }
 
@@ -59,10 +61,6 @@ impl Bodies {
     /// Reserves memory for a large body until the current request ends. It queues behind the user's own
     /// large bodies first, then behind those of all users.
     pub async fn reserve(&self, bytes: usize) -> Result<(), Error> {
-        self.reserve_within(QUEUE_TIMEOUT, bytes).await
-    }
-
-    async fn reserve_within(&self, timeout: Duration, bytes: usize) -> Result<(), Error> {
         let units = u32::try_from(bytes.div_ceil(KIB).min(self.total)).unwrap_or(u32::MAX);
         let mut kept = vec![];
         let taken = async {
@@ -71,7 +69,7 @@ impl Bodies {
             }
             kept.extend(self.large.clone().acquire_many_owned(units).await.ok());
         };
-        let taken = tokio::time::timeout(timeout, taken).await;
+        let taken = tokio::time::timeout(self.queue_timeout, taken).await;
         taken.map_err(|_| Error::too_many("Too many large bodies at once", Duration::from_secs(5)))?;
         turns::keep(kept);
         Ok(())
@@ -114,9 +112,9 @@ mod tests {
 
     #[tokio::test]
     async fn a_large_body_queues_for_memory_and_is_refused_in_the_end() {
-        let bodies = Bodies::new(4 * KIB);
+        let bodies = Bodies { queue_timeout: Duration::from_millis(20), ..Bodies::new(4 * KIB) };
         let held = bodies.large.clone().acquire_many_owned(3).await;
-        let refused = bodies.reserve_within(Duration::from_millis(20), 100 * KIB).await.err();
+        let refused = bodies.reserve(100 * KIB).await.err();
         assert_eq!(refused.map(|err| (err.code(), err.retry_after())), Some(("too_many_requests", Some(5))));
         drop(held);
         bodies.reserve(100 * KIB).await.unwrap();

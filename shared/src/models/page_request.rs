@@ -1,7 +1,13 @@
-//! Which page of a channel's messages a client asks for.
+//! Which page of a channel's messages a client asks for, and how large a page may be.
 
 use ulid::Ulid;
 use utoipa::IntoParams;
+
+use crate::models::Message;
+use crate::search;
+
+/// The most bytes of a list in one response: Lambda accepts 6 MB, less base64 and the envelope.
+pub const MAX_PAGE_BYTES: usize = 4 * 1024 * 1024;
 
 /// Which messages of a channel, and how many.
 #[derive(IntoParams)]
@@ -19,4 +25,18 @@ pub struct PageRequest {
     /// `true` for only those with attachments.
     #[param(value_type = Option<bool>, default = false)]
     pub has_attachments: bool,
+}
+
+impl PageRequest {
+    /// Whether a message is on the list.
+    pub fn matches(&self, message: &Message) -> bool {
+        let text = || search::folded(message.text.as_deref().unwrap_or_default());
+        (!self.has_attachments || !message.attachments.is_empty())
+            && self.search.as_ref().is_none_or(|search| text().contains(search.as_str()))
+    }
+
+    /// Whether the list leaves out messages.
+    pub fn is_filtered(&self) -> bool {
+        self.has_attachments || self.search.is_some()
+    }
 }

@@ -32,30 +32,25 @@ use crate::outbound::public_address::may_be_called;
 
 /// An HTTP client. Clones share it; it is created on first use, so that functions which never call
 /// another host do not pay for it.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Outbound {
     loopback: bool,
-    /// Instead of the system's name servers.
-    resolver: Option<Resolver>,
+    resolver: Resolver,
     client: Arc<OnceLock<Client<HttpsConnector<PublicHosts>, Full<Bytes>>>>,
 }
 
-type Resolving = Pin<Box<dyn Future<Output = io::Result<Vec<SocketAddr>>> + Send>>;
+/// Looks up the addresses of a host.
 type Resolver = Arc<dyn Fn(String, u16) -> Resolving + Send + Sync>;
+type Resolving = Pin<Box<dyn Future<Output = io::Result<Vec<SocketAddr>>> + Send>>;
 
 impl Outbound {
     /// `loopback` lets this machine's own loopback addresses through, for development and tests.
     pub fn new(loopback: bool) -> Self {
-        Self { loopback, ..Self::default() }
+        Self::with_resolver(loopback, Arc::new(|host, port| Box::pin(system_resolver(host, port))))
     }
 
-    /// With another resolver, which is called once per request and trusted no more than a name server.
-    pub fn resolving<F>(loopback: bool, resolver: impl Fn(String, u16) -> F + Send + Sync + 'static) -> Self
-    where
-        F: Future<Output = io::Result<Vec<SocketAddr>>> + Send + 'static,
-    {
-        let resolver: Resolver = Arc::new(move |name, port| Box::pin(resolver(name, port)));
-        Self { loopback, resolver: Some(resolver), ..Self::default() }
+    fn with_resolver(loopback: bool, resolver: Resolver) -> Self {
+        Self { loopback, resolver, client: Arc::default() }
     }
 
     /// Whether this machine's own services may be called.
@@ -85,6 +80,10 @@ impl Outbound {
             .get_or_init(|| client(PublicHosts { loopback: self.loopback, resolver: self.resolver.clone() }));
         client.request(request.map(Full::new)).await.map_err(|err| failure_of(&err))
     }
+}
+
+async fn system_resolver(host: String, port: u16) -> io::Result<Vec<SocketAddr>> {
+    Ok(tokio::net::lookup_host((host, port)).await?.collect())
 }
 
 impl fmt::Debug for Outbound {
@@ -165,11 +164,18 @@ fn client(hosts: PublicHosts) -> Client<HttpsConnector<PublicHosts>, Full<Bytes>
     Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build(connector)
 }
 
+impl Default for Outbound {
+    /// One that calls public addresses only.
+    fn default() -> Self {
+        Self::new(false)
+    }
+}
+
 /// Connects to hosts by their public addresses only.
 #[derive(Clone)]
 struct PublicHosts {
     loopback: bool,
-    resolver: Option<Resolver>,
+    resolver: Resolver,
 }
 
 impl PublicHosts {
@@ -178,18 +184,11 @@ impl PublicHosts {
         may_be_called(address, self.loopback)
     }
 
-    async fn resolve(&self, host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
-        match &self.resolver {
-            Some(resolver) => resolver(host.to_owned(), port).await,
-            None => Ok(tokio::net::lookup_host((host, port)).await?.collect()),
-        }
-    }
-
     async fn connect(self, uri: Uri) -> Result<TokioIo<TcpStream>, Failure> {
         let host = uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
         let port = uri.port_u16().unwrap_or(if uri.scheme_str() == Some("https") { 443 } else { 80 });
         // An address in letters resolves to itself, so this is the one gate for both.
-        let found = self.resolve(host, port).await.map_err(|_| Failure::UnknownHost)?;
+        let found = (self.resolver)(host.to_owned(), port).await.map_err(|_| Failure::UnknownHost)?;
         let open: Vec<SocketAddr> = found.iter().copied().filter(|it| self.admits(it.ip())).collect();
         if open.is_empty() {
             return Err(if found.is_empty() { Failure::UnknownHost } else { Failure::Private });
@@ -214,49 +213,4 @@ impl Service<Uri> for PublicHosts {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    async fn called(outbound: &Outbound, url: &str) -> Result<Response<Bytes>, Failure> {
-        let request = Request::get(url).body(Bytes::new()).map_err(|_| Failure::Broken)?;
-        outbound.fetch(request, Duration::from_millis(200), 10).await
-    }
-
-    #[tokio::test]
-    async fn private_addresses_are_never_connected_to() {
-        let [wary, own] = [false, true].map(Outbound::new);
-        for url in ["http://127.0.0.1/", "http://localhost/", "http://[::1]/", "http://[::ffff:127.0.0.1]/"] {
-            assert_eq!(called(&wary, url).await.err(), Some(Failure::Private), "{url}");
-        }
-        for url in ["http://10.0.0.1/", "https://169.254.169.254/", "http://[fd00:ec2::254]/", "http://0.0.0.0/"] {
-            assert_eq!(called(&wary, url).await.err(), Some(Failure::Private), "{url}");
-            assert_eq!(called(&own, url).await.err(), Some(Failure::Private), "{url}");
-        }
-    }
-
-    #[test]
-    fn certificates_are_refused_with_their_cause() {
-        use rustls::CertificateError as Certificate;
-        for (certificate, failure) in [
-            (Certificate::Expired, Failure::CertificateExpired),
-            (Certificate::NotValidYet, Failure::CertificateNotYetValid),
-            (Certificate::NotValidForName, Failure::CertificateOfAnotherName),
-            (Certificate::UnknownIssuer, Failure::CertificateNotTrusted),
-            (Certificate::BadSignature, Failure::CertificateNotTrusted),
-        ] {
-            assert_eq!(of_tls(&rustls::Error::InvalidCertificate(certificate)), failure);
-        }
-        let hello = rustls::InvalidMessage::InvalidContentType;
-        assert_eq!(of_tls(&rustls::Error::InvalidMessage(hello)), Failure::NoTls);
-    }
-
-    #[tokio::test]
-    async fn a_host_that_never_answers_is_not_waited_for() -> io::Result<()> {
-        let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
-        let url = format!("http://{}/", silent.local_addr()?);
-        assert_eq!(called(&Outbound::new(true), &url).await.err(), Some(Failure::TimedOut));
-        drop(silent);
-        assert_eq!(called(&Outbound::new(true), &url).await.err(), Some(Failure::Refused));
-        Ok(())
-    }
-}
+mod tests;

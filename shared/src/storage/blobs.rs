@@ -16,9 +16,10 @@ use tokio::sync::OnceCell;
 use crate::aws::Lazy;
 use crate::charset;
 use crate::error::Error;
+use crate::models::page_request::MAX_PAGE_BYTES;
 use crate::models::{Attachment, Message};
 use crate::storage::keys::Prefix;
-use crate::storage::messages::{RESPONSE_BUDGET, escaped, text_weight, weight};
+use crate::storage::messages::{escaped, text_weight, weight};
 
 /// How many objects are read at once for one response.
 const MAX_CONCURRENCY: usize = 16;
@@ -145,7 +146,7 @@ impl Blobs {
 
     /// Fills in `textContent` where message responses carry it, as far as one response has room.
     pub async fn with_texts(&self, mut messages: Vec<Message>) -> Result<Vec<Message>, Error> {
-        let all = RESPONSE_BUDGET.saturating_sub(messages.iter().map(weight).sum());
+        let all = MAX_PAGE_BYTES.saturating_sub(messages.iter().map(weight).sum());
         let mut room = all;
         let texts = messages.iter_mut().flat_map(|it| &mut it.attachments).filter(|file| {
             let (size, left) = (text_weight(file), room);

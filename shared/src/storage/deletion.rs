@@ -20,7 +20,7 @@ use crate::storage::keys::{self, Due, due, owned};
 
 /// How long one call deletes, well within a function's time limit; then it answers
 /// [`Error::StillRemoving`].
-pub const TIME: Duration = Duration::from_secs(20);
+pub const DELETION_TIME: Duration = Duration::from_secs(20);
 /// When a deletion is first continued: a call that still runs has ended by then.
 const FIRST_CHECK: Duration = Duration::from_secs(60);
 /// When nothing that was accepted before the deletion can still arrive.

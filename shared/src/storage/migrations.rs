@@ -53,11 +53,6 @@ impl Store {
         self.claim().await.map(drop)
     }
 
-    /// Whether the table may hold items of earlier versions.
-    pub async fn needs_migration(&self) -> Result<bool, Error> {
-        Ok(self.schema().await?.migrated_to < VERSION)
-    }
-
     /// Migrates the table page by page, from where an interrupted migration ended, and calls
     /// `report` with the number of items changed so far. Gives that number at the end. It may run
     /// while the service is in use, several times at once, and again after it was killed.

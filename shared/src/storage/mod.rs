@@ -49,12 +49,13 @@ pub use crate::models::stats::StatsDelta;
 pub use accounts::{Accounts, NewSession};
 pub use agents::{Agents, Avatar, PreparedAgent, Webhook};
 pub use blobs::{Blobs, Stored};
+pub use deletion::DELETION_TIME;
 pub use due::DuePage;
 pub use files::{Files, MAX_ANNOUNCED, UploadTarget, UploadedFiles, ZIP_DISPOSITION, ZIP_TYPE, Zipped};
 pub use idempotency::CallOf;
 pub use inbox::{Inbox, PageContext, affected_user};
 pub use instance::Instance;
-pub use messages::{Change, IdempotentCall, Messages, NewMessage, PageRequest, Prepared, PreparedMessage, References};
+pub use messages::{Change, IdempotentCall, Messages, NewMessage, Prepared, PreparedMessage, References};
 pub use plugins::{PluginEnv, Plugins};
 pub use request_log::RequestLog;
 pub use reviews::Reviews;
@@ -68,6 +69,7 @@ use crate::error::Error;
 use crate::ids::{AgentId, UserId};
 use crate::limits::{Limits, turns};
 use crate::models::Agent;
+use crate::models::page_request::MAX_PAGE_BYTES;
 use crate::telemetry::cost;
 
 /// How many keys of one BatchGetItem the check of a caller takes.
@@ -256,5 +258,5 @@ async fn collect_for_response<I: DeserializeOwned, T: Serialize>(
         let weight = serde_json::to_vec(&thing).map_err(Error::internal)?.len();
         Ok(Some((thing, weight)))
     };
-    query.collect_within_budget(messages::RESPONSE_BUDGET, weigh).await
+    query.collect_within_budget(MAX_PAGE_BYTES, weigh).await
 }

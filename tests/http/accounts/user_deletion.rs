@@ -116,7 +116,7 @@ async fn an_interrupted_deletion_is_finished_by_the_expiry_run() {
     agent.store_file().await;
     other.store_file().await;
     let (user, store) = (id.parse().unwrap(), &world.app.store);
-    let interrupted = store.accounts().delete_user_within(&owner.owner_caller().await, user, Duration::ZERO).await;
+    let interrupted = store.accounts().delete_user(&owner.owner_caller().await, user, Duration::ZERO).await;
     assert_eq!(interrupted.unwrap_err().code(), "still_removing");
     agent.get("/api/v1/agents").await.expect_error(401, "unauthorized");
     member.get("/api/auth/me").await.expect_error(401, "unauthorized");
@@ -145,7 +145,7 @@ async fn a_user_with_much_data_is_deleted_in_bounded_steps() {
     }
     let (user, caller) = (id.parse().unwrap(), owner.owner_caller().await);
     let mut steps = 1;
-    while let Err(err) = world.app.store.accounts().delete_user_within(&caller, user, Duration::ZERO).await {
+    while let Err(err) = world.app.store.accounts().delete_user(&caller, user, Duration::ZERO).await {
         assert_eq!((err.code(), err.status().as_u16(), err.retry_after()), ("still_removing", 503, Some(1)));
         assert!(list_users(&owner).await.iter().any(|user| user["id"] == json!(id)));
         steps += 1;

@@ -137,7 +137,7 @@ async fn contents_of_an_agent_being_deleted_are_not_listed_and_take_no_answer() 
     wait_for_counts(&person, &deleted, 3).await;
     // The state after a call that ran out of time at its first step.
     let (owner, id) = (user_of(&person).await, deleted.channel.parse().unwrap());
-    let interrupted = world.app.store.agents().delete_within(owner, id, Duration::ZERO).await;
+    let interrupted = world.app.store.agents().delete(owner, id, Duration::ZERO).await;
     assert_eq!(interrupted.unwrap_err().code(), "still_removing");
     assert!(remaining(&world, &deleted).await.channel.len() > 3);
 
@@ -219,7 +219,7 @@ async fn a_deletion_that_runs_out_of_time_says_so_and_a_repeat_goes_on() {
     let (owner, id) = (user_of(&person).await, agent.channel.parse().unwrap());
     let mut calls = 1;
     loop {
-        match world.app.store.agents().delete_within(owner, id, Duration::ZERO).await {
+        match world.app.store.agents().delete(owner, id, Duration::ZERO).await {
             Ok(()) => break,
             Err(err) => {
                 assert_eq!((err.code(), err.status().as_u16(), err.retry_after()), ("still_removing", 503, Some(1)))

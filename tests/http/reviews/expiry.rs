@@ -258,7 +258,7 @@ async fn an_interrupted_agent_deletion_is_continued() {
     }
     let user = person.user_id().await.parse().unwrap();
     let store = &world.app.store;
-    let interrupted = store.agents().delete_within(user, agent.channel.parse().unwrap(), Duration::ZERO).await;
+    let interrupted = store.agents().delete(user, agent.channel.parse().unwrap(), Duration::ZERO).await;
     assert_eq!(interrupted.unwrap_err().code(), "still_removing");
     world.advance_clock(MINUTE);
     let first = run_expiry(&world).await;

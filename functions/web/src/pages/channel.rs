@@ -11,10 +11,11 @@ use shared::error::Error;
 use shared::http::App;
 use shared::http::extract::PathId;
 use shared::ids::AgentId;
+use shared::models::PageRequest;
 use shared::models::message::StreamState;
 use shared::models::{Agent, DeliveryStatus, Message, ReviewStatus, SenderType};
 use shared::search;
-use shared::storage::{Blobs, PageRequest};
+use shared::storage::Blobs;
 use ulid::Ulid;
 
 use crate::components::agent_row::AgentRow;

@@ -23,7 +23,7 @@ use crate::models::{Role, User};
 use crate::secrets::SecretHash;
 use crate::storage::accounts::Accounts;
 use crate::storage::accounts::one_owner_less;
-use crate::storage::deletion::{DeletionItem, PAGE, TIME, check_deadline};
+use crate::storage::deletion::{DELETION_TIME, DeletionItem, PAGE, check_deadline};
 use crate::storage::keys;
 
 /// The attributes of a session or an API key that its deletion needs.
@@ -59,14 +59,8 @@ impl Access {
 
 impl Accounts<'_> {
     /// Deletes a user with everything under it; safe to repeat. [`Error::StillRemoving`] when there is more
-    /// than fits one call.
-    pub async fn delete_user(self, owner: &OwnerCaller, id: UserId) -> Result<(), Error> {
-        self.delete_user_within(owner, id, TIME).await
-    }
-
-    /// Like [`Accounts::delete_user`], for as long as the caller says. Every call makes progress, however
-    /// short.
-    pub async fn delete_user_within(self, owner: &OwnerCaller, id: UserId, time: Duration) -> Result<(), Error> {
+    /// than fits into `time`; every call makes progress, however short.
+    pub async fn delete_user(self, owner: &OwnerCaller, id: UserId, time: Duration) -> Result<(), Error> {
         let until = Instant::now() + time;
         let user = self.close_account(owner, id).await?;
         self.delete_contents(user, until).await
@@ -76,7 +70,7 @@ impl Accounts<'_> {
     /// The record is deleted with the last check; until then, and while this gives an error, it is due again.
     pub async fn finish_user_deletion(self, user: UserId) -> Result<(), Error> {
         let Some(record) = self.store.deletion_record(&keys::user_removal(user)).await? else { return Ok(()) };
-        self.delete_contents(user, Instant::now() + TIME).await?;
+        self.delete_contents(user, Instant::now() + DELETION_TIME).await?;
         self.store.reschedule_or_finish(record, user.ulid()).await
     }
 
@@ -88,7 +82,7 @@ impl Accounts<'_> {
         while self.store.delete_page(keys::log_partition(user)).await? {
             check_deadline(until)?;
         }
-        // IdempotentCall more: the index that lists agents may have lagged behind.
+        // Once more: the index that lists agents may have lagged behind.
         self.store.agents().delete_all_of(user, until).await?;
         self.store.table.delete(&keys::changes(user)).await?;
         Ok(self.store.table.delete(&keys::user(user)).await?)

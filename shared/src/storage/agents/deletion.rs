@@ -18,7 +18,7 @@ use serde::Deserialize;
 use crate::error::Error;
 use crate::ids::{AgentId, UserId};
 use crate::storage::agents::Agents;
-use crate::storage::deletion::{DeletionItem, PAGE, TIME, check_deadline};
+use crate::storage::deletion::{DELETION_TIME, DeletionItem, PAGE, check_deadline};
 use crate::storage::keys::{self, Prefix, owned};
 
 /// What is read of an agent to remove it.
@@ -36,13 +36,9 @@ struct OwnedRemoval {
 
 impl Agents<'_> {
     /// Deletes one of `owner`'s agents. Safe to repeat, also during the deletion; afterwards the agent is not
-    /// found. [`Error::StillRemoving`] when there is more than fits one call.
-    pub async fn delete(self, owner: UserId, agent: AgentId) -> Result<(), Error> {
-        self.delete_within(owner, agent, TIME).await
-    }
-
-    /// Like [`Agents::delete`], for as long as the caller says. Every call makes progress, however short.
-    pub async fn delete_within(self, owner: UserId, agent: AgentId, time: Duration) -> Result<(), Error> {
+    /// found. [`Error::StillRemoving`] when there is more than fits into `time`; every call makes progress,
+    /// however short.
+    pub async fn delete(self, owner: UserId, agent: AgentId, time: Duration) -> Result<(), Error> {
         let until = Instant::now() + time;
         self.mark_deleted(owner, agent).await?;
         self.delete_contents(agent, until).await
@@ -88,7 +84,7 @@ impl Agents<'_> {
     /// record is deleted with the last check.
     pub async fn finish_deletion(self, agent: AgentId) -> Result<(), Error> {
         let Some(record) = self.store.deletion_record(&keys::removal(agent)).await? else { return Ok(()) };
-        self.delete_contents(agent, Instant::now() + TIME).await?;
+        self.delete_contents(agent, Instant::now() + DELETION_TIME).await?;
         self.store.reschedule_or_finish(record, agent.ulid()).await
     }
 

@@ -45,11 +45,7 @@ impl Blobs {
         Ok(UploadTarget { url: presigned.uri().to_owned(), headers, expires_at })
     }
 
-    /// How many bytes of a file are there; `None` when there are none at all.
-    pub async fn size_of(&self, file: &Attachment) -> Result<Option<u64>, Error> {
-        self.size(&file.storage_key).await
-    }
-
+    /// The stored bytes of an object; `None` when there is none.
     async fn size(&self, storage_key: &str) -> Result<Option<u64>, Error> {
         match self.s3.head_object().bucket(&*self.bucket).key(storage_key).send().await {
             Ok(head) => Ok(head.content_length.and_then(|size| u64::try_from(size).ok())),

@@ -10,11 +10,11 @@ use ulid::Ulid;
 use crate::caller::HumanCaller;
 use crate::error::Error;
 use crate::ids::{AgentId, UserId};
+use crate::models::page_request::MAX_PAGE_BYTES;
 use crate::models::{Attachment, ListFiles};
 use crate::storage::files::FileItem;
 use crate::storage::files::Files;
 use crate::storage::keys::{self, FILES};
-use crate::storage::messages::RESPONSE_BUDGET;
 use crate::storage::{Page, join_authorized};
 
 /// What a list covers: all of a person's files, or one channel's.
@@ -52,7 +52,7 @@ impl Files<'_> {
             let wanted = !leaving.contains(&id.channel()) && list.matches(&file.clone().into());
             Ok::<_, Error>(Entry { id: id.ulid(), listed: wanted.then_some((file, weight)) })
         };
-        let Page { found, next } = fill_page(first, list.limit, RESPONSE_BUDGET, see, read_before).await?;
+        let Page { found, next } = fill_page(first, list.limit, MAX_PAGE_BYTES, see, read_before).await?;
         Ok(Page { found: self.listable(found).await?, next })
     }
 

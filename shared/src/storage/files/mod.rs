@@ -25,9 +25,10 @@ use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::ids::{AgentId, FileId, MaybeChannel, MessageId, UserId};
 use crate::models::Attachment;
+use crate::models::page_request::MAX_PAGE_BYTES;
 use crate::models::share_link::ShareLink;
 use crate::storage::keys::{self, FILES, StorageKey, due, owned};
-use crate::storage::messages::{RESPONSE_BUDGET, escaped};
+use crate::storage::messages::escaped;
 use crate::storage::{Channel, KEYS_OF_CHECK, Store, join_authorized};
 
 /// A file that no message claims within this time may be removed.
@@ -192,7 +193,7 @@ impl Files<'_> {
             let weight = file.weight();
             Ok(Some((file, weight)))
         };
-        query.collect_within_budget(RESPONSE_BUDGET, weigh).await
+        query.collect_within_budget(MAX_PAGE_BYTES, weigh).await
     }
 
     /// Those of some files that a list shows. The newest unconfirmed uploads are looked up, so that an upload

@@ -8,24 +8,10 @@ use crate::caller::Caller;
 use crate::error::Error;
 use crate::ids::AgentId;
 use crate::models::Message;
-pub use crate::models::page_request::PageRequest;
-use crate::search;
+use crate::models::page_request::{MAX_PAGE_BYTES, PageRequest};
 use crate::storage::keys::{self, MESSAGES};
-use crate::storage::messages::Messages;
-use crate::storage::messages::{MessageItem, RESPONSE_BUDGET, weight_with_texts};
+use crate::storage::messages::{MessageItem, Messages, weight_with_texts};
 use crate::storage::{Page, join_authorized};
-
-impl PageRequest {
-    fn matches(&self, message: &Message) -> bool {
-        let text = || search::folded(message.text.as_deref().unwrap_or_default());
-        (!self.has_attachments || !message.attachments.is_empty())
-            && self.search.as_ref().is_none_or(|search| text().contains(search.as_str()))
-    }
-
-    fn is_filtered(&self) -> bool {
-        self.has_attachments || self.search.is_some()
-    }
-}
 
 impl Messages<'_> {
     /// A page of a channel's messages; the first call runs while the caller is authenticated.
@@ -46,7 +32,7 @@ impl Messages<'_> {
             let (id, weight) = (message.id.ulid(), weight_with_texts(&message));
             Ok::<_, Error>(Entry { id, listed: request.matches(&message).then_some((message, weight)) })
         };
-        fill_page(first, request.limit, RESPONSE_BUDGET, see, read_before).await
+        fill_page(first, request.limit, MAX_PAGE_BYTES, see, read_before).await
     }
 
     async fn read_page(

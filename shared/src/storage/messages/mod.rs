@@ -22,7 +22,6 @@ mod streams;
 
 pub use create::NewMessage;
 pub(super) use item::MessageItem;
-pub use list::PageRequest;
 pub(super) use prepare::file_in;
 pub use prepare::{IdempotentCall, Prepared, PreparedMessage, References};
 pub use stream_update::Change;
@@ -31,12 +30,10 @@ use crate::caller::Caller;
 use crate::error::Error;
 use crate::ids::{MaybeChannel, MessageId, Nil};
 use crate::json::Json;
+use crate::models::page_request::MAX_PAGE_BYTES;
 use crate::models::{Attachment, Message, Review};
 use crate::storage::keys;
 use crate::storage::{Channel, Store};
-
-/// The most that a list puts into one response: Lambda's 6 MB, less base64 and the envelope.
-pub(super) const RESPONSE_BUDGET: usize = 4 * 1024 * 1024;
 
 /// Messages of channels, with their streams and iterations.
 #[derive(Clone, Copy)]
@@ -94,7 +91,7 @@ pub(super) fn within_budget(messages: &mut Vec<Message>) {
     let mut sum = 0;
     let fit = messages.iter().take_while(|message| {
         sum += weight(message);
-        sum <= RESPONSE_BUDGET
+        sum <= MAX_PAGE_BYTES
     });
     let fit = fit.count().max(1);
     messages.truncate(fit);

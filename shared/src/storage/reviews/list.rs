@@ -17,10 +17,11 @@ use crate::caller::{AgentCaller, HumanCaller};
 use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::ids::{AgentId, MaybeChannel, UserId};
+use crate::models::page_request::MAX_PAGE_BYTES;
 use crate::models::{Message, ReviewStatus};
 use crate::storage::join_authorized;
 use crate::storage::keys::{OWNER_INDEX, owned};
-use crate::storage::messages::{MessageItem, RESPONSE_BUDGET, weight};
+use crate::storage::messages::{MessageItem, weight};
 use crate::storage::reviews::Reviews;
 
 /// How many decided reviews a list shows.
@@ -69,7 +70,7 @@ impl Newest {
             self.weight += weight(&message);
             place.insert(message);
         }
-        while self.weight > RESPONSE_BUDGET && self.messages.len() > 1 {
+        while self.weight > MAX_PAGE_BYTES && self.messages.len() > 1 {
             self.leave_out_oldest();
         }
         self.left_out.is_none_or(|newest| id > newest)
