@@ -87,9 +87,10 @@ def main() -> int:
         if decision["status"] != "timeout":
             break
 
-    if decision["status"] == "expired":
-        report("error", "nobody answered in time")
-        print("nobody answered in time")
+    # Only an answer allows anything: an expired or cancelled review does not.
+    if decision["status"] != "completed":
+        report("error", f"release 2.0: not allowed, the request is {decision['status']}")
+        print("not allowed: the request is", decision["status"])
         return 1
     review = decision["message"]["review"]
     print("decided:", review["response"]["selectedOption"], "-", review["feedback"] or "no feedback")

@@ -132,6 +132,18 @@ test("an answer given elsewhere replaces the form, and so does an expiry", async
   await shows(page, "#answer .outcome", "Expired");
 });
 
+test("a withdrawn request says so, and keeps what was typed", async () => {
+  const page = await signedIn();
+  const { id } = await world.send({ text: "Shall I?", review: { type: "approval" } });
+  await page.goto(`${world.inboxUrl}/reviews/${id}`);
+  await page.type("[name=feedback]", "half a thought");
+  await world.agent("POST", `/api/v1/reviews/${id}/cancel?channel=${world.channelId}`, { reason: "The build failed" });
+  await shows(page, "#answer .outcome", "Withdrawn by");
+  await shows(page, "#answer .outcome", "The build failed");
+  await shows(page, "#answer .outcome pre", "half a thought");
+  await page.waitForSelector(`#row-${id}`, { hidden: true });
+});
+
 test("a review can be answered without scripts", async () => {
   const page = await signedIn({ scripts: false });
   const { id } = await world.send({ text: "Plain **HTML**", review: { type: "selection", payload: { mode: "multi", items: [{ id: "a", label: "A" }, { id: "b", label: "B" }] } } });

@@ -116,6 +116,7 @@ export async function fillWorld(world) {
     inbox: "/",
     answered: "/?tab=completed",
     expired: "/?tab=expired",
+    withdrawn: "/?tab=cancelled",
     approval: `/reviews/${approval.id}`,
     selection: `/reviews/${selection.id}`,
     form: `/reviews/${form.id}`,

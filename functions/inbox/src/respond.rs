@@ -21,7 +21,7 @@ use shared::models::{Answer, Message};
     request_body = Answer,
     responses(
         (status = 201, body = Message),
-        (status = 403, description = "`review_already_responded` or `review_expired`")
+        (status = 403, description = "`review_already_responded`, `review_expired` or `review_cancelled`")
     )
 )]
 pub async fn respond(

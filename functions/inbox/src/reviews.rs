@@ -14,7 +14,7 @@ use shared::validation::{FromParams, Params};
 #[derive(utoipa::IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct ReviewsQuery {
-    /// `pending`, `completed`, `expired` or `all`.
+    /// `pending`, `completed`, `expired`, `cancelled` or `all`.
     #[param(value_type = Option<String>, default = "pending", example = "all")]
     status: Option<ReviewStatus>,
     /// An agent's id: only the reviews of its channel.
@@ -24,8 +24,8 @@ pub struct ReviewsQuery {
 
 impl FromParams for ReviewsQuery {
     fn from_params(params: &mut Params) -> Option<Self> {
-        let [pending, completed, expired] = ReviewStatus::WORDS.map(|(word, status)| (word, Some(status)));
-        let choices = [pending, completed, expired, ("all", None)];
+        let statuses = ReviewStatus::WORDS.map(|(word, status)| (word, Some(status)));
+        let choices: Vec<_> = statuses.into_iter().chain([("all", None)]).collect();
         let status = params.one_of("status", &choices, Some(ReviewStatus::Pending))?;
         Some(Self { status, channel: params.text("channel").map(|text| AgentId::parse_or_nil(&text)) })
     }

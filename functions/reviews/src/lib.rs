@@ -2,6 +2,7 @@
 //! too, by people. Everything that holds its callers is in this group, which has time and
 //! concurrency of its own: waiting requests take nothing from other routes.
 
+mod cancel;
 mod changes;
 mod get;
 mod pending;
@@ -24,6 +25,7 @@ shared::routes! {
     pub fn router = [
         pending::pending, // /api/v1/reviews/pending
         get::get, // /api/v1/reviews/{id}
+        cancel::cancel, // /api/v1/reviews/{id}/cancel
         wait::wait, // /api/v1/reviews/{id}/wait
         changes::changes, // /api/changes
     ];

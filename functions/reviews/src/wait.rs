@@ -39,7 +39,7 @@ impl FromParams for WaitQuery {
 #[derive(Serialize, ToSchema)]
 #[schema(as = Waited)]
 pub struct WaitOut {
-    /// `completed`, `expired`, or `timeout`: then call again
+    /// `completed`, `expired`, `cancelled`, or `timeout`: then call again
     #[schema(example = "completed")]
     status: &'static str,
     message: Option<Message>,

@@ -47,6 +47,8 @@ pub enum Error {
     ReviewAlreadyResponded,
     #[error("Review expired")]
     ReviewExpired,
+    #[error("Review cancelled")]
+    ReviewCancelled,
     #[error("There is no such {0}.")]
     NotFound(&'static str),
     #[error("Method not allowed for this path.")]
@@ -73,6 +75,12 @@ pub enum Error {
     LastOwner,
     #[error("This stream has ended; nothing can be added to it.")]
     StreamEnded,
+    #[error("This review is answered already; read it for the decision.")]
+    AlreadyDecided,
+    #[error("This review has expired already.")]
+    AlreadyExpired,
+    #[error("This review is cancelled already.")]
+    AlreadyCancelled,
     #[error("Too many failed attempts for this e-mail address; try again later.")]
     TooManyTries { retry_after_seconds: u64 },
     #[error("{what}; try again later.")]
@@ -191,12 +199,16 @@ impl Error {
             Self::ForeignPage => (StatusCode::FORBIDDEN, "foreign_page"),
             Self::ReviewAlreadyResponded => (StatusCode::FORBIDDEN, "review_already_responded"),
             Self::ReviewExpired => (StatusCode::FORBIDDEN, "review_expired"),
+            Self::ReviewCancelled => (StatusCode::FORBIDDEN, "review_cancelled"),
             Self::NotFound(_) => (StatusCode::NOT_FOUND, "not_found"),
             Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"),
             Self::IdempotencyConflict => (StatusCode::CONFLICT, "idempotency_conflict"),
             Self::EmailTaken => (StatusCode::CONFLICT, "email_taken"),
             Self::LastOwner => (StatusCode::CONFLICT, "last_owner"),
             Self::StreamEnded => (StatusCode::CONFLICT, "stream_ended"),
+            Self::AlreadyDecided => (StatusCode::CONFLICT, "already_decided"),
+            Self::AlreadyExpired => (StatusCode::CONFLICT, "review_expired"),
+            Self::AlreadyCancelled => (StatusCode::CONFLICT, "already_cancelled"),
             Self::TooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "too_large"),
             Self::RangeNotSatisfiable(_) => (StatusCode::RANGE_NOT_SATISFIABLE, "range_not_satisfiable"),
             Self::UnsupportedMediaType(_) => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type"),

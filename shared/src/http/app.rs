@@ -6,15 +6,15 @@ use axum::extract::FromRef;
 
 use crate::aws::Clients;
 use crate::aws::queue::Queue;
-use crate::caller::HumanCaller;
+use crate::caller::{AgentCaller, HumanCaller};
 use crate::clock::Clock;
 use crate::error::Error;
 use crate::http::cors::Cors;
 use crate::http::site::Site;
-use crate::ids::MessageId;
+use crate::ids::{MaybeChannel, MessageId};
 use crate::limits::Limits;
 use crate::long_poll::LongPolls;
-use crate::models::{Answer, Message};
+use crate::models::{Answer, CancelReview, Message};
 use crate::outbound::Outbound;
 use crate::secrets::{Device, ServerSecret};
 use crate::storage::{Blobs, Store, Table};
@@ -67,6 +67,19 @@ impl App {
         let answered = self.store.reviews().answer(human, id, answer).await?;
         self.long_polls.notify(&answered);
         Ok(answered)
+    }
+
+    /// Cancels a review and gives it to the long polls of this process that wait for it.
+    pub async fn cancel(
+        &self,
+        agent: &AgentCaller,
+        channel: MaybeChannel,
+        id: MessageId,
+        cancel: CancelReview,
+    ) -> Result<Message, Error> {
+        let cancelled = self.store.reviews().cancel(agent, channel, id, cancel).await?;
+        self.long_polls.notify(&cancelled);
+        Ok(cancelled)
     }
 
     /// Sets the device cookie in the response to `request`.

@@ -80,12 +80,38 @@ where
     async fn from_request(request: Request, state: &S) -> Result<Self, Error> {
         let (parts, body) = request.into_parts();
         let read = async {
-            if !media_type(&parts).is_some_and(|it| it == "application/json" || it.ends_with("+json")) {
-                return Err(Error::UnsupportedMediaType("application/json"));
-            }
+            is_json(&parts)?;
             unencoded(&parts)?;
             let problems = ValidationErrors::new(Outbound::from_ref(state).is_for_development());
             let bytes = body::read(&parts, body, state, MAX_JSON, JSON_TOO_LARGE).await?;
+            body::parse(bytes, problems, state).await
+        };
+        after_auth(read.await, &parts, state).await.map(Self)
+    }
+}
+
+/// A JSON body that may be absent: `T`'s default then.
+pub struct MaybeJson<T>(pub T);
+
+impl<S, T> FromRequest<S> for MaybeJson<T>
+where
+    S: Send + Sync,
+    Store: FromRef<S>,
+    Outbound: FromRef<S>,
+    T: FromObject + Default + 'static,
+{
+    type Rejection = Error;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Error> {
+        let (parts, body) = request.into_parts();
+        let read = async {
+            unencoded(&parts)?;
+            let problems = ValidationErrors::new(Outbound::from_ref(state).is_for_development());
+            let bytes = body::read(&parts, body, state, MAX_JSON, JSON_TOO_LARGE).await?;
+            if bytes.is_empty() {
+                return Ok(T::default());
+            }
+            is_json(&parts)?;
             body::parse(bytes, problems, state).await
         };
         after_auth(read.await, &parts, state).await.map(Self)
@@ -281,6 +307,13 @@ where
 fn media_type(parts: &Parts) -> Option<String> {
     let value = parts.headers.get(CONTENT_TYPE)?.to_str().ok()?;
     Some(value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase())
+}
+
+fn is_json(parts: &Parts) -> Result<(), Error> {
+    match media_type(parts) {
+        Some(it) if it == "application/json" || it.ends_with("+json") => Ok(()),
+        _ => Err(Error::UnsupportedMediaType("application/json")),
+    }
 }
 
 /// Refuses a body that says to be compressed: nothing here unpacks one.

@@ -73,16 +73,22 @@ pub enum StreamState {
 
 words!(StreamState { "streaming" => Streaming, "complete" => Complete, "aborted" => Aborted });
 
-/// Whether a review is open, answered or out of time
+/// Whether a review is open, answered, out of time or withdrawn by its agent
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ReviewStatus {
     Pending,
     Completed,
     Expired,
+    Cancelled,
 }
 
-words!(ReviewStatus { "pending" => Pending, "completed" => Completed, "expired" => Expired });
+words!(ReviewStatus {
+    "pending" => Pending,
+    "completed" => Completed,
+    "expired" => Expired,
+    "cancelled" => Cancelled,
+});
 
 /// A message in a channel
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -100,6 +106,10 @@ pub struct Message {
     pub metadata: Option<Json>,
     pub delivery_status: DeliveryStatus,
     pub client_id: Option<String>,
+    /// The message whose review this one replaced.
+    pub supersedes: Option<MessageId>,
+    /// The message that replaced this one's review, which is cancelled.
+    pub superseded_by: Option<MessageId>,
     /// The id of the first message of its chain of iterations.
     pub iteration_group_id: Option<MessageId>,
     /// Counts from 1.
@@ -129,6 +139,9 @@ pub struct Review {
     pub completed_at: Option<Timestamp>,
     pub responded_by: Option<UserId>,
     pub seen_at: Option<Timestamp>,
+    /// Why the agent withdrew it, if it said so.
+    pub cancel_reason: Option<String>,
+    pub cancelled_at: Option<Timestamp>,
 }
 
 impl Review {

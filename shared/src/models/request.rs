@@ -60,7 +60,7 @@ pub struct CreateMessage {
     /// Where this message's events are sent, before the agent's own webhook.
     #[schema(value_type = Option<String>, example = "https://example.com/hook")]
     pub webhook_url: Option<WebhookUrl>,
-    /// The message that this one revises: its review is decided, or it expired.
+    /// The message that this one revises: its review is decided, expired or cancelled.
     #[schema(example = "msg_01KB000000000000000000000001KB0000000000000000000001")]
     pub iteration_of: Option<String>,
     /// Makes the call safe to repeat: the same id in the same channel gives the same message.

@@ -17,6 +17,8 @@ use crate::validation::{FromObject, JsonObject};
 const MAX_PAYLOAD: usize = 64 * KIB;
 const MAX_RESPONSE: usize = 64 * KIB;
 const MAX_FEEDBACK: usize = 16 * KIB;
+/// The longest reason of a cancellation, in characters.
+const MAX_REASON: usize = 500;
 
 const DEFAULT_EXPIRY: Duration = Duration::from_secs(24 * 3600);
 const MAX_EXPIRY: Duration = Duration::from_secs(36 * 3600);
@@ -101,6 +103,22 @@ impl FromObject for Callback {
         let _ = object.one_of("method", &[("POST", ()), ("PUT", ()), ("PATCH", ())]);
         let _ = WebhookHeaders::member(object, "headers");
         Some(Self { url: url? })
+    }
+}
+
+/// `POST /api/v1/reviews/{id}/cancel`.
+#[derive(Default, ToSchema)]
+#[schema(rename_all = "camelCase")]
+pub struct CancelReview {
+    /// Why the review is withdrawn, for the people who see it.
+    #[schema(max_length = 500, example = "The build failed")]
+    pub reason: Option<String>,
+}
+
+impl FromObject for CancelReview {
+    fn from_object(object: &mut JsonObject<'_>) -> Option<Self> {
+        let reason = object.short_string("reason", MAX_REASON);
+        Some(Self { reason: reason.filter(|text| !text.trim().is_empty()) })
     }
 }
 

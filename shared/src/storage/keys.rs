@@ -35,7 +35,7 @@
 //! **Index `owner`** (`ownerId`, `ownerSort`; all attributes) lists what is one person's:
 //! `AGENT#...`, `FILE#...`, reviews as `REVIEW#pending#<agent>#<message>` (so that one
 //! channel's pending ones are a range of their own), `REVIEW#completed#<message>`,
-//! `REVIEW#expired#<message>`, and as `REMOVAL#<agent>` the agents whose reviews and files lists
+//! `REVIEW#expired#<message>`, `REVIEW#cancelled#<message>`, and as `REMOVAL#<agent>` the agents whose reviews and files lists
 //! leave out, because they are going.
 //!
 //! **Index `due`** (`dueShard` = `DUE#<0..3>`, `dueSort` = `<time>#<pk>#<sk>`; keys only) lists

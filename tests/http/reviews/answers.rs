@@ -24,6 +24,8 @@ async fn an_answer_completes_the_review_for_everyone() {
     }, @r#"
     {
       "callback": null,
+      "cancelReason": null,
+      "cancelledAt": null,
       "completedAt": "[time]",
       "expiresAt": "[time]",
       "feedback": "well done",

@@ -2,10 +2,12 @@
 //!
 //! - [`types`], [`near_miss_types`], [`forms`]: review types, their payloads and their answers
 //! - [`answers`], [`answer_files`], [`password_answers`], [`races`]: answering
+//! - [`cancel`]: taking a review back
 //! - [`waits`], [`lists`], [`expiry`]: waiting, lists, and the expiry run
 
 pub mod answer_files;
 pub mod answers;
+pub mod cancel;
 pub mod expiry;
 pub mod forms;
 pub mod lists;

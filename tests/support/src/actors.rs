@@ -194,6 +194,10 @@ impl Agent {
         self.create_message(json!({ "text": "May I?", "review": { "type": "approval" } })).await
     }
 
+    pub async fn cancel(&self, message: &str, body: Value) -> Reply {
+        self.post(&format!("/api/v1/reviews/{message}/cancel?channel={}", self.channel), body).await
+    }
+
     pub async fn wait(&self, message: &str, timeout_ms: u32) -> Reply {
         self.get_in_channel(&format!("/api/v1/reviews/{message}/wait?timeout={timeout_ms}")).await
     }

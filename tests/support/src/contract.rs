@@ -218,6 +218,7 @@ pub const AGENT_API: &[Route] = &[
     agent("GET", "/api/v1/messages/iterations/{message}?channel={agent}", NONE),
     agent("GET", "/api/v1/reviews/pending?channel={agent}", NONE),
     agent("GET", "/api/v1/reviews/{message}?channel={agent}", NONE),
+    agent("POST", "/api/v1/reviews/{pending}/cancel?channel={agent}", EMPTY),
     agent("GET", "/api/v1/reviews/{message}/wait?channel={agent}&timeout=50", NONE),
     agent("POST", "/api/v1/files/store", INTO_CHANNEL),
     agent("POST", "/api/v1/files/upload", INTO_CHANNEL),

@@ -22,6 +22,7 @@ pub fn icon(name: &str) -> &'static str {
             r#"<circle cx="12" cy="12" r="3"/><path d="M12 3v3M12 18v3M3 12h3M18 12h3M5.6 5.6l2.1 2.1M16.3 16.3l2.1 2.1M18.4 5.6l-2.1 2.1M7.7 16.3l-2.1 2.1"/>"#
         ),
         "check" => svg!(r#"<path d="M5 12.5l4.5 4.5L19 7.5"/>"#),
+        "cross" => svg!(r#"<path d="M6 6l12 12M18 6L6 18"/>"#),
         "clock" => svg!(r#"<circle cx="12" cy="12" r="8.5"/><path d="M12 7v5l3.5 2"/>"#),
         "back" => svg!(r#"<path d="M14 6l-6 6 6 6"/>"#),
         "next" => svg!(r#"<path d="M10 6l6 6-6 6"/>"#),

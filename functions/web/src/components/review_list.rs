@@ -96,8 +96,8 @@ impl ReviewList {
     }
 
     /// The tabs: the word of each status, and its label.
-    pub fn tabs(&self) -> [(&'static str, &'static str); 3] {
-        [("pending", "Waiting"), ("completed", "Answered"), ("expired", "Expired")]
+    pub fn tabs(&self) -> [(&'static str, &'static str); 4] {
+        [("pending", "Waiting"), ("completed", "Answered"), ("expired", "Expired"), ("cancelled", "Withdrawn")]
     }
 
     /// The path of a tab, with the current search.

@@ -61,6 +61,9 @@ pub struct ReviewView {
     /// Who answered, when, and what.
     pub by: String,
     pub decided: Option<String>,
+    /// Of a cancelled review: why, and the message that replaced it.
+    pub cancel_reason: Option<String>,
+    pub superseded_by: Option<String>,
     pub chosen: Vec<String>,
     pub answers: Vec<(String, String)>,
     pub feedback: Option<String>,
@@ -111,7 +114,9 @@ impl ReviewView {
             } else {
                 "somebody else".to_owned()
             },
-            decided: review.completed_at.map(format::moment),
+            decided: review.completed_at.or(review.cancelled_at).map(format::moment),
+            cancel_reason: review.cancel_reason.clone(),
+            superseded_by: message.superseded_by.map(|id| id.to_string()),
             chosen: summary::chosen(&review),
             answers: summary::answers(&review),
             feedback: review.feedback.clone(),
@@ -132,6 +137,11 @@ impl ReviewView {
     /// Whether it was answered.
     pub fn is_completed(&self) -> bool {
         self.status == ReviewStatus::Completed
+    }
+
+    /// Whether its agent withdrew it.
+    pub fn is_cancelled(&self) -> bool {
+        self.status == ReviewStatus::Cancelled
     }
 
     /// The earlier versions.
@@ -236,7 +246,7 @@ pub async fn answer(
     let problems = match answer::read(&kind, &typed) {
         Err(problems) => problems,
         Ok(answer) => match app.answer(&human, id, answer).await {
-            Ok(_) | Err(Error::ReviewAlreadyResponded | Error::ReviewExpired) => vec![],
+            Ok(_) | Err(Error::ReviewAlreadyResponded | Error::ReviewExpired | Error::ReviewCancelled) => vec![],
             Err(Error::Invalid(fields)) => fields.iter().map(|field| in_words(&kind, &typed, field)).collect(),
             Err(Error::TooLarge(sentence)) => vec![sentence],
             Err(other) => return Err(other.into()),

@@ -80,8 +80,10 @@ fn plain(value: &Value) -> String {
 
 /// The outcome in a word or two, for a list.
 pub fn in_a_word(review: &Review) -> String {
-    if review.status == ReviewStatus::Expired {
-        return "expired".to_owned();
+    match review.status {
+        ReviewStatus::Expired => return "expired".to_owned(),
+        ReviewStatus::Cancelled => return "withdrawn".to_owned(),
+        ReviewStatus::Pending | ReviewStatus::Completed => {}
     }
     match chosen(review).as_slice() {
         [] => "answered".to_owned(),

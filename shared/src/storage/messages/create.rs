@@ -216,6 +216,8 @@ impl Messages<'_> {
             metadata: draft.metadata,
             delivery_status: DeliveryStatus::Sent,
             client_id: opening.once.as_ref().map(|once| once.client_id.clone()),
+            supersedes: None,
+            superseded_by: None,
             iteration_group_id: None,
             iteration: None,
             stream_id: stream.map(|stream| stream.id.as_str().to_owned()),
@@ -262,6 +264,8 @@ fn review_item(asked: AskReview, now: Timestamp) -> Result<ReviewItem, Error> {
         completed_at: None,
         responded_by: None,
         seen_at: None,
+        cancel_reason: None,
+        cancelled_at: None,
         decision_id: None,
     })
 }

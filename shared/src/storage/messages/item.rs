@@ -43,6 +43,10 @@ pub struct MessageItem {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub client_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub supersedes: Option<MessageId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub superseded_by: Option<MessageId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub iteration_group_id: Option<MessageId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub iteration: Option<u32>,
@@ -100,6 +104,10 @@ pub struct ReviewItem {
     pub responded_by: Option<UserId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seen_at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cancel_reason: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cancelled_at: Option<Timestamp>,
     /// Which call decided it, so that a repeat of that very call knows itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub decision_id: Option<String>,
@@ -165,6 +173,8 @@ impl From<ReviewItem> for Review {
             completed_at: item.completed_at,
             responded_by: item.responded_by,
             seen_at: item.seen_at,
+            cancel_reason: item.cancel_reason,
+            cancelled_at: item.cancelled_at,
         }
     }
 }
@@ -198,6 +208,8 @@ impl From<MessageItem> for Message {
             metadata: item.metadata,
             delivery_status: item.delivery_status,
             client_id: item.client_id,
+            supersedes: item.supersedes,
+            superseded_by: item.superseded_by,
             iteration_group_id: item.iteration_group_id,
             iteration: item.iteration,
             stream_id: item.stream_id,

@@ -74,7 +74,7 @@ impl Messages<'_> {
             return Ok(None);
         };
         if message.review.as_ref().is_none_or(|review| review.status == ReviewStatus::Pending) {
-            let sentence = "iterationOf must name a message whose review is completed or expired";
+            let sentence = "iterationOf must name a message whose review is decided, expired or cancelled";
             problems.add(path(), "not_decided", sentence);
             return Ok(None);
         }

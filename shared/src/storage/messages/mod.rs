@@ -119,7 +119,8 @@ fn quoted(json: &Option<Json>) -> usize {
 pub(super) fn weight(message: &Message) -> usize {
     let review = |it: &Review| {
         let feedback = it.feedback.as_deref().map_or(0, escaped);
-        quoted(&it.payload) + quoted(&it.response) + quoted(&it.callback) + feedback
+        let reason = it.cancel_reason.as_deref().map_or(0, escaped);
+        quoted(&it.payload) + quoted(&it.response) + quoted(&it.callback) + feedback + reason
     };
     let names: usize = message.attachments.iter().map(|it| 500 + escaped(&it.filename)).sum();
     let events: usize = message.status_events.iter().map(|it| 500 + escaped(&it.text)).sum();

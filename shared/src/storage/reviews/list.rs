@@ -142,13 +142,15 @@ impl Reviews<'_> {
         let (now, leaving) = (self.store.clock.now(), OnceCell::new());
         let wanted = Wanted { user: human.0.claimed, status, channel, now, leaving };
         // A pending review that is due counts as expired, whatever status the index has.
-        let reads = future::try_join3(
+        let reads = future::try_join4(
             Box::pin(self.read_decided(&wanted, ReviewStatus::Completed)),
             Box::pin(self.read_decided(&wanted, ReviewStatus::Expired)),
+            Box::pin(self.read_decided(&wanted, ReviewStatus::Cancelled)),
             Box::pin(self.read_pending(&wanted)),
         );
-        let ((), (mut newest, expired, pending)) = join_authorized(admitted, reads).await?;
+        let ((), (mut newest, expired, cancelled, pending)) = join_authorized(admitted, reads).await?;
         newest.merge(expired);
+        newest.merge(cancelled);
         newest.merge(pending);
         Ok(newest.into_messages())
     }
@@ -156,7 +158,7 @@ impl Reviews<'_> {
     async fn read_pending(self, wanted: &Wanted) -> Result<Newest, Error> {
         let (mut newest, mut range, mut from) = (Newest::default(), owned::pending(wanted.channel), None);
         let reads = match wanted.status {
-            Some(ReviewStatus::Completed) => 0,
+            Some(ReviewStatus::Completed | ReviewStatus::Cancelled) => 0,
             Some(ReviewStatus::Expired) => MAX_READS,
             _ => usize::MAX,
         };

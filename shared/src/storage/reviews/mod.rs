@@ -1,6 +1,10 @@
-//! Reviews: answering, expiring and marking them as seen. An answer and an expiry are the same conditional
-//! update from two sides: pending and not yet due, or pending and due. Exactly one of them can succeed.
+//! Reviews: answering, expiring, cancelling and marking them as seen. An answer, a cancellation and an expiry are
+//! the same conditional update: pending and not yet due, or pending and due. Exactly one of them can succeed.
+//!
+//! - `cancel`: a review that its agent withdraws
+//! - `list`: lists of reviews
 
+mod cancel;
 mod list;
 
 use dynamo::value::{Value, from_item, s};
@@ -58,6 +62,7 @@ impl Reviews<'_> {
         match review.status {
             ReviewStatus::Completed => return Err(Error::ReviewAlreadyResponded),
             ReviewStatus::Expired => return Err(Error::ReviewExpired),
+            ReviewStatus::Cancelled => return Err(Error::ReviewCancelled),
             ReviewStatus::Pending => {}
         }
         if !review.is_pending_at(self.store.clock.now()) {
@@ -111,6 +116,7 @@ impl Reviews<'_> {
                 match review.status {
                     ReviewStatus::Completed => Err(Error::ReviewAlreadyResponded),
                     ReviewStatus::Expired => Err(Error::ReviewExpired),
+                    ReviewStatus::Cancelled => Err(Error::ReviewCancelled),
                     ReviewStatus::Pending => Err(outcome(&self.resolve_expiry(item.into()).await?)),
                 }
             }
@@ -187,7 +193,7 @@ enum Write {
     File(FileId),
 }
 
-/// The part of the update that an answer and an expiry share.
+/// The part of the update that an answer, a cancellation and an expiry share.
 fn decide(id: MessageId, status: ReviewStatus, decision_id: &str, now: Timestamp) -> Update {
     Update::new(keys::message(id))
         .set("review.status", s(status.word()))
@@ -211,8 +217,9 @@ fn made_by(decision: Conditional<MessageItem>, decision_id: &str) -> Conditional
 
 /// The error for an answer that came too late, by the stored outcome.
 fn outcome(settled: &Message) -> Error {
-    match &settled.review {
-        Some(review) if review.status == ReviewStatus::Completed => Error::ReviewAlreadyResponded,
+    match settled.review.as_ref().map(|review| review.status) {
+        Some(ReviewStatus::Completed) => Error::ReviewAlreadyResponded,
+        Some(ReviewStatus::Cancelled) => Error::ReviewCancelled,
         _ => Error::ReviewExpired,
     }
 }

@@ -63,6 +63,20 @@ struct ReviewEvent {
     iteration: Option<u32>,
 }
 
+/// Its other names are written as they are here.
+#[derive(Serialize)]
+struct CancelledEvent {
+    event: &'static str,
+    #[serde(rename = "channelId")]
+    channel_id: AgentId,
+    message_id: MessageId,
+    review_type: String,
+    reason: Option<String>,
+    #[serde(rename = "supersededBy", skip_serializing_if = "Option::is_none")]
+    superseded_by: Option<MessageId>,
+    cancelled_at: Option<Timestamp>,
+}
+
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct MessageEvent {
@@ -73,6 +87,7 @@ struct MessageEvent {
 
 const CREATED: &str = "message:created";
 const RESPONDED: &str = "review:responded";
+const CANCELLED: &str = "review:cancelled";
 
 impl WebhookEvent {
     /// The event that a change from one image to the next means to the agent. Most changes mean none, and so do
@@ -102,6 +117,7 @@ impl WebhookEvent {
         let has_secrets = review.is_some_and(|it| !secret::password_fields(it.payload.as_ref()).is_empty());
         let payload = match event {
             CREATED => message_payload(Message::from(item))?,
+            CANCELLED => serde_json::to_string(&cancelled_event(item)?).map_err(Error::internal)?,
             _ => serde_json::to_string(&review_event(item, event)?).map_err(Error::internal)?,
         };
         Ok(Self {
@@ -158,6 +174,7 @@ fn event(item: &MessageItem) -> Option<&'static str> {
     match item.review.as_ref().map(|review| review.status) {
         Some(ReviewStatus::Completed) => Some(RESPONDED),
         Some(ReviewStatus::Expired) => Some("review:expired"),
+        Some(ReviewStatus::Cancelled) => Some(CANCELLED),
         Some(ReviewStatus::Pending) => None,
         None => (item.sender_type == SenderType::User).then_some(CREATED),
     }
@@ -178,6 +195,19 @@ fn review_event(item: MessageItem, event: &'static str) -> Result<ReviewEvent, E
         expired_at: expired.then_some(review.expires_at),
         iteration_group_id: item.iteration_group_id,
         iteration: item.iteration,
+    })
+}
+
+fn cancelled_event(item: MessageItem) -> Result<CancelledEvent, Error> {
+    let review = item.review.ok_or(Error::NotFound("review"))?;
+    Ok(CancelledEvent {
+        event: CANCELLED,
+        channel_id: item.id.channel(),
+        message_id: item.id,
+        review_type: review.kind,
+        reason: review.cancel_reason,
+        superseded_by: item.superseded_by,
+        cancelled_at: review.cancelled_at,
     })
 }
 

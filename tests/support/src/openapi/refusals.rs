@@ -80,11 +80,11 @@ fn all() -> Vec<Refusal> {
 /// Adds the error responses that the operation does not describe itself.
 pub fn add(facts: &OperationFacts<'_>, operation: &mut Operation) {
     let responses = &mut operation.responses.responses;
-    for (_, response) in responses.iter_mut().filter(|(status, _)| status.starts_with(['4', '5'])) {
+    for (status, response) in responses.iter_mut().filter(|(status, _)| status.starts_with(['4', '5'])) {
         if let RefOr::T(response) = response
             && response.content.is_empty()
         {
-            let errors = errors_in(&response.description);
+            let errors = errors_in(status, &response.description);
             response.content.insert("application/json".to_owned(), content_of(&errors));
             if errors.iter().any(|error| error.retry_after().is_some()) {
                 response.headers.insert("Retry-After".to_owned(), retry_after());
@@ -97,7 +97,7 @@ pub fn add(facts: &OperationFacts<'_>, operation: &mut Operation) {
 }
 
 /// The errors that a handler's own description of a response means, by their codes or key words.
-fn errors_in(words: &str) -> Vec<Error> {
+fn errors_in(status: &str, words: &str) -> Vec<Error> {
     let known = [
         ("no owner", Error::OwnerOnly),
         ("e-mail address", Error::EmailTaken),
@@ -107,10 +107,19 @@ fn errors_in(words: &str) -> Vec<Error> {
         ("review expired", Error::ReviewExpired),
         ("different body", Error::IdempotencyConflict),
         ("stream has ended", Error::StreamEnded),
+        ("review cancelled", Error::ReviewCancelled),
+        ("answered already", Error::AlreadyDecided),
+        ("expired already", Error::AlreadyExpired),
+        ("cancelled already", Error::AlreadyCancelled),
     ];
     let words = words.to_lowercase();
     let means = |(what, error): &(&str, Error)| words.contains(what) || words.contains(error.code());
-    known.into_iter().filter(means).map(|(_, error)| error).collect()
+    known
+        .into_iter()
+        .filter(|(_, error)| error.status().as_str() == status)
+        .filter(means)
+        .map(|(_, error)| error)
+        .collect()
 }
 
 impl OperationFacts<'_> {
