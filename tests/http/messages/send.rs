@@ -36,6 +36,8 @@ async fn a_message_has_every_field_of_the_contract() {
       "statusEvents": [],
       "streamId": null,
       "streamState": null,
+      "supersededBy": null,
+      "supersedes": null,
       "text": "Hello",
       "updatedAt": "[time]"
     }

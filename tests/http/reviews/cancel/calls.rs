@@ -140,11 +140,11 @@ async fn what_is_no_review_of_the_caller_is_404() {
     let (id, plain) = (agent.request_approval().await, agent.create_message(json!({ "text": "no question" })).await);
     agent.cancel(&plain, json!({})).await.expect_error(404, "not_found");
     agent.cancel("msg_nothing", json!({})).await.expect_error(404, "not_found");
-    // Another person's is as unknown as none: without a channel, and in the stranger's own.
+    // Another person's is as unknown as none, and so is the channel that its id names.
     let path = format!("/api/v1/reviews/{id}/cancel");
-    stranger.post(&path, json!({})).await.expect_error(404, "not_found");
     stranger.cancel(&id, json!({})).await.expect_error(404, "not_found");
     stranger.with_channel(&agent.channel).cancel(&id, json!({})).await.expect_error(403, "not_your_agent");
+    stranger.post(&path, json!({})).await.expect_error(403, "not_your_agent");
     // A person's session is no API key.
     person.post(&path, json!({})).await.expect_error(401, "unauthorized");
     assert_eq!(read(&agent, &id).await["review"]["status"], "pending");
