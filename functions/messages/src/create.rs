@@ -70,6 +70,7 @@ async fn write(app: &App, opening: PreparedMessage, mut body: CreateMessage) -> 
 async fn place(app: &App, opening: &PreparedMessage, body: &mut CreateMessage) -> Result<UploadedFiles, Error> {
     if let Some(review) = &body.review {
         review.expires_at(app.clock.now())?;
+        review.check_args()?;
     }
     body.check_targets().await?;
     app.store.files().upload(&opening.channel, std::mem::take(&mut body.text_attachments)).await

@@ -33,6 +33,39 @@ pub fn first_forbidden<'a>(changes: &'a [String], editable: &[String]) -> Option
     changes.iter().map(String::as_str).find(|change| !is_allowed(change))
 }
 
+/// The first place that both values have, but with values of different types. What was null may
+/// become anything. An array that became longer or shorter has no places in common with what it was.
+pub fn first_retyped(before: &Value, after: &Value) -> Option<String> {
+    fn visit(before: &Value, after: &Value, pointer: &mut String) -> bool {
+        let here = pointer.len();
+        let mut enter = |token: &str, before: &Value, after: &Value| {
+            push(pointer, token);
+            let is_retyped = visit(before, after, pointer);
+            if !is_retyped {
+                pointer.truncate(here);
+            }
+            is_retyped
+        };
+        match (before, after) {
+            (Value::Null, _)
+            | (Value::Bool(_), Value::Bool(_))
+            | (Value::Number(_), Value::Number(_))
+            | (Value::String(_), Value::String(_)) => false,
+            (Value::Object(before), Value::Object(after)) => {
+                before.iter().any(|(name, value)| after.get(name).is_some_and(|after| enter(name, value, after)))
+            }
+            (Value::Array(before), Value::Array(after)) if before.len() == after.len() => {
+                let mut pairs = before.iter().zip(after).enumerate();
+                pairs.any(|(index, (before, after))| enter(&index.to_string(), before, after))
+            }
+            (Value::Array(_), Value::Array(_)) => false,
+            _ => true,
+        }
+    }
+    let mut pointer = String::new();
+    visit(before, after, &mut pointer).then_some(pointer)
+}
+
 fn compare(before: Option<&Value>, after: Option<&Value>, pointer: &mut String, found: &mut Vec<String>) {
     let here = pointer.len();
     match (before, after) {
@@ -84,6 +117,39 @@ mod tests {
         assert_eq!(of(&["/amount"]).as_deref(), Some("/lines/2"));
         assert_eq!(of(&["/amoun", "/lines"]).as_deref(), Some("/amount"));
         assert_eq!(of(&["/amount/x", "/lines/2/0"]).as_deref(), Some("/amount"));
+    }
+
+    #[test]
+    fn a_number_stays_a_number() {
+        let before = json!({ "n": 1, "s": "1", "b": true, "z": null, "l": [1, "a"], "o": { "x/y": 1.5 } });
+        let of = |name: &str, value: Value| {
+            let mut after = before.clone();
+            after[name] = value;
+            first_retyped(&before, &after)
+        };
+        for (name, value) in [
+            ("n", json!(2.5)),
+            ("s", json!("2")),
+            ("b", json!(false)),
+            ("z", json!({ "any": "thing" })),
+            ("l", json!([2, "b"])),
+            ("l", json!(["a"])),
+            ("o", json!({ "x/y": 2, "new": "text" })),
+            ("o", json!({})),
+        ] {
+            assert_eq!(of(name, value.clone()), None, "{name} {value}");
+        }
+        for (name, value, place) in [
+            ("n", json!("1"), "/n"),
+            ("n", json!(null), "/n"),
+            ("s", json!(1), "/s"),
+            ("b", json!(0), "/b"),
+            ("l", json!([1, 2]), "/l/1"),
+            ("o", json!([]), "/o"),
+            ("o", json!({ "x/y": "1.5" }), "/o/x~1y"),
+        ] {
+            assert_eq!(of(name, value.clone()).as_deref(), Some(place), "{name} {value}");
+        }
     }
 
     #[test]

@@ -30,7 +30,38 @@ pub enum FaultKind {
     DuplicateName,
 }
 
-/// All faults of a well-formed JSON text, in order.
+/// How deep arrays and objects may be nested in arguments: wherever an act is shown, even inside of a
+/// list of messages, it stays within the 128 levels that readers of JSON commonly take.
+pub const MAX_DEPTH: usize = 110;
+
+/// How deep arrays and objects are nested in a JSON text; 0 for a text without any.
+pub fn depth(text: &str) -> usize {
+    let (mut level, mut deepest) = (0_usize, 0);
+    let mut bytes = text.bytes();
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'{' | b'[' => level += 1,
+            b'}' | b']' => level = level.saturating_sub(1),
+            b'"' => skip_string(&mut bytes),
+            _ => {}
+        }
+        deepest = deepest.max(level);
+    }
+    deepest
+}
+
+/// Goes past the end of a string that has begun.
+fn skip_string(bytes: &mut impl Iterator<Item = u8>) {
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'"' => return,
+            b'\\' => drop(bytes.next()),
+            _ => {}
+        }
+    }
+}
+
+/// All faults of a well-formed JSON text whose [`depth`] is bounded, in order.
 pub fn faults(text: &RawValue) -> Vec<Fault> {
     let mut found = vec![];
     visit(text, &mut String::new(), &mut found);
@@ -196,6 +227,14 @@ mod tests {
         ] {
             assert!(!is_exact(text), "{text}");
         }
+    }
+
+    #[test]
+    fn depth_counts_brackets_outside_of_strings() {
+        for (text, expected) in [("1", 0), ("{}", 1), (r#"{"a":[1,{"b":"[[[\\\"[{"}],"c":[[]]}"#, 3)] {
+            assert_eq!(depth(text), expected, "{text}");
+        }
+        assert_eq!(depth(&"[".repeat(100_000)), 100_000);
     }
 
     #[test]

@@ -43,6 +43,11 @@ impl Json {
         self.0.get()
     }
 
+    /// The text as serde_json's own type.
+    pub fn as_raw(&self) -> &RawValue {
+        &self.0
+    }
+
     /// The length of the text, in bytes.
     pub fn len(&self) -> usize {
         self.as_str().len()

@@ -9,7 +9,7 @@ use crate::ids::{AgentId, MessageId, UserId};
 use crate::json::Json;
 use crate::models::stream::StatusEvent;
 use crate::models::{Attachment, ModifiedFiles};
-use crate::review::{Kind, secret};
+use crate::review::{Act, Effect, Kind, secret};
 use crate::words::words;
 
 /// Who wrote a message
@@ -130,6 +130,13 @@ pub struct Review {
     #[serde(rename = "type")]
     pub kind: String,
     pub payload: Option<Json>,
+    /// What will be done once it is approved, as it was sent.
+    #[schema(value_type = Option<Act>)]
+    pub action: Option<Json>,
+    /// `sha256:` and the SHA-256, in lower-case hexadecimal, of the canonical form (RFC 8785) of
+    /// `{"args": <args>, "name": <name>}`.
+    #[schema(example = "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a")]
+    pub action_digest: Option<String>,
     pub status: ReviewStatus,
     pub response: Option<Json>,
     pub feedback: Option<String>,
@@ -142,12 +149,39 @@ pub struct Review {
     /// Why the agent withdrew it, if it said so.
     pub cancel_reason: Option<String>,
     pub cancelled_at: Option<Timestamp>,
+    /// What was decided about the action, once it was.
+    pub decision: Option<Decision>,
+}
+
+/// What a person decided about an act
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Decision {
+    pub effect: Effect,
+    /// The act that was decided on: with the edited arguments, if there are some.
+    pub action: DecidedAct,
+    /// The digest of that act.
+    pub action_digest: String,
+    pub decided_by: UserId,
+    pub decided_at: Timestamp,
+}
+
+/// The act that a decision is about
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct DecidedAct {
+    pub name: String,
+    pub args: Json,
 }
 
 impl Review {
     /// Its type and payload, parsed. A payload that was accepted once parses again.
     pub fn kind(&self) -> Kind {
         Kind::from_stored(&self.kind, self.payload.as_ref())
+    }
+
+    /// Its act, parsed, if it is about one.
+    pub fn act(&self) -> Option<Act> {
+        self.action.as_ref().and_then(Act::from_stored)
     }
 
     /// The members of its response that only the agent that asked may see.

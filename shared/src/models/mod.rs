@@ -28,7 +28,7 @@ pub use command::{Command, SetCommands};
 pub use file::{Attachment, NewFile};
 pub use file_request::{AnnounceFile, Announced, FileIds, FileList, ListFiles, StoreText};
 pub use message::{
-    DeliveryStatus, Iterations, Message, MessageList, MessageStatus, Review, ReviewStatus, SenderType, SentMessage,
+    DecidedAct, Decision, DeliveryStatus, Iterations, Message, MessageList, MessageStatus, Review, ReviewStatus, SenderType, SentMessage,
 };
 pub use modified_files::ModifiedFiles;
 pub use page_request::PageRequest;

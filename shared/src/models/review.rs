@@ -5,18 +5,21 @@ use std::time::Duration;
 use utoipa::ToSchema;
 
 use crate::clock::Timestamp;
-use crate::error::{Error, FieldError};
+use crate::error::{Error, FieldError, Step};
 use crate::json::Json;
 use crate::models::ModifiedFiles;
 use crate::models::request::{KIB, too_large};
 use crate::models::webhook::WebhookHeaders;
 use crate::models::webhook_url::WebhookUrl;
+use crate::review::act::{self, Act, MAX_ACT};
 use crate::review::near_miss;
 use crate::validation::{FromObject, JsonObject};
 
 const MAX_PAYLOAD: usize = 64 * KIB;
-const MAX_RESPONSE: usize = 64 * KIB;
-const MAX_FEEDBACK: usize = 16 * KIB;
+/// The limit of a response, in bytes.
+pub const MAX_RESPONSE: usize = 64 * KIB;
+/// The limit of an answer's feedback, in bytes.
+pub const MAX_FEEDBACK: usize = 16 * KIB;
 /// The longest reason of a cancellation, in characters.
 const MAX_REASON: usize = 500;
 
@@ -40,6 +43,14 @@ pub struct AskReview {
     /// anything; `plugin` names the plugin that draws it. Other members are kept and come back.
     #[schema(example = json!({ "options": [{ "id": "ship", "label": "Ship it", "style": "primary" }] }))]
     pub payload: Option<Json>,
+    /// What will be done once it is approved; only of an `approval`, at most 32 KiB. The options of its
+    /// payload then have an effect: `effect: "allow"` or `"deny"`; without one an option allows if its id
+    /// is `approve`, and denies otherwise.
+    #[schema(value_type = Option<Act>)]
+    pub action: Option<Json>,
+    /// The same, read.
+    #[schema(ignore)]
+    pub act: Option<Act>,
     /// Where the answer is sent when neither the message nor the agent has a webhook:
     /// `{url, method?, headers?}`.
     #[schema(example = json!({ "url": "https://example.com/answered" }))]
@@ -68,6 +79,13 @@ impl AskReview {
         let path = ["review".into(), "expiresAt".into()];
         Err(Error::field(path, "in_the_past", "expiresAt must lie in the future"))
     }
+
+    /// Checks that the arguments of its act satisfy their schema. The schema is the agent's, and running
+    /// it takes time: callers are authenticated first.
+    pub fn check_args(&self) -> Result<(), Error> {
+        let path = ["review", "action"].map(Step::from);
+        self.act.as_ref().map_or(Ok(()), |act| act.check_args(&path))
+    }
 }
 
 impl FromObject for AskReview {
@@ -80,6 +98,8 @@ impl FromObject for AskReview {
             let path = object.path().to_vec();
             kind = kind.map(|kind| near_miss::settled(kind, payload.as_ref(), &path, object.problems()));
         }
+        let action = object.json_object("action");
+        let act = action.as_ref().and_then(|action| act(object, action, kind.as_deref(), payload.as_ref()));
         let callback_url = object.object::<Callback>("callback").map(|callback| callback.url);
         let callback = callback_url.as_ref().and_then(|_| object.json_object("callback"));
         let expires_in_seconds = object.integer("expiresInSeconds", 1);
@@ -88,8 +108,24 @@ impl FromObject for AskReview {
             object.problem("expiresAt", "ambiguous", "give expiresInSeconds or expiresAt, not both");
         }
         let warnings = object.problems().take_warnings();
-        Some(Self { kind: kind?, payload, callback, callback_url, expires_in_seconds, expires_at, warnings })
+        let kind = kind?;
+        Some(Self { kind, payload, action, act, callback, callback_url, expires_in_seconds, expires_at, warnings })
     }
+}
+
+/// Reads the act of a review of this type with this payload.
+fn act(object: &mut JsonObject<'_>, action: &Json, kind: Option<&str>, payload: Option<&Json>) -> Option<Act> {
+    if action.len() > MAX_ACT {
+        object.too_large("review.action may have at most 32 KiB.");
+        return None;
+    }
+    if kind.is_some_and(|kind| kind != "approval") {
+        object.problem("action", "not_with_type", "only a review of the type approval has an action");
+        return None;
+    }
+    let (path, payload_path) = (object.path_to("action"), object.path_to("payload"));
+    act::check_effects(payload, &payload_path, object.problems());
+    Act::parse(action, path, object.problems())
 }
 
 /// The shape of `review.callback`; what is kept is the JSON as it was sent.
@@ -126,7 +162,8 @@ impl FromObject for CancelReview {
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase")]
 pub struct Answer {
-    /// At most 64 KiB. `approval`: `{selectedOption, comment?}`; `selection`: `{selectedIds}`;
+    /// At most 64 KiB. `approval`: `{selectedOption, comment?, editedArgs?}`, where `editedArgs` replaces
+    /// the arguments of the action as a whole, at most 32 KiB; `selection`: `{selectedIds}`;
     /// `form`: a member per field, or `{"_dismissed": true}`; `text-input`: `{text}`; `freeform`:
     /// any object.
     #[schema(example = json!({ "selectedOption": "approve" }))]

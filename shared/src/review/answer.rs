@@ -2,7 +2,7 @@
 //!
 //! | type | response |
 //! |---|---|
-//! | approval | `{"selectedOption": id, "comment"?: text}` |
+//! | approval | `{"selectedOption": id, "comment"?: text}`; of an act, `"editedArgs"?: object` too |
 //! | selection | `{"selectedIds": [id, ...]}`: one for single, at least one for multi |
 //! | form | `{name: value, ...}` of its fields, or `{"_dismissed": true}` when it can be dismissed |
 //! | text-input | `{"text": text}`, lengths in Unicode scalar values |
@@ -12,10 +12,12 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use crate::error::Error;
 use crate::json::Json;
+use crate::review::act::{self, Act, Effect, MAX_ACT};
 use crate::review::choice::Choice;
 use crate::review::form::limits::Misfit;
 use crate::review::form::{Field, FieldType, Form, Limits};
@@ -26,14 +28,19 @@ use crate::validation::email::is_email;
 
 /// The response as it is stored, which is as it came unless a choice is written otherwise than it
 /// was offered. The error names every member that does not fit.
-pub fn checked(kind: &Kind, response: Json) -> Result<Json, Error> {
+pub fn checked(kind: &Kind, act: Option<&Act>, response: Json) -> Result<Json, Error> {
     let mut found = Findings::default();
     let value = response.value();
     let Some(members) = value.as_object() else {
         return Err(Error::field(["response".into()], "not_an_object", "response must be an object"));
     };
     match kind {
-        Kind::Approval(approval) => found.approval(approval, members),
+        Kind::Approval(approval) => {
+            found.approval(approval, members);
+            if let Some(act) = act {
+                found.edits(approval, act, &response, members)?;
+            }
+        }
         Kind::Selection(selection) => found.selection(selection, members),
         Kind::Form(form) => found.form(form, members),
         Kind::TextInput(input) => found.text_input(input, members),
@@ -46,6 +53,17 @@ pub fn checked(kind: &Kind, response: Json) -> Result<Json, Error> {
         return Ok(response);
     }
     response.with_values(&changed).map_err(Error::internal)
+}
+
+/// The arguments that a response puts in the place of its act's.
+pub fn edited_args(response: &Json) -> Option<Json> {
+    let members: BTreeMap<String, &RawValue> = serde_json::from_str(response.as_str()).ok()?;
+    members.get("editedArgs").filter(|raw| raw.get() != "null").map(|raw| Json::raw(raw))
+}
+
+/// What a response that was accepted does to the act of its review.
+pub fn effect(approval: &Approval, response: &Json) -> Option<Effect> {
+    named(&approval.options, response.value().get("selectedOption")).map(Choice::effect)
 }
 
 #[derive(Default)]
@@ -77,6 +95,33 @@ impl Findings {
             Some(Value::String(_)) => self.wrong("comment", "not_offered", "this review takes no comment"),
             Some(_) => self.wrong("comment", "not_a_string", "comment must be a string"),
         }
+    }
+
+    /// What is wrong with the edited arguments of an act, if there are any. A name that is there twice is
+    /// refused anywhere in the response, because readers may disagree on what was chosen.
+    fn edits(
+        &mut self,
+        approval: &Approval,
+        act: &Act,
+        response: &Json,
+        members: &Map<String, Value>,
+    ) -> Result<(), Error> {
+        if !act::check_exact(response, &["response".into()], "/editedArgs", &mut self.problems) {
+            return Ok(());
+        }
+        let Some(edited) = edited_args(response) else { return Ok(()) };
+        if edited.len() > MAX_ACT {
+            return Err(Error::TooLarge("editedArgs may have at most 32 KiB.".to_owned()));
+        }
+        let chosen = named(&approval.options, members.get("selectedOption"));
+        if chosen.is_some_and(|option| option.effect() == Effect::Deny) {
+            self.wrong("editedArgs", "not_offered", "editedArgs comes only with an option that allows the action");
+        } else if !edited.as_str().starts_with('{') {
+            self.wrong("editedArgs", "not_an_object", "editedArgs must be an object");
+        } else {
+            act.check_edits(&edited, &mut self.problems);
+        }
+        Ok(())
     }
 
     fn selection(&mut self, selection: &Selection, members: &Map<String, Value>) {
@@ -220,7 +265,7 @@ mod tests {
     fn answers(name: &str, payload: Value, response: Value) -> Vec<&'static str> {
         let json = |value| Json::of(&value).ok();
         let kind = Kind::from_stored(name, json(payload).as_ref());
-        match json(response).map(|response| checked(&kind, response)) {
+        match json(response).map(|response| checked(&kind, None, response)) {
             Some(Err(Error::Invalid(fields))) => fields.into_iter().map(|field| field.code).collect(),
             _ => vec![],
         }

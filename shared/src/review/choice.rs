@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::review::MAX_OFFERED;
+use crate::review::act::Effect;
 use crate::review::form::options::scalar_text;
 use crate::review::text::is_blank;
 use crate::validation::{FromObject, JsonObject};
@@ -16,11 +17,18 @@ pub struct Choice {
     pub label: String,
     pub description: Option<String>,
     pub style: &'static str,
+    effect: Option<Effect>,
 }
 
 impl Choice {
     fn simple(id: &str, label: &str, style: &'static str) -> Self {
-        Self { id: id.to_owned(), value: Value::from(id), label: label.to_owned(), description: None, style }
+        let (id, label) = (id.to_owned(), label.to_owned());
+        Self { value: Value::from(id.as_str()), id, label, description: None, style, effect: None }
+    }
+
+    /// What choosing it does to the act of its review, if there is one.
+    pub fn effect(&self) -> Effect {
+        self.effect.unwrap_or(if self.id == "approve" { Effect::Allow } else { Effect::Deny })
     }
 
     /// Whether `value` names this choice: its id, or the number that is written like it.
@@ -80,7 +88,11 @@ impl FromObject for Choice {
         let description = object.string("description");
         let styles = [("primary", "primary"), ("danger", "danger"), ("secondary", "secondary"), ("ghost", "ghost")];
         let style = object.one_of("style", &styles).unwrap_or("secondary");
-        Some(Self { id: id?, value: value?, label: label?, description, style })
+        // Only a review with an act gives it a meaning, and checks it.
+        let effect = object.value("effect");
+        let effect = Effect::WORDS.into_iter().find(|(word, _)| effect.as_ref().is_some_and(|it| it == word));
+        let effect = effect.map(|(_, effect)| effect);
+        Some(Self { id: id?, value: value?, label: label?, description, style, effect })
     }
 }
 

@@ -2,11 +2,13 @@
 //!
 //! - [`Kind`]: a review's type with its payload, understood; [`near_miss`]: types that are almost
 //!   known ones
+//! - [`act`]: the act that an approval is about
 //! - [`choice`]: approvals and selections; [`form`]: the fields of a form
 //! - [`moment`], [`text`]: dates and times, and when a text shows nothing
 //! - [`secret`]: which members of a response are secret
 //! - [`answer`]: whether a response is one that was offered
 
+pub mod act;
 pub mod answer;
 pub mod choice;
 pub mod form;
@@ -15,6 +17,7 @@ pub mod near_miss;
 pub mod secret;
 pub mod text;
 
+pub use act::{Act, Effect, Risk};
 pub use choice::{Approval, Choice, Selection};
 
 use crate::error::Step;

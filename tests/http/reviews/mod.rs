@@ -1,10 +1,12 @@
 //! `/api/v1/reviews`, answers and waits
 //!
+//! - [`acts`]: approvals of an act
 //! - [`types`], [`near_miss_types`], [`forms`]: review types, their payloads and their answers
 //! - [`answers`], [`answer_files`], [`password_answers`], [`races`]: answering
 //! - [`cancel`]: taking a review back
 //! - [`waits`], [`lists`], [`expiry`]: waiting, lists, and the expiry run
 
+pub mod acts;
 pub mod answer_files;
 pub mod answers;
 pub mod cancel;

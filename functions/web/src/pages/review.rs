@@ -242,8 +242,9 @@ pub async fn answer(
     SubmittedForm(typed): SubmittedForm,
 ) -> Result<Response, PageError> {
     let (channel, message) = app.store.messages().load(&human, id.channel(), id).await?;
-    let kind = message.review.as_ref().ok_or(Error::NotFound("review"))?.kind();
-    let problems = match answer::read(&kind, &typed) {
+    let review = message.review.as_ref().ok_or(Error::NotFound("review"))?;
+    let kind = review.kind();
+    let problems = match answer::read(&kind, review.act().as_ref(), &typed) {
         Err(problems) => problems,
         Ok(answer) => match app.answer(&human, id, answer).await {
             Ok(_) | Err(Error::ReviewAlreadyResponded | Error::ReviewExpired | Error::ReviewCancelled) => vec![],

@@ -1,27 +1,23 @@
 //! Translates a submitted form into the response to its review. Whether the review accepts the response is checked
 //! where all answers are.
 
+use std::collections::BTreeMap;
+
+use serde::Serialize;
 use serde_json::{Value, json};
 use shared::json::{self, Json};
 use shared::models::Answer;
 use shared::review::form::{Field, FieldType, Form};
 use shared::review::moment::{Precision, parse_offset};
-use shared::review::{Choice, Kind};
+use shared::review::{Act, Approval, Choice, Effect, Kind};
 
 use crate::extract::FormFields;
 use crate::review::number::{self, Unread};
 
 /// The answer, or the problems with it in sentences.
-pub fn read(kind: &Kind, typed: &FormFields) -> Result<Answer, Vec<String>> {
+pub fn read(kind: &Kind, act: Option<&Act>, typed: &FormFields) -> Result<Answer, Vec<String>> {
     let response = match kind {
-        Kind::Approval(approval) => {
-            let chosen = typed.first("option").map(|id| choice(&approval.options, id));
-            let mut response = json!({ "selectedOption": chosen.unwrap_or_default() });
-            if let Some(comment) = typed.filled("comment") {
-                response["comment"] = Value::from(comment);
-            }
-            response
-        }
+        Kind::Approval(approval) => return approved(approval, act, typed),
         Kind::Selection(selection) => {
             let ids = typed.all("item").into_iter().map(|id| choice(&selection.items, id));
             json!({ "selectedIds": ids.collect::<Vec<_>>() })
@@ -31,7 +27,33 @@ pub fn read(kind: &Kind, typed: &FormFields) -> Result<Answer, Vec<String>> {
         Kind::TextInput(_) => json!({ "text": typed.filled("text").unwrap_or_default() }),
         Kind::Freeform => return freeform(typed),
     };
-    sized(Json::of(&response).map_err(|err| vec![err.to_string()])?, typed)
+    sized(to_json(&response)?, typed)
+}
+
+/// An option and a comment. The arguments of an act come with them if they were changed; they are in the
+/// form whichever option is chosen.
+fn approved(approval: &Approval, act: Option<&Act>, typed: &FormFields) -> Result<Answer, Vec<String>> {
+    let chosen = typed.first("option").map(|id| choice(&approval.options, id)).unwrap_or_default();
+    let mut response = BTreeMap::from([("selectedOption", to_json(&chosen)?)]);
+    if let Some(comment) = typed.filled("comment") {
+        response.insert("comment", to_json(&comment)?);
+    }
+    let allows = approval.options.iter().any(|it| it.value == chosen && it.effect() == Effect::Allow);
+    if let Some((act, edited)) = act.zip(typed.filled("editedArgs")).filter(|_| allows) {
+        let not_json = |err| vec![format!("The arguments must be a JSON object: {err}.")];
+        json::parse_lossy(&edited).map_err(not_json)?;
+        // Kept as it was typed, numbers included.
+        let edited = Json::parse(edited.trim().to_owned());
+        let edited = edited.ok_or_else(|| vec!["The arguments must be a JSON object.".to_owned()])?;
+        if !act.is_as_asked(&edited) {
+            response.insert("editedArgs", edited);
+        }
+    }
+    sized(to_json(&response)?, typed)
+}
+
+fn to_json(value: &impl Serialize) -> Result<Json, Vec<String>> {
+    Json::of(value).map_err(|err| vec![err.to_string()])
 }
 
 /// The answer, unless it is too large.

@@ -11,6 +11,7 @@ use crate::json::Json;
 use crate::models::message::{StreamState, TextFormat};
 use crate::models::stream::SetWithDraft;
 use crate::models::{AskReview, Attachment, DeliveryStatus, Message, MessageStatus, ReviewStatus, SenderType};
+use crate::review::Act;
 use crate::storage::files::ObjectCleanup;
 use crate::storage::files::{FileItem, UploadedFiles, too_late};
 use crate::storage::keys::{self, due, owned};
@@ -255,6 +256,8 @@ fn review_item(asked: AskReview, now: Timestamp) -> Result<ReviewItem, Error> {
     Ok(ReviewItem {
         kind: asked.kind,
         payload: asked.payload,
+        action_digest: asked.act.as_ref().map(Act::digest),
+        action: asked.action,
         status: ReviewStatus::Pending,
         response: None,
         feedback: None,
@@ -267,6 +270,7 @@ fn review_item(asked: AskReview, now: Timestamp) -> Result<ReviewItem, Error> {
         cancel_reason: None,
         cancelled_at: None,
         decision_id: None,
+        decision: None,
     })
 }
 
@@ -282,7 +286,7 @@ fn place_in(item: &mut MessageItem, opening: &PreparedMessage) {
 }
 
 fn has_room(stored: &Item) -> Result<(), Error> {
-    if item_size::of(stored) + room::growth(stored) <= item_size::MAX_ITEM - room::ROOM_FOR_ANSWERS {
+    if item_size::of(stored) + room::growth(stored) <= item_size::MAX_ITEM - room::for_answer(stored) {
         return Ok(());
     }
     let sentence = "The message is too large as a whole (text, metadata, payload, names of files): send long content as a file, with textAttachments.";

@@ -10,7 +10,11 @@ use crate::models::message::{StreamState, TextFormat};
 use crate::models::modified_files::{self, ModifiedFiles};
 use crate::models::stream::SetWithDraft;
 use crate::models::webhook_url::split;
-use crate::models::{Attachment, DeliveryStatus, Message, MessageStatus, Review, ReviewStatus, SenderType};
+use crate::models::{
+    Attachment, DecidedAct, Decision, DeliveryStatus, Message, MessageStatus, Review, ReviewStatus, SenderType,
+};
+use crate::review::answer::edited_args;
+use crate::review::{Act, Effect};
 use crate::storage::keys::StorageKey;
 use crate::storage::messages::streams::{StatusEventItem, shown_events};
 
@@ -88,6 +92,10 @@ pub struct ReviewItem {
     pub kind: String,
     #[serde(default, with = "as_text", skip_serializing_if = "Option::is_none")]
     pub payload: Option<Json>,
+    #[serde(default, with = "as_text", skip_serializing_if = "Option::is_none")]
+    pub action: Option<Json>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub action_digest: Option<String>,
     pub status: ReviewStatus,
     #[serde(default, with = "as_text", skip_serializing_if = "Option::is_none")]
     pub response: Option<Json>,
@@ -111,6 +119,31 @@ pub struct ReviewItem {
     /// Which call decided it, so that a repeat of that very call knows itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub decision_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decision: Option<DecisionItem>,
+}
+
+/// What was decided about an act. Its arguments are those of the response, else those of the act.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DecisionItem {
+    pub effect: Effect,
+    pub action_digest: String,
+}
+
+impl ReviewItem {
+    fn decision(&self) -> Option<Decision> {
+        let DecisionItem { effect, action_digest } = self.decision.clone()?;
+        let act = self.action.as_ref().and_then(Act::from_stored)?;
+        let args = self.response.as_ref().and_then(edited_args).unwrap_or(act.args);
+        Some(Decision {
+            effect,
+            action: DecidedAct { name: act.name, args },
+            action_digest,
+            decided_by: self.responded_by?,
+            decided_at: self.completed_at?,
+        })
+    }
 }
 
 /// What a message says of a file of its own: all that never changes.
@@ -162,8 +195,11 @@ impl AttachmentItem {
 impl From<ReviewItem> for Review {
     fn from(item: ReviewItem) -> Self {
         Self {
+            decision: item.decision(),
             kind: item.kind,
             payload: item.payload,
+            action: item.action,
+            action_digest: item.action_digest,
             status: item.status,
             response: item.response,
             feedback: item.feedback,

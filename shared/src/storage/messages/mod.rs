@@ -21,7 +21,7 @@ mod stream_update;
 mod streams;
 
 pub use create::NewMessage;
-pub(super) use item::MessageItem;
+pub(super) use item::{DecisionItem, MessageItem};
 pub(super) use prepare::file_in;
 pub use prepare::{IdempotentCall, Prepared, PreparedMessage, References};
 pub use stream_update::Change;
@@ -111,7 +111,10 @@ pub(super) fn escaped(text: &str) -> usize {
 
 /// How many bytes JSON takes in such a string.
 fn quoted(json: &Option<Json>) -> usize {
-    let Some(json) = json else { return 0 };
+    json.as_ref().map_or(0, quoted_text)
+}
+
+fn quoted_text(json: &Json) -> usize {
     json.len() + json.as_str().bytes().filter(|b| b"\"\\".contains(b)).count()
 }
 
@@ -120,7 +123,9 @@ pub(super) fn weight(message: &Message) -> usize {
     let review = |it: &Review| {
         let feedback = it.feedback.as_deref().map_or(0, escaped);
         let reason = it.cancel_reason.as_deref().map_or(0, escaped);
-        quoted(&it.payload) + quoted(&it.response) + quoted(&it.callback) + feedback + reason
+        let decided = it.decision.as_ref().map_or(0, |it| escaped(&it.action.name) + quoted_text(&it.action.args));
+        let known = quoted(&it.payload) + quoted(&it.action) + quoted(&it.response) + quoted(&it.callback);
+        known + feedback + reason + decided
     };
     let names: usize = message.attachments.iter().map(|it| 500 + escaped(&it.filename)).sum();
     let events: usize = message.status_events.iter().map(|it| 500 + escaped(&it.text)).sum();

@@ -4,9 +4,20 @@ use dynamo::Item;
 
 use crate::models::message::StreamState;
 use crate::models::request::{MAX_METADATA, MAX_TEXT};
+use crate::models::review::{MAX_FEEDBACK, MAX_RESPONSE};
 
 /// How many bytes are left free when a message is made, for its answer.
-pub const ROOM_FOR_ANSWERS: usize = 16 * 1024;
+const ROOM_FOR_ANSWERS: usize = 16 * 1024;
+
+/// How many bytes are left free for the answer to a review that is about an act: each answer within the
+/// limits fits, with the edited arguments and the receipt.
+const ROOM_FOR_DECISIONS: usize = MAX_RESPONSE + MAX_FEEDBACK + ROOM_FOR_ANSWERS;
+
+/// How many bytes the item of a new message leaves free for its answer.
+pub fn for_answer(item: &Item) -> usize {
+    let review = item.get("review").and_then(|review| review.as_m().ok());
+    if review.is_some_and(|review| review.contains_key("action")) { ROOM_FOR_DECISIONS } else { ROOM_FOR_ANSWERS }
+}
 
 /// The most bytes of the status events of one stream.
 pub const MAX_EVENTS: usize = 48 * 1024;

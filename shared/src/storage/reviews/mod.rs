@@ -2,12 +2,14 @@
 //! the same conditional update: pending and not yet due, or pending and due. Exactly one of them can succeed.
 //!
 //! - `cancel`: a review that its agent withdraws
+//! - `decision`: what an answer decides about an act
 //! - `list`: lists of reviews
 
 mod cancel;
+mod decision;
 mod list;
 
-use dynamo::value::{Value, from_item, s};
+use dynamo::value::{Value, from_item, s, to_value};
 use dynamo::{Conditional, Key, Transaction, Update, attr, item_exists, item_size};
 
 use crate::caller::HumanCaller;
@@ -69,7 +71,7 @@ impl Reviews<'_> {
             return Err(outcome(&self.resolve_expiry(message.clone()).await?));
         }
         answer.within_limits()?;
-        answer.response = answer::checked(&review.kind(), answer.response.clone())?;
+        answer.response = answer::checked(&review.kind(), review.act().as_ref(), answer.response.clone())?;
         let names = answer.modified_file_ids.as_ref().map_or(0, ModifiedFiles::len);
         if answer.response.len() + answer.feedback.as_ref().map_or(0, String::len) + names > room {
             return Err(Error::TooLarge(format!("This message has room for an answer of {room} bytes.")));
@@ -92,6 +94,8 @@ impl Reviews<'_> {
     ) -> Result<Message, Error> {
         let now = self.store.clock.now();
         let decision_id = new_ulid(now).to_string();
+        let review = message.review.as_ref().ok_or(Error::NotFound("review"))?;
+        let decision = decision::decision(review, &answer)?.map(|it| to_value(&it)).transpose()?;
         let modified = answer.modified_file_ids.map(|files| match files {
             ModifiedFiles::List(ids) => Value::L(ids.into_iter().map(s).collect()),
             ModifiedFiles::Edits(edits) => s(edits.as_str()),
@@ -100,6 +104,7 @@ impl Reviews<'_> {
             .set("review.response", s(answer.response.as_str()))
             .set("review.completedAt", s(now))
             .set("review.respondedBy", s(by))
+            .set_some("review.decision", decision)
             .set_some("review.feedback", answer.feedback.map(s))
             .set_some("review.modifiedFileIds", modified)
             .when(attr("review.expiresAt").gt(s(now)));

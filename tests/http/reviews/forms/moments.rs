@@ -18,7 +18,7 @@ fn is_accepted(field: Value, value: &str) -> Option<bool> {
     if problems.first().is_some() {
         return None;
     }
-    Some(answer::checked(&kind, Json::of(&json!({ "n": value })).expect("JSON")).is_ok())
+    Some(answer::checked(&kind, None, Json::of(&json!({ "n": value })).expect("JSON")).is_ok())
 }
 
 struct Moment {

@@ -1,0 +1,49 @@
+//! Answering about an act through the page's form
+
+use serde_json::json;
+use test_support::World;
+
+use super::{ask, payment};
+
+#[tokio::test]
+async fn a_form_edits_as_the_api_does() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    let id = ask(&agent, payment()).await;
+    let path = format!("/reviews/{id}");
+    for (edited, sentence) in [
+        (r#"{"amount":1,"to":"Eve"}"#, "/to"),
+        (r#"{"amount":100001,"to":"Ada"}"#, "/amount"),
+        ("{\"amount\":", "must be a JSON object"),
+        ("[1]", "must be an object"),
+    ] {
+        let page = person.submit_form(&path, &[("option", "approve"), ("editedArgs", edited)]).await;
+        assert_eq!(page.status, 400, "{edited}");
+        assert!(page.text().contains(sentence), "{edited}");
+    }
+    let too_deep = format!("{{\"x\":{}{}}}", "[".repeat(30_000), "]".repeat(30_000));
+    assert_eq!(person.submit_form(&path, &[("option", "approve"), ("editedArgs", &too_deep)]).await.status, 400);
+    let edited = "{ \"amount\": 5.0,\r\n \"to\": \"Ada\" }";
+    let answered = person.submit_form(&path, &[("option", "approve"), ("editedArgs", edited)]).await;
+    assert_eq!(answered.status, 303, "{}", answered.text());
+    let decision = agent.wait(&id, 5_000).await.expect(200)["message"]["review"]["decision"].clone();
+    assert_eq!(decision["action"]["args"], json!({ "amount": 5.0, "to": "Ada" }));
+}
+
+#[tokio::test]
+async fn a_form_with_unchanged_arguments_edits_nothing() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    let unchanged = "{\"to\": \"Ada\", \"note\": null, \"amount\": 8.2e4}";
+    for (option, effect, edited) in [("approve", "allow", unchanged), ("reject", "deny", "{\"amount\": 1}")] {
+        let id = ask(&agent, payment()).await;
+        let fields = [("option", option), ("editedArgs", edited), ("comment", "seen")];
+        assert_eq!(person.submit_form(&format!("/reviews/{id}"), &fields).await.status, 303);
+        let review = agent.wait(&id, 5_000).await.expect(200)["message"]["review"].clone();
+        assert_eq!(review["response"], json!({ "selectedOption": option, "comment": "seen" }));
+        assert_eq!(review["decision"]["effect"], effect);
+        assert_eq!(review["decision"]["actionDigest"], review["actionDigest"]);
+    }
+}
