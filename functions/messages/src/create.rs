@@ -13,7 +13,7 @@ use shared::storage::{NewMessage, Prepared, PreparedMessage, References, Uploade
 /// Sends a message
 ///
 /// With a review it asks people something. `clientId` or the header `Idempotency-Key` makes the
-/// call safe to repeat.
+/// call safe to repeat. `supersedes` withdraws an earlier question in the same transaction.
 #[utoipa::path(
     post,
     path = "/api/v1/messages",
@@ -23,7 +23,11 @@ use shared::storage::{NewMessage, Prepared, PreparedMessage, References, Uploade
     request_body = CreateMessage,
     responses(
         (status = 201, body = SentMessage),
-        (status = 409, description = "`idempotency_conflict`: the `clientId` was used with another body; `stream_ended`")
+        (
+            status = 409,
+            description = "`idempotency_conflict`: the `clientId` was used with another body; `stream_ended`; the review \
+                to supersede is `already_decided`, `review_expired` or `already_cancelled`"
+        )
     )
 )]
 pub async fn create(
@@ -37,6 +41,7 @@ pub async fn create(
     let refers = References {
         attachment_ids: &body.attachment_ids,
         iteration_of: body.iteration_of.as_deref(),
+        supersedes: body.supersedes.as_deref(),
         stream: body.stream_id.as_ref(),
     };
     let message = match app.store.messages().prepare(&agent, &body.channel_id, once, refers).await? {
@@ -63,7 +68,12 @@ async fn write(app: &App, opening: PreparedMessage, mut body: CreateMessage) -> 
         set_with_draft: body.set_with_draft,
         placed,
     };
-    app.store.messages().create(opening, draft).await
+    let superseded = opening.superseded().map(|id| (opening.channel.clone(), id));
+    let message = app.store.messages().create(opening, draft).await?;
+    if let Some((channel, id)) = superseded {
+        app.notify_superseded(&channel, id).await;
+    }
+    Ok(message)
 }
 
 /// Puts the texts that are to be files into the bucket, once the message may be made.

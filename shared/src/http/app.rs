@@ -17,7 +17,7 @@ use crate::long_poll::LongPolls;
 use crate::models::{Answer, CancelReview, Message};
 use crate::outbound::Outbound;
 use crate::secrets::{Device, ServerSecret};
-use crate::storage::{Blobs, Store, Table};
+use crate::storage::{Blobs, Channel, Store, Table};
 
 /// The state of every router. Clones share their clients: they are made once per process.
 #[derive(Clone)]
@@ -80,6 +80,16 @@ impl App {
         let cancelled = self.store.reviews().cancel(agent, channel, id, cancel).await?;
         self.long_polls.notify(&cancelled);
         Ok(cancelled)
+    }
+
+    /// Gives a message whose review another one superseded to the long polls of this process that wait for it. It is
+    /// read only if there are any; if the read fails, they find it at their next one.
+    pub async fn notify_superseded(&self, channel: &Channel, id: MessageId) {
+        if self.long_polls.is_awaited(id)
+            && let Ok(Some(message)) = self.store.messages().poll(channel, id, true).await
+        {
+            self.long_polls.notify(&message);
+        }
     }
 
     /// Sets the device cookie in the response to `request`.

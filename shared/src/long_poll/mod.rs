@@ -57,6 +57,11 @@ impl LongPolls {
         self.waiter_groups.notify(decided.id, decided);
     }
 
+    /// Whether a long poll of this process waits for this message.
+    pub fn is_awaited(&self, message: MessageId) -> bool {
+        self.waiter_groups.is_awaited(message)
+    }
+
     /// Completes once the process is about to stop; never, if it stops without notice.
     async fn closing(&self) {
         if self.closing.clone().wait_for(|closing| *closing).await.is_err() {

@@ -60,6 +60,11 @@ impl<T: Clone> WaiterGroups<T> {
         WaiterGroup { groups: self.clone(), message, state: all.clone(), updates: Some(all.subscribe()) }
     }
 
+    /// Whether the message has a group.
+    pub fn is_awaited(&self, message: MessageId) -> bool {
+        self.lock().contains_key(&message)
+    }
+
     /// Gives the decided message to its group, if there is one.
     pub fn notify(&self, message: MessageId, decided: &T) {
         // The lock is released before the message is copied.

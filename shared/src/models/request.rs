@@ -63,6 +63,9 @@ pub struct CreateMessage {
     /// The message that this one revises: its review is decided, expired or cancelled.
     #[schema(example = "msg_01KB000000000000000000000001KB0000000000000000000001")]
     pub iteration_of: Option<String>,
+    /// The message whose pending review this one replaces: that review is cancelled in the same transaction.
+    #[schema(example = "msg_01KB000000000000000000000001KB0000000000000000000001")]
+    pub supersedes: Option<String>,
     /// Makes the call safe to repeat: the same id in the same channel gives the same message.
     #[schema(min_length = 1, max_length = 256)]
     pub client_id: Option<String>,
@@ -121,6 +124,7 @@ impl FromObject for CreateMessage {
         let webhook_url = WebhookUrl::member(object, "webhookUrl");
         let client_id = client_id(object);
         let iteration_of = object.string("iterationOf");
+        let supersedes = object.string("supersedes");
         let (stream_id, stream_state) = stream(object);
         // A draft may begin with an empty text.
         if stream_id.is_none() || !object.has("text") {
@@ -139,6 +143,7 @@ impl FromObject for CreateMessage {
             review,
             webhook_url,
             iteration_of,
+            supersedes,
             client_id,
             stream_id,
             stream_state,

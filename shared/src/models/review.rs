@@ -25,6 +25,7 @@ const MAX_REASON: usize = 500;
 
 const DEFAULT_EXPIRY: Duration = Duration::from_secs(24 * 3600);
 const MAX_EXPIRY: Duration = Duration::from_secs(36 * 3600);
+const MAX_LONG_LIVED_EXPIRY: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// A review as an agent asks for it.
 #[derive(ToSchema)]
@@ -58,23 +59,28 @@ pub struct AskReview {
     /// The callback's `url`, read.
     #[schema(ignore)]
     pub callback_url: Option<WebhookUrl>,
-    /// A day without it or `expiresAt`; more than 36 hours count as 36 hours.
+    /// A day without it or `expiresAt`; more than 36 hours count as 36 hours, with `longLived` more than 30 days as 30
+    /// days.
     #[schema(minimum = 1, example = 3600)]
     pub expires_in_seconds: Option<u64>,
     /// In the future; instead of `expiresInSeconds`.
     pub expires_at: Option<Timestamp>,
+    /// Whether it may be pending for up to 30 days.
+    #[schema(value_type = Option<bool>, default = false)]
+    pub long_lived: bool,
     /// Warnings about values that were read differently from how they were written.
     #[schema(ignore)]
     pub warnings: Vec<FieldError>,
 }
 
 impl AskReview {
-    /// The moment it expires: at most 36 h away, and never in the past.
+    /// The moment it expires: at most 36 h away (30 days if it is long-lived), and never in the past.
     pub fn expires_at(&self, now: Timestamp) -> Result<Timestamp, Error> {
         let after = self.expires_in_seconds.map_or(DEFAULT_EXPIRY, Duration::from_secs);
         let asked = self.expires_at.unwrap_or(now.plus(after));
         if asked > now {
-            return Ok(asked.min(now.plus(MAX_EXPIRY)));
+            let max = if self.long_lived { MAX_LONG_LIVED_EXPIRY } else { MAX_EXPIRY };
+            return Ok(asked.min(now.plus(max)));
         }
         let path = ["review".into(), "expiresAt".into()];
         Err(Error::field(path, "in_the_past", "expiresAt must lie in the future"))
@@ -107,9 +113,20 @@ impl FromObject for AskReview {
         if expires_in_seconds.is_some() && expires_at.is_some() {
             object.problem("expiresAt", "ambiguous", "give expiresInSeconds or expiresAt, not both");
         }
+        let long_lived = object.boolean("longLived").unwrap_or_default();
         let warnings = object.problems().take_warnings();
-        let kind = kind?;
-        Some(Self { kind, payload, action, act, callback, callback_url, expires_in_seconds, expires_at, warnings })
+        Some(Self {
+            kind: kind?,
+            payload,
+            action,
+            act,
+            callback,
+            callback_url,
+            expires_in_seconds,
+            expires_at,
+            long_lived,
+            warnings,
+        })
     }
 }
 

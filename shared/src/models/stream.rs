@@ -51,7 +51,8 @@ impl FromStr for StreamId {
 pub struct SetWithDraft(BTreeMap<String, String>);
 
 impl SetWithDraft {
-    const MEMBERS: [&str; 5] = ["review", "attachmentIds", "textAttachments", "iterationOf", "webhookUrl"];
+    const MEMBERS: [&str; 6] =
+        ["review", "attachmentIds", "textAttachments", "iterationOf", "supersedes", "webhookUrl"];
 
     /// The hashes of those members that `object` has.
     pub fn of(object: &JsonObject<'_>) -> Self {

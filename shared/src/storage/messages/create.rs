@@ -23,6 +23,7 @@ use crate::storage::messages::prepare::PreparedMessage;
 use crate::storage::messages::room;
 use crate::storage::messages::stream_update::Change;
 use crate::storage::messages::streams::{Stream, begin_draft};
+use crate::storage::messages::supersede::supersede;
 use crate::storage::webhooks;
 use crate::telemetry::cost;
 
@@ -63,6 +64,8 @@ enum Part {
     Note,
     /// Another revision was first, or the message that is revised was deleted.
     Iteration,
+    /// The review to supersede was decided or deleted.
+    Superseded(MessageId),
 }
 
 impl Messages<'_> {
@@ -101,6 +104,7 @@ impl Messages<'_> {
                 Part::Claim(index) => return Err(already_attached(index)),
                 Part::Call => return Err(Error::IdempotencyConflict),
                 Part::Note => return Err(too_late()),
+                Part::Superseded(old) => return Err(self.why_not_superseded(old).await?),
                 Part::Message | Part::File => return Err(Error::internal("an id that was just made is taken")),
                 Part::Stream => {
                     if let Some(stream) = &mut opening.stream {
@@ -134,7 +138,7 @@ impl Messages<'_> {
             can_be_delivered(item)?;
         }
         let alone = opening.once.is_none() && opening.stream.is_none() && opening.place.is_none();
-        if alone && item.attachments.is_empty() {
+        if alone && item.attachments.is_empty() && opening.superseded.is_none() {
             return Ok(self.store.table.put_new(stored).await.map(|()| None)?);
         }
         let mut transaction = self.transaction(opening, item, stored)?;
@@ -145,6 +149,9 @@ impl Messages<'_> {
             for write in append_iteration(place, item.id, item.created_at)? {
                 transaction.push(Part::Iteration, write);
             }
+        }
+        if let Some(old) = opening.superseded {
+            transaction.push(Part::Superseded(old), supersede(old, item.id, self.store.clock.now()));
         }
         Ok(match transaction.commit(&self.store.table).await? {
             Conditional::Applied(()) => None,
@@ -217,7 +224,7 @@ impl Messages<'_> {
             metadata: draft.metadata,
             delivery_status: DeliveryStatus::Sent,
             client_id: opening.once.as_ref().map(|once| once.client_id.clone()),
-            supersedes: None,
+            supersedes: opening.superseded,
             superseded_by: None,
             iteration_group_id: None,
             iteration: None,

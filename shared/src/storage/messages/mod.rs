@@ -4,6 +4,7 @@
 //! - `list`: pages of a channel's messages
 //! - `streams`: streaming messages and their status events; `stream_update`: posting a stream again
 //! - `iterations`: revisions and their numbers
+//! - `supersede`: replacing the pending review of an earlier message
 //! - `delivery_status`: acknowledging, and requesting a webhook again
 //! - `delete`: deleting a message with everything that belongs to it
 //! - `item`: the stored form; `room`: the size that an item keeps free
@@ -19,6 +20,7 @@ mod prepare;
 pub(super) mod room;
 mod stream_update;
 mod streams;
+mod supersede;
 
 pub use create::NewMessage;
 pub(super) use item::{DecisionItem, MessageItem};

@@ -19,11 +19,12 @@ use crate::storage::messages::Messages;
 use crate::storage::messages::idempotency::ClientItem;
 use crate::storage::messages::iterations::ChainPosition;
 use crate::storage::messages::streams::Stream;
+use crate::storage::messages::supersede::supersedable;
 use crate::validation::ValidationErrors;
 
 /// How many messages of uploads one message may take the files of: each is one more write in a
 /// transaction, which takes a hundred.
-const MAX_RELEASED: usize = 44;
+const MAX_RELEASED: usize = 43;
 
 /// The key of a call that is safe to repeat.
 pub struct IdempotentCall {
@@ -36,6 +37,7 @@ pub struct IdempotentCall {
 pub struct References<'a> {
     pub attachment_ids: &'a [String],
     pub iteration_of: Option<&'a str>,
+    pub supersedes: Option<&'a str>,
     pub stream: Option<&'a StreamId>,
 }
 
@@ -46,8 +48,8 @@ pub enum Prepared {
     New(Box<PreparedMessage>),
 }
 
-/// A message that may be created: its channel is open, the files it claims are free, and the message it revises
-/// is decided.
+/// A message that may be created: its channel is open, the files it claims are free, the message it revises is
+/// decided, and the review it supersedes is pending.
 pub struct PreparedMessage {
     pub channel: Channel,
     pub(super) sender: SenderType,
@@ -57,6 +59,7 @@ pub struct PreparedMessage {
     pub(super) claimed: Vec<Attachment>,
     pub(super) place: Option<ChainPosition>,
     pub(super) stream: Option<Stream>,
+    pub(super) superseded: Option<MessageId>,
     /// It holds an uploaded file and nothing else: another message may take that file over.
     pub(super) is_upload: bool,
     /// What makes an upload safe to repeat.
@@ -78,9 +81,15 @@ impl PreparedMessage {
             claimed: vec![],
             place: None,
             stream: None,
+            superseded: None,
             is_upload: false,
             call: None,
         }
+    }
+
+    /// The message whose review is superseded.
+    pub fn superseded(&self) -> Option<MessageId> {
+        self.superseded
     }
 
     /// The draft that the call continues, if its stream has one.
@@ -135,12 +144,12 @@ impl Messages<'_> {
             return Ok(Prepared::New(Box::new(opening)));
         }
         match self.check_references(&known, sender, items).await {
-            Ok((claimed, place)) => {
-                (opening.claimed, opening.place) = (claimed, place);
+            Ok((claimed, place, superseded)) => {
+                (opening.claimed, opening.place, opening.superseded) = (claimed, place, superseded);
                 Ok(Prepared::New(Box::new(opening)))
             }
-            // An equal call may have claimed the files after its record was looked up.
-            Err(refused @ Error::Invalid(_)) => self.repeat_or_refuse(opening, refused).await,
+            // An equal call may have claimed the files, or superseded the review, after its record was looked up.
+            Err(refused) if refused.status().is_client_error() => self.repeat_or_refuse(opening, refused).await,
             Err(other) => Err(other),
         }
     }
@@ -150,9 +159,17 @@ impl Messages<'_> {
         known: &ParsedReferences,
         sender: SenderType,
         mut items: Items,
-    ) -> Result<(Vec<Attachment>, Option<ChainPosition>), Error> {
+    ) -> Result<(Vec<Attachment>, Option<ChainPosition>, Option<MessageId>), Error> {
         let mut problems = ValidationErrors::default();
         let claimed = self.unclaimed_files(&known.files, sender, &mut items, &mut problems).await?;
+        // It may be the message that is revised, too, which is refused below.
+        let superseded = match known.superseded {
+            None => None,
+            Some(id) => {
+                let item = items.peek::<MessageItem>(&keys::message(id))?;
+                supersedable(item.map(Message::from), &mut problems)
+            }
+        };
         let place = match known.revised {
             None => None,
             Some(id) => {
@@ -160,7 +177,12 @@ impl Messages<'_> {
                 self.position_after(item.map(Message::from), &mut problems).await?
             }
         };
-        problems.finish(Some((claimed, place)))
+        let (claimed, place) = problems.finish(Some((claimed, place)))?;
+        let superseded = match superseded {
+            Some(message) => Some(self.pending_to_supersede(message).await?),
+            None => None,
+        };
+        Ok((claimed, place, superseded))
     }
 
     /// The files to attach; those that cannot be attached are reported. Direct uploads are looked up
@@ -236,6 +258,7 @@ impl Messages<'_> {
 struct ParsedReferences {
     files: Vec<FileId>,
     revised: Option<MessageId>,
+    superseded: Option<MessageId>,
     stream: Option<Key>,
 }
 
@@ -247,6 +270,7 @@ impl ParsedReferences {
         Self {
             files: refers.attachment_ids.iter().map(|text| file_in(channel, text)).collect(),
             revised: refers.iteration_of.map(message),
+            superseded: refers.supersedes.map(message),
             stream: refers.stream.map(|stream| keys::stream(channel, stream)),
         }
     }
@@ -254,6 +278,7 @@ impl ParsedReferences {
     fn keys(&self) -> Vec<Key> {
         let mut keys: Vec<Key> = self.files.iter().copied().map(keys::file).collect();
         keys.extend(self.revised.map(keys::message));
+        keys.extend(self.superseded.filter(|id| self.revised != Some(*id)).map(keys::message));
         keys.extend(self.stream.clone());
         keys
     }

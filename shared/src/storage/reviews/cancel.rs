@@ -1,9 +1,10 @@
 //! Cancelling a review: its agent withdraws it.
 
 use dynamo::value::s;
-use dynamo::{Conditional, attr};
+use dynamo::{Conditional, Update, attr};
 
 use crate::caller::AgentCaller;
+use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::ids::{MaybeChannel, MessageId, new_ulid};
 use crate::models::{CancelReview, Message, ReviewStatus};
@@ -34,10 +35,7 @@ impl Reviews<'_> {
     async fn store_cancellation(self, id: MessageId, reason: Option<String>) -> Result<Conditional<Message>, Error> {
         let now = self.store.clock.now();
         let decision_id = new_ulid(now).to_string();
-        let update = decide(id, ReviewStatus::Cancelled, &decision_id, now)
-            .set("review.cancelledAt", s(now))
-            .set_some("review.cancelReason", reason.map(s))
-            .when(attr("review.expiresAt").gt(s(now)));
+        let update = cancellation(id, &decision_id, now).set_some("review.cancelReason", reason.map(s));
         Ok(match made_by(update.send(&self.store.table).await?, &decision_id) {
             Conditional::Applied(item) => Conditional::Applied(item.into()),
             Conditional::Refused(item) => Conditional::Refused(item.map(Message::from)),
@@ -53,6 +51,13 @@ impl Reviews<'_> {
             refused => Err(refused),
         }
     }
+}
+
+/// The update that cancels a pending review, without a reason.
+pub(in crate::storage) fn cancellation(id: MessageId, decision_id: &str, now: Timestamp) -> Update {
+    decide(id, ReviewStatus::Cancelled, decision_id, now)
+        .set("review.cancelledAt", s(now))
+        .when(attr("review.expiresAt").gt(s(now)))
 }
 
 /// The error for a review that can no longer be cancelled, by its outcome.

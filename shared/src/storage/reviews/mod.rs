@@ -9,6 +9,8 @@ mod cancel;
 mod decision;
 mod list;
 
+pub(super) use cancel::{cancellation, refusal};
+
 use dynamo::value::{Value, from_item, s, to_value};
 use dynamo::{Conditional, Key, Transaction, Update, attr, item_exists, item_size};
 
