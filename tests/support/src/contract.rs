@@ -192,6 +192,7 @@ const MESSAGE: BodyTemplate = BodyTemplate::Json(r#"{"channelId":"{agent}","text
 const WITH_FILE: BodyTemplate = BodyTemplate::Json(r#"{"channelId":"{agent}","text":"x","attachmentIds":["{free}"]}"#);
 const WITH_CLIENT: BodyTemplate = BodyTemplate::Json(r#"{"channelId":"{agent}","text":"x","clientId":"{client}"}"#);
 const REVISION: BodyTemplate = BodyTemplate::Json(r#"{"channelId":"{agent}","text":"x","iterationOf":"{decided}"}"#);
+const SUCCESSOR: BodyTemplate = BodyTemplate::Json(r#"{"channelId":"{agent}","text":"x","supersedes":"{pending}"}"#);
 const STREAMED: BodyTemplate =
     BodyTemplate::Json(r#"{"channelId":"{agent}","text":"x","streamId":"{stream}","streamState":"streaming"}"#);
 const PRESIGN: BodyTemplate =
@@ -207,6 +208,7 @@ pub const AGENT_API: &[Route] = &[
     agent("POST", "/api/v1/messages", WITH_FILE),
     agent("POST", "/api/v1/messages", WITH_CLIENT),
     agent("POST", "/api/v1/messages", REVISION),
+    agent("POST", "/api/v1/messages", SUCCESSOR),
     agent("POST", "/api/v1/messages", STREAMED),
     agent("PATCH", "/api/v1/messages/streams/{stream}", MESSAGE),
     agent("POST", "/api/v1/messages/streams/{stream}/status", MESSAGE),

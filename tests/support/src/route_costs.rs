@@ -62,6 +62,7 @@ pub fn name(route: &Route) -> String {
         }
         contract::BodyTemplate::Json(body) if body.contains("clientId") => ", clientId",
         contract::BodyTemplate::Json(body) if body.contains("iterationOf") => ", a new version",
+        contract::BodyTemplate::Json(body) if body.contains("supersedes") => ", a successor",
         contract::BodyTemplate::Json(body) if body.contains("streamState") => ", a draft",
         _ => "",
     };
