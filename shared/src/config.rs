@@ -8,6 +8,7 @@ use crate::aws::AwsSettings;
 use crate::http::cors::Cors;
 use crate::limits::Settings;
 use crate::secrets::server_secret::ServerSecret;
+use crate::storage::HISTORY_LIFETIME;
 
 /// The longest time a long poll may take: HTTP APIs end a request after 30 s, and the response needs some of it.
 pub const MAX_WAIT: Duration = Duration::from_secs(29);
@@ -51,6 +52,8 @@ pub struct Config {
     pub bucket: String,
     /// `PLACET_MAX_WAIT_MS`: the longest a review wait holds, 1 to 29,000; 29,000 when unset.
     pub max_wait: Duration,
+    /// `PLACET_HISTORY_DAYS`: how long the history of a decided act outlives its message; 400 days when unset.
+    pub history_lifetime: Duration,
     /// See [`limits`].
     pub limits: Settings,
     /// `PLACET_SECRET`: at least 32 characters that cannot be guessed, the same for all functions.
@@ -71,6 +74,7 @@ impl Config {
             table: required("PLACET_TABLE")?,
             bucket: required("PLACET_BUCKET")?,
             max_wait: max_wait()?,
+            history_lifetime: history_lifetime()?,
             limits: limits()?,
             secret: secret("PLACET_SECRET")?,
             cors: cors()?.unwrap_or_default(),
@@ -115,6 +119,15 @@ pub fn max_wait() -> Result<Duration, ConfigError> {
     let wait = text.parse().ok().map(Duration::from_millis);
     wait.filter(|wait| (Duration::from_millis(1)..=MAX_WAIT).contains(wait))
         .ok_or(ConfigError::Invalid(name, "a number of milliseconds from 1 to 29000"))
+}
+
+/// `PLACET_HISTORY_DAYS`, which the local runner reads too.
+pub fn history_lifetime() -> Result<Duration, ConfigError> {
+    let name = "PLACET_HISTORY_DAYS";
+    let Some(text) = present(name) else { return Ok(HISTORY_LIFETIME) };
+    let days = text.parse::<u64>().ok().filter(|days| (1..=36_500).contains(days));
+    let days = days.ok_or(ConfigError::Invalid(name, "a number of days from 1 to 36500"))?;
+    Ok(Duration::from_secs(days * 24 * 3600))
 }
 
 /// The limits of one caller; the defaults stand where the environment sets nothing:

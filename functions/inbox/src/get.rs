@@ -7,7 +7,7 @@ use shared::error::Error;
 use shared::http::App;
 use shared::http::extract::PathId;
 use shared::ids::MessageId;
-use shared::models::Message;
+use shared::models::{Message, Surface};
 
 /// One message, opened: its review has been seen from then on
 #[utoipa::path(
@@ -26,6 +26,6 @@ pub async fn get(
     let opened = app.store.messages().load(&human, id.channel(), id).await;
     let (channel, message) = opened.map_err(|err| err.or_not_found("message"))?;
     let message = app.store.reviews().resolve_expiry(message).await?;
-    let message = app.store.reviews().mark_seen(&channel, message).await?;
+    let message = app.store.reviews().mark_seen(&channel, message, Surface::Api).await?;
     Ok(Json(app.blobs.with_text(message.for_humans()).await?))
 }

@@ -2,6 +2,7 @@
 
 mod create;
 mod get;
+mod history;
 mod iterations;
 mod list;
 mod respond;
@@ -28,6 +29,6 @@ shared::routes! {
         list::list, create::create, // /api/messages
         reviews::reviews, // /api/messages/reviews
         get::get, // /api/messages/{id}
-        iterations::iterations, respond::respond, retry::retry, // below it
+        iterations::iterations, history::history, respond::respond, retry::retry, // below it
     ];
 }

@@ -7,7 +7,7 @@ use shared::error::Error;
 use shared::http::App;
 use shared::http::extract::{Json, PathId};
 use shared::ids::MessageId;
-use shared::models::{Answer, Message};
+use shared::models::{Answer, Message, Surface};
 
 /// Answers a review
 ///
@@ -30,6 +30,6 @@ pub async fn respond(
     PathId(id): PathId<MessageId>,
     Json(answer): Json<Answer>,
 ) -> Result<(StatusCode, axum::Json<Message>), Error> {
-    let message = app.answer(&human, id, answer).await?;
+    let message = app.answer(&human, id, answer, Surface::Api).await?;
     Ok((StatusCode::CREATED, axum::Json(app.blobs.with_text(message.for_humans()).await?)))
 }

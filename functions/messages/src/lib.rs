@@ -4,6 +4,7 @@ mod ack;
 mod create;
 mod delete;
 mod get;
+mod history;
 mod iterations;
 mod list;
 mod streams;
@@ -30,6 +31,7 @@ shared::routes! {
         create::create, list::list, // /api/v1/messages
         get::get, delete::delete, // /api/v1/messages/{id}
         ack::ack, // /api/v1/messages/{id}/ack
+        history::history, // /api/v1/messages/{id}/history
         iterations::iterations, // /api/v1/messages/iterations/{id}
         streams::update, // /api/v1/messages/streams/{streamId}
         streams::status, // /api/v1/messages/streams/{streamId}/status

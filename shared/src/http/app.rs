@@ -1,5 +1,7 @@
 //! The state of every router.
 
+use std::time::Duration;
+
 use ::http::header::SET_COOKIE;
 use ::http::{HeaderMap, HeaderValue};
 use axum::extract::FromRef;
@@ -14,7 +16,7 @@ use crate::http::site::Site;
 use crate::ids::{MaybeChannel, MessageId};
 use crate::limits::Limits;
 use crate::long_poll::LongPolls;
-use crate::models::{Answer, CancelReview, Message};
+use crate::models::{Answer, CancelReview, Message, Surface};
 use crate::outbound::Outbound;
 use crate::secrets::{Device, ServerSecret};
 use crate::storage::{Blobs, Channel, Store, Table};
@@ -62,9 +64,20 @@ impl App {
         Self { store: self.store.limited(limits), ..self }
     }
 
+    /// The same, with the history of deleted messages kept for this long.
+    pub fn keeping_history(self, lifetime: Duration) -> Self {
+        Self { store: self.store.keeping_history(lifetime), ..self }
+    }
+
     /// Stores an answer and gives it to the long polls of this process that wait for it.
-    pub async fn answer(&self, human: &HumanCaller, id: MessageId, answer: Answer) -> Result<Message, Error> {
-        let answered = self.store.reviews().answer(human, id, answer).await?;
+    pub async fn answer(
+        &self,
+        human: &HumanCaller,
+        id: MessageId,
+        answer: Answer,
+        surface: Surface,
+    ) -> Result<Message, Error> {
+        let answered = self.store.reviews().answer(human, id, answer, surface).await?;
         self.long_polls.notify(&answered);
         Ok(answered)
     }

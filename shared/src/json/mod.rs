@@ -206,6 +206,13 @@ impl Serialize for Json {
     }
 }
 
+/// Read from JSON only, as it stands there.
+impl<'de> Deserialize<'de> for Json {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Box::<RawValue>::deserialize(deserializer).map(Self)
+    }
+}
+
 /// For stored shapes: JSON is kept in the table as the string of its text.
 pub mod as_text {
     use super::*;

@@ -94,7 +94,8 @@ fn deployed(config: Config) -> App {
     let long_polls =
         LongPolls::new(config.max_wait, watch::channel(false).1).limited(config.limits.waits_per_user, None);
     let app = App::new(&clients, &config.table, &config.bucket, Clock::system(), long_polls, config.secret)
-        .limited(Limits::new(&config.limits));
+        .limited(Limits::new(&config.limits))
+        .keeping_history(config.history_lifetime);
     let app = App { cors: config.cors, ..app };
     let app = match config.queue {
         Some(url) => app.on_queue(&url),

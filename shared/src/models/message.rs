@@ -154,7 +154,7 @@ pub struct Review {
 }
 
 /// What a person decided about an act
-#[derive(Clone, Debug, Serialize, ToSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Decision {
     pub effect: Effect,
@@ -167,7 +167,7 @@ pub struct Decision {
 }
 
 /// The act that a decision is about
-#[derive(Clone, Debug, Serialize, ToSchema)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 pub struct DecidedAct {
     pub name: String,
     pub args: Json,

@@ -7,6 +7,7 @@ pub mod change;
 pub mod command;
 pub mod file;
 pub mod file_request;
+pub mod history;
 pub mod message;
 pub mod modified_files;
 pub mod openapi;
@@ -27,8 +28,10 @@ pub use change::Change;
 pub use command::{Command, SetCommands};
 pub use file::{Attachment, NewFile};
 pub use file_request::{AnnounceFile, Announced, FileIds, FileList, ListFiles, StoreText};
+pub use history::{History, HistoryEntry, HistoryEvent, Surface};
 pub use message::{
-    DecidedAct, Decision, DeliveryStatus, Iterations, Message, MessageList, MessageStatus, Review, ReviewStatus, SenderType, SentMessage,
+    DecidedAct, Decision, DeliveryStatus, Iterations, Message, MessageList, MessageStatus, Review, ReviewStatus,
+    SenderType, SentMessage,
 };
 pub use modified_files::ModifiedFiles;
 pub use page_request::PageRequest;

@@ -38,6 +38,8 @@ mod request_log;
 mod reviews;
 mod webhooks;
 
+use std::time::Duration;
+
 use futures_util::future::{Either, select};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -75,6 +77,9 @@ use crate::telemetry::cost;
 /// How many keys of one BatchGetItem the check of a caller takes.
 const KEYS_OF_CHECK: usize = 2;
 
+/// How long the history of a deleted message is kept unless a setting says otherwise.
+pub const HISTORY_LIFETIME: Duration = Duration::from_secs(400 * 24 * 3600);
+
 /// A page of a list, newest first; the cursor is an id.
 pub type Page<T> = dynamo::pagination::Page<T, Ulid>;
 
@@ -87,6 +92,8 @@ pub struct Store {
     clock: Clock,
     tallies: agents::PendingStats,
     limits: Limits,
+    /// How long the history of a deleted message is kept.
+    history_lifetime: Duration,
 }
 
 /// A channel that the caller may use: only an authenticated call can give one.
@@ -113,12 +120,17 @@ impl Store {
     /// Storage over a table and a bucket, with the default limits.
     pub fn new(table: Table, blobs: Blobs, clock: Clock) -> Self {
         let (tallies, limits) = (agents::PendingStats::default(), Limits::default());
-        Self { table, blobs, clock, tallies, limits }
+        Self { table, blobs, clock, tallies, limits, history_lifetime: HISTORY_LIFETIME }
     }
 
     /// The same store with other limits.
     pub fn limited(self, limits: Limits) -> Self {
         Self { limits, ..self }
+    }
+
+    /// The same store, which keeps the history of a deleted message for this long.
+    pub fn keeping_history(self, history_lifetime: Duration) -> Self {
+        Self { history_lifetime, ..self }
     }
 
     /// Users, sessions, API keys and preferences.
@@ -212,16 +224,29 @@ impl Store {
         id: AgentId,
         also: &[Key],
     ) -> Result<(Channel, Items), Error> {
+        let (channel, items) = self.find_channel(caller, id, also).await?;
+        Ok((channel.ok_or(Error::NotYourAgent)?, items))
+    }
+
+    /// The same for a channel that need not exist any more: none if it does not, or is another person's.
+    async fn find_channel(
+        &self,
+        caller: impl Into<Caller>,
+        id: AgentId,
+        also: &[Key],
+    ) -> Result<(Option<Channel>, Items), Error> {
         let (caller, mut wanted) = (caller.into(), vec![keys::agent(id)]);
         wanted.extend_from_slice(also);
         let by_agent = matches!(caller, Caller::Agent(_));
         let (owner, mut items) = self.authenticate(caller, &wanted).await?;
         let agent = items.take::<agents::AgentItem>(&wanted[0])?;
-        let agent =
-            agent.filter(|agent| agent.owner_id == owner && agent.deleted_at.is_none()).ok_or(Error::NotYourAgent)?;
-        cost::record_channel(id, by_agent);
-        let avatar = agent.avatar.clone();
-        Ok((Channel { agent: agent.into(), owner, avatar }, items))
+        let agent = agent.filter(|agent| agent.owner_id == owner && agent.deleted_at.is_none());
+        let channel = agent.map(|agent| {
+            cost::record_channel(id, by_agent);
+            let avatar = agent.avatar.clone();
+            Channel { agent: agent.into(), owner, avatar }
+        });
+        Ok((channel, items))
     }
 
     /// A query over the index `owner`: what is `user`'s and sorts under `prefix`, newest first.

@@ -3,7 +3,7 @@
 //! - [`acts`]: approvals of an act
 //! - [`types`], [`near_miss_types`], [`forms`]: review types, their payloads and their answers
 //! - [`answers`], [`answer_files`], [`password_answers`], [`races`]: answering
-//! - [`cancel`]: taking a review back
+//! - [`cancel`]: taking a review back; [`history`]: what happened to a review
 //! - [`waits`], [`lists`], [`expiry`]: waiting, lists, and the expiry run
 
 pub mod acts;
@@ -12,6 +12,7 @@ pub mod answers;
 pub mod cancel;
 pub mod expiry;
 pub mod forms;
+pub mod history;
 pub mod lists;
 pub mod near_miss_types;
 pub mod password_answers;

@@ -17,8 +17,13 @@ use tokio::sync::Semaphore;
 use crate::support::delivery_driver::set_agent_webhook;
 use crate::support::receiver::{ReceivedRequest, Receiver};
 
-/// The number of races; a tenth of it on LocalStack, where every call takes longer.
-const RACES: usize = 1000;
+/// The number of races: as many as `PLACET_TEST_RACES` says, else 100. On LocalStack a tenth, where every call takes
+/// longer.
+pub fn race_count(world: &World) -> usize {
+    let wanted = std::env::var("PLACET_TEST_RACES").map_or(100, |text| text.parse().expect("a number"));
+    if world.database().is_some() { wanted } else { wanted.div_ceil(10) }
+}
+
 /// Races at a time.
 const CONCURRENCY: usize = 10;
 const MINUTE: Duration = Duration::from_secs(60);
@@ -38,12 +43,12 @@ struct Race {
 }
 
 /// A delay that depends on the race's number, which varies the order of the callers.
-async fn delay(number: usize, step: usize) {
+pub async fn delay(number: usize, step: usize) {
     tokio::time::sleep(Duration::from_millis((number * step % 97) as u64)).await;
 }
 
 /// Creates reviews: one through the service, the others as copies, which is faster.
-async fn create_reviews(world: &World, agent: &Agent, count: usize) -> Vec<String> {
+pub async fn create_reviews(world: &World, agent: &Agent, count: usize) -> Vec<String> {
     let review = json!({ "type": "freeform", "expiresInSeconds": 60 });
     let review_id = agent.create_message(json!({ "text": "?", "review": review })).await;
     let mut ids = bulk_data::copy_messages(world, &[&review_id], count - 1).await;
@@ -106,12 +111,12 @@ async fn run_races(world: &World, person: &Person, agent: &Agent, first: usize) 
 }
 
 /// The statuses that each review changed to from pending, according to the stream.
-type Decisions = Arc<Mutex<BTreeMap<String, Vec<String>>>>;
+pub type Decisions = Arc<Mutex<BTreeMap<String, Vec<String>>>>;
 
 fn record_decision(decisions: &Decisions, record: &EventRecord) {
     let image = |image: &serde_dynamo::Item| -> Value { serde_dynamo::from_item(image.clone()).unwrap_or_default() };
     let (old, new) = (image(&record.change.old_image), image(&record.change.new_image));
-    let decided = ["completed", "expired"].into_iter().find(|it| new["review"]["status"] == *it);
+    let decided = ["completed", "expired", "cancelled"].into_iter().find(|it| new["review"]["status"] == *it);
     if let Some(decided) = decided
         && old["review"]["status"] == "pending"
     {
@@ -121,7 +126,7 @@ fn record_decision(decisions: &Decisions, record: &EventRecord) {
 }
 
 /// Starts workers that pass the stream to `events`, recording decisions, and the queue to `webhooks`.
-async fn start_workers(world: &World, decisions: &Decisions) -> Workers {
+pub async fn start_workers(world: &World, decisions: &Decisions) -> Workers {
     let (sources, urls) = world.sources().await;
     let on_queue = |name| App { outbound: Outbound::new(true), ..world.function(name).on_queue(&urls.deliveries) };
     let on_stream = on_queue("events");
@@ -186,7 +191,7 @@ fn check_webhooks(received: &[&ReceivedRequest], decided: &[String], round: &Rac
 
 /// Waits until the receiver has a request for every decision of the stream up to that of one last
 /// review; returns all requests.
-async fn all_received(receiver: &Receiver, decisions: &Decisions, last: &str) -> Vec<ReceivedRequest> {
+pub async fn all_received(receiver: &Receiver, decisions: &Decisions, last: &str) -> Vec<ReceivedRequest> {
     let has = |received: &[ReceivedRequest], id: &str| received.iter().any(|it| it.json()["message_id"] == id);
     let mut received = receiver.received();
     // Records arrive in order: with the last one, all decisions are known.
@@ -211,7 +216,7 @@ async fn concurrent_answer_expiry_and_deletion_have_one_outcome_and_one_webhook(
     let person = world.person().await;
     let agent = person.agent().await;
     set_agent_webhook(&world, &agent.channel, &receiver.url).await;
-    let (rounds, began) = (if world.database().is_some() { RACES } else { RACES / 10 }, Instant::now());
+    let (rounds, began) = (race_count(&world), Instant::now());
     let mut ended = vec![];
     while ended.len() < rounds {
         ended.extend(run_races(&world, &person, &agent, ended.len()).await);

@@ -10,7 +10,7 @@ use shared::http::extract::PathId;
 use shared::ids::MessageId;
 use shared::json::Json;
 use shared::models::message::StreamState;
-use shared::models::{Message, ReviewStatus};
+use shared::models::{Message, ReviewStatus, Surface};
 use shared::review::form::{Field, FieldType, SelectOption};
 use shared::review::{Kind, TextInput};
 use shared::storage::Channel;
@@ -223,7 +223,7 @@ pub async fn page(
     let opened = async {
         let (channel, message) = app.store.messages().load(&human, id.channel(), id).await?;
         let message = app.store.reviews().resolve_expiry(message).await?;
-        let message = app.store.reviews().mark_seen(&channel, message).await?;
+        let message = app.store.reviews().mark_seen(&channel, message, Surface::Page).await?;
         Ok(ReviewView::of(&app, &human, &channel, message).await?)
     };
     // Boxed, because both futures together are too large for a thread's stack.
@@ -246,7 +246,7 @@ pub async fn answer(
     let kind = review.kind();
     let problems = match answer::read(&kind, review.act().as_ref(), &typed) {
         Err(problems) => problems,
-        Ok(answer) => match app.answer(&human, id, answer).await {
+        Ok(answer) => match app.answer(&human, id, answer, Surface::Page).await {
             Ok(_) | Err(Error::ReviewAlreadyResponded | Error::ReviewExpired | Error::ReviewCancelled) => vec![],
             Err(Error::Invalid(fields)) => fields.iter().map(|field| in_words(&kind, &typed, field)).collect(),
             Err(Error::TooLarge(sentence)) => vec![sentence],

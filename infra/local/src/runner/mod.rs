@@ -50,6 +50,7 @@ pub async fn run(options: Options) -> Result<(), StartError> {
 /// is opened.
 async fn serve(options: Options) -> Result<(), StartError> {
     let (owner, max_wait) = (OwnerOptions::from_env()?, config::max_wait()?);
+    let history_lifetime = config::history_lifetime()?;
     let (limits, max_connections) = (config::limits()?, config::max_connections()?);
     let cors = config::cors()?.unwrap_or_else(Cors::any);
     let max_connections = file_descriptors::max_connections(file_descriptors::raise_limit(), max_connections);
@@ -59,7 +60,7 @@ async fn serve(options: Options) -> Result<(), StartError> {
     let waits = LongPolls::new(max_wait, shutdown.1.clone()).limited(limits.waits_per_user, Some(MAX_POLLS_PER_SECOND));
     let mut installation = Installation::open(&options, waits).await?;
     let app = &mut installation.app;
-    *app = app.clone().limited(Limits::new(&limits));
+    *app = app.clone().limited(Limits::new(&limits)).keeping_history(history_lifetime);
     (app.outbound, app.cors) = (Outbound::new(options.allow_loopback_webhooks), cors);
     let (site, inbox_url) = inbox_host::site(&options, &installation.dir, &url, port)?;
     installation.app.site = site;

@@ -84,6 +84,10 @@ impl Accounts<'_> {
         }
         // Once more: the index that lists agents may have lagged behind.
         self.store.agents().delete_all_of(user, until).await?;
+        // After the agents: the deletion of a message may keep its history.
+        while self.store.delete_page(keys::history_partition(user)).await? {
+            check_deadline(until)?;
+        }
         self.store.table.delete(&keys::changes(user)).await?;
         Ok(self.store.table.delete(&keys::user(user)).await?)
     }

@@ -12,7 +12,8 @@ use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
 use dynamo::value::{from_item, s, to_item};
-use dynamo::{Put, Transaction, Update, attr, item_exists};
+use dynamo::{Item, Key, PK, Put, SK, Transaction, Update, attr, item_exists};
+use futures_util::{StreamExt, TryStreamExt, stream};
 use serde::Deserialize;
 
 use crate::error::Error;
@@ -108,10 +109,30 @@ impl Agents<'_> {
                     check_deadline(until)?;
                 }
             }
-            while self.store.delete_page(keys::channel_partition(agent)).await? {
+            while self.delete_some_items(agent).await? {
                 check_deadline(until)?;
             }
         }
         Ok(self.store.table.delete(&keys::agent(agent)).await?)
     }
+
+    /// Deletes a page of what is in the channel. Gives whether there was anything. A message about an act is deleted
+    /// by itself, so that the history of a decided one is kept.
+    async fn delete_some_items(self, agent: AgentId) -> Result<bool, Error> {
+        const CONCURRENCY: usize = 8;
+        let query = self.store.table.query(keys::channel_partition(agent)).only(&[PK, SK, "review.actionDigest"]);
+        let found = query.limit(PAGE).page(None).await?.items;
+        let (acts, others): (Vec<_>, Vec<_>) = found.iter().partition(|item| is_about_an_act(item));
+        let acts: Vec<Key> = acts.into_iter().filter_map(Key::of).collect();
+        let deletions = acts.iter().map(|key| self.store.messages().delete_keeping_history(key));
+        stream::iter(deletions).buffer_unordered(CONCURRENCY).try_collect::<()>().await?;
+        let others: Vec<Key> = others.into_iter().filter_map(Key::of).collect();
+        self.store.table.delete_items(&others).await?;
+        Ok(!found.is_empty())
+    }
+}
+
+fn is_about_an_act(item: &Item) -> bool {
+    let review = item.get("review").and_then(|review| review.as_m().ok());
+    review.is_some_and(|review| review.contains_key("actionDigest"))
 }

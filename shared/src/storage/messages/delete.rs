@@ -1,6 +1,6 @@
 //! Deleting a message with all that hangs on it.
 
-use dynamo::{Conditional, Delete, Transaction, attr, item_exists};
+use dynamo::{Delete, MAX_ATTEMPTS, Put, Transaction, attr};
 
 use crate::caller::Caller;
 use crate::clock::Timestamp;
@@ -10,7 +10,8 @@ use crate::models::{Message, StreamId};
 use crate::storage::Channel;
 use crate::storage::files::ObjectCleanup;
 use crate::storage::keys;
-use crate::storage::messages::Messages;
+use crate::storage::messages::history::is_unchanged;
+use crate::storage::messages::{MessageItem, Messages};
 
 impl Messages<'_> {
     /// Deletes a message with its files, its idempotency record and its stream. The items are deleted before
@@ -21,31 +22,41 @@ impl Messages<'_> {
         channel: impl Into<MaybeChannel>,
         id: MessageId,
     ) -> Result<(), Error> {
-        let (channel, message) = self.load(caller, channel, id).await?;
-        if message.iteration_group_id.is_some() {
-            return Err(in_a_chain());
-        }
-        let leftovers = leftovers_of(self.store.clock.now(), &message);
-        match deletion(&channel, &message, leftovers.as_ref())?.commit(&self.store.table).await? {
-            Conditional::Applied(()) => {}
-            // Another call deleted or revised it. What was created under its client id since then belongs to
-            // another message.
-            Conditional::Refused(()) => {
-                let now = self.poll(&channel, message.id, true).await?;
-                return Err(now.map_or(Error::NotFound("message"), |_| in_a_chain()));
+        let (channel, mut item) = self.load_item(caller, channel, id).await?;
+        for _ in 0..MAX_ATTEMPTS {
+            if item.iteration_group_id.is_some() {
+                return Err(in_a_chain());
             }
+            let mut transaction = Transaction::new();
+            // A chain always has at least two members.
+            let is_alone = is_unchanged(&item).and(attr("iterationGroupId").absent());
+            transaction.add(Delete::new(keys::message(id)).when(is_alone));
+            if let Some(history) = self.kept_history(&item)? {
+                transaction.add(Put::new(history));
+            }
+            let message = Message::from(item);
+            let leftovers = leftovers_of(self.store.clock.now(), &message);
+            delete_belongings(&mut transaction, &channel, &message, leftovers.as_ref())?;
+            if transaction.commit(&self.store.table).await?.is_applied() {
+                self.store.files().run_cleanups(leftovers.into_iter().collect()).await;
+                return Ok(());
+            }
+            // Another call deleted, revised or decided it. What was created under its client id since then belongs
+            // to another message.
+            let now = self.store.table.poll::<MessageItem>(&keys::message(id), true).await?;
+            item = now.ok_or(Error::NotFound("message"))?;
         }
-        self.store.files().run_cleanups(leftovers.into_iter().collect()).await;
-        Ok(())
+        Err(Error::unavailable("a message kept being changed while it was deleted"))
     }
 }
 
-/// The writes that delete a message with everything that belongs to it.
-fn deletion(channel: &Channel, message: &Message, leftovers: Option<&ObjectCleanup>) -> Result<Transaction, Error> {
-    let mut transaction = Transaction::new();
-    // A chain always has at least two members.
-    let is_alone = item_exists().and(attr("iterationGroupId").absent());
-    transaction.add(Delete::new(keys::message(message.id)).when(is_alone));
+/// Adds the writes that delete what belongs to a message.
+fn delete_belongings(
+    transaction: &mut Transaction,
+    channel: &Channel,
+    message: &Message,
+    leftovers: Option<&ObjectCleanup>,
+) -> Result<(), Error> {
     for file in &message.attachments {
         transaction.add(Delete::new(keys::file(file.id)));
     }
@@ -58,7 +69,7 @@ fn deletion(channel: &Channel, message: &Message, leftovers: Option<&ObjectClean
     if let Some(leftovers) = leftovers {
         transaction.add(leftovers.record()?);
     }
-    Ok(transaction)
+    Ok(())
 }
 
 fn leftovers_of(now: Timestamp, message: &Message) -> Option<ObjectCleanup> {

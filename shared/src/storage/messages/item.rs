@@ -11,7 +11,7 @@ use crate::models::modified_files::{self, ModifiedFiles};
 use crate::models::stream::SetWithDraft;
 use crate::models::webhook_url::split;
 use crate::models::{
-    Attachment, DecidedAct, Decision, DeliveryStatus, Message, MessageStatus, Review, ReviewStatus, SenderType,
+    Attachment, DecidedAct, Decision, DeliveryStatus, Message, MessageStatus, Review, ReviewStatus, SenderType, Surface,
 };
 use crate::review::answer::edited_args;
 use crate::review::{Act, Effect};
@@ -111,7 +111,11 @@ pub struct ReviewItem {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub responded_by: Option<UserId>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub responded_on: Option<Surface>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub seen_at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seen_on: Option<Surface>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cancel_reason: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -6,12 +6,14 @@
 //! - `iterations`: revisions and their numbers
 //! - `supersede`: replacing the pending review of an earlier message
 //! - `delivery_status`: acknowledging, and requesting a webhook again
+//! - `history`: what happened to a message, kept when the message of a decided act is deleted
 //! - `delete`: deleting a message with everything that belongs to it
 //! - `item`: the stored form; `room`: the size that an item keeps free
 
 mod create;
 mod delete;
 mod delivery_status;
+mod history;
 mod idempotency;
 mod item;
 mod iterations;
@@ -63,6 +65,16 @@ impl Messages<'_> {
         channel: impl Into<MaybeChannel>,
         id: MessageId,
     ) -> Result<(Channel, Message), Error> {
+        self.load_item(caller, channel, id).await.map(|(channel, item)| (channel, item.into()))
+    }
+
+    /// The same, with all that is stored of the message.
+    pub(super) async fn load_item(
+        self,
+        caller: impl Into<Caller>,
+        channel: impl Into<MaybeChannel>,
+        id: MessageId,
+    ) -> Result<(Channel, MessageItem), Error> {
         let (channel, is_named) = match channel.into() {
             MaybeChannel::Named(channel) => (channel, true),
             MaybeChannel::Absent => (id.channel(), false),
@@ -74,7 +86,7 @@ impl Messages<'_> {
         let is_message = is_named || id != MessageId::nil();
         let (channel, mut items) = opened.map_err(|err| if is_message { err } else { err.or_not_found("message") })?;
         let item = items.take::<MessageItem>(&key)?;
-        Ok((channel, item.map(Message::from).ok_or(Error::NotFound("message"))?))
+        Ok((channel, item.ok_or(Error::NotFound("message"))?))
     }
 
     /// One read of a message, for waits: eventually consistent costs half.

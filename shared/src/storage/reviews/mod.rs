@@ -18,7 +18,7 @@ use crate::caller::HumanCaller;
 use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::ids::{FileId, MessageId, UserId, new_ulid};
-use crate::models::{Answer, Message, ModifiedFiles, Review, ReviewStatus};
+use crate::models::{Answer, Message, ModifiedFiles, Review, ReviewStatus, Surface};
 use crate::review::answer;
 use crate::storage::keys::{self, owned};
 use crate::storage::messages::room;
@@ -33,7 +33,13 @@ pub struct Reviews<'a> {
 
 impl Reviews<'_> {
     /// Stores a person's answer. Two calls: what is asked, then the one conditional update.
-    pub async fn answer(self, human: &HumanCaller, id: MessageId, mut answer: Answer) -> Result<Message, Error> {
+    pub async fn answer(
+        self,
+        human: &HumanCaller,
+        id: MessageId,
+        mut answer: Answer,
+        surface: Surface,
+    ) -> Result<Message, Error> {
         let key = keys::message(id);
         let named = answer.modified_file_ids.as_ref().map(ModifiedFiles::files).unwrap_or_default();
         let files: Vec<_> = named.into_iter().map(|(path, text)| (path, file_in(id.channel(), &text))).collect();
@@ -50,7 +56,7 @@ impl Reviews<'_> {
         let message = Message::from(item);
         self.check_answer(&message, &mut answer, room, event_room).await?;
         let unclaimed = self.store.files().usable_files(files, items).await?;
-        self.store_answer(&message, channel.owner(), answer, &unclaimed).await
+        self.store_answer(&message, (channel.owner(), surface), answer, &unclaimed).await
     }
 
     /// Checks that the review is pending, accepts the response, and has room for it, and that the webhook's
@@ -90,7 +96,7 @@ impl Reviews<'_> {
     async fn store_answer(
         self,
         message: &Message,
-        by: UserId,
+        (by, surface): (UserId, Surface),
         answer: Answer,
         unclaimed: &[FileId],
     ) -> Result<Message, Error> {
@@ -106,6 +112,7 @@ impl Reviews<'_> {
             .set("review.response", s(answer.response.as_str()))
             .set("review.completedAt", s(now))
             .set("review.respondedBy", s(by))
+            .set("review.respondedOn", s(surface.word()))
             .set_some("review.decision", decision)
             .set_some("review.feedback", answer.feedback.map(s))
             .set_some("review.modifiedFileIds", modified)
@@ -167,6 +174,17 @@ impl Reviews<'_> {
         }
     }
 
+    /// The same for what is stored of the message.
+    pub(super) async fn settle(self, item: MessageItem) -> Result<MessageItem, Error> {
+        let now = self.store.clock.now();
+        match &item.review {
+            Some(review) if review.status == ReviewStatus::Pending && review.expires_at <= now => {
+                self.store_expiry(item.id, now).await?.into_item().ok_or(Error::NotFound("message"))
+            }
+            _ => Ok(item),
+        }
+    }
+
     /// Expires a review if it is pending and due. Gives whether it was.
     pub async fn expire(self, id: MessageId) -> Result<bool, Error> {
         Ok(self.store_expiry(id, self.store.clock.now()).await?.is_applied())
@@ -180,13 +198,14 @@ impl Reviews<'_> {
 
     /// Records that a person has opened a pending review; long polls then poll more often. Gives the message
     /// afterwards.
-    pub async fn mark_seen(self, channel: &Channel, message: Message) -> Result<Message, Error> {
+    pub async fn mark_seen(self, channel: &Channel, message: Message, surface: Surface) -> Result<Message, Error> {
         let unseen = |it: &Review| it.status == ReviewStatus::Pending && it.seen_at.is_none();
         if message.channel_id != channel.id() || !message.review.as_ref().is_some_and(unseen) {
             return Ok(message);
         }
         let update = Update::new(keys::message(message.id))
             .set("review.seenAt", s(self.store.clock.now()))
+            .set("review.seenOn", s(surface.word()))
             .when(attr("review.status").eq(s(ReviewStatus::Pending.word())))
             .when(attr("review.seenAt").absent());
         let seen = update.send::<MessageItem>(&self.store.table).await?.into_item();

@@ -42,7 +42,10 @@ async fn a_new_message_cancels_the_review_that_it_supersedes() {
     assert_eq!(new["review"]["status"], "pending");
     let replaced = read(&agent, &old).await;
     assert_eq!((&replaced["supersedes"], &replaced["supersededBy"]), (&Value::Null, &new["id"]));
-    assert_eq!((&replaced["review"]["status"], &replaced["review"]["cancelReason"]), (&json!("cancelled"), &Value::Null));
+    assert_eq!(
+        (&replaced["review"]["status"], &replaced["review"]["cancelReason"]),
+        (&json!("cancelled"), &Value::Null)
+    );
     assert_eq!(waited.expect(200), json!({ "status": "cancelled", "message": replaced }));
     assert_eq!(read(&agent, id_of(&new)).await, new);
     // The person is led from the one to the other.
@@ -139,7 +142,10 @@ async fn what_cannot_be_superseded_is_refused_and_nothing_is_made() {
     world.advance_clock(2 * DAY);
     agent.send(asking_instead_of(&expired)).await.expect_error(409, "review_expired");
     assert_eq!(count_messages(&agent).await, 4);
-    assert_eq!((read(&second, &elsewhere).await["supersededBy"].clone(), count_messages(&stranger).await), (Value::Null, 1));
+    assert_eq!(
+        (read(&second, &elsewhere).await["supersededBy"].clone(), count_messages(&stranger).await),
+        (Value::Null, 1)
+    );
 }
 
 #[tokio::test]
@@ -147,9 +153,7 @@ async fn a_draft_supersedes_once() {
     let world = World::start().await;
     let agent = world.person().await.agent().await;
     let (old, other) = (agent.request_approval().await, agent.request_approval().await);
-    let draft = |text: &str, old: &str| {
-        json!({ "text": text, "streamId": "s", "streamState": "streaming", "review": { "type": "approval" }, "supersedes": old })
-    };
+    let draft = |text: &str, old: &str| json!({ "text": text, "streamId": "s", "streamState": "streaming", "review": { "type": "approval" }, "supersedes": old });
     let new = agent.send(draft("a", &old)).await.expect(201);
     assert_eq!(agent.send(draft("ab", &old)).await.expect(201)["id"], new["id"]);
     assert_eq!(agent.send(draft("abc", &other)).await.expect_invalid(), ["supersedes"]);

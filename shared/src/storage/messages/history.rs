@@ -1,0 +1,167 @@
+//! The history of a message. It is read off attributes of the message's item that are written once, each in the
+//! very update that it tells of: no further write can be lost, and nothing rewrites an entry.
+//!
+//! When the message of a decided act is deleted, the transaction that deletes it stores its history as an item of
+//! its own, which nothing but its time to live and the deletion of the user's account removes.
+
+use action::edits::changes;
+use dynamo::value::{Item, s, to_item};
+use dynamo::{Condition, Delete, Key, MAX_ATTEMPTS, Put, Transaction, attr, item_exists};
+use serde::{Deserialize, Serialize};
+
+use crate::caller::Caller;
+use crate::error::Error;
+use crate::ids::{MaybeChannel, MessageId, UserId};
+use crate::json::Json;
+use crate::models::history::{History, HistoryEntry, HistoryEvent};
+use crate::models::{Message, Review, SenderType};
+use crate::storage::keys;
+use crate::storage::messages::{MessageItem, Messages};
+
+/// The history of a deleted message.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct HistoryItem {
+    pk: String,
+    sk: String,
+    /// As JSON.
+    history: String,
+    ttl: i64,
+}
+
+impl Messages<'_> {
+    /// The history of a message, or the one that was kept of a deleted message. Only the user whose agent's
+    /// message it was gets it, and the user's API keys; also after the agent was deleted.
+    pub async fn history(
+        self,
+        caller: impl Into<Caller>,
+        channel: impl Into<MaybeChannel>,
+        id: MessageId,
+    ) -> Result<History, Error> {
+        let caller = caller.into();
+        if let MaybeChannel::Named(named) = channel.into()
+            && named != id.channel()
+        {
+            self.store.authenticate(caller, &[]).await?;
+            return Err(Error::NotFound("message"));
+        }
+        let (message, kept) = (keys::message(id), keys::history(caller.claimed(), id));
+        let also = [message.clone(), kept.clone()];
+        let (channel, mut items) = self.store.find_channel(caller, id.channel(), &also).await?;
+        if channel.is_some()
+            && let Some(item) = items.take::<MessageItem>(&message)?
+        {
+            return Ok(of_message(&self.store.reviews().settle(item).await?));
+        }
+        let now = self.store.clock.now().epoch_seconds();
+        let kept = items.take::<HistoryItem>(&kept)?.filter(|item| item.ttl > now);
+        let kept = kept.ok_or(Error::NotFound("message"))?;
+        serde_json::from_str(&kept.history).map_err(Error::internal)
+    }
+
+    /// Deletes a message that is about an act, for the deletion of its channel. The history of a decided act is
+    /// kept.
+    pub(in crate::storage) async fn delete_keeping_history(self, key: &Key) -> Result<(), Error> {
+        for _ in 0..MAX_ATTEMPTS {
+            let Some(item) = self.store.table.get::<MessageItem>(key).await? else { return Ok(()) };
+            let mut transaction = Transaction::new();
+            transaction.add(Delete::new(key.clone()).when(is_unchanged(&item)));
+            if let Some(history) = self.kept_history(&item)? {
+                transaction.add(Put::new(history));
+            }
+            if transaction.commit(&self.store.table).await?.is_applied() {
+                return Ok(());
+            }
+        }
+        Err(Error::unavailable("a message kept being changed while it was deleted"))
+    }
+
+    /// The item that keeps the history of a message which is about to be deleted, if it is one of a decided act.
+    pub(super) fn kept_history(self, item: &MessageItem) -> Result<Option<Item>, Error> {
+        let now = self.store.clock.now();
+        let history = of_message(item);
+        if history.decision.is_none() {
+            return Ok(None);
+        }
+        let history = Json::of(&History { deleted_at: Some(now), ..history }).map_err(Error::internal)?;
+        let Key { pk, sk } = keys::history(item.owner_id, item.id);
+        let ttl = now.plus(self.store.history_lifetime).epoch_seconds();
+        Ok(Some(to_item(&HistoryItem { pk, sk, history: history.as_str().to_owned(), ttl })?))
+    }
+}
+
+/// The message is there, and what its history tells is as it was read. Of a message that is not about an act only
+/// the former matters.
+pub(super) fn is_unchanged(item: &MessageItem) -> Condition {
+    match &item.review {
+        Some(review) if review.action.is_some() => item_exists().and(attr("review.status").eq(s(review.status.word()))),
+        _ => item_exists(),
+    }
+}
+
+/// The history of a message as it is stored.
+fn of_message(item: &MessageItem) -> History {
+    let message = Message::from(item.clone());
+    let mut entries = vec![created(&message)];
+    if let Some(review) = &message.review {
+        entries.extend(seen(item, review));
+        entries.extend(outcome(item, review));
+    }
+    let act = message.review.as_ref().and_then(Review::act);
+    let review = message.review;
+    History {
+        message_id: message.id,
+        deleted_at: None,
+        entries,
+        action_name: act.map(|act| act.name),
+        action_digest: review.as_ref().and_then(|review| review.action_digest.clone()),
+        decision: review.and_then(|review| review.decision),
+    }
+}
+
+fn entry(at: crate::clock::Timestamp, event: HistoryEvent, by: Option<(SenderType, String)>) -> HistoryEntry {
+    let (actor_type, actor_id) = by.unzip();
+    HistoryEntry { at, event, actor_type, actor_id, surface: None, edits: None, reason: None, superseded_by: None }
+}
+
+fn by_user(user: UserId) -> Option<(SenderType, String)> {
+    Some((SenderType::User, user.to_string()))
+}
+
+fn created(message: &Message) -> HistoryEntry {
+    entry(message.created_at, HistoryEvent::Created, Some((message.sender_type, message.sender_id.clone())))
+}
+
+/// One person sees the messages of a channel: its owner.
+fn seen(item: &MessageItem, review: &Review) -> Option<HistoryEntry> {
+    let seen = entry(review.seen_at?, HistoryEvent::Seen, by_user(item.owner_id));
+    Some(HistoryEntry { surface: item.review.as_ref()?.seen_on, ..seen })
+}
+
+fn outcome(item: &MessageItem, review: &Review) -> Option<HistoryEntry> {
+    use crate::models::ReviewStatus::{Cancelled, Completed, Expired, Pending};
+    Some(match review.status {
+        Pending => return None,
+        Completed => HistoryEntry {
+            surface: item.review.as_ref()?.responded_on,
+            edits: edits(review),
+            ..entry(review.completed_at?, HistoryEvent::Decided, review.responded_by.and_then(by_user))
+        },
+        Expired => entry(review.expires_at, HistoryEvent::Expired, None),
+        Cancelled => HistoryEntry {
+            reason: review.cancel_reason.clone(),
+            superseded_by: item.superseded_by,
+            ..entry(
+                review.cancelled_at?,
+                HistoryEvent::Cancelled,
+                Some((SenderType::Agent, item.id.channel().to_string())),
+            )
+        },
+    })
+}
+
+/// What the person changed of the act.
+fn edits(review: &Review) -> Option<Vec<String>> {
+    let (act, decision) = (review.act()?, review.decision.as_ref()?);
+    Some(changes(&act.args.value(), &decision.action.args.value()))
+}
