@@ -1,7 +1,7 @@
 //! The local runner, `placet-local`, as its own process.
 //!
 //! - [`credentials`], [`data_directory`], [`earlier_data`], [`lost_data`], [`full_disk`]: what it stores
-//! - [`start_and_stop`], [`deliveries`], [`uploads`]: restarts and kills
+//! - [`start_and_stop`], [`deliveries`], [`kills`], [`uploads`]: restarts and kills
 //! - [`hosts`], [`ports`], [`other_user`]: where it listens, and what other users of the machine can do
 //! - [`fairness`]: limits that keep one caller from stopping others
 
@@ -12,6 +12,7 @@ pub mod earlier_data;
 pub mod fairness;
 pub mod full_disk;
 pub mod hosts;
+pub mod kills;
 pub mod lost_data;
 pub mod other_user;
 pub mod ports;
