@@ -2,8 +2,8 @@
 //! whose shape it does not know.
 //!
 //! Every write stamps the item it makes with [`VERSION`]. Items of before versions have no stamp,
-//! and count as version 0; an update stamps them as version 1, because the first migration only
-//! adds the stamp.
+//! and count as version 0; an update stamps them with the current version, because the migrations
+//! so far only change the stamp.
 
 use crate::error::Error;
 use crate::update::Update;

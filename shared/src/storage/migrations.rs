@@ -21,6 +21,8 @@ use crate::storage::{Store, keys};
 const MIGRATIONS: &[Migration] = &[
     // Items get a version; nothing else of them changes.
     Migration { to: 1, change: |_, update| Ok(update) },
+    // Reviews may be cancelled and may be about an act, which code of version 1 does not know. Existing items stay.
+    Migration { to: 2, change: |_, update| Ok(update) },
 ];
 
 #[derive(Default, Deserialize)]
