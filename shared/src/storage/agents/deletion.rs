@@ -123,8 +123,8 @@ impl Agents<'_> {
         let query = self.store.table.query(keys::channel_partition(agent)).only(&[PK, SK, "review.actionDigest"]);
         let found = query.limit(PAGE).page(None).await?.items;
         let (acts, others): (Vec<_>, Vec<_>) = found.iter().partition(|item| is_about_an_act(item));
-        let acts: Vec<Key> = acts.into_iter().filter_map(Key::of).collect();
-        let deletions = acts.iter().map(|key| self.store.messages().delete_keeping_history(key));
+        let acts = acts.into_iter().filter_map(Key::of);
+        let deletions: Vec<_> = acts.map(|key| self.store.messages().delete_keeping_history(key)).collect();
         stream::iter(deletions).buffer_unordered(CONCURRENCY).try_collect::<()>().await?;
         let others: Vec<Key> = others.into_iter().filter_map(Key::of).collect();
         self.store.table.delete_items(&others).await?;

@@ -61,9 +61,9 @@ impl Messages<'_> {
 
     /// Deletes a message that is about an act, for the deletion of its channel. The history of a decided act is
     /// kept.
-    pub(in crate::storage) async fn delete_keeping_history(self, key: &Key) -> Result<(), Error> {
+    pub(in crate::storage) async fn delete_keeping_history(self, key: Key) -> Result<(), Error> {
         for _ in 0..MAX_ATTEMPTS {
-            let Some(item) = self.store.table.get::<MessageItem>(key).await? else { return Ok(()) };
+            let Some(item) = self.store.table.get::<MessageItem>(&key).await? else { return Ok(()) };
             let mut transaction = Transaction::new();
             transaction.add(Delete::new(key.clone()).when(is_unchanged(&item)));
             if let Some(history) = self.kept_history(&item)? {
