@@ -22,6 +22,9 @@ const LONGER_ROUTES: [&str; 12] = [
     "POST /api/auth/change-password",
 ];
 
+/// `make route-costs` adds a new route without its times, which the next `make bench` measures.
+const MAX_UNTIMED_ROUTES: usize = 10;
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_route_costs_what_the_docs_say() {
     let world = World::start().await;
@@ -61,7 +64,8 @@ fn the_performance_page_is_generated_from_the_figures() {
 #[test]
 fn the_measured_figures_are_within_their_bounds() {
     let kept = Figures::load();
-    assert!(!kept.functions.is_empty() && !kept.growth.is_empty() && kept.routes.iter().all(|it| it.timed.is_some()));
+    let untimed = kept.routes.iter().filter(|it| it.timed.is_none()).count();
+    assert!(!kept.functions.is_empty() && !kept.growth.is_empty() && untimed <= MAX_UNTIMED_ROUTES, "run `make bench`");
     for it in &kept.functions {
         assert!(it.zip_bytes <= MAX_ZIP_BYTES, "{}: {} bytes", it.name, it.zip_bytes);
         assert!(it.start_ratio <= MAX_START_RATIO, "{}: {}", it.name, it.start_ratio);

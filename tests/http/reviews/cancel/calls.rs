@@ -32,10 +32,13 @@ async fn a_cancelled_review_has_its_reason_and_cannot_be_answered() {
         ".cancelledAt" => "[time]", ".expiresAt" => "[time]",
     }, @r#"
     {
+      "action": null,
+      "actionDigest": null,
       "callback": null,
       "cancelReason": "the build failed",
       "cancelledAt": "[time]",
       "completedAt": null,
+      "decision": null,
       "expiresAt": "[time]",
       "feedback": null,
       "modifiedFileIds": null,
