@@ -4,10 +4,10 @@ import { create } from "./dom.js";
 const keyOf = (form) => `placet:draft:${form.getAttribute("action")}`;
 const TEXTS = /^(text|textarea|email|url)/;
 
-// Passwords are not kept.
+// Passwords are not kept, nor what confirms an act.
 export function saveDraft(form) {
   const fields = [...form.elements].filter(
-    (field) => field.name && !["password", "submit"].includes(field.type) && field.tagName !== "BUTTON",
+    (field) => field.name && !("undrafted" in field.dataset) && !["password", "submit"].includes(field.type) && field.tagName !== "BUTTON",
   );
   const draft = fields.map((field) => ({
     name: field.name,

@@ -20,7 +20,9 @@ import "./datetime-zone.js";
 import "./field-validation.js";
 import "./field-feedback.js";
 import "./markdown-preview.js";
+import "./hold-button.js";
 import "./answer-form.js";
+import "./act-editor.js";
 import "./withdrawn-review.js";
 
 // Channels

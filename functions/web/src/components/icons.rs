@@ -41,6 +41,12 @@ pub fn icon(name: &str) -> &'static str {
         "upload" => svg!(r#"<path d="M12 16V5M7 9l5-5 5 5M5 20h14"/>"#),
         "down" => svg!(r#"<path d="M12 5v13M7 13l5 5 5-5"/>"#),
         "up" => svg!(r#"<path d="M12 19V6M7 11l5-5 5 5"/>"#),
+        "alert" => svg!(r#"<path d="M12 4l9 16H3z"/><path d="M12 10v4M12 17h.01"/>"#),
+        "caution" => svg!(r#"<circle cx="12" cy="12" r="8.5"/><path d="M12 8v5M12 16h.01"/>"#),
+        "shield" => svg!(r#"<path d="M12 3l7 3v5c0 5-3 8-7 10-4-2-7-5-7-10V6z"/><path d="M9 11.5l2.2 2.2L15 10"/>"#),
+        "no-entry" => svg!(r#"<circle cx="12" cy="12" r="8.5"/><path d="M8 12h8"/>"#),
+        "undo" => svg!(r#"<path d="M8 5L4 9l4 4"/><path d="M4 9h10a6 6 0 0 1 0 12h-3"/>"#),
+        "no-undo" => svg!(r#"<path d="M8 5L4 9l4 4"/><path d="M4 9h10a6 6 0 0 1 0 12h-3M4 20L20 4"/>"#),
         _ => "",
     }
 }

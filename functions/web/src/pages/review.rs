@@ -10,7 +10,8 @@ use shared::http::extract::PathId;
 use shared::ids::MessageId;
 use shared::json::Json;
 use shared::models::message::StreamState;
-use shared::models::{Message, ReviewStatus, Surface};
+use shared::models::{Message, Review, ReviewStatus, Surface};
+use shared::review::answer::checked;
 use shared::review::form::{Field, FieldType, SelectOption};
 use shared::review::{Kind, TextInput};
 use shared::storage::Channel;
@@ -22,6 +23,8 @@ use crate::extract::FormFields;
 use crate::extract::{SameOriginForm, SubmittedForm, Visitor};
 use crate::pages::inbox::{self, InboxPage};
 use crate::response::{self, PageError};
+use crate::review::act::change::{self, Change};
+use crate::review::act::{self, ActView, confirmation};
 use crate::review::answer::{self, input_name};
 use crate::review::diff::Diff;
 use crate::review::field;
@@ -41,6 +44,10 @@ pub struct ReviewView {
     pub channel: String,
     pub agent: String,
     pub message: MessageView,
+    /// The act that it is about.
+    pub act: Option<ActView>,
+    /// Arguments of the act that were refused, by JSON Pointers, and why.
+    pub misplaced: Vec<(String, String)>,
     /// Whether the agent is still writing it.
     pub streaming: bool,
     pub kind_word: String,
@@ -82,9 +89,12 @@ impl ReviewView {
         let payload = review.payload.as_ref().map(|it| json_tree(it.as_str()));
         let details = review.payload.as_ref().and_then(|it| details(&review.kind(), it));
         let response = review.response.as_ref().map(|it| json_tree(it.as_str()));
+        let act = ActView::of(&review, review.status == ReviewStatus::Pending);
+        let act_len = act.as_ref().map_or(0, ActView::len);
         let always: String = [&payload, &details, &response].into_iter().flatten().map(|it| it.0.as_str()).collect();
         let layout = budget::spend(loaded.len() + changes.len(), move |budget| {
             budget.takes_anyway(&always);
+            budget.takes(act_len);
             let shown = loaded.lay_out(Extent::Whole, budget);
             (shown, changes.compare(budget))
         });
@@ -95,6 +105,8 @@ impl ReviewView {
             channel: message.channel_id.to_string(),
             agent: channel.agent.name.clone(),
             message: shown,
+            act,
+            misplaced: vec![],
             streaming: message.stream_state == Some(StreamState::Streaming),
             kind_word: summary::kind_word(&review.kind).to_owned(),
             kind: review.kind(),
@@ -184,6 +196,21 @@ impl ReviewView {
         !field.options.iter().any(|option| !option.text.is_empty() && self.is_chosen(field, option))
     }
 
+    /// What the person changed of the act's arguments in the form that was submitted.
+    pub fn edits(&self) -> Vec<Change> {
+        let edited = self.typed.filled("editedArgs").and_then(Json::parse);
+        let both = self.act.as_ref().zip(edited);
+        both.map(|(act, edited)| change::between(&act.act.args, &edited)).unwrap_or_default()
+    }
+
+    /// How many they are, for the button that allows them.
+    pub fn with_changes(&self) -> String {
+        match self.edits().len() {
+            0 => String::new(),
+            count => format!("with {}", change::counted(count)),
+        }
+    }
+
     /// What was typed into an input, empty by default.
     pub fn typed(&self, name: &str) -> &str {
         self.typed.first(name).unwrap_or_default()
@@ -243,26 +270,72 @@ pub async fn answer(
 ) -> Result<Response, PageError> {
     let (channel, message) = app.store.messages().load(&human, id.channel(), id).await?;
     let review = message.review.as_ref().ok_or(Error::NotFound("review"))?;
-    let kind = review.kind();
-    let problems = match answer::read(&kind, review.act().as_ref(), &typed) {
-        Err(problems) => problems,
-        Ok(answer) => match app.answer(&human, id, answer, Surface::Page).await {
-            Ok(_) | Err(Error::ReviewAlreadyResponded | Error::ReviewExpired | Error::ReviewCancelled) => vec![],
-            Err(Error::Invalid(fields)) => fields.iter().map(|field| in_words(&kind, &typed, field)).collect(),
-            Err(Error::TooLarge(sentence)) => vec![sentence],
-            Err(other) => return Err(other.into()),
-        },
+    let refused = match submit(&app, &human, id, review, &typed).await? {
+        Submitted::Stored => return Ok(Redirect::to(&format!("/reviews/{}", message.id)).into_response()),
+        Submitted::Previewed => Refused::default(),
+        Submitted::Refused(refused) => refused,
     };
-    if problems.is_empty() {
-        return Ok(Redirect::to(&format!("/reviews/{}", message.id)).into_response());
-    }
+    let status = if refused.problems.is_empty() { StatusCode::OK } else { StatusCode::BAD_REQUEST };
     let listed = ReviewFilter::default();
     let view = async { Ok(ReviewView::of(&app, &human, &channel, message).await?) };
     let ((layout, list), mut review) =
         tokio::try_join!(Box::pin(inbox::beside(&app, &human, &listed)), Box::pin(view))?;
-    (review.typed, review.problems) = (typed, problems);
+    (review.typed, review.problems, review.misplaced) = (typed, refused.problems, refused.misplaced);
     let list = list.with_open(&review.id);
-    response::page(StatusCode::BAD_REQUEST, &InboxPage { layout, list, review: Some(review) })
+    response::page(status, &InboxPage { layout, list, review: Some(review) })
+}
+
+/// What became of a form.
+enum Submitted {
+    /// It is stored, or the review was decided before.
+    Stored,
+    /// Nothing is stored: the person wants to see what an edit changes.
+    Previewed,
+    Refused(Refused),
+}
+
+/// Why a form was refused.
+#[derive(Default)]
+struct Refused {
+    /// Sentences.
+    problems: Vec<String>,
+    /// Those about an argument of the act: its JSON Pointer, and the sentence.
+    misplaced: Vec<(String, String)>,
+}
+
+async fn submit(
+    app: &App,
+    human: &HumanCaller,
+    id: MessageId,
+    review: &Review,
+    typed: &FormFields,
+) -> Result<Submitted, Error> {
+    let (kind, act) = (review.kind(), review.act());
+    let refused = |problems| Ok(Submitted::Refused(Refused { problems, misplaced: vec![] }));
+    let is_preview = typed.first("preview").is_some();
+    let allowing = is_preview.then(|| act::allowing(&kind, typed));
+    let typed = allowing.as_ref().unwrap_or(typed);
+    if let Some(problem) = confirmation::missing(&kind, act.as_ref(), typed).filter(|_| !is_preview) {
+        return refused(vec![problem]);
+    }
+    let answer = match answer::read(&kind, act.as_ref(), typed) {
+        Ok(answer) => answer,
+        Err(problems) => return refused(problems),
+    };
+    let outcome = match is_preview {
+        true => checked(&kind, act.as_ref(), answer.response).map(|_| Submitted::Previewed),
+        false => app.answer(human, id, answer, Surface::Page).await.map(|_| Submitted::Stored),
+    };
+    match outcome {
+        Err(Error::ReviewAlreadyResponded | Error::ReviewExpired | Error::ReviewCancelled) => Ok(Submitted::Stored),
+        Err(Error::Invalid(fields)) => {
+            let problems = fields.iter().map(|field| in_words(&kind, typed, field)).collect();
+            let misplaced = fields.iter().filter_map(act::place_and_sentence).collect();
+            Ok(Submitted::Refused(Refused { problems, misplaced }))
+        }
+        Err(Error::TooLarge(sentence)) => refused(vec![sentence]),
+        other => other,
+    }
 }
 
 /// A problem with an answer in the words of the page, which names a field by its label.

@@ -1,0 +1,254 @@
+// Approving acts: the card, editing in place, high risk, without scripts, hostile arguments.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { after, before, test } from "node:test";
+import { fillActs, refund, wipe } from "./acts.mjs";
+import { checkPages, checked, shows, text } from "./pages.mjs";
+import { World, desktop, phone } from "./world.mjs";
+
+const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+let world;
+before(async () => (world = await World.start()));
+after(() => world.stop());
+checkPages();
+
+const signedIn = async (options) => checked(await world.signedIn(options));
+
+async function opened(page, action, more) {
+  const { id } = await world.send({ text: "May I?", review: { type: "approval", action, ...more } });
+  await page.goto(`${world.inboxUrl}/reviews/${id}`);
+  return id;
+}
+
+async function decided(page, id) {
+  await page.waitForSelector("#answer .outcome");
+  const { message } = await world.wait(id);
+  return message.review;
+}
+
+// The words of an element, those for screen readers included.
+const words = (page, selector) => page.$eval(selector, (it) => it.textContent.replace(/\s+/g, " ").trim());
+const place = (pointer, more = "") => `#act [data-pointer="${pointer}"] ${more}`;
+const isPending = async (id) => (await world.agent("GET", `/api/v1/reviews/${id}?channel=${world.channelId}`)).review.status === "pending";
+
+// Opens the editor of an argument and types a value, by keyboard alone.
+async function editByKeyboard(page, pointer, value) {
+  await page.focus(place(pointer, "> .edit-open"));
+  await page.keyboard.press("Enter");
+  await page.keyboard.down("Control");
+  await page.keyboard.press("a");
+  await page.keyboard.up("Control");
+  await page.keyboard.type(value);
+}
+
+test("the card says what will be done before the text of the message", async () => {
+  const page = await signedIn();
+  await opened(page, refund);
+  const card = await text(page, "#act");
+  for (const words of ["What will be done", "stripe.refunds.create", "customer cus_9s6XKzkNRiz8i3", "Medium risk", "Cannot be undone", "The agent says:", "82000", "EUR", "UTC", "not set"]) assert.ok(card.includes(words), `${words}: ${card}`);
+  assert.ok(!card.includes("sk_test"), card);
+  const [act, asked] = await page.$$eval("#act, #asked", (all) => all.map((it) => it.getBoundingClientRect().top));
+  assert.ok(act < asked);
+  await page.click(".act-raw > summary");
+  assert.deepEqual(JSON.parse(await text(page, ".act-raw pre")), refund.args);
+});
+
+test("arguments are edited by their type and approved on a desk by keyboard", async () => {
+  const page = await signedIn();
+  const id = await opened(page, refund);
+  await editByKeyboard(page, "/amount", "0");
+  assert.match(await text(page, place("/amount")), /at least 1/);
+  await page.keyboard.press("Backspace");
+  await page.keyboard.type("41000");
+  await page.keyboard.press("Enter"); // sends nothing
+  await page.focus(place("/currency", "> .edit-open"));
+  await page.keyboard.press("Enter");
+  await page.select(place("/currency", "select"), '"USD"');
+  await editByKeyboard(page, "/note", "Half of it");
+  assert.match(await words(page, "[data-act-changes]"), /^3 changes .*amount before: 82000 → after: 41000.*currency before: "EUR" → after: "USD".*note before: not set → after: "Half of it"$/);
+  assert.equal(await words(page, '[data-effect="allow"]'), "Approve with 3 changes");
+  assert.ok(await isPending(id));
+  await page.focus('[data-effect="allow"]');
+  await page.keyboard.press("Enter");
+  const { decision, response } = await decided(page, id);
+  assert.deepEqual(decision.action.args, { ...refund.args, amount: 41000, currency: "USD", note: "Half of it" });
+  assert.equal(typeof response.editedArgs.amount, "number");
+  await shows(page, "#act", "Approved with 3 changes");
+  assert.match(await words(page, "#act .changes"), /amount before: 82000 → after: 41000/);
+  assert.ok((await page.$eval(".act-digest code", (it) => it.title)) === decision.actionDigest);
+});
+
+test("arguments are edited and approved on a phone by touch", async () => {
+  const page = await signedIn({ viewport: phone });
+  const id = await opened(page, refund);
+  await page.tap(place("/lines", "> .edit-open"));
+  await page.$eval(place("/lines", "> .edit-field textarea"), (it) => {
+    it.value = '[{"invoice": "INV-2210", "cents": 41000}]';
+    it.dispatchEvent(new InputEvent("input", { bubbles: true }));
+  });
+  await page.tap(place("/notify", "> .edit-open"));
+  await page.select(place("/notify", "select"), "false");
+  await page.tap(place("/reason", "> .edit-open"));
+  await page.type(place("/reason", "textarea"), "_charge");
+  await page.tap(place("/reason", "> .edit-field .edit-undo"));
+  assert.match(await text(page, "[data-act-changes]"), /2 changes/);
+  await page.tap('[data-effect="allow"]');
+  const { decision } = await decided(page, id);
+  assert.deepEqual(decision.action.args, { ...refund.args, lines: refund.args.lines.slice(0, 1), notify: false });
+  assert.equal(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth), 0);
+});
+
+test("what the server refuses is shown at its argument, and what was typed stays", async () => {
+  const page = checked(await world.signedIn());
+  page.problems.push = (entry) => /400/.test(entry) || Array.prototype.push.call(page.problems, entry);
+  const id = await opened(page, refund);
+  await page.click(place("/reason", "> .edit-open"));
+  await page.type(place("/reason", "textarea"), " Charge");
+  await page.click('[data-effect="allow"]');
+  await shows(page, place("/reason"), "does not match");
+  assert.equal(await page.$eval(place("/reason", "textarea"), (it) => it.value), "duplicate Charge");
+  assert.ok(await isPending(id));
+  await page.click('[data-effect="deny"]');
+  const { decision, response } = await decided(page, id);
+  assert.equal(decision.effect, "deny");
+  assert.equal(response.editedArgs, undefined);
+});
+
+test("without scripts arguments are edited as JSON, with the same checks", async () => {
+  const page = await signedIn({ scripts: false });
+  const id = await opened(page, { ...refund, risk: "low" });
+  const send = async (args, button) => {
+    if (!(await page.$("details.act-json[open]"))) await page.click(".act-json > summary");
+    await page.focus("[name=editedArgs]");
+    await page.keyboard.down("Control");
+    await page.keyboard.press("a");
+    await page.keyboard.up("Control");
+    await page.keyboard.type(JSON.stringify(args));
+    await Promise.all([page.waitForNavigation(), page.click(button)]);
+  };
+  page.problems.push = (entry) => /400/.test(entry) || Array.prototype.push.call(page.problems, entry);
+  await send({ ...refund.args, charge: "ch_other" }, '[data-effect="allow"]');
+  assert.match(await text(page, "#answer .problem"), /charge.*not editable/);
+  assert.match(await page.$eval("[name=editedArgs]", (it) => it.value), /ch_other/);
+  await send({ ...refund.args, amount: "41000" }, '[data-effect="allow"]');
+  assert.match(await text(page, "#answer .problem"), /type of \/amount/);
+  await send({ ...refund.args, amount: 41000 }, "[name=preview]");
+  assert.match(await words(page, "[data-act-changes]"), /^1 change .*amount before: 82000 → after: 41000$/);
+  assert.equal(await words(page, '[data-effect="allow"]'), "Approve with 1 change");
+  assert.ok(await isPending(id));
+  await Promise.all([page.waitForNavigation(), page.click('[data-effect="allow"]')]);
+  const { decision } = await decided(page, id);
+  assert.equal(decision.action.args.amount, 41000);
+});
+
+test("an act of high risk needs the button held, by touch, mouse or key, or its name typed", async () => {
+  const hold = {
+    mouse: async (page, button) => {
+      await button.scrollIntoView();
+      const { x, y, width, height } = await button.boundingBox();
+      await page.mouse.move(x + width / 2, y + height / 2);
+      await page.mouse.down();
+      await page.waitForSelector("#answer .outcome");
+      await page.mouse.up();
+    },
+    touch: async (page, button) => {
+      await button.scrollIntoView();
+      const { x, y, width, height } = await button.boundingBox();
+      await page.touchscreen.touchStart(x + width / 2, y + height / 2);
+      await page.waitForSelector("#answer .outcome");
+      await page.touchscreen.touchEnd();
+    },
+    key: async (page, button) => {
+      await button.focus();
+      await page.keyboard.down("Enter");
+      await page.waitForSelector("#answer .outcome");
+      await page.keyboard.up("Enter");
+    },
+    name: async (page, button) => {
+      await page.type("[name=confirm]", wipe.name);
+      await page.keyboard.press("Enter"); // sends nothing
+      await button.click();
+    },
+  };
+  for (const [how, act] of Object.entries(hold)) {
+    const page = await signedIn(how === "touch" ? { viewport: phone } : {});
+    const id = await opened(page, wipe);
+    const button = await page.$("[data-hold]");
+    await (how === "touch" ? button.tap() : how === "key" ? button.press("Enter") : button.click());
+    await shows(page, "[data-trouble]", "hold the button");
+    assert.ok(await isPending(id), how);
+    await act(page, button);
+    const { decision } = await decided(page, id);
+    assert.equal(decision.effect, "allow", how);
+  }
+});
+
+test("without scripts an act of high risk needs its name typed", async () => {
+  const page = await signedIn({ scripts: false });
+  page.problems.push = (entry) => /400/.test(entry) || Array.prototype.push.call(page.problems, entry);
+  const id = await opened(page, wipe);
+  await Promise.all([page.waitForNavigation(), page.click('[data-effect="allow"]')]);
+  assert.match(await text(page, "#answer .problem"), /type db.drop_table to confirm/);
+  assert.ok(await isPending(id));
+  await page.type("[name=confirm]", wipe.name);
+  await Promise.all([page.waitForNavigation(), page.click('[data-effect="allow"]')]);
+  assert.equal((await decided(page, id)).decision.effect, "allow");
+  const denied = await opened(page, wipe);
+  await Promise.all([page.waitForNavigation(), page.click('[data-effect="deny"]')]);
+  assert.equal((await decided(page, denied)).decision.effect, "deny");
+});
+
+test("hostile arguments are shown harmlessly and truthfully, and stay what they are when others are edited", async () => {
+  const page = await signedIn({ viewport: phone });
+  const deep = JSON.parse(`${'{"a":'.repeat(99)}1${"}".repeat(99)}`);
+  const html = `<img src=x onerror="top.hacked=1"><script>top.hacked=1</script></textarea></template>`;
+  const args = JSON.parse(`{"__proto__": {"admin": true}, "constructor": 1, "toString": null, "": "empty"}`);
+  Object.assign(args, { [html]: html, path: "/srv/\u202etmp\u202c", "\u0430mount": 820000, amount: 82000, "to\u200b": "x", long: "3 KB ".repeat(600), deep, space: "rm\u00a0-rf", "a/b~c": 1.5, quote: `"'&<>`, tag: "\u{e0041}", n: 1 });
+  const action = { name: `pay\u202e${html}`.slice(0, 128), target: html, summary: `${html}\u2066`, args, editable: [""], risk: "high" };
+  const id = await opened(page, action, { payload: { options: [{ id: "x", label: "Cancel", effect: "allow" }, { id: "y", label: "Approve", effect: "deny" }] } });
+  const card = await text(page, "#act");
+  for (const words of ["__proto__", "admin", "U+202E", "U+200B", "U+00A0", "U+E0041", "reads like “amount”", "3000 characters", "<img src=x", "constructor"]) assert.ok(card.includes(words), `${words}: ${card}`);
+  const names = await page.$$eval("#act .act-args > .edit > dl > div > dt", (all) => all.map((it) => it.firstChild.data));
+  assert.ok(names.indexOf("__proto__") === 0 && names.includes("amount"), `${names}`);
+  assert.equal(await page.evaluate(() => [window.hacked, document.querySelectorAll("[onerror]").length].join()), ",0");
+  assert.equal(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth), 0);
+  // Labels that lie are put right.
+  assert.equal(await words(page, '[data-effect="allow"]'), "Cancel allows it");
+  assert.equal(await words(page, '[data-effect="deny"]'), "Approve does not allow it");
+  await page.tap(place("/n", "> .edit-open"));
+  await page.type(place("/n", "[data-control]"), "7");
+  await page.type("[name=confirm]", "approve");
+  await page.tap('[data-effect="allow"]');
+  const { decision } = await decided(page, id);
+  const { message } = await world.wait(id);
+  assert.deepEqual(JSON.stringify(Object.entries(decision.action.args).sort()), JSON.stringify(Object.entries({ ...args, n: 17 }).sort()));
+  assert.ok(Object.hasOwn(message.review.decision.action.args, "__proto__"));
+});
+
+for (const [size, viewport, dark] of [["a desktop, light", desktop, false], ["a phone, dark", phone, true]]) {
+  test(`no state of the card has an accessibility violation on ${size}`, async () => {
+    const page = await world.signedIn({ viewport, dark });
+    await page.setBypassCSP(true); // axe itself is not part of the page
+    const found = [];
+    const check = async (name) => {
+      await page.$$eval("#review details", (all) => all.forEach((it) => (it.open = true)));
+      await page.evaluate(axe);
+      const { violations } = await page.evaluate(() => axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"], iframes: false }));
+      found.push(...violations.flatMap((it) => it.nodes.map((node) => `${name}: ${it.id}: ${node.target} ${node.failureSummary.replaceAll("\n", " ")}`)));
+      const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+      if (wide > 0) found.push(`${name}: wider than the screen by ${wide} px`);
+    };
+    for (const [name, path] of Object.entries(await fillActs(world))) {
+      await page.goto(world.inboxUrl + path);
+      await check(name);
+      if (name !== "act-editable") continue;
+      await page.$$eval("#act .edit-open", (all) => all.forEach((it) => it.click()));
+      await page.type(place("/amount", "[data-control]"), "x");
+      await page.select(place("/currency", "select"), '"USD"');
+      await check("act-editing");
+    }
+    assert.deepEqual(found, []);
+    await page.browserContext().close();
+  });
+}

@@ -1,0 +1,70 @@
+// The second step before an act of high risk is allowed: the button is held, by pointer or key, or the act's name is
+// typed. A press that is too short says so.
+import { onContent } from "./swap.js";
+
+const HOLD = 800;
+const KEYS = ["Enter", " "];
+let held = null; // { button, timer, isByPointer }
+
+const confirmation = (button) => button.form.querySelector("[data-phrase]");
+
+function begin(button, isByPointer) {
+  cancel();
+  button.classList.add("holding");
+  held = { button, isByPointer, timer: setTimeout(() => finish(button), HOLD) };
+}
+
+function cancel() {
+  if (!held) return;
+  clearTimeout(held.timer);
+  held.button.classList.remove("holding");
+  held = null;
+}
+
+function finish(button) {
+  cancel();
+  const input = confirmation(button);
+  const typed = input.value;
+  input.value = input.dataset.phrase;
+  button.form.requestSubmit(button);
+  input.value = typed;
+}
+
+// A form that allows the act without either step is not sent.
+function checkSubmit(event) {
+  const button = event.submitter;
+  if (!button?.matches("[data-hold]")) return;
+  const input = confirmation(button);
+  if (input.value.trim() === input.dataset.phrase) return;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+  input.closest("details").open = true;
+  const trouble = button.form.querySelector("[data-trouble]");
+  trouble.textContent = `High risk: hold the button for a second, or type ${input.dataset.phrase}.`;
+  trouble.hidden = false;
+}
+
+document.addEventListener("submit", checkSubmit, true);
+document.addEventListener("pointerdown", ({ target, button }) => {
+  const pressed = target.closest?.("[data-hold]");
+  if (pressed && button === 0) begin(pressed, true);
+});
+for (const end of ["pointerup", "pointercancel", "blur"]) addEventListener(end, cancel);
+document.addEventListener("pointermove", ({ clientX, clientY }) => {
+  if (held?.isByPointer && document.elementFromPoint(clientX, clientY)?.closest("[data-hold]") !== held.button) cancel();
+});
+document.addEventListener("keydown", (event) => {
+  if (!KEYS.includes(event.key) || !event.target.matches?.("[data-hold]")) return;
+  event.preventDefault();
+  if (!event.repeat) begin(event.target, false);
+});
+document.addEventListener("keyup", ({ key }) => KEYS.includes(key) && cancel());
+// A long touch opens no menu.
+document.addEventListener("contextmenu", (event) => event.target.closest?.("[data-hold]") && event.preventDefault());
+
+onContent((root) => {
+  for (const fold of root.querySelectorAll("[data-confirm]")) {
+    fold.open = false;
+    fold.querySelector("[data-hold-hint]").hidden = false;
+  }
+});
