@@ -86,7 +86,7 @@ impl Route {
     }
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Copy, Serialize, Deserialize)]
 pub struct RouteTiming {
     pub cpu_ms: f64,
     pub alone: Spread,

@@ -140,7 +140,8 @@ test("a withdrawn request says so, and keeps what was typed", async () => {
   await world.agent("POST", `/api/v1/reviews/${id}/cancel?channel=${world.channelId}`, { reason: "The build failed" });
   await shows(page, "#answer .outcome", "Withdrawn by");
   await shows(page, "#answer .outcome", "The build failed");
-  await shows(page, "#answer .outcome pre", "half a thought");
+  await shows(page, "#answer .outcome", "What you had typed");
+  assert.equal(await page.$eval("#answer .outcome pre", (it) => it.textContent), "half a thought");
   await page.waitForSelector(`#row-${id}`, { hidden: true });
 });
 

@@ -42,7 +42,10 @@ async fn main() {
     let began = Instant::now();
     let report = |part: &str| println!("{part}, after {} s", began.elapsed().as_secs());
     let mut figures = Figures::load();
-    figures.machine = machine::describe();
+    // Costs depend on no machine.
+    if wanted != ["costs"] {
+        figures.machine = machine::describe();
+    }
     if wants("functions") {
         report("functions");
         functions::measure(&mut figures).await;

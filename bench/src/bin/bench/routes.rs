@@ -19,13 +19,12 @@ const SLOW_CALL: Duration = Duration::from_millis(20);
 pub async fn measure(timed: bool, earlier: Vec<Route>) -> Vec<Route> {
     let world = World::embedded().await;
     let costs = RouteCosts::new(&world).await;
-    let mut earlier = earlier.into_iter();
     let mut measured = vec![];
     for route in route_costs::routes() {
         let mut row = Route::new(route_costs::name(&route), costs.cost(&route).await);
         row.timed = match timed {
             true => Some(time_route(&route).await),
-            false => earlier.find(|it| it.name == row.name).and_then(|it| it.timed),
+            false => earlier.iter().find(|it| it.name == row.name).and_then(|it| it.timed),
         };
         measured.push(row);
     }
