@@ -58,15 +58,17 @@ check: ## check formatting, lints, rustdoc and the cost tables, as CI does
 	python3 infra/cost.py --check
 	python3 infra/scaling.py --check
 
-lint-template: .venv-sam ## lint infra/template.yaml with the SAM CLI and cfn-lint
+lint-template: .venv-sam ## lint the templates with the SAM CLI, cfn-lint and checkov (infra/checkov.yaml)
+	@infra/venv.sh .venv-checkov infra/checkov-requirements.txt
 	$(in_venv) SAM_CLI_TELEMETRY=0 sam validate --lint --region us-east-1
-	$(in_venv) cfn-lint infra/template.yaml
+	$(in_venv) cfn-lint $(templates)
+	.venv-checkov/bin/checkov --file $(templates) --framework cloudformation --config-file infra/checkov.yaml --skip-download --compact --quiet
 
 build: .venv-sam ## build the zips of all functions in target/lambda (ARCHITECTURE=arm64; default x86_64)
 	$(in_venv) cargo-lambda lambda build --release --output-format zip $(lambda_target) $(functions)
 
-deploy: .venv-sam ## build and deploy to AWS (STACK=placet, ARCHITECTURE=arm64, PARAMETERS="Key=value", YES=1 to ask nothing)
-	@$(stack) deploy $(if $(ARCHITECTURE),--architecture $(ARCHITECTURE)) $(if $(YES),--yes) $(PARAMETERS)
+deploy: .venv-sam ## build and deploy to AWS (STACK=placet, ARCHITECTURE=arm64, PARAMETERS="Key=value", TAGS="key=value", YES=1 to ask nothing)
+	@$(stack) deploy $(if $(ARCHITECTURE),--architecture $(ARCHITECTURE)) $(if $(YES),--yes) $(TAGS:%=--tag %) $(PARAMETERS)
 
 owner: .needs-email .venv-sam ## create the owner of a stack, or reset a password (EMAIL=you@example.com)
 	@$(stack) owner "$(EMAIL)"
@@ -104,4 +106,5 @@ fast = CARGO_PROFILE_RELEASE_OPT_LEVEL=3 CARGO_PROFILE_RELEASE_LTO=off CARGO_PRO
 in_venv = PATH="$(CURDIR)/.venv-sam/bin:$$PATH"
 stack = .venv-sam/bin/python infra/stack.py $(if $(STACK),--stack $(STACK))
 functions = $(patsubst functions/%/Cargo.toml,-p %,$(wildcard functions/*/Cargo.toml))
+templates = infra/template.yaml infra/front.yaml infra/pipeline.yaml
 lambda_target = $(if $(filter arm64,$(ARCHITECTURE)),--arm64,$(if $(filter-out x86_64,$(ARCHITECTURE)),$(error ARCHITECTURE is x86_64 or arm64),--x86-64))

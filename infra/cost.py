@@ -42,13 +42,14 @@ PRICES = {
     "log GB": [(10 * 1024, 0.50 + 0.03), (INF, 0.25 + 0.03)],  # ingestion, and storage for a month
     "GB out": [(10 * 1024, 0.09), (50 * 1024, 0.085), (150 * 1024, 0.07), (INF, 0.05)],
     "alarms": [(INF, 0.10)],
+    "metrics": [(10_000, 0.30)],
     "dashboards": [(INF, 3.00)],
 }
 # The permanent free tier of an account, per month. The gateway's free requests end after the first year
 # and are left out.
 FREE = {
     "lambda requests": 1 * MILLION, "lambda GB-s": 400_000, "table GB": 25, "queue requests": 1 * MILLION,
-    "log GB": 5, "GB out": 100, "alarms": 10, "dashboards": 3,
+    "log GB": 5, "GB out": 100, "alarms": 10, "metrics": 10, "dashboards": 3,
 }
 FREE_DASHBOARD_METRICS = 50  # a dashboard with more metrics is never free
 # The prices that each column of the table adds up.
@@ -163,9 +164,11 @@ def idle():
     sweeps, shards = MONTH / 60, 4
     sweeping = runs(Counter(), sweeps, EVENT_MS / 1000)
     sweeping["read units"] += sweeps * shards * 0.5
-    metrics = len(re.findall(r'\["AWS/', template))
+    custom = len(set(re.findall(r"MetricName: (\w+), MetricValue", template)))
+    metrics = len(re.findall(r'\["(?:AWS/|\$\{AWS::StackName\}")', template))
     return {
         f"{alarms(template)} alarms": {"alarms": alarms(template)},
+        f"{custom} metrics from log lines": {"metrics": custom},
         f"the dashboard, of {metrics} metrics": {"dashboards": 1},
         "the expiry function, every minute": sweeping,
         # Lambda polls with five concurrent long polls of 20 s: an ESTIMATE, not documented as a guarantee.

@@ -116,19 +116,23 @@ def deploy(session, args):
     parameters = choose_parameters(session, args, stack)
     print(f"Stack       {args.stack} in {session.region_name}, {'update' if stack else 'new'}")
     print(f"Account     {session.client('sts').get_caller_identity()['Account']}")
+    tags = CONFIG.tags(args.stack, session.region_name) | parse_parameters(args.tag)
     for key, value in sorted(parameters.items()):
         print(f"Parameter   {key}={value}")
+    for key, value in sorted(tags.items()):
+        print(f"Tag         {key}={value}")
     if not stack and not args.yes:
         confirm("Create the stack? Type its name: ", args.stack, "Nothing was deployed.")
     secret(session, args)
     if not args.template:
         sam(session, "build", "--parameter-overrides", f"Architecture={parameters['Architecture']}")
-    CONFIG.save(args.stack, session.region_name, parameters)
+    CONFIG.save(args.stack, session.region_name, parameters, tags)
     # Not from samconfig.toml, which the SAM CLI reads only next to the template.
     sam(session, "deploy", "--stack-name", args.stack, "--region", session.region_name, "--resolve-s3",
         "--capabilities", "CAPABILITY_IAM", "--no-fail-on-empty-changeset",
         "--no-confirm-changeset" if args.yes else "--confirm-changeset",
         *(["--template-file", args.template] if args.template else []),
+        *(["--tags", *(f"{key}={value}" for key, value in sorted(tags.items()))] if tags else []),
         "--parameter-overrides", *(f"{key}={value}" for key, value in sorted(parameters.items())))
     record_schema_version(session, args, is_new=stack is None)
 
@@ -264,6 +268,7 @@ def parse_arguments():
                            help="of the functions; for a new stack arm64 if its Rust target is installed")
     deploying.add_argument("--template", help="deploy this built template instead of building")
     deploying.add_argument("--yes", action="store_true", help="ask nothing")
+    deploying.add_argument("--tag", action="append", default=[], metavar="Key=value", help="of all resources; stored")
     deploying.add_argument("parameters", nargs="*", metavar="Key=value", help="parameters of the stack, which are stored")
     command(outputs, "show the stack's outputs")
     command(migrate, "bring the stored items to the current schema version; can be interrupted and repeated")

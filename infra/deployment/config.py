@@ -30,6 +30,10 @@ class StackConfig:
             return _overrides(environments[_name(stack, region)])
         return self._legacy_parameters(stack, region)
 
+    def tags(self, stack, region):
+        """The tags chosen for a stack; empty if none are stored."""
+        return parse_parameters(_deploy(_read(self.path).get(_name(stack, region), {})).get("tags", []))
+
     def regions(self, stack):
         """The regions in which the stack has been deployed from here."""
         settings = [_deploy(it) for it in _read(self.path).values()]
@@ -42,12 +46,14 @@ class StackConfig:
             raise DeployError(f"The stack {stack} exists in {' and '.join(regions)}: choose one with AWS_REGION.")
         return regions[0] if regions else _deploy(_read(self.samconfig).get("default", {})).get("region")
 
-    def save(self, stack, region, parameters):
-        """Stores the parameters of a stack and leaves the other stacks as they are."""
+    def save(self, stack, region, parameters, tags=None):
+        """Stores the parameters and tags of a stack and leaves the other stacks as they are."""
         document = tomlkit.parse(self.path.read_text()) if self.path.exists() else tomlkit.document()
         overrides = [f"{key}={value}" for key, value in sorted(parameters.items())]
-        deploy = {"parameters": {"stack_name": stack, "region": region, "parameter_overrides": overrides}}
-        document[_name(stack, region)] = {"deploy": deploy}
+        settings = {"stack_name": stack, "region": region, "parameter_overrides": overrides}
+        if tags:
+            settings["tags"] = [f"{key}={value}" for key, value in sorted(tags.items())]
+        document[_name(stack, region)] = {"deploy": {"parameters": settings}}
         self.path.write_text(tomlkit.dumps(document))
 
     def _legacy_parameters(self, stack, region):

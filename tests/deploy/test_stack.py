@@ -1,5 +1,6 @@
 """infra/stack.py on MiniStack: `make test-deploy`."""
 
+import json
 import re
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from deployment import DeployError, concurrency, schema_version  # noqa: E402
 from deployment.config import StackConfig  # noqa: E402
 
 TEMPLATE = ROOT / "tests/deploy/template.yaml"
+ACCOUNT = "000000000000"
 
 
 class Deployment:
@@ -155,6 +157,46 @@ class Stacks(OnAnEmulator):
         self.assertEqual(self.it.client("ssm").get_parameters(Names=["/placet/gone/secret"])["Parameters"], [])
 
 
+class APipeline(OnAnEmulator):
+    """The role of infra/pipeline.yaml, whose policies the emulator enforces."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        parameters = {"StackName": "piped", "Repository": "some/repository", "ProviderArn": f"arn:aws:iam::{ACCOUNT}:oidc-provider/x"}
+        cloudformation = cls.it.client("cloudformation")
+        cloudformation.create_stack(
+            StackName="pipeline", TemplateBody=(ROOT / "infra/pipeline.yaml").read_text(), Capabilities=["CAPABILITY_IAM"],
+            Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()])
+        cloudformation.get_waiter("stack_create_complete").wait(StackName="pipeline", WaiterConfig={"Delay": 1})
+        # The administrator's first deployment makes the bucket for uploads.
+        cls.it.deploy("administrators")
+        s3 = cls.it.client("s3")
+        for bucket in s3.list_buckets()["Buckets"]:
+            # It demands TLS, which the emulator does not speak.
+            if bucket["Name"].startswith("aws-sam-cli-managed-default-"):
+                s3.delete_bucket_policy(Bucket=bucket["Name"])
+        role = cls.it.outputs("pipeline")["RoleArn"]
+        # The emulator has no OIDC provider: its own account assumes the role instead.
+        trust = {"Version": "2012-10-17", "Statement": [
+            {"Effect": "Allow", "Principal": {"AWS": ACCOUNT}, "Action": "sts:AssumeRole"}]}
+        cls.it.client("iam").update_assume_role_policy(RoleName=role.split("/")[-1], PolicyDocument=json.dumps(trust))
+        keys = cls.it.client("sts").assume_role(RoleArn=role, RoleSessionName="pipeline")["Credentials"]
+        cls.it.env |= {"AWS_ACCESS_KEY_ID": keys["AccessKeyId"], "AWS_SECRET_ACCESS_KEY": keys["SecretAccessKey"],
+                       "AWS_SESSION_TOKEN": keys["SessionToken"]}
+
+    def test_it_deploys_its_stack_without_a_question_and_no_other(self):
+        self.it.deploy("piped", "MemorySize=256")
+        said = self.it.deploy("piped", "MemorySize=512", "--tag", "team=inbox")
+        self.assertIn("piped in us-east-1, update", said)
+        self.assertEqual(self.it.parameters("piped")["MemorySize"], "512")
+        stack = self.it.client("cloudformation").describe_stacks(StackName="piped")["Stacks"][0]
+        self.assertIn({"Key": "team", "Value": "inbox"}, stack["Tags"])
+        other = self.it.run("other", "deploy", "--template", TEMPLATE, "--yes")
+        self.assertNotEqual(other.returncode, 0, other.stdout)
+        self.assertIn("AccessDenied", other.stdout + other.stderr)
+
+
 class ANewAccount(OnAnEmulator):
     concurrency = 10
 
@@ -215,6 +257,11 @@ class Config(unittest.TestCase):
         self.assertEqual(sorted(stored), ["a_eu-west-1", "b_eu-west-1"])
         self.assertEqual(stored["a_eu-west-1"]["deploy"]["parameters"]["stack_name"], "a")
         self.assertEqual(self.config.parameters("b", "eu-west-1"), {"MemorySize": "512"})
+
+    def test_tags_are_stored_with_the_parameters(self):
+        self.config.save("a", "eu-west-1", {}, {"team": "inbox"})
+        self.assertEqual(self.config.tags("a", "eu-west-1"), {"team": "inbox"})
+        self.assertEqual(self.config.tags("b", "eu-west-1"), {})
 
     def test_a_malformed_parameter_is_named(self):
         with self.assertRaisesRegex(DeployError, "Memory, Size"):

@@ -4,13 +4,16 @@ use std::convert::Infallible;
 
 use aws_lambda_events::event::sqs::SqsEvent;
 use lambda_runtime::{LambdaEvent, service_fn};
+use shared::lambda::invocation;
+use tracing::Instrument;
 
 #[tokio::main]
 async fn main() -> Result<(), lambda_runtime::Error> {
     let app = shared::lambda::delivery_app()?;
     let handler = service_fn(move |event: LambdaEvent<SqsEvent>| {
         let app = app.clone();
-        async move { Ok::<_, Infallible>(webhooks::handle(&app, event.payload).await) }
+        let span = invocation::span(&event.context);
+        async move { Ok::<_, Infallible>(webhooks::handle(&app, event.payload).await) }.instrument(span)
     });
     lambda_runtime::run_concurrent(handler).await
 }

@@ -1,8 +1,10 @@
 //! How a deployed function starts: logging, settings and clients, once per sandbox.
 //!
 //! - `gateway_event`: requests as API Gateway sends them
+//! - `invocation`: the ids of an invocation, for its log lines
 
 mod gateway_event;
+pub mod invocation;
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -13,7 +15,8 @@ use axum::{BoxError, Router};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Collected};
 use tokio::sync::watch;
-use tower::{Service, ServiceExt};
+use tower::{Service, ServiceExt, service_fn};
+use tracing::Instrument;
 
 use crate::aws::Clients;
 use crate::clock::Clock;
@@ -42,7 +45,7 @@ where
 {
     logging::init_json();
     let router = http::service(routes, deployed(Config::from_env()?));
-    Ok(ServiceExt::<Request<B>>::and_then(router, async |response: axum::response::Response| {
+    let buffered = ServiceExt::<Request<B>>::and_then(router, async |response: axum::response::Response| {
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.map(Collected::to_bytes).unwrap_or_default();
         // Lambda freezes the sandbox once the response is sent.
@@ -50,6 +53,10 @@ where
             tasks.clone().finish().await;
         }
         Ok(BufferedResponse(Response::from_parts(parts, lambda_http::Body::Binary(bytes.to_vec()))))
+    });
+    Ok(service_fn(move |request: Request<B>| {
+        let span = invocation::span_of_request(&request);
+        buffered.clone().oneshot(request).instrument(span)
     }))
 }
 

@@ -5,11 +5,21 @@
 
 use tracing::Level;
 use tracing_subscriber::filter::Targets;
+use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::prelude::*;
 
-/// JSON lines on standard output, where Lambda collects them.
+/// JSON lines on standard output, where Lambda collects them. A line within an invocation has its ids under `span`.
 pub fn init_json() {
-    tracing_subscriber::fmt().json().flatten_event(true).with_max_level(Level::INFO).init();
+    json_lines(std::io::stdout).init();
+}
+
+/// The same, written elsewhere.
+pub(crate) fn json_lines<W>(writer: W) -> impl tracing::Subscriber + Send + Sync
+where
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
+    let lines = tracing_subscriber::fmt().json().flatten_event(true).with_span_list(false);
+    lines.with_max_level(Level::INFO).with_writer(writer).finish()
 }
 
 /// Lines on standard error, for a person at a terminal. Warnings and errors only, or every request.

@@ -47,8 +47,9 @@ fn every_route_reaches_its_function() {
         }
     }
     // Pages are not in the OpenAPI document; the web function serves every path left over.
-    for page in ["/", "/login", "/logout", "/reviews/some", "/assets/style.css", "/nothing/of/ours"] {
+    for page in ["/", "/login", "/password", "/logout", "/reviews/some", "/assets/style.css", "/nothing/of/ours"] {
         assert_eq!(template::function_for(page), "web", "{page}");
+        used.insert(template::route_for(page));
     }
     let deployed: BTreeSet<&str> = template::routes().iter().map(|(key, _)| key.as_str()).collect();
     assert_eq!(used, deployed, "routes of the template and routes of the code");
@@ -111,19 +112,70 @@ fn stream_filters_drop_records_no_function_needs() {
 }
 
 #[test]
-fn waits_have_a_throttle_of_their_own() {
+fn waits_and_sign_ins_have_throttles_of_their_own() {
     let settings = template::properties("Stage")["RouteSettings"].as_object().unwrap();
-    let keys: Vec<_> = settings.keys().collect();
-    assert_eq!(keys, ["GET /api/v1/reviews/{id}/wait"]);
-    assert_eq!(template::route_for("/api/v1/reviews/some/wait"), keys[0], "a path of the code");
-    let throttle = json!({
-        "ThrottlingRateLimit": { "Ref": "WaitThrottlingRate" },
-        "ThrottlingBurstLimit": { "Ref": "WaitThrottlingBurst" },
-    });
-    assert_eq!(settings[keys[0]], throttle);
+    let throttled = [
+        ("GET", "/api/v1/reviews/{id}/wait", "Wait"),
+        ("POST", "/login", "SignIn"),
+        ("POST", "/password", "SignIn"),
+        ("POST", "/api/auth/login", "SignIn"),
+        ("POST", "/api/auth/change-password", "SignIn"),
+    ];
+    assert_eq!(settings.len(), throttled.len());
+    for (method, path, parameters) in throttled {
+        let key = format!("{method} {path}");
+        assert_eq!(template::route_for(&path.replace("{id}", "some")), key, "a path of the code");
+        let throttle = json!({
+            "ThrottlingRateLimit": { "Ref": format!("{parameters}ThrottlingRate") },
+            "ThrottlingBurstLimit": { "Ref": format!("{parameters}ThrottlingBurst") },
+        });
+        assert_eq!(settings[&key], throttle, "{key}");
+    }
     // API Gateway rejects settings of a route that does not exist yet.
-    let route = template::resource("Stage")["DependsOn"].as_str().unwrap();
-    assert_eq!(template::properties(route)["RouteKey"], keys[0].as_str());
+    let before = template::resource("Stage")["DependsOn"].as_array().unwrap();
+    let before = before.iter().map(|route| template::properties(route.as_str().unwrap())["RouteKey"].as_str().unwrap());
+    assert_eq!(before.collect::<BTreeSet<_>>(), settings.keys().map(String::as_str).collect());
+}
+
+/// API Gateway writes each of its log groups into a resource policy of the account, which has a limited length, unless
+/// the group's name has this prefix.
+#[test]
+fn the_access_log_needs_no_entry_in_the_accounts_resource_policy() {
+    let name = json!({ "Fn::Sub": "/aws/vendedlogs/${AWS::StackName}/access" });
+    assert_eq!(template::properties("AccessLogs")["LogGroupName"], name);
+}
+
+#[test]
+fn every_role_can_have_a_permissions_boundary() {
+    let boundary = json!({
+        "Fn::If": ["HasPermissionsBoundary", { "Ref": "PermissionsBoundary" }, { "Ref": "AWS::NoValue" }]
+    });
+    for (name, role) in template::of_type("AWS::IAM::Role") {
+        assert_eq!(role["PermissionsBoundary"], boundary, "{name}");
+    }
+}
+
+#[test]
+fn the_default_endpoint_can_be_switched_off_if_there_is_another() {
+    let disabled = json!({ "Fn::If": ["HasDefaultEndpoint", false, true] });
+    assert_eq!(template::properties("Api")["DisableExecuteApiEndpoint"], disabled);
+    let assertion = template::rules()["DefaultEndpointOrDomain"]["Assertions"][0]["Assert"].to_string();
+    assert!(assertion.contains("DefaultEndpoint") && assertion.contains("DomainName"), "{assertion}");
+}
+
+#[test]
+fn metrics_are_made_of_lines_that_the_functions_log() {
+    let filters: Vec<_> = template::of_type("AWS::Logs::MetricFilter").map(|(_, it)| &it["FilterPattern"]).collect();
+    let routes = ["/api/messages/{id}/respond", "/reviews/{id}"].map(|route| format!("$.route = \"{route}\""));
+    for route in &routes {
+        assert!(filters.iter().any(|it| it.as_str().unwrap().contains(route.as_str())), "{route}");
+    }
+    // CloudWatch's free tier has ten custom metrics and dashboards of fifty.
+    assert!(filters.len() <= 10);
+    let dashboard = template::properties("Dashboard")["DashboardBody"]["Fn::Sub"].as_str().unwrap();
+    let dashboard: Value = serde_json::from_str(dashboard).unwrap();
+    let widgets = dashboard["widgets"].as_array().unwrap().iter();
+    assert!(widgets.map(|it| it["properties"]["metrics"].as_array().unwrap().len()).sum::<usize>() <= 50);
 }
 
 #[test]
@@ -170,6 +222,7 @@ fn a_webhook_concurrency_that_lambda_rejects_is_rejected_before() {
 fn a_global_name_carries_the_region() {
     let name = json!({ "Fn::Sub": "${AWS::StackName}-${AWS::Region}" });
     assert_eq!(template::properties("Dashboard")["DashboardName"], name);
+    assert_eq!(template::properties("Budget")["Budget"]["BudgetName"], name);
     let named: Vec<_> = ["AWS::IAM::Role", "AWS::S3::Bucket"]
         .into_iter()
         .flat_map(template::of_type)

@@ -10,10 +10,11 @@ static TEMPLATE: LazyLock<Value> = LazyLock::new(|| {
     expand_tags(serde_yaml_ng::from_str(text).expect("infra/template.yaml is YAML"))
 });
 
-/// Route keys with their functions, longest first.
+/// Route keys with their functions, the most specific first.
 static ROUTES: LazyLock<Vec<(String, String)>> = LazyLock::new(|| {
     let mut routes: Vec<(String, String)> = of_type("AWS::ApiGatewayV2::Route").map(route).collect();
-    routes.sort_by_key(|(key, _)| std::cmp::Reverse(key.len()));
+    let generality = |key: &str| if key == "$default" { 2 } else { u8::from(key.contains("{proxy+}")) };
+    routes.sort_by_key(|(key, _)| (generality(key), std::cmp::Reverse(key.len())));
     routes
 });
 
