@@ -1,5 +1,5 @@
 # One command per chore; `make help` lists them.
-.PHONY: help run test test-embedded test-sam test-deploy test-browser screenshots soak fuzz bench bench-cold route-costs openapi check lint-template fmt build deploy owner migrate outputs destroy cost
+.PHONY: help run test test-embedded test-sam test-deploy smoke test-browser screenshots soak fuzz bench bench-cold route-costs openapi check lint-template fmt build deploy owner migrate restore redrive outputs destroy cost
 
 help: ## list these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -21,6 +21,10 @@ test-sam: ## deploy the template to an emulator and run the tests through its ga
 test-deploy: .venv-sam ## test the deploy commands on an emulator
 	@infra/venv.sh .venv-ministack tests/sam/requirements.txt
 	@.venv-sam/bin/python tests/deploy/test_stack.py
+
+smoke: .venv-sam ## deploy to your AWS account, use everything, delete it: an hour, less than $1 (ARGS=--emulator: the same on MiniStack)
+	@infra/venv.sh .venv-ministack tests/sam/requirements.txt
+	@.venv-sam/bin/python tests/smoke/smoke.py $(ARGS)
 
 test-browser: ## test the pages in Chromium, including accessibility with axe-core
 	@tests/browser.sh
@@ -75,6 +79,12 @@ owner: .needs-email .venv-sam ## create the owner of a stack, or reset a passwor
 
 migrate: .venv-sam ## bring the stored items of a stack to the current schema version, page by page
 	@$(stack) migrate
+
+restore: .venv-sam ## restore a stack's table to a point in time, without losing its URL (TO=2026-11-24T09:00:00Z, YES=1)
+	@$(stack) restore $(if $(TO),--to $(TO)) $(if $(TABLE),--table $(TABLE)) $(if $(YES),--yes)
+
+redrive: .venv-sam ## process a stack's failed stream records again, once their cause is fixed
+	@$(stack) redrive
 
 outputs: .venv-sam ## show a stack's URL and resource names
 	@$(stack) outputs

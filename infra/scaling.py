@@ -29,8 +29,8 @@ PART_READS, PART_WRITES = 3_000, 1_000          # units per second of one partit
 
 # ------------------------------------------------------------------------------ what an approval uses
 KEY_WRITES = {                  # write units of one approval, by partition key
-    # The message, its seen mark, its answer in a transaction; twice the agent's counters, each in a transaction.
-    "channel": 1 + 1 + 2 + 2 * 2,
+    # The message, its seen mark, its answer; twice the agent's counters, each in a transaction.
+    "channel": 1 + 1 + 1 + 2 * 2,
     # The message's copy in the index `owner`: put, changed, moved from pending to completed.
     "owner": 1 + 1 + 2,
     # The request log of the message and of one wait, 1.4 KB each.

@@ -15,7 +15,7 @@ from pathlib import Path
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError
 
-from deployment import DeployError, concurrency, retained_data, schema_version
+from deployment import DeployError, concurrency, dead_letters, restored_table, retained_data, schema_version
 from deployment.config import ROOT, StackConfig, parse_parameters
 
 CONFIG = StackConfig(os.environ.get("PLACET_STACK_CONFIG") or ROOT)
@@ -137,6 +137,21 @@ def deploy(session, args):
     record_schema_version(session, args, is_new=stack is None)
 
 
+def restore(session, args):
+    """Restores the stack's table to a point in time and deploys the stack on the result: URL, bucket and secret stay."""
+    source = require_resources(session, args)["Table"]
+    moment, target = restored_table.parse_time(args.to), args.table or restored_table.new_name(args.stack)
+    print(f"Stack       {args.stack} in {session.region_name}\nFrom        {source}, {moment or 'latest possible time'}\nTo          {target}")
+    if not args.yes:
+        confirm("What was written since then disappears from the stack. Type its name: ", args.stack, "Nothing was restored.")
+    print(f"Restoring: this can take an hour. If it is interrupted, repeat it with `--table {target}`.")
+    restored_table.restore(session, source, target, moment)
+    stream = restored_table.prepare(session, target)
+    args.parameters = [*args.parameters, f"ExistingTable={target}", f"ExistingTableStream={stream}"]
+    deploy(session, args)
+    print(f"The stack uses {target}. {source} remains, and is protected from deletion.")
+
+
 def refuse_newer_table(session, stack):
     """Stops a deployment of functions that could not read what newer ones have stored."""
     table = outputs_of(stack).get("Table") if stack else None
@@ -182,6 +197,14 @@ def owner(session, args):
 
 def migrate(session, args):
     run_binary(session, require_resources(session, args), "placet-migrate")
+
+
+def redrive(session, args):
+    resources = require_resources(session, args)
+    processed, left = dead_letters.redrive(session, resources["EventsFunction"], resources["EventsDeadLetters"])
+    if left:
+        raise DeployError(f"Processed {processed} dead letters; {left} remain, as said above.")
+    print(f"Processed {processed} dead letters.")
 
 
 def require_resources(session, args):
@@ -263,15 +286,19 @@ def parse_arguments():
         return parser
 
     command(secret, "create the stack's secret if it is absent")
-    deploying = command(deploy, "build and deploy")
-    deploying.add_argument("--architecture", choices=["x86_64", "arm64"],
-                           help="of the functions; for a new stack arm64 if its Rust target is installed")
-    deploying.add_argument("--template", help="deploy this built template instead of building")
-    deploying.add_argument("--yes", action="store_true", help="ask nothing")
-    deploying.add_argument("--tag", action="append", default=[], metavar="Key=value", help="of all resources; stored")
-    deploying.add_argument("parameters", nargs="*", metavar="Key=value", help="parameters of the stack, which are stored")
+    restoring = command(restore, "restore the table to a point in time and deploy the stack on the result")
+    restoring.add_argument("--to", metavar="TIME", help="such as 2026-11-24T09:00:00Z; default: the latest possible")
+    restoring.add_argument("--table", help="the name of the restored table; repeats an interrupted restore")
+    for deploying in (command(deploy, "build and deploy"), restoring):
+        deploying.add_argument("--architecture", choices=["x86_64", "arm64"],
+                               help="of the functions; for a new stack arm64 if its Rust target is installed")
+        deploying.add_argument("--template", help="deploy this built template instead of building")
+        deploying.add_argument("--yes", action="store_true", help="ask nothing")
+        deploying.add_argument("--tag", action="append", default=[], metavar="Key=value", help="of all resources; stored")
+        deploying.add_argument("parameters", nargs="*", metavar="Key=value", help="parameters of the stack, which are stored")
     command(outputs, "show the stack's outputs")
     command(migrate, "bring the stored items to the current schema version; can be interrupted and repeated")
+    command(redrive, "process the records of the table's stream again that the function Events could not process")
     command(owner, "create the first owner, or reset the password of an account").add_argument("email")
     command(destroy, "delete the stack; its data is kept").add_argument(
         "--with-data", action="store_true", help="delete table, bucket and secret too")

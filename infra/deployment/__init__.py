@@ -2,6 +2,8 @@
 
     concurrency     what the account's concurrency limit means for a stack
     config          the parameters of each stack, in stacks.toml
+    dead_letters    processes records of the table's stream again
+    restored_table  restores a table to a point in time
     retained_data   deletes what a deleted stack leaves: table, bucket, secret
 """
 

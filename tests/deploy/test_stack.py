@@ -1,13 +1,17 @@
 """infra/stack.py on MiniStack: `make test-deploy`."""
 
+import io
 import json
+import os
 import re
 import subprocess
 import sys
 import tempfile
 import tomllib
 import unittest
+import zipfile
 from pathlib import Path
+from unittest import mock
 
 import boto3
 
@@ -15,7 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path[:0] = [str(ROOT / "tests/sam"), str(ROOT / "infra")]
 
 from deployed import emulator  # noqa: E402
-from deployment import DeployError, concurrency, schema_version  # noqa: E402
+from deployment import DeployError, concurrency, dead_letters, schema_version  # noqa: E402
 from deployment.config import StackConfig  # noqa: E402
 
 TEMPLATE = ROOT / "tests/deploy/template.yaml"
@@ -90,6 +94,84 @@ class SchemaVersions(OnAnEmulator):
 
     def schema(self, table):
         return self.it.client("dynamodb").get_item(TableName=table, Key=schema_version.KEY)["Item"]
+
+
+class Restores(OnAnEmulator):
+    def test_the_stack_continues_on_the_restored_table(self):
+        self.it.deploy("back")
+        before, dynamodb = self.it.outputs("back"), self.it.client("dynamodb")
+        key = {"pk": {"S": "kept"}, "sk": {"S": "item"}}
+        dynamodb.put_item(TableName=before["Table"], Item=key)
+        refused = self.it.run("back", "restore", "--template", TEMPLATE, said="no\n")
+        self.assertEqual((refused.returncode, refused.stderr), (1, "Nothing was restored.\n"))
+        # The second time repeats an interrupted restore.
+        for _ in range(2):
+            done = self.it.run("back", "restore", "--template", TEMPLATE, "--yes", "--table", "back-restored")
+            self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertEqual(self.it.outputs("back"), before | {"Table": "back-restored"})
+        self.assertEqual(dynamodb.get_item(TableName="back-restored", Key=key)["Item"], key)
+        table = dynamodb.describe_table(TableName="back-restored")["Table"]
+        self.assertEqual(table["StreamSpecification"]["StreamViewType"], "NEW_AND_OLD_IMAGES")
+        self.assertEqual(self.it.parameters("back")["ExistingTableStream"], table["LatestStreamLabel"])
+        self.assertTrue(table["DeletionProtectionEnabled"])
+        ttl = dynamodb.describe_time_to_live(TableName="back-restored")["TimeToLiveDescription"]
+        self.assertEqual((ttl["TimeToLiveStatus"], ttl["AttributeName"]), ("ENABLED", "ttl"))
+        backups = dynamodb.describe_continuous_backups(TableName="back-restored")["ContinuousBackupsDescription"]
+        recovery = backups["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"]
+        self.assertEqual(recovery, "ENABLED")
+        # A later deployment keeps the restored table.
+        self.it.deploy("back", "MemorySize=256")
+        self.assertEqual(self.it.outputs("back")["Table"], "back-restored")
+
+    def test_a_time_without_an_offset_is_refused(self):
+        self.it.deploy("when")
+        refused = self.it.run("when", "restore", "--to", "2026-11-24 09:00")
+        self.assertEqual(refused.returncode, 1)
+        self.assertIn("such as 2026-11-24T09:00:00Z", refused.stderr)
+
+
+# Fails on records of items whose text is `bad`.
+FUNCTION = """
+def handler(event, context):
+    for record in event["Records"]:
+        if record["dynamodb"].get("NewImage", {}).get("text") == {"S": "bad"}:
+            return {"batchItemFailures": [{"itemIdentifier": record["dynamodb"]["SequenceNumber"]}]}
+    return {"batchItemFailures": []}
+"""
+
+
+class Redrives(OnAnEmulator):
+    def test_dead_letters_are_processed_from_the_stream(self):
+        dynamodb, sqs = self.it.client("dynamodb"), self.it.client("sqs")
+        keys = [{"AttributeName": "pk", "KeyType": "HASH"}]
+        table = dynamodb.create_table(
+            TableName="streamed", KeySchema=keys, AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+            BillingMode="PAY_PER_REQUEST",
+            StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"})["TableDescription"]
+        for pk, text in (("a", "good"), ("b", "bad"), ("c", "good")):
+            dynamodb.put_item(TableName="streamed", Item={"pk": {"S": pk}, "text": {"S": text}, "raw": {"B": b"x"}})
+        streams, arn = self.it.client("dynamodbstreams"), table["LatestStreamArn"]
+        shard = streams.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"][0]["ShardId"]
+        iterator = streams.get_shard_iterator(StreamArn=arn, ShardId=shard, ShardIteratorType="TRIM_HORIZON")
+        numbers = [it["dynamodb"]["SequenceNumber"]
+                   for it in streams.get_records(ShardIterator=iterator["ShardIterator"])["Records"]]
+        queue = sqs.create_queue(QueueName="dead")["QueueUrl"]
+        for first, last in ((0, 0), (1, 1), (2, 2)):
+            batch = {"shardId": shard, "streamArn": arn, "startSequenceNumber": numbers[first],
+                     "endSequenceNumber": numbers[last], "batchSize": 1}
+            sqs.send_message(QueueUrl=queue, MessageBody=json.dumps({"DDBStreamBatchInfo": batch}))
+        archive = io.BytesIO()
+        with zipfile.ZipFile(archive, "w") as zipped:
+            zipped.writestr("index.py", FUNCTION)
+        trust = {"Version": "2012-10-17", "Statement": [
+            {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}]}
+        role = self.it.client("iam").create_role(RoleName="events", AssumeRolePolicyDocument=json.dumps(trust))["Role"]
+        self.it.client("lambda").create_function(
+            FunctionName="events", Runtime="python3.11", Handler="index.handler", Code={"ZipFile": archive.getvalue()},
+            Role=role["Arn"])
+        session = boto3.Session("test", "test", region_name="us-east-1")
+        with mock.patch.dict(os.environ, {"AWS_ENDPOINT_URL": self.it.endpoint}):
+            self.assertEqual(dead_letters.redrive(session, "events", queue), (2, 1))
 
 
 class Stacks(OnAnEmulator):

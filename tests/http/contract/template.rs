@@ -172,7 +172,7 @@ fn metrics_are_made_of_lines_that_the_functions_log() {
     }
     // CloudWatch's free tier has ten custom metrics and dashboards of fifty.
     assert!(filters.len() <= 10);
-    let dashboard = template::properties("Dashboard")["DashboardBody"]["Fn::Sub"].as_str().unwrap();
+    let dashboard = template::properties("Dashboard")["DashboardBody"]["Fn::Sub"][0].as_str().unwrap();
     let dashboard: Value = serde_json::from_str(dashboard).unwrap();
     let widgets = dashboard["widgets"].as_array().unwrap().iter();
     assert!(widgets.map(|it| it["properties"]["metrics"].as_array().unwrap().len()).sum::<usize>() <= 50);
@@ -198,6 +198,16 @@ fn the_access_log_is_valid_json_for_errors_too() {
     for (name, value) in line {
         assert!(value.starts_with("$context."), "{name}");
         assert!(!free_text.iter().any(|text| value.to_lowercase().contains(&text.to_lowercase())), "{name}: {value}");
+    }
+}
+
+#[test]
+fn functions_use_the_table_and_the_bucket_that_the_outputs_name() {
+    let variables = &template::globals()["Environment"]["Variables"];
+    for (name, variable) in [("Table", "PLACET_TABLE"), ("Bucket", "PLACET_BUCKET")] {
+        let existing = format!("Existing{name}");
+        let used = json!({ "Fn::If": [format!("UsesOwn{name}"), { "Ref": name }, { "Ref": existing }] });
+        assert_eq!((&variables[variable], template::output(name)), (&used, &used));
     }
 }
 
@@ -262,12 +272,13 @@ fn required_permissions(function: Function, resource: &str) -> BTreeSet<Grant> {
     };
     for permission in function.permissions {
         match *permission {
-            Permission::Table(action) => add(&[action], arn("Table")),
+            Permission::Table(action) => add(&[action], in_table(arn("Table"), "")),
             Permission::Index(action, index) => {
-                add(&[action], json!({ "Fn::Sub": format!("${{Table.Arn}}/index/{index}") }))
+                let own = json!({ "Fn::Sub": format!("${{Table.Arn}}/index/{index}") });
+                add(&[action], in_table(own, &format!("/index/{index}")))
             }
-            Permission::Bucket(action) => add(&[action], arn("Bucket")),
-            Permission::Objects(action) => add(&[action], json!({ "Fn::Sub": "${Bucket.Arn}/*" })),
+            Permission::Bucket(action) => add(&[action], in_bucket(arn("Bucket"), "")),
+            Permission::Objects(action) => add(&[action], in_bucket(json!({ "Fn::Sub": "${Bucket.Arn}/*" }), "/*")),
             Permission::Queue(action) => add(&[action], arn("Queue")),
             Permission::DeadLetters(action) => add(&[action], arn("DeadLetters")),
         }
@@ -278,9 +289,10 @@ fn required_permissions(function: Function, resource: &str) -> BTreeSet<Grant> {
         if mapping["FunctionName"] != json!({ "Ref": resource }) {
             continue;
         }
-        match mapping["EventSourceArn"]["Fn::GetAtt"].as_str() {
-            Some("Table.StreamArn") => add(&STREAM_ACTIONS, json!({ "Fn::GetAtt": "Table.StreamArn" })),
-            Some("Queue.Arn") => add(&QUEUE_ACTIONS, arn("Queue")),
+        let stream = in_table(json!({ "Fn::GetAtt": "Table.StreamArn" }), "/stream/${ExistingTableStream}");
+        match &mapping["EventSourceArn"] {
+            source if *source == stream => add(&STREAM_ACTIONS, stream),
+            source if *source == arn("Queue") => add(&QUEUE_ACTIONS, arn("Queue")),
             other => panic!("a mapping of {other:?}"),
         }
         if let Some(target) = mapping["DestinationConfig"]["OnFailure"]["Destination"].as_object() {
@@ -288,6 +300,18 @@ fn required_permissions(function: Function, resource: &str) -> BTreeSet<Grant> {
         }
     }
     all
+}
+
+/// A part of the stack's own table, or of the table that it uses instead.
+fn in_table(own: Value, part: &str) -> Value {
+    const TABLE: &str = "arn:${AWS::Partition}:dynamodb:${AWS::Region}:${AWS::AccountId}:table/${ExistingTable}";
+    json!({ "Fn::If": ["UsesOwnTable", own, { "Fn::Sub": format!("{TABLE}{part}") }] })
+}
+
+/// The same of the bucket.
+fn in_bucket(own: Value, part: &str) -> Value {
+    const BUCKET: &str = "arn:${AWS::Partition}:s3:::${ExistingBucket}";
+    json!({ "Fn::If": ["UsesOwnBucket", own, { "Fn::Sub": format!("{BUCKET}{part}") }] })
 }
 
 fn arn(resource: &str) -> Value {

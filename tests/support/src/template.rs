@@ -48,6 +48,11 @@ pub fn rules() -> &'static Value {
     &TEMPLATE["Rules"]
 }
 
+/// The value of an output.
+pub fn output(name: &str) -> &'static Value {
+    &TEMPLATE["Outputs"][name]["Value"]
+}
+
 pub fn parameters() -> &'static Value {
     &TEMPLATE["Parameters"]
 }

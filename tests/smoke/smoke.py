@@ -1,0 +1,333 @@
+"""Deploys stacks to an AWS account, uses them as agents and people do, and deletes them: `make smoke`.
+
+It takes about an hour and costs less than a dollar. With --emulator it runs the same steps on MiniStack, with the functions
+that `make test-sam` has built. A step that fails is reported, and the stacks are deleted all the same.
+"""
+
+import argparse
+import concurrent.futures
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from pathlib import Path
+
+import boto3
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+sys.path[:0] = [str(ROOT / "tests/sam"), str(ROOT / "infra")]
+
+from deployed import emulator  # noqa: E402
+from deployment import retained_data  # noqa: E402
+
+BUILT = Path(os.environ.get("PLACET_BUILT_TEMPLATE", ROOT / ".aws-sam/build/template.yaml"))
+WAITS = 10
+PASSES_MAX_HIDE = 43_200  # seconds; SQS counts them from the receipt, so exactly these are refused
+
+
+class Failure(Exception):
+    """What a step found, in one sentence."""
+
+
+class Stack:
+    """One stack, by the commands of infra/stack.py."""
+
+    def __init__(self, name, target):
+        self.name, self.target = name, target
+        self.deployed = False
+
+    def run(self, *arguments, said=""):
+        command = [sys.executable, ROOT / "infra/stack.py", "--stack", self.name, *arguments]
+        done = subprocess.run(command, cwd=ROOT, env=self.target.env, input=said, text=True, capture_output=True)
+        if done.returncode:
+            raise Failure(f"stack.py {arguments[0]} failed:\n{done.stdout[-3000:]}{done.stderr[-3000:]}")
+        return done.stdout
+
+    def deploy(self, *arguments):
+        self.deployed = True
+        return self.run("deploy", "--yes", *self.target.template, *arguments, *self.target.parameters)
+
+    @property
+    def outputs(self):
+        described = self.target.client("cloudformation").describe_stacks(StackName=self.name)["Stacks"][0]
+        return {it["OutputKey"]: it["OutputValue"] for it in described["Outputs"]}
+
+    @property
+    def url(self):
+        outputs = self.outputs
+        return self.target.url(outputs)
+
+    def destroy(self):
+        said = f"{self.name}\ndelete the data\n"
+        restored = self.outputs.get("Table")
+        self.run("destroy", "--with-data", said=said)
+        # A restored table is not the stack's own.
+        retained_data.delete_table(self.target.session, restored)
+        self.deployed = False
+
+
+class Account:
+    """The account and the region of the environment."""
+    template, parameters = [], []
+
+    def __init__(self, env):
+        self.env = env
+        self.session = boto3.Session(region_name=env.get("AWS_REGION") or env.get("AWS_DEFAULT_REGION"))
+
+    def client(self, service):
+        return self.session.client(service)
+
+    def url(self, outputs):
+        return outputs["Url"]
+
+
+class Emulator(Account):
+    template = ["--template", str(BUILT)]
+    parameters = ["DeletionProtection=false", "TlsOnly=false"]
+
+    def __init__(self, endpoint, env):
+        super().__init__(env | {"AWS_REGION": "us-east-1"})
+        os.environ.update(AWS_ENDPOINT_URL=endpoint, AWS_ACCESS_KEY_ID="test", AWS_SECRET_ACCESS_KEY="test")
+        self.endpoint = endpoint
+
+    def url(self, outputs):
+        return f"{self.endpoint}/_aws/execute-api/{outputs['ApiId']}/$default"
+
+
+# ------------------------------------------------------------------------------ HTTP
+
+
+class NoRedirect(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_):
+        return None
+
+
+OPENER = urllib.request.build_opener(NoRedirect)
+
+
+def call(method, url, body=None, headers=None, timeout=40):
+    """Status, headers and body of one request."""
+    data = json.dumps(body).encode() if isinstance(body, (dict, list)) else body
+    headers = ({"Content-Type": "application/json"} if isinstance(body, (dict, list)) else {}) | (headers or {})
+    try:
+        with OPENER.open(urllib.request.Request(url, data, headers, method=method), timeout=timeout) as answer:
+            return answer.status, answer.headers, answer.read()
+    except urllib.error.HTTPError as err:
+        return err.code, err.headers, err.read()
+
+
+def expect(status, answer):
+    if answer[0] != status:
+        raise Failure(f"{answer[0]} instead of {status}: {answer[2][:500]!r}")
+    return answer
+
+
+class Use:
+    """An agent and its person, on one stack."""
+
+    def __init__(self, stack):
+        self.url = stack.url
+        shown = dict(re.findall(r"^(Password|API key|Channel) +(\S+)$", stack.run("owner", "smoke@example.com"), re.M))
+        self.key, self.channel = shown["API key"], shown["Channel"]
+        answer = expect(200, call("POST", f"{self.url}/api/auth/login",
+                                  {"email": "smoke@example.com", "password": shown["Password"]}))
+        self.session = re.search(r"access_token=([^;]+)", answer[1]["set-cookie"])[1]
+        # The temporary password has to be changed before pages are shown, if it is one.
+
+    def agent(self, method, path, body=None):
+        return call(method, self.url + path, body, {"Authorization": f"Bearer {self.key}"})
+
+    def person(self, method, path, body=None):
+        return call(method, self.url + path, body, {"Authorization": f"Bearer {self.session}"})
+
+    def page(self, path):
+        return call("GET", self.url + path, headers={"Cookie": f"access_token={self.session}", "Accept": "text/html"})
+
+    def ask(self):
+        body = {"channelId": self.channel, "text": "Deploy?", "review": {"type": "approval"}}
+        return json.loads(expect(201, self.agent("POST", "/api/v1/messages", body))[2])["id"]
+
+    def wait(self, review, millis=25_000):
+        path = f"/api/v1/reviews/{review}/wait?channel={self.channel}&timeout={millis}"
+        return self.agent("GET", path)
+
+    def approve(self, review):
+        return self.person("POST", f"/api/messages/{review}/respond", {"response": {"selectedOption": "approve"}})
+
+
+# ------------------------------------------------------------------------------ steps
+
+
+def approval(use):
+    """An agent waits, and has the answer within two seconds of it."""
+    review = use.ask()
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        waiting = pool.submit(use.wait, review)
+        time.sleep(3)
+        answered = time.monotonic()
+        expect(201, use.approve(review))
+        decided = json.loads(expect(200, waiting.result())[2])
+    took = time.monotonic() - answered
+    if decided["status"] != "completed" or took > 5:
+        raise Failure(f"the wait gave {decided['status']} after {took:.1f} s")
+    return f"{took:.2f} s from the answer to the agent"
+
+
+def first_page(use):
+    """The inbox takes three runs of functions: the page and what it links."""
+    page = expect(200, use.page("/"))[2].decode()
+    # What browsers load by themselves: not the icon of a home screen.
+    linked = re.findall(r'<link rel="stylesheet" href="(/[^"]+)"|<link rel="icon" href="(/[^"]+)"|<script src="(/[^"]+)"|<img src="(/[^"]+)"', page)
+    linked = {path for paths in linked for path in paths if path}
+    for path in linked:
+        caching = expect(200, use.page(path.replace("&#38;", "&")))[1]["cache-control"]
+        if "immutable" not in caching:
+            raise Failure(f"{path} is cached by {caching}")
+    if len(linked) > 2:
+        raise Failure(f"the page loads {sorted(linked)}")
+    return f"{1 + len(linked)} runs"
+
+
+def upload(use):
+    """A browser's preflight and PUT to the bucket."""
+    body = {"channelId": use.channel, "filename": "a.txt", "mimeType": "text/plain", "size": 5}
+    made = json.loads(expect(201, use.agent("POST", "/api/v1/files/presign", body))[2])
+    url, headers = made["upload"]["url"], made["upload"]["headers"]
+    origin = "{0.scheme}://{0.netloc}".format(urllib.parse.urlsplit(use.url))
+    asked = {"Origin": origin, "Access-Control-Request-Method": "PUT",
+             "Access-Control-Request-Headers": "content-type,if-none-match"}
+    preflight = call("OPTIONS", url, headers=asked)
+    expect(200, call("PUT", url, b"bytes", headers | {"Origin": origin}))
+    again = call("PUT", url, b"other", headers | {"Origin": origin})[0]
+    if again != 412:
+        raise Failure(f"a second upload was answered with {again}")
+    return f"preflight {preflight[0]}, allowed origin {preflight[1].get('access-control-allow-origin')}"
+
+
+def long_hide(stack):
+    """What SQS refuses: a message that is hidden for exactly twelve hours after its receipt."""
+    sqs, queue = stack.target.client("sqs"), stack.outputs["DeadLetters"]
+    sqs.send_message(QueueUrl=queue, MessageBody="smoke")
+    letter = sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=5)["Messages"][0]
+    hide = lambda seconds: sqs.change_message_visibility(
+        QueueUrl=queue, ReceiptHandle=letter["ReceiptHandle"], VisibilityTimeout=seconds)
+    hide(PASSES_MAX_HIDE - 60)
+    try:
+        hide(PASSES_MAX_HIDE)
+        refused = "accepted (real SQS refuses it)"
+    except sqs.exceptions.ClientError as err:
+        refused = f"refused: {err.response['Error']['Code']}"
+    sqs.delete_message(QueueUrl=queue, ReceiptHandle=letter["ReceiptHandle"])
+    return f"{PASSES_MAX_HIDE - 60} s accepted, {PASSES_MAX_HIDE} s {refused}"
+
+
+def waits_and_a_page(use):
+    """Agents wait in a loop while a person loads the inbox. Refused requests are repeated, as clients do."""
+    limit = use.limit
+    reviews = [use.ask() for _ in range(WAITS)]
+    refused = []
+
+    def patiently(request):
+        for attempt in range(30):
+            answer = request()
+            if answer[0] not in (429, 500, 502, 503):
+                return answer
+            refused.append(answer[0])
+            time.sleep(0.2 + 0.1 * attempt)
+        raise Failure(f"30 refusals, the last with {answer[0]}")
+
+    with concurrent.futures.ThreadPoolExecutor(WAITS) as pool:
+        waits = [pool.submit(patiently, lambda it=review: use.wait(it, 15_000)) for review in reviews]
+        time.sleep(2)
+        began = time.monotonic()
+        expect(200, patiently(lambda: use.page("/")))
+        took = time.monotonic() - began
+        for review in reviews:
+            expect(201, patiently(lambda it=review: use.approve(it)))
+        for review, waiting in zip(reviews, waits):
+            status = json.loads(expect(200, waiting.result())[2])["status"]
+            if status == "pending":
+                status = json.loads(expect(200, patiently(lambda it=review: use.wait(it, 5_000)))[2])["status"]
+            if status != "completed":
+                raise Failure(f"a wait ended with {status}")
+    return f"{WAITS} waits, account's concurrency {limit}: the page after {took:.1f} s, {len(refused)} requests repeated"
+
+
+def restored(stack, use):
+    """The same URL, key and messages after a restore."""
+    review, before = use.ask(), stack.outputs
+    if isinstance(stack.target, Account) and not isinstance(stack.target, Emulator):
+        time.sleep(360)  # the latest restorable time lags by five minutes
+    stack.run("restore", "--yes", *stack.target.template, *stack.target.parameters)
+    after = stack.outputs
+    if after["ApiId"] != before["ApiId"] or after["Table"] == before["Table"]:
+        raise Failure("the stack has another URL, or its old table")
+    expect(201, use.approve(review))
+    retained_data.delete_table(stack.target.session, before["Table"])
+    return after["Table"]
+
+
+# ------------------------------------------------------------------------------ the run
+
+
+def steps(target, architectures):
+    name = f"smoke{int(time.time()) % 1_000_000}"
+    first, second = Stack(f"{name}a", target), Stack(f"{name}b", target)
+    state = {}
+
+    def owner():
+        state["use"] = use = Use(first)
+        use.limit = target.client("lambda").get_account_settings()["AccountLimit"]["ConcurrentExecutions"]
+        return use.url
+
+    for architecture in architectures:
+        yield f"deploy on {architecture}", lambda it=architecture: first.deploy("--architecture", it) and first.name
+    yield "owner", owner
+    yield "approval", lambda: approval(state["use"])
+    yield "first page", lambda: first_page(state["use"])
+    yield "upload", lambda: upload(state["use"])
+    yield "long hide", lambda: long_hide(first)
+    yield "ten waits and a page", lambda: waits_and_a_page(state["use"])
+    yield "second stack", lambda: second.deploy() and second.url
+    yield "restore", lambda: restored(first, state["use"])
+    for stack in (second, first):
+        yield f"destroy {stack.name}", lambda it=stack: it.destroy() if it.deployed else "it was not deployed"
+
+
+def run(target, architectures):
+    failed = 0
+    for name, step in steps(target, architectures):
+        began = time.monotonic()
+        try:
+            result = step() or "done"
+        except Exception as err:  # a step must not keep the next ones from deleting what it made
+            failed += 1
+            result = f"FAILED: {err if isinstance(err, Failure) else repr(err)}"
+        print(f"{name}: {result} ({time.monotonic() - began:.0f} s)", flush=True)
+    print(f"smoke: {failed} steps failed", flush=True)
+    return failed
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("--emulator", action="store_true", help="on MiniStack, with an account's concurrency of 10")
+    args = parser.parse_args()
+    with tempfile.TemporaryDirectory() as directory:
+        env = os.environ | {"PLACET_STACK_CONFIG": directory}
+        if not args.emulator:
+            sys.exit(1 if run(Account(env), ["x86_64", "arm64"]) else 0)
+        if not BUILT.exists():
+            sys.exit("There are no built functions: run `make test-sam` or `tests/sam.sh --prepare` first.")
+        with emulator(False, {"LAMBDA_ACCOUNT_CONCURRENCY": "10"}) as (endpoint, emulated):
+            target = Emulator(endpoint, emulated | {"PLACET_STACK_CONFIG": directory})
+            sys.exit(1 if run(target, ["x86_64"]) else 0)
+
+
+if __name__ == "__main__":
+    main()
