@@ -1,23 +1,49 @@
-// Fetches the page again and takes over what changed.
+// Fetches the page again and takes over what changed. Of the inbox only the rows are fetched, and of the open request
+// what can still change.
 import { byId } from "./dom.js";
 import { notifyRequest } from "./notifications.js";
+import { updateRows } from "./review-rows.js";
 import { fetchPage, replaceChanged, replacementCount } from "./swap.js";
+import { sleep } from "./timing.js";
 
+// How long the refresh after an answer waits for the next request to be opened, which brings the rows along.
+const WAIT_FOR_NEXT = 3_000;
 let pending = pendingCount(document);
+let next = null; // fulfilled with true once the next request is open, or with false when the wait is over
+let endWait = () => {};
 
 // One at a time: of two responses that cross on their way, the older must not be taken last.
 let queue = Promise.resolve();
 
 // Returns whether anything differed; throws when the page cannot be fetched.
 export function refresh() {
-  const turn = queue.then(() => refreshFrom(location.href));
+  const turn = queue.then(async () => ((await next) ? true : refreshFrom(location.href)));
   queue = turn.catch(() => {});
   return turn;
 }
 
+// After an answer, the list is refreshed together with the next request if that is opened soon.
+export function refreshWithNext() {
+  next = Promise.race([new Promise((done) => (endWait = done)), sleep(WAIT_FOR_NEXT).then(() => false)]);
+  const mine = next;
+  refresh().catch(() => {});
+  mine.then(() => next === mine && (next = null));
+}
+
+// Whether a refresh waits for the next request, whose page then has to have the rows.
+export const isRefreshDue = () => next !== null;
+
+// Takes over the rows and the count of a page that was fetched with the next request.
+export function takeRows(page) {
+  const changed = updateRows(page);
+  takeCount(page);
+  endWait(true);
+  return changed;
+}
+
 async function refreshFrom(path) {
   const [before, here] = [replacementCount(), location.href];
-  const { response, page, isSignedOut } = await fetchPage(path);
+  const { response, page, isSignedOut } = await fetchPage(path, { parts: wantedParts() });
   if (isSignedOut) {
     location.reload();
     return true;
@@ -26,12 +52,22 @@ async function refreshFrom(path) {
   if (!response.ok) throw new Error(response.status);
   // Something newer is shown by now.
   if (replacementCount() !== before || location.href !== here) return refreshFrom(location.href);
-  const changed = replaceChanged(page);
+  const changed = [replaceChanged(page), updateRows(page)].includes(true);
   document.title = page.title;
+  takeCount(page);
+  return changed;
+}
+
+// A request that is decided does not change any more.
+function wantedParts() {
+  if (!byId("rows")) return "";
+  return byId("answer") && !document.querySelector("#answer .outcome") ? "rows,pane" : "rows";
+}
+
+function takeCount(page) {
   const [was, now] = [pending, pendingCount(page)];
   pending = now;
   if (now > was) notifyRequest(page);
-  return changed;
 }
 
 // What the page was about is not there any more. A script that keeps the page cancels the event; then only
@@ -39,7 +75,7 @@ async function refreshFrom(path) {
 async function gone() {
   const isKept = !document.dispatchEvent(new CustomEvent("placet:gone", { cancelable: true }));
   if (isKept) return byId("rows") !== null && refreshFrom(`/${location.search}`);
-  location.replace("/");
+  location.replace(`/${location.search}`);
   return true;
 }
 
