@@ -87,6 +87,7 @@ test("a form with all twelve field types enforces its limits and returns typed v
     await page.type(field("email"), "a@example.com");
     await page.type(field("url"), "https://example.com/");
     await page.select(field("select"), "y");
+    await page.$eval(field("checkbox"), (it) => it.scrollIntoView({ block: "center" })); // not behind the bar
     await page.click(field("checkbox"));
     for (const [name, value] of [["date", "2026-12-24"], ["time", "18:30"], ["datetime", "2026-12-24T18:30"], ["range", "3"]])
       await page.$eval(field(name), (it, value) => ((it.value = value), it.dispatchEvent(new Event("input", { bubbles: true }))), value);
@@ -136,7 +137,7 @@ test("a withdrawn request says so, and keeps what was typed", async () => {
   const page = await signedIn();
   const { id } = await world.send({ text: "Shall I?", review: { type: "approval" } });
   await page.goto(`${world.inboxUrl}/reviews/${id}`);
-  await page.type("[name=feedback]", "half a thought");
+  await page.type("[name=comment]", "half a thought");
   await world.agent("POST", `/api/v1/reviews/${id}/cancel?channel=${world.channelId}`, { reason: "The build failed" });
   await shows(page, "#answer .outcome", "Withdrawn by");
   await shows(page, "#answer .outcome", "The build failed");

@@ -100,6 +100,7 @@ test("on a phone of 360 px one pane is shown at a time, and nothing is wider tha
   assert.equal(await page.$eval(".list", (it) => it.checkVisibility()), false);
   const small = await page.$$eval("#answer button, .back", (all) => all.map((it) => it.getBoundingClientRect()).filter((it) => it.height < 44 || it.width < 44).length);
   assert.equal(small, 0);
+  await settled(page);
   await page.tap(".back");
   await page.waitForFunction(() => document.querySelector(".list").checkVisibility());
   await page.goto(`${world.inboxUrl}/channels/${world.channelId}`);

@@ -6,7 +6,7 @@ import { showSending } from "./decision-bar.js";
 import { byId, create } from "./dom.js";
 import { showFeedback } from "./field-feedback.js";
 import { validateForm } from "./field-validation.js";
-import { refresh, refreshWithNext } from "./refresh.js";
+import { noteOwnAction, refresh } from "./refresh.js";
 import { removeRow } from "./review-rows.js";
 import { renewed } from "./session.js";
 import { fetchPage, onContent, replaceChanged, replaceElement, reviewId } from "./swap.js";
@@ -91,6 +91,7 @@ function showResult(form, { response, page, isSignedOut }) {
 const isDecided = (page) => page.querySelector("#answer .outcome") !== null;
 
 function showStored(form, page) {
+  noteOwnAction();
   removeDraft(form);
   removeRow(reviewId(page));
   if (!replaceAnswer(page)) {
@@ -102,7 +103,7 @@ function showStored(form, page) {
   announce(byId("outcome-title").textContent.trim());
   document.querySelector("#answer .outcome").scrollIntoView({ block: "nearest" });
   byId("go-on")?.focus({ preventScroll: true });
-  refreshWithNext();
+  refresh().catch(() => {});
 }
 
 // What is wrong with the answer is shown where it was typed.

@@ -6,39 +6,52 @@ import { updateRows } from "./review-rows.js";
 import { fetchPage, replaceChanged, replacementCount } from "./swap.js";
 import { sleep } from "./timing.js";
 
-// How long the refresh after an answer waits for the next request to be opened, which brings the rows along.
-const WAIT_FOR_NEXT = 3_000;
+// What this page does itself (an answer, a request that is opened) is announced as a change, too. The refresh for it waits
+// until there was no such action for a while, so that quick work causes few of them.
+const OWN_PAUSE = 3_000;
+const MAX_PAUSE = 10_000;
 let pending = pendingCount(document);
-let next = null; // fulfilled with true once the next request is open, or with false when the wait is over
-let endWait = () => {};
+let lastAction = -Infinity;
+let waiting = null; // the refresh that was asked for and has not fetched anything yet
 
 // One at a time: of two responses that cross on their way, the older must not be taken last.
 let queue = Promise.resolve();
 
+export function noteOwnAction() {
+  lastAction = performance.now();
+}
+
 // Returns whether anything differed; throws when the page cannot be fetched.
 export function refresh() {
-  const turn = queue.then(async () => ((await next) ? true : refreshFrom(location.href)));
+  waiting ??= startRefresh();
+  return waiting;
+}
+
+function startRefresh() {
+  const turn = queue.then(async () => {
+    const isOwn = await waitForQuiet();
+    waiting = null; // a later change needs a fetch of its own
+    const changed = await refreshFrom(location.href);
+    return changed || isOwn;
+  });
   queue = turn.catch(() => {});
   return turn;
 }
 
-// After an answer, the list is refreshed together with the next request if that is opened soon.
-export function refreshWithNext() {
-  next = Promise.race([new Promise((done) => (endWait = done)), sleep(WAIT_FOR_NEXT).then(() => false)]);
-  const mine = next;
-  refresh().catch(() => {});
-  mine.then(() => next === mine && (next = null));
+// Returns whether it had to wait.
+async function waitForQuiet() {
+  const began = performance.now();
+  for (;;) {
+    const left = Math.min(lastAction + OWN_PAUSE, began + MAX_PAUSE) - performance.now();
+    if (left <= 0) return performance.now() - began > 1;
+    await sleep(left);
+  }
 }
 
-// Whether a refresh waits for the next request, whose page then has to have the rows.
-export const isRefreshDue = () => next !== null;
-
-// Takes over the rows and the count of a page that was fetched with the next request.
+// Takes over the rows and the count of a page that was fetched otherwise.
 export function takeRows(page) {
-  const changed = updateRows(page);
+  updateRows(page);
   takeCount(page);
-  endWait(true);
-  return changed;
 }
 
 async function refreshFrom(path) {
@@ -58,10 +71,11 @@ async function refreshFrom(path) {
   return changed;
 }
 
-// A request that is decided does not change any more.
+// The text of a request changes only while it is written, and what is decided does not change.
 function wantedParts() {
   if (!byId("rows")) return "";
-  return byId("answer") && !document.querySelector("#answer .outcome") ? "rows,pane" : "rows";
+  if (!byId("answer") || document.querySelector("#answer .outcome")) return "rows";
+  return document.querySelector("#asked .writing") ? "rows,pane" : "rows,answer";
 }
 
 function takeCount(page) {

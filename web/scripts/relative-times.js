@@ -4,6 +4,7 @@
 //   <time datetime="…" data-left>     how long until then
 //   <time datetime="…" data-due>      by when, and in the last two minutes how long until then
 //   <time datetime="…" data-moment>   the date and the time of day
+//   <time datetime="…" data-clock>    the time of day
 import { onContent } from "./swap.js";
 
 const INTERVAL = 15_000;
@@ -29,7 +30,9 @@ function showTimes(root) {
     if ("age" in time.dataset) time.textContent = span(Date.now() - at);
     else if ("left" in time.dataset) time.textContent = span(at - Date.now());
     else if ("due" in time.dataset) showDue(time, at);
-    else if ("moment" in time.dataset) {
+    else if ("clock" in time.dataset) {
+      time.textContent = at.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+    } else if ("moment" in time.dataset) {
       time.textContent = at.toLocaleString([], { dateStyle: "medium", timeStyle: "short" });
     }
     time.title = at.toLocaleString();

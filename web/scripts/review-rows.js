@@ -9,9 +9,9 @@ import { toast } from "./toast.js";
 const TOUCHED = 3_000;
 const list = byId("list");
 const wide = matchMedia("(min-width: 900px)");
-const hovers = matchMedia("(hover: hover)");
 let held = null; // the rows as last fetched, while they wait
 let touchedAt = -Infinity;
+let isMouse = true;
 
 export const rows = () => [...document.querySelectorAll("[data-row]")];
 const scroller = () => (wide.matches ? list : document.scrollingElement);
@@ -19,7 +19,7 @@ const rowIds = (root) => [...root.querySelectorAll("[data-row]")].map((row) => r
 
 function isRead() {
   if (document.hidden || !list.checkVisibility() || rows().length === 0) return false;
-  const isPointedAt = hovers.matches ? byId("rows").matches(":hover") : performance.now() - touchedAt < TOUCHED;
+  const isPointedAt = isMouse ? byId("rows").matches(":hover") : performance.now() - touchedAt < TOUCHED;
   return isPointedAt || byId("rows").contains(document.activeElement);
 }
 
@@ -62,6 +62,17 @@ function hold(next, added) {
   const isLast = !next.querySelector("[data-more]");
   for (const row of rows()) row.classList.toggle("gone", isLast && !fresh.has(row.id));
   showCount(added.length);
+  if (!isMouse) setTimeout(showUnread, TOUCHED);
+}
+
+// Shows what waits, unless the list is still read.
+function showUnread() {
+  if (!isRead()) showHeld();
+}
+
+function notePointer({ type, pointerType }) {
+  isMouse = pointerType === "mouse";
+  if (type === "pointerdown") touchedAt = performance.now();
 }
 
 function showCount(count) {
@@ -136,9 +147,9 @@ function showHeld({ scrolls = false } = {}) {
 
 if (byId("rows") && byId("new-rows")) {
   byId("new-rows").addEventListener("click", () => showHeld({ scrolls: true }));
-  list.addEventListener("pointerdown", () => (touchedAt = performance.now()));
-  list.addEventListener("pointerleave", () => hovers.matches && !isRead() && showHeld());
-  list.addEventListener("focusout", () => setTimeout(() => !isRead() && showHeld()));
+  for (const move of ["pointerdown", "pointermove"]) list.addEventListener(move, notePointer);
+  list.addEventListener("pointerleave", () => isMouse && setTimeout(showUnread));
+  list.addEventListener("focusout", () => setTimeout(showUnread));
   document.addEventListener("visibilitychange", () => document.hidden && showHeld());
   list.addEventListener("click", (event) => {
     const link = event.target.closest("[data-more]");

@@ -56,6 +56,12 @@ pub fn moment(at: Timestamp) -> String {
     format!(r#"<time datetime="{text}" data-moment>{} {} UTC</time>"#, &text[..10], &text[11..16])
 }
 
+/// The time of day of a moment, as HTML, in UTC.
+pub fn clock(at: Timestamp) -> String {
+    let text = at.to_string();
+    format!(r#"<time datetime="{text}" data-clock>{} UTC</time>"#, &text[11..16])
+}
+
 /// JSON with indentation, unless deep nesting makes it many times longer.
 pub fn laid_out(value: &Value) -> String {
     let plain = value.to_string();
