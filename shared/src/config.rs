@@ -58,6 +58,8 @@ pub struct Config {
     pub limits: Settings,
     /// `PLACET_SECRET`: at least 32 characters that cannot be guessed, the same for all functions.
     pub secret: ServerSecret,
+    /// `PLACET_PREVIOUS_SECRETS`: secrets that were replaced, none when unset.
+    pub previous_secrets: Vec<ServerSecret>,
     /// `PLACET_CORS_ORIGINS`: origins whose scripts may call the agents' API, none when unset.
     pub cors: Cors,
     /// `PLACET_QUEUE`: the URL of the queue of deliveries; only `events` and `webhooks` need it.
@@ -77,6 +79,7 @@ impl Config {
             history_lifetime: history_lifetime()?,
             limits: limits()?,
             secret: secret("PLACET_SECRET")?,
+            previous_secrets: previous_secrets()?,
             cors: cors()?.unwrap_or_default(),
             queue: present("PLACET_QUEUE"),
             dead_letters: present("PLACET_DEAD_LETTERS"),
@@ -110,6 +113,16 @@ fn required(name: &'static str) -> Result<String, ConfigError> {
 
 fn secret(name: &'static str) -> Result<ServerSecret, ConfigError> {
     ServerSecret::new(&required(name)?).ok_or(ConfigError::Invalid(name, "at least 32 characters"))
+}
+
+/// `PLACET_PREVIOUS_SECRETS`, which the local runner reads too: secrets that were replaced, separated by
+/// commas or spaces. The public keys of their receipts stay listed.
+pub fn previous_secrets() -> Result<Vec<ServerSecret>, ConfigError> {
+    let name = "PLACET_PREVIOUS_SECRETS";
+    let list = present(name).unwrap_or_default();
+    let texts = list.split([',', ' ', '\n']).filter(|text| !text.is_empty());
+    let secret = |text| ServerSecret::new(text).ok_or(ConfigError::Invalid(name, "a list of at least 32 characters each"));
+    texts.map(secret).collect()
 }
 
 /// `PLACET_MAX_WAIT_MS`, which the local runner reads too.

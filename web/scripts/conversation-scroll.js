@@ -46,11 +46,6 @@ const startObserver = new IntersectionObserver(
   { root: scroller, rootMargin: "200px 0px 0px 0px" },
 );
 
-function showJump() {
-  const jump = byId("jump-to-newest");
-  if (jump) jump.hidden = isAtEnd;
-}
-
 function watchStart() {
   startObserver.disconnect();
   startObserver.observe(byId("older"));
@@ -60,10 +55,7 @@ function followEnd() {
   scrollToEnd();
   scroller.addEventListener(
     "scroll",
-    () => {
-      isAtEnd = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 80;
-      showJump();
-    },
+    () => (isAtEnd = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 80),
     { passive: true },
   );
   const resizeObserver = new ResizeObserver(() => isAtEnd && scrollToEnd());
@@ -74,10 +66,6 @@ function followEnd() {
 if (scroller) {
   followEnd();
   requestAnimationFrame(watchStart);
-  byId("jump-to-newest")?.addEventListener("click", () => {
-    scrollToEnd();
-    showJump();
-  });
   document.addEventListener("click", (event) => {
     const link = event.target.closest?.("#older a");
     if (!link) return;

@@ -3,6 +3,7 @@
 //! concurrency of its own: waiting requests take nothing from other routes.
 
 mod cancel;
+mod consume;
 mod changes;
 mod get;
 mod pending;
@@ -26,6 +27,7 @@ shared::routes! {
         pending::pending, // /api/v1/reviews/pending
         get::get, // /api/v1/reviews/{id}
         cancel::cancel, // /api/v1/reviews/{id}/cancel
+        consume::consume, // /api/v1/reviews/{id}/consume
         wait::wait, // /api/v1/reviews/{id}/wait
         changes::changes, // /api/changes
     ];

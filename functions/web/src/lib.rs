@@ -14,6 +14,7 @@ mod components;
 mod docs;
 mod extract;
 mod health;
+mod jwks;
 mod middleware;
 mod openapi;
 mod pages;
@@ -69,7 +70,6 @@ pub fn router() -> Router<App> {
         .layer(from_fn(middleware::require_inbox_host))
         .merge(reference_page())
         .layer(from_fn(middleware::security_headers))
-        .layer(from_fn(middleware::compress_html))
         .route("/assets/{*name}", get(assets::asset))
         .merge(data())
 }
@@ -77,5 +77,5 @@ pub fn router() -> Router<App> {
 // What the API's description names; pages for people are not in it.
 shared::routes! {
     fn reference_page = [docs::docs]; // /api/docs
-    fn data = [health::health, openapi::document]; // /health, /api/openapi.json
+    fn data = [health::health, jwks::jwks, openapi::document]; // /health, /.well-known/jwks.json, /api/openapi.json
 }

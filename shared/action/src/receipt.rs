@@ -5,7 +5,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::signature::{Ed25519KeyPair, KeyPair};
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::json;
 use sha2::{Digest, Sha256};
 
 /// How long a receipt can be verified after it was signed, in seconds: 30 days.
@@ -34,6 +34,19 @@ pub struct Claims<'a> {
     pub jti: &'a str,
 }
 
+/// A public key as a JWK (RFC 7517, RFC 8037).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Jwk {
+    kty: &'static str,
+    crv: &'static str,
+    x: String,
+    /// The id that the header of a receipt names.
+    pub kid: String,
+    #[serde(rename = "use")]
+    purpose: &'static str,
+    alg: &'static str,
+}
+
 /// A key that signs receipts.
 pub struct SigningKey(Ed25519KeyPair);
 
@@ -50,8 +63,8 @@ impl SigningKey {
     }
 
     /// The public key as a JWK.
-    pub fn jwk(&self) -> Value {
-        json!({ "kty": "OKP", "crv": "Ed25519", "x": self.public(), "kid": self.id(), "use": "sig", "alg": "EdDSA" })
+    pub fn jwk(&self) -> Jwk {
+        Jwk { kty: "OKP", crv: "Ed25519", x: self.public(), kid: self.id(), purpose: "sig", alg: "EdDSA" }
     }
 
     /// A receipt with these claims.

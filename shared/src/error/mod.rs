@@ -18,6 +18,7 @@ pub use upstream::UpstreamFailure;
 
 use field::in_short;
 
+use crate::clock::Timestamp;
 use crate::json::Fault;
 
 /// An error response, in the order of the statuses.
@@ -75,6 +76,12 @@ pub enum Error {
     LastOwner,
     #[error("This stream has ended; nothing can be added to it.")]
     StreamEnded,
+    #[error("Nothing was allowed: the review is not decided, was denied, expired or cancelled, or is about no action.")]
+    NotAllowed,
+    #[error("Another action was approved: its digest is in the review's decision.")]
+    DigestMismatch,
+    #[error("This approval was consumed already.")]
+    AlreadyConsumed { consumed_at: Timestamp },
     #[error("This review is answered already; read it for the decision.")]
     AlreadyDecided,
     #[error("This review has expired already.")]
@@ -206,6 +213,9 @@ impl Error {
             Self::EmailTaken => (StatusCode::CONFLICT, "email_taken"),
             Self::LastOwner => (StatusCode::CONFLICT, "last_owner"),
             Self::StreamEnded => (StatusCode::CONFLICT, "stream_ended"),
+            Self::NotAllowed => (StatusCode::CONFLICT, "not_allowed"),
+            Self::DigestMismatch => (StatusCode::CONFLICT, "digest_mismatch"),
+            Self::AlreadyConsumed { .. } => (StatusCode::CONFLICT, "already_consumed"),
             Self::AlreadyDecided => (StatusCode::CONFLICT, "already_decided"),
             Self::AlreadyExpired => (StatusCode::CONFLICT, "review_expired"),
             Self::AlreadyCancelled => (StatusCode::CONFLICT, "already_cancelled"),
@@ -233,6 +243,14 @@ impl Error {
             Self::MalformedJson(fault) => {
                 Some(vec![FieldError { path: fault.path.clone(), code: self.code(), message: self.to_string() }])
             }
+            _ => None,
+        }
+    }
+
+    /// When an approval was consumed, if that is why the call is refused.
+    pub fn consumed_at(&self) -> Option<Timestamp> {
+        match self {
+            Self::AlreadyConsumed { consumed_at } => Some(*consumed_at),
             _ => None,
         }
     }

@@ -1,5 +1,6 @@
 //! The state of every router.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use ::http::header::SET_COOKIE;
@@ -29,6 +30,8 @@ pub struct App {
     pub clock: Clock,
     pub long_polls: LongPolls,
     pub secret: ServerSecret,
+    /// Secrets that were replaced, whose receipts are still valid.
+    pub previous_secrets: Arc<[ServerSecret]>,
     pub outbound: Outbound,
     pub queue: Queue,
     pub site: Site,
@@ -52,6 +55,7 @@ impl App {
             clock,
             long_polls,
             secret,
+            previous_secrets: Arc::default(),
             outbound: Outbound::default(),
             queue: Queue::unset(clients.sqs.clone()),
             site: Site::default(),
@@ -77,7 +81,7 @@ impl App {
         answer: Answer,
         surface: Surface,
     ) -> Result<Message, Error> {
-        let answered = self.store.reviews().answer(human, id, answer, surface).await?;
+        let answered = self.store.reviews().answer(human, id, answer, (surface, &self.secret)).await?;
         self.long_polls.notify(&answered);
         Ok(answered)
     }

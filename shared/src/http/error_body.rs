@@ -24,6 +24,10 @@ pub struct ErrorBody<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     errors: Option<Vec<FieldError>>,
+    /// When the approval was consumed; of `already_consumed` only
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    consumed_at: Option<Timestamp>,
     /// The path that was called
     path: &'a str,
     timestamp: Timestamp,
@@ -39,6 +43,7 @@ impl<'a> ErrorBody<'a> {
             code: error.code(),
             message: error.to_string(),
             errors: error.fields(),
+            consumed_at: error.consumed_at(),
             path,
             timestamp,
             request_id,

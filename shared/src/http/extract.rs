@@ -161,6 +161,11 @@ impl IdempotencyKey {
         client_id.or(self.0).map(|client_id| IdempotentCall { client_id, body_hash })
     }
 
+    /// The key's text, for calls that keep it with what they change.
+    pub fn into_text(self) -> Option<String> {
+        self.0
+    }
+
     /// The same for a body without an id of its own; it is hashed only if there is a key.
     pub fn of(self, body_hash: impl FnOnce() -> String) -> Option<IdempotentCall> {
         self.0.map(|client_id| IdempotentCall { client_id, body_hash: body_hash() })

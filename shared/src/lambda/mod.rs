@@ -103,7 +103,7 @@ fn deployed(config: Config) -> App {
     let app = App::new(&clients, &config.table, &config.bucket, Clock::system(), long_polls, config.secret)
         .limited(Limits::new(&config.limits))
         .keeping_history(config.history_lifetime);
-    let app = App { cors: config.cors, ..app };
+    let app = App { previous_secrets: config.previous_secrets.into(), cors: config.cors, ..app };
     let app = match config.queue {
         Some(url) => app.on_queue(&url),
         None => app,

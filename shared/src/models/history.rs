@@ -32,6 +32,8 @@ pub enum HistoryEvent {
     Expired,
     /// Its agent withdrew or superseded it.
     Cancelled,
+    /// Its agent consumed the approval of the act.
+    Consumed,
 }
 
 /// One entry of a history

@@ -151,6 +151,23 @@ pub struct Review {
     pub cancelled_at: Option<Timestamp>,
     /// What was decided about the action, once it was.
     pub decision: Option<Decision>,
+    /// The proof of the decision: a compact JWS, signed with a key of `/.well-known/jwks.json`.
+    pub receipt: Option<String>,
+    /// When the approved act was consumed.
+    #[serde(skip)]
+    pub consumption: Option<Consumption>,
+}
+
+/// When and by which call an approval was consumed.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Consumption {
+    pub at: Timestamp,
+    /// Differs in each call.
+    pub call: String,
+    /// The call's `Idempotency-Key`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
 }
 
 /// What a person decided about an act
@@ -182,11 +199,6 @@ impl Review {
     /// Its act, parsed, if it is about one.
     pub fn act(&self) -> Option<Act> {
         self.action.as_ref().and_then(Act::from_stored)
-    }
-
-    /// Whether its act is of high risk or cannot be taken back. An act that cannot be read counts as such.
-    pub fn is_high_risk(&self) -> bool {
-        self.action.is_some() && self.act().is_none_or(|act| act.is_high_risk())
     }
 
     /// The members of its response that only the agent that asked may see.

@@ -36,7 +36,7 @@ pub use message::{
 pub use modified_files::ModifiedFiles;
 pub use page_request::PageRequest;
 pub use request::{CreateMessage, HumanMessage, ListMessages};
-pub use review::{Answer, AskReview, CancelReview};
+pub use review::{Answer, AskReview, CancelReview, ConsumeApproval};
 pub use stats::{AgentStats, ReadMark, StatusChange, TotalStats};
 pub use stream::{AddStatus, StatusEvent, StreamId, UpdateStream};
 pub use user::{CreateUser, CreatedUser, PatchPreferences, PatchUser, Preferences, Theme};

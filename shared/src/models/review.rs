@@ -175,6 +175,21 @@ impl FromObject for CancelReview {
     }
 }
 
+/// `POST /api/v1/reviews/{id}/consume`.
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+pub struct ConsumeApproval {
+    /// The digest of the act that the agent is about to do.
+    #[schema(example = "sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a")]
+    pub action_digest: String,
+}
+
+impl FromObject for ConsumeApproval {
+    fn from_object(object: &mut JsonObject<'_>) -> Option<Self> {
+        Some(Self { action_digest: object.require("actionDigest", |o| o.string("actionDigest"))? })
+    }
+}
+
 /// `POST /api/messages/{id}/respond`; whether the review accepts it is checked once the review is loaded.
 #[derive(ToSchema)]
 #[schema(rename_all = "camelCase")]

@@ -15,6 +15,7 @@ pub mod password_queue;
 pub mod server_secret;
 pub mod webhook_secret;
 
+pub use action::receipt::Jwk;
 pub use credentials::{Credential, PlainSecret, SecretHash};
 pub use device::Device;
 pub use encrypted::Encrypted;

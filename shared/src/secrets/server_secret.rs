@@ -1,11 +1,14 @@
-//! The deployment's own secret. Keys derived from it sign share links and device cookies and encrypt
-//! plugin settings. Replacing it revokes every share link.
+//! The deployment's own secret. Keys derived from it sign share links, device cookies and receipts, and
+//! encrypt plugin settings. Replacing it revokes every share link; receipts stay valid while the earlier
+//! secret is among the previous ones.
 
 use std::fmt;
 
+use action::receipt::SigningKey;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 
+use crate::error::Error;
 use crate::hex;
 
 /// The minimum length, in characters.
@@ -21,6 +24,7 @@ pub enum Purpose {
     ShareLinks,
     PluginSettings,
     DeviceCookies,
+    Receipts,
     /// Identifies the secret without revealing it.
     Fingerprint,
 }
@@ -37,9 +41,16 @@ impl ServerSecret {
             Purpose::ShareLinks => "share-links",
             Purpose::PluginSettings => "plugin-settings",
             Purpose::DeviceCookies => "device-cookies",
+            Purpose::Receipts => "receipts",
             Purpose::Fingerprint => "fingerprint",
         };
         mac(&self.0, label.as_bytes())
+    }
+
+    /// The key that signs the receipts of decisions. The same secret gives the same key.
+    pub fn receipt_key(&self) -> Result<SigningKey, Error> {
+        let key = SigningKey::from_seed(&self.key(Purpose::Receipts));
+        key.ok_or_else(|| Error::internal("no signing key can be derived from the secret"))
     }
 
     /// A text that identifies the secret without revealing it.

@@ -222,6 +222,7 @@ pub const AGENT_API: &[Route] = &[
     agent("GET", "/api/v1/reviews/pending?channel={agent}", NONE),
     agent("GET", "/api/v1/reviews/{message}?channel={agent}", NONE),
     agent("POST", "/api/v1/reviews/{pending}/cancel?channel={agent}", EMPTY),
+    agent("POST", "/api/v1/reviews/{decided}/consume?channel={agent}", BodyTemplate::Json(r#"{"actionDigest":"x"}"#)),
     agent("GET", "/api/v1/reviews/{message}/wait?channel={agent}&timeout=50", NONE),
     agent("POST", "/api/v1/files/store", INTO_CHANNEL),
     agent("POST", "/api/v1/files/upload", INTO_CHANNEL),
@@ -251,6 +252,7 @@ pub const AGENT_API: &[Route] = &[
 /// The human API.
 pub const HUMAN_API: &[Route] = &[
     human("GET", "/health", NONE),
+    human("GET", "/.well-known/jwks.json", NONE),
     human("POST", "/api/auth/login", BodyTemplate::Json(r#"{"email":"nobody@people.example","password":"12345678"}"#)),
     human("GET", "/api/auth/me", NONE),
     human("GET", "/api/users", NONE),

@@ -27,6 +27,7 @@ pub struct Deployment {
     pub clock: Clock,
     waits: LongPolls,
     pub secret: ServerSecret,
+    pub previous_secrets: Vec<ServerSecret>,
     outbound: Outbound,
     pub queue: Option<String>,
     pub dead_letters: Option<String>,
@@ -39,7 +40,18 @@ impl Deployment {
         let (table, bucket) = (table.to_owned(), bucket.to_owned());
         let (clock, waits) = (Clock::adjustable(), LongPolls::new(MAX_WAIT, closing));
         (
-            Self { clients, table, bucket, clock, waits, secret: secret(), outbound, queue: None, dead_letters: None },
+            Self {
+                clients,
+                table,
+                bucket,
+                clock,
+                waits,
+                secret: secret(),
+                previous_secrets: vec![],
+                outbound,
+                queue: None,
+                dead_letters: None,
+            },
             close,
         )
     }
@@ -47,7 +59,8 @@ impl Deployment {
     pub fn app_on(&self, clients: &Clients) -> App {
         let (clock, waits) = (self.clock.clone(), self.waits.clone());
         let app = App::new(clients, &self.table, &self.bucket, clock, waits, self.secret.clone());
-        let app = App { outbound: self.outbound.clone(), cors: Cors::any(), ..app };
+        let previous_secrets = self.previous_secrets.clone().into();
+        let app = App { outbound: self.outbound.clone(), previous_secrets, cors: Cors::any(), ..app };
         let app = match &self.queue {
             Some(url) => app.on_queue(url),
             None => app,

@@ -114,6 +114,11 @@ impl<'a> RouteCosts<'a> {
                 let new = json!({ "email": random_email(), "displayName": "x", "password": "long enough" });
                 prepared.call.body = CallBody::Json(new.to_string());
             }
+            "/api/v1/reviews/{decided}/consume" => {
+                let (id, digest) = approved_act(&self.person, &self.agent).await;
+                prepared.call.path = format!("/api/v1/reviews/{id}/consume?channel={}", self.agent.channel);
+                prepared.call.body = CallBody::Json(json!({ "actionDigest": digest }).to_string());
+            }
             path if path.contains("/plugins/form") => prepared.call.path = route.path.replace("/form", PLUGIN),
             "/api/share/nonsense" => {
                 let share = self.person.get(&format!("/api/files/{}/share", self.file)).await.expect(200);
@@ -194,6 +199,14 @@ impl<'a> RouteCosts<'a> {
         person.sign_in().await.expect(200);
         person
     }
+}
+
+/// Has an act approved; returns the message's id and the act's digest.
+async fn approved_act(person: &Person, agent: &Agent) -> (String, String) {
+    let action = json!({ "name": "x", "args": {} });
+    let review = agent.create_message(json!({ "review": { "type": "approval", "action": action } })).await;
+    let decided = person.answer(&review, json!({ "selectedOption": "approve" })).await.expect(201);
+    (review, text(&decided["review"]["decision"]["actionDigest"]))
 }
 
 async fn answered_review(person: &Person, agent: &Agent) -> String {

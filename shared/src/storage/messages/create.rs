@@ -280,6 +280,8 @@ fn review_item(asked: AskReview, now: Timestamp) -> Result<ReviewItem, Error> {
         cancelled_at: None,
         decision_id: None,
         decision: None,
+        receipt: None,
+        consumption: None,
     })
 }
 

@@ -94,7 +94,11 @@ impl Messages<'_> {
 /// the former matters.
 pub(super) fn is_unchanged(item: &MessageItem) -> Condition {
     match &item.review {
-        Some(review) if review.action.is_some() => item_exists().and(attr("review.status").eq(s(review.status.word()))),
+        Some(review) if review.action.is_some() => {
+            let consumption = attr("review.consumption");
+            let consumption = if review.consumption.is_some() { consumption.exists() } else { consumption.absent() };
+            item_exists().and(attr("review.status").eq(s(review.status.word()))).and(consumption)
+        }
         _ => item_exists(),
     }
 }
@@ -106,6 +110,7 @@ fn of_message(item: &MessageItem) -> History {
     if let Some(review) = &message.review {
         entries.extend(seen(item, review));
         entries.extend(outcome(item, review));
+        entries.extend(consumed(item, review));
     }
     let act = message.review.as_ref().and_then(Review::act);
     let review = message.review;
@@ -158,6 +163,11 @@ fn outcome(item: &MessageItem, review: &Review) -> Option<HistoryEntry> {
             )
         },
     })
+}
+
+fn consumed(item: &MessageItem, review: &Review) -> Option<HistoryEntry> {
+    let agent = (SenderType::Agent, item.id.channel().to_string());
+    Some(entry(review.consumption.as_ref()?.at, HistoryEvent::Consumed, Some(agent)))
 }
 
 /// What the person changed of the act.

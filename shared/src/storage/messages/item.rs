@@ -6,7 +6,7 @@ use crate::clock::Timestamp;
 use crate::ids::{FileId, MessageId, UserId};
 use crate::json::{Json, as_text};
 use crate::models::file::PluginType;
-use crate::models::message::{StreamState, TextFormat};
+use crate::models::message::{Consumption, StreamState, TextFormat};
 use crate::models::modified_files::{self, ModifiedFiles};
 use crate::models::stream::SetWithDraft;
 use crate::models::webhook_url::split;
@@ -125,6 +125,10 @@ pub struct ReviewItem {
     pub decision_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub decision: Option<DecisionItem>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub receipt: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub consumption: Option<Consumption>,
 }
 
 /// What was decided about an act. Its arguments are those of the response, else those of the act.
@@ -136,7 +140,8 @@ pub struct DecisionItem {
 }
 
 impl ReviewItem {
-    fn decision(&self) -> Option<Decision> {
+    /// The decision about its act, if there is one.
+    pub fn decision(&self) -> Option<Decision> {
         let DecisionItem { effect, action_digest } = self.decision.clone()?;
         let act = self.action.as_ref().and_then(Act::from_stored)?;
         let args = self.response.as_ref().and_then(edited_args).unwrap_or(act.args);
@@ -200,6 +205,8 @@ impl From<ReviewItem> for Review {
     fn from(item: ReviewItem) -> Self {
         Self {
             decision: item.decision(),
+            receipt: item.receipt,
+            consumption: item.consumption,
             kind: item.kind,
             payload: item.payload,
             action: item.action,

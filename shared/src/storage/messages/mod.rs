@@ -138,8 +138,9 @@ pub(super) fn weight(message: &Message) -> usize {
         let feedback = it.feedback.as_deref().map_or(0, escaped);
         let reason = it.cancel_reason.as_deref().map_or(0, escaped);
         let decided = it.decision.as_ref().map_or(0, |it| escaped(&it.action.name) + quoted_text(&it.action.args));
+        let receipt = it.receipt.as_ref().map_or(0, String::len);
         let known = quoted(&it.payload) + quoted(&it.action) + quoted(&it.response) + quoted(&it.callback);
-        known + feedback + reason + decided
+        known + feedback + reason + decided + receipt
     };
     let names: usize = message.attachments.iter().map(|it| 500 + escaped(&it.filename)).sum();
     let events: usize = message.status_events.iter().map(|it| 500 + escaped(&it.text)).sum();

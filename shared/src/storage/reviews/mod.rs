@@ -2,27 +2,31 @@
 //! the same conditional update: pending and not yet due, or pending and due. Exactly one of them can succeed.
 //!
 //! - `cancel`: a review that its agent withdraws
+//! - `consume`: an approved act that its agent does, once
 //! - `decision`: what an answer decides about an act
 //! - `list`: lists of reviews
 
 mod cancel;
+mod consume;
 mod decision;
 mod list;
 
 pub(super) use cancel::{cancellation, refusal};
 
-use dynamo::value::{Value, from_item, s, to_value};
+use dynamo::value::{Value, from_item, s};
 use dynamo::{Conditional, Key, Transaction, Update, attr, item_exists, item_size};
 
 use crate::caller::HumanCaller;
 use crate::clock::Timestamp;
 use crate::error::Error;
-use crate::ids::{FileId, MessageId, UserId, new_ulid};
+use crate::ids::{FileId, MessageId, new_ulid};
 use crate::models::{Answer, Message, ModifiedFiles, Review, ReviewStatus, Surface};
 use crate::review::answer;
+use crate::secrets::ServerSecret;
 use crate::storage::keys::{self, owned};
 use crate::storage::messages::room;
 use crate::storage::messages::{MessageItem, file_in};
+use crate::storage::reviews::decision::{DecidedReview, Decider};
 use crate::storage::{Channel, Store, webhooks};
 
 /// Reviews: what a message asks of a person, and what becomes of it.
@@ -33,12 +37,13 @@ pub struct Reviews<'a> {
 
 impl Reviews<'_> {
     /// Stores a person's answer. Two calls: what is asked, then the one conditional update.
+    /// `secret` signs the receipt of a decision about an act.
     pub async fn answer(
         self,
         human: &HumanCaller,
         id: MessageId,
         mut answer: Answer,
-        surface: Surface,
+        (surface, secret): (Surface, &ServerSecret),
     ) -> Result<Message, Error> {
         let key = keys::message(id);
         let named = answer.modified_file_ids.as_ref().map(ModifiedFiles::files).unwrap_or_default();
@@ -54,20 +59,20 @@ impl Reviews<'_> {
         let callback = item.review.as_ref().and_then(|review| review.callback.as_ref());
         let event_room = webhooks::room_for_event(item.webhook_url.as_deref(), callback);
         let message = Message::from(item);
-        self.check_answer(&message, &mut answer, room, event_room).await?;
+        self.check_answer(&message, &mut answer).await?;
+        let now = self.store.clock.now();
+        let decision_id = new_ulid(now).to_string();
+        let by = Decider { user: channel.owner(), surface, now, decision_id: &decision_id, secret };
+        let decided = DecidedReview::of(&message, &answer, by)?;
+        check_room(&answer, decided.as_ref(), room)?;
+        let event = webhooks::answered_payload(&message, &answer, decided.as_ref().map(DecidedReview::parts), now)?;
+        check_event_room(&event, event_room)?;
         let unclaimed = self.store.files().usable_files(files, items).await?;
-        self.store_answer(&message, (channel.owner(), surface), answer, &unclaimed).await
+        self.store_answer(&message, answer, decided, by, &unclaimed).await
     }
 
-    /// Checks that the review is pending, accepts the response, and has room for it, and that the webhook's
-    /// event has room for it too. Replaces the response by its stored form.
-    async fn check_answer(
-        self,
-        message: &Message,
-        answer: &mut Answer,
-        room: usize,
-        event_room: usize,
-    ) -> Result<(), Error> {
+    /// Checks that the review is pending and accepts the response, which is replaced by its stored form.
+    async fn check_answer(self, message: &Message, answer: &mut Answer) -> Result<(), Error> {
         let review = message.review.as_ref().ok_or(Error::NotFound("review"))?;
         match review.status {
             ReviewStatus::Completed => return Err(Error::ReviewAlreadyResponded),
@@ -80,15 +85,6 @@ impl Reviews<'_> {
         }
         answer.within_limits()?;
         answer.response = answer::checked(&review.kind(), review.act().as_ref(), answer.response.clone())?;
-        let names = answer.modified_file_ids.as_ref().map_or(0, ModifiedFiles::len);
-        if answer.response.len() + answer.feedback.as_ref().map_or(0, String::len) + names > room {
-            return Err(Error::TooLarge(format!("This message has room for an answer of {room} bytes.")));
-        }
-        let event = webhooks::answered_payload(message, answer, self.store.clock.now())?.len();
-        if event > event_room {
-            let sentence = "The answer is too large for a webhook: as JSON it has";
-            return Err(Error::TooLarge(format!("{sentence} {event} bytes, and may have {event_room}.")));
-        }
         Ok(())
     }
 
@@ -96,33 +92,30 @@ impl Reviews<'_> {
     async fn store_answer(
         self,
         message: &Message,
-        (by, surface): (UserId, Surface),
         answer: Answer,
+        decided: Option<DecidedReview>,
+        Decider { user, surface, now, decision_id, .. }: Decider<'_>,
         unclaimed: &[FileId],
     ) -> Result<Message, Error> {
-        let now = self.store.clock.now();
-        let decision_id = new_ulid(now).to_string();
-        let review = message.review.as_ref().ok_or(Error::NotFound("review"))?;
-        let decision = decision::decision(review, &answer)?.map(|it| to_value(&it)).transpose()?;
         let modified = answer.modified_file_ids.map(|files| match files {
             ModifiedFiles::List(ids) => Value::L(ids.into_iter().map(s).collect()),
             ModifiedFiles::Edits(edits) => s(edits.as_str()),
         });
-        let update = decide(message.id, ReviewStatus::Completed, &decision_id, now)
+        let update = decide(message.id, ReviewStatus::Completed, decision_id, now)
             .set("review.response", s(answer.response.as_str()))
             .set("review.completedAt", s(now))
-            .set("review.respondedBy", s(by))
+            .set("review.respondedBy", s(user))
             .set("review.respondedOn", s(surface.word()))
-            .set_some("review.decision", decision)
             .set_some("review.feedback", answer.feedback.map(s))
             .set_some("review.modifiedFileIds", modified)
             .when(attr("review.expiresAt").gt(s(now)));
+        let update = DecidedReview::store(decided.as_ref(), update)?;
         let decision = if unclaimed.is_empty() {
             update.send(&self.store.table).await?
         } else {
             self.decide_with_files(message.id, update, unclaimed).await?
         };
-        match made_by(decision, &decision_id) {
+        match made_by(decision, decision_id) {
             Conditional::Applied(item) => Ok(item.into()),
             Conditional::Refused(None) => Err(Error::NotFound("message")),
             Conditional::Refused(Some(item)) => {
@@ -211,6 +204,25 @@ impl Reviews<'_> {
         let seen = update.send::<MessageItem>(&self.store.table).await?.into_item();
         seen.map(Message::from).ok_or(Error::NotFound("message"))
     }
+}
+
+/// Checks that the item has room for the answer.
+fn check_room(answer: &Answer, decided: Option<&DecidedReview>, room: usize) -> Result<(), Error> {
+    let names = answer.modified_file_ids.as_ref().map_or(0, ModifiedFiles::len);
+    let receipt = decided.map_or(0, |decided| decided.receipt.len());
+    if answer.response.len() + answer.feedback.as_ref().map_or(0, String::len) + names + receipt > room {
+        return Err(Error::TooLarge(format!("This message has room for an answer of {room} bytes.")));
+    }
+    Ok(())
+}
+
+/// Checks that the webhook's event has room for the answer.
+fn check_event_room(event: &str, room: usize) -> Result<(), Error> {
+    if event.len() > room {
+        let sentence = "The answer is too large for a webhook: as JSON it has";
+        return Err(Error::TooLarge(format!("{sentence} {} bytes, and may have {room}.", event.len())));
+    }
+    Ok(())
 }
 
 /// The writes that decide a review.

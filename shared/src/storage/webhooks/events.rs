@@ -7,7 +7,7 @@ use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::ids::{AgentId, MessageId, UserId};
 use crate::json::Json;
-use crate::models::{Answer, Message, ModifiedFiles, ReviewStatus, SenderType};
+use crate::models::{Answer, Decision, Message, ModifiedFiles, ReviewStatus, SenderType};
 use crate::review::secret;
 use crate::secrets::SecretHash;
 use crate::storage::keys::MESSAGES;
@@ -53,6 +53,10 @@ struct ReviewEvent {
     feedback: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     modified_file_ids: Option<ModifiedFiles>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    decision: Option<Decision>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    receipt: Option<String>,
     #[serde(rename = "responded_at", skip_serializing_if = "Option::is_none")]
     responded_at: Option<Timestamp>,
     #[serde(rename = "expired_at", skip_serializing_if = "Option::is_none")]
@@ -143,6 +147,7 @@ pub(in crate::storage) fn message_payload(message: Message) -> Result<String, Er
 pub(in crate::storage) fn answered_payload(
     message: &Message,
     answer: &Answer,
+    decided: Option<(&Decision, &str)>,
     now: Timestamp,
 ) -> Result<String, Error> {
     let event = ReviewEvent {
@@ -153,6 +158,8 @@ pub(in crate::storage) fn answered_payload(
         response: Some(answer.response.clone()),
         feedback: answer.feedback.clone(),
         modified_file_ids: answer.modified_file_ids.clone(),
+        decision: decided.map(|(decision, _)| decision.clone()),
+        receipt: decided.map(|(_, receipt)| receipt.to_owned()),
         responded_at: Some(now),
         expired_at: None,
         iteration_group_id: message.iteration_group_id,
@@ -182,6 +189,7 @@ fn event(item: &MessageItem) -> Option<&'static str> {
 
 fn review_event(item: MessageItem, event: &'static str) -> Result<ReviewEvent, Error> {
     let review = item.review.ok_or(Error::NotFound("review"))?;
+    let decision = review.decision();
     let expired = review.status == ReviewStatus::Expired;
     Ok(ReviewEvent {
         event,
@@ -191,6 +199,8 @@ fn review_event(item: MessageItem, event: &'static str) -> Result<ReviewEvent, E
         response: review.response,
         feedback: review.feedback,
         modified_file_ids: review.modified_file_ids,
+        decision,
+        receipt: review.receipt,
         responded_at: review.completed_at,
         expired_at: expired.then_some(review.expires_at),
         iteration_group_id: item.iteration_group_id,

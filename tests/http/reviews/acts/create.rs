@@ -155,15 +155,17 @@ async fn what_cannot_be_stored_with_its_answer_is_too_large() {
     let agent = person.agent().await;
     let act = |size: usize| json!({ "name": "x", "args": { "text": "x".repeat(size) }, "editable": [""] });
     agent.send(asking(act(32 * 1024))).await.expect_error(413, "too_large");
-    let message = |text: usize, metadata: usize| {
+    let message = |note: usize| {
         let mut message = asking(act(32 * 1024 - 100));
-        message["text"] = json!("t".repeat(text));
-        message["metadata"] = json!({ "m": "m".repeat(metadata) });
+        message["text"] = json!("t".repeat(200 * 1024));
+        message["metadata"] = json!({ "m": "m".repeat(60 * 1024) });
+        message["review"]["payload"] = json!({ "note": "n".repeat(note) });
         message
     };
-    agent.send(message(200 * 1024, 63 * 1024)).await.expect_error(413, "too_large");
-    // The largest answer to the largest message that was accepted.
-    let id = agent.send(message(200 * 1024, 50 * 1024)).await.expect(201)["id"].as_str().unwrap().to_owned();
+    let refused = agent.send(message(20 * 1024)).await;
+    assert_eq!(refused.expect_error(413, "too_large")["statusCode"], 413);
+    // The largest answer to nearly the largest message.
+    let id = agent.send(message(8 * 1024)).await.expect(201)["id"].as_str().unwrap().to_owned();
     let edited = json!({ "text": "y".repeat(32 * 1024 - 20) });
     let response = json!({ "selectedOption": "approve", "editedArgs": edited, "comment": "c".repeat(31 * 1024) });
     let answer = json!({ "response": response, "feedback": "\u{1}".repeat(16 * 1024) });

@@ -2,11 +2,16 @@
 //!
 //! - [`create`]: what an agent may ask; [`digests`]: the digest of an act
 //! - [`edits`]: the changes that an answer may make; [`forms`]: the same through the page's form
+//! - [`receipts`]: the proof of a decision; [`consume`]: doing what was approved, once
+//! - [`webhooks`]: what the agent's webhook receives
 
+pub mod consume;
 pub mod create;
 pub mod digests;
 pub mod edits;
 pub mod forms;
+pub mod receipts;
+pub mod webhooks;
 
 use serde_json::{Value, json};
 use test_support::Agent;

@@ -111,6 +111,9 @@ fn errors_in(status: &str, words: &str) -> Vec<Error> {
         ("answered already", Error::AlreadyDecided),
         ("expired already", Error::AlreadyExpired),
         ("cancelled already", Error::AlreadyCancelled),
+        ("not_allowed", Error::NotAllowed),
+        ("digest_mismatch", Error::DigestMismatch),
+        ("already_consumed", Error::AlreadyConsumed { consumed_at: Timestamp::from_millis(1_769_850_600_000) }),
     ];
     let words = words.to_lowercase();
     let means = |(what, error): &(&str, Error)| words.contains(what) || words.contains(error.code());
@@ -145,7 +148,7 @@ impl OperationFacts<'_> {
             ("413", "TooLarge", self.has_body),
             ("415", "UnsupportedMediaType", self.has_body),
             ("429", "TooManyTries", signs_in),
-            ("503", "Unavailable", !["/health", "/api/openapi.json", "/api/docs"].contains(&path)),
+            ("503", "Unavailable", !["/health", "/.well-known/jwks.json", "/api/openapi.json", "/api/docs"].contains(&path)),
         ];
         all.into_iter().filter(|(_, _, applies)| *applies).map(|(status, name, _)| (status, name)).collect()
     }
