@@ -50,10 +50,10 @@ test("a person's messages, quotes and commands are sent, and the agent's message
   await world.agent("POST", "/api/v1/messages/streams/s/status", { channelId: world.channelId, text: "Reading the report" });
   await world.send({ streamId: "s", streamState: "streaming", text: "So far" });
   await showsLast(page, "So far");
-  assert.match(await page.$eval("#messages > li:last-child", (it) => it.innerText), /Reading the report[^]*writing/);
+  assert.match(await page.$eval("#messages > li:last-child", (it) => it.innerText), /Reading the report[^]*Typing/);
   await world.agent("PATCH", "/api/v1/messages/streams/s", { ...stream, text: "So far, so good", complete: true });
   await showsLast(page, "so good");
-  await page.waitForFunction(() => !document.querySelector("#messages > li:last-child").innerText.includes("writing"));
+  await page.waitForFunction(() => !document.querySelector("#messages > li:last-child").innerText.includes("Typing"));
   assert.deepEqual(page.problems, []);
 });
 

@@ -1,7 +1,7 @@
 // The inbox: signing in, live updates, keyboard, phone and themes.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { checkPages, checked, shows, text } from "./pages.mjs";
+import { checkPages, checked, settled, shows, text } from "./pages.mjs";
 import { World, phone } from "./world.mjs";
 
 let world;
@@ -77,10 +77,12 @@ test("the inbox can be worked through with the keyboard alone", async () => {
     await press("Enter");
     await page.waitForSelector(`#review[data-review="${id}"]`);
     await page.waitForSelector("#answer form");
+    await settled(page);
     await press("2"); // selects the second option; Enter sends it
     await press("Enter");
     await shows(page, "#answer .outcome", "Reject");
     await page.waitForFunction(() => document.activeElement?.matches(".next a"));
+    await settled(page);
   }
   await page.waitForFunction(() => document.querySelector("#rows").innerText.includes("Nothing is waiting"));
 });
@@ -98,6 +100,7 @@ test("on a phone of 360 px one pane is shown at a time, and nothing is wider tha
   assert.equal(await page.$eval(".list", (it) => it.checkVisibility()), false);
   const small = await page.$$eval("#answer button, .back", (all) => all.map((it) => it.getBoundingClientRect()).filter((it) => it.height < 44 || it.width < 44).length);
   assert.equal(small, 0);
+  await settled(page);
   await page.tap(".back");
   await page.waitForFunction(() => document.querySelector(".list").checkVisibility());
   await page.goto(`${world.inboxUrl}/channels/${world.channelId}`);

@@ -21,6 +21,9 @@ export function checked(page) {
   return page;
 }
 
+// Waits until a part that was just put into the page takes presses.
+export const settled = (page) => page.waitForFunction(() => !document.querySelector("[data-settling]"));
+
 export const text = (page, selector) => page.$eval(selector, (it) => it.innerText);
 
 // Waits until an element shows these words.

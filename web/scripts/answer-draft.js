@@ -1,7 +1,7 @@
 // Keeps what is typed into the form of an answer in the tab's storage until the answer is known to be stored.
 import { create } from "./dom.js";
 
-const keyOf = (form) => `placet:draft:${form.getAttribute("action")}`;
+const keyOf = (form) => `placet:draft:${form.getAttribute("action").split("?")[0]}`;
 const TEXTS = /^(text|textarea|email|url)/;
 
 // Passwords are not kept, nor what confirms an act.
@@ -48,7 +48,7 @@ export function showUnsent(reviewId, outcome) {
   const fold = create("details");
   const text = unsent.map((it) => it.value).join("\n\n");
   fold.append(
-    create("summary", { text: "What you had typed, which was not sent" }),
+    create("summary", { text: "Your unsent draft" }),
     create("pre", { text, tabIndex: 0, dir: "auto" }),
   );
   outcome.append(fold);

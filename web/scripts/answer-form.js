@@ -1,14 +1,18 @@
 // Sends an answer and makes sure that it counted: when the connection breaks, it asks for the review until the
 // outcome is known, and what was typed stays until then.
+import { announce } from "./announce.js";
 import { removeDraft, restoreDraft, saveDraft, showUnsent } from "./answer-draft.js";
+import { showSending } from "./decision-bar.js";
 import { byId, create } from "./dom.js";
 import { showFeedback } from "./field-feedback.js";
 import { validateForm } from "./field-validation.js";
-import { refresh } from "./refresh.js";
+import { noteOwnAction, refresh } from "./refresh.js";
+import { removeRow } from "./review-rows.js";
 import { renewed } from "./session.js";
-import { fetchPage, onContent, replaceElement, reviewId } from "./swap.js";
+import { fetchPage, onContent, replaceChanged, replaceElement, reviewId } from "./swap.js";
 import { sleep } from "./timing.js";
 import { toast } from "./toast.js";
+import { holdBack } from "./undo-answer.js";
 
 const SEND_TIMEOUT = 20_000;
 const CHECK_TIMEOUT = 10_000;
@@ -16,14 +20,10 @@ const CHECK_TIMEOUT = 10_000;
 const CHECKS = 3;
 const SENTENCES = {
   lost: "The connection was lost. Checking whether your answer was stored…",
-  offline:
-    "There is no connection, so it is not known yet whether your answer was stored. " +
-    "What you typed stays here; this page keeps checking.",
-  notStored: "Your answer did not arrive and was not stored. Nothing you typed is lost: send it again.",
-  signedOut:
-    "You are signed out, so this was not stored. Sign in in another tab, then send it again: " +
-    "what you typed stays here.",
-  withdrawn: "The agent withdrew this request, so your answer was not stored. What you typed stays here.",
+  offline: "Offline. We can't tell yet if your answer was received; still checking. Your text is safe.",
+  notStored: "Your answer did not arrive and was not stored. Your text is safe: send it again.",
+  signedOut: "You are signed out, so this was not stored. Sign in in another tab, then send it again. Your text is safe.",
+  withdrawn: "The agent withdrew this request, so your answer was not stored. Your text stays here.",
 };
 
 async function send(form, button) {
@@ -32,22 +32,29 @@ async function send(form, button) {
   saveDraft(form);
   showTrouble(form, "");
   form.ariaBusy = "true";
+  const decision = await holdBack(form, body);
+  if (decision === "undo") {
+    form.ariaBusy = "false";
+    return;
+  }
   form.classList.add("sending");
+  const showUnpressed = showSending(button);
   try {
-    const { fetched, isUnsent } = await sendOrCheck(form, body);
+    const { fetched, isUnsent } = await sendOrCheck(form, body, decision === "leave");
     if (isUnsent) showTrouble(form, SENTENCES.notStored);
     else showResult(form, fetched);
   } finally {
     form.ariaBusy = "false";
     form.classList.remove("sending");
+    showUnpressed();
   }
 }
 
 // The page that answers the form, or the review's page once it tells what became of the answer.
-async function sendOrCheck(form, body) {
+async function sendOrCheck(form, body, keepalive) {
   try {
-    await renewed;
-    const fetched = await fetchPage(form.action, { method: "POST", body, timeout: SEND_TIMEOUT });
+    if (!keepalive) await renewed;
+    const fetched = await fetchPage(form.action, { method: "POST", body, keepalive, timeout: SEND_TIMEOUT, parts: "answer" });
     if (fetched.response.status >= 500) throw new Error(fetched.response.status); // it may have been stored
     return { fetched, isUnsent: false };
   } catch {
@@ -62,7 +69,7 @@ async function awaitOutcome(form) {
   let pending = 0;
   for (let pause = 500; ; pause = Math.min(pause * 2, 10_000)) {
     await sleep(pause);
-    const fetched = await fetchPage(form.getAttribute("action"), { timeout: CHECK_TIMEOUT }).catch(() => null);
+    const fetched = await fetchPage(form.getAttribute("action"), { timeout: CHECK_TIMEOUT, parts: "answer" }).catch(() => null);
     if (fetched && (fetched.response.status === 404 || fetched.isSignedOut)) return fetched;
     if (fetched?.response.ok) {
       pending += 1;
@@ -84,14 +91,17 @@ function showResult(form, { response, page, isSignedOut }) {
 const isDecided = (page) => page.querySelector("#answer .outcome") !== null;
 
 function showStored(form, page) {
+  noteOwnAction();
   removeDraft(form);
+  removeRow(reviewId(page));
   if (!replaceAnswer(page)) {
-    toast("The request that you answered before is decided.", "success");
+    toast("Your previous answer was sent.", "success");
     refresh().catch(() => {});
     return;
   }
-  if (page.querySelector("#answer .outcome.done")) toast("Your answer is stored.", "success");
-  document.querySelector("#answer .outcome")?.scrollIntoView({ block: "nearest" });
+  replaceChanged(page);
+  announce(byId("outcome-title").textContent.trim());
+  document.querySelector("#answer .outcome").scrollIntoView({ block: "nearest" });
   byId("go-on")?.focus({ preventScroll: true });
   refresh().catch(() => {});
 }

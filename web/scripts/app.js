@@ -12,7 +12,9 @@ import "./copy-address.js";
 import "./plugin-host.js";
 
 // The inbox
-import "./search-reviews.js";
+import "./press-guard.js";
+import "./review-rows.js";
+import "./list-view.js";
 import "./review-pane.js";
 import "./keyboard-shortcuts.js";
 import "./notify-button.js";
@@ -21,12 +23,17 @@ import "./field-validation.js";
 import "./field-feedback.js";
 import "./markdown-preview.js";
 import "./hold-button.js";
+import "./decision-bar.js";
 import "./answer-form.js";
 import "./act-editor.js";
 import "./withdrawn-review.js";
+import "./bulk-answer.js";
+import "./hide-until-later.js";
+import "./first-run.js";
 
 // Channels
 import "./conversation-scroll.js";
+import "./conversation-marks.js";
 import "./compose-message.js";
 import "./quote-message.js";
 import "./retry-delivery.js";

@@ -46,6 +46,11 @@ const startObserver = new IntersectionObserver(
   { root: scroller, rootMargin: "200px 0px 0px 0px" },
 );
 
+function showJump() {
+  const jump = byId("jump-to-newest");
+  if (jump) jump.hidden = isAtEnd;
+}
+
 function watchStart() {
   startObserver.disconnect();
   startObserver.observe(byId("older"));
@@ -55,7 +60,10 @@ function followEnd() {
   scrollToEnd();
   scroller.addEventListener(
     "scroll",
-    () => (isAtEnd = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 80),
+    () => {
+      isAtEnd = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 80;
+      showJump();
+    },
     { passive: true },
   );
   const resizeObserver = new ResizeObserver(() => isAtEnd && scrollToEnd());
@@ -66,6 +74,10 @@ function followEnd() {
 if (scroller) {
   followEnd();
   requestAnimationFrame(watchStart);
+  byId("jump-to-newest")?.addEventListener("click", () => {
+    scrollToEnd();
+    showJump();
+  });
   document.addEventListener("click", (event) => {
     const link = event.target.closest?.("#older a");
     if (!link) return;

@@ -17,7 +17,7 @@ function showLength(field) {
   const counter = document.querySelector(`[data-counter="${field.name}"]`);
   const length = [...field.value].length;
   const { max } = field.dataset;
-  counter.textContent = max ? `${length} of at most ${max} characters` : `${length} characters`;
+  counter.textContent = max ? `${length.toLocaleString()} / ${Number(max).toLocaleString()}` : `${length.toLocaleString()} characters`;
   counter.hidden = false;
 }
 
@@ -30,7 +30,7 @@ function checkJson(field) {
   const problem = jsonProblem(field.value);
   field.setCustomValidity(problem);
   field.setAttribute("aria-invalid", String(problem !== ""));
-  byId("json-state").textContent = problem || "This is a JSON object.";
+  byId("json-state").textContent = problem || "Valid JSON.";
 }
 
 function jsonProblem(text) {
@@ -39,7 +39,7 @@ function jsonProblem(text) {
     const isObject = typeof value === "object" && value !== null && !Array.isArray(value);
     return isObject ? "" : 'This must be a JSON object, as in {"approved": true}.';
   } catch (error) {
-    return `This is not JSON yet: ${error.message}.`;
+    return `Not valid JSON: ${error.message}.`;
   }
 }
 

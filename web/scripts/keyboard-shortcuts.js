@@ -1,16 +1,18 @@
 // The keyboard of the inbox. A person who speaks to the page instead of typing can switch the shortcuts off.
 import { byId } from "./dom.js";
+import { rows } from "./review-rows.js";
+import { onContent } from "./swap.js";
 
 const OFF = "placet:keys-off";
 const help = byId("keys");
 const off = byId("keys-off");
-const rows = () => [...document.querySelectorAll("[data-row]")];
 const isTypedIn = (element) =>
   element.closest("input:not([type=radio], [type=checkbox]), textarea, select, [contenteditable]") !== null;
 
 const actions = {
   j: () => moveFocus(1),
   k: () => moveFocus(-1),
+  c: () => document.querySelector("#answer .comment textarea")?.focus(),
   "/": () => byId("search").focus(),
   "?": () => help.showModal(),
   Escape: backToList,
@@ -22,8 +24,28 @@ function moveFocus(step) {
   const current = all.indexOf(document.activeElement.closest?.("[data-row]"));
   const selected = current >= 0 ? current : all.findIndex((row) => row.getAttribute("aria-current"));
   const next = all[Math.min(Math.max(selected + step, 0), all.length - 1)];
-  next.focus();
-  next.scrollIntoView({ block: "nearest" });
+  focusRow(next);
+}
+
+// The list is one stop of the Tab key: at the row that was focused last, else at the open one, else at the first.
+function focusRow(row) {
+  for (const other of rows()) other.tabIndex = other === row ? 0 : -1;
+  row.focus();
+  row.scrollIntoView({ block: "nearest" });
+}
+
+function makeOneStop() {
+  const all = rows();
+  const stop = all.find((row) => row === document.activeElement) ?? all.find((row) => row.getAttribute("aria-current"));
+  for (const row of all) row.tabIndex = row === (stop ?? all[0]) ? 0 : -1;
+}
+
+const ARROWS = { ArrowDown: 1, ArrowUp: -1 };
+
+function moveByArrow(event) {
+  if (!(event.key in ARROWS) || !event.target.matches?.("[data-row]")) return;
+  event.preventDefault();
+  moveFocus(ARROWS[event.key]);
 }
 
 function backToList() {
@@ -53,6 +75,8 @@ function press(event) {
 }
 
 if (off) {
+  onContent(makeOneStop);
+  document.addEventListener("keydown", moveByArrow);
   off.checked = localStorage.getItem(OFF) === "true";
   off.addEventListener("change", () => localStorage.setItem(OFF, String(off.checked)));
   document.addEventListener("keydown", press);

@@ -1,23 +1,62 @@
-// Fetches the page again and takes over what changed.
+// Fetches the page again and takes over what changed. Of the inbox only the rows are fetched, and of the open request
+// what can still change.
 import { byId } from "./dom.js";
 import { notifyRequest } from "./notifications.js";
+import { updateRows } from "./review-rows.js";
 import { fetchPage, replaceChanged, replacementCount } from "./swap.js";
+import { sleep } from "./timing.js";
 
+// What this page does itself (an answer, a request that is opened) is announced as a change, too. The refresh for it waits
+// until there was no such action for a while, so that quick work causes few of them.
+const OWN_PAUSE = 3_000;
+const MAX_PAUSE = 10_000;
 let pending = pendingCount(document);
+let lastAction = -Infinity;
+let waiting = null; // the refresh that was asked for and has not fetched anything yet
 
 // One at a time: of two responses that cross on their way, the older must not be taken last.
 let queue = Promise.resolve();
 
+export function noteOwnAction() {
+  lastAction = performance.now();
+}
+
 // Returns whether anything differed; throws when the page cannot be fetched.
 export function refresh() {
-  const turn = queue.then(() => refreshFrom(location.href));
+  waiting ??= startRefresh();
+  return waiting;
+}
+
+function startRefresh() {
+  const turn = queue.then(async () => {
+    const isOwn = await waitForQuiet();
+    waiting = null; // a later change needs a fetch of its own
+    const changed = await refreshFrom(location.href);
+    return changed || isOwn;
+  });
   queue = turn.catch(() => {});
   return turn;
 }
 
+// Returns whether it had to wait.
+async function waitForQuiet() {
+  const began = performance.now();
+  for (;;) {
+    const left = Math.min(lastAction + OWN_PAUSE, began + MAX_PAUSE) - performance.now();
+    if (left <= 0) return performance.now() - began > 1;
+    await sleep(left);
+  }
+}
+
+// Takes over the rows and the count of a page that was fetched otherwise.
+export function takeRows(page) {
+  updateRows(page);
+  takeCount(page);
+}
+
 async function refreshFrom(path) {
   const [before, here] = [replacementCount(), location.href];
-  const { response, page, isSignedOut } = await fetchPage(path);
+  const { response, page, isSignedOut } = await fetchPage(path, { parts: wantedParts() });
   if (isSignedOut) {
     location.reload();
     return true;
@@ -26,12 +65,23 @@ async function refreshFrom(path) {
   if (!response.ok) throw new Error(response.status);
   // Something newer is shown by now.
   if (replacementCount() !== before || location.href !== here) return refreshFrom(location.href);
-  const changed = replaceChanged(page);
+  const changed = [replaceChanged(page), updateRows(page)].includes(true);
   document.title = page.title;
+  takeCount(page);
+  return changed;
+}
+
+// The text of a request changes only while it is written, and what is decided does not change.
+function wantedParts() {
+  if (!byId("rows")) return "";
+  if (!byId("answer") || document.querySelector("#answer .outcome")) return "rows";
+  return document.querySelector("#asked .writing") ? "rows,pane" : "rows,answer";
+}
+
+function takeCount(page) {
   const [was, now] = [pending, pendingCount(page)];
   pending = now;
   if (now > was) notifyRequest(page);
-  return changed;
 }
 
 // What the page was about is not there any more. A script that keeps the page cancels the event; then only
@@ -39,7 +89,7 @@ async function refreshFrom(path) {
 async function gone() {
   const isKept = !document.dispatchEvent(new CustomEvent("placet:gone", { cancelable: true }));
   if (isKept) return byId("rows") !== null && refreshFrom(`/${location.search}`);
-  location.replace("/");
+  location.replace(`/${location.search}`);
   return true;
 }
 

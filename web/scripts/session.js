@@ -24,7 +24,7 @@ async function renew() {
 function removeDrafts({ target }) {
   if (target.getAttribute("action") !== "/logout") return;
   for (const key of Object.keys(sessionStorage)) if (key.startsWith("placet:")) sessionStorage.removeItem(key);
-  localStorage.removeItem(RENEWED_AT);
+  for (const key of [RENEWED_AT, "placet:later"]) localStorage.removeItem(key);
 }
 
 document.addEventListener("submit", removeDrafts, true);

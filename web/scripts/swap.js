@@ -16,8 +16,10 @@ let replacements = 0;
 remember(document); // before any script touches them
 
 // Fetches a page, or sends a form that answers with one.
-export async function fetchPage(path, { timeout = TIMEOUT, ...options } = {}) {
-  const response = await fetch(path, { headers: { Accept: "text/html" }, signal: abortAfter(timeout), ...options });
+// `parts` limits a page of the inbox to what is needed: "rows", "pane", "answer" (pages/inbox.rs).
+export async function fetchPage(path, { timeout = TIMEOUT, parts = "", ...options } = {}) {
+  const headers = { Accept: "text/html", ...(parts && { "Placet-Parts": parts }) };
+  const response = await fetch(path, { headers, signal: abortAfter(timeout), ...options });
   const page = new DOMParser().parseFromString(await response.text(), "text/html");
   return { response, page, isSignedOut: new URL(response.url).pathname === "/login" };
 }

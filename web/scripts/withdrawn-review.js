@@ -4,7 +4,7 @@ import { byId, create } from "./dom.js";
 
 const SENTENCE =
   "The agent withdrew this request: nothing can be sent any more. " +
-  "What you typed stays here until you leave, so that you can copy it.";
+  "Your text stays here until you leave, so that you can copy it.";
 
 document.addEventListener("placet:gone", (event) => {
   const review = byId("review");
@@ -12,7 +12,7 @@ document.addEventListener("placet:gone", (event) => {
   event.preventDefault();
   if (byId("withdrawn")) return;
   const notice = create("p", { id: "withdrawn", className: "problem", text: SENTENCE }, { role: "alert" });
-  (byId("answer") ?? review).before(notice);
+  (byId("request-end") ?? review).before(notice);
   for (const element of review.querySelectorAll("button, input[type=file], select")) element.disabled = true;
   for (const field of review.querySelectorAll("input, textarea")) field.readOnly = true;
   notice.scrollIntoView({ block: "nearest" });

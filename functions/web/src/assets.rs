@@ -3,10 +3,12 @@
 
 use axum::extract::{Path, RawQuery};
 use axum::response::{IntoResponse, Response};
-use http::header::{ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, VARY};
+use http::header::{CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, VARY};
 use http::{HeaderMap, HeaderValue};
 use percent_encoding::{NON_ALPHANUMERIC, percent_encode};
 use shared::error::Error;
+
+use crate::middleware::accepts_gzip;
 
 struct Asset {
     name: &'static str,
@@ -43,9 +45,7 @@ pub fn data_url(name: &str) -> String {
 /// `GET /assets/{name}`: kept for a year under its current version, for five minutes otherwise.
 pub async fn asset(Path(name): Path<String>, RawQuery(query): RawQuery, headers: HeaderMap) -> Result<Response, Error> {
     let asset = Asset::named(&name).ok_or(Error::NotFound("file"))?;
-    let accepts_gzip =
-        headers.get(ACCEPT_ENCODING).and_then(|it| it.to_str().ok()).is_some_and(|it| it.contains("gzip"));
-    let mut response = match asset.gzip.filter(|_| accepts_gzip) {
+    let mut response = match asset.gzip.filter(|_| accepts_gzip(&headers)) {
         Some(bytes) => ([(CONTENT_ENCODING, "gzip")], bytes).into_response(),
         None => asset.bytes.into_response(),
     };

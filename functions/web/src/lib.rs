@@ -70,6 +70,7 @@ pub fn router() -> Router<App> {
         .layer(from_fn(middleware::require_inbox_host))
         .merge(reference_page())
         .layer(from_fn(middleware::security_headers))
+        .layer(from_fn(middleware::compress_html))
         .route("/assets/{*name}", get(assets::asset))
         .merge(data())
 }

@@ -25,6 +25,8 @@ pub fn html(status: StatusCode, html: impl Into<Body>) -> Response {
 pub enum PageError {
     /// Any other error.
     Of(Error),
+    /// An error at a page of the inbox, whose link leads back to the view with this query.
+    InList { error: Error, query: String },
     /// The person signed in with a temporary password and has to choose their own first.
     PasswordFirst,
 }
@@ -35,34 +37,47 @@ impl From<Error> for PageError {
     }
 }
 
+impl PageError {
+    /// The error, with a link back to the view of the inbox that has this query.
+    pub fn in_list(self, query: &str) -> Self {
+        match self {
+            Self::Of(error) => Self::InList { error, query: query.to_owned() },
+            other => other,
+        }
+    }
+}
+
 #[derive(Template)]
 #[template(path = "pages/error.html")]
 struct ErrorPage {
     sentence: String,
     again: bool,
-    /// Whether the inbox is at this host.
-    leads_home: bool,
+    /// The address of the inbox, if it is at this host.
+    inbox: Option<String>,
 }
 
 impl IntoResponse for PageError {
     fn into_response(self) -> Response {
-        let error = match self {
+        let (error, query) = match self {
             Self::PasswordFirst => return Redirect::to("/password").into_response(),
-            Self::Of(Error::NoSession) => return Redirect::to(SIGN_IN).into_response(),
-            Self::Of(error) => error,
+            Self::Of(error) => (error, String::new()),
+            Self::InList { error, query } => (error, query),
         };
+        if matches!(error, Error::NoSession) {
+            return Redirect::to(SIGN_IN).into_response();
+        }
         let sentence = match error {
             Error::NotFound(_) | Error::NotYourAgent => "This page does not exist, or you may not see it.".to_owned(),
             ref other => other.to_string(),
         };
-        let leads_home = !matches!(error, Error::NotAtInbox);
-        let shown = ErrorPage { sentence, again: error.retry_after().is_some(), leads_home };
+        let inbox = Some(format!("/{query}")).filter(|_| !matches!(error, Error::NotAtInbox));
+        let shown = ErrorPage { sentence, again: error.retry_after().is_some(), inbox };
         match page(error.status(), &shown) {
             Ok(mut response) => {
                 response.extensions_mut().insert(Rendered(error));
                 response
             }
-            Err(Self::Of(rendering)) => rendering.into_response(),
+            Err(Self::Of(rendering) | Self::InList { error: rendering, .. }) => rendering.into_response(),
             Err(other) => other.into_response(),
         }
     }

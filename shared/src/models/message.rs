@@ -201,6 +201,11 @@ impl Review {
         self.action.as_ref().and_then(Act::from_stored)
     }
 
+    /// Whether its act is of high risk or cannot be taken back. An act that cannot be read counts as such.
+    pub fn is_high_risk(&self) -> bool {
+        self.action.is_some() && self.act().is_none_or(|act| act.is_high_risk())
+    }
+
     /// The members of its response that only the agent that asked may see.
     pub fn secret_fields(&self) -> Vec<String> {
         secret::password_fields(self.payload.as_ref())

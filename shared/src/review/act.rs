@@ -107,6 +107,11 @@ impl Act {
         parse_at(json, vec![], &mut ValidationErrors::default())
     }
 
+    /// Whether it is of high risk or cannot be taken back.
+    pub fn is_high_risk(&self) -> bool {
+        self.risk == Some(Risk::High) || self.reversible == Some(false)
+    }
+
     /// The digest of this act with these arguments.
     pub fn digest_with(&self, args: &Json) -> String {
         digest::digest(&self.name, &args.value())

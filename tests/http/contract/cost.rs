@@ -114,6 +114,20 @@ async fn listing_pending_reviews_costs_only_pending_reviews() {
 }
 
 #[tokio::test]
+async fn a_view_of_the_inbox_costs_as_much_as_the_inbox() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    for _ in 0..60 {
+        agent.request_approval().await;
+    }
+    let whole = person.get("/").await.cost();
+    for view in ["/?order=due", "/?type=approval", &format!("/?agent={}", agent.channel), "/?q=nothing"] {
+        assert_eq!(person.get(view).await.cost(), whole, "{view}");
+    }
+}
+
+#[tokio::test]
 async fn a_wait_of_29_seconds_costs_110_reads_unopened_and_300_opened() {
     let world = World::start().await;
     let person = world.person().await;

@@ -22,7 +22,7 @@ async fn a_person_signs_in_sees_what_is_asked_and_presses_a_button() {
     let inbox = browser.get("/").await.text();
     assert!(inbox.contains("Deploy &#60;v2&#62;?") && inbox.contains(&format!("/reviews/{id}")), "{inbox}");
     let page = browser.get(&format!("/reviews/{id}")).await;
-    assert!(page.text().contains("second line") && page.markup().contains(">Approve</button>"), "{}", page.text());
+    assert!(page.text().contains("second line") && page.markup().contains("<span>Approve</span>"), "{}", page.text());
     assert!(agent.get_in_channel(&format!("/api/v1/reviews/{id}")).await.expect(200)["review"]["seenAt"].is_string());
     let file = page.text().split("/api/files/").nth(1).unwrap().split('/').next().unwrap().to_owned();
     assert_eq!(browser.get(&format!("/api/files/{file}/download")).await.text(), "# Plan");
@@ -233,4 +233,53 @@ async fn malformed_forms_are_refused_on_a_page() {
         assert_eq!(person.submit_form("/login", &form).await.status, 401);
     }
     person.get("/assets/%FF").await.expect_error(400, "validation_failed");
+}
+
+#[tokio::test]
+async fn html_is_sent_compressed_and_scripts_get_parts_of_a_page() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    let id = agent.request_approval().await;
+    let path = format!("/reviews/{id}");
+    let zipped = Reply::fetch(person.request(Method::GET, &path).header("accept-encoding", "gzip")).await;
+    assert_eq!((zipped.header("content-encoding"), zipped.header("vary")), ("gzip", "accept-encoding"));
+    let plain = person.get(&path).await;
+    assert_eq!((plain.header("content-encoding"), plain.header("vary")), ("", "accept-encoding"));
+    assert!(zipped.bytes.starts_with(b"\x1f\x8b") && zipped.bytes.len() * 2 < plain.bytes.len());
+
+    let part = async |parts: &'static str| {
+        let request = person.request(Method::GET, &path).header("placet-parts", parts);
+        Reply::fetch(request).await.text()
+    };
+    let [rows, pane, answer] = [part("rows").await, part("pane").await, part("answer").await];
+    assert!(rows.contains("id=\"rows\"") && !rows.contains("id=\"pane\""), "{rows}");
+    assert!(pane.contains("id=\"asked\"") && !pane.contains("id=\"rows\""), "{pane}");
+    assert!(answer.contains("id=\"answer\"") && !answer.contains("id=\"asked\""), "{answer}");
+}
+
+#[tokio::test]
+async fn a_page_of_the_list_has_50_requests_and_leads_to_the_next() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    let mut sent = vec![];
+    for minutes in 1..=120 {
+        let review = json!({ "type": "approval", "expiresInSeconds": 7_200 - 60 * minutes / 2 });
+        sent.push(agent.create_message(json!({ "text": "?", "review": review })).await);
+    }
+    let (newest, due) = (sent.iter().rev().cloned().collect::<Vec<_>>(), sent.iter().rev().cloned().collect());
+    for (order, expected) in [("/", newest), ("/?order=due", due)] {
+        let (mut found, mut path) = (vec![], Some(order.to_owned()));
+        while let Some(at) = path {
+            let page = person.get(&at).await.text();
+            let rows: Vec<_> =
+                page.split("id=\"row-").skip(1).map(|it| it.split('"').next().unwrap().to_owned()).collect();
+            assert!(rows.iter().filter(|id| *id != "list").count() <= 50, "{at}");
+            found.extend(rows.into_iter().filter(|id| id != "list"));
+            let mut links = page.split("href=\"").map(|it| it.split('"').next().unwrap());
+            path = links.find(|it| it.contains("cursor=")).map(|it| it.replace("&#38;", "&"));
+        }
+        assert_eq!(found, expected, "{order}");
+    }
 }

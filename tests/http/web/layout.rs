@@ -99,7 +99,7 @@ async fn a_diff_of_forty_files_renders_within_bounds() {
     let second = agent.create_message(message(500, Some(&first))).await;
     assert_bounded(&person, &format!("/reviews/{second}"), "forty files").await;
     let (_, page) = fetch_page(&person, &format!("/reviews/{second}")).await;
-    assert!(page.contains("What changed since version 1") && page.contains("Too long to compare"));
+    assert!(page.contains("Changes since v1") && page.contains("Too long to compare"));
 }
 
 #[tokio::test]

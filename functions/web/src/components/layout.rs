@@ -1,6 +1,8 @@
 //! What surrounds every page of a person who is signed in: the navigation, the person's name, and how many reviews are
 //! pending.
 
+use std::collections::HashMap;
+
 use shared::caller::HumanCaller;
 use shared::error::Error;
 use shared::http::App;
@@ -73,6 +75,8 @@ pub struct Layout {
     pub current: NavItem,
     /// How many reviews are pending.
     pub pending: usize,
+    /// How many of them are of which agent, by its id; empty on the inbox, whose list shows it.
+    pub waiting: HashMap<String, usize>,
 }
 
 impl Layout {
@@ -83,13 +87,17 @@ impl Layout {
             return Err(PageError::PasswordFirst);
         }
         let PageContext { user, theme, sequence, is_changing } = visit;
-        Ok(Self { user, theme, sequence, is_changing, current, pending })
+        Ok(Self { user, theme, sequence, is_changing, current, pending, waiting: HashMap::new() })
     }
 
     /// Loads the layout of any other page, in parallel with what the page shows.
     pub async fn of(app: &App, human: &HumanCaller, current: NavItem) -> Result<Self, PageError> {
         let (visit, pending) = tokio::try_join!(app.store.inbox().page_context(human), pending(app, human))?;
-        Self::around(current, visit, pending.len())
+        let mut layout = Self::around(current, visit, pending.len())?;
+        for message in pending {
+            *layout.waiting.entry(message.channel_id.to_string()).or_default() += 1;
+        }
+        Ok(layout)
     }
 
     /// The title of a page, with the number of pending reviews before it: "(2) Inbox".

@@ -49,6 +49,11 @@ impl ChannelPage {
         self.layout.title(self.open.as_ref().map_or("Channels", |open| &open.name))
     }
 
+    /// How many of an agent's requests wait for an answer.
+    fn waiting(&self, agent: &AgentRow) -> usize {
+        self.layout.waiting.get(&agent.id).copied().unwrap_or_default()
+    }
+
     fn is_open(&self, agent: &AgentRow) -> bool {
         self.open.as_ref().is_some_and(|open| open.id == agent.id)
     }
@@ -174,7 +179,7 @@ impl Bubble {
         Self {
             id: message.id.to_string(),
             mine,
-            at: format::moment(message.created_at),
+            at: format::clock(message.created_at),
             quote: quote(message.text.as_deref().unwrap_or_default()),
             review: message.review.as_ref().map(|review| ReviewChip {
                 kind: summary::kind_word(&review.kind).to_owned(),

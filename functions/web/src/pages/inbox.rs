@@ -1,9 +1,11 @@
 //! `/`: the pending reviews of all agents, and those that were decided.
 
+use std::convert::Infallible;
+
 use askama::Template;
-use axum::extract::{Query, State};
+use axum::extract::{FromRequestParts, Query, State};
 use axum::response::Response;
-use http::StatusCode;
+use http::{StatusCode, request};
 use shared::caller::HumanCaller;
 use shared::http::App;
 use shared::models::ReviewStatus;
@@ -17,17 +19,92 @@ use crate::pages::review::ReviewView;
 use crate::response::{self, PageError};
 
 /// The list of reviews, and the one that is open.
-#[derive(Template)]
-#[template(path = "pages/inbox.html")]
 pub struct InboxPage {
     pub layout: Layout,
     pub list: ReviewList,
     pub review: Option<ReviewView>,
 }
 
+#[derive(Template)]
+#[template(path = "components/review_list.html")]
+struct Rows<'a> {
+    list: &'a ReviewList,
+}
+
+#[derive(Template)]
+#[template(path = "components/review_pane.html")]
+struct Pane<'a> {
+    list: &'a ReviewList,
+    review: &'a Option<ReviewView>,
+    /// Only what an answer changes.
+    is_answer_only: bool,
+}
+
+#[derive(Template)]
+#[template(path = "pages/inbox.html")]
+struct WholePage<'a> {
+    layout: &'a Layout,
+    list: &'a ReviewList,
+    title: String,
+    is_open: bool,
+    rows: Rows<'a>,
+    pane: Pane<'a>,
+}
+
+#[derive(Template)]
+#[template(path = "pages/inbox_parts.html")]
+struct PageParts<'a> {
+    layout: &'a Layout,
+    title: String,
+    rows: Option<Rows<'a>>,
+    pane: Option<Pane<'a>>,
+}
+
 impl InboxPage {
     fn title(&self) -> String {
-        self.layout.title(&self.review.as_ref().map_or("Inbox".to_owned(), |review| format!("{} asks", review.agent)))
+        let open = self.review.as_ref();
+        let page = open.map_or("Inbox".to_owned(), |review| format!("{}: {}", review.agent, review.excerpt));
+        self.layout.title(&page)
+    }
+
+    /// The page, or the parts of it that a script asked for.
+    pub fn respond(&self, status: StatusCode, wanted: Parts) -> Result<Response, PageError> {
+        let Self { layout, list, review } = self;
+        let rows = Rows { list };
+        let pane = Pane { list, review, is_answer_only: wanted.answer && !wanted.pane };
+        let title = self.title();
+        if wanted.is_none() {
+            return response::page(status, &WholePage { layout, list, title, is_open: review.is_some(), rows, pane });
+        }
+        let rows = Some(rows).filter(|_| wanted.rows);
+        let pane = Some(pane).filter(|_| wanted.pane || wanted.answer);
+        response::page(status, &PageParts { layout, title, rows, pane })
+    }
+}
+
+/// The parts of the inbox that a script asks for in the header `Placet-Parts`: `rows`, `pane`, or of the pane only what
+/// an answer changes (`answer`). Without any, the whole page is sent.
+#[derive(Clone, Copy, Default)]
+pub struct Parts {
+    rows: bool,
+    pane: bool,
+    answer: bool,
+}
+
+impl Parts {
+    /// Whether the whole page is wanted.
+    pub fn is_none(self) -> bool {
+        !(self.rows || self.pane || self.answer)
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Parts {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut request::Parts, _: &S) -> Result<Self, Infallible> {
+        let header = parts.headers.get("placet-parts").and_then(|it| it.to_str().ok()).unwrap_or_default();
+        let has = |name: &str| header.split(',').any(|it| it.trim() == name);
+        Ok(Self { rows: has("rows"), pane: has("pane"), answer: has("answer") })
     }
 }
 
@@ -36,14 +113,15 @@ pub async fn inbox(
     State(app): State<App>,
     Visitor(human): Visitor,
     Query(listed): Query<ReviewFilter>,
+    parts: Parts,
 ) -> Result<Response, PageError> {
-    let (layout, list) = beside(&app, &human, &listed).await?;
-    response::page(StatusCode::OK, &InboxPage { layout, list, review: None })
+    let (layout, list) = beside(&app, &human, &listed).await.map_err(|error| error.in_list(&listed.query()))?;
+    InboxPage { layout, list, review: None }.respond(StatusCode::OK, parts)
 }
 
 /// Loads the layout and the list of reviews, in one round trip.
 pub async fn beside(app: &App, human: &HumanCaller, listed: &ReviewFilter) -> Result<(Layout, ReviewList), PageError> {
-    let status = listed.status();
+    let status = listed.view().status;
     let decided = async {
         match status {
             ReviewStatus::Pending => Ok(None),
@@ -56,8 +134,8 @@ pub async fn beside(app: &App, human: &HumanCaller, listed: &ReviewFilter) -> Re
         decided,
         app.store.agents().list(human)
     )?;
-    let reviews = decided.as_ref().unwrap_or(&pending);
-    let mut list = ReviewList::of(listed, reviews, &pending, &agents, app.clock.now());
+    let waiting = pending.len();
+    let mut list = ReviewList::of(listed, decided.unwrap_or(pending), &agents, app.clock.now());
     list.api_url = app.site.api_url().map(str::to_owned);
-    Ok((Layout::around(NavItem::Inbox, visit, pending.len())?, list))
+    Ok((Layout::around(NavItem::Inbox, visit, waiting)?, list))
 }

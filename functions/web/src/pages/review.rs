@@ -4,6 +4,7 @@ use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use http::StatusCode;
 use shared::caller::HumanCaller;
+use shared::clock::Timestamp;
 use shared::error::{Error, FieldError, Step};
 use shared::http::App;
 use shared::http::extract::PathId;
@@ -21,8 +22,8 @@ use crate::components::message::{Extent, Loaded, MessageView};
 use crate::components::review_list::ReviewFilter;
 use crate::extract::FormFields;
 use crate::extract::{SameOriginForm, SubmittedForm, Visitor};
-use crate::pages::inbox::{self, InboxPage};
-use crate::response::{self, PageError};
+use crate::pages::inbox::{self, InboxPage, Parts};
+use crate::response::PageError;
 use crate::review::act::change::{self, Change};
 use crate::review::act::{self, ActView, confirmation};
 use crate::review::answer::{self, input_name};
@@ -32,6 +33,7 @@ use crate::review::summary;
 use crate::review::versions::{self, Version};
 use crate::text::Html;
 use crate::text::budget;
+use crate::text::excerpt;
 use crate::text::format;
 use crate::text::json_tree::{json_tree, members_tree};
 
@@ -43,6 +45,8 @@ pub struct ReviewView {
     pub id: String,
     pub channel: String,
     pub agent: String,
+    /// What is asked, in a few words.
+    pub excerpt: String,
     pub message: MessageView,
     /// The act that it is about.
     pub act: Option<ActView>,
@@ -59,12 +63,18 @@ pub struct ReviewView {
     pub left: String,
     pub urgent: bool,
     pub expires: String,
+    /// When it expires, as a moment for scripts.
+    pub expires_at: Timestamp,
     pub versions: Vec<Version>,
     pub diffs: Vec<Diff>,
     /// What was typed, and the problems with it in sentences.
     pub typed: FormFields,
     pub problems: Vec<String>,
     status: ReviewStatus,
+    /// Whether its act is of high risk.
+    pub is_high_risk: bool,
+    /// The message, which says where it stands in a list.
+    source: Message,
     /// Who answered, when, and what.
     pub by: String,
     pub decided: Option<String>,
@@ -104,6 +114,7 @@ impl ReviewView {
             id: message.id.to_string(),
             channel: message.channel_id.to_string(),
             agent: channel.agent.name.clone(),
+            excerpt: excerpt::of_message(&message),
             message: shown,
             act,
             misplaced: vec![],
@@ -116,6 +127,7 @@ impl ReviewView {
             left: format::left(review.expires_at, now),
             urgent: format::is_urgent(review.expires_at, now),
             expires: format::moment(review.expires_at),
+            expires_at: review.expires_at,
             versions,
             diffs,
             typed: FormFields::default(),
@@ -133,7 +145,17 @@ impl ReviewView {
             answers: summary::answers(&review),
             feedback: review.feedback.clone(),
             response,
+            is_high_risk: review.is_high_risk(),
+            source: message,
         })
+    }
+
+    /// The name of the comment's input: part of the response where the review allows that, else feedback.
+    pub fn comment_name(&self) -> &'static str {
+        match &self.kind {
+            Kind::Approval(approval) if approval.allow_comment => "comment",
+            _ => "feedback",
+        }
     }
 
     /// The initials of the agent.
@@ -246,7 +268,9 @@ pub async fn page(
     Visitor(human): Visitor,
     PathId(id): PathId<MessageId>,
     Query(listed): Query<ReviewFilter>,
+    parts: Parts,
 ) -> Result<Response, PageError> {
+    let query = listed.query();
     let opened = async {
         let (channel, message) = app.store.messages().load(&human, id.channel(), id).await?;
         let message = app.store.reviews().resolve_expiry(message).await?;
@@ -254,35 +278,44 @@ pub async fn page(
         Ok(ReviewView::of(&app, &human, &channel, message).await?)
     };
     // Boxed, because both futures together are too large for a thread's stack.
-    let ((layout, list), review) = tokio::try_join!(Box::pin(inbox::beside(&app, &human, &listed)), Box::pin(opened))?;
-    let list = list.with_open(&review.id);
-    response::page(StatusCode::OK, &InboxPage { layout, list, review: Some(review) })
+    let loaded = tokio::try_join!(Box::pin(inbox::beside(&app, &human, &listed)), Box::pin(opened));
+    let ((layout, list), review) = loaded.map_err(|error| error.in_list(&query))?;
+    let list = list.with_open(&review.source);
+    InboxPage { layout, list, review: Some(review) }.respond(StatusCode::OK, parts)
 }
 
 /// Stores the answer and redirects to the review, which shows the stored outcome, even when somebody else was faster.
-/// An invalid answer is shown again with its problems.
+/// An invalid answer is shown again with its problems. Both keep the view of the list.
 pub async fn answer(
     State(app): State<App>,
     Visitor(human): Visitor,
     _: SameOriginForm,
     PathId(id): PathId<MessageId>,
+    Query(listed): Query<ReviewFilter>,
+    parts: Parts,
     SubmittedForm(typed): SubmittedForm,
 ) -> Result<Response, PageError> {
-    let (channel, message) = app.store.messages().load(&human, id.channel(), id).await?;
+    let query = listed.query();
+    let loaded = app.store.messages().load(&human, id.channel(), id).await;
+    let (channel, message) = loaded.map_err(|error| PageError::from(error).in_list(&query))?;
     let review = message.review.as_ref().ok_or(Error::NotFound("review"))?;
-    let refused = match submit(&app, &human, id, review, &typed).await? {
-        Submitted::Stored => return Ok(Redirect::to(&format!("/reviews/{}", message.id)).into_response()),
+    let submitted = submit(&app, &human, id, review, &typed).await;
+    let refused = match submitted.map_err(|error| PageError::from(error).in_list(&query))? {
+        // A script that asks for parts gets them at once, without the round trip of a redirect.
+        Submitted::Stored if !parts.is_none() => {
+            return page(State(app), Visitor(human), PathId(id), Query(listed), parts).await;
+        }
+        Submitted::Stored => return Ok(Redirect::to(&format!("/reviews/{id}{query}")).into_response()),
         Submitted::Previewed => Refused::default(),
         Submitted::Refused(refused) => refused,
     };
     let status = if refused.problems.is_empty() { StatusCode::OK } else { StatusCode::BAD_REQUEST };
-    let listed = ReviewFilter::default();
     let view = async { Ok(ReviewView::of(&app, &human, &channel, message).await?) };
     let ((layout, list), mut review) =
         tokio::try_join!(Box::pin(inbox::beside(&app, &human, &listed)), Box::pin(view))?;
     (review.typed, review.problems, review.misplaced) = (typed, refused.problems, refused.misplaced);
-    let list = list.with_open(&review.id);
-    response::page(status, &InboxPage { layout, list, review: Some(review) })
+    let list = list.with_open(&review.source);
+    InboxPage { layout, list, review: Some(review) }.respond(status, parts)
 }
 
 /// What became of a form.

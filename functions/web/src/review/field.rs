@@ -1,6 +1,7 @@
 //! The input of a form's field: attributes with which a browser accepts exactly what the service accepts.
 //! `web/scripts/field-validation.js` checks those that begin with `data-`.
 
+use shared::review::Choice;
 use shared::review::form::limits::{Moments, Numbers};
 use shared::review::form::{Field, FieldType, Limits, SelectOption};
 use shared::review::moment::Moment;
@@ -105,4 +106,13 @@ pub fn shows_all(field: &Field) -> bool {
 /// Whether an option with an empty text is among them.
 pub fn has_empty_option(options: &[SelectOption]) -> bool {
     options.iter().any(|option| option.text.is_empty())
+}
+
+/// The longest label of an option that stands in a row with others, in characters.
+const MAX_LABEL_IN_ROW: usize = 20;
+
+/// Whether the buttons of options stand one below the other, at full width: long labels, descriptions or many.
+pub fn are_stacked(options: &[Choice]) -> bool {
+    let is_long = |option: &Choice| option.description.is_some() || option.label.chars().count() > MAX_LABEL_IN_ROW;
+    options.len() > 3 || options.iter().any(is_long)
 }

@@ -13,7 +13,7 @@ pub fn kind_word(kind: &str) -> &str {
         "selection" => "Choice",
         "form" => "Form",
         "text-input" => "Text",
-        "freeform" => "Freeform",
+        "freeform" => "Custom",
         other => other,
     }
 }

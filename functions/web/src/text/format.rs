@@ -7,6 +7,9 @@ use std::time::Duration;
 use serde_json::Value;
 use shared::clock::Timestamp;
 
+/// Up to this many seconds before it, what is due is shown with its time of day.
+const DUE_AS_TIME: u64 = 36 * 3_600;
+
 /// A span of time in its largest unit.
 pub fn span(span: Duration) -> String {
     let seconds = span.as_secs();
@@ -29,6 +32,19 @@ pub fn left(until: Timestamp, now: Timestamp) -> String {
     format!(r#"<time datetime="{until}" data-left>{}</time>"#, span(now.until(until)))
 }
 
+/// When something is due: the time of day of a moment in the next 36 hours, the time left otherwise. HTML, in UTC; a
+/// script shows it in the reader's zone, and counts the last two minutes.
+pub fn due(until: Timestamp, now: Timestamp) -> String {
+    let left = now.until(until);
+    let text = until.to_string();
+    let words = match left.as_secs() {
+        0..DUE_AS_TIME => format!("by {} UTC", &text[11..16]),
+        _ => format!("{} left", span(left)),
+    };
+    let urgent = if is_urgent(until, now) { " class=\"urgent\"" } else { "" };
+    format!(r#"<time datetime="{text}" data-due{urgent}>{words}</time>"#)
+}
+
 /// Whether so little time is left until then that it is shown as a warning.
 pub fn is_urgent(until: Timestamp, now: Timestamp) -> bool {
     now.until(until) < Duration::from_secs(15 * 60)
@@ -38,6 +54,12 @@ pub fn is_urgent(until: Timestamp, now: Timestamp) -> bool {
 pub fn moment(at: Timestamp) -> String {
     let text = at.to_string();
     format!(r#"<time datetime="{text}" data-moment>{} {} UTC</time>"#, &text[..10], &text[11..16])
+}
+
+/// The time of day of a moment, as HTML, in UTC.
+pub fn clock(at: Timestamp) -> String {
+    let text = at.to_string();
+    format!(r#"<time datetime="{text}" data-clock>{} UTC</time>"#, &text[11..16])
 }
 
 /// JSON with indentation, unless deep nesting makes it many times longer.

@@ -1,0 +1,234 @@
+// An inbox with many open requests: pages, the size of a decision, a list that stands still, the way back, several
+// answers together, undo, and later.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { PredefinedNetworkConditions } from "puppeteer-core";
+import { checkPages, checked, settled, shows } from "./pages.mjs";
+import { World, desktop, phone } from "./world.mjs";
+
+const OPEN = 500;
+const large = { ...phone, width: 390, height: 844 };
+const words = "The service asks before it deploys the change, and says what follows from it. ";
+const longText = Array.from({ length: 50 }, (_, n) => `${n}. ${words}`).join("\n").slice(0, 4_000);
+
+let world;
+let ids;
+before(async () => {
+  world = await World.start();
+  ids = [];
+  for (let n = 0; n < OPEN; n += 20) {
+    ids.push(...(await Promise.all(Array.from({ length: 20 }, (_, m) => approval(`Request ${n + m}\n\n${longText}`)))).map((it) => it.id));
+  }
+});
+after(() => world.stop());
+checkPages();
+
+const signedIn = async (options) => checked(await world.signedIn(options));
+const approval = (text, more = {}) => world.send({ text, review: { type: "approval", ...more } });
+const stored = async (id) => (await world.agent("GET", `/api/v1/reviews/${id}?channel=${world.channelId}`)).review;
+
+// Counts the requests of a page and their bytes on the wire, headers included, except the one that waits for changes.
+async function countRequests(page) {
+  const client = await page.createCDPSession();
+  await client.send("Network.enable");
+  const waits = new Set();
+  const counted = { requests: 0, bytes: 0, names: [] };
+  client.on("Network.requestWillBeSent", ({ requestId, request }) => {
+    if (request.url.includes("/api/changes")) return waits.add(requestId);
+    counted.requests += 1;
+    counted.names.push(`${request.method} ${new URL(request.url).pathname.slice(0, 9)} ${request.headers["Placet-Parts"] ?? ""}`);
+  });
+  client.on("Network.loadingFinished", ({ requestId, encodedDataLength }) => waits.has(requestId) || (counted.bytes += encodedDataLength));
+  return counted;
+}
+
+async function timed(action) {
+  const began = performance.now();
+  await action();
+  return Math.round(performance.now() - began);
+}
+
+test("with 500 open requests a decision takes at most 3 requests and 15 kB", async () => {
+  const page = await signedIn({ viewport: large });
+  await page.waitForSelector("[data-row]");
+  assert.equal(await page.$$eval("[data-row]", (all) => all.length), 50);
+  await page.emulateNetworkConditions(PredefinedNetworkConditions["Fast 3G"]);
+  await page.emulateCPUThrottling(4);
+  const load = await timed(() => page.reload({ waitUntil: "load" }));
+  const counted = await countRequests(page);
+  const open = await timed(async () => {
+    await page.$eval("[data-row]", (it) => it.click());
+    await page.waitForSelector("#answer form");
+  });
+  await settled(page);
+  Object.assign(counted, { requests: 0, bytes: 0, names: [] });
+  const answer = await timed(async () => {
+    await page.$eval("[value=approve]", (it) => it.click());
+    await page.waitForSelector("#answer .outcome");
+  });
+  await settled(page);
+  const next = await timed(async () => {
+    await page.$eval("[data-next]", (it) => it.click());
+    await page.waitForSelector("#answer form");
+  });
+  await new Promise((done) => setTimeout(done, 4_000)); // whatever would follow
+  console.log(`500 open, fast 3G, processor / 4: load ${load} ms, open ${open} ms, answer ${answer} ms, next ${next} ms; a decision: ${counted.requests} requests, ${counted.bytes} bytes (${counted.names.join("; ")})`);
+  assert.ok(counted.requests <= 3, counted.names.join("; "));
+  assert.ok(counted.bytes <= 15_000, `${counted.bytes} bytes`);
+});
+
+test("further pages of the list are loaded on demand, and with a link without scripts", async () => {
+  const page = await signedIn();
+  await page.click("[data-more]");
+  await page.waitForFunction(() => document.querySelectorAll("[data-row]").length === 100);
+  assert.equal(await page.$$eval("[data-row]", (all) => new Set(all.map((it) => it.id)).size), 100);
+  const plain = await signedIn({ scripts: false });
+  const first = await plain.$$eval("[data-row]", (all) => all.map((it) => it.id));
+  await Promise.all([plain.waitForNavigation(), plain.click("[data-more]")]);
+  const second = await plain.$$eval("[data-row]", (all) => all.map((it) => it.id));
+  assert.equal(new Set([...first, ...second]).size, 100);
+});
+
+test("back leads to the same place of the list, with the focus on the row that was open", async () => {
+  for (const viewport of [large, desktop]) {
+    const page = await signedIn({ viewport });
+    await page.waitForSelector("[data-row]");
+    const id = await page.$$eval("[data-row]", (all) => (all[30].scrollIntoView({ block: "center" }), all[30].id));
+    const place = () => page.$eval(`#${id}`, (it) => Math.round(it.getBoundingClientRect().top));
+    const before = await place();
+    await page.click(`#${id}`);
+    await page.waitForSelector("#answer form");
+    await page.goBack();
+    await page.waitForFunction((id) => document.activeElement?.id === id, {}, id);
+    assert.ok(Math.abs((await place()) - before) <= 2, `${viewport.width}: ${before} and ${await place()}`);
+    if (viewport !== large) continue;
+    await page.click(`#${id}`);
+    await page.waitForSelector("#answer form");
+    await settled(page);
+    await page.click(".back");
+    await page.waitForFunction((id) => document.activeElement?.id === id, {}, id);
+    assert.ok(Math.abs((await place()) - before) <= 2, `by the arrow: ${before} and ${await place()}`);
+  }
+});
+
+test("the list stands still under its reader, and says how many requests are new", async () => {
+  const page = await signedIn();
+  await page.waitForSelector("[data-row]");
+  await page.hover("li:nth-child(3) > [data-row]");
+  const under = () => page.evaluate(() => document.querySelector("[data-row]:hover").id);
+  const before = await under();
+  for (let n = 0; n < 3; n += 1) await approval(`Arrival ${n}`);
+  await shows(page, "#new-rows", "3 new");
+  assert.equal(await under(), before);
+  await page.waitForFunction(() => document.querySelector("#announcements").textContent.includes("ew request"));
+  await page.click("#new-rows");
+  await shows(page, "#rows", "Arrival 2");
+  assert.equal(await page.$eval("#new-rows", (it) => it.hidden), true);
+});
+
+test("the list is one stop of the Tab key, and an open request is announced by agent and question", async () => {
+  const page = await signedIn();
+  await page.waitForSelector("[data-row]");
+  assert.equal(await page.$$eval("[data-row]", (all) => all.filter((it) => it.tabIndex === 0).length), 1);
+  await page.focus("[data-row]");
+  await page.keyboard.press("ArrowDown");
+  assert.equal(await page.$$eval("[data-row]", (all) => all.indexOf(document.activeElement)), 1);
+  const asked = await page.$eval("li:nth-child(2) .excerpt", (it) => it.textContent.replace("Not opened yet: ", "").trim());
+  await page.keyboard.press("Enter");
+  await page.waitForSelector("#answer form");
+  assert.equal(await page.evaluate(() => document.activeElement.id), "review-title");
+  assert.ok((await page.$eval("#review-title", (it) => it.textContent.replace(/\s+/g, " "))).includes(`asks: ${asked}`));
+  assert.match(await page.title(), /: /);
+});
+
+test("several approvals are answered together, each with its own result; one that expired meanwhile is said so", async () => {
+  const page = await signedIn();
+  const sent = [];
+  for (let n = 0; n < 4; n += 1) sent.push((await approval(`Together ${n}`, n === 2 ? { expiresInSeconds: 6 } : {})).id);
+  const risky = await world.send({ text: "Together, but of high risk", review: { type: "approval", action: { name: "drop", args: {}, risk: "high" } } });
+  await page.goto(`${world.inboxUrl}/?q=together`);
+  assert.equal(await page.$eval(`#row-${risky.id}`, (it) => "options" in it.dataset), false);
+  await page.focus(`#row-${sent[3]}`);
+  await page.keyboard.press("x");
+  for (let n = 0; n < 3; n += 1) await page.keyboard.press("J");
+  await shows(page, "#bulk-count", "4 chosen");
+  await world.wait(sent[2]);
+  await page.evaluate(() => [...document.querySelectorAll("#bulk-options button")].find((it) => it.textContent === "Approve all").click());
+  await shows(page, "#bulk-result", "3 Approve, 1 expired.");
+  for (const [n, id] of sent.entries()) assert.equal((await stored(id)).status, n === 2 ? "expired" : "completed");
+  assert.equal((await stored(risky.id)).status, "pending");
+});
+
+test("an answer can be undone for 5 seconds where that is turned on, and is sent when the page is hidden", async () => {
+  const page = await signedIn();
+  await page.goto(`${world.inboxUrl}/settings`);
+  await page.click("#undo-setting");
+  const { id } = await approval("Undo me");
+  await page.goto(`${world.inboxUrl}/reviews/${id}`);
+  await page.click("[value=reject]");
+  await shows(page, "#undo", "Sending in");
+  await page.click("#undo button");
+  await page.waitForFunction(() => document.querySelector("#undo") === null);
+  assert.equal((await stored(id)).status, "pending");
+  await page.click("[value=approve]");
+  await shows(page, "#undo", "Sending in");
+  // Another tab in front hides the page.
+  const other = await page.browserContext().newPage();
+  await other.goto("about:blank");
+  await page.evaluate(() => {
+    Object.defineProperty(document, "hidden", { value: true, configurable: true });
+    document.dispatchEvent(new Event("visibilitychange"));
+  });
+  assert.equal((await world.wait(id, 4_000)).status, "completed");
+  assert.equal((await stored(id)).response.selectedOption, "approve");
+
+  // Leaving the page sends it, too.
+  const left = await approval("Leave me");
+  await page.goto(`${world.inboxUrl}/reviews/${left.id}`);
+  await page.click("[value=approve]");
+  await shows(page, "#undo", "Sending in");
+  await page.goto("about:blank");
+  assert.equal((await world.wait(left.id, 4_000)).status, "completed");
+});
+
+test("a request can be hidden until later, in this browser", async () => {
+  const page = await signedIn();
+  const { id } = await approval("Not now");
+  await page.goto(`${world.inboxUrl}/reviews/${id}?q=not+now`);
+  await page.click("[data-later] summary");
+  await page.click("[data-hide-for=hour]");
+  await page.waitForFunction((id) => document.getElementById(`row-${id}`)?.closest("li").hidden, {}, id);
+  await shows(page, "#later-count", "1 hidden for later");
+  await page.click("#later-count");
+  assert.equal(await page.$eval(`#row-${id}`, (it) => it.closest("li").hidden), false);
+});
+
+for (const [how, viewport] of [["touch", large], ["the keyboard", desktop]]) {
+  test(`twenty approvals take less than a minute by ${how}`, async () => {
+    const page = await signedIn({ viewport });
+    await page.waitForSelector("[data-row]");
+    if (how === "touch") await page.tap("[data-row]");
+    else {
+      await page.keyboard.press("j");
+      await page.keyboard.press("Enter");
+    }
+    const took = await timed(async () => {
+      for (let n = 0; n < 20; n += 1) {
+        await page.waitForSelector("#answer form");
+        await settled(page);
+        if (how === "touch") await page.tap("[value=approve]");
+        else {
+          await page.keyboard.press("1");
+          await page.keyboard.press("Enter");
+        }
+        await page.waitForSelector("#answer .outcome");
+        await settled(page);
+        if (how === "touch") await page.tap("[data-next]");
+        else await page.keyboard.press("Enter");
+        await page.waitForFunction(() => !document.querySelector("#answer .outcome"));
+      }
+    });
+    console.log(`twenty approvals by ${how}: ${took} ms`);
+    assert.ok(took < 60_000, `${took} ms`);
+  });
+}

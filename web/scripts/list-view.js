@@ -1,0 +1,44 @@
+// Searches, filters and orders the list while its form is used. The open review stays; the address keeps the view.
+import { byId } from "./dom.js";
+import { fetchPage, replaceElement } from "./swap.js";
+import { debounce } from "./timing.js";
+import { toast } from "./toast.js";
+
+const form = byId("view");
+let latest = 0;
+
+async function showView() {
+  const mine = ++latest;
+  const values = [...new FormData(form)].filter(([, value]) => value !== "");
+  const query = new URLSearchParams(values).toString();
+  try {
+    const { response, page, isSignedOut } = await fetchPage(query ? `/?${query}` : "/", { parts: "rows" });
+    const rows = page.getElementById("rows");
+    if (mine !== latest) return;
+    if (isSignedOut) return location.reload();
+    if (!response.ok || !rows) throw new Error(response.status);
+    replaceElement(byId("rows"), rows);
+    keepView(query ? `?${query}` : "");
+  } catch {
+    if (mine === latest) toast("The requests could not be loaded. Try again.", "error");
+  }
+}
+
+// The open review and its answer stay in the view that is shown.
+function keepView(query) {
+  history.replaceState(history.state, "", location.pathname + query);
+  document.dispatchEvent(new CustomEvent("placet:view"));
+  for (const link of document.querySelectorAll("#pane .back, #pane .versions a")) link.search = query;
+  const answer = document.querySelector("[data-answer]");
+  if (answer) answer.setAttribute("action", answer.getAttribute("action").split("?")[0] + query);
+}
+
+if (form) {
+  form.addEventListener("input", debounce(250, ({ target }) => target.id === "search" && showView()));
+  form.addEventListener("change", ({ target }) => target.matches("select") && showView());
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    showView();
+  });
+  form.querySelector("[data-without-scripts]").hidden = true;
+}
