@@ -41,14 +41,19 @@ export async function fillActs(world) {
     "act-options": await ask("How far?", refund, { payload: { options: [{ id: "all", label: "Refund all", style: "primary", effect: "allow" }, { id: "later", label: "Ask me tomorrow" }, { id: "no", label: "Never", style: "danger", effect: "deny", description: "Closes the ticket" }] } }),
     "act-approved": await ask("The customer was charged twice.", refund),
     "act-edited": await ask("The customer was charged twice.", refund),
+    "act-used": await ask("The customer was charged twice.", refund),
     "act-denied": await ask("Not used any more.", wipe),
     "act-expired": await ask("Not used any more.", wipe, { expiresInSeconds: 1 }),
     "act-cancelled": await ask("Not used any more.", wipe),
   };
   await answer(ids["act-approved"], approve());
   await answer(ids["act-edited"], approve({ ...refund.args, amount: 41000, notify: false, lines: refund.args.lines.slice(0, 1), note: "Half of it" }));
+  await answer(ids["act-used"], approve());
+  const { actionDigest } = (await world.wait(ids["act-used"])).message.review.decision;
+  await world.agent("POST", `/api/v1/reviews/${ids["act-used"]}/consume`, { actionDigest });
   await answer(ids["act-denied"], { response: { selectedOption: "reject", comment: "It is used by the reports." } });
   await world.agent("POST", `/api/v1/reviews/${ids["act-cancelled"]}/cancel`, { reason: "Done by hand" });
   await world.wait(ids["act-expired"]);
-  return Object.fromEntries(Object.entries(ids).map(([name, id]) => [name, `/reviews/${id}`]));
+  const pages = Object.fromEntries(Object.entries(ids).map(([name, id]) => [name, `/reviews/${id}`]));
+  return { ...pages, "act-history": `${pages["act-edited"]}/history` };
 }

@@ -38,16 +38,14 @@ function checkSubmit(event) {
   if (input.value.trim() === input.dataset.phrase) return;
   event.preventDefault();
   event.stopImmediatePropagation();
-  input.closest("details").open = true;
-  const trouble = button.form.querySelector("[data-trouble]");
-  trouble.textContent = `High risk: hold the button for a second, or type ${input.dataset.phrase}.`;
-  trouble.hidden = false;
+  button.form.querySelector("[data-hold-words]").textContent = "Not sent: hold the button for a second.";
 }
 
 document.addEventListener("submit", checkSubmit, true);
 document.addEventListener("pointerdown", ({ target, button }) => {
   const pressed = target.closest?.("[data-hold]");
-  if (pressed && button === 0) begin(pressed, true);
+  // A button that was just put there takes no press yet.
+  if (pressed && button === 0 && !pressed.closest("[data-settling]")) begin(pressed, true);
 });
 for (const end of ["pointerup", "pointercancel", "blur"]) addEventListener(end, cancel);
 document.addEventListener("pointermove", ({ clientX, clientY }) => {
@@ -58,7 +56,13 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
   if (!event.repeat) begin(event.target, false);
 });
-document.addEventListener("keyup", ({ key }) => KEYS.includes(key) && cancel());
+// A short press by key is a press, as a click is: it is sent if the name is typed.
+document.addEventListener("keyup", ({ key }) => {
+  if (!held || held.isByPointer || !KEYS.includes(key)) return;
+  const { button } = held;
+  cancel();
+  button.form.requestSubmit(button);
+});
 // A long touch opens no menu.
 document.addEventListener("contextmenu", (event) => event.target.closest?.("[data-hold]") && event.preventDefault());
 

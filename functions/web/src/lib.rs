@@ -51,6 +51,7 @@ pub fn router() -> Router<App> {
         .route("/logout", post(sign_in::sign_out))
         .route("/password", get(sign_in::password_page).post(sign_in::change_password))
         .route("/reviews/{id}", get(pages::review::page).post(pages::review::answer))
+        .route("/reviews/{id}/history", get(pages::review_history::page))
         .route("/channels", get(channel::list))
         .route("/channels/{id}", get(channel::channel))
         .route("/messages/{id}/text", get(message_text::text))

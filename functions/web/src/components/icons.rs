@@ -44,6 +44,10 @@ pub fn icon(name: &str) -> &'static str {
         "alert" => svg!(r#"<path d="M12 4l9 16H3z"/><path d="M12 10v4M12 17h.01"/>"#),
         "caution" => svg!(r#"<circle cx="12" cy="12" r="8.5"/><path d="M12 8v5M12 16h.01"/>"#),
         "shield" => svg!(r#"<path d="M12 3l7 3v5c0 5-3 8-7 10-4-2-7-5-7-10V6z"/><path d="M9 11.5l2.2 2.2L15 10"/>"#),
+        "eye" => svg!(
+            r#"<path d="M2.5 12S6 5.5 12 5.5 21.5 12 21.5 12 18 18.5 12 18.5 2.5 12 2.5 12z"/><circle cx="12" cy="12" r="2.5"/>"#
+        ),
+        "key" => svg!(r#"<circle cx="8" cy="15" r="4"/><path d="M11 12l8-8M16 7l3 3"/>"#),
         "no-entry" => svg!(r#"<circle cx="12" cy="12" r="8.5"/><path d="M8 12h8"/>"#),
         "undo" => svg!(r#"<path d="M8 5L4 9l4 4"/><path d="M4 9h10a6 6 0 0 1 0 12h-3"/>"#),
         "no-undo" => svg!(r#"<path d="M8 5L4 9l4 4"/><path d="M4 9h10a6 6 0 0 1 0 12h-3M4 20L20 4"/>"#),

@@ -8,6 +8,7 @@ pub mod logs;
 pub mod markdown_preview;
 pub mod message_text;
 pub mod review;
+pub mod review_history;
 pub mod settings;
 pub mod sign_in;
 pub mod status;

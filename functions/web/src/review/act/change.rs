@@ -4,7 +4,7 @@ use action::edits;
 use serde_json::Value;
 use shared::json::Json;
 
-use super::editor::tokens;
+use super::editor::{names, tokens};
 use super::write_attribute;
 use crate::text::Html;
 use crate::text::secrets;
@@ -39,9 +39,8 @@ pub fn between(before: &Json, after: &Json) -> Vec<Change> {
 
 impl Change {
     fn at(pointer: String, before: &Value, after: &Value) -> Self {
-        let names: Vec<String> = tokens(&pointer).collect();
         let (before, after) = (before.pointer(&pointer), after.pointer(&pointer));
-        let is_secret = names.iter().any(|name| secrets::is_secret_name(name));
+        let is_secret = tokens(&pointer).any(|name| secrets::is_secret_name(&name));
         let text = |value: &Value| match value {
             Value::String(text) if is_secret || !secrets::secret_parts(text).is_empty() => "•••••• hidden".to_owned(),
             other => other.to_string(),
@@ -53,8 +52,7 @@ impl Change {
             write_literal(&mut html, &cut(&text, start, end));
             Html(html)
         };
-        let place = if names.is_empty() { "all arguments".to_owned() } else { names.join(" › ") };
-        Self { pointer, place, before: before.map(html), after: after.map(html) }
+        Self { place: names(&pointer), pointer, before: before.map(html), after: after.map(html) }
     }
 }
 

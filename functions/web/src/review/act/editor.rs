@@ -47,10 +47,7 @@ impl<'a> Editor<'a> {
             let parent = pointer.rsplit_once('/').and_then(|(parent, _)| args.pointer(parent));
             parent.is_some_and(Value::is_object) && args.pointer(pointer).is_none()
         };
-        let place = |pointer: &String| Place {
-            name: tokens(pointer).collect::<Vec<_>>().join(" › "),
-            attributes: self.written(pointer, None),
-        };
+        let place = |pointer: &String| Place { name: names(pointer), attributes: self.written(pointer, None) };
         self.editable.iter().filter(is_absent).map(place).collect()
     }
 
@@ -141,6 +138,12 @@ fn resolved<'a>(root: &'a Value, mut schema: &'a Value) -> Option<&'a Value> {
 /// Whether a pointer is at or below another one.
 fn is_below(pointer: &str, place: &str) -> bool {
     pointer.strip_prefix(place).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// A JSON Pointer as people read it.
+pub fn names(pointer: &str) -> String {
+    let names: Vec<String> = tokens(pointer).collect();
+    if names.is_empty() { "all arguments".to_owned() } else { names.join(" › ") }
 }
 
 /// The names and indexes of a JSON Pointer.

@@ -17,6 +17,7 @@ use shared::review::{Act, Choice, Effect, Kind, Risk};
 use crate::extract::FormFields;
 use crate::review::answer::submitted;
 use crate::text::Html;
+use crate::text::format;
 use crate::text::json_tree::{tree_of, write_copy_button};
 use crate::text::visible::{escape, write_literal};
 use change::Change;
@@ -40,6 +41,10 @@ pub struct ActView {
     pub effect: Option<Effect>,
     /// What the person changed.
     pub changes: Vec<Change>,
+    /// The proof of the decision.
+    pub receipt: Option<String>,
+    /// When the agent used the approval, as HTML.
+    pub consumed: Option<String>,
 }
 
 impl ActView {
@@ -62,6 +67,8 @@ impl ActView {
             digest: digest.cloned().unwrap_or_default(),
             effect: decision.map(|decision| decision.effect),
             changes,
+            receipt: review.receipt.clone(),
+            consumed: review.consumption.as_ref().map(|consumption| format::moment(consumption.at)),
             act,
         })
     }
@@ -106,6 +113,11 @@ impl ActView {
         hex.get(..SHORT).unwrap_or(hex)
     }
 
+    /// The end of a receipt, which differs between receipts.
+    pub fn short_receipt<'a>(&self, receipt: &'a str) -> &'a str {
+        receipt.get(receipt.len().saturating_sub(SHORT)..).unwrap_or(receipt)
+    }
+
     /// The attributes of an option's button.
     pub fn button(&self, option: &Choice) -> Html {
         let mut html = String::new();
@@ -125,8 +137,8 @@ impl ActView {
     pub fn effect_word(&self, option: &Choice) -> Option<&'static str> {
         match (option.effect(), option.label.as_str()) {
             (Effect::Allow, "Approve") | (Effect::Deny, "Reject") => None,
-            (Effect::Allow, _) => Some("allows it"),
-            (Effect::Deny, _) => Some("does not allow it"),
+            (Effect::Allow, _) => Some("(allows it)"),
+            (Effect::Deny, _) => Some("(does not allow it)"),
         }
     }
 
