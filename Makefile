@@ -1,5 +1,5 @@
 # One command per chore; `make help` lists them.
-.PHONY: help run test test-embedded test-sam test-deploy smoke test-browser screenshots soak fuzz bench bench-cold route-costs openapi check lint-template fmt build deploy owner migrate restore redrive outputs destroy cost
+.PHONY: help run test test-embedded test-sam test-deploy smoke test-browser screenshots soak fuzz bench bench-cold route-costs openapi check lint-template fmt build deploy owner migrate restore export import redrive outputs destroy cost
 
 help: ## list these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -83,6 +83,12 @@ migrate: .venv-sam ## bring the stored items of a stack to the current schema ve
 restore: .venv-sam ## restore a stack's table to a point in time, without losing its URL (TO=2026-11-24T09:00:00Z, YES=1)
 	@$(stack) restore $(if $(TO),--to $(TO)) $(if $(TABLE),--table $(TABLE)) $(if $(YES),--yes)
 
+export: .needs-folder .venv-sam ## copy all that a stack stores into a folder (FOLDER=backup)
+	@$(stack) export "$(abspath $(FOLDER))"
+
+import: .needs-folder .venv-sam ## copy all of an export into a new stack (FOLDER=backup)
+	@$(stack) import "$(abspath $(FOLDER))"
+
 redrive: .venv-sam ## process a stack's failed stream records again, once their cause is fixed
 	@$(stack) redrive
 
@@ -102,6 +108,10 @@ fmt: ## format the code
 .PHONY: .needs-email
 .needs-email:
 	@[ -n "$(EMAIL)" ] || { echo "make owner needs an address: make owner EMAIL=you@example.com" >&2; exit 1; }
+
+.PHONY: .needs-folder
+.needs-folder:
+	@[ -n "$(FOLDER)" ] || { echo "a folder is missing: FOLDER=backup" >&2; exit 1; }
 
 # The tools of the deploy commands. Recreated when infra/requirements.txt changes.
 .PHONY: .venv-sam

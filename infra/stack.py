@@ -199,6 +199,17 @@ def migrate(session, args):
     run_binary(session, require_resources(session, args), "placet-migrate")
 
 
+def export(session, args):
+    """Copies everything that the stack stores into a folder."""
+    run_binary(session, require_resources(session, args), "placet-transfer", "export", args.folder)
+
+
+def import_(session, args):
+    """Copies everything from a folder into a new stack."""
+    run_binary(session, require_resources(session, args), "placet-transfer", "import", args.folder)
+    print(f"Copy the secret, too, if plugins have secret settings: {secret_name(args.stack)}.")
+
+
 def redrive(session, args):
     resources = require_resources(session, args)
     processed, left = dead_letters.redrive(session, resources["EventsFunction"], resources["EventsDeadLetters"])
@@ -281,7 +292,7 @@ def parse_arguments():
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     def command(action, text):
-        parser = commands.add_parser(action.__name__, help=text)
+        parser = commands.add_parser(action.__name__.rstrip("_"), help=text)
         parser.set_defaults(action=action)
         return parser
 
@@ -298,6 +309,9 @@ def parse_arguments():
         deploying.add_argument("parameters", nargs="*", metavar="Key=value", help="parameters of the stack, which are stored")
     command(outputs, "show the stack's outputs")
     command(migrate, "bring the stored items to the current schema version; can be interrupted and repeated")
+    for action, text in ((export, "copy everything into a folder; can be interrupted and repeated"),
+                         (import_, "copy everything from a folder into a new stack; can be repeated")):
+        command(action, text).add_argument("folder", help="the folder of the export")
     command(redrive, "process the records of the table's stream again that the function Events could not process")
     command(owner, "create the first owner, or reset the password of an account").add_argument("email")
     command(destroy, "delete the stack; its data is kept").add_argument(

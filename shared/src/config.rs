@@ -62,6 +62,9 @@ pub struct Config {
     pub previous_secrets: Vec<ServerSecret>,
     /// `PLACET_CORS_ORIGINS`: origins whose scripts may call the agents' API, none when unset.
     pub cors: Cors,
+    /// `PLACET_SOURCE_ADDRESSES`: `gateway` when the gateway sees the callers themselves, so that sign-ins are limited by
+    /// their addresses; unset when something in front of it makes the requests.
+    pub has_source_addresses: bool,
     /// `PLACET_QUEUE`: the URL of the queue of deliveries; only `events` and `webhooks` need it.
     pub queue: Option<String>,
     /// `PLACET_DEAD_LETTERS`: the URL of the dead-letter queue of deliveries; only `webhooks` needs it.
@@ -81,6 +84,7 @@ impl Config {
             secret: secret("PLACET_SECRET")?,
             previous_secrets: previous_secrets()?,
             cors: cors()?.unwrap_or_default(),
+            has_source_addresses: source_addresses()?,
             queue: present("PLACET_QUEUE"),
             dead_letters: present("PLACET_DEAD_LETTERS"),
         })
@@ -123,6 +127,15 @@ pub fn previous_secrets() -> Result<Vec<ServerSecret>, ConfigError> {
     let texts = list.split([',', ' ', '\n']).filter(|text| !text.is_empty());
     let secret = |text| ServerSecret::new(text).ok_or(ConfigError::Invalid(name, "a list of at least 32 characters each"));
     texts.map(secret).collect()
+}
+
+fn source_addresses() -> Result<bool, ConfigError> {
+    let name = "PLACET_SOURCE_ADDRESSES";
+    match present(name).as_deref() {
+        None => Ok(false),
+        Some("gateway") => Ok(true),
+        Some(_) => Err(ConfigError::Invalid(name, "gateway, or unset")),
+    }
 }
 
 /// `PLACET_MAX_WAIT_MS`, which the local runner reads too.

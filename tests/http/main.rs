@@ -14,5 +14,6 @@ mod plugins;
 mod reviews;
 mod runner;
 mod support;
+mod transfer;
 mod web;
 mod webhooks;

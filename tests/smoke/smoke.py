@@ -6,6 +6,7 @@ that `make test-sam` has built. A step that fails is reported, and the stacks ar
 
 import argparse
 import concurrent.futures
+import copy
 import json
 import os
 import re
@@ -259,6 +260,20 @@ def waits_and_a_page(use):
     return f"{WAITS} waits, account's concurrency {limit}: the page after {took:.1f} s, {len(refused)} requests repeated"
 
 
+def taken_along(first, second, use):
+    """The agent and the person of one stack on another, with all they have."""
+    review = use.ask()
+    with tempfile.TemporaryDirectory() as folder:
+        first.run("export", folder)
+        counted = second.run("import", folder).splitlines()[0]
+    there = copy.copy(use)
+    there.url = second.url
+    expect(201, there.approve(review))
+    if json.loads(expect(200, there.wait(review))[2])["status"] != "completed":
+        raise Failure("the review is not completed on the second stack")
+    return counted
+
+
 def restored(stack, use):
     """The same URL, key and messages after a restore."""
     review, before = use.ask(), stack.outputs
@@ -295,6 +310,7 @@ def steps(target, architectures):
     yield "long hide", lambda: long_hide(first)
     yield "ten waits and a page", lambda: waits_and_a_page(state["use"])
     yield "second stack", lambda: second.deploy() and second.url
+    yield "export and import", lambda: taken_along(first, second, state["use"])
     yield "restore", lambda: restored(first, state["use"])
     for stack in (second, first):
         yield f"destroy {stack.name}", lambda it=stack: it.destroy() if it.deployed else "it was not deployed"

@@ -1,6 +1,6 @@
 //! `POST /api/auth/login`, `POST /api/auth/logout`, `POST /api/auth/refresh`, `GET /api/auth/me`
 
-use axum::Json;
+use axum::{Extension, Json};
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use http::HeaderMap;
@@ -9,7 +9,7 @@ use shared::error::Error;
 use shared::http::App;
 use shared::http::extract;
 use shared::http::session_cookie::{hand_out_session, remove_session};
-use shared::models::Credentials;
+use shared::models::{Credentials, SourceAddress};
 use shared::secrets::Device;
 use shared::storage::{NewSession, Store};
 
@@ -32,10 +32,11 @@ pub async fn login(
     State(app): State<App>,
     headers: HeaderMap,
     _: Option<HumanCaller>,
+    source: Option<Extension<SourceAddress>>,
     extract::Json(credentials): extract::Json<Credentials>,
 ) -> Result<Response, Error> {
     let presented = Device::presented(&headers, &app.secret, app.clock.now());
-    let (session, device) = app.store.accounts().sign_in(credentials, &presented).await?;
+    let (session, device) = app.store.accounts().sign_in(credentials, &presented, source.map(|it| it.0)).await?;
     let mut response = with_cookie(&headers, session);
     app.remember(&device, &headers, response.headers_mut())?;
     Ok(response)

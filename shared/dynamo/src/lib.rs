@@ -12,6 +12,7 @@
 //! - [`Transaction`]: writes that happen together; each has a label, by which a refusal is matched
 //! - [`Query`]: reading a range of a partition or an [`Index`]
 //! - [`pagination`]: lists with a cursor
+//! - [`ScannedPage`]: copying a table
 //! - [`item_size`]: the size of an item against DynamoDB's limit
 //! - [`retry`]: how often and with which pauses a call is repeated
 //! - [`version`]: the schema version of items, stamped at each write and checked at each read
@@ -21,6 +22,7 @@
 mod batch;
 pub mod condition;
 mod conditional;
+mod copy;
 mod error;
 pub mod item_size;
 mod key;
@@ -39,6 +41,7 @@ mod write;
 pub use batch::MAX_BATCH_GET;
 pub use condition::{Condition, attr, item_absent, item_exists};
 pub use conditional::Conditional;
+pub use copy::ScannedPage;
 pub use error::Error;
 pub use key::{Items, Key, PK, SK};
 pub use query::{Index, ItemPage, Query};

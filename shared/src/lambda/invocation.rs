@@ -6,6 +6,8 @@ use lambda_http::request::RequestContext;
 use tracing::Span;
 use tracing::field::Empty;
 
+use crate::models::SourceAddress;
+
 /// The span of an invocation. Every log line in it has its ids.
 pub fn span(context: &Context) -> Span {
     tracing::info_span!(
@@ -24,6 +26,12 @@ pub(super) fn span_of_request<B>(request: &Request<B>) -> Span {
         span.record("gateway_request_id", gateway.request_id.as_deref());
     }
     span
+}
+
+/// The address that the gateway saw.
+pub(super) fn source_of<B>(request: &Request<B>) -> Option<SourceAddress> {
+    let RequestContext::ApiGatewayV2(gateway) = request.extensions().get()? else { return None };
+    gateway.http.source_ip.as_deref()?.parse().ok().map(SourceAddress)
 }
 
 #[cfg(test)]
@@ -54,10 +62,11 @@ mod tests {
         let mut context = Context::default();
         context.request_id = "of-lambda".into();
         context.xray_trace_id = Some("Root=1-2".into());
-        let gateway: Value = json!({ "requestId": "of-gateway", "stage": "$default", "http": { "method": "GET" } });
+        let gateway: Value = json!({ "requestId": "of-gateway", "stage": "$default", "http": { "method": "GET", "sourceIp": "192.0.2.1" } });
         let gateway = RequestContext::ApiGatewayV2(serde_json::from_value(gateway).unwrap());
         let request = Request::builder().extension(context).extension(gateway).body(()).unwrap();
 
+        assert_eq!(source_of(&request), Some(SourceAddress([192, 0, 2, 1].into())));
         let lines = Lines::default();
         let writer = lines.clone();
         let subscriber = crate::telemetry::logging::json_lines(move || writer.clone());

@@ -44,7 +44,9 @@ where
     B: Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
 {
     logging::init_json();
-    let router = http::service(routes, deployed(Config::from_env()?));
+    let config = Config::from_env()?;
+    let has_source_addresses = config.has_source_addresses;
+    let router = http::service(routes, deployed(config));
     let buffered = ServiceExt::<Request<B>>::and_then(router, async |response: axum::response::Response| {
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.map(Collected::to_bytes).unwrap_or_default();
@@ -54,8 +56,10 @@ where
         }
         Ok(BufferedResponse(Response::from_parts(parts, lambda_http::Body::Binary(bytes.to_vec()))))
     });
-    Ok(service_fn(move |request: Request<B>| {
+    Ok(service_fn(move |mut request: Request<B>| {
         let span = invocation::span_of_request(&request);
+        let source = invocation::source_of(&request).filter(|_| has_source_addresses);
+        source.map(|address| request.extensions_mut().insert(address));
         buffered.clone().oneshot(request).instrument(span)
     }))
 }

@@ -10,6 +10,7 @@
 //! | how many owners there are | `USERS` | `OWNERS` | `owners` |
 //! | e-mail address | `EMAIL#<lower case>` | `EMAIL` | `userId`, `passwordHash`, `passwordId`: new with every password |
 //! | attempts to sign in to an address | `EMAIL#<lower case>` | `LOGIN`; by a browser that signed in before `LOGIN#DEVICE#<device>`, with a former password `LOGIN#FORMER`; by a signed-in person `LOGIN#SESSION` | `tries`: `failures` and those under way; `windowEnds`, `ttl` |
+//! | attempts to sign in from a network | `SOURCE#<address>` | `LOGIN` | the same |
 //! | the installation, on one machine only | `INSTANCE` | `INSTANCE` | `instanceId`, `secretFingerprint`, `credentialsShownAt`, `startedAt` |
 //! | the schema version of the table | `SCHEMA` | `SCHEMA` | `version`: the newest that code with access has written; `migratedTo`; during a migration `migratingTo`, `cursorPk`, `cursorSk` |
 //! | session | `SESSION#<sha256>` | `SESSION` | `userId`, `expiresAt`, `ttl` |
@@ -17,7 +18,7 @@
 //! | logged API call | `LOG#<user>` | `<log>` | `ttl` |
 //! | agent | `AGENT#<agent>` | `AGENT` | index owner, sort `AGENT#<agent>` |
 //! | removal of an agent | `AGENT#<agent>` | `REMOVAL` | outlives the agent until the last look after it: index due; index owner, sort `REMOVAL#<agent>` |
-//! | message | `CHANNEL#<agent>` | `MESSAGE#<message>` | of a stream: `setWithDraft`, hashes of what its first call said for good; with a review: index owner, sort by review (below); while that is pending: index due |
+//! | message | `CHANNEL#<agent>` | `MESSAGE#<message>` | of a stream: `setWithDraft`, hashes of what its first call said for good; `imported` of a copy from elsewhere; with a review: index owner, sort by review (below); while that is pending: index due |
 //! | file | `CHANNEL#<agent>` | `FILE#<file>` | index owner, sort `FILE#<file>`; until a message claims it or an answer names it: index due; while its bytes are only announced: `announced` |
 //! | an agent's counters | `CHANNEL#<agent>` | `STATS` | |
 //! | status history | `CHANNEL#<agent>` | `STATUS#<ulid>` | `ttl` |
@@ -54,6 +55,7 @@ use ulid::Ulid;
 use crate::clock::Timestamp;
 use crate::ids::{AgentId, ApiKeyId, FileId, LogId, MessageId, UserId};
 use crate::models::account::Email;
+use crate::models::SourceAddress;
 use crate::models::stream::StreamId;
 use crate::models::{ReviewStatus, SenderType};
 use crate::secrets::SecretHash;
@@ -88,7 +90,7 @@ pub fn user_removal(user: UserId) -> Key {
 
 /// The version of what a user's inbox shows.
 pub fn changes(user: UserId) -> Key {
-    Key::new(user_partition(user), "CHANGES")
+    Key::new(user_partition(user), CHANGES)
 }
 
 /// The count of owners, which never falls to nothing.
@@ -104,6 +106,11 @@ pub fn email(email: &Email) -> Key {
 /// The attempts of callers that present nothing but an address.
 pub fn login(email: &Email) -> Key {
     Key::new(email_partition(email), LOGINS)
+}
+
+/// The attempts from one network at any address.
+pub fn source_login(source: SourceAddress) -> Key {
+    Key::new(format!("SOURCE#{}", source.network()), LOGINS)
 }
 
 /// The attempts of one browser that signed in with the current password.
@@ -237,6 +244,8 @@ pub fn email_partition(email: &Email) -> String {
     format!("EMAIL#{}", email.as_str())
 }
 
+/// The sort key of the version of a user's inbox.
+pub const CHANGES: &str = "CHANGES";
 /// Sort keys of attempts to sign in start with this, in [`email_partition`].
 pub const LOGINS: &str = "LOGIN";
 /// The partition of all users.

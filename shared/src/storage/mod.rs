@@ -16,6 +16,7 @@
 //!
 //! A method is private unless a function or another entity calls it, and its name is unique only
 //! within its entity. Reads and writes of the table go through the crate `dynamo`.
+//! - [`copy`]: copying everything to another service
 //! - `migrations`: the schema version of the table, and the migrations to it
 //!
 //! Whose data it is comes first in every method: a caller that is authenticated in the same call,
@@ -24,6 +25,7 @@
 mod accounts;
 mod agents;
 mod blobs;
+pub mod copy;
 mod deletion;
 mod due;
 mod files;

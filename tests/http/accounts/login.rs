@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use axum::Extension;
 use futures_util::future::join_all;
 use reqwest::Method;
 use serde_json::json;
+use shared::models::SourceAddress;
 use test_support::{Person, Reply, World};
 
 #[tokio::test]
@@ -158,6 +160,27 @@ async fn ten_failed_logins_lock_the_address_for_15_minutes() {
     stranger().sign_in().await.expect_error(429, "too_many_tries");
     world.advance_clock(Duration::from_secs(15 * 60));
     stranger().sign_in().await.expect(200);
+}
+
+#[tokio::test]
+async fn one_source_cannot_try_a_password_at_many_addresses() {
+    let world = World::start().await;
+    let source = SourceAddress([192, 0, 2, 7].into());
+    let from_there = world.serve_also(placet_local::routes().layer(Extension(source)), world.app.clone()).await;
+    let person = world.person().await;
+    let sign_in = async |url: &str| Person::signed_out(url, &person.email, &person.password).sign_in().await;
+    for attempt in 0..50 {
+        // A right password in between, as of an account that is the attacker's own, gives back no other attempt.
+        if attempt == 25 {
+            sign_in(&from_there).await.expect(200);
+        }
+        let guess = Person::signed_out(&from_there, &format!("nobody{attempt}@example.com"), "not it");
+        guess.sign_in().await.expect_error(401, "wrong_credentials");
+    }
+    sign_in(&from_there).await.expect_error(429, "too_many_tries");
+    sign_in(&world.url).await.expect(200);
+    world.advance_clock(Duration::from_secs(15 * 60));
+    sign_in(&from_there).await.expect(200);
 }
 
 #[tokio::test]

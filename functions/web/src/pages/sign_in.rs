@@ -1,6 +1,7 @@
 //! `/login`, `/logout` and `/password`
 
 use askama::Template;
+use axum::Extension;
 use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use http::header::RETRY_AFTER;
@@ -10,7 +11,7 @@ use shared::caller::HumanCaller;
 use shared::error::Error;
 use shared::http::App;
 use shared::http::session_cookie::{keep_session, remove_session};
-use shared::models::{ChangePassword, Credentials};
+use shared::models::{ChangePassword, Credentials, SourceAddress};
 use shared::secrets::Device;
 use shared::storage::Store;
 
@@ -42,6 +43,7 @@ pub async fn page(Query(wanted): Query<SignInQuery>) -> Result<Response, PageErr
 pub async fn sign_in(
     State(app): State<App>,
     headers: HeaderMap,
+    source: Option<Extension<SourceAddress>>,
     _: SameOriginForm,
     SubmittedForm(typed): SubmittedForm,
 ) -> Result<Response, PageError> {
@@ -49,7 +51,7 @@ pub async fn sign_in(
     let text = |name| typed.first(name).unwrap_or_default();
     let next = local_path(typed.first("next"));
     let signed_in = match Credentials::typed(text("email"), text("password")) {
-        Some(credentials) => app.store.accounts().sign_in(credentials, &presented).await,
+        Some(credentials) => app.store.accounts().sign_in(credentials, &presented, source.map(|it| it.0)).await,
         None => Err(Error::WrongPassword),
     };
     let (error, problem) = match signed_in {

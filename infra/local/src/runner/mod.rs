@@ -7,6 +7,7 @@
 //! - [`inbox_host`]: the host name of people's pages
 //! - [`background`]: the functions without routes, and the maintenance of the engines
 //! - [`reset_password`]: the subcommand that sets a new password
+//! - [`transfer`]: the subcommands that copy everything into a folder or from it
 
 pub mod background;
 pub mod data_dir;
@@ -15,6 +16,7 @@ pub mod inbox_host;
 pub mod installation;
 pub mod options;
 pub mod reset_password;
+pub mod transfer;
 
 use std::io::{self, Write};
 
@@ -42,6 +44,8 @@ const MAX_POLLS_PER_SECOND: u32 = 50;
 pub async fn run(options: Options) -> Result<(), StartError> {
     match options.command.clone() {
         Some(Command::ResetPassword { email }) => reset_password::run(options, email).await,
+        Some(Command::Export { folder }) => transfer::export(options, &folder).await,
+        Some(Command::Import { folder }) => transfer::import(options, &folder).await,
         None => serve(options).await,
     }
 }

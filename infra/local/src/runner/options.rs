@@ -76,6 +76,16 @@ pub enum Command {
         #[arg(long, value_parser = address)]
         email: Option<Email>,
     },
+    /// Copy everything into a folder; the runner must be stopped
+    Export {
+        /// The folder
+        folder: PathBuf,
+    },
+    /// Copy everything from a folder into a new data directory
+    Import {
+        /// The folder of an export
+        folder: PathBuf,
+    },
 }
 
 fn address(text: &str) -> Result<Email, &'static str> {

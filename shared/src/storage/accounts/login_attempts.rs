@@ -9,6 +9,10 @@
 //! those of the failures before it; a wrong one keeps its slot and is a failure. When all slots are taken, but
 //! not all by failures, a further attempt waits a little for one: many right passwords at once all succeed. A
 //! process that dies during an attempt leaves its slot taken until the window ends.
+//!
+//! Where the source of a request is known, its network has a window too, so that one source cannot try a password
+//! on many addresses. A right password gives back only its own slot there: a source has many people, and may have an
+//! account of its own.
 
 use std::time::{Duration, Instant};
 
@@ -19,6 +23,7 @@ use ulid::Ulid;
 
 use crate::clock::Timestamp;
 use crate::error::Error;
+use crate::models::SourceAddress;
 use crate::models::account::Email;
 use crate::secrets::Device;
 use crate::storage::accounts::Accounts;
@@ -29,6 +34,8 @@ use crate::storage::keys;
 const WINDOW: Duration = Duration::from_secs(15 * 60);
 /// How many attempts may have failed or be in progress.
 const PLACES: u64 = 10;
+/// The same of a source, which may be an office.
+const PLACES_OF_SOURCE: u64 = 50;
 /// How long an attempt waits for a slot that others may give back.
 const SLOT_TIMEOUT: Duration = Duration::from_secs(12);
 /// `Retry-After` in seconds when no slot became free.
@@ -53,6 +60,8 @@ pub(super) enum Window {
     FormerDevices,
     /// A caller that is signed in, in any browser.
     Session,
+    /// The network of the caller, at whatever address.
+    Source(SourceAddress),
 }
 
 impl Window {
@@ -71,7 +80,12 @@ impl Window {
             Self::Device(device) => keys::device_login(email, *device),
             Self::FormerDevices => keys::former_device_login(email),
             Self::Session => keys::session_login(email),
+            Self::Source(source) => keys::source_login(*source),
         }
+    }
+
+    fn places(&self) -> u64 {
+        if matches!(self, Self::Source(_)) { PLACES_OF_SOURCE } else { PLACES }
     }
 }
 
@@ -106,13 +120,13 @@ impl Accounts<'_> {
         is_new: bool,
     ) -> Result<LoginAttempt, Error> {
         const SLOWEST: u32 = 3;
-        let (key, patience) = (window.key(email), Instant::now() + SLOT_TIMEOUT);
+        let (key, places, patience) = (window.key(email), window.places(), Instant::now() + SLOT_TIMEOUT);
         for again in 0.. {
             let now = self.store.clock.now();
-            let place = if is_new && again == 0 { Slot::NoWindow } else { self.take_slot(&key, now).await? };
+            let place = if is_new && again == 0 { Slot::NoWindow } else { self.take_slot(&key, places, now).await? };
             match place {
                 Slot::Taken(window) => return Ok(LoginAttempt { key, window }),
-                Slot::Full(window) if window.failures >= PLACES => {
+                Slot::Full(window) if window.failures >= places => {
                     // A clock that is behind the one that opened the window would say a little more.
                     let wait = now.until(window.window_ends).min(WINDOW);
                     let retry_after_seconds = wait.as_millis().div_ceil(1000) as u64;
@@ -131,11 +145,11 @@ impl Accounts<'_> {
         Err(Error::TooManyTries { retry_after_seconds: COME_BACK })
     }
 
-    async fn take_slot(self, key: &Key, now: Timestamp) -> Result<Slot, Error> {
+    async fn take_slot(self, key: &Key, places: u64, now: Timestamp) -> Result<Slot, Error> {
         let take = Update::new(key.clone())
             .add("tries", n(1))
             .when(attr("windowEnds").gt(s(now)))
-            .when(attr("tries").lt(n(PLACES)));
+            .when(attr("tries").lt(n(places)));
         Ok(match take.send::<LoginWindowItem>(&self.store.table).await? {
             Conditional::Applied(window) => Slot::Taken(window),
             Conditional::Refused(Some(window)) if window.window_ends > now => Slot::Full(window),

@@ -20,7 +20,7 @@ use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::ids::UserId;
 use crate::models::account::Email;
-use crate::models::{Credentials, Role, Theme, User};
+use crate::models::{SourceAddress, Credentials, Role, Theme, User};
 use crate::secrets::Device;
 use crate::secrets::Password;
 use crate::storage::Store;
@@ -127,9 +127,14 @@ impl Accounts<'_> {
     }
 
     /// Creates a session for the right password of an address. The browser presents the device from now on.
-    pub async fn sign_in(self, credentials: Credentials, presented: &[Device]) -> Result<(NewSession, Device), Error> {
+    pub async fn sign_in(
+        self,
+        credentials: Credentials,
+        presented: &[Device],
+        source: Option<SourceAddress>,
+    ) -> Result<(NewSession, Device), Error> {
         let Credentials { email, password } = credentials;
-        let attempt = Attempt { email: &email, presented, is_signed_in: false };
+        let attempt = Attempt { email: &email, presented, is_signed_in: false, source };
         let (account, _) = self.check_password(attempt, password, None).await?;
         let key = keys::user(account.user_id);
         let item = self.store.table.get::<UserItem>(&key).await?;

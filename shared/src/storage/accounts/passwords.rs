@@ -8,12 +8,12 @@ use crate::caller::HumanCaller;
 use crate::error::Error;
 use crate::ids;
 use crate::models::account::Email;
-use crate::models::{ChangePassword, User};
+use crate::models::{ChangePassword, SourceAddress, User};
 use crate::secrets::Device;
 use crate::secrets::Password;
 use crate::secrets::password_queue;
 use crate::storage::accounts::Accounts;
-use crate::storage::accounts::login_attempts::{AttemptResult, Window};
+use crate::storage::accounts::login_attempts::{AttemptResult, LoginAttempt, Window};
 use crate::storage::accounts::{EmailItem, StoredPassword, UserItem};
 use crate::storage::keys;
 
@@ -31,6 +31,8 @@ pub(super) struct Attempt<'a> {
     /// The devices that the browser presents.
     pub presented: &'a [Device],
     pub is_signed_in: bool,
+    /// The caller's address, where it is known.
+    pub source: Option<SourceAddress>,
 }
 
 impl Attempt<'_> {
@@ -56,6 +58,13 @@ impl Accounts<'_> {
         let seen = if attempt.presented.is_empty() { None } else { Some(self.account_at(email).await?) };
         let window = attempt.window(seen.as_ref().and_then(Option::as_ref));
         let place = self.begin_attempt(email, &window, attempt.is_signed_in).await?;
+        let from = match self.begin_source_attempt(attempt).await {
+            Ok(from) => from,
+            Err(err) => {
+                self.finish_attempt(place, AttemptResult::Not).await?;
+                return Err(err);
+            }
+        };
         let judged = match seen {
             Some(account) => judge_password(account, current, new).await,
             None => match self.account_at(email).await {
@@ -68,8 +77,19 @@ impl Accounts<'_> {
             Ok(None) => self.finish_attempt(place, AttemptResult::Wrong).await,
             Err(_) => self.finish_attempt(place, AttemptResult::Not).await,
         };
+        if let Some(from) = from {
+            let result = if matches!(judged, Ok(None)) { AttemptResult::Wrong } else { AttemptResult::Not };
+            self.finish_attempt(from, result).await?;
+        }
         let known = judged?.ok_or(Error::WrongPassword)?;
         noted.map(|()| known)
+    }
+
+    async fn begin_source_attempt(self, attempt: Attempt<'_>) -> Result<Option<LoginAttempt>, Error> {
+        match attempt.source {
+            Some(source) => self.begin_attempt(attempt.email, &Window::Source(source), false).await.map(Some),
+            None => Ok(None),
+        }
     }
 
     /// Changes the caller's password and ends all other sessions of the caller: the existing ones first, so
@@ -87,7 +107,7 @@ impl Accounts<'_> {
         const MAX_ATTEMPTS: u32 = 2;
         let (user, mine) = (self.me(human).await?, human.0.hashed.as_str());
         let email = Email::typed(&user.email);
-        let attempt = Attempt { email: &email, presented, is_signed_in: true };
+        let attempt = Attempt { email: &email, presented, is_signed_in: true, source: None };
         for _ in 0..MAX_ATTEMPTS {
             let known = self.check_password(attempt, change.current.clone(), Some(change.new.clone())).await?;
             let now = match known {

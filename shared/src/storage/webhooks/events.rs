@@ -37,6 +37,9 @@ pub struct WebhookEvent {
 #[serde(rename_all = "camelCase")]
 struct Stamps {
     retry_requested_at: Option<Timestamp>,
+    /// Set on a copy of a message from another table.
+    #[serde(default)]
+    imported: bool,
 }
 
 #[derive(Serialize)]
@@ -98,7 +101,7 @@ impl WebhookEvent {
     /// deletions.
     pub fn of(old: Option<StreamImage>, new: Option<StreamImage>) -> Result<Option<Self>, Error> {
         let Some(new) = new.filter(is_message) else { return Ok(None) };
-        let retry = from_image::<Stamps>(new.clone())?.retry_requested_at;
+        let Stamps { retry_requested_at: retry, imported } = from_image(new.clone())?;
         let before =
             old.map(|old| Ok::<_, Error>((from_image::<Stamps>(old.clone())?, from_image::<MessageItem>(old)?)));
         let before = before.transpose()?;
@@ -107,7 +110,8 @@ impl WebhookEvent {
         let item = from_image::<MessageItem>(new)?;
         let happened = match (&before, event(&item)) {
             (_, None) => None,
-            (None, first) => first,
+            // What happened to a copied message was sent from where it came.
+            (None, first) => first.filter(|_| !imported),
             (Some((_, old)), Some(now)) => (event(old) != Some(now) || asked_again).then_some(now),
         };
         happened.map(|event| Self::tell(item, event, retry.filter(|_| asked_again))).transpose()
