@@ -125,7 +125,8 @@ pub fn previous_secrets() -> Result<Vec<ServerSecret>, ConfigError> {
     let name = "PLACET_PREVIOUS_SECRETS";
     let list = present(name).unwrap_or_default();
     let texts = list.split([',', ' ', '\n']).filter(|text| !text.is_empty());
-    let secret = |text| ServerSecret::new(text).ok_or(ConfigError::Invalid(name, "a list of at least 32 characters each"));
+    let secret =
+        |text| ServerSecret::new(text).ok_or(ConfigError::Invalid(name, "a list of at least 32 characters each"));
     texts.map(secret).collect()
 }
 

@@ -75,9 +75,8 @@ async fn the_arrival_of_a_copied_message_is_no_event() {
     let items = world.app.store.copy_page(None).await.unwrap().items;
     let is_review = |item: &&serde_json::Value| item["sk"]["S"].as_str().is_some_and(|sk| sk.starts_with("MESSAGE#"));
     let mut message = items.iter().find(is_review).unwrap().clone();
-    let event = |item: &serde_json::Value| {
-        WebhookEvent::of(None, Some(serde_json::from_value(item.clone()).unwrap())).unwrap()
-    };
+    let event =
+        |item: &serde_json::Value| WebhookEvent::of(None, Some(serde_json::from_value(item.clone()).unwrap())).unwrap();
     assert!(event(&message).is_some());
     message[IMPORTED] = json!({ "BOOL": true });
     assert!(event(&message).is_none());

@@ -1,8 +1,8 @@
 //! `POST /api/auth/login`, `POST /api/auth/logout`, `POST /api/auth/refresh`, `GET /api/auth/me`
 
-use axum::{Extension, Json};
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use http::HeaderMap;
 use shared::caller::HumanCaller;
 use shared::error::Error;

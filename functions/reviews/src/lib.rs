@@ -3,8 +3,8 @@
 //! concurrency of its own: waiting requests take nothing from other routes.
 
 mod cancel;
-mod consume;
 mod changes;
+mod consume;
 mod get;
 mod pending;
 mod wait;

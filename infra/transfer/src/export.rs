@@ -40,6 +40,7 @@ async fn export_items(store: &Store, folder: &Folder, progress: &mut Progress) -
 
 async fn export_objects(blobs: &Blobs, folder: &Folder) -> Result<(), TransferError> {
     let (known, mut after) = (folder.objects()?, None::<String>);
+    folder.save_objects(&known)?;
     loop {
         let page = blobs.list_page(after.as_deref()).await?;
         let Some((last, _)) = page.last() else { return Ok(()) };

@@ -19,6 +19,8 @@ use shared::hex;
 use crate::TransferError;
 use crate::totals::Totals;
 
+const OBJECTS: &str = "objects.jsonl";
+
 /// Where an export continues.
 #[derive(Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -102,8 +104,18 @@ impl Folder {
 
     /// The objects that are in the folder, by their keys.
     pub fn objects(&self) -> Result<BTreeMap<String, ObjectEntry>, TransferError> {
-        let entries: Vec<ObjectEntry> = self.lines("objects.jsonl")?;
+        let entries: Vec<ObjectEntry> = self.lines(OBJECTS)?;
         Ok(entries.into_iter().map(|entry| (entry.key.clone(), entry)).collect())
+    }
+
+    /// Replaces the list of objects, without an incomplete last line.
+    pub fn save_objects(&self, objects: &BTreeMap<String, ObjectEntry>) -> Result<(), TransferError> {
+        let mut lines = vec![];
+        for entry in objects.values() {
+            lines.extend(json(entry)?);
+            lines.push(b'\n');
+        }
+        self.write(OBJECTS, &lines)
     }
 
     /// Where the bytes of an object are.
@@ -113,7 +125,7 @@ impl Folder {
 
     /// Lists an object whose bytes are complete.
     pub fn add_object(&self, entry: &ObjectEntry) -> Result<(), TransferError> {
-        let path = self.0.join("objects.jsonl");
+        let path = self.0.join(OBJECTS);
         let append = || {
             let mut line = serde_json::to_vec(entry)?;
             line.push(b'\n');

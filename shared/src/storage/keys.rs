@@ -54,8 +54,8 @@ use ulid::Ulid;
 
 use crate::clock::Timestamp;
 use crate::ids::{AgentId, ApiKeyId, FileId, LogId, MessageId, UserId};
-use crate::models::account::Email;
 use crate::models::SourceAddress;
+use crate::models::account::Email;
 use crate::models::stream::StreamId;
 use crate::models::{ReviewStatus, SenderType};
 use crate::secrets::SecretHash;

@@ -122,7 +122,14 @@ fn each_path_declares_its_credentials() {
             .flat_map(|it| it.as_object().unwrap().keys())
             .map(String::as_str)
             .collect();
-        let public = ["/health", "/.well-known/jwks.json", "/api/auth/login", "/api/auth/logout", "/api/openapi.json", "/api/docs"];
+        let public = [
+            "/health",
+            "/.well-known/jwks.json",
+            "/api/auth/login",
+            "/api/auth/logout",
+            "/api/openapi.json",
+            "/api/docs",
+        ];
         let expected: &[&str] = match path {
             path if public.contains(&path) || path.starts_with("/api/share/") => &[],
             path if path.starts_with("/api/v1/") => &["apiKey", "apiKeyHeader"],

@@ -20,7 +20,7 @@ use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::ids::UserId;
 use crate::models::account::Email;
-use crate::models::{SourceAddress, Credentials, Role, Theme, User};
+use crate::models::{Credentials, Role, SourceAddress, Theme, User};
 use crate::secrets::Device;
 use crate::secrets::Password;
 use crate::storage::Store;

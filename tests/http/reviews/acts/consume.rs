@@ -95,7 +95,8 @@ async fn an_expired_approval_is_not_consumed() {
     let person = world.person().await;
     let agent = person.agent().await;
     let id = ask(&agent, payment()).await;
-    let digest = agent.get_in_channel(&format!("/api/v1/reviews/{id}")).await.expect(200)["review"]["actionDigest"].clone();
+    let digest =
+        agent.get_in_channel(&format!("/api/v1/reviews/{id}")).await.expect(200)["review"]["actionDigest"].clone();
     world.advance_clock(Duration::from_secs(25 * 3600));
     consume(&agent, &id, &digest).await.expect_error(409, "not_allowed");
     person.answer(&id, json!({ "selectedOption": "approve" })).await.expect_error(403, "review_expired");
@@ -162,7 +163,8 @@ async fn of_32_callers_at_once_exactly_one_consumes() {
             }
         });
         let replies = join_all(calls).await;
-        let consumed: Vec<Value> = replies.iter().filter(|it| it.status == 200).map(|it| it.json()["consumedAt"].clone()).collect();
+        let consumed: Vec<Value> =
+            replies.iter().filter(|it| it.status == 200).map(|it| it.json()["consumedAt"].clone()).collect();
         assert_eq!(consumed.len(), if repeats { CALLERS } else { 1 }, "round {round}");
         assert!(consumed.iter().all(|at| *at == consumed[0]), "{consumed:?}");
         for reply in replies.iter().filter(|it| it.status != 200) {

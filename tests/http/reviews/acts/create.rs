@@ -68,7 +68,10 @@ async fn every_fault_of_an_act_is_named() {
         (action("risk", json!("huge")), &[("risk", "not_offered")]),
         (action("reversible", json!("no")), &[("reversible", "not_a_boolean")]),
         (action("editable", json!("/amount")), &[("editable", "not_an_array")]),
-        (action("editable", json!(["amount", "/a~2"])), &[("editable.0", "not_a_pointer"), ("editable.1", "not_a_pointer")]),
+        (
+            action("editable", json!(["amount", "/a~2"])),
+            &[("editable.0", "not_a_pointer"), ("editable.1", "not_a_pointer")],
+        ),
         (action("argsSchema", json!({ "type": "nothing" })), &[("argsSchema", "not_a_schema")]),
         (action("argsSchema", json!({ "$ref": "https://example.com/x" })), &[("argsSchema", "not_a_schema")]),
         (action("argsSchema", json!(false)), &[("args", "schema_violation")]),
@@ -88,7 +91,8 @@ async fn every_fault_of_an_act_is_named() {
 async fn an_act_belongs_to_an_approval_that_can_allow_it() {
     let world = World::start().await;
     let agent = world.person().await.agent().await;
-    let asked = |kind: &str, payload: Value| json!({ "review": { "type": kind, "payload": payload, "action": payment() } });
+    let asked =
+        |kind: &str, payload: Value| json!({ "review": { "type": kind, "payload": payload, "action": payment() } });
     let options = |options: Value| json!({ "options": options });
     let freeform = agent.send(asked("freeform", json!({}))).await;
     assert_eq!(faults(&freeform), pairs(&[("review.action", "not_with_type")]));
@@ -98,7 +102,9 @@ async fn an_act_belongs_to_an_approval_that_can_allow_it() {
     let unknown = options(json!(["approve", { "id": "b", "label": "B", "effect": "maybe" }]));
     let unknown = agent.send(asked("approval", unknown)).await;
     assert_eq!(faults(&unknown), pairs(&[("review.payload.options.1.effect", "not_offered")]));
-    for payload in [json!({}), options(json!(["approve"])), options(json!([{ "id": 1, "label": "1", "effect": "allow" }]))] {
+    for payload in
+        [json!({}), options(json!(["approve"])), options(json!([{ "id": 1, "label": "1", "effect": "allow" }]))]
+    {
         agent.send(asked("Approval", payload)).await.expect(201);
     }
 }

@@ -8,8 +8,7 @@ use test_support::{Agent, Reply, World};
 /// Asks for an act with these arguments; returns its digest.
 async fn digest(agent: &Agent, name: &str, args: &str) -> String {
     let action = format!(r#"{{"args":{args},"name":{}}}"#, Value::from(name));
-    let body =
-        format!(r#"{{"channelId":"{}","review":{{"type":"approval","action":{action}}}}}"#, agent.channel);
+    let body = format!(r#"{{"channelId":"{}","review":{{"type":"approval","action":{action}}}}}"#, agent.channel);
     let request = agent.request(reqwest::Method::POST, "/api/v1/messages");
     let sent = Reply::fetch(request.header("content-type", "application/json").body(body)).await.expect(201);
     sent["review"]["actionDigest"].as_str().unwrap().to_owned()

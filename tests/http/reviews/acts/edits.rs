@@ -13,7 +13,10 @@ async fn an_answer_edits_what_may_be_edited_and_nothing_else() {
     let id = ask(&agent, payment()).await;
     let answer = |option: &str, edited: Value| json!({ "selectedOption": option, "editedArgs": edited });
     for (response, expected) in [
-        (answer("approve", json!({ "amount": 1, "to": "Eve", "note": null })), &[("editedArgs.to", "not_editable")][..]),
+        (
+            answer("approve", json!({ "amount": 1, "to": "Eve", "note": null })),
+            &[("editedArgs.to", "not_editable")][..],
+        ),
         (answer("approve", json!({ "amount": 1, "note": null })), &[("editedArgs.to", "not_editable")]),
         (
             answer("approve", json!({ "amount": 1, "to": "Ada", "note": null, "t\u{43e}": "Eve" })),
@@ -63,7 +66,8 @@ async fn the_effect_is_that_of_the_option_and_not_of_its_label() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;
-    let options = json!([{ "id": 1, "label": "Go", "effect": "allow" }, { "id": "yes", "label": "Approve" }, "approve"]);
+    let options =
+        json!([{ "id": 1, "label": "Go", "effect": "allow" }, { "id": "yes", "label": "Approve" }, "approve"]);
     for (chosen, effect) in [(json!("1"), "allow"), (json!("yes"), "deny"), (json!("approve"), "allow")] {
         let review = json!({ "type": "approval", "payload": { "options": options }, "action": payment() });
         let id = agent.create_message(json!({ "review": review })).await;
@@ -80,9 +84,17 @@ async fn an_answer_has_one_meaning_only() {
     let id = ask(&agent, json!({ "name": "x", "args": { "n": 1 }, "editable": [""] })).await;
     for (response, path, code) in [
         (r#"{"selectedOption":"reject","selectedOption":"approve"}"#, "response.selectedOption", "duplicate_name"),
-        (r#"{"selectedOption":"approve","editedArgs":{"n":1},"editedArgs":{}}"#, "response.editedArgs", "duplicate_name"),
+        (
+            r#"{"selectedOption":"approve","editedArgs":{"n":1},"editedArgs":{}}"#,
+            "response.editedArgs",
+            "duplicate_name",
+        ),
         (r#"{"selectedOption":"approve","editedArgs":{"n":1,"n":2}}"#, "response.editedArgs.n", "duplicate_name"),
-        (r#"{"selectedOption":"approve","editedArgs":{"n":9007199254740993}}"#, "response.editedArgs.n", "number_not_exact"),
+        (
+            r#"{"selectedOption":"approve","editedArgs":{"n":9007199254740993}}"#,
+            "response.editedArgs.n",
+            "number_not_exact",
+        ),
     ] {
         let request = person.request(reqwest::Method::POST, &format!("/api/messages/{id}/respond"));
         let request = request.header("content-type", "application/json").body(format!(r#"{{"response":{response}}}"#));

@@ -148,7 +148,11 @@ impl OperationFacts<'_> {
             ("413", "TooLarge", self.has_body),
             ("415", "UnsupportedMediaType", self.has_body),
             ("429", "TooManyTries", signs_in),
-            ("503", "Unavailable", !["/health", "/.well-known/jwks.json", "/api/openapi.json", "/api/docs"].contains(&path)),
+            (
+                "503",
+                "Unavailable",
+                !["/health", "/.well-known/jwks.json", "/api/openapi.json", "/api/docs"].contains(&path),
+            ),
         ];
         all.into_iter().filter(|(_, _, applies)| *applies).map(|(status, name, _)| (status, name)).collect()
     }

@@ -3,8 +3,15 @@
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::openapi::{Components, SecurityRequirement};
 
-const PUBLIC: [&str; 7] =
-    ["/health", "/.well-known/jwks.json", "/api/auth/login", "/api/auth/logout", "/api/share/", "/api/openapi.json", "/api/docs"];
+const PUBLIC: [&str; 7] = [
+    "/health",
+    "/.well-known/jwks.json",
+    "/api/auth/login",
+    "/api/auth/logout",
+    "/api/share/",
+    "/api/openapi.json",
+    "/api/docs",
+];
 
 pub fn declare(components: &mut Components) {
     let bearer = |format: &str, what: &str| {
