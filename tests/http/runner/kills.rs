@@ -164,7 +164,7 @@ async fn kills_leave_each_outcome_whole_or_not_begun() {
     for ending in &endings {
         if let Some(body) = &ending.successor {
             let made = post(&agent, "/api/v1/messages", body.clone()).await.expect("a repeat is 201");
-            assert!(stored.get(made["id"].as_str().unwrap()).is_some() || !ending.acknowledged, "{ending:?}");
+            assert!(stored.contains_key(made["id"].as_str().unwrap()) || !ending.acknowledged, "{ending:?}");
         } else if ending.status == "cancelled" {
             post(&agent, &format!("/api/v1/reviews/{}/cancel", ending.id), json!({})).await.expect("a repeat is 200");
         }

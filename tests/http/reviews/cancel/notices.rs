@@ -71,9 +71,13 @@ async fn lists_have_it_among_the_cancelled_ones() {
         list.as_array().unwrap().iter().map(|it| it["id"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
     };
     for status in ["cancelled", "all"] {
-        assert_eq!(listed(&format!("/api/messages/reviews?status={status}")).await, [id.clone()], "{status}");
+        assert_eq!(
+            listed(&format!("/api/messages/reviews?status={status}")).await,
+            std::slice::from_ref(&id),
+            "{status}"
+        );
         let of_channel = format!("/api/messages/reviews?status={status}&channel={}", agent.channel);
-        assert_eq!(listed(&of_channel).await, [id.clone()], "{status}");
+        assert_eq!(listed(&of_channel).await, std::slice::from_ref(&id), "{status}");
     }
     for status in ["pending", "completed", "expired"] {
         assert!(listed(&format!("/api/messages/reviews?status={status}")).await.is_empty(), "{status}");
