@@ -58,13 +58,15 @@ need cc "install a C compiler (Debian: apt-get install gcc)"
 need python3 "install Python 3.11 (Debian: apt-get install python3 python3-venv)"
 infra/venv.sh .venv tests/clients/requirements.txt
 export PLACET_TEST_PYTHON=$PWD/.venv/bin/python
+need node "install Node.js 18 or later (Debian: apt-get install nodejs)"
+need npm "install it (Debian: apt-get install npm)"
+tests/examples.sh
 
 if [ "$engine" = localstack ]; then
   need curl "install it (Debian: apt-get install curl)"
   if ! has_docker; then
     need java "without a Docker engine LocalStack needs a JDK 17 (Debian: apt-get install openjdk-17-jdk-headless)"
     need javac "without a Docker engine LocalStack needs a JDK 17 (Debian: apt-get install openjdk-17-jdk-headless)"
-    need npm "without a Docker engine LocalStack needs npm (Debian: apt-get install npm)"
     need ps "without a Docker engine LocalStack needs ps (Debian: apt-get install procps)"
   fi
 fi

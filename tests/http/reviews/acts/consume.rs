@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use test_support::{Agent, Person, Reply, World};
 
 use super::{ask, payment};
+use crate::reviews::races::race_count;
 
 /// Callers of one approval.
 const CALLERS: usize = 32;
@@ -134,11 +135,6 @@ async fn consuming_costs_a_read_and_a_write() {
     assert_eq!((refused.status, refused.cost().calls), (409, 1));
 }
 
-/// How many races are run: `make soak` runs 1,000.
-fn rounds() -> usize {
-    std::env::var("PLACET_TEST_ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(100)
-}
-
 #[allow(clippy::print_stdout, reason = "the counts are for the developer")]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_32_callers_at_once_exactly_one_consumes() {
@@ -147,7 +143,7 @@ async fn of_32_callers_at_once_exactly_one_consumes() {
     let agent = person.agent().await;
     let other = agent.at(&world.second_instance().await);
     let began = std::time::Instant::now();
-    let rounds = if world.database().is_some() { rounds() } else { rounds().div_ceil(10) };
+    let rounds = race_count(&world);
     for round in 0..rounds {
         let (id, digest) = approved(&person, &agent).await;
         // Every fourth round all callers repeat one call.
