@@ -1,4 +1,4 @@
-//! The Python example runs a whole approval: it asks, a person answers, it receives the answer.
+//! The examples. The Python one runs a whole approval: it asks, a person answers, it receives the answer.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -37,4 +37,17 @@ async fn the_python_example_does_the_whole_loop() {
     assert!(output.status.success(), "{stdout}\n{stderr}");
     assert!(stdout.contains("approve") && stdout.contains("Looks good"), "{stdout}");
     assert_eq!(agent.get("/api/v1/agents").await.expect(200)[0]["status"], "active");
+}
+
+#[test]
+fn the_page_on_approvals_shows_the_verifiers_as_they_are() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let read = |path: &str| std::fs::read_to_string(root.join(path)).unwrap();
+    let page = read("docs/APPROVALS.md");
+    for (fence, example) in
+        [("```python\n", "examples/python/verify_receipt.py"), ("```js\n", "examples/javascript/verify_receipt.mjs")]
+    {
+        let shown = page.split(fence).nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+        assert!(shown.lines().count() >= 10 && read(example).contains(shown), "{example} differs from:\n{shown}");
+    }
 }

@@ -23,14 +23,18 @@ async fn an_answer_completes_the_review_for_everyone() {
         ".completedAt" => "[time]", ".expiresAt" => "[time]", ".respondedBy" => "[user]",
     }, @r#"
     {
+      "action": null,
+      "actionDigest": null,
       "callback": null,
       "cancelReason": null,
       "cancelledAt": null,
       "completedAt": "[time]",
+      "decision": null,
       "expiresAt": "[time]",
       "feedback": "well done",
       "modifiedFileIds": null,
       "payload": null,
+      "receipt": null,
       "respondedBy": "[user]",
       "response": {
         "comment": "go",

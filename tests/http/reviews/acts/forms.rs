@@ -5,6 +5,9 @@ use test_support::World;
 
 use super::{ask, payment};
 
+/// The second step that an act of high risk needs.
+const CONFIRMED: (&str, &str) = ("confirm", "pay");
+
 #[tokio::test]
 async fn a_form_edits_as_the_api_does() {
     let world = World::start().await;
@@ -18,14 +21,19 @@ async fn a_form_edits_as_the_api_does() {
         ("{\"amount\":", "must be a JSON object"),
         ("[1]", "must be an object"),
     ] {
-        let page = person.submit_form(&path, &[("option", "approve"), ("editedArgs", edited)]).await;
+        let page = person.submit_form(&path, &[("option", "approve"), CONFIRMED, ("editedArgs", edited)]).await;
         assert_eq!(page.status, 400, "{edited}");
         assert!(page.text().contains(sentence), "{edited}");
     }
+    let unconfirmed = person.submit_form(&path, &[("option", "approve"), ("editedArgs", "{}")]).await;
+    assert_eq!(unconfirmed.status, 400, "an act of high risk has a second step");
     let too_deep = format!("{{\"x\":{}{}}}", "[".repeat(30_000), "]".repeat(30_000));
-    assert_eq!(person.submit_form(&path, &[("option", "approve"), ("editedArgs", &too_deep)]).await.status, 400);
+    assert_eq!(
+        person.submit_form(&path, &[("option", "approve"), CONFIRMED, ("editedArgs", &too_deep)]).await.status,
+        400
+    );
     let edited = "{ \"amount\": 5.0,\r\n \"to\": \"Ada\" }";
-    let answered = person.submit_form(&path, &[("option", "approve"), ("editedArgs", edited)]).await;
+    let answered = person.submit_form(&path, &[("option", "approve"), CONFIRMED, ("editedArgs", edited)]).await;
     assert_eq!(answered.status, 303, "{}", answered.text());
     let decision = agent.wait(&id, 5_000).await.expect(200)["message"]["review"]["decision"].clone();
     assert_eq!(decision["action"]["args"], json!({ "amount": 5.0, "to": "Ada" }));
@@ -39,7 +47,7 @@ async fn a_form_with_unchanged_arguments_edits_nothing() {
     let unchanged = "{\"to\": \"Ada\", \"note\": null, \"amount\": 8.2e4}";
     for (option, effect, edited) in [("approve", "allow", unchanged), ("reject", "deny", "{\"amount\": 1}")] {
         let id = ask(&agent, payment()).await;
-        let fields = [("option", option), ("editedArgs", edited), ("comment", "seen")];
+        let fields = [("option", option), CONFIRMED, ("editedArgs", edited), ("comment", "seen")];
         assert_eq!(person.submit_form(&format!("/reviews/{id}"), &fields).await.status, 303);
         let review = agent.wait(&id, 5_000).await.expect(200)["message"]["review"].clone();
         assert_eq!(review["response"], json!({ "selectedOption": option, "comment": "seen" }));

@@ -43,6 +43,7 @@ async fn a_cancelled_review_has_its_reason_and_cannot_be_answered() {
       "feedback": null,
       "modifiedFileIds": null,
       "payload": null,
+      "receipt": null,
       "respondedBy": null,
       "response": null,
       "seenAt": null,

@@ -82,7 +82,7 @@ async fn an_empty_label_falls_back_to_the_name() {
         let id =
             tester.agent.create_message(json!({ "text": "q", "review": { "type": "form", "payload": payload } })).await;
         let page = tester.page(&id).await;
-        assert!(page.contains("<label dir=\"auto\">host") && page.contains(">Submit</button>"), "{page}");
+        assert!(page.contains("<label dir=\"auto\">host") && page.contains(">Submit</span>"), "{page}");
         assert!(!page.contains("name=\"dismiss\""), "{page}");
     }
     let option = json!({ "options": [{ "id": "a", "label": "\u{200b}" }] });
