@@ -141,9 +141,22 @@ test("a withdrawn request says so, and keeps what was typed", async () => {
   await world.agent("POST", `/api/v1/reviews/${id}/cancel?channel=${world.channelId}`, { reason: "The build failed" });
   await shows(page, "#answer .outcome", "Withdrawn by");
   await shows(page, "#answer .outcome", "The build failed");
-  await shows(page, "#answer .outcome", "What you had typed");
+  await shows(page, "#answer .outcome", "Your unsent draft");
   assert.equal(await page.$eval("#answer .outcome pre", (it) => it.textContent), "half a thought");
   await page.waitForSelector(`#row-${id}`, { hidden: true });
+});
+
+test("an answer to a request that was just withdrawn keeps its text", async () => {
+  const page = await signedIn();
+  const { id } = await world.send({ text: "Shall I?", review: { type: "approval" } });
+  await page.goto(`${world.inboxUrl}/reviews/${id}`);
+  await page.type("[name=comment]", "a whole thought");
+  await world.agent("POST", `/api/v1/reviews/${id}/cancel?channel=${world.channelId}`, {});
+  // The outcome may replace the form at any moment.
+  await page.$eval("[value=approve]", (it) => it.click()).catch(() => {});
+  await shows(page, "#answer .outcome", "Withdrawn by");
+  await shows(page, "#answer .outcome", "Your unsent draft");
+  assert.equal(await page.$eval("#answer .outcome pre", (it) => it.textContent), "a whole thought");
 });
 
 test("a review can be answered without scripts", async () => {

@@ -92,7 +92,8 @@ const isDecided = (page) => page.querySelector("#answer .outcome") !== null;
 
 function showStored(form, page) {
   noteOwnAction();
-  removeDraft(form);
+  // Of an answer that was not stored, because the review had ended, the text is shown below the outcome.
+  if (page.querySelector("#answer .outcome.done")) removeDraft(form);
   removeRow(reviewId(page));
   if (!replaceAnswer(page)) {
     toast("Your previous answer was sent.", "success");
