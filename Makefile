@@ -35,7 +35,7 @@ screenshots: ## write a screenshot of every page, theme and size to tests/browse
 soak: ## measure the latency of one caller under five loads of another; run 1,000 races of each kind
 	@$(fast) cargo build --quiet --workspace --release --bin soak --bin placet-local
 	@timeout 900 $(target)/release/soak
-	@ulimit -n 8192; PLACET_TEST_ENGINE=embedded PLACET_TEST_RACES=1000 cargo test --quiet -p placet-tests --test http -- races:: history::an_answer_and consume::of_32 --show-output
+	@ulimit -n 8192; PLACET_TEST_ENGINE=embedded PLACET_TEST_RACES=1000 cargo test --quiet -p placet-tests --test http -- races:: reviews::history consume::of_32 --show-output
 
 fuzz: ## test every route with generated requests (MAX_EXAMPLES=10, SEED=1)
 	@tests/fuzz.sh

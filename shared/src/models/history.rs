@@ -69,4 +69,8 @@ pub struct History {
     /// The digest of that act as it was asked.
     pub action_digest: Option<String>,
     pub decision: Option<Decision>,
+    /// The proof of the decision.
+    pub receipt: Option<String>,
+    /// When the approval was consumed.
+    pub consumed_at: Option<Timestamp>,
 }

@@ -28,7 +28,7 @@
 //! | chain of iterations | `CHANNEL#<agent>` | `ITERATION#<first message>` | `members`: ids of its messages, in order |
 //! | stream | `CHANNEL#<agent>` | `STREAM#<sha256 of the stream id>` | `messageId`; before its draft exists: `statusEvents`, `ttl` |
 //! | leftovers | `CHANNEL#<agent>`, `ARCHIVE#<archive>` | `REMOVAL#<ulid>` | `objects` of the bucket that are to go, of a deleted message or file, or an archive, or that were put for an item which is not there yet; index due |
-//! | history of a decided act whose message is deleted | `HISTORY#<user>` | `<agent>#<message>` | `history`: JSON of its entries and the decision; `ttl`. No call changes it; the deletion of the user removes it |
+//! | history of a decided act whose message is deleted | `HISTORY#<user>` | `<agent>#<message>` | `history`: JSON of its entries, the decision, its receipt and when it was consumed; `ttl`. No call changes it; the deletion of the user removes it |
 //! | delivery of a webhook | `CHANNEL#<agent>` | `DELIVERY#<webhook-id>` | `payload` as it is sent, `state`, `attempts`, `nextAttemptAt`, `lease`, `leaseUntil`, `retryRequestedAt`, `ttl` |
 //! | a plugin's settings, the deployment's | `PLUGIN#<name>` | `SETTINGS` | `env:<KEY>`: each value, encrypted; `changedBy`, `changedAt` |
 //!

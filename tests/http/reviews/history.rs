@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use shared::http::App;
 use shared::storage::keys;
-use test_support::{Agent, Person, World};
+use test_support::{Agent, Person, Reply, World};
 
 use crate::reviews::races::{delay, race_count};
 
@@ -46,6 +46,10 @@ fn entries(history: &Value) -> &Vec<Value> {
 /// The events with where they happened.
 fn events(history: &Value) -> Vec<(&str, Option<&str>)> {
     entries(history).iter().map(|it| (it["event"].as_str().unwrap(), it["surface"].as_str())).collect()
+}
+
+async fn consume(agent: &Agent, id: &str, digest: &Value) -> Reply {
+    agent.post(&format!("/api/v1/reviews/{id}/consume"), json!({ "actionDigest": digest })).await
 }
 
 async fn delete(agent: &Agent, id: &str) {
@@ -88,6 +92,14 @@ async fn a_history_tells_who_did_what_when_and_where() {
         assert_eq!(&after[name], value, "{name}");
     }
     assert_ne!(review["decision"]["actionDigest"], review["actionDigest"]);
+    assert_eq!((&after["receipt"], &after["consumedAt"]), (&review["receipt"], &Value::Null));
+
+    let consumed = consume(&agent, id, &review["decision"]["actionDigest"]).await.expect(200);
+    let told = history(&person, &agent, id).await;
+    assert_eq!(entries(&told).len(), 4);
+    let last = entry("consumed", &consumed["consumedAt"], ("agent", &agent.channel), None, Value::Null);
+    assert_eq!((&entries(&told)[3], &told["consumedAt"]), (&last, &consumed["consumedAt"]));
+    assert_eq!(entries(&told)[..3], entries(&after)[..]);
 }
 
 #[tokio::test]
@@ -137,7 +149,8 @@ async fn the_history_of_a_decided_act_outlives_its_message_and_its_agent() {
     let (alone, with_agent) = (agent.create_message(act()).await, agent.create_message(act()).await);
     let mut before = vec![];
     for id in [&alone, &with_agent] {
-        person.answer(id, with_amount(820)).await.expect(201);
+        let answered = person.answer(id, with_amount(820)).await.expect(201);
+        consume(&agent, id, &answered["review"]["decision"]["actionDigest"]).await.expect(200);
         before.push(history(&person, &agent, id).await);
     }
     delete(&agent, &alone).await;
@@ -266,6 +279,35 @@ async fn an_answer_and_a_deletion_at_once_lose_no_history() {
         }
     }
     assert!(answered > 0, "some answers are first");
+}
+
+/// An approval that was consumed is told of as consumed, whatever becomes of its message in the same moment.
+#[tokio::test]
+async fn a_consumption_and_a_deletion_at_once_lose_no_history() {
+    let world = World::isolated().await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    let mut consumed = 0;
+    for number in 0..race_count(&world) {
+        let id = agent.create_message(act()).await;
+        let digest = person.answer(&id, approve()).await.expect(201)["review"]["decision"]["actionDigest"].clone();
+        let (reply, ()) = tokio::join!(
+            async {
+                delay(number, 7).await;
+                consume(&agent, &id, &digest).await
+            },
+            async {
+                delay(number, 13).await;
+                delete(&agent, &id).await;
+            }
+        );
+        let told = history(&person, &agent, &id).await;
+        let consumed_at = if reply.status == 200 { reply.json()["consumedAt"].clone() } else { Value::Null };
+        assert_eq!(told["consumedAt"], consumed_at, "{number}: {}", reply.text());
+        assert_eq!(entries(&told).len(), if reply.status == 200 { 3 } else { 2 }, "{number}");
+        consumed += usize::from(reply.status == 200);
+    }
+    assert!(consumed > 0, "some consumptions are first");
 }
 
 #[tokio::test]

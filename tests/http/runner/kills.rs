@@ -1,4 +1,4 @@
-//! SIGKILL while reviews are answered, cancelled and superseded: what was acknowledged is stored, what was not is
+//! SIGKILL while reviews are answered, cancelled and superseded, and approvals are consumed: what was acknowledged is stored, what was not is
 //! stored as a whole or not at all, and each outcome is delivered under one webhook-id.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,6 +23,8 @@ struct Ending {
     id: String,
     status: &'static str,
     acknowledged: bool,
+    /// The digest with which the approval was then consumed, and when, if that was acknowledged.
+    consumed: Option<(Value, Option<Value>)>,
     /// The body that superseded the review.
     successor: Option<Value>,
 }
@@ -38,11 +40,17 @@ async fn write_until_killed(agent: Agent, person: Person, writer: u32) -> Vec<En
     for number in 0.. {
         let Some(asked) = post(&agent, "/api/v1/messages", in_channel(&agent, question())).await else { break };
         let id = asked["id"].as_str().unwrap().to_owned();
+        let mut consumed = None;
         let (status, successor, ended) = match number % 3 {
             0 => {
                 let answer = json!({ "response": { "selectedOption": "approve", "editedArgs": { "amount": number } } });
                 let request = person.request(Method::POST, &format!("/api/messages/{id}/respond")).json(&answer);
-                ("completed", None, accepted(request).await.is_some())
+                let answered = accepted(request).await;
+                if let Some(digest) = answered.as_ref().map(|it| it["review"]["decision"]["actionDigest"].clone()) {
+                    let reply = accepted(consumption(&agent, &id, &digest, &id)).await;
+                    consumed = Some((digest, reply.map(|it| it["consumedAt"].clone())));
+                }
+                ("completed", None, answered.is_some())
             }
             1 => {
                 let path = format!("/api/v1/reviews/{id}/cancel");
@@ -55,7 +63,7 @@ async fn write_until_killed(agent: Agent, person: Person, writer: u32) -> Vec<En
                 ("cancelled", Some(body), made)
             }
         };
-        endings.push(Ending { id, status, acknowledged: ended, successor });
+        endings.push(Ending { id, status, acknowledged: ended, consumed, successor });
         if !ended {
             break;
         }
@@ -66,6 +74,23 @@ async fn write_until_killed(agent: Agent, person: Person, writer: u32) -> Vec<En
 fn in_channel(agent: &Agent, mut body: Value) -> Value {
     body["channelId"] = json!(agent.channel);
     body
+}
+
+/// A call that consumes an approval, under an idempotency key.
+fn consumption(agent: &Agent, id: &str, digest: &Value, key: &str) -> reqwest::RequestBuilder {
+    let request = agent.request(Method::POST, &format!("/api/v1/reviews/{id}/consume"));
+    request.header("Idempotency-Key", key).json(&json!({ "actionDigest": digest }))
+}
+
+/// Asserts that an approval is consumed once: the repeat of the call gives what was acknowledged, or what was
+/// stored; another call is refused.
+async fn check_consumption(agent: &Agent, id: &str, digest: &Value, acknowledged: Option<&Value>) {
+    let repeated = Reply::fetch(consumption(agent, id, digest, id)).await.expect(200)["consumedAt"].clone();
+    assert!(acknowledged.is_none_or(|at| *at == repeated), "{id}: {acknowledged:?}, then {repeated}");
+    let other = Reply::fetch(consumption(agent, id, digest, "another call")).await;
+    assert_eq!(other.expect_error(409, "already_consumed")["consumedAt"], repeated);
+    let told = agent.get(&format!("/api/v1/messages/{id}/history")).await.expect(200);
+    assert_eq!(told["consumedAt"], repeated);
 }
 
 async fn post(agent: &Agent, path: &str, body: Value) -> Option<Value> {
@@ -160,6 +185,11 @@ async fn kills_leave_each_outcome_whole_or_not_begun() {
     let stored = stored_messages(&agent).await;
     endings.iter().for_each(|ending| check_ending(ending, &stored));
     check_successors(&stored);
+    for ending in &endings {
+        if let Some((digest, at)) = &ending.consumed {
+            check_consumption(&agent, &ending.id, digest, at.as_ref()).await;
+        }
+    }
     // A repeat makes what was not made, and gives what was.
     for ending in &endings {
         if let Some(body) = &ending.successor {

@@ -10,6 +10,7 @@ use dynamo::{Condition, Delete, Key, MAX_ATTEMPTS, Put, Transaction, attr, item_
 use serde::{Deserialize, Serialize};
 
 use crate::caller::Caller;
+use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::ids::{MaybeChannel, MessageId, UserId};
 use crate::json::Json;
@@ -120,17 +121,23 @@ fn of_message(item: &MessageItem) -> History {
         entries,
         action_name: act.map(|act| act.name),
         action_digest: review.as_ref().and_then(|review| review.action_digest.clone()),
+        receipt: review.as_ref().and_then(|review| review.receipt.clone()),
+        consumed_at: review.as_ref().and_then(|review| Some(review.consumption.as_ref()?.at)),
         decision: review.and_then(|review| review.decision),
     }
 }
 
-fn entry(at: crate::clock::Timestamp, event: HistoryEvent, by: Option<(SenderType, String)>) -> HistoryEntry {
+fn entry(at: Timestamp, event: HistoryEvent, by: Option<(SenderType, String)>) -> HistoryEntry {
     let (actor_type, actor_id) = by.unzip();
     HistoryEntry { at, event, actor_type, actor_id, surface: None, edits: None, reason: None, superseded_by: None }
 }
 
 fn by_user(user: UserId) -> Option<(SenderType, String)> {
     Some((SenderType::User, user.to_string()))
+}
+
+fn by_agent(item: &MessageItem) -> Option<(SenderType, String)> {
+    Some((SenderType::Agent, item.id.channel().to_string()))
 }
 
 fn created(message: &Message) -> HistoryEntry {
@@ -156,18 +163,13 @@ fn outcome(item: &MessageItem, review: &Review) -> Option<HistoryEntry> {
         Cancelled => HistoryEntry {
             reason: review.cancel_reason.clone(),
             superseded_by: item.superseded_by,
-            ..entry(
-                review.cancelled_at?,
-                HistoryEvent::Cancelled,
-                Some((SenderType::Agent, item.id.channel().to_string())),
-            )
+            ..entry(review.cancelled_at?, HistoryEvent::Cancelled, by_agent(item))
         },
     })
 }
 
 fn consumed(item: &MessageItem, review: &Review) -> Option<HistoryEntry> {
-    let agent = (SenderType::Agent, item.id.channel().to_string());
-    Some(entry(review.consumption.as_ref()?.at, HistoryEvent::Consumed, Some(agent)))
+    Some(entry(review.consumption.as_ref()?.at, HistoryEvent::Consumed, by_agent(item)))
 }
 
 /// What the person changed of the act.
