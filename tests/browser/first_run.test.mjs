@@ -23,6 +23,7 @@ test("a new person names an agent, gets a command with its key, and sees the fir
   await page.waitForSelector("#first-run:not([hidden])");
   await page.type("#first-run [name=name]", "Deployer");
   await page.click("#first-run .primary");
+  await page.waitForSelector("#first-run-call:not([hidden])");
   await shows(page, "#first-run-state", "Waiting for the first request");
   const command = await page.$eval("#first-run-command", (it) => it.textContent);
   const [, url] = /curl -X POST "([^"]+)"/.exec(command);

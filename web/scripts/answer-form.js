@@ -6,7 +6,7 @@ import { showSending } from "./decision-bar.js";
 import { byId, create } from "./dom.js";
 import { showFeedback } from "./field-feedback.js";
 import { validateForm } from "./field-validation.js";
-import { noteOwnAction, refresh } from "./refresh.js";
+import { ownAction, refresh } from "./refresh.js";
 import { removeRow } from "./review-rows.js";
 import { renewed } from "./session.js";
 import { fetchPage, onContent, replaceChanged, replaceElement, reviewId } from "./swap.js";
@@ -40,7 +40,7 @@ async function send(form, button) {
   form.classList.add("sending");
   const showUnpressed = showSending(button);
   try {
-    const { fetched, isUnsent } = await sendOrCheck(form, body, decision === "leave");
+    const { fetched, isUnsent } = await ownAction(() => sendOrCheck(form, body, decision === "leave"));
     if (isUnsent) showTrouble(form, SENTENCES.notStored);
     else showResult(form, fetched);
   } finally {
@@ -91,7 +91,6 @@ function showResult(form, { response, page, isSignedOut }) {
 const isDecided = (page) => page.querySelector("#answer .outcome") !== null;
 
 function showStored(form, page) {
-  noteOwnAction();
   // Of an answer that was not stored, because the review had ended, the text is shown below the outcome.
   if (page.querySelector("#answer .outcome.done")) removeDraft(form);
   removeRow(reviewId(page));

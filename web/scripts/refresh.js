@@ -12,13 +12,21 @@ const OWN_PAUSE = 3_000;
 const MAX_PAUSE = 10_000;
 let pending = pendingCount(document);
 let lastAction = -Infinity;
+let actions = 0; // that run
 let waiting = null; // the refresh that was asked for and has not fetched anything yet
 
 // One at a time: of two responses that cross on their way, the older must not be taken last.
 let queue = Promise.resolve();
 
-export function noteOwnAction() {
-  lastAction = performance.now();
+// Runs an action of this page.
+export async function ownAction(action) {
+  actions += 1;
+  try {
+    return await action();
+  } finally {
+    actions -= 1;
+    lastAction = performance.now();
+  }
 }
 
 // Returns whether anything differed; throws when the page cannot be fetched.
@@ -42,7 +50,8 @@ function startRefresh() {
 async function waitForQuiet() {
   const began = performance.now();
   for (;;) {
-    const left = Math.min(lastAction + OWN_PAUSE, began + MAX_PAUSE) - performance.now();
+    const quietAt = (actions > 0 ? performance.now() : lastAction) + OWN_PAUSE;
+    const left = Math.min(quietAt, began + MAX_PAUSE) - performance.now();
     if (left <= 0) return performance.now() - began > 1;
     await sleep(left);
   }

@@ -2,7 +2,7 @@
 // several that are asked for, the last one is opened; nothing of the one before can be pressed meanwhile.
 // Back leads to the list as it was left: the same view, the same place, the focus on the same row.
 import { byId, isPlainClick } from "./dom.js";
-import { noteOwnAction, takeRows } from "./refresh.js";
+import { ownAction, takeRows } from "./refresh.js";
 import { rows } from "./review-rows.js";
 import { fetchPage, onContent, replaceChanged, replaceElement, reviewId } from "./swap.js";
 import { toast } from "./toast.js";
@@ -24,8 +24,7 @@ async function open(path, { isBack = false } = {}) {
   markRow(path); // at once, however slow the network is
   try {
     const parts = isOtherView ? "pane,rows" : "pane";
-    noteOwnAction();
-    const { response, page } = await fetchPage(path, { parts });
+    const { response, page } = await ownAction(() => fetchPage(path, { parts }));
     const next = page.getElementById("pane");
     if (mine !== latest) return false;
     if (!response.ok || !next) return location.assign(path); // the page says what is wrong
