@@ -81,7 +81,7 @@ test("arguments are edited by their type and approved on a desk by keyboard", as
   assert.match(await words(page, "#act .changes"), /amount before: 82000 → after: 41000/);
   assert.equal(await page.$eval(".act-digest code", (it) => it.title), decision.actionDigest);
   await shows(page, "#act", "Not used yet");
-  assert.match(await text(page, "#act"), /Receipt …/);
+  assert.match(await text(page, "#act"), /Receipt\s+…/);
   await world.agent("POST", `/api/v1/reviews/${id}/consume?channel=${world.channelId}`, { actionDigest: decision.actionDigest });
   await shows(page, "#act", "Used "); // live
   await page.goto(`${world.inboxUrl}/reviews/${id}/history`);
@@ -178,7 +178,7 @@ test("an act of high risk needs the button held, by touch, mouse or key, or its 
       await page.keyboard.up("Enter");
     },
     name: async (page, button) => {
-      await page.click("[data-confirm] > summary");
+      await page.click("[data-second-step] > summary");
       await page.type("[name=confirm]", wipe.name);
       await page.keyboard.press("Enter"); // sends nothing
       assert.equal(await page.$("#answer .outcome"), null);
@@ -191,7 +191,7 @@ test("an act of high risk needs the button held, by touch, mouse or key, or its 
     const button = await page.$("[data-hold]");
     await toMiddle(button);
     await (how === "touch" ? button.tap() : how === "key" ? button.press("Enter") : button.click());
-    await shows(page, "[data-confirm]", "Not sent: hold the button");
+    await shows(page, "[data-second-step]", "Not sent: hold the button");
     assert.ok(await isPending(id), how);
     await act(page, button);
     const { decision } = await decided(page, id);
@@ -233,7 +233,7 @@ test("hostile arguments are shown harmlessly and truthfully, and stay what they 
   assert.equal(await words(page, '[data-effect="deny"]'), "Approve (does not allow it)");
   await page.tap(place("/n", "> .edit-open"));
   await page.type(place("/n", "[data-control]"), "7");
-  await page.click("[data-confirm] > summary");
+  await page.click("[data-second-step] > summary");
   await page.type("[name=confirm]", "approve");
   await toMiddle(await page.$('[data-effect="allow"]'));
   await page.tap('[data-effect="allow"]');

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { shapes } from "./shapes.mjs";
-import { checkPages, checked, text } from "./pages.mjs";
+import { checkPages, checked, settled, text } from "./pages.mjs";
 import { World } from "./world.mjs";
 
 const phone = { width: 390, height: 844, isMobile: true, hasTouch: true, deviceScaleFactor: 2 };
@@ -110,6 +110,7 @@ test("a stored answer is shown in the order stored", async () => {
   await page.$eval("[name=json]", (it) => (it.value = '{"zone":"eu","amount":1.50,"at":{"late":true,"early":false}}'));
   await page.click("#answer .primary");
   await page.waitForSelector("#answer .outcome");
+  await settled(page);
   await page.click("#answer summary");
   assert.deepEqual(await page.$$eval("#answer .tree dt", (all) => all.map((it) => it.textContent)), ["zone", "amount", "at", "late", "early"]);
   assert.ok((await page.$eval("#answer .outcome", (it) => it.innerText)).includes("1.50"));

@@ -67,7 +67,7 @@ document.addEventListener("keyup", ({ key }) => {
 document.addEventListener("contextmenu", (event) => event.target.closest?.("[data-hold]") && event.preventDefault());
 
 onContent((root) => {
-  for (const fold of root.querySelectorAll("[data-confirm]")) {
+  for (const fold of root.querySelectorAll("[data-second-step]")) {
     fold.open = false;
     fold.querySelector("[data-hold-hint]").hidden = false;
   }

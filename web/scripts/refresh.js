@@ -80,10 +80,11 @@ async function refreshFrom(path) {
   return changed;
 }
 
-// The text of a request changes only while it is written, and what is decided does not change.
+// The text of a request changes only while it is written. What is decided does not change, unless it is an act, whose use
+// is shown.
 function wantedParts() {
   if (!byId("rows")) return "";
-  if (!byId("answer") || document.querySelector("#answer .outcome")) return "rows";
+  if (!byId("answer") || (document.querySelector("#answer .outcome") && !byId("act"))) return "rows";
   return document.querySelector("#asked .writing") ? "rows,pane" : "rows,answer";
 }
 
