@@ -18,4 +18,5 @@ if [ "${1:-}" = --prepare ]; then
   PATH="$PWD/.venv-sam/bin:$PATH" SAM_CLI_TELEMETRY=0 exec .venv-sam/bin/sam build --config-env local
 fi
 infra/venv.sh .venv tests/clients/requirements.txt
+tests/examples.sh
 exec .venv-sam/bin/python tests/sam/deployed.py "$@"

@@ -23,7 +23,7 @@ export async function verify(receipt, action, keys) {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const { receipt, action } = await json(process.stdin);
-  const keys = createRemoteJWKSet(new URL("/.well-known/jwks.json", process.env.PLACET_URL));
+  const keys = createRemoteJWKSet(new URL(process.env.PLACET_URL.replace(/\/$/, "") + "/.well-known/jwks.json"));
   try {
     console.log(JSON.stringify(await verify(receipt, action, keys)));
   } catch (refused) {

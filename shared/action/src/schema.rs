@@ -1,8 +1,9 @@
 //! Whether arguments satisfy a JSON Schema (2020-12) that an agent sent.
 //!
 //! The schema is a stranger's program, so its work is bounded before it runs: nothing is fetched,
-//! patterns run in linear time, and a schema that could check one value more than [`MAX_CHECKS`]
-//! times is refused.
+//! patterns run in linear time, a schema that could check one value more than [`MAX_CHECKS`] times is
+//! refused, and so are arguments with so many values that it could check them more than
+//! [`MAX_TOTAL_CHECKS`] times together.
 
 use std::collections::HashMap;
 
@@ -11,6 +12,8 @@ use serde_json::{Map, Value};
 
 /// How often a schema may check values along one path of the arguments.
 const MAX_CHECKS: u64 = 5_000;
+/// How often a schema may check all values of the arguments together: a fraction of a second.
+const MAX_TOTAL_CHECKS: u64 = 250_000;
 /// How deep the arguments may be nested.
 const MAX_DEPTH: usize = 127;
 /// How many violations are named.
@@ -44,7 +47,11 @@ pub struct Violation {
 }
 
 /// A schema that was checked.
-pub struct Schema(Validator);
+pub struct Schema {
+    validator: Validator,
+    /// How often it checks one value, at most.
+    checks: u64,
+}
 
 impl Schema {
     /// Checks and compiles a schema. The error is a sentence for the agent that sent it.
@@ -52,20 +59,35 @@ impl Schema {
         if !matches!(schema, Value::Object(_) | Value::Bool(_)) {
             return Err("A JSON Schema is an object or a boolean.".to_owned());
         }
-        Work::new(schema).bounded()?;
+        let checks = Work::new(schema).bounded()?;
         let patterns = PatternOptions::regex().size_limit(MAX_PATTERN_SIZE).dfa_size_limit(MAX_PATTERN_SIZE);
         let options = jsonschema::options().with_draft(Draft::Draft202012).offline().with_pattern_options(patterns);
-        options.build(schema).map(Self).map_err(|err| format!("{err} (at {}).", place(err.instance_path().as_str())))
+        let validator = options.build(schema);
+        let validator = validator.map_err(|err| format!("{err} (at {}).", place(err.instance_path().as_str())))?;
+        Ok(Self { validator, checks })
     }
 
     /// What of the arguments violates the schema, in its order. The values themselves are not repeated.
     pub fn violations(&self, args: &Value) -> Vec<Violation> {
-        let errors = self.0.iter_errors(args).take(MAX_VIOLATIONS);
+        if self.checks.saturating_mul(values(args)) > MAX_TOTAL_CHECKS {
+            let message = "the schema is too complex for arguments with this many values".to_owned();
+            return vec![Violation { pointer: String::new(), message }];
+        }
+        let errors = self.validator.iter_errors(args).take(MAX_VIOLATIONS);
         let violation = |err: jsonschema::ValidationError<'_>| Violation {
             pointer: err.instance_path().as_str().to_owned(),
             message: shortened(err.masked().to_string()),
         };
         errors.map(violation).collect()
+    }
+}
+
+/// How many values the arguments have, arrays and objects included.
+fn values(args: &Value) -> u64 {
+    1 + match args {
+        Value::Array(elements) => elements.iter().map(values).sum(),
+        Value::Object(members) => members.values().map(values).sum::<u64>(),
+        _ => 0,
     }
 }
 
@@ -94,7 +116,8 @@ impl<'a> Work<'a> {
         Self { root, known: HashMap::new() }
     }
 
-    fn bounded(mut self) -> Result<(), String> {
+    /// The largest number of checks of one value, if it is within the bounds.
+    fn bounded(mut self) -> Result<u64, String> {
         // Level by level, so that what is counted below a schema is known already.
         let mut reachable = vec![];
         self.collect(self.root, &mut reachable)?;
@@ -113,7 +136,7 @@ impl<'a> Work<'a> {
             }
             before = checks;
         }
-        Ok(())
+        Ok(before.into_iter().max().unwrap_or(1))
     }
 
     /// All schemas that the root leads to.
@@ -296,6 +319,17 @@ mod tests {
         }
         defs.insert("d60".to_owned(), json!(true));
         assert!(Schema::new(&json!({ "$ref": "#/$defs/d0", "$defs": defs })).is_err());
+    }
+
+    #[test]
+    fn the_work_on_all_values_is_bounded() {
+        let choices: Vec<Value> = (0..1_000).map(|_| json!({ "type": "null" })).collect();
+        let schema = json!({ "items": { "anyOf": choices } });
+        let of = |count: usize| violations(&schema, &json!(vec![0; count])).unwrap_or_default();
+        assert_eq!(of(10).len(), 10);
+        assert_eq!(of(8_000), [": the schema is too complex for arguments with this many values"]);
+        let plain = json!({ "items": { "type": "integer", "maximum": 10 } });
+        assert_eq!(violations(&plain, &json!(vec![0; 16_000])), Ok(vec![]));
     }
 
     #[test]

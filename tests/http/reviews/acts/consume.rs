@@ -52,6 +52,26 @@ async fn an_approval_is_consumed_once() {
 }
 
 #[tokio::test]
+async fn a_history_says_when_an_approval_was_consumed() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    let (id, digest) = approved(&person, &agent).await;
+    let history = async || agent.get(&format!("/api/v1/messages/{id}/history")).await.expect(200)["entries"].clone();
+    assert_eq!(history().await.as_array().unwrap().last().unwrap()["event"], "decided");
+    let consumed_at = consume(&agent, &id, &digest).await.expect(200)["consumedAt"].clone();
+    // It is kept when the message is deleted, after which nothing is left to consume.
+    for _ in 0..2 {
+        let entries = history().await;
+        let last = entries.as_array().unwrap().last().unwrap();
+        assert_eq!((&last["event"], &last["at"]), (&json!("consumed"), &consumed_at));
+        assert_eq!((&last["actorType"], &last["actorId"]), (&json!("agent"), &json!(agent.channel)));
+        agent.delete_in_channel(&format!("/api/v1/messages/{id}")).await;
+    }
+    consume(&agent, &id, &digest).await.expect_error(404, "not_found");
+}
+
+#[tokio::test]
 async fn a_repeat_with_the_same_key_and_digest_is_the_same_call() {
     let world = World::start().await;
     let person = world.person().await;
