@@ -39,7 +39,7 @@ KEY_WRITES = {                  # write units of one approval, by partition key
     "due": 2,
 }
 THROTTLING = 50                # infra/template.yaml: ThrottlingRate
-DUE_SHARDS = 4                  # shared/src/storage/keys.rs
+DUE_SHARDS = 4                  # shared/src/storage/keys/due.rs
 APPROVAL_WRITES = sum(use.get("write units", 0) for use in (SEND, OPEN, ANSWER)) + 2 * BACKGROUND["write units"]
 APPROVAL_READS = sum(use["read units"] for use in (SEND, LIST, OPEN, ANSWER)) + 5
 APPROVAL_CALLS = 5              # message, one wait, inbox page, review page, answer

@@ -1,7 +1,7 @@
 //! Updates of one item.
 
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
-use aws_sdk_dynamodb::types::{ReturnValue, ReturnValuesOnConditionCheckFailure};
+use aws_sdk_dynamodb::types::{self, ReturnValue, ReturnValuesOnConditionCheckFailure};
 use serde::de::DeserializeOwned;
 
 use crate::condition::{Condition, Placeholders};
@@ -156,7 +156,21 @@ impl Update {
         })
     }
 
-    pub(crate) fn expression(&self) -> String {
+    /// As a write of a transaction.
+    pub(crate) fn into_sdk(self, table: &str) -> Result<types::Update, Error> {
+        let update = version::stamp_update(self);
+        types::Update::builder()
+            .table_name(table)
+            .set_key(Some(update.key.attributes()))
+            .update_expression(update.expression())
+            .set_condition_expression(update.condition())
+            .set_expression_attribute_names(update.placeholders.names())
+            .set_expression_attribute_values(update.placeholders.values())
+            .build()
+            .map_err(Error::internal)
+    }
+
+    fn expression(&self) -> String {
         let clause = |word: &str, list: &[String]| match list {
             [] => String::new(),
             list => format!("{word} {} ", list.join(", ")),
@@ -164,7 +178,7 @@ impl Update {
         clause("SET", &self.set) + &clause("REMOVE", &self.remove) + &clause("ADD", &self.add)
     }
 
-    pub(crate) fn condition(&self) -> Option<String> {
+    fn condition(&self) -> Option<String> {
         Some(self.conditions.join(" AND ")).filter(|condition| !condition.is_empty())
     }
 

@@ -87,6 +87,19 @@ impl Put {
         let refused = |err: &PutItemError| err.is_conditional_check_failed_exception().then_some(None);
         conditional::send(|| request.clone().send(), refused).await.map(|sent| sent.is_applied())
     }
+
+    fn into_sdk(self, table: &str) -> Result<types::Put, Error> {
+        let Self { mut item, guard } = self;
+        version::stamp(&mut item);
+        types::Put::builder()
+            .table_name(table)
+            .set_item(Some(item))
+            .set_condition_expression(guard.condition)
+            .set_expression_attribute_names(guard.placeholders.names())
+            .set_expression_attribute_values(guard.placeholders.values())
+            .build()
+            .map_err(Error::internal)
+    }
 }
 
 impl Delete {
@@ -113,12 +126,36 @@ impl Delete {
         let refused = |err: &DeleteItemError| err.is_conditional_check_failed_exception().then_some(None);
         conditional::send(|| request.clone().send(), refused).await.map(|sent| sent.is_applied())
     }
+
+    fn into_sdk(self, table: &str) -> Result<types::Delete, Error> {
+        let Self { key, guard } = self;
+        types::Delete::builder()
+            .table_name(table)
+            .set_key(Some(key.attributes()))
+            .set_condition_expression(guard.condition)
+            .set_expression_attribute_names(guard.placeholders.names())
+            .set_expression_attribute_values(guard.placeholders.values())
+            .build()
+            .map_err(Error::internal)
+    }
 }
 
 impl Check {
     /// Lets the transaction pass only while this holds for the item at this key.
     pub fn new(key: Key, condition: Condition) -> Self {
         Self { key, guard: Guard::of(condition) }
+    }
+
+    fn into_sdk(self, table: &str) -> Result<types::ConditionCheck, Error> {
+        let Self { key, guard } = self;
+        types::ConditionCheck::builder()
+            .table_name(table)
+            .set_key(Some(key.attributes()))
+            .set_condition_expression(guard.condition)
+            .set_expression_attribute_names(guard.placeholders.names())
+            .set_expression_attribute_values(guard.placeholders.values())
+            .build()
+            .map_err(Error::internal)
     }
 }
 
@@ -149,55 +186,12 @@ impl From<Check> for Write {
 impl Write {
     pub(crate) fn into_sdk(self, table: &str) -> Result<TransactWriteItem, Error> {
         let item = TransactWriteItem::builder();
-        Ok(match self {
-            Self::Put(Put { item: mut put, guard }) => {
-                version::stamp(&mut put);
-                item.put(
-                    types::Put::builder()
-                        .table_name(table)
-                        .set_item(Some(put))
-                        .set_expression_attribute_names(guard.placeholders.names())
-                        .set_expression_attribute_values(guard.placeholders.values())
-                        .set_condition_expression(guard.condition)
-                        .build()
-                        .map_err(Error::internal)?,
-                )
-            }
-            Self::Update(update) => {
-                let update = version::stamp_update(update);
-                item.update(
-                    types::Update::builder()
-                        .table_name(table)
-                        .set_key(Some(update.key.attributes()))
-                        .update_expression(update.expression())
-                        .set_condition_expression(update.condition())
-                        .set_expression_attribute_names(update.placeholders.names())
-                        .set_expression_attribute_values(update.placeholders.values())
-                        .build()
-                        .map_err(Error::internal)?,
-                )
-            }
-            Self::Delete(Delete { key, guard }) => item.delete(
-                types::Delete::builder()
-                    .table_name(table)
-                    .set_key(Some(key.attributes()))
-                    .set_expression_attribute_names(guard.placeholders.names())
-                    .set_expression_attribute_values(guard.placeholders.values())
-                    .set_condition_expression(guard.condition)
-                    .build()
-                    .map_err(Error::internal)?,
-            ),
-            Self::Check(Check { key, guard }) => item.condition_check(
-                types::ConditionCheck::builder()
-                    .table_name(table)
-                    .set_key(Some(key.attributes()))
-                    .set_expression_attribute_names(guard.placeholders.names())
-                    .set_expression_attribute_values(guard.placeholders.values())
-                    .set_condition_expression(guard.condition)
-                    .build()
-                    .map_err(Error::internal)?,
-            ),
-        }
-        .build())
+        let item = match self {
+            Self::Put(put) => item.put(put.into_sdk(table)?),
+            Self::Update(update) => item.update(update.into_sdk(table)?),
+            Self::Delete(delete) => item.delete(delete.into_sdk(table)?),
+            Self::Check(check) => item.condition_check(check.into_sdk(table)?),
+        };
+        Ok(item.build())
     }
 }

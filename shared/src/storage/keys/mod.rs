@@ -48,16 +48,22 @@
 //!
 //! **`ttl`** (seconds since 1970) lets DynamoDB delete items that have expired.
 
+mod due;
+mod objects;
+pub mod owned;
+
 use dynamo::Index;
 pub use dynamo::Key;
 use ulid::Ulid;
 
+pub use due::{Due, DueWork, due, due_shards, due_until};
+pub use objects::{Prefix, StorageKey};
+
 use crate::clock::Timestamp;
 use crate::ids::{AgentId, ApiKeyId, FileId, LogId, MessageId, UserId};
-use crate::models::SourceAddress;
+use crate::models::{SenderType, SourceAddress};
 use crate::models::account::Email;
 use crate::models::stream::StreamId;
-use crate::models::{ReviewStatus, SenderType};
 use crate::secrets::SecretHash;
 use crate::storage::CallOf;
 
@@ -65,8 +71,6 @@ use crate::storage::CallOf;
 pub const OWNER_INDEX: Index = Index { name: "owner", pk: "ownerId", sk: "ownerSort" };
 /// Lists what has to be done by a time.
 pub const DUE_INDEX: Index = Index { name: "due", pk: "dueShard", sk: "dueSort" };
-
-const DUE_SHARDS: u128 = 4;
 
 /// An API key, by its hash: what a call is authenticated with.
 pub fn api_key(hash: &SecretHash) -> Key {
@@ -319,164 +323,4 @@ pub fn logs_before(before: Option<LogId>) -> String {
 /// The first sort key of a log made at `since`.
 pub fn logs_since(since: Timestamp) -> String {
     Ulid::from_parts(since.millis().unsigned_abs(), 0).to_string()
-}
-
-/// Places in the index `owner`.
-pub mod owned {
-    use super::*;
-
-    /// The prefix of agents in the index `owner`.
-    pub const AGENTS: &str = "AGENT#";
-
-    /// An agent's place in the index `owner`.
-    pub fn agent(agent: AgentId) -> String {
-        format!("{AGENTS}{}", agent.ulid())
-    }
-
-    /// A file's place in the index `owner`.
-    pub fn file(file: FileId) -> String {
-        format!("{FILES}{}", file.ulid())
-    }
-
-    /// A review's place in the index `owner`; pending ones sort by channel, so that one channel's are a range.
-    pub fn review(status: ReviewStatus, message: MessageId) -> String {
-        match status {
-            ReviewStatus::Pending => format!("{}{}", pending_in(message.channel()), message.ulid()),
-            decided => format!("{}{}", reviews(decided), message.ulid()),
-        }
-    }
-
-    /// Agents that are being removed.
-    pub const REMOVALS: &str = "REMOVAL#";
-
-    /// The place in the index `owner` of an agent that is being deleted.
-    pub fn removal(agent: AgentId) -> String {
-        format!("{REMOVALS}{}", agent.ulid())
-    }
-
-    /// The prefix of all of a person's reviews of one status.
-    pub fn reviews(status: ReviewStatus) -> String {
-        format!("REVIEW#{}#", status.word())
-    }
-
-    fn pending_in(channel: AgentId) -> String {
-        format!("{}{}#", reviews(ReviewStatus::Pending), channel.ulid())
-    }
-
-    /// From where to where pending reviews sort: one channel's, or those of all.
-    pub fn pending(channel: Option<AgentId>) -> [String; 2] {
-        let prefix = channel.map_or_else(|| reviews(ReviewStatus::Pending), pending_in);
-        let last = format!("{prefix}~"); // which sorts after every id
-        [prefix, last]
-    }
-
-    /// The same of all channels that sort before `channel`.
-    pub fn pending_before(channel: AgentId) -> [String; 2] {
-        // No review is called just this, so that the bound, which is inclusive, takes none in.
-        [reviews(ReviewStatus::Pending), pending_in(channel)]
-    }
-}
-
-/// A place in the index `due`.
-pub struct Due {
-    pub shard: String,
-    pub sort: String,
-}
-
-/// The place of an item in the index `due`, by the time it is due; the id chooses the shard.
-pub fn due(at: Timestamp, ulid: Ulid, key: &Key) -> Due {
-    Due { shard: due_shard(ulid.random() % DUE_SHARDS), sort: format!("{at}#{}#{}", key.pk, key.sk) }
-}
-
-fn due_shard(number: u128) -> String {
-    format!("DUE#{number}")
-}
-
-/// All shards of the index `due`.
-pub fn due_shards() -> impl Iterator<Item = String> {
-    (0..DUE_SHARDS).map(due_shard)
-}
-
-/// All that is due at `now` or before sorts before this, and nothing else does.
-pub fn due_until(now: Timestamp) -> String {
-    // '$' is the character after '#'.
-    format!("{now}$")
-}
-
-/// What is to be done about a due item.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum DueWork {
-    /// A pending review expires.
-    Review(MessageId),
-    /// A file that no message has claimed is deleted.
-    File(FileId),
-    /// Objects are deleted, then the cleanup record that names them.
-    Bytes(Key),
-    /// An agent's deletion is completed.
-    Agent(AgentId),
-    /// A user's deletion is completed.
-    User(UserId),
-    /// Unknown: a mistake, or the work of a later version.
-    Unknown(Key),
-}
-
-impl DueWork {
-    /// The work that an item's key stands for.
-    pub fn of(key: Key) -> Self {
-        Self::known(&key).unwrap_or(Self::Unknown(key))
-    }
-
-    /// Whether it is a deletion, whose amount of work is unknown.
-    pub fn may_take_long(&self) -> bool {
-        matches!(self, Self::Agent(_) | Self::User(_))
-    }
-
-    fn known(key: &Key) -> Option<Self> {
-        if key.sk == REMOVAL {
-            let agent = ulid_after("AGENT#", &key.pk).map(|ulid| Self::Agent(AgentId::from_ulid(ulid)));
-            return agent.or_else(|| Some(Self::User(UserId::from_ulid(ulid_after("USER#", &key.pk)?))));
-        }
-        if key.sk.starts_with(LEFTOVERS) {
-            return Some(Self::Bytes(key.clone()));
-        }
-        let channel = AgentId::from_ulid(ulid_after("CHANNEL#", &key.pk)?);
-        if let Some(message) = ulid_after(MESSAGES, &key.sk) {
-            return Some(Self::Review(MessageId::in_channel(channel, message)));
-        }
-        ulid_after(FILES, &key.sk).map(|file| Self::File(FileId::in_channel(channel, file)))
-    }
-}
-
-/// Every object of the bucket.
-pub enum StorageKey<'a> {
-    Upload(FileId),
-    /// An agent's picture; each upload is a version of its own.
-    Avatar(AgentId, &'a str),
-    /// An archive made for one download; it is deleted after a day.
-    Export(Ulid),
-}
-
-impl std::fmt::Display for StorageKey<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Upload(file) => write!(f, "uploads/{}/{}", file.channel().ulid(), file.ulid()),
-            Self::Avatar(agent, version) => write!(f, "avatars/{}/{version}", agent.ulid()),
-            Self::Export(archive) => write!(f, "exports/{archive}.zip"),
-        }
-    }
-}
-
-/// All objects of one kind that are under one agent.
-pub enum Prefix {
-    Uploads(AgentId),
-    Avatars(AgentId),
-}
-
-impl std::fmt::Display for Prefix {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Uploads(agent) => write!(f, "uploads/{}/", agent.ulid()),
-            Self::Avatars(agent) => write!(f, "avatars/{}/", agent.ulid()),
-        }
-    }
 }

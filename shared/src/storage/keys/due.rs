@@ -1,0 +1,80 @@
+//! Places in the index `due`, and the work that an item in it stands for.
+
+use dynamo::Key;
+use ulid::Ulid;
+
+use crate::clock::Timestamp;
+use crate::ids::{AgentId, FileId, MessageId, UserId};
+use crate::storage::keys::{FILES, LEFTOVERS, MESSAGES, REMOVAL, ulid_after};
+
+const DUE_SHARDS: u128 = 4;
+
+/// A place in the index `due`.
+pub struct Due {
+    pub shard: String,
+    pub sort: String,
+}
+
+/// The place of an item in the index `due`, by the time it is due; the id chooses the shard.
+pub fn due(at: Timestamp, ulid: Ulid, key: &Key) -> Due {
+    Due { shard: due_shard(ulid.random() % DUE_SHARDS), sort: format!("{at}#{}#{}", key.pk, key.sk) }
+}
+
+fn due_shard(number: u128) -> String {
+    format!("DUE#{number}")
+}
+
+/// All shards of the index `due`.
+pub fn due_shards() -> impl Iterator<Item = String> {
+    (0..DUE_SHARDS).map(due_shard)
+}
+
+/// All that is due at `now` or before sorts before this, and nothing else does.
+pub fn due_until(now: Timestamp) -> String {
+    // '$' is the character after '#'.
+    format!("{now}$")
+}
+
+/// What is to be done about a due item.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DueWork {
+    /// A pending review expires.
+    Review(MessageId),
+    /// A file that no message has claimed is deleted.
+    File(FileId),
+    /// Objects are deleted, then the cleanup record that names them.
+    Bytes(Key),
+    /// An agent's deletion is completed.
+    Agent(AgentId),
+    /// A user's deletion is completed.
+    User(UserId),
+    /// Unknown: a mistake, or the work of a later version.
+    Unknown(Key),
+}
+
+impl DueWork {
+    /// The work that an item's key stands for.
+    pub fn of(key: Key) -> Self {
+        Self::parse(&key).unwrap_or(Self::Unknown(key))
+    }
+
+    /// Whether it is a deletion, whose amount of work is unknown.
+    pub fn may_take_long(&self) -> bool {
+        matches!(self, Self::Agent(_) | Self::User(_))
+    }
+
+    fn parse(key: &Key) -> Option<Self> {
+        if key.sk == REMOVAL {
+            let agent = ulid_after("AGENT#", &key.pk).map(|ulid| Self::Agent(AgentId::from_ulid(ulid)));
+            return agent.or_else(|| Some(Self::User(UserId::from_ulid(ulid_after("USER#", &key.pk)?))));
+        }
+        if key.sk.starts_with(LEFTOVERS) {
+            return Some(Self::Bytes(key.clone()));
+        }
+        let channel = AgentId::from_ulid(ulid_after("CHANNEL#", &key.pk)?);
+        if let Some(message) = ulid_after(MESSAGES, &key.sk) {
+            return Some(Self::Review(MessageId::in_channel(channel, message)));
+        }
+        ulid_after(FILES, &key.sk).map(|file| Self::File(FileId::in_channel(channel, file)))
+    }
+}
