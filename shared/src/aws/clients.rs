@@ -1,6 +1,5 @@
 //! The SDK's clients: one HTTPS client for all of them, TLS roots compiled in, bounded in time.
 
-use std::fmt::Write;
 use std::time::Duration;
 
 use aws_config::ecs::EcsCredentialsProvider;
@@ -12,15 +11,12 @@ use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
-use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
-use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_smithy_types::retry::ReconnectMode;
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use memchr::memmem::Finder;
 use rustls::pki_types::CertificateDer;
 
+use crate::aws::https_client::HttpsClient;
 use crate::aws::{AwsSettings, Lazy};
 use crate::telemetry::cost::{CostInterceptor, S3CallCounter};
 
@@ -48,7 +44,7 @@ pub struct Endpoints {
 impl Clients {
     /// Those of a deployed function.
     pub fn deployed(aws: &AwsSettings) -> Self {
-        let http = https(Roots::of_region(&aws.region));
+        let http = https(Roots::of_region(&aws.region), 1);
         let credentials = match aws.asks_for_credentials {
             true => {
                 let sleep = SharedAsyncSleep::new(TokioSleep::new());
@@ -142,7 +138,7 @@ impl Builders {
 const EMULATORS_PATIENCE: u32 = 3;
 
 fn loader(patience: u32) -> ConfigLoader {
-    let config = aws_config::defaults(behavior()).http_client(https(Roots::AndDigiCert));
+    let config = aws_config::defaults(behavior()).http_client(https(Roots::AndDigiCert, patience));
     config.timeout_config(timeouts(patience)).retry_config(retries())
 }
 
@@ -150,10 +146,13 @@ fn behavior() -> BehaviorVersion {
     BehaviorVersion::v2026_01_12()
 }
 
+/// The time for a connection, TLS included.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
+
 /// One attempt may hang for 3 s, a call with its retries for 10: well inside a request's time.
 fn timeouts(patience: u32) -> TimeoutConfig {
     TimeoutConfig::builder()
-        .connect_timeout(Duration::from_secs(2) * patience)
+        .connect_timeout(CONNECT_TIMEOUT * patience)
         .read_timeout(Duration::from_secs(3) * patience)
         .operation_timeout(Duration::from_secs(10) * patience)
         .build()
@@ -163,14 +162,8 @@ fn retries() -> RetryConfig {
     RetryConfig::standard().with_max_attempts(4).with_initial_backoff(Duration::from_millis(50))
 }
 
-fn https(roots: Roots) -> SharedHttpClient {
-    let roots = TrustStore::empty().with_pem_certificate(roots.as_pem());
-    let builder = aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring));
-    match TlsContext::builder().with_trust_store(roots).build() {
-        Ok(context) => builder.tls_context(context).build_https(),
-        // Only a context that we gave can be wrong; the system's roots are the other choice.
-        Err(_) => builder.build_https(),
-    }
+fn https(roots: Roots, patience: u32) -> SharedHttpClient {
+    SharedHttpClient::new(HttpsClient::new(roots.certificates(), CONNECT_TIMEOUT * patience))
 }
 
 /// Whose roots AWS's endpoints have, as their subjects say it. Reading all of Mozilla's would be
@@ -196,16 +189,10 @@ impl Roots {
         }
     }
 
-    /// As PEM, the form that the client takes.
-    fn as_pem(self) -> String {
+    fn certificates(self) -> impl Iterator<Item = CertificateDer<'static>> {
         let names: Vec<Finder<'_>> = self.authorities().iter().map(Finder::new).collect();
-        let is_theirs = |certificate: &&CertificateDer<'_>| names.iter().any(|name| name.find(certificate).is_some());
-        webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().filter(is_theirs).fold(String::new(), |mut pem, certificate| {
-            let body = STANDARD.encode(certificate);
-            // Writing to a String cannot fail.
-            let _ = writeln!(pem, "-----BEGIN CERTIFICATE-----\n{body}\n-----END CERTIFICATE-----");
-            pem
-        })
+        let certificates = webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter();
+        certificates.filter(move |it| names.iter().any(|name| name.find(it).is_some())).cloned()
     }
 }
 
@@ -220,7 +207,7 @@ mod tests {
 
     #[test]
     fn the_roots_of_aws_are_there_and_few_others() {
-        let count = |roots: Roots| roots.as_pem().matches("BEGIN CERTIFICATE").count();
+        let count = |roots: Roots| roots.certificates().count();
         // Amazon has four, Starfield one for services, DigiCert a dozen.
         assert_eq!(count(Roots::of_region("eu-central-1")), 5);
         assert!((8..=20).contains(&count(Roots::of_region("cn-north-1"))));

@@ -1,9 +1,11 @@
 //! Clients of AWS services.
 //!
 //! - [`clients`]: the SDK's clients, created once per process; [`lazy`]: those created on first use
+//! - `https_client`: the HTTPS client that the SDK uses
 //! - [`queue`]: the queue of deliveries
 
 pub mod clients;
+mod https_client;
 pub mod lazy;
 pub mod queue;
 

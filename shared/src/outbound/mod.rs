@@ -22,6 +22,7 @@ use hyper::body::Incoming;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy::{self, Client};
 use hyper_util::rt::{TokioExecutor, TokioIo};
+use rustls::pki_types::CertificateDer;
 use rustls::{ClientConfig, RootCertStore};
 use tokio::net::TcpStream;
 use tower::Service;
@@ -150,18 +151,23 @@ fn of_tls(err: &rustls::Error) -> Failure {
 
 /// No connection is used twice: the address is checked for each call, and a Lambda that was frozen does
 /// not write into a connection that has died meanwhile.
-#[expect(clippy::expect_used, reason = "ring has ciphers for every version of TLS that rustls counts as safe")]
 fn client(hosts: PublicHosts) -> Client<HttpsConnector<PublicHosts>, Full<Bytes>> {
-    let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().cloned());
-    let tls = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .expect("ring speaks TLS 1.2 and 1.3")
-        .with_root_certificates(roots)
-        .with_no_client_auth();
+    let tls = tls_config(webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().cloned());
     let connector =
         HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1().wrap_connector(hosts);
     Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build(connector)
+}
+
+/// TLS 1.2 and 1.3 for a client that trusts these roots.
+#[expect(clippy::expect_used, reason = "ring has ciphers for every version of TLS that rustls counts as safe")]
+pub fn tls_config(roots: impl Iterator<Item = CertificateDer<'static>>) -> ClientConfig {
+    let mut store = RootCertStore::empty();
+    store.add_parsable_certificates(roots);
+    ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .expect("ring speaks TLS 1.2 and 1.3")
+        .with_root_certificates(store)
+        .with_no_client_auth()
 }
 
 impl Default for Outbound {
