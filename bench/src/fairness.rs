@@ -68,7 +68,7 @@ pub async fn measure(runner: &Runner, size: LoadSize) -> Vec<LoadMeasurement> {
             "deliveries" => queue_slow_deliveries(&attacker, &receiver, size.deliveries).await,
             "bodies" => send_large_bodies(runner.text("url"), size.bodies),
             "half-sent" => send_half_requests(runner.text("url"), size.half_sent).await,
-            _ => sign_in_as_unknown(runner.text("url"), size.sign_ins),
+            _ => spawn_failed_sign_ins(runner.text("url"), size.sign_ins),
         };
         measured.push(tenant.measure_approvals(load, runner, &receiver, size.samples).await);
         drop(running);
@@ -209,7 +209,7 @@ async fn send_half_requests(url: &str, count: usize) -> JoinSet<()> {
 }
 
 /// Signs in with unknown addresses, `count` at a time.
-fn sign_in_as_unknown(url: &str, count: usize) -> JoinSet<()> {
+fn spawn_failed_sign_ins(url: &str, count: usize) -> JoinSet<()> {
     let mut running = JoinSet::new();
     for _ in 0..count {
         let url = url.to_owned();
@@ -226,7 +226,7 @@ fn sign_in_as_unknown(url: &str, count: usize) -> JoinSet<()> {
 
 /// The time of a sign-in while `others` sign in with unknown addresses.
 pub async fn sign_in_among(runner: &Runner, others: usize) -> Duration {
-    let running = sign_in_as_unknown(runner.text("url"), others);
+    let running = spawn_failed_sign_ins(runner.text("url"), others);
     tokio::time::sleep(Duration::from_secs(1)).await;
     let began = Instant::now();
     join_all((0..3).map(|_| runner.person())).await;

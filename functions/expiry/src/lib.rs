@@ -125,8 +125,8 @@ async fn process(app: &App, work: &DueWork) -> Result<SweepReport, Error> {
         DueWork::File(file) => {
             SweepReport { removed_files: store.files().delete_unclaimed(*file).await?.into(), ..none }
         }
-        DueWork::Bytes(note) => {
-            SweepReport { removals_finished: store.files().finish_cleanup(note).await?.into(), ..none }
+        DueWork::Bytes(record) => {
+            SweepReport { removals_finished: store.files().finish_cleanup(record).await?.into(), ..none }
         }
         DueWork::Agent(agent) => {
             store.agents().finish_deletion(*agent).await?;

@@ -33,26 +33,34 @@ pub fn is_of(request: &HeaderMap, etag: Option<&[u8]>) -> bool {
 
 fn within(range: &str, size: u64) -> Option<Wanted> {
     let (first, last) = range.split_once('-')?;
-    let (first, last) = (number(first)?, number(last)?);
-    match (first, last) {
-        (None, None) => None,
-        (Some(first), Some(last)) if last < first => None,
-        (Some(first), _) if first >= size => Some(Wanted::Nothing),
-        (Some(first), last) => Some(Wanted::Part(first, last.unwrap_or(u64::MAX).min(size - 1))),
-        // The last so many bytes.
-        (None, Some(0)) => Some(Wanted::Nothing),
-        (None, Some(_)) if size == 0 => None,
-        (None, Some(length)) => Some(Wanted::Part(size.saturating_sub(length), size - 1)),
+    match (first.trim(), last.trim()) {
+        ("", length) => last_bytes(number(length)?, size),
+        (first, "") => part(number(first)?, u64::MAX, size),
+        (first, last) => part(number(first)?, number(last)?, size),
     }
 }
 
-/// A number or nothing; one that is larger than any file is as good as any such.
-fn number(text: &str) -> Option<Option<u64>> {
-    match text.trim() {
-        "" => Some(None),
-        digits if digits.bytes().all(|byte| byte.is_ascii_digit()) => Some(Some(digits.parse().unwrap_or(u64::MAX))),
-        _ => None,
+fn part(first: u64, last: u64, size: u64) -> Option<Wanted> {
+    match first {
+        first if last < first => None,
+        first if first >= size => Some(Wanted::Nothing),
+        first => Some(Wanted::Part(first, last.min(size - 1))),
     }
+}
+
+/// The last `length` bytes.
+fn last_bytes(length: u64, size: u64) -> Option<Wanted> {
+    match (length, size) {
+        (0, _) => Some(Wanted::Nothing),
+        (_, 0) => None,
+        (length, size) => Some(Wanted::Part(size.saturating_sub(length), size - 1)),
+    }
+}
+
+/// A number; one that is too large for its type is past the end of every file.
+fn number(digits: &str) -> Option<u64> {
+    let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    is_number.then(|| digits.parse().unwrap_or(u64::MAX))
 }
 
 #[cfg(test)]

@@ -55,7 +55,7 @@ pub async fn create(
 /// Bytes first, then the one write that makes everything visible.
 async fn write(app: &App, opening: PreparedMessage, mut body: CreateMessage) -> Result<Message, Error> {
     // A draft that is there has all of this, and is changed only by a call that says the same.
-    let placed =
+    let uploads =
         if opening.draft().is_none() { place(app, &opening, &mut body).await? } else { UploadedFiles::default() };
     let draft = NewMessage {
         text: body.text,
@@ -66,7 +66,7 @@ async fn write(app: &App, opening: PreparedMessage, mut body: CreateMessage) -> 
         webhook_url: body.webhook_url.map(|url| url.whole().to_owned()),
         stream_state: body.stream_state,
         set_with_draft: body.set_with_draft,
-        placed,
+        uploads,
     };
     let superseded = opening.superseded().map(|id| (opening.channel.clone(), id));
     let message = app.store.messages().create(opening, draft).await?;

@@ -65,9 +65,9 @@ async fn reset(store: &Store, email: &Email, password: String) -> Result<(), Str
     let user = store.accounts().reset_password(email, Password::new(password.clone())).await.map_err(storage_error)?;
     let user = user.ok_or_else(|| format!("the account of {} is being deleted", email.as_str()))?;
     print(&[("E-mail", &user.email), ("Role", user.role.word()), ("Password", &password)])?;
-    let note =
+    let message =
         "This account already existed: it has a new password, and its sessions have ended. Its API keys remain valid.";
-    writeln!(io::stderr(), "{note}").map_err(|err| format!("standard output cannot be written: {err}"))
+    writeln!(io::stderr(), "{message}").map_err(|err| format!("standard output cannot be written: {err}"))
 }
 
 fn storage_error(err: shared::error::Error) -> String {

@@ -19,7 +19,7 @@ pub struct FieldError {
 /// The errors of the first three fields in one sentence, each with its path.
 pub(super) fn in_short(fields: &[FieldError]) -> String {
     const MAX_SHOWN: usize = 3;
-    let few: Vec<String> = fields.iter().take(MAX_SHOWN).map(FieldError::placed).collect();
+    let few: Vec<String> = fields.iter().take(MAX_SHOWN).map(FieldError::with_location).collect();
     let more = if fields.len() > MAX_SHOWN {
         format!("; and {} more, see errors", fields.len() - MAX_SHOWN)
     } else {
@@ -30,7 +30,7 @@ pub(super) fn in_short(fields: &[FieldError]) -> String {
 
 impl FieldError {
     /// The message with the way to its field in it: `review.payload.options[0] must be an object`.
-    fn placed(&self) -> String {
+    fn with_location(&self) -> String {
         /// How a message begins that has its field as the subject.
         const VERBS: [&str; 5] = ["must ", "may ", "has ", "is ", "names "];
         let message = self.message.trim_end_matches('.');

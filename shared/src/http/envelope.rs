@@ -35,18 +35,9 @@ pub(super) async fn wrap(
     let method = request.method().clone();
     let route = request.extensions().get::<MatchedPath>().map_or("(none)".into(), |route| route.as_str().to_owned());
     let (request_cost, began) = (Arc::new(RequestCost::default()), Instant::now());
-    let (call, mut request) = Call::begin(request, uri.path(), id, now);
+    let (call, request) = Call::begin(request, uri.path(), id, now);
 
-    let routed = app.site.admit(&mut request);
-    let credentials = auth::credential_hashes(request.headers());
-    let run = cost::with_cost(request_cost.clone(), async {
-        match routed {
-            Ok(()) => next.run(request).await,
-            Err(error) => error.into_response(),
-        }
-    });
-    let outcome = app.store.limits().callers.in_turn(&credentials, run);
-    let response = outcome.await.unwrap_or_else(Error::into_response);
+    let response = run(&app, &request_cost, request, next).await;
     let response = render_error(response, uri.path(), app.clock.now(), &request_id);
     let totals = request_cost.spent();
     let mut response = cost::with_cost(request_cost.clone(), record(&app, &request_cost, call, response)).await;
@@ -65,6 +56,19 @@ pub(super) async fn wrap(
         "request"
     );
     response
+}
+
+/// Runs the handler in the caller's turn.
+async fn run(app: &App, request_cost: &Arc<RequestCost>, mut request: Request, next: Next) -> Response {
+    let routed = app.site.admit(&mut request);
+    let credentials = auth::credential_hashes(request.headers());
+    let handled = cost::with_cost(request_cost.clone(), async {
+        match routed {
+            Ok(()) => next.run(request).await,
+            Err(error) => error.into_response(),
+        }
+    });
+    app.store.limits().callers.in_turn(&credentials, handled).await.unwrap_or_else(Error::into_response)
 }
 
 /// Records in the background what the user can read about the request later: statistics and the

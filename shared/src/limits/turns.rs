@@ -37,11 +37,11 @@ pub struct Callers(Arc<All>);
 struct All {
     settings: Settings,
     unverified: Arc<Semaphore>,
-    known: Mutex<Known>,
+    verified: Mutex<Verified>,
 }
 
 #[derive(Debug, Default)]
-struct Known {
+struct Verified {
     credentials: HashMap<SecretHash, Arc<Credential>>,
     users: HashMap<UserId, Weak<User>>,
 }
@@ -95,7 +95,7 @@ struct Turn {
 
 #[derive(Clone)]
 enum Caller {
-    Known(Arc<Credential>),
+    Verified(Arc<Credential>),
     /// Has a credential that is not verified yet.
     Unverified,
     /// Has none.
@@ -112,18 +112,18 @@ impl Callers {
         Self(Arc::new(All {
             settings: *settings,
             unverified: Arc::new(Semaphore::new(UNVERIFIED_TURNS)),
-            known: Mutex::default(),
+            verified: Mutex::default(),
         }))
     }
 
     /// Runs the work of a request in its turn. `presented` are the hashes of its credentials.
     pub async fn in_turn<T>(&self, presented: &[SecretHash], work: impl Future<Output = T>) -> Result<T, Error> {
-        let known = self.known(presented);
-        if let Some(credential) = &known {
+        let verified = self.find(presented);
+        if let Some(credential) = &verified {
             self.charge(credential)?;
         }
-        let caller = match known {
-            Some(credential) => Caller::Known(credential),
+        let caller = match verified {
+            Some(credential) => Caller::Verified(credential),
             None if presented.is_empty() => Caller::Anonymous,
             None => Caller::Unverified,
         };
@@ -136,9 +136,9 @@ impl Callers {
         TURN.scope(RefCell::new(turn), work).await
     }
 
-    fn known(&self, presented: &[SecretHash]) -> Option<Arc<Credential>> {
-        let known = self.lock();
-        presented.iter().find_map(|hashed| known.credentials.get(hashed)).cloned()
+    fn find(&self, presented: &[SecretHash]) -> Option<Arc<Credential>> {
+        let verified = self.lock();
+        presented.iter().find_map(|hashed| verified.credentials.get(hashed)).cloned()
     }
 
     fn charge(&self, credential: &Credential) -> Result<(), Error> {
@@ -147,34 +147,34 @@ impl Callers {
 
     /// The entry of a credential that was just verified.
     fn remember(&self, hashed: &SecretHash, user: UserId) -> Arc<Credential> {
-        let mut known = self.lock();
-        if known.credentials.len() >= MAX_REMEMBERED {
+        let mut verified = self.lock();
+        if verified.credentials.len() >= MAX_REMEMBERED {
             // Those in use stay.
-            known.credentials.retain(|_, credential| Arc::strong_count(credential) > 1);
-            known.users.retain(|_, user| user.strong_count() > 0);
+            verified.credentials.retain(|_, credential| Arc::strong_count(credential) > 1);
+            verified.users.retain(|_, user| user.strong_count() > 0);
         }
-        if let Some(credential) = known.credentials.get(hashed) {
+        if let Some(credential) = verified.credentials.get(hashed) {
             return credential.clone();
         }
         let at_once = self.0.settings.at_once.max(1);
-        let user = match known.users.get(&user).and_then(Weak::upgrade) {
+        let user = match verified.users.get(&user).and_then(Weak::upgrade) {
             Some(user) => user,
             None => {
                 let turns = Arc::new(Semaphore::new(2 * at_once));
                 let made = Arc::new(User { turns, large_bodies: Arc::new(Semaphore::new(MAX_LARGE_BODIES)) });
-                known.users.insert(user, Arc::downgrade(&made));
+                verified.users.insert(user, Arc::downgrade(&made));
                 made
             }
         };
         let turns = Arc::new(Semaphore::new(at_once));
         let made = Arc::new(Credential { hashed: hashed.clone(), user, turns, rate: Rate::full() });
-        known.credentials.insert(hashed.clone(), made.clone());
+        verified.credentials.insert(hashed.clone(), made.clone());
         made
     }
 
-    fn lock(&self) -> MutexGuard<'_, Known> {
+    fn lock(&self) -> MutexGuard<'_, Verified> {
         // The maps are whole even if a thread ended while it held them.
-        self.0.known.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.verified.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -182,7 +182,7 @@ impl Callers {
 pub(crate) async fn verified(hashed: &SecretHash, user: UserId) -> Result<(), Error> {
     let found = TURN.try_with(|turn| {
         let turn = turn.borrow();
-        let is_same = matches!(&turn.caller, Caller::Known(known) if known.hashed == *hashed);
+        let is_same = matches!(&turn.caller, Caller::Verified(verified) if verified.hashed == *hashed);
         (!is_same).then(|| turn.callers.clone())
     });
     let Ok(Some(callers)) = found else { return Ok(()) };
@@ -191,7 +191,7 @@ pub(crate) async fn verified(hashed: &SecretHash, user: UserId) -> Result<(), Er
     let _ = TURN.try_with(|turn| {
         let mut turn = turn.borrow_mut();
         turn.permits.clear();
-        turn.caller = Caller::Known(credential);
+        turn.caller = Caller::Verified(credential);
     });
     resume().await;
     Ok(())
@@ -216,7 +216,7 @@ pub async fn resume() {
         let turn = turn.borrow();
         match &turn.caller {
             _ if !turn.permits.is_empty() => vec![],
-            Caller::Known(known) => vec![known.turns.clone(), known.user.turns.clone()],
+            Caller::Verified(verified) => vec![verified.turns.clone(), verified.user.turns.clone()],
             Caller::Unverified => vec![turn.callers.0.unverified.clone()],
             Caller::Anonymous => vec![],
         }
@@ -232,7 +232,7 @@ pub async fn resume() {
 /// The large bodies of the current request's user; `None` outside of a verified request.
 pub(super) fn large_bodies() -> Option<Arc<Semaphore>> {
     let found = TURN.try_with(|turn| match &turn.borrow().caller {
-        Caller::Known(known) => Some(known.user.large_bodies.clone()),
+        Caller::Verified(verified) => Some(verified.user.large_bodies.clone()),
         _ => None,
     });
     found.ok().flatten()

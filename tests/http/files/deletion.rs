@@ -142,7 +142,7 @@ async fn without_bucket(world: &World, person: &Person) -> Person {
 
 async fn cleanup_records(world: &World, agent: &Agent) -> Vec<Key> {
     let channel: AgentId = agent.channel.parse().unwrap();
-    let items = world.items(keys::channel_partition(channel), keys::LEFTOVERS).await;
+    let items = world.items(keys::channel_partition(channel), keys::CLEANUPS).await;
     let part = |item: &Item, name: &str| item[name].as_s().unwrap().clone();
     items.iter().map(|item| Key { pk: part(item, "pk"), sk: part(item, "sk") }).collect()
 }

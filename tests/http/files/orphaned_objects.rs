@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use shared::error::Error;
 use shared::models::NewFile;
 use shared::models::file::FileLabel;
-use shared::storage::keys::{FILES, LEFTOVERS, Prefix, channel_partition};
+use shared::storage::keys::{CLEANUPS, FILES, Prefix, channel_partition};
 use shared::storage::{NewMessage, Prepared};
 use test_support::fault_injection::{Fault, FaultyService};
 use test_support::{Agent, Reply, World};
@@ -55,7 +55,7 @@ async fn count_stored(world: &World, agent: &Agent) -> StorageCounts {
     let list = world.clients.s3.list_objects_v2().bucket(world.bucket());
     let objects = list.prefix(Prefix::Uploads(channel).to_string()).send().await.unwrap().contents.unwrap_or_default();
     let items = async |prefix: &str| world.items(channel_partition(channel), prefix).await.len();
-    StorageCounts { objects: objects.len(), files: items(FILES).await, cleanup_records: items(LEFTOVERS).await }
+    StorageCounts { objects: objects.len(), files: items(FILES).await, cleanup_records: items(CLEANUPS).await }
 }
 
 async fn run_expiry(world: &World) -> usize {
@@ -185,11 +185,11 @@ async fn a_write_after_its_cleanup_deadline_is_refused() {
         panic!("the message exists already");
     };
     let label = FileLabel { filename: "a".to_owned(), mime_type: "text/plain".to_owned() };
-    let placed = store.files().upload(&opening.channel, vec![NewFile { label, bytes: "x".into() }]).await.unwrap();
+    let uploads = store.files().upload(&opening.channel, vec![NewFile { label, bytes: "x".into() }]).await.unwrap();
     assert_eq!(count_stored(&world, &agent).await, StorageCounts { objects: 1, files: 0, cleanup_records: 1 });
     // As after a machine slept for hours, before or after the expiry run deleted the bytes.
     world.advance_clock(3 * HOUR);
-    let draft = NewMessage { text: Some("t".to_owned()), placed, ..NewMessage::default() };
+    let draft = NewMessage { text: Some("t".to_owned()), uploads, ..NewMessage::default() };
     let written = store.messages().create(*opening, draft).await;
     assert!(matches!(written, Err(Error::Unavailable(_))), "{written:?}");
     assert_eq!((run_expiry(&world).await, count_stored(&world, &agent).await), (1, EMPTY));

@@ -10,7 +10,7 @@ use futures_util::{StreamExt, stream};
 use serde_json::json;
 use shared::aws::Clients;
 use shared::http::App;
-use shared::storage::keys::{LEFTOVERS, channel_partition};
+use shared::storage::keys::{CLEANUPS, channel_partition};
 use shared::telemetry::cost::{self, RequestCost};
 use test_support::fault_injection::{Fault, FaultyProxy};
 use test_support::{Agent, Item, World};
@@ -219,7 +219,7 @@ async fn a_file_is_claimed_or_deleted_never_both() {
 /// Writes a due cleanup record, as a process leaves it when it crashes after its first write.
 async fn write_cleanup_record(world: &World, agent: &Agent, objects: AttributeValue) {
     let ulid = agent.channel.strip_prefix("agt_").unwrap();
-    let (pk, sk) = (channel_partition(agent.channel.parse().unwrap()), format!("{LEFTOVERS}{ulid}"));
+    let (pk, sk) = (channel_partition(agent.channel.parse().unwrap()), format!("{CLEANUPS}{ulid}"));
     let text = |text: &str| AttributeValue::S(text.to_owned());
     let put = world.clients.dynamodb.put_item().table_name(&world.table);
     let put = put.item("objects", objects).item("dueShard", text("DUE#0"));

@@ -13,7 +13,7 @@ use shared::clock::Clock;
 use shared::config::MAX_WAIT;
 use shared::ids::AgentId;
 use shared::long_poll::LongPolls;
-use shared::storage::keys::{FILES, LEFTOVERS, Prefix, StorageKey, channel_partition};
+use shared::storage::keys::{CLEANUPS, FILES, Prefix, StorageKey, channel_partition};
 use tempfile::TempDir;
 use test_support::rng;
 use test_support::{Agent, Reply, Runner, secret};
@@ -63,7 +63,7 @@ async fn stored_objects(engines: &Engines, channel: AgentId) -> (BTreeSet<String
     let files = items(FILES).await;
     let referenced =
         files.iter().map(|item| StorageKey::Upload(item["id"].as_s().unwrap().parse().unwrap()).to_string());
-    (objects, referenced.collect(), items(LEFTOVERS).await.len())
+    (objects, referenced.collect(), items(CLEANUPS).await.len())
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -54,7 +54,7 @@ pub async fn copy_channels(world: &World, agent: &Agent, count: usize) {
     let newest = id.ulid().timestamp_ms() as i64 - 1;
     let new = |n| AgentId::new(Timestamp::from_millis(newest - n as i64)).ulid().to_string();
     let was = id.ulid().to_string();
-    write_all(world, (0..count).map(|n| with_id_replaced(&item, &was, &new(n))).collect()).await;
+    write_all(world, (0..count).map(|n| replace_id(&item, &was, &new(n))).collect()).await;
 }
 
 /// Writes past the service: into the embedded engine's file, or through the SDK.
@@ -107,15 +107,15 @@ async fn load_item(world: &World, key: Key) -> Item {
 
 /// The item with another id, which occurs in its key, its `id` and its index keys.
 fn copy((item, old): &(Item, MessageId), new: MessageId) -> Item {
-    with_id_replaced(item, &old.ulid().to_string(), &new.ulid().to_string())
+    replace_id(item, &old.ulid().to_string(), &new.ulid().to_string())
 }
 
-fn with_id_replaced(item: &Item, was: &str, is: &str) -> Item {
-    let with_id_replaced = item.iter().map(|(name, value)| match value {
+fn replace_id(item: &Item, was: &str, is: &str) -> Item {
+    let replaced = item.iter().map(|(name, value)| match value {
         AttributeValue::S(text) => (name.clone(), AttributeValue::S(text.replace(was, is))),
         other => (name.clone(), other.clone()),
     });
-    with_id_replaced.collect()
+    replaced.collect()
 }
 
 async fn write_batch(world: &World, batch: Vec<WriteRequest>) {

@@ -26,12 +26,12 @@ pub struct FileView {
     /// The media type, unless it is unknown.
     pub mime_type: Option<String>,
     pub size: u64,
-    pub shown: Shown,
+    pub preview: Preview,
     pub cut: Option<Cut>,
 }
 
 /// How a file is shown.
-pub enum Shown {
+pub enum Preview {
     Image,
     Pdf,
     Audio,
@@ -95,9 +95,16 @@ impl Extent {
 }
 
 impl FileView {
-    fn new(file: &Attachment, shown: Shown) -> Self {
+    fn new(file: &Attachment, preview: Preview) -> Self {
         let mime_type = Some(essence(&file.mime_type)).filter(|mime| mime != UNKNOWN_TYPE);
-        Self { id: file.id.to_string(), filename: file.filename.clone(), mime_type, size: file.size, shown, cut: None }
+        Self {
+            id: file.id.to_string(),
+            filename: file.filename.clone(),
+            mime_type,
+            size: file.size,
+            preview,
+            cut: None,
+        }
     }
 
     /// The path of its bytes.
@@ -161,41 +168,41 @@ impl Loaded {
     /// Lays the file out within the budget of the page; `beside` are the files that its Markdown may show.
     pub fn lay_out(self, beside: &[Attachment], budget: &mut Budget) -> FileView {
         let Self { file, kind, extent, text } = self;
-        let shown = match kind {
-            FileKind::Pdf => Shown::Pdf,
-            FileKind::Html if file.size <= MAX_SHOWN_BYTES => Shown::Html,
-            FileKind::Image => Shown::Image,
-            FileKind::Audio => Shown::Audio,
-            FileKind::Video => Shown::Video,
-            FileKind::Html | FileKind::Other => Shown::Other,
+        let preview = match kind {
+            FileKind::Pdf => Preview::Pdf,
+            FileKind::Html if file.size <= MAX_SHOWN_BYTES => Preview::Html,
+            FileKind::Image => Preview::Image,
+            FileKind::Audio => Preview::Audio,
+            FileKind::Video => Preview::Video,
+            FileKind::Html | FileKind::Other => Preview::Other,
             FileKind::Table | FileKind::Markdown | FileKind::Text => {
-                text.map_or(Shown::Other, |text| laid_out(text, kind, extent, beside, budget))
+                text.map_or(Preview::Other, |text| render_text(text, kind, extent, beside, budget))
             }
         };
-        let is_text = matches!(shown, Shown::Table(_) | Shown::Markdown(_) | Shown::Text(_));
+        let is_text = matches!(preview, Preview::Table(_) | Preview::Markdown(_) | Preview::Text(_));
         let cut = extent.cut(&file).filter(|_| is_text);
-        FileView { cut, ..FileView::new(&file, shown) }
+        FileView { cut, ..FileView::new(&file, preview) }
     }
 }
 
 /// A text shown inline, as far as the page has room for it.
-fn laid_out(text: String, kind: FileKind, extent: Extent, beside: &[Attachment], budget: &mut Budget) -> Shown {
+fn render_text(text: String, kind: FileKind, extent: Extent, beside: &[Attachment], budget: &mut Budget) -> Preview {
     if kind == FileKind::Markdown {
         return match markdown::lay_out(text, beside, budget) {
-            Text::Plain { text, .. } if !budget.has_room_for(&text) => Shown::Other,
-            laid_out => Shown::Markdown(laid_out),
+            Text::Plain { text, .. } if !budget.has_room_for(&text) => Preview::Other,
+            rendered => Preview::Markdown(rendered),
         };
     }
     if !budget.has_room_for(&text) {
-        return Shown::Other;
+        return Preview::Other;
     }
     if kind != FileKind::Table {
-        return Shown::Text(text);
+        return Preview::Text(text);
     }
     let table = Table::of(&text, extent.rows());
     // The tags and the indentation around each row, and the tags around each cell.
     let cells: usize = table.rows.iter().chain([&table.head]).map(|row| 40 + 9 * row.len()).sum();
-    if budget.takes(cells) { Shown::Table(table) } else { Shown::Other }
+    if budget.takes(cells) { Preview::Table(table) } else { Preview::Other }
 }
 
 /// A text file's content, if it is one.

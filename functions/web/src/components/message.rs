@@ -8,7 +8,7 @@ use shared::models::message::TextFormat;
 use shared::models::{Message, MessageStatus};
 use shared::storage::Blobs;
 
-use crate::components::attachment::{self, FileView, Shown};
+use crate::components::attachment::{self, FileView, Preview};
 use crate::text::Html;
 use crate::text::budget::Budget;
 use crate::text::json_tree::json_tree;
@@ -85,7 +85,7 @@ impl Loaded {
             files.into_iter().map(|file| file.lay_out(&message.attachments, budget)).collect();
         // A picture in the text is not repeated below it.
         for file in files.iter_mut().filter(|file| text.shows(&file.path())) {
-            file.shown = Shown::Other;
+            file.preview = Preview::Other;
         }
         MessageView {
             id: message.id.to_string(),

@@ -167,7 +167,7 @@ pub async fn page(
 #[template(path = "pages/file.html")]
 struct FilePage {
     layout: Layout,
-    shown: FileView,
+    view: FileView,
     agent: Agent,
     mime_type: String,
     /// HTML.
@@ -197,6 +197,6 @@ pub async fn one(
     let (made, mime_type) = (format::moment(file.created_at), file.mime_type.clone());
     let extent = if wanted.show == "all" { Extent::Most } else { Extent::First };
     let loaded = attachment::alone(&app.blobs, &file, extent).await?;
-    let shown = budget::spend(loaded.len(), |budget| loaded.lay_out(&[file], budget)).await?;
-    response::page(StatusCode::OK, &FilePage { layout, shown, agent: channel.agent, mime_type, made })
+    let view = budget::spend(loaded.len(), |budget| loaded.lay_out(&[file], budget)).await?;
+    response::page(StatusCode::OK, &FilePage { layout, view, agent: channel.agent, mime_type, made })
 }

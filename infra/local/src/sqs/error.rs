@@ -1,5 +1,7 @@
 //! SQS's errors, in the form that its SDKs parse.
 
+use std::fmt;
+
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 use serde_json::json;
@@ -30,64 +32,52 @@ impl From<rusqlite::Error> for SqsError {
     }
 }
 
+impl fmt::Display for SqsError {
+    /// The message, in SQS's words.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NoSuchQueue => "The specified queue does not exist.",
+            Self::QueueExists => "A queue already exists with the same name and a different value for an attribute",
+            Self::InvalidReceipt => "The input receipt handle is invalid.",
+            Self::InvalidParameter(message) => message,
+            Self::InvalidAttribute(name) => return write!(f, "Unknown Attribute {name}."),
+            Self::InvalidContents => "The message contains characters outside the allowed set.",
+            Self::EmptyBatch => "There should be at least one entry in the request.",
+            Self::TooManyEntries => "Maximum number of entries per request are 10.",
+            Self::IdsNotDistinct => "Two or more batch entries in the request have the same Id.",
+            Self::BatchTooLong => {
+                return write!(f, "Batch requests cannot be longer than {} bytes.", super::MAX_BYTES);
+            }
+            Self::Unsupported(what) => return write!(f, "The embedded queues do not support {what}."),
+            Self::Storage(_) => "The queue storage failed.",
+        })
+    }
+}
+
 impl SqsError {
-    /// The error's name, its code in the older query protocol, and its message.
-    pub fn parts(&self) -> (&'static str, &'static str, String) {
+    /// The error's name, and its code in the older query protocol.
+    pub fn name_and_code(&self) -> (&'static str, &'static str) {
         match self {
-            Self::NoSuchQueue => (
-                "QueueDoesNotExist",
-                "AWS.SimpleQueueService.NonExistentQueue",
-                "The specified queue does not exist.".into(),
-            ),
-            Self::QueueExists => (
-                "QueueNameExists",
-                "QueueAlreadyExists",
-                "A queue already exists with the same name and a different value for an attribute".into(),
-            ),
-            Self::InvalidReceipt => {
-                ("ReceiptHandleIsInvalid", "ReceiptHandleIsInvalid", "The input receipt handle is invalid.".into())
+            Self::NoSuchQueue => ("QueueDoesNotExist", "AWS.SimpleQueueService.NonExistentQueue"),
+            Self::QueueExists => ("QueueNameExists", "QueueAlreadyExists"),
+            Self::InvalidReceipt => ("ReceiptHandleIsInvalid", "ReceiptHandleIsInvalid"),
+            Self::InvalidParameter(_) => ("InvalidParameterValue", "InvalidParameterValue"),
+            Self::InvalidAttribute(_) => ("InvalidAttributeName", "InvalidAttributeName"),
+            Self::InvalidContents => ("InvalidMessageContents", "InvalidMessageContents"),
+            Self::EmptyBatch => ("EmptyBatchRequest", "AWS.SimpleQueueService.EmptyBatchRequest"),
+            Self::TooManyEntries => {
+                ("TooManyEntriesInBatchRequest", "AWS.SimpleQueueService.TooManyEntriesInBatchRequest")
             }
-            Self::InvalidParameter(what) => ("InvalidParameterValue", "InvalidParameterValue", what.clone()),
-            Self::InvalidAttribute(name) => {
-                ("InvalidAttributeName", "InvalidAttributeName", format!("Unknown Attribute {name}."))
-            }
-            Self::InvalidContents => (
-                "InvalidMessageContents",
-                "InvalidMessageContents",
-                "The message contains characters outside the allowed set.".into(),
-            ),
-            Self::EmptyBatch => (
-                "EmptyBatchRequest",
-                "AWS.SimpleQueueService.EmptyBatchRequest",
-                "There should be at least one entry in the request.".into(),
-            ),
-            Self::TooManyEntries => (
-                "TooManyEntriesInBatchRequest",
-                "AWS.SimpleQueueService.TooManyEntriesInBatchRequest",
-                "Maximum number of entries per request are 10.".into(),
-            ),
-            Self::IdsNotDistinct => (
-                "BatchEntryIdsNotDistinct",
-                "AWS.SimpleQueueService.BatchEntryIdsNotDistinct",
-                "Two or more batch entries in the request have the same Id.".into(),
-            ),
-            Self::BatchTooLong => (
-                "BatchRequestTooLong",
-                "AWS.SimpleQueueService.BatchRequestTooLong",
-                format!("Batch requests cannot be longer than {} bytes.", super::MAX_BYTES),
-            ),
-            Self::Unsupported(what) => (
-                "UnsupportedOperation",
-                "AWS.SimpleQueueService.UnsupportedOperation",
-                format!("The embedded queues do not support {what}."),
-            ),
-            Self::Storage(_) => ("InternalFailure", "InternalFailure", "The queue storage failed.".into()),
+            Self::IdsNotDistinct => ("BatchEntryIdsNotDistinct", "AWS.SimpleQueueService.BatchEntryIdsNotDistinct"),
+            Self::BatchTooLong => ("BatchRequestTooLong", "AWS.SimpleQueueService.BatchRequestTooLong"),
+            Self::Unsupported(_) => ("UnsupportedOperation", "AWS.SimpleQueueService.UnsupportedOperation"),
+            Self::Storage(_) => ("InternalFailure", "InternalFailure"),
         }
     }
 
     /// The HTTP response. A storage failure is logged.
     pub fn into_response(self) -> Response<Bytes> {
-        let (name, code, message) = self.parts();
+        let ((name, code), message) = (self.name_and_code(), self.to_string());
         let (status, fault) = match self {
             Self::Storage(err) => {
                 tracing::error!(cause = %err, "the queue storage failed");

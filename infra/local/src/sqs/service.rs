@@ -274,7 +274,7 @@ fn check_entries<T>(entries: Vec<Entry<T>>) -> Result<Vec<Entry<T>>, SqsError> {
 }
 
 fn failure(id: String, err: &SqsError) -> BatchFailure {
-    let (code, _, message) = err.parts();
+    let ((code, _), message) = (err.name_and_code(), err.to_string());
     BatchFailure { id, code, sender_fault: true, message }
 }
 

@@ -74,20 +74,20 @@ impl Files<'_> {
         if let Some(earlier) = earlier {
             return Ok(earlier.into());
         }
-        let UploadedFiles { mut files, note } = self.upload(&channel, vec![file]).await?;
+        let UploadedFiles { mut files, cleanup } = self.upload(&channel, vec![file]).await?;
         let file = files.pop().ok_or_else(|| Error::internal("a file got lost"))?;
         let mut transaction = Transaction::new();
         if let Some(call) = &call {
             transaction.push(Write::Call, self.store.call_record(call, file.id)?);
         }
-        if let Some(note) = &note {
-            transaction.push(Write::File, note.cancel(self.store.clock.now()));
+        if let Some(cleanup) = &cleanup {
+            transaction.push(Write::File, cleanup.cancel(self.store.clock.now()));
         }
         transaction.push(Write::File, Put::create(to_item(&FileItem::new(&channel, &file))?));
         match (transaction.commit(&self.store.table).await?, call) {
             (Conditional::Applied(()), _) => Ok(file),
             (Conditional::Refused(Write::Call), Some(call)) => {
-                self.run_cleanups(note.into_iter().collect()).await;
+                self.run_cleanups(cleanup.into_iter().collect()).await;
                 self.file_of_equal_call(&call).await.map(Attachment::from)
             }
             (Conditional::Refused(_), _) => Err(too_late()),
@@ -106,8 +106,8 @@ impl Files<'_> {
         if let Some(earlier) = opening.earlier {
             return Ok(earlier.into());
         }
-        let placed = self.upload(&opening.channel, vec![file]).await?;
-        let draft = NewMessage { placed, ..NewMessage::default() };
+        let uploads = self.upload(&opening.channel, vec![file]).await?;
+        let draft = NewMessage { uploads, ..NewMessage::default() };
         let message = PreparedMessage::for_upload(opening.channel, opening.sender, opening.call.clone());
         match (self.store.messages().create(message, draft).await, opening.call) {
             (Ok(message), _) => {
@@ -163,13 +163,13 @@ impl Files<'_> {
             (file.label.attachment(channel.id(), size, self.store.clock.now()), file.bytes)
         };
         let (files, bytes): (Vec<Attachment>, Vec<Bytes>) = files.into_iter().map(attachment).unzip();
-        let note = ObjectCleanup::of_files(self.store.clock.now(), channel.id(), &files);
-        self.record_cleanup(&note).await?;
+        let cleanup = ObjectCleanup::of_files(self.store.clock.now(), channel.id(), &files);
+        self.record_cleanup(&cleanup).await?;
         stream::iter(files.iter().zip(bytes).map(Ok))
             .try_for_each_concurrent(MAX_CONCURRENCY, |(file, bytes)| {
                 self.store.blobs.put(&file.storage_key, &file.mime_type, bytes)
             })
             .await?;
-        Ok(UploadedFiles { files, note: Some(note) })
+        Ok(UploadedFiles { files, cleanup: Some(cleanup) })
     }
 }

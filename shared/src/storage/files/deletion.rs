@@ -75,9 +75,9 @@ impl Files<'_> {
         let writes: Vec<_> = writes
             .into_iter()
             .map(|(holder, files)| async move {
-                let leftovers = self.cleanup_of(&files);
-                Ok::<_, Error>(match self.deletion(holder, &files, &leftovers)?.commit(&self.store.table).await? {
-                    Conditional::Applied(()) => Ok(leftovers),
+                let cleanup = self.cleanup_of(&files);
+                Ok::<_, Error>(match self.deletion(holder, &files, &cleanup)?.commit(&self.store.table).await? {
+                    Conditional::Applied(()) => Ok(cleanup),
                     Conditional::Refused(()) => Err(files),
                 })
             })
@@ -86,7 +86,7 @@ impl Files<'_> {
         let (mut gone, mut changed, mut trouble) = (vec![], vec![], None);
         for end in ended {
             match end {
-                Ok(Ok(leftovers)) => gone.push(leftovers),
+                Ok(Ok(cleanup)) => gone.push(cleanup),
                 Ok(Err(files)) => changed.extend(files.iter().map(FileItem::id)),
                 Err(err) => trouble = Some(err),
             }
@@ -110,7 +110,7 @@ impl Files<'_> {
         self,
         holder: Option<Message>,
         files: &[FileItem],
-        leftovers: &ObjectCleanup,
+        cleanup: &ObjectCleanup,
     ) -> Result<Transaction, Error> {
         let mut transaction = Transaction::new();
         let ids: Vec<FileId> = files.iter().map(FileItem::id).collect();
@@ -126,7 +126,7 @@ impl Files<'_> {
                 Some(message) => item_absent().or(attr("messageId").eq(s(message))),
             }));
         }
-        transaction.add(leftovers.record()?);
+        transaction.add(cleanup.record()?);
         Ok(transaction)
     }
 
@@ -160,14 +160,14 @@ impl Files<'_> {
         let now = self.store.clock.now();
         let is_unclaimed = attr("messageId").absent().and(attr("dueSort").lt(s(keys::due_until(now))));
         let object = StorageKey::Upload(file).to_string();
-        let leftovers = ObjectCleanup::of_channel(now, file.channel(), vec![object], std::iter::once(file.ulid()));
+        let cleanup = ObjectCleanup::of_channel(now, file.channel(), vec![object], std::iter::once(file.ulid()));
         let mut transaction = Transaction::new();
         transaction.add(Delete::new(keys::file(file)).when(is_unclaimed));
-        transaction.add(leftovers.record()?);
+        transaction.add(cleanup.record()?);
         match transaction.commit(&self.store.table).await? {
             Conditional::Refused(()) => Ok(false),
             Conditional::Applied(()) => {
-                self.run_cleanups(vec![leftovers]).await;
+                self.run_cleanups(vec![cleanup]).await;
                 Ok(true)
             }
         }

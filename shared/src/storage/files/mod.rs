@@ -82,12 +82,12 @@ impl From<FileItem> for Attachment {
 #[derive(Default)]
 pub struct UploadedFiles {
     pub(super) files: Vec<Attachment>,
-    pub(super) note: Option<ObjectCleanup>,
+    pub(super) cleanup: Option<ObjectCleanup>,
 }
 
 /// The error of a write whose files' cleanup record was due already.
 pub(super) fn too_late() -> Error {
-    Error::unavailable("files were placed too long ago, or their channel went meanwhile")
+    Error::unavailable("the files were uploaded too long ago, or their channel was deleted meanwhile")
 }
 
 impl FileItem {

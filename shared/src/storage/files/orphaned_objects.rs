@@ -56,7 +56,7 @@ impl ObjectCleanup {
         let ulid = new_ulid(now);
         let made = files.map(|file| Timestamp::from_millis(file.timestamp_ms() as i64)).max();
         let by = made.map_or(now, |made| made.plus(UPLOAD_ENDS)).max(now);
-        Self { key: keys::leftovers(channel, ulid), ulid, objects, by }
+        Self { key: keys::cleanup(channel, ulid), ulid, objects, by }
     }
 
     pub fn of_files(now: Timestamp, channel: AgentId, files: &[Attachment]) -> Self {
@@ -65,7 +65,7 @@ impl ObjectCleanup {
     }
 
     pub fn of_archive(archive: Ulid, object: String, by: Timestamp) -> Self {
-        Self { key: keys::archive_leftovers(archive), ulid: archive, objects: vec![object], by }
+        Self { key: keys::archive_cleanup(archive), ulid: archive, objects: vec![object], by }
     }
 
     fn item(&self) -> CleanupItem {
@@ -88,25 +88,25 @@ impl ObjectCleanup {
 
 impl Files<'_> {
     /// Writes the record alone, for objects that are deleted later.
-    pub(super) async fn record_cleanup(self, leftovers: &ObjectCleanup) -> Result<(), Error> {
-        Ok(self.store.table.put_new(to_item(&leftovers.item())?).await?)
+    pub(super) async fn record_cleanup(self, cleanup: &ObjectCleanup) -> Result<(), Error> {
+        Ok(self.store.table.put_new(to_item(&cleanup.item())?).await?)
     }
 
     /// Deletes the objects of records that were written. A failure is only logged: the records remain, and the
     /// expiry function repeats the deletion.
-    pub(in crate::storage) async fn run_cleanups(self, noted: Vec<ObjectCleanup>) {
-        let objects = noted.iter().flat_map(|it| &it.objects).map(String::as_str);
+    pub(in crate::storage) async fn run_cleanups(self, cleanups: Vec<ObjectCleanup>) {
+        let objects = cleanups.iter().flat_map(|it| &it.objects).map(String::as_str);
         if let Err(err) = self.store.blobs.delete_all(objects).await {
-            tracing::warn!(code = err.code(), "bytes of what was deleted are still there");
+            tracing::warn!(code = err.code(), "objects could not be deleted; the expiry function repeats it");
             return;
         }
         let now = self.store.clock.now();
-        for ObjectCleanup { key, .. } in noted.into_iter().filter(|it| it.by <= now) {
+        for ObjectCleanup { key, .. } in cleanups.into_iter().filter(|it| it.by <= now) {
             let table = self.store.table.clone();
             // When that fails, the objects are deleted once more.
             cost::spawn_background(async move {
                 if let Err(err) = table.delete(&key).await {
-                    tracing::debug!(cause = %err, "a removal's note was kept");
+                    tracing::debug!(cause = %err, "a cleanup record could not be deleted");
                 }
             });
         }
@@ -114,8 +114,8 @@ impl Files<'_> {
 
     /// Deletes the objects of a record in the index `due`, then the record. Gives whether the record existed.
     pub async fn finish_cleanup(self, key: &Key) -> Result<bool, Error> {
-        let Some(note) = self.store.table.get::<CleanupItem>(key).await? else { return Ok(false) };
-        self.store.blobs.delete_all(note.objects.iter().map(String::as_str)).await?;
+        let Some(cleanup) = self.store.table.get::<CleanupItem>(key).await? else { return Ok(false) };
+        self.store.blobs.delete_all(cleanup.objects.iter().map(String::as_str)).await?;
         self.store.table.delete(key).await?;
         Ok(true)
     }

@@ -5,7 +5,7 @@ use ulid::Ulid;
 
 use crate::clock::Timestamp;
 use crate::ids::{AgentId, FileId, MessageId, UserId};
-use crate::storage::keys::{FILES, LEFTOVERS, MESSAGES, REMOVAL, ulid_after};
+use crate::storage::keys::{CLEANUPS, FILES, MESSAGES, REMOVAL, ulid_after};
 
 const DUE_SHARDS: u128 = 4;
 
@@ -68,7 +68,7 @@ impl DueWork {
             let agent = ulid_after("AGENT#", &key.pk).map(|ulid| Self::Agent(AgentId::from_ulid(ulid)));
             return agent.or_else(|| Some(Self::User(UserId::from_ulid(ulid_after("USER#", &key.pk)?))));
         }
-        if key.sk.starts_with(LEFTOVERS) {
+        if key.sk.starts_with(CLEANUPS) {
             return Some(Self::Bytes(key.clone()));
         }
         let channel = AgentId::from_ulid(ulid_after("CHANNEL#", &key.pk)?);

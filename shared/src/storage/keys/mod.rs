@@ -27,7 +27,7 @@
 //! | the same: an agent | `USER#<user>` | `CALL#agents#<agent or user>#<sha256 of the key>` | `made`, `bodyHash`, `ttl` |
 //! | chain of iterations | `CHANNEL#<agent>` | `ITERATION#<first message>` | `members`: ids of its messages, in order |
 //! | stream | `CHANNEL#<agent>` | `STREAM#<sha256 of the stream id>` | `messageId`; before its draft exists: `statusEvents`, `ttl` |
-//! | leftovers | `CHANNEL#<agent>`, `ARCHIVE#<archive>` | `REMOVAL#<ulid>` | `objects` of the bucket that are to go, of a deleted message or file, or an archive, or that were put for an item which is not there yet; index due |
+//! | cleanup record | `CHANNEL#<agent>`, `ARCHIVE#<archive>` | `REMOVAL#<ulid>` | `objects` of the bucket that are to go, of a deleted message or file, or an archive, or that were put for an item which is not there yet; index due |
 //! | history of a decided act whose message is deleted | `HISTORY#<user>` | `<agent>#<message>` | `history`: JSON of its entries, the decision, its receipt and when it was consumed; `ttl`. No call changes it; the deletion of the user removes it |
 //! | delivery of a webhook | `CHANNEL#<agent>` | `DELIVERY#<webhook-id>` | `payload` as it is sent, `state`, `attempts`, `nextAttemptAt`, `lease`, `leaseUntil`, `retryRequestedAt`, `ttl` |
 //! | a plugin's settings, the deployment's | `PLUGIN#<name>` | `SETTINGS` | `env:<KEY>`: each value, encrypted; `changedBy`, `changedAt` |
@@ -61,9 +61,9 @@ pub use objects::{Prefix, StorageKey};
 
 use crate::clock::Timestamp;
 use crate::ids::{AgentId, ApiKeyId, FileId, LogId, MessageId, UserId};
-use crate::models::{SenderType, SourceAddress};
 use crate::models::account::Email;
 use crate::models::stream::StreamId;
+use crate::models::{SenderType, SourceAddress};
 use crate::secrets::SecretHash;
 use crate::storage::CallOf;
 
@@ -204,13 +204,13 @@ pub fn stream(channel: AgentId, stream: &StreamId) -> Key {
 }
 
 /// The cleanup record of objects that something deleted in this channel has left.
-pub fn leftovers(channel: AgentId, removal: Ulid) -> Key {
-    Key::new(channel_partition(channel), format!("{LEFTOVERS}{removal}"))
+pub fn cleanup(channel: AgentId, removal: Ulid) -> Key {
+    Key::new(channel_partition(channel), format!("{CLEANUPS}{removal}"))
 }
 
 /// The cleanup record of an archive.
-pub fn archive_leftovers(archive: Ulid) -> Key {
-    Key::new(format!("ARCHIVE#{archive}"), format!("{LEFTOVERS}{archive}"))
+pub fn archive_cleanup(archive: Ulid) -> Key {
+    Key::new(format!("ARCHIVE#{archive}"), format!("{CLEANUPS}{archive}"))
 }
 
 /// The history of a decided act whose message is deleted. It is not the channel's, because it outlives that, too.
@@ -265,7 +265,7 @@ pub const AGENT: &str = "AGENT";
 /// The sort key of an agent's and of a user's removal.
 pub const REMOVAL: &str = "REMOVAL";
 /// Sort keys of cleanup records start with this.
-pub const LEFTOVERS: &str = "REMOVAL#";
+pub const CLEANUPS: &str = "REMOVAL#";
 /// Sort keys of messages start with this, in [`channel_partition`].
 pub const MESSAGES: &str = "MESSAGE#";
 /// Sort keys of files start with this, in [`channel_partition`].

@@ -12,8 +12,8 @@ use crate::models::message::{StreamState, TextFormat};
 use crate::models::stream::SetWithDraft;
 use crate::models::{AskReview, Attachment, DeliveryStatus, Message, MessageStatus, ReviewStatus, SenderType};
 use crate::review::Act;
-use crate::storage::files::ObjectCleanup;
-use crate::storage::files::{FileItem, UploadedFiles, too_late};
+use crate::storage::Channel;
+use crate::storage::files::{FileItem, ObjectCleanup, UploadedFiles, too_late};
 use crate::storage::keys::{self, due, owned};
 use crate::storage::messages::Messages;
 use crate::storage::messages::idempotency::client_record;
@@ -40,7 +40,7 @@ pub struct NewMessage {
     pub stream_state: Option<StreamState>,
     pub set_with_draft: SetWithDraft,
     /// Files that come into being with this message.
-    pub placed: UploadedFiles,
+    pub uploads: UploadedFiles,
 }
 
 /// How long JSON writes one byte at most.
@@ -61,7 +61,7 @@ enum Part {
     Call,
     File,
     /// The cleanup record of uploaded files, which was due or deleted with the channel.
-    Note,
+    Cleanup,
     /// Another revision was first, or the message that is revised was deleted.
     Iteration,
     /// The review to supersede was decided or deleted.
@@ -72,7 +72,7 @@ impl Messages<'_> {
     /// Writes the message. Of equal calls at once one writes; the others get its message. A call that continues
     /// a stream changes the stream's draft. Uploaded files that the message does not have are deleted again.
     pub async fn create(self, opening: PreparedMessage, draft: NewMessage) -> Result<Message, Error> {
-        let (note, first) = (draft.placed.note.clone(), draft.placed.files.first().map(|file| file.id));
+        let (cleanup, first) = (draft.uploads.cleanup.clone(), draft.uploads.files.first().map(|file| file.id));
         let written = self.create_or_repeat(opening, draft).await;
         let left_out = match &written {
             Ok(message) => !message.attachments.iter().any(|kept| Some(kept.id) == first),
@@ -80,7 +80,7 @@ impl Messages<'_> {
             Err(err) => err.status().is_client_error(),
         };
         if left_out {
-            self.store.files().run_cleanups(note.into_iter().collect()).await;
+            self.store.files().run_cleanups(cleanup.into_iter().collect()).await;
         }
         written
     }
@@ -91,11 +91,11 @@ impl Messages<'_> {
         if let Some(existing) = opening.draft() {
             return self.update_draft(&opening, existing, change).await;
         }
-        let note = draft.placed.note.take();
+        let cleanup = draft.uploads.cleanup.take();
         let mut item = self.new_item(&opening, draft, self.store.clock.now())?;
         for again in 0..MAX_ATTEMPTS {
             place_in(&mut item, &opening);
-            let Some(refused) = self.write(&opening, &item, note.as_ref()).await? else {
+            let Some(refused) = self.write(&opening, &item, cleanup.as_ref()).await? else {
                 cost::record_message(item.sender_type);
                 return Ok(item.into());
             };
@@ -103,7 +103,7 @@ impl Messages<'_> {
                 Part::Client => return self.message_of_equal_call(&opening).await,
                 Part::Claim(index) => return Err(already_attached(index)),
                 Part::Call => return Err(Error::IdempotencyConflict),
-                Part::Note => return Err(too_late()),
+                Part::Cleanup => return Err(too_late()),
                 Part::Superseded(old) => return Err(self.why_not_superseded(old).await?),
                 Part::Message | Part::File => return Err(Error::internal("an id that was just made is taken")),
                 Part::Stream => {
@@ -130,7 +130,7 @@ impl Messages<'_> {
         self,
         opening: &PreparedMessage,
         item: &MessageItem,
-        note: Option<&ObjectCleanup>,
+        cleanup: Option<&ObjectCleanup>,
     ) -> Result<Option<Part>, Error> {
         let stored = to_item(item)?;
         has_room(&stored)?;
@@ -142,8 +142,8 @@ impl Messages<'_> {
             return Ok(self.store.table.put_new(stored).await.map(|()| None)?);
         }
         let mut transaction = self.transaction(opening, item, stored)?;
-        if let Some(note) = note {
-            transaction.push(Part::Note, note.cancel(self.store.clock.now()));
+        if let Some(cleanup) = cleanup {
+            transaction.push(Part::Cleanup, cleanup.cancel(self.store.clock.now()));
         }
         if let Some(place) = opening.place {
             for write in append_iteration(place, item.id, item.created_at)? {
@@ -187,8 +187,8 @@ impl Messages<'_> {
                 transaction.push(Part::Claim(index), delete);
             }
         }
-        for placed in &item.attachments[opening.claimed.len()..] {
-            let file = FileItem::new(&opening.channel, &placed.clone().of(item.id));
+        for uploads in &item.attachments[opening.claimed.len()..] {
+            let file = FileItem::new(&opening.channel, &uploads.clone().of(item.id));
             transaction.push(Part::File, Put::create(to_item(&file)?));
         }
         Ok(transaction)
@@ -201,12 +201,8 @@ impl Messages<'_> {
         let review = draft.review.map(|asked| review_item(asked, now)).transpose()?;
         let due = review.as_ref().map(|review| due(review.expires_at, id.ulid(), &key));
         let (due_shard, due_sort) = due.map(|due| (due.shard, due.sort)).unzip();
-        let sender_id = match opening.sender {
-            SenderType::Agent => channel.id().to_string(),
-            SenderType::User => channel.owner().to_string(),
-        };
         let stream = opening.stream.as_ref();
-        let files = opening.claimed.iter().chain(&draft.placed.files);
+        let files = opening.claimed.iter().chain(&draft.uploads.files);
         Ok(MessageItem {
             pk: key.pk,
             sk: key.sk,
@@ -216,7 +212,7 @@ impl Messages<'_> {
             due_sort,
             id,
             sender_type: opening.sender,
-            sender_id,
+            sender_id: sender_id(channel, opening.sender),
             text: draft.text,
             format: draft.format,
             status: draft.status,
@@ -240,6 +236,13 @@ impl Messages<'_> {
             created_at: now,
             updated_at: now,
         })
+    }
+}
+
+fn sender_id(channel: &Channel, sender: SenderType) -> String {
+    match sender {
+        SenderType::Agent => channel.id().to_string(),
+        SenderType::User => channel.owner().to_string(),
     }
 }
 

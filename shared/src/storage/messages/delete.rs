@@ -35,10 +35,10 @@ impl Messages<'_> {
                 transaction.add(Put::new(history));
             }
             let message = Message::from(item);
-            let leftovers = leftovers_of(self.store.clock.now(), &message);
-            delete_belongings(&mut transaction, &channel, &message, leftovers.as_ref())?;
+            let cleanup = cleanup_of(self.store.clock.now(), &message);
+            delete_belongings(&mut transaction, &channel, &message, cleanup.as_ref())?;
             if transaction.commit(&self.store.table).await?.is_applied() {
-                self.store.files().run_cleanups(leftovers.into_iter().collect()).await;
+                self.store.files().run_cleanups(cleanup.into_iter().collect()).await;
                 return Ok(());
             }
             // Another call deleted, revised or decided it. What was created under its client id since then belongs
@@ -55,7 +55,7 @@ fn delete_belongings(
     transaction: &mut Transaction,
     channel: &Channel,
     message: &Message,
-    leftovers: Option<&ObjectCleanup>,
+    cleanup: Option<&ObjectCleanup>,
 ) -> Result<(), Error> {
     for file in &message.attachments {
         transaction.add(Delete::new(keys::file(file.id)));
@@ -66,13 +66,13 @@ fn delete_belongings(
     if let Some(Ok(stream)) = message.stream_id.as_deref().map(str::parse::<StreamId>) {
         transaction.add(Delete::new(keys::stream(channel.id(), &stream)));
     }
-    if let Some(leftovers) = leftovers {
-        transaction.add(leftovers.record()?);
+    if let Some(cleanup) = cleanup {
+        transaction.add(cleanup.record()?);
     }
     Ok(())
 }
 
-fn leftovers_of(now: Timestamp, message: &Message) -> Option<ObjectCleanup> {
+fn cleanup_of(now: Timestamp, message: &Message) -> Option<ObjectCleanup> {
     let files = &message.attachments;
     (!files.is_empty()).then(|| ObjectCleanup::of_files(now, message.channel_id, files))
 }
