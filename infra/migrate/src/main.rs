@@ -5,10 +5,8 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
-use shared::aws::Clients;
-use shared::clock::Clock;
 use shared::error::Error;
-use shared::storage::{Blobs, Store, Table};
+use shared::storage::Store;
 
 #[derive(Parser)]
 #[command(about = "Brings the items of a deployment's table to the schema version of this code")]
@@ -24,8 +22,7 @@ struct Options {
 #[tokio::main]
 async fn main() -> ExitCode {
     let Options { table, bucket } = Options::parse();
-    let clients = Clients::from_env().await;
-    let store = Store::new(Table::new(clients.dynamodb, &table), Blobs::new(clients.s3, &bucket), Clock::system());
+    let store = Store::of_deployment(&table, &bucket).await;
     // If an output is gone, the exit code still says how it ended.
     let migrated = store.migrate(|changed| drop(writeln!(io::stdout(), "{changed} items so far"))).await;
     match migrated {

@@ -6,12 +6,10 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::Parser;
-use shared::aws::Clients;
-use shared::clock::Clock;
 use shared::models::account::Email;
 use shared::models::{CreateAgent, Role};
 use shared::secrets::Password;
-use shared::storage::{Blobs, Store, Table};
+use shared::storage::Store;
 use shared::{hex, random};
 
 #[derive(Parser)]
@@ -45,8 +43,7 @@ async fn main() -> ExitCode {
 }
 
 async fn run(Options { table, bucket, email }: Options) -> Result<(), String> {
-    let clients = Clients::from_env().await;
-    let store = Store::new(Table::new(clients.dynamodb, &table), Blobs::new(clients.s3, &bucket), Clock::system());
+    let store = Store::of_deployment(&table, &bucket).await;
     let password = hex::encode(&random::bytes::<8>());
     let user = store.accounts().create_user(&email, Password::new(password.clone()), "Owner", Role::Owner);
     let Some(user) = user.await.map_err(storage_error)? else {

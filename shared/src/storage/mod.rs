@@ -67,6 +67,7 @@ pub use webhooks::{Claim, Delivery, DeliveryOutcome, StreamImage, WebhookEvent, 
 
 use dynamo::{Items, Key, Query};
 
+use crate::aws::Clients;
 use crate::caller::Caller;
 use crate::clock::Clock;
 use crate::error::Error;
@@ -123,6 +124,12 @@ impl Store {
     pub fn new(table: Table, blobs: Blobs, clock: Clock) -> Self {
         let (tallies, limits) = (agents::PendingStats::default(), Limits::default());
         Self { table, blobs, clock, tallies, limits, history_lifetime: HISTORY_LIFETIME }
+    }
+
+    /// Storage of a deployment, as its commands reach it: with clients from the environment.
+    pub async fn of_deployment(table: &str, bucket: &str) -> Self {
+        let clients = Clients::from_env().await;
+        Self::new(Table::new(clients.dynamodb, table), Blobs::new(clients.s3, bucket), Clock::system())
     }
 
     /// The same store with other limits.

@@ -173,7 +173,9 @@ fn required_permissions(
                 false => Permission::Queue("sqs:SendMessage"),
             }]
         }
-        "ChangeMessageVisibility" => vec![Permission::Queue("sqs:ChangeMessageVisibility")],
+        "ChangeMessageVisibility" | "ChangeMessageVisibilityBatch" => {
+            vec![Permission::Queue("sqs:ChangeMessageVisibility")]
+        }
         _ => panic!("no permission is known for {service}'s {name}"),
     }
 }
