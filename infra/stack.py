@@ -256,6 +256,9 @@ def destroy(session, args):
                           f"DynamoDB and S3, and for {secret_name(args.stack)} in Parameter Store.")
     print(f"Stack   {args.stack} in {session.region_name}" + ("" if stack else ", already deleted"))
     print(f"Table   {table}\nBucket  {bucket}\nSecret  {secret_name(args.stack)}")
+    for name in ("ExistingTable", "ExistingBucket"):
+        if parameters_of(stack).get(name):
+            print(f"Stays   {parameters_of(stack)[name]}, which the stack uses by its parameter {name}")
     # Every question comes before the first deletion.
     nothing = "Nothing was deleted."
     confirm(f"To delete the stack{' and its data' if args.with_data else ''}, type its name: ", args.stack, nothing)
