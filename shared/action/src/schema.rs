@@ -1,9 +1,9 @@
 //! Whether arguments satisfy a JSON Schema (2020-12) that an agent sent.
 //!
 //! The schema is a stranger's program, so its work is bounded before it runs: nothing is fetched,
-//! patterns run in linear time, a schema that could check one value more than [`MAX_CHECKS`] times is
+//! patterns run in linear time, a schema that could check one value more than `MAX_CHECKS` times is
 //! refused, and so are arguments with so many values that it could check them more than
-//! [`MAX_TOTAL_CHECKS`] times together.
+//! `MAX_TOTAL_CHECKS` times together.
 
 use std::collections::HashMap;
 
