@@ -8,7 +8,7 @@ use shared::http::App;
 use shared::storage::keys;
 use test_support::{Agent, Person, Reply, World};
 
-use crate::reviews::races::{delay, race_count};
+use crate::reviews::races::{HeadStart, delay, race_count};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
@@ -256,15 +256,16 @@ async fn an_answer_and_a_deletion_at_once_lose_no_history() {
     let mut answered = 0;
     for number in 0..race_count(&world) {
         let id = agent.create_message(act()).await;
+        let start = HeadStart::new(number, &["answer", "delete"]);
         let (answer, ()) = tokio::join!(
-            async {
+            start.run("answer", async {
                 delay(number, 7).await;
                 person.answer(&id, with_amount(number as u32)).await
-            },
-            async {
+            }),
+            start.run("delete", async {
                 delay(number, 13).await;
                 delete(&agent, &id).await;
-            }
+            })
         );
         match answer.status {
             201 => {
@@ -291,15 +292,16 @@ async fn a_consumption_and_a_deletion_at_once_lose_no_history() {
     for number in 0..race_count(&world) {
         let id = agent.create_message(act()).await;
         let digest = person.answer(&id, approve()).await.expect(201)["review"]["decision"]["actionDigest"].clone();
+        let start = HeadStart::new(number, &["consume", "delete"]);
         let (reply, ()) = tokio::join!(
-            async {
+            start.run("consume", async {
                 delay(number, 7).await;
                 consume(&agent, &id, &digest).await
-            },
-            async {
+            }),
+            start.run("delete", async {
                 delay(number, 13).await;
                 delete(&agent, &id).await;
-            }
+            })
         );
         let told = history(&person, &agent, &id).await;
         let consumed_at = if reply.status == 200 { reply.json()["consumedAt"].clone() } else { Value::Null };

@@ -8,13 +8,16 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 use test_support::{Agent, Person, Reply, World};
 
-use crate::reviews::races::{Decisions, all_received, create_reviews, delay, race_count, start_workers};
+use crate::reviews::races::{Decisions, HeadStart, all_received, create_reviews, delay, race_count, start_workers};
 use crate::support::delivery_driver::set_agent_webhook;
 use crate::support::receiver::{ReceivedRequest, Receiver};
 
 /// Races at a time.
 const CONCURRENCY: usize = 10;
 const MINUTE: Duration = Duration::from_secs(60);
+
+/// Each is certainly first in one of ten races.
+const CONTENDERS: [&str; 5] = ["answer", "cancel", "supersede", "delete", "expiry"];
 
 /// A response: its status and its body.
 type Response = (u16, Value);
@@ -43,26 +46,26 @@ fn response(reply: Reply) -> Response {
 }
 
 /// Runs all callers on one review, in an order that depends on the race's number.
-async fn run_race(person: &Person, agent: &Agent, id: &str, number: usize) -> Race {
-    let answer = async {
+async fn run_race(person: &Person, agent: &Agent, id: &str, number: usize, start: &HeadStart) -> Race {
+    let answer = start.run("answer", async {
         delay(number, 7).await;
         response(person.answer(id, json!({ "number": number })).await)
-    };
-    let cancel = async {
+    });
+    let cancel = start.run("cancel", async {
         delay(number, 53).await;
         response(agent.cancel(id, json!({ "reason": format!("reason {number}") })).await)
-    };
-    let supersede = async {
+    });
+    let supersede = start.run("supersede", async {
         delay(number, 29).await;
         response(agent.send(json!({ "text": format!("successor {number}"), "supersedes": id })).await)
-    };
-    let delete = async {
-        if !number.is_multiple_of(3) {
+    });
+    let delete = start.run("delete", async {
+        if !number.is_multiple_of(3) && !start.is_certain_for("delete") {
             return None;
         }
         delay(number, 41).await;
         Some(agent.delete_in_channel(&format!("/api/v1/messages/{id}")).await.status)
-    };
+    });
     let seen = async {
         if number.is_multiple_of(2) {
             return response(agent.wait(id, 25_000).await);
@@ -78,12 +81,15 @@ async fn run_race(person: &Person, agent: &Agent, id: &str, number: usize) -> Ra
 /// Runs several races concurrently, during which their reviews fall due.
 async fn run_races(world: &World, person: &Person, agent: &Agent, first: usize) -> Vec<Race> {
     let ids = create_reviews(world, agent, CONCURRENCY).await;
-    let races = ids.iter().enumerate().map(|(index, id)| run_race(person, agent, id, first + index));
+    let starts: Vec<_> = (first..first + CONCURRENCY).map(|number| HeadStart::new(number, &CONTENDERS)).collect();
+    let races = ids.iter().zip(&starts).enumerate();
+    let races = races.map(|(index, (id, start))| run_race(person, agent, id, first + index, start));
     let expire = async {
         delay(first / CONCURRENCY, 11).await;
         world.advance_clock(MINUTE);
         let report = expiry::handle(&world.function("expiry")).await.expect("a run");
         assert_eq!(report.failed, 0);
+        starts.iter().for_each(|start| start.end("expiry"));
     };
     let mut races = tokio::join!(join_all(races), expire).0;
     let newest = agent.get_in_channel("/api/v1/messages?limit=100").await.expect(200)["data"].clone();
