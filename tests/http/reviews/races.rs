@@ -56,9 +56,9 @@ pub struct HeadStart {
 }
 
 impl HeadStart {
-    /// The start of race `number` between the contenders, each of which is certainly first in one of ten races.
+    /// The start of race `number` between the contenders, each of which is certainly first in one of a hundred races.
     pub fn new(number: usize, contenders: &[&'static str]) -> HeadStart {
-        HeadStart { first: contenders.get(number % 10).copied(), ended: Semaphore::new(0) }
+        HeadStart { first: contenders.get(number % 100).copied(), ended: Semaphore::new(0) }
     }
 
     pub fn is_certain_for(&self, contender: &str) -> bool {
@@ -68,16 +68,31 @@ impl HeadStart {
     /// Runs the call of a contender: at once, or after that of the one who is certainly first.
     pub async fn run<T>(&self, contender: &str, call: impl Future<Output = T>) -> T {
         if self.first.is_some() && !self.is_certain_for(contender) {
-            // Nobody gets a permit; the error says that the first has ended.
-            self.ended.acquire().await.expect_err("closed");
+            self.wait().await;
         }
         let result = call.await;
         self.end(contender);
         result
     }
 
+    /// Waits until the one who is certainly first has ended.
+    async fn wait(&self) {
+        // Nobody gets a permit; the error says that the semaphore is closed.
+        self.ended.acquire().await.expect_err("closed");
+    }
+
+    /// Runs a call that takes part in all these races: after the others who are certainly first.
+    pub async fn run_for_all<T>(starts: &[HeadStart], contender: &str, call: impl Future<Output = T>) -> T {
+        for start in starts.iter().filter(|start| start.first.is_some() && !start.is_certain_for(contender)) {
+            start.wait().await;
+        }
+        let result = call.await;
+        starts.iter().for_each(|start| start.end(contender));
+        result
+    }
+
     /// Lets the others begin if this contender is the one they wait for.
-    pub fn end(&self, contender: &str) {
+    fn end(&self, contender: &str) {
         if self.is_certain_for(contender) {
             self.ended.close();
         }
@@ -139,7 +154,7 @@ async fn run_races(world: &World, person: &Person, agent: &Agent, first: usize) 
         (first..first + CONCURRENCY).map(|number| HeadStart::new(number, &["answer", "delete", "expiry"])).collect();
     let rounds = ids.iter().zip(&starts).enumerate();
     let rounds = rounds.map(|(index, (id, start))| run_race((person, agent), id, first + index, start, &answered));
-    let expire = async {
+    let expire = HeadStart::run_for_all(&starts, "expiry", async {
         // Expire after none to all but one have been answered; the other answers are in flight.
         let permits =
             answered.acquire_many((first / CONCURRENCY % CONCURRENCY) as u32).await.expect("the semaphore is open");
@@ -148,8 +163,7 @@ async fn run_races(world: &World, person: &Person, agent: &Agent, first: usize) 
         let expiry_app = world.function("expiry");
         let (one, other) = tokio::join!(expiry::handle(&expiry_app), expiry::handle(&expiry_app));
         assert_eq!((one.expect("a run").failed, other.expect("a run").failed), (0, 0));
-        starts.iter().for_each(|start| start.end("expiry"));
-    };
+    });
     let mut rounds = tokio::join!(join_all(rounds), expire).0;
     let newest = agent.get_in_channel("/api/v1/messages?limit=100").await.expect(200)["data"].clone();
     let stored = |id: &str| newest.as_array().unwrap().iter().find(|it| it["id"] == id).map(|it| it["review"].clone());

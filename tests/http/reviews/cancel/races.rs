@@ -16,7 +16,7 @@ use crate::support::receiver::{ReceivedRequest, Receiver};
 const CONCURRENCY: usize = 10;
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// Each is certainly first in one of ten races.
+/// Each is certainly first in one of a hundred races.
 const CONTENDERS: [&str; 5] = ["answer", "cancel", "supersede", "delete", "expiry"];
 
 /// A response: its status and its body.
@@ -84,13 +84,12 @@ async fn run_races(world: &World, person: &Person, agent: &Agent, first: usize) 
     let starts: Vec<_> = (first..first + CONCURRENCY).map(|number| HeadStart::new(number, &CONTENDERS)).collect();
     let races = ids.iter().zip(&starts).enumerate();
     let races = races.map(|(index, (id, start))| run_race(person, agent, id, first + index, start));
-    let expire = async {
+    let expire = HeadStart::run_for_all(&starts, "expiry", async {
         delay(first / CONCURRENCY, 11).await;
         world.advance_clock(MINUTE);
         let report = expiry::handle(&world.function("expiry")).await.expect("a run");
         assert_eq!(report.failed, 0);
-        starts.iter().for_each(|start| start.end("expiry"));
-    };
+    });
     let mut races = tokio::join!(join_all(races), expire).0;
     let newest = agent.get_in_channel("/api/v1/messages?limit=100").await.expect(200)["data"].clone();
     let newest = newest.as_array().unwrap();
