@@ -6,7 +6,8 @@ use http::StatusCode;
 use shared::caller::{AgentCaller, Caller, HumanCaller};
 use shared::error::Error;
 use shared::http::App;
-use shared::http::extract::{IdempotencyKey, Upload, UploadForm};
+use shared::http::extract::IdempotencyKey;
+use shared::http::upload::{Upload, UploadForm};
 use shared::models::Attachment;
 use shared::storage::CallOf;
 

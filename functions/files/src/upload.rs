@@ -6,7 +6,8 @@ use http::StatusCode;
 use shared::caller::{AgentCaller, Caller, HumanCaller};
 use shared::error::Error;
 use shared::http::App;
-use shared::http::extract::{IdempotencyKey, Upload, UploadForm};
+use shared::http::extract::IdempotencyKey;
+use shared::http::upload::{Upload, UploadForm};
 use shared::models::Attachment;
 
 /// Upload a file, with a message that holds it
@@ -60,6 +61,6 @@ async fn send(
     key: IdempotencyKey,
 ) -> Result<(StatusCode, Json<Attachment>), Error> {
     let once = key.of(|| upload.hash());
-    let file = app.store.files().create_with_message(caller, &upload.channel_id, upload.file, once).await?;
+    let file = app.store.messages().create_for_upload(caller, &upload.channel_id, upload.file, once).await?;
     Ok((StatusCode::CREATED, Json(file)))
 }

@@ -55,11 +55,14 @@ impl Conditional<Item> {
     }
 }
 
-/// Sends a write of one item, again while a transaction holds the item. `refused` gives the item
-/// inside the error of a failed condition.
+/// The item for which a condition did not hold, as far as the error has it.
+pub(crate) struct RefusedBy(pub(crate) Option<Item>);
+
+/// Sends a write of one item, again while a transaction holds the item. `refused` recognises the
+/// error of a failed condition.
 pub(crate) async fn send<O, E, F>(
     request: impl Fn() -> F,
-    refused: impl Fn(&E) -> Option<Option<Item>>,
+    refused: impl Fn(&E) -> Option<RefusedBy>,
 ) -> Result<Conditional<O, Option<Item>>, Error>
 where
     F: Future<Output = Result<O, SdkError<E>>>,
@@ -70,7 +73,7 @@ where
             Ok(output) => return Ok(Conditional::Applied(output)),
             Err(err) if err.code() == Some("TransactionConflictException") => pause(attempt).await,
             Err(err) => match err.as_service_error().and_then(&refused) {
-                Some(item) => return Ok(Conditional::Refused(item)),
+                Some(RefusedBy(item)) => return Ok(Conditional::Refused(item)),
                 None => return Err(Error::sdk(err)),
             },
         }

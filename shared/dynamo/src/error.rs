@@ -5,6 +5,8 @@ use std::fmt::Display;
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_smithy_types::error::display::DisplayErrorContext;
 
+use crate::version::VERSION;
+
 /// Error codes of requests that no repeat can make valid.
 const INVALID: [&str; 3] =
     ["ValidationException", "SerializationException", "ItemCollectionSizeLimitExceededException"];
@@ -20,11 +22,16 @@ pub enum Error {
     Internal(String),
     /// An item, or the table, is of a schema version that this code does not know: only newer code
     /// reads it.
-    #[error("stored data has schema version {found}; this code knows versions up to {}", crate::version::VERSION)]
+    #[error("stored data has schema version {found}; this code knows versions up to {VERSION}")]
     Newer {
         /// The version that was found.
         found: u32,
     },
+}
+
+/// [`Error::Newer`] for a schema version that this code does not know.
+pub fn check_version(version: u32) -> Result<(), Error> {
+    if version > VERSION { Err(Error::Newer { found: version }) } else { Ok(()) }
 }
 
 impl Error {

@@ -42,7 +42,7 @@ pub use batch::MAX_BATCH_GET;
 pub use condition::{Condition, attr, item_absent, item_exists};
 pub use conditional::Conditional;
 pub use copy::ScannedPage;
-pub use error::Error;
+pub use error::{Error, check_version};
 pub use key::{Items, Key, PK, SK};
 pub use query::{Index, ItemPage, Query};
 pub use retry::{MAX_ATTEMPTS, pause};

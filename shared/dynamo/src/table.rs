@@ -1,4 +1,4 @@
-//! The table: a client and a name, and what needs neither a condition nor a range.
+//! The table: a client and a name, and reads of one item.
 
 use std::sync::Arc;
 
@@ -7,8 +7,7 @@ use serde::de::DeserializeOwned;
 
 use crate::error::Error;
 use crate::key::Key;
-use crate::value::{Item, from_item};
-use crate::write::{Delete, Put};
+use crate::value::from_item;
 
 /// A table. Clones share the client's connections.
 #[derive(Clone, Debug)]
@@ -42,22 +41,5 @@ impl Table {
         let get = self.client.get_item().table_name(&*self.name).set_key(Some(key.attributes()));
         let output = get.consistent_read(is_consistent).send().await.map_err(Error::sdk)?;
         output.item.map(from_item).transpose()
-    }
-
-    /// Puts an item in place of whatever is at its key.
-    pub async fn put(&self, item: Item) -> Result<(), Error> {
-        Put::new(item).send(self).await.map(drop)
-    }
-
-    /// Puts an item whose id was just made. When the SDK sends it twice, with the first reply
-    /// lost, the second must not overwrite what has become of the item meanwhile: that it is
-    /// there already means that it was written.
-    pub async fn put_new(&self, item: Item) -> Result<(), Error> {
-        Put::create(item).send(self).await.map(drop)
-    }
-
-    /// Deletes an item, whether or not it is there.
-    pub async fn delete(&self, key: &Key) -> Result<(), Error> {
-        Delete::new(key.clone()).send(self).await.map(drop)
     }
 }

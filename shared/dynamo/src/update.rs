@@ -5,12 +5,12 @@ use aws_sdk_dynamodb::types::{self, ReturnValue, ReturnValuesOnConditionCheckFai
 use serde::de::DeserializeOwned;
 
 use crate::condition::{Condition, Placeholders};
-use crate::conditional::{self, Conditional};
+use crate::conditional::{self, Conditional, RefusedBy};
 use crate::error::Error;
 use crate::key::Key;
 use crate::table::Table;
-use crate::value::{Item, Value};
-use crate::version;
+use crate::value::{Item, Value, n};
+use crate::version::{ATTRIBUTE, VERSION};
 
 /// An update of one item. Without a condition it creates the item where there is none.
 ///
@@ -130,7 +130,7 @@ impl Update {
 
     /// Like [`Update::send`], with the item as attributes.
     pub async fn send_item(self, table: &Table) -> Result<Conditional<Item>, Error> {
-        version::stamp_update(self).send_unstamped(table).await
+        self.stamped().send_unstamped(table).await
     }
 
     /// Sends the update as it is: what a migration writes has the version that it says.
@@ -147,7 +147,7 @@ impl Update {
             .return_values(self.returned)
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         let refused = |err: &UpdateItemError| match err {
-            UpdateItemError::ConditionalCheckFailedException(refused) => Some(refused.item.clone()),
+            UpdateItemError::ConditionalCheckFailedException(refused) => Some(RefusedBy(refused.item.clone())),
             _ => None,
         };
         Ok(match conditional::send(|| request.clone().send(), refused).await? {
@@ -158,7 +158,7 @@ impl Update {
 
     /// As a write of a transaction.
     pub(crate) fn into_sdk(self, table: &str) -> Result<types::Update, Error> {
-        let update = version::stamp_update(self);
+        let update = self.stamped();
         types::Update::builder()
             .table_name(table)
             .set_key(Some(update.key.attributes()))
@@ -168,6 +168,11 @@ impl Update {
             .set_expression_attribute_values(update.placeholders.values())
             .build()
             .map_err(Error::internal)
+    }
+
+    /// With the stamp of the schema version, unless the item has one.
+    fn stamped(self) -> Self {
+        self.set_if_absent(ATTRIBUTE, n(VERSION))
     }
 
     fn expression(&self) -> String {

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::error::Error;
-use crate::version;
+use crate::error::{Error, check_version};
+use crate::version::version_of;
 
 /// The value of one attribute.
 pub type Value = aws_sdk_dynamodb::types::AttributeValue;
@@ -32,7 +32,7 @@ pub fn count(value: usize) -> Value {
 /// Reads an item as a struct. [`Error::Internal`] when it does not have its shape, [`Error::Newer`]
 /// when a newer version of the code wrote it.
 pub fn from_item<T: DeserializeOwned>(item: Item) -> Result<T, Error> {
-    version::check(version::version_of(&item))?;
+    check_version(version_of(&item))?;
     serde_dynamo::from_item(item).map_err(|err| Error::internal(format!("an item cannot be read: {err}")))
 }
 

@@ -5,9 +5,9 @@
 //! and count as version 0; an update stamps them with the current version, because the migrations
 //! so far only change the stamp.
 
-use crate::error::Error;
-use crate::update::Update;
-use crate::value::{Item, Value, n};
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
 
 /// The version of the items that this code writes, and the newest that it reads.
 pub const VERSION: u32 = parse(include_str!("../../../infra/schema-version").as_bytes());
@@ -16,9 +16,9 @@ pub const VERSION: u32 = parse(include_str!("../../../infra/schema-version").as_
 pub const ATTRIBUTE: &str = "v";
 
 /// The version of an item; 0 for an item without a stamp.
-pub fn version_of(item: &Item) -> u32 {
+pub fn version_of(item: &HashMap<String, AttributeValue>) -> u32 {
     match item.get(ATTRIBUTE) {
-        Some(Value::N(version)) => parse_version(version),
+        Some(AttributeValue::N(version)) => parse_version(version),
         Some(_) => u32::MAX,
         None => 0,
     }
@@ -27,21 +27,6 @@ pub fn version_of(item: &Item) -> u32 {
 /// The version that a number attribute states; what is no version counts as newer than any.
 pub fn parse_version(number: &str) -> u32 {
     number.parse().unwrap_or(u32::MAX)
-}
-
-/// [`Error::Newer`] for a version that this code does not know.
-pub fn check(version: u32) -> Result<(), Error> {
-    if version > VERSION { Err(Error::Newer { found: version }) } else { Ok(()) }
-}
-
-/// Stamps an item that is about to be put.
-pub(crate) fn stamp(item: &mut Item) {
-    item.insert(ATTRIBUTE.to_owned(), n(VERSION));
-}
-
-/// Stamps the item of an update, unless it has a stamp.
-pub(crate) fn stamp_update(update: Update) -> Update {
-    update.set_if_absent(ATTRIBUTE, n(VERSION))
 }
 
 /// The number in a file of digits and a line end.

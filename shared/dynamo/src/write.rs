@@ -5,13 +5,13 @@ use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::{self, TransactWriteItem};
 
 use crate::condition::{Condition, Placeholders, item_absent};
-use crate::conditional;
+use crate::conditional::{self, RefusedBy};
 use crate::error::Error;
 use crate::key::Key;
 use crate::table::Table;
 use crate::update::Update;
-use crate::value::Item;
-use crate::version;
+use crate::value::{Item, n};
+use crate::version::{ATTRIBUTE, VERSION};
 
 /// A put: the item replaces whatever is at its key.
 #[derive(Clone, Debug)]
@@ -75,7 +75,7 @@ impl Put {
 
     /// Sends the put, again while a transaction holds the item. Gives whether the condition held.
     pub async fn send(mut self, table: &Table) -> Result<bool, Error> {
-        version::stamp(&mut self.item);
+        stamp(&mut self.item);
         let request = table
             .client()
             .put_item()
@@ -84,13 +84,13 @@ impl Put {
             .set_condition_expression(self.guard.condition)
             .set_expression_attribute_names(self.guard.placeholders.names())
             .set_expression_attribute_values(self.guard.placeholders.values());
-        let refused = |err: &PutItemError| err.is_conditional_check_failed_exception().then_some(None);
+        let refused = |err: &PutItemError| err.is_conditional_check_failed_exception().then_some(RefusedBy(None));
         conditional::send(|| request.clone().send(), refused).await.map(|sent| sent.is_applied())
     }
 
     fn into_sdk(self, table: &str) -> Result<types::Put, Error> {
         let Self { mut item, guard } = self;
-        version::stamp(&mut item);
+        stamp(&mut item);
         types::Put::builder()
             .table_name(table)
             .set_item(Some(item))
@@ -123,7 +123,7 @@ impl Delete {
             .set_condition_expression(self.guard.condition)
             .set_expression_attribute_names(self.guard.placeholders.names())
             .set_expression_attribute_values(self.guard.placeholders.values());
-        let refused = |err: &DeleteItemError| err.is_conditional_check_failed_exception().then_some(None);
+        let refused = |err: &DeleteItemError| err.is_conditional_check_failed_exception().then_some(RefusedBy(None));
         conditional::send(|| request.clone().send(), refused).await.map(|sent| sent.is_applied())
     }
 
@@ -156,6 +156,30 @@ impl Check {
             .set_expression_attribute_values(guard.placeholders.values())
             .build()
             .map_err(Error::internal)
+    }
+}
+
+/// Stamps an item that is about to be put.
+fn stamp(item: &mut Item) {
+    item.insert(ATTRIBUTE.to_owned(), n(VERSION));
+}
+
+impl Table {
+    /// Puts an item in place of whatever is at its key.
+    pub async fn put(&self, item: Item) -> Result<(), Error> {
+        Put::new(item).send(self).await.map(drop)
+    }
+
+    /// Puts an item whose id was just made. When the SDK sends it twice, with the first reply
+    /// lost, the second must not overwrite what has become of the item meanwhile: that it is
+    /// there already means that it was written.
+    pub async fn put_new(&self, item: Item) -> Result<(), Error> {
+        Put::create(item).send(self).await.map(drop)
+    }
+
+    /// Deletes an item, whether or not it is there.
+    pub async fn delete(&self, key: &Key) -> Result<(), Error> {
+        Delete::new(key.clone()).send(self).await.map(drop)
     }
 }
 

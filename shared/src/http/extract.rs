@@ -3,30 +3,23 @@
 
 use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, FromRef, FromRequest, FromRequestParts, Multipart, Request};
-use bytes::Bytes;
 use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::request::Parts;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::IntoParams;
 
 use crate::error::Error;
 use crate::http::auth::authenticate_before_rejecting;
 use crate::http::body;
-use crate::http::upload::one_file;
 use crate::ids::{AgentId, MaybeChannel, Nil};
-use crate::image::{IMAGE_TOO_LARGE, Image, MAX_IMAGE};
-use crate::models::file::NewFile;
 use crate::outbound::Outbound;
 use crate::storage::{IdempotentCall, Store};
 use crate::validation::{FromObject, FromParams, JsonObject, Params, ValidationErrors};
 
-use crate::models::file::MAX_FILE;
 /// What multipart adds around a file.
 const MULTIPART_FRAME: usize = 64 * 1024;
 /// The limit of a JSON body, in bytes.
 const MAX_JSON: usize = 4_500_000;
 
-/// The sentence of a 413 for a file in a request body.
-pub const FILE_TOO_LARGE: &str = "A file in a request body may have at most 4,500,000 bytes: announce a larger one with POST /api/v1/files/presign (people: /api/files/presign) and PUT it to the URL you get.";
 const JSON_TOO_LARGE: &str = "A JSON body may have at most 4,500,000 bytes: send long texts as files (textAttachments, or POST /api/v1/files/store), larger ones by POST /api/v1/files/presign.";
 
 /// A query that has to name a channel.
@@ -226,60 +219,14 @@ where
     }
 }
 
-/// How the document shows an [`Upload`].
-#[derive(ToSchema)]
-#[schema(rename_all = "camelCase")]
-pub struct UploadForm {
-    /// The file, with its name and type; at most 4,500,000 bytes. A type that says nothing
-    /// (`application/octet-stream`, or none) gives way to that of the name's extension, else to what the first bytes show.
-    #[schema(value_type = String, format = Binary)]
-    pub file: Bytes,
-    /// The agent's id; the field may be called `channel`, too.
-    pub channel_id: String,
-}
-
-/// A multipart upload: the fields `file` and `channelId` (or `channel`), each once and in any order.
-pub struct Upload {
-    pub channel_id: String,
-    pub file: NewFile,
-}
-
-impl<S> FromRequest<S> for Upload
-where
-    S: Send + Sync,
-    Store: FromRef<S>,
-{
-    type Rejection = Error;
-
-    async fn from_request(request: Request, state: &S) -> Result<Self, Error> {
-        let (parts, body) = request.into_parts();
-        let read = async { Self::parse(multipart(&parts, body, state, MAX_FILE, FILE_TOO_LARGE).await?).await };
-        after_auth(read.await, &parts, state).await
-    }
-}
-
-/// A picture in the field `file` of a multipart body.
-pub struct ImageUpload(pub Image);
-
-impl<S> FromRequest<S> for ImageUpload
-where
-    S: Send + Sync,
-    Store: FromRef<S>,
-{
-    type Rejection = Error;
-
-    async fn from_request(request: Request, state: &S) -> Result<Self, Error> {
-        let (parts, body) = request.into_parts();
-        let read = async {
-            let fields = multipart(&parts, body, state, MAX_IMAGE, IMAGE_TOO_LARGE).await?;
-            Image::checked(one_file(fields).await?).map(Self)
-        };
-        after_auth(read.await, &parts, state).await
-    }
-}
-
 /// The fields of a multipart body that holds a file of at most `max` bytes.
-async fn multipart<S>(parts: &Parts, body: Body, state: &S, max: usize, too_large: &str) -> Result<Multipart, Error>
+pub(crate) async fn multipart<S>(
+    parts: &Parts,
+    body: Body,
+    state: &S,
+    max: usize,
+    too_large: &str,
+) -> Result<Multipart, Error>
 where
     Store: FromRef<S>,
 {
@@ -299,7 +246,7 @@ pub(crate) fn malformed<E>(_: E) -> Error {
 }
 
 /// A refusal goes out only to callers whose credential is good, if the route asks for one.
-async fn after_auth<T, S>(read: Result<T, Error>, parts: &Parts, state: &S) -> Result<T, Error>
+pub(crate) async fn after_auth<T, S>(read: Result<T, Error>, parts: &Parts, state: &S) -> Result<T, Error>
 where
     Store: FromRef<S>,
 {

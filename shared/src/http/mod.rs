@@ -4,8 +4,8 @@
 //! - [`routes`]: one list of handlers makes a group's router and its OpenAPI description
 //! - [`envelope`]: request ids, the cost of each request, the log line; [`error_body`]: error responses
 //! - [`auth`]: extractors that say who calls; [`session_cookie`], [`device_cookie`]: their cookies
-//! - [`extract`]: extractors of JSON bodies, queries, path ids and uploads; [`body`]: reading a body
-//!   within bounds; `upload`, [`form_data`]: multipart forms
+//! - [`extract`]: extractors of JSON bodies, queries, and path ids; [`body`]: reading a body
+//!   within bounds; [`upload`], [`form_data`]: multipart forms
 //! - [`site`], [`origin`]: the hosts that the service answers at; the origin of a request
 //! - [`cors`], [`normal_path`]: middleware
 
@@ -23,7 +23,7 @@ pub mod origin;
 pub mod routes;
 pub mod session_cookie;
 pub mod site;
-mod upload;
+pub mod upload;
 
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::{Extension, Router};

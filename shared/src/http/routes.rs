@@ -18,7 +18,7 @@ pub use pastey::paste;
 /// router, and all of them become `Docs`, which describes them. Methods and paths are those of the
 /// handlers' `#[utoipa::path]`.
 ///
-/// ```ignore
+/// ```text
 /// shared::routes! {
 ///     pub fn router = [
 ///         list::list, create::create, // /api/users

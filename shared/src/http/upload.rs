@@ -1,24 +1,81 @@
-//! What a multipart upload holds.
+//! Extractors of multipart bodies: an uploaded file, or a picture.
 
-use axum::extract::Multipart;
 use axum::extract::multipart::Field;
+use axum::extract::{FromRef, FromRequest, Multipart, Request};
 use bytes::Bytes;
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use sha2::{Digest, Sha256};
+use utoipa::ToSchema;
 
 use crate::error::Error;
 use crate::hex;
-use crate::http::extract::{FILE_TOO_LARGE, Upload, malformed};
+use crate::http::extract::{after_auth, malformed, multipart};
 use crate::http::form_data::Disposition;
+use crate::image::{IMAGE_TOO_LARGE, Image, MAX_IMAGE};
 use crate::models::file::MAX_FILE;
 use crate::models::file::{FileLabel, NewFile};
+use crate::storage::Store;
 use crate::validation::ValidationErrors;
 
+/// The sentence of a 413 for a file in a request body.
+pub const FILE_TOO_LARGE: &str = "A file in a request body may have at most 4,500,000 bytes: announce a larger one with POST /api/v1/files/presign (people: /api/files/presign) and PUT it to the URL you get.";
 /// How much of a field's name an error says back, in characters.
 const MAX_SHOWN_NAME: usize = 64;
 
+/// How the document shows an [`Upload`].
+#[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
+pub struct UploadForm {
+    /// The file, with its name and type; at most 4,500,000 bytes. A type that says nothing
+    /// (`application/octet-stream`, or none) gives way to that of the name's extension, else to what the first bytes show.
+    #[schema(value_type = String, format = Binary)]
+    pub file: Bytes,
+    /// The agent's id; the field may be called `channel`, too.
+    pub channel_id: String,
+}
+
+/// A multipart upload: the fields `file` and `channelId` (or `channel`), each once and in any order.
+pub struct Upload {
+    pub channel_id: String,
+    pub file: NewFile,
+}
+
+impl<S> FromRequest<S> for Upload
+where
+    S: Send + Sync,
+    Store: FromRef<S>,
+{
+    type Rejection = Error;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Error> {
+        let (parts, body) = request.into_parts();
+        let read = async { Self::parse(multipart(&parts, body, state, MAX_FILE, FILE_TOO_LARGE).await?).await };
+        after_auth(read.await, &parts, state).await
+    }
+}
+
+/// A picture in the field `file` of a multipart body.
+pub struct ImageUpload(pub Image);
+
+impl<S> FromRequest<S> for ImageUpload
+where
+    S: Send + Sync,
+    Store: FromRef<S>,
+{
+    type Rejection = Error;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Error> {
+        let (parts, body) = request.into_parts();
+        let read = async {
+            let fields = multipart(&parts, body, state, MAX_IMAGE, IMAGE_TOO_LARGE).await?;
+            Image::checked(one_file(fields).await?).map(Self)
+        };
+        after_auth(read.await, &parts, state).await
+    }
+}
+
 impl Upload {
-    pub(crate) async fn parse(mut fields: Multipart) -> Result<Self, Error> {
+    async fn parse(mut fields: Multipart) -> Result<Self, Error> {
         let (mut channels, mut files, mut problems) = (vec![], vec![], ValidationErrors::default());
         while let Some(field) = fields.next_field().await.map_err(malformed)? {
             let Disposition { name, filename } = disposition(&field);
@@ -113,7 +170,7 @@ fn disposition(field: &Field<'_>) -> Disposition {
 }
 
 /// The bytes of a form's one field `file`; of its other fields nothing is wanted.
-pub(crate) async fn one_file(mut fields: Multipart) -> Result<Bytes, Error> {
+async fn one_file(mut fields: Multipart) -> Result<Bytes, Error> {
     let (mut files, mut problems) = (vec![], ValidationErrors::default());
     while let Some(field) = fields.next_field().await.map_err(malformed)? {
         if disposition(&field).name.as_deref() == Some("file") {

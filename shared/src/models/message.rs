@@ -7,7 +7,7 @@ use crate::clock::Timestamp;
 use crate::error::FieldError;
 use crate::ids::{AgentId, MessageId, UserId};
 use crate::json::Json;
-use crate::models::stream::StatusEvent;
+use crate::models::stream::{StatusEvent, StreamState};
 use crate::models::{Attachment, ModifiedFiles};
 use crate::review::{Act, Effect, Kind, secret};
 use crate::words::words;
@@ -61,17 +61,6 @@ pub enum DeliveryStatus {
     WebhookFailed,
     AgentReceived,
 }
-
-/// Where a streamed message stands
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum StreamState {
-    Streaming,
-    Complete,
-    Aborted,
-}
-
-words!(StreamState { "streaming" => Streaming, "complete" => Complete, "aborted" => Aborted });
 
 /// Whether a review is open, answered, out of time or withdrawn by its agent
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

@@ -19,6 +19,7 @@ pub mod share_link;
 pub mod source_address;
 pub mod stats;
 pub mod stream;
+pub mod text;
 pub mod user;
 pub mod webhook;
 pub mod webhook_url;

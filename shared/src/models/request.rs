@@ -7,17 +7,16 @@ use crate::error::{Error, Step};
 use crate::ids::{AgentId, Nil, NotAnId, parse_ulid};
 use crate::json::Json;
 use crate::models::PageRequest;
-use crate::models::message::{StreamState, TextFormat};
+use crate::models::message::TextFormat;
 use crate::models::review::AskReview;
+use crate::models::stream::StreamState;
 use crate::models::stream::{MAX_STREAM_ID, SetWithDraft, StreamId};
+use crate::models::text::{KIB, text, too_large};
 use crate::models::webhook_url::WebhookUrl;
 use crate::models::{MessageStatus, NewFile};
 use crate::search;
 use crate::validation::{FromObject, FromParams, JsonObject, Params};
 
-pub(super) const KIB: usize = 1024;
-/// The limit of a message's text, in bytes.
-pub const MAX_TEXT: usize = 200 * KIB;
 /// The limit of a message's metadata, in bytes.
 pub const MAX_METADATA: usize = 64 * KIB;
 /// One transaction writes a message with all its files.
@@ -178,18 +177,6 @@ impl FromObject for HumanMessage {
         says_something(object, &["text", "attachmentIds"]);
         Some(Self { channel_id: channel_id?, text, attachment_ids, client_id })
     }
-}
-
-pub(super) fn text(object: &mut JsonObject<'_>) -> Option<String> {
-    let text = object.string("text");
-    if text.as_ref().is_some_and(|it| it.len() > MAX_TEXT) {
-        object.too_large(too_large("text", 200));
-    }
-    text
-}
-
-pub(super) fn too_large(what: &str, kib: usize) -> String {
-    format!("{what} may have at most {kib} KiB: send long content as a file, with textAttachments.")
 }
 
 /// `streamId` and `streamState`. A message of a stream that says nothing of its state is complete.

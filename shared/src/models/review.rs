@@ -8,7 +8,7 @@ use crate::clock::Timestamp;
 use crate::error::{Error, FieldError, Step};
 use crate::json::Json;
 use crate::models::ModifiedFiles;
-use crate::models::request::{KIB, too_large};
+use crate::models::text::{KIB, too_large};
 use crate::models::webhook::WebhookHeaders;
 use crate::models::webhook_url::WebhookUrl;
 use crate::review::act::{self, Act, MAX_ACT};

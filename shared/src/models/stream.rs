@@ -9,14 +9,25 @@ use utoipa::ToSchema;
 use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::ids::{AgentId, Nil, NotAnId};
-use crate::models::message::StreamState;
-use crate::models::request::text;
+use crate::models::text::text;
 use crate::validation::{FromObject, JsonObject, ValidationErrors};
+use crate::words::words;
 
 /// Characters of a stream's id.
 pub const MAX_STREAM_ID: usize = 256;
 /// Characters of a status event.
 const MAX_STATUS_TEXT: usize = 2000;
+
+/// Where a streamed message stands
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum StreamState {
+    Streaming,
+    Complete,
+    Aborted,
+}
+
+words!(StreamState { "streaming" => Streaming, "complete" => Complete, "aborted" => Aborted });
 
 /// The name that an agent gives to a stream; unique within its channel.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -19,7 +19,7 @@ use crate::error::Error;
 use crate::models::page_request::MAX_PAGE_BYTES;
 use crate::models::{Attachment, Message};
 use crate::storage::keys::Prefix;
-use crate::storage::messages::{escaped, text_weight, weight};
+use crate::storage::weight::{escaped, text_weight, weight};
 
 /// How many objects are read at once for one response.
 const MAX_CONCURRENCY: usize = 16;

@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use aws_sdk_s3::primitives::ByteStream;
+use dynamo::check_version;
 use dynamo::value::Item;
-use dynamo::version::{self, version_of};
+use dynamo::version::version_of;
 use dynamo::{Key, Value};
 use serde_json::Value as Json;
 
@@ -35,7 +36,7 @@ impl Store {
         let from = from.map(|(pk, sk)| Key::new(pk, sk));
         let page = self.table.scan_page(from.as_ref()).await?;
         let copied = page.items.into_iter().filter(is_copied).map(|mut item| {
-            version::check(version_of(&item))?;
+            check_version(version_of(&item))?;
             item.remove(IMPORTED);
             let item = serde_dynamo::Item::from(item);
             serde_json::to_value(item).map_err(Error::internal)

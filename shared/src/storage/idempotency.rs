@@ -9,10 +9,16 @@ use dynamo::{Items, Key, Put, attr, item_absent};
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
-use crate::storage::{IdempotentCall, Store};
+use crate::storage::Store;
 
 /// How long a key is remembered.
 const RETENTION: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// The key of a call that is safe to repeat.
+pub struct IdempotentCall {
+    pub client_id: String,
+    pub body_hash: String,
+}
 
 /// Where a key counts: the same one at another route is another key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,9 +8,10 @@
 //! To change what is stored: raise `infra/schema-version`, read both shapes, and add a
 //! [`Migration`] here.
 
+use dynamo::check_version;
 use dynamo::migration::Migration;
 use dynamo::value::{n, s};
-use dynamo::version::{self, VERSION};
+use dynamo::version::VERSION;
 use dynamo::{Key, Update, attr};
 use serde::Deserialize;
 
@@ -46,7 +47,7 @@ impl SchemaItem {
 impl Store {
     /// [`Error::NewerData`] when newer code has written to the table.
     pub async fn check_schema(&self) -> Result<(), Error> {
-        Ok(version::check(self.schema().await?.version)?)
+        Ok(check_version(self.schema().await?.version)?)
     }
 
     /// Records that this code writes to the table. [`Error::NewerData`] when newer code has written
@@ -81,7 +82,7 @@ impl Store {
     /// Claims the schema; one read where nothing is to be recorded. Gives the table's item after it.
     async fn claim(&self) -> Result<SchemaItem, Error> {
         let found = self.schema().await?;
-        version::check(found.version)?;
+        check_version(found.version)?;
         if found.version == VERSION {
             return Ok(found);
         }
@@ -89,7 +90,7 @@ impl Store {
         let claim = Update::new(keys::schema()).set("version", n(VERSION)).set_if_absent("migratedTo", n(0));
         // A refusal means that another start recorded it, or that newer code did.
         let claimed = claim.when(older).send::<SchemaItem>(&self.table).await?.into_item().unwrap_or_default();
-        version::check(claimed.version)?;
+        check_version(claimed.version)?;
         Ok(claimed)
     }
 

@@ -13,11 +13,14 @@
 //!   `deletion`: how agents and users are deleted in several calls
 //! - [`keys`]: every key, and so the table's documentation
 //! - [`Blobs`]: the bucket
-//!
-//! A method is private unless a function or another entity calls it, and its name is unique only
-//! within its entity. Reads and writes of the table go through the crate `dynamo`.
+//! - `items`: the stored form of messages, reviews and files; `room`: the size that an item keeps free;
+//!   `weight`: the size of a response
 //! - [`copy`]: copying everything to another service
 //! - `migrations`: the schema version of the table, and the migrations to it
+//!
+//! A method is private unless a function or another entity calls it, and its name is unique only
+//! within its entity. Reads and writes of the table go through the crate `dynamo`. `files` and `webhooks` know no
+//! messages beyond their stored form; `reviews` is above them, and `messages` above all three.
 //!
 //! Whose data it is comes first in every method: a caller that is authenticated in the same call,
 //! or a [`Channel`] or user id that such a call gave out.
@@ -32,13 +35,16 @@ mod files;
 mod idempotency;
 mod inbox;
 mod instance;
+mod items;
 pub mod keys;
 mod messages;
 mod migrations;
 mod plugins;
 mod request_log;
 mod reviews;
+mod room;
 mod webhooks;
+mod weight;
 
 use std::time::Duration;
 
@@ -56,10 +62,10 @@ pub use blobs::{Blobs, Stored};
 pub use deletion::DELETION_TIME;
 pub use due::DuePage;
 pub use files::{Files, MAX_ANNOUNCED, UploadTarget, UploadedFiles, ZIP_DISPOSITION, ZIP_TYPE, Zipped};
-pub use idempotency::CallOf;
+pub use idempotency::{CallOf, IdempotentCall};
 pub use inbox::{Inbox, PageContext, affected_user};
 pub use instance::Instance;
-pub use messages::{Change, IdempotentCall, Messages, NewMessage, Prepared, PreparedMessage, References};
+pub use messages::{Change, Messages, NewMessage, Prepared, PreparedMessage, References};
 pub use plugins::{PluginEnv, Plugins};
 pub use request_log::RequestLog;
 pub use reviews::Reviews;

@@ -12,7 +12,7 @@ use shared::http::App;
 use shared::http::extract::PathId;
 use shared::ids::AgentId;
 use shared::models::PageRequest;
-use shared::models::message::StreamState;
+use shared::models::stream::StreamState;
 use shared::models::{Agent, DeliveryStatus, Message, ReviewStatus, SenderType};
 use shared::search;
 use shared::storage::Blobs;

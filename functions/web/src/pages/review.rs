@@ -10,7 +10,7 @@ use shared::http::App;
 use shared::http::extract::PathId;
 use shared::ids::MessageId;
 use shared::json::Json;
-use shared::models::message::StreamState;
+use shared::models::stream::StreamState;
 use shared::models::{Message, Review, ReviewStatus, Surface};
 use shared::review::answer::checked;
 use shared::review::form::{Field, FieldType, SelectOption};

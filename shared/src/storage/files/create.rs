@@ -1,5 +1,5 @@
-//! Creating files: stored for a later message, or uploaded with a message of their own. Either is safe to
-//! repeat with an `Idempotency-Key`; so is a direct upload (`direct_upload`).
+//! Creating files that a later message may claim. A call is safe to repeat with an `Idempotency-Key`; so is a
+//! direct upload (`direct_upload`).
 
 use std::slice;
 
@@ -14,24 +14,24 @@ use crate::error::Error;
 use crate::ids::{AgentId, FileId, Nil};
 use crate::models::file::{FileLabel, PluginType};
 use crate::models::{Attachment, NewFile, SenderType};
-use crate::storage::Channel;
 use crate::storage::files::Files;
 use crate::storage::files::ObjectCleanup;
-use crate::storage::files::{FileItem, UploadedFiles, too_late};
+use crate::storage::files::{UploadedFiles, too_late};
 use crate::storage::idempotency::{Call, CallOf};
+use crate::storage::items::FileItem;
 use crate::storage::keys::{self, StorageKey};
-use crate::storage::messages::{IdempotentCall, NewMessage, PreparedMessage};
+use crate::storage::{Channel, IdempotentCall};
 
 /// How many files are put at once.
 const MAX_CONCURRENCY: usize = 8;
 
 /// A file that may be created.
-pub(super) struct PreparedFile {
+pub(in crate::storage) struct PreparedFile {
     pub channel: Channel,
     pub call: Option<Call>,
     /// What an equal call created.
     pub earlier: Option<FileItem>,
-    sender: SenderType,
+    pub sender: SenderType,
 }
 
 /// The writes that create a file.
@@ -94,33 +94,8 @@ impl Files<'_> {
         }
     }
 
-    /// Stores a file together with a message that holds nothing else.
-    pub async fn create_with_message(
-        self,
-        caller: impl Into<Caller>,
-        channel: &str,
-        file: NewFile,
-        once: Option<IdempotentCall>,
-    ) -> Result<Attachment, Error> {
-        let opening = self.prepare(caller, channel, CallOf::Upload, once).await?;
-        if let Some(earlier) = opening.earlier {
-            return Ok(earlier.into());
-        }
-        let uploads = self.upload(&opening.channel, vec![file]).await?;
-        let draft = NewMessage { uploads, ..NewMessage::default() };
-        let message = PreparedMessage::for_upload(opening.channel, opening.sender, opening.call.clone());
-        match (self.store.messages().create(message, draft).await, opening.call) {
-            (Ok(message), _) => {
-                let file = message.attachments.into_iter().next();
-                file.ok_or_else(|| Error::internal("an upload's message has no file"))
-            }
-            (Err(Error::IdempotencyConflict), Some(call)) => self.file_of_equal_call(&call).await.map(Attachment::from),
-            (Err(err), _) => Err(err),
-        }
-    }
-
     /// Opens the channel for a file, and looks for what an equal call made in the same read.
-    pub(super) async fn prepare(
+    pub(in crate::storage) async fn prepare(
         self,
         caller: impl Into<Caller>,
         channel: &str,
@@ -146,7 +121,7 @@ impl Files<'_> {
     }
 
     /// The file of the call that was first, though this one did not see it.
-    pub(super) async fn file_of_equal_call(self, call: &Call) -> Result<FileItem, Error> {
+    pub(in crate::storage) async fn file_of_equal_call(self, call: &Call) -> Result<FileItem, Error> {
         let made = self.store.made_by_equal_call(call).await?;
         let file = self.created_file(&made).await?;
         file.ok_or_else(|| Error::unavailable("the file of an equal call was deleted meanwhile"))

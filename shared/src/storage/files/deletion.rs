@@ -12,11 +12,11 @@ use crate::caller::HumanCaller;
 use crate::error::Error;
 use crate::ids::{FileId, MessageId};
 use crate::models::Message;
-use crate::storage::files::FileItem;
 use crate::storage::files::Files;
 use crate::storage::files::ObjectCleanup;
+use crate::storage::items::FileItem;
+use crate::storage::items::MessageItem;
 use crate::storage::keys::{self, Key, StorageKey};
-use crate::storage::messages::MessageItem;
 
 /// How many messages are written at once.
 const MAX_CONCURRENCY: usize = 8;

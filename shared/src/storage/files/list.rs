@@ -12,8 +12,8 @@ use crate::error::Error;
 use crate::ids::{AgentId, UserId};
 use crate::models::page_request::MAX_PAGE_BYTES;
 use crate::models::{Attachment, ListFiles};
-use crate::storage::files::FileItem;
 use crate::storage::files::Files;
+use crate::storage::items::FileItem;
 use crate::storage::keys::{self, FILES};
 use crate::storage::{Page, join_authorized};
 

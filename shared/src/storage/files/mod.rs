@@ -8,10 +8,8 @@ mod list;
 mod orphaned_objects;
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use futures_util::future;
-use serde::{Deserialize, Serialize};
 
 pub use archive::{ZIP_DISPOSITION, ZIP_TYPE, Zipped};
 pub(super) use direct_upload::NOT_UPLOADED;
@@ -21,62 +19,17 @@ pub(super) use orphaned_objects::ObjectCleanup;
 use dynamo::{Items, Key, MAX_BATCH_GET, Query};
 
 use crate::caller::{AgentCaller, Caller, HumanCaller};
-use crate::clock::Timestamp;
 use crate::error::Error;
-use crate::ids::{AgentId, FileId, MaybeChannel, MessageId, UserId};
+use crate::ids::{AgentId, FileId, MaybeChannel, Nil};
 use crate::models::Attachment;
 use crate::models::page_request::MAX_PAGE_BYTES;
 use crate::models::share_link::ShareLink;
-use crate::storage::keys::{self, FILES, StorageKey, due, owned};
-use crate::storage::messages::escaped;
-use crate::storage::{Channel, KEYS_OF_CHECK, Store, join_authorized};
+use crate::storage::items::FileItem;
+use crate::storage::keys::{self, FILES};
+use crate::storage::{KEYS_OF_CHECK, Store, join_authorized};
 
-/// A file that no message claims within this time may be removed.
-const UNCLAIMED_LIFE: Duration = Duration::from_secs(24 * 3600);
 /// How many announced files a list looks for.
 const LOOKED_FOR: usize = 16;
-
-#[derive(Clone, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct FileItem {
-    pk: String,
-    sk: String,
-    owner_id: UserId,
-    owner_sort: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    due_shard: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    due_sort: Option<String>,
-    /// Absent until a message claims the file: that is the condition of claiming it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    message_id: Option<MessageId>,
-    /// A direct upload that was not confirmed yet: the bytes may not be there.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    announced: bool,
-    id: FileId,
-    filename: String,
-    mime_type: String,
-    plugin_type: crate::models::file::PluginType,
-    size: u64,
-    created_at: Timestamp,
-}
-
-impl From<FileItem> for Attachment {
-    fn from(item: FileItem) -> Self {
-        Self {
-            id: item.id,
-            message_id: item.message_id,
-            channel_id: item.id.channel(),
-            plugin_type: item.plugin_type,
-            filename: item.filename,
-            mime_type: item.mime_type,
-            size: item.size,
-            storage_key: StorageKey::Upload(item.id).to_string(),
-            created_at: item.created_at,
-            text_content: None,
-        }
-    }
-}
 
 /// Files whose bytes are in the bucket, with the cleanup record that is cancelled when items name them.
 #[derive(Default)]
@@ -90,67 +43,9 @@ pub(super) fn too_late() -> Error {
     Error::unavailable("the files were uploaded too long ago, or their channel was deleted meanwhile")
 }
 
-impl FileItem {
-    pub fn new(channel: &Channel, file: &Attachment) -> Self {
-        let key = keys::file(file.id);
-        let due = due(file.created_at.plus(UNCLAIMED_LIFE), file.id.ulid(), &key);
-        let unclaimed = file.message_id.is_none();
-        Self {
-            pk: key.pk,
-            sk: key.sk,
-            owner_id: channel.owner(),
-            owner_sort: owned::file(file.id),
-            due_shard: unclaimed.then_some(due.shard),
-            due_sort: unclaimed.then_some(due.sort),
-            message_id: file.message_id,
-            announced: false,
-            id: file.id,
-            filename: file.filename.clone(),
-            mime_type: file.mime_type.clone(),
-            plugin_type: file.plugin_type,
-            size: file.size,
-            created_at: file.created_at,
-        }
-    }
-}
-
-impl FileItem {
-    /// A file whose bytes the client will put into the bucket itself.
-    pub fn announced(channel: &Channel, file: &Attachment) -> Self {
-        Self { announced: true, ..Self::new(channel, file) }
-    }
-
-    pub fn is_announced(&self) -> bool {
-        self.announced
-    }
-
-    pub fn id(&self) -> FileId {
-        self.id
-    }
-
-    /// Whether it expires a day after its creation, as it is now.
-    pub fn is_unclaimed(&self) -> bool {
-        self.due_sort.is_some()
-    }
-
-    /// The message that has claimed it.
-    pub fn holder(&self) -> Option<MessageId> {
-        self.message_id
-    }
-
-    /// About how many bytes of a response the file takes.
-    pub fn weight(&self) -> usize {
-        500 + escaped(&self.filename)
-    }
-
-    /// The object that has the bytes, and how many.
-    pub fn object(&self) -> (String, u64) {
-        (StorageKey::Upload(self.id).to_string(), self.size)
-    }
-
-    pub fn is_of(&self, owner: UserId) -> bool {
-        self.owner_id == owner
-    }
+/// The file that a text names in a channel, or the id that is never issued.
+pub(in crate::storage) fn file_in(channel: AgentId, text: &str) -> FileId {
+    Some(FileId::parse_or_nil(text)).filter(|id| id.channel() == channel).unwrap_or(FileId::nil())
 }
 
 /// Whether the agent was found, and is not being removed.
@@ -201,8 +96,8 @@ impl Files<'_> {
     pub(super) async fn listable(self, files: Vec<FileItem>) -> Result<Vec<Attachment>, Error> {
         let mut looks = LOOKED_FOR;
         let files = files.into_iter().filter(|file| {
-            let looked_for = !file.announced || looks > 0;
-            looks -= usize::from(file.announced && looked_for);
+            let looked_for = !file.is_announced() || looks > 0;
+            looks -= usize::from(file.is_announced() && looked_for);
             looked_for
         });
         self.confirm_uploads(files.collect()).await

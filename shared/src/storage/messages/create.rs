@@ -8,22 +8,23 @@ use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::ids::MessageId;
 use crate::json::Json;
-use crate::models::message::{StreamState, TextFormat};
+use crate::models::message::TextFormat;
 use crate::models::stream::SetWithDraft;
+use crate::models::stream::StreamState;
 use crate::models::{AskReview, Attachment, DeliveryStatus, Message, MessageStatus, ReviewStatus, SenderType};
 use crate::review::Act;
 use crate::storage::Channel;
-use crate::storage::files::{FileItem, ObjectCleanup, UploadedFiles, too_late};
+use crate::storage::files::{ObjectCleanup, UploadedFiles, too_late};
+use crate::storage::items::{AttachmentItem, FileItem, MessageItem, ReviewItem};
 use crate::storage::keys::{self, due, owned};
 use crate::storage::messages::Messages;
 use crate::storage::messages::idempotency::client_record;
-use crate::storage::messages::item::{AttachmentItem, MessageItem, ReviewItem};
 use crate::storage::messages::iterations::{ChainPosition, append_iteration};
-use crate::storage::messages::prepare::PreparedMessage;
-use crate::storage::messages::room;
+use crate::storage::messages::prepared::PreparedMessage;
+use crate::storage::messages::stream_item::{Stream, begin_draft};
 use crate::storage::messages::stream_update::Change;
-use crate::storage::messages::streams::{Stream, begin_draft};
 use crate::storage::messages::supersede::supersede;
+use crate::storage::room;
 use crate::storage::webhooks;
 use crate::telemetry::cost;
 
@@ -41,6 +42,19 @@ pub struct NewMessage {
     pub set_with_draft: SetWithDraft,
     /// Files that come into being with this message.
     pub uploads: UploadedFiles,
+}
+
+impl From<&NewMessage> for Change {
+    fn from(draft: &NewMessage) -> Self {
+        Self {
+            text: draft.text.clone(),
+            format: draft.format,
+            status: draft.status,
+            metadata: draft.metadata.clone(),
+            state: draft.stream_state,
+            set_with_draft: draft.set_with_draft.clone(),
+        }
+    }
 }
 
 /// How long JSON writes one byte at most.

@@ -9,9 +9,10 @@ use crate::ids::{MaybeChannel, MessageId};
 use crate::models::{Message, StreamId};
 use crate::storage::Channel;
 use crate::storage::files::ObjectCleanup;
+use crate::storage::items::MessageItem;
 use crate::storage::keys;
+use crate::storage::messages::Messages;
 use crate::storage::messages::history::is_unchanged;
-use crate::storage::messages::{MessageItem, Messages};
 
 impl Messages<'_> {
     /// Deletes a message with its files, its idempotency record and its stream. The items are deleted before

@@ -7,8 +7,8 @@ use crate::caller::{AgentCaller, HumanCaller};
 use crate::error::Error;
 use crate::ids::{MaybeChannel, MessageId};
 use crate::models::DeliveryStatus;
+use crate::storage::items::MessageItem;
 use crate::storage::keys;
-use crate::storage::messages::MessageItem;
 use crate::storage::messages::Messages;
 
 impl Messages<'_> {

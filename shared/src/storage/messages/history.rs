@@ -16,8 +16,9 @@ use crate::ids::{MaybeChannel, MessageId, UserId};
 use crate::json::Json;
 use crate::models::history::{History, HistoryEntry, HistoryEvent};
 use crate::models::{Message, Review, SenderType};
+use crate::storage::items::MessageItem;
 use crate::storage::keys;
-use crate::storage::messages::{MessageItem, Messages};
+use crate::storage::messages::Messages;
 
 /// The history of a deleted message.
 #[derive(Serialize, Deserialize)]

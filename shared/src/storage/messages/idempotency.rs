@@ -9,10 +9,10 @@ use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::ids::MessageId;
 use crate::models::{Message, SenderType};
-use crate::storage::Channel;
 use crate::storage::keys;
 use crate::storage::messages::Messages;
-use crate::storage::messages::prepare::{IdempotentCall, PreparedMessage};
+use crate::storage::messages::prepared::PreparedMessage;
+use crate::storage::{Channel, IdempotentCall};
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -14,9 +14,10 @@ use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::ids::{MaybeChannel, MessageId};
 use crate::models::{Iterations, Message, ReviewStatus};
+use crate::storage::items::MessageItem;
 use crate::storage::keys;
 use crate::storage::messages::Messages;
-use crate::storage::messages::{MessageItem, within_budget};
+use crate::storage::weight::within_budget;
 use crate::validation::ValidationErrors;
 
 /// The most iterations of one message: they are read in one call.

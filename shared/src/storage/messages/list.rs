@@ -9,8 +9,10 @@ use crate::error::Error;
 use crate::ids::AgentId;
 use crate::models::Message;
 use crate::models::page_request::{MAX_PAGE_BYTES, PageRequest};
+use crate::storage::items::MessageItem;
 use crate::storage::keys::{self, MESSAGES};
-use crate::storage::messages::{MessageItem, Messages, weight_with_texts};
+use crate::storage::messages::Messages;
+use crate::storage::weight::weight_with_texts;
 use crate::storage::{Page, join_authorized};
 
 impl Messages<'_> {

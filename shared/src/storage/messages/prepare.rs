@@ -8,95 +8,22 @@ use dynamo::{Items, Key};
 use crate::caller::Caller;
 use crate::error::Error;
 use crate::ids::{AgentId, FileId, MessageId, Nil};
-use crate::models::{Attachment, Message, SenderType, StreamId};
-use crate::storage::Channel;
-use crate::storage::files::FileItem;
-use crate::storage::files::NOT_UPLOADED;
-use crate::storage::idempotency::Call;
+use crate::models::{Attachment, Message, SenderType};
+use crate::storage::IdempotentCall;
+use crate::storage::files::{NOT_UPLOADED, file_in};
+use crate::storage::items::{FileItem, MessageItem};
 use crate::storage::keys;
-use crate::storage::messages::MessageItem;
 use crate::storage::messages::Messages;
 use crate::storage::messages::idempotency::ClientItem;
 use crate::storage::messages::iterations::ChainPosition;
-use crate::storage::messages::streams::Stream;
+use crate::storage::messages::prepared::{Prepared, PreparedMessage, References};
+use crate::storage::messages::stream_item::Stream;
 use crate::storage::messages::supersede::supersedable;
 use crate::validation::ValidationErrors;
 
 /// How many messages of uploads one message may take the files of: each is one more write in a
 /// transaction, which takes a hundred.
 const MAX_RELEASED: usize = 43;
-
-/// The key of a call that is safe to repeat.
-pub struct IdempotentCall {
-    pub client_id: String,
-    pub body_hash: String,
-}
-
-/// What a new message refers to.
-#[derive(Clone, Copy, Default)]
-pub struct References<'a> {
-    pub attachment_ids: &'a [String],
-    pub iteration_of: Option<&'a str>,
-    pub supersedes: Option<&'a str>,
-    pub stream: Option<&'a StreamId>,
-}
-
-/// How a message begins.
-pub enum Prepared {
-    /// The same call was made before: this is its message.
-    Repeat(Box<Message>),
-    New(Box<PreparedMessage>),
-}
-
-/// A message that may be created: its channel is open, the files it claims are free, the message it revises is
-/// decided, and the review it supersedes is pending.
-pub struct PreparedMessage {
-    pub channel: Channel,
-    pub(super) sender: SenderType,
-    pub(super) once: Option<IdempotentCall>,
-    /// What an earlier call with the same client id made, and is deleted.
-    pub(super) gone: Option<MessageId>,
-    pub(super) claimed: Vec<Attachment>,
-    pub(super) place: Option<ChainPosition>,
-    pub(super) stream: Option<Stream>,
-    pub(super) superseded: Option<MessageId>,
-    /// It holds an uploaded file and nothing else: another message may take that file over.
-    pub(super) is_upload: bool,
-    /// What makes an upload safe to repeat.
-    pub(super) call: Option<Box<Call>>,
-}
-
-impl PreparedMessage {
-    /// Of a message that an upload makes for its file.
-    pub(in crate::storage) fn for_upload(channel: Channel, sender: SenderType, call: Option<Call>) -> Self {
-        Self { is_upload: true, call: call.map(Box::new), ..Self::new(channel, sender) }
-    }
-
-    fn new(channel: Channel, sender: SenderType) -> Self {
-        Self {
-            channel,
-            sender,
-            once: None,
-            gone: None,
-            claimed: vec![],
-            place: None,
-            stream: None,
-            superseded: None,
-            is_upload: false,
-            call: None,
-        }
-    }
-
-    /// The message whose review is superseded.
-    pub fn superseded(&self) -> Option<MessageId> {
-        self.superseded
-    }
-
-    /// The draft that the call continues, if its stream has one.
-    pub fn draft(&self) -> Option<MessageId> {
-        self.stream.as_ref().and_then(Stream::draft)
-    }
-}
 
 impl Messages<'_> {
     /// Opens the channel for a message that refers to nothing but files.
@@ -282,9 +209,4 @@ impl ParsedReferences {
         keys.extend(self.stream.clone());
         keys
     }
-}
-
-/// The file that a text names in a channel, or the id that is never issued.
-pub(in crate::storage) fn file_in(channel: AgentId, text: &str) -> FileId {
-    Some(FileId::parse_or_nil(text)).filter(|id| id.channel() == channel).unwrap_or(FileId::nil())
 }

@@ -9,15 +9,16 @@ use dynamo::{Check, Conditional, Transaction, Update, attr, item_exists};
 use crate::error::Error;
 use crate::ids::MessageId;
 use crate::json::Json;
-use crate::models::message::{StreamState, TextFormat};
+use crate::models::message::TextFormat;
 use crate::models::stream::SetWithDraft;
+use crate::models::stream::StreamState;
 use crate::models::{Message, MessageStatus};
+use crate::storage::IdempotentCall;
+use crate::storage::items::MessageItem;
 use crate::storage::keys;
-use crate::storage::messages::MessageItem;
 use crate::storage::messages::Messages;
-use crate::storage::messages::create::NewMessage;
 use crate::storage::messages::idempotency::client_record;
-use crate::storage::messages::prepare::{IdempotentCall, PreparedMessage};
+use crate::storage::messages::prepared::PreparedMessage;
 
 /// How long a call that changed a draft can be repeated. A call that creates a message can be repeated for as
 /// long as the message exists.
@@ -33,19 +34,6 @@ pub struct Change {
     pub state: Option<StreamState>,
     /// What it says of the rest, which has to be what is so.
     pub set_with_draft: SetWithDraft,
-}
-
-impl From<&NewMessage> for Change {
-    fn from(draft: &NewMessage) -> Self {
-        Self {
-            text: draft.text.clone(),
-            format: draft.format,
-            status: draft.status,
-            metadata: draft.metadata.clone(),
-            state: draft.stream_state,
-            set_with_draft: draft.set_with_draft.clone(),
-        }
-    }
 }
 
 impl Messages<'_> {

@@ -6,88 +6,27 @@
 //! that it is appended to: nothing is counted, so nothing is counted twice.
 
 use dynamo::value::{Value, count, n, s, to_item};
-use dynamo::{Conditional, Items, Key, MAX_ATTEMPTS, Update, attr, pause};
-use serde::{Deserialize, Serialize};
+use dynamo::{Conditional, Key, MAX_ATTEMPTS, Update, attr, pause};
 
 use crate::caller::AgentCaller;
-use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::ids::{AgentId, MessageId, Nil, new_ulid};
-use crate::models::message::StreamState;
+use crate::models::stream::StreamState;
 use crate::models::{AddStatus, Message, StatusEvent, StreamId, UpdateStream};
 use crate::secrets::SecretHash;
+use crate::storage::IdempotentCall;
+use crate::storage::items::StatusEventItem;
 use crate::storage::keys;
-use crate::storage::messages::IdempotentCall;
 use crate::storage::messages::Messages;
-use crate::storage::messages::room;
+use crate::storage::messages::stream_item::{Events, Stream};
 use crate::storage::messages::stream_update::Change;
+use crate::storage::room;
 
 const MAX_EVENTS: usize = 200;
 /// The size of an event without its text, in bytes.
 const EVENT_FRAME: usize = 120;
 /// How long status events wait for their draft.
 const EARLY_LIFE: std::time::Duration = std::time::Duration::from_secs(24 * 3600);
-
-/// A status event as a message or a stream lists it: its place is its index.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct StatusEventItem {
-    text: String,
-    tool_hint: bool,
-    created_at: Timestamp,
-}
-
-impl StatusEventItem {
-    fn says_the_same(&self, other: &Self) -> bool {
-        (&self.text, self.tool_hint) == (&other.text, other.tool_hint)
-    }
-
-    fn shown(self, channel_id: AgentId, stream_id: &str, index: usize) -> StatusEvent {
-        let Self { text, tool_hint, created_at } = self;
-        StatusEvent { channel_id, stream_id: stream_id.to_owned(), index, text, tool_hint, created_at }
-    }
-}
-
-pub(super) fn shown_events(
-    channel: AgentId,
-    stream_id: Option<&str>,
-    events: Vec<StatusEventItem>,
-) -> Vec<StatusEvent> {
-    let stream_id = stream_id.unwrap_or_default();
-    events.into_iter().enumerate().map(|(index, event)| event.shown(channel, stream_id, index)).collect()
-}
-
-/// The part of an item that describes a stream: of the stream's own item before there is a draft, of the
-/// message's item afterwards.
-#[derive(Clone, Default, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct Events {
-    pub message_id: Option<MessageId>,
-    #[serde(default)]
-    pub status_events: Vec<StatusEventItem>,
-    pub event_bytes: Option<u64>,
-    /// An id for each event, so that one that was sent twice knows itself.
-    #[serde(default)]
-    pub event_ids: Vec<String>,
-    stream_state: Option<StreamState>,
-}
-
-/// A stream, as it was read.
-pub(super) struct Stream {
-    pub id: StreamId,
-    pub early: Events,
-}
-
-impl Stream {
-    pub fn found(channel: AgentId, id: &StreamId, items: &mut Items) -> Result<Self, Error> {
-        let early = items.take(&keys::stream(channel, id))?.unwrap_or_default();
-        Ok(Self { id: id.clone(), early })
-    }
-
-    pub fn draft(&self) -> Option<MessageId> {
-        self.early.message_id
-    }
-}
 
 impl Messages<'_> {
     pub(super) async fn reload_stream(self, channel: AgentId, stream: &mut Stream) -> Result<(), Error> {
@@ -179,23 +118,6 @@ impl Messages<'_> {
             Conditional::Refused(Some(events)) => events.why_not(draft.is_some(), event_id),
         }
     }
-}
-
-/// Makes `message` the stream's draft, on the condition that it has none and that no status event was appended
-/// since the stream was read.
-pub(super) fn begin_draft(stream: &Stream, message: MessageId) -> Update {
-    let unchanged = match stream.early.event_ids.len() {
-        0 => attr("eventIds").absent(),
-        events => attr("eventIds").len_is(events),
-    };
-    Update::new(keys::stream(message.channel(), &stream.id))
-        .set("messageId", s(message))
-        .remove("statusEvents")
-        .remove("eventBytes")
-        .remove("eventIds")
-        .remove("ttl")
-        .when(attr("messageId").absent())
-        .when(unchanged)
 }
 
 /// The result of appending an event.

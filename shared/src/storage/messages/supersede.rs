@@ -8,8 +8,9 @@ use crate::clock::Timestamp;
 use crate::error::{Error, Step};
 use crate::ids::MessageId;
 use crate::models::Message;
+use crate::storage::items::MessageItem;
 use crate::storage::keys;
-use crate::storage::messages::{MessageItem, Messages};
+use crate::storage::messages::Messages;
 use crate::storage::reviews::{cancellation, refusal};
 use crate::validation::ValidationErrors;
 

@@ -10,8 +10,8 @@ use crate::ids::{MaybeChannel, MessageId, new_ulid};
 use crate::models::message::Consumption;
 use crate::models::{Message, Review};
 use crate::review::Effect;
+use crate::storage::items::MessageItem;
 use crate::storage::keys;
-use crate::storage::messages::MessageItem;
 use crate::storage::reviews::Reviews;
 
 /// A call that consumes an approval.

@@ -10,7 +10,7 @@ use crate::ids::UserId;
 use crate::models::{Answer, DecidedAct, Decision, Message, Surface};
 use crate::review::{Kind, answer};
 use crate::secrets::ServerSecret;
-use crate::storage::messages::DecisionItem;
+use crate::storage::items::DecisionItem;
 
 /// Who decides, when, and in which call.
 #[derive(Clone, Copy)]

@@ -19,10 +19,11 @@ use crate::error::Error;
 use crate::ids::{AgentId, MaybeChannel, UserId};
 use crate::models::page_request::MAX_PAGE_BYTES;
 use crate::models::{Message, ReviewStatus};
+use crate::storage::items::MessageItem;
 use crate::storage::join_authorized;
 use crate::storage::keys::{OWNER_INDEX, owned};
-use crate::storage::messages::{MessageItem, weight};
 use crate::storage::reviews::Reviews;
+use crate::storage::weight::weight;
 
 /// How many decided reviews a list shows.
 const DECIDED_SHOWN: usize = 200;

@@ -23,10 +23,11 @@ use crate::ids::{FileId, MessageId, new_ulid};
 use crate::models::{Answer, Message, ModifiedFiles, Review, ReviewStatus, Surface};
 use crate::review::answer;
 use crate::secrets::ServerSecret;
+use crate::storage::files::file_in;
+use crate::storage::items::MessageItem;
 use crate::storage::keys::{self, owned};
-use crate::storage::messages::room;
-use crate::storage::messages::{MessageItem, file_in};
 use crate::storage::reviews::decision::{DecidedReview, Decider};
+use crate::storage::room;
 use crate::storage::{Channel, Store, webhooks};
 
 /// Reviews: what a message asks of a person, and what becomes of it.

@@ -10,8 +10,8 @@ use crate::json::Json;
 use crate::models::{Answer, Decision, Message, ModifiedFiles, ReviewStatus, SenderType};
 use crate::review::secret;
 use crate::secrets::SecretHash;
+use crate::storage::items::MessageItem;
 use crate::storage::keys::MESSAGES;
-use crate::storage::messages::MessageItem;
 
 /// An item as the stream shows it.
 pub type StreamImage = serde_dynamo::Item;
@@ -247,5 +247,5 @@ fn check_version(image: &StreamImage) -> Result<(), Error> {
         Some(_) => u32::MAX,
         None => 0,
     };
-    Ok(version::check(found)?)
+    Ok(dynamo::check_version(found)?)
 }

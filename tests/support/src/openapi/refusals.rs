@@ -48,7 +48,7 @@ fn all() -> Vec<Refusal> {
         message: "type is required".to_owned(),
     }]);
     let malformed = Error::MalformedJson(half_character_fault());
-    let too_large = Error::TooLarge(shared::http::extract::FILE_TOO_LARGE.to_owned());
+    let too_large = Error::TooLarge(shared::http::upload::FILE_TOO_LARGE.to_owned());
     vec![
         refusal("Invalid", "The input is invalid; every invalid field is named", vec![invalid, malformed]),
         refusal("NoApiKey", "No API key, or one that is unknown, malformed or revoked", vec![Error::NoApiKey]),

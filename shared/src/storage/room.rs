@@ -2,9 +2,10 @@
 
 use dynamo::Item;
 
-use crate::models::message::StreamState;
-use crate::models::request::{MAX_METADATA, MAX_TEXT};
+use crate::models::request::MAX_METADATA;
 use crate::models::review::{MAX_FEEDBACK, MAX_RESPONSE};
+use crate::models::stream::StreamState;
+use crate::models::text::MAX_TEXT;
 
 /// How many bytes are left free when a message is made, for its answer.
 const ROOM_FOR_ANSWERS: usize = 16 * 1024;

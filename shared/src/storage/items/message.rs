@@ -6,17 +6,18 @@ use crate::clock::Timestamp;
 use crate::ids::{FileId, MessageId, UserId};
 use crate::json::{Json, as_text};
 use crate::models::file::PluginType;
-use crate::models::message::{Consumption, StreamState, TextFormat};
+use crate::models::message::{Consumption, TextFormat};
 use crate::models::modified_files::{self, ModifiedFiles};
 use crate::models::stream::SetWithDraft;
+use crate::models::stream::StreamState;
 use crate::models::webhook_url::split;
 use crate::models::{
     Attachment, DecidedAct, Decision, DeliveryStatus, Message, MessageStatus, Review, ReviewStatus, SenderType, Surface,
 };
 use crate::review::answer::edited_args;
 use crate::review::{Act, Effect};
+use crate::storage::items::status_event::{StatusEventItem, shown_events};
 use crate::storage::keys::StorageKey;
-use crate::storage::messages::streams::{StatusEventItem, shown_events};
 
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
