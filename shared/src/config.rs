@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::aws::AwsSettings;
 use crate::http::cors::Cors;
 use crate::limits::Settings;
-use crate::secrets::server_secret::ServerSecret;
+use crate::secrets::{ServerSecret, ServerSecrets};
 use crate::storage::HISTORY_LIFETIME;
 
 /// The longest time a long poll may take: HTTP APIs end a request after 30 s, and the response needs some of it.
@@ -20,6 +20,10 @@ pub enum ConfigError {
     Missing(&'static str),
     #[error("the environment variable {0} is not {1}")]
     Invalid(&'static str, &'static str),
+    #[error("the parameter {0} cannot be read: {1}")]
+    UnreadableParameter(String, String),
+    #[error("the parameter {0} is no list of secrets of at least 32 characters each")]
+    InvalidParameter(String),
 }
 
 /// A function's `main` prints the error's `Debug`, so it is the readable sentence.
@@ -37,6 +41,7 @@ impl AwsSettings {
             dynamodb: endpoint("AWS_ENDPOINT_URL_DYNAMODB"),
             s3: endpoint("AWS_ENDPOINT_URL_S3"),
             sqs: endpoint("AWS_ENDPOINT_URL_SQS"),
+            ssm: endpoint("AWS_ENDPOINT_URL_SSM"),
             asks_for_credentials: present("AWS_CONTAINER_CREDENTIALS_FULL_URI").is_some(),
         })
     }
@@ -56,10 +61,8 @@ pub struct Config {
     pub history_lifetime: Duration,
     /// See [`limits`].
     pub limits: Settings,
-    /// `PLACET_SECRET`: at least 32 characters that cannot be guessed, the same for all functions.
-    pub secret: ServerSecret,
-    /// `PLACET_PREVIOUS_SECRETS`: secrets that were replaced, none when unset.
-    pub previous_secrets: Vec<ServerSecret>,
+    /// Where the deployment's secrets are.
+    pub secrets: SecretSource,
     /// `PLACET_CORS_ORIGINS`: origins whose scripts may call the agents' API, none when unset.
     pub cors: Cors,
     /// `PLACET_SOURCE_ADDRESSES`: `gateway` when the gateway sees the callers themselves, so that sign-ins are limited by
@@ -69,6 +72,18 @@ pub struct Config {
     pub queue: Option<String>,
     /// `PLACET_DEAD_LETTERS`: the URL of the dead-letter queue of deliveries; only `webhooks` needs it.
     pub dead_letters: Option<String>,
+}
+
+/// Where a function finds the deployment's secrets: lists, separated by commas, of at least 32 characters each that
+/// cannot be guessed. The first is the current one; those that it replaced follow.
+#[derive(Clone, Debug)]
+pub enum SecretSource {
+    /// A function that neither signs nor encrypts has none.
+    None,
+    /// `PLACET_SECRETS`: the list itself.
+    Environment(ServerSecrets),
+    /// `PLACET_SECRETS_PARAMETER`: the name of a `SecureString` of the Systems Manager, with its version.
+    Parameter(String),
 }
 
 impl Config {
@@ -81,8 +96,7 @@ impl Config {
             max_wait: max_wait()?,
             history_lifetime: history_lifetime()?,
             limits: limits()?,
-            secret: secret("PLACET_SECRET")?,
-            previous_secrets: previous_secrets()?,
+            secrets: secrets()?,
             cors: cors()?.unwrap_or_default(),
             has_source_addresses: source_addresses()?,
             queue: present("PLACET_QUEUE"),
@@ -115,12 +129,18 @@ fn required(name: &'static str) -> Result<String, ConfigError> {
     present(name).ok_or(ConfigError::Missing(name))
 }
 
-fn secret(name: &'static str) -> Result<ServerSecret, ConfigError> {
-    ServerSecret::new(&required(name)?).ok_or(ConfigError::Invalid(name, "at least 32 characters"))
+fn secrets() -> Result<SecretSource, ConfigError> {
+    let name = "PLACET_SECRETS";
+    if let Some(parameter) = present("PLACET_SECRETS_PARAMETER") {
+        return Ok(SecretSource::Parameter(parameter));
+    }
+    let Some(list) = present(name) else { return Ok(SecretSource::None) };
+    let secrets = ServerSecrets::parse(&list);
+    secrets.map(SecretSource::Environment).ok_or(ConfigError::Invalid(name, "a list of at least 32 characters each"))
 }
 
-/// `PLACET_PREVIOUS_SECRETS`, which the local runner reads too: secrets that were replaced, separated by
-/// commas or spaces. The public keys of their receipts stay listed.
+/// `PLACET_PREVIOUS_SECRETS` of the local runner: secrets that the file `secret` had before, separated by commas or
+/// spaces. What they signed and encrypted is still accepted.
 pub fn previous_secrets() -> Result<Vec<ServerSecret>, ConfigError> {
     let name = "PLACET_PREVIOUS_SECRETS";
     let list = present(name).unwrap_or_default();

@@ -14,6 +14,8 @@ pub enum Permission {
     Queue(&'static str),
     /// The dead-letter queue of deliveries.
     DeadLetters(&'static str),
+    /// The parameter with the deployment's secrets.
+    Secrets(&'static str),
 }
 
 impl fmt::Display for Permission {
@@ -25,6 +27,7 @@ impl fmt::Display for Permission {
             Self::Objects(action) => write!(f, "{action} on the bucket's objects"),
             Self::Queue(action) => write!(f, "{action} on the queue"),
             Self::DeadLetters(action) => write!(f, "{action} on the dead-letter queue"),
+            Self::Secrets(action) => write!(f, "{action} on the deployment's secrets"),
         }
     }
 }

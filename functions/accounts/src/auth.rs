@@ -35,7 +35,7 @@ pub async fn login(
     source: Option<Extension<SourceAddress>>,
     extract::Json(credentials): extract::Json<Credentials>,
 ) -> Result<Response, Error> {
-    let presented = Device::presented(&headers, &app.secret, app.clock.now());
+    let presented = Device::presented(&headers, &app.secrets, app.clock.now());
     let (session, device) = app.store.accounts().sign_in(credentials, &presented, source.map(|it| it.0)).await?;
     let mut response = with_cookie(&headers, session);
     app.remember(&device, &headers, response.headers_mut())?;

@@ -31,7 +31,7 @@ pub async fn change(
     headers: HeaderMap,
     extract::Json(change): extract::Json<ChangePassword>,
 ) -> Result<Response, Error> {
-    let presented = Device::presented(&headers, &app.secret, app.clock.now());
+    let presented = Device::presented(&headers, &app.secrets, app.clock.now());
     let device = app.store.accounts().change_password(&human, change, &presented).await?;
     let mut response = Json(MessageOut { message: "Password changed" }).into_response();
     app.remember(&device, &headers, response.headers_mut())?;

@@ -33,6 +33,7 @@ pub const PERMISSIONS: &[Permission] = &[
     Permission::Objects("s3:DeleteObject"),
     Permission::Objects("s3:GetObject"),
     Permission::Objects("s3:PutObject"),
+    Permission::Secrets("ssm:GetParameter"),
 ];
 
 shared::routes! {

@@ -39,7 +39,7 @@ pub async fn share(
     headers: HeaderMap,
 ) -> Result<Json<Shared>, Error> {
     let file = app.store.files().get(&human, id).await?;
-    let token = ShareLink::of(&file, app.clock.now()).token(&app.secret);
+    let token = ShareLink::of(&file, app.clock.now()).token(app.secrets.current()?);
     // Where the caller reached us, as it says itself. Only the caller learns it: the response is
     // not stored, and the token is good at any address of ours.
     let origin = app.site.origin_of_links(&headers).unwrap_or_default();

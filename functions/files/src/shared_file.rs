@@ -32,7 +32,7 @@ pub async fn shared_file(
     asked: Asked,
 ) -> Result<Response, Error> {
     let token = token.map_or_else(|_| String::new(), |Path(token)| token);
-    let link = ShareLink::verified(&token, &app.secret, app.clock.now()).ok_or(Error::NotFound("shared file"))?;
+    let link = ShareLink::verified(&token, &app.secrets, app.clock.now()).ok_or(Error::NotFound("shared file"))?;
     let file = app.store.files().get_shared(&link).await.map_err(|err| match err {
         Error::NotFound(_) => Error::NotFound("shared file"),
         err => err,

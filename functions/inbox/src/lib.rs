@@ -22,6 +22,7 @@ pub const PERMISSIONS: &[Permission] = &[
     Permission::Index("dynamodb:Query", "owner"),
     Permission::Bucket("s3:ListBucket"),
     Permission::Objects("s3:GetObject"),
+    Permission::Secrets("ssm:GetParameter"),
 ];
 
 shared::routes! {

@@ -169,7 +169,7 @@ pub async fn fetch(
     let env = envs.into_iter().next().unwrap_or_default();
     let stays_here = app.outbound.is_for_development() && is_loopback(&request.url);
     let is_safe = stays_here || carries_secrets(&plugin.manifest, &request.url);
-    let settings = Settings { plugin, env: &env, secret: &app.secret, is_safe };
+    let settings = Settings { plugin, env: &env, secrets: &app.secrets, is_safe };
     // Somebody else's host takes its time.
     turns::step_aside();
     let answer = app.outbound.fetch(outgoing(request, &settings)?, WITHIN, MAX_ANSWER).await;

@@ -27,6 +27,7 @@ pub const PERMISSIONS: &[Permission] = &[
     Permission::Table("dynamodb:BatchGetItem"),
     Permission::Table("dynamodb:PutItem"),
     Permission::Table("dynamodb:UpdateItem"),
+    Permission::Secrets("ssm:GetParameter"),
 ];
 
 shared::routes! {

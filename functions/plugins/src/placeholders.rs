@@ -1,7 +1,7 @@
 //! `{{KEY}}` in the headers of a request stands for the plugin's setting of that name: a secret
 //! one reaches the host that it is for without ever being in a browser.
 
-use shared::secrets::ServerSecret;
+use shared::secrets::ServerSecrets;
 use shared::storage::PluginEnv;
 
 use crate::catalogue::Plugin;
@@ -18,7 +18,7 @@ pub type Refused = (&'static str, String);
 pub struct Settings<'a> {
     pub plugin: &'a Plugin,
     pub env: &'a PluginEnv,
-    pub secret: &'a ServerSecret,
+    pub secrets: &'a ServerSecrets,
     /// Whether the request's way is one that a secret may go: encrypted, to the host's own service.
     pub is_safe: bool,
 }
@@ -52,7 +52,7 @@ impl Settings<'_> {
                 format!("{} is secret, and goes over https only, to port 443 or the one in the manifest", entry.key);
             return Err(("secret_in_the_open", sentence));
         }
-        let value = value_of(self.plugin, entry, self.env, self.secret).or_else(|| entry.default.clone());
+        let value = value_of(self.plugin, entry, self.env, self.secrets).or_else(|| entry.default.clone());
         value.ok_or_else(|| ("not_set", format!("{} is not set for this plugin", entry.key)))
     }
 }

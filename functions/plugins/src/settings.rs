@@ -10,7 +10,7 @@ use shared::error::Error;
 use shared::http::App;
 use shared::http::extract::{Json, PathId};
 use shared::secrets::Encrypted;
-use shared::secrets::{Purpose, ServerSecret};
+use shared::secrets::{Purpose, ServerSecret, ServerSecrets};
 use shared::storage::PluginEnv;
 use shared::validation::{FromObject, JsonObject, ValidationErrors};
 use utoipa::ToSchema;
@@ -85,7 +85,7 @@ pub async fn list(
 ) -> Result<axum::Json<Vec<PluginSettings>>, Error> {
     let names: Vec<&str> = plugins.all().map(|plugin| &*plugin.manifest.about.name).collect();
     let envs = app.store.plugins().envs(&human, &names).await?;
-    let shown = plugins.all().zip(&envs).map(|(plugin, env)| PluginSettings::of(plugin, env, &app.secret));
+    let shown = plugins.all().zip(&envs).map(|(plugin, env)| PluginSettings::of(plugin, env, &app.secrets));
     Ok(axum::Json(shown.collect()))
 }
 
@@ -110,9 +110,9 @@ pub async fn update(
 ) -> Result<axum::Json<PluginSettings>, Error> {
     let (by, _) = app.store.accounts().authenticate_owner(&owner, &[]).await?;
     let plugin = plugins.named(&name)?;
-    let changes = sealed(change.env, plugin, &app.secret)?;
+    let changes = sealed(change.env, plugin, app.secrets.current()?)?;
     let env = app.store.plugins().update_env(by, &plugin.manifest.about.name, changes).await?;
-    Ok(axum::Json(PluginSettings::of(plugin, &env, &app.secret)))
+    Ok(axum::Json(PluginSettings::of(plugin, &env, &app.secrets)))
 }
 
 /// The changes, encrypted, once the plugin is known to have all of these keys.
@@ -139,16 +139,15 @@ fn place(plugin: &Plugin, key: &str) -> String {
     format!("{}/{key}", plugin.manifest.about.name)
 }
 
-/// The value that is set for `entry`. One that was set under another secret of the deployment's
-/// is not.
-pub fn value_of(plugin: &Plugin, entry: &EnvEntry, env: &PluginEnv, secret: &ServerSecret) -> Option<String> {
-    env.get(&entry.key)?.decrypt(&secret.key(Purpose::PluginSettings), &place(plugin, &entry.key))
+/// The value that is set for `entry`. One that was set under a secret that is no longer accepted is not.
+pub fn value_of(plugin: &Plugin, entry: &EnvEntry, env: &PluginEnv, secrets: &ServerSecrets) -> Option<String> {
+    secrets.decrypt(Purpose::PluginSettings, env.get(&entry.key)?, &place(plugin, &entry.key))
 }
 
 impl PluginSettings {
-    fn of(plugin: &Plugin, env: &PluginEnv, secret: &ServerSecret) -> Self {
+    fn of(plugin: &Plugin, env: &PluginEnv, secrets: &ServerSecrets) -> Self {
         let setting = |entry: &EnvEntry| {
-            let value = value_of(plugin, entry, env, secret);
+            let value = value_of(plugin, entry, env, secrets);
             EnvSetting { entry: entry.clone(), is_set: value.is_some(), value: value.filter(|_| !entry.secret) }
         };
         let env = plugin.manifest.env().iter().map(setting).collect();

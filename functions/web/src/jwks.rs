@@ -16,14 +16,14 @@ const CACHING: (HeaderName, &str) = (CACHE_CONTROL, "public, max-age=300");
 /// A JWK set (RFC 7517)
 #[derive(Serialize, ToSchema)]
 pub struct KeySet {
-    /// The key that signs now, then those of earlier secrets
+    /// The key that signs now, then those of previous secrets
     #[schema(value_type = Vec<Object>)]
     keys: Vec<Jwk>,
 }
 
 /// The public keys of receipts
 ///
-/// A receipt is a JWS whose header names its key by `kid`. The keys of earlier secrets stay listed.
+/// A receipt is a JWS whose header names its key by `kid`. The keys of previous secrets stay listed.
 #[utoipa::path(
     get,
     path = "/.well-known/jwks.json",
@@ -32,7 +32,6 @@ pub struct KeySet {
     responses((status = 200, body = KeySet))
 )]
 pub async fn jwks(State(app): State<App>) -> Result<([(HeaderName, &'static str); 1], Json<KeySet>), Error> {
-    let secrets = std::iter::once(&app.secret).chain(app.previous_secrets.iter());
-    let keys = secrets.map(|secret| Ok(secret.receipt_key()?.jwk())).collect::<Result<_, Error>>()?;
+    let keys = app.secrets.iter().map(|secret| Ok(secret.receipt_key()?.jwk())).collect::<Result<_, Error>>()?;
     Ok(([CACHING], Json(KeySet { keys })))
 }

@@ -41,6 +41,7 @@ pub const PERMISSIONS: &[Permission] = &[
     Permission::Index("dynamodb:Query", "owner"),
     Permission::Bucket("s3:ListBucket"),
     Permission::Objects("s3:GetObject"),
+    Permission::Secrets("ssm:GetParameter"),
 ];
 
 /// The routes of this function.

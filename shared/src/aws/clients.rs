@@ -29,6 +29,28 @@ pub struct Clients {
     pub sqs: Lazy<aws_sdk_sqs::Client>,
 }
 
+/// What all calls of a deployed function share.
+pub struct Connection {
+    pub(super) https: HttpsClient,
+    pub(super) credentials: SharedCredentialsProvider,
+}
+
+impl Connection {
+    /// The HTTPS client and the credentials, as Lambda's environment says.
+    pub fn new(aws: &AwsSettings) -> Self {
+        let https = HttpsClient::new(Roots::of_region(&aws.region).certificates(), CONNECT_TIMEOUT);
+        let credentials = match aws.asks_for_credentials {
+            true => {
+                let sleep = SharedAsyncSleep::new(TokioSleep::new());
+                let ours = ProviderConfig::empty().with_http_client(https.clone()).with_sleep_impl(sleep);
+                SharedCredentialsProvider::new(EcsCredentialsProvider::builder().configure(&ours).build())
+            }
+            false => SharedCredentialsProvider::new(EnvironmentVariableCredentialsProvider::new()),
+        };
+        Self { https, credentials }
+    }
+}
+
 /// Engines that are not AWS's: emulators, or the ones embedded in the local runner.
 #[derive(Clone, Debug)]
 pub struct Endpoints {
@@ -43,21 +65,12 @@ pub struct Endpoints {
 
 impl Clients {
     /// Those of a deployed function.
-    pub fn deployed(aws: &AwsSettings) -> Self {
-        let http = https(Roots::of_region(&aws.region), 1);
-        let credentials = match aws.asks_for_credentials {
-            true => {
-                let sleep = SharedAsyncSleep::new(TokioSleep::new());
-                let ours = ProviderConfig::empty().with_http_client(http.clone()).with_sleep_impl(sleep);
-                SharedCredentialsProvider::new(EcsCredentialsProvider::builder().configure(&ours).build())
-            }
-            false => SharedCredentialsProvider::new(EnvironmentVariableCredentialsProvider::new()),
-        };
+    pub fn deployed(aws: &AwsSettings, connection: &Connection) -> Self {
         let config = SdkConfig::builder()
             .behavior_version(behavior())
             .region(Region::new(aws.region.clone()))
-            .credentials_provider(credentials)
-            .http_client(http)
+            .credentials_provider(connection.credentials.clone())
+            .http_client(connection.https.clone())
             .timeout_config(timeouts(1))
             .retry_config(retries())
             .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
@@ -165,6 +178,7 @@ fn retries() -> RetryConfig {
 fn https(roots: Roots, patience: u32) -> SharedHttpClient {
     SharedHttpClient::new(HttpsClient::new(roots.certificates(), CONNECT_TIMEOUT * patience))
 }
+
 
 /// Whose roots AWS's endpoints have, as their subjects say it. Reading all of Mozilla's would be
 /// most of a function's start, and each one more is seen in it.

@@ -51,6 +51,11 @@ impl HttpsClient {
         let connector = TimedConnector { https: https.wrap_connector(tcp), timeout: connect_timeout };
         Self { pool: Client::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).build(connector) }
     }
+
+    /// Sends a request outside of the SDK.
+    pub(super) async fn send(&self, request: Request<SdkBody>) -> Result<Response<Incoming>, legacy::Error> {
+        self.pool.request(request).await
+    }
 }
 
 impl HttpClient for HttpsClient {

@@ -2,14 +2,16 @@
 //!
 //! - [`clients`]: the SDK's clients, created once per process; [`lazy`]: those created on first use
 //! - `https_client`: the HTTPS client that the SDK uses
+//! - [`parameter_store`]: reads a parameter of the Systems Manager
 //! - [`queue`]: the queue of deliveries
 
 pub mod clients;
 mod https_client;
 pub mod lazy;
+pub mod parameter_store;
 pub mod queue;
 
-pub use clients::{Clients, Endpoints};
+pub use clients::{Clients, Connection, Endpoints};
 pub use lazy::Lazy;
 
 /// Where a deployed function finds AWS, from Lambda's environment alone. Probing other sources
@@ -18,10 +20,11 @@ pub use lazy::Lazy;
 pub struct AwsSettings {
     /// `AWS_REGION`
     pub region: String,
-    /// `AWS_ENDPOINT_URL_DYNAMODB`, `..._S3`, `..._SQS`, or `AWS_ENDPOINT_URL` for each: emulators.
+    /// `AWS_ENDPOINT_URL_DYNAMODB`, `..._S3`, `..._SQS`, `..._SSM`, or `AWS_ENDPOINT_URL` for each: emulators.
     pub dynamodb: Option<String>,
     pub s3: Option<String>,
     pub sqs: Option<String>,
+    pub ssm: Option<String>,
     /// Credentials come from a URL (`AWS_CONTAINER_CREDENTIALS_FULL_URI`), where an environment
     /// outlives them, rather than from `AWS_ACCESS_KEY_ID` and its companions.
     pub asks_for_credentials: bool,

@@ -1,6 +1,5 @@
 //! The state of every router.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use ::http::header::SET_COOKIE;
@@ -19,7 +18,7 @@ use crate::limits::Limits;
 use crate::long_poll::LongPolls;
 use crate::models::{Answer, CancelReview, Message, Surface};
 use crate::outbound::Outbound;
-use crate::secrets::{Device, ServerSecret};
+use crate::secrets::{Device, ServerSecrets};
 use crate::storage::{Blobs, Channel, Store, Table};
 
 /// The state of every router. Clones share their clients: they are made once per process.
@@ -29,9 +28,8 @@ pub struct App {
     pub blobs: Blobs,
     pub clock: Clock,
     pub long_polls: LongPolls,
-    pub secret: ServerSecret,
-    /// Secrets that were replaced, whose receipts are still valid.
-    pub previous_secrets: Arc<[ServerSecret]>,
+    /// None in functions that neither sign nor encrypt.
+    pub secrets: ServerSecrets,
     pub outbound: Outbound,
     pub queue: Queue,
     pub site: Site,
@@ -46,7 +44,7 @@ impl App {
         bucket: &str,
         clock: Clock,
         long_polls: LongPolls,
-        secret: ServerSecret,
+        secrets: ServerSecrets,
     ) -> Self {
         let blobs = Blobs::new(clients.s3.clone(), bucket);
         Self {
@@ -54,8 +52,7 @@ impl App {
             blobs,
             clock,
             long_polls,
-            secret,
-            previous_secrets: Arc::default(),
+            secrets,
             outbound: Outbound::default(),
             queue: Queue::unset(clients.sqs.clone()),
             site: Site::default(),
@@ -81,7 +78,7 @@ impl App {
         answer: Answer,
         surface: Surface,
     ) -> Result<Message, Error> {
-        let answered = self.store.reviews().answer(human, id, answer, (surface, &self.secret)).await?;
+        let answered = self.store.reviews().answer(human, id, answer, (surface, self.secrets.current()?)).await?;
         self.long_polls.notify(&answered);
         Ok(answered)
     }
@@ -111,7 +108,7 @@ impl App {
 
     /// Sets the device cookie in the response to `request`.
     pub fn remember(&self, device: &Device, request: &HeaderMap, response: &mut HeaderMap) -> Result<(), Error> {
-        let cookie = device.cookie(request, &self.secret, self.clock.now());
+        let cookie = device.cookie(request, self.secrets.current()?, self.clock.now());
         response.append(SET_COOKIE, HeaderValue::from_str(&cookie).map_err(Error::internal)?);
         Ok(())
     }

@@ -4,7 +4,7 @@ use http::HeaderMap;
 
 use crate::clock::Timestamp;
 use crate::http::{origin, session_cookie};
-use crate::secrets::ServerSecret;
+use crate::secrets::{ServerSecret, ServerSecrets};
 use crate::secrets::device::LIFE;
 
 pub use crate::secrets::Device;
@@ -16,10 +16,10 @@ const HOST_PREFIX: &str = "__Host-";
 
 impl Device {
     /// The valid device cookies of a request: one for each user who has signed in in this browser.
-    pub fn presented(request: &HeaderMap, secret: &ServerSecret, now: Timestamp) -> Vec<Self> {
+    pub fn presented(request: &HeaderMap, secrets: &ServerSecrets, now: Timestamp) -> Vec<Self> {
         let named = |name: &str| name.strip_prefix(HOST_PREFIX).unwrap_or(name).starts_with(NAME);
         let tokens = session_cookie::request_cookies(request).filter(|(name, _)| named(name)).map(|(_, token)| token);
-        tokens.filter_map(|token| Self::verified(token, secret, now)).collect()
+        tokens.filter_map(|token| Self::verified(token, secrets, now)).collect()
     }
 
     /// The value of a `Set-Cookie` header for the answer to `request`.

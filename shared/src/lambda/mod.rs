@@ -18,23 +18,24 @@ use tokio::sync::watch;
 use tower::{Service, ServiceExt, service_fn};
 use tracing::Instrument;
 
-use crate::aws::Clients;
+use crate::aws::{Clients, Connection, parameter_store};
 use crate::clock::Clock;
-use crate::config::{Config, ConfigError};
+use crate::config::{Config, ConfigError, SecretSource};
 use crate::http::{self, App};
 use crate::limits::Limits;
 use crate::long_poll::LongPolls;
+use crate::secrets::ServerSecrets;
 use crate::telemetry::cost::BackgroundTasks;
 use crate::telemetry::logging;
 
 /// Runs a deployed function: logging, settings and clients, then its routes, until Lambda ends it.
 pub async fn run(routes: Router<App>) -> Result<(), lambda_http::Error> {
-    let adapter = lambda_http::Adapter::from(service(routes)?);
+    let adapter = lambda_http::Adapter::from(service(routes).await?);
     lambda_http::lambda_runtime::run_concurrent(adapter.map_request(gateway_event::readable)).await
 }
 
 /// The routes as a service with buffered responses: Lambda sends nothing before a response is complete.
-fn service<B>(
+async fn service<B>(
     routes: Router<App>,
 ) -> Result<
     impl Service<Request<B>, Response = BufferedResponse, Error = Infallible, Future: Send> + Clone + Send,
@@ -46,7 +47,9 @@ where
     logging::init_json();
     let config = Config::from_env()?;
     let has_source_addresses = config.has_source_addresses;
-    let router = http::service(routes, deployed(config));
+    let connection = Connection::new(&config.aws);
+    let secrets = secrets(&config, &connection).await?;
+    let router = http::service(routes, deployed(config, &connection, secrets));
     let buffered = ServiceExt::<Request<B>>::and_then(router, async |response: axum::response::Response| {
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.map(Collected::to_bytes).unwrap_or_default();
@@ -67,7 +70,7 @@ where
 /// The state of a deployed function that a schedule invokes.
 pub fn schedule_app() -> Result<App, ConfigError> {
     logging::init_json();
-    Ok(deployed(Config::from_env()?))
+    Ok(without_secrets(Config::from_env()?))
 }
 
 /// The state of a deployed function that reads the stream or the queue; its queue must be set.
@@ -75,7 +78,7 @@ pub fn queue_app() -> Result<App, ConfigError> {
     logging::init_json();
     let config = Config::from_env()?;
     config.require_queue()?;
-    Ok(deployed(config))
+    Ok(without_secrets(config))
 }
 
 /// The state of the deployed function that sends the deliveries of the queue; both queues must be set.
@@ -84,7 +87,7 @@ pub fn delivery_app() -> Result<App, ConfigError> {
     let config = Config::from_env()?;
     config.require_queue()?;
     config.require_dead_letters()?;
-    Ok(deployed(config))
+    Ok(without_secrets(config))
 }
 
 /// A response that goes to API Gateway as base64, whatever its media type. As text it would be
@@ -98,16 +101,34 @@ impl lambda_http::IntoResponse for BufferedResponse {
     }
 }
 
+/// The secrets of a function that has some. It does not start without them.
+async fn secrets(config: &Config, connection: &Connection) -> Result<ServerSecrets, ConfigError> {
+    match &config.secrets {
+        SecretSource::None => Ok(ServerSecrets::default()),
+        SecretSource::Environment(secrets) => Ok(secrets.clone()),
+        SecretSource::Parameter(name) => {
+            let list = parameter_store::read(&config.aws, connection, name).await?;
+            ServerSecrets::parse(&list).ok_or_else(|| ConfigError::InvalidParameter(name.clone()))
+        }
+    }
+}
+
+/// The state of a deployed function that neither signs nor encrypts.
+fn without_secrets(config: Config) -> App {
+    let connection = Connection::new(&config.aws);
+    deployed(config, &connection, ServerSecrets::default())
+}
+
 /// The state of a deployed function.
-fn deployed(config: Config) -> App {
-    let clients = Clients::deployed(&config.aws);
+fn deployed(config: Config, connection: &Connection, secrets: ServerSecrets) -> App {
+    let clients = Clients::deployed(&config.aws, connection);
     // Lambda freezes or ends a sandbox without notice, so nothing ever sets `closing`.
     let long_polls =
         LongPolls::new(config.max_wait, watch::channel(false).1).limited(config.limits.waits_per_user, None);
-    let app = App::new(&clients, &config.table, &config.bucket, Clock::system(), long_polls, config.secret)
+    let app = App::new(&clients, &config.table, &config.bucket, Clock::system(), long_polls, secrets)
         .limited(Limits::new(&config.limits))
         .keeping_history(config.history_lifetime);
-    let app = App { previous_secrets: config.previous_secrets.into(), cors: config.cors, ..app };
+    let app = App { cors: config.cors, ..app };
     let app = match config.queue {
         Some(url) => app.on_queue(&url),
         None => app,

@@ -12,7 +12,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use crate::clock::Timestamp;
 use crate::ids::FileId;
 use crate::models::Attachment;
-use crate::secrets::server_secret::{Purpose, ServerSecret};
+use crate::secrets::{Purpose, ServerSecret, ServerSecrets};
 
 /// How long a link is good for.
 pub const LIFE: Duration = Duration::from_secs(3600);
@@ -31,10 +31,10 @@ impl ShareLink {
     }
 
     /// The link that a token stands for, unless it is wrong or has ended.
-    pub fn verified(token: &str, secret: &ServerSecret, now: Timestamp) -> Option<Self> {
+    pub fn verified(token: &str, secrets: &ServerSecrets, now: Timestamp) -> Option<Self> {
         let (signed, signature) = token.rsplit_once('.')?;
         let signature = URL_SAFE_NO_PAD.decode(signature).ok()?;
-        if !secret.verify(Purpose::ShareLinks, signed.as_bytes(), &signature) {
+        if !secrets.verify(Purpose::ShareLinks, signed.as_bytes(), &signature) {
             return None;
         }
         let (file, ends) = signed.split_once('.')?;

@@ -18,7 +18,7 @@ use ulid::Ulid;
 
 use crate::clock::Timestamp;
 use crate::ids::{self, UserId, parse_ulid};
-use crate::secrets::{Purpose, ServerSecret};
+use crate::secrets::{Purpose, ServerSecret, ServerSecrets};
 
 /// How long a browser is remembered after its last sign-in.
 pub const LIFE: Duration = Duration::from_secs(180 * 24 * 3600);
@@ -46,10 +46,10 @@ impl Device {
     }
 
     /// The device that `token` names, unless its signature is wrong or it has expired.
-    pub fn verified(token: &str, secret: &ServerSecret, now: Timestamp) -> Option<Self> {
+    pub fn verified(token: &str, secrets: &ServerSecrets, now: Timestamp) -> Option<Self> {
         let (signed, signature) = token.rsplit_once('.')?;
         let signature = URL_SAFE_NO_PAD.decode(signature).ok()?;
-        if !secret.verify(Purpose::DeviceCookies, signed.as_bytes(), &signature) {
+        if !secrets.verify(Purpose::DeviceCookies, signed.as_bytes(), &signature) {
             return None;
         }
         let [user, id, password_id, ends] = signed.split('.').collect::<Vec<_>>().try_into().ok()?;

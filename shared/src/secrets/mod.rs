@@ -3,7 +3,7 @@
 //! - [`credentials`]: API keys and session tokens
 //! - [`password`]: passwords and their hashes; [`password_queue`]: how many are verified at once
 //! - [`device`]: tokens of browsers that a person has signed in with before
-//! - [`server_secret`]: the deployment's own secret and the keys derived from it
+//! - [`server_secret`]: the deployment's own secrets and the keys derived from them
 //! - [`encrypted`]: values that the table stores encrypted
 //! - [`webhook_secret`]: the keys that sign webhook deliveries
 
@@ -20,5 +20,5 @@ pub use credentials::{Credential, PlainSecret, SecretHash};
 pub use device::Device;
 pub use encrypted::Encrypted;
 pub use password::Password;
-pub use server_secret::{Purpose, ServerSecret};
+pub use server_secret::{Purpose, ServerSecret, ServerSecrets};
 pub use webhook_secret::WebhookSecret;

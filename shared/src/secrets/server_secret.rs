@@ -1,8 +1,9 @@
-//! The deployment's own secret. Keys derived from it sign share links, device cookies and receipts, and
-//! encrypt plugin settings. Replacing it revokes every share link; receipts stay valid while the earlier
-//! secret is among the previous ones.
+//! The deployment's own secrets. Keys derived from them sign share links, device cookies and receipts, and
+//! encrypt plugin settings. The current secret signs and encrypts. What a previous one signed or encrypted
+//! is accepted as long as it is listed.
 
 use std::fmt;
+use std::sync::Arc;
 
 use action::receipt::SigningKey;
 use hmac::{Hmac, KeyInit, Mac};
@@ -10,6 +11,7 @@ use sha2::{Digest, Sha256};
 
 use crate::error::Error;
 use crate::hex;
+use crate::secrets::Encrypted;
 
 /// The minimum length, in characters.
 pub const MIN_LENGTH: usize = 32;
@@ -17,6 +19,45 @@ pub const MIN_LENGTH: usize = 32;
 /// The deployment's secret, hashed. Its `Debug` shows nothing.
 #[derive(Clone)]
 pub struct ServerSecret([u8; 32]);
+
+/// The secrets of a deployment, the current one first. A function that uses none has an empty list: then
+/// nothing is signed, and no signature is accepted.
+#[derive(Clone, Debug, Default)]
+pub struct ServerSecrets(Arc<[ServerSecret]>);
+
+impl ServerSecrets {
+    /// The current secret and those that it replaced.
+    pub fn new(current: ServerSecret, previous: impl IntoIterator<Item = ServerSecret>) -> Self {
+        Self(std::iter::once(current).chain(previous).collect())
+    }
+
+    /// A list of secrets, separated by commas or white space. `None` when one of them is too short, or there is none.
+    pub fn parse(list: &str) -> Option<Self> {
+        let texts = list.split([',', ' ', '\n']).filter(|text| !text.is_empty());
+        let secrets = texts.map(ServerSecret::new).collect::<Option<Arc<[_]>>>()?;
+        (!secrets.is_empty()).then_some(Self(secrets))
+    }
+
+    /// The secret that signs and encrypts.
+    pub fn current(&self) -> Result<&ServerSecret, Error> {
+        self.0.first().ok_or_else(|| Error::internal("this function has no secret"))
+    }
+
+    /// All secrets, the current one first.
+    pub fn iter(&self) -> std::slice::Iter<'_, ServerSecret> {
+        self.0.iter()
+    }
+
+    /// Whether `signature` is that of [`ServerSecret::sign`] with one of the secrets.
+    pub fn verify(&self, purpose: Purpose, text: &[u8], signature: &[u8]) -> bool {
+        self.iter().any(|secret| secret.verify(purpose, text, signature))
+    }
+
+    /// The text that one of the secrets encrypted for this place; `None` if none of them did.
+    pub fn decrypt(&self, purpose: Purpose, encrypted: &Encrypted, place: &str) -> Option<String> {
+        self.iter().find_map(|secret| encrypted.decrypt(&secret.key(purpose), place))
+    }
+}
 
 /// What a derived key is for. Keys of different purposes are independent.
 #[derive(Clone, Copy, Debug)]
@@ -64,7 +105,7 @@ impl ServerSecret {
     }
 
     /// Whether `signature` is that of [`sign`](Self::sign), compared in constant time.
-    pub fn verify(&self, purpose: Purpose, text: &[u8], signature: &[u8]) -> bool {
+    fn verify(&self, purpose: Purpose, text: &[u8], signature: &[u8]) -> bool {
         hmac(&self.key(purpose), text).verify_slice(signature).is_ok()
     }
 }
@@ -103,6 +144,31 @@ mod tests {
         assert_eq!(format!("{a:?}"), "***");
         assert_eq!(a.fingerprint(), a.fingerprint());
         assert_ne!(a.fingerprint(), b.fingerprint());
+    }
+
+    #[test]
+    fn previous_secrets_are_accepted_and_the_current_one_signs() -> Result<(), Error> {
+        let [old, new] = ["a", "b"].map(|text| text.repeat(MIN_LENGTH));
+        let secrets = |list: &str| ServerSecrets::parse(list).unwrap_or_default();
+        let [before, rotated, revoked] = [old.clone(), format!("{new},{old}"), new].map(|list| secrets(&list));
+        let signature = before.current()?.sign(Purpose::ShareLinks, b"1");
+        let accepting = [&before, &rotated, &revoked].map(|it| it.verify(Purpose::ShareLinks, b"1", &signature));
+        assert_eq!(accepting, [true, true, false]);
+        assert_ne!(rotated.current()?.sign(Purpose::ShareLinks, b"1"), signature);
+        let encrypted = Encrypted::of("text", &before.current()?.key(Purpose::PluginSettings), "place")?;
+        let read = |it: &ServerSecrets| it.decrypt(Purpose::PluginSettings, &encrypted, "place");
+        assert_eq!((read(&rotated).as_deref(), read(&revoked)), (Some("text"), None));
+        Ok(())
+    }
+
+    #[test]
+    fn without_a_secret_nothing_is_signed_or_accepted() {
+        let none = ServerSecrets::default();
+        assert!(none.current().is_err());
+        assert!(!none.verify(Purpose::ShareLinks, b"1", b""));
+        for list in ["", " ,", "short", &format!("{},short", "a".repeat(MIN_LENGTH))] {
+            assert!(ServerSecrets::parse(list).is_none(), "{list}");
+        }
     }
 
     #[test]

@@ -165,7 +165,7 @@ async fn broken_storage(world: &World) -> String {
         in_process: None,
     };
     let (clock, waits) = (world.app.clock.clone(), world.app.long_polls.clone());
-    let app = App::new(&Clients::at(&endpoints).await, "t", "b", clock, waits, test_support::secret());
+    let app = App::new(&Clients::at(&endpoints).await, "t", "b", clock, waits, test_support::secrets());
     let listener = placet_local::server::bind([127, 0, 0, 1].into(), 0).await.unwrap();
     let url = placet_local::server::url(&listener).unwrap();
     let (never, closing) = tokio::sync::watch::channel(false);

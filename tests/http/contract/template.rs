@@ -14,6 +14,9 @@ const STREAM_ACTIONS: [&str; 4] =
 const QUEUE_ACTIONS: [&str; 3] = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"];
 /// Actions of Lambda itself, with the function's role.
 const LOG_ACTIONS: [&str; 2] = ["logs:CreateLogStream", "logs:PutLogEvents"];
+/// The parameter with the deployment's secrets, which is created outside of the stack.
+const SECRETS_ARN: &str =
+    "arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter/placet/${AWS::StackName}/secrets";
 /// X-Ray has no resources to restrict these to.
 const TRACE_ACTIONS: [&str; 2] = ["xray:PutTraceSegments", "xray:PutTelemetryRecords"];
 
@@ -53,6 +56,20 @@ fn every_route_reaches_its_function() {
     }
     let deployed: BTreeSet<&str> = template::routes().iter().map(|(key, _)| key.as_str()).collect();
     assert_eq!(used, deployed, "routes of the template and routes of the code");
+}
+
+#[test]
+fn only_the_functions_that_sign_or_encrypt_know_where_the_secrets_are() {
+    let parameter = json!({ "Fn::Sub": "/placet/${AWS::StackName}/secrets:${SecretsVersion}" });
+    for function in functions::all() {
+        let variables = &template::properties(template::functions()[function.name])["Environment"]["Variables"];
+        let has_secrets = function.permissions.contains(&Permission::Secrets("ssm:GetParameter"));
+        let expected = if has_secrets { parameter.clone() } else { Value::Null };
+        assert_eq!(variables["PLACET_SECRETS_PARAMETER"], expected, "{}", function.name);
+    }
+    // A value in the environment could be read by everybody who may look at the function's configuration.
+    let text = include_str!("../../../infra/template.yaml");
+    assert!(!text.contains("{{resolve:"));
 }
 
 /// In both directions: nothing is missing and nothing is superfluous.
@@ -281,6 +298,7 @@ fn required_permissions(function: Function, resource: &str) -> BTreeSet<Grant> {
             Permission::Objects(action) => add(&[action], in_bucket(json!({ "Fn::Sub": "${Bucket.Arn}/*" }), "/*")),
             Permission::Queue(action) => add(&[action], arn("Queue")),
             Permission::DeadLetters(action) => add(&[action], arn("DeadLetters")),
+            Permission::Secrets(action) => add(&[action], json!({ "Fn::Sub": SECRETS_ARN })),
         }
     }
     add(&LOG_ACTIONS, arn(&format!("{resource}Logs")));

@@ -14,7 +14,7 @@ use futures_util::future::join_all;
 use serde_json::json;
 use shared::aws::{Clients, Endpoints};
 use shared::http::App;
-use test_support::{Agent, World, secret};
+use test_support::{Agent, World, secrets};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
@@ -121,7 +121,7 @@ async fn serve_recorded(world: &World) -> String {
     let endpoints = Endpoints { in_process: Some(SharedHttpClient::new(engines)), ..world.endpoints.clone() };
     let (clock, waits) = (world.app.clock.clone(), world.app.long_polls.clone());
     let clients = Clients::at(&endpoints).await;
-    let app = App::new(&clients, &world.table, world.bucket(), clock, waits, secret());
+    let app = App::new(&clients, &world.table, world.bucket(), clock, waits, secrets());
     world.serve_also(placet_local::routes(), app).await
 }
 

@@ -72,7 +72,7 @@ async fn a_changed_share_link_opens_nothing() {
     // Replacing the server secret ends every link.
     let attachment: Attachment = serde_json::from_value(file).unwrap();
     let created = ShareLink::of(&attachment, world.app.clock.now());
-    open(&format!("{}/api/share/{}", world.url, created.token(&world.app.secret))).await.expect(200);
+    open(&format!("{}/api/share/{}", world.url, created.token(world.app.secrets.current().unwrap()))).await.expect(200);
     let replaced = ServerSecret::new("another secret, after the first one leaked").unwrap();
     open(&format!("{}/api/share/{}", world.url, created.token(&replaced))).await.expect_error(404, "not_found");
 }

@@ -187,7 +187,7 @@ async fn app_with_proxy(world: &World) -> (FaultyProxy, App) {
     endpoints.dynamodb = proxy.url.clone();
     let (clock, waits) = (world.app.clock.clone(), world.app.long_polls.clone());
     let clients = Clients::at(&endpoints).await;
-    (proxy, App::new(&clients, &world.table, world.bucket(), clock, waits, test_support::secret()))
+    (proxy, App::new(&clients, &world.table, world.bucket(), clock, waits, test_support::secrets()))
 }
 
 #[tokio::test]

@@ -126,7 +126,7 @@ async fn an_expiry_whose_reply_was_lost_is_counted_once() {
     endpoints.dynamodb = proxy.url.clone();
     let (clock, waits) = (world.app.clock.clone(), world.app.long_polls.clone());
     let clients = Clients::at(&endpoints).await;
-    let app = App::new(&clients, &world.table, world.bucket(), clock, waits, test_support::secret());
+    let app = App::new(&clients, &world.table, world.bucket(), clock, waits, test_support::secrets());
     proxy.drop_first_update_replies();
     let report = expiry::handle_with_budget(&app, 5 * MINUTE).await.unwrap();
     assert_eq!(report, SweepReport { expired: 40, ..SweepReport::default() });

@@ -16,7 +16,7 @@ use shared::long_poll::LongPolls;
 use shared::storage::keys::{CLEANUPS, FILES, Prefix, StorageKey, channel_partition};
 use tempfile::TempDir;
 use test_support::rng;
-use test_support::{Agent, Reply, Runner, secret};
+use test_support::{Agent, Reply, Runner, secrets};
 use tokio::sync::watch;
 
 /// How many times the runner is killed.
@@ -87,7 +87,7 @@ async fn bytes_of_interrupted_uploads_are_referenced_or_deleted() {
     }
     let (engines, channel) = (Engines::start(dir.path()).await.unwrap(), channel.unwrap());
     let (_open, closing) = watch::channel(false);
-    let app = engines.app(Clock::adjustable(), LongPolls::new(MAX_WAIT, closing), secret()).await.unwrap();
+    let app = engines.app(Clock::adjustable(), LongPolls::new(MAX_WAIT, closing), secrets()).await.unwrap();
     let (objects, referenced, cleanup_records) = stored_objects(&engines, channel).await;
     assert!(referenced.is_subset(&objects), "a file has no bytes");
     assert!(referenced.len() >= acknowledged, "{acknowledged} files acknowledged, {} stored", referenced.len());

@@ -11,7 +11,7 @@ use shared::http::App;
 use shared::http::cors::Cors;
 use shared::long_poll::LongPolls;
 use shared::outbound::Outbound;
-use shared::secrets::ServerSecret;
+use shared::secrets::ServerSecrets;
 use tokio::sync::watch;
 
 use crate::cpu_time;
@@ -26,8 +26,7 @@ pub struct Deployment {
     pub bucket: String,
     pub clock: Clock,
     waits: LongPolls,
-    pub secret: ServerSecret,
-    pub previous_secrets: Vec<ServerSecret>,
+    pub secrets: ServerSecrets,
     outbound: Outbound,
     pub queue: Option<String>,
     pub dead_letters: Option<String>,
@@ -46,8 +45,7 @@ impl Deployment {
                 bucket,
                 clock,
                 waits,
-                secret: secret(),
-                previous_secrets: vec![],
+                secrets: secrets(),
                 outbound,
                 queue: None,
                 dead_letters: None,
@@ -58,9 +56,8 @@ impl Deployment {
 
     pub fn app_on(&self, clients: &Clients) -> App {
         let (clock, waits) = (self.clock.clone(), self.waits.clone());
-        let app = App::new(clients, &self.table, &self.bucket, clock, waits, self.secret.clone());
-        let previous_secrets = self.previous_secrets.clone().into();
-        let app = App { outbound: self.outbound.clone(), previous_secrets, cors: Cors::any(), ..app };
+        let app = App::new(clients, &self.table, &self.bucket, clock, waits, self.secrets.clone());
+        let app = App { outbound: self.outbound.clone(), cors: Cors::any(), ..app };
         let app = match &self.queue {
             Some(url) => app.on_queue(url),
             None => app,
@@ -73,7 +70,8 @@ impl Deployment {
 
     /// The state of one function, restricted to its permissions.
     pub fn function(&self, name: &str) -> App {
-        self.app_on(&Function::named(name).restrict(&self.clients))
+        let function = Function::named(name);
+        function.with_its_secrets(self.app_on(&function.restrict(&self.clients)))
     }
 
     /// Serves the routes; returns their URL.
@@ -100,6 +98,6 @@ pub async fn listen(service: Router) -> String {
 }
 
 /// The server secret of every test.
-pub fn secret() -> ServerSecret {
-    ServerSecret::new("the secret of the services under test").expect("long enough")
+pub fn secrets() -> ServerSecrets {
+    ServerSecrets::parse("the_secret_of_the_services_under_test").expect("long enough")
 }

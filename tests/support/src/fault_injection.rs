@@ -14,7 +14,7 @@ use tokio::net::{TcpListener, TcpStream};
 use shared::aws::Clients;
 use shared::http::App;
 
-use crate::deployment::secret;
+use crate::deployment::secrets;
 use crate::rng;
 use crate::world::World;
 
@@ -53,7 +53,7 @@ impl FaultyService {
         (endpoints.dynamodb, endpoints.s3) = (dynamodb.url.clone(), s3.url.clone());
         let (clock, waits) = (world.app.clock.clone(), world.app.long_polls.clone());
         let clients = Clients::at(&endpoints).await;
-        let app = App::new(&clients, &world.table, world.bucket(), clock, waits, secret());
+        let app = App::new(&clients, &world.table, world.bucket(), clock, waits, secrets());
         Self { url: world.serve_also(placet_local::routes(), app).await, dynamodb, s3 }
     }
 

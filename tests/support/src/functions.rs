@@ -19,6 +19,7 @@ use axum::Router;
 use shared::aws::{Clients, Lazy};
 use shared::http::App;
 use shared::iam::Permission;
+use shared::secrets::ServerSecrets;
 use tower::{ServiceExt, service_fn};
 use utoipa::OpenApi;
 use utoipa::openapi::OpenApi as Document;
@@ -69,7 +70,10 @@ pub fn all() -> impl Iterator<Item = Function> {
 pub fn service(clients: &Clients, app_on: &dyn Fn(&Clients) -> App) -> Router {
     let services: Vec<(&str, Router)> = ROUTED_FUNCTIONS
         .iter()
-        .map(|it| (it.function.name, shared::http::service((it.router)(), app_on(&it.function.restrict(clients)))))
+        .map(|it| {
+            let app = it.function.with_its_secrets(app_on(&it.function.restrict(clients)));
+            (it.function.name, shared::http::service((it.router)(), app))
+        })
         .collect();
     Router::new().fallback_service(service_fn(move |request: axum::extract::Request| {
         let name = template::function_for(request.uri().path());
@@ -81,6 +85,17 @@ pub fn service(clients: &Clients, app_on: &dyn Fn(&Clients) -> App) -> Router {
 impl Function {
     pub fn named(name: &str) -> Self {
         all().find(|it| it.name == name).expect("a function")
+    }
+
+    /// The state with the deployment's secrets only if this function may read them.
+    pub fn with_its_secrets(self, app: App) -> App {
+        const SECRETS: Permission = Permission::Secrets("ssm:GetParameter");
+        if !self.permissions.contains(&SECRETS) {
+            return App { secrets: ServerSecrets::default(), ..app };
+        }
+        // A function reads them once, at its start.
+        record_permission(self.name, SECRETS);
+        app
     }
 
     /// The clients, restricted to this function's permissions.

@@ -38,7 +38,7 @@ pub mod tenant;
 mod world;
 
 pub use actors::{Agent, Person, random_email};
-pub use deployment::secret;
+pub use deployment::secrets;
 pub use multipart::RawForm;
 pub use reply::{Cost, Reply};
 pub use runner::Runner;

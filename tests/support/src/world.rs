@@ -26,7 +26,7 @@ use shared::models::Role;
 use shared::models::account::Email;
 use shared::outbound::Outbound;
 use shared::secrets::Password;
-use shared::secrets::ServerSecret;
+use shared::secrets::ServerSecrets;
 use shared::storage::schema;
 use shared::{hex, random};
 use tempfile::TempDir;
@@ -144,7 +144,7 @@ impl World {
         let (table, bucket) = (set("PLACET_TEST_TABLE"), set("PLACET_TEST_BUCKET"));
         let (mut deployment, close) = Deployment::in_process(clients, &table, &bucket, Outbound::default());
         deployment.clock = Clock::system();
-        deployment.secret = ServerSecret::new(&set("PLACET_TEST_SECRET")).expect("long enough");
+        deployment.secrets = ServerSecrets::parse(&set("PLACET_TEST_SECRETS")).expect("long enough");
         Self::assemble(url, deployment, endpoints, close).await
     }
 

@@ -119,7 +119,7 @@ impl FunctionProcess {
             ("PLACET_BUCKET", world.bucket()),
             ("PLACET_QUEUE", "http://127.0.0.1/queue"),
             ("PLACET_DEAD_LETTERS", "http://127.0.0.1/queue-failed"),
-            ("PLACET_SECRET", "a secret of at least 32 characters"),
+            ("PLACET_SECRETS", "a_secret_of_at_least_32_characters"),
             ("PLACET_MAX_WAIT_MS", "28500"),
         ]);
         let began = Instant::now();

@@ -47,7 +47,7 @@ pub async fn sign_in(
     _: SameOriginForm,
     SubmittedForm(typed): SubmittedForm,
 ) -> Result<Response, PageError> {
-    let presented = Device::presented(&headers, &app.secret, app.clock.now());
+    let presented = Device::presented(&headers, &app.secrets, app.clock.now());
     let text = |name| typed.first(name).unwrap_or_default();
     let next = local_path(typed.first("next"));
     let signed_in = match Credentials::typed(text("email"), text("password")) {
@@ -123,7 +123,7 @@ pub async fn change_password(
     _: SameOriginForm,
     SubmittedForm(typed): SubmittedForm,
 ) -> Result<Response, PageError> {
-    let presented = Device::presented(&headers, &app.secret, app.clock.now());
+    let presented = Device::presented(&headers, &app.secrets, app.clock.now());
     let text = |name| typed.first(name).unwrap_or_default();
     let problem = match ChangePassword::typed(text("current"), text("new")) {
         _ if text("new") != text("again") => "The new passwords are not the same.".to_owned(),

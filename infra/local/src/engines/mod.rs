@@ -25,7 +25,7 @@ use shared::clock::Clock;
 use shared::error::Error;
 use shared::http::App;
 use shared::long_poll::LongPolls;
-use shared::secrets::ServerSecret;
+use shared::secrets::ServerSecrets;
 use shared::storage::schema;
 use shared::{hex, random};
 use tokio::net::TcpListener;
@@ -116,10 +116,10 @@ impl Engines {
     }
 
     /// The application state on these engines. Creates the table if it is absent.
-    pub async fn app(&self, clock: Clock, waits: LongPolls, secret: ServerSecret) -> Result<App, StartError> {
+    pub async fn app(&self, clock: Clock, waits: LongPolls, secrets: ServerSecrets) -> Result<App, StartError> {
         let clients = self.clients().await?;
         let queues = self.queue_urls();
-        let app = App::new(&clients, TABLE, BUCKET, clock, waits, secret);
+        let app = App::new(&clients, TABLE, BUCKET, clock, waits, secrets);
         Ok(app.on_queue(&queues.deliveries).with_dead_letters(&queues.failed_deliveries))
     }
 

@@ -57,7 +57,6 @@ async fn serve(options: Options) -> Result<(), StartError> {
     let history_lifetime = config::history_lifetime()?;
     let (limits, max_connections) = (config::limits()?, config::max_connections()?);
     let cors = config::cors()?.unwrap_or_else(Cors::any);
-    let previous_secrets = config::previous_secrets()?;
     let max_connections = file_descriptors::max_connections(file_descriptors::raise_limit(), max_connections);
     let listeners = server::bind_all(options.host, options.port).await?;
     let (url, port) = listeners::address(&listeners)?;
@@ -67,7 +66,6 @@ async fn serve(options: Options) -> Result<(), StartError> {
     let app = &mut installation.app;
     *app = app.clone().limited(Limits::new(&limits)).keeping_history(history_lifetime);
     (app.outbound, app.cors) = (Outbound::new(options.allow_loopback_webhooks), cors);
-    app.previous_secrets = previous_secrets.into();
     let (site, inbox_url) = inbox_host::site(&options, &installation.dir, &url, port)?;
     installation.app.site = site;
     let urls = Urls { api: url, inbox: inbox_url };

@@ -9,7 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 use shared::clock::Timestamp;
-use shared::secrets::ServerSecret;
+use shared::secrets::{ServerSecret, ServerSecrets};
 use test_support::{Agent, Person, World};
 
 use super::{ask, payment};
@@ -143,7 +143,7 @@ fn signed(key: &SigningKey, issued: i64, expires: i64) -> String {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_receipt_ends_and_is_of_one_deployment() {
     let world = World::start().await;
-    let key = world.app.secret.receipt_key().unwrap();
+    let key = world.app.secrets.current().unwrap().receipt_key().unwrap();
     let now = world.app.clock.now().epoch_seconds();
     accepted(&world.url, &signed(&key, now - 60, now + 600), &payment()).await;
     refused(&world.url, &signed(&key, now - LIFETIME_SECONDS - 60, now - 60), &payment()).await;
@@ -163,10 +163,10 @@ async fn receipts_outlive_deployments_and_a_replaced_secret() {
     accepted(&redeployed, text(&before["receipt"]), &action).await;
 
     let mut rotated = world.app.clone();
-    rotated.previous_secrets = vec![world.app.secret.clone()].into();
-    rotated.secret = ServerSecret::new("the secret that took the place of the first").unwrap();
+    let new = ServerSecret::new("the secret that took the place of the first").unwrap();
+    rotated.secrets = ServerSecrets::new(new.clone(), world.app.secrets.iter().cloned());
     let mut replaced = rotated.clone();
-    replaced.previous_secrets = [].into();
+    replaced.secrets = ServerSecrets::new(new, []);
     let rotated = world.serve_also(placet_local::routes(), rotated).await;
     let (_, after) = decided(&person.at(&rotated), &agent.at(&rotated), "approve").await;
     accepted(&rotated, text(&before["receipt"]), &action).await;

@@ -24,7 +24,7 @@ use shared::http::App;
 use shared::long_poll::LongPolls;
 use shared::storage::Instance;
 
-use super::data_dir::secret::InstallationSecret;
+use super::data_dir::secret::InstallationSecrets;
 use super::data_dir::{DataDir, INSTANCE_FILE};
 use super::options::Options;
 use crate::StartError;
@@ -60,17 +60,17 @@ impl Installation {
         }
         recovery::inspect(&dir)?;
         let engines = Engines::start(dir.path()).await?;
-        let secret = InstallationSecret::load_or_generate(&dir)?;
-        let app = engines.app(Clock::system(), waits, secret.secret.clone()).await?;
+        let secrets = InstallationSecrets::load_or_generate(&dir)?;
+        let app = engines.app(Clock::system(), waits, secrets.all.clone()).await?;
         check_schema(&dir, &app).await?;
-        let (parts, owner_file) = Parts::read(&dir, &engines, &app, &secret, instance_id).await?;
+        let (parts, owner_file) = Parts::read(&dir, &engines, &app, &secrets, instance_id).await?;
         check_losses(&dir, &parts.losses(), options.accept_data_loss)?;
         let migrated = app.store.migrate(|_| {}).await?;
         if migrated > 0 {
             tracing::info!(items = migrated, "stored items were brought to the current schema version");
         }
         let instance = parts.to_instance(&app, &owner_file);
-        let recorded = match record_instance(&dir, &engines, &app, &secret, &instance).await {
+        let recorded = match record_instance(&dir, &engines, &app, &secrets, &instance).await {
             Ok(()) => dir.mark_running(),
             Err(err) => Err(err),
         };
@@ -143,11 +143,11 @@ async fn record_instance(
     dir: &DataDir,
     engines: &Engines,
     app: &App,
-    secret: &InstallationSecret,
+    secrets: &InstallationSecrets,
     instance: &Instance,
 ) -> Result<(), StartError> {
     let id = &instance.instance_id;
-    secret.save(dir)?;
+    secrets.save(dir)?;
     if dir.read(OBJECTS_ID_FILE)?.as_ref() != Some(id) {
         dir.write(OBJECTS_ID_FILE, id)?;
     }

@@ -1,6 +1,7 @@
 //! Whether the parts of a data directory belong together.
 
 use shared::http::App;
+use shared::secrets::ServerSecret;
 use shared::storage::Instance;
 use shared::{hex, random};
 
@@ -8,7 +9,7 @@ use super::OBJECTS_ID_FILE;
 use super::legacy_owner_file::{self, LegacyOwnerFile};
 use crate::StartError;
 use crate::engines::{BUCKET, DATABASE, Engines, OBJECTS_DIR};
-use crate::runner::data_dir::secret::InstallationSecret;
+use crate::runner::data_dir::secret::InstallationSecrets;
 use crate::runner::data_dir::{DataDir, OWNER_FILE, SECRET_FILE};
 use crate::sqs::sqlite;
 
@@ -26,7 +27,8 @@ pub struct Parts {
     table: Option<Instance>,
     queues: Option<String>,
     objects: Option<String>,
-    secret_fingerprint: String,
+    /// Of the current secret, then of the previous ones.
+    secret_fingerprints: Vec<String>,
     has_generated_secret: bool,
     has_users: bool,
     has_objects: bool,
@@ -40,7 +42,7 @@ impl Parts {
         dir: &DataDir,
         engines: &Engines,
         app: &App,
-        secret: &InstallationSecret,
+        secrets: &InstallationSecrets,
         instance_id: Option<String>,
     ) -> Result<(Self, LegacyOwnerFile), StartError> {
         let owner_file = legacy_owner_file::read(dir, app).await?;
@@ -51,8 +53,8 @@ impl Parts {
             table: app.store.instance().await?,
             queues: queues.map_err(|err| StartError::message(format!("The queues cannot be read: {err}.")))?,
             objects: dir.read(OBJECTS_ID_FILE)?,
-            secret_fingerprint: secret.secret.fingerprint(),
-            has_generated_secret: secret.is_generated(),
+            secret_fingerprints: secrets.all.iter().map(ServerSecret::fingerprint).collect(),
+            has_generated_secret: secrets.is_generated(),
             has_users: app.store.first_owner().await?.is_some(),
             has_objects: bucket.read_dir().is_ok_and(|mut entries| entries.next().is_some()),
             has_foreign_owner: matches!(owner_file, LegacyOwnerFile::Foreign),
@@ -87,7 +89,7 @@ impl Parts {
             Some(_) if self.file.as_ref().is_some_and(|file| file != id) => {
                 Some(format!("{DATABASE} is from another installation"))
             }
-            Some(table) if table.secret_fingerprint != self.secret_fingerprint => {
+            Some(table) if !self.secret_fingerprints.contains(&table.secret_fingerprint) => {
                 Some(match self.has_generated_secret {
                     true => format!("{SECRET_FILE} is missing"),
                     false => format!("{SECRET_FILE} is not the one that the database was used with"),
@@ -124,7 +126,7 @@ impl Parts {
                 (self.file.clone().unwrap_or_else(|| hex::encode(&random::bytes::<16>())), was_shown.then_some(now))
             }
         };
-        let secret_fingerprint = self.secret_fingerprint.clone();
+        let secret_fingerprint = self.secret_fingerprints.first().cloned().unwrap_or_default();
         Instance { instance_id, secret_fingerprint, credentials_shown_at, started_at: now }
     }
 }

@@ -1,0 +1,122 @@
+//! Reads a parameter of the Systems Manager. A function reads one, at its start: the service's SDK, with a hundred and
+//! fifty operations, would take longer to compile than the rest of the function.
+
+use std::time::{Duration, SystemTime};
+
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::ProvideCredentials;
+use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
+use aws_sigv4::sign::v4;
+use aws_smithy_runtime_api::box_error::BoxError;
+use aws_smithy_types::body::SdkBody;
+use http::header::{CONTENT_TYPE, HOST};
+use http::{Request, StatusCode};
+use http_body_util::BodyExt;
+use serde::Deserialize;
+use serde_json::json;
+
+use crate::aws::{AwsSettings, Connection};
+use crate::config::ConfigError;
+
+const SERVICE: &str = "ssm";
+const TARGET: (&str, &str) = ("x-amz-target", "AmazonSSM.GetParameter");
+const JSON: &str = "application/x-amz-json-1.1";
+/// The pauses between attempts. Many functions that start at once can exceed the service's rate.
+const PAUSES: [Duration; 3] = [Duration::from_millis(100), Duration::from_millis(400), Duration::from_millis(1000)];
+/// The time for one attempt.
+const TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Reads and decrypts a parameter. `name` can end in `:` and a version.
+pub async fn read(aws: &AwsSettings, connection: &Connection, name: &str) -> Result<String, ConfigError> {
+    let mut pauses = PAUSES.into_iter();
+    loop {
+        let attempt = tokio::time::timeout(TIMEOUT, attempt(aws, connection, name)).await;
+        let failure = match attempt.map_err(BoxError::from).flatten() {
+            Ok(value) => return Ok(value),
+            Err(failure) => failure,
+        };
+        match pauses.next() {
+            Some(pause) => tokio::time::sleep(pause).await,
+            None => return Err(ConfigError::UnreadableParameter(name.to_owned(), failure.to_string())),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Answer {
+    parameter: Parameter,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Parameter {
+    value: String,
+}
+
+async fn attempt(aws: &AwsSettings, connection: &Connection, name: &str) -> Result<String, BoxError> {
+    let credentials = connection.credentials.provide_credentials().await?;
+    let response = connection.https.send(signed(aws, credentials, name)?).await?;
+    let (status, body) = (response.status(), response.into_body().collect().await?.to_bytes());
+    if status != StatusCode::OK {
+        // An error of the service: its type and its sentence.
+        return Err(format!("{status}: {}", String::from_utf8_lossy(&body)).into());
+    }
+    Ok(serde_json::from_slice::<Answer>(&body)?.parameter.value)
+}
+
+/// The request, signed with the function's credentials.
+fn signed(aws: &AwsSettings, credentials: Credentials, name: &str) -> Result<Request<SdkBody>, BoxError> {
+    let url = endpoint(aws);
+    let host = url.split_once("://").map_or(url.as_str(), |(_, host)| host).trim_end_matches('/');
+    let body = json!({ "Name": name, "WithDecryption": true }).to_string();
+    let headers = [(HOST.as_str(), host), (CONTENT_TYPE.as_str(), JSON), TARGET];
+    let identity = credentials.into();
+    let parameters = v4::SigningParams::builder()
+        .identity(&identity)
+        .region(&aws.region)
+        .name(SERVICE)
+        .time(SystemTime::now())
+        .settings(SigningSettings::default())
+        .build()?
+        .into();
+    let signable = SignableRequest::new("POST", &url, headers.into_iter(), SignableBody::Bytes(body.as_bytes()))?;
+    let (instructions, _) = sign(signable, &parameters)?.into_parts();
+    let request = headers.into_iter().fold(Request::post(&url), |request, (name, value)| request.header(name, value));
+    let mut request = request.body(SdkBody::from(body))?;
+    instructions.apply_to_request_http1x(&mut request);
+    Ok(request)
+}
+
+fn endpoint(aws: &AwsSettings) -> String {
+    let domain = if aws.region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
+    let usual = || format!("https://{SERVICE}.{}.{domain}", aws.region);
+    let url = aws.ssm.clone().unwrap_or_else(usual);
+    format!("{}/", url.trim_end_matches('/'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(region: &str, ssm: Option<&str>) -> AwsSettings {
+        let (region, ssm) = (region.to_owned(), ssm.map(str::to_owned));
+        AwsSettings { region, dynamodb: None, s3: None, sqs: None, ssm, asks_for_credentials: false }
+    }
+
+    #[test]
+    fn the_endpoint_is_that_of_the_region_or_the_emulators() {
+        assert_eq!(endpoint(&settings("eu-central-1", None)), "https://ssm.eu-central-1.amazonaws.com/");
+        assert_eq!(endpoint(&settings("cn-north-1", None)), "https://ssm.cn-north-1.amazonaws.com.cn/");
+        assert_eq!(endpoint(&settings("us-east-1", Some("http://127.0.0.1:4566"))), "http://127.0.0.1:4566/");
+    }
+
+    #[tokio::test]
+    async fn an_unreadable_parameter_is_named_without_its_value() {
+        // Nothing listens there, and there are no credentials.
+        let aws = settings("us-east-1", Some("http://127.0.0.1:9"));
+        let unread = read(&aws, &Connection::new(&aws), "/placet/some/secrets:1").await;
+        let message = unread.err().map(|err| err.to_string()).unwrap_or_default();
+        assert!(message.starts_with("the parameter /placet/some/secrets:1 cannot be read: "), "{message}");
+    }
+}
