@@ -1,5 +1,5 @@
 # One command per chore; `make help` lists them.
-.PHONY: help run test test-embedded test-sam test-deploy smoke test-browser screenshots soak fuzz bench bench-cold route-costs openapi check lint-template fmt build deploy owner migrate restore export import redrive outputs destroy cost
+.PHONY: help run test test-embedded test-sam test-deploy smoke test-browser screenshots soak fuzz bench bench-cold route-costs openapi check lint-template fmt build deploy owner migrate restore export import redrive rotate outputs destroy cost
 
 help: ## list these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -91,6 +91,9 @@ import: .needs-folder .venv-sam ## copy all of an export into a new stack (FOLDE
 
 redrive: .venv-sam ## process a stack's failed stream records again, once their cause is fixed
 	@$(stack) redrive
+
+rotate: .venv-sam ## replace a stack's secret (REVOKE=1: what the previous ones signed becomes invalid)
+	@$(stack) rotate $(if $(REVOKE),--revoke)
 
 outputs: .venv-sam ## show a stack's URL and resource names
 	@$(stack) outputs

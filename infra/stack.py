@@ -6,7 +6,6 @@ The region and the profile are the environment's, else those of the stack in sta
 
 import argparse
 import os
-import secrets
 import shlex
 import subprocess
 import sys
@@ -15,7 +14,8 @@ from pathlib import Path
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError
 
-from deployment import DeployError, concurrency, dead_letters, restored_table, retained_data, schema_version
+from deployment import (
+    DeployError, concurrency, dead_letters, deployment_secrets, restored_table, retained_data, schema_version)
 from deployment.config import ROOT, StackConfig, parse_parameters
 
 CONFIG = StackConfig(os.environ.get("PLACET_STACK_CONFIG") or ROOT)
@@ -62,10 +62,6 @@ def parameters_of(stack):
     return {it["ParameterKey"]: it["ParameterValue"] for it in (stack or {}).get("Parameters", [])}
 
 
-def secret_name(stack):
-    return f"/placet/{stack}/secret"
-
-
 # ------------------------------------------------------------------------------ other programs
 
 
@@ -96,18 +92,23 @@ def default_architecture():
 
 
 def secret(session, args):
-    name = secret_name(args.stack)
-    try:
-        # A String, because CloudFormation cannot resolve a SecureString into a function's environment. Never
-        # overwritten, because existing data is encrypted with it.
-        session.client("ssm").put_parameter(
-            Name=name, Value=secrets.token_urlsafe(36), Type="String", Overwrite=False,
-            Description="Signs share links and encrypts plugin settings of this placet-serverless stack.")
-        print(f"Created {name}.")
-    except ClientError as err:
-        if err.response["Error"]["Code"] != "ParameterAlreadyExists":
-            raise
-        print(f"{name} already exists.")
+    print(f"Version {deployment_secrets.create(session, args.stack)} of {deployment_secrets.name(args.stack)}.")
+
+
+def rotate(session, args):
+    """Replaces the stack's secret. The functions restart with each new version of the parameter."""
+    if "SecretsVersion" not in parameters_of(require_stack(session, args.stack)):
+        raise DeployError(f"The stack {args.stack} was deployed by an earlier version: run `make deploy` first.")
+    cloudformation = session.client("cloudformation")
+    for version in deployment_secrets.rotations(session, args.stack, args.revoke):
+        print(f"The functions change to version {version} of {deployment_secrets.name(args.stack)} ...")
+        kept = [name for name in parameters_of(require_stack(session, args.stack)) if name != "SecretsVersion"]
+        cloudformation.update_stack(
+            StackName=args.stack, UsePreviousTemplate=True, Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
+            Parameters=[{"ParameterKey": "SecretsVersion", "ParameterValue": str(version)},
+                        *({"ParameterKey": name, "UsePreviousValue": True} for name in kept)])
+        cloudformation.get_waiter("stack_update_complete").wait(StackName=args.stack, WaiterConfig={"Delay": 2, "MaxAttempts": 900})
+    print("The secret is replaced. " + ("No previous one is accepted." if args.revoke else "Previous ones are still accepted."))
 
 
 def deploy(session, args):
@@ -123,11 +124,12 @@ def deploy(session, args):
         print(f"Tag         {key}={value}")
     if not stack and not args.yes:
         confirm("Create the stack? Type its name: ", args.stack, "Nothing was deployed.")
-    secret(session, args)
+    version = deployment_secrets.create(session, args.stack)
     if not args.template:
         sam(session, "build", "--parameter-overrides", f"Architecture={parameters['Architecture']}")
     CONFIG.save(args.stack, session.region_name, parameters, tags)
     # Not from samconfig.toml, which the SAM CLI reads only next to the template.
+    parameters = parameters | {"SecretsVersion": version}
     sam(session, "deploy", "--stack-name", args.stack, "--region", session.region_name, "--resolve-s3",
         "--capabilities", "CAPABILITY_IAM", "--no-fail-on-empty-changeset",
         "--no-confirm-changeset" if args.yes else "--confirm-changeset",
@@ -207,7 +209,7 @@ def export(session, args):
 def import_(session, args):
     """Copies everything from a folder into a new stack."""
     run_binary(session, require_resources(session, args), "placet-transfer", "import", args.folder)
-    print(f"Copy the secret, too, if plugins have secret settings: {secret_name(args.stack)}.")
+    print(f"Copy the secret, too, if plugins have secret settings: {deployment_secrets.name(args.stack)}.")
 
 
 def redrive(session, args):
@@ -253,9 +255,9 @@ def destroy(session, args):
     table, bucket = (retained_data.physical_id(session, stack_id, name) for name in ("Table", "Bucket"))
     if not stack and not (table and bucket):
         raise DeployError(f"The stack {args.stack} is deleted, and AWS no longer lists its resources: look for its data in "
-                          f"DynamoDB and S3, and for {secret_name(args.stack)} in Parameter Store.")
+                          f"DynamoDB and S3, and for {deployment_secrets.name(args.stack)} in Parameter Store.")
     print(f"Stack   {args.stack} in {session.region_name}" + ("" if stack else ", already deleted"))
-    print(f"Table   {table}\nBucket  {bucket}\nSecret  {secret_name(args.stack)}")
+    print(f"Table   {table}\nBucket  {bucket}\nSecrets {deployment_secrets.name(args.stack)}")
     for name in ("ExistingTable", "ExistingBucket"):
         if parameters_of(stack).get(name):
             print(f"Stays   {parameters_of(stack)[name]}, which the stack uses by its parameter {name}")
@@ -268,12 +270,12 @@ def destroy(session, args):
     if stack:
         sam(session, "delete", "--stack-name", args.stack, "--region", session.region_name, "--no-prompts")
     if not args.with_data:
-        print("The stack is deleted. Table, bucket and secret remain; `make destroy WITH_DATA=yes` deletes them too.")
+        print("The stack is deleted. Table, bucket and secrets remain; `make destroy WITH_DATA=yes` deletes them too.")
         return
-    # The secret is deleted last, because the remaining data is encrypted with it.
+    # The secrets are deleted last, because the remaining data is encrypted with it.
     retained_data.delete_table(session, table)
     retained_data.delete_bucket(session, bucket)
-    retained_data.delete_secret(session, secret_name(args.stack))
+    deployment_secrets.delete(session, args.stack)
     print("The stack and its data are deleted.")
 
 
@@ -299,7 +301,9 @@ def parse_arguments():
         parser.set_defaults(action=action)
         return parser
 
-    command(secret, "create the stack's secret if it is absent")
+    command(rotate, "replace the stack's secret; what the previous one signed and encrypted stays valid").add_argument(
+        "--revoke", action="store_true", help="accept no previous secret any more, because one may have leaked")
+    command(secret, "create the stack's secrets if they are absent")
     restoring = command(restore, "restore the table to a point in time and deploy the stack on the result")
     restoring.add_argument("--to", metavar="TIME", help="such as 2026-11-24T09:00:00Z; default: the latest possible")
     restoring.add_argument("--table", help="the name of the restored table; repeats an interrupted restore")
@@ -318,7 +322,7 @@ def parse_arguments():
     command(redrive, "process the records of the table's stream again that the function Events could not process")
     command(owner, "create the first owner, or reset the password of an account").add_argument("email")
     command(destroy, "delete the stack; its data is kept").add_argument(
-        "--with-data", action="store_true", help="delete table, bucket and secret too")
+        "--with-data", action="store_true", help="delete table, bucket and secrets too")
     return parser.parse_args()
 
 

@@ -1,10 +1,11 @@
 """The parts of infra/stack.py.
 
-    concurrency     what the account's concurrency limit means for a stack
-    config          the parameters of each stack, in stacks.toml
-    dead_letters    processes records of the table's stream again
-    restored_table  restores a table to a point in time
-    retained_data   deletes what a deleted stack leaves: table, bucket, secret
+    concurrency         what the account's concurrency limit means for a stack
+    config              the parameters of each stack, in stacks.toml
+    dead_letters        processes records of the table's stream again
+    deployment_secrets  creates and rotates the stack's secrets
+    restored_table      restores a table to a point in time
+    retained_data       deletes what a deleted stack leaves: table and bucket
 """
 
 

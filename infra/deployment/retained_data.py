@@ -1,4 +1,4 @@
-"""Deletes what a deleted stack leaves: its table, its bucket and its secret."""
+"""Deletes what a deleted stack leaves: its table and its bucket."""
 
 from botocore.exceptions import ClientError
 
@@ -53,12 +53,3 @@ def delete_bucket(session, bucket):
             return
         raise
     print(f"Deleted {bucket}.")
-
-
-def delete_secret(session, name):
-    client = session.client("ssm")
-    try:
-        client.delete_parameter(Name=name)
-    except client.exceptions.ParameterNotFound:
-        return
-    print(f"Deleted {name}.")

@@ -52,6 +52,11 @@ class Deployment:
         described = self.client("cloudformation", region).describe_stacks(StackName=stack)["Stacks"][0]
         return {it["ParameterKey"]: it["ParameterValue"] for it in described["Parameters"]}
 
+    def secrets(self, stack, region="us-east-1"):
+        found = self.client("ssm", region).get_parameter(Name=f"/placet/{stack}/secrets", WithDecryption=True)["Parameter"]
+        assert found["Type"] == "SecureString", found
+        return found["Value"].split(",")
+
     def outputs(self, stack):
         described = self.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
         return {it["OutputKey"]: it["OutputValue"] for it in described["Outputs"]}
@@ -94,6 +99,33 @@ class SchemaVersions(OnAnEmulator):
 
     def schema(self, table):
         return self.it.client("dynamodb").get_item(TableName=table, Key=schema_version.KEY)["Item"]
+
+
+class Secrets(OnAnEmulator):
+    def test_the_secret_is_kept_by_deployments_and_replaced_by_a_rotation(self):
+        ssm = self.it.client("ssm")
+        # Of an earlier version.
+        ssm.put_parameter(Name="/placet/turned/secret", Value="f" * 48, Type="String")
+        for memory in (256, 512):
+            self.it.deploy("turned", f"MemorySize={memory}")
+            self.assertEqual(self.it.secrets("turned"), ["f" * 48])
+        self.rotate()
+        new, *previous = self.it.secrets("turned")
+        self.assertEqual((previous, len(new)), (["f" * 48], 48))
+        # First all functions accept the new secret, then it signs.
+        history = ssm.get_parameter_history(Name="/placet/turned/secrets", WithDecryption=True)["Parameters"]
+        self.assertEqual([it["Value"] for it in history], ["f" * 48, f"{'f' * 48},{new}", f"{new},{'f' * 48}"])
+        self.assertEqual(self.it.parameters("turned")["SecretsVersion"], "3")
+        self.assertEqual(self.it.parameters("turned")["MemorySize"], "512")
+        self.rotate("--revoke")
+        self.assertEqual(len(self.it.secrets("turned")), 1)
+        self.assertNotIn(new, self.it.secrets("turned"))
+        self.it.deploy("turned")
+        self.assertEqual(self.it.parameters("turned")["SecretsVersion"], "4")
+
+    def rotate(self, *arguments):
+        done = self.it.run("turned", "rotate", *arguments)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 
 
 class Restores(OnAnEmulator):
@@ -185,9 +217,7 @@ class Stacks(OnAnEmulator):
         found = [self.it.parameters(*stack) for stack in (("a",), ("b",), ("a", "eu-central-1"))]
         self.assertEqual([it["MemorySize"] for it in found], ["256", "1024", "768"])
         self.assertEqual([it["ReviewsConcurrency"] for it in found], ["500", "20", "500"])
-        secrets = [self.it.client("ssm", region).get_parameter(Name="/placet/a/secret")["Parameter"]["Value"]
-                   for region in ("us-east-1", "eu-central-1")]
-        self.assertNotEqual(*secrets)
+        self.assertNotEqual(*(self.it.secrets("a", region) for region in ("us-east-1", "eu-central-1")))
         ambiguous = self.it.run("a", "outputs", region=None)
         self.assertEqual(ambiguous.returncode, 1)
         self.assertIn("eu-central-1 and us-east-1", ambiguous.stderr)
@@ -236,7 +266,7 @@ class Stacks(OnAnEmulator):
         self.assertNotIn(resources["Table"], self.it.client("dynamodb").list_tables()["TableNames"])
         buckets = [it["Name"] for it in self.it.client("s3").list_buckets()["Buckets"]]
         self.assertNotIn(resources["Bucket"], buckets)
-        self.assertEqual(self.it.client("ssm").get_parameters(Names=["/placet/gone/secret"])["Parameters"], [])
+        self.assertEqual(self.it.client("ssm").get_parameters(Names=["/placet/gone/secrets"])["Parameters"], [])
 
 
 class APipeline(OnAnEmulator):

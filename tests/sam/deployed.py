@@ -57,6 +57,7 @@ def main():
             gateway = environment["PLACET_TEST_GATEWAY"]
             failed |= not check_missing_permission(aws, gateway)
             failed |= not check_owner_is_created_once(env, gateway)
+            failed |= not check_rotation(env, gateway)
             # This is last, because it deletes the stack.
             failed |= not check_data_outlives_stack(aws, env)
         signal.alarm(0)
@@ -177,13 +178,13 @@ class Aws:
 
     def describe(self, endpoint):
         """The environment variables that the tests need."""
-        secret = self.client("ssm").get_parameter(Name=f"/placet/{STACK}/secret")["Parameter"]["Value"]
+        secrets = self.client("ssm").get_parameter(Name=f"/placet/{STACK}/secrets", WithDecryption=True)["Parameter"]
         return {
             "PLACET_TEST_ENGINE": endpoint,
             "PLACET_TEST_GATEWAY": f"{endpoint}/_aws/execute-api/{self.outputs['ApiId']}/$default",
             "PLACET_TEST_TABLE": self.outputs["Table"],
             "PLACET_TEST_BUCKET": self.outputs["Bucket"],
-            "PLACET_TEST_SECRET": secret,
+            "PLACET_TEST_SECRETS": secrets["Value"],
             "PLACET_TEST_ORIGIN": ORIGIN,
             "PLACET_TEST_PYTHON": str(ROOT / ".venv/bin/python"),
         }
@@ -263,7 +264,7 @@ def check_missing_permission(aws, gateway):
     for n, document in enumerate((policy, reduced, policy)):
         iam.put_role_policy(RoleName=role, PolicyName="needs", PolicyDocument=json.dumps(document))
         # The first attempt of an address writes an item.
-        seen.append(post(f"{gateway}/api/auth/login", {"email": f"unknown{n}@example.com", "password": "wrong"}))
+        seen.append(status(f"{gateway}/api/auth/login", {"email": f"unknown{n}@example.com", "password": "wrong"}))
     print(f"sign-in with, without and with dynamodb:PutItem: {seen}", flush=True)
     return seen == [401, 503, 401]
 
@@ -276,15 +277,34 @@ def check_owner_is_created_once(env, gateway):
     if (len(shown), list(again)) != (3, ["Password"]):
         print(f"make owner showed {sorted(shown)}, then {sorted(again)}:\n" + "\n".join(run.stderr for run in runs))
         return False
-    sign_in = lambda password: post(f"{gateway}/api/auth/login", {"email": "first@example.com", "password": password})
+    sign_in = lambda password: status(f"{gateway}/api/auth/login", {"email": "first@example.com", "password": password})
     seen = [
         sign_in(shown["Password"]),
         sign_in(again["Password"]),
-        post(f"{gateway}/api/v1/messages", {"channelId": shown["Channel"], "text": "Hello."}, key=shown["API key"]),
+        status(f"{gateway}/api/v1/messages", {"channelId": shown["Channel"], "text": "Hello."}, key=shown["API key"]),
         runs[1].returncode,
     ]
     print(f"sign-in with the old and new password, message of the agent, exit code of the reset: {seen}", flush=True)
     return seen == [401, 200, 201, 0]
+
+
+def check_rotation(env, gateway):
+    """`make rotate`: share links outlive it, and end with `--revoke`."""
+    command = [sys.executable, ROOT / "infra/stack.py", "--stack", STACK]
+    run_stack = lambda *it: subprocess.run([*command, *it], cwd=ROOT, env=env, capture_output=True, text=True)
+    owner = run_stack("owner", "rotating@example.com")
+    shown = dict(re.findall(r"^(Password|API key|Channel) +(\S+)$", owner.stdout, re.M))
+    file = answer(f"{gateway}/api/v1/files/store-text", shown["API key"],
+                  {"channelId": shown["Channel"], "filename": "a.txt", "content": "kept"})
+    signed_in = answer(f"{gateway}/api/auth/login", None, {"email": "rotating@example.com", "password": shown["Password"]})
+    share = lambda: answer(f"{gateway}/api/files/{file['id']}/share", signed_in["token"])["url"].split("/api/share/")[1]
+    opened = lambda link: status(f"{gateway}/api/share/{link}")
+    before = share()
+    seen = [opened(before), run_stack("rotate").returncode, opened(before)]
+    after = share()
+    seen += [opened(after), run_stack("rotate", "--revoke").returncode, opened(before), opened(after), opened(share())]
+    print(f"share links before and after a rotation, and after a revocation: {seen}", flush=True)
+    return seen == [200, 0, 200, 200, 0, 404, 404, 200]
 
 
 def check_data_outlives_stack(aws, env):
@@ -298,13 +318,21 @@ def check_data_outlives_stack(aws, env):
     return (refused, done, table, bucket) == (1, 0, "ACTIVE", 200)
 
 
-def post(url, body, key=None):
-    headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {key}"} if key else {})
+def status(url, body=None, key=None):
     try:
-        request = urllib.request.Request(url, json.dumps(body).encode(), headers)
-        return urllib.request.urlopen(request, timeout=60).status
+        return urllib.request.urlopen(request(url, body, key), timeout=60).status
     except urllib.error.HTTPError as err:
         return err.code
+
+
+def answer(url, key, body=None):
+    with urllib.request.urlopen(request(url, body, key), timeout=60) as it:
+        return json.load(it)
+
+
+def request(url, body, key):
+    headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {key}"} if key else {})
+    return urllib.request.Request(url, None if body is None else json.dumps(body).encode(), headers)
 
 
 if __name__ == "__main__":

@@ -48,7 +48,7 @@ mod tests {
         let mut request = HeaderMap::new();
         let all = format!("access_token=hs_x; {}; device_x=1.2.3; {}", header(&devices[0]), header(&devices[1]));
         request.insert(COOKIE, all.parse().unwrap_or_else(|_| unreachable!()));
-        assert_eq!(Device::presented(&request, &secret("a"), now), devices);
-        assert_eq!(Device::presented(&request, &secret("b"), now), []);
+        assert_eq!(Device::presented(&request, &secret("a").into(), now), devices);
+        assert_eq!(Device::presented(&request, &secret("b").into(), now), []);
     }
 }

@@ -69,11 +69,11 @@ mod tests {
         let now = Timestamp::from_millis(1_769_852_000_000);
         let link = ShareLink { file: FileId::new(AgentId::new(now), now), ends: now.plus(LIFE).epoch_seconds() };
         let token = link.token(&secret("a"));
-        let verified = |token: &str, secret: &ServerSecret, at: Timestamp| ShareLink::verified(token, secret, at);
-        assert_eq!(verified(&token, &secret("a"), now), Some(link));
-        assert_eq!(verified(&token, &secret("a"), now.plus(LIFE - Duration::from_secs(1))), Some(link));
-        assert_eq!(verified(&token, &secret("a"), now.plus(LIFE)), None);
-        assert_eq!(verified(&token, &secret("b"), now), None);
+        let verified = |token: &str, secret: ServerSecret, at: Timestamp| ShareLink::verified(token, &secret.into(), at);
+        assert_eq!(verified(&token, secret("a").into(), now), Some(link));
+        assert_eq!(verified(&token, secret("a").into(), now.plus(LIFE - Duration::from_secs(1))), Some(link));
+        assert_eq!(verified(&token, secret("a").into(), now.plus(LIFE)), None);
+        assert_eq!(verified(&token, secret("b").into(), now), None);
     }
 
     #[test]
@@ -86,12 +86,12 @@ mod tests {
                 let mut changed = token.clone().into_bytes();
                 changed[at] = other;
                 let changed = String::from_utf8(changed).unwrap_or_default();
-                let known = ShareLink::verified(&changed, &secret("a"), now);
+                let known = ShareLink::verified(&changed, &secret("a").into(), now);
                 assert_eq!(known.is_some(), changed == token, "{changed}");
             }
         }
         for text in ["", ".", "..", "a.b.c", &token[..token.len() - 1], &format!("{token}A"), &format!("{token}=")] {
-            assert_eq!(ShareLink::verified(text, &secret("a"), now), None, "{text}");
+            assert_eq!(ShareLink::verified(text, &secret("a").into(), now), None, "{text}");
         }
     }
 }

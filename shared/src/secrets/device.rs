@@ -89,10 +89,10 @@ pub(crate) mod tests {
         let device = device(now);
         let token = device.token(&secret("a"), now);
         let end = now.plus(LIFE);
-        assert_eq!(Device::verified(&token, &secret("a"), now).as_ref(), Some(&device));
-        assert_eq!(Device::verified(&token, &secret("a"), Timestamp::from_millis(end.millis() - 1)), Some(device));
-        assert_eq!(Device::verified(&token, &secret("a"), end), None);
-        assert_eq!(Device::verified(&token, &secret("b"), now), None);
+        assert_eq!(Device::verified(&token, &secret("a").into(), now).as_ref(), Some(&device));
+        assert_eq!(Device::verified(&token, &secret("a").into(), Timestamp::from_millis(end.millis() - 1)), Some(device));
+        assert_eq!(Device::verified(&token, &secret("a").into(), end), None);
+        assert_eq!(Device::verified(&token, &secret("b").into(), now), None);
     }
 
     #[test]
@@ -104,7 +104,7 @@ pub(crate) mod tests {
                 let mut changed = token.clone().into_bytes();
                 changed[at] = other;
                 let changed = String::from_utf8(changed).unwrap_or_default();
-                let known = Device::verified(&changed, &secret("a"), now);
+                let known = Device::verified(&changed, &secret("a").into(), now);
                 assert_eq!(known.is_some(), changed == token, "{changed}");
             }
         }

@@ -59,6 +59,12 @@ impl ServerSecrets {
     }
 }
 
+impl From<ServerSecret> for ServerSecrets {
+    fn from(current: ServerSecret) -> Self {
+        Self::new(current, [])
+    }
+}
+
 /// What a derived key is for. Keys of different purposes are independent.
 #[derive(Clone, Copy, Debug)]
 pub enum Purpose {
