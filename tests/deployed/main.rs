@@ -107,6 +107,27 @@ async fn only_scripts_of_an_allowed_origin_may_read_the_api() {
     assert_eq!(read("https://elsewhere.example.com").await, "");
 }
 
+/// The gateway decodes paths before it hands them over.
+#[tokio::test]
+async fn reserved_characters_of_a_path_reach_the_function() {
+    let (_world, _, agent) = actors().await;
+    for (name, path) in [
+        ("a#b", "a%23b"),
+        ("a?b=c", "a%3Fb%3Dc"),
+        ("100%", "100%25"),
+        ("a%2Fb", "a%252Fb"),
+        ("é {\"}\\", "%C3%A9%20%7B%22%7D%5C"),
+    ] {
+        let path = format!("/api/v1/messages/streams/{path}/status?a=b");
+        let event = agent.post(&path, json!({ "channelId": agent.channel, "text": "x" })).await.expect(201);
+        assert_eq!(event["streamId"], name);
+    }
+    // Dots lead to no other function's routes and to no other host.
+    for path in ["/api/v1/messages/%2E%2E/agents", "/api/v1/messages/..%2F..%2Fetc", "/..%2F..%2Fetc/passwd"] {
+        agent.get(path).await.expect_error(404, "not_found");
+    }
+}
+
 /// Waits until the person's log has an attempt to deliver this event; returns the entry.
 async fn wait_for_attempt(person: &Person, event: &str) -> Value {
     let deadline = Instant::now() + Duration::from_secs(150);

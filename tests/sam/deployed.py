@@ -296,8 +296,10 @@ def check_rotation(env, gateway):
     shown = dict(re.findall(r"^(Password|API key|Channel) +(\S+)$", owner.stdout, re.M))
     file = answer(f"{gateway}/api/v1/files/store-text", shown["API key"],
                   {"channelId": shown["Channel"], "filename": "a.txt", "content": "kept"})
-    signed_in = answer(f"{gateway}/api/auth/login", None, {"email": "rotating@example.com", "password": shown["Password"]})
-    share = lambda: answer(f"{gateway}/api/files/{file['id']}/share", signed_in["token"])["url"].split("/api/share/")[1]
+    sign_in = request(f"{gateway}/api/auth/login", {"email": "rotating@example.com", "password": shown["Password"]}, None)
+    with urllib.request.urlopen(sign_in, timeout=60) as it:
+        session = re.search(r"access_token=([^;]+)", it.headers["set-cookie"])[1]
+    share = lambda: answer(f"{gateway}/api/files/{file['id']}/share", session)["url"].split("/api/share/")[1]
     opened = lambda link: status(f"{gateway}/api/share/{link}")
     before = share()
     seen = [opened(before), run_stack("rotate").returncode, opened(before)]

@@ -2,7 +2,8 @@
 //!
 //! `lambda_http` makes a URI of `Host`, `X-Forwarded-Proto` and the query as they came, and ends the
 //! process where that is none: a request that waits in the same process would end with it. API Gateway
-//! sets both headers itself; other gateways and emulators pass on what a client sent.
+//! sets both headers itself; other gateways and emulators pass on what a client sent. The path comes decoded, all but
+//! `%25`: a `?` or `#` in it would end the path.
 
 use http::header::HOST;
 use http::{HeaderMap, HeaderValue};
@@ -16,16 +17,34 @@ use crate::http::origin;
 /// What no query of a URI has; beyond ASCII everything is encoded anyway.
 const NOT_IN_QUERIES: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'<').add(b'>');
 
-/// The same request, whose headers and query are parts of a URI. `X-Forwarded-Proto` says what
+/// What no path of a URI has.
+const NOT_IN_PATHS: &AsciiSet = &NOT_IN_QUERIES.add(b'?').add(b'\\').add(b'`').add(b'{').add(b'}');
+
+/// The same request, whose headers, path and query are parts of a URI. `X-Forwarded-Proto` says what
 /// [`origin::is_https`] makes of it; a `Host` that is none is left out.
 pub fn readable(mut event: LambdaEvent<LambdaRequest>) -> LambdaEvent<LambdaRequest> {
     if let LambdaRequest::ApiGatewayV2(request) = &mut event.payload {
         make_plain(&mut request.headers);
+        if let Some(path) = &mut request.raw_path {
+            *path = encoded_path(path);
+        }
         if let Some(query) = &mut request.raw_query_string {
             *query = utf8_percent_encode(query, NOT_IN_QUERIES).to_string();
         }
     }
     event
+}
+
+/// The path with its reserved characters encoded. What is encoded already stays as it is.
+fn encoded_path(path: &str) -> String {
+    let mut parts = path.split('%');
+    let mut encoded = utf8_percent_encode(parts.next().unwrap_or_default(), NOT_IN_PATHS).to_string();
+    for part in parts {
+        let is_escape = part.len() >= 2 && part.bytes().take(2).all(|byte| byte.is_ascii_hexdigit());
+        encoded.push_str(if is_escape { "%" } else { "%25" });
+        encoded.extend(utf8_percent_encode(part, NOT_IN_PATHS));
+    }
+    encoded
 }
 
 fn make_plain(headers: &mut HeaderMap) {
@@ -45,8 +64,12 @@ mod tests {
     use super::*;
 
     fn request(headers: &Value, query: &str) -> Option<Request<Body>> {
+        request_at("/api/x", headers, query)
+    }
+
+    fn request_at(path: &str, headers: &Value, query: &str) -> Option<Request<Body>> {
         let event = json!({
-            "version": "2.0", "routeKey": "$default", "rawPath": "/api/x", "rawQueryString": query, "headers": headers,
+            "version": "2.0", "routeKey": "$default", "rawPath": path, "rawQueryString": query, "headers": headers,
             "isBase64Encoded": false, "requestContext": {
                 "accountId": "1", "apiId": "a", "domainName": "a.example", "requestId": "1", "routeKey": "$default",
                 "stage": "$default", "timeEpoch": 0, "time": "",
@@ -79,6 +102,29 @@ mod tests {
         assert_eq!(found.and_then(|it| origin::of(it.headers())).as_deref(), Some("https://b.example:1"));
         let none = request(&json!({ "host": "a<b" }), "");
         assert_eq!(none.map(|it| origin::of(it.headers())), Some(None));
+    }
+
+    #[test]
+    fn a_decoded_path_is_the_one_that_was_asked_for() {
+        for (path, expected) in [
+            ("/api/a#b", "/api/a%23b"),
+            ("/api/a?b=c", "/api/a%3Fb=c"),
+            ("/api/100%25", "/api/100%25"),
+            ("/api/a%252Fb", "/api/a%252Fb"),
+            ("/api/100%", "/api/100%25"),
+            ("/api/%zz%é", "/api/%25zz%25%C3%A9"),
+            ("/api/a b\\c\u{0}", "/api/a%20b%5Cc%00"),
+            ("/api/<\"{`}>", "/api/%3C%22%7B%60%7D%3E"),
+            // Dots lead to another path of the same function, or to none of its paths.
+            ("/api/a/../b/./c", "/api/b/c"),
+            ("/../../etc/passwd", "/etc/passwd"),
+            ("//elsewhere.example/a", "//elsewhere.example/a"),
+        ] {
+            let found = request_at(path, &json!({ "host": "b.example" }), "q=1");
+            let found = found.as_ref().map(Request::uri);
+            assert_eq!(found.map(|uri| (uri.path(), uri.query())), Some((expected, Some("q=1"))), "{path}");
+            assert_eq!(found.and_then(|uri| uri.host()), Some("b.example"), "{path}");
+        }
     }
 
     #[test]

@@ -14,9 +14,9 @@ const STREAM_ACTIONS: [&str; 4] =
 const QUEUE_ACTIONS: [&str; 3] = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"];
 /// Actions of Lambda itself, with the function's role.
 const LOG_ACTIONS: [&str; 2] = ["logs:CreateLogStream", "logs:PutLogEvents"];
-/// The parameter with the deployment's secrets, which is created outside of the stack.
+/// The parameter with the deployment's secrets, which is created outside of the stack, and its versions.
 const SECRETS_ARN: &str =
-    "arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter/placet/${AWS::StackName}/secrets";
+    "arn:${AWS::Partition}:ssm:${AWS::Region}:${AWS::AccountId}:parameter/placet/${AWS::StackName}/secrets*";
 /// X-Ray has no resources to restrict these to.
 const TRACE_ACTIONS: [&str; 2] = ["xray:PutTraceSegments", "xray:PutTelemetryRecords"];
 
