@@ -102,11 +102,10 @@ def rotate(session, args):
     cloudformation = session.client("cloudformation")
     for version in deployment_secrets.rotations(session, args.stack, args.revoke):
         print(f"The functions change to version {version} of {deployment_secrets.name(args.stack)} ...")
-        kept = [name for name in parameters_of(require_stack(session, args.stack)) if name != "SecretsVersion"]
+        parameters = parameters_of(require_stack(session, args.stack)) | {"SecretsVersion": str(version)}
         cloudformation.update_stack(
             StackName=args.stack, UsePreviousTemplate=True, Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
-            Parameters=[{"ParameterKey": "SecretsVersion", "ParameterValue": str(version)},
-                        *({"ParameterKey": name, "UsePreviousValue": True} for name in kept)])
+            Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()])
         cloudformation.get_waiter("stack_update_complete").wait(StackName=args.stack, WaiterConfig={"Delay": 2, "MaxAttempts": 900})
     print("The secret is replaced. " + ("No previous one is accepted." if args.revoke else "Previous ones are still accepted."))
 

@@ -5,6 +5,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::aws::AwsSettings;
+use crate::aws::parameter_store::UnreadableParameter;
 use crate::http::cors::Cors;
 use crate::limits::Settings;
 use crate::secrets::{ServerSecret, ServerSecrets};
@@ -20,8 +21,8 @@ pub enum ConfigError {
     Missing(&'static str),
     #[error("the environment variable {0} is not {1}")]
     Invalid(&'static str, &'static str),
-    #[error("the parameter {0} cannot be read: {1}")]
-    UnreadableParameter(String, String),
+    #[error(transparent)]
+    UnreadableParameter(#[from] UnreadableParameter),
     #[error("the parameter {0} is no list of secrets of at least 32 characters each")]
     InvalidParameter(String),
 }

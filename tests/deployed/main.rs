@@ -41,25 +41,45 @@ async fn an_upload_over_the_limit_names_the_presign_route() {
     assert!(body["message"].as_str().unwrap().contains("presign"), "{body}");
 }
 
-#[tokio::test]
-async fn a_file_of_thirty_megabytes_is_uploaded_to_and_downloaded_from_storage() {
-    let (_world, _, agent) = actors().await;
-    let sent = bytes(30 * MIB);
-    let announcement = json!({ "channelId": agent.channel, "filename": "thirty.bin", "mimeType": "application/octet-stream", "size": sent.len() });
+/// Uploads a file to storage; returns its id.
+async fn announce_and_put(agent: &Agent, name: &str, sent: Vec<u8>) -> String {
+    let kind = "application/octet-stream";
+    let announcement = json!({ "channelId": agent.channel, "filename": name, "mimeType": kind, "size": sent.len() });
     let announced = agent.post("/api/v1/files/presign", announcement).await.expect(201);
-    let http = reqwest::Client::new();
-    let mut put = http.put(announced["upload"]["url"].as_str().unwrap()).body(sent.clone());
+    let mut put = reqwest::Client::new().put(announced["upload"]["url"].as_str().unwrap()).body(sent);
     for (name, value) in announced["upload"]["headers"].as_object().unwrap() {
         put = put.header(name, value.as_str().unwrap());
     }
     Reply::fetch(put).await.expect(200);
-    let id = announced["attachment"]["id"].as_str().unwrap();
+    announced["attachment"]["id"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn a_file_of_thirty_megabytes_is_uploaded_to_and_downloaded_from_storage() {
+    let (_world, _, agent) = actors().await;
+    let sent = bytes(30 * MIB);
+    let id = announce_and_put(&agent, "thirty.bin", sent.clone()).await;
     agent.create_message(json!({ "text": "Large.", "attachmentIds": [id] })).await;
     let redirect = agent.get(&format!("/api/v1/files/{id}/download")).await;
     redirect.expect(302);
-    let downloaded = Reply::fetch(http.get(redirect.header("location"))).await;
+    let downloaded = Reply::fetch(reqwest::Client::new().get(redirect.header("location"))).await;
     downloaded.expect(200);
     assert!(downloaded.bytes == sent, "{} bytes were downloaded", downloaded.bytes.len());
+}
+
+/// The emulator ends a function at its timeout.
+#[tokio::test]
+async fn an_archive_at_its_limit_is_made_in_time() {
+    let (_world, person, agent) = actors().await;
+    let mut ids = vec![];
+    for name in ["a.bin", "b.bin"] {
+        ids.push(announce_and_put(&agent, name, bytes(100_000_000)).await);
+    }
+    let made = person.post("/api/files/bulk-download", json!({ "ids": ids })).await;
+    made.expect(303);
+    let archive = Reply::fetch(reqwest::Client::new().get(made.header("location"))).await;
+    archive.expect(200);
+    assert!(archive.bytes.len() > 200_000_000, "{} bytes", archive.bytes.len());
 }
 
 #[tokio::test]
@@ -123,7 +143,7 @@ async fn reserved_characters_of_a_path_reach_the_function() {
         assert_eq!(event["streamId"], name);
     }
     // Dots lead to no other function's routes and to no other host.
-    for path in ["/api/v1/messages/%2E%2E/agents", "/api/v1/messages/..%2F..%2Fetc", "/..%2F..%2Fetc/passwd"] {
+    for path in ["/api/v1/messages/..%2Fagents", "/api/v1/messages/..%2F..%2Fetc", "/..%2F..%2Fetc/passwd"] {
         agent.get(path).await.expect_error(404, "not_found");
     }
 }

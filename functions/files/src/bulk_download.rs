@@ -16,7 +16,7 @@ use crate::serve::FileBytes;
 /// Many files as one archive
 ///
 /// Names are made unique and safe to unpack. 400 names each id that is not a file of the
-/// caller's; 413 when the files have more than 500 MB together.
+/// caller's; 413 when the files have more than 200 MB together.
 #[utoipa::path(
     post,
     path = "/api/files/bulk-download",

@@ -179,7 +179,6 @@ fn https(roots: Roots, patience: u32) -> SharedHttpClient {
     SharedHttpClient::new(HttpsClient::new(roots.certificates(), CONNECT_TIMEOUT * patience))
 }
 
-
 /// Whose roots AWS's endpoints have, as their subjects say it. Reading all of Mozilla's would be
 /// most of a function's start, and each one more is seen in it.
 #[derive(Clone, Copy)]

@@ -16,7 +16,6 @@ use serde::Deserialize;
 use serde_json::json;
 
 use crate::aws::{AwsSettings, Connection};
-use crate::config::ConfigError;
 
 const SERVICE: &str = "ssm";
 const TARGET: (&str, &str) = ("x-amz-target", "AmazonSSM.GetParameter");
@@ -26,8 +25,13 @@ const PAUSES: [Duration; 3] = [Duration::from_millis(100), Duration::from_millis
 /// The time for one attempt.
 const TIMEOUT: Duration = Duration::from_secs(2);
 
+/// A parameter that could not be read, and why.
+#[derive(Debug, thiserror::Error)]
+#[error("the parameter {0} cannot be read: {1}")]
+pub struct UnreadableParameter(String, String);
+
 /// Reads and decrypts a parameter. `name` can end in `:` and a version.
-pub async fn read(aws: &AwsSettings, connection: &Connection, name: &str) -> Result<String, ConfigError> {
+pub async fn read(aws: &AwsSettings, connection: &Connection, name: &str) -> Result<String, UnreadableParameter> {
     let mut pauses = PAUSES.into_iter();
     loop {
         let attempt = tokio::time::timeout(TIMEOUT, attempt(aws, connection, name)).await;
@@ -37,7 +41,7 @@ pub async fn read(aws: &AwsSettings, connection: &Connection, name: &str) -> Res
         };
         match pauses.next() {
             Some(pause) => tokio::time::sleep(pause).await,
-            None => return Err(ConfigError::UnreadableParameter(name.to_owned(), failure.to_string())),
+            None => return Err(UnreadableParameter(name.to_owned(), failure.to_string())),
         }
     }
 }

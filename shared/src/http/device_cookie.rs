@@ -4,8 +4,8 @@ use http::HeaderMap;
 
 use crate::clock::Timestamp;
 use crate::http::{origin, session_cookie};
-use crate::secrets::{ServerSecret, ServerSecrets};
 use crate::secrets::device::LIFE;
+use crate::secrets::{ServerSecret, ServerSecrets};
 
 pub use crate::secrets::Device;
 

@@ -69,7 +69,8 @@ mod tests {
         let now = Timestamp::from_millis(1_769_852_000_000);
         let link = ShareLink { file: FileId::new(AgentId::new(now), now), ends: now.plus(LIFE).epoch_seconds() };
         let token = link.token(&secret("a"));
-        let verified = |token: &str, secret: ServerSecret, at: Timestamp| ShareLink::verified(token, &secret.into(), at);
+        let verified =
+            |token: &str, secret: ServerSecret, at: Timestamp| ShareLink::verified(token, &secret.into(), at);
         assert_eq!(verified(&token, secret("a").into(), now), Some(link));
         assert_eq!(verified(&token, secret("a").into(), now.plus(LIFE - Duration::from_secs(1))), Some(link));
         assert_eq!(verified(&token, secret("a").into(), now.plus(LIFE)), None);

@@ -90,7 +90,10 @@ pub(crate) mod tests {
         let token = device.token(&secret("a"), now);
         let end = now.plus(LIFE);
         assert_eq!(Device::verified(&token, &secret("a").into(), now).as_ref(), Some(&device));
-        assert_eq!(Device::verified(&token, &secret("a").into(), Timestamp::from_millis(end.millis() - 1)), Some(device));
+        assert_eq!(
+            Device::verified(&token, &secret("a").into(), Timestamp::from_millis(end.millis() - 1)),
+            Some(device)
+        );
         assert_eq!(Device::verified(&token, &secret("a").into(), end), None);
         assert_eq!(Device::verified(&token, &secret("b").into(), now), None);
     }

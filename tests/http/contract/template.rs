@@ -244,6 +244,16 @@ fn a_webhook_concurrency_that_lambda_rejects_is_rejected_before() {
     assert_eq!(*assertion, json!({ "Fn::Not": [{ "Fn::Equals": [{ "Ref": "WebhooksConcurrency" }, "1"] }] }));
 }
 
+/// The next minute processes the same items, so a failed run is not repeated.
+#[test]
+fn a_failed_run_of_the_schedule_is_not_repeated() {
+    let [(_, invocations)] = template::of_type("AWS::Lambda::EventInvokeConfig").collect::<Vec<_>>()[..] else {
+        panic!("one function is invoked asynchronously")
+    };
+    assert_eq!(invocations["FunctionName"], json!({ "Ref": template::functions()["expiry"] }));
+    assert_eq!(invocations["MaximumRetryAttempts"], 0);
+}
+
 /// CloudWatch's dashboards are global in an account: without the region, a second region's stack of the same name fails.
 #[test]
 fn a_global_name_carries_the_region() {

@@ -146,7 +146,7 @@ async fn an_archive_of_unknown_files_is_refused() {
 }
 
 #[tokio::test]
-async fn an_archive_has_at_most_500_megabytes() {
+async fn an_archive_has_at_most_200_megabytes() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;
@@ -156,7 +156,7 @@ async fn an_archive_has_at_most_500_megabytes() {
         let update = world.clients.dynamodb.update_item().table_name(&world.table);
         let update = update.set_key(Some(keys::file(file.parse().unwrap()).attributes()));
         let update = update.update_expression("SET #size = :size").expression_attribute_names("#size", "size");
-        let size = AttributeValue::N("250000001".to_owned());
+        let size = AttributeValue::N("100000001".to_owned());
         update.expression_attribute_values(":size", size).send().await.unwrap();
     }
     person.post("/api/files/bulk-download", json!({ "ids": ids })).await.expect_error(413, "too_large");
