@@ -1,5 +1,5 @@
 # One command per chore; `make help` lists them.
-.PHONY: help run test test-embedded test-sam test-deploy smoke test-browser screenshots soak fuzz bench bench-cold route-costs openapi check lint-template fmt build deploy owner migrate restore export import redrive rotate outputs destroy cost
+.PHONY: help run test test-embedded test-sam test-deploy smoke test-browser screenshots soak fuzz bench bench-cold route-costs openapi check check-arm64 lint-template fmt build deploy owner migrate restore export import redrive rotate outputs destroy cost
 
 help: ## list these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -67,6 +67,10 @@ lint-template: .venv-sam ## lint the templates with the SAM CLI, cfn-lint and ch
 	$(in_venv) SAM_CLI_TELEMETRY=0 sam validate --lint --region us-east-1
 	$(in_venv) cfn-lint $(templates)
 	.venv-checkov/bin/checkov --file $(templates) --framework cloudformation --config-file infra/checkov.yaml --skip-download --compact --quiet
+
+check-arm64: .venv-sam ## build the functions for arm64, if its Rust target is installed
+	@if rustup target list --installed 2>/dev/null | grep aarch64-unknown-linux-gnu >/dev/null; then $(MAKE) build ARCHITECTURE=arm64; \
+	  else echo "arm64 was not checked: rustup target add aarch64-unknown-linux-gnu"; fi
 
 build: .venv-sam ## build the zips of all functions in target/lambda (ARCHITECTURE=arm64; default x86_64)
 	$(in_venv) cargo-lambda lambda build --release --output-format zip $(lambda_target) $(functions)

@@ -18,6 +18,7 @@ import boto3
 ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path[:0] = [str(ROOT / "tests/sam"), str(ROOT / "infra")]
 
+import stack  # noqa: E402
 from deployed import emulator  # noqa: E402
 from deployment import DeployError, concurrency, dead_letters, schema_version  # noqa: E402
 from deployment.config import StackConfig  # noqa: E402
@@ -345,6 +346,15 @@ class Advice(unittest.TestCase):
         self.assertEqual(advice.parameters["ReviewsConcurrency"], "0")
         own = concurrency.advise(concurrency.AccountLimits(1_000, 500), reserved_by_stack=500)
         self.assertEqual(own.parameters["ReviewsConcurrency"], "500")
+
+
+class Architectures(unittest.TestCase):
+    def test_a_new_stack_runs_on_arm64_if_it_can_be_built(self):
+        for installed, expected in (("x86_64-unknown-linux-gnu\n", "x86_64"), (f"{stack.ARM_TARGET}\nx86_64-unknown-linux-gnu\n", "arm64")):
+            with mock.patch.object(stack.subprocess, "run", return_value=mock.Mock(stdout=installed)):
+                self.assertEqual(stack.default_architecture(), expected)
+        with mock.patch.object(stack.subprocess, "run", side_effect=FileNotFoundError):
+            self.assertEqual(stack.default_architecture(), "x86_64")
 
 
 class Config(unittest.TestCase):
