@@ -2,6 +2,7 @@
 //! as far as answering goes, and load nothing from another host.
 //!
 //! - `pages`: one module per path; `components`: parts that several pages show
+//! - `files`: kinds of files, and their texts
 //! - `review`: what a review asks and how it was answered
 //! - `text`: what agents and people wrote, as safe HTML and within the budget of a page
 //! - `extract`: what handlers take from a request; `response`: pages and errors as responses
@@ -13,6 +14,7 @@ mod assets;
 mod components;
 mod docs;
 mod extract;
+mod files;
 mod health;
 mod jwks;
 mod middleware;
@@ -28,7 +30,7 @@ use axum::routing::{get, post};
 use shared::http::App;
 use shared::iam::Permission;
 
-use pages::{channel, files, html_preview, inbox, logs, markdown_preview, message_text, settings, sign_in, status};
+use pages::{channel, html_preview, inbox, logs, markdown_preview, message_text, settings, sign_in, status};
 
 /// What this function may do in AWS.
 pub const PERMISSIONS: &[Permission] = &[
@@ -57,8 +59,8 @@ pub fn router() -> Router<App> {
         .route("/channels/{id}", get(channel::channel))
         .route("/messages/{id}/text", get(message_text::text))
         .route("/preview", post(markdown_preview::preview))
-        .route("/files", get(files::page))
-        .route("/files/{id}", get(files::one))
+        .route("/files", get(pages::files::page))
+        .route("/files/{id}", get(pages::files::one))
         .route("/files/{id}/frame", get(html_preview::html_preview))
         .route("/status", get(status::page))
         .route("/status/{id}", get(status::one))

@@ -2,7 +2,8 @@
 //! modules can exist, and only `shared/dynamo` reads and writes the table.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+
+use test_support::sources::{self, code_of, source_files};
 
 /// The modules of `shared/src` from the lowest to the highest. A module imports only modules that
 /// stand before it.
@@ -48,30 +49,14 @@ const EXPRESSIONS: [&str; 4] = ["attribute_exists", "attribute_not_exists", "if_
 /// Modules that know HTTP requests and responses. All others work without axum.
 const HTTP: [&str; 3] = ["request_log", "http", "lambda"];
 
-fn source_files(directory: &Path, found: &mut Vec<std::path::PathBuf>) {
-    for entry in std::fs::read_dir(directory).unwrap() {
-        let path = entry.unwrap().path();
-        match path.is_dir() {
-            true => source_files(&path, found),
-            false if path.extension().is_some_and(|extension| extension == "rs") => found.push(path),
-            false => {}
-        }
-    }
-}
-
 /// Every module of `shared/src` with the code of its files, without tests and comments.
 fn modules() -> BTreeMap<String, String> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/src");
-    let mut files = vec![];
-    source_files(&root, &mut files);
+    let root = sources::root().join("shared/src");
     let mut modules = BTreeMap::<String, String>::new();
-    for file in files.iter().filter(|file| !file.ends_with("tests.rs")) {
+    for file in source_files(&root).iter().filter(|file| !file.ends_with("tests.rs")) {
         let first = file.strip_prefix(&root).unwrap().components().next().unwrap();
         let module = first.as_os_str().to_str().unwrap().trim_end_matches(".rs").to_owned();
-        let text = std::fs::read_to_string(file).unwrap();
-        let code = text.split("#[cfg(test)]").next().unwrap();
-        let lines = code.lines().filter(|line| !line.trim_start().starts_with("//"));
-        modules.entry(module).or_default().extend(lines.flat_map(|line| [line, "\n"]));
+        modules.entry(module).or_default().push_str(&code_of(file));
     }
     modules
 }
@@ -141,11 +126,9 @@ fn imports_are_found_in_every_form() {
 
 #[test]
 fn only_the_table_layer_builds_expressions_and_calls_dynamodb() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().unwrap();
-    let mut files = vec![];
-    for part in ["shared/src", "functions", "infra"] {
-        source_files(&root.join(part), &mut files);
-    }
+    let root = sources::root();
+    let parts = ["shared/src", "functions", "infra"];
+    let files: Vec<_> = parts.iter().flat_map(|part| source_files(&root.join(part))).collect();
     assert!(files.len() > 100, "the sources are elsewhere");
     let mut calls = vec![];
     for file in files {

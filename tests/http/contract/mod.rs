@@ -5,7 +5,7 @@
 //! - [`tenants`]: one user's data is never another's
 //! - [`cost`], [`cost_scaling`], [`performance`]: DynamoDB calls and capacity
 //! - [`fault_injection`]: storage failures
-//! - [`layers`]: the modules of `shared` stand in layers
+//! - [`layers`]: the modules of `shared` stand in layers; [`module_circles`]: no circle of modules in any crate
 //! - [`template`]: the deployment matches the code
 
 pub mod bad_json;
@@ -16,6 +16,7 @@ pub mod errors;
 pub mod examples;
 pub mod fault_injection;
 pub mod layers;
+pub mod module_circles;
 pub mod openapi;
 pub mod performance;
 pub mod schema_version;

@@ -12,6 +12,7 @@
 //! - [`functions`]: each function with its own permissions; [`template`]: infra/template.yaml
 //! - [`hostile_texts`]: texts that are expensive to render
 //! - [`Reply`]: a response, with its cost in DynamoDB calls
+//! - [`sources`]: the project's own Rust files
 //! - [`Runner`]: the `placet-local` binary as its own process
 //! - [`openapi`]: the OpenAPI document
 
@@ -33,6 +34,7 @@ mod reply;
 pub mod rng;
 pub mod route_costs;
 mod runner;
+pub mod sources;
 pub mod template;
 pub mod tenant;
 mod world;

@@ -1,23 +1,18 @@
 //! Attachments as a page shows them: inline where that is safe, else as a download. [`load`] reads their texts first;
 //! they are laid out together with the rest of the page.
 
-use std::fmt::Display;
-
 use futures_util::future;
-use shared::charset;
 use shared::error::Error;
 use shared::media_type::{UNKNOWN_TYPE, essence};
 use shared::models::Attachment;
-use shared::models::file::MAX_TEXT_CONTENT;
 use shared::storage::Blobs;
 
 use crate::components::csv_table::Table;
-use crate::components::file_kind::FileKind;
+use crate::files;
+use crate::files::content::{Extent, MAX_SHOWN_BYTES, first_text};
+use crate::files::kind::FileKind;
 use crate::text::budget::Budget;
 use crate::text::markdown::{self, Text};
-
-/// How much of a text the page of its file shows, in bytes.
-pub const MAX_SHOWN_BYTES: u64 = 512 * 1024;
 
 /// A file, ready for the template.
 pub struct FileView {
@@ -58,21 +53,7 @@ pub struct More {
     pub words: &'static str,
 }
 
-/// How much of a text is shown.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Extent {
-    First,
-    Most,
-}
-
 impl Extent {
-    fn bytes(self) -> u64 {
-        match self {
-            Self::First => MAX_TEXT_CONTENT,
-            Self::Most => MAX_SHOWN_BYTES,
-        }
-    }
-
     fn rows(self) -> usize {
         match self {
             Self::First => 200,
@@ -109,13 +90,8 @@ impl FileView {
 
     /// The path of its bytes.
     pub fn path(&self) -> String {
-        path(&self.id)
+        files::download_path(&self.id)
     }
-}
-
-/// The path from which a person's browser downloads a file.
-pub fn path(id: impl Display) -> String {
-    format!("/api/files/{id}/download")
 }
 
 /// A file, with the part of its text that a page shows.
@@ -203,24 +179,4 @@ fn render_text(text: String, kind: FileKind, extent: Extent, beside: &[Attachmen
     // The tags and the indentation around each row, and the tags around each cell.
     let cells: usize = table.rows.iter().chain([&table.head]).map(|row| 40 + 9 * row.len()).sum();
     if budget.takes(cells) { Preview::Table(table) } else { Preview::Other }
-}
-
-/// A text file's content, if it is one.
-pub async fn text(blobs: &Blobs, file: &Attachment) -> Result<Option<String>, Error> {
-    match &file.text_content {
-        Some(text) => Ok(Some(text.clone())),
-        None => first_text(blobs, file, Extent::Most).await,
-    }
-}
-
-/// The part of a text file that is shown; `None` if it is not text.
-async fn first_text(blobs: &Blobs, file: &Attachment, extent: Extent) -> Result<Option<String>, Error> {
-    let is_cut = file.size > extent.bytes();
-    let stored = match blobs.get_part(&file.storage_key, is_cut.then(|| (0, extent.bytes() - 1))).await {
-        Ok(stored) => stored.bytes.collect().await.map_err(Error::unavailable)?.into_bytes(),
-        Err(Error::NotFound(_)) => return Ok(Some(String::new())),
-        Err(err) => return Err(err),
-    };
-    let read = if is_cut { charset::first_text } else { charset::text };
-    Ok(read(&stored, &file.mime_type).filter(|text| !text.contains('\0')))
 }

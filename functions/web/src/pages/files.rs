@@ -16,10 +16,11 @@ use shared::models::file_request::FileKind;
 use shared::models::{Agent, Attachment, ListFiles};
 use shared::search;
 
-use crate::components::attachment::{self, Extent, FileView};
-use crate::components::file_kind;
+use crate::components::attachment::{self, FileView};
 use crate::components::layout::{Layout, NavItem};
 use crate::extract::Visitor;
+use crate::files::content::Extent;
+use crate::files::kind;
 use crate::response::{self, PageError};
 use crate::text::budget;
 use crate::text::format;
@@ -104,7 +105,7 @@ impl FileRow {
             size: format::bytes(file.size),
             age: format::age(file.created_at, now),
             agent: agents.get(&file.channel_id).copied().unwrap_or("An agent").to_owned(),
-            thumb: file_kind::is_picture(file) && file.size <= MAX_THUMBNAIL_BYTES,
+            thumb: kind::is_picture(file) && file.size <= MAX_THUMBNAIL_BYTES,
             ending: if is_short { ending.to_ascii_uppercase() } else { "FILE".to_owned() },
         }
     }

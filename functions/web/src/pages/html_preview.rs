@@ -9,8 +9,8 @@ use shared::http::App;
 use shared::http::extract::PathId;
 use shared::ids::FileId;
 
-use crate::components::attachment;
 use crate::extract::Visitor;
+use crate::files::content;
 use crate::response::PageError;
 
 const POLICY: &str = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; font-src data:; \
@@ -23,10 +23,10 @@ pub async fn html_preview(
     PathId(id): PathId<FileId>,
 ) -> Result<Response, PageError> {
     let file = app.store.files().get(&human, id).await?;
-    if file.size > attachment::MAX_SHOWN_BYTES {
+    if file.size > content::MAX_SHOWN_BYTES {
         return Err(Error::NotFound("page").into());
     }
-    let text = attachment::text(&app.blobs, &file).await?.ok_or(Error::NotFound("page"))?;
+    let text = content::text(&app.blobs, &file).await?.ok_or(Error::NotFound("page"))?;
     let headers = [(CONTENT_SECURITY_POLICY, POLICY), (REFERRER_POLICY, "no-referrer")];
     Ok((headers, Html(text)).into_response())
 }

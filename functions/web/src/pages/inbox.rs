@@ -14,8 +14,8 @@ use shared::review::form::FieldType;
 
 use crate::components::layout::{self, Layout, NavItem};
 use crate::components::review_list::{ReviewFilter, ReviewList};
+use crate::components::review_view::ReviewView;
 use crate::extract::Visitor;
-use crate::pages::review::ReviewView;
 use crate::response::{self, PageError};
 
 /// The list of reviews, and the one that is open.

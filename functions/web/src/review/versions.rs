@@ -6,7 +6,7 @@ use shared::http::App;
 use shared::ids::MessageId;
 use shared::models::{Attachment, Message, ReviewStatus};
 
-use crate::components::attachment;
+use crate::files::content;
 use crate::review::diff::{self, Diff};
 use crate::review::summary;
 use crate::text::budget::Budget;
@@ -108,7 +108,7 @@ async fn changes(app: &App, before: &Message, after: &Message) -> Result<Changes
             continue;
         };
         room = left;
-        let (old, new) = tokio::try_join!(attachment::text(&app.blobs, earlier), attachment::text(&app.blobs, file))?;
+        let (old, new) = tokio::try_join!(content::text(&app.blobs, earlier), content::text(&app.blobs, file))?;
         pairs.extend(old.zip(new).map(|texts| Pair { of, texts: Some(texts) }));
     }
     Ok(Changes { since, pairs })

@@ -11,7 +11,7 @@ use std::sync::LazyLock;
 use pulldown_cmark::{Event, Options, Parser, Tag};
 use shared::models::Attachment;
 
-use crate::components::{attachment, file_kind};
+use crate::files::{download_path, kind};
 use crate::text::budget::Budget;
 use crate::text::rewrite::rewrite;
 use crate::text::{Html, definitions, links, plain};
@@ -194,7 +194,7 @@ fn attached(wanted: &str, files: &[(String, &Attachment)]) -> Option<(String, bo
     let is_named =
         |(id, file): &&(String, &Attachment)| file.filename == named || id == named || Some(id.as_str()) == by_url;
     let (id, file) = files.iter().find(is_named)?;
-    Some((attachment::path(id), file_kind::is_picture(file)))
+    Some((download_path(id), kind::is_picture(file)))
 }
 
 #[cfg(test)]
