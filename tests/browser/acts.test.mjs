@@ -85,8 +85,8 @@ test("arguments are edited by their type and approved on a desk by keyboard", as
   await world.agent("POST", `/api/v1/reviews/${id}/consume?channel=${world.channelId}`, { actionDigest: decision.actionDigest });
   await shows(page, "#act", "Used "); // live
   await page.goto(`${world.inboxUrl}/reviews/${id}/history`);
-  const told = await words(page, "main");
-  for (const part of ["stripe.refunds.create", "Asked by the agent", "First opened by you", "Approved by you (Owner) on a page of the inbox", "Changed: amount, currency, note", "Approval used by the agent", decision.actionDigest]) assert.ok(told.includes(part), `${part}: ${told}`);
+  const history = await words(page, "main");
+  for (const part of ["stripe.refunds.create", "Asked by the agent", "First opened by you", "Approved by you (Owner) on a page of the inbox", "Changed: amount, currency, note", "Approval used by the agent", decision.actionDigest]) assert.ok(history.includes(part), `${part}: ${history}`);
 });
 
 test("arguments are edited and approved on a phone by touch", async () => {

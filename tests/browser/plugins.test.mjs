@@ -22,7 +22,7 @@ test("a form in a frame answers its review once", async () => {
   const waited = world.wait(id);
   const page = await world.signedIn();
   const frame = await frameOf(page, id);
-  assert.equal(await page.$eval("details:has(> [data-beside-plugin])", (it) => it.open), false);
+  assert.equal(await page.$eval("details:has(> [data-with-plugin])", (it) => it.open), false);
   await frame.type("input", "db-1");
   await frame.click("button");
   await page.waitForFunction(() => document.querySelector("#answer .outcome")?.innerText.includes("Answered by you"));

@@ -1,5 +1,5 @@
 // Inside a plugin's frame: defines the global `Placet`, and lets the plugin's scripts run once
-// the page around the frame has told what they draw. The frame has no origin and may load
+// the page around the frame has sent what they draw. The frame has no origin and may load
 // nothing: what it wants, it asks the page for (plugin-host.js answers).
 "use strict";
 (() => {

@@ -1,4 +1,4 @@
-// Shows beside the buttons what was changed of an act's arguments; a button that allows says how much.
+// Shows next to the buttons which arguments of an act were changed; a button that allows says how many.
 import { create } from "./dom.js";
 import { changedPlaces, tokensOf, valueAt } from "./json-pointer.js";
 

@@ -164,5 +164,5 @@ document.addEventListener("input", ({ target }) => {
 });
 // A plugin that is not installed leaves its message to the form.
 document.addEventListener("placet:missing", () => {
-  for (const fold of document.querySelectorAll("details:has(> [data-beside-plugin])")) fold.open = true;
+  for (const fold of document.querySelectorAll("details:has(> [data-with-plugin])")) fold.open = true;
 });

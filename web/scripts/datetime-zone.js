@@ -5,7 +5,7 @@ const FIELDS = 'input[type="datetime-local"]';
 const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
 const padded = (number, length = 2) => String(Math.trunc(number)).padStart(length, "0");
 
-// Shows the zone beside a datetime's field. Returns what is wrong with the value: clocks that go forward leave
+// Shows the zone next to a datetime's field. Returns what is wrong with the value: clocks that go forward leave
 // out an hour.
 export function checkDatetime(field) {
   const shown = field.parentElement.querySelector("[data-zone]");

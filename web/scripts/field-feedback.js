@@ -1,4 +1,4 @@
-// Says beside a field what its value alone does not show: the length of a text, the position of a slider,
+// Shows next to a field what its value alone does not show: the length of a text, the position of a slider,
 // whether a text is JSON.
 import { byId } from "./dom.js";
 

@@ -75,7 +75,7 @@ function unsetButton(plugin, setting) {
   return button;
 }
 
-// A secret that nobody typed stays as it is.
+// A secret without new input stays as it is.
 function changesOf(plugin, form) {
   const changed = plugin.env.filter(({ key, secret, value }) => {
     const typed = form.elements[key].value;

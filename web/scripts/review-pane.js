@@ -1,4 +1,4 @@
-// Opens a review beside the list: only the pane is replaced, and the address becomes the review's own. Of
+// Opens a review next to the list: only the pane is replaced, and the address becomes the review's own. Of
 // several that are asked for, the last one is opened; nothing of the one before can be pressed meanwhile.
 // Back leads to the list as it was left: the same view, the same place, the focus on the same row.
 import { byId, isPlainClick } from "./dom.js";

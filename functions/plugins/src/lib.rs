@@ -2,7 +2,7 @@
 //!
 //! - `list`, `settings`, `render`, `fetch`: the routes
 //! - [`Plugins`]: the plugins that there are, by default those of `web/plugins`
-//! - `manifest`, `check`: what a plugin says of itself, and what makes it one
+//! - `manifest`, `check`: the description of a plugin, and its checks
 //! - `frame`: the page inside the frame and its policy
 //! - `placeholders`: where settings go in a request that a plugin has sent
 

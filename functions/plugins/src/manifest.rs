@@ -1,4 +1,4 @@
-//! `plugin.json`: what a plugin says of itself.
+//! `plugin.json`: the description of a plugin.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};

@@ -110,13 +110,13 @@ pub async fn update(
 ) -> Result<axum::Json<PluginSettings>, Error> {
     let (by, _) = app.store.accounts().authenticate_owner(&owner, &[]).await?;
     let plugin = plugins.named(&name)?;
-    let changes = sealed(change.env, plugin, app.secrets.current()?)?;
+    let changes = encrypted(change.env, plugin, app.secrets.current()?)?;
     let env = app.store.plugins().update_env(by, &plugin.manifest.about.name, changes).await?;
     Ok(axum::Json(PluginSettings::of(plugin, &env, &app.secrets)))
 }
 
 /// The changes, encrypted, once the plugin is known to have all of these keys.
-fn sealed(
+fn encrypted(
     EnvChanges(changes): EnvChanges,
     plugin: &Plugin,
     secret: &ServerSecret,
@@ -127,14 +127,14 @@ fn sealed(
         problems.add(path, "unknown", format!("{} has no setting of that name", manifest.about.name));
     }
     let key = secret.key(Purpose::PluginSettings);
-    let seal = |(name, value): (String, Option<String>)| {
-        let sealed = value.map(|value| Encrypted::of(&value, &key, &place(plugin, &name))).transpose()?;
-        Ok((name, sealed))
+    let encrypt = |(name, value): (String, Option<String>)| {
+        let encrypted = value.map(|value| Encrypted::of(&value, &key, &place(plugin, &name))).transpose()?;
+        Ok((name, encrypted))
     };
-    problems.finish(Some(changes))?.into_iter().map(seal).collect()
+    problems.finish(Some(changes))?.into_iter().map(encrypt).collect()
 }
 
-/// What a value is sealed for: it opens nowhere else.
+/// The context that a value is encrypted for: it cannot be decrypted in another.
 fn place(plugin: &Plugin, key: &str) -> String {
     format!("{}/{key}", plugin.manifest.about.name)
 }

@@ -11,7 +11,7 @@ use shared::models::{CancelReview, Message};
 
 /// Withdraws a review
 ///
-/// Nobody can answer it from then on, and waits for it end. A repeat is 200. The body may be absent.
+/// From then on it cannot be answered, and waits for it end. A repeat is 200. The body may be absent.
 #[utoipa::path(
     post,
     path = "/api/v1/reviews/{id}/cancel",

@@ -12,7 +12,7 @@ use crate::folder::{Folder, Manifest, ObjectEntry, Progress, hash_file};
 use crate::totals::{Counter, Totals};
 
 /// Copies all items and objects into a folder, from where an interrupted export ended. Writes meanwhile may be in the
-/// copy or not: export while nobody uses the service.
+/// copy or not: export while the service is not in use.
 pub async fn export(store: &Store, blobs: &Blobs, to: &Path) -> Result<Totals, TransferError> {
     let folder = Folder::open(to)?;
     if let Some(manifest) = folder.manifest()? {

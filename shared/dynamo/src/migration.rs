@@ -1,7 +1,7 @@
 //! Migrations: changing stored items from one schema version to the next.
 //!
 //! A migration reads the table page by page and updates each older item under the condition that
-//! nobody has changed its version meanwhile. It can be stopped and resumed at any page, repeated,
+//! its version has not changed meanwhile. It can be stopped and resumed at any page, repeated,
 //! and run while the service is in use.
 
 use futures_util::{StreamExt, TryStreamExt, stream};

@@ -88,7 +88,7 @@ impl Clients {
     pub async fn at(endpoints: &Endpoints) -> Self {
         let credentials = Credentials::new(&endpoints.access_key, &endpoints.secret_key, None, None, "fixed");
         let urls = [&endpoints.dynamodb, &endpoints.s3, &endpoints.sqs].map(|it| Some(it.as_str()));
-        let config = loader(EMULATORS_PATIENCE).region(Region::new("us-east-1"));
+        let config = loader(EMULATOR_TIMEOUT_FACTOR).region(Region::new("us-east-1"));
         let Some(http) = &endpoints.in_process else {
             return Self::with(&config.credentials_provider(credentials).load().await, urls, true);
         };
@@ -148,11 +148,11 @@ impl Builders {
 }
 
 /// An emulator shares its machine with its callers and may need this many times as long.
-const EMULATORS_PATIENCE: u32 = 3;
+const EMULATOR_TIMEOUT_FACTOR: u32 = 3;
 
-fn loader(patience: u32) -> ConfigLoader {
-    let config = aws_config::defaults(behavior()).http_client(https(Roots::AndDigiCert, patience));
-    config.timeout_config(timeouts(patience)).retry_config(retries())
+fn loader(timeout_factor: u32) -> ConfigLoader {
+    let config = aws_config::defaults(behavior()).http_client(https(Roots::AndDigiCert, timeout_factor));
+    config.timeout_config(timeouts(timeout_factor)).retry_config(retries())
 }
 
 fn behavior() -> BehaviorVersion {
@@ -163,11 +163,11 @@ fn behavior() -> BehaviorVersion {
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// One attempt may hang for 3 s, a call with its retries for 10: well inside a request's time.
-fn timeouts(patience: u32) -> TimeoutConfig {
+fn timeouts(timeout_factor: u32) -> TimeoutConfig {
     TimeoutConfig::builder()
-        .connect_timeout(CONNECT_TIMEOUT * patience)
-        .read_timeout(Duration::from_secs(3) * patience)
-        .operation_timeout(Duration::from_secs(10) * patience)
+        .connect_timeout(CONNECT_TIMEOUT * timeout_factor)
+        .read_timeout(Duration::from_secs(3) * timeout_factor)
+        .operation_timeout(Duration::from_secs(10) * timeout_factor)
         .build()
 }
 
@@ -175,8 +175,8 @@ fn retries() -> RetryConfig {
     RetryConfig::standard().with_max_attempts(4).with_initial_backoff(Duration::from_millis(50))
 }
 
-fn https(roots: Roots, patience: u32) -> SharedHttpClient {
-    SharedHttpClient::new(HttpsClient::new(roots.certificates(), CONNECT_TIMEOUT * patience))
+fn https(roots: Roots, timeout_factor: u32) -> SharedHttpClient {
+    SharedHttpClient::new(HttpsClient::new(roots.certificates(), CONNECT_TIMEOUT * timeout_factor))
 }
 
 /// Whose roots AWS's endpoints have, as their subjects say it. Reading all of Mozilla's would be

@@ -163,7 +163,7 @@ fn the_file(mut parts: Vec<FilePart>, problems: &mut ValidationErrors) -> Result
     }
 }
 
-/// What a field says of itself; the form's reader knows fewer ways of writing it.
+/// The name and the file name of a field; multipart's own parser knows fewer ways of writing them.
 fn disposition(field: &Field<'_>) -> Disposition {
     let header = field.headers().get(CONTENT_DISPOSITION);
     header.map(|value| Disposition::parse(value.as_bytes())).unwrap_or_default()

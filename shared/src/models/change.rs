@@ -1,4 +1,4 @@
-//! What a PATCH says of one field.
+//! The change of one field in a PATCH.
 
 use crate::validation::JsonObject;
 

@@ -1,4 +1,4 @@
-//! What OpenAPI says of the small types; the models derive theirs, and each handler describes
+//! OpenAPI schemas of the small types; the models derive theirs, and each handler describes
 //! itself. What all operations share (credentials, errors) is added in one place, where the
 //! groups' documents are put together.
 

@@ -1,4 +1,4 @@
-//! Messages that grow while people watch, and what their sender says of its progress.
+//! Messages that grow while people watch, and the status events of their sender.
 
 use std::collections::BTreeMap;
 use std::str::FromStr;
@@ -55,7 +55,7 @@ impl FromStr for StreamId {
     }
 }
 
-/// What the call that makes a draft says of it for good: a hash of each member's meaning, by the
+/// The members that the call which creates a draft sets for good: a hash of each member's meaning, by the
 /// member's name, so that a call which repeats the stream can be held against it.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(transparent)]

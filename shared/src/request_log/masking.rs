@@ -104,7 +104,7 @@ fn shown(text: &str) -> String {
     cut(text)
 }
 
-/// Judged as URL parsers do: white space around it and the case of its scheme do not count.
+/// Read as URL parsers do: white space around it and the case of its scheme do not count.
 fn is_web_address(text: &str) -> bool {
     let start: String = text.trim().chars().take(6).collect::<String>().to_ascii_lowercase();
     start == "https:" || start.starts_with("http:")

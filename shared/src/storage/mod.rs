@@ -99,7 +99,7 @@ pub struct Store {
     /// Whether uploaded objects exist is asked here.
     blobs: Blobs,
     clock: Clock,
-    tallies: agents::PendingStats,
+    pending_stats: agents::PendingStats,
     limits: Limits,
     /// How long the history of a deleted message is kept.
     history_lifetime: Duration,
@@ -128,8 +128,8 @@ impl Channel {
 impl Store {
     /// Storage over a table and a bucket, with the default limits.
     pub fn new(table: Table, blobs: Blobs, clock: Clock) -> Self {
-        let (tallies, limits) = (agents::PendingStats::default(), Limits::default());
-        Self { table, blobs, clock, tallies, limits, history_lifetime: HISTORY_LIFETIME }
+        let (pending_stats, limits) = (agents::PendingStats::default(), Limits::default());
+        Self { table, blobs, clock, pending_stats, limits, history_lifetime: HISTORY_LIFETIME }
     }
 
     /// Storage of a deployment, as its commands reach it: with clients from the environment.

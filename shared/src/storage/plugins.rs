@@ -27,7 +27,7 @@ impl PluginEnv {
 
     fn of(item: Item) -> Self {
         let value = |(name, value): (String, Value)| match value {
-            Value::S(sealed) => Some((name.strip_prefix(VALUE)?.to_owned(), Encrypted::stored(sealed))),
+            Value::S(encrypted) => Some((name.strip_prefix(VALUE)?.to_owned(), Encrypted::stored(encrypted))),
             _ => None,
         };
         Self(item.into_iter().filter_map(value).collect())
@@ -58,7 +58,7 @@ impl Plugins<'_> {
         let update =
             Update::new(keys::plugin(plugin)).set("changedBy", s(owner)).set("changedAt", s(self.store.clock.now()));
         let update = changes.into_iter().fold(update, |update, (key, value)| {
-            update.set_or_remove(&format!("{VALUE}{key}"), value.map(|sealed| s(sealed.as_str())))
+            update.set_or_remove(&format!("{VALUE}{key}"), value.map(|encrypted| s(encrypted.as_str())))
         });
         let item = update.send_item(&self.store.table).await?.into_item();
         Ok(PluginEnv::of(item.unwrap_or_default()))

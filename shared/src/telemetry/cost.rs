@@ -295,16 +295,16 @@ mod tests {
 
     #[tokio::test]
     async fn background_tasks_of_a_request_can_be_awaited() {
-        let (told, heard) = tokio::sync::oneshot::channel();
+        let (sender, receiver) = tokio::sync::oneshot::channel();
         let cost = Arc::new(RequestCost::default());
         with_cost(cost.clone(), async {
             spawn_background(async move {
                 tokio::task::yield_now().await;
-                let _ = told.send(());
+                let _ = sender.send(());
             });
         })
         .await;
         BackgroundTasks(cost).finish().await;
-        assert!(heard.await.is_ok());
+        assert!(receiver.await.is_ok());
     }
 }

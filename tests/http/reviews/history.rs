@@ -95,11 +95,11 @@ async fn a_history_tells_who_did_what_when_and_where() {
     assert_eq!((&after["receipt"], &after["consumedAt"]), (&review["receipt"], &Value::Null));
 
     let consumed = consume(&agent, id, &review["decision"]["actionDigest"]).await.expect(200);
-    let told = history(&person, &agent, id).await;
-    assert_eq!(entries(&told).len(), 4);
+    let shown = history(&person, &agent, id).await;
+    assert_eq!(entries(&shown).len(), 4);
     let last = entry("consumed", &consumed["consumedAt"], ("agent", &agent.channel), None, Value::Null);
-    assert_eq!((&entries(&told)[3], &told["consumedAt"]), (&last, &consumed["consumedAt"]));
-    assert_eq!(entries(&told)[..3], entries(&after)[..]);
+    assert_eq!((&entries(&shown)[3], &shown["consumedAt"]), (&last, &consumed["consumedAt"]));
+    assert_eq!(entries(&shown)[..3], entries(&after)[..]);
 }
 
 #[tokio::test]
@@ -112,29 +112,29 @@ async fn a_history_tells_the_surface_of_an_answer_and_every_other_end() {
     person.get(&format!("/api/messages/{answered}")).await.expect(200);
     let form = [("option", "approve"), ("comment", ""), ("feedback", "")];
     assert_eq!(person.submit_form(&format!("/reviews/{answered}"), &form).await.status, 303);
-    let told = history(&person, &agent, &answered).await;
-    assert_eq!(events(&told), [("created", None), ("seen", Some("api")), ("decided", Some("page"))]);
+    let shown = history(&person, &agent, &answered).await;
+    assert_eq!(events(&shown), [("created", None), ("seen", Some("api")), ("decided", Some("page"))]);
 
     agent.cancel(&cancelled, json!({ "reason": "not needed" })).await.expect(200);
-    let told = history(&person, &agent, &cancelled).await;
-    let last = entries(&told).last().unwrap();
+    let shown = history(&person, &agent, &cancelled).await;
+    let last = entries(&shown).last().unwrap();
     assert_eq!(
         (&last["event"], &last["reason"], &last["actorId"]),
         (&json!("cancelled"), &json!("not needed"), &json!(agent.channel))
     );
 
     let new = agent.send(json!({ "text": "better", "supersedes": superseded })).await.expect(201);
-    let told = history(&person, &agent, &superseded).await;
-    assert_eq!(entries(&told).last().unwrap()["supersededBy"], new["id"]);
+    let shown = history(&person, &agent, &superseded).await;
+    assert_eq!(entries(&shown).last().unwrap()["supersededBy"], new["id"]);
     // A message without a review was created, and that is all.
-    let told = history(&person, &agent, new["id"].as_str().unwrap()).await;
-    assert_eq!((events(&told), &told["actionDigest"]), (vec![("created", None)], &Value::Null));
+    let shown = history(&person, &agent, new["id"].as_str().unwrap()).await;
+    assert_eq!((events(&shown), &shown["actionDigest"]), (vec![("created", None)], &Value::Null));
 
     world.advance_clock(2 * DAY);
     // The reading itself finds that it is due.
-    let told = history(&person, &agent, &expired).await;
+    let shown = history(&person, &agent, &expired).await;
     let stored = agent.get_in_channel(&format!("/api/v1/reviews/{expired}")).await.expect(200);
-    let last = entries(&told).last().unwrap();
+    let last = entries(&shown).last().unwrap();
     assert_eq!(
         (&last["event"], &last["at"], &last["actorId"]),
         (&json!("expired"), &stored["review"]["expiresAt"], &Value::Null)
@@ -247,7 +247,7 @@ async fn the_deletion_of_the_account_deletes_kept_histories() {
     assert!(world.items(keys::history_partition(user.parse().unwrap()), "").await.is_empty());
 }
 
-/// An answer that was accepted is told of, whatever becomes of its message in the same moment.
+/// An answer that was accepted is in the history, whatever happens to its message at the same moment.
 #[tokio::test]
 async fn an_answer_and_a_deletion_at_once_lose_no_history() {
     let world = World::isolated().await;
@@ -282,7 +282,7 @@ async fn an_answer_and_a_deletion_at_once_lose_no_history() {
     assert!(answered > 0, "some answers are first");
 }
 
-/// An approval that was consumed is told of as consumed, whatever becomes of its message in the same moment.
+/// An approval that was consumed is consumed in the history, whatever happens to its message at the same moment.
 #[tokio::test]
 async fn a_consumption_and_a_deletion_at_once_lose_no_history() {
     let world = World::isolated().await;
@@ -303,10 +303,10 @@ async fn a_consumption_and_a_deletion_at_once_lose_no_history() {
                 delete(&agent, &id).await;
             })
         );
-        let told = history(&person, &agent, &id).await;
+        let shown = history(&person, &agent, &id).await;
         let consumed_at = if reply.status == 200 { reply.json()["consumedAt"].clone() } else { Value::Null };
-        assert_eq!(told["consumedAt"], consumed_at, "{number}: {}", reply.text());
-        assert_eq!(entries(&told).len(), if reply.status == 200 { 3 } else { 2 }, "{number}");
+        assert_eq!(shown["consumedAt"], consumed_at, "{number}: {}", reply.text());
+        assert_eq!(entries(&shown).len(), if reply.status == 200 { 3 } else { 2 }, "{number}");
         consumed += usize::from(reply.status == 200);
     }
     assert!(consumed > 0, "some consumptions are first");

@@ -89,8 +89,8 @@ async fn check_consumption(agent: &Agent, id: &str, digest: &Value, acknowledged
     assert!(acknowledged.is_none_or(|at| *at == repeated), "{id}: {acknowledged:?}, then {repeated}");
     let other = Reply::fetch(consumption(agent, id, digest, "another call")).await;
     assert_eq!(other.expect_error(409, "already_consumed")["consumedAt"], repeated);
-    let told = agent.get(&format!("/api/v1/messages/{id}/history")).await.expect(200);
-    assert_eq!(told["consumedAt"], repeated);
+    let history = agent.get(&format!("/api/v1/messages/{id}/history")).await.expect(200);
+    assert_eq!(history["consumedAt"], repeated);
 }
 
 async fn post(agent: &Agent, path: &str, body: Value) -> Option<Value> {

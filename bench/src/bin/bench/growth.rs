@@ -26,7 +26,7 @@ pub async fn measure() -> Vec<Growth> {
         let (person, agent) = new_actors(&world).await;
         let review = person.agent().await.request_approval().await;
         bulk_data::copy_messages(&world, &[&review], count - 1).await;
-        pending.push(Scenario::new(format!("beside a channel with {count} pending"), &person, agent).await);
+        pending.push(Scenario::new(format!("next to a channel with {count} pending"), &person, agent).await);
     }
     for _ in 0..ROUNDS {
         for scenario in [&mut messages, &mut channels, &mut pending].into_iter().flatten() {

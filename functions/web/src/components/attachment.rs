@@ -141,8 +141,8 @@ impl Loaded {
         self.text.as_ref().map_or(0, String::len)
     }
 
-    /// Lays the file out within the budget of the page; `beside` are the files that its Markdown may show.
-    pub fn lay_out(self, beside: &[Attachment], budget: &mut Budget) -> FileView {
+    /// Lays the file out within the budget of the page; `siblings` are the files that its Markdown may show.
+    pub fn lay_out(self, siblings: &[Attachment], budget: &mut Budget) -> FileView {
         let Self { file, kind, extent, text } = self;
         let preview = match kind {
             FileKind::Pdf => Preview::Pdf,
@@ -152,7 +152,7 @@ impl Loaded {
             FileKind::Video => Preview::Video,
             FileKind::Html | FileKind::Other => Preview::Other,
             FileKind::Table | FileKind::Markdown | FileKind::Text => {
-                text.map_or(Preview::Other, |text| render_text(text, kind, extent, beside, budget))
+                text.map_or(Preview::Other, |text| render_text(text, kind, extent, siblings, budget))
             }
         };
         let is_text = matches!(preview, Preview::Table(_) | Preview::Markdown(_) | Preview::Text(_));
@@ -162,9 +162,9 @@ impl Loaded {
 }
 
 /// A text shown inline, as far as the page has room for it.
-fn render_text(text: String, kind: FileKind, extent: Extent, beside: &[Attachment], budget: &mut Budget) -> Preview {
+fn render_text(text: String, kind: FileKind, extent: Extent, siblings: &[Attachment], budget: &mut Budget) -> Preview {
     if kind == FileKind::Markdown {
-        return match markdown::lay_out(text, beside, budget) {
+        return match markdown::lay_out(text, siblings, budget) {
             Text::Plain { text, .. } if !budget.has_room_for(&text) => Preview::Other,
             rendered => Preview::Markdown(rendered),
         };

@@ -82,18 +82,18 @@ pub struct Layout {
 impl Layout {
     /// The layout of a page that has loaded the pending reviews anyway. A person with a temporary password has to
     /// change it first.
-    pub fn around(current: NavItem, visit: PageContext, pending: usize) -> Result<Self, PageError> {
-        if visit.user.must_change_password {
+    pub fn around(current: NavItem, context: PageContext, pending: usize) -> Result<Self, PageError> {
+        if context.user.must_change_password {
             return Err(PageError::PasswordFirst);
         }
-        let PageContext { user, theme, sequence, is_changing } = visit;
+        let PageContext { user, theme, sequence, is_changing } = context;
         Ok(Self { user, theme, sequence, is_changing, current, pending, waiting: HashMap::new() })
     }
 
     /// Loads the layout of any other page, in parallel with what the page shows.
     pub async fn of(app: &App, human: &HumanCaller, current: NavItem) -> Result<Self, PageError> {
-        let (visit, pending) = tokio::try_join!(app.store.inbox().page_context(human), pending(app, human))?;
-        let mut layout = Self::around(current, visit, pending.len())?;
+        let (context, pending) = tokio::try_join!(app.store.inbox().page_context(human), pending(app, human))?;
+        let mut layout = Self::around(current, context, pending.len())?;
         for message in pending {
             *layout.waiting.entry(message.channel_id.to_string()).or_default() += 1;
         }

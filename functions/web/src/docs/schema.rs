@@ -128,7 +128,7 @@ impl<'a> Schemas<'a> {
     /// One line: `schema` under its name.
     pub fn field(&self, name: &str, depth: usize, required: bool, schema: &Value) -> Field {
         let meant = self.resolve(parts(schema).next().unwrap_or(schema));
-        let told = |key: &str| schema.get(key).or_else(|| meant.get(key));
+        let value = |key: &str| schema.get(key).or_else(|| meant.get(key));
         let about = match schema["description"].as_str() {
             Some(_) => Prose::of(&schema["description"]),
             None if is_model(meant) => Prose::default(),
@@ -140,9 +140,9 @@ impl<'a> Schemas<'a> {
             place: "",
             required,
             kind: self.kind(schema),
-            rules: RULES.iter().filter_map(|(key, words)| Some(rule(words, told(key)?))).collect(),
+            rules: RULES.iter().filter_map(|(key, words)| Some(rule(words, value(key)?))).collect(),
             about,
-            example: told("example").or_else(|| told("examples")?.get(0)).map(short),
+            example: value("example").or_else(|| value("examples")?.get(0)).map(short),
         }
     }
 

@@ -4,7 +4,7 @@
 //! - A line that ends is a line that ends, and keeps its indentation.
 //! - `__init__.py` and `2*3*4` keep their marks, though Markdown would take them for emphasis; so do
 //!   `\\host\share` and `$A_B:$PATH`.
-//! - Bare addresses are links. Addresses that may not be links stand beside their words.
+//! - Bare addresses are links. Addresses that may not be links are shown next to their words.
 //! - Invisible characters are marked.
 //! - Code blocks say what they are; formulas are code.
 

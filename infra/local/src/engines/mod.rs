@@ -89,7 +89,7 @@ impl Engines {
         ensure_queues(&queues).await.map_err(|err| open_error("queues", dir, &err))?;
 
         let listener = bind_presigned_port().await?;
-        // The secret key is new at every start, so nobody else can sign a URL.
+        // The secret key is new at every start, so no other process can sign a URL.
         let (access_key, secret_key) = ("placet-local", hex::encode(&random::bytes::<20>()));
         let s3 = open_objects(dir)?.service(access_key, &secret_key);
         let in_process = InProcess {

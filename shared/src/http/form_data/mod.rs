@@ -1,4 +1,4 @@
-//! What a part of a form says of itself (RFC 7578), as clients really write it.
+//! The name and the file name of a form's part (RFC 7578), as clients really write them.
 //!
 //! | what is sent | by | what it becomes |
 //! |---|---|---|

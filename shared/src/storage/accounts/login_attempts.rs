@@ -120,19 +120,19 @@ impl Accounts<'_> {
         is_new: bool,
     ) -> Result<LoginAttempt, Error> {
         const SLOWEST: u32 = 3;
-        let (key, places, patience) = (window.key(email), window.places(), Instant::now() + SLOT_TIMEOUT);
+        let (key, slots, deadline) = (window.key(email), window.places(), Instant::now() + SLOT_TIMEOUT);
         for again in 0.. {
             let now = self.store.clock.now();
-            let place = if is_new && again == 0 { Slot::NoWindow } else { self.take_slot(&key, places, now).await? };
-            match place {
+            let slot = if is_new && again == 0 { Slot::NoWindow } else { self.take_slot(&key, slots, now).await? };
+            match slot {
                 Slot::Taken(window) => return Ok(LoginAttempt { key, window }),
-                Slot::Full(window) if window.failures >= places => {
+                Slot::Full(window) if window.failures >= slots => {
                     // A clock that is behind the one that opened the window would say a little more.
                     let wait = now.until(window.window_ends).min(WINDOW);
                     let retry_after_seconds = wait.as_millis().div_ceil(1000) as u64;
                     return Err(Error::TooManyTries { retry_after_seconds });
                 }
-                Slot::Full(_) if Instant::now() >= patience => break,
+                Slot::Full(_) if Instant::now() >= deadline => break,
                 Slot::Full(_) => pause(again.min(SLOWEST)).await,
                 Slot::NoWindow => {
                     // Another attempt may have opened the window first; then that window has slots.
@@ -145,11 +145,11 @@ impl Accounts<'_> {
         Err(Error::TooManyTries { retry_after_seconds: COME_BACK })
     }
 
-    async fn take_slot(self, key: &Key, places: u64, now: Timestamp) -> Result<Slot, Error> {
+    async fn take_slot(self, key: &Key, slots: u64, now: Timestamp) -> Result<Slot, Error> {
         let take = Update::new(key.clone())
             .add("tries", n(1))
             .when(attr("windowEnds").gt(s(now)))
-            .when(attr("tries").lt(n(places)));
+            .when(attr("tries").lt(n(slots)));
         Ok(match take.send::<LoginWindowItem>(&self.store.table).await? {
             Conditional::Applied(window) => Slot::Taken(window),
             Conditional::Refused(Some(window)) if window.window_ends > now => Slot::Full(window),
@@ -171,10 +171,10 @@ impl Accounts<'_> {
     pub(super) async fn finish_attempt(
         self,
         LoginAttempt { key, window }: LoginAttempt,
-        judged: AttemptResult,
+        result: AttemptResult,
     ) -> Result<(), Error> {
         let update = Update::new(key.clone()).when(attr("windowEnds").eq(s(window.window_ends)));
-        let update = match judged {
+        let update = match result {
             AttemptResult::Right => return self.clear_failures(&key, window).await,
             AttemptResult::Wrong => update.add("failures", n(1)),
             AttemptResult::Not => update.decrease("tries", n(1)).when(attr("tries").ge(n(1))),

@@ -65,24 +65,24 @@ impl Accounts<'_> {
                 return Err(err);
             }
         };
-        let judged = match seen {
+        let checked = match seen {
             Some(account) => judge_password(account, current, new).await,
             None => match self.account_at(email).await {
                 Ok(account) => judge_password(account, current, new).await,
                 Err(err) => Err(err),
             },
         };
-        let noted = match &judged {
+        let recorded = match &checked {
             Ok(Some(_)) => self.finish_attempt(place, AttemptResult::Right).await,
             Ok(None) => self.finish_attempt(place, AttemptResult::Wrong).await,
             Err(_) => self.finish_attempt(place, AttemptResult::Not).await,
         };
         if let Some(from) = from {
-            let result = if matches!(judged, Ok(None)) { AttemptResult::Wrong } else { AttemptResult::Not };
+            let result = if matches!(checked, Ok(None)) { AttemptResult::Wrong } else { AttemptResult::Not };
             self.finish_attempt(from, result).await?;
         }
-        let known = judged?.ok_or(Error::WrongPassword)?;
-        noted.map(|()| known)
+        let known = checked?.ok_or(Error::WrongPassword)?;
+        recorded.map(|()| known)
     }
 
     async fn begin_source_attempt(self, attempt: Attempt<'_>) -> Result<Option<LoginAttempt>, Error> {

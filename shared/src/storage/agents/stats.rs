@@ -21,57 +21,57 @@ use crate::telemetry::cost;
 
 /// Counts that are not written yet.
 #[derive(Clone, Default)]
-pub(in crate::storage) struct PendingStats(Arc<Mutex<Waiting>>);
+pub(in crate::storage) struct PendingStats(Arc<Mutex<Pending>>);
 
 #[derive(Default)]
-struct Waiting {
-    tallies: HashMap<AgentId, StatsDelta>,
-    writing: bool,
+struct Pending {
+    deltas: HashMap<AgentId, StatsDelta>,
+    is_writing: bool,
 }
 
 impl PendingStats {
-    fn lock(&self) -> MutexGuard<'_, Waiting> {
+    fn lock(&self) -> MutexGuard<'_, Pending> {
         // Numbers are whole even if a thread ended while it held them.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Adds to the pending counts. Gives whether the caller has to write them, because no other task does.
-    fn gather(&self, agent: AgentId, tally: StatsDelta) -> bool {
-        let mut waiting = self.lock();
-        waiting.tallies.entry(agent).or_default().add(tally);
-        !std::mem::replace(&mut waiting.writing, true)
+    fn gather(&self, agent: AgentId, delta: StatsDelta) -> bool {
+        let mut pending = self.lock();
+        pending.deltas.entry(agent).or_default().add(delta);
+        !std::mem::replace(&mut pending.is_writing, true)
     }
 
     fn next(&self) -> Option<(AgentId, StatsDelta)> {
-        let mut waiting = self.lock();
-        let agent = waiting.tallies.keys().next().copied();
-        waiting.writing = agent.is_some();
-        agent.and_then(|agent| waiting.tallies.remove_entry(&agent))
+        let mut pending = self.lock();
+        let agent = pending.deltas.keys().next().copied();
+        pending.is_writing = agent.is_some();
+        agent.and_then(|agent| pending.deltas.remove_entry(&agent))
     }
 }
 
 impl Agents<'_> {
     /// Adds to an agent's counters, in a background task.
-    pub fn record_stats(self, agent: AgentId, tally: StatsDelta) {
-        if tally == StatsDelta::default() || !self.store.tallies.gather(agent, tally) {
+    pub fn record_stats(self, agent: AgentId, delta: StatsDelta) {
+        if delta == StatsDelta::default() || !self.store.pending_stats.gather(agent, delta) {
             return;
         }
         let store = self.store.clone();
         cost::spawn_background(async move {
-            while let Some((agent, tally)) = store.tallies.next() {
-                if let Err(err) = store.agents().write_stats(agent, tally).await {
+            while let Some((agent, delta)) = store.pending_stats.next() {
+                if let Err(err) = store.agents().write_stats(agent, delta).await {
                     tracing::warn!(cause = ?err, "counts were lost");
                 }
             }
         });
     }
 
-    async fn write_stats(self, agent: AgentId, tally: StatsDelta) -> Result<(), Error> {
+    async fn write_stats(self, agent: AgentId, delta: StatsDelta) -> Result<(), Error> {
         let counts = [
-            ("totalInbound", tally.total_inbound),
-            ("totalOutbound", tally.total_outbound),
-            ("successRequests", tally.success_requests),
-            ("errorRequests", tally.error_requests),
+            ("totalInbound", delta.total_inbound),
+            ("totalOutbound", delta.total_outbound),
+            ("successRequests", delta.success_requests),
+            ("errorRequests", delta.error_requests),
         ];
         let counted = counts.into_iter().filter(|(_, count)| *count > 0);
         let update = counted.fold(Update::new(keys::stats(agent)), |update, (name, count)| update.add(name, n(count)));
@@ -88,13 +88,13 @@ impl Agents<'_> {
         let opened = self.store.open_channel(human, id, std::slice::from_ref(&key));
         let read = join_authorized(opened, self.status_history(id)).await;
         let ((_, mut items), history) = read.map_err(|err| err.or_not_found("agent"))?;
-        let tally = items.take::<StatsDelta>(&key)?.unwrap_or_default();
+        let delta = items.take::<StatsDelta>(&key)?.unwrap_or_default();
         Ok(AgentStats {
-            total_messages: tally.total_inbound + tally.total_outbound,
-            total_inbound: tally.total_inbound,
-            total_outbound: tally.total_outbound,
-            success_requests: tally.success_requests,
-            error_requests: tally.error_requests,
+            total_messages: delta.total_inbound + delta.total_outbound,
+            total_inbound: delta.total_inbound,
+            total_outbound: delta.total_outbound,
+            success_requests: delta.success_requests,
+            error_requests: delta.error_requests,
             status_history: history,
         })
     }

@@ -156,7 +156,7 @@ impl ReviewItem {
     }
 }
 
-/// What a message says of a file of its own: all that never changes.
+/// A file as its message stores it: everything that never changes.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AttachmentItem {

@@ -17,7 +17,7 @@ pub struct StatusEventItem {
 
 impl StatusEventItem {
     /// Whether it has the same content.
-    pub fn says_the_same(&self, other: &Self) -> bool {
+    pub fn has_same_content(&self, other: &Self) -> bool {
         (&self.text, self.tool_hint) == (&other.text, other.tool_hint)
     }
 

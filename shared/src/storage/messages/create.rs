@@ -58,7 +58,7 @@ impl From<&NewMessage> for Change {
 }
 
 /// How long JSON writes one byte at most.
-const MOST_BYTES_PER_BYTE: usize = 6;
+const MAX_JSON_BYTES_PER_BYTE: usize = 6;
 /// More than the rest of a message without attachments takes in JSON.
 const FRAME: usize = 8 * 1024;
 
@@ -327,7 +327,7 @@ fn can_be_delivered(item: &MessageItem) -> Result<(), Error> {
     let room = webhooks::room_for_event(item.webhook_url.as_deref(), None);
     // Cheap, and nearly always enough.
     let text = item.text.as_ref().map_or(0, String::len);
-    if item.attachments.is_empty() && text * MOST_BYTES_PER_BYTE + FRAME <= room {
+    if item.attachments.is_empty() && text * MAX_JSON_BYTES_PER_BYTE + FRAME <= room {
         return Ok(());
     }
     let size = webhooks::message_payload(item.clone().into())?.len();

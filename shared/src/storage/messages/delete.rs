@@ -1,4 +1,4 @@
-//! Deleting a message with all that hangs on it.
+//! Deleting a message with everything that belongs to it.
 
 use dynamo::{Delete, MAX_ATTEMPTS, Put, Transaction, attr};
 

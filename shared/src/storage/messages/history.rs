@@ -1,5 +1,5 @@
 //! The history of a message. It is read off attributes of the message's item that are written once, each in the
-//! very update that it tells of: no further write can be lost, and nothing rewrites an entry.
+//! very update that it describes: no further write can be lost, and nothing rewrites an entry.
 //!
 //! When the message of a decided act is deleted, the transaction that deletes it stores its history as an item of
 //! its own, which nothing but its time to live and the deletion of the user's account removes.

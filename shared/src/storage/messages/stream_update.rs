@@ -32,7 +32,7 @@ pub struct Change {
     pub status: Option<MessageStatus>,
     pub metadata: Option<Json>,
     pub state: Option<StreamState>,
-    /// What it says of the rest, which has to be what is so.
+    /// Hashes of the members that cannot change; they must equal those of the first call.
     pub set_with_draft: SetWithDraft,
 }
 
@@ -56,7 +56,7 @@ impl Messages<'_> {
             Conditional::Refused(Write::Client) => self.message_of_equal_call(opening).await,
             Conditional::Refused(Write::Draft) => {
                 let item = self.store.table.get(&keys::message(draft)).await?;
-                self.record_no_op(opening, once, said_again(item, &change)?).await
+                self.record_no_op(opening, once, repetition_of_final_state(item, &change)?).await
             }
         }
     }
@@ -93,7 +93,7 @@ impl Messages<'_> {
     pub(super) async fn write_draft(self, draft: MessageId, change: Change) -> Result<Message, Error> {
         let message = match self.draft_update(draft, &change).send::<MessageItem>(&self.store.table).await? {
             Conditional::Applied(item) => item.into(),
-            Conditional::Refused(item) => said_again(item, &change)?,
+            Conditional::Refused(item) => repetition_of_final_state(item, &change)?,
         };
         self.store.reviews().resolve_expiry(message).await
     }
@@ -120,7 +120,7 @@ enum Write {
 }
 
 /// The result of an update that was refused: a finished draft accepts only a repetition of its final state.
-fn said_again(item: Option<MessageItem>, change: &Change) -> Result<Message, Error> {
+fn repetition_of_final_state(item: Option<MessageItem>, change: &Change) -> Result<Message, Error> {
     let item = item.ok_or(Error::NotFound("stream"))?;
     item.set_with_draft.stands(&change.set_with_draft)?;
     let ended = Message::from(item);

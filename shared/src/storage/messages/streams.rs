@@ -74,7 +74,7 @@ impl Messages<'_> {
         for attempt in 0..MAX_ATTEMPTS {
             match self.append_event(&key, record.message_id, &event, &event_id).await? {
                 Appended::At(index) => return Ok(event.shown(channel.id(), stream.as_str(), index)),
-                Appended::Before(index, earlier) if earlier.says_the_same(&event) => {
+                Appended::Before(index, earlier) if earlier.has_same_content(&event) => {
                     return Ok(earlier.shown(channel.id(), stream.as_str(), index));
                 }
                 Appended::Before(..) => return Err(Error::IdempotencyConflict),

@@ -44,7 +44,7 @@ async fn an_approval_is_consumed_once() {
     assert_eq!(consumed["consumed"], true);
     let refused = consume(&agent, &id, &digest).await.expect_error(409, "already_consumed");
     assert_eq!(refused["consumedAt"], consumed["consumedAt"]);
-    // The digest is judged before.
+    // The digest is checked first.
     let other = consume(&agent, &id, &asked["actionDigest"]).await.expect_error(409, "digest_mismatch");
     assert_eq!(other.get("consumedAt"), None);
     let kept = agent.get_in_channel(&format!("/api/v1/reviews/{id}")).await.expect(200)["review"].clone();
@@ -131,7 +131,7 @@ async fn another_persons_approval_is_out_of_reach() {
     let agent = person.agent().await;
     let (id, digest) = approved(&person, &agent).await;
     let stranger = world.person().await.agent().await;
-    // As a read of it: a channel that does not exist and another person's are not told apart.
+    // As for a read: a channel that does not exist and another person's channel get the same answer.
     let read = stranger.get(&format!("/api/v1/reviews/{id}")).await;
     read.expect_error(403, "not_your_agent");
     consume(&stranger, &id, &digest).await.expect_error(403, "not_your_agent");

@@ -171,7 +171,7 @@ async fn receipts_outlive_deployments_and_a_replaced_secret() {
     let (_, after) = decided(&person.at(&rotated), &agent.at(&rotated), "approve").await;
     accepted(&rotated, text(&before["receipt"]), &action).await;
     accepted(&rotated, text(&after["receipt"]), &action).await;
-    // Before the rotation nobody knows the new key; once the old secret is dropped, its receipts end.
+    // Before the rotation the new key is unknown; once the old secret is dropped, its receipts end.
     refused(&world.url, text(&after["receipt"]), &action).await;
     let replaced = world.serve_also(placet_local::routes(), replaced).await;
     refused(&replaced, text(&before["receipt"]), &action).await;
@@ -191,7 +191,7 @@ async fn the_public_keys_are_public_and_cacheable() {
         (&key["kty"], &key["crv"], &key["alg"], &key["use"]),
         (&json!("OKP"), &json!("Ed25519"), &json!("EdDSA"), &json!("sig"))
     );
-    assert_eq!(key.get("d"), None, "the private key is nobody's");
+    assert_eq!(key.get("d"), None, "the private key is not published");
     let person = world.person().await;
     let agent = person.agent().await;
     let (_, review) = decided(&person, &agent, "approve").await;

@@ -13,7 +13,7 @@ const MAX_REFERENCES: usize = 8;
 /// The most bytes of a list of choices.
 const MAX_CHOICES: usize = 4 * 1024;
 
-/// What may be edited, and what a schema says of it.
+/// What may be edited, and the schema of each value.
 pub struct Editor<'a> {
     editable: &'a [String],
     schema: Option<Value>,
