@@ -24,6 +24,7 @@ test-deploy: .venv-sam ## test the deploy commands on an emulator
 
 smoke: .venv-sam ## deploy to your AWS account, use everything, delete it: an hour, less than $1 (ARGS=--emulator: the same on MiniStack)
 	@infra/venv.sh .venv-ministack tests/sam/requirements.txt
+	@infra/venv.sh .venv tests/clients/requirements.txt
 	@.venv-sam/bin/python tests/smoke/smoke.py $(ARGS)
 
 test-browser: ## test the pages in Chromium, including accessibility with axe-core

@@ -310,6 +310,29 @@ class APipeline(OnAnEmulator):
         self.assertIn("AccessDenied", other.stdout + other.stderr)
 
 
+class AFront(OnAnEmulator):
+    """infra/front.yaml."""
+
+    def test_everything_passes_cloudfront_and_its_firewall(self):
+        parameters = {"DomainName": "inbox.example.com", "Origin": "d-1.execute-api.us-east-1.amazonaws.com",
+                      "CertificateArn": f"arn:aws:acm:us-east-1:{ACCOUNT}:certificate/x"}
+        cloudformation = self.it.client("cloudformation")
+        cloudformation.create_stack(
+            StackName="front", TemplateBody=(ROOT / "infra/front.yaml").read_text(),
+            Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()])
+        cloudformation.get_waiter("stack_create_complete").wait(StackName="front", WaiterConfig={"Delay": 1})
+        [distribution] = self.it.client("cloudfront").list_distributions()["DistributionList"]["Items"]
+        self.assertEqual(distribution["Aliases"]["Items"], ["inbox.example.com"])
+        self.assertEqual(distribution["Origins"]["Items"][0]["DomainName"], parameters["Origin"])
+        self.assertEqual(len(distribution["DefaultCacheBehavior"]["AllowedMethods"]["Items"]), 7)
+        waf = self.it.client("wafv2")
+        [acl] = waf.list_web_acls(Scope="CLOUDFRONT")["WebACLs"]
+        self.assertEqual(distribution["WebACLId"], acl["ARN"])
+        rules = waf.get_web_acl(Name=acl["Name"], Id=acl["Id"], Scope="CLOUDFRONT")["WebACL"]["Rules"]
+        limits = {it["Name"]: int(it["Statement"].get("RateBasedStatement", {}).get("Limit", 0)) for it in rules}
+        self.assertEqual(limits, {"known-bad-sources": 0, "sign-ins-per-source": 50, "requests-per-source": 2000})
+
+
 class ANewAccount(OnAnEmulator):
     concurrency = 10
 

@@ -25,6 +25,7 @@ SIZES = ROOT / "tests/sam/sizes.json"
 MAX_ZIPPED = 4_000_000
 MAX_GROWTH = 1.1  # of a binary built without optimisation
 STACK = "placet-local"  # as in samconfig.toml for the environment `local`
+BESIDE = "Beside the deployment: "  # the beginning of a reason in SKIPPED
 ORIGIN = "https://app.example.com"  # AllowedOrigins in samconfig.toml for the same environment
 BIN = Path(sys.executable).parent
 # The time limit of the tests in seconds: a run with a hanging test fails with a message.
@@ -48,13 +49,13 @@ def main():
         step("compiling the tests", run, [*TESTS, "-q", "--no-run"])
         step("sam deploy", deploy, env)
         aws = Aws(endpoint)
-        environment = aws.describe(endpoint)
+        gateway = f"{endpoint}/_aws/execute-api/{aws.outputs['ApiId']}/$default"
+        environment = describe(aws.client, STACK, aws.outputs, gateway)
         if args.keep:
             print(json.dumps(environment, indent=1), flush=True)
         signal.alarm(LIMIT)
-        failed = run_tests(os.environ | environment, args.tests) | failed_sizes
+        failed = run_tests(env | environment, args.tests, endpoint) | failed_sizes
         if not args.tests:
-            gateway = environment["PLACET_TEST_GATEWAY"]
             failed |= not check_missing_permission(aws, gateway)
             failed |= not check_owner_is_created_once(env, gateway)
             failed |= not check_rotation(env, gateway)
@@ -176,37 +177,51 @@ class Aws:
         stack = self.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"][0]
         self.outputs = {it["OutputKey"]: it["OutputValue"] for it in stack["Outputs"]}
 
-    def describe(self, endpoint):
-        """The environment variables that the tests need."""
-        secrets = self.client("ssm").get_parameter(Name=f"/placet/{STACK}/secrets", WithDecryption=True)["Parameter"]
-        return {
-            "PLACET_TEST_ENGINE": endpoint,
-            "PLACET_TEST_GATEWAY": f"{endpoint}/_aws/execute-api/{self.outputs['ApiId']}/$default",
-            "PLACET_TEST_TABLE": self.outputs["Table"],
-            "PLACET_TEST_BUCKET": self.outputs["Bucket"],
-            "PLACET_TEST_SECRETS": secrets["Value"],
-            "PLACET_TEST_ORIGIN": ORIGIN,
-            "PLACET_TEST_PYTHON": str(ROOT / ".venv/bin/python"),
-        }
+
+def describe(client, stack, outputs, gateway):
+    """The environment variables that the tests need, besides AWS's own."""
+    secrets = client("ssm").get_parameter(Name=f"/placet/{stack}/secrets", WithDecryption=True)["Parameter"]
+    return {
+        "PLACET_TEST_ENGINE": "aws",
+        "PLACET_TEST_GATEWAY": gateway,
+        "PLACET_TEST_TABLE": outputs["Table"],
+        "PLACET_TEST_BUCKET": outputs["Bucket"],
+        "PLACET_TEST_SECRETS": secrets["Value"],
+        "PLACET_TEST_ORIGIN": ORIGIN,
+        "PLACET_TEST_PYTHON": str(ROOT / ".venv/bin/python"),
+    }
 
 
 # ------------------------------------------------------------------------------ the tests
 
 
-def run_tests(env, only):
-    skipped = skipped_tests()
+def run_tests(env, only, engine=None):
+    """Runs the tests through the gateway, then, on the engines at the URL `engine`, those that need a deployment of their own:
+    their functions run in the process of the tests."""
+    skipped, beside = skipped_tests()
     names = test_names(env)
-    for name in skipped:
+    for name in [*skipped, *beside]:
         if name not in names:
             sys.exit(f"tests/sam/skipped.txt names {name}, which is not a test.")
-    command = [*TESTS, "--no-fail-fast", "--"]
     if only:
-        command += only
-    else:
-        command += ["--exact", *(part for name in skipped for part in ("--skip", name))]
+        return not run_suite("sam", env, only)
+    skips = [part for name in [*skipped, *beside] for part in ("--skip", name)]
+    succeeded = run_suite("sam", env, ["--exact", *skips])
+    if engine:
+        own = {key: value for key, value in env.items() if key != "PLACET_TEST_GATEWAY"} | {"PLACET_TEST_ENGINE": engine}
+        succeeded &= run_suite("sam beside", own, ["--exact", *beside])
+    for reason, tests in by_reason(skipped if engine else skipped | beside).items():
+        print(f"{tests} tests skipped: {reason}")
+    run = len(names) - len(skipped) - (0 if engine else len(beside))
+    print(f"{run} of {len(names)} tests run, {100 * run // len(names)} %", flush=True)
+    return not succeeded
+
+
+def run_suite(name, env, arguments):
     began = time.monotonic()
     # Each call starts at least one process in the emulator, so more calls than cores only wait.
     env = env | {"RUST_TEST_THREADS": env.get("RUST_TEST_THREADS", "4")}
+    command = [*TESTS, "--no-fail-fast", "--", *arguments]
     with subprocess.Popen(
             command, cwd=ROOT, env=env, stdout=subprocess.PIPE, text=True, start_new_session=True) as process:
         output = []
@@ -219,22 +234,20 @@ def run_tests(env, only):
             raise
     results = re.findall(r"^test result: .* (\d+) passed; (\d+) failed", "".join(output), re.M)
     passed, failed = (sum(int(result[n]) for result in results) for n in (0, 1))
-    if not only:
-        for reason, tests in by_reason(skipped).items():
-            print(f"{tests} tests skipped: {reason}")
-    print(f"sam: {passed} passed, {failed} failed, {time.monotonic() - began:.0f} s", flush=True)
-    return process.returncode != 0 or passed == 0
+    print(f"{name}: {passed} passed, {failed} failed, {time.monotonic() - began:.0f} s", flush=True)
+    return process.returncode == 0 and passed > 0
 
 
 def skipped_tests():
-    """The skipped tests with their reasons: the comment above each paragraph."""
-    skipped, reason = {}, None
+    """The tests that do not run, and those that run beside the deployment, with their reasons: the comment above each
+    paragraph."""
+    skipped, beside, reason = {}, {}, ""
     for line in SKIPPED.read_text().splitlines():
         if line.startswith("#"):
             reason = line.removeprefix("#").strip()
         elif line.strip():
-            skipped[line.strip()] = reason
-    return skipped
+            (beside if reason.startswith(BESIDE) else skipped)[line.strip()] = reason
+    return skipped, beside
 
 
 def by_reason(skipped):

@@ -25,6 +25,7 @@ import boto3
 ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path[:0] = [str(ROOT / "tests/sam"), str(ROOT / "infra")]
 
+import deployed  # noqa: E402
 from deployed import emulator  # noqa: E402
 from deployment import retained_data  # noqa: E402
 
@@ -249,6 +250,28 @@ def upload(use):
     return f"preflight {preflight[0]}, allowed origin {preflight[1].get('access-control-allow-origin')}"
 
 
+# The suite makes many calls at once, from one address, with wrong passwords.
+FOR_THE_SUITE = {
+    "LimitSignInsBySource": "false", "AllowedOrigins": deployed.ORIGIN, "ThrottlingRate": "1000", "ThrottlingBurst": "1000",
+    "WaitThrottlingRate": "1000", "WaitThrottlingBurst": "1000", "SignInThrottlingRate": "100", "SignInThrottlingBurst": "100"}
+
+
+def http_tests(use, stack):
+    """The HTTP tests against the stack's URL; `make test-sam` runs them on the emulator."""
+    if isinstance(stack.target, Emulator):
+        return "not here: make test-sam"
+    if use.limit < 100:
+        return f"not with an account's concurrency of {use.limit}"
+    before = stack.parameters
+    stack.deploy(*(f"{key}={value}" for key, value in FOR_THE_SUITE.items()))
+    try:
+        environment = deployed.describe(stack.target.client, stack.name, stack.outputs, stack.url)
+        if deployed.run_tests(stack.target.env | environment, []):
+            raise Failure("tests failed, see above")
+    finally:
+        stack.deploy(*(f"{key}={before[key]}" for key in FOR_THE_SUITE))
+
+
 def long_hide(stack):
     """What SQS refuses: a message that is hidden for exactly twelve hours after its receipt."""
     sqs, queue = stack.target.client("sqs"), stack.outputs["DeadLetters"]
@@ -356,6 +379,7 @@ def steps(target, architectures):
     yield "approval", lambda: approval(state["use"])
     yield "first page", lambda: first_page(state["use"])
     yield "upload", lambda: upload(state["use"])
+    yield "HTTP tests", lambda: http_tests(state["use"], first)
     yield "long hide", lambda: long_hide(first)
     yield "ten waits and a page", lambda: waits_and_a_page(state["use"])
     yield "second stack", lambda: second.deploy() and second.url

@@ -79,6 +79,8 @@ impl App {
         surface: Surface,
     ) -> Result<Message, Error> {
         let answered = self.store.reviews().answer(human, id, answer, (surface, self.secrets.current()?)).await?;
+        let waited_seconds = self.clock.now().epoch_seconds() - answered.created_at.epoch_seconds();
+        tracing::info!(waited_seconds, "review answered");
         self.long_polls.notify(&answered);
         Ok(answered)
     }

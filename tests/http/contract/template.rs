@@ -183,6 +183,7 @@ fn the_default_endpoint_can_be_switched_off_if_there_is_another() {
 #[test]
 fn metrics_are_made_of_lines_that_the_functions_log() {
     let filters: Vec<_> = template::of_type("AWS::Logs::MetricFilter").map(|(_, it)| &it["FilterPattern"]).collect();
+    assert!(filters.iter().any(|it| it.as_str().unwrap().contains("$.message = \"review answered\"")));
     let routes = ["/api/messages/{id}/respond", "/reviews/{id}"].map(|route| format!("$.route = \"{route}\""));
     for route in &routes {
         assert!(filters.iter().any(|it| it.as_str().unwrap().contains(route.as_str())), "{route}");

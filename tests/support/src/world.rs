@@ -1,6 +1,6 @@
 //! The service under test. `PLACET_TEST_ENGINE` selects its engines: `embedded` (new ones for each
 //! test), or the URL of an emulator. All routers run in this process, unless `PLACET_TEST_GATEWAY`
-//! is the URL of an API gateway on that emulator: then the deployed service is tested.
+//! is the URL of a deployment: then the deployed service is tested, and the engines are `aws`, as its own variables say.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -115,7 +115,8 @@ impl World {
         let queues = engines.queue_urls();
         (deployment.queue, deployment.dead_letters) = (Some(queues.deliveries), Some(queues.failed_deliveries));
         let (endpoints, write_notifier) = (engines.endpoints.clone(), engines.write_notifier.clone());
-        let world = Self::assemble(deployment.serve().await, deployment, endpoints, close).await;
+        let clients = Clients::at(&endpoints).await;
+        let world = Self::assemble(deployment.serve().await, deployment, endpoints, clients, close);
         Self { engines: Some(engines), write_notifier, dir, ..world }
     }
 
@@ -132,24 +133,31 @@ impl World {
             assert!(owned, "a bucket on LocalStack: {err:?}");
         }
         let (deployment, close) = Deployment::in_process(clients, table, NAME, outbound);
-        let world = Self::assemble(deployment.serve().await, deployment, endpoints, close).await;
+        let clients = Clients::at(&endpoints).await;
+        let world = Self::assemble(deployment.serve().await, deployment, endpoints, clients, close);
         Self { write_notifier, ..world }
     }
 
     /// The deployed service, with clients that bypass it.
     async fn deployed(url: String) -> Self {
         let set = |name| std::env::var(name).unwrap_or_else(|_| panic!("PLACET_TEST_GATEWAY needs {name}"));
-        let endpoints = emulator(&set("PLACET_TEST_ENGINE"));
-        let clients = Clients::at(&endpoints).await;
+        // AWS, or the emulator that AWS_ENDPOINT_URL names.
+        let clients = Clients::from_env().await;
+        let endpoints = emulator(&std::env::var("AWS_ENDPOINT_URL").unwrap_or_default());
         let (table, bucket) = (set("PLACET_TEST_TABLE"), set("PLACET_TEST_BUCKET"));
-        let (mut deployment, close) = Deployment::in_process(clients, &table, &bucket, Outbound::default());
+        let (mut deployment, close) = Deployment::in_process(clients.clone(), &table, &bucket, Outbound::default());
         deployment.clock = Clock::system();
         deployment.secrets = ServerSecrets::parse(&set("PLACET_TEST_SECRETS")).expect("long enough");
-        Self::assemble(url, deployment, endpoints, close).await
+        Self::assemble(url, deployment, endpoints, clients, close)
     }
 
-    async fn assemble(url: String, deployment: Deployment, endpoints: Endpoints, close: watch::Sender<bool>) -> Self {
-        let clients = Clients::at(&endpoints).await;
+    fn assemble(
+        url: String,
+        deployment: Deployment,
+        endpoints: Endpoints,
+        clients: Clients,
+        close: watch::Sender<bool>,
+    ) -> Self {
         Self {
             url,
             app: deployment.app_on(&deployment.clients),
