@@ -174,6 +174,8 @@ class Use:
 
     def __init__(self, stack):
         self.url = stack.url
+        # Where a browser would load the inbox from.
+        self.origin = "{0.scheme}://{0.netloc}".format(urllib.parse.urlsplit(stack.outputs["Url"]))
         shown = dict(re.findall(r"^(Password|API key|Channel) +(\S+)$", stack.run("owner", "smoke@example.com"), re.M))
         self.key, self.channel = shown["API key"], shown["Channel"]
         answer = expect(200, call("POST", f"{self.url}/api/auth/login",
@@ -239,15 +241,16 @@ def upload(use):
     body = {"channelId": use.channel, "filename": "a.txt", "mimeType": "text/plain", "size": 5}
     made = json.loads(expect(201, use.agent("POST", "/api/v1/files/presign", body))[2])
     url, headers = made["upload"]["url"], made["upload"]["headers"]
-    origin = "{0.scheme}://{0.netloc}".format(urllib.parse.urlsplit(use.url))
-    asked = {"Origin": origin, "Access-Control-Request-Method": "PUT",
+    asked = {"Origin": use.origin, "Access-Control-Request-Method": "PUT",
              "Access-Control-Request-Headers": "content-type,if-none-match"}
-    preflight = call("OPTIONS", url, headers=asked)
-    expect(200, call("PUT", url, b"bytes", headers | {"Origin": origin}))
-    again = call("PUT", url, b"other", headers | {"Origin": origin})[0]
+    preflight = expect(200, call("OPTIONS", url, headers=asked))
+    if preflight[1]["access-control-allow-origin"] != use.origin:
+        raise Failure(f"{use.origin} is not the allowed origin")
+    expect(200, call("PUT", url, b"bytes", headers | {"Origin": use.origin}))
+    again = call("PUT", url, b"other", headers | {"Origin": use.origin})[0]
     if again != 412:
         raise Failure(f"a second upload was answered with {again}")
-    return f"preflight {preflight[0]}, allowed origin {preflight[1].get('access-control-allow-origin')}"
+    return "a preflight and a PUT, of which a second one is refused"
 
 
 # The suite makes many calls at once, from one address, with wrong passwords.
