@@ -1,5 +1,5 @@
 # One command per chore; `make help` lists them.
-.PHONY: help run test test-embedded test-sam test-deploy smoke test-browser screenshots soak fuzz bench bench-cold route-costs openapi check check-arm64 lint-template fmt build deploy owner migrate restore export import redrive rotate outputs destroy cost
+.PHONY: help run test test-embedded test-sam test-deploy smoke test-browser test-clients screenshots soak fuzz bench bench-cold route-costs openapi check check-arm64 lint-template fmt build deploy owner migrate restore export import redrive rotate outputs destroy cost
 
 help: ## list these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -29,6 +29,9 @@ smoke: .venv-sam ## deploy to your AWS account, use everything, delete it: an ho
 
 test-browser: ## test the pages in Chromium, including accessibility with axe-core
 	@tests/browser.sh
+
+test-clients: ## test the packages in clients/ and the examples, as they are installed
+	@tests/packages.sh
 
 screenshots: ## write a screenshot of every page, theme and size to tests/browser/screenshots
 	@tests/browser.sh screenshots

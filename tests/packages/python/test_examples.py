@@ -1,0 +1,74 @@
+"""Each example, with the scripted model: allowed, denied, and with the service down."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from conftest import ROOT, Person, finish, start
+
+EXAMPLES = ROOT / "examples"
+
+
+@pytest.mark.parametrize("name", ["langgraph/agent.py", "openai-agents/agent.py", "vercel-ai/agent.mjs"])
+def test_an_agent_makes_the_payment_that_was_approved(
+    name: str, model: dict[str, str], person: Person, tmp_path: Path
+) -> None:
+    # Beside the installed packages of npm.
+    (tmp_path / "node_modules").symlink_to(ROOT / "tests/packages/node_modules")
+    program = str(shutil.copy(EXAMPLES / name, tmp_path))
+    interpreter = "node" if name.endswith(".mjs") else sys.executable
+    for option, said in (("approve", "The tool said: paid 82000 to Ada"), ("reject", "Not this one")):
+        process = start(interpreter, program, **model)
+        person.respond(person.asked(process), selectedOption=option, comment="Not this one")
+        code, out, err = finish(process)
+        assert code == 0 and said in out, (out, err)
+
+
+def test_the_bash_script_runs_what_was_approved(person: Person, tmp_path: Path) -> None:
+    ran = tmp_path / "ran"
+    for option, code in (("approve", 0), ("reject", 1)):
+        process = start("bash/approve.sh", "touch", str(ran))
+        asked = person.asked(process)
+        assert asked["review"]["action"]["args"] == {"command": ["touch", str(ran)]}
+        person.respond(asked, selectedOption=option, comment="no")
+        assert finish(process)[0] == code
+        assert ran.exists() is (code == 0)
+        ran.unlink(missing_ok=True)
+    process = start("bash/approve.sh", "touch", str(ran), PLACET_API_KEY="hp_wrong")
+    assert finish(process)[0] != 0 and not ran.exists()
+
+
+def test_the_job_of_github_actions_waits(person: Person) -> None:
+    workflow = yaml.safe_load((EXAMPLES / "github-actions/approval.yml").read_text())
+    approval, deploy = workflow["jobs"]["approval"], workflow["jobs"]["deploy"]
+    assert deploy["needs"] == "approval"
+    install, wait = approval["steps"]
+    # This is what CI has done with the wheel.
+    assert install == {"run": "pip install placet-serverless"} and wait["shell"] == "python"
+    for attempt, (option, code) in enumerate((("approve", 0), ("reject", 1))):
+        github = {
+            "GITHUB_REF_NAME": "v2.0",
+            "GITHUB_REPOSITORY": "example/shop",
+            "GITHUB_RUN_ID": str(os.getpid()),
+            "GITHUB_RUN_ATTEMPT": str(attempt),
+        }
+        process = start(sys.executable, "-c", wait["run"], **github)
+        person.respond(person.asked(process), selectedOption=option, comment="Not on a Friday")
+        ended, out, err = finish(process)
+        assert ended == code and ("Not on a Friday" in err) is (code == 1), (out, err)
+
+
+def test_claude_code_runs_the_hook_of_the_settings(person: Person) -> None:
+    settings = json.loads((EXAMPLES / "claude-code/settings.json").read_text())
+    (entry,) = settings["hooks"]["PreToolUse"]
+    (hook,) = entry["hooks"]
+    assert hook["type"] == "command" and hook["command"] == "placet hook claude-code"
+
+

@@ -1,0 +1,37 @@
+// A person who answers, at the local runner that tests/packages.sh started.
+const { PLACET_URL, PLACET_CHANNEL, PLACET_EMAIL, PLACET_PASSWORD } = process.env;
+
+async function call(method, path, body, headers = {}) {
+  const init = { method, headers: { "Content-Type": "application/json", ...headers }, body: body && JSON.stringify(body) };
+  const response = await fetch(PLACET_URL + path, init);
+  if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`);
+  return response;
+}
+
+const signedIn = await call("POST", "/api/auth/login", { email: PLACET_EMAIL, password: PLACET_PASSWORD });
+const Authorization = `Bearer ${/access_token=([^;]+)/.exec(signedIn.headers.get("set-cookie"))[1]}`;
+
+/** What is asked in the tests' channel. */
+export async function pending() {
+  return (await call("GET", `/api/messages/reviews?channel=${PLACET_CHANNEL}`, undefined, { Authorization })).json();
+}
+
+/** The one question, once somebody has asked it. */
+export async function asked() {
+  for (;;) {
+    const [message, ...others] = await pending();
+    if (others.length) throw new Error("several questions");
+    if (message) return message;
+  }
+}
+
+export async function respond(id, response) {
+  await call("POST", `/api/messages/${id}/respond`, { response }, { Authorization });
+}
+
+/** Answers the one question. */
+export async function choose(selectedOption, more = {}) {
+  const message = await asked();
+  await respond(message.id, { selectedOption, ...more });
+  return message;
+}
