@@ -5,7 +5,8 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 need() { command -v "$1" >/dev/null || { echo "make test-clients needs $1: $2" >&2; exit 1; }; }
-need node "install Node.js 20 or later (Debian: apt-get install nodejs)"
+need node "install Node.js 20 or later"
+node -e 'process.exit(process.versions.node.split(".")[0] < 20)' || { echo "make test-clients needs Node.js 20 or later" >&2; exit 1; }
 need npm "install it (Debian: apt-get install npm)"
 need curl "install it (Debian: apt-get install curl)"
 need jq "install it (Debian: apt-get install jq)"
@@ -57,7 +58,7 @@ log=$work/tests
 failed=0
 ulimit -n 8192
 PATH=$bin:$PATH timeout 300 "$bin/python" -m pytest --quiet -p no:cacheprovider tests/packages/python "$@" 2>&1 | tee "$log" || failed=1
-timeout 120 node --test --test-reporter=spec tests/packages/typescript/*.test.mjs 2>&1 | tee -a "$log" || failed=1
+timeout 120 node --test --test-concurrency=1 --test-reporter=spec tests/packages/typescript/*.test.mjs 2>&1 | tee -a "$log" || failed=1
 
 # Types: of the packages as they are installed, of the tests and of the examples.
 for version in 3.10 3.13; do

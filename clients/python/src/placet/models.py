@@ -97,7 +97,7 @@ class Answer:
             allowed=review["status"] == "completed" and _allows(review),
             response=response,
             comment=comment if isinstance(comment, str) else None,
-            action=Action(**decision["action"]) if decision else None,
+            action=Action(decision["action"]["name"], decision["action"]["args"]) if decision else None,
             receipt=review.get("receipt"),
             message=message,
         )
