@@ -25,6 +25,7 @@ import "./markdown-preview.js";
 import "./hold-button.js";
 import "./decision-bar.js";
 import "./answer-form.js";
+import "./answer-signal.js";
 import "./act-editor.js";
 import "./withdrawn-review.js";
 import "./bulk-answer.js";

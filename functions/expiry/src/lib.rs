@@ -136,6 +136,10 @@ async fn process(app: &App, work: &DueWork) -> Result<SweepReport, Error> {
             store.accounts().finish_user_deletion(*user).await?;
             SweepReport { removals_finished: 1, ..none }
         }
+        DueWork::Sign(message) => {
+            store.reviews().delete_sign(*message).await?;
+            none
+        }
         DueWork::Unknown(key) => return Err(Error::internal(format!("unknown kind of due work: sk {}", key.sk))),
     })
 }

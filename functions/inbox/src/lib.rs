@@ -8,6 +8,7 @@ mod list;
 mod respond;
 mod retry;
 mod reviews;
+mod viewing;
 
 use shared::iam::Permission;
 
@@ -30,6 +31,6 @@ shared::routes! {
         list::list, create::create, // /api/messages
         reviews::reviews, // /api/messages/reviews
         get::get, // /api/messages/{id}
-        iterations::iterations, history::history, respond::respond, retry::retry, // below it
+        iterations::iterations, history::history, respond::respond, retry::retry, viewing::viewing, // below it
     ];
 }

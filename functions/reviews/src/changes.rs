@@ -9,7 +9,7 @@ use shared::caller::HumanCaller;
 use shared::error::Error;
 use shared::http::App;
 use shared::http::extract::Query;
-use shared::long_poll::{self, Holder, LongPoll, Next};
+use shared::long_poll::{self, Holder, LongPoll, Next, Pace};
 use shared::validation::{FromParams, Params};
 use utoipa::ToSchema;
 
@@ -66,7 +66,7 @@ pub async fn changes(
     if query.since == Some(sequence) {
         poll.acquire_slot(Holder::Person(user))?;
     }
-    while query.since == Some(sequence) && matches!(poll.next(false, || Duration::MAX).await, Next::Poll) {
+    while query.since == Some(sequence) && matches!(poll.next(Pace::Inbox, || Duration::MAX).await, Next::Look) {
         if let Some(seen) = poll.tolerate_outage(app.store.inbox().poll_version(user, poll.is_final()).await)? {
             // A copy that lags behind has less, and that is none.
             sequence = sequence.max(seen);

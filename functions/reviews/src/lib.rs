@@ -8,6 +8,7 @@ mod consume;
 mod get;
 mod pending;
 mod wait;
+mod wait_several;
 
 use shared::iam::Permission;
 
@@ -17,6 +18,7 @@ pub const PERMISSIONS: &[Permission] = &[
     Permission::Table("dynamodb:GetItem"),
     Permission::Table("dynamodb:PutItem"),
     Permission::Table("dynamodb:UpdateItem"),
+    Permission::Index("dynamodb:Query", "due"),
     Permission::Index("dynamodb:Query", "owner"),
     Permission::Bucket("s3:ListBucket"),
     Permission::Objects("s3:GetObject"),
@@ -28,6 +30,7 @@ shared::routes! {
         get::get, // /api/v1/reviews/{id}
         cancel::cancel, // /api/v1/reviews/{id}/cancel
         consume::consume, // /api/v1/reviews/{id}/consume
+        wait_several::wait_several, // /api/v1/reviews/wait
         wait::wait, // /api/v1/reviews/{id}/wait
         changes::changes, // /api/changes
     ];

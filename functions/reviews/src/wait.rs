@@ -1,19 +1,18 @@
 //! `GET /api/v1/reviews/{id}/wait`: holds until the review is decided or time is up.
 
-use std::sync::Arc;
-use std::time::Duration;
-
 use axum::Json;
 use axum::extract::State;
+use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use shared::caller::AgentCaller;
 use shared::error::Error;
 use shared::http::App;
+use shared::http::envelope::Unrecorded;
 use shared::http::extract::{PathId, Query, maybe_channel};
+use shared::http::waits::{Patience, Waited};
 use shared::ids::{MaybeChannel, MessageId};
-use shared::long_poll::{self, Holder, LongPoll, Next};
-use shared::models::{Message, ReviewStatus};
-use shared::storage::Channel;
+use shared::long_poll;
+use shared::models::Message;
 use shared::validation::{FromParams, Params};
 use utoipa::ToSchema;
 
@@ -25,29 +24,43 @@ pub struct WaitQuery {
     #[param(value_type = Option<String>)]
     channel: MaybeChannel,
     /// Milliseconds; absent, not a number, and nothing or less mean the longest possible (29,000).
-    #[param(value_type = Option<f64>, example = 30000)]
-    timeout: Option<Duration>,
+    #[param(rename = "timeout", value_type = Option<f64>, example = 30000)]
+    patience: Patience,
+    /// Whether the client heeds `pollAfterMs`: the call may then answer `timeout` before its time.
+    #[param(value_type = Option<bool>, default = false)]
+    #[allow(dead_code, reason = "describes a parameter that is read into the one above")]
+    patient: (),
 }
 
 impl FromParams for WaitQuery {
     fn from_params(params: &mut Params) -> Option<Self> {
-        Some(Self { channel: maybe_channel(params), timeout: long_poll::timeout(params) })
+        Some(Self { channel: maybe_channel(params), patience: patience(params)?, patient: () })
     }
+}
+
+/// The query parameters `timeout` and `patient`.
+pub fn patience(params: &mut Params) -> Option<Patience> {
+    Some(Patience { timeout: long_poll::timeout(params), is_patient: params.flag("patient")? })
 }
 
 /// How a wait ended
 #[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
 #[schema(as = Waited)]
 pub struct WaitOut {
     /// `completed`, `expired`, `cancelled`, or `timeout`: then call again
     #[schema(example = "completed")]
     status: &'static str,
     message: Option<Message>,
+    /// Only with `timeout`: how many milliseconds a patient client may sleep before it calls again
+    #[serde(skip_serializing_if = "Option::is_none")]
+    poll_after_ms: Option<u64>,
 }
 
 /// Waits for the answer to a review
 ///
-/// Answers at once when the review is decided, and otherwise as soon as it is, or when the time is up.
+/// Answers at once when the review is decided, and otherwise as soon as it is, or when the time is up. A call with
+/// `patient=true` answers `timeout` at once when the review was asked more than a minute ago and nobody has it open.
 #[utoipa::path(
     get,
     path = "/api/v1/reviews/{id}/wait",
@@ -61,62 +74,22 @@ pub async fn wait(
     agent: AgentCaller,
     PathId(id): PathId<MessageId>,
     Query(query): Query<WaitQuery>,
-) -> Result<Json<WaitOut>, Error> {
-    let poll = LongPoll::begin(&app.long_polls, query.timeout).for_message(id);
-    let (channel, message) = app.store.messages().load(&agent, query.channel, id).await?;
-    let waited = match until_decided(&app, &channel, message, poll).await? {
-        Some(message) => {
-            let message = app.blobs.with_text(message).await?;
-            WaitOut { status: status_of(&message)?.word(), message: Some(message) }
+) -> Result<Response, Error> {
+    match app.wait_for_review(&agent, query.channel, id, query.patience).await? {
+        Waited::Decided(message) => {
+            let message = app.blobs.with_text(*message).await?;
+            let status = message.review.as_ref().ok_or(Error::NotFound("review"))?.status.word();
+            Ok(Json(WaitOut { status, message: Some(message), poll_after_ms: None }).into_response())
         }
-        None => WaitOut { status: "timeout", message: None },
-    };
-    Ok(Json(waited))
-}
-
-/// The message once its review is decided; `None` when time is up or the process is closing.
-async fn until_decided(
-    app: &App,
-    channel: &Channel,
-    mut message: Message,
-    mut poll: LongPoll<'_>,
-) -> Result<Option<Message>, Error> {
-    let id = message.id;
-    loop {
-        if let Some(settled) = poll.tolerate_outage(app.store.reviews().resolve_expiry(message.clone()).await)? {
-            message = settled;
-        }
-        if status_of(&message)? != ReviewStatus::Pending {
-            poll.notify(&message);
-            return Ok(Some(message));
-        }
-        poll.acquire_slot(Holder::Agents(channel.owner()))?;
-        match poll.next(was_opened(&message), || until_expiry(app, &message)).await {
-            Next::Poll => {}
-            Next::Decided(decided) => return Ok(Some(Arc::unwrap_or_clone(decided))),
-            Next::Ended => return Ok(None),
-        }
-        let seen = match app.store.messages().poll(channel, id, poll.is_final()).await {
-            // A copy that lags behind may not have the message yet; the leader knows.
-            Ok(None) if !poll.is_final() => app.store.messages().poll(channel, id, true).await,
-            seen => seen,
-        };
-        if let Some(seen) = poll.tolerate_outage(seen)? {
-            message = seen.ok_or(Error::NotFound("message"))?;
+        Waited::TimedOut { poll_after } => {
+            let poll_after_ms = Some(millis(poll_after));
+            let timed_out = WaitOut { status: "timeout", message: None, poll_after_ms };
+            Ok((Unrecorded, Json(timed_out)).into_response())
         }
     }
 }
 
-fn was_opened(message: &Message) -> bool {
-    message.review.as_ref().is_some_and(|review| review.seen_at.is_some())
-}
-
-/// The moment after which a pending review is an expired one, from now.
-fn until_expiry(app: &App, message: &Message) -> Duration {
-    let left = message.review.as_ref().map(|review| app.clock.now().until(review.expires_at));
-    left.map_or(Duration::MAX, |left| left + Duration::from_millis(1))
-}
-
-fn status_of(message: &Message) -> Result<ReviewStatus, Error> {
-    message.review.as_ref().map(|review| review.status).ok_or(Error::NotFound("review"))
+/// The number in `pollAfterMs`.
+pub fn millis(poll_after: std::time::Duration) -> u64 {
+    u64::try_from(poll_after.as_millis()).unwrap_or(u64::MAX)
 }

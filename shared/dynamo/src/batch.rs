@@ -2,9 +2,11 @@
 
 use std::collections::HashMap;
 
+use aws_sdk_dynamodb::types::builders::KeysAndAttributesBuilder;
 use aws_sdk_dynamodb::types::{DeleteRequest, KeysAndAttributes, WriteRequest};
 use futures_util::{StreamExt, TryStreamExt, stream};
 
+use crate::condition::Placeholders;
 use crate::error::Error;
 use crate::key::{Items, Key};
 use crate::retry::{MAX_ATTEMPTS, pause};
@@ -22,20 +24,38 @@ impl Table {
     /// Strongly consistent reads of any number of items, [`MAX_BATCH_GET`] in one call, more calls
     /// only for more items or when DynamoDB leaves some unprocessed. Items that do not exist are
     /// absent from the result.
-    pub async fn get_items(&self, mut keys: Vec<Key>) -> Result<Items, Error> {
+    pub async fn get_items(&self, keys: Vec<Key>) -> Result<Items, Error> {
+        self.get_attributes(keys, &[]).await
+    }
+
+    /// The same with these attributes of each item, the keys among them; all if there are none. The call is billed for
+    /// the whole items.
+    pub async fn get_attributes(&self, mut keys: Vec<Key>, attributes: &[&str]) -> Result<Items, Error> {
         keys.sort();
         keys.dedup();
+        let mut placeholders = Placeholders::default();
+        let projection: Vec<String> = attributes.iter().map(|name| placeholders.path(name)).collect();
+        let wanted = KeysAndAttributes::builder()
+            .consistent_read(true)
+            .set_projection_expression(Some(projection.join(", ")).filter(|it| !it.is_empty()))
+            .set_expression_attribute_names(placeholders.names());
         let mut found = Items::default();
         for some in keys.chunks(MAX_BATCH_GET) {
-            self.get_batch(some.iter().map(Key::attributes).collect(), &mut found).await?;
+            let keys = some.iter().map(Key::attributes).collect();
+            self.get_batch(wanted.clone(), keys, &mut found).await?;
         }
         Ok(found)
     }
 
-    async fn get_batch(&self, mut keys: Vec<Item>, found: &mut Items) -> Result<(), Error> {
+    async fn get_batch(
+        &self,
+        wanted: KeysAndAttributesBuilder,
+        mut keys: Vec<Item>,
+        found: &mut Items,
+    ) -> Result<(), Error> {
         for attempt in 0..MAX_ATTEMPTS {
-            let wanted = KeysAndAttributes::builder().set_keys(Some(keys)).consistent_read(true).build();
-            let request = self.client().batch_get_item().request_items(self.name(), wanted.map_err(Error::internal)?);
+            let wanted = wanted.clone().set_keys(Some(keys)).build().map_err(Error::internal)?;
+            let request = self.client().batch_get_item().request_items(self.name(), wanted);
             let output = request.send().await.map_err(Error::sdk)?;
             output.responses.into_iter().flat_map(HashMap::into_values).flatten().for_each(|item| found.insert(item));
             let unprocessed = output.unprocessed_keys.into_iter().flat_map(HashMap::into_values);

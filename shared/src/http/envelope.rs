@@ -1,12 +1,13 @@
 //! What surrounds every request: its id, its cost, its error body, one line in the service's log,
 //! and the entry in the request log that its user can read.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Instant;
 
 use axum::extract::{MatchedPath, OriginalUri, Request, State};
 use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
+use axum::response::{IntoResponse, IntoResponseParts, Response, ResponseParts};
 use http::header::{CACHE_CONTROL, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderName, HeaderValue};
 
@@ -20,6 +21,20 @@ use crate::request_log::Call;
 use crate::telemetry::cost::{self, BackgroundTasks, CostTotals, RequestCost};
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// In a response: the request is neither logged for its user nor counted. For a wait that timed out, because the
+/// client only calls again: the whole chain of its calls is recorded as the one that ends it.
+#[derive(Clone, Copy)]
+pub struct Unrecorded;
+
+impl IntoResponseParts for Unrecorded {
+    type Error = Infallible;
+
+    fn into_response_parts(self, mut parts: ResponseParts) -> Result<ResponseParts, Infallible> {
+        parts.extensions_mut().insert(self);
+        Ok(parts)
+    }
+}
 
 /// Runs a request, counts its cost, writes the error body and logs one line. The totals of its cost
 /// go on as a response extension.
@@ -74,6 +89,9 @@ async fn run(app: &App, request_cost: &Arc<RequestCost>, mut request: Request, n
 /// Records in the background what the user can read about the request later: statistics and the
 /// request log.
 async fn record(app: &App, cost: &RequestCost, call: Option<Call>, response: Response) -> Response {
+    if response.extensions().get::<Unrecorded>().is_some() {
+        return response;
+    }
     if let Some((agent, delta)) = cost.stats_delta(response.status().as_u16() < 400) {
         app.store.agents().record_stats(agent, delta);
     }

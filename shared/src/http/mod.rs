@@ -7,6 +7,7 @@
 //! - [`extract`]: extractors of JSON bodies, queries, and path ids; [`body`]: reading a body
 //!   within bounds; [`upload`], [`form_data`]: multipart forms
 //! - [`site`], [`origin`]: the hosts that the service answers at; the origin of a request
+//! - [`waits`]: waiting for reviews
 //! - [`cors`], [`normal_path`]: middleware
 
 pub mod app;
@@ -24,6 +25,7 @@ pub mod routes;
 pub mod session_cookie;
 pub mod site;
 pub mod upload;
+pub mod waits;
 
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::{Extension, Router};

@@ -1,5 +1,5 @@
-//! Groups of long polls that wait for the same message in one process. A decision that one of them
-//! finds, or that the process itself stores, reaches all of them; together they read no more often
+//! Groups of long polls that wait for the same message in one process. An end of the review that one of
+//! them finds, or that the process itself stores, reaches all of them; together they read no more often
 //! than once per [`MIN_POLL_GAP`].
 
 use std::collections::HashMap;
@@ -14,7 +14,7 @@ use crate::ids::MessageId;
 /// The shortest time between two reads of one message, over all long polls for it.
 pub const MIN_POLL_GAP: Duration = Duration::from_millis(20);
 
-/// The groups of this process by message; `T` is the decided message.
+/// The groups of this process by message; `T` is how the review ended, cheap to clone.
 #[derive(Debug)]
 pub struct WaiterGroups<T>(Arc<Mutex<HashMap<MessageId, watch::Sender<GroupState<T>>>>>);
 
@@ -22,7 +22,7 @@ pub struct WaiterGroups<T>(Arc<Mutex<HashMap<MessageId, watch::Sender<GroupState
 #[derive(Debug)]
 struct GroupState<T> {
     last_poll: Option<Instant>,
-    decided: Option<Arc<T>>,
+    ended: Option<T>,
 }
 
 /// One long poll's membership in a group; dropping it leaves the group.
@@ -48,7 +48,7 @@ impl<T> Default for WaiterGroups<T> {
 
 impl<T> Default for GroupState<T> {
     fn default() -> Self {
-        Self { last_poll: None, decided: None }
+        Self { last_poll: None, ended: None }
     }
 }
 
@@ -65,12 +65,12 @@ impl<T: Clone> WaiterGroups<T> {
         self.lock().contains_key(&message)
     }
 
-    /// Gives the decided message to its group, if there is one.
-    pub fn notify(&self, message: MessageId, decided: &T) {
-        // The lock is released before the message is copied.
+    /// Informs the group of a message, if there is one, how the review ended. `ended` is called only then, and not
+    /// under the lock.
+    pub fn notify(&self, message: MessageId, ended: impl FnOnce() -> T) {
         let all = self.lock().get(&message).cloned();
         if let Some(all) = all {
-            inform(&all, decided);
+            inform(&all, ended);
         }
     }
 }
@@ -82,29 +82,35 @@ impl<T> WaiterGroups<T> {
     }
 }
 
-fn inform<T: Clone>(state: &watch::Sender<GroupState<T>>, decided: &T) {
-    if state.borrow().decided.is_none() {
-        let decided = Arc::new(decided.clone());
-        state.send_modify(|known| known.decided = Some(decided));
+fn inform<T>(state: &watch::Sender<GroupState<T>>, ended: impl FnOnce() -> T) {
+    if state.borrow().ended.is_none() {
+        let ended = ended();
+        // The first outcome stands.
+        state.send_modify(|known| _ = known.ended.get_or_insert(ended));
     }
 }
 
 impl<T: Clone> WaiterGroup<T> {
-    /// Completes once the message is decided.
-    pub async fn decided(&mut self) -> Arc<T> {
+    /// The message that the group waits for.
+    pub fn message(&self) -> MessageId {
+        self.message
+    }
+
+    /// Completes once the review has ended.
+    pub async fn ended(&mut self) -> T {
         if let Some(updates) = &mut self.updates {
-            let known = updates.wait_for(|known| known.decided.is_some()).await;
-            if let Some(decided) = known.ok().and_then(|known| known.decided.clone()) {
-                return decided;
+            let known = updates.wait_for(|known| known.ended.is_some()).await;
+            if let Some(ended) = known.ok().and_then(|known| known.ended.clone()) {
+                return ended;
             }
         }
         std::future::pending().await
     }
 
-    /// Gives the decided message to the others, if there are any.
-    pub fn notify(&self, decided: &T) {
+    /// Informs the others, if there are any.
+    pub fn notify(&self, ended: impl FnOnce() -> T) {
         if self.state.receiver_count() > 1 {
-            inform(&self.state, decided);
+            inform(&self.state, ended);
         }
     }
 
@@ -151,13 +157,13 @@ mod tests {
         let [first, second] = [message(), message()];
         let (finder, mut other) = (groups.join(first), groups.join(first));
         let mut stranger = groups.join(second);
-        finder.notify(&"yes");
-        assert_eq!(*other.decided().await, "yes");
+        finder.notify(|| "yes");
+        assert_eq!(other.ended().await, "yes");
         // The first decision stands.
-        groups.notify(first, &"no");
-        assert_eq!(*groups.join(first).decided().await, "yes");
-        groups.notify(second, &"no");
-        assert_eq!(*stranger.decided().await, "no");
+        groups.notify(first, || "no");
+        assert_eq!(groups.join(first).ended().await, "yes");
+        groups.notify(second, || "no");
+        assert_eq!(stranger.ended().await, "no");
     }
 
     #[tokio::test]

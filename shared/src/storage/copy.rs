@@ -31,7 +31,7 @@ pub struct CopiedObject {
 
 impl Store {
     /// One page of what belongs to people and agents. It has neither the table's version nor the installation's
-    /// identity, and no versions of inboxes, which begin anew.
+    /// identity, no versions of inboxes, which begin anew, and no signs of readers.
     pub async fn copy_page(&self, from: Option<(String, String)>) -> Result<CopiedPage, Error> {
         let from = from.map(|(pk, sk)| Key::new(pk, sk));
         let page = self.table.scan_page(from.as_ref()).await?;
@@ -60,7 +60,8 @@ impl Store {
 
 fn is_copied(item: &Item) -> bool {
     let own = [keys::schema(), keys::instance()];
-    Key::of(item).is_some_and(|key| !own.contains(&key) && key.sk != keys::CHANGES)
+    let is_passing = |sk: &str| sk == keys::CHANGES || sk.starts_with(keys::SIGNS);
+    Key::of(item).is_some_and(|key| !own.contains(&key) && !is_passing(&key.sk))
 }
 
 impl Blobs {

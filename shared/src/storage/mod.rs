@@ -68,8 +68,10 @@ pub use instance::Instance;
 pub use messages::{Change, Messages, NewMessage, Prepared, PreparedMessage, References};
 pub use plugins::{PluginEnv, Plugins};
 pub use request_log::RequestLog;
-pub use reviews::Reviews;
-pub use webhooks::{Claim, Delivery, DeliveryOutcome, StreamImage, WebhookEvent, Webhooks, message_of};
+pub use reviews::{Awaited, Look, PendingReview, Reviews, SeveralReviews};
+pub use webhooks::{
+    Claim, Delivery, DeliveryOutcome, StreamImage, WebhookEvent, Webhooks, decided_message, message_of,
+};
 
 use dynamo::{Items, Key, Query};
 

@@ -127,20 +127,58 @@ async fn a_view_of_the_inbox_costs_as_much_as_the_inbox() {
     }
 }
 
+/// A look costs half a unit whatever the review's size; the message is read at the start and, once it is decided, at
+/// the end.
 #[tokio::test]
-async fn a_wait_of_29_seconds_costs_110_reads_unopened_and_300_opened() {
+async fn a_look_of_a_wait_is_half_a_unit_for_reviews_of_any_size() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;
-    let (unopened, opened) = (agent.request_approval().await, agent.request_approval().await);
-    assert_eq!(person.get(&format!("/reviews/{opened}")).await.status, 200);
+    let elsewhere = person.at(&world.second_instance().await);
+    for kib in [1, 64, 200] {
+        let message = json!({ "text": "x".repeat(kib * 1024 - 400), "review": { "type": "approval" } });
+        let id = agent.create_message(message).await;
+        let read = agent.get_in_channel(&format!("/api/v1/reviews/{id}")).await.cost().read_units;
+        let timed_out = agent.wait(&id, 400).await.cost();
+        assert!(timed_out.calls >= 2, "{timed_out:?}");
+        assert_eq!(timed_out.read_units, read + 0.5 * f64::from(timed_out.calls - 1), "{kib} KiB");
+        assert_eq!(timed_out.write_units, 0.0);
+        let (waited, ()) = tokio::join!(agent.wait(&id, 20_000), async {
+            agent.wait(&id, 150).await.expect(200);
+            elsewhere.answer(&id, json!({ "selectedOption": "approve" })).await.expect(201);
+        });
+        assert_eq!(waited.expect(200)["status"], "completed");
+        let message = read - 3.0; // without the key, the agent and the record of a deletion
+        let looks = 0.5 * f64::from(waited.cost().calls - 2);
+        let units = waited.cost().read_units;
+        assert!((read + looks..=read + looks + message + 1.0).contains(&units), "{kib} KiB: {units}");
+    }
+}
+
+#[tokio::test]
+async fn a_wait_of_29_seconds_costs_150_reads_unopened_and_300_near_an_answer() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    let (unopened, near) = (agent.request_approval().await, agent.request_approval().await);
     let changes = person.get("/api/changes?since=0");
-    let (slow, quick, inbox) = tokio::join!(agent.wait(&unopened, 0), agent.wait(&opened, 0), changes);
+    let signs = async {
+        loop {
+            person.post(&format!("/api/messages/{near}/viewing"), json!({})).await.expect(204);
+            tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+        }
+    };
+    let waits = async { tokio::join!(agent.wait(&unopened, 0), agent.wait(&near, 0), changes) };
+    let (slow, quick, inbox) = tokio::select! {
+        () = signs => unreachable!(),
+        waits = waits => waits,
+    };
     assert_eq!((&slow.json()["status"], &quick.json()["status"]), (&json!("timeout"), &json!("timeout")));
-    for (waited, at_most) in [(slow, 110), (quick, 300), (inbox, 110)] {
+    for (waited, at_most) in [(&slow, 150), (&quick, 300), (&inbox, 110)] {
         waited.expect(200);
         let calls = waited.cost().calls;
-        // The number of polls in 29 s depends on the engine; the minimum shows that the wait polls at all.
+        // The number of looks in 29 s depends on the engine; the minimum shows that the wait looks at all.
         assert!((10..=at_most).contains(&calls), "{calls} reads, at most {at_most}");
     }
+    assert!(quick.cost().calls > slow.cost().calls, "{:?} and {:?}", quick.cost(), slow.cost());
 }

@@ -6,9 +6,10 @@ use test_support::World;
 use test_support::route_costs::{self, RouteCosts};
 
 /// Routes with more round trips: reads that follow what they found, such as a search that fills its
-/// page, and operations with more than one write: password changes, uploads, deletions.
-const LONGER_ROUTES: [&str; 12] = [
+/// page, waits for several reviews, and operations with more than one write: password changes, uploads, deletions.
+const LONGER_ROUTES: [&str; 13] = [
     "GET /api/v1/messages?channel={agent}&search=a&has_attachments=true",
+    "GET /api/v1/reviews/wait?ids={message}",
     "POST /api/v1/files/store",
     "POST /api/v1/files/upload",
     "POST /api/v1/files/store-text",

@@ -4,7 +4,8 @@
 //! - [`types`], [`near_miss_types`], [`forms`]: review types, their payloads and their answers
 //! - [`answers`], [`answer_files`], [`password_answers`], [`races`]: answering
 //! - [`cancel`]: taking a review back; [`history`]: what happened to a review
-//! - [`waits`], [`lists`], [`expiry`]: waiting, lists, and the expiry run
+//! - [`waits`], [`waits_for_several`], [`patient_waits`]: waiting
+//! - [`lists`], [`expiry`]: lists, and the expiry run
 
 pub mod acts;
 pub mod answer_files;
@@ -16,6 +17,8 @@ pub mod history;
 pub mod lists;
 pub mod near_miss_types;
 pub mod password_answers;
+pub mod patient_waits;
 pub mod races;
 pub mod types;
 pub mod waits;
+pub mod waits_for_several;

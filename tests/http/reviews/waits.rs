@@ -82,7 +82,10 @@ async fn a_wait_ends_at_its_timeout() {
     let agent = world.person().await.agent().await;
     let id = agent.request_approval().await;
     let began = Instant::now();
-    assert_eq!(agent.wait(&id, 300).await.expect(200), json!({ "status": "timeout", "message": null }));
+    assert_eq!(
+        agent.wait(&id, 300).await.expect(200),
+        json!({ "status": "timeout", "message": null, "pollAfterMs": 0 })
+    );
     assert!(began.elapsed() >= Duration::from_millis(300));
 }
 

@@ -186,13 +186,12 @@ pub fn assert_same_cost(one: &[CallMeasurement], other: &[CallMeasurement]) {
     }
 }
 
-/// Asserts the cost of a wait: one BatchGetItem of four keys, a poll of half a unit each 100 to 110 ms,
-/// and a strongly consistent last poll.
+/// Asserts the cost of a wait: one BatchGetItem of four keys, and a look of half a unit each 100 to 110 ms.
 #[track_caller]
 fn assert_wait_cost(cost: &Cost) {
-    let max_calls = 2 + WAIT_MS / 100;
-    assert!((3..=max_calls).contains(&cost.calls) && cost.round_trips == cost.calls, "{cost:?}");
-    let polls = 0.5 * f64::from(cost.calls - 2) + 1.0;
+    let max_calls = 1 + WAIT_MS / 100;
+    assert!((2..=max_calls).contains(&cost.calls) && cost.round_trips == cost.calls, "{cost:?}");
+    let polls = 0.5 * f64::from(cost.calls - 1);
     // A key without an item costs a unit, but not on every emulator.
     assert!([3.0, 4.0].map(|first| first + polls).contains(&cost.units()), "{cost:?}");
 }

@@ -19,6 +19,7 @@ pub mod schedule;
 mod shards;
 pub mod sources;
 pub mod stream;
+pub mod wait_notifier;
 pub mod write_notifier;
 
 use std::time::Duration;

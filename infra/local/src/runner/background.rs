@@ -10,7 +10,7 @@ use crate::engines::stream_retention::{RETENTION, StreamRetention};
 use crate::engines::ttl_sweeper::TtlSweeper;
 use crate::event_sources::checkpoints::Checkpoints;
 use crate::event_sources::sources::EventSources;
-use crate::event_sources::{Workers, schedule};
+use crate::event_sources::{Workers, schedule, wait_notifier};
 use crate::sqs::Queues;
 use crate::sqs::sqlite::now;
 
@@ -42,6 +42,7 @@ pub fn start_functions(workers: &mut Workers, events_app: &App, webhooks_app: &A
     workers.start(|stop| {
         stream.consume(stop, move |event| {
             let app = app.clone();
+            wait_notifier::notify(&app.long_polls, &event);
             async move { events::handle(&app, event).await }
         })
     });

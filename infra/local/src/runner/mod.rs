@@ -36,8 +36,8 @@ use first_run::{OwnerOptions, StartupInfo, Urls};
 use installation::Installation;
 use options::{Command, Options};
 
-/// Polls per second of all waits together. This process stores the answers and notifies its waits,
-/// so they need few polls.
+/// Looks per second of all long polls together. The stream of the table ends waits for reviews, so they need
+/// hardly any.
 const MAX_POLLS_PER_SECOND: u32 = 50;
 
 /// Runs the command until it ends.
@@ -62,6 +62,7 @@ async fn serve(options: Options) -> Result<(), StartError> {
     let (url, port) = listeners::address(&listeners)?;
     let shutdown = watch::channel(false);
     let waits = LongPolls::new(max_wait, shutdown.1.clone()).limited(limits.waits_per_user, Some(MAX_POLLS_PER_SECOND));
+    let waits = waits.hearing_all();
     let mut installation = Installation::open(&options, waits).await?;
     let app = &mut installation.app;
     *app = app.clone().limited(Limits::new(&limits)).keeping_history(history_lifetime);

@@ -5,11 +5,13 @@ use ulid::Ulid;
 
 use crate::clock::Timestamp;
 use crate::ids::{AgentId, FileId, MessageId, UserId};
-use crate::storage::keys::{CLEANUPS, FILES, MESSAGES, REMOVAL, ulid_after};
+use crate::storage::keys::{CLEANUPS, FILES, MESSAGES, REMOVAL, SIGNS, ulid_after};
 
 const DUE_SHARDS: u128 = 4;
+const SIGNED: &str = "#SIGN#";
 
 /// A place in the index `due`.
+#[derive(Clone, Debug)]
 pub struct Due {
     pub shard: String,
     pub sort: String,
@@ -35,6 +37,16 @@ pub fn due_until(now: Timestamp) -> String {
     format!("{now}$")
 }
 
+/// The place of the sign that somebody is about to answer a review: directly behind the review's own.
+pub fn sign_sort(review: &str, at: Timestamp) -> String {
+    format!("{review}{SIGNED}{at}")
+}
+
+/// When a sign was given, by what its place adds to that of its review.
+pub fn sign_at(added: &str) -> Option<Timestamp> {
+    Timestamp::parse(added.strip_prefix(SIGNED)?)
+}
+
 /// What is to be done about a due item.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DueWork {
@@ -48,6 +60,8 @@ pub enum DueWork {
     Agent(AgentId),
     /// A user's deletion is completed.
     User(UserId),
+    /// The sign that somebody was about to answer a review is deleted.
+    Sign(MessageId),
     /// Unknown: a mistake, or the work of a later version.
     Unknown(Key),
 }
@@ -74,6 +88,9 @@ impl DueWork {
         let channel = AgentId::from_ulid(ulid_after("CHANNEL#", &key.pk)?);
         if let Some(message) = ulid_after(MESSAGES, &key.sk) {
             return Some(Self::Review(MessageId::in_channel(channel, message)));
+        }
+        if let Some(message) = ulid_after(SIGNS, &key.sk) {
+            return Some(Self::Sign(MessageId::in_channel(channel, message)));
         }
         ulid_after(FILES, &key.sk).map(|file| Self::File(FileId::in_channel(channel, file)))
     }

@@ -19,6 +19,7 @@
 //! | agent | `AGENT#<agent>` | `AGENT` | index owner, sort `AGENT#<agent>` |
 //! | removal of an agent | `AGENT#<agent>` | `REMOVAL` | outlives the agent until the last look after it: index due; index owner, sort `REMOVAL#<agent>` |
 //! | message | `CHANNEL#<agent>` | `MESSAGE#<message>` | of a stream: `setWithDraft`, hashes of what its first call said for good; `imported` of a copy from elsewhere; with a review: index owner, sort by review (below); while that is pending: index due |
+//! | sign that somebody is about to answer a review | `CHANNEL#<agent>` | `SIGN#<message>` | index due, directly behind the review; `ttl` |
 //! | file | `CHANNEL#<agent>` | `FILE#<file>` | index owner, sort `FILE#<file>`; until a message claims it or an answer names it: index due; while its bytes are only announced: `announced` |
 //! | an agent's counters | `CHANNEL#<agent>` | `STATS` | |
 //! | status history | `CHANNEL#<agent>` | `STATUS#<ulid>` | `ttl` |
@@ -41,7 +42,7 @@
 //! leave out, because they are going.
 //!
 //! **Index `due`** (`dueShard` = `DUE#<0..3>`, `dueSort` = `<time>#<pk>#<sk>`; keys only) lists
-//! what has to be done by a time; [`DueWork`] says what, by the key.
+//! what has to be done by a time; [`DueWork`] says what, by the key. Waits look here whether a review is pending.
 //!
 //! **`v`** is the schema version of the item (`dynamo::version`); an item without it is older than
 //! versions. Code reads items of its own version and of every earlier one.
@@ -56,7 +57,7 @@ use dynamo::Index;
 pub use dynamo::Key;
 use ulid::Ulid;
 
-pub use due::{Due, DueWork, due, due_shards, due_until};
+pub use due::{Due, DueWork, due, due_shards, due_until, sign_at, sign_sort};
 pub use objects::{Prefix, StorageKey};
 
 use crate::clock::Timestamp;
@@ -172,6 +173,11 @@ pub fn message(message: MessageId) -> Key {
     Key::new(channel_partition(message.channel()), format!("{MESSAGES}{}", message.ulid()))
 }
 
+/// The sign that somebody is about to answer a review.
+pub fn sign(message: MessageId) -> Key {
+    Key::new(channel_partition(message.channel()), format!("{SIGNS}{}", message.ulid()))
+}
+
 /// A file.
 pub fn file(file: FileId) -> Key {
     Key::new(channel_partition(file.channel()), format!("{FILES}{}", file.ulid()))
@@ -268,6 +274,8 @@ pub const REMOVAL: &str = "REMOVAL";
 pub const CLEANUPS: &str = "REMOVAL#";
 /// Sort keys of messages start with this, in [`channel_partition`].
 pub const MESSAGES: &str = "MESSAGE#";
+/// Sort keys of signs that somebody is about to answer start with this, in [`channel_partition`].
+pub const SIGNS: &str = "SIGN#";
 /// Sort keys of files start with this, in [`channel_partition`].
 pub const FILES: &str = "FILE#";
 

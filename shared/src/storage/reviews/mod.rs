@@ -5,13 +5,16 @@
 //! - `consume`: an approved act that its agent does, once
 //! - `decision`: what an answer decides about an act
 //! - `list`: lists of reviews
+//! - `look`: looks of waits, and the sign that somebody is about to answer
 
 mod cancel;
 mod consume;
 mod decision;
 mod list;
+mod look;
 
 pub(super) use cancel::{cancellation, refusal};
+pub use look::{Awaited, Look, PendingReview, SeveralReviews};
 
 use dynamo::value::{Value, from_item, s};
 use dynamo::{Conditional, Key, Transaction, Update, attr, item_exists, item_size};

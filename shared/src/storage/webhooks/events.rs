@@ -180,6 +180,13 @@ pub fn message_of(image: &StreamImage) -> Option<MessageId> {
     }
 }
 
+/// The message of an image, if its review is decided.
+pub fn decided_message(image: StreamImage) -> Result<Option<Message>, Error> {
+    let item = from_image::<MessageItem>(image)?;
+    let is_decided = item.review.as_ref().is_some_and(|review| review.status != ReviewStatus::Pending);
+    Ok(is_decided.then(|| item.into()))
+}
+
 /// The event that a message in its current state means.
 fn event(item: &MessageItem) -> Option<&'static str> {
     match item.review.as_ref().map(|review| review.status) {

@@ -1,0 +1,28 @@
+// Tells the service that somebody is about to answer the review on the page: the waiting agent then hears of the
+// answer sooner. Using the form counts at most every two seconds, and using the page at most every fifteen.
+import { isAttended, onReturn } from "./attention.js";
+import { byId } from "./dom.js";
+import { onContent, reviewId } from "./swap.js";
+import { abortAfter } from "./timing.js";
+
+const FORM_PAUSE = 2_000;
+const PAGE_PAUSE = 15_000;
+const USES = ["pointerover", "pointerdown", "focusin", "input", "keydown", "wheel"];
+
+let lastReview = "";
+let lastSignal = 0;
+
+function signal(pause) {
+  const review = reviewId(document);
+  const isRecent = review === lastReview && Date.now() - lastSignal < pause;
+  if (!byId("answer-form") || !isAttended() || isRecent) return;
+  [lastReview, lastSignal] = [review, Date.now()];
+  const path = `/api/messages/${encodeURIComponent(review)}/viewing`;
+  fetch(path, { method: "POST", signal: abortAfter(5_000) }).catch(() => {});
+}
+
+const noteUse = ({ target }) => signal(target instanceof Element && target.closest("#answer-form") ? FORM_PAUSE : PAGE_PAUSE);
+
+for (const use of USES) document.addEventListener(use, noteUse, { capture: true, passive: true });
+onContent(() => signal(PAGE_PAUSE));
+onReturn(() => signal(PAGE_PAUSE));
