@@ -21,10 +21,10 @@ use utoipa::ToSchema;
 
 use crate::catalogue::Plugins;
 use crate::manifest::{Manifest, host_and_port};
-use crate::placeholders::{Refused, Settings};
+use crate::placeholders::{FillError, Settings};
 
 /// HTTP APIs cut at 30 s; the answer needs a moment to leave.
-const WITHIN: Duration = Duration::from_secs(28);
+const TIMEOUT: Duration = Duration::from_secs(28);
 /// The most that is read of an answer.
 const MAX_ANSWER: usize = 1024 * 1024;
 /// The most that an answer may grow to as JSON: with base64 around it, it has to leave a Lambda.
@@ -35,7 +35,7 @@ const MAX_URL: usize = 8000;
 const MAX_HEADERS: usize = 50;
 /// As much of all headers together, filled in, as hosts usually take.
 const MAX_ALL_HEADERS: usize = 16 * 1024;
-const OUR_NAME: &str = concat!("placet-serverless/", env!("CARGO_PKG_VERSION"));
+const USER_AGENT_NAME: &str = concat!("placet-serverless/", env!("CARGO_PKG_VERSION"));
 
 const METHODS: [(&str, Method); 6] = [
     ("GET", Method::GET),
@@ -47,7 +47,7 @@ const METHODS: [(&str, Method); 6] = [
 ];
 
 /// Headers that say how the connection is used and where it leads: ours to write.
-const OURS: [&str; 14] = [
+const CONNECTION_HEADERS: [&str; 14] = [
     "host",
     "connection",
     "keep-alive",
@@ -65,7 +65,7 @@ const OURS: [&str; 14] = [
 ];
 
 /// Headers of an answer that speak of the connection, and cookies: they are for browsers.
-const KEPT_BACK: [&str; 8] = [
+const DROPPED_HEADERS: [&str; 8] = [
     "connection",
     "keep-alive",
     "proxy-authenticate",
@@ -172,7 +172,7 @@ pub async fn fetch(
     let settings = Settings { plugin, env: &env, secrets: &app.secrets, is_safe };
     // Somebody else's host takes its time.
     turns::step_aside();
-    let answer = app.outbound.fetch(outgoing(request, &settings)?, WITHIN, MAX_ANSWER).await;
+    let answer = app.outbound.fetch(outgoing(request, &settings)?, TIMEOUT, MAX_ANSWER).await;
     Ok(axum::Json(Fetched::of(answer.map_err(Failure::refusal)?)?))
 }
 
@@ -212,7 +212,7 @@ fn is_loopback(url: &Url) -> bool {
 fn outgoing(request: FetchRequest, settings: &Settings<'_>) -> Result<Request<Bytes>, Error> {
     let mut problems = ValidationErrors::default();
     let mut outgoing = Request::new(Bytes::from(request.body.unwrap_or_default()));
-    outgoing.headers_mut().insert(USER_AGENT, HeaderValue::from_static(OUR_NAME));
+    outgoing.headers_mut().insert(USER_AGENT, HeaderValue::from_static(USER_AGENT_NAME));
     let mut room = MAX_ALL_HEADERS;
     for (name, template) in &request.headers {
         match header(name, template, settings) {
@@ -237,9 +237,9 @@ fn outgoing(request: FetchRequest, settings: &Settings<'_>) -> Result<Request<By
     problems.finish(Some(outgoing))
 }
 
-fn header(name: &str, template: &str, settings: &Settings<'_>) -> Result<(HeaderName, HeaderValue), Refused> {
+fn header(name: &str, template: &str, settings: &Settings<'_>) -> Result<(HeaderName, HeaderValue), FillError> {
     let Ok(header) = HeaderName::try_from(name) else { return Err(("not_a_header", format!("{name:?} is no header"))) };
-    if OURS.contains(&header.as_str()) {
+    if CONNECTION_HEADERS.contains(&header.as_str()) {
         return Err(("not_allowed", format!("{name} is a header that the server writes")));
     }
     let value = HeaderValue::try_from(settings.fill(template)?);
@@ -250,7 +250,7 @@ impl Fetched {
     fn of(answer: Response<Bytes>) -> Result<Self, Error> {
         let mut headers: BTreeMap<String, String> = BTreeMap::new();
         for (name, value) in answer.headers() {
-            if KEPT_BACK.contains(&name.as_str()) {
+            if DROPPED_HEADERS.contains(&name.as_str()) {
                 continue;
             }
             let value = String::from_utf8_lossy(value.as_bytes());

@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 const BRIDGE: &str = include_str!("../../../web/plugins/bridge.js");
 
 /// Whatever the plugin does, it cannot load or send anything: it has `Placet` to ask.
-const SHUT_IN: &str = "sandbox allow-scripts; default-src 'none'; style-src 'unsafe-inline'; img-src data: blob:; \
+const SANDBOX_POLICY: &str = "sandbox allow-scripts; default-src 'none'; style-src 'unsafe-inline'; img-src data: blob:; \
     font-src data:; media-src data: blob:; connect-src 'none'; form-action 'none'; base-uri 'none'; \
     frame-ancestors 'self'; script-src";
 
@@ -30,7 +30,7 @@ impl Frame {
     pub fn of(page: &str) -> Self {
         // A browser hashes what it has parsed, and parsing makes line ends of one kind.
         let page = page.replace("\r\n", "\n");
-        let mut policy = format!("{SHUT_IN} {}", hash(BRIDGE));
+        let mut policy = format!("{SANDBOX_POLICY} {}", hash(BRIDGE));
         for script in page.split("<script>").skip(1).filter_map(|rest| rest.split_once("</script>")) {
             // Writing to a String cannot fail.
             let _ = write!(policy, " {}", hash(script.0));

@@ -9,10 +9,10 @@ use crate::manifest::EnvEntry;
 use crate::settings::value_of;
 
 /// As much of one header as hosts usually take.
-const MAX_FILLED: usize = 8 * 1024;
+const MAX_VALUE_BYTES: usize = 8 * 1024;
 
 /// Why a placeholder cannot be filled in: a code and a sentence.
-pub type Refused = (&'static str, String);
+pub type FillError = (&'static str, String);
 
 /// What fills the placeholders of one plugin's requests.
 pub struct Settings<'a> {
@@ -26,7 +26,7 @@ pub struct Settings<'a> {
 impl Settings<'_> {
     /// The text with its placeholders filled in. What stands in braces but is no setting stays as
     /// it is, and so does whatever a value holds.
-    pub fn fill(&self, template: &str) -> Result<String, Refused> {
+    pub fn fill(&self, template: &str) -> Result<String, FillError> {
         let (mut filled, mut rest) = (String::new(), template);
         while let Some((before, key, after)) = next_placeholder(rest) {
             filled.push_str(before);
@@ -42,7 +42,7 @@ impl Settings<'_> {
         Ok(filled + rest)
     }
 
-    fn value(&self, entry: &EnvEntry) -> Result<String, Refused> {
+    fn value(&self, entry: &EnvEntry) -> Result<String, FillError> {
         // A plugin that may call any host could send a secret to any host.
         if entry.secret && self.plugin.manifest.calls_anyone() {
             return Err(("secret_for_anyone", format!("{} is secret, and this plugin may call any host", entry.key)));
@@ -57,11 +57,11 @@ impl Settings<'_> {
     }
 }
 
-fn within(len: usize) -> Result<(), Refused> {
-    if len <= MAX_FILLED {
+fn within(len: usize) -> Result<(), FillError> {
+    if len <= MAX_VALUE_BYTES {
         return Ok(());
     }
-    Err(("too_long", format!("a header's value may have at most {MAX_FILLED} bytes once it is filled in")))
+    Err(("too_long", format!("a header's value may have at most {MAX_VALUE_BYTES} bytes once it is filled in")))
 }
 
 /// What is before the first `{{KEY}}`, the key, and what is after it.

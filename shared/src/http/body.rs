@@ -22,7 +22,7 @@ use crate::validation::{self, FromObject, ValidationErrors};
 /// to see the refusal instead of a broken connection.
 const DRAIN: usize = 64 * 1024 * 1024;
 /// The longest between two pieces of a body.
-const IDLE: Duration = Duration::from_secs(10);
+const IDLE_TIMEOUT: Duration = Duration::from_secs(10);
 /// The longest that a whole body takes.
 const WHOLE: Duration = Duration::from_secs(60);
 
@@ -37,7 +37,7 @@ where
     let (max, too_large) = if is_anonymous { (max.min(MAX_ANONYMOUS), ANONYMOUS_TOO_LARGE) } else { (max, too_large) };
     // A slow sender does not hold up other requests.
     turns::step_aside();
-    let mut arriving = Arriving::new(body);
+    let mut arriving = IncomingBody::new(body);
     let read = kept(&mut arriving, parts, state, max, too_large).await;
     if read.is_err() {
         arriving.drain().await;
@@ -46,7 +46,13 @@ where
     read
 }
 
-async fn kept<S>(arriving: &mut Arriving, parts: &Parts, state: &S, max: usize, too_large: &str) -> Result<Bytes, Error>
+async fn kept<S>(
+    arriving: &mut IncomingBody,
+    parts: &Parts,
+    state: &S,
+    max: usize,
+    too_large: &str,
+) -> Result<Bytes, Error>
 where
     Store: FromRef<S>,
 {
@@ -88,19 +94,19 @@ where
 }
 
 /// A body that is being received.
-struct Arriving {
+struct IncomingBody {
     chunks: BodyDataStream,
     seen: usize,
     until: Instant,
 }
 
-impl Arriving {
+impl IncomingBody {
     fn new(body: Body) -> Self {
         Self { chunks: body.into_data_stream(), seen: 0, until: Instant::now() + WHOLE }
     }
 
     async fn next(&mut self) -> Result<Option<Bytes>, Error> {
-        let until = self.until.min(Instant::now() + IDLE);
+        let until = self.until.min(Instant::now() + IDLE_TIMEOUT);
         let chunk = timeout_at(until, self.chunks.next()).await.map_err(|_| Error::BodyTooSlow)?;
         let chunk = chunk.transpose().map_err(|_| Error::field([], "incomplete_body", "The body ended early."))?;
         self.seen += chunk.as_ref().map_or(0, Bytes::len);

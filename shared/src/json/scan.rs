@@ -8,7 +8,7 @@ use serde::de::IgnoredAny;
 use crate::json::MAX_LEVELS;
 use crate::json::{Step, place};
 
-const ENDS: &str = "it ends too early";
+const ENDS_TOO_EARLY: &str = "it ends too early";
 
 /// What is wrong.
 pub enum Mistake {
@@ -83,7 +83,7 @@ impl<'a> Scan<'a> {
     fn value(&mut self, level: usize) -> Read {
         self.blanks()?;
         match self.peek() {
-            None => syntax(ENDS),
+            None => syntax(ENDS_TOO_EARLY),
             Some('{' | '[') if level == MAX_LEVELS => syntax("it nests deeper than 127 levels"),
             Some('{') => self.object(level + 1),
             Some('[') => self.array(level + 1),
@@ -114,7 +114,7 @@ impl<'a> Scan<'a> {
     fn member(&mut self, level: usize) -> Read {
         let begins = self.at;
         match self.peek() {
-            None => return syntax(ENDS),
+            None => return syntax(ENDS_TOO_EARLY),
             Some('"') => self.string()?,
             Some(quote) if is_odd_quote(quote) => return syntax("names stand in plain double quotes"),
             Some(_) => return syntax("a member's name in double quotes is missing"),
@@ -122,7 +122,11 @@ impl<'a> Scan<'a> {
         let name = serde_json::from_str::<String>(&self.text[begins..self.at]).unwrap_or_default();
         self.blanks()?;
         if !self.passes(':') {
-            return syntax(if self.rest().is_empty() { ENDS } else { "a colon is missing after a member's name" });
+            return syntax(if self.rest().is_empty() {
+                ENDS_TOO_EARLY
+            } else {
+                "a colon is missing after a member's name"
+            });
         }
         self.path.push(Step::Name(name));
         self.value(level)?;
@@ -160,7 +164,7 @@ impl<'a> Scan<'a> {
         if self.passes(',') {
             return Ok(false);
         }
-        syntax(if self.rest().is_empty() { ENDS } else { "a comma or the closing bracket is missing" })?;
+        syntax(if self.rest().is_empty() { ENDS_TOO_EARLY } else { "a comma or the closing bracket is missing" })?;
         Ok(false)
     }
 

@@ -13,16 +13,16 @@ use crate::ids::{AgentId, UserId};
 /// How long a delivery waits for another of the same channel to end.
 const SLOT_TIMEOUT: Duration = Duration::from_millis(250);
 /// After a timeout, deliveries of the same channel do not wait for this long.
-const SLOW_FOR: Duration = Duration::from_secs(10);
+const SLOW_PERIOD: Duration = Duration::from_secs(10);
 /// How many entries a map may have before unused ones are dropped.
 const MAX_IDLE_ENTRIES: usize = 1_000;
 
 /// The deliveries in progress in this process. Clones share the counts.
 #[derive(Clone, Debug)]
-pub struct Deliveries(Arc<All>);
+pub struct Deliveries(Arc<State>);
 
 #[derive(Debug)]
-struct All {
+struct State {
     per_channel: usize,
     channels: Mutex<HashMap<AgentId, Arc<Lane>>>,
     users: Mutex<HashMap<UserId, Arc<Lane>>>,
@@ -40,7 +40,7 @@ pub struct DeliverySlot(#[expect(dead_code, reason = "held, not read")] Vec<Owne
 impl Deliveries {
     /// At most `per_channel` at once for one channel, three times as many for one user.
     pub fn new(per_channel: usize) -> Self {
-        Self(Arc::new(All { per_channel: per_channel.max(1), channels: Mutex::default(), users: Mutex::default() }))
+        Self(Arc::new(State { per_channel: per_channel.max(1), channels: Mutex::default(), users: Mutex::default() }))
     }
 
     /// Takes a slot for a delivery; `None` when there is none: try again later.
@@ -73,7 +73,7 @@ impl Lane {
         }
         let slot = tokio::time::timeout(SLOT_TIMEOUT, slot.acquire_owned()).await;
         if slot.is_err() {
-            *self.slow_until.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now() + SLOW_FOR);
+            *self.slow_until.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now() + SLOW_PERIOD);
         }
         slot.ok()?.ok()
     }

@@ -31,10 +31,10 @@ const MAX_LARGE_BODIES: usize = 4;
 
 /// Every caller that this process has verified.
 #[derive(Clone, Debug)]
-pub struct Callers(Arc<All>);
+pub struct Callers(Arc<State>);
 
 #[derive(Debug)]
-struct All {
+struct State {
     settings: Settings,
     unverified: Arc<Semaphore>,
     verified: Mutex<Verified>,
@@ -109,7 +109,7 @@ tokio::task_local! {
 impl Callers {
     /// No verified callers yet.
     pub fn new(settings: &Settings) -> Self {
-        Self(Arc::new(All {
+        Self(Arc::new(State {
             settings: *settings,
             unverified: Arc::new(Semaphore::new(UNVERIFIED_TURNS)),
             verified: Mutex::default(),

@@ -8,7 +8,7 @@ use crate::validation::{FromObject, JsonObject};
 
 const MAX_COMMANDS: usize = 100;
 /// They are read with the agent on every call, so they stay small as a whole.
-const MAX_ALL: usize = 32 * 1024;
+const MAX_TOTAL_BYTES: usize = 32 * 1024;
 
 /// A command that people can send to an agent
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -52,7 +52,7 @@ impl FromObject for SetCommands {
         name_repeated(object);
         let weigh =
             |it: &Command| it.command.len() + it.description.len() + it.arg_hint.as_ref().map_or(0, String::len);
-        if commands.iter().flatten().map(weigh).sum::<usize>() > MAX_ALL {
+        if commands.iter().flatten().map(weigh).sum::<usize>() > MAX_TOTAL_BYTES {
             object.too_large("The texts of all commands together may have at most 32 KiB.");
         }
         Some(Self { commands: commands? })

@@ -90,10 +90,10 @@ impl Call {
 /// A copy of what flows through a body, while it is small. Nothing is read ahead: the body of a
 /// rejected request stays unread.
 #[derive(Clone, Default)]
-struct Tap(Arc<Mutex<Kept>>);
+struct Tap(Arc<Mutex<LoggedBody>>);
 
 #[derive(Default)]
-struct Kept {
+struct LoggedBody {
     chunks: Vec<Bytes>,
     len: usize,
 }

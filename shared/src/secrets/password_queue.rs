@@ -38,9 +38,9 @@ struct RecentTimes {
 impl RecentTimes {
     const MAX_SAMPLES: usize = 4;
     /// Older samples are discarded.
-    const FRESH: Duration = Duration::from_secs(10);
+    const SAMPLE_LIFETIME: Duration = Duration::from_secs(10);
     /// For unknown addresses a real verification runs this often.
-    const EVERY: Duration = Duration::from_millis(200);
+    const SAMPLE_INTERVAL: Duration = Duration::from_millis(200);
 
     const fn nothing() -> Self {
         Self { took: VecDeque::new(), for_nobody: None }
@@ -54,8 +54,8 @@ impl RecentTimes {
     /// How long to delay the response, one of the samples by `chance`; `None` when the verification is
     /// due.
     fn simulated_delay(&mut self, now: Instant, chance: usize) -> Option<Duration> {
-        self.took.retain(|(at, _)| now.duration_since(*at) < Self::FRESH);
-        let is_due = self.for_nobody.is_none_or(|at| now.duration_since(at) >= Self::EVERY);
+        self.took.retain(|(at, _)| now.duration_since(*at) < Self::SAMPLE_LIFETIME);
+        let is_due = self.for_nobody.is_none_or(|at| now.duration_since(at) >= Self::SAMPLE_INTERVAL);
         if is_due || self.took.is_empty() {
             self.for_nobody = Some(now);
             return None;

@@ -22,7 +22,7 @@ use crate::storage::keys::{self, Due, due, owned};
 /// [`Error::StillRemoving`].
 pub const DELETION_TIME: Duration = Duration::from_secs(20);
 /// When a deletion is first continued: a call that still runs has ended by then.
-const FIRST_CHECK: Duration = Duration::from_secs(60);
+const FIRST_CHECK_DELAY: Duration = Duration::from_secs(60);
 /// When nothing that was accepted before the deletion can still arrive.
 const LAST_CHECK: Duration = Duration::from_secs(2 * 3600);
 /// How many keys are held at once.
@@ -55,7 +55,7 @@ impl DeletionItem {
     }
 
     fn new(key: Key, ulid: Ulid, started_at: Timestamp) -> Self {
-        let Due { shard, sort } = due(started_at.plus(FIRST_CHECK), ulid, &key);
+        let Due { shard, sort } = due(started_at.plus(FIRST_CHECK_DELAY), ulid, &key);
         Self { owner_id: None, owner_sort: None, pk: key.pk, sk: key.sk, started_at, due_shard: shard, due_sort: sort }
     }
 

@@ -15,7 +15,7 @@ use crate::{machine, spawn_all};
 /// Waiters per review, and reviews that are decided within a second.
 const WAITERS_AND_REVIEWS: [(usize, usize); 3] = [(1, 48), (100, 1), (1000, 1)];
 /// How long the waits have lasted when the answer comes.
-const SECONDS_IN: [u32; 3] = [1, 10, 25];
+const WAIT_SECONDS: [u32; 3] = [1, 10, 25];
 /// Unanswered waits that are measured.
 const UNANSWERED_WAITS: usize = 200;
 
@@ -33,7 +33,7 @@ async fn latencies() -> (Vec<Decision>, Vec<UnansweredWait>) {
     let elsewhere = person.at(&world.second_instance().await);
     let mut decisions = vec![];
     for (waiters, reviews) in WAITERS_AND_REVIEWS {
-        for (seconds_in, here) in SECONDS_IN.map(|seconds| (seconds, false)).into_iter().chain([(1, true)]) {
+        for (seconds_in, here) in WAIT_SECONDS.map(|seconds| (seconds, false)).into_iter().chain([(1, true)]) {
             let person = if here { &person } else { &elsewhere };
             for seen in [false, true] {
                 // The shortest waits are measured several times: each costs only a second.

@@ -16,7 +16,7 @@ use crate::machine;
 use crate::runtime_api::RuntimeApi;
 
 /// A function of the same runtime that does nothing.
-const BARE: &str = "hello";
+const BARE_FUNCTION: &str = "hello";
 /// Starts of each function.
 const ROUNDS: usize = 30;
 /// The longest allowed start or response.
@@ -40,7 +40,7 @@ pub async fn measure(figures: &mut Figures) {
         }
     }
     let median = |name: &str| figures::Spread::from_samples(starts[name].0.clone()).p50;
-    let bare = median(BARE);
+    let bare = median(BARE_FUNCTION);
     let row = |(name, zip_bytes): &(String, u64)| Function {
         name: name.clone(),
         zip_bytes: *zip_bytes,
@@ -78,9 +78,9 @@ fn unpack_zips(into: &Path) -> Vec<(String, u64)> {
         assert!(executable.expect("chmod").success());
         zips.push((name, about.len()));
     }
-    assert!(zips.iter().any(|(name, _)| name == BARE) && zips.len() > 1, "run `make build`");
+    assert!(zips.iter().any(|(name, _)| name == BARE_FUNCTION) && zips.len() > 1, "run `make build`");
     // The bare function comes first: the others are compared with it.
-    zips.sort_by_key(|(name, _)| (name != BARE, name.clone()));
+    zips.sort_by_key(|(name, _)| (name != BARE_FUNCTION, name.clone()));
     zips
 }
 

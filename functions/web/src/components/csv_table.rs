@@ -3,7 +3,7 @@
 /// The most columns that are shown.
 const MAX_COLUMNS: usize = 50;
 /// How many records are examined to choose the separator.
-const LOOKED_AT: usize = 50;
+const SAMPLE_ROWS: usize = 50;
 /// By preference where several fit: commas are the most common in prose and numbers, so they come last.
 const SEPARATORS: [u8; 4] = [b'\t', b';', b'|', b','];
 
@@ -56,7 +56,7 @@ fn named_separator(text: &str) -> Option<(u8, &str)> {
 fn likely_separator(text: &str) -> u8 {
     let mut best = (b',', (0, 0));
     for separator in SEPARATORS {
-        let counts: Vec<usize> = records(text, separator).take(LOOKED_AT).map(|it| it.len()).collect();
+        let counts: Vec<usize> = records(text, separator).take(SAMPLE_ROWS).map(|it| it.len()).collect();
         let wide = counts.iter().filter(|count| **count > 1);
         let alike = |count: &usize| (counts.iter().filter(|other| *other == count).count(), *count);
         let fit = wide.map(alike).max().unwrap_or_default();

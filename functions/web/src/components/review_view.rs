@@ -87,7 +87,7 @@ impl ReviewView {
             Loaded::of(&app.blobs, &message, MAX_FILE_TEXT_BYTES),
             versions::of(app, human, &message)
         )?;
-        let shown = Shown::of(&review, loaded, changes).await?;
+        let shown = RenderedParts::of(&review, loaded, changes).await?;
         Ok(Self::new(app.clock.now(), channel, (message, review), shown, versions))
     }
 
@@ -95,7 +95,7 @@ impl ReviewView {
         now: Timestamp,
         channel: &Channel,
         (message, review): (Message, Review),
-        shown: Shown,
+        shown: RenderedParts,
         versions: Vec<Version>,
     ) -> Self {
         let is_own_answer = review.responded_by == Some(channel.owner());
@@ -235,7 +235,7 @@ impl ReviewView {
 }
 
 /// What is laid out of a review, within the budget of a page.
-struct Shown {
+struct RenderedParts {
     message: MessageView,
     act: Option<ActView>,
     payload: Option<Html>,
@@ -244,7 +244,7 @@ struct Shown {
     diffs: Vec<Diff>,
 }
 
-impl Shown {
+impl RenderedParts {
     async fn of(review: &Review, loaded: Loaded, changes: Changes) -> Result<Self, Error> {
         let payload = review.payload.as_ref().map(|it| json_tree(it.as_str()));
         let details = review.payload.as_ref().and_then(|it| details(&review.kind(), it));

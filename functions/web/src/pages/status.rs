@@ -35,7 +35,7 @@ pub async fn page(State(app): State<App>, Visitor(human): Visitor) -> Result<Res
 }
 
 /// A change of status in the history.
-struct Said {
+struct StatusEntry {
     status: &'static str,
     state: &'static str,
     message: Option<String>,
@@ -50,7 +50,7 @@ struct AgentPage {
     agent: AgentRow,
     stats: AgentStats,
     succeeded: String,
-    history: Vec<Said>,
+    history: Vec<StatusEntry>,
 }
 
 /// `GET /status/{id}`
@@ -62,7 +62,7 @@ pub async fn one(
     let channel = async { Ok(app.store.agents().get(&human, id).await?) };
     let stats = async { Ok(app.store.agents().stats(&human, id).await?) };
     let (layout, channel, stats) = tokio::try_join!(Layout::of(&app, &human, NavItem::Status), channel, stats)?;
-    let history = stats.status_history.iter().map(|change| Said {
+    let history = stats.status_history.iter().map(|change| StatusEntry {
         status: change.status.word(),
         state: agent_row::state(change.status),
         message: change.message.clone().filter(|it| !it.is_empty()),

@@ -24,12 +24,12 @@ pub fn literal_marks(source: &str, range: &Range<usize>) -> Option<&'static str>
 }
 
 /// Of a path, in bytes.
-const LONGEST_PATH: usize = 260;
+const MAX_PATH_BYTES: usize = 260;
 
 /// Whether the character there was escaped by a backslash that belongs to a path of Windows:
 /// `\\\\host`, `C:\\_build`.
 pub fn keeps_backslash(source: &str, at: usize) -> bool {
-    let before = &source[source.floor_char_boundary(at.saturating_sub(LONGEST_PATH))..at];
+    let before = &source[source.floor_char_boundary(at.saturating_sub(MAX_PATH_BYTES))..at];
     let backslashes = before.bytes().rev().take_while(|it| *it == b'\\').count();
     if backslashes.is_multiple_of(2) {
         return false;

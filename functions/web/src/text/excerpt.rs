@@ -14,7 +14,7 @@ use super::visible::is_suspect;
 /// The most characters of an excerpt.
 const MAX_CHARS: usize = 140;
 /// How much of a text is looked at, in bytes.
-const LOOKED_AT: usize = 4 * 1024;
+const MAX_READ_BYTES: usize = 4 * 1024;
 
 /// Members of a payload that say what is asked, for messages without a text.
 const QUESTIONS: [&str; 9] =
@@ -70,7 +70,7 @@ fn of_word(text: &str) -> String {
 fn beginning(text: &str) -> &str {
     let blank = text.split_inclusive('\n').take_while(|line| line.trim().is_empty()).map(str::len).sum();
     let text = text[blank..].trim_start_matches(is_suspect);
-    &text[..text.floor_char_boundary(LOOKED_AT)]
+    &text[..text.floor_char_boundary(MAX_READ_BYTES)]
 }
 
 /// The text behind the members between two lines of `---` that documents begin with.
@@ -104,7 +104,7 @@ const OPTIONS: Options = Options::ENABLE_TABLES
 
 /// The line that says best what a text is about.
 fn said(text: &str) -> Option<String> {
-    let mut found = Found::default();
+    let mut found = FirstLines::default();
     let mut marks = vec![];
     for (event, range) in Parser::new_ext(text, OPTIONS).into_offset_iter() {
         match event {
@@ -131,7 +131,7 @@ fn said(text: &str) -> Option<String> {
 
 /// The first line of each kind, and where in the text the parser is.
 #[derive(Default)]
-struct Found {
+struct FirstLines {
     prose: Option<String>,
     quote: Option<String>,
     table: Option<String>,
@@ -146,7 +146,7 @@ struct Found {
     pictures: usize,
 }
 
-impl Found {
+impl FirstLines {
     fn take(&mut self, event: Event<'_>) {
         match event {
             Event::Text(text) if self.pictures > 0 => keep(&mut self.picture, &text),

@@ -42,13 +42,13 @@ fn is_private(url: &Url) -> bool {
 /// Shows links that lead inside as their words and their address. `copy-address.js` adds
 /// a button that copies a `code.address`.
 pub fn disarmed<'a>(events: impl Iterator<Item = Event<'a>>) -> impl Iterator<Item = Event<'a>> {
-    let mut inside = Disarmed::default();
+    let mut inside = UnsafeLink::default();
     events.flat_map(move |event| inside.shown(event))
 }
 
 /// The link that leads inside and whose words are being read.
 #[derive(Default)]
-struct Disarmed<'a> {
+struct UnsafeLink<'a> {
     address: Option<CowStr<'a>>,
     /// How many links are open inside of it: pictures that became links, shown as their words.
     depth: u32,
@@ -56,7 +56,7 @@ struct Disarmed<'a> {
     has_words: bool,
 }
 
-impl<'a> Disarmed<'a> {
+impl<'a> UnsafeLink<'a> {
     fn shown(&mut self, event: Event<'a>) -> Vec<Event<'a>> {
         match (event, &self.address) {
             (Event::Start(Tag::Link { dest_url, .. }), None) if leads_inside(&dest_url) => {

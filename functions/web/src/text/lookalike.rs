@@ -26,7 +26,7 @@ fn is_foreign(character: char) -> bool {
 
 /// The ASCII character that another one looks like.
 fn looks_like(character: char) -> Option<char> {
-    const ALIKE: [(char, &str); 42] = [
+    const LOOKALIKES: [(char, &str); 42] = [
         ('a', "аαɑ"),
         ('c', "сϲ"),
         ('d', "ԁ"),
@@ -81,7 +81,7 @@ fn looks_like(character: char) -> Option<char> {
         0xFF01..=0xFF5E => char::from_u32(code - 0xFEE0),
         0x1D400..=0x1D6A3 => letter((code - 0x1D400) % 52),
         0x1D7CE..=0x1D7FF => char::from_u32(u32::from('0') + (code - 0x1D7CE) % 10),
-        _ => ALIKE.iter().find(|(_, alike)| alike.contains(character)).map(|(ascii, _)| *ascii),
+        _ => LOOKALIKES.iter().find(|(_, alike)| alike.contains(character)).map(|(ascii, _)| *ascii),
     }
 }
 

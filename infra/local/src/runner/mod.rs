@@ -72,7 +72,7 @@ async fn serve(options: Options) -> Result<(), StartError> {
     let urls = Urls { api: url, inbox: inbox_url };
     let served = match first_run::prepare(&installation, owner, urls).await {
         Ok(info) => {
-            let listening = Listening { listeners, connections: Connections::new(max_connections) };
+            let listening = Listeners { listeners, connections: Connections::new(max_connections) };
             serve_until_shutdown(&mut installation, listening, &info, options.json, shutdown).await
         }
         Err(err) => Err(err),
@@ -81,14 +81,14 @@ async fn serve(options: Options) -> Result<(), StartError> {
 }
 
 /// The bound listeners, and the connections that they share.
-struct Listening {
+struct Listeners {
     listeners: Vec<TcpListener>,
     connections: Connections,
 }
 
 async fn serve_until_shutdown(
     installation: &mut Installation,
-    Listening { listeners, connections }: Listening,
+    Listeners { listeners, connections }: Listeners,
     info: &StartupInfo,
     as_json: bool,
     (close, closing): (watch::Sender<bool>, watch::Receiver<bool>),

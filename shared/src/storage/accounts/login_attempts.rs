@@ -33,13 +33,13 @@ use crate::storage::keys;
 /// Attempts are counted per address over this window.
 const WINDOW: Duration = Duration::from_secs(15 * 60);
 /// How many attempts may have failed or be in progress.
-const PLACES: u64 = 10;
+const SLOTS: u64 = 10;
 /// The same of a source, which may be an office.
-const PLACES_OF_SOURCE: u64 = 50;
+const SLOTS_OF_SOURCE: u64 = 50;
 /// How long an attempt waits for a slot that others may give back.
 const SLOT_TIMEOUT: Duration = Duration::from_secs(12);
 /// `Retry-After` in seconds when no slot became free.
-const COME_BACK: u64 = 5;
+const RETRY_AFTER_SECONDS: u64 = 5;
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -84,8 +84,8 @@ impl Window {
         }
     }
 
-    fn places(&self) -> u64 {
-        if matches!(self, Self::Source(_)) { PLACES_OF_SOURCE } else { PLACES }
+    fn slots(&self) -> u64 {
+        if matches!(self, Self::Source(_)) { SLOTS_OF_SOURCE } else { SLOTS }
     }
 }
 
@@ -119,8 +119,8 @@ impl Accounts<'_> {
         window: &Window,
         is_new: bool,
     ) -> Result<LoginAttempt, Error> {
-        const SLOWEST: u32 = 3;
-        let (key, slots, deadline) = (window.key(email), window.places(), Instant::now() + SLOT_TIMEOUT);
+        const MAX_PAUSE: u32 = 3;
+        let (key, slots, deadline) = (window.key(email), window.slots(), Instant::now() + SLOT_TIMEOUT);
         for again in 0.. {
             let now = self.store.clock.now();
             let slot = if is_new && again == 0 { Slot::NoWindow } else { self.take_slot(&key, slots, now).await? };
@@ -133,7 +133,7 @@ impl Accounts<'_> {
                     return Err(Error::TooManyTries { retry_after_seconds });
                 }
                 Slot::Full(_) if Instant::now() >= deadline => break,
-                Slot::Full(_) => pause(again.min(SLOWEST)).await,
+                Slot::Full(_) => pause(again.min(MAX_PAUSE)).await,
                 Slot::NoWindow => {
                     // Another attempt may have opened the window first; then that window has slots.
                     if let Some(window) = self.open_window(&key, now).await? {
@@ -142,7 +142,7 @@ impl Accounts<'_> {
                 }
             }
         }
-        Err(Error::TooManyTries { retry_after_seconds: COME_BACK })
+        Err(Error::TooManyTries { retry_after_seconds: RETRY_AFTER_SECONDS })
     }
 
     async fn take_slot(self, key: &Key, slots: u64, now: Timestamp) -> Result<Slot, Error> {
@@ -187,7 +187,7 @@ impl Accounts<'_> {
     /// in progress.
     async fn clear_failures(self, key: &Key, mut window: LoginWindowItem) -> Result<(), Error> {
         // Repeated only when an attempt failed in between, and there are at most so many of them.
-        for _ in 0..=PLACES {
+        for _ in 0..=SLOTS {
             let back = window.tries.min(window.failures + 1);
             let update = Update::new(key.clone())
                 .decrease("tries", n(back))

@@ -150,8 +150,8 @@ impl Accounts<'_> {
         user: UserId,
         keep: impl Fn(&UserSessionItem) -> bool,
     ) -> Result<(), Error> {
-        const LOOKS: u32 = 20;
-        for _ in 0..LOOKS {
+        const MAX_READS: u32 = 20;
+        for _ in 0..MAX_READS {
             if self.delete_listed_sessions(user, &keep).await? == 0 {
                 return Ok(());
             }

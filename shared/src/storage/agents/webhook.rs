@@ -21,7 +21,7 @@ use crate::storage::agents::{AgentItem, agent_update, apply};
 use crate::storage::keys;
 
 /// How long a replaced secret still signs together with the new one.
-const BOTH_GOOD: Duration = Duration::from_secs(24 * 3600);
+const SECRET_OVERLAP: Duration = Duration::from_secs(24 * 3600);
 
 const PARTS: [&str; 6] =
     ["webhookUrl", "webhookHeaders", "webhookAuth", "webhookSecret", "webhookPreviousSecret", "webhookPreviousUntil"];
@@ -110,7 +110,7 @@ impl Agents<'_> {
     /// Replaces the whole webhook, with a new secret; the secret before it stays valid for a day.
     pub async fn set_webhook(self, channel: &Channel, set: SetWebhook) -> Result<AgentWithSecret, Error> {
         let secret = WebhookSecret::make();
-        let ends = self.store.clock.now().plus(BOTH_GOOD);
+        let ends = self.store.clock.now().plus(SECRET_OVERLAP);
         let headers = set.headers.as_ref().map(to_value).transpose()?;
         let auth = set.auth.as_ref().map(to_value).transpose()?;
         let is_new = attr("webhookSecret").absent().or(attr("webhookSecret").ne(s(secret.reveal())));

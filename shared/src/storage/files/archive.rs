@@ -34,7 +34,7 @@ use crate::validation::ValidationErrors;
 
 /// The most that the files of one archive may have together: what is read and written again
 /// well inside the time that a function has.
-const MAX_ZIPPED: u64 = 200_000_000;
+const MAX_ARCHIVE_BYTES: u64 = 200_000_000;
 /// More than the names of an archive's files and all that describes them.
 const FOR_NAMES: u64 = 1_000_000;
 /// An archive in the bucket is deleted after this time.
@@ -66,7 +66,7 @@ impl Files<'_> {
             }
         }
         let files = problems.finish(Some(files))?;
-        if files.iter().map(|file| file.size).sum::<u64>() > MAX_ZIPPED {
+        if files.iter().map(|file| file.size).sum::<u64>() > MAX_ARCHIVE_BYTES {
             let sentence = "Files of one archive may have at most 200,000,000 bytes together: download fewer at once.";
             return Err(Error::TooLarge(sentence.to_owned()));
         }

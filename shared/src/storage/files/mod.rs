@@ -29,7 +29,7 @@ use crate::storage::keys::{self, FILES};
 use crate::storage::{KEYS_OF_CHECK, Store, join_authorized};
 
 /// How many announced files a list looks for.
-const LOOKED_FOR: usize = 16;
+const MAX_UPLOAD_CHECKS: usize = 16;
 
 /// Files whose bytes are in the bucket, with the cleanup record that is cancelled when items name them.
 #[derive(Default)]
@@ -94,7 +94,7 @@ impl Files<'_> {
     /// Those of some files that a list shows. The newest unconfirmed uploads are looked up, so that an upload
     /// shows in lists as soon as it has ended.
     pub(super) async fn listable(self, files: Vec<FileItem>) -> Result<Vec<Attachment>, Error> {
-        let mut looks = LOOKED_FOR;
+        let mut looks = MAX_UPLOAD_CHECKS;
         let files = files.into_iter().filter(|file| {
             let looked_for = !file.is_announced() || looks > 0;
             looks -= usize::from(file.is_announced() && looked_for);

@@ -20,7 +20,7 @@ use crate::storage::webhooks::StreamImage;
 
 /// A heartbeat alone is no change: an agent that reports every few seconds must not make every open inbox read
 /// again.
-const SIGN_OF_LIFE: &str = "lastActiveAt";
+const LAST_ACTIVE: &str = "lastActiveAt";
 
 /// How long after a change the index `owner` may not show it yet.
 const INDEX_LAG: Duration = Duration::from_secs(5);
@@ -95,5 +95,5 @@ fn text<'a>(image: &'a StreamImage, name: &str) -> Option<&'a str> {
 }
 
 fn without_signs_of_life(agent: &StreamImage) -> HashMap<&str, &AttributeValue> {
-    agent.iter().map(|(name, value)| (name.as_str(), value)).filter(|(name, _)| *name != SIGN_OF_LIFE).collect()
+    agent.iter().map(|(name, value)| (name.as_str(), value)).filter(|(name, _)| *name != LAST_ACTIVE).collect()
 }

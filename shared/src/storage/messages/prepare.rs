@@ -23,7 +23,7 @@ use crate::validation::ValidationErrors;
 
 /// How many messages of uploads one message may take the files of: each is one more write in a
 /// transaction, which takes a hundred.
-const MAX_RELEASED: usize = 43;
+const MAX_RELEASED_FILES: usize = 43;
 
 impl Messages<'_> {
     /// Opens the channel for a message that refers to nothing but files.
@@ -125,8 +125,8 @@ impl Messages<'_> {
         let bytes_there = self.store.files().are_uploaded(&found).await?;
         let held = found.iter().flatten().filter_map(|item| Some((item.holder()?, item.id())));
         let released = self.releasable_files(held.collect(), sender).await?;
-        if released.len() > MAX_RELEASED {
-            let sentence = format!("at most {MAX_RELEASED} of the files may have a message of their own");
+        if released.len() > MAX_RELEASED_FILES {
+            let sentence = format!("at most {MAX_RELEASED_FILES} of the files may have a message of their own");
             problems.add(vec!["attachmentIds".into()], "too_many", sentence);
         }
         let mut free = vec![];
