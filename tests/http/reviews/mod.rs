@@ -4,6 +4,7 @@
 //! - [`types`], [`near_miss_types`], [`forms`]: review types, their payloads and their answers
 //! - [`answers`], [`answer_files`], [`password_answers`], [`races`]: answering
 //! - [`cancel`]: taking a review back; [`history`]: what happened to a review
+//! - [`kills`]: SIGKILL between any two writes
 //! - [`waits`], [`waits_for_several`], [`patient_waits`]: waiting
 //! - [`lists`], [`expiry`]: lists, and the expiry run
 
@@ -14,6 +15,7 @@ pub mod cancel;
 pub mod expiry;
 pub mod forms;
 pub mod history;
+pub mod kills;
 pub mod lists;
 pub mod near_miss_types;
 pub mod password_answers;

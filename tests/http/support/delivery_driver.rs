@@ -23,28 +23,33 @@ pub struct DeliveryDriver {
     /// The batches that the stream delivered so far.
     pub stream_events: Arc<Mutex<Vec<Event>>>,
     sqs: aws_sdk_sqs::Client,
-    queue: String,
-    _workers: Workers,
+    pub queue: String,
+    workers: Workers,
 }
 
 impl DeliveryDriver {
     pub async fn start(world: &World) -> Self {
-        let queue = world.queue(&[]).await;
-        let on_queue = |name| App { outbound: Outbound::new(true), ..world.function(name).on_queue(&queue) };
-        let dead_letters = world.dead_letter_queue().await;
-        let (events, webhooks) = (on_queue("events"), on_queue("webhooks").with_dead_letters(&dead_letters));
+        let mut driver = Self::without_stream(world).await;
         let (source, _) = stream_source(world).await;
-        let (mut workers, on_stream) = (Workers::default(), events.clone());
-        let stream_events = Arc::new(Mutex::new(vec![]));
-        let keep = stream_events.clone();
-        workers.start(|stop| {
+        let (on_stream, keep) = (driver.events.clone(), driver.stream_events.clone());
+        driver.workers.start(|stop| {
             source.consume(stop, move |event: Event| {
                 let app = on_stream.clone();
                 keep.lock().unwrap().push(event.clone());
                 async move { events::handle(&app, event).await }
             })
         });
-        Self { events, webhooks, stream_events, sqs: world.sqs.clone(), queue, _workers: workers }
+        driver
+    }
+
+    /// A driver whose test passes the stream to `events` itself.
+    pub async fn without_stream(world: &World) -> Self {
+        let queue = world.queue(&[]).await;
+        let on_queue = |name| App { outbound: Outbound::new(true), ..world.function(name).on_queue(&queue) };
+        let dead_letters = world.dead_letter_queue().await;
+        let (events, webhooks) = (on_queue("events"), on_queue("webhooks").with_dead_letters(&dead_letters));
+        let (stream_events, workers) = (Arc::default(), Workers::default());
+        Self { events, webhooks, stream_events, sqs: world.sqs.clone(), queue, workers }
     }
 
     /// Receives the next queued delivery; `None` if there is none within `wait` seconds.

@@ -97,7 +97,10 @@ pub async fn listen(service: Router) -> String {
     url
 }
 
+/// The server secrets of every test, as a setting.
+pub const SECRETS: &str = "the_secret_of_the_services_under_test";
+
 /// The server secret of every test.
 pub fn secrets() -> ServerSecrets {
-    ServerSecrets::parse("the_secret_of_the_services_under_test").expect("long enough")
+    ServerSecrets::parse(SECRETS).expect("long enough")
 }

@@ -172,30 +172,30 @@ impl FaultPlan {
             Some(Fault::LostRequest) => return Ok(()),
             Some(Fault::Error) => return client.write_all(error_response(&request, false).as_bytes()).await,
             Some(Fault::Throttled) => return client.write_all(error_response(&request, true).as_bytes()).await,
-            Some(Fault::LostReply) => return self.forward(&request).await.map(drop),
+            Some(Fault::LostReply) => return forward(&self.engine, &request).await.map(drop),
             Some(Fault::Slow) => tokio::time::sleep(DELAY).await,
             None => {}
         }
-        let reply = self.forward(&request).await?;
+        let reply = forward(&self.engine, &request).await?;
         client.write_all(&reply).await?;
         client.shutdown().await
     }
+}
 
-    /// The engine's response, byte by byte. `Connection: close` may be added: no signature covers it.
-    async fn forward(&self, request: &[u8]) -> io::Result<Vec<u8>> {
-        let mut engine = TcpStream::connect(&self.engine).await?;
-        let line = request.windows(2).position(|it| it == b"\r\n").map_or(0, |at| at + 2);
-        engine.write_all(&request[..line]).await?;
-        engine.write_all(b"Connection: close\r\n").await?;
-        engine.write_all(&request[line..]).await?;
-        let mut reply = vec![];
-        engine.read_to_end(&mut reply).await?;
-        Ok(reply)
-    }
+/// The response of the engine at this address, byte by byte. `Connection: close` is added: no signature covers it.
+pub(crate) async fn forward(engine: &str, request: &[u8]) -> io::Result<Vec<u8>> {
+    let mut engine = TcpStream::connect(engine).await?;
+    let line = request.windows(2).position(|it| it == b"\r\n").map_or(0, |at| at + 2);
+    engine.write_all(&request[..line]).await?;
+    engine.write_all(b"Connection: close\r\n").await?;
+    engine.write_all(&request[line..]).await?;
+    let mut reply = vec![];
+    engine.read_to_end(&mut reply).await?;
+    Ok(reply)
 }
 
 /// Reads a request with its body; the SDK always sends `Content-Length`.
-async fn read_request(client: &mut TcpStream) -> io::Result<Vec<u8>> {
+pub(crate) async fn read_request(client: &mut TcpStream) -> io::Result<Vec<u8>> {
     let (mut read, mut expected) = (vec![], None);
     while expected.is_none_or(|expected| read.len() < expected) {
         if client.read_buf(&mut read).await? == 0 {

@@ -8,6 +8,7 @@
 //! - [`RawForm`]: multipart bodies as different clients write them; [`raw_http`]: malformed requests
 //! - [`bulk_data`]: channels with up to 100,000 messages
 //! - [`fault_injection`]: storage faults, at random or for one kind of call
+//! - [`function_process`]: a function as its own process; [`write_gate`]: what it has stored when it is killed
 //! - `engine_port`: the embedded engines on a TCP port
 //! - [`functions`]: each function with its own permissions; [`template`]: infra/template.yaml
 //! - [`hostile_texts`]: texts that are expensive to render
@@ -25,6 +26,7 @@ mod cpu_time;
 mod deployment;
 mod engine_port;
 pub mod fault_injection;
+pub mod function_process;
 pub mod functions;
 pub mod hostile_texts;
 mod multipart;
@@ -38,6 +40,7 @@ pub mod sources;
 pub mod template;
 pub mod tenant;
 mod world;
+pub mod write_gate;
 
 pub use actors::{Agent, Person, random_email};
 pub use deployment::secrets;

@@ -19,7 +19,6 @@ mod functions;
 mod growth;
 mod machine;
 mod routes;
-mod runtime_api;
 
 use std::time::Instant;
 
