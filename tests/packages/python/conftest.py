@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -36,7 +37,10 @@ class Person:
 
     def asked(self, process: subprocess.Popen[str] | None = None) -> dict[str, Any]:
         """The one question, once somebody has asked it."""
+        deadline = time.monotonic() + 30
         while not (found := self.pending()):
+            if time.monotonic() > deadline:
+                pytest.fail("nobody asked")
             if process and process.poll() is not None:
                 pytest.fail(f"ended before it asked: {process.communicate()}")
         assert len(found) == 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import uuid
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any
@@ -107,17 +108,18 @@ def test_a_receipt_of_another_act_or_another_signer_is_refused(
 
 
 def test_after_a_crash_the_same_key_meets_the_same_question(placet: Placet, person: Person, during: During) -> None:
-    before = placet.ask("May I pay?", action=PAY, key="invoice-17", timeout=0)
+    key = f"invoice-17 {uuid.uuid4()}"
+    before = placet.ask("May I pay?", action=PAY, key=key, timeout=0)
     with Placet() as restarted:
-        asked = during(restarted.ask, "May I pay?", action=PAY, key="invoice-17")
+        asked = during(restarted.ask, "May I pay?", action=PAY, key=key)
         person.choose("approve")
         assert asked.result().id == before.id
-    approval = placet.approve(PAY, "May I pay?", key="invoice-17")
+    approval = placet.approve(PAY, "May I pay?", key=key)
     assert approval.id == before.id
     with pytest.raises(AlreadyConsumed):
-        placet.approve(PAY, "May I pay?", key="invoice-17")
+        placet.approve(PAY, "May I pay?", key=key)
     with pytest.raises(Conflict):
-        placet.ask("May I pay more?", action=PAY, key="invoice-17")
+        placet.ask("May I pay more?", action=PAY, key=key)
 
 
 def test_what_does_not_exist_and_a_wrong_key_end_a_wait(placet: Placet) -> None:
@@ -185,10 +187,12 @@ def test_the_decorator_refuses_what_it_cannot_show(placet: Placet) -> None:
 
 
 def test_an_async_function_needs_approval_too(person: Person, during: During) -> None:
+    run = uuid.uuid4()
+
     async def main() -> str:
         async with AsyncPlacet() as placet:
 
-            @needs_approval(placet, key=lambda args: f"greet {args['who']}")
+            @needs_approval(placet, key=lambda args: f"{run} {args['who']}")
             async def greet(who: str) -> str:
                 return f"Hello {who}"
 

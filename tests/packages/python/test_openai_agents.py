@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import uuid
 from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any
@@ -70,13 +71,14 @@ def test_no_answer_rejects(agent: Agent[Any], paid: list[str], placet: Placet) -
 def test_after_a_crash_nobody_is_asked_again_and_nothing_is_done_twice(
     model: dict[str, str], paid: list[str], placet: Placet, person: Person, during: During
 ) -> None:
+    key = str(uuid.uuid4())
     interrupted = Runner.run_sync(agent_of(model, paid), "Pay Ada")
     stored = json.dumps(interrupted.to_state().to_json())
-    deciding = during(resolve_sync, interrupted, placet=placet, key="run-1")
+    deciding = during(resolve_sync, interrupted, placet=placet, key=key)
     person.choose("approve")
     deciding.result()
     # The process ends here: the approval was used, and the run did not go on.
     agent = agent_of(model, paid)
     state = asyncio.run(RunState.from_json(agent, json.loads(stored)))
-    result = run_sync(agent, state, placet=placet, key="run-1")
+    result = run_sync(agent, state, placet=placet, key=key)
     assert "used by an earlier run" in result.final_output and paid == []

@@ -78,13 +78,14 @@ test("a receipt of another act or another signer is refused", async () => {
 });
 
 test("after a crash the same key meets the same question", async () => {
-  const before = await placet.ask("May I pay?", { action: pay, key: "invoice-18", timeoutMs: 0 });
-  const asking = new Placet().ask("May I pay?", { action: pay, key: "invoice-18" });
+  const key = `invoice-17 ${crypto.randomUUID()}`;
+  const before = await placet.ask("May I pay?", { action: pay, key, timeoutMs: 0 });
+  const asking = new Placet().ask("May I pay?", { action: pay, key });
   await choose("approve");
   assert.equal((await asking).id, before.id);
-  assert.equal((await placet.approve(pay, { text: "May I pay?", key: "invoice-18" })).id, before.id);
-  await assert.rejects(placet.approve(pay, { text: "May I pay?", key: "invoice-18" }), AlreadyConsumed);
-  await assert.rejects(placet.ask("May I pay more?", { action: pay, key: "invoice-18" }), Conflict);
+  assert.equal((await placet.approve(pay, { text: "May I pay?", key })).id, before.id);
+  await assert.rejects(placet.approve(pay, { text: "May I pay?", key }), AlreadyConsumed);
+  await assert.rejects(placet.ask("May I pay more?", { action: pay, key }), Conflict);
 });
 
 test("what does not exist and a wrong key end a wait", async () => {

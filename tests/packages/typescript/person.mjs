@@ -18,11 +18,13 @@ export async function pending() {
 
 /** The one question, once somebody has asked it. */
 export async function asked() {
-  for (;;) {
+  const deadline = Date.now() + 30_000;
+  while (Date.now() < deadline) {
     const [message, ...others] = await pending();
     if (others.length) throw new Error("several questions");
     if (message) return message;
   }
+  throw new Error("nobody asked");
 }
 
 export async function respond(id, response) {
