@@ -6,7 +6,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 need() { command -v "$1" >/dev/null || { echo "make test-clients needs $1: $2" >&2; exit 1; }; }
 need node "install Node.js 20 or later"
-node -e 'process.exit(process.versions.node.split(".")[0] < 20)' || { echo "make test-clients needs Node.js 20 or later" >&2; exit 1; }
+node -e 'process.exit(Number.parseInt(process.versions.node) < 20 ? 1 : 0)' || { echo "make test-clients needs Node.js 20 or later" >&2; exit 1; }
 need npm "install it (Debian: apt-get install npm)"
 need curl "install it (Debian: apt-get install curl)"
 need jq "install it (Debian: apt-get install jq)"

@@ -83,16 +83,22 @@ def during() -> Iterator[Callable[..., Future[Any]]]:
         yield pool.submit
 
 
-def start(*command: str, **env: str) -> subprocess.Popen[str]:
+def start(*command: str, input: str = "", **env: str) -> subprocess.Popen[str]:
     """A program of the examples."""
-    return subprocess.Popen(
+    process = subprocess.Popen(
         command,
         cwd=ROOT / "examples",
         env={**os.environ, **env},
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
+    assert process.stdin
+    process.stdin.write(input)
+    process.stdin.close()
+    process.stdin = None
+    return process
 
 
 def finish(process: subprocess.Popen[str]) -> tuple[int, str, str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import sys
@@ -16,19 +15,26 @@ from conftest import ROOT, Person, finish, start
 EXAMPLES = ROOT / "examples"
 
 
-@pytest.mark.parametrize("name", ["langgraph/agent.py", "openai-agents/agent.py", "vercel-ai/agent.mjs"])
+@pytest.mark.parametrize(
+    ("name", "option", "said"),
+    [
+        ("langgraph/agent.py", "approve", "The tool said: paid 82000 to Ada"),
+        ("openai-agents/agent.py", "approve", "The tool said: paid 82000 to Ada"),
+        ("vercel-ai/agent.mjs", "approve", "The tool said: paid 82000 to Ada"),
+        ("vercel-ai/agent.mjs", "reject", "Not this one"),
+    ],
+)
 def test_an_agent_makes_the_payment_that_was_approved(
-    name: str, model: dict[str, str], person: Person, tmp_path: Path
+    name: str, option: str, said: str, model: dict[str, str], person: Person, tmp_path: Path
 ) -> None:
     # Beside the installed packages of npm.
     (tmp_path / "node_modules").symlink_to(ROOT / "tests/packages/node_modules")
     program = str(shutil.copy(EXAMPLES / name, tmp_path))
     interpreter = "node" if name.endswith(".mjs") else sys.executable
-    for option, said in (("approve", "The tool said: paid 82000 to Ada"), ("reject", "Not this one")):
-        process = start(interpreter, program, **model)
-        person.respond(person.asked(process), selectedOption=option, comment="Not this one")
-        code, out, err = finish(process)
-        assert code == 0 and said in out, (out, err)
+    process = start(interpreter, program, **model)
+    person.respond(person.asked(process), selectedOption=option, comment="Not this one")
+    code, out, err = finish(process)
+    assert code == 0 and said in out, (out, err)
 
 
 def test_the_bash_script_runs_what_was_approved(person: Person, tmp_path: Path) -> None:
@@ -63,12 +69,3 @@ def test_the_job_of_github_actions_waits(person: Person) -> None:
         person.respond(person.asked(process), selectedOption=option, comment="Not on a Friday")
         ended, out, err = finish(process)
         assert ended == code and ("Not on a Friday" in err) is (code == 1), (out, err)
-
-
-def test_claude_code_runs_the_hook_of_the_settings(person: Person) -> None:
-    settings = json.loads((EXAMPLES / "claude-code/settings.json").read_text())
-    (entry,) = settings["hooks"]["PreToolUse"]
-    (hook,) = entry["hooks"]
-    assert hook["type"] == "command" and hook["command"] == "placet hook claude-code"
-
-
