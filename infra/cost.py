@@ -78,9 +78,17 @@ LIST = {"read units": 5}                        # the inbox's first page: measur
 OPEN = {"read units": 4, "write units": 2}      # the review's page, which sets its seen mark: 6
 ANSWER = {"read units": 4, "write units": 4}    # 8: the item, its entry in `owner` moved, `due` emptied
 
-POLLS, POLLS_OPENED = 110, 300                  # reads of one wait at most, as a test asserts (measured: 90)
-FIRST_READ, POLL, LAST_POLL = 4, 0.5, 1         # authentication; each poll of up to 4 KB; the consistent last poll
-LOOK = 3                                        # `GET /api/changes`: session and version, as a test asserts
+# Reads of one wait at most, as a test asserts: authentication with the message (of up to 4 KB), then looks.
+LOOKS, LOOKS_NEAR = 150, 300                    # the latter while somebody is about to answer
+FIRST_READ, LOOK = 4, 0.5                       # a look costs the same for messages of any size
+# A page's sign that somebody is about to answer: at most one in two seconds. The item, and its entry in `due`.
+SIGN, SIGNS = {"read units": 4, "write units": 3}, 3
+# A patient client: held for a minute after asking and while the review is open, else answered at once and asleep.
+# shared/src/http/waits/mod.rs: HOLD_AFTER_ASKING, POLL_AFTER
+HELD_AFTER_ASKING, POLL_AFTER = 60, 15
+READING = 20                                    # seconds between opening a review and answering it. ASSUMED
+POLLS, POLL, LAST_POLL = 110, 0.5, 1            # `GET /api/changes`: reads at most; each; the consistent last one
+FIRST_POLL = 3                                  # session and version, as a test asserts
 
 # In the background of each call of an agent: its entry in the request log (1.4 KB) and the counters, in a
 # transaction.
@@ -128,7 +136,20 @@ def add(quantities, units, count):
         quantities[name] += number * count
 
 
-def approvals(count, waited=0, webhook=False):
+def waits(quantities, count, seconds):
+    """Calls that hold, one after the other, for so many seconds each time."""
+    number = math.ceil(seconds / WAIT) * count
+    if number:
+        calls(quantities, number, seconds * count / number, {}, WAIT_GB)  # reviews
+        quantities["read units"] += number * (FIRST_READ + LOOKS * LOOK)
+
+
+def patient_calls(quantities, seconds):
+    """Calls that do not hold, for so many seconds."""
+    calls(quantities, seconds / POLL_AFTER, CALL_MS / 1000, {"read units": FIRST_READ + LOOK}, WAIT_GB)
+
+
+def approvals(count, waited=0, webhook=False, patient=False):
     """A month of `count` approvals: created, listed in the inbox, opened and answered. The agent learns the
     answer through waits, which last `waited` seconds, or through a webhook."""
     total = Counter()
@@ -137,13 +158,15 @@ def approvals(count, waited=0, webhook=False):
     calls(total, count, CALL_MS / 1000, ANSWER)  # inbox
     add(total, LIST, count)
     add(total, OPEN, count)
-    waits = math.ceil(waited / WAIT) * count
+    calls(total, SIGNS * count, CALL_MS / 1000, SIGN)  # inbox: signs of the review's page
     events = EVENTS_OF_APPROVAL * count
-    if waits:
-        calls(total, waits, waited * count / waits, BACKGROUND, WAIT_GB)  # reviews
-        total["read units"] += waits * (FIRST_READ + (POLLS - 1) * POLL + LAST_POLL)
-        # The review is opened during its last wait.
-        total["read units"] += count * (POLLS_OPENED - POLLS) * POLL
+    if waited:
+        held = min(waited, HELD_AFTER_ASKING + READING) if patient else waited
+        waits(total, count, held)
+        patient_calls(total, count * (waited - held))
+        # Somebody is about to answer during the last wait, the only one that is logged and counted.
+        total["read units"] += count * (LOOKS_NEAR - LOOKS) * LOOK
+        add(total, BACKGROUND, count)
     if webhook:
         events += EVENTS_OF_HOOK * count
         total["queue requests"] += QUEUE_OF_HOOK * count
@@ -152,7 +175,8 @@ def approvals(count, waited=0, webhook=False):
     runs(total, events, EVENT_MS / 1000)  # events
     add(total, EVENT, events)
     add(total, BACKGROUND, count)
-    stored = count * MESSAGE_GB + (count + waits + (count if webhook else 0)) * LOG_ENTRY_GB
+    logged = count + (count if waited else 0) + (count if webhook else 0)
+    stored = count * MESSAGE_GB + logged * LOG_ENTRY_GB
     total["table GB"] += stored
     total["backup GB"] += stored
     return total
@@ -178,12 +202,12 @@ def idle():
 
 def attended_tab(seconds):
     """An inbox tab that somebody is in front of, which holds one request after the other."""
-    return calls(Counter(), seconds / WAIT, WAIT, {"read units": LOOK + (POLLS - 1) * POLL + LAST_POLL}, WAIT_GB)
+    return calls(Counter(), seconds / WAIT, WAIT, {"read units": FIRST_POLL + (POLLS - 1) * POLL + LAST_POLL}, WAIT_GB)
 
 
 def unattended_tab(pause):
     """An inbox tab that nobody looks at, for a month. It asks briefly, after pauses."""
-    return calls(Counter(), MONTH / pause, CALL_MS / 1000, {"read units": LOOK}, WAIT_GB)
+    return calls(Counter(), MONTH / pause, CALL_MS / 1000, {"read units": FIRST_POLL}, WAIT_GB)
 
 
 def alarms(template):
@@ -207,8 +231,31 @@ def priced(name, number):
 # ------------------------------------------------------------------------------ tables
 
 COUNTS = [1_000, 100_000, 10_000_000]
-WAYS = [("waits, 60 s", {"waited": 60}), ("waits, 10 min", {"waited": 600}), ("waits, 8 h", {"waited": 8 * 3600}),
+WAYS = [*[(f"{kind}, {name}", {"waited": seconds, **how})
+          for kind, how in [("waits", {}), ("patient waits", {"patient": True})]
+          for name, seconds in [("60 s", 60), ("10 min", 600), ("8 h", 8 * 3600)]],
         ("a webhook", {"webhook": True})]
+HOUR = 3600
+
+
+def table_of_held():
+    """What an hour costs in which so many agents wait all the time, and how many runs that is at once."""
+    rows = []
+    for agents in (1_000, 10_000):
+        held, patient = Counter(), Counter()
+        waits(held, agents, HOUR)
+        patient_calls(patient, agents * HOUR)
+        for name, used, runs_at_once in (("held waits", held, agents),
+                                         ("patient agents", patient, agents / POLL_AFTER * CALL_MS / 1000)):
+            rows.append([f"{agents:,} {name}", money(sum(bill(used).values())), f"{runs_at_once:,.1f}",
+                         f"{used['read units'] / HOUR:,.0f}"])
+    return markdown(["all hour", "list price", "concurrent runs", "read units per second"], rows)
+
+
+def concurrent(count, waited, patient=False):
+    """The mean number of runs that wait at once."""
+    held = min(waited, HELD_AFTER_ASKING + READING) if patient else waited
+    return count * (held + (waited - held) / POLL_AFTER * CALL_MS / 1000) / MONTH
 
 
 def table_of_approvals():
@@ -219,7 +266,7 @@ def table_of_approvals():
             quantities = approvals(count, **how)
             dollars = bill(quantities)
             parts = [money(sum(dollars.get(it, 0) for it in names)) for names in COLUMNS.values()]
-            waiting = f"{count * how.get('waited', 0) / MONTH:,.1f}" if "waited" in how else ""
+            waiting = f"{concurrent(count, **how):,.1f}" if "waited" in how else ""
             rows.append([f"{count:,}", way, money(sum(dollars.values())), money(sum(bill(quantities, FREE).values())),
                          *parts, waiting])
     return markdown(head, rows)
@@ -287,7 +334,7 @@ def write_tables(document, tables, check):
         sys.exit(f"{document.relative_to(ROOT)} is out of date: run `make cost`.")
 
 
-TABLES = [("approvals", table_of_approvals), ("one", table_of_one), ("idle", table_of_idle)]
+TABLES = [("approvals", table_of_approvals), ("one", table_of_one), ("held", table_of_held), ("idle", table_of_idle)]
 
 if __name__ == "__main__":
     write_tables(DOCUMENT, TABLES, "--check" in sys.argv[1:])

@@ -9,7 +9,8 @@ Uses only Python's standard library.
 
 import sys
 
-from cost import ANSWER, BACKGROUND, CALL_MS, LIST, OPEN, POLL, ROOT, SEND, WAIT, markdown, write_tables
+from cost import ANSWER, BACKGROUND, CALL_MS, LIST, LOOK, LOOKS, LOOKS_NEAR, OPEN, POLL_AFTER, READING, ROOT, SEND, SIGN, \
+    SIGNS, WAIT, markdown, write_tables
 
 DOCUMENT = ROOT / "docs" / "SCALING.md"
 
@@ -29,42 +30,46 @@ PART_READS, PART_WRITES = 3_000, 1_000          # units per second of one partit
 
 # ------------------------------------------------------------------------------ what an approval uses
 KEY_WRITES = {                  # write units of one approval, by partition key
-    # The message, its seen mark, its answer; twice the agent's counters, each in a transaction.
-    "channel": 1 + 1 + 1 + 2 * 2,
+    # The message, its seen mark, its answer, signs; twice the agent's counters, each in a transaction.
+    "channel": 1 + 1 + 1 + SIGNS + 2 * 2,
     # The message's copy in the index `owner`: put, changed, moved from pending to completed.
     "owner": 1 + 1 + 2,
     # The request log of the message and of one wait, 1.4 KB each.
     "log": 2 * 2,
-    # A review with an expiry: its entry in the index `due`, added and removed, over four keys.
-    "due": 2,
+    # A review with an expiry: its entry in the index `due`, added and removed, over four keys, and those of signs.
+    "due": 2 + 2 * SIGNS,
 }
 THROTTLING = 50                # infra/template.yaml: ThrottlingRate
 DUE_SHARDS = 4                  # shared/src/storage/keys/due.rs
-APPROVAL_WRITES = sum(use.get("write units", 0) for use in (SEND, OPEN, ANSWER)) + 2 * BACKGROUND["write units"]
-APPROVAL_READS = sum(use["read units"] for use in (SEND, LIST, OPEN, ANSWER)) + 5
-APPROVAL_CALLS = 5              # message, one wait, inbox page, review page, answer
-UNOPENED, OPENED = 1 / 0.335, 1 / 0.105         # polls per second of one wait, with their jitter
+APPROVAL_WRITES = sum(use.get("write units", 0) for use in (SEND, OPEN, ANSWER)) + SIGNS * SIGN["write units"] + 2 * BACKGROUND["write units"]
+APPROVAL_READS = sum(use["read units"] for use in (SEND, LIST, OPEN, ANSWER)) + SIGNS * SIGN["read units"] + 5
+APPROVAL_CALLS = 5 + SIGNS      # message, one wait, inbox page, review page, answer; signs of the page
+QUIET, NEAR = LOOKS / WAIT, LOOKS_NEAR / WAIT   # looks per second of one wait at most
 EVENT = 0.010                   # seconds of `events` for one decided review without a webhook. ASSUMED
 HOOKED = 0.030                  # with a webhook. ASSUMED
 
 
-def reads_of(polls):
+def reads_of(looks):
     """Read units per second of one wait."""
-    return polls * POLL + 4.5 / WAIT
+    return looks * LOOK + 4 / WAIT
 
 
 LIMITS = [
     # what grows, the limit, the value at which it is reached, its unit, the remedy
     ("agents that wait concurrently", "Lambda's concurrency that can be reserved", CONCURRENCY - MIN_UNRESERVED, "waits",
-     "raise it; webhooks"),
+     "patient clients; raise it; webhooks"),
+    ("patient agents that wait for unopened reviews", "the same", (CONCURRENCY - MIN_UNRESERVED) * POLL_AFTER / (CALL_MS / 1000),
+     "agents", "the same"),
+    ("patient agents that wait for unopened reviews", "the gateway's quota", GATEWAY * POLL_AFTER, "agents", "raise it"),
     ("new waits per second", "concurrency growth of one function, above 1,000", CONCURRENCY_GROWTH / 10, "new waits per second",
      "rejected requests are retried by clients"),
-    ("waits for unopened reviews", "a new table's reads", NEW_READS / reads_of(UNOPENED), "waits",
+    ("held waits for reviews of any size", "a new table's reads", NEW_READS / reads_of(QUIET), "waits",
      "DynamoDB adapts to twice the last peak within 30 minutes; or configure warm throughput"),
-    ("waits for unopened reviews", "the table's quota", TABLE_READS / reads_of(UNOPENED), "waits", "raise it"),
-    ("waits for one unopened review of up to 4 KB", "one partition's reads", PART_READS / reads_of(UNOPENED), "waits",
+    ("held waits for reviews of any size", "the four keys of the index `due`", DUE_SHARDS * PART_READS / (QUIET * LOOK), "waits",
+     "patient clients; DynamoDB splits a hot key by time; raise `DUE_SHARDS`"),
+    ("waits for one review", "one key of the index `due`", PART_READS / (QUIET * LOOK), "waits",
      "fewer waiters for one answer; a webhook"),
-    ("waits for one opened review of up to 4 KB", "one partition's reads", PART_READS / reads_of(OPENED), "waits", "the same"),
+    ("waits for one review that is about to be answered", "one key of the index `due`", PART_READS / (NEAR * LOOK), "waits", "the same"),
     ("approvals of one agent", "one partition's writes", PART_WRITES / KEY_WRITES["channel"], "per second",
      "several agents; counters that are written less often"),
     ("approvals of one person's agents", "one key of the index `owner`", PART_WRITES / KEY_WRITES["owner"], "per second",
@@ -92,7 +97,6 @@ def table_of_limits():
 
 HOUR = 3600
 ANSWER_TIME = 300               # mean seconds until an answer, while an agent waits at most an hour. ASSUMED
-READING_TIME = 20               # seconds between opening a review and answering it. ASSUMED
 
 
 def table_of_hours():
@@ -100,8 +104,8 @@ def table_of_hours():
     rows = []
     for count in (100, 1_000, 10_000, 100_000):
         rate = count / HOUR
-        held, opened = rate * ANSWER_TIME, rate * READING_TIME
-        reads = opened * reads_of(OPENED) + (held - opened) * reads_of(UNOPENED) + rate * APPROVAL_READS
+        held, opened = rate * ANSWER_TIME, rate * READING
+        reads = opened * reads_of(NEAR) + (held - opened) * reads_of(QUIET) + rate * APPROVAL_READS
         others = rate * (APPROVAL_CALLS - 1)
         reached = [name for name, is_reached in (
             ("Lambda's concurrency", held + others * CALL_MS / 1000 > CONCURRENCY), ("a new table's reads", reads > NEW_READS),
