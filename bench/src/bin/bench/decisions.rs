@@ -16,6 +16,8 @@ use crate::{machine, spawn_all};
 const WAITERS_AND_REVIEWS: [(usize, usize); 3] = [(1, 48), (100, 1), (1000, 1)];
 /// How long the waits have lasted when the answer comes.
 const WAIT_SECONDS: [u32; 3] = [1, 10, 25];
+/// How long before its answer a review's page says that somebody is about to answer.
+const SIGN_BEFORE: Duration = Duration::from_millis(700);
 /// Unanswered waits that are measured.
 const UNANSWERED_WAITS: usize = 200;
 
@@ -68,7 +70,12 @@ async fn decision_latencies(agent: &Agent, person: &Person, waiters: usize, afte
         }
     }));
     let answering = async {
-        tokio::time::sleep(after).await;
+        tokio::time::sleep(after.saturating_sub(SIGN_BEFORE)).await;
+        if seen {
+            // What the page of somebody who is about to answer sends.
+            person.post(&format!("/api/messages/{id}/viewing"), json!({})).await.expect(204);
+        }
+        tokio::time::sleep(SIGN_BEFORE).await;
         let began = Instant::now();
         person.answer(&id, json!({ "selectedOption": "approve" })).await.expect(201);
         began
