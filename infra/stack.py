@@ -213,7 +213,7 @@ def import_(session, args):
 
 def redrive(session, args):
     resources = require_resources(session, args)
-    processed, left = dead_letters.redrive(session, resources["EventsFunction"], resources["EventsDeadLetters"])
+    processed, left = dead_letters.redrive(session, resources["EventsFunction"], resources["Bucket"])
     if left:
         raise DeployError(f"Processed {processed} dead letters; {left} remain, as said above.")
     print(f"Processed {processed} dead letters.")

@@ -174,25 +174,15 @@ def handler(event, context):
 
 
 class Redrives(OnAnEmulator):
-    def test_dead_letters_are_processed_from_the_stream(self):
-        dynamodb, sqs = self.it.client("dynamodb"), self.it.client("sqs")
-        keys = [{"AttributeName": "pk", "KeyType": "HASH"}]
-        table = dynamodb.create_table(
-            TableName="streamed", KeySchema=keys, AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
-            BillingMode="PAY_PER_REQUEST",
-            StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"})["TableDescription"]
-        for pk, text in (("a", "good"), ("b", "bad"), ("c", "good")):
-            dynamodb.put_item(TableName="streamed", Item={"pk": {"S": pk}, "text": {"S": text}, "raw": {"B": b"x"}})
-        streams, arn = self.it.client("dynamodbstreams"), table["LatestStreamArn"]
-        shard = streams.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"][0]["ShardId"]
-        iterator = streams.get_shard_iterator(StreamArn=arn, ShardId=shard, ShardIteratorType="TRIM_HORIZON")
-        numbers = [it["dynamodb"]["SequenceNumber"]
-                   for it in streams.get_records(ShardIterator=iterator["ShardIterator"])["Records"]]
-        queue = sqs.create_queue(QueueName="dead")["QueueUrl"]
-        for first, last in ((0, 0), (1, 1), (2, 2)):
-            batch = {"shardId": shard, "streamArn": arn, "startSequenceNumber": numbers[first],
-                     "endSequenceNumber": numbers[last], "batchSize": 1}
-            sqs.send_message(QueueUrl=queue, MessageBody=json.dumps({"DDBStreamBatchInfo": batch}))
+    def test_failed_records_are_processed_from_the_bucket(self):
+        s3 = self.it.client("s3")
+        s3.create_bucket(Bucket="records")
+        for key, text in (("1", "good"), ("2", "bad"), ("3", "good")):
+            record = {"dynamodb": {"SequenceNumber": key, "NewImage": {"pk": {"S": key}, "text": {"S": text}}}}
+            # Lambda writes the event as text.
+            letter = {"requestContext": {}, "DDBStreamBatchInfo": {}, "payload": json.dumps({"Records": [record]})}
+            s3.put_object(Bucket="records", Key=f"aws/lambda/mapping/shard/{key}", Body=json.dumps(letter))
+        s3.put_object(Bucket="records", Key="files/other", Body=b"a file")
         archive = io.BytesIO()
         with zipfile.ZipFile(archive, "w") as zipped:
             zipped.writestr("index.py", FUNCTION)
@@ -204,7 +194,10 @@ class Redrives(OnAnEmulator):
             Role=role["Arn"])
         session = boto3.Session("test", "test", region_name="us-east-1")
         with mock.patch.dict(os.environ, {"AWS_ENDPOINT_URL": self.it.endpoint}):
-            self.assertEqual(dead_letters.redrive(session, "events", queue), (2, 1))
+            self.assertEqual(dead_letters.redrive(session, "events", "records"), (2, 1))
+            self.assertEqual(dead_letters.redrive(session, "events", "records"), (0, 1))
+        left = [it["Key"] for it in s3.list_objects_v2(Bucket="records")["Contents"]]
+        self.assertEqual(left, ["aws/lambda/mapping/shard/2", "files/other"])
 
 
 class Stacks(OnAnEmulator):

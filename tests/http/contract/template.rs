@@ -324,8 +324,12 @@ fn required_permissions(function: Function, resource: &str) -> BTreeSet<Grant> {
             source if *source == arn("Queue") => add(&QUEUE_ACTIONS, arn("Queue")),
             other => panic!("a mapping of {other:?}"),
         }
+        // Lambda writes the records that it gives up to the bucket, below a prefix of its own.
         if let Some(target) = mapping["DestinationConfig"]["OnFailure"]["Destination"].as_object() {
-            add(&["sqs:SendMessage"], json!(target));
+            assert_eq!(json!(target), in_bucket(arn("Bucket"), ""));
+            add(&["s3:ListBucket"], json!(target));
+            let own = json!({ "Fn::Sub": "${Bucket.Arn}/aws/lambda/*" });
+            add(&["s3:PutObject"], in_bucket(own, "/aws/lambda/*"));
         }
     }
     all
