@@ -25,7 +25,7 @@ SIZES = ROOT / "tests/sam/sizes.json"
 MAX_ZIPPED = 4_000_000
 MAX_GROWTH = 1.1  # of a binary built without optimisation
 STACK = "placet-local"  # as in samconfig.toml for the environment `local`
-BESIDE = "Beside the deployment: "  # the beginning of a reason in SKIPPED
+IN_PROCESS = "In the process of the tests: "  # the beginning of a reason in SKIPPED
 ORIGIN = "https://app.example.com"  # AllowedOrigins in samconfig.toml for the same environment
 BIN = Path(sys.executable).parent
 # The time limit of the tests in seconds: a run with a hanging test fails with a message.
@@ -179,7 +179,7 @@ class Aws:
 
 
 def describe(client, stack, outputs, gateway):
-    """The environment variables that the tests need, besides AWS's own."""
+    """The environment variables that the tests need, in addition to AWS's own."""
     secrets = client("ssm").get_parameter(Name=f"/placet/{stack}/secrets", WithDecryption=True)["Parameter"]
     return {
         "PLACET_TEST_ENGINE": "aws",
@@ -198,21 +198,21 @@ def describe(client, stack, outputs, gateway):
 def run_tests(env, only, engine=None):
     """Runs the tests through the gateway, then, on the engines at the URL `engine`, those that need a deployment of their own:
     their functions run in the process of the tests."""
-    skipped, beside = skipped_tests()
+    skipped, in_process = skipped_tests()
     names = test_names(env)
-    for name in [*skipped, *beside]:
+    for name in [*skipped, *in_process]:
         if name not in names:
             sys.exit(f"tests/sam/skipped.txt names {name}, which is not a test.")
     if only:
         return not run_suite("sam", env, only)
-    skips = [part for name in [*skipped, *beside] for part in ("--skip", name)]
+    skips = [part for name in [*skipped, *in_process] for part in ("--skip", name)]
     succeeded = run_suite("sam", env, ["--exact", *skips])
     if engine:
         own = {key: value for key, value in env.items() if key != "PLACET_TEST_GATEWAY"} | {"PLACET_TEST_ENGINE": engine}
-        succeeded &= run_suite("sam beside", own, ["--exact", *beside])
-    for reason, tests in by_reason(skipped if engine else skipped | beside).items():
+        succeeded &= run_suite("sam-in-process", own, ["--exact", *in_process])
+    for reason, tests in by_reason(skipped if engine else skipped | in_process).items():
         print(f"{tests} tests skipped: {reason}")
-    run = len(names) - len(skipped) - (0 if engine else len(beside))
+    run = len(names) - len(skipped) - (0 if engine else len(in_process))
     print(f"{run} of {len(names)} tests run, {100 * run // len(names)} %", flush=True)
     return not succeeded
 
@@ -239,15 +239,15 @@ def run_suite(name, env, arguments):
 
 
 def skipped_tests():
-    """The tests that do not run, and those that run beside the deployment, with their reasons: the comment above each
+    """The tests that do not run, and those that run without the deployment, with their reasons: the comment above each
     paragraph."""
-    skipped, beside, reason = {}, {}, ""
+    skipped, in_process, reason = {}, {}, ""
     for line in SKIPPED.read_text().splitlines():
         if line.startswith("#"):
             reason = line.removeprefix("#").strip()
         elif line.strip():
-            (beside if reason.startswith(BESIDE) else skipped)[line.strip()] = reason
-    return skipped, beside
+            (in_process if reason.startswith(IN_PROCESS) else skipped)[line.strip()] = reason
+    return skipped, in_process
 
 
 def by_reason(skipped):
