@@ -208,7 +208,8 @@ def run_tests(env, only, engine=None):
     skips = [part for name in [*skipped, *in_process] for part in ("--skip", name)]
     succeeded = run_suite("sam", env, ["--exact", *skips])
     if engine:
-        own = {key: value for key, value in env.items() if key != "PLACET_TEST_GATEWAY"} | {"PLACET_TEST_ENGINE": engine}
+        own = {key: value for key, value in env.items() if key != "PLACET_TEST_GATEWAY"}
+        own |= {"PLACET_TEST_ENGINE": engine, "RUST_TEST_THREADS": "6"}
         succeeded &= run_suite("sam-in-process", own, ["--exact", *in_process])
     for reason, tests in by_reason(skipped if engine else skipped | in_process).items():
         print(f"{tests} tests skipped: {reason}")
@@ -220,7 +221,7 @@ def run_tests(env, only, engine=None):
 def run_suite(name, env, arguments):
     began = time.monotonic()
     # Each call starts at least one process in the emulator, so more calls than cores only wait.
-    env = env | {"RUST_TEST_THREADS": env.get("RUST_TEST_THREADS", "4")}
+    env = {"RUST_TEST_THREADS": "4"} | env
     command = [*TESTS, "--no-fail-fast", "--", *arguments]
     with subprocess.Popen(
             command, cwd=ROOT, env=env, stdout=subprocess.PIPE, text=True, start_new_session=True) as process:
