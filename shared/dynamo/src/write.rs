@@ -57,6 +57,16 @@ impl Guard {
     }
 }
 
+/// A request of the SDK, or a builder of one, with a guard's condition and placeholders.
+macro_rules! guarded {
+    ($request:expr, $guard:expr) => {
+        $request
+            .set_condition_expression($guard.condition)
+            .set_expression_attribute_names($guard.placeholders.names())
+            .set_expression_attribute_values($guard.placeholders.values())
+    };
+}
+
 impl Put {
     /// A put of this item, whose key is among its attributes.
     pub fn new(item: Item) -> Self {
@@ -76,14 +86,8 @@ impl Put {
     /// Sends the put, again while a transaction holds the item. Gives whether the condition held.
     pub async fn send(mut self, table: &Table) -> Result<bool, Error> {
         stamp(&mut self.item);
-        let request = table
-            .client()
-            .put_item()
-            .table_name(table.name())
-            .set_item(Some(self.item))
-            .set_condition_expression(self.guard.condition)
-            .set_expression_attribute_names(self.guard.placeholders.names())
-            .set_expression_attribute_values(self.guard.placeholders.values());
+        let request = table.client().put_item().table_name(table.name()).set_item(Some(self.item));
+        let request = guarded!(request, self.guard);
         let refused = |err: &PutItemError| err.is_conditional_check_failed_exception().then_some(RefusedBy(None));
         conditional::send(|| request.clone().send(), refused).await.map(|sent| sent.is_applied())
     }
@@ -91,14 +95,8 @@ impl Put {
     fn into_sdk(self, table: &str) -> Result<types::Put, Error> {
         let Self { mut item, guard } = self;
         stamp(&mut item);
-        types::Put::builder()
-            .table_name(table)
-            .set_item(Some(item))
-            .set_condition_expression(guard.condition)
-            .set_expression_attribute_names(guard.placeholders.names())
-            .set_expression_attribute_values(guard.placeholders.values())
-            .build()
-            .map_err(Error::internal)
+        let put = types::Put::builder().table_name(table).set_item(Some(item));
+        guarded!(put, guard).build().map_err(Error::internal)
     }
 }
 
@@ -115,28 +113,16 @@ impl Delete {
 
     /// Sends the delete, again while a transaction holds the item. Gives whether the condition held.
     pub async fn send(self, table: &Table) -> Result<bool, Error> {
-        let request = table
-            .client()
-            .delete_item()
-            .table_name(table.name())
-            .set_key(Some(self.key.attributes()))
-            .set_condition_expression(self.guard.condition)
-            .set_expression_attribute_names(self.guard.placeholders.names())
-            .set_expression_attribute_values(self.guard.placeholders.values());
+        let request = table.client().delete_item().table_name(table.name()).set_key(Some(self.key.attributes()));
+        let request = guarded!(request, self.guard);
         let refused = |err: &DeleteItemError| err.is_conditional_check_failed_exception().then_some(RefusedBy(None));
         conditional::send(|| request.clone().send(), refused).await.map(|sent| sent.is_applied())
     }
 
     fn into_sdk(self, table: &str) -> Result<types::Delete, Error> {
         let Self { key, guard } = self;
-        types::Delete::builder()
-            .table_name(table)
-            .set_key(Some(key.attributes()))
-            .set_condition_expression(guard.condition)
-            .set_expression_attribute_names(guard.placeholders.names())
-            .set_expression_attribute_values(guard.placeholders.values())
-            .build()
-            .map_err(Error::internal)
+        let delete = types::Delete::builder().table_name(table).set_key(Some(key.attributes()));
+        guarded!(delete, guard).build().map_err(Error::internal)
     }
 }
 
@@ -148,14 +134,8 @@ impl Check {
 
     fn into_sdk(self, table: &str) -> Result<types::ConditionCheck, Error> {
         let Self { key, guard } = self;
-        types::ConditionCheck::builder()
-            .table_name(table)
-            .set_key(Some(key.attributes()))
-            .set_condition_expression(guard.condition)
-            .set_expression_attribute_names(guard.placeholders.names())
-            .set_expression_attribute_values(guard.placeholders.values())
-            .build()
-            .map_err(Error::internal)
+        let check = types::ConditionCheck::builder().table_name(table).set_key(Some(key.attributes()));
+        guarded!(check, guard).build().map_err(Error::internal)
     }
 }
 
