@@ -28,7 +28,7 @@ bin=$PWD/.venv-clients/bin
 tsc=$PWD/tests/packages/node_modules/.bin/tsc
 
 # The wheels. The local runner is stripped of symbols, as a release is.
-cargo build --quiet --bin placet-local
+cargo build --quiet --workspace --bin placet-local
 strip -o "$work/placet-local" "${CARGO_TARGET_DIR:-target}/debug/placet-local"
 "$bin/python" clients/python/build_local.py "$work/placet-local" --out "$work/dist" >/dev/null
 "$bin/pip" wheel --quiet --no-deps --no-build-isolation --wheel-dir "$work/dist" ./clients/python
