@@ -11,6 +11,7 @@ mod hostile;
 mod inbox;
 mod messages;
 mod plugins;
+mod protocols;
 mod reviews;
 mod runner;
 mod support;

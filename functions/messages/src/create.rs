@@ -8,7 +8,7 @@ use shared::error::Error;
 use shared::http::App;
 use shared::http::extract::{HashedJson, IdempotencyKey};
 use shared::models::{CreateMessage, Message, SentMessage};
-use shared::storage::{NewMessage, Prepared, PreparedMessage, References, UploadedFiles};
+use shared::storage::{IdempotentCall, IsUsed, NewMessage, Prepared, PreparedMessage, References, UploadedFiles};
 
 /// Sends a message
 ///
@@ -38,18 +38,31 @@ pub async fn create(
 ) -> Result<(StatusCode, Json<SentMessage>), Error> {
     let warnings = body.review.as_mut().map(|review| std::mem::take(&mut review.warnings)).unwrap_or_default();
     let once = key.once(body.client_id.take(), hash);
+    let message = send(&app, &agent, once, None, body).await?;
+    let message = app.blobs.with_text(message).await?;
+    Ok((StatusCode::CREATED, Json(SentMessage { message, warnings })))
+}
+
+/// Sends a message, or gives the one of an equal call before, unless `is_used` says that it does not stand for
+/// another call.
+pub async fn send(
+    app: &App,
+    agent: &AgentCaller,
+    once: Option<IdempotentCall>,
+    is_used: Option<IsUsed<'_>>,
+    body: CreateMessage,
+) -> Result<Message, Error> {
     let refers = References {
         attachment_ids: &body.attachment_ids,
         iteration_of: body.iteration_of.as_deref(),
         supersedes: body.supersedes.as_deref(),
         stream: body.stream_id.as_ref(),
+        is_used,
     };
-    let message = match app.store.messages().prepare(&agent, &body.channel_id, once, refers).await? {
-        Prepared::Repeat(message) => *message,
-        Prepared::New(opening) => write(&app, *opening, body).await?,
-    };
-    let message = app.blobs.with_text(message).await?;
-    Ok((StatusCode::CREATED, Json(SentMessage { message, warnings })))
+    match app.store.messages().prepare(agent, &body.channel_id, once, refers).await? {
+        Prepared::Repeat(message) => Ok(*message),
+        Prepared::New(opening) => write(app, *opening, body).await,
+    }
 }
 
 /// Bytes first, then the one write that makes everything visible.

@@ -9,6 +9,7 @@ mod iterations;
 mod list;
 mod streams;
 
+pub use create::send;
 use shared::iam::Permission;
 
 /// What this function may do in AWS.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use serde_json::{Map, Value};
 use shared::error::Error;
 
 use crate::check;
@@ -15,8 +16,24 @@ const BUNDLED: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/bundled.rs"
 /// One plugin: its manifest and its page.
 #[derive(Debug)]
 pub struct Plugin {
-    pub manifest: Manifest,
-    pub frame: Frame,
+    pub(crate) manifest: Manifest,
+    pub(crate) frame: Frame,
+}
+
+impl Plugin {
+    /// Its name, in kebab-case.
+    pub fn name(&self) -> &str {
+        &self.manifest.about.name
+    }
+
+    pub fn description(&self) -> Option<&str> {
+        self.manifest.about.description.as_deref()
+    }
+
+    /// The JSON Schema of its data.
+    pub fn input_schema(&self) -> Option<&Map<String, Value>> {
+        self.manifest.about.input_schema.as_ref()
+    }
 }
 
 /// Plugins by name; clones share them.

@@ -20,7 +20,7 @@ use axum::{Extension, Router};
 use shared::http::App;
 use shared::iam::Permission;
 
-pub use catalogue::Plugins;
+pub use catalogue::{Plugin, Plugins};
 
 /// What this function may do in AWS.
 pub const PERMISSIONS: &[Permission] = &[

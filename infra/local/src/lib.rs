@@ -29,6 +29,7 @@ pub fn routes() -> Router<App> {
         .merge(inbox::router())
         .merge(accounts::router())
         .merge(plugins::router())
+        .merge(mcp::router())
         .merge(web::router())
 }
 

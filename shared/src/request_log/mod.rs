@@ -44,7 +44,7 @@ pub struct Call {
 impl Call {
     /// Starts to record a request of the agents' API; other requests pass unchanged.
     pub fn begin(request: Request, path: &str, request_id: Ulid, at: Timestamp) -> (Option<Self>, Request) {
-        if !path.starts_with("/api/v1/") {
+        if !path.starts_with("/api/v1/") && path != "/mcp" {
             return (None, request);
         }
         let tap = is_json(request.headers()).then(Tap::default);

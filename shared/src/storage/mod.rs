@@ -65,7 +65,7 @@ pub use files::{Files, MAX_ANNOUNCED, UploadTarget, UploadedFiles, ZIP_DISPOSITI
 pub use idempotency::{CallOf, IdempotentCall};
 pub use inbox::{Inbox, PageContext, affected_user};
 pub use instance::Instance;
-pub use messages::{Change, Messages, NewMessage, Prepared, PreparedMessage, References};
+pub use messages::{Change, IsUsed, Messages, NewMessage, Prepared, PreparedMessage, References};
 pub use plugins::{PluginEnv, Plugins};
 pub use request_log::RequestLog;
 pub use reviews::{Awaited, Look, PendingReview, Reviews, SeveralReviews};

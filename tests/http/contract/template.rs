@@ -111,7 +111,11 @@ fn every_timeout_is_longer_than_the_timeouts_inside_it() {
         assert_eq!(integration["TimeoutInMillis"], GATEWAY_MS, "{name}");
     }
     let max_wait = template::parameters()["MaxWaitMs"]["MaxValue"].as_u64().unwrap();
-    assert!(max_wait < timeout("reviews") && max_wait <= shared::config::MAX_WAIT.as_millis() as u64);
+    assert!(
+        max_wait < timeout("reviews")
+            && max_wait < timeout("mcp")
+            && max_wait <= shared::config::MAX_WAIT.as_millis() as u64
+    );
     // A batch that an expiry run begins just before its time limit may take as long again.
     assert!(2 * expiry::TIME_BUDGET.as_millis() as u64 <= timeout("expiry"));
     let hidden = template::properties("Queue")["VisibilityTimeout"].as_u64().unwrap() * 1000;
@@ -133,6 +137,8 @@ fn waits_and_sign_ins_have_throttles_of_their_own() {
     let settings = template::properties("Stage")["RouteSettings"].as_object().unwrap();
     let throttled = [
         ("GET", "/api/v1/reviews/{id}/wait", "Wait"),
+        ("ANY", "/mcp", "Wait"),
+        ("ANY", "/api/v1/hooks/{proxy+}", "Wait"),
         ("POST", "/login", "SignIn"),
         ("POST", "/password", "SignIn"),
         ("POST", "/api/auth/login", "SignIn"),

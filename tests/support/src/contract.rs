@@ -248,6 +248,21 @@ pub const AGENT_API: &[Route] = &[
     agent("POST", "/api/v1/status/ping", BodyTemplate::Json(r#"{"agentId":"{agent}","status":"busy","message":"x"}"#)),
     agent("GET", "/api/v1/plugins", NONE),
     agent("GET", "/api/v1/plugins/form", NONE),
+    agent("POST", "/mcp", BodyTemplate::Json(r#"{"jsonrpc":"2.0","id":1,"method":"tools/list"}"#)),
+    agent(
+        "POST",
+        "/api/v1/hooks/claude-code?channel={agent}&timeout=50",
+        BodyTemplate::Json(
+            r#"{"hook_event_name":"PreToolUse","session_id":"{client}","tool_name":"Bash","tool_input":{"command":"ls"}}"#,
+        ),
+    ),
+    agent(
+        "POST",
+        "/api/v1/hooks/codex?channel={agent}&timeout=50",
+        BodyTemplate::Json(
+            r#"{"hook_event_name":"PermissionRequest","session_id":"{client}","tool_name":"Bash","tool_input":{"command":"ls"}}"#,
+        ),
+    ),
 ];
 
 /// The human API.

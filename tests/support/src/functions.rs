@@ -57,8 +57,8 @@ macro_rules! background_functions {
 }
 
 /// The functions that serve routes.
-pub const ROUTED_FUNCTIONS: [RoutedFunction; 8] =
-    routed_functions!(messages, reviews, files, agents, inbox, accounts, plugins, web);
+pub const ROUTED_FUNCTIONS: [RoutedFunction; 9] =
+    routed_functions!(messages, reviews, files, agents, inbox, accounts, plugins, mcp, web);
 /// The functions that queues, streams and schedules invoke.
 pub const BACKGROUND_FUNCTIONS: [Function; 3] = background_functions!(events, webhooks, expiry);
 

@@ -32,7 +32,7 @@ impl ClientItem {
 }
 
 /// The put that records which message a call is about, refused if an equal call has recorded one. The record of
-/// a deleted message is replaced.
+/// a message that is deleted or used up is replaced.
 pub(super) fn client_record(
     opening: &PreparedMessage,
     once: &IdempotentCall,

@@ -25,7 +25,7 @@ mod supersede;
 mod upload;
 
 pub use create::NewMessage;
-pub use prepared::{Prepared, PreparedMessage, References};
+pub use prepared::{IsUsed, Prepared, PreparedMessage, References};
 pub use stream_update::Change;
 
 use crate::caller::Caller;

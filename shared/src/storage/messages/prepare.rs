@@ -60,7 +60,8 @@ impl Messages<'_> {
             && let Some(record) = items.take::<ClientItem>(&key)?
         {
             gone = Some(record.message());
-            if let Some(message) = self.repeated_message(&channel, record, once).await? {
+            let repeated = self.repeated_message(&channel, record, once).await?;
+            if let Some(message) = repeated.filter(|message| !refers.is_used.is_some_and(|is_used| is_used(message))) {
                 return Ok(Prepared::Repeat(Box::new(message)));
             }
         }

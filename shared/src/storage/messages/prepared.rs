@@ -14,7 +14,13 @@ pub struct References<'a> {
     pub iteration_of: Option<&'a str>,
     pub supersedes: Option<&'a str>,
     pub stream: Option<&'a StreamId>,
+    /// Whether the message of an equal call before is used up: then this call makes another one, which takes its
+    /// place.
+    pub is_used: Option<IsUsed<'a>>,
 }
+
+/// Whether the message of an equal call is used up.
+pub type IsUsed<'a> = &'a (dyn Fn(&Message) -> bool + Sync);
 
 /// How a message begins.
 pub enum Prepared {
@@ -29,7 +35,7 @@ pub struct PreparedMessage {
     pub channel: Channel,
     pub(super) sender: SenderType,
     pub(super) once: Option<IdempotentCall>,
-    /// What an earlier call with the same client id made, and is deleted.
+    /// What an earlier call with the same client id made, and is deleted or used up.
     pub(super) gone: Option<MessageId>,
     pub(super) claimed: Vec<Attachment>,
     pub(super) place: Option<ChainPosition>,

@@ -56,6 +56,7 @@ fn groups() -> Vec<OpenApi> {
         inbox::Docs::openapi(),
         accounts::Docs::openapi(),
         plugins::Docs::openapi(),
+        mcp::Docs::openapi(),
         web::Docs::openapi(),
     ]
 }

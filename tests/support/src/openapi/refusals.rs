@@ -128,7 +128,7 @@ fn errors_in(status: &str, words: &str) -> Vec<Error> {
 impl OperationFacts<'_> {
     fn refusals(&self) -> Vec<(&'static str, &'static str)> {
         let (path, public) = (self.path, security::is_public(self.path));
-        let agent = path.starts_with("/api/v1/");
+        let agent = security::is_for_agents(path);
         // These routes take an agent's id, and an unknown one is 404.
         let takes_agent_id = path.starts_with("/api/v1/status") || path.ends_with("Webhook");
         let signs_in = path == "/api/auth/login";

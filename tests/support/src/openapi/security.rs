@@ -35,12 +35,17 @@ pub fn declare(components: &mut Components) {
 pub fn requirements(path: &str) -> Vec<SecurityRequirement> {
     let names: &[&str] = if is_public(path) {
         &[]
-    } else if path.starts_with("/api/v1/") {
+    } else if is_for_agents(path) {
         &["apiKey", "apiKeyHeader"]
     } else {
         &["session", "sessionCookie"]
     };
     names.iter().map(|name| SecurityRequirement::new(*name, <[&str; 0]>::default())).collect()
+}
+
+/// Whether a path takes an API key.
+pub fn is_for_agents(path: &str) -> bool {
+    path.starts_with("/api/v1/") || path == "/mcp"
 }
 
 pub fn is_public(path: &str) -> bool {

@@ -3,12 +3,13 @@
 use utoipa::openapi::Tag;
 use utoipa::openapi::tag::TagBuilder;
 
-const ALL: [(&str, &str); 13] = [
+const ALL: [(&str, &str); 14] = [
     ("Messages", "Messages of agents: texts, statuses, files, streams, and revisions of decided messages."),
     ("Reviews", "Reviews that agents ask people for, and waiting for the answer."),
     ("Files", "Uploads, downloads and lists of files."),
     ("Agents", "An agent is also its channel: its id is the `channelId` of everything in it."),
     ("Plugins", "Custom message types, rendered in a sandboxed frame."),
+    ("Agents' protocols", "The Model Context Protocol, and hooks of coding agents."),
     ("Inbox", "Messages that people read and write, and reviews that they answer."),
     ("People: agents", "Creating, updating, monitoring and deleting one's own agents."),
     ("Auth", "Signing in and out. A session is a cookie or a bearer token."),

@@ -1,0 +1,149 @@
+//! The tools. Each is a call of the API, with the same checks; what a tool may not do, no key may. No tool answers a
+//! review.
+//!
+//! - `tools.json`: names, texts, schemas and annotations, as clients get them
+//! - `reviews`: the tools that ask and wait; `messages`: all others
+//! - `plugin`: the tools that send a plugin's message
+
+mod messages;
+mod plugin;
+mod reviews;
+
+use std::sync::LazyLock;
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+use shared::error::{Error, FieldError};
+use shared::json::Json;
+
+use crate::api::Session;
+use crate::endpoint::Refusal;
+use crate::protocol::Revision;
+use crate::rpc::{Failure, INVALID_PARAMS, Members, members_at, raw, text_of};
+
+/// The longest that a call is held, below the time that clients wait for an answer.
+pub const MAX_HOLD_MS: u64 = 25_000;
+
+/// What a tool answers.
+pub enum Answer {
+    /// An object, which is also shown as text.
+    Structured(Box<RawValue>),
+    Text(String),
+    Task(Members),
+}
+
+impl Answer {
+    fn object(json: &Json) -> Self {
+        Self::Structured(json.as_raw().to_owned())
+    }
+
+    /// A list, as the member of an object.
+    fn list(name: &str, list: &Json) -> Result<Self, Error> {
+        Ok(Self::Structured(raw(&Members::from([(name.to_owned(), list.as_raw().to_owned())]))?))
+    }
+}
+
+/// The tools with those of the plugins, as `tools/list` shows them.
+pub fn list() -> &'static [Value] {
+    static TOOLS: LazyLock<Vec<Value>> = LazyLock::new(|| {
+        let mut tools: Vec<Value> = serde_json::from_str(include_str!("../tools.json")).unwrap_or_default();
+        tools.extend(plugin::tools());
+        tools
+    });
+    &TOOLS
+}
+
+/// `tools/call`
+pub async fn call(session: &Session, revision: Revision, params: &Members) -> Result<Members, Refusal> {
+    let name = text_of(params, "name").unwrap_or_default();
+    let arguments = members_at(params, &["arguments"]);
+    let is_known = list().iter().any(|tool| tool["name"] == name.as_str());
+    if !is_known {
+        session.authenticate().await?;
+        return Err(Failure::new(INVALID_PARAMS, "There is no such tool.").into());
+    }
+    match run(session, revision, &name, &arguments).await {
+        Ok(Answer::Structured(object)) => Ok(structured(&object)?),
+        Ok(Answer::Text(text)) => Ok(result(&text, false)?),
+        Ok(Answer::Task(task)) => Ok(task),
+        // These concern the connection rather than the call.
+        Err(error) if error.status().is_server_error() || [401, 429].contains(&error.status().as_u16()) => {
+            Err(error.into())
+        }
+        Err(error) => Ok(result(&described(&error)?, true)?),
+    }
+}
+
+async fn run(session: &Session, revision: Revision, name: &str, arguments: &Members) -> Result<Answer, Error> {
+    match name {
+        "list_channels" => messages::list_channels(session).await,
+        "create_channel" => messages::create_channel(session, arguments).await,
+        "send_message" => messages::send(session, arguments).await,
+        "get_messages" => messages::list(session, arguments).await,
+        "get_message" => messages::get(session, arguments).await,
+        "delete_message" => messages::delete(session, arguments).await,
+        "get_iteration_chain" => messages::iterations(session, arguments).await,
+        "ping_status" => messages::ping(session, arguments).await,
+        "list_plugins" => messages::list_plugins(session).await,
+        "send_review_message" => reviews::send(session, arguments).await,
+        "wait_for_review" => reviews::wait(session, revision, arguments).await,
+        "get_pending_reviews" => reviews::list_pending(session, arguments).await,
+        "request_approval" => reviews::request_approval(session, revision, arguments).await,
+        "withdraw_review" => reviews::withdraw(session, arguments).await,
+        "consume_approval" => reviews::consume(session, arguments).await,
+        "permission_prompt" => reviews::permission_prompt(session, arguments).await,
+        _ => plugin::send(session, name, arguments).await,
+    }
+}
+
+/// The result of a call that has a structured answer: the same as text is for clients that know no other.
+pub fn structured(object: &RawValue) -> Result<Members, Error> {
+    let mut result = result(object.get(), false)?;
+    result.insert("structuredContent".to_owned(), object.to_owned());
+    Ok(result)
+}
+
+fn result(text: &str, is_error: bool) -> Result<Members, Error> {
+    let content = raw(&json!([{ "type": "text", "text": text }]))?;
+    Ok(Members::from([("content".to_owned(), content), ("isError".to_owned(), raw(&is_error)?)]))
+}
+
+/// An error as text for a model: what the API answers in the same case.
+fn described(error: &Error) -> Result<String, Error> {
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Described {
+        status_code: u16,
+        code: &'static str,
+        message: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        errors: Option<Vec<FieldError>>,
+    }
+    let described = Described {
+        status_code: error.status().as_u16(),
+        code: error.code(),
+        message: error.to_string(),
+        errors: error.fields(),
+    };
+    serde_json::to_string(&described).map_err(Error::internal)
+}
+
+/// The id of a message among the arguments.
+async fn message_id(session: &Session, arguments: &Members) -> Result<String, Error> {
+    match text_of(arguments, "messageId") {
+        Some(id) => Ok(id),
+        None => Err(session.refusal("messageId", "required", "messageId must be the id of a message").await),
+    }
+}
+
+/// The query that names the channel of a call about one message, if the caller names one.
+fn channel_query(channel: &Option<String>) -> Vec<(&str, &str)> {
+    channel.iter().map(|channel| ("channel", channel.as_str())).collect()
+}
+
+/// Some of the arguments, as the members of a body; those that are null are left out.
+fn picked(arguments: &Members, names: &[&str]) -> Members {
+    let given = names.iter().filter_map(|name| Some(((*name).to_owned(), arguments.get(*name)?.clone())));
+    given.filter(|(_, value)| value.get() != "null").collect()
+}
