@@ -1,5 +1,5 @@
 # One command per chore; `make help` lists them.
-.PHONY: help run test test-embedded test-sam test-deploy smoke test-browser test-clients screenshots soak fuzz bench bench-cold route-costs openapi check check-arm64 lint-template fmt build deploy owner migrate restore export import redrive rotate outputs destroy cost
+.PHONY: help run test test-embedded test-sam test-deploy smoke test-protocols test-browser test-clients screenshots soak fuzz bench bench-cold route-costs openapi check check-arm64 lint-template fmt build deploy owner migrate restore export import redrive rotate outputs destroy cost
 
 help: ## list these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -26,6 +26,9 @@ smoke: .venv-sam ## deploy to your AWS account, use everything, delete it: an ho
 	@infra/venv.sh .venv-ministack tests/sam/requirements.txt
 	@infra/venv.sh .venv tests/clients/requirements.txt
 	@.venv-sam/bin/python tests/smoke/smoke.py $(ARGS)
+
+test-protocols: ## test /mcp and hooks with the official MCP clients and Claude Code
+	@tests/protocols.sh
 
 test-browser: ## test the pages in Chromium, including accessibility with axe-core
 	@tests/browser.sh

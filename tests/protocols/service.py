@@ -50,11 +50,11 @@ class Service:
         return self.person("GET", "/api/messages/reviews")
 
     def next_question(self, seen=(), patience=60):
-        """The first pending question that is not in `seen`."""
+        """The first pending question about a use of Bash that is not in `seen`."""
         until = time.monotonic() + patience
         while time.monotonic() < until:
             for message in self.pending():
-                if message["id"] not in seen:
+                if message["id"] not in seen and (message["review"]["action"] or {}).get("name") == "Bash":
                     return message
             time.sleep(0.05)
         raise AssertionError("nothing was asked")
@@ -64,7 +64,7 @@ class Service:
 
     @contextmanager
     def answering(self, *responses):
-        """Answers the next questions in the background, in order; gives the questions."""
+        """Answers the next questions about uses of Bash in the background, in order; gives the questions."""
         questions, failures = [], []
 
         def run():

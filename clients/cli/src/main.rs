@@ -1,6 +1,6 @@
 //! `placet`: asks people from scripts, CI jobs and coding agents.
 //!
-//! - `options`: the command line; `settings`: the URL, key and channel, and `placet login`
+//! - `options`: the command line; `settings`: the URL, key and channel; `login`: keeping them
 //! - `api`: calls of the service
 //! - `ask`: `ask` and `wait`; `send`: `send` and `upload`
 //! - `hook`: hooks of coding agents; `bridge`: MCP on standard input and output
@@ -14,6 +14,7 @@ mod ask;
 mod bridge;
 mod exit;
 mod hook;
+mod login;
 mod options;
 mod send;
 mod settings;
@@ -44,7 +45,7 @@ fn run(command: Command) -> Result<Ended, Trouble> {
         Command::Send(options) => send::send(&options),
         Command::Upload(options) => send::upload(&options),
         Command::Mcp => bridge::run(),
-        Command::Login(options) => settings::login(&options),
+        Command::Login(options) => login::login(&options),
         Command::Completions { shell } => {
             let mut script = vec![];
             clap_complete::generate(shell, &mut Options::command(), "placet", &mut script);

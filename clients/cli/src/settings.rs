@@ -1,27 +1,22 @@
-//! Where to ask and as whom: from the environment, else from what `placet login` kept.
+//! Where to ask and as whom: from the environment, else from what `placet login` keeps.
 
 use std::env;
 use std::fs;
-use std::io::{Read, stdin};
 use std::path::PathBuf;
 
 use etcetera::BaseStrategy;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
-use crate::api::Api;
-use crate::exit::{Ended, Trouble, print};
-use crate::options::Login;
-
-const MAX_KEY: u64 = 1024;
+use crate::exit::Trouble;
 
 /// What `placet login` keeps in its file. The key is in the platform's keyring where there is one.
 #[derive(Default, Deserialize, Serialize)]
-struct Kept {
-    url: String,
-    channel: Option<String>,
+pub struct Kept {
+    pub url: String,
+    pub channel: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    key: Option<String>,
+    pub key: Option<String>,
 }
 
 /// Where to ask, and as whom.
@@ -50,30 +45,12 @@ impl Settings {
     }
 }
 
-/// `placet login`: verifies the key before anything is kept.
-pub fn login(options: &Login) -> Result<Ended, Trouble> {
-    let url = checked(&options.url)?;
-    let mut key = String::new();
-    stdin().take(MAX_KEY).read_to_string(&mut key).map_err(|_| Trouble::new("The key could not be read."))?;
-    let key = key.trim().to_owned();
-    if key.is_empty() {
-        return Err(Trouble::new("Write the API key to standard input."));
-    }
-    let settings = Settings { url: url.clone(), key: key.clone(), channel: options.channel.clone() };
-    Api::new(settings).get("/api/v1/agents", &[])?;
-    let in_keyring = keyring::store(url.as_str(), &key);
-    let key = (!in_keyring).then_some(key);
-    store(&Kept { url: url.to_string(), channel: options.channel.clone(), key })?;
-    let place = if in_keyring { "the platform's keyring" } else { "a file that only you can read" };
-    print(&format!("Signed in at {url}; the key is kept in {place}."))?;
-    Ok(Ended::Done)
-}
-
 fn variable(name: &str) -> Option<String> {
     env::var(name).ok().map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
 }
 
-fn checked(text: &str) -> Result<Url, Trouble> {
+/// A URL that the program can call.
+pub fn checked(text: &str) -> Result<Url, Trouble> {
     let url = Url::parse(text.trim_end_matches('/')).ok().filter(|url| ["http", "https"].contains(&url.scheme()));
     url.ok_or_else(|| Trouble::new(format!("{text} is not an http or https URL.")))
 }
@@ -99,7 +76,7 @@ fn load() -> Result<Option<Kept>, Trouble> {
 }
 
 /// Writes the file next to the old one, which it then replaces.
-fn store(kept: &Kept) -> Result<(), Trouble> {
+pub fn store(kept: &Kept) -> Result<(), Trouble> {
     use std::io::Write;
     let path = file()?;
     let written = || -> std::io::Result<()> {
@@ -120,7 +97,7 @@ fn store(kept: &Kept) -> Result<(), Trouble> {
 
 /// The platform's keyring.
 #[cfg(any(target_os = "macos", windows))]
-mod keyring {
+pub mod keyring {
     pub fn load(url: &str) -> Option<String> {
         keyring::Entry::new("placet", url).and_then(|entry| entry.get_password()).ok()
     }
@@ -132,7 +109,7 @@ mod keyring {
 
 /// A static program reaches no keyring here: the key is kept in a file of mode 0600.
 #[cfg(not(any(target_os = "macos", windows)))]
-mod keyring {
+pub mod keyring {
     pub fn load(_: &str) -> Option<String> {
         None
     }

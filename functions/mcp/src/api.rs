@@ -11,6 +11,7 @@ use serde::Deserialize;
 use shared::caller::AgentCaller;
 use shared::error::Error;
 use shared::http::App;
+use shared::ids::MaybeChannel;
 use shared::json::Json;
 use tower::ServiceExt;
 use url::form_urlencoded;
@@ -153,4 +154,12 @@ impl Session {
 pub fn path(before: &str, id: &str, after: &str) -> String {
     let id: String = form_urlencoded::byte_serialize(id.as_bytes()).collect();
     format!("{before}/{}{after}", id.replace('+', "%20"))
+}
+
+/// The channel that the address names.
+pub fn name_of(channel: MaybeChannel) -> Option<String> {
+    match channel {
+        MaybeChannel::Absent => None,
+        MaybeChannel::Named(id) => Some(id.to_string()),
+    }
 }

@@ -11,11 +11,12 @@ use shared::http::App;
 use shared::http::body;
 use shared::http::extract::{MaybeInChannel, Query};
 use shared::http::origin::Sender;
-use shared::ids::MaybeChannel;
 
-use crate::api::{Routes, Session};
+use crate::api::{Routes, Session, name_of};
 use crate::protocol::{self, Revision, TASKS, VERSIONS};
-use crate::rpc::{Failure, Incoming, METHOD_NOT_FOUND, Malformed, Members, Request as Call, members, raw, success};
+use crate::rpc::{
+    Failure, Incoming, METHOD_NOT_FOUND, Malformed, Members, Refusal, Request as Call, members, raw, success,
+};
 use crate::{tasks, tools};
 
 /// The limit of a message, in bytes: that of a JSON body elsewhere.
@@ -27,26 +28,6 @@ const CACHE_MS: u32 = 3_600_000;
 const INSTRUCTIONS: &str = "Placet is an inbox where people answer what agents ask. Before an action that needs a \
     person's consent, call request_approval with the exact action, wait for the answer, and call consume_approval \
     right before doing it. Ask open questions with send_review_message. Report progress with send_message.";
-
-/// Why a request has no result.
-pub enum Refusal {
-    /// In JSON-RPC's terms, about one request.
-    Rpc(Failure),
-    /// In HTTP's terms: no valid key, too many requests, no storage.
-    Http(Error),
-}
-
-impl From<Failure> for Refusal {
-    fn from(failure: Failure) -> Self {
-        Self::Rpc(failure)
-    }
-}
-
-impl From<Error> for Refusal {
-    fn from(error: Error) -> Self {
-        Self::Http(error)
-    }
-}
 
 /// Model Context Protocol
 ///
@@ -189,13 +170,5 @@ fn status_of(failure: &Failure, headers: &HeaderMap) -> StatusCode {
         _ if !Revision::is_stateless(headers) => StatusCode::OK,
         METHOD_NOT_FOUND => StatusCode::NOT_FOUND,
         _ => StatusCode::BAD_REQUEST,
-    }
-}
-
-/// The channel that the address names.
-pub fn name_of(channel: MaybeChannel) -> Option<String> {
-    match channel {
-        MaybeChannel::Absent => None,
-        MaybeChannel::Named(id) => Some(id.to_string()),
     }
 }

@@ -11,11 +11,10 @@ use shared::ids::MaybeChannel;
 use shared::long_poll;
 use shared::validation::{FromObject, FromParams, JsonObject, Params};
 
-use crate::api::{Routes, Session};
-use crate::endpoint::name_of;
+use crate::api::{Routes, Session, name_of};
+use crate::outcome::MAX_HOLD_MS;
 use crate::permission::{self, ToolUse, Verdict};
 use crate::rpc::{Members, raw};
-use crate::tools::MAX_HOLD_MS;
 
 /// The query of a hook's route.
 #[derive(utoipa::IntoParams)]

@@ -1,13 +1,17 @@
 //! What became of a review, as tools tell it.
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use serde_json::value::RawValue;
+use serde_json::{Value, json};
 use shared::clock::Timestamp;
 use shared::error::Error;
 use shared::json::Json;
 
 use crate::api::{Session, path};
+use crate::rpc::{Members, raw};
+
+/// The longest that a call is held, below the time that clients wait for an answer.
+pub const MAX_HOLD_MS: u64 = 25_000;
 
 /// How a wait ended.
 #[derive(Deserialize)]
@@ -124,4 +128,17 @@ impl Review {
         let said = |text: &&str| !text.trim().is_empty();
         comment.filter(said).or_else(|| self.feedback.as_deref().filter(said))
     }
+}
+
+/// The result of a call that has a structured answer: the same as text is for clients that know no other.
+pub fn structured(object: &RawValue) -> Result<Members, Error> {
+    let mut result = result(object.get(), false)?;
+    result.insert("structuredContent".to_owned(), object.to_owned());
+    Ok(result)
+}
+
+/// The result of a call, as text.
+pub fn result(text: &str, is_error: bool) -> Result<Members, Error> {
+    let content = raw(&json!([{ "type": "text", "text": text }]))?;
+    Ok(Members::from([("content".to_owned(), content), ("isError".to_owned(), raw(&is_error)?)]))
 }

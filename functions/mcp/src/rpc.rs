@@ -87,6 +87,26 @@ struct Answer<'a> {
     error: Option<Value>,
 }
 
+/// Why a request has no result.
+pub enum Refusal {
+    /// In JSON-RPC's terms, about one request.
+    Rpc(Failure),
+    /// In HTTP's terms: no valid key, too many requests, no storage.
+    Http(Error),
+}
+
+impl From<Failure> for Refusal {
+    fn from(failure: Failure) -> Self {
+        Self::Rpc(failure)
+    }
+}
+
+impl From<Error> for Refusal {
+    fn from(error: Error) -> Self {
+        Self::Http(error)
+    }
+}
+
 /// A message of a client.
 pub enum Incoming {
     Request(Request),

@@ -5,11 +5,9 @@ use shared::error::Error;
 use shared::json::Json;
 
 use crate::api::{Session, path};
-use crate::endpoint::Refusal;
-use crate::outcome::Asked;
+use crate::outcome::{Asked, Outcome, structured};
 use crate::protocol::{Revision, lacks_tasks};
-use crate::rpc::{Failure, INVALID_PARAMS, Members, members, raw, text_of};
-use crate::tools;
+use crate::rpc::{Failure, INVALID_PARAMS, Members, Refusal, members, raw, text_of};
 
 /// How long a client should sleep between two `tasks/get`.
 const POLL_INTERVAL_MS: u32 = 3000;
@@ -28,8 +26,8 @@ pub async fn get(session: &Session, revision: Revision, params: &Members) -> Res
     let asked = Asked::parse(&message)?;
     let mut task = state(&asked)?;
     if asked.review()?.status != "cancelled" && !asked.review()?.is_pending() {
-        let outcome = crate::outcome::Outcome { message: Some(message.as_raw()), ..asked.outcome()? };
-        task.insert("result".to_owned(), raw(&tools::structured(&raw(&outcome)?)?)?);
+        let outcome = Outcome { message: Some(message.as_raw()), ..asked.outcome()? };
+        task.insert("result".to_owned(), raw(&structured(&raw(&outcome)?)?)?);
     }
     Ok(task)
 }

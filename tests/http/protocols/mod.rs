@@ -1,5 +1,6 @@
 //! Agents' protocols: the Model Context Protocol, and hooks of coding agents.
 
+mod command;
 mod hooks;
 mod revisions;
 mod tasks;

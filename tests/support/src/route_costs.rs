@@ -11,9 +11,14 @@ use crate::contract::{self, Call, CallBody, Placeholder, Route};
 use crate::reply::{Cost, Reply};
 use crate::world::World;
 
-/// Routes that are not measured: they call another host, or need a failed delivery.
-const EXCLUDED_ROUTES: [&str; 3] =
-    ["/api/agents/{agent}/webhook-test", "/api/plugins/form/fetch", "/api/messages/{message}/retry"];
+/// Routes that are not measured: they call another host, need a failed delivery, or are held until a person answers.
+const EXCLUDED_ROUTES: [&str; 5] = [
+    "/api/agents/{agent}/webhook-test",
+    "/api/plugins/form/fetch",
+    "/api/messages/{message}/retry",
+    "/api/v1/hooks/claude-code?channel={agent}&timeout=50",
+    "/api/v1/hooks/codex?channel={agent}&timeout=50",
+];
 
 /// The routes of long polls, whose number of reads is random.
 const LONG_POLL_PATH: &str = "/api/changes";

@@ -2,7 +2,7 @@
 
 use shared::error::Error;
 
-use super::{Answer, channel_query, message_id, picked};
+use super::answer::{Answer, channel_query, message_id, picked};
 use crate::api::{Session, path};
 use crate::rpc::{Members, raw, text_of};
 

@@ -3,46 +3,24 @@
 //!
 //! - `tools.json`: names, texts, schemas and annotations, as clients get them
 //! - `reviews`: the tools that ask and wait; `messages`: all others
-//! - `plugin`: the tools that send a plugin's message
+//! - `answer`: what they take and answer; `plugin`: the tools that send a plugin's message
 
+mod answer;
 mod messages;
 mod plugin;
 mod reviews;
 
 use std::sync::LazyLock;
 
+use answer::Answer;
 use serde::Serialize;
-use serde_json::value::RawValue;
-use serde_json::{Value, json};
+use serde_json::Value;
 use shared::error::{Error, FieldError};
-use shared::json::Json;
 
 use crate::api::Session;
-use crate::endpoint::Refusal;
+use crate::outcome::{result, structured};
 use crate::protocol::Revision;
-use crate::rpc::{Failure, INVALID_PARAMS, Members, members_at, raw, text_of};
-
-/// The longest that a call is held, below the time that clients wait for an answer.
-pub const MAX_HOLD_MS: u64 = 25_000;
-
-/// What a tool answers.
-pub enum Answer {
-    /// An object, which is also shown as text.
-    Structured(Box<RawValue>),
-    Text(String),
-    Task(Members),
-}
-
-impl Answer {
-    fn object(json: &Json) -> Self {
-        Self::Structured(json.as_raw().to_owned())
-    }
-
-    /// A list, as the member of an object.
-    fn list(name: &str, list: &Json) -> Result<Self, Error> {
-        Ok(Self::Structured(raw(&Members::from([(name.to_owned(), list.as_raw().to_owned())]))?))
-    }
-}
+use crate::rpc::{Failure, INVALID_PARAMS, Members, Refusal, members_at, text_of};
 
 /// The tools with those of the plugins, as `tools/list` shows them.
 pub fn list() -> &'static [Value] {
@@ -97,18 +75,6 @@ async fn run(session: &Session, revision: Revision, name: &str, arguments: &Memb
     }
 }
 
-/// The result of a call that has a structured answer: the same as text is for clients that know no other.
-pub fn structured(object: &RawValue) -> Result<Members, Error> {
-    let mut result = result(object.get(), false)?;
-    result.insert("structuredContent".to_owned(), object.to_owned());
-    Ok(result)
-}
-
-fn result(text: &str, is_error: bool) -> Result<Members, Error> {
-    let content = raw(&json!([{ "type": "text", "text": text }]))?;
-    Ok(Members::from([("content".to_owned(), content), ("isError".to_owned(), raw(&is_error)?)]))
-}
-
 /// An error as text for a model: what the API answers in the same case.
 fn described(error: &Error) -> Result<String, Error> {
     #[derive(Serialize)]
@@ -127,23 +93,4 @@ fn described(error: &Error) -> Result<String, Error> {
         errors: error.fields(),
     };
     serde_json::to_string(&described).map_err(Error::internal)
-}
-
-/// The id of a message among the arguments.
-async fn message_id(session: &Session, arguments: &Members) -> Result<String, Error> {
-    match text_of(arguments, "messageId") {
-        Some(id) => Ok(id),
-        None => Err(session.refusal("messageId", "required", "messageId must be the id of a message").await),
-    }
-}
-
-/// The query that names the channel of a call about one message, if the caller names one.
-fn channel_query(channel: &Option<String>) -> Vec<(&str, &str)> {
-    channel.iter().map(|channel| ("channel", channel.as_str())).collect()
-}
-
-/// Some of the arguments, as the members of a body; those that are null are left out.
-fn picked(arguments: &Members, names: &[&str]) -> Members {
-    let given = names.iter().filter_map(|name| Some(((*name).to_owned(), arguments.get(*name)?.clone())));
-    given.filter(|(_, value)| value.get() != "null").collect()
 }

@@ -4,7 +4,7 @@ use plugins::Plugins;
 use serde_json::{Map, Value, json};
 use shared::error::Error;
 
-use super::{Answer, picked};
+use super::answer::{Answer, picked};
 use crate::api::Session;
 use crate::rpc::{Members, raw};
 

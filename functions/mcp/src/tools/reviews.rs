@@ -6,9 +6,9 @@ use shared::error::Error;
 use shared::json::Json;
 use shared::validation::{ValidationErrors, parse_at};
 
-use super::{Answer, MAX_HOLD_MS, channel_query, message_id, picked};
+use super::answer::{Answer, channel_query, message_id, picked};
 use crate::api::{Session, path};
-use crate::outcome::{self, Asked, Outcome};
+use crate::outcome::{self, Asked, MAX_HOLD_MS, Outcome};
 use crate::permission::{self, Prompt, Verdict};
 use crate::protocol::Revision;
 use crate::rpc::{Members, members_at, raw, text_of};
