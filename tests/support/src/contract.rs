@@ -248,7 +248,6 @@ pub const AGENT_API: &[Route] = &[
     agent("POST", "/api/v1/status/ping", BodyTemplate::Json(r#"{"agentId":"{agent}","status":"busy","message":"x"}"#)),
     agent("GET", "/api/v1/plugins", NONE),
     agent("GET", "/api/v1/plugins/form", NONE),
-    agent("POST", "/mcp", BodyTemplate::Json(r#"{"jsonrpc":"2.0","id":1,"method":"tools/list"}"#)),
     agent(
         "POST",
         "/api/v1/hooks/claude-code?channel={agent}&timeout=50",
