@@ -76,7 +76,7 @@ SEND_MS = 300               # one webhook: mostly the receiver's response time. 
 SEND = {"read units": 3, "write units": 3}      # POST of the message; measured together: 6
 LIST = {"read units": 5}                        # the inbox's first page: measured
 OPEN = {"read units": 4, "write units": 2}      # the review's page, which sets its seen mark: 6
-ANSWER = {"read units": 4, "write units": 4}    # 8: the item, its entry in `owner` moved, `due` emptied
+ANSWER = {"read units": 4, "write units": 5}    # 9: the item, its entries in `owner` and `due` moved
 
 # Reads of one wait at most, as a test asserts: authentication with the message (of up to 4 KB), then looks.
 LOOKS, LOOKS_NEAR = 150, 300                    # the latter while somebody is about to answer

@@ -57,6 +57,60 @@ test("a person's messages, quotes and commands are sent, and the agent's message
   assert.deepEqual(page.problems, []);
 });
 
+test("the list of channels has the last message and how many are unread, until the channel is read", async () => {
+  const other = await world.owner("POST", "/api/agents", { name: "Quiet agent" });
+  for (let n = 0; n < 12; n += 1) await world.send({ channelId: other.id, text: `Update ${n}` });
+  const page = await openChannel();
+  const unread = () => page.$eval(`#agent-${other.id}`, (it) => it.querySelector(".unread-count")?.firstChild.textContent ?? "");
+  assert.equal(await unread(), "9+");
+  assert.match(await page.$eval(`#agent-${other.id}`, (it) => it.innerText), /Update 11/);
+  await Promise.all([page.waitForNavigation(), page.click(`#agent-${other.id}`)]);
+  await page.waitForFunction((id) => !document.querySelector(`#agent-${id} .unread-count`), {}, other.id);
+  await page.goto(`${world.inboxUrl}/channels/${world.channelId}`);
+  assert.equal(await unread(), "");
+  await world.send({ channelId: other.id, text: "One more" });
+  await page.waitForFunction((id) => document.querySelector(`#agent-${id} .unread-count`)?.firstChild.textContent === "1", {}, other.id);
+  await page.browserContext().close();
+});
+
+test("days, the first new message and the way to the newest one are marked, and a time shows its date", async () => {
+  const page = await openChannel();
+  for (let n = 0; n < 30; n += 1) await world.send({ text: `Line ${n}` });
+  await showsLast(page, "Line 29");
+  assert.ok((await page.$eval("#messages > li", (it) => it.dataset.day)).length > 5);
+  await page.$eval("#scroller", (it) => it.scrollTo(0, 0));
+  await page.waitForSelector("#jump-to-newest:not([hidden])");
+  await page.click("#jump-to-newest");
+  await page.waitForSelector("#jump-to-newest[hidden]");
+  const title = await page.$eval("#messages > li:last-child .bubble-end time", (it) => [it.textContent, it.title]);
+  assert.match(title[0], /^\d{1,2}:\d\d/);
+  assert.match(title[1], /2\d{3}/);
+  await page.goto("about:blank");
+  await world.send({ text: "While away" });
+  await page.goto(`${world.inboxUrl}/channels/${world.channelId}`);
+  await page.waitForSelector("#messages > [data-new]");
+  assert.match(await page.$eval("#messages > [data-new]", (it) => it.innerText), /While away/);
+  await page.browserContext().close();
+});
+
+for (const scripts of [true, false]) {
+  test(`an approval is answered in the conversation, ${scripts ? "with" : "without"} scripts`, async () => {
+    const { id } = await world.send({ text: "Here?", review: { type: "approval" } });
+    const act = await world.send({ text: "An act?", review: { type: "approval", action: { name: "drop", args: {} } } });
+    const page = await world.signedIn({ scripts });
+    await page.goto(`${world.inboxUrl}/channels/${world.channelId}`);
+    assert.equal(await page.$(`#${act.id} [data-answer-here]`), null, "an act is looked at first");
+    await page.click(`#${id} .answer-here summary`);
+    const press = () => page.click(`#${id} [value=approve]`);
+    await (scripts ? press() : Promise.all([page.waitForNavigation(), press()]));
+    await page.waitForFunction((id) => document.getElementById(id).innerText.includes("Approve"), {}, id);
+    assert.equal(new URL(page.url()).pathname, `/channels/${world.channelId}`);
+    await page.waitForFunction((id) => document.querySelector(`#${id} .answer-here`) === null, {}, id);
+    assert.equal((await world.wait(id)).status, "completed");
+    await page.browserContext().close();
+  });
+}
+
 test("files can be dropped, pasted and picked: small ones go through the API, large ones directly to storage", async () => {
   const page = await openChannel();
   await page.evaluate(() => {

@@ -35,6 +35,7 @@ import "./first-run.js";
 // Channels
 import "./conversation-scroll.js";
 import "./conversation-marks.js";
+import "./answer-in-place.js";
 import "./compose-message.js";
 import "./quote-message.js";
 import "./retry-delivery.js";

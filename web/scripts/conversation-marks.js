@@ -1,5 +1,6 @@
 // Marks in a conversation: the day above the first message of each day, in the reader's zone, and a line above the first
 // message that came since this browser last showed the conversation's end.
+import { callApi } from "./api.js";
 import { byId } from "./dom.js";
 import { onContent } from "./swap.js";
 
@@ -24,9 +25,16 @@ function mark() {
   }
 }
 
+let noted = "";
+
+// Notes what was read: here for the line above new messages, at the server for the counts in the list of channels.
 function noteRead() {
   const newest = messages.lastElementChild?.id ?? "";
-  if (!document.hidden && newest > lastRead) localStorage.setItem(key, newest);
+  if (document.hidden || newest <= noted) return;
+  noted = newest;
+  if (newest > lastRead) localStorage.setItem(key, newest);
+  const isUnread = document.querySelector("#agents [aria-current] .unread-count") !== null;
+  if (isUnread) callApi("POST", `/api/agents/${byId("compose").dataset.channel}/read`).catch(() => (noted = ""));
 }
 
 if (messages?.matches("[data-live-items]")) {

@@ -7,10 +7,17 @@ import { toast } from "./toast.js";
 const form = byId("view");
 let latest = 0;
 
+// The values of the form that are set. Days are those of this browser's zone.
+function viewValues() {
+  const values = [...new FormData(form)].filter(([, value]) => value !== "");
+  const day = values.find(([name]) => name === "from" || name === "to");
+  const zone = day && -new Date(day[1]).getTimezoneOffset();
+  return zone ? [...values, ["zone", zone]] : values;
+}
+
 async function showView() {
   const mine = ++latest;
-  const values = [...new FormData(form)].filter(([, value]) => value !== "");
-  const query = new URLSearchParams(values).toString();
+  const query = new URLSearchParams(viewValues()).toString();
   try {
     const { response, page, isSignedOut } = await fetchPage(query ? `/?${query}` : "/", { parts: "rows" });
     const rows = page.getElementById("rows");
@@ -35,10 +42,10 @@ function keepView(query) {
 
 if (form) {
   form.addEventListener("input", debounce(250, ({ target }) => target.id === "search" && showView()));
-  form.addEventListener("change", ({ target }) => target.matches("select") && showView());
+  form.addEventListener("change", ({ target }) => target.matches("select, [type=date]") && showView());
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     showView();
   });
-  form.querySelector("[data-without-scripts]").hidden = true;
+  for (const element of form.querySelectorAll("[data-without-scripts]")) element.hidden = true;
 }

@@ -121,7 +121,9 @@ async fn process(app: &App, work: &DueWork) -> Result<SweepReport, Error> {
     let App { store, .. } = app;
     let none = SweepReport::default();
     Ok(match work {
-        DueWork::Review(message) => SweepReport { expired: store.reviews().expire(*message).await?.into(), ..none },
+        DueWork::Review(message, expires_at) => {
+            SweepReport { expired: store.reviews().expire(*message, *expires_at).await?.into(), ..none }
+        }
         DueWork::File(file) => {
             SweepReport { removed_files: store.files().delete_unclaimed(*file).await?.into(), ..none }
         }

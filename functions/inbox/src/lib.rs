@@ -1,6 +1,8 @@
 //! `/api/messages`: what people read, write and answer.
 
 mod create;
+mod decided;
+mod decided_csv;
 mod get;
 mod history;
 mod iterations;
@@ -21,6 +23,7 @@ pub const PERMISSIONS: &[Permission] = &[
     Permission::Table("dynamodb:Query"),
     Permission::Table("dynamodb:UpdateItem"),
     Permission::Index("dynamodb:Query", "owner"),
+    Permission::Index("dynamodb:Query", "due"),
     Permission::Bucket("s3:ListBucket"),
     Permission::Objects("s3:GetObject"),
     Permission::Secrets("ssm:GetParameter"),
@@ -30,6 +33,7 @@ shared::routes! {
     pub fn router = [
         list::list, create::create, // /api/messages
         reviews::reviews, // /api/messages/reviews
+        decided::decided, decided_csv::decided_csv, // below it
         get::get, // /api/messages/{id}
         iterations::iterations, history::history, respond::respond, retry::retry, viewing::viewing, // below it
     ];

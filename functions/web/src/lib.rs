@@ -41,6 +41,7 @@ pub const PERMISSIONS: &[Permission] = &[
     Permission::Table("dynamodb:Query"),
     Permission::Table("dynamodb:UpdateItem"),
     Permission::Index("dynamodb:Query", "owner"),
+    Permission::Index("dynamodb:Query", "due"),
     Permission::Bucket("s3:ListBucket"),
     Permission::Objects("s3:GetObject"),
     Permission::Secrets("ssm:GetParameter"),

@@ -51,6 +51,10 @@ pub struct Agent {
     pub commands: Option<Vec<Command>>,
     pub tag: Option<String>,
     pub created_at: Timestamp,
+    /// When a person last read its channel; for pages only.
+    #[serde(skip)]
+    #[schema(ignore)]
+    pub last_read_at: Option<Timestamp>,
 }
 
 /// `POST /api/v1/agents` and `POST /api/agents`.

@@ -5,6 +5,7 @@ pub mod agent;
 pub mod archive;
 pub mod change;
 pub mod command;
+pub mod decided;
 pub mod file;
 pub mod file_request;
 pub mod history;
@@ -28,6 +29,7 @@ pub use account::{ApiKey, ChangePassword, Credentials, NewApiKey, Role, ShownApi
 pub use agent::{Agent, AgentStatus, CreateAgent, Ping, SetTag, UpdateAgent};
 pub use change::Change;
 pub use command::{Command, SetCommands};
+pub use decided::{DecidedFilter, DecidedMessage, DecidedReviews, ListDecided};
 pub use file::{Attachment, NewFile};
 pub use file_request::{AnnounceFile, Announced, FileIds, FileList, ListFiles, StoreText};
 pub use history::{History, HistoryEntry, HistoryEvent, Surface};

@@ -23,7 +23,9 @@ impl Store {
     pub async fn due(&self, shard: &str, now: Timestamp, from: Option<Item>) -> Result<DuePage, Error> {
         let query = self.table.query_index(keys::DUE_INDEX, shard).before(keys::due_until(now)).limit(PAGE);
         let page = query.page(from).await?;
-        let work = page.items.iter().filter_map(Key::of).map(DueWork::of).collect();
+        let sort = |item: &Item| item.get(keys::DUE_INDEX.sk)?.as_s().ok().cloned();
+        let work = |item: &Item| Some(DueWork::of(Key::of(item)?, &sort(item).unwrap_or_default()));
+        let work = page.items.iter().filter_map(work).collect();
         Ok(DuePage { work, next: page.next })
     }
 }

@@ -16,7 +16,7 @@ use dynamo::{Key, Update, attr};
 use serde::Deserialize;
 
 use crate::error::Error;
-use crate::storage::{Store, keys};
+use crate::storage::{Store, keys, reviews};
 
 /// All migrations, each from the version before it.
 const MIGRATIONS: &[Migration] = &[
@@ -24,6 +24,8 @@ const MIGRATIONS: &[Migration] = &[
     Migration { to: 1, change: |_, update| Ok(update) },
     // Reviews may be cancelled and may be about an act, which code of version 1 does not know. Existing items stay.
     Migration { to: 2, change: |_, update| Ok(update) },
+    // Decided reviews sort by the time of their decision, also among those of their agent.
+    Migration { to: 3, change: reviews::place_decided },
 ];
 
 #[derive(Default, Deserialize)]

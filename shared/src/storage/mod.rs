@@ -68,7 +68,7 @@ pub use instance::Instance;
 pub use messages::{Change, IsUsed, Messages, NewMessage, Prepared, PreparedMessage, References};
 pub use plugins::{PluginEnv, Plugins};
 pub use request_log::RequestLog;
-pub use reviews::{Awaited, Look, PendingReview, Reviews, SeveralReviews};
+pub use reviews::{Awaited, HistoryPage, Look, PendingReview, Reviews, SeveralReviews};
 pub use webhooks::{
     Claim, Delivery, DeliveryOutcome, StreamImage, WebhookEvent, Webhooks, decided_message, message_of,
 };

@@ -101,7 +101,7 @@ async fn due_deletions(world: &World) -> Vec<Key> {
         let query = query.expression_attribute_values(":shard", AttributeValue::S(shard));
         let items = query.into_paginator().items().send().collect::<Result<Vec<_>, _>>().await.unwrap();
         let found = items.iter().map(|item| Key::of(item).unwrap());
-        due.extend(found.filter(|key| matches!(DueWork::of(key.clone()), DueWork::User(_))));
+        due.extend(found.filter(|key| matches!(DueWork::of(key.clone(), ""), DueWork::User(_))));
     }
     due
 }

@@ -30,6 +30,8 @@ const HUMAN_ROUTES: &[(&str, &str)] = &[
     ("POST", "/api/agents"),
     ("GET", "/api/messages"),
     ("GET", "/api/messages/reviews"),
+    ("GET", "/api/messages/reviews/history"),
+    ("GET", "/api/messages/reviews/history.csv"),
     ("POST", "/api/messages"),
     ("POST", "/api/messages/x/respond"),
     ("GET", "/api/files/x/download"),

@@ -46,6 +46,14 @@ async fn a_data_directory_of_an_earlier_version_opens_with_everything_in_it() {
             assert_eq!(&hex::encode(&<sha2::Sha256 as sha2::Digest>::digest(&found.bytes)), sum.as_str().unwrap());
         }
 
+        // The history has the decisions of earlier versions, by agent and by time, too.
+        let history = owner.get("/api/messages/reviews/history?from=2020-01-01T00:00:00Z").await.expect(200);
+        let decided = history["data"].as_array().unwrap();
+        assert!(decided.len() >= 4, "{history}");
+        assert!(decided.is_sorted_by_key(|it| std::cmp::Reverse(it["outcome"]["at"].as_str().unwrap().to_owned())));
+        let of_agent = owner.get(&format!("/api/messages/reviews/history?channel={channel}&status=completed")).await;
+        assert_eq!(of_agent.expect(200)["data"].as_array().unwrap().len(), 3);
+
         // New approvals work on the old data, too.
         let id = agent.request_approval().await;
         owner.answer(&id, json!({ "selectedOption": "approve" })).await.expect(201);

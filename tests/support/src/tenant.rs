@@ -139,6 +139,7 @@ impl Tenant {
             "/api/api-keys",
             "/api/files?limit=100",
             "/api/messages/reviews?status=all",
+            "/api/messages/reviews/history",
             "/api/preferences",
         ]
         .map(|path| (false, path.to_owned()))

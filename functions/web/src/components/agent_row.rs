@@ -1,10 +1,13 @@
 //! An agent as lists and pages show it.
 
 use shared::clock::Timestamp;
-use shared::models::{Agent, AgentStatus};
+use shared::models::{Agent, AgentStatus, Message, SenderType};
 
 use crate::components::layout::initials;
-use crate::text::format;
+use crate::text::{excerpt, format};
+
+/// How many messages are read to count those that are unread.
+pub const COUNTED: usize = 10;
 
 /// An agent, ready for the template.
 pub struct AgentRow {
@@ -22,6 +25,10 @@ pub struct AgentRow {
     /// HTML.
     pub since: Option<String>,
     pub seen: Option<String>,
+    /// The beginning of the last message, and when it was sent, as HTML.
+    pub last: Option<(String, String)>,
+    /// How many of the agent's messages nobody has read: `9+` of more than nine.
+    pub unread: Option<String>,
 }
 
 impl AgentRow {
@@ -39,7 +46,25 @@ impl AgentRow {
             message: agent.status_message.clone().filter(|it| !it.is_empty()),
             since: agent.status_since.map(|at| format::age(at, now)),
             seen: agent.last_active_at.map(|at| format::age(at, now)),
+            last: None,
+            unread: None,
         }
+    }
+
+    /// The same with the latest messages of its channel, newest first.
+    pub fn with_latest(self, agent: &Agent, latest: &[Message], now: Timestamp) -> Self {
+        let is_unread = |it: &&Message| agent.last_read_at.is_none_or(|read| it.created_at > read);
+        let theirs = latest.iter().filter(|it| it.sender_type == SenderType::Agent);
+        let unread = match theirs.take_while(is_unread).count() {
+            0 => None,
+            COUNTED.. => Some(format!("{}+", COUNTED - 1)),
+            count => Some(count.to_string()),
+        };
+        let last = latest.first().map(|it| {
+            let mine = if it.sender_type == SenderType::User { "You: " } else { "" };
+            (format!("{mine}{}", excerpt::of_message(it)), format::age(it.created_at, now))
+        });
+        Self { last, unread, ..self }
     }
 
     /// The initials of its name, shown where it has no picture.

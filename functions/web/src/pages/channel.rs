@@ -13,12 +13,13 @@ use shared::http::extract::PathId;
 use shared::ids::AgentId;
 use shared::models::PageRequest;
 use shared::models::stream::StreamState;
-use shared::models::{Agent, DeliveryStatus, Message, ReviewStatus, SenderType};
+use shared::models::{Agent, DeliveryStatus, Message, Review, ReviewStatus, SenderType};
+use shared::review::{Choice, Kind};
 use shared::search;
 use shared::storage::Blobs;
 use ulid::Ulid;
 
-use crate::components::agent_row::AgentRow;
+use crate::components::agent_row::{AgentRow, COUNTED};
 use crate::components::layout::{Layout, NavItem};
 use crate::components::message::{Extent, Loaded, MessageView};
 use crate::extract::Visitor;
@@ -93,6 +94,8 @@ struct ReviewChip {
     kind: String,
     outcome: Option<String>,
     pending: bool,
+    /// The options, of an approval that is answered in the conversation.
+    options: Vec<Choice>,
 }
 
 /// The query of a channel's page.
@@ -107,9 +110,20 @@ pub struct ChannelQuery {
 pub async fn list(State(app): State<App>, Visitor(human): Visitor) -> Result<Response, PageError> {
     let agents = async { Ok(app.store.agents().list(&human).await?) };
     let (layout, agents) = tokio::try_join!(Layout::of(&app, &human, NavItem::Channels), agents)?;
-    let now = app.clock.now();
-    let agents = agents.iter().map(|agent| AgentRow::of(agent, now)).collect();
+    let agents = rows(&app, &layout, &agents).await?;
     response::page(StatusCode::OK, &ChannelPage { layout, agents, open: None })
+}
+
+/// The agents with the latest messages of their channels.
+async fn rows(app: &App, layout: &Layout, agents: &[Agent]) -> Result<Vec<AgentRow>, Error> {
+    let channels = agents.iter().map(|agent| agent.id);
+    let latest = app.store.messages().latest(layout.user.id, channels, COUNTED).await?;
+    let now = app.clock.now();
+    let row = |agent: &Agent| {
+        let latest = latest.get(&agent.id).map_or(&[][..], Vec::as_slice);
+        AgentRow::of(agent, now).with_latest(agent, latest, now)
+    };
+    Ok(agents.iter().map(row).collect())
 }
 
 /// `GET /channels/{id}`
@@ -132,13 +146,13 @@ pub async fn channel(
     };
     let (layout, (agents, page)) =
         tokio::try_join!(Box::pin(Layout::of(&app, &human, NavItem::Channels)), Box::pin(reads))?;
-    let now = app.clock.now();
     // The index may lag behind an agent that was just created.
     let agent = match agents.iter().find(|agent| agent.id == id) {
         Some(agent) => agent.clone(),
         None => app.store.agents().get(&human, id).await?.agent,
     };
-    let mut bubbles = bubbles(&app.blobs, page.found).await?;
+    let (bubbles, agents) = tokio::try_join!(bubbles(&app.blobs, page.found), rows(&app, &layout, &agents))?;
+    let mut bubbles = bubbles;
     bubbles.reverse();
     let open = Conversation {
         id: agent.id.to_string(),
@@ -150,7 +164,6 @@ pub async fn channel(
         search: shown.q,
         commands: serde_json::to_string(&agent.commands).map_err(Error::internal)?,
     };
-    let agents = agents.iter().map(|it| AgentRow::of(it, now)).collect();
     response::page(StatusCode::OK, &ChannelPage { layout, agents, open: Some(open) })
 }
 
@@ -176,6 +189,7 @@ async fn bubbles(blobs: &Blobs, messages: Vec<Message>) -> Result<Vec<Bubble>, E
 impl Bubble {
     fn of(loaded: Loaded, message: &Message, budget: &mut Budget) -> Self {
         let mine = message.sender_type == SenderType::User;
+        let streaming = message.stream_state == Some(StreamState::Streaming);
         Self {
             id: message.id.to_string(),
             mine,
@@ -185,14 +199,28 @@ impl Bubble {
                 kind: summary::kind_word(&review.kind).to_owned(),
                 pending: review.status == ReviewStatus::Pending,
                 outcome: (review.status != ReviewStatus::Pending).then(|| summary::in_a_word(review)),
+                options: if streaming { vec![] } else { options_in_place(review) },
             }),
             delivery: mark(message, mine),
             failed: message.delivery_status == DeliveryStatus::WebhookFailed,
             steps: steps(message, budget),
-            streaming: message.stream_state == Some(StreamState::Streaming),
+            streaming,
             aborted: message.stream_state == Some(StreamState::Aborted),
             message: loaded.lay_out(Extent::Beginning, budget),
         }
+    }
+}
+
+/// The options of a pending approval about whose act or payload there is nothing to see but the message itself.
+fn options_in_place(review: &Review) -> Vec<Choice> {
+    let is_known = |payload: &shared::json::Json| {
+        let known = ["options", "allowComment"];
+        payload.value().as_object().is_some_and(|members| members.keys().all(|name| known.contains(&name.as_str())))
+    };
+    let is_plain = review.action.is_none() && review.payload.as_ref().is_none_or(is_known);
+    match review.kind() {
+        Kind::Approval(approval) if is_plain && review.status == ReviewStatus::Pending => approval.options,
+        _ => vec![],
     }
 }
 

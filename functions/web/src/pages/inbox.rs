@@ -8,12 +8,11 @@ use axum::response::Response;
 use http::{StatusCode, request};
 use shared::caller::HumanCaller;
 use shared::http::App;
-use shared::models::ReviewStatus;
 use shared::review::Kind;
 use shared::review::form::FieldType;
 
 use crate::components::layout::{self, Layout, NavItem};
-use crate::components::review_list::{ReviewFilter, ReviewList};
+use crate::components::review_list::{PAGE_ROWS, ReviewFilter, ReviewList};
 use crate::components::review_view::ReviewView;
 use crate::extract::Visitor;
 use crate::response::{self, PageError};
@@ -121,21 +120,23 @@ pub async fn inbox(
 
 /// Loads the layout and the list of reviews, in one round trip.
 pub async fn beside(app: &App, human: &HumanCaller, listed: &ReviewFilter) -> Result<(Layout, ReviewList), PageError> {
-    let status = listed.view().status;
+    let view = listed.view();
     let decided = async {
-        match status {
-            ReviewStatus::Pending => Ok(None),
-            decided => app.store.reviews().list(human, Some(decided), None).await.map(Some),
-        }
+        let Some(filter) = view.history() else { return Ok(None) };
+        app.store.reviews().history(human, &filter, PAGE_ROWS, view.before).await.map(Some)
     };
+    // Boxed, because the futures together are too large for a thread's stack.
     let (visit, pending, decided, agents) = tokio::try_join!(
         app.store.inbox().page_context(human),
-        layout::pending(app, human),
-        decided,
+        Box::pin(layout::pending(app, human)),
+        Box::pin(decided),
         app.store.agents().list(human)
     )?;
     let waiting = pending.len();
-    let mut list = ReviewList::of(listed, decided.unwrap_or(pending), &agents, app.clock.now());
+    let mut list = match decided {
+        Some(page) => ReviewList::of_history(listed, page, &agents, &visit.user),
+        None => ReviewList::of(listed, pending, &agents, app.clock.now()),
+    };
     list.api_url = app.site.api_url().map(str::to_owned);
     Ok((Layout::around(NavItem::Inbox, visit, waiting)?, list))
 }

@@ -64,6 +64,9 @@ pub async fn answer(
         Submitted::Stored if !parts.is_none() => {
             return page(State(app), Visitor(human), PathId(id), Query(listed), parts).await;
         }
+        Submitted::Stored if typed.first("back") == Some("channel") => {
+            return Ok(Redirect::to(&format!("/channels/{}#{id}", id.channel())).into_response());
+        }
         Submitted::Stored => return Ok(Redirect::to(&format!("/reviews/{id}{query}")).into_response()),
         Submitted::Previewed => Refused::default(),
         Submitted::Refused(refused) => refused,

@@ -85,6 +85,7 @@ impl From<AgentItem> for Agent {
             commands: item.commands,
             tag: item.tag,
             created_at: item.created_at,
+            last_read_at: item.last_read_at,
         }
     }
 }

@@ -50,8 +50,8 @@ pub fn sign_at(added: &str) -> Option<Timestamp> {
 /// What is to be done about a due item.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DueWork {
-    /// A pending review expires.
-    Review(MessageId),
+    /// A pending review expires, at this time.
+    Review(MessageId, Timestamp),
     /// A file that no message has claimed is deleted.
     File(FileId),
     /// Objects are deleted, then the cleanup record that names them.
@@ -67,9 +67,9 @@ pub enum DueWork {
 }
 
 impl DueWork {
-    /// The work that an item's key stands for.
-    pub fn of(key: Key) -> Self {
-        Self::parse(&key).unwrap_or(Self::Unknown(key))
+    /// The work that an item stands for, by its key and its place in the index.
+    pub fn of(key: Key, due_sort: &str) -> Self {
+        Self::parse(&key, due_sort).unwrap_or(Self::Unknown(key))
     }
 
     /// Whether it is a deletion, whose amount of work is unknown.
@@ -77,7 +77,7 @@ impl DueWork {
         matches!(self, Self::Agent(_) | Self::User(_))
     }
 
-    fn parse(key: &Key) -> Option<Self> {
+    fn parse(key: &Key, due_sort: &str) -> Option<Self> {
         if key.sk == REMOVAL {
             let agent = ulid_after("AGENT#", &key.pk).map(|ulid| Self::Agent(AgentId::from_ulid(ulid)));
             return agent.or_else(|| Some(Self::User(UserId::from_ulid(ulid_after("USER#", &key.pk)?))));
@@ -87,7 +87,8 @@ impl DueWork {
         }
         let channel = AgentId::from_ulid(ulid_after("CHANNEL#", &key.pk)?);
         if let Some(message) = ulid_after(MESSAGES, &key.sk) {
-            return Some(Self::Review(MessageId::in_channel(channel, message)));
+            let expires_at = due_sort.split('#').next().and_then(Timestamp::parse)?;
+            return Some(Self::Review(MessageId::in_channel(channel, message), expires_at));
         }
         if let Some(message) = ulid_after(SIGNS, &key.sk) {
             return Some(Self::Sign(MessageId::in_channel(channel, message)));

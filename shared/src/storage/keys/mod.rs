@@ -18,7 +18,7 @@
 //! | logged API call | `LOG#<user>` | `<log>` | `ttl` |
 //! | agent | `AGENT#<agent>` | `AGENT` | index owner, sort `AGENT#<agent>` |
 //! | removal of an agent | `AGENT#<agent>` | `REMOVAL` | outlives the agent until the last look after it: index due; index owner, sort `REMOVAL#<agent>` |
-//! | message | `CHANNEL#<agent>` | `MESSAGE#<message>` | of a stream: `setWithDraft`, hashes of what its first call said for good; `imported` of a copy from elsewhere; with a review: index owner, sort by review (below); while that is pending: index due |
+//! | message | `CHANNEL#<agent>` | `MESSAGE#<message>` | of a stream: `setWithDraft`, hashes of what its first call said for good; `imported` of a copy from elsewhere; with a review: index owner, sort by review (below); index due, by the time when it expires, and once it is decided among the agent's decided ones |
 //! | sign that somebody is about to answer a review | `CHANNEL#<agent>` | `SIGN#<message>` | index due, directly behind the review; `ttl` |
 //! | file | `CHANNEL#<agent>` | `FILE#<file>` | index owner, sort `FILE#<file>`; until a message claims it or an answer names it: index due; while its bytes are only announced: `announced` |
 //! | an agent's counters | `CHANNEL#<agent>` | `STATS` | |
@@ -37,18 +37,21 @@
 //!
 //! **Index `owner`** (`ownerId`, `ownerSort`; all attributes) lists what is one person's:
 //! `AGENT#...`, `FILE#...`, reviews as `REVIEW#pending#<agent>#<message>` (so that one
-//! channel's pending ones are a range of their own), `REVIEW#completed#<message>`,
-//! `REVIEW#expired#<message>`, `REVIEW#cancelled#<message>`, and as `REMOVAL#<agent>` the agents whose reviews and files lists
+//! channel's pending ones are a range of their own), `REVIEW#completed#<time>#<message>`,
+//! `REVIEW#expired#<time>#<message>`, `REVIEW#cancelled#<time>#<message>` with the time when each was decided (without
+//! it until the migration to version 3), and as `REMOVAL#<agent>` the agents whose reviews and files lists
 //! leave out, because they are going.
 //!
 //! **Index `due`** (`dueShard` = `DUE#<0..3>`, `dueSort` = `<time>#<pk>#<sk>`; keys only) lists
 //! what has to be done by a time; [`DueWork`] says what, by the key. Waits look here whether a review is pending.
+//! `DECIDED#<agent>` lists the decided reviews of an agent as `<status>#<time>#<message>`; nothing is due about them.
 //!
 //! **`v`** is the schema version of the item (`dynamo::version`); an item without it is older than
 //! versions. Code reads items of its own version and of every earlier one.
 //!
 //! **`ttl`** (seconds since 1970) lets DynamoDB delete items that have expired.
 
+mod decided;
 mod due;
 mod objects;
 pub mod owned;
@@ -57,6 +60,7 @@ use dynamo::Index;
 pub use dynamo::Key;
 use ulid::Ulid;
 
+pub use decided::{DecidedPlace, DecidedSpan, agents_decided, agents_decided_sort, owned_decided};
 pub use due::{Due, DueWork, due, due_shards, due_until, sign_at, sign_sort};
 pub use objects::{Prefix, StorageKey};
 

@@ -17,12 +17,9 @@ pub fn file(file: FileId) -> String {
     format!("{FILES}{}", file.ulid())
 }
 
-/// A review's place in the index `owner`; pending ones sort by channel, so that one channel's are a range.
-pub fn review(status: ReviewStatus, message: MessageId) -> String {
-    match status {
-        ReviewStatus::Pending => format!("{}{}", pending_in(message.channel()), message.ulid()),
-        decided => format!("{}{}", reviews(decided), message.ulid()),
-    }
+/// A pending review's place in the index `owner`; they sort by channel, so that one channel's are a range.
+pub fn pending_review(message: MessageId) -> String {
+    format!("{}{}", pending_in(message.channel()), message.ulid())
 }
 
 /// Agents that are being removed.

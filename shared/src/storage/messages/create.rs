@@ -221,7 +221,7 @@ impl Messages<'_> {
             pk: key.pk,
             sk: key.sk,
             owner_id: channel.owner(),
-            owner_sort: review.as_ref().map(|_| owned::review(ReviewStatus::Pending, id)),
+            owner_sort: review.as_ref().map(|_| owned::pending_review(id)),
             due_shard,
             due_sort,
             id,

@@ -4,19 +4,18 @@
 //! When the message of a decided act is deleted, the transaction that deletes it stores its history as an item of
 //! its own, which nothing but its time to live and the deletion of the user's account removes.
 
-use action::edits::changes;
 use dynamo::value::{Item, s, to_item};
 use dynamo::{Condition, Delete, Key, MAX_ATTEMPTS, Put, Transaction, attr, item_exists};
 use serde::{Deserialize, Serialize};
 
 use crate::caller::Caller;
-use crate::clock::Timestamp;
 use crate::error::Error;
-use crate::ids::{MaybeChannel, MessageId, UserId};
+use crate::ids::{MaybeChannel, MessageId};
 use crate::json::Json;
-use crate::models::history::{History, HistoryEntry, HistoryEvent};
-use crate::models::{Message, Review, SenderType};
+use crate::models::history::History;
+use crate::models::{Message, Review};
 use crate::storage::items::MessageItem;
+use crate::storage::items::entries::{consumed, created, outcome, seen};
 use crate::storage::keys;
 use crate::storage::messages::Messages;
 
@@ -126,55 +125,4 @@ fn of_message(item: &MessageItem) -> History {
         consumed_at: review.as_ref().and_then(|review| Some(review.consumption.as_ref()?.at)),
         decision: review.and_then(|review| review.decision),
     }
-}
-
-fn entry(at: Timestamp, event: HistoryEvent, by: Option<(SenderType, String)>) -> HistoryEntry {
-    let (actor_type, actor_id) = by.unzip();
-    HistoryEntry { at, event, actor_type, actor_id, surface: None, edits: None, reason: None, superseded_by: None }
-}
-
-fn by_user(user: UserId) -> Option<(SenderType, String)> {
-    Some((SenderType::User, user.to_string()))
-}
-
-fn by_agent(item: &MessageItem) -> Option<(SenderType, String)> {
-    Some((SenderType::Agent, item.id.channel().to_string()))
-}
-
-fn created(message: &Message) -> HistoryEntry {
-    entry(message.created_at, HistoryEvent::Created, Some((message.sender_type, message.sender_id.clone())))
-}
-
-/// One person sees the messages of a channel: its owner.
-fn seen(item: &MessageItem, review: &Review) -> Option<HistoryEntry> {
-    let seen = entry(review.seen_at?, HistoryEvent::Seen, by_user(item.owner_id));
-    Some(HistoryEntry { surface: item.review.as_ref()?.seen_on, ..seen })
-}
-
-fn outcome(item: &MessageItem, review: &Review) -> Option<HistoryEntry> {
-    use crate::models::ReviewStatus::{Cancelled, Completed, Expired, Pending};
-    Some(match review.status {
-        Pending => return None,
-        Completed => HistoryEntry {
-            surface: item.review.as_ref()?.responded_on,
-            edits: edits(review),
-            ..entry(review.completed_at?, HistoryEvent::Decided, review.responded_by.and_then(by_user))
-        },
-        Expired => entry(review.expires_at, HistoryEvent::Expired, None),
-        Cancelled => HistoryEntry {
-            reason: review.cancel_reason.clone(),
-            superseded_by: item.superseded_by,
-            ..entry(review.cancelled_at?, HistoryEvent::Cancelled, by_agent(item))
-        },
-    })
-}
-
-fn consumed(item: &MessageItem, review: &Review) -> Option<HistoryEntry> {
-    Some(entry(review.consumption.as_ref()?.at, HistoryEvent::Consumed, by_agent(item)))
-}
-
-/// What the person changed of the act.
-fn edits(review: &Review) -> Option<Vec<String>> {
-    let (act, decision) = (review.act()?, review.decision.as_ref()?);
-    Some(changes(&act.args.value(), &decision.action.args.value()))
 }

@@ -1,7 +1,7 @@
 //! Messages: reading one. Reviews have a folder of their own.
 //!
 //! - `prepare`, `create`: creating a message, with the types of `prepared`; `upload`: with a file that is uploaded; `idempotency`: creating it once
-//! - `list`: pages of a channel's messages
+//! - `list`: pages of a channel's messages; `latest`: the latest of many channels
 //! - `streams`: streaming messages and their status events; `stream_update`: posting a stream again; `stream_item`: a stream as read
 //! - `iterations`: revisions and their numbers
 //! - `supersede`: replacing the pending review of an earlier message
@@ -15,6 +15,7 @@ mod delivery_status;
 mod history;
 mod idempotency;
 mod iterations;
+mod latest;
 mod list;
 mod prepare;
 mod prepared;

@@ -55,7 +55,7 @@ impl Reviews<'_> {
 
 /// The update that cancels a pending review, without a reason.
 pub(in crate::storage) fn cancellation(id: MessageId, decision_id: &str, now: Timestamp) -> Update {
-    decide(id, ReviewStatus::Cancelled, decision_id, now)
+    decide(id, ReviewStatus::Cancelled, decision_id, (now, now))
         .set("review.cancelledAt", s(now))
         .when(attr("review.expiresAt").gt(s(now)))
 }

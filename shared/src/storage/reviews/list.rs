@@ -1,4 +1,4 @@
-//! Lists of reviews, newest first, without a cursor: they end where a response is full, and neither the memory
+//! Lists of reviews, newest first, without a cursor; `history` has one: they end where a response is full, and neither the memory
 //! nor the calls they take grow with the number of further reviews.
 //!
 //! Pending reviews sort by channel and then by time. Once a list is full, the rest of a channel is skipped as
@@ -25,7 +25,7 @@ use crate::storage::keys::{OWNER_INDEX, owned};
 use crate::storage::reviews::Reviews;
 use crate::storage::weight::weight;
 
-/// How many decided reviews a list shows.
+/// How many decided reviews a list shows: those that were decided last.
 const DECIDED_SHOWN: usize = 200;
 /// The most calls that find a few reviews among many: one channel's decided ones among a person's, or expired
 /// ones among those indexed as pending.
@@ -75,6 +75,12 @@ impl Newest {
             self.leave_out_oldest();
         }
         self.left_out.is_none_or(|newest| id > newest)
+    }
+
+    /// Whether a decided review may be added to a list of them, which are read by the time of their decision.
+    fn has_room(&self, message: &Message) -> bool {
+        let fits = self.messages.is_empty() || self.weight + weight(message) <= MAX_PAGE_BYTES;
+        fits && self.messages.len() < DECIDED_SHOWN
     }
 
     fn leave_out_oldest(&mut self) {
@@ -195,12 +201,13 @@ impl Reviews<'_> {
             let query = self.store.query_owned(wanted.user, &owned::reviews(status)).limit(DECIDED_SHOWN);
             let page = self.read_page(query, from, wanted).await?;
             for message in page.messages {
-                if !newest.add(message) || newest.messages.len() == DECIDED_SHOWN {
+                if !newest.has_room(&message) {
                     return Ok(newest);
                 }
+                newest.add(message);
             }
             from = page.next;
-            if from.is_none() {
+            if from.is_none() || newest.messages.len() == DECIDED_SHOWN {
                 break;
             }
         }

@@ -4,16 +4,20 @@
 //! - `cancel`: a review that its agent withdraws
 //! - `consume`: an approved act that its agent does, once
 //! - `decision`: what an answer decides about an act
+//! - `history`: decided reviews, by the time of their decision
 //! - `list`: lists of reviews
 //! - `look`: looks of waits, and the sign that somebody is about to answer
 
 mod cancel;
 mod consume;
 mod decision;
+mod history;
 mod list;
 mod look;
 
 pub(super) use cancel::{cancellation, refusal};
+pub use history::HistoryPage;
+pub(super) use history::place_decided;
 pub use look::{Awaited, Look, PendingReview, SeveralReviews};
 
 use dynamo::value::{Value, from_item, s};
@@ -28,7 +32,7 @@ use crate::review::answer;
 use crate::secrets::ServerSecret;
 use crate::storage::files::file_in;
 use crate::storage::items::MessageItem;
-use crate::storage::keys::{self, owned};
+use crate::storage::keys::{self, DecidedPlace};
 use crate::storage::reviews::decision::{DecidedReview, Decider};
 use crate::storage::room;
 use crate::storage::{Channel, Store, webhooks};
@@ -105,7 +109,7 @@ impl Reviews<'_> {
             ModifiedFiles::List(ids) => Value::L(ids.into_iter().map(s).collect()),
             ModifiedFiles::Edits(edits) => s(edits.as_str()),
         });
-        let update = decide(message.id, ReviewStatus::Completed, decision_id, now)
+        let update = decide(message.id, ReviewStatus::Completed, decision_id, (now, now))
             .set("review.response", s(answer.response.as_str()))
             .set("review.completedAt", s(now))
             .set("review.respondedBy", s(user))
@@ -159,13 +163,9 @@ impl Reviews<'_> {
     /// every reader sees the same outcome.
     pub async fn resolve_expiry(self, message: Message) -> Result<Message, Error> {
         let now = self.store.clock.now();
-        let due = |it: &Message| {
-            it.review.as_ref().is_some_and(|it| it.status == ReviewStatus::Pending && !it.is_pending_at(now))
-        };
-        if !due(&message) {
-            return Ok(message);
-        }
-        match self.store_expiry(message.id, now).await?.into_item() {
+        let due = message.review.as_ref().filter(|it| it.status == ReviewStatus::Pending && !it.is_pending_at(now));
+        let Some(expires_at) = due.map(|review| review.expires_at) else { return Ok(message) };
+        match self.store_expiry(message.id, expires_at, now).await?.into_item() {
             Some(item) => Ok(item.into()),
             None => Err(Error::NotFound("message")),
         }
@@ -176,20 +176,27 @@ impl Reviews<'_> {
         let now = self.store.clock.now();
         match &item.review {
             Some(review) if review.status == ReviewStatus::Pending && review.expires_at <= now => {
-                self.store_expiry(item.id, now).await?.into_item().ok_or(Error::NotFound("message"))
+                let expired = self.store_expiry(item.id, review.expires_at, now).await?;
+                expired.into_item().ok_or(Error::NotFound("message"))
             }
             _ => Ok(item),
         }
     }
 
-    /// Expires a review if it is pending and due. Gives whether it was.
-    pub async fn expire(self, id: MessageId) -> Result<bool, Error> {
-        Ok(self.store_expiry(id, self.store.clock.now()).await?.is_applied())
+    /// Expires a review, whose expiry is `expires_at`, if it is pending and due. Gives whether it was.
+    pub async fn expire(self, id: MessageId, expires_at: Timestamp) -> Result<bool, Error> {
+        Ok(self.store_expiry(id, expires_at, self.store.clock.now()).await?.is_applied())
     }
 
-    async fn store_expiry(self, id: MessageId, now: Timestamp) -> Result<Conditional<MessageItem>, Error> {
+    async fn store_expiry(
+        self,
+        id: MessageId,
+        expires_at: Timestamp,
+        now: Timestamp,
+    ) -> Result<Conditional<MessageItem>, Error> {
         let decision_id = new_ulid(now).to_string();
-        let update = decide(id, ReviewStatus::Expired, &decision_id, now).when(attr("review.expiresAt").le(s(now)));
+        let update = decide(id, ReviewStatus::Expired, &decision_id, (expires_at, now));
+        let update = update.when(attr("review.expiresAt").le(s(now)));
         Ok(made_by(update.send(&self.store.table).await?, &decision_id))
     }
 
@@ -235,15 +242,22 @@ enum Write {
     File(FileId),
 }
 
-/// The part of the update that an answer, a cancellation and an expiry share.
-fn decide(id: MessageId, status: ReviewStatus, decision_id: &str, now: Timestamp) -> Update {
+/// The part of the update that an answer, a cancellation and an expiry share. `ended_at` is when the review was decided:
+/// its place in the history.
+fn decide(
+    id: MessageId,
+    status: ReviewStatus,
+    decision_id: &str,
+    (ended_at, now): (Timestamp, Timestamp),
+) -> Update {
+    let place = DecidedPlace::new(ended_at, id);
     Update::new(keys::message(id))
         .set("review.status", s(status.word()))
         .set("review.decisionId", s(decision_id))
-        .set("ownerSort", s(owned::review(status, id)))
+        .set("ownerSort", s(keys::owned_decided(status, place)))
+        .set("dueShard", s(keys::agents_decided(id.channel())))
+        .set("dueSort", s(keys::agents_decided_sort(status, place)))
         .set("updatedAt", s(now))
-        .remove("dueShard")
-        .remove("dueSort")
         .when(attr("review.status").eq(s(ReviewStatus::Pending.word())))
 }
 

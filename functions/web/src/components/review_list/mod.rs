@@ -1,8 +1,11 @@
 //! The list of reviews, next to the one that is open.
 //!
-//! - [`view`]: which reviews it shows and in which order
+//! - [`view`]: which reviews it shows and in which order; [`days`]: the days of a history
+//! - [`history`]: the list of decided reviews
 //! - [`row`]: a review as a row
 
+mod days;
+mod history;
 mod row;
 mod view;
 
@@ -10,20 +13,19 @@ use std::collections::HashMap;
 
 use shared::clock::Timestamp;
 use shared::ids::AgentId;
-use shared::models::{Agent, Message, ReviewStatus};
+use shared::models::{Agent, Message};
 
 use crate::text::excerpt;
 use row::Row;
-pub use view::{Order, ReviewFilter, View};
+pub use view::{Order, ReviewFilter, Tab, View};
 
 /// The rows of a page of the list.
-const PAGE_ROWS: usize = 50;
+pub const PAGE_ROWS: usize = 50;
 
-/// What an option of a filter shows: its value, its label, how many reviews it has.
+/// What an option of a filter shows: its value and its label.
 pub struct Choice {
     pub value: String,
     pub label: String,
-    pub count: usize,
     pub is_chosen: bool,
 }
 
@@ -44,6 +46,12 @@ pub struct ReviewList {
     pub more: Option<String>,
     pub agents: Vec<Choice>,
     pub types: Vec<Choice>,
+    /// The outcomes of the history.
+    pub outcomes: Vec<Choice>,
+    /// The people whose answers the history has.
+    pub people: Vec<Choice>,
+    /// How far back the history was read, as HTML, if there may be more.
+    pub read_to: Option<String>,
     /// A channel for the example in the empty inbox.
     pub channel: Option<AgentId>,
     /// The API's origin, if it is not this page's.
@@ -56,7 +64,7 @@ pub struct ReviewList {
 }
 
 impl ReviewList {
-    /// The list of `reviews`, all of which have the filter's status.
+    /// The list of `reviews`, all of which are pending.
     pub fn of(wanted: &ReviewFilter, reviews: Vec<Message>, agents: &[Agent], now: Timestamp) -> Self {
         let view = wanted.view();
         let known: HashMap<AgentId, &Agent> = agents.iter().map(|agent| (agent.id, agent)).collect();
@@ -81,6 +89,9 @@ impl ReviewList {
             more,
             agents: agent_choices,
             types,
+            outcomes: vec![],
+            people: vec![],
+            read_to: None,
             channel: agents.first().map(|agent| agent.id),
             api_url: None,
             next: None,
@@ -95,22 +106,26 @@ impl ReviewList {
         let id = open.id.to_string();
         // The review is being opened by this request.
         self.rows.iter_mut().filter(|row| row.id == id).for_each(|row| row.unseen = false);
-        let position = self.view.position(open);
-        let below = self.messages.iter().find(|it| self.view.position(it) > position);
-        let next = below.or_else(|| self.messages.iter().find(|it| it.id != open.id));
+        let next = if self.is_pending() {
+            let position = self.view.position(open);
+            let below = self.messages.iter().find(|it| self.view.position(it) > position);
+            below.or_else(|| self.messages.iter().find(|it| it.id != open.id))
+        } else {
+            self.messages.iter().skip_while(|it| it.id != open.id).nth(1)
+        };
         self.next = next.map(|it| Next { id: it.id.to_string(), excerpt: excerpt::of_message(it) });
         self.selected = Some(id);
         self
     }
 
-    /// The status that the list shows.
+    /// The word of what the list shows.
     pub fn tab(&self) -> &'static str {
-        self.view.status.word()
+        self.view.tab.word()
     }
 
     /// Whether it shows reviews that wait for an answer.
     pub fn is_pending(&self) -> bool {
-        self.view.status == ReviewStatus::Pending
+        self.view.tab == Tab::Waiting
     }
 
     /// Whether the order is the one by expiry.
@@ -118,17 +133,19 @@ impl ReviewList {
         self.view.order == Order::Due
     }
 
-    /// The tabs: the word of each status, and its label.
-    pub fn tabs(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
-        ReviewStatus::WORDS.into_iter().map(|(word, status)| (word, tab_label(status)))
+    /// The path of what waits, with the search and the agent of this view.
+    pub fn waiting_path(&self) -> String {
+        self.tab_path(Tab::Waiting)
     }
 
-    /// The path of a tab, with the rest of the view.
-    pub fn tab_path(&self, tab: &str) -> String {
-        let status = ReviewStatus::WORDS.into_iter().find(|(word, _)| *word == tab);
-        let status = status.map_or(ReviewStatus::Pending, |(_, status)| status);
-        let order = if status == ReviewStatus::Pending { self.view.order } else { Order::Newest };
-        format!("/{}", View { status, order, ..self.view.clone() }.query())
+    /// The path of the history.
+    pub fn history_path(&self) -> String {
+        self.tab_path(Tab::History(None))
+    }
+
+    fn tab_path(&self, tab: Tab) -> String {
+        let View { search, agent, .. } = self.view.clone();
+        format!("/{}", View { tab, search, agent, ..ReviewFilter::default().view() }.query())
     }
 
     /// Whether the person has no agent yet.
@@ -152,15 +169,6 @@ impl ReviewList {
     }
 }
 
-fn tab_label(status: ReviewStatus) -> &'static str {
-    match status {
-        ReviewStatus::Pending => "Waiting",
-        ReviewStatus::Completed => "Answered",
-        ReviewStatus::Expired => "Expired",
-        ReviewStatus::Cancelled => "Withdrawn",
-    }
-}
-
 fn add_headings(rows: &mut [Row], page: &[Message], before: Option<&Message>, now: Timestamp) {
     let mut last = before.map(|message| row::group(message, now));
     for (row, message) in rows.iter_mut().zip(page) {
@@ -173,23 +181,21 @@ fn add_headings(rows: &mut [Row], page: &[Message], before: Option<&Message>, no
 /// The agents to choose from, each with its number of reviews.
 fn agents_of(view: &View, reviews: &[Message], agents: &[Agent]) -> Vec<Choice> {
     let count = |agent: &Agent| reviews.iter().filter(|it| it.channel_id == agent.id).count();
-    let choice = |agent: &Agent| Choice {
-        value: agent.id.to_string(),
-        label: agent.name.clone(),
-        count: count(agent),
-        is_chosen: view.agent == Some(agent.id),
+    let choice = |agent: &Agent| {
+        let (count, is_chosen) = (count(agent), view.agent == Some(agent.id));
+        let label = format!("{} ({count})", agent.name);
+        (count > 0 || is_chosen).then(|| Choice { value: agent.id.to_string(), label, is_chosen })
     };
-    agents.iter().map(choice).filter(|choice| choice.count > 0 || choice.is_chosen).collect()
+    agents.iter().filter_map(choice).collect()
 }
 
 /// The types to choose from, each with its number of reviews.
 fn types_of(view: &View, reviews: &[Message]) -> Vec<Choice> {
     let count = |word: &str| reviews.iter().filter(|it| view::kind_of(it) == word).count();
-    let choice = |(word, label): (&'static str, &'static str)| Choice {
-        value: word.to_owned(),
-        label: label.to_owned(),
-        count: count(word),
-        is_chosen: view.kind == Some(word),
+    let choice = |(word, label): (&'static str, &'static str)| {
+        let (count, is_chosen) = (count(word), view.kind == Some(word));
+        let label = format!("{label} ({count})");
+        (count > 0 || is_chosen).then(|| Choice { value: word.to_owned(), label, is_chosen })
     };
-    view::types().map(choice).filter(|choice| choice.count > 0 || choice.is_chosen).collect()
+    view::types().filter_map(choice).collect()
 }

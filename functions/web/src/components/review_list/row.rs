@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use shared::clock::Timestamp;
-use shared::models::{Agent, Message, Review, ReviewStatus};
-use shared::review::Kind;
+use shared::models::{Agent, DecidedMessage, Message, Review, ReviewStatus, SenderType, Surface, User};
+use shared::review::{Effect, Kind};
 
 use crate::components::layout::initials;
 use crate::review::summary;
@@ -22,14 +22,18 @@ pub struct Row {
     pub kind: String,
     pub iteration: u32,
     pub excerpt: String,
-    pub age: String,
+    /// When it was decided, as HTML; only of a decided one.
+    pub decided: Option<String>,
+    /// By whom, and through what.
+    pub by: Option<String>,
     /// When it expires, as HTML; only of a pending one.
     pub due: Option<String>,
     pub unseen: bool,
     /// The outcome, in a word or two.
     pub outcome: Option<String>,
-    /// The word of its status, which styles use.
-    pub status: &'static str,
+    /// The icon of the outcome, and the class of its style.
+    pub icon: &'static str,
+    pub tone: &'static str,
     /// The options of an approval that can be answered together with others: JSON, pairs of an id and a label.
     pub options: Option<String>,
     /// The heading of the group that starts with this row.
@@ -48,14 +52,34 @@ impl Row {
             kind: summary::kind_word(&review.kind).to_owned(),
             iteration: message.iteration.unwrap_or(1),
             excerpt: excerpt::of_message(message),
-            age: format::age(message.created_at, now),
+            decided: None,
+            by: None,
             due: pending.then(|| format::due(review.expires_at, now)),
             unseen: pending && review.seen_at.is_none(),
             outcome: (!pending).then(|| summary::in_a_word(review)),
-            status: review.status.word(),
+            icon: icon(review),
+            tone: if is_denied(review) { "denied" } else { review.status.word() },
             options: Some(review).filter(|_| pending).and_then(common_options),
             heading: None,
         }
+    }
+
+    /// The row of a decided review in the history.
+    pub fn of_decided(decided: &DecidedMessage, agent: Option<&Agent>, reader: &User) -> Option<Self> {
+        let DecidedMessage { outcome, message } = decided;
+        let by = match (outcome.actor_type, &outcome.actor_id) {
+            (None, _) => None,
+            (Some(SenderType::Agent), _) => Some("by the agent"),
+            (_, Some(id)) if *id == reader.id.to_string() => Some("by you"),
+            _ => Some("by somebody else"),
+        };
+        let through = match outcome.surface {
+            Some(Surface::Page) => " in the inbox",
+            Some(Surface::Api) => " through the API",
+            None => "",
+        };
+        let row = Self::of(message, message.review.as_ref()?, agent, outcome.at);
+        Some(Self { decided: Some(format::moment(outcome.at)), by: by.map(|by| format!("{by}{through}")), ..row })
     }
 
     /// The initials of the agent, shown where it has no picture.
@@ -72,6 +96,22 @@ fn common_options(review: &Review) -> Option<String> {
     let Kind::Approval(approval) = review.kind() else { return None };
     let pairs: Vec<_> = approval.options.iter().map(|option| [&option.id, &option.label]).collect();
     serde_json::to_string(&pairs).ok()
+}
+
+fn icon(review: &Review) -> &'static str {
+    match review.status {
+        ReviewStatus::Expired => "clock",
+        ReviewStatus::Cancelled => "out",
+        ReviewStatus::Completed if is_denied(review) => "no-entry",
+        ReviewStatus::Completed | ReviewStatus::Pending => "check",
+    }
+}
+
+/// Whether the answer is one that denies: of an act by its effect, of another approval by its option's id.
+fn is_denied(review: &Review) -> bool {
+    let selected = || Some(review.response.as_ref()?.value().get("selectedOption")?.as_str()? == "reject");
+    let effect = review.decision.as_ref().map(|decision| decision.effect == Effect::Deny);
+    effect.or_else(|| selected().filter(|_| review.kind == "approval")).unwrap_or_default()
 }
 
 /// The name of an agent as lists show it.

@@ -3,9 +3,12 @@
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
-use shared::ids::{AgentId, MessageId};
-use shared::models::{Message, ReviewStatus};
+use shared::ids::{AgentId, MessageId, UserId};
+use shared::models::{DecidedFilter, Message, ReviewStatus};
 use shared::search;
+use shared::storage::keys::DecidedPlace;
+
+use crate::components::review_list::days::Days;
 
 /// The types of reviews that a view can be limited to. All others are `freeform`.
 const TYPES: [&str; 5] = ["approval", "selection", "form", "text-input", FREEFORM];
@@ -21,6 +24,10 @@ pub struct ReviewFilter {
     #[serde(rename = "type")]
     kind: String,
     order: String,
+    person: String,
+    from: String,
+    to: String,
+    zone: String,
     cursor: String,
 }
 
@@ -33,16 +40,47 @@ pub enum Order {
     Due,
 }
 
+/// Which reviews a list has.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Tab {
+    /// Those that wait for an answer.
+    Waiting,
+    /// The history: decided ones, of one outcome or of all.
+    History(Option<ReviewStatus>),
+}
+
+impl Tab {
+    /// All tabs with their words.
+    pub const WORDS: [(&'static str, Self); 5] = [
+        ("pending", Self::Waiting),
+        ("decided", Self::History(None)),
+        ("completed", Self::History(Some(ReviewStatus::Completed))),
+        ("expired", Self::History(Some(ReviewStatus::Expired))),
+        ("cancelled", Self::History(Some(ReviewStatus::Cancelled))),
+    ];
+
+    /// The word of the tab in queries.
+    pub fn word(self) -> &'static str {
+        Self::WORDS.into_iter().find(|(_, tab)| *tab == self).map_or("pending", |(word, _)| word)
+    }
+}
+
 /// A view of the list.
 #[derive(Clone)]
 pub struct View {
-    pub status: ReviewStatus,
+    pub tab: Tab,
     pub search: String,
     pub agent: Option<AgentId>,
     pub kind: Option<&'static str>,
     pub order: Order,
+    /// Whose answers, in the history.
+    pub person: Option<UserId>,
+    /// The days of the history.
+    pub days: Days,
     /// The last review of the page before.
     pub after: Option<Position>,
+    /// The same in the history.
+    pub before: Option<DecidedPlace>,
 }
 
 /// Where a review stands in a list: smaller comes first.
@@ -71,17 +109,20 @@ impl Position {
 impl ReviewFilter {
     /// The view that the query names.
     pub fn view(&self) -> View {
-        let status = ReviewStatus::WORDS.iter().find(|(word, _)| *word == self.tab);
-        let status = status.map_or(ReviewStatus::Pending, |(_, it)| *it);
-        let is_due = self.order == "due" && status == ReviewStatus::Pending;
-        let order = if is_due { Order::Due } else { Order::Newest };
+        let tab = Tab::WORDS.into_iter().find(|(word, _)| *word == self.tab).map_or(Tab::Waiting, |(_, tab)| tab);
+        let is_waiting = tab == Tab::Waiting;
+        let order = if self.order == "due" && is_waiting { Order::Due } else { Order::Newest };
+        let days = if is_waiting { Days::default() } else { Days::parse(&self.from, &self.to, &self.zone) };
         View {
-            status,
+            tab,
             search: self.q.trim().to_owned(),
             agent: self.agent.parse().ok(),
-            kind: TYPES.into_iter().find(|it| *it == self.kind),
+            kind: TYPES.into_iter().find(|it| *it == self.kind && is_waiting),
             order,
-            after: Position::parse(order, &self.cursor),
+            person: self.person.parse().ok().filter(|_| !is_waiting),
+            days,
+            after: Position::parse(order, &self.cursor).filter(|_| is_waiting),
+            before: DecidedPlace::parse_cursor(&self.cursor).filter(|_| !is_waiting),
         }
     }
 
@@ -95,8 +136,8 @@ impl View {
     /// The query of this view, empty or from `?` on, without its page.
     pub fn query(&self) -> String {
         let mut parts = vec![];
-        if self.status != ReviewStatus::Pending {
-            parts.push(format!("tab={}", self.status.word()));
+        if self.tab != Tab::Waiting {
+            parts.push(format!("tab={}", self.tab.word()));
         }
         if !self.search.is_empty() {
             parts.push(format!("q={}", utf8_percent_encode(&self.search, NON_ALPHANUMERIC)));
@@ -110,6 +151,10 @@ impl View {
         if self.order == Order::Due {
             parts.push("order=due".to_owned());
         }
+        if let Some(person) = self.person {
+            parts.push(format!("person={person}"));
+        }
+        parts.extend(self.days.query());
         if parts.is_empty() { String::new() } else { format!("?{}", parts.join("&")) }
     }
 
@@ -120,9 +165,23 @@ impl View {
         format!("{}cursor={due}.{}", if query.is_empty() { "?".to_owned() } else { query + "&" }, last.id)
     }
 
-    /// Whether the view leaves out reviews of its status.
+    /// The query of the page of the history after a place.
+    pub fn query_before(&self, place: DecidedPlace) -> String {
+        format!("{}&cursor={}", self.query(), place.cursor())
+    }
+
+    /// The history that the view shows; none of a view of what waits.
+    pub fn history(&self) -> Option<DecidedFilter> {
+        let Tab::History(status) = self.tab else { return None };
+        let search = Some(search::folded(&self.search)).filter(|search| !search.is_empty());
+        let [from, to] = self.days.span();
+        Some(DecidedFilter { status, channel: self.agent, person: self.person, from, to, search })
+    }
+
+    /// Whether the view leaves out reviews of its tab.
     pub fn is_limited(&self) -> bool {
-        !self.search.is_empty() || self.agent.is_some() || self.kind.is_some()
+        let is_filtered = self.agent.is_some() || self.kind.is_some() || self.person.is_some();
+        !self.search.is_empty() || is_filtered || self.days != Days::default()
     }
 
     /// Where a review stands in this view.
@@ -130,7 +189,7 @@ impl View {
         Position::of(self.order, message)
     }
 
-    /// Whether the view shows a review of its status; `name` is the name of its agent.
+    /// Whether the view shows a pending review; `name` is the name of its agent.
     pub fn has(&self, message: &Message, name: &str) -> bool {
         self.agent.is_none_or(|agent| agent == message.channel_id)
             && self.kind.is_none_or(|kind| kind == kind_of(message))

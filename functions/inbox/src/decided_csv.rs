@@ -1,0 +1,153 @@
+//! `GET /api/messages/reviews/history.csv`
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use axum::extract::State;
+use axum::response::{IntoResponse, Response};
+use csv::{Terminator, WriterBuilder};
+use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
+use shared::caller::HumanCaller;
+use shared::error::Error;
+use shared::http::App;
+use shared::http::extract::Query;
+use shared::ids::AgentId;
+use shared::json::Json;
+use shared::models::page_request::MAX_PAGE_BYTES;
+use shared::models::{DecidedMessage, HistoryEvent, ListDecided, SenderType, Surface};
+
+use crate::decided::before;
+
+/// The most rows of a file.
+const MAX_ROWS: usize = 1_000;
+/// How many reviews one read of storage gives.
+const PAGE_SIZE: usize = 200;
+/// The most reads of a file.
+const MAX_READS: usize = 10;
+
+const HEAD: [&str; 15] = [
+    "ended at", "outcome", "by", "by id", "through", "agent", "agent id", "type", "request", "act", "response", "comment",
+    "reason", "asked at", "message id",
+];
+
+/// The same as CSV (RFC 4180), up to 1,000 reviews
+///
+/// A cell that a spreadsheet would take for a formula begins with an apostrophe. When there are more reviews, the header
+/// `placet-next-cursor` has the cursor of the next file.
+#[utoipa::path(
+    get,
+    path = "/api/messages/reviews/history.csv",
+    tag = "Inbox",
+    operation_id = "exportDecidedReviews",
+    params(ListDecided),
+    responses((status = 200, content_type = "text/csv", body = String))
+)]
+pub async fn decided_csv(
+    State(app): State<App>,
+    human: HumanCaller,
+    Query(query): Query<ListDecided>,
+) -> Result<Response, Error> {
+    let names = async {
+        let agents = app.store.agents().list(&human).await?;
+        Ok::<HashMap<AgentId, String>, Error>(agents.into_iter().map(|agent| (agent.id, agent.name)).collect())
+    };
+    // Boxed, because both futures together are too large for a thread's stack.
+    let (names, (rows, next)) = tokio::try_join!(names, Box::pin(read(&app, &human, &query)))?;
+    let file = csv_file(&rows, &names).map_err(Error::internal)?;
+    let headers = [
+        (CONTENT_TYPE, "text/csv; charset=utf-8; header=present"),
+        (CONTENT_DISPOSITION, "attachment; filename=\"placet-history.csv\""),
+    ];
+    let next = next.map(|cursor| [("placet-next-cursor", cursor)]);
+    Ok(match next {
+        Some(next) => (headers, next, file).into_response(),
+        None => (headers, file).into_response(),
+    })
+}
+
+/// The reviews of a file, and the cursor of the next one.
+async fn read(
+    app: &App,
+    human: &HumanCaller,
+    query: &ListDecided,
+) -> Result<(Vec<DecidedMessage>, Option<String>), Error> {
+    let (filter, mut from) = (query.filter(), before(app, human, query).await?);
+    let (mut rows, mut bytes) = (vec![], 0);
+    for _ in 0..MAX_READS {
+        let page = app.store.reviews().history(human, &filter, PAGE_SIZE, from).await?;
+        bytes += page.reviews.iter().map(|it| it.message.text.as_deref().map_or(0, str::len)).sum::<usize>();
+        rows.extend(page.reviews);
+        from = page.next;
+        if from.is_none() || rows.len() + PAGE_SIZE > MAX_ROWS || bytes > MAX_PAGE_BYTES / 4 {
+            break;
+        }
+    }
+    Ok((rows, from.map(|place| place.cursor())))
+}
+
+fn csv_file(rows: &[DecidedMessage], names: &HashMap<AgentId, String>) -> Result<Vec<u8>, String> {
+    let mut writer = WriterBuilder::new().terminator(Terminator::CRLF).from_writer(vec![]);
+    writer.write_record(HEAD).map_err(|err| err.to_string())?;
+    for row in rows {
+        let name = names.get(&row.message.channel_id).map_or("", String::as_str);
+        let cells = cells(row, name);
+        writer.write_record(cells.iter().map(|cell| inert(cell).into_owned())).map_err(|err| err.to_string())?;
+    }
+    writer.into_inner().map_err(|err| err.to_string())
+}
+
+fn cells(DecidedMessage { outcome, message }: &DecidedMessage, agent: &str) -> [String; HEAD.len()] {
+    let review = message.review.as_ref();
+    let json = |json: Option<&Json>| json.map(|it| it.as_str().to_owned()).unwrap_or_default();
+    let act = review.and_then(|review| review.act()).map(|act| act.name);
+    let word = match outcome.event {
+        HistoryEvent::Expired => "expired",
+        HistoryEvent::Cancelled => "withdrawn",
+        _ => "answered",
+    };
+    let by = match outcome.actor_type {
+        Some(SenderType::User) => "person",
+        Some(SenderType::Agent) => "agent",
+        None => "",
+    };
+    [
+        outcome.at.to_string(),
+        word.to_owned(),
+        by.to_owned(),
+        outcome.actor_id.clone().unwrap_or_default(),
+        outcome.surface.map(Surface::word).unwrap_or_default().to_owned(),
+        agent.to_owned(),
+        message.channel_id.to_string(),
+        review.map(|review| review.kind.clone()).unwrap_or_default(),
+        message.text.clone().unwrap_or_default(),
+        act.unwrap_or_default(),
+        json(review.and_then(|review| review.response.as_ref())),
+        review.and_then(|review| review.feedback.clone()).unwrap_or_default(),
+        outcome.reason.clone().unwrap_or_default(),
+        message.created_at.to_string(),
+        message.id.to_string(),
+    ]
+}
+
+/// A cell that no spreadsheet takes for a formula: they begin with one of these characters, also in their full-width
+/// forms and after spaces.
+fn inert(cell: &str) -> Cow<'_, str> {
+    const BEGINNINGS: [char; 8] = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
+    let is_formula = cell.trim_start().starts_with(BEGINNINGS) || cell.starts_with(['\t', '\r', '\n']);
+    if is_formula { Cow::Owned(format!("'{cell}")) } else { Cow::Borrowed(cell) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cell_is_never_a_formula() {
+        for cell in ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", " =1", "＝1", "\n", "\u{a0}=1"] {
+            assert_eq!(inert(cell), format!("'{cell}"));
+        }
+        for cell in ["", "text", "a=1", "{\"selectedOption\":\"approve\"}", "'=1"] {
+            assert_eq!(inert(cell), cell);
+        }
+    }
+}
