@@ -198,18 +198,15 @@ impl Reviews<'_> {
                 let place = place(due_shard, due_sort);
                 found.pending.push(PendingReview { id, owner: owner_id, created_at, expires_at, place });
             }
-            Some(ReviewPart { status: ReviewStatus::Pending, .. }) => match self.expire_or_find(id, now).await? {
-                true => found.decided.push(id),
-                false => found.unknown.push(id),
-            },
+            Some(ReviewPart { status: ReviewStatus::Pending, expires_at }) => {
+                match self.store_expiry(id, expires_at, now).await?.into_item() {
+                    Some(_) => found.decided.push(id),
+                    None => found.unknown.push(id),
+                }
+            }
             Some(_) => found.decided.push(id),
         }
         Ok(())
-    }
-
-    /// Expires a review that is due. Gives whether it is still there.
-    async fn expire_or_find(self, id: MessageId, now: Timestamp) -> Result<bool, Error> {
-        Ok(self.store_expiry(id, now).await?.into_item().is_some())
     }
 
     /// Decided messages, as many as fit one response with the texts of their files, and at least one; and the ids of
