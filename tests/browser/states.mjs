@@ -77,7 +77,7 @@ export const states = {
   },
   "a request withdrawn while somebody writes": async (world, page) => {
     const id = await openApproval(world, page, "Is this still wanted?");
-    await page.type("[name=feedback]", "I think");
+    await page.type(".decision-bar textarea", "I think");
     await world.agent("DELETE", `/api/v1/messages/${id}?channel=${world.channelId}`);
     await page.waitForSelector("#withdrawn");
   },
