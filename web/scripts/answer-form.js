@@ -32,7 +32,9 @@ async function send(form, button) {
   saveDraft(form);
   showTrouble(form, "");
   form.ariaBusy = "true";
+  button?.classList.add("held");
   const decision = await holdBack(form, body);
+  button?.classList.remove("held");
   if (decision === "undo") {
     form.ariaBusy = "false";
     return;
