@@ -108,11 +108,11 @@ export const states = {
     await page.$eval("#later-count", (it) => it.click());
   },
   "new requests that wait behind a button": async (world, page) => {
-    await open(world, page, "/?q=arriving");
-    await approval(world, "Arriving first");
-    await page.waitForSelector("[data-row]");
-    await page.focus("[data-row]");
-    for (let n = 0; n < 2; n += 1) await approval(world, `Arriving ${n}`);
+    const name = `Arriving ${Date.now()}`;
+    const { id } = await approval(world, `${name} first`);
+    await open(world, page, `/?q=${encodeURIComponent(name)}`);
+    await page.focus(`#row-${id}`);
+    for (let n = 0; n < 2; n += 1) await approval(world, `${name} ${n}`);
     await shows(page, "#new-rows", "2 new");
   },
   "the keyboard shortcuts": async (world, page) => {
