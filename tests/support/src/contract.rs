@@ -298,7 +298,6 @@ pub const HUMAN_API: &[Route] = &[
     human("POST", "/api/messages", WITH_CLIENT),
     human("GET", "/api/messages/reviews?status=all", NONE),
     human("GET", "/api/messages/reviews?status=all&channel={agent}", NONE),
-    human("GET", "/api/messages/reviews/history", NONE),
     human("GET", "/api/messages/reviews/history?channel={agent}&search=a", NONE),
     human("GET", "/api/messages/reviews/history.csv?channel={agent}", NONE),
     human("POST", "/api/messages/{pending}/respond", ANSWER),
