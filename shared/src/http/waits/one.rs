@@ -38,10 +38,11 @@ impl App {
         };
         poll.acquire_slot(Holder::Agents(pending.owner))?;
         let mut watched = Watched { pending, look: None, recheck: Recheck::default() };
-        if patience.is_patient && !self.holds(&watched.pending, None) {
-            if let Some(message) = Box::pin(self.look_once(&mut watched, true)).await? {
-                return Ok(Waited::Decided(message));
-            }
+        if patience.is_patient
+            && !self.holds(&watched.pending, None)
+            && let Some(message) = Box::pin(self.look_once(&mut watched, true)).await?
+        {
+            return Ok(Waited::Decided(message));
         }
         let decided = self.watch(&mut poll, &mut watched, patience.is_patient).await?;
         if let Some(message) = &decided {
