@@ -179,6 +179,49 @@ async fn an_answer_that_came_second_shows_the_stored_outcome() {
 }
 
 #[tokio::test]
+async fn what_was_written_for_a_withdrawn_review_is_shown_again() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    let action = json!({ "name": "pay", "args": { "amount": 7 }, "editable": ["/amount"] });
+    let act = json!({ "type": "approval", "action": action });
+    let fields = json!([
+        { "name": "why", "type": "textarea" }, { "name": "pin", "type": "password" }, { "name": "to", "type": "text", "default": "Ada" }
+    ]);
+    let form = json!({ "type": "form", "payload": { "fields": fields } });
+    let text = json!({ "type": "text-input", "payload": { "prefill": "Dear" } });
+    let edited = r#"{"amount":8}"#;
+    for (review, typed, kept, hidden) in [
+        (
+            act.clone(),
+            vec![("option", "approve"), ("comment", "a <b>thought"), ("editedArgs", edited)],
+            vec!["a &#60;b&#62;thought", "{&#34;amount&#34;:8}"],
+            "draft</pre>",
+        ),
+        (form, vec![("field.why", "it\nis"), ("field.pin", "4711"), ("field.to", "Ada")], vec!["it\nis"], "4711"),
+        (text, vec![("text", "Dear reader")], vec!["Dear reader"], "4711"),
+        (json!({ "type": "freeform" }), vec![("json", "{ not")], vec!["{ not"], "4711"),
+    ] {
+        let id = agent.create_message(json!({ "text": "?", "review": review })).await;
+        agent.cancel(&id, json!({})).await.expect(200);
+        let page = person.submit_form(&format!("/reviews/{id}"), &typed).await;
+        assert_eq!(page.status, 409);
+        let page = page.text();
+        assert!(page.contains("Withdrawn by") && page.contains("Your unsent draft"), "{page}");
+        assert!(kept.iter().all(|text| page.contains(text)) && !page.contains(hidden), "{kept:?}: {page}");
+        // What is as it was asked was not written.
+        let asked = [
+            ("option", "approve"),
+            ("editedArgs", r#"{ "amount": 7 }"#),
+            ("field.to", "Ada"),
+            ("text", "Dear"),
+            ("json", "{}"),
+        ];
+        assert_eq!(person.submit_form(&format!("/reviews/{id}"), &asked).await.status, 303);
+    }
+}
+
+#[tokio::test]
 async fn a_form_that_another_site_sends_is_refused() {
     let world = World::start().await;
     let person = world.person().await;

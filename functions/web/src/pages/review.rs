@@ -8,7 +8,7 @@ use shared::error::{Error, FieldError, Step};
 use shared::http::App;
 use shared::http::extract::PathId;
 use shared::ids::MessageId;
-use shared::models::{Review, Surface};
+use shared::models::{Review, ReviewStatus, Surface};
 use shared::review::Kind;
 use shared::review::answer::checked;
 
@@ -20,6 +20,7 @@ use crate::pages::inbox::{self, InboxPage, Parts};
 use crate::response::PageError;
 use crate::review::act::{self, confirmation};
 use crate::review::answer;
+use crate::review::unsent;
 
 /// `GET /reviews/{id}`
 pub async fn page(
@@ -44,7 +45,8 @@ pub async fn page(
 }
 
 /// Stores the answer and redirects to the review, which shows the stored outcome, even when somebody else was faster.
-/// An invalid answer is shown again with its problems. Both keep the view of the list.
+/// An invalid answer is shown again with its problems, and so is what was written in a form that came too late. All keep
+/// the view of the list.
 pub async fn answer(
     State(app): State<App>,
     Visitor(human): Visitor,
@@ -59,31 +61,48 @@ pub async fn answer(
     let (channel, message) = loaded.map_err(|error| PageError::from(error).in_list(&query))?;
     let review = message.review.as_ref().ok_or(Error::NotFound("review"))?;
     let submitted = submit(&app, &human, id, review, &typed).await;
-    let refused = match submitted.map_err(|error| PageError::from(error).in_list(&query))? {
-        // A script that asks for parts gets them at once, without the round trip of a redirect.
-        Submitted::Stored if !parts.is_none() => {
+    let mut unsent = vec![];
+    let (status, refused) = match submitted.map_err(|error| PageError::from(error).in_list(&query))? {
+        // A script that asks for parts gets them at once, without the round trip of a redirect. It has kept what was
+        // written.
+        Submitted::Stored | Submitted::TooLate(_) if !parts.is_none() => {
             return page(State(app), Visitor(human), PathId(id), Query(listed), parts).await;
         }
-        Submitted::Stored if typed.first("back") == Some("channel") => {
+        Submitted::TooLate(texts) if !texts.is_empty() => {
+            unsent = texts;
+            (StatusCode::CONFLICT, Refused::default())
+        }
+        Submitted::Stored | Submitted::TooLate(_) if typed.first("back") == Some("channel") => {
             return Ok(Redirect::to(&format!("/channels/{}#{id}", id.channel())).into_response());
         }
-        Submitted::Stored => return Ok(Redirect::to(&format!("/reviews/{id}{query}")).into_response()),
-        Submitted::Previewed => Refused::default(),
-        Submitted::Refused(refused) => refused,
+        Submitted::Stored | Submitted::TooLate(_) => {
+            return Ok(Redirect::to(&format!("/reviews/{id}{query}")).into_response());
+        }
+        Submitted::Previewed => (StatusCode::OK, Refused::default()),
+        Submitted::Refused(refused) => (StatusCode::BAD_REQUEST, refused),
     };
-    let status = if refused.problems.is_empty() { StatusCode::OK } else { StatusCode::BAD_REQUEST };
-    let view = async { Ok(ReviewView::of(&app, &human, &channel, message).await?) };
+    let view = async {
+        // Of a form that came too late the page shows the outcome.
+        let message = match unsent.is_empty() {
+            true => message,
+            false => app.store.messages().load(&human, id.channel(), id).await?.1,
+        };
+        Ok(ReviewView::of(&app, &human, &channel, message).await?)
+    };
     let ((layout, list), mut review) =
         tokio::try_join!(Box::pin(inbox::beside(&app, &human, &listed)), Box::pin(view))?;
     (review.typed, review.problems, review.misplaced) = (typed, refused.problems, refused.misplaced);
+    review.unsent = unsent;
     let list = list.with_open(&review.source);
     InboxPage { layout, list, review: Some(review) }.respond(status, parts)
 }
 
 /// What became of a form.
 enum Submitted {
-    /// It is stored, or the review was decided before.
+    /// It is stored, or the review was answered before.
     Stored,
+    /// The review was withdrawn or expired before: what was written.
+    TooLate(Vec<String>),
     /// Nothing is stored: the person wants to see what an edit changes.
     Previewed,
     Refused(Refused),
@@ -106,6 +125,9 @@ async fn submit(
     typed: &FormFields,
 ) -> Result<Submitted, Error> {
     let (kind, act) = (review.kind(), review.act());
+    if matches!(review.status, ReviewStatus::Expired | ReviewStatus::Cancelled) {
+        return Ok(Submitted::TooLate(unsent::texts(&kind, act.as_ref(), typed)));
+    }
     let refused = |problems| Ok(Submitted::Refused(Refused { problems, misplaced: vec![] }));
     let is_preview = typed.first("preview").is_some();
     let allowing = is_preview.then(|| act::allowing(&kind, typed));
@@ -122,7 +144,10 @@ async fn submit(
         false => app.answer(human, id, answer, Surface::Page).await.map(|_| Submitted::Stored),
     };
     match outcome {
-        Err(Error::ReviewAlreadyResponded | Error::ReviewExpired | Error::ReviewCancelled) => Ok(Submitted::Stored),
+        Err(Error::ReviewAlreadyResponded) => Ok(Submitted::Stored),
+        Err(Error::ReviewExpired | Error::ReviewCancelled) => {
+            Ok(Submitted::TooLate(unsent::texts(&kind, act.as_ref(), typed)))
+        }
         Err(Error::Invalid(fields)) => {
             let problems = fields.iter().map(|field| in_words(&kind, typed, field)).collect();
             let misplaced = fields.iter().filter_map(act::place_and_sentence).collect();

@@ -3,7 +3,7 @@
 //! - [`field`]: the input of a form's field; [`number`]: numbers as people write them
 //! - [`act`]: the act that an approval is about
 //! - [`answer`]: a submitted form as the review's response
-//! - [`summary`]: what was decided, in words
+//! - [`summary`]: what was decided, in words; [`unsent`]: what was written too late
 //! - [`versions`]: earlier versions of the request, and the [`diff`] to the one before
 
 pub mod act;
@@ -12,4 +12,5 @@ pub mod diff;
 pub mod field;
 pub mod number;
 pub mod summary;
+pub mod unsent;
 pub mod versions;

@@ -19,7 +19,7 @@ use crate::storage::items::{AttachmentItem, FileItem, MessageItem, ReviewItem};
 use crate::storage::keys::{self, due, owned};
 use crate::storage::messages::Messages;
 use crate::storage::messages::idempotency::client_record;
-use crate::storage::messages::iterations::{ChainPosition, append_iteration};
+use crate::storage::messages::iterations::{ChainPosition, append_iteration, begin_chain};
 use crate::storage::messages::prepared::PreparedMessage;
 use crate::storage::messages::stream_item::{Stream, begin_draft};
 use crate::storage::messages::stream_update::Change;
@@ -159,14 +159,7 @@ impl Messages<'_> {
         if let Some(cleanup) = cleanup {
             transaction.push(Part::Cleanup, cleanup.cancel(self.store.clock.now()));
         }
-        if let Some(place) = opening.place {
-            for write in append_iteration(place, item.id, item.created_at)? {
-                transaction.push(Part::Iteration, write);
-            }
-        }
-        if let Some(old) = opening.superseded {
-            transaction.push(Part::Superseded(old), supersede(old, item.id, self.store.clock.now()));
-        }
+        add_to_chain(&mut transaction, opening, item)?;
         Ok(match transaction.commit(&self.store.table).await? {
             Conditional::Applied(()) => None,
             Conditional::Refused(part) => Some(part),
@@ -300,6 +293,34 @@ fn review_item(asked: AskReview, now: Timestamp) -> Result<ReviewItem, Error> {
         receipt: None,
         consumption: None,
     })
+}
+
+/// Adds the writes of the chain and of the review that is superseded: one write, if that review becomes the first of
+/// a new chain.
+fn add_to_chain(
+    transaction: &mut Transaction<Part>,
+    opening: &PreparedMessage,
+    item: &MessageItem,
+) -> Result<(), Error> {
+    let now = item.created_at;
+    let mut superseded = opening.superseded.map(|old| (old, supersede(old, item.id, now)));
+    if let Some(place) = opening.place {
+        transaction.push(Part::Iteration, append_iteration(place, item.id)?);
+        let root = place.new_root();
+        match superseded.take_if(|(old, _)| Some(*old) == root) {
+            Some((old, update)) => transaction.push(Part::Superseded(old), begin_chain(old, update)),
+            None => {
+                if let Some(root) = root {
+                    let update = Update::new(keys::message(root)).set("updatedAt", s(now));
+                    transaction.push(Part::Iteration, begin_chain(root, update));
+                }
+            }
+        }
+    }
+    if let Some((old, update)) = superseded {
+        transaction.push(Part::Superseded(old), update);
+    }
+    Ok(())
 }
 
 /// What the item takes from its stream and chain as they are now.

@@ -10,10 +10,9 @@ use dynamo::{Put, Update, Write, attr, item_exists};
 use serde::{Deserialize, Serialize};
 
 use crate::caller::Caller;
-use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::ids::{MaybeChannel, MessageId};
-use crate::models::{Iterations, Message, ReviewStatus};
+use crate::models::{Iterations, Message, Review, ReviewStatus};
 use crate::storage::items::MessageItem;
 use crate::storage::keys;
 use crate::storage::messages::Messages;
@@ -50,6 +49,11 @@ impl ChainPosition {
         }
     }
 
+    /// The message that becomes the first of a new chain.
+    pub fn new_root(self) -> Option<MessageId> {
+        (!self.chained).then_some(self.root)
+    }
+
     /// The number of the revision at this position.
     pub fn number(self) -> u32 {
         u32::try_from(self.length + 1).unwrap_or(u32::MAX)
@@ -57,10 +61,12 @@ impl ChainPosition {
 }
 
 impl Messages<'_> {
-    /// The position of a revision of `message`; a message that cannot be revised is reported.
+    /// The position of a revision of `message`; a message that cannot be revised is reported. A pending review can
+    /// be revised by the message that supersedes it.
     pub(super) async fn position_after(
         self,
         message: Option<Message>,
+        superseded: Option<MessageId>,
         problems: &mut ValidationErrors,
     ) -> Result<Option<ChainPosition>, Error> {
         let settled = match message {
@@ -74,8 +80,10 @@ impl Messages<'_> {
             problems.add(path(), "unknown_message", "there is no such message in this channel");
             return Ok(None);
         };
-        if message.review.as_ref().is_none_or(|review| review.status == ReviewStatus::Pending) {
-            let sentence = "iterationOf must name a message whose review is decided, expired or cancelled";
+        let is_pending = |review: &Review| review.status == ReviewStatus::Pending;
+        if message.review.as_ref().is_none_or(is_pending) && superseded != Some(message.id) {
+            let sentence = "iterationOf must name a message whose review is decided, expired, cancelled or superseded by \
+                            this message";
             problems.add(path(), "not_decided", sentence);
             return Ok(None);
         }
@@ -121,8 +129,8 @@ impl Messages<'_> {
     }
 }
 
-/// The writes that add the message `id` at its position.
-pub(super) fn append_iteration(place: ChainPosition, id: MessageId, now: Timestamp) -> Result<Vec<Write>, Error> {
+/// The write that adds the message `id` to the chain at its position.
+pub(super) fn append_iteration(place: ChainPosition, id: MessageId) -> Result<Write, Error> {
     if place.length >= MAX_ITERATIONS {
         let sentence = format!("a message may have at most {MAX_ITERATIONS} iterations");
         return Err(Error::field(path(), "too_many", sentence));
@@ -130,15 +138,18 @@ pub(super) fn append_iteration(place: ChainPosition, id: MessageId, now: Timesta
     let key = keys::chain(place.root);
     if place.chained {
         let append = Update::new(key).append("members", vec![s(id)]);
-        return Ok(vec![append.when(item_exists().and(attr("members").len_is(place.length))).into()]);
+        return Ok(append.when(item_exists().and(attr("members").len_is(place.length))).into());
     }
     let chain = ChainItem { pk: key.pk, sk: key.sk, members: vec![place.root, id] };
-    let root = Update::new(keys::message(place.root))
-        .set("iterationGroupId", s(place.root))
+    Ok(Put::create(to_item(&chain)?).into())
+}
+
+/// The update of a message that makes it the first of a new chain as well.
+pub(super) fn begin_chain(root: MessageId, update: Update) -> Update {
+    update
+        .set("iterationGroupId", s(root))
         .set("iteration", n(1))
-        .set("updatedAt", s(now))
-        .when(item_exists().and(attr("iterationGroupId").absent()));
-    Ok(vec![Put::create(to_item(&chain)?).into(), root.into()])
+        .when(item_exists().and(attr("iterationGroupId").absent()))
 }
 
 fn path() -> Vec<crate::error::Step> {

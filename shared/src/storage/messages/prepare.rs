@@ -90,7 +90,7 @@ impl Messages<'_> {
     ) -> Result<(Vec<Attachment>, Option<ChainPosition>, Option<MessageId>), Error> {
         let mut problems = ValidationErrors::default();
         let claimed = self.unclaimed_files(&known.files, sender, &mut items, &mut problems).await?;
-        // It may be the message that is revised, too, which is refused below.
+        // It may be the message that is revised, too.
         let superseded = match known.superseded {
             None => None,
             Some(id) => {
@@ -102,7 +102,7 @@ impl Messages<'_> {
             None => None,
             Some(id) => {
                 let item = items.take::<MessageItem>(&keys::message(id))?;
-                self.position_after(item.map(Message::from), &mut problems).await?
+                self.position_after(item.map(Message::from), known.superseded, &mut problems).await?
             }
         };
         let (claimed, place) = problems.finish(Some((claimed, place)))?;

@@ -134,18 +134,56 @@ async fn what_cannot_be_superseded_is_refused_and_nothing_is_made() {
     agent.send(asking_instead_of(&answered)).await.expect_error(409, "already_decided");
     agent.send(asking_instead_of(&cancelled)).await.expect_error(409, "already_cancelled");
     let pending = agent.request_approval().await;
-    let mut both = asking_instead_of(&pending);
-    both["iterationOf"] = json!(pending);
-    assert_eq!(agent.send(both).await.expect_invalid(), ["iterationOf"]);
+    let mut other = asking_instead_of(&pending);
+    other["iterationOf"] = json!(agent.request_approval().await);
+    assert_eq!(agent.send(other).await.expect_invalid(), ["iterationOf"]);
     agent.delete_in_channel(&format!("/api/v1/messages/{pending}")).await.expect(200);
     assert_eq!(agent.send(asking_instead_of(&pending)).await.expect_invalid(), ["supersedes"]);
     world.advance_clock(2 * DAY);
     agent.send(asking_instead_of(&expired)).await.expect_error(409, "review_expired");
-    assert_eq!(count_messages(&agent).await, 4);
+    assert_eq!(count_messages(&agent).await, 5);
     assert_eq!(
         (read(&second, &elsewhere).await["supersededBy"].clone(), count_messages(&stranger).await),
         (Value::Null, 1)
     );
+}
+
+#[tokio::test]
+async fn a_revision_may_supersede_what_it_revises() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    let revising = |old: &str| {
+        let mut body = asking_instead_of(old);
+        body["iterationOf"] = json!(old);
+        body
+    };
+    let first = agent.request_approval().await;
+    let second = agent.send(revising(&first)).await.expect(201);
+    assert_eq!((&second["iterationGroupId"], &second["iteration"]), (&json!(first), &json!(2)));
+    let replaced = read(&agent, &first).await;
+    assert_eq!((&replaced["supersededBy"], &replaced["iteration"]), (&second["id"], &json!(1)));
+    assert_eq!(replaced["review"]["status"], "cancelled");
+    // The chain is there already.
+    let third = agent.send(revising(id_of(&second))).await.expect(201);
+    assert_eq!((&third["iterationGroupId"], &third["iteration"]), (&json!(first), &json!(3)));
+    let chain = agent.get_in_channel(&format!("/api/v1/messages/iterations/{first}")).await.expect(200);
+    assert_eq!(
+        chain["iterations"].as_array().unwrap().iter().map(id_of).collect::<Vec<_>>(),
+        [&first, id_of(&second), id_of(&third)]
+    );
+
+    // What was decided first can be revised, and is not superseded.
+    person.answer(id_of(&third), json!({ "selectedOption": "reject" })).await.expect(201);
+    agent.send(revising(id_of(&third))).await.expect_error(409, "already_decided");
+    // Of several at once one is made.
+    let old = agent.request_approval().await;
+    let replies = join_all((0..8).map(|_| agent.send(revising(&old)))).await;
+    assert_eq!(replies.iter().filter(|reply| reply.status == 201).count(), 1);
+    assert!(
+        replies.iter().all(|reply| reply.status == 201 || reply.expect_error(409, "already_cancelled").is_object())
+    );
+    assert_eq!(agent.send(revising(&agent.request_approval().await)).await.calls_and_round_trips(), (2, 2));
 }
 
 #[tokio::test]
