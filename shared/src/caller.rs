@@ -2,7 +2,7 @@
 //! same call that fetches what the route needs.
 
 use crate::error::Error;
-use crate::ids::UserId;
+use crate::ids::{AgentId, MaybeChannel, UserId};
 use crate::models::SenderType;
 use crate::secrets::{Credential, SecretHash};
 
@@ -15,7 +15,11 @@ pub enum Caller {
 
 /// An agent, by the API key it presents.
 #[derive(Clone, Debug)]
-pub struct AgentCaller(pub(crate) Credential);
+pub struct AgentCaller {
+    pub(crate) credential: Credential,
+    /// Whether the call changes nothing, so that a key which may only read can make it.
+    pub(crate) is_read: bool,
+}
 
 /// A person, by the session they present.
 #[derive(Clone, Debug)]
@@ -30,13 +34,21 @@ impl Caller {
     /// instead of it.
     pub(crate) fn claimed(&self) -> UserId {
         match self {
-            Self::Agent(AgentCaller(presented)) | Self::Human(HumanCaller(presented)) => presented.claimed,
+            Self::Agent(AgentCaller { credential, .. }) | Self::Human(HumanCaller(credential)) => credential.claimed,
         }
     }
 
     pub(crate) fn hashed(&self) -> &SecretHash {
         match self {
-            Self::Agent(AgentCaller(presented)) | Self::Human(HumanCaller(presented)) => &presented.hashed,
+            Self::Agent(AgentCaller { credential, .. }) | Self::Human(HumanCaller(credential)) => &credential.hashed,
+        }
+    }
+
+    /// The one agent that the caller reaches; all of the user's if none.
+    pub(crate) fn only_agent(&self) -> Option<AgentId> {
+        match self {
+            Self::Agent(agent) => agent.only_agent(),
+            Self::Human(_) => None,
         }
     }
 
@@ -78,6 +90,24 @@ impl From<&OwnerCaller> for Caller {
 impl AgentCaller {
     /// An agent with this key; `None` if the text cannot be a key.
     pub fn with_key(key: &str) -> Option<Self> {
-        Credential::api_key(key).map(Self)
+        Credential::api_key(key).map(|credential| Self { credential, is_read: false })
+    }
+
+    /// The same caller in a call that changes nothing.
+    pub fn reading(self) -> Self {
+        Self { is_read: true, ..self }
+    }
+
+    /// The one agent that the key names; it reaches all of its user's agents if it names none.
+    pub fn only_agent(&self) -> Option<AgentId> {
+        self.credential.agent
+    }
+
+    /// The channel of a call: the one that it names, else that of the one agent that its key reaches.
+    pub fn channel_or_only(&self, named: MaybeChannel) -> MaybeChannel {
+        match (named, self.only_agent()) {
+            (MaybeChannel::Absent, Some(only)) => MaybeChannel::Named(only),
+            _ => named,
+        }
     }
 }

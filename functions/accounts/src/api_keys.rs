@@ -24,7 +24,7 @@ pub async fn list(State(store): State<Store>, human: HumanCaller) -> Result<Json
     Ok(Json(store.accounts().list_api_keys(&human).await?))
 }
 
-/// Makes a key for the caller's agents
+/// Makes a key for the caller's agents, or for one of them
 #[utoipa::path(
     post,
     path = "/api/api-keys",
@@ -38,8 +38,16 @@ pub async fn create(
     human: HumanCaller,
     extract::Json(new): extract::Json<NewApiKey>,
 ) -> Result<(StatusCode, Json<ShownApiKey>), Error> {
-    let (user, _) = store.authenticate(&human, &[]).await?;
-    Ok((StatusCode::CREATED, Json(store.accounts().create_api_key(user, new.label).await?)))
+    let user = match new.agent_id {
+        None => store.authenticate(&human, &[]).await?.0,
+        Some(agent) => match store.open_channel(&human, agent, &[]).await {
+            Err(Error::NotYourAgent) => {
+                return Err(Error::field(["agentId".into()], "unknown_agent", "agentId must name one of your agents"));
+            }
+            opened => opened?.0.owner(),
+        },
+    };
+    Ok((StatusCode::CREATED, Json(store.accounts().create_api_key(user, new).await?)))
 }
 
 /// Gives a key a new secret; the old one is refused from then on

@@ -34,6 +34,8 @@ pub async fn record(app: &App, delivery: &Delivery, target: &Target, answer: &An
         status_code,
         duration_ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
         direction: Direction::Outbound,
+        api_key_id: None,
+        api_key_prefix: None,
         request_body,
         response_body: response_body.map(|text| target.masked(text)),
         created_at: at,

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use shared::models::account::Email;
-use shared::models::{CreateAgent, Role};
+use shared::models::{CreateAgent, NewApiKey, Role};
 use shared::secrets::Password;
 use shared::storage::Store;
 use shared::{hex, random};
@@ -53,7 +53,8 @@ async fn run(Options { table, bucket, email }: Options) -> Result<(), String> {
     print(&[("E-mail", email.as_str()), ("Password", &password)])?;
     let agent =
         store.agents().create(user.id, CreateAgent::named("My first agent")).await.map_err(storage_error)?.agent;
-    let key = store.accounts().create_api_key(user.id, "First key".to_owned()).await.map_err(storage_error)?;
+    let key =
+        store.accounts().create_api_key(user.id, NewApiKey::labelled("First key")).await.map_err(storage_error)?;
     print(&[("API key", &key.key), ("Channel", &agent.id.to_string())])
 }
 

@@ -30,6 +30,12 @@ pub enum Error {
     MalformedJson(Fault),
     #[error("Send a valid API key (Authorization: Bearer hp_..., or x-api-key).")]
     NoApiKey,
+    #[error("This API key has ended.")]
+    ApiKeyExpired,
+    #[error("This API key may only read.")]
+    ReadOnlyKey,
+    #[error("This API key reaches one agent only.")]
+    KeyOfOneAgent,
     #[error("Sign in first (Authorization: Bearer <session token>, or the access_token cookie).")]
     NoSession,
     #[error("Wrong e-mail or password.")]
@@ -198,6 +204,9 @@ impl Error {
             Self::Invalid(_) => (StatusCode::BAD_REQUEST, "validation_failed"),
             Self::MalformedJson(_) => (StatusCode::BAD_REQUEST, "malformed_json"),
             Self::NoApiKey | Self::NoSession => (StatusCode::UNAUTHORIZED, "unauthorized"),
+            Self::ApiKeyExpired => (StatusCode::UNAUTHORIZED, "api_key_expired"),
+            Self::ReadOnlyKey => (StatusCode::FORBIDDEN, "read_only_key"),
+            Self::KeyOfOneAgent => (StatusCode::FORBIDDEN, "key_of_one_agent"),
             Self::WrongPassword => (StatusCode::UNAUTHORIZED, "wrong_credentials"),
             Self::NotYourAgent => (StatusCode::FORBIDDEN, "not_your_agent"),
             Self::OwnerOnly => (StatusCode::FORBIDDEN, "owner_only"),

@@ -20,6 +20,7 @@ impl<S: Send + Sync> FromRequestParts<S> for AgentCaller {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Error> {
         let key = bearer(&parts.headers).or_else(|| header(&parts.headers, "x-api-key"));
         let agent = key.and_then(Self::with_key).ok_or(Error::NoApiKey)?;
+        let agent = if parts.method.is_safe() { agent.reading() } else { agent };
         parts.extensions.insert(Caller::from(&agent));
         Ok(agent)
     }
@@ -79,7 +80,7 @@ where
     Store: FromRef<S>,
 {
     match parts.extensions.get::<Caller>() {
-        Some(caller) => Store::from_ref(state).authenticate(caller.clone(), &[]).await.map(drop),
+        Some(caller) => Store::from_ref(state).admit(caller.clone(), &[]).await.map(drop),
         None => Ok(()),
     }
 }

@@ -96,7 +96,7 @@ async fn record(app: &App, cost: &RequestCost, call: Option<Call>, response: Res
         app.store.agents().record_stats(agent, delta);
     }
     match (call, cost.user()) {
-        (Some(call), Some(user)) => call.end(app.store.clone(), user, response).await,
+        (Some(call), Some(user)) => call.end(app.store.clone(), user, cost.key(), response).await,
         _ => response,
     }
 }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::clock::Timestamp;
-use crate::ids::{ApiKeyId, UserId};
+use crate::ids::{AgentId, ApiKeyId, Nil, UserId};
 use crate::secrets::Password;
 pub use crate::validation::email::{Email, is_email};
 use crate::validation::{FromObject, JsonObject};
@@ -45,6 +45,14 @@ pub struct ApiKey {
     /// The key's first characters, to tell keys apart
     #[schema(example = "hp_Zr8kQ2Lw")]
     pub key_prefix: String,
+    /// The one agent that it reaches; null for all of the user's agents
+    pub agent_id: Option<AgentId>,
+    /// It may only read: calls other than GET are 403 `read_only_key`
+    #[serde(default)]
+    #[schema(required = true)]
+    pub read_only: bool,
+    /// From then on it is 401 `api_key_expired`; null if it does not end
+    pub expires_at: Option<Timestamp>,
     /// Exact to five minutes
     pub last_used_at: Option<Timestamp>,
     pub created_at: Timestamp,
@@ -61,17 +69,33 @@ pub struct ShownApiKey {
 
 /// `POST /api/api-keys`.
 #[derive(ToSchema)]
+#[schema(rename_all = "camelCase")]
 pub struct NewApiKey {
     #[schema(required = false, min_length = 1, max_length = 64, default = "Default")]
     pub label: String,
+    /// The one agent that it reaches; all without it
+    pub agent_id: Option<AgentId>,
+    #[schema(required = false, default = false)]
+    pub read_only: bool,
+    /// When it ends; never without it
+    pub expires_at: Option<Timestamp>,
+}
+
+impl NewApiKey {
+    /// A key that reaches all agents and does not end.
+    pub fn labelled(label: impl Into<String>) -> Self {
+        Self { label: label.into(), agent_id: None, read_only: false, expires_at: None }
+    }
 }
 
 impl FromObject for NewApiKey {
     fn from_object(object: &mut JsonObject<'_>) -> Option<Self> {
-        if !object.has("label") {
-            return Some(Self { label: "Default".into() });
-        }
-        object.label("label", 64).map(|label| Self { label })
+        let label = if object.has("label") { object.label("label", 64) } else { Some("Default".into()) };
+        // A malformed id names none of the caller's agents.
+        let agent_id = object.string("agentId").map(|text| AgentId::parse_or_nil(&text));
+        let read_only = object.boolean("readOnly").unwrap_or_default();
+        let expires_at = object.timestamp("expiresAt");
+        Some(Self { label: label?, agent_id, read_only, expires_at })
     }
 }
 

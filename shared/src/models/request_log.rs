@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::clock::Timestamp;
-use crate::ids::LogId;
+use crate::ids::{ApiKeyId, LogId};
 use crate::validation::{FromParams, Params};
 
 /// Which side made the call
@@ -32,6 +32,11 @@ pub struct LogEntry {
     #[schema(example = 12)]
     pub duration_ms: u64,
     pub direction: Direction,
+    /// The API key that made the call; null for a delivery, and for calls before keys were logged
+    pub api_key_id: Option<ApiKeyId>,
+    /// Its first characters
+    #[schema(example = "hp_Zr8kQ2Lw")]
+    pub api_key_prefix: Option<String>,
     /// JSON as text: secrets masked, long texts cut, 2 KiB of it at most
     #[schema(example = r#"{"text":"May I?"}"#)]
     pub request_body: Option<String>,

@@ -18,7 +18,7 @@ use http::{HeaderMap, Method};
 use ulid::Ulid;
 
 use crate::clock::Timestamp;
-use crate::ids::{LogId, UserId};
+use crate::ids::{ApiKeyId, LogId, UserId};
 use crate::models::request_log::{Direction, LogEntry};
 use crate::storage::Store;
 use crate::telemetry::cost;
@@ -64,7 +64,14 @@ impl Call {
     }
 
     /// Writes the entry in the background of the response.
-    pub async fn end(self, store: Store, user: UserId, response: Response) -> Response {
+    pub async fn end(
+        self,
+        store: Store,
+        user: UserId,
+        key: Option<(ApiKeyId, String)>,
+        response: Response,
+    ) -> Response {
+        let (api_key_id, api_key_prefix) = key.unzip();
         let (response, answered) = copy_body(response).await;
         let (status, duration) = (response.status().as_u16(), self.began.elapsed());
         cost::spawn_background(async move {
@@ -75,6 +82,8 @@ impl Call {
                 status_code: status,
                 duration_ms: u64::try_from(duration.as_millis()).unwrap_or(u64::MAX),
                 direction: Direction::Inbound,
+                api_key_id,
+                api_key_prefix,
                 request_body: self.body.and_then(Tap::taken).and_then(|it| masked(&it)),
                 response_body: answered.and_then(|it| masked(&it)),
                 created_at: self.at,

@@ -1,7 +1,7 @@
 //! API keys and session tokens.
 //!
 //! An API key is `hp_`, 43 random characters (256 bits), then its user's ULID; a session token is the
-//! same behind `hs_`. The user at the end allows lists to be read concurrently with the check of the
+//! same behind `hs_`. A key that reaches one agent ends with that agent's ULID as well. The user at the end allows lists to be read concurrently with the check of the
 //! credential. The random part comes first, so that the displayed prefix distinguishes keys. The user
 //! that a credential claims counts only once its stored hash matches.
 
@@ -10,8 +10,9 @@ use std::fmt;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
+use ulid::ULID_LEN;
 
-use crate::ids::{UserId, parse_ulid};
+use crate::ids::{AgentId, UserId, parse_ulid};
 use crate::secrets::Password;
 use crate::{hex, random};
 
@@ -44,9 +45,10 @@ impl SecretHash {
 pub struct PlainSecret(String);
 
 impl PlainSecret {
-    /// A new API key of this user.
-    pub fn api_key(user: UserId) -> Self {
-        Self::make(API_KEY, user)
+    /// A new API key of this user, which may reach one agent only.
+    pub fn api_key(user: UserId, agent: Option<AgentId>) -> Self {
+        let Self(key) = Self::make(API_KEY, user);
+        Self(key + &agent.map(|agent| agent.ulid().to_string()).unwrap_or_default())
     }
 
     /// A new session token of this user.
@@ -76,7 +78,7 @@ impl PlainSecret {
 
     /// The first 11 characters, kept to tell keys apart on a page.
     pub fn display_prefix(&self) -> String {
-        self.0.chars().take(11).collect()
+        shown_part(&self.0)
     }
 
     /// The plain text, for the one response that shows it.
@@ -96,6 +98,10 @@ impl fmt::Debug for PlainSecret {
 pub struct Credential {
     pub hashed: SecretHash,
     pub claimed: UserId,
+    /// The one agent that an API key claims to reach; all of its user's if none.
+    pub agent: Option<AgentId>,
+    /// What pages show of it.
+    pub prefix: String,
 }
 
 impl Credential {
@@ -110,11 +116,21 @@ impl Credential {
     }
 
     fn parse(prefix: &str, text: &str) -> Option<Self> {
-        let (random, user) = text.strip_prefix(prefix)?.split_at_checked(RANDOM_LEN)?;
+        let (random, named) = text.strip_prefix(prefix)?.split_at_checked(RANDOM_LEN)?;
         let url_safe = random.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
+        let (user, agent) = named.split_at_checked(ULID_LEN)?;
         let claimed = UserId::from_ulid(parse_ulid(user).ok()?);
-        url_safe.then(|| Self { hashed: SecretHash::of(text), claimed })
+        let agent = match agent {
+            "" => None,
+            agent if prefix == API_KEY => Some(AgentId::from_ulid(parse_ulid(agent).ok()?)),
+            _ => return None,
+        };
+        url_safe.then(|| Self { hashed: SecretHash::of(text), claimed, agent, prefix: shown_part(text) })
     }
+}
+
+fn shown_part(secret: &str) -> String {
+    secret.chars().take(11).collect()
 }
 
 #[cfg(test)]
@@ -125,7 +141,7 @@ mod tests {
     #[test]
     fn a_key_is_long_enough_and_names_its_user() {
         let user = UserId::new(Timestamp::from_millis(1));
-        let key = PlainSecret::api_key(user);
+        let key = PlainSecret::api_key(user, None);
         let (hash, prefix, text) = (key.hashed(), key.display_prefix(), key.reveal());
         assert!(text.starts_with("hp_") && text.len() >= 3 + 32);
         assert_eq!((prefix.len(), text.starts_with(&prefix)), (11, true));
@@ -133,6 +149,17 @@ mod tests {
         assert_eq!(presented.as_ref().map(|p| p.claimed), Some(user));
         assert_eq!(presented.map(|p| p.hashed), Some(hash));
         assert!(Credential::session(&text).is_none());
+    }
+
+    #[test]
+    fn a_key_of_one_agent_names_it() {
+        let (user, agent) = (UserId::new(Timestamp::from_millis(1)), AgentId::new(Timestamp::from_millis(2)));
+        let text = PlainSecret::api_key(user, Some(agent)).reveal();
+        let presented = Credential::api_key(&text);
+        assert_eq!(presented.map(|it| (it.claimed, it.agent)), Some((user, Some(agent))));
+        assert!(Credential::api_key(&text[..text.len() - 1]).is_none());
+        let session = format!("{}{}", PlainSecret::session(user).reveal(), agent.ulid());
+        assert!(Credential::session(&session).is_none());
     }
 
     #[test]

@@ -200,14 +200,24 @@ impl Store {
         &self.limits
     }
 
-    /// Authenticates a caller, and reads `also` in the same call. Strongly consistent: a key that was revoked a
-    /// moment ago is refused, and so are all credentials of a user whose deletion has begun.
+    /// Authenticates a caller who reaches all that is the user's, and reads `also` in the same call. A key that
+    /// reaches one agent is refused.
     pub async fn authenticate(&self, caller: impl Into<Caller>, also: &[Key]) -> Result<(UserId, Items), Error> {
+        let caller = caller.into();
+        let only_agent = caller.only_agent();
+        let admitted = self.admit(caller, also).await?;
+        if only_agent.is_some() { Err(Error::KeyOfOneAgent) } else { Ok(admitted) }
+    }
+
+    /// Authenticates a caller, and reads `also` in the same call. What is the user's is not the caller's to see if
+    /// the caller reaches one agent. Strongly consistent: a key that was revoked a moment ago is refused, and so are
+    /// all credentials of a user whose deletion has begun.
+    pub async fn admit(&self, caller: impl Into<Caller>, also: &[Key]) -> Result<(UserId, Items), Error> {
         let caller = caller.into();
         let admitted = self.verify(&caller, also).await;
         match &admitted {
             Ok((user, _)) => turns::verified(caller.hashed(), *user).await?,
-            Err(Error::NoApiKey | Error::NoSession) => turns::forget(caller.hashed()),
+            Err(Error::NoApiKey | Error::ApiKeyExpired | Error::NoSession) => turns::forget(caller.hashed()),
             Err(_) => {}
         }
         admitted
@@ -215,22 +225,26 @@ impl Store {
 
     async fn verify(&self, caller: &Caller, also: &[Key]) -> Result<(UserId, Items), Error> {
         let credential = match caller {
-            Caller::Agent(agent) => keys::api_key(&agent.0.hashed),
+            Caller::Agent(agent) => keys::api_key(&agent.credential.hashed),
             Caller::Human(human) => keys::session(&human.0.hashed),
         };
         let removal = keys::user_removal(caller.claimed());
         let mut wanted = vec![credential.clone(), removal.clone()];
         wanted.extend_from_slice(also);
         let mut items = self.table.get_items(wanted).await?;
-        let user = match caller {
-            Caller::Agent(agent) => self.accounts().verify_api_key(&agent.0, items.take(&credential)?)?,
-            Caller::Human(human) => self.accounts().verify_session(&human.0, items.take(&credential)?)?,
+        let (user, may_call) = match caller {
+            Caller::Agent(agent) => {
+                let key = self.accounts().verify_api_key(&agent.credential, items.take(&credential)?)?;
+                cost::record_key(key.id, &agent.credential.prefix);
+                (key.user, agent.is_read || !key.is_read_only)
+            }
+            Caller::Human(human) => (self.accounts().verify_session(&human.0, items.take(&credential)?)?, true),
         };
         if items.contains(&removal) {
             return Err(caller.refused());
         }
         cost::record_user(user);
-        Ok((user, items))
+        if may_call { Ok((user, items)) } else { Err(Error::ReadOnlyKey) }
     }
 
     /// Authenticates the caller, opens a channel of theirs, and reads `also` in the same call. An agent that
@@ -245,7 +259,8 @@ impl Store {
         Ok((channel.ok_or(Error::NotYourAgent)?, items))
     }
 
-    /// The same for a channel that need not exist any more: none if it does not, or is another person's.
+    /// The same for a channel that need not exist any more: none if it does not, or is another person's. A key that
+    /// reaches another agent is refused.
     async fn find_channel(
         &self,
         caller: impl Into<Caller>,
@@ -254,8 +269,11 @@ impl Store {
     ) -> Result<(Option<Channel>, Items), Error> {
         let (caller, mut wanted) = (caller.into(), vec![keys::agent(id)]);
         wanted.extend_from_slice(also);
-        let by_agent = matches!(caller, Caller::Agent(_));
-        let (owner, mut items) = self.authenticate(caller, &wanted).await?;
+        let (by_agent, only_agent) = (matches!(caller, Caller::Agent(_)), caller.only_agent());
+        let (owner, mut items) = self.admit(caller, &wanted).await?;
+        if only_agent.is_some_and(|only| only != id) {
+            return Err(Error::NotYourAgent);
+        }
         let agent = items.take::<agents::AgentItem>(&wanted[0])?;
         let agent = agent.filter(|agent| agent.owner_id == owner && agent.deleted_at.is_none());
         let channel = agent.map(|agent| {

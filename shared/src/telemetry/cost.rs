@@ -30,7 +30,7 @@ use aws_smithy_types::config_bag::ConfigBag;
 use futures_util::future::join_all;
 use tokio::task::JoinHandle;
 
-use crate::ids::{AgentId, UserId};
+use crate::ids::{AgentId, ApiKeyId, UserId};
 use crate::models::SenderType;
 use crate::models::stats::StatsDelta;
 
@@ -45,6 +45,7 @@ pub struct RequestCost {
     milli_write_units: AtomicU64,
     blob_calls: AtomicU32,
     user: OnceLock<UserId>,
+    key: OnceLock<(ApiKeyId, String)>,
     /// The channel that was opened, and whether an agent opened it.
     channel: OnceLock<(AgentId, bool)>,
     message_from: OnceLock<SenderType>,
@@ -108,6 +109,11 @@ impl RequestCost {
         self.user.get().copied()
     }
 
+    /// The API key that made the request, and what pages show of it.
+    pub fn key(&self) -> Option<(ApiKeyId, String)> {
+        self.key.get().cloned()
+    }
+
     /// What a finished request adds to the statistics of an agent.
     pub fn stats_delta(&self, succeeded: bool) -> Option<(AgentId, StatsDelta)> {
         let (agent, by_agent) = self.channel.get().copied()?;
@@ -155,6 +161,11 @@ pub async fn with_cost<T>(cost: Arc<RequestCost>, work: impl Future<Output = T>)
 pub fn record_user(user: UserId) {
     // A request has one caller: a second call would set the same user.
     let _ = CURRENT_COST.try_with(|cost| cost.user.set(user));
+}
+
+/// Records the API key of the current request.
+pub fn record_key(key: ApiKeyId, prefix: &str) {
+    let _ = CURRENT_COST.try_with(|cost| cost.key.set((key, prefix.to_owned())));
 }
 
 /// Records the channel that the current request opened.

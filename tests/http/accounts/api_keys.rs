@@ -1,5 +1,7 @@
 //! `/api/api-keys`: creating, rotating and deleting keys
 
+use std::time::Duration;
+
 use futures_util::future::join_all;
 use serde_json::json;
 use shared::secrets::SecretHash;
@@ -21,15 +23,93 @@ async fn a_key_is_shown_whole_once() {
     }, @r#"
     [
       {
+        "agentId": null,
         "createdAt": "[time]",
+        "expiresAt": null,
         "id": "[id]",
         "keyPrefix": "[prefix]",
         "label": "Default",
         "lastUsedAt": null,
+        "readOnly": false,
         "userId": "[user]"
       }
     ]
     "#);
+}
+
+#[tokio::test]
+async fn what_a_key_may_reach_is_chosen_when_it_is_made() {
+    let world = World::start().await;
+    let (person, other) = (world.person().await, world.person().await);
+    let (agent, foreign) = (person.agent().await, other.agent().await);
+    let end = world.app.clock.now().plus(Duration::from_secs(3600)).to_string();
+    let scope = json!({ "label": "a guest", "agentId": agent.channel, "readOnly": true, "expiresAt": end });
+    let made = person.post("/api/api-keys", scope.clone()).await.expect(201);
+    let listed = person.get("/api/api-keys").await.expect(200);
+    let listed = listed.as_array().unwrap().iter().find(|it| it["id"] == made["id"]).unwrap().clone();
+    for member in ["label", "agentId", "readOnly", "expiresAt"] {
+        assert_eq!((&made[member], &listed[member]), (&scope[member], &scope[member]), "{member}");
+    }
+    let page = person.get("/settings/keys").await.text();
+    assert!(page.contains("Read only") && page.contains("Ends ") && page.contains("May only read"), "{page}");
+
+    // A rotated key reaches as much as before.
+    let path = format!("/api/api-keys/{}/rotate", made["id"].as_str().unwrap());
+    let rotated = person.post(&path, json!({})).await.expect(200);
+    let guest = agent.with_key(rotated["key"].as_str().unwrap());
+    guest.send(json!({ "text": "x" })).await.expect_error(403, "read_only_key");
+    guest.get_in_channel("/api/v1/messages").await.expect(200);
+    agent.with_key(made["key"].as_str().unwrap()).get("/api/v1/agents").await.expect_error(401, "unauthorized");
+
+    for unknown in [foreign.channel.as_str(), "agt_01M8HSA01HXWY1HY4MN0K2ED4Y", "nothing"] {
+        let refused = person.post("/api/api-keys", json!({ "agentId": unknown })).await;
+        assert_eq!(refused.expect_invalid(), ["agentId"]);
+        assert_eq!(refused.json()["errors"][0]["code"], "unknown_agent");
+    }
+    let past = json!({ "expiresAt": "2026-01-31T09:30:00Z" });
+    assert_eq!(person.post("/api/api-keys", past).await.expect_invalid(), ["expiresAt"]);
+    let wrong = json!({ "agentId": 7, "readOnly": "yes", "expiresAt": "soon" });
+    assert_eq!(person.post("/api/api-keys", wrong).await.expect_invalid(), ["agentId", "readOnly", "expiresAt"]);
+}
+
+#[tokio::test]
+async fn a_key_cannot_be_made_to_name_another_agent() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let (agent, other) = (person.agent().await, person.agent().await);
+    let made = person.post("/api/api-keys", json!({ "agentId": agent.channel })).await.expect(201);
+    let key = made["key"].as_str().unwrap();
+    let (start, named) = key.split_at(key.len() - 26);
+    assert_eq!(agent.channel, format!("agt_{named}"));
+    for forged in [start.to_owned(), format!("{start}{}", &other.channel[4..]), format!("{key}{named}")] {
+        agent.with_key(&forged).get("/api/v1/agents").await.expect_error(401, "unauthorized");
+    }
+    let forged = format!("{}{named}", agent.key);
+    agent.with_key(&forged).get("/api/v1/agents").await.expect_error(401, "unauthorized");
+}
+
+#[tokio::test]
+async fn the_log_says_which_key_made_a_call() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    let made = person.post("/api/api-keys", json!({ "readOnly": true })).await.expect(201);
+    let reader = agent.with_key(made["key"].as_str().unwrap());
+    reader.get_in_channel("/api/v1/messages").await.expect(200);
+    reader.send(json!({ "text": "x" })).await.expect_error(403, "read_only_key");
+    let logs = async || {
+        let logs = person.get("/api/logs").await.expect(200)["data"].clone();
+        logs.as_array().unwrap().iter().filter(|it| it["apiKeyId"] == made["id"]).cloned().collect::<Vec<_>>()
+    };
+    let mut of_key = logs().await;
+    while of_key.len() < 2 {
+        tokio::task::yield_now().await;
+        of_key = logs().await;
+    }
+    assert!(of_key.iter().all(|it| it["apiKeyPrefix"] == made["keyPrefix"]), "{of_key:?}");
+    assert_eq!([&of_key[0]["statusCode"], &of_key[1]["statusCode"]], [403, 200]);
+    let page = person.get("/logs").await.text();
+    assert!(page.contains(made["keyPrefix"].as_str().unwrap()), "{page}");
 }
 
 #[tokio::test]

@@ -2,7 +2,7 @@
 //!
 //! - [`openapi`], [`examples`]: the published contract
 //! - [`errors`], [`bad_json`], [`cross_origin`]: errors and headers
-//! - [`tenants`]: one user's data is never another's
+//! - [`tenants`]: one user's data is never another's; [`key_scopes`]: what an API key may reach
 //! - [`cost`], [`cost_scaling`], [`performance`]: DynamoDB calls and capacity
 //! - [`fault_injection`]: storage failures
 //! - [`layers`]: the modules of `shared` stand in layers; [`module_circles`]: no circle of modules in any crate
@@ -15,6 +15,7 @@ pub mod cross_origin;
 pub mod errors;
 pub mod examples;
 pub mod fault_injection;
+pub mod key_scopes;
 pub mod layers;
 pub mod module_circles;
 pub mod openapi;

@@ -34,7 +34,14 @@ pub struct Resource {
 }
 
 impl Tenant {
+    /// A tenant with one agent or two.
     pub async fn random(world: &World, random: &mut fastrand::Rng) -> Self {
+        let agents = 1 + random.usize(..2);
+        Self::with_agents(world, random, agents).await
+    }
+
+    /// A tenant with this number of agents.
+    pub async fn with_agents(world: &World, random: &mut fastrand::Rng, agents: usize) -> Self {
         let person = world.member().await;
         let marker = format!("MARK{}", hex::encode(&random::bytes::<8>()));
         let user = person.user_id().await;
@@ -42,7 +49,7 @@ impl Tenant {
         let ids = vec![(Placeholder::User, user), (Placeholder::Key, text(&key["id"]))];
         let ids = ids.into_iter().map(|(kind, id)| Resource { kind, id, channel: None }).collect();
         let mut tenant = Self { person, agents: vec![], marker, ids };
-        for _ in 0..1 + random.usize(..2) {
+        for _ in 0..agents {
             tenant.add_agent(world, &text(&key["key"]), random).await;
         }
         tenant

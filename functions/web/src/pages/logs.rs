@@ -35,6 +35,8 @@ struct Row {
     reason: &'static str,
     class: &'static str,
     took: String,
+    /// The first characters of the API key that made the call.
+    key: Option<String>,
     request: Option<String>,
     response: Option<String>,
 }
@@ -56,6 +58,7 @@ impl Row {
                 _ => "bad",
             },
             took: took(entry.duration_ms),
+            key: entry.api_key_prefix.clone(),
             request: entry.request_body.as_deref().map(laid_out),
             response: entry.response_body.as_deref().map(laid_out),
         }

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use serde::Serialize;
 use shared::http::App;
 use shared::models::account::Email;
-use shared::models::{CreateAgent, Role, User};
+use shared::models::{CreateAgent, NewApiKey, Role, User};
 use shared::secrets::Password;
 use shared::{hex, random};
 
@@ -136,7 +136,7 @@ async fn create_credentials(
         None => app.store.agents().create(user.id, CreateAgent::named(AGENT_NAME)).await?.agent.id,
     };
     app.store.accounts().delete_unused_api_keys(user.id, KEY_NAME).await?;
-    let key = app.store.accounts().create_api_key(user.id, KEY_NAME.to_owned()).await?.key;
+    let key = app.store.accounts().create_api_key(user.id, NewApiKey::labelled(KEY_NAME)).await?.key;
     let (email, password) = (Some(user.email), (!is_configured).then_some(password));
     let Urls { api: url, inbox: inbox_url } = urls;
     Ok(StartupInfo {

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 use crate::caller::{Caller, HumanCaller};
 use crate::clock::Timestamp;
 use crate::error::Error;
-use crate::ids::{ApiKeyId, UserId};
-use crate::models::{ApiKey, ShownApiKey};
+use crate::ids::{AgentId, ApiKeyId, UserId};
+use crate::models::{ApiKey, NewApiKey, ShownApiKey};
 use crate::secrets::{Credential, PlainSecret, SecretHash};
 use crate::storage::accounts::Accounts;
 use crate::storage::accounts::while_user_stays;
@@ -26,8 +26,22 @@ pub(in crate::storage) struct ApiKeyItem {
     sk: String,
     user_id: UserId,
     key_id: ApiKeyId,
+    /// The one agent that it reaches.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    agent_id: Option<AgentId>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    read_only: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expires_at: Option<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none")]
     last_used_at: Option<Timestamp>,
+}
+
+/// A presented key that is stored.
+pub(in crate::storage) struct VerifiedKey {
+    pub user: UserId,
+    pub id: ApiKeyId,
+    pub is_read_only: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -47,14 +61,19 @@ enum Write {
 }
 
 impl Accounts<'_> {
-    /// The user of a presented key, if it is stored and its user is the one it names.
+    /// A presented key, if it is stored, has not ended, and its user and agent are those that it names.
     pub(in crate::storage) fn verify_api_key(
         self,
         key: &Credential,
         item: Option<ApiKeyItem>,
-    ) -> Result<UserId, Error> {
-        let item = item.filter(|item| item.user_id == key.claimed).ok_or(Error::NoApiKey)?;
-        let (now, user) = (self.store.clock.now(), item.user_id);
+    ) -> Result<VerifiedKey, Error> {
+        let is_named = |item: &ApiKeyItem| item.user_id == key.claimed && item.agent_id == key.agent;
+        let item = item.filter(is_named).ok_or(Error::NoApiKey)?;
+        let now = self.store.clock.now();
+        if item.expires_at.is_some_and(|end| end <= now) {
+            return Err(Error::ApiKeyExpired);
+        }
+        let verified = VerifiedKey { user: item.user_id, id: item.key_id, is_read_only: item.read_only };
         if item.last_used_at.is_none_or(|used| used.plus(LAST_USED_STEP) <= now) {
             let (store, hash) = (self.store.clone(), key.hashed.clone());
             cost::spawn_background(async move {
@@ -63,7 +82,7 @@ impl Accounts<'_> {
                 }
             });
         }
-        Ok(user)
+        Ok(verified)
     }
 
     /// Updates both items, on the condition that they belong together: a key that was rotated or revoked in
@@ -84,13 +103,20 @@ impl Accounts<'_> {
     }
 
     /// Creates a key, unless its user is being deleted.
-    pub async fn create_api_key(self, user: UserId, label: String) -> Result<ShownApiKey, Error> {
-        let (now, key) = (self.store.clock.now(), PlainSecret::api_key(user));
+    /// Its agent must be the user's.
+    pub async fn create_api_key(self, user: UserId, new: NewApiKey) -> Result<ShownApiKey, Error> {
+        let (now, key) = (self.store.clock.now(), PlainSecret::api_key(user, new.agent_id));
+        if new.expires_at.is_some_and(|end| end <= now) {
+            return Err(Error::field(["expiresAt".into()], "in_the_past", "expiresAt must lie in the future"));
+        }
         let api_key = ApiKey {
             id: ApiKeyId::new(now),
             user_id: user,
-            label,
+            label: new.label,
             key_prefix: key.display_prefix(),
+            agent_id: new.agent_id,
+            read_only: new.read_only,
+            expires_at: new.expires_at,
             last_used_at: None,
             created_at: now,
         };
@@ -117,7 +143,7 @@ impl Accounts<'_> {
     pub async fn rotate_api_key(self, human: &HumanCaller, id: ApiKeyId) -> Result<ShownApiKey, Error> {
         for _ in 0..MAX_ATTEMPTS {
             let (user, mut item) = self.api_key_item(human, id).await?;
-            let (old, new) = (SecretHash::stored(item.hash), PlainSecret::api_key(user));
+            let (old, new) = (SecretHash::stored(item.hash), PlainSecret::api_key(user, item.shown.agent_id));
             item.shown.key_prefix = new.display_prefix();
             item.shown.last_used_at = None;
             let replaced = Put::new(shown_item(&new.hashed(), &item.shown)?);
@@ -174,7 +200,8 @@ fn deletion(user: UserId, id: ApiKeyId, hash: String) -> Transaction {
 
 fn looked_up_item(hash: &SecretHash, key: &ApiKey) -> Result<Item, Error> {
     let Key { pk, sk } = keys::api_key(hash);
-    Ok(to_item(&ApiKeyItem { pk, sk, user_id: key.user_id, key_id: key.id, last_used_at: None })?)
+    let ApiKey { id, user_id, agent_id, read_only, expires_at, .. } = *key;
+    Ok(to_item(&ApiKeyItem { pk, sk, user_id, key_id: id, agent_id, read_only, expires_at, last_used_at: None })?)
 }
 
 fn shown_item(hash: &SecretHash, key: &ApiKey) -> Result<Item, Error> {

@@ -216,12 +216,14 @@ impl Agents<'_> {
         }
     }
 
-    /// All of the caller's agents, oldest first, read while the caller is authenticated.
+    /// The agents that the caller reaches, oldest first, read while the caller is authenticated.
     pub async fn list(self, caller: impl Into<Caller>) -> Result<Vec<Agent>, Error> {
         let caller = caller.into();
         let query = self.store.table.query_index(OWNER_INDEX, caller.claimed()).starting_with(owned::AGENTS);
-        let listed = |item: AgentItem| item.deleted_at.is_none().then(|| Agent::from(item));
-        join_authorized(self.store.authenticate(caller, &[]), collect_for_response(query, listed))
+        let only_agent = caller.only_agent();
+        let is_listed = |item: &AgentItem| item.deleted_at.is_none() && only_agent.is_none_or(|only| only == item.id);
+        let listed = |item: AgentItem| is_listed(&item).then(|| Agent::from(item));
+        join_authorized(self.store.admit(caller, &[]), collect_for_response(query, listed))
             .await
             .map(|(_, agents)| agents)
     }

@@ -63,9 +63,9 @@ impl Files<'_> {
     /// The files of a channel, or of all channels of the key's user, newest first, read while the caller is
     /// authenticated.
     pub async fn list_for_agent(self, agent: &AgentCaller, channel: MaybeChannel) -> Result<Vec<Attachment>, Error> {
-        let files = match channel {
+        let files = match agent.channel_or_only(channel) {
             MaybeChannel::Absent => {
-                let user = agent.0.claimed;
+                let user = agent.credential.claimed;
                 let read = future::try_join(
                     self.collect(self.store.query_owned(user, FILES)),
                     self.store.agents().being_deleted(user),

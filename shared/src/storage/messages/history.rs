@@ -43,12 +43,13 @@ impl Messages<'_> {
         if let MaybeChannel::Named(named) = channel.into()
             && named != id.channel()
         {
-            self.store.authenticate(caller, &[]).await?;
+            self.store.admit(caller, &[]).await?;
             return Err(Error::NotFound("message"));
         }
         let (message, kept) = (keys::message(id), keys::history(caller.claimed(), id));
         let also = [message.clone(), kept.clone()];
-        let (channel, mut items) = self.store.find_channel(caller, id.channel(), &also).await?;
+        let found = self.store.find_channel(caller, id.channel(), &also).await;
+        let (channel, mut items) = found.map_err(|err| err.or_not_found("message"))?;
         if channel.is_some()
             && let Some(item) = items.take::<MessageItem>(&message)?
         {

@@ -116,8 +116,9 @@ impl Reviews<'_> {
     /// The pending reviews of a channel, or of all channels of the key's user, newest first, read while the
     /// caller is authenticated.
     pub async fn list_pending(self, agent: &AgentCaller, channel: MaybeChannel) -> Result<Vec<Message>, Error> {
-        let (user, status, now) = (agent.0.claimed, Some(ReviewStatus::Pending), self.store.clock.now());
-        let newest = match channel {
+        let (user, status) = (agent.credential.claimed, Some(ReviewStatus::Pending));
+        let now = self.store.clock.now();
+        let newest = match agent.channel_or_only(channel) {
             MaybeChannel::Absent => {
                 let wanted = Wanted { user, status, channel: None, now, leaving: OnceCell::new() };
                 join_authorized(self.store.authenticate(agent, &[]), self.read_pending(&wanted)).await?.1
