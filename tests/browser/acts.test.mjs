@@ -250,6 +250,7 @@ for (const [size, viewport, dark] of [["a desktop, light", desktop, false], ["a 
     const found = [];
     // What the bar covers can be scrolled: axe judges targets by where they are now.
     const uncover = () => page.addStyleTag({ content: ".decision-bar { position: static !important } .to-end { display: none !important }" });
+    const scheme = (dark) => page.emulateMediaFeatures([{ name: "prefers-color-scheme", value: dark ? "dark" : "light" }, { name: "prefers-reduced-motion", value: "reduce" }]);
     const check = async (name) => {
       await uncover();
       await page.$$eval("#review details", (all) => all.forEach((it) => (it.open = true)));
@@ -258,6 +259,11 @@ for (const [size, viewport, dark] of [["a desktop, light", desktop, false], ["a 
       found.push(...violations.flatMap((it) => it.nodes.map((node) => `${name}: ${it.id}: ${node.target} ${node.failureSummary.replaceAll("\n", " ")}`)));
       const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
       if (wide > 0) found.push(`${name}: wider than the screen by ${wide} px`);
+      // The other theme has the same elements in other colours.
+      await scheme(!dark);
+      const { violations: colours } = await page.evaluate(() => axe.run(document, { runOnly: { type: "rule", values: ["color-contrast"] }, iframes: false }));
+      found.push(...colours.flatMap((it) => it.nodes.map((node) => `${name}, ${dark ? "light" : "dark"}: ${node.target} ${node.failureSummary.replaceAll("\n", " ")}`)));
+      await scheme(dark);
     };
     for (const [name, path] of Object.entries(await fillActs(world))) {
       await page.goto(world.inboxUrl + path);

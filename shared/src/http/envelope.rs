@@ -17,7 +17,7 @@ use crate::http::app::App;
 use crate::http::auth;
 use crate::http::error_body::{Rendered, error_of, with_body};
 use crate::ids;
-use crate::request_log::Call;
+use crate::request_log::{Call, masked_path};
 use crate::telemetry::cost::{self, BackgroundTasks, CostTotals, RequestCost};
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -53,7 +53,7 @@ pub(super) async fn wrap(
     let (call, request) = Call::begin(request, uri.path(), id, now);
 
     let response = run(&app, &request_cost, request, next).await;
-    let response = render_error(response, uri.path(), app.clock.now(), &request_id);
+    let response = render_error(response, &masked_path(uri.path()), app.clock.now(), &request_id);
     let totals = request_cost.spent();
     let mut response = cost::with_cost(request_cost.clone(), record(&app, &request_cost, call, response)).await;
     response.extensions_mut().insert(BackgroundTasks(request_cost.clone()));

@@ -28,7 +28,7 @@ pub struct ErrorBody<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     consumed_at: Option<Timestamp>,
-    /// The path that was called
+    /// The path that was called, with keys in it masked
     path: &'a str,
     timestamp: Timestamp,
     /// As in the header x-request-id; finds the call in the logs

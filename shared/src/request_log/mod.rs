@@ -23,7 +23,7 @@ use crate::models::request_log::{Direction, LogEntry};
 use crate::storage::Store;
 use crate::telemetry::cost;
 
-pub use masking::{masked, masked_event};
+pub use masking::{masked, masked_event, path as masked_path};
 
 /// Larger request bodies are not logged.
 const MAX_BODY: usize = 64 * 1024;

@@ -139,6 +139,17 @@ async fn malformed_ids_are_not_found() {
 }
 
 #[tokio::test]
+async fn a_key_in_a_path_is_in_no_error() {
+    let world = World::start().await;
+    let agent = world.person().await.agent().await;
+    for path in ["/api/v1/messages/{key}", "/api/v1/reviews/{key}/wait", "/nothing/{key}", "/api/messages/{key}"] {
+        let reply = agent.get(&path.replace("{key}", &agent.key)).await;
+        assert!(reply.status >= 400 && !reply.text().contains(&agent.key[3..46]), "{path}: {}", reply.text());
+        assert_eq!(reply.json()["path"], path.replace("{key}", "***"));
+    }
+}
+
+#[tokio::test]
 async fn a_storage_failure_is_503_with_retry_after() {
     let world = World::start().await;
     let agent = world.person().await.agent().await;
