@@ -161,9 +161,10 @@ impl Reviews<'_> {
     pub async fn load_several(self, agent: &AgentCaller, ids: Vec<MessageId>) -> Result<SeveralReviews, Error> {
         let channels: HashSet<AgentId> = ids.iter().map(|id| id.channel()).collect();
         let agents: Vec<Key> = channels.iter().map(|channel| keys::agent(*channel)).collect();
-        let (user, agents) = self.store.authenticate(agent, &agents).await?;
+        let (user, agents) = self.store.admit(agent, &agents).await?;
+        let is_reached = |channel: &AgentId| agent.only_agent().is_none_or(|only| only == *channel);
         let mut own = HashSet::new();
-        for channel in channels {
+        for channel in channels.into_iter().filter(is_reached) {
             let found = agents.peek::<AgentItem>(&keys::agent(channel))?;
             if found.is_some_and(|agent| agent.owner_id == user && agent.deleted_at.is_none()) {
                 own.insert(channel);
