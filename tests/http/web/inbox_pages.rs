@@ -186,7 +186,7 @@ async fn what_was_written_for_a_withdrawn_review_is_shown_again() {
     let action = json!({ "name": "pay", "args": { "amount": 7 }, "editable": ["/amount"] });
     let act = json!({ "type": "approval", "action": action });
     let fields = json!([
-        { "name": "why", "type": "textarea" }, { "name": "pin", "type": "password" }, { "name": "to", "type": "text", "default": "Ada" }
+        { "name": "why", "type": "textarea" }, { "name": "pin", "type": "password" }, { "name": "to", "type": "text", "defaultValue": "Ada" }
     ]);
     let form = json!({ "type": "form", "payload": { "fields": fields } });
     let text = json!({ "type": "text-input", "payload": { "prefill": "Dear" } });
