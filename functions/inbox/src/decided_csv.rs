@@ -26,8 +26,21 @@ const PAGE_SIZE: usize = 200;
 const MAX_READS: usize = 10;
 
 const HEAD: [&str; 15] = [
-    "ended at", "outcome", "by", "by id", "through", "agent", "agent id", "type", "request", "act", "response", "comment",
-    "reason", "asked at", "message id",
+    "ended at",
+    "outcome",
+    "by",
+    "by id",
+    "through",
+    "agent",
+    "agent id",
+    "type",
+    "request",
+    "act",
+    "response",
+    "comment",
+    "reason",
+    "asked at",
+    "message id",
 ];
 
 /// The same as CSV (RFC 4180), up to 1,000 reviews

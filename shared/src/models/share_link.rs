@@ -71,10 +71,10 @@ mod tests {
         let token = link.token(&secret("a"));
         let verified =
             |token: &str, secret: ServerSecret, at: Timestamp| ShareLink::verified(token, &secret.into(), at);
-        assert_eq!(verified(&token, secret("a").into(), now), Some(link));
-        assert_eq!(verified(&token, secret("a").into(), now.plus(LIFE - Duration::from_secs(1))), Some(link));
-        assert_eq!(verified(&token, secret("a").into(), now.plus(LIFE)), None);
-        assert_eq!(verified(&token, secret("b").into(), now), None);
+        assert_eq!(verified(&token, secret("a"), now), Some(link));
+        assert_eq!(verified(&token, secret("a"), now.plus(LIFE - Duration::from_secs(1))), Some(link));
+        assert_eq!(verified(&token, secret("a"), now.plus(LIFE)), None);
+        assert_eq!(verified(&token, secret("b"), now), None);
     }
 
     #[test]

@@ -77,7 +77,10 @@ fn check_table(items: &[Item], deleted: usize) {
     for message in &messages {
         let review = message["review"].as_m().unwrap();
         assert_eq!(review["status"], AttributeValue::S("completed".to_owned()));
-        assert!(review.contains_key("response") && message["dueShard"].as_s().unwrap().starts_with("DECIDED#"), "{message:?}");
+        assert!(
+            review.contains_key("response") && message["dueShard"].as_s().unwrap().starts_with("DECIDED#"),
+            "{message:?}"
+        );
         for file in message["attachments"].as_l().unwrap() {
             let id = &file.as_m().unwrap()["id"];
             let item = items_with_prefix(items, "FILE#").into_iter().find(|item| &item["id"] == id);

@@ -1,5 +1,6 @@
 //! `GET /api/messages/reviews/history` and `/?tab=decided`: decided reviews by the time of their decision.
 
+use std::slice;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -152,16 +153,19 @@ async fn a_search_finds_text_metadata_act_response_and_comment_and_no_password()
     let approval = json!({ "text": "Größe?", "metadata": { "ticket": { "key": "T-1000" } },
         "review": { "type": "approval", "action": action, "payload": { "allowComment": true } } });
     let refund = agent.create_message(approval).await;
-    let rejected = json!({ "response": { "selectedOption": "reject", "comment": "Too \"much\"" }, "feedback": "Ask again." });
+    let rejected =
+        json!({ "response": { "selectedOption": "reject", "comment": "Too \"much\"" }, "feedback": "Ask again." });
     person.post(&format!("/api/messages/{refund}/respond"), rejected).await.expect(201);
     let fields = json!([{ "name": "pin", "type": "password" }, { "name": "who", "type": "text" }]);
-    let form = agent.create_message(json!({ "text": "Pin?", "review": { "type": "form", "payload": { "fields": fields } } })).await;
+    let form = agent
+        .create_message(json!({ "text": "Pin?", "review": { "type": "form", "payload": { "fields": fields } } }))
+        .await;
     person.answer(&form, json!({ "pin": "S3CRET-PIN", "who": "Ada" })).await.expect(201);
     let withdrawn = agent.request_approval().await;
     agent.cancel(&withdrawn, json!({ "reason": "Superseded by hand." })).await.expect(200);
 
     for query in ["GRÖSSE", "t-1000", "ticket", "stripe.refunds", "ch_31", "reject", "too %22much", "ask again"] {
-        assert_eq!(ids_of(&person, &format!("search={query}")).await, [refund.clone()], "{query}");
+        assert_eq!(ids_of(&person, &format!("search={query}")).await, slice::from_ref(&refund), "{query}");
     }
     assert_eq!(ids_of(&person, "search=ada").await, [form]);
     assert_eq!(ids_of(&person, "search=by+hand").await, [withdrawn]);
@@ -216,7 +220,7 @@ async fn a_history_is_one_persons_and_leaves_out_deleted_agents_and_messages() {
     approve(&other, &foreign).await;
     agent.delete_in_channel(&format!("/api/v1/messages/{deleted}")).await.expect(200);
     person.delete_fully(&format!("/api/agents/{}", leaving.channel)).await.expect(200);
-    assert_eq!(ids_of(&person, "").await, [kept.clone()]);
+    assert_eq!(ids_of(&person, "").await, slice::from_ref(&kept));
     assert_eq!(ids_of(&person, &format!("channel={}", agent.channel)).await, [kept]);
     for channel in [&others.channel, &leaving.channel] {
         person.get(&format!("{HISTORY}?channel={channel}")).await.expect_error(403, "not_your_agent");
@@ -243,7 +247,10 @@ async fn a_csv_file_has_the_same_reviews_quoted_and_without_formulas() {
 
     let file = person.get(&format!("{HISTORY}.csv?status=completed")).await;
     assert_eq!(file.status, 200, "{}", file.text());
-    assert!(file.header("content-type").starts_with("text/csv") && file.header("content-disposition").starts_with("attachment"));
+    assert!(
+        file.header("content-type").starts_with("text/csv")
+            && file.header("content-disposition").starts_with("attachment")
+    );
     let lines: Vec<String> = file.text().split("\r\n").map(str::to_owned).collect();
     assert_eq!((lines.len(), lines[2].as_str()), (3, ""), "{lines:?}");
     assert!(lines[0].starts_with("ended at,outcome,by,"));
@@ -254,7 +261,8 @@ async fn a_csv_file_has_the_same_reviews_quoted_and_without_formulas() {
     assert!(all.contains(&id) && all.contains(&other), "{all}");
     // The page links to the file of what it shows.
     let html = person.get(&format!("/?tab=completed&agent={}&from=2026-01-01&zone=60", agent.channel)).await.text();
-    let link = format!("{HISTORY}.csv?status=completed&#38;channel={}&#38;from=2025-12-31T23:00:00.000Z", agent.channel);
+    let link =
+        format!("{HISTORY}.csv?status=completed&#38;channel={}&#38;from=2025-12-31T23:00:00.000Z", agent.channel);
     assert!(html.contains(&link), "{html}");
 }
 

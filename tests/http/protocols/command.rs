@@ -61,7 +61,8 @@ async fn the_exit_code_of_ask_and_wait_is_the_answer() {
     let person = world.person().await;
     let agent = person.agent().await;
     for (option, expected) in [("approve", 0), ("reject", 1)] {
-        let asking = run(as_agent(&agent, &world, &["ask", "Deploy?", "--action", "deploy", "--args", "{\"v\":2}"]), "");
+        let asking =
+            run(as_agent(&agent, &world, &["ask", "Deploy?", "--action", "deploy", "--args", "{\"v\":2}"]), "");
         let (asked, ()) = tokio::join!(asking, answer(&person, json!({ "selectedOption": option })));
         assert_eq!(code(&asked), Some(expected), "{}", text(&asked.stderr));
         let review: Value = serde_json::from_slice(&asked.stdout).unwrap();
@@ -122,7 +123,8 @@ async fn a_hook_ends_with_0_once_a_person_has_decided() {
     let world = World::start().await;
     let person = world.person().await;
     let agent = person.agent().await;
-    let event = json!({ "hook_event_name": "PermissionRequest", "tool_name": "Bash", "tool_input": { "command": "ls" } });
+    let event =
+        json!({ "hook_event_name": "PermissionRequest", "tool_name": "Bash", "tool_input": { "command": "ls" } });
     for (option, behavior) in [("approve", "allow"), ("reject", "deny")] {
         let (input, hook) = (event.to_string(), as_agent(&agent, &world, &["hook", "claude-code"]));
         let answering = answer(&person, json!({ "selectedOption": option }));
@@ -196,7 +198,8 @@ async fn mcp_is_served_on_standard_input_and_output() {
     let ended = run(as_agent(&agent, &world, &["mcp"]), &(input + "{\n")).await;
     assert_eq!(code(&ended), Some(0), "{}", text(&ended.stderr));
     let answers: Vec<Value> = text(&ended.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    let of = |id: Value| answers.iter().find(|answer| answer["id"] == id).unwrap_or_else(|| panic!("{id}: {answers:?}"));
+    let of =
+        |id: Value| answers.iter().find(|answer| answer["id"] == id).unwrap_or_else(|| panic!("{id}: {answers:?}"));
     assert_eq!(answers.len(), 5);
     assert_eq!(of(json!(1))["result"]["protocolVersion"], "2025-06-18");
     assert_eq!(of(json!(2))["result"]["structuredContent"]["channelId"], agent.channel.as_str());

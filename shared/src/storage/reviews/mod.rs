@@ -244,12 +244,7 @@ enum Write {
 
 /// The part of the update that an answer, a cancellation and an expiry share. `ended_at` is when the review was decided:
 /// its place in the history.
-fn decide(
-    id: MessageId,
-    status: ReviewStatus,
-    decision_id: &str,
-    (ended_at, now): (Timestamp, Timestamp),
-) -> Update {
+fn decide(id: MessageId, status: ReviewStatus, decision_id: &str, (ended_at, now): (Timestamp, Timestamp)) -> Update {
     let place = DecidedPlace::new(ended_at, id);
     Update::new(keys::message(id))
         .set("review.status", s(status.word()))

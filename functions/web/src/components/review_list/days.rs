@@ -53,10 +53,11 @@ mod tests {
 
     #[test]
     fn days_begin_at_midnight_of_their_zone_and_the_last_one_is_included() {
-        let span = |zone| Days::parse("2026-03-01", "2026-03-02", zone).span().map(|at| at.unwrap().to_string());
-        assert_eq!(span(""), ["2026-03-01T00:00:00.000Z", "2026-03-03T00:00:00.000Z"]);
-        assert_eq!(span("330"), ["2026-02-28T18:30:00.000Z", "2026-03-02T18:30:00.000Z"]);
-        assert_eq!(span("-60"), ["2026-03-01T01:00:00.000Z", "2026-03-03T01:00:00.000Z"]);
+        let span = |zone| Days::parse("2026-03-01", "2026-03-02", zone).span().map(|at| at.map(|it| it.to_string()));
+        let both = |from: &str, to: &str| [from, to].map(|it| Some(it.to_owned()));
+        assert_eq!(span(""), both("2026-03-01T00:00:00.000Z", "2026-03-03T00:00:00.000Z"));
+        assert_eq!(span("330"), both("2026-02-28T18:30:00.000Z", "2026-03-02T18:30:00.000Z"));
+        assert_eq!(span("-60"), both("2026-03-01T01:00:00.000Z", "2026-03-03T01:00:00.000Z"));
         assert_eq!(span("9999"), span(""));
     }
 
