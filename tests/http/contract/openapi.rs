@@ -132,7 +132,7 @@ fn each_path_declares_its_credentials() {
         ];
         let expected: &[&str] = match path {
             path if public.contains(&path) || path.starts_with("/api/share/") => &[],
-            path if path.starts_with("/api/v1/") => &["apiKey", "apiKeyHeader"],
+            path if path.starts_with("/api/v1/") || path == "/mcp" => &["apiKey", "apiKeyHeader"],
             _ => &["session", "sessionCookie"],
         };
         assert_eq!(names, expected, "{verb} {path}");
