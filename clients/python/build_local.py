@@ -1,7 +1,7 @@
 """Builds a wheel that carries compiled programs, so that `pip install` brings them without Rust.
 
-    cargo build --release -p placet-local
-    python clients/python/build_local.py target/release/placet-local --out dist
+    cargo build --release --workspace --bin placet-local --bin placet
+    python clients/python/build_local.py target/release/placet-local target/release/placet --out dist
 
 Its platform tag is that of this machine; on Linux with the version of glibc that the programs need.
 """

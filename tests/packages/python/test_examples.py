@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sys
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -69,3 +71,28 @@ def test_the_job_of_github_actions_waits(person: Person) -> None:
         person.respond(person.asked(process), selectedOption=option, comment="Not on a Friday")
         ended, out, err = finish(process)
         assert ended == code and ("Not on a Friday" in err) is (code == 1), (out, err)
+
+
+def test_the_hook_of_claude_code_decides(person: Person) -> None:
+    settings = json.loads((EXAMPLES / "claude-code/settings.json").read_text())
+    (entry,) = settings["hooks"]["PreToolUse"]
+    (hook,) = entry["hooks"]
+    call = {
+        "session_id": str(uuid.uuid4()),
+        "cwd": "/repo",
+        "permission_mode": "default",
+        "hook_event_name": "PreToolUse",
+        "tool_name": "Bash",
+        "tool_input": {"command": "make deploy"},
+    }
+    for option, decision in (("approve", "allow"), ("reject", "deny")):
+        process = start("sh", "-c", hook["command"], input=json.dumps(call))
+        person.respond(person.asked(process), selectedOption=option, comment="Not on a Friday")
+        code, out, err = finish(process)
+        assert code == 0, err
+        decided = json.loads(out)["hookSpecificOutput"]
+        assert decided["permissionDecision"] == decision
+        assert (decided.get("permissionDecisionReason") == "Not on a Friday") is (decision == "deny")
+    # Exit code 2 is the one that blocks.
+    process = start("sh", "-c", hook["command"], input=json.dumps(call), PLACET_API_KEY="hp_wrong")
+    assert finish(process)[0] == 2
