@@ -105,6 +105,8 @@ export const states = {
     await page.click("[data-later] summary");
     await page.click("[data-hide-for=hour]");
     await page.waitForFunction((id) => document.getElementById(`row-${id}`)?.closest("li").hidden, {}, id);
+    await page.waitForFunction((id) => document.getElementById("review")?.dataset.review !== id, {}, id);
+    await settled(page);
     await page.$eval("#later-count", (it) => it.click());
   },
   "new requests that wait behind a button": async (world, page) => {
