@@ -27,6 +27,7 @@ function showChosen() {
   for (const row of rows()) markChosen(row, chosen.has(row.id));
   const all = chosenRows();
   byId("bulk").hidden = all.length === 0 && byId("bulk-result").textContent === "";
+  byId("bulk-cancel").textContent = all.length > 0 ? "Cancel" : "Close";
   byId("bulk-count").textContent = all.length > 0 ? `${all.length} chosen` : "";
   const shapes = new Set(all.map((row) => row.dataset.options));
   const options = shapes.size === 1 ? JSON.parse([...shapes][0]) : [];

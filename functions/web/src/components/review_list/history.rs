@@ -68,7 +68,7 @@ fn outcomes(chosen: Tab) -> Vec<Choice> {
         "completed" => "Answered",
         "expired" => "Expired",
         "cancelled" => "Withdrawn",
-        _ => "All outcomes",
+        _ => "Outcome",
     };
     let history = Tab::WORDS.into_iter().filter(|(_, tab)| *tab != Tab::Waiting);
     history.map(|(word, tab)| choice(word.to_owned(), label(word), tab == chosen)).collect()
