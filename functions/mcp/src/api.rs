@@ -32,7 +32,7 @@ impl Routes {
     }
 }
 
-/// Who calls, and the channel that the address of the endpoint names.
+/// Who calls, and the channel that the address of the endpoint names, or that of the one agent that the key reaches.
 pub struct Session {
     pub app: App,
     pub agent: AgentCaller,
@@ -47,19 +47,23 @@ struct AgentId {
 }
 
 impl Session {
-    pub fn new(app: App, routes: Routes, agent: AgentCaller, headers: &HeaderMap, channel: Option<String>) -> Self {
+    pub fn new(app: App, routes: Routes, agent: AgentCaller, headers: &HeaderMap, channel: MaybeChannel) -> Self {
         let mut credentials = HeaderMap::new();
         for name in [AUTHORIZATION, X_API_KEY] {
             if let Some(value) = headers.get(&name) {
                 credentials.insert(name, value.clone());
             }
         }
+        let channel = match agent.channel_or_only(channel) {
+            MaybeChannel::Absent => None,
+            MaybeChannel::Named(id) => Some(id.to_string()),
+        };
         Self { app, agent, routes, credentials, channel }
     }
 
     /// Verifies the key, for requests that no route answers.
     pub async fn authenticate(&self) -> Result<(), Error> {
-        self.app.store.authenticate(&self.agent, &[]).await.map(drop)
+        self.app.store.admit(&self.agent, &[]).await.map(drop)
     }
 
     /// An error in what the caller sent, which only a caller with a valid key gets to see.
@@ -154,12 +158,4 @@ impl Session {
 pub fn path(before: &str, id: &str, after: &str) -> String {
     let id: String = form_urlencoded::byte_serialize(id.as_bytes()).collect();
     format!("{before}/{}{after}", id.replace('+', "%20"))
-}
-
-/// The channel that the address names.
-pub fn name_of(channel: MaybeChannel) -> Option<String> {
-    match channel {
-        MaybeChannel::Absent => None,
-        MaybeChannel::Named(id) => Some(id.to_string()),
-    }
 }

@@ -12,7 +12,7 @@ use shared::http::body;
 use shared::http::extract::{MaybeInChannel, Query};
 use shared::http::origin::Sender;
 
-use crate::api::{Routes, Session, name_of};
+use crate::api::{Routes, Session};
 use crate::protocol::{self, Revision, TASKS, VERSIONS};
 use crate::rpc::{
     Failure, Incoming, METHOD_NOT_FOUND, Malformed, Members, Refusal, Request as Call, members, raw, success,
@@ -58,7 +58,8 @@ pub async fn call(
     request: Request,
 ) -> Result<Response, Error> {
     let (parts, body) = request.into_parts();
-    let session = Session::new(app, routes, agent, &parts.headers, name_of(channel));
+    // What a key may do is decided by the route that a tool calls; by itself a request of the protocol changes nothing.
+    let session = Session::new(app, routes, agent.reading(), &parts.headers, channel);
     if Sender::of(&parts.headers) == Sender::ForeignPage {
         session.authenticate().await?;
         return Err(Error::ForeignPage);

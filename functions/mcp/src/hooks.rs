@@ -11,7 +11,7 @@ use shared::ids::MaybeChannel;
 use shared::long_poll;
 use shared::validation::{FromObject, FromParams, JsonObject, Params};
 
-use crate::api::{Routes, Session, name_of};
+use crate::api::{Routes, Session};
 use crate::outcome::MAX_HOLD_MS;
 use crate::permission::{self, ToolUse, Verdict};
 use crate::rpc::{Members, raw};
@@ -93,7 +93,7 @@ pub async fn claude_code(
     headers: HeaderMap,
     Body(input): Body<HookInput>,
 ) -> Result<Json<Members>, Error> {
-    let session = Session::new(app, routes, agent, &headers, name_of(query.channel));
+    let session = Session::new(app, routes, agent, &headers, query.channel);
     decide(&session, "Claude Code", input, key, (query.defers, query.timeout)).await
 }
 
@@ -121,7 +121,7 @@ pub async fn codex(
     headers: HeaderMap,
     Body(input): Body<HookInput>,
 ) -> Result<Json<Members>, Error> {
-    let session = Session::new(app, routes, agent, &headers, name_of(query.channel));
+    let session = Session::new(app, routes, agent, &headers, query.channel);
     decide(&session, "Codex", input, key, (query.defers, query.timeout)).await
 }
 

@@ -35,9 +35,11 @@ async fn an_agents_call_is_logged_for_its_user() {
     assert!(entry["durationMs"].is_u64() && entry["createdAt"].is_string());
     insta::assert_json_snapshot!(entry, {
         ".id" => "[id]", ".createdAt" => "[time]", ".durationMs" => "[ms]",
-        ".requestBody" => "[body]", ".responseBody" => "[body]",
+        ".requestBody" => "[body]", ".responseBody" => "[body]", ".apiKeyId" => "[key]", ".apiKeyPrefix" => "[prefix]",
     }, @r#"
     {
+      "apiKeyId": "[key]",
+      "apiKeyPrefix": "[prefix]",
       "createdAt": "[time]",
       "direction": "inbound",
       "durationMs": "[ms]",

@@ -228,3 +228,25 @@ async fn a_tool_costs_what_its_route_costs() {
     let listed = request(&agent, "tools/list", json!({}), json!({})).await;
     assert_eq!((listed.cost().calls, listed.cost().round_trips), (1, 1));
 }
+
+/// A tool may do what the key may do on the routes: a key of one agent writes in its channel without naming it and
+/// reaches no other, and a key that may only read reads.
+#[tokio::test]
+async fn tools_keep_to_what_the_key_may_reach() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let (agent, other) = (person.agent().await, person.agent().await);
+    let made = async |scope: Value| person.post("/api/api-keys", scope).await.expect(201)["key"].clone();
+    let scoped = agent.with_key(made(json!({ "name": "one", "agentId": agent.channel })).await.as_str().unwrap());
+    let sent = structured(&scoped, "send_message", json!({ "text": "one" })).await;
+    assert_eq!(sent["channelId"], agent.channel.as_str());
+    let foreign = json!({ "text": "two", "channelId": other.channel });
+    let refused = tool_error(&scoped, "send_message", foreign).await["statusCode"].clone();
+    assert!(refused == 403 || refused == 404, "{refused}");
+    request(&scoped, "tools/list", json!({}), json!({})).await.expect(200);
+    let reader = agent.with_key(made(json!({ "name": "reader", "readOnly": true })).await.as_str().unwrap());
+    let read = structured(&reader, "get_message", json!({ "messageId": sent["id"] })).await;
+    assert_eq!(read["text"], "one");
+    let written = json!({ "text": "three", "channelId": agent.channel });
+    assert_eq!(tool_error(&reader, "send_message", written).await["statusCode"], 403);
+}
