@@ -134,10 +134,10 @@ function showTrouble(form, sentence) {
   if (sentence) trouble.scrollIntoView({ block: "nearest" });
 }
 
-// Beside a plugin that answers, the form is folded, for when the plugin cannot.
-function foldBesidePlugin(form) {
+// With a plugin that answers, the form is folded, for when the plugin cannot.
+function foldWithPlugin(form) {
   if (form.parentElement.matches("details")) return;
-  if (!("besidePlugin" in form.dataset) || !document.querySelector("[data-plugin-card]:not([data-missing])")) return;
+  if (!("withPlugin" in form.dataset) || !document.querySelector("[data-plugin-card]:not([data-missing])")) return;
   const fold = create("details");
   form.before(fold);
   fold.append(create("summary", { text: "Answer without the plugin" }), form);
@@ -148,7 +148,7 @@ onContent((root) => {
     restoreDraft(form);
     showFeedback(form);
     validateForm(form);
-    foldBesidePlugin(form);
+    foldWithPlugin(form);
   }
   const outcome = root.id === "answer" && root.querySelector(".outcome");
   if (outcome) showUnsent(reviewId(document), outcome);

@@ -1,8 +1,8 @@
 // Tells the service that somebody is about to answer the review on the page: the waiting agent then hears of the
-// answer sooner. Using the form counts at most every two seconds, and using the page at most every fifteen.
+// answer sooner. Opening it alone sends nothing, so that a quick decision takes few requests. Using the form counts at most every two seconds, and using the page at most every fifteen.
 import { isAttended, onReturn } from "./attention.js";
 import { byId } from "./dom.js";
-import { onContent, reviewId } from "./swap.js";
+import { reviewId } from "./swap.js";
 import { abortAfter } from "./timing.js";
 
 const FORM_PAUSE = 2_000;
@@ -24,5 +24,4 @@ function signal(pause) {
 const noteUse = ({ target }) => signal(target instanceof Element && target.closest("#answer-form") ? FORM_PAUSE : PAGE_PAUSE);
 
 for (const use of USES) document.addEventListener(use, noteUse, { capture: true, passive: true });
-onContent(() => signal(PAGE_PAUSE));
 onReturn(() => signal(PAGE_PAUSE));
