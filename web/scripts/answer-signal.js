@@ -1,5 +1,6 @@
 // Tells the service that somebody is about to answer the review on the page: the waiting agent then hears of the
-// answer sooner. Opening it alone sends nothing, so that a quick decision takes few requests. Using the form counts at most every two seconds, and using the page at most every fifteen.
+// answer sooner. Opening it alone sends nothing, so that a quick decision takes few requests. Using the form counts at
+// most every two seconds, and using the page at most every fifteen.
 import { isAttended, onReturn } from "./attention.js";
 import { byId } from "./dom.js";
 import { reviewId } from "./swap.js";
@@ -21,7 +22,11 @@ function signal(pause) {
   fetch(path, { method: "POST", signal: abortAfter(5_000) }).catch(() => {});
 }
 
-const noteUse = ({ target }) => signal(target instanceof Element && target.closest("#answer-form") ? FORM_PAUSE : PAGE_PAUSE);
+function noteUse({ type, target }) {
+  const isForm = target instanceof Element && target.closest("#answer-form") !== null;
+  // The title of a request gets the focus when it is opened.
+  if (isForm || type !== "focusin") signal(isForm ? FORM_PAUSE : PAGE_PAUSE);
+}
 
 for (const use of USES) document.addEventListener(use, noteUse, { capture: true, passive: true });
 onReturn(() => signal(PAGE_PAUSE));
