@@ -81,7 +81,9 @@ async fn pages_go_on_to_the_first_decision_and_each_costs_the_same() {
         let (mut all, mut cursor, mut pages) = (vec![], String::new(), 0);
         loop {
             let reply = person.get(&format!("{HISTORY}?limit=100{filter}&cursor={cursor}")).await;
-            assert_eq!(reply.cost().round_trips, if filter.is_empty() { 1 } else { 2 });
+            // On a slow engine the reads of both steps overlap.
+            let most = if filter.is_empty() { 1 } else { 2 };
+            assert!((1..=most).contains(&reply.cost().round_trips), "{:?}", reply.cost());
             assert!(reply.cost().calls <= 5, "{:?}", reply.cost());
             let found = reply.expect(200);
             all.extend(ids(&found).into_iter().map(str::to_owned));
