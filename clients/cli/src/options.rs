@@ -113,7 +113,7 @@ pub struct Upload {
 
 #[derive(Args)]
 pub struct Login {
-    /// The service's URL, such as https://inbox.example.com
+    /// The service's URL, such as <https://inbox.example.com>
     pub url: String,
     /// The channel's id; needed if the key reaches several
     #[arg(long)]
