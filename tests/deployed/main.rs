@@ -88,7 +88,7 @@ async fn a_wait_of_25_seconds_returns() {
     let message = agent.request_approval().await;
     let began = Instant::now();
     let body = agent.wait(&message, 25_000).await.expect(200);
-    assert_eq!(body, json!({ "status": "timeout", "message": null }));
+    assert_eq!(body, json!({ "status": "timeout", "message": null, "pollAfterMs": 0 }));
     assert!(began.elapsed() >= Duration::from_secs(25), "{:?}", began.elapsed());
 }
 
