@@ -95,9 +95,9 @@ async fn a_sign_makes_a_wait_look_more_often() {
     let [quiet, near] = [agent.request_approval().await, agent.request_approval().await];
     person.post(&format!("/api/messages/{near}/viewing"), json!({})).await.expect(204);
     let (quiet, near) = tokio::join!(agent.wait(&quiet, 1_500), agent.wait(&near, 1_500));
-    // A look takes a slow engine longer than the pause.
-    let more = if world.database().is_some() { 5 } else { 0 };
-    assert!(near.cost().calls > quiet.cost().calls + more, "{:?} and {:?}", near.cost(), quiet.cost());
+    // A look takes a slow engine longer than either pause.
+    let more = if world.database().is_some() { 6 } else { 0 };
+    assert!(near.cost().calls >= quiet.cost().calls + more, "{:?} and {:?}", near.cost(), quiet.cost());
 }
 
 /// A sign is no work that is due: the expiry run deletes it together with its review.
