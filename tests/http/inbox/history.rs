@@ -35,15 +35,15 @@ async fn reviews_stand_in_the_order_in_which_they_ended_with_who_and_when_and_th
     let world = World::isolated().await;
     let person = world.person().await;
     let agent = person.agent().await;
-    let expiring = json!({ "text": "Late?", "review": { "type": "approval", "expiresInSeconds": 2 } });
+    let expiring = json!({ "text": "Late?", "review": { "type": "approval", "expiresInSeconds": 60 } });
     let expired = agent.create_message(expiring).await;
     let (cancelled, by_page) = (agent.request_approval().await, agent.request_approval().await);
     let (by_api, _pending) = (agent.request_approval().await, agent.request_approval().await);
     approve(&person, &by_api).await;
-    world.advance_clock(second());
+    world.advance_clock(30 * second());
     agent.cancel(&cancelled, json!({ "reason": "Not needed." })).await.expect(200);
     // It ends when it expires, not when that is stored.
-    world.advance_clock(9 * second());
+    world.advance_clock(90 * second());
     assert_eq!(person.submit_form(&format!("/reviews/{by_page}"), &[("option", "reject")]).await.status, 303);
     agent.get_in_channel(&format!("/api/v1/reviews/{expired}")).await.expect(200);
 
