@@ -58,8 +58,7 @@ pub async fn call(
     request: Request,
 ) -> Result<Response, Error> {
     let (parts, body) = request.into_parts();
-    // What a key may do is decided by the route that a tool calls; by itself a request of the protocol changes nothing.
-    let session = Session::new(app, routes, agent.reading(), &parts.headers, channel);
+    let session = Session::new(app, routes, agent, &parts.headers, channel);
     if Sender::of(&parts.headers) == Sender::ForeignPage {
         session.authenticate().await?;
         return Err(Error::ForeignPage);

@@ -6,9 +6,11 @@ use std::process::{Output, Stdio};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use test_support::{Agent, Person, Runner, World};
+use test_support::{Agent, Runner, World};
 use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
+
+use super::answer_next;
 
 /// The command, which keeps what it keeps below `home`.
 fn placet(home: &Path, arguments: &[&str]) -> Command {
@@ -43,18 +45,6 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 
-/// Answers the next question.
-async fn answer(person: &Person, response: Value) {
-    loop {
-        let pending = person.get("/api/messages/reviews").await.expect(200);
-        if let Some(id) = pending[0]["id"].as_str() {
-            person.answer(id, response).await.expect(201);
-            return;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    }
-}
-
 #[tokio::test]
 async fn the_exit_code_of_ask_and_wait_is_the_answer() {
     let world = World::isolated().await;
@@ -63,7 +53,7 @@ async fn the_exit_code_of_ask_and_wait_is_the_answer() {
     for (option, expected) in [("approve", 0), ("reject", 1)] {
         let asking =
             run(as_agent(&agent, &world, &["ask", "Deploy?", "--action", "deploy", "--args", "{\"v\":2}"]), "");
-        let (asked, ()) = tokio::join!(asking, answer(&person, json!({ "selectedOption": option })));
+        let (asked, ()) = tokio::join!(asking, answer_next(&person, json!({ "selectedOption": option })));
         assert_eq!(code(&asked), Some(expected), "{}", text(&asked.stderr));
         let review: Value = serde_json::from_slice(&asked.stdout).unwrap();
         assert_eq!(review["decision"]["action"], json!({ "name": "deploy", "args": { "v": 2 } }));
@@ -127,7 +117,7 @@ async fn a_hook_ends_with_0_once_a_person_has_decided() {
         json!({ "hook_event_name": "PermissionRequest", "tool_name": "Bash", "tool_input": { "command": "ls" } });
     for (option, behavior) in [("approve", "allow"), ("reject", "deny")] {
         let (input, hook) = (event.to_string(), as_agent(&agent, &world, &["hook", "claude-code"]));
-        let answering = answer(&person, json!({ "selectedOption": option }));
+        let answering = answer_next(&person, json!({ "selectedOption": option }));
         let (ended, ()) = tokio::join!(run(hook, &input), answering);
         assert_eq!(code(&ended), Some(0), "{}", text(&ended.stderr));
         let output: Value = serde_json::from_slice(&ended.stdout).unwrap();

@@ -6,9 +6,11 @@ mod revisions;
 mod tasks;
 mod tools;
 
+use std::time::Duration;
+
 use reqwest::Method;
 use serde_json::{Value, json};
-use test_support::{Agent, Reply};
+use test_support::{Agent, Person, Reply};
 
 const STATELESS: &str = "2026-07-28";
 const TASKS: &str = "io.modelcontextprotocol/tasks";
@@ -54,4 +56,16 @@ async fn tool_error(agent: &Agent, tool: &str, arguments: Value) -> Value {
     let result = call(agent, tool, arguments).await;
     assert_eq!(result["isError"], true, "{result}");
     serde_json::from_str(result["content"][0]["text"].as_str().unwrap()).unwrap()
+}
+
+/// Answers the next question, once it was asked.
+async fn answer_next(person: &Person, response: Value) {
+    loop {
+        let pending = person.get("/api/messages/reviews").await.expect(200);
+        if let Some(id) = pending[0]["id"].as_str() {
+            person.answer(id, response).await.expect(201);
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }

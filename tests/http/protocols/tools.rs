@@ -1,13 +1,12 @@
 //! The tools of `POST /mcp`
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use reqwest::Method;
 use serde_json::{Value, json};
 use test_support::{Reply, World};
 
-use super::{call, request, structured, tool_error};
+use super::{answer_next, call, request, structured, tool_error};
 
 fn payment() -> Value {
     json!({ "name": "pay", "args": { "amount": 12, "to": "Ada" }, "editable": ["/amount"] })
@@ -138,16 +137,8 @@ async fn a_call_that_waits_has_the_answer_as_soon_as_it_is_given() {
     let person = world.person().await;
     let agent = person.agent().await;
     let waiting = structured(&agent, "request_approval", json!({ "action": payment(), "waitInline": true }));
-    let answering = async {
-        loop {
-            let pending = person.get("/api/messages/reviews").await.expect(200);
-            if let Some(id) = pending[0]["id"].as_str() {
-                return person.answer(id, json!({ "selectedOption": "reject", "comment": "no" })).await.expect(201);
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    };
-    let (decided, _) = tokio::join!(waiting, answering);
+    let answering = answer_next(&person, json!({ "selectedOption": "reject", "comment": "no" }));
+    let (decided, ()) = tokio::join!(waiting, answering);
     assert_eq!((&decided["status"], &decided["effect"]), (&json!("completed"), &json!("deny")));
     assert_eq!(decided["comment"], "no");
 }
@@ -158,16 +149,8 @@ async fn a_permission_prompt_is_answered_in_claude_codes_terms() {
     let person = world.person().await;
     let agent = person.agent().await;
     let used = json!({ "tool_name": "Bash", "input": { "command": "ls" }, "tool_use_id": "t1" });
-    let (result, _) = tokio::join!(call(&agent, "permission_prompt", used.clone()), async {
-        loop {
-            let pending = person.get("/api/messages/reviews").await.expect(200);
-            if let Some(id) = pending[0]["id"].as_str() {
-                let edited = json!({ "selectedOption": "approve", "editedArgs": { "command": "ls -l" } });
-                return person.answer(id, edited).await.expect(201);
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    });
+    let edited = json!({ "selectedOption": "approve", "editedArgs": { "command": "ls -l" } });
+    let (result, ()) = tokio::join!(call(&agent, "permission_prompt", used.clone()), answer_next(&person, edited));
     assert_eq!(result.get("structuredContent"), None);
     let said = json!({ "behavior": "allow", "updatedInput": { "command": "ls -l" } });
     let text = |result: &Value| serde_json::from_str::<Value>(result["content"][0]["text"].as_str().unwrap()).unwrap();
@@ -249,4 +232,8 @@ async fn tools_keep_to_what_the_key_may_reach() {
     assert_eq!(read["text"], "one");
     let written = json!({ "text": "three", "channelId": agent.channel });
     assert_eq!(tool_error(&reader, "send_message", written).await["statusCode"], 403);
+    // This tool asks without the route of messages.
+    let used = json!({ "channelId": agent.channel, "tool_name": "Bash", "input": { "command": "ls" } });
+    assert_eq!(tool_error(&reader, "permission_prompt", used).await["statusCode"], 403);
+    assert_eq!(person.get("/api/messages/reviews").await.expect(200), json!([]));
 }
