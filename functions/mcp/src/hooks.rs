@@ -24,7 +24,7 @@ pub struct HookQuery {
     #[param(value_type = Option<String>)]
     channel: MaybeChannel,
     /// `defer`: a `PreToolUse` that nobody has answered yet is deferred instead of asked about locally.
-    #[param(value_type = Option<String>, example = "defer")]
+    #[param(rename = "mode", value_type = Option<String>, example = "defer")]
     defers: bool,
     /// Milliseconds that the call is held at most; absent, or more than 25,000: 25,000.
     #[param(value_type = Option<f64>, example = 25000)]
