@@ -6,6 +6,7 @@ use shared::caller::HumanCaller;
 use shared::error::Error;
 use shared::http::App;
 use shared::http::extract::Query;
+use shared::models::page_request::MAX_PAGE_BYTES;
 use shared::models::{DecidedReviews, ListDecided};
 use shared::storage::keys::DecidedPlace;
 
@@ -27,7 +28,8 @@ pub async fn decided(
     Query(query): Query<ListDecided>,
 ) -> Result<Json<DecidedReviews>, Error> {
     let before = before(&app, &human, &query).await?;
-    let page = app.store.reviews().history(&human, &query.filter(), query.limit, before).await?;
+    let size = (query.limit, MAX_PAGE_BYTES);
+    let page = app.store.reviews().history(&human, &query.filter(), size, before).await?;
     Ok(Json(DecidedReviews {
         data: page.reviews,
         next_cursor: page.next.map(DecidedPlace::cursor),

@@ -22,6 +22,8 @@ use crate::decided::before;
 const MAX_ROWS: usize = 1_000;
 /// How many reviews one read of storage gives.
 const PAGE_SIZE: usize = 200;
+/// The most bytes of the reviews of a file, as a page counts them: a quote in JSON is twice as long in CSV.
+const MAX_BYTES: usize = MAX_PAGE_BYTES / 4 * 3;
 /// The most reads of a file.
 const MAX_READS: usize = 10;
 
@@ -85,13 +87,13 @@ async fn read(
     query: &ListDecided,
 ) -> Result<(Vec<DecidedMessage>, Option<String>), Error> {
     let (filter, mut from) = (query.filter(), before(app, human, query).await?);
-    let (mut rows, mut bytes) = (vec![], 0);
+    let (mut rows, mut room) = (vec![], MAX_BYTES);
     for _ in 0..MAX_READS {
-        let page = app.store.reviews().history(human, &filter, PAGE_SIZE, from).await?;
-        bytes += page.reviews.iter().map(|it| it.message.text.as_deref().map_or(0, str::len)).sum::<usize>();
+        let page = app.store.reviews().history(human, &filter, (PAGE_SIZE, room), from).await?;
+        room = room.saturating_sub(page.weight);
         rows.extend(page.reviews);
         from = page.next;
-        if from.is_none() || rows.len() + PAGE_SIZE > MAX_ROWS || bytes > MAX_PAGE_BYTES / 4 {
+        if from.is_none() || rows.len() + PAGE_SIZE > MAX_ROWS || room < MAX_BYTES / 8 {
             break;
         }
     }

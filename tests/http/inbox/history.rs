@@ -315,3 +315,26 @@ async fn reviews_of_schema_version_2_come_last_until_they_are_migrated() {
         assert_eq!(ids_of(&person, query).await.iter().collect::<Vec<_>>(), migrated, "{query}");
     }
 }
+
+/// What a person answered counts as the text does. Lambda takes 6 MB, as a JSON string.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn csv_pages_fit_a_response_and_go_on() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    let id = agent.create_message(json!({ "text": "?", "review": { "type": "freeform" } })).await;
+    person.answer(&id, json!({ "words": vec!["a"; 15_000] })).await.expect(201);
+    bulk_data::copy_messages(&world, &[&id], 149).await;
+
+    let (mut cursor, mut rows) = (String::new(), 0);
+    loop {
+        let file = person.get(&format!("{HISTORY}.csv?cursor={cursor}")).await;
+        assert_eq!(file.status, 200, "{}", file.text());
+        assert!(json!(file.text()).to_string().len() < 6_000_000, "{} bytes", file.bytes.len());
+        rows += file.text().matches("\r\n").count() - 1;
+        let next = file.headers.get("placet-next-cursor");
+        let Some(next) = next else { break };
+        cursor = next.to_str().unwrap().to_owned();
+    }
+    assert_eq!(rows, 150);
+}

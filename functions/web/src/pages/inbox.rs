@@ -8,6 +8,7 @@ use axum::response::Response;
 use http::{StatusCode, request};
 use shared::caller::HumanCaller;
 use shared::http::App;
+use shared::models::page_request::MAX_PAGE_BYTES;
 use shared::review::Kind;
 use shared::review::form::FieldType;
 
@@ -123,7 +124,7 @@ pub async fn beside(app: &App, human: &HumanCaller, listed: &ReviewFilter) -> Re
     let view = listed.view();
     let decided = async {
         let Some(filter) = view.history() else { return Ok(None) };
-        app.store.reviews().history(human, &filter, PAGE_ROWS, view.before).await.map(Some)
+        app.store.reviews().history(human, &filter, (PAGE_ROWS, MAX_PAGE_BYTES), view.before).await.map(Some)
     };
     // Boxed, because the futures together are too large for a thread's stack.
     let (visit, pending, decided, agents) = tokio::try_join!(

@@ -11,7 +11,6 @@ use futures_util::future;
 use crate::caller::HumanCaller;
 use crate::error::Error;
 use crate::ids::{AgentId, UserId};
-use crate::models::page_request::MAX_PAGE_BYTES;
 use crate::models::{DecidedFilter, DecidedMessage, Message, ReviewStatus};
 use crate::storage::items::MessageItem;
 use crate::storage::items::entries::outcome;
@@ -28,6 +27,8 @@ pub struct HistoryPage {
     pub reviews: Vec<DecidedMessage>,
     /// The last place that was read, if there may be more.
     pub next: Option<DecidedPlace>,
+    /// About how many bytes the reviews take in a response.
+    pub weight: usize,
 }
 
 /// What the queries found, in the order of the history.
@@ -38,12 +39,13 @@ struct Candidates {
 }
 
 impl Reviews<'_> {
-    /// Up to `limit` decided reviews of a person's agents, the latest first, after the place `before`.
+    /// Up to `limit` decided reviews of a person's agents, the latest first, after the place `before`: at least one, and
+    /// further ones as long as they fit `room` bytes.
     pub async fn history(
         self,
         human: &HumanCaller,
         filter: &DecidedFilter,
-        limit: usize,
+        (limit, room): (usize, usize),
         before: Option<DecidedPlace>,
     ) -> Result<HistoryPage, Error> {
         let user = human.0.claimed;
@@ -53,7 +55,7 @@ impl Reviews<'_> {
                 None => self.store.authenticate(human, &[]).await.map(drop),
             }
         };
-        let read = self.read_history(user, filter, limit, before);
+        let read = self.read_history(user, filter, (limit, room), before);
         Ok(join_authorized(admitted, read).await?.1)
     }
 
@@ -61,7 +63,7 @@ impl Reviews<'_> {
         self,
         user: UserId,
         filter: &DecidedFilter,
-        limit: usize,
+        (limit, room): (usize, usize),
         before: Option<DecidedPlace>,
     ) -> Result<HistoryPage, Error> {
         let span = DecidedSpan { from: filter.from, to: filter.to, before };
@@ -85,7 +87,7 @@ impl Reviews<'_> {
             let is_leaving = leaving.as_ref().is_some_and(|leaving| leaving.contains(&message.channel_id));
             !is_leaving && filter.matches(message)
         };
-        page(candidates, limit, user, shown)
+        page(candidates, (limit, room), user, shown)
     }
 
     /// The latest of one outcome, and whether there may be more: one more than is shown tells that.
@@ -136,34 +138,35 @@ fn merged(ranges: Vec<Candidates>) -> Candidates {
     Candidates { items, read_to }
 }
 
-/// What of the candidates is shown, up to `limit` reviews and to the size of a response.
+/// What of the candidates is shown: up to `limit` reviews and `room` bytes.
 fn page(
     candidates: Candidates,
-    limit: usize,
+    (limit, room): (usize, usize),
     user: UserId,
     shown: impl Fn(&Message) -> bool,
 ) -> Result<HistoryPage, Error> {
     let Candidates { items, read_to } = candidates;
     let last = items.last().map(|(place, _)| *place);
-    let (mut reviews, mut room, mut end) = (vec![], MAX_PAGE_BYTES, None);
+    let mut page = HistoryPage { reviews: vec![], next: read_to, weight: 0 };
+    let mut end = None;
     for (place, item) in items {
         let item = from_item::<MessageItem>(item)?;
         let message = Message::from(item.clone()).for_humans();
         let entry = message.review.as_ref().and_then(|review| outcome(&item, review));
         let Some(outcome) = entry.filter(|_| item.owner_id == user && shown(&message)) else { continue };
         let weight = weight(&message);
-        if weight > room && !reviews.is_empty() {
-            return Ok(HistoryPage { reviews, next: end });
+        if page.weight + weight > room && !page.reviews.is_empty() {
+            return Ok(HistoryPage { next: end, ..page });
         }
-        room = room.saturating_sub(weight);
-        reviews.push(DecidedMessage { outcome, message });
+        page.weight += weight;
+        page.reviews.push(DecidedMessage { outcome, message });
         end = Some(place);
-        if reviews.len() == limit {
+        if page.reviews.len() == limit {
             let is_more = Some(place) != last || read_to.is_some();
-            return Ok(HistoryPage { reviews, next: end.filter(|_| is_more) });
+            return Ok(HistoryPage { next: end.filter(|_| is_more), ..page });
         }
     }
-    Ok(HistoryPage { reviews, next: read_to })
+    Ok(page)
 }
 
 /// The migration to version 3: decided reviews get their places by the time of their decision. A review is decided
