@@ -11,7 +11,6 @@ use shared::http::envelope::Unrecorded;
 use shared::http::extract::{PathId, Query, maybe_channel};
 use shared::http::waits::{Patience, Waited};
 use shared::ids::{MaybeChannel, MessageId};
-use shared::long_poll;
 use shared::models::Message;
 use shared::validation::{FromParams, Params};
 use utoipa::ToSchema;
@@ -23,24 +22,14 @@ pub struct WaitQuery {
     /// The agent's id.
     #[param(value_type = Option<String>)]
     channel: MaybeChannel,
-    /// Milliseconds; absent, not a number, and nothing or less mean the longest possible (29,000).
-    #[param(rename = "timeout", value_type = Option<f64>, example = 30000)]
+    #[param(ignore)]
     patience: Patience,
-    /// Whether the client heeds `pollAfterMs`: the call may then answer `timeout` before its time.
-    #[param(value_type = Option<bool>, default = false)]
-    #[allow(dead_code, reason = "describes a parameter that is read into the one above")]
-    patient: (),
 }
 
 impl FromParams for WaitQuery {
     fn from_params(params: &mut Params) -> Option<Self> {
-        Some(Self { channel: maybe_channel(params), patience: patience(params)?, patient: () })
+        Some(Self { channel: maybe_channel(params), patience: Patience::from_params(params)? })
     }
-}
-
-/// The query parameters `timeout` and `patient`.
-pub fn patience(params: &mut Params) -> Option<Patience> {
-    Some(Patience { timeout: long_poll::timeout(params), is_patient: params.flag("patient")? })
 }
 
 /// How a wait ended
@@ -66,7 +55,7 @@ pub struct WaitOut {
     path = "/api/v1/reviews/{id}/wait",
     tag = "Reviews",
     operation_id = "waitForReview",
-    params(("id" = MessageId, Path), WaitQuery),
+    params(("id" = MessageId, Path), WaitQuery, Patience),
     responses((status = 200, body = WaitOut))
 )]
 pub async fn wait(

@@ -15,7 +15,7 @@ use shared::models::Message;
 use shared::validation::{FromParams, Params};
 use utoipa::ToSchema;
 
-use crate::wait::{millis, patience};
+use crate::wait::millis;
 
 const MAX_IDS: usize = 100;
 
@@ -26,19 +26,14 @@ pub struct WaitSeveralQuery {
     /// 1 to 100 ids of messages with reviews, separated by commas, of any of the caller's channels.
     #[param(value_type = String, example = "msg_1,msg_2")]
     ids: Vec<String>,
-    /// Milliseconds; absent, not a number, and nothing or less mean the longest possible (29,000).
-    #[param(rename = "timeout", value_type = Option<f64>, example = 30000)]
+    #[param(ignore)]
     patience: Patience,
-    /// Whether the client heeds `pollAfterMs`: the call may then answer before its time.
-    #[param(value_type = Option<bool>, default = false)]
-    #[allow(dead_code, reason = "describes a parameter that is read into the one above")]
-    patient: (),
 }
 
 impl FromParams for WaitSeveralQuery {
     fn from_params(params: &mut Params) -> Option<Self> {
-        let (ids, patience) = (ids(params), patience(params));
-        Some(Self { ids: ids?, patience: patience?, patient: () })
+        let (ids, patience) = (ids(params), Patience::from_params(params));
+        Some(Self { ids: ids?, patience: patience? })
     }
 }
 
@@ -85,7 +80,7 @@ pub struct WaitSeveralOut {
     path = "/api/v1/reviews/wait",
     tag = "Reviews",
     operation_id = "waitForReviews",
-    params(WaitSeveralQuery),
+    params(WaitSeveralQuery, Patience),
     responses((status = 200, body = WaitSeveralOut))
 )]
 pub async fn wait_several(

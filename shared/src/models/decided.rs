@@ -142,8 +142,8 @@ impl FromParams for ListDecided {
             search: params.text("search"),
             cursor: params.text("cursor"),
             status: status?,
-            from: from?,
-            to: to?,
+            from,
+            to,
             limit: limit?,
         })
     }
@@ -158,11 +158,12 @@ impl ListDecided {
     }
 }
 
-fn moment(params: &mut Params, name: &str) -> Option<Option<Timestamp>> {
-    let Some(text) = params.text(name) else { return Some(None) };
+/// A time; none if it is absent, or no time, which is a problem of the parameter.
+fn moment(params: &mut Params, name: &str) -> Option<Timestamp> {
+    let text = params.text(name)?;
     let moment = Timestamp::parse(&text);
     if moment.is_none() {
         params.problem(name, "not_a_time", format!("{name} must be a time such as 2026-01-31T09:30:00Z"));
     }
-    moment.map(Some)
+    moment
 }

@@ -11,10 +11,14 @@ mod several;
 
 use std::time::{Duration, Instant};
 
+use utoipa::IntoParams;
+
 use crate::clock::Timestamp;
 use crate::http::App;
+use crate::long_poll;
 use crate::models::Message;
 use crate::storage::{Look, PendingReview};
+use crate::validation::{FromParams, Params};
 
 pub use several::SeveralWaited;
 
@@ -29,13 +33,22 @@ const POLL_AFTER: Duration = Duration::from_secs(15);
 const FIRST_RECHECK: Duration = Duration::from_millis(500);
 const MAX_RECHECK: Duration = Duration::from_secs(4);
 
-/// How a call wants to wait.
-#[derive(Clone, Copy, Debug, Default)]
+/// How a call wants to wait: two parameters of its query.
+#[derive(Clone, Copy, Debug, Default, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct Patience {
-    /// The longest possible if absent.
+    /// Milliseconds; absent, not a number, and nothing or less mean the longest possible (29,000).
+    #[param(value_type = Option<f64>, example = 30000)]
     pub timeout: Option<Duration>,
-    /// Whether the client heeds `pollAfterMs`, so that the call may end before its time.
+    /// Whether the client heeds `pollAfterMs`: the call may then answer before its time.
+    #[param(rename = "patient", value_type = Option<bool>, default = false)]
     pub is_patient: bool,
+}
+
+impl FromParams for Patience {
+    fn from_params(params: &mut Params) -> Option<Self> {
+        Some(Self { timeout: long_poll::timeout(params), is_patient: params.flag("patient")? })
+    }
 }
 
 /// How a wait for one review ended.
