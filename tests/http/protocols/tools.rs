@@ -61,6 +61,22 @@ async fn messages_are_sent_read_and_deleted() {
 }
 
 #[tokio::test]
+async fn files_are_sent_with_messages_and_deleted_with_them() {
+    let world = World::start().await;
+    let agent = world.person().await.agent().await;
+    let file = agent.upload("store", "plan.txt", "text/plain", "a plan").await.expect(201)["id"].clone();
+    let message = json!({ "attachmentIds": [file], "textAttachments": [{ "content": "steps", "filename": "s.md" }] });
+    let sent = structured(&agent, "send_message", message).await;
+    let attachments = sent["attachments"].as_array().unwrap();
+    assert_eq!(attachments.len(), 2);
+    structured(&agent, "delete_message", json!({ "messageId": sent["id"] })).await;
+    for attachment in attachments {
+        let path = format!("/api/v1/files/{}", attachment["id"].as_str().unwrap());
+        agent.get_in_channel(&path).await.expect(404);
+    }
+}
+
+#[tokio::test]
 async fn the_channel_may_be_left_out_where_one_is_known() {
     let world = World::start().await;
     let person = world.person().await;
