@@ -9,6 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
+use ulid::Ulid;
 
 /// A moment, in whole milliseconds since 1970 UTC.
 ///
@@ -24,6 +25,11 @@ impl Timestamp {
     /// The moment this many milliseconds after 1970 UTC.
     pub fn from_millis(millis: i64) -> Self {
         Self(millis.clamp(*Self::RANGE.start(), *Self::RANGE.end()))
+    }
+
+    /// The time that an id carries.
+    pub fn of_ulid(ulid: Ulid) -> Self {
+        Self::from_millis(i64::try_from(ulid.timestamp_ms()).unwrap_or(i64::MAX))
     }
 
     /// Milliseconds since 1970 UTC.

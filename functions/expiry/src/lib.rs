@@ -18,6 +18,8 @@ use shared::storage::keys::{self, DueWork};
 /// A run starts no new work after this time. Work in progress may take 20 s (a deletion) and 10 s (a
 /// storage call): the function needs a timeout of 60 s.
 pub const TIME_BUDGET: Duration = Duration::from_secs(25);
+/// How often the oldest pending review is reported. A report reads the keys of all pending reviews.
+const PENDING_REPORT_MINUTES: i64 = 5;
 /// How much work of one shard runs concurrently.
 const MAX_CONCURRENCY: usize = 8;
 
@@ -83,6 +85,21 @@ pub async fn handle_with_budget(app: &App, time: Duration) -> Result<SweepReport
         "swept"
     );
     Ok(swept)
+}
+
+/// Whether the run of this minute also reports the oldest pending review: every fifth does.
+pub fn reports_pending(now: Timestamp) -> bool {
+    now.epoch_seconds() / 60 % PENDING_REPORT_MINUTES == 0
+}
+
+/// Logs how long the oldest pending review has waited, for the metric of that name. Zero if none is pending.
+pub async fn report_pending(app: &App) -> Result<Duration, Error> {
+    let shards: Vec<_> = keys::due_shards().collect();
+    let oldest = future::try_join_all(shards.iter().map(|shard| app.store.oldest_pending(shard))).await?;
+    let now = app.clock.now();
+    let waited = oldest.into_iter().flatten().min().map_or(Duration::ZERO, |requested| requested.until(now));
+    tracing::info!(oldest_pending_seconds = waited.as_secs(), "pending reviews");
+    Ok(waited)
 }
 
 /// Processes one shard: quick work first, page by page, then deletions, each of which may take long.

@@ -9,6 +9,7 @@ use expiry::SweepReport;
 use futures_util::{StreamExt, stream};
 use serde_json::json;
 use shared::aws::Clients;
+use shared::clock::Timestamp;
 use shared::http::App;
 use shared::storage::keys::{CLEANUPS, channel_partition};
 use shared::telemetry::cost::{self, RequestCost};
@@ -115,6 +116,30 @@ async fn three_hundred_due_reviews_expire_in_pages_during_concurrent_runs() {
         assert_eq!(one.failed + other.failed, 0, "{one:?} {other:?}");
     }
     assert_eq!(run_expiry(&world).await, SweepReport::default());
+}
+
+#[tokio::test]
+async fn every_fifth_minute_reports_how_long_the_oldest_pending_review_has_waited() {
+    let world = World::isolated().await;
+    let function = world.function("expiry");
+    let person = world.person().await;
+    let report = async || expiry::report_pending(&function).await.unwrap().as_secs();
+    assert_eq!(report().await, 0);
+    // The oldest is neither the first that is due nor the only one of its shard.
+    let agent = person.agent().await;
+    let oldest = request_approval_for(&agent, 9000).await;
+    world.advance_clock(MINUTE);
+    for seconds in [4000, 5000, 6000, 7000, 8000] {
+        request_approval_for(&agent, seconds).await;
+    }
+    agent.store_file().await;
+    let waited = report().await;
+    assert!((60..90).contains(&waited), "{waited}");
+    person.answer(&oldest, json!({ "selectedOption": "approve" })).await.expect(201);
+    let waited = report().await;
+    assert!(waited < 60, "{waited}");
+    let minutes = (0..20).map(|minute| Timestamp::from_millis(60_000 * minute + 59_999));
+    assert_eq!(minutes.filter(|now| expiry::reports_pending(*now)).count(), 4);
 }
 
 #[tokio::test]

@@ -54,7 +54,7 @@ impl ObjectCleanup {
         files: impl Iterator<Item = Ulid>,
     ) -> Self {
         let ulid = new_ulid(now);
-        let made = files.map(|file| Timestamp::from_millis(file.timestamp_ms() as i64)).max();
+        let made = files.map(Timestamp::of_ulid).max();
         let by = made.map_or(now, |made| made.plus(UPLOAD_ENDS)).max(now);
         Self { key: keys::cleanup(channel, ulid), ulid, objects, by }
     }

@@ -28,7 +28,7 @@ impl DecidedPlace {
 
     /// The time of the place; of a review that is not migrated, when it was asked.
     pub fn time(self) -> Timestamp {
-        self.at.unwrap_or_else(|| Timestamp::from_millis(i64::try_from(self.ulid.timestamp_ms()).unwrap_or(i64::MAX)))
+        self.at.unwrap_or_else(|| Timestamp::of_ulid(self.ulid))
     }
 
     /// The place in a list of decided reviews that a client sends back as its cursor.
