@@ -1,5 +1,5 @@
 # One command per chore; `make help` lists them.
-.PHONY: help run test test-embedded test-sam test-deploy smoke test-protocols test-browser test-clients screenshots soak fuzz bench bench-cold route-costs openapi check check-arm64 lint-template fmt build deploy owner migrate restore export import redrive rotate outputs destroy cost
+.PHONY: help run test test-embedded test-sam test-deploy smoke test-protocols test-browser test-clients screenshots soak fuzz bench bench-cold route-costs openapi check check-arm64 lint-template fmt build cli deploy owner migrate restore export import redrive rotate outputs destroy cost
 
 help: ## list these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -82,6 +82,11 @@ check-arm64: .venv-sam ## build the functions for arm64, if its Rust target is i
 build: .venv-sam ## build the zips of all functions in target/lambda (ARCHITECTURE=arm64; default x86_64)
 	$(in_venv) cargo-lambda lambda build --release --output-format zip $(lambda_target) $(functions)
 
+cli: ## build target/cli/placet, the command of agents and scripts: on Linux a static program
+	@$(if $(filter Linux,$(shell uname)),RUSTFLAGS="-C target-feature=+crt-static") \
+	  cargo build --quiet --release -p placet --target $(host) --target-dir $(target)/static
+	@mkdir -p $(target)/cli && cp $(target)/static/$(host)/release/placet $(target)/cli/placet
+
 deploy: .venv-sam ## build and deploy to AWS (STACK=placet, ARCHITECTURE=arm64, PARAMETERS="Key=value", TAGS="key=value", YES=1 to ask nothing)
 	@$(stack) deploy $(if $(ARCHITECTURE),--architecture $(ARCHITECTURE)) $(if $(YES),--yes) $(TAGS:%=--tag %) $(PARAMETERS)
 
@@ -137,6 +142,8 @@ target = $(if $(CARGO_TARGET_DIR),$(CARGO_TARGET_DIR),target)
 # minutes, and with symbols for profilers.
 fast = CARGO_PROFILE_RELEASE_OPT_LEVEL=3 CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 \
   CARGO_PROFILE_RELEASE_STRIP=none
+# A target that is named keeps the flags of a static program away from build scripts.
+host = $(shell rustc -vV | sed -n 's/^host: //p')
 in_venv = PATH="$(CURDIR)/.venv-sam/bin:$$PATH"
 stack = .venv-sam/bin/python infra/stack.py $(if $(STACK),--stack $(STACK))
 functions = $(patsubst functions/%/Cargo.toml,-p %,$(wildcard functions/*/Cargo.toml))

@@ -28,10 +28,12 @@ bin=$PWD/.venv-clients/bin
 tsc=$PWD/tests/packages/node_modules/.bin/tsc
 
 # The wheels. The programs are stripped of symbols, as those of a release are.
-programs=(placet-local placet)
-cargo build --quiet --workspace "${programs[@]/#/--bin=}"
-for program in "${programs[@]}"; do strip -o "$work/$program" "${CARGO_TARGET_DIR:-target}/debug/$program"; done
-"$bin/python" clients/python/build_local.py "${programs[@]/#/$work/}" --out "$work/dist" >/dev/null
+target=${CARGO_TARGET_DIR:-target}
+cargo build --quiet --workspace --bin placet-local
+make --silent cli
+strip -o "$work/placet-local" "$target/debug/placet-local"
+strip -o "$work/placet" "$target/cli/placet"
+"$bin/python" clients/python/build_local.py "$work"/placet{-local,} --out "$work/dist" >/dev/null
 "$bin/pip" wheel --quiet --no-deps --no-build-isolation --wheel-dir "$work/dist" ./clients/python
 "$bin/pip" install --quiet --force-reinstall --no-deps --no-compile "$work"/dist/*.whl
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
 import sys
 import uuid
 from pathlib import Path
@@ -37,6 +38,14 @@ def test_an_agent_makes_the_payment_that_was_approved(
     person.respond(person.asked(process), selectedOption=option, comment="Not this one")
     code, out, err = finish(process)
     assert code == 0 and said in out, (out, err)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no static programs")
+def test_the_command_depends_on_no_library_of_the_system() -> None:
+    program = shutil.which("placet")
+    assert program is not None
+    linked = subprocess.run(["ldd", program], capture_output=True, text=True, timeout=60)
+    assert "statically linked" in linked.stdout or "not a dynamic executable" in linked.stderr, linked
 
 
 def test_the_bash_script_runs_what_was_approved(person: Person, tmp_path: Path) -> None:
