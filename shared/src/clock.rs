@@ -1,15 +1,21 @@
 //! Time as an argument: code that depends on the time uses the clock in the state.
+//!
+//! - `guard`: a wall clock that jumps is not believed at once
+
+mod guard;
 
 use std::fmt;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::time::{Duration, SystemTime};
+use std::sync::{Arc, LazyLock};
+use std::time::{Duration, Instant, SystemTime};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
 use ulid::Ulid;
+
+use guard::Guard;
 
 /// A moment, in whole milliseconds since 1970 UTC.
 ///
@@ -44,8 +50,7 @@ impl Timestamp {
 
     /// The moment `span` later, in whole milliseconds.
     pub fn plus(self, span: Duration) -> Self {
-        let millis = i64::try_from(span.as_millis()).unwrap_or(i64::MAX);
-        Self::from_millis(self.0.saturating_add(millis))
+        Self::from_millis(self.0.saturating_add(millis(span)))
     }
 
     /// How long until `later`; zero when it has passed.
@@ -85,41 +90,108 @@ impl<'de> Deserialize<'de> for Timestamp {
     }
 }
 
-/// The system's clock, moved by an offset that only an [`adjustable`](Clock::adjustable) one has.
+/// The system's clock. Clones share what they know of it.
 #[derive(Clone, Debug, Default)]
 pub struct Clock {
-    offset_ms: Option<Arc<AtomicI64>>,
+    guard: Option<Arc<Guard>>,
+    moved: Option<Arc<Moved>>,
+    last_stamp: Arc<AtomicI64>,
+}
+
+/// How far an [`adjustable`](Clock::adjustable) clock was moved, in milliseconds.
+#[derive(Debug, Default)]
+struct Moved {
+    passed: AtomicI64,
+    /// The wall clock alone.
+    jumped: AtomicI64,
 }
 
 impl Clock {
-    /// The system's clock.
+    /// The system's clock, as it is.
     pub fn system() -> Self {
         Self::default()
     }
 
-    /// A clock whose clones all move when [`advance`](Clock::advance) is called on one.
+    /// The system's clock, whose jumps are not believed at once. `monotonic` is a time that nobody sets and that also
+    /// passes while the machine sleeps.
+    pub fn guarded(monotonic: fn() -> Duration) -> Self {
+        Self { guard: Some(Arc::new(Guard::new(monotonic))), ..Self::default() }
+    }
+
+    /// A guarded clock that moves when [`advance`](Clock::advance) or [`jump`](Clock::jump) is called on a clone.
     pub fn adjustable() -> Self {
-        Self { offset_ms: Some(Arc::default()) }
+        static BEGAN: LazyLock<Instant> = LazyLock::new(Instant::now);
+        Self { moved: Some(Arc::default()), ..Self::guarded(|| BEGAN.elapsed()) }
     }
 
     /// The current time.
     pub fn now(&self) -> Timestamp {
         let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-        let offset = self.offset_ms.as_ref().map_or(0, |ms| ms.load(Ordering::Relaxed));
-        Timestamp::from_millis(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX).saturating_add(offset))
+        let moved =
+            |part: fn(&Moved) -> &AtomicI64| self.moved.as_ref().map_or(0, |it| part(it).load(Ordering::Relaxed));
+        let passed = moved(|it| &it.passed);
+        let wall = millis(since_epoch).saturating_add(passed).saturating_add(moved(|it| &it.jumped));
+        Timestamp::from_millis(match &self.guard {
+            Some(guard) => guard.read(wall, passed),
+            None => wall,
+        })
     }
 
-    /// Moves an adjustable clock forward; the system's cannot be moved.
+    /// Whether the clock has jumped and the jump is not confirmed yet. [`now`](Clock::now) goes on from before the jump
+    /// meanwhile.
+    pub fn is_in_doubt(&self) -> bool {
+        self.now();
+        self.guard.as_ref().is_some_and(|guard| guard.is_in_doubt())
+    }
+
+    /// The time for the id of an item whose list is sorted by id: the current time, or a millisecond more than the last
+    /// one if the clock was set back.
+    pub fn stamp(&self) -> Timestamp {
+        let now = self.now().millis();
+        let next = |last: i64| if now < last { last + 1 } else { now };
+        let last = self.last_stamp.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |last| Some(next(last)));
+        Timestamp::from_millis(last.map_or(now, next))
+    }
+
+    /// Lets every later [`stamp`](Clock::stamp) be later than `moment`.
+    pub fn stamp_after(&self, moment: Timestamp) {
+        self.last_stamp.fetch_max(moment.millis(), Ordering::Relaxed);
+    }
+
+    /// Lets time pass on an adjustable clock.
     pub fn advance(&self, span: Duration) {
-        if let Some(offset) = &self.offset_ms {
-            offset.fetch_add(i64::try_from(span.as_millis()).unwrap_or(i64::MAX), Ordering::Relaxed);
+        if let Some(moved) = &self.moved {
+            moved.passed.fetch_add(millis(span), Ordering::Relaxed);
         }
     }
+
+    /// Sets an adjustable clock forward, or back by a negative number, without time passing.
+    pub fn jump(&self, millis: i64) {
+        if let Some(moved) = &self.moved {
+            moved.jumped.fetch_add(millis, Ordering::Relaxed);
+        }
+    }
+}
+
+fn millis(span: Duration) -> i64 {
+    i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn stamps_never_go_back() {
+        let clock = Clock::adjustable();
+        let before = clock.stamp();
+        clock.jump(-30_000);
+        assert!(clock.now() < before);
+        let (second, third) = (clock.stamp(), clock.stamp());
+        assert!(before < second && second < third, "{before} {second} {third}");
+        clock.stamp_after(third.plus(Duration::from_secs(3600)));
+        assert!(clock.stamp() > third.plus(Duration::from_secs(3600)));
+    }
 
     #[test]
     fn text_has_three_decimals_and_sorts_as_time_does() {

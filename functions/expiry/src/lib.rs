@@ -64,9 +64,13 @@ pub const PERMISSIONS: &[Permission] = &[
     Permission::Objects("s3:DeleteObject"),
 ];
 
-/// Processes what is due by the clock of `app`. An error means that a shard could not be read; the
-/// others were processed.
+/// Processes what is due by the clock of `app`; nothing while that clock is in doubt. An error means that a shard could
+/// not be read; the others were processed.
 pub async fn handle(app: &App) -> Result<SweepReport, Error> {
+    if app.clock.is_in_doubt() {
+        tracing::error!("nothing was swept: the clock jumped and is not confirmed yet");
+        return Ok(SweepReport::default());
+    }
     handle_with_budget(app, TIME_BUDGET).await
 }
 

@@ -36,6 +36,8 @@ pub async fn record(app: &App, delivery: &Delivery, target: &Target, answer: &An
         direction: Direction::Outbound,
         api_key_id: None,
         api_key_prefix: None,
+        user_id: None,
+        user_name: None,
         request_body,
         response_body: response_body.map(|text| target.masked(text)),
         created_at: at,

@@ -17,7 +17,7 @@ use crate::http::app::App;
 use crate::http::auth;
 use crate::http::error_body::{Rendered, error_of, with_body};
 use crate::ids;
-use crate::request_log::{Call, masked_path};
+use crate::request_log::{Actor, Call, masked_path};
 use crate::telemetry::cost::{self, BackgroundTasks, CostTotals, RequestCost};
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -96,7 +96,10 @@ async fn record(app: &App, cost: &RequestCost, call: Option<Call>, response: Res
         app.store.agents().record_stats(agent, delta);
     }
     match (call, cost.user()) {
-        (Some(call), Some(user)) => call.end(app.store.clone(), user, cost.key(), response).await,
+        (Some(call), Some(user)) => {
+            let actor = Actor { user, name: cost.user_name(), key: cost.key() };
+            call.end(app.store.clone(), actor, response).await
+        }
         _ => response,
     }
 }

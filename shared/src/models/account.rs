@@ -95,8 +95,27 @@ impl FromObject for NewApiKey {
         let agent_id = object.string("agentId").map(|text| AgentId::parse_or_nil(&text));
         let read_only = object.boolean("readOnly").unwrap_or_default();
         let expires_at = object.timestamp("expiresAt");
+        refuse_misspelt_limits(object)?;
         Some(Self { label: label?, agent_id, read_only, expires_at })
     }
+}
+
+/// Refuses unknown members that may be meant to limit the key: without them it would reach more than was meant.
+fn refuse_misspelt_limits(object: &mut JsonObject<'_>) -> Option<()> {
+    const KNOWN: [&str; 4] = ["label", "agentId", "readOnly", "expiresAt"];
+    const LIMITING: [&str; 11] =
+        ["agent", "channel", "read", "write", "only", "expir", "end", "until", "scope", "permission", "ttl"];
+    let means_a_limit = |name: &str| {
+        let name = name.to_ascii_lowercase();
+        LIMITING.iter().any(|word| name.contains(word))
+    };
+    let unknown: Vec<String> =
+        object.names().filter(|name| !KNOWN.contains(name) && means_a_limit(name)).map(str::to_owned).collect();
+    for name in &unknown {
+        let sentence = format!("{name} is unknown: a key is limited by agentId, readOnly and expiresAt");
+        object.problem(name, "unknown_member", sentence);
+    }
+    unknown.is_empty().then_some(())
 }
 
 const MIN_PASSWORD: usize = 8;

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use crate::clock::Timestamp;
-use crate::ids::{ApiKeyId, LogId};
+use crate::ids::{ApiKeyId, LogId, UserId};
 use crate::validation::{FromParams, Params};
 
 /// Which side made the call
@@ -32,11 +32,15 @@ pub struct LogEntry {
     #[schema(example = 12)]
     pub duration_ms: u64,
     pub direction: Direction,
-    /// The API key that made the call; null for a delivery, and for calls before keys were logged
+    /// The API key that made the call; null for a delivery, for a person's call, and for calls before keys were logged
     pub api_key_id: Option<ApiKeyId>,
     /// Its first characters
     #[schema(example = "hp_Zr8kQ2Lw")]
     pub api_key_prefix: Option<String>,
+    /// The person who made the call: the log's own user, or an owner who changed their account; null for agents
+    pub user_id: Option<UserId>,
+    /// The name of that owner; null for what the user did
+    pub user_name: Option<String>,
     /// JSON as text: secrets masked, long texts cut, 2 KiB of it at most
     #[schema(example = r#"{"text":"May I?"}"#)]
     pub request_body: Option<String>,

@@ -1,9 +1,12 @@
-//! The request log: entries about agents' API calls, for their user to read. They are written in the
-//! background of the request, so logging neither delays a call nor fails it.
+//! The request log: entries about agents' API calls, people's decisions and owners' changes of users, for
+//! the user to read whose they are. They are written in the background of the request, so logging neither
+//! delays a call nor fails it.
 //!
 //! - `masking`: bodies without secrets
+//! - `subject`: which calls are logged
 
 mod masking;
+mod subject;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
@@ -24,6 +27,7 @@ use crate::storage::Store;
 use crate::telemetry::cost;
 
 pub use masking::{masked, masked_event, path as masked_path};
+use subject::Subject;
 
 /// Larger request bodies are not logged.
 const MAX_BODY: usize = 64 * 1024;
@@ -34,6 +38,7 @@ const MAX_PATH: usize = 512;
 /// A call that will be logged once its user is known.
 pub struct Call {
     id: LogId,
+    subject: Subject,
     method: Method,
     path: String,
     at: Timestamp,
@@ -41,15 +46,23 @@ pub struct Call {
     body: Option<Tap>,
 }
 
+/// Who made a call.
+pub struct Actor {
+    pub user: UserId,
+    /// The user's name, if the call has read it.
+    pub name: Option<String>,
+    /// The API key of the call and what pages show of it; none of a person's call.
+    pub key: Option<(ApiKeyId, String)>,
+}
+
 impl Call {
-    /// Starts to record a request of the agents' API; other requests pass unchanged.
+    /// Starts to record a request that is logged; other requests pass unchanged.
     pub fn begin(request: Request, path: &str, request_id: Ulid, at: Timestamp) -> (Option<Self>, Request) {
-        if !path.starts_with("/api/v1/") && path != "/mcp" {
-            return (None, request);
-        }
-        let tap = is_json(request.headers()).then(Tap::default);
+        let Some(subject) = Subject::of(request.method(), path) else { return (None, request) };
+        let tap = (subject.has_request_body() && is_json(request.headers())).then(Tap::default);
         let call = Self {
             id: LogId::from_ulid(request_id),
+            subject,
             method: request.method().clone(),
             path: masking::path(path).chars().take(MAX_PATH).collect(),
             at,
@@ -63,17 +76,18 @@ impl Call {
         (Some(call), request)
     }
 
-    /// Writes the entry in the background of the response.
-    pub async fn end(
-        self,
-        store: Store,
-        user: UserId,
-        key: Option<(ApiKeyId, String)>,
-        response: Response,
-    ) -> Response {
+    /// Writes the entry in the background of the response: into the log of the caller's user, and into that of a user
+    /// whose account an owner has changed.
+    pub async fn end(self, store: Store, actor: Actor, response: Response) -> Response {
+        let Actor { user, name, key } = actor;
+        let user_id = key.is_none().then_some(user);
         let (api_key_id, api_key_prefix) = key.unzip();
-        let (response, answered) = copy_body(response).await;
+        let (response, answered) = match self.subject.has_response_body() {
+            true => copy_body(response).await,
+            false => (response, None),
+        };
         let (status, duration) = (response.status().as_u16(), self.began.elapsed());
+        let changed = self.subject.changed_user().filter(|changed| *changed != user && status < 400);
         cost::spawn_background(async move {
             let entry = LogEntry {
                 id: self.id,
@@ -84,12 +98,17 @@ impl Call {
                 direction: Direction::Inbound,
                 api_key_id,
                 api_key_prefix,
+                user_id,
+                user_name: None,
                 request_body: self.body.and_then(Tap::taken).and_then(|it| masked(&it)),
                 response_body: answered.and_then(|it| masked(&it)),
                 created_at: self.at,
             };
-            if let Err(err) = store.request_log().record(user, entry).await {
-                tracing::debug!(code = err.code(), "an API call was not logged");
+            let of_changed = changed.map(|changed| (changed, LogEntry { user_name: name, ..entry.clone() }));
+            for (user, entry) in [(user, entry)].into_iter().chain(of_changed) {
+                if let Err(err) = store.request_log().record(user, entry).await {
+                    tracing::warn!(code = err.code(), "a call was not logged");
+                }
             }
         });
         response

@@ -45,6 +45,7 @@ pub struct RequestCost {
     milli_write_units: AtomicU64,
     blob_calls: AtomicU32,
     user: OnceLock<UserId>,
+    user_name: OnceLock<String>,
     key: OnceLock<(ApiKeyId, String)>,
     /// The channel that was opened, and whether an agent opened it.
     channel: OnceLock<(AgentId, bool)>,
@@ -109,6 +110,11 @@ impl RequestCost {
         self.user.get().copied()
     }
 
+    /// The name of the user, if the request has read it.
+    pub fn user_name(&self) -> Option<String> {
+        self.user_name.get().cloned()
+    }
+
     /// The API key that made the request, and what pages show of it.
     pub fn key(&self) -> Option<(ApiKeyId, String)> {
         self.key.get().cloned()
@@ -161,6 +167,11 @@ pub async fn with_cost<T>(cost: Arc<RequestCost>, work: impl Future<Output = T>)
 pub fn record_user(user: UserId) {
     // A request has one caller: a second call would set the same user.
     let _ = CURRENT_COST.try_with(|cost| cost.user.set(user));
+}
+
+/// Records the name of the current request's user.
+pub fn record_user_name(name: &str) {
+    let _ = CURRENT_COST.try_with(|cost| cost.user_name.set(name.to_owned()));
 }
 
 /// Records the API key of the current request.

@@ -199,3 +199,16 @@ async fn a_label_has_1_to_64_characters() {
     }
     person.post("/api/api-keys", json!({ "label": "x".repeat(64) })).await.expect(201);
 }
+
+/// A key must not reach more than its maker meant. Other unknown members are ignored, as everywhere.
+#[tokio::test]
+async fn a_misspelt_limit_makes_no_key() {
+    let world = World::start().await;
+    let person = world.person().await;
+    for name in ["readonly", "read_only", "agent", "channelId", "expires_at", "validUntil", "scopes"] {
+        let refused = person.post("/api/api-keys", json!({ "label": "x", name: "x" })).await;
+        assert_eq!(refused.expect_invalid(), [name]);
+    }
+    assert_eq!(person.get("/api/api-keys").await.expect(200), json!([]));
+    person.post("/api/api-keys", json!({ "label": "x", "colour": "red" })).await.expect(201);
+}

@@ -250,3 +250,26 @@ async fn a_login_with_missing_fields_names_them() {
     let visitor = Person::signed_out(&world.url, "", "");
     assert_eq!(visitor.post("/api/auth/login", json!({ "email": 1 })).await.expect_invalid(), ["email", "password"]);
 }
+
+/// A lock that was set by a clock a day ahead ends with that clock, and `Retry-After` is never longer than the lock.
+#[tokio::test]
+async fn a_lock_ends_when_its_clock_was_set_back() {
+    const DAY_MS: i64 = 24 * 3_600_000;
+    let world = World::start().await;
+    let person = world.person().await;
+    let guess = Person::signed_out(&world.url, &person.email, "not it");
+    let jump_to_stay = async |millis| {
+        world.jump_clock(millis);
+        person.get("/api/auth/me").await.expect(200);
+        world.advance_clock(Duration::from_secs(15 * 60));
+    };
+    jump_to_stay(DAY_MS).await;
+    for _ in 0..10 {
+        guess.sign_in().await.expect_error(401, "wrong_credentials");
+    }
+    let locked = guess.sign_in().await;
+    locked.expect_error(429, "too_many_tries");
+    assert!((890..=900).contains(&locked.header("retry-after").parse::<u64>().unwrap()));
+    jump_to_stay(-DAY_MS).await;
+    Person::signed_out(&world.url, &person.email, &person.password).sign_in().await.expect(200);
+}

@@ -48,7 +48,9 @@ async fn an_agents_call_is_logged_for_its_user() {
       "path": "/api/v1/messages",
       "requestBody": "[body]",
       "responseBody": "[body]",
-      "statusCode": 201
+      "statusCode": 201,
+      "userId": null,
+      "userName": null
     }
     "#);
 }
@@ -166,4 +168,62 @@ async fn logging_adds_no_call_to_a_request() {
     assert_eq!(agent.send(json!({ "text": "x" })).await.calls_and_round_trips(), (2, 2));
     wait_for_log(&person, 1).await;
     assert_eq!(person.get("/api/logs").await.calls_and_round_trips(), (2, 1));
+}
+
+#[tokio::test]
+async fn a_persons_decision_is_logged_without_what_they_typed() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    let fields = json!([{ "name": "pin", "type": "password" }]);
+    let review = agent.create_message(json!({ "review": { "type": "form", "payload": { "fields": fields } } })).await;
+    let second = agent.request_approval().await;
+    person.answer(&review, json!({ "pin": "needle" })).await.expect(201);
+    person.answer(&review, json!({ "pin": "needle" })).await.expect_error(403, "review_already_responded");
+    let form = [("option", "approve")];
+    person.submit_form(&format!("/reviews/{second}"), &form).await;
+    let log = wait_for_log(&person, 5).await;
+    let user = person.user_id().await;
+    let mut decisions: Vec<_> = log.iter().filter(|entry| entry["userId"] == user.as_str()).collect();
+    decisions.sort_by_key(|entry| entry["id"].as_str());
+    let seen: Vec<_> = decisions.iter().map(|it| (it["path"].as_str().unwrap(), it["statusCode"].as_u64())).collect();
+    let respond = format!("/api/messages/{review}/respond");
+    let page = format!("/reviews/{second}");
+    assert_eq!(seen, [(&*respond, Some(201)), (&*respond, Some(403)), (&*page, Some(303))]);
+    for entry in &decisions {
+        assert_eq!((&entry["requestBody"], &entry["responseBody"]), (&json!(null), &json!(null)));
+        assert_eq!((&entry["userName"], &entry["apiKeyId"]), (&json!(null), &json!(null)));
+    }
+    assert!(!Value::from(log).to_string().contains("needle"));
+    let shown = person.get("/logs").await.text();
+    assert!(shown.contains("By you") && !shown.contains("needle"), "{shown}");
+}
+
+#[tokio::test]
+async fn what_an_owner_changes_of_a_user_is_in_the_log_of_both() {
+    let world = World::start().await;
+    let (owner, person) = (world.person().await, world.person().await);
+    let (owner_id, user) = (owner.user_id().await, person.user_id().await);
+    let change = json!({ "password": "a needle in a haystack" });
+    let path = format!("/api/users/{user}");
+    let patch = owner.request(reqwest::Method::PATCH, &path).json(&change);
+    test_support::Reply::fetch(patch).await.expect(200);
+    let renewed = Person::signed_out(&world.url, &person.email, "a needle in a haystack");
+    renewed.sign_in().await.expect(200);
+    for (reader, name) in
+        [(&renewed, owner.get("/api/auth/me").await.expect(200)["user"]["displayName"].clone()), (&owner, json!(null))]
+    {
+        let log = wait_for_log(reader, 1).await;
+        let entry = log.iter().find(|entry| entry["path"] == path.as_str()).expect("an entry");
+        assert_eq!((&entry["method"], &entry["statusCode"]), (&json!("PATCH"), &json!(200)));
+        assert_eq!((&entry["userId"], &entry["userName"]), (&json!(owner_id), &name));
+        assert_eq!(entry["requestBody"], r#"{"password":"***"}"#);
+    }
+    assert!(renewed.get("/logs").await.text().contains("By the owner"));
+    // What was refused is in the log of the one who tried it only.
+    let member = world.member().await;
+    let refused = member.request(reqwest::Method::PATCH, &path).json(&change);
+    test_support::Reply::fetch(refused).await.expect_error(403, "owner_only");
+    assert_eq!(wait_for_log(&member, 1).await[0]["statusCode"], 403);
+    assert_eq!(wait_for_log(&renewed, 1).await.len(), 1);
 }

@@ -149,9 +149,10 @@ async fn a_look_of_a_wait_is_half_a_unit_for_reviews_of_any_size() {
         });
         assert_eq!(waited.expect(200)["status"], "completed");
         let message = read - 3.0; // without the key, the agent and the record of a deletion
+        // The read that finds the answer reads the key and the record of a deletion again.
         let looks = 0.5 * f64::from(waited.cost().calls - 2);
         let units = waited.cost().read_units;
-        assert!((read + looks..=read + looks + message + 1.0).contains(&units), "{kib} KiB: {units}");
+        assert!((read + looks..=read + looks + message + 3.0).contains(&units), "{kib} KiB: {units}");
     }
 }
 

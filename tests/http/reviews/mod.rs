@@ -6,12 +6,13 @@
 //! - [`cancel`]: taking a review back; [`history`]: what happened to a review
 //! - [`kills`]: SIGKILL between any two writes
 //! - [`waits`], [`waits_for_several`], [`patient_waits`]: waiting
-//! - [`lists`], [`expiry`]: lists, and the expiry run
+//! - [`lists`], [`expiry`]: lists, and the expiry run; [`clock_jumps`]: when the clock is set wrong
 
 pub mod acts;
 pub mod answer_files;
 pub mod answers;
 pub mod cancel;
+pub mod clock_jumps;
 pub mod expiry;
 pub mod forms;
 pub mod history;

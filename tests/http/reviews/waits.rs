@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
-use test_support::World;
+use test_support::{Agent, Person, World};
 
 #[tokio::test]
 async fn a_wait_returns_the_answer_with_its_texts() {
@@ -59,8 +59,9 @@ async fn many_waiters_of_one_review_share_few_polls() {
     let (calls, first) = (waits.iter().map(|it| it.cost().calls).sum::<u32>(), waits[0].expect(200));
     assert!(waits.iter().all(|waited| waited.expect(200) == first));
     assert_eq!(first["status"], "completed");
-    // One poll of each waiter at its start, one per 20 ms, and few after the answer was found.
-    let max_calls = WAITERS + polls + WAITERS / 3;
+    // One poll of each waiter at its start, one per 20 ms, few after the answer was found, and one check of each
+    // waiter's key before its answer.
+    let max_calls = WAITERS + polls + WAITERS / 3 + WAITERS;
     assert!(calls <= max_calls, "{calls} polls, at most {max_calls}");
 }
 
@@ -148,4 +149,34 @@ async fn a_wait_for_a_deleted_review_ends() {
         agent.delete_in_channel(&format!("/api/v1/messages/{id}")).await.expect(200);
     });
     waited.expect_error(404, "not_found");
+}
+
+/// Makes a second key of the person's, and returns its id and the agent with it.
+async fn with_another_key(person: &Person, agent: &Agent) -> (String, Agent) {
+    let made = person.post("/api/api-keys", json!({})).await.expect(201);
+    (made["id"].as_str().unwrap().to_owned(), agent.with_key(made["key"].as_str().unwrap()))
+}
+
+#[tokio::test]
+async fn a_key_that_was_revoked_during_a_wait_gets_no_answer_of_this_or_another_process() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    let elsewhere = person.at(&world.second_instance().await);
+    for answering in [&person, &elsewhere] {
+        let (id, (key, leaked)) = (agent.request_approval().await, with_another_key(&person, &agent).await);
+        let several = format!("/api/v1/reviews/wait?ids={id}");
+        let (one, many, kept, ()) =
+            tokio::join!(leaked.wait(&id, 25_000), leaked.get(&several), agent.wait(&id, 25_000), async {
+                agent.wait(&id, 500).await.expect(200);
+                person.delete(&format!("/api/api-keys/{key}")).await.expect(200);
+                answering.answer(&id, json!({ "selectedOption": "approve" })).await.expect(201);
+            });
+        for refused in [&one, &many] {
+            refused.expect_error(401, "unauthorized");
+            assert!(!refused.has_cost() || refused.cost().calls > 1, "it was held: {:?}", refused.cost());
+            assert!(!refused.text().contains("selectedOption"), "{}", refused.text());
+        }
+        assert_eq!(kept.expect(200)["status"], "completed");
+    }
 }

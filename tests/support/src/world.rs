@@ -287,14 +287,23 @@ impl World {
         &self.deployment.bucket
     }
 
-    /// Moves the service's clock.
+    /// Lets time pass for the service.
     pub fn advance_clock(&self, span: Duration) {
+        self.movable_clock().advance(span);
+    }
+
+    /// Sets the service's wall clock forward, or back by a negative number of milliseconds.
+    pub fn jump_clock(&self, millis: i64) {
+        self.movable_clock().jump(millis);
+    }
+
+    fn movable_clock(&self) -> &Clock {
         assert_eq!(
             gateway(),
             None,
             "the clock of a deployment cannot be moved: list this test in tests/sam/skipped.txt"
         );
-        self.app.clock.advance(span);
+        &self.app.clock
     }
 
     /// A new signed-in owner.

@@ -1,4 +1,5 @@
-//! `/logs`: calls of the person's agents and deliveries to their webhooks.
+//! `/logs`: calls of the person's agents, deliveries to their webhooks, their decisions, and owners' changes of their
+//! account.
 
 use askama::Template;
 use axum::extract::{Query, State};
@@ -37,6 +38,8 @@ struct Row {
     took: String,
     /// The first characters of the API key that made the call.
     key: Option<String>,
+    /// The person who made the call.
+    person: Option<String>,
     request: Option<String>,
     response: Option<String>,
 }
@@ -59,6 +62,10 @@ impl Row {
             },
             took: took(entry.duration_ms),
             key: entry.api_key_prefix.clone(),
+            person: entry.user_id.map(|_| match &entry.user_name {
+                Some(owner) => format!("By the owner {owner}"),
+                None => "By you".to_owned(),
+            }),
             request: entry.request_body.as_deref().map(laid_out),
             response: entry.response_body.as_deref().map(laid_out),
         }

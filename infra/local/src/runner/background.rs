@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use shared::clock::Clock;
 use shared::http::App;
 
 use crate::StartError;
@@ -23,6 +24,7 @@ pub async fn start(app: &App, engines: &Engines) -> Result<Workers, StartError> 
     let sources = engines.event_sources().await?;
     let mut workers = Workers::default();
     let maintenance = Maintenance {
+        clock: app.clock.clone(),
         checkpoints: sources.stream.checkpoints.clone(),
         stream_retention: engines.stream_retention.clone(),
         ttl_sweeper: engines.ttl_sweeper.clone(),
@@ -66,6 +68,7 @@ async fn run_expiry(app: App) {
 /// Deletes old records from the engines.
 #[derive(Clone)]
 struct Maintenance {
+    clock: Clock,
     checkpoints: Checkpoints,
     stream_retention: StreamRetention,
     ttl_sweeper: TtlSweeper,
@@ -74,6 +77,10 @@ struct Maintenance {
 
 impl Maintenance {
     async fn run(self) {
+        // What expires is deleted by the system's clock.
+        if self.clock.is_in_doubt() {
+            return tracing::error!("no old records were deleted: the clock jumped and is not confirmed yet");
+        }
         if let Err(err) = self.delete_old_records().await {
             tracing::warn!(cause = %err, "old records could not be deleted");
         }

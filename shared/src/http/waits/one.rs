@@ -40,11 +40,11 @@ impl App {
         let mut watched = Watched { pending, look: None, recheck: Recheck::default() };
         if patience.is_patient
             && !self.holds(&watched.pending, None)
-            && let Some(message) = Box::pin(self.look_once(&mut watched, true)).await?
+            && let Some(message) = Box::pin(self.look_once(agent, &mut watched, true)).await?
         {
             return Ok(Waited::Decided(message));
         }
-        let decided = self.watch(&mut poll, &mut watched, patience.is_patient).await?;
+        let decided = self.watch(agent, &mut poll, &mut watched, patience.is_patient).await?;
         if let Some(message) = &decided {
             poll.notify(message);
         }
@@ -55,6 +55,7 @@ impl App {
     /// The message once its review is decided; `None` when the wait ends before.
     async fn watch(
         &self,
+        agent: &AgentCaller,
         poll: &mut LongPoll<'_>,
         watched: &mut Watched,
         is_patient: bool,
@@ -63,11 +64,15 @@ impl App {
             let expires_at = watched.pending.expires_at;
             match poll.next(self.pace(watched), || until_expiry(self.clock.now(), expires_at)).await {
                 Next::Look => {}
-                Next::Heard(_, Outcome::Decided(decided)) => return Ok(Some(Box::new(Arc::unwrap_or_clone(decided)))),
+                Next::Heard(_, Outcome::Decided(decided)) => {
+                    // The key may have been revoked during the wait.
+                    self.store.admit(agent, &[]).await?;
+                    return Ok(Some(Box::new(Arc::unwrap_or_clone(decided))));
+                }
                 Next::Heard(_, Outcome::Deleted) => return Err(Error::NotFound("message")),
                 Next::Ended => break,
             }
-            let seen = Box::pin(self.look_once(watched, poll.is_final())).await;
+            let seen = Box::pin(self.look_once(agent, watched, poll.is_final())).await;
             if let Some(decided) = poll.tolerate_outage(seen)?.flatten() {
                 return Ok(Some(decided));
             }
@@ -83,7 +88,12 @@ impl App {
     }
 
     /// The message if its review is decided. It is read only if the index does not list it, or if it is due.
-    async fn look_once(&self, watched: &mut Watched, is_final: bool) -> Result<Option<Box<Message>>, Error> {
+    async fn look_once(
+        &self,
+        agent: &AgentCaller,
+        watched: &mut Watched,
+        is_final: bool,
+    ) -> Result<Option<Box<Message>>, Error> {
         let reviews = self.store.reviews();
         if self.clock.now() < watched.pending.expires_at {
             let look = reviews.look(&watched.pending).await?;
@@ -92,7 +102,7 @@ impl App {
                 return Ok(None);
             }
         }
-        match reviews.reload_awaited(&watched.pending).await? {
+        match reviews.reload_awaited(agent, &watched.pending).await? {
             Awaited::Decided(message) => Ok(Some(message)),
             Awaited::Pending(pending) => {
                 watched.pending = pending;

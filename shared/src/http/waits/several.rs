@@ -47,11 +47,14 @@ impl App {
         let found = Box::pin(self.store.reviews().load_several(agent, ids.to_vec())).await?;
         let mut watched = Watched { found, looks: vec![], heard: None, recheck: Recheck::default() };
         poll.retain(|id| watched.is_pending(id));
-        if let Some(first) = watched.found.pending.first().filter(|_| watched.found.decided.is_empty()) {
-            poll.acquire_slot(Holder::Agents(first.owner))?;
+        let first = watched.found.pending.first().filter(|_| watched.found.decided.is_empty());
+        let waits_for = first.map(|first| first.owner);
+        if let Some(owner) = waits_for {
+            poll.acquire_slot(Holder::Agents(owner))?;
             self.watch_several(&mut poll, &mut watched, patience.is_patient).await?;
         }
-        Box::pin(self.several_waited(ids, watched)).await
+        // A key may be revoked during a wait, so it is read again before an answer is given.
+        Box::pin(self.several_waited(waits_for.map(|_| agent), ids, watched)).await
     }
 
     async fn watch_several(
@@ -110,8 +113,14 @@ impl App {
         Ok(())
     }
 
-    /// The response: decided messages with the texts of their files.
-    async fn several_waited(&self, ids: &[MessageId], mut watched: Watched) -> Result<SeveralWaited, Error> {
+    /// The response: decided messages with the texts of their files, after `again`, the caller of a call that has waited,
+    /// was authenticated again.
+    async fn several_waited(
+        &self,
+        again: Option<&AgentCaller>,
+        ids: &[MessageId],
+        mut watched: Watched,
+    ) -> Result<SeveralWaited, Error> {
         if let Some(heard) = &watched.heard {
             watched.found.decided.push(heard.id);
             watched.forget(heard.id);
@@ -121,8 +130,13 @@ impl App {
         let in_order =
             |some: Vec<MessageId>| -> Vec<MessageId> { ids.iter().copied().filter(|id| some.contains(id)).collect() };
         let (messages, more) = match watched.heard {
-            Some(heard) => (vec![Arc::unwrap_or_clone(heard)], vec![]),
-            None => self.store.reviews().load_decided(&in_order(decided.clone())).await?,
+            Some(heard) => {
+                if let Some(agent) = again {
+                    self.store.admit(agent, &[]).await?;
+                }
+                (vec![Arc::unwrap_or_clone(heard)], vec![])
+            }
+            None => self.store.reviews().load_decided(again, &in_order(decided.clone())).await?,
         };
         // What was deleted after it was decided.
         let is_gone = |id: &MessageId| !more.contains(id) && messages.iter().all(|message| message.id != *id);

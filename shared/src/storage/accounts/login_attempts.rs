@@ -38,6 +38,8 @@ const SLOTS: u64 = 10;
 const SLOTS_OF_SOURCE: u64 = 50;
 /// How long an attempt waits for a slot that others may give back.
 const SLOT_TIMEOUT: Duration = Duration::from_secs(12);
+/// How far the clocks of two instances may be apart.
+const CLOCK_SKEW: Duration = Duration::from_secs(60);
 /// `Retry-After` in seconds when no slot became free.
 const RETRY_AFTER_SECONDS: u64 = 5;
 
@@ -48,6 +50,17 @@ struct LoginWindowItem {
     tries: u64,
     failures: u64,
     window_ends: Timestamp,
+}
+
+impl LoginWindowItem {
+    fn is_open(&self, now: Timestamp) -> bool {
+        now < self.window_ends && self.window_ends <= latest_end(now)
+    }
+}
+
+/// The latest end of a window that is open now. One that ends later was opened before the clock was set back.
+fn latest_end(now: Timestamp) -> Timestamp {
+    now.plus(WINDOW + CLOCK_SKEW)
 }
 
 /// Whose attempts a window counts.
@@ -127,9 +140,7 @@ impl Accounts<'_> {
             match slot {
                 Slot::Taken(window) => return Ok(LoginAttempt { key, window }),
                 Slot::Full(window) if window.failures >= slots => {
-                    // A clock that is behind the one that opened the window would say a little more.
-                    let wait = now.until(window.window_ends).min(WINDOW);
-                    let retry_after_seconds = wait.as_millis().div_ceil(1000) as u64;
+                    let retry_after_seconds = now.until(window.window_ends).as_millis().div_ceil(1000) as u64;
                     return Err(Error::TooManyTries { retry_after_seconds });
                 }
                 Slot::Full(_) if Instant::now() >= deadline => break,
@@ -149,10 +160,11 @@ impl Accounts<'_> {
         let take = Update::new(key.clone())
             .add("tries", n(1))
             .when(attr("windowEnds").gt(s(now)))
+            .when(attr("windowEnds").le(s(latest_end(now))))
             .when(attr("tries").lt(n(slots)));
         Ok(match take.send::<LoginWindowItem>(&self.store.table).await? {
             Conditional::Applied(window) => Slot::Taken(window),
-            Conditional::Refused(Some(window)) if window.window_ends > now => Slot::Full(window),
+            Conditional::Refused(Some(window)) if window.is_open(now) => Slot::Full(window),
             Conditional::Refused(_) => Slot::NoWindow,
         })
     }
@@ -163,7 +175,8 @@ impl Accounts<'_> {
         let mut item = key.attributes();
         item.extend(to_item(&window)?);
         item.insert("ttl".to_owned(), n(window.window_ends.epoch_seconds()));
-        let put = Put::new(item).when(item_absent().or(attr("windowEnds").le(s(now))));
+        let has_ended = attr("windowEnds").le(s(now)).or(attr("windowEnds").gt(s(latest_end(now))));
+        let put = Put::new(item).when(item_absent().or(has_ended));
         Ok(put.send(&self.store.table).await?.then_some(window))
     }
 

@@ -26,6 +26,7 @@ use crate::secrets::Password;
 use crate::storage::Store;
 use crate::storage::accounts::passwords::Attempt;
 use crate::storage::keys;
+use crate::telemetry::cost;
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -161,7 +162,9 @@ impl Accounts<'_> {
         let (_, items) = self.store.authenticate(caller, &wanted).await?;
         // Peeked at, not taken: an owner may ask for their own user again.
         let item = items.peek::<UserItem>(&wanted[0])?.filter(|it| it.removing.is_none());
-        Ok((item.ok_or(Error::NoSession)?, items))
+        let item = item.ok_or(Error::NoSession)?;
+        cost::record_user_name(&item.user.display_name);
+        Ok((item, items))
     }
 
     /// Authenticates an owner, and reads `also` in the same call; a member is refused.

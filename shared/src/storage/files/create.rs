@@ -9,7 +9,7 @@ use dynamo::{Conditional, Put, Transaction};
 use futures_util::{TryStreamExt, stream};
 
 use crate::caller::Caller;
-use crate::clock::Timestamp;
+use crate::clock::Clock;
 use crate::error::Error;
 use crate::ids::{AgentId, FileId, Nil};
 use crate::models::file::{FileLabel, PluginType};
@@ -42,8 +42,8 @@ enum Write {
 
 impl FileLabel {
     /// A new file of this name and type, without bytes yet.
-    pub fn attachment(self, channel: AgentId, size: u64, now: Timestamp) -> Attachment {
-        let id = FileId::new(channel, now);
+    pub fn attachment(self, channel: AgentId, size: u64, clock: &Clock) -> Attachment {
+        let id = FileId::new(channel, clock.stamp());
         let image = self.mime_type.get(..6).is_some_and(|it| it.eq_ignore_ascii_case("image/"));
         Attachment {
             id,
@@ -54,7 +54,7 @@ impl FileLabel {
             mime_type: self.mime_type,
             size,
             storage_key: StorageKey::Upload(id).to_string(),
-            created_at: now,
+            created_at: clock.now(),
             text_content: None,
         }
     }
@@ -135,7 +135,7 @@ impl Files<'_> {
         }
         let attachment = |file: NewFile| {
             let size = file.bytes.len() as u64;
-            (file.label.attachment(channel.id(), size, self.store.clock.now()), file.bytes)
+            (file.label.attachment(channel.id(), size, &self.store.clock), file.bytes)
         };
         let (files, bytes): (Vec<Attachment>, Vec<Bytes>) = files.into_iter().map(attachment).unzip();
         let cleanup = ObjectCleanup::of_files(self.store.clock.now(), channel.id(), &files);

@@ -72,7 +72,7 @@ impl Files<'_> {
             return Ok(again);
         }
         let now = self.store.clock.now();
-        let file = FileLabel { filename, mime_type }.attachment(channel.id(), size, now);
+        let file = FileLabel { filename, mime_type }.attachment(channel.id(), size, &self.store.clock);
         let target = self.store.blobs.upload_target(&file, now).await?;
         let item = to_item(&FileItem::announced(&channel, &file))?;
         let Some(call) = call else {

@@ -203,7 +203,7 @@ impl Messages<'_> {
 
     fn new_item(self, opening: &PreparedMessage, draft: NewMessage, now: Timestamp) -> Result<MessageItem, Error> {
         let channel = &opening.channel;
-        let id = MessageId::new(channel.id(), now);
+        let id = MessageId::new(channel.id(), self.store.clock.stamp());
         let key = keys::message(id);
         let review = draft.review.map(|asked| review_item(asked, now)).transpose()?;
         let due = review.as_ref().map(|review| due(review.expires_at, id.ulid(), &key));

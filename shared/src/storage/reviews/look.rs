@@ -117,9 +117,12 @@ impl Reviews<'_> {
         self.awaited(item).await
     }
 
-    /// The same for a review that such a call gave out, strongly consistent; 404 if it was deleted meanwhile.
-    pub async fn reload_awaited(self, pending: &PendingReview) -> Result<Awaited, Error> {
-        let item = self.store.table.poll::<MessageItem>(&keys::message(pending.id), true).await?;
+    /// The same for a review that such a call gave out; 404 if it was deleted meanwhile. The caller is authenticated
+    /// again by the same read: a key that was revoked during the wait gets no answer.
+    pub async fn reload_awaited(self, agent: &AgentCaller, pending: &PendingReview) -> Result<Awaited, Error> {
+        let key = keys::message(pending.id);
+        let (_, mut items) = self.store.admit(agent, std::slice::from_ref(&key)).await?;
+        let item = items.take::<MessageItem>(&key)?;
         self.awaited(item.ok_or(Error::NotFound("message"))?).await
     }
 
@@ -211,12 +214,20 @@ impl Reviews<'_> {
     }
 
     /// Decided messages, as many as fit one response with the texts of their files, and at least one; and the ids of
-    /// the others. Messages that are deleted by now are neither.
-    pub async fn load_decided(self, ids: &[MessageId]) -> Result<(Vec<Message>, Vec<MessageId>), Error> {
+    /// the others. Messages that are deleted by now are neither. The first read authenticates `again`, the caller of a
+    /// call that has waited.
+    pub async fn load_decided(
+        self,
+        again: Option<&AgentCaller>,
+        ids: &[MessageId],
+    ) -> Result<(Vec<Message>, Vec<MessageId>), Error> {
         let (mut fitting, mut room) = (vec![], MAX_PAGE_BYTES);
         for (index, some) in ids.chunks(READ_AT_ONCE).enumerate() {
-            let mut items: Items =
-                self.store.table.get_items(some.iter().map(|id| keys::message(*id)).collect()).await?;
+            let keys: Vec<Key> = some.iter().map(|id| keys::message(*id)).collect();
+            let mut items: Items = match again.filter(|_| index == 0) {
+                Some(agent) => self.store.admit(agent, &keys).await?.1,
+                None => self.store.table.get_items(keys).await?,
+            };
             for (place, id) in some.iter().enumerate() {
                 let Some(item) = items.take::<MessageItem>(&keys::message(*id))? else { continue };
                 let message = Message::from(item);

@@ -4,12 +4,14 @@
 //! - [`recovery`]: whether the databases are damaged or have lost changes; [`wal`]: reads a
 //!   write-ahead log
 //! - [`legacy_owner_file`]: the credentials that earlier versions stored
+//! - `monotonic`: what the wall clock is compared with
 //!
 //! Each part contains the installation's id (the secret is identified by its fingerprint), and so
 //! does `instance.json`, which is written last. A start is refused if a part is missing, empty or
 //! from another installation, because the inbox would appear without that part's data.
 
 pub mod legacy_owner_file;
+mod monotonic;
 mod parts;
 pub mod recovery;
 pub mod wal;
@@ -59,9 +61,11 @@ impl Installation {
             recovery::remove_unfinished(&dir)?;
         }
         recovery::inspect(&dir)?;
+        let clock = Clock::guarded(monotonic::now);
+        clock.stamp_after(monotonic::last_write(&dir));
         let engines = Engines::start(dir.path()).await?;
         let secrets = InstallationSecrets::load_or_generate(&dir)?;
-        let app = engines.app(Clock::system(), waits, secrets.all.clone()).await?;
+        let app = engines.app(clock, waits, secrets.all.clone()).await?;
         check_schema(&dir, &app).await?;
         let (parts, owner_file) = Parts::read(&dir, &engines, &app, &secrets, instance_id).await?;
         check_losses(&dir, &parts.losses(), options.accept_data_loss)?;
