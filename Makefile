@@ -1,5 +1,5 @@
 # One command per chore; `make help` lists them.
-.PHONY: help run test test-embedded test-sam test-deploy smoke test-protocols test-browser test-clients screenshots soak fuzz bench bench-cold route-costs openapi check check-arm64 lint-template fmt build cli deploy owner migrate restore export import redrive rotate outputs destroy cost
+.PHONY: help run test test-embedded test-sam test-deploy smoke test-protocols test-browser test-clients screenshots soak fuzz bench bench-cold route-costs openapi check supply-chain sbom notice check-arm64 lint-template fmt build cli deploy owner migrate restore export import redrive rotate outputs destroy cost
 
 help: ## list these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -68,6 +68,16 @@ check: ## check formatting, lints, rustdoc and the cost tables, as CI does
 	RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --quiet
 	python3 infra/cost.py --check
 	python3 infra/scaling.py --check
+
+supply-chain: ## check advisories, licences and sources of the dependencies; offline only licences and sources
+	@python3 tests/supply_chain.py
+	@infra/supply_chain.sh
+
+sbom: ## write target/sbom.cdx.json: what the shipped programs are built of, as CycloneDX
+	@python3 infra/supply_chain.py sbom target/sbom.cdx.json
+
+notice: ## write target/NOTICE: the licences of what the shipped programs are built of
+	@python3 infra/supply_chain.py notice target/NOTICE
 
 lint-template: .venv-sam ## lint the templates with the SAM CLI, cfn-lint and checkov (infra/checkov.yaml)
 	@infra/venv.sh .venv-checkov infra/checkov-requirements.txt

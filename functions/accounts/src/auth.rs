@@ -8,6 +8,7 @@ use shared::caller::HumanCaller;
 use shared::error::Error;
 use shared::http::App;
 use shared::http::extract;
+use shared::http::origin::client_of;
 use shared::http::session_cookie::{hand_out_session, remove_session};
 use shared::models::{Credentials, SourceAddress};
 use shared::secrets::Device;
@@ -36,7 +37,9 @@ pub async fn login(
     extract::Json(credentials): extract::Json<Credentials>,
 ) -> Result<Response, Error> {
     let presented = Device::presented(&headers, &app.secrets, app.clock.now());
-    let (session, device) = app.store.accounts().sign_in(credentials, &presented, source.map(|it| it.0)).await?;
+    let source = source.map(|it| it.0);
+    let client = client_of(&headers, source);
+    let (session, device) = app.store.accounts().sign_in(credentials, &presented, source, client).await?;
     let mut response = with_cookie(&headers, session);
     app.remember(&device, &headers, response.headers_mut())?;
     Ok(response)
@@ -66,7 +69,8 @@ pub async fn logout(
 
 /// Replaces the session by one of 7 more days
 ///
-/// The answer sets the new session's cookie; the old token stops working.
+/// The answer sets the new session's cookie; the old token stops working. A session ends 30 days after the sign-in,
+/// however often it is refreshed.
 #[utoipa::path(
     post,
     path = "/api/auth/refresh",
@@ -74,8 +78,14 @@ pub async fn logout(
     operation_id = "refreshSession",
     responses((status = 200, body = SignedIn))
 )]
-pub async fn refresh(State(store): State<Store>, human: HumanCaller, headers: HeaderMap) -> Result<Response, Error> {
-    Ok(with_cookie(&headers, store.accounts().refresh_session(&human).await?))
+pub async fn refresh(
+    State(store): State<Store>,
+    human: HumanCaller,
+    headers: HeaderMap,
+    source: Option<Extension<SourceAddress>>,
+) -> Result<Response, Error> {
+    let client = client_of(&headers, source.map(|it| it.0));
+    Ok(with_cookie(&headers, store.accounts().refresh_session(&human, client).await?))
 }
 
 /// Who is signed in

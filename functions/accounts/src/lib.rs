@@ -6,6 +6,7 @@ mod auth;
 mod logs;
 mod passwords;
 mod preferences;
+mod sessions;
 mod users;
 
 use serde::Serialize;
@@ -30,7 +31,8 @@ pub const PERMISSIONS: &[Permission] = &[
 
 shared::routes! {
     pub fn router = [
-        auth::login, auth::logout, auth::refresh, auth::me, passwords::change, // /api/auth
+        auth::login, auth::logout, auth::refresh, auth::me, passwords::change, sessions::list,
+        sessions::end, // /api/auth
         users::list, users::create, users::update, users::delete, // /api/users
         api_keys::list, api_keys::create, api_keys::rotate, api_keys::delete, // /api/api-keys
         preferences::get, preferences::update, // /api/preferences

@@ -2,6 +2,7 @@
 
 use axum::extract::{Path, State};
 use axum::response::Response;
+use http::HeaderValue;
 use shared::error::Error;
 use shared::http::App;
 use shared::models::share_link::ShareLink;
@@ -37,5 +38,8 @@ pub async fn shared_file(
         Error::NotFound(_) => Error::NotFound("shared file"),
         err => err,
     })?;
-    serve::file(&app, &file, &asked).await
+    let mut response = serve::file(&app, &file, &asked).await?;
+    // A page of another site may embed what it has a link to.
+    response.headers_mut().insert("cross-origin-resource-policy", HeaderValue::from_static("cross-origin"));
+    Ok(response)
 }

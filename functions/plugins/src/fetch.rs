@@ -143,8 +143,9 @@ pub struct Fetched {
 
 /// Sends a request for a plugin
 ///
-/// Only to hosts that its manifest names, and to none with a private address (400). Redirects are
-/// not followed. 502 when the host does not answer, or answers more than 1 MiB.
+/// Only to hosts that its manifest names, and to none with a private address (400). If the manifest allows
+/// any host, those that it does not name may only be read (GET, HEAD): 20 calls of a user at once, and then one
+/// every three seconds (429). Redirects are not followed. 502 when the host does not answer, or answers more than 1 MiB.
 #[utoipa::path(
     post,
     path = "/api/plugins/{name}/fetch",
@@ -163,9 +164,13 @@ pub async fn fetch(
 ) -> Result<axum::Json<Fetched>, Error> {
     let known = plugins.named(&name);
     let asked = known.iter().map(|plugin| &*plugin.manifest.about.name).collect::<Vec<_>>();
-    let envs = app.store.plugins().envs(&human, &asked).await?;
+    let (user, envs) = app.store.plugins().envs(&human, &asked).await?;
     let plugin = known?;
-    may_call(&plugin.manifest, &request.url)?;
+    let is_named = names(&plugin.manifest, &request.url);
+    if !is_named {
+        may_call_unnamed(&plugin.manifest, &request)?;
+        app.store.limits().fetches.charge(user)?;
+    }
     let env = envs.into_iter().next().unwrap_or_default();
     let stays_here = app.outbound.is_for_development() && is_loopback(&request.url);
     let is_safe = stays_here || carries_secrets(&plugin.manifest, &request.url);
@@ -177,12 +182,22 @@ pub async fn fetch(
 }
 
 /// Whether the manifest names this host; its port is the plugin's choice, unless that is named, too.
-fn may_call(manifest: &Manifest, url: &Url) -> Result<(), Error> {
+fn names(manifest: &Manifest, url: &Url) -> bool {
     let named = |(host, port): (&str, Option<u16>)| is_host(url, host) && port.is_none_or(|it| is_port(url, it));
-    if manifest.calls_anyone() || manifest.hosts().iter().map(|it| host_and_port(it)).any(named) {
-        return Ok(());
+    manifest.hosts().iter().map(|it| host_and_port(it)).any(named)
+}
+
+/// Whether a host that the manifest does not name may be called: only if it allows any host, and only to read.
+fn may_call_unnamed(manifest: &Manifest, request: &FetchRequest) -> Result<(), Error> {
+    if !manifest.calls_anyone() {
+        let sentence = "url must lead to a host that the plugin's manifest names";
+        return Err(Error::field(["url".into()], "host_not_allowed", sentence));
     }
-    Err(Error::field(["url".into()], "host_not_allowed", "url must lead to a host that the plugin's manifest names"))
+    if !matches!(request.method, Method::GET | Method::HEAD) {
+        let sentence = "method must be GET or HEAD for a host that the plugin's manifest does not name";
+        return Err(Error::field(["method".into()], "method_not_allowed", sentence));
+    }
+    Ok(())
 }
 
 /// Whether only the service that the manifest names can read what is sent to this URL.

@@ -84,7 +84,7 @@ pub async fn list(
     Extension(plugins): Extension<Plugins>,
 ) -> Result<axum::Json<Vec<PluginSettings>>, Error> {
     let names: Vec<&str> = plugins.all().map(|plugin| &*plugin.manifest.about.name).collect();
-    let envs = app.store.plugins().envs(&human, &names).await?;
+    let (_, envs) = app.store.plugins().envs(&human, &names).await?;
     let shown = plugins.all().zip(&envs).map(|(plugin, env)| PluginSettings::of(plugin, env, &app.secrets));
     Ok(axum::Json(shown.collect()))
 }

@@ -11,8 +11,11 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use sha2::{Digest, Sha256};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
@@ -58,6 +61,8 @@ fn entry(file: &Path, out: &Path) -> Result<String> {
     }
     let mut entry = String::new();
     write!(entry, "Asset {{ name: {name:?}, kind: {kind:?}, version: \"{version:016x}\", ")?;
+    let integrity = format!("sha256-{}", STANDARD.encode(Sha256::digest(&bytes)));
+    write!(entry, "integrity: {integrity:?}, ")?;
     writeln!(entry, "bytes: include_bytes!({file:?}), gzip: {gzip} }},")?;
     Ok(entry)
 }

@@ -8,7 +8,7 @@ use http::{HeaderMap, HeaderValue};
 use percent_encoding::{NON_ALPHANUMERIC, percent_encode};
 use shared::error::Error;
 
-use crate::middleware::accepts_gzip;
+use crate::response::accepts_gzip;
 
 struct Asset {
     name: &'static str,
@@ -16,6 +16,8 @@ struct Asset {
     kind: &'static str,
     /// Changes with the bytes.
     version: &'static str,
+    /// Its hash, as pages state it for scripts.
+    integrity: &'static str,
     bytes: &'static [u8],
     /// The same, compressed; none where that gains nothing.
     gzip: Option<&'static [u8]>,
@@ -34,6 +36,11 @@ impl Asset {
 pub fn url(name: &str) -> String {
     let version = Asset::named(name).map_or("", |asset| asset.version);
     format!("/assets/{name}?v={version}")
+}
+
+/// The hash of an asset, as the attribute `integrity` has it.
+pub fn integrity(name: &str) -> &'static str {
+    Asset::named(name).map_or("", |asset| asset.integrity)
 }
 
 /// A small asset as a `data:` URL, which takes no request.

@@ -1,9 +1,10 @@
-//! HTML responses: rendered pages, and errors as pages.
+//! HTML responses: rendered pages, and errors as pages; whether they may be compressed.
 
 use askama::Template;
 use axum::body::Body;
 use axum::response::{Html, IntoResponse, Redirect, Response};
-use http::StatusCode;
+use http::header::ACCEPT_ENCODING;
+use http::{HeaderMap, StatusCode};
 use shared::error::Error;
 use shared::http::Rendered;
 
@@ -81,4 +82,9 @@ impl IntoResponse for PageError {
             Err(other) => other.into_response(),
         }
     }
+}
+
+/// Whether a client accepts gzip.
+pub fn accepts_gzip(headers: &HeaderMap) -> bool {
+    headers.get(ACCEPT_ENCODING).and_then(|it| it.to_str().ok()).is_some_and(|it| it.contains("gzip"))
 }

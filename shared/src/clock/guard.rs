@@ -3,8 +3,6 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use super::millis;
-
 /// A smaller difference is believed: clocks are corrected a little all the time.
 const TOLERANCE_MS: i64 = 60 * 1000;
 /// A jump that has stood for this long is confirmed.
@@ -39,7 +37,7 @@ impl Guard {
 
     /// The time to believe when the wall clock shows `wall`; `passed` is added to the monotonic time.
     pub fn read(&self, wall: i64, passed: i64) -> i64 {
-        let monotonic = millis((self.monotonic)()).saturating_add(passed);
+        let monotonic = i64::try_from((self.monotonic)().as_millis()).unwrap_or(i64::MAX).saturating_add(passed);
         self.state.lock().unwrap_or_else(PoisonError::into_inner).read(wall, monotonic)
     }
 

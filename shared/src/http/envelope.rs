@@ -8,7 +8,7 @@ use std::time::Instant;
 use axum::extract::{MatchedPath, OriginalUri, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, IntoResponseParts, Response, ResponseParts};
-use http::header::{CACHE_CONTROL, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS};
+use http::header::{CACHE_CONTROL, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderName, HeaderValue};
 
 use crate::clock::Timestamp;
@@ -16,11 +16,15 @@ use crate::error::Error;
 use crate::http::app::App;
 use crate::http::auth;
 use crate::http::error_body::{Rendered, error_of, with_body};
+use crate::http::origin;
 use crate::ids;
 use crate::request_log::{Actor, Call, masked_path};
 use crate::telemetry::cost::{self, BackgroundTasks, CostTotals, RequestCost};
 
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
+/// For a year, this host alone: what else is below its name is not ours.
+const ONLY_HTTPS: HeaderValue = HeaderValue::from_static("max-age=31536000");
 
 /// In a response: the request is neither logged for its user nor counted. For a wait that timed out, because the
 /// client only calls again: the whole chain of its calls is recorded as the one that ends it.
@@ -77,13 +81,19 @@ pub(super) async fn wrap(
 async fn run(app: &App, request_cost: &Arc<RequestCost>, mut request: Request, next: Next) -> Response {
     let routed = app.site.admit(&mut request);
     let credentials = auth::credential_hashes(request.headers());
+    let is_https = origin::is_https(request.headers());
     let handled = cost::with_cost(request_cost.clone(), async {
         match routed {
             Ok(()) => next.run(request).await,
             Err(error) => error.into_response(),
         }
     });
-    app.store.limits().callers.in_turn(&credentials, handled).await.unwrap_or_else(Error::into_response)
+    let handled = app.store.limits().callers.in_turn(&credentials, handled).await;
+    let mut response = handled.unwrap_or_else(Error::into_response);
+    if is_https {
+        response.headers_mut().insert(STRICT_TRANSPORT_SECURITY, ONLY_HTTPS);
+    }
+    response
 }
 
 /// Records in the background what the user can read about the request later: statistics and the
@@ -129,6 +139,8 @@ fn finish(response: &mut Response, request_id: &str, totals: CostTotals) {
     }
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.entry(CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    // No other site embeds what is here, but for shared files.
+    headers.entry(CROSS_ORIGIN_RESOURCE_POLICY).or_insert(HeaderValue::from_static("same-origin"));
     // Pages have a policy of their own: with this one browsers withhold the origin of their forms.
     headers.entry(REFERRER_POLICY).or_insert(HeaderValue::from_static("no-referrer"));
 }

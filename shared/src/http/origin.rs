@@ -1,8 +1,10 @@
 //! Where a request was sent, and which page sent it, by its headers.
 
 use http::HeaderMap;
-use http::header::{FORWARDED, HOST, ORIGIN};
+use http::header::{FORWARDED, HOST, ORIGIN, USER_AGENT};
 use url::Url;
+
+use crate::models::{Client, SourceAddress};
 
 /// Which page sent a request, as browsers state it. A page cannot change what its browser states.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,6 +56,11 @@ fn host(headers: &HeaderMap) -> Option<&str> {
     let plain = |b: u8| b.is_ascii_alphanumeric() || b"-.:[]_".contains(&b);
     let is_plain = !host.is_empty() && host.bytes().all(plain) && host.parse::<http::uri::Authority>().is_ok();
     is_plain.then_some(host)
+}
+
+/// Who sent a request, for the list of sessions.
+pub fn client_of(headers: &HeaderMap, source: Option<SourceAddress>) -> Client {
+    Client::new(headers.get(USER_AGENT).and_then(|it| it.to_str().ok()), source)
 }
 
 /// Whether the client speaks https, as the gateway or proxy in front states it: the first value of

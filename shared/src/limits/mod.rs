@@ -5,15 +5,20 @@
 //!   many per second
 //! - [`bodies`]: how much memory request bodies take together
 //! - [`deliveries`]: how many deliveries of one channel and of one user are in progress at once
+//! - [`fetches`]: how often plugins call hosts that no manifest names
+//! - `rate`: a token bucket
 //!
 //! The slots for long polls of one user are in `long_poll`.
 
 pub mod bodies;
 pub mod deliveries;
+pub mod fetches;
+mod rate;
 pub mod turns;
 
 use bodies::Bodies;
 use deliveries::Deliveries;
+use fetches::Fetches;
 use turns::Callers;
 
 /// The numbers. The defaults are those of a local runner on two cores; a fleet of 2,000 agents that
@@ -54,6 +59,7 @@ pub struct Limits {
     pub callers: Callers,
     pub bodies: Bodies,
     pub deliveries: Deliveries,
+    pub fetches: Fetches,
 }
 
 impl Limits {
@@ -63,6 +69,7 @@ impl Limits {
             callers: Callers::new(settings),
             bodies: Bodies::new(settings.body_memory),
             deliveries: Deliveries::new(settings.deliveries_per_channel),
+            fetches: Fetches::default(),
         }
     }
 }

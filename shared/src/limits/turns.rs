@@ -11,11 +11,12 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::Settings;
+use super::rate::Rate;
 use crate::error::Error;
 use crate::ids::UserId;
 use crate::secrets::SecretHash;
@@ -58,30 +59,6 @@ struct Credential {
 struct User {
     turns: Arc<Semaphore>,
     large_bodies: Arc<Semaphore>,
-}
-
-/// A token bucket, as the moment at which it would be full again.
-#[derive(Debug)]
-struct Rate(Mutex<Instant>);
-
-impl Rate {
-    fn full() -> Self {
-        Self(Mutex::new(Instant::now()))
-    }
-
-    /// Takes a token, or says after how long there is one.
-    fn take(&self, settings: &Settings) -> Result<(), Duration> {
-        let each = Duration::from_secs(1) / settings.requests_per_second.max(1);
-        let mut full_at = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = Instant::now();
-        let next = (*full_at).max(now) + each;
-        let wait = next.saturating_duration_since(now + each * settings.burst.max(1));
-        if !wait.is_zero() {
-            return Err(wait);
-        }
-        *full_at = next;
-        Ok(())
-    }
 }
 
 /// The current request's turn.
@@ -142,7 +119,9 @@ impl Callers {
     }
 
     fn charge(&self, credential: &Credential) -> Result<(), Error> {
-        credential.rate.take(&self.0.settings).map_err(too_many)
+        let Settings { requests_per_second, burst, .. } = self.0.settings;
+        let each = Duration::from_secs(1) / requests_per_second.max(1);
+        credential.rate.take(each, burst).map_err(too_many)
     }
 
     /// The entry of a credential that was just verified.

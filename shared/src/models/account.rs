@@ -5,7 +5,8 @@ use utoipa::ToSchema;
 
 use crate::clock::Timestamp;
 use crate::ids::{AgentId, ApiKeyId, Nil, UserId};
-use crate::secrets::Password;
+use crate::secrets::password::MAX_LENGTH;
+use crate::secrets::{Password, Weakness};
 pub use crate::validation::email::{Email, is_email};
 use crate::validation::{FromObject, JsonObject};
 use crate::words::words;
@@ -118,9 +119,6 @@ fn refuse_misspelt_limits(object: &mut JsonObject<'_>) -> Option<()> {
     unknown.is_empty().then_some(())
 }
 
-const MIN_PASSWORD: usize = 8;
-const MAX_PASSWORD: usize = 1024;
-
 /// `POST /api/auth/login`.
 #[derive(ToSchema)]
 pub struct Credentials {
@@ -133,7 +131,7 @@ pub struct Credentials {
 impl Credentials {
     /// The credentials of a login form; `None` if they are longer than any valid ones.
     pub fn typed(email: &str, password: &str) -> Option<Self> {
-        let fits = email.chars().count() <= Email::MAX && password.chars().count() <= MAX_PASSWORD;
+        let fits = email.chars().count() <= Email::MAX && password.chars().count() <= MAX_LENGTH;
         fits.then(|| Self { email: Email::typed(email), password: Password::new(password.to_owned()) })
     }
 }
@@ -141,7 +139,7 @@ impl Credentials {
 impl FromObject for Credentials {
     fn from_object(object: &mut JsonObject<'_>) -> Option<Self> {
         let email = object.require("email", |o| o.short_string("email", Email::MAX));
-        let password = object.require("password", |o| o.short_string("password", MAX_PASSWORD));
+        let password = object.require("password", |o| o.short_string("password", MAX_LENGTH));
         Some(Self { email: Email::typed(&email?), password: Password::new(password?) })
     }
 }
@@ -157,31 +155,35 @@ pub struct ChangePassword {
 }
 
 impl ChangePassword {
-    /// The input of a password form; `None` if the new password is not valid.
-    pub fn typed(current: &str, new: &str) -> Option<Self> {
-        let fits = (MIN_PASSWORD..=MAX_PASSWORD).contains(&new.chars().count());
+    /// The input of a password form.
+    pub fn typed(current: &str, new: &str) -> Result<Self, Weakness> {
         // What is longer than any password is a wrong one.
-        let current: String = current.chars().take(MAX_PASSWORD + 1).collect();
-        fits.then(|| Self { current: Password::new(current), new: Password::new(new.to_owned()) })
+        let current: String = current.chars().take(MAX_LENGTH + 1).collect();
+        match Weakness::of(new) {
+            None => Ok(Self { current: Password::new(current), new: Password::new(new.to_owned()) }),
+            Some(weakness) => Err(weakness),
+        }
     }
 }
 
 impl FromObject for ChangePassword {
     fn from_object(object: &mut JsonObject<'_>) -> Option<Self> {
-        let current = object.require("currentPassword", |o| o.short_string("currentPassword", MAX_PASSWORD));
+        let current = object.require("currentPassword", |o| o.short_string("currentPassword", MAX_LENGTH));
         let new = object.require("newPassword", |o| Password::member(o, "newPassword"));
         Some(Self { current: Password::new(current?), new: new? })
     }
 }
 
 impl Password {
-    /// A password to be set: 8 to 1,024 characters.
+    /// A password to be set: 8 to 1,024 characters, and none of the commonest.
     pub fn member(object: &mut JsonObject<'_>, name: &str) -> Option<Self> {
-        let text = object.short_string(name, MAX_PASSWORD)?;
-        if text.chars().count() < MIN_PASSWORD {
-            object.problem(name, "too_short", format!("{name} must have at least {MIN_PASSWORD} characters"));
-            return None;
+        let text = object.string(name)?;
+        match Weakness::of(&text) {
+            None => Some(Self::new(text)),
+            Some(weakness) => {
+                object.problem(name, weakness.code(), weakness.sentence(name));
+                None
+            }
         }
-        Some(Self::new(text))
     }
 }

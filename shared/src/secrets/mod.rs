@@ -19,6 +19,6 @@ pub use action::receipt::Jwk;
 pub use credentials::{Credential, PlainSecret, SecretHash};
 pub use device::Device;
 pub use encrypted::Encrypted;
-pub use password::Password;
+pub use password::{Password, Weakness};
 pub use server_secret::{Purpose, ServerSecret, ServerSecrets};
 pub use webhook_secret::WebhookSecret;

@@ -1,5 +1,6 @@
-//! Passwords that clients send: hashing and verification with Argon2id.
+//! Passwords that clients send: hashing and verification with Argon2id, and which ones may be set.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::time::Instant;
 
@@ -9,6 +10,64 @@ use tokio::sync::Semaphore;
 
 use crate::error::Error;
 use crate::secrets::password_queue;
+
+/// The fewest characters of a password that is set.
+pub const MIN_LENGTH: usize = 8;
+/// The most characters of a password.
+pub const MAX_LENGTH: usize = 1024;
+/// The 3,000 commonest passwords of 8 and more characters in published leaks, from the lists of zxcvbn, in lower case
+/// and sorted.
+const COMMON_PASSWORDS: &str = include_str!("common_passwords.txt");
+
+/// Why a password may not be set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Weakness {
+    TooShort,
+    TooLong,
+    /// One of those that are tried first.
+    TooCommon,
+}
+
+impl Weakness {
+    /// The weakness of a password, if it has one.
+    pub fn of(password: &str) -> Option<Self> {
+        let length = password.chars().count();
+        match length {
+            _ if length < MIN_LENGTH => Some(Self::TooShort),
+            _ if length > MAX_LENGTH => Some(Self::TooLong),
+            _ if is_common(password) => Some(Self::TooCommon),
+            _ => None,
+        }
+    }
+
+    /// The code of the error.
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::TooShort => "too_short",
+            Self::TooLong => "too_long",
+            Self::TooCommon => "too_common",
+        }
+    }
+
+    /// What is wrong with the password that `name` stands for.
+    pub fn sentence(self, name: &str) -> String {
+        match self {
+            Self::TooShort => format!("{name} must have at least {MIN_LENGTH} characters"),
+            Self::TooLong => format!("{name} may have at most {MAX_LENGTH} characters"),
+            Self::TooCommon => format!("{name} is one of the most common passwords: choose another one"),
+        }
+    }
+}
+
+/// Whether a password is on the list, is a row of consecutive characters, or repeats at most two of them.
+fn is_common(password: &str) -> bool {
+    let lower = password.to_lowercase();
+    let letters: Vec<u32> = lower.chars().map(u32::from).collect();
+    let is_row = |step: i64| letters.windows(2).all(|pair| i64::from(pair[1]) - i64::from(pair[0]) == step);
+    let distinct: BTreeSet<u32> = letters.iter().copied().collect();
+    let is_listed = || COMMON_PASSWORDS.lines().collect::<Vec<_>>().binary_search(&lower.trim()).is_ok();
+    distinct.len() <= 2 || is_row(1) || is_row(-1) || is_listed()
+}
 
 /// A password that a client sent. Hashing takes tens of milliseconds of CPU, so it runs on a blocking
 /// thread.
@@ -80,6 +139,27 @@ mod tests {
     #[test]
     fn debug_never_shows_a_password() {
         assert_eq!(format!("{:?}", Password::new("hunter22".into())), "***");
+    }
+
+    #[test]
+    fn short_common_and_repeated_passwords_are_weak() {
+        use Weakness::{TooCommon, TooLong, TooShort};
+        for (password, weakness) in [
+            ("1234567", Some(TooShort)),
+            ("12345678", Some(TooCommon)),
+            ("Password", Some(TooCommon)),
+            (" iloveyou ", Some(TooCommon)),
+            ("        ", Some(TooCommon)),
+            ("abababababab", Some(TooCommon)),
+            ("abcdefghijkl", Some(TooCommon)),
+            ("987654321", Some(TooCommon)),
+            ("passwor\u{f6}d", None),
+            ("correct horse", None),
+        ] {
+            assert_eq!(Weakness::of(password), weakness, "{password}");
+        }
+        assert_eq!(Weakness::of(&"long ".repeat(300)), Some(TooLong));
+        assert!(COMMON_PASSWORDS.lines().is_sorted());
     }
 
     #[tokio::test]

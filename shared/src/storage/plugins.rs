@@ -41,11 +41,12 @@ pub struct Plugins<'a> {
 }
 
 impl Plugins<'_> {
-    /// The settings of these plugins, in order. All users of a deployment share them.
-    pub async fn envs(self, human: &HumanCaller, plugins: &[&str]) -> Result<Vec<PluginEnv>, Error> {
+    /// The caller's user, and the settings of these plugins, in order. All users of a deployment share them.
+    pub async fn envs(self, human: &HumanCaller, plugins: &[&str]) -> Result<(UserId, Vec<PluginEnv>), Error> {
         let keys: Vec<Key> = plugins.iter().map(|name| keys::plugin(name)).collect();
-        let (_, mut items) = self.store.authenticate(human, &keys).await?;
-        Ok(keys.iter().map(|key| items.take_item(key).map(PluginEnv::of).unwrap_or_default()).collect())
+        let (user, mut items) = self.store.authenticate(human, &keys).await?;
+        let envs = keys.iter().map(|key| items.take_item(key).map(PluginEnv::of).unwrap_or_default());
+        Ok((user, envs.collect()))
     }
 
     /// Sets and unsets values of a plugin; others stay as they are.

@@ -219,6 +219,9 @@ async fn what_an_owner_changes_of_a_user_is_in_the_log_of_both() {
         assert_eq!((&entry["userId"], &entry["userName"]), (&json!(owner_id), &name));
         assert_eq!(entry["requestBody"], r#"{"password":"***"}"#);
     }
+    // The pages ask for a password of one's own first.
+    let own = json!({ "currentPassword": "a needle in a haystack", "newPassword": "a password of my own" });
+    renewed.post("/api/auth/change-password", own).await.expect(200);
     assert!(renewed.get("/logs").await.text().contains("By the owner"));
     // What was refused is in the log of the one who tried it only.
     let member = world.member().await;

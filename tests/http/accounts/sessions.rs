@@ -1,12 +1,14 @@
-//! `/api/auth/refresh` and `/api/auth/change-password`
+//! `/api/auth/refresh`, `/api/auth/sessions` and `/api/auth/change-password`
 
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use axum::Extension;
 use futures_util::future::join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
 use shared::ids::{UserId, parse_ulid};
+use shared::models::SourceAddress;
 use shared::secrets::SecretHash;
 use shared::storage::keys;
 use test_support::{Person, Reply, World};
@@ -247,4 +249,100 @@ async fn a_refresh_is_two_calls() {
     let world = World::start().await;
     let cost = world.person().await.post("/api/auth/refresh", json!({})).await.cost();
     assert_eq!((cost.calls, cost.round_trips), (2, 2));
+}
+
+#[tokio::test]
+async fn a_person_sees_where_they_are_signed_in_and_ends_one_session() {
+    const FIREFOX: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:146.0) Gecko/20100101 Firefox/146.0";
+    let world = World::start().await;
+    let source = SourceAddress([192, 0, 2, 9].into());
+    let from_there = world.serve_also(placet_local::routes().layer(Extension(source)), world.app.clone()).await;
+    let person = world.person().await;
+    let thief = Person::signed_out(&from_there, &person.email, &person.password);
+    let credentials = json!({ "email": person.email, "password": person.password });
+    let sign_in = thief.request(Method::POST, "/api/auth/login").header("user-agent", FIREFOX).json(&credentials);
+    let stolen = token_in(&Reply::fetch(sign_in).await);
+    let list = async || person.get("/api/auth/sessions").await.expect(200).as_array().unwrap().clone();
+    let before = list().await;
+    assert_eq!((before.len(), &before[0]["current"], &before[1]["current"]), (2, &json!(true), &json!(false)));
+    assert_eq!((&before[1]["device"], &before[1]["address"]), (&json!("Firefox on Linux"), &json!("192.0.2.9")));
+    let page = person.get("/settings").await.text();
+    assert!(page.contains("Firefox on Linux") && page.contains("192.0.2.9"), "{page}");
+
+    // A refresh keeps the id, so that it can be ended meanwhile.
+    world.advance_clock(Duration::from_secs(60));
+    let refreshed = token_in(&refresh(&world, &stolen).await);
+    let after = list().await;
+    assert_eq!((&after[1]["id"], &after[1]["signedInAt"]), (&before[1]["id"], &before[1]["signedInAt"]));
+    assert!(after[1]["refreshedAt"].as_str() > before[1]["refreshedAt"].as_str());
+    let id = after[1]["id"].as_str().unwrap();
+    let other = world.person().await;
+    other.delete(&format!("/api/auth/sessions/{id}")).await.expect_error(404, "not_found");
+    assert!(is_valid(&world, &refreshed).await);
+    assert_eq!(person.delete(&format!("/api/auth/sessions/{id}")).await.expect(200), json!({ "deleted": true }));
+    assert!(!is_valid(&world, &refreshed).await);
+    assert_eq!(list().await.len(), 1);
+    person.delete(&format!("/api/auth/sessions/{id}")).await.expect_error(404, "not_found");
+}
+
+#[tokio::test]
+async fn a_session_ends_30_days_after_the_sign_in_however_often_it_is_refreshed() {
+    let world = World::start().await;
+    let mut token = token_in(&world.person().await.sign_in().await);
+    for _ in 0..5 {
+        world.advance_clock(5 * DAY);
+        let refreshed = refresh(&world, &token).await;
+        refreshed.expect(200);
+        token = token_in(&refreshed);
+    }
+    world.advance_clock(4 * DAY);
+    let last = refresh(&world, &token).await;
+    last.expect(200);
+    assert!(last.header("set-cookie").contains("Max-Age=86399") || last.header("set-cookie").contains("Max-Age=86400"));
+    token = token_in(&last);
+    world.advance_clock(DAY);
+    assert!(!is_valid(&world, &token).await);
+    refresh(&world, &token).await.expect_error(401, "unauthorized");
+}
+
+#[tokio::test]
+async fn a_session_from_before_its_sign_in_was_stored_is_listed_refreshed_and_ended() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let other = token_in(&Person::signed_out(&world.url, &person.email, &person.password).sign_in().await);
+    let user: UserId = person.user_id().await.parse().unwrap();
+    let key = keys::user_session(user, &SecretHash::of(&other));
+    let mut update = world.clients.dynamodb.update_item().table_name(&world.table).set_key(Some(key.attributes()));
+    update = update.update_expression("REMOVE sessionId, signedInAt, refreshedAt, device, address");
+    update.send().await.unwrap();
+    let listed = person.get("/api/auth/sessions").await.expect(200)[1].clone();
+    assert_eq!((&listed["device"], &listed["signedInAt"]), (&json!(null), &json!(null)));
+    let refreshed = refresh(&world, &other).await;
+    refreshed.expect(200);
+    let again = person.get("/api/auth/sessions").await.expect(200)[1].clone();
+    assert_eq!(again["id"], listed["id"]);
+    person.delete(&format!("/api/auth/sessions/{}", listed["id"].as_str().unwrap())).await.expect(200);
+    assert!(!is_valid(&world, &token_in(&refreshed)).await);
+}
+
+#[tokio::test]
+async fn common_passwords_are_not_set_anywhere() {
+    let world = World::start().await;
+    let owner = world.person().await;
+    let member = world.member().await;
+    let user = member.user_id().await;
+    for weak in ["12345678", "        ", "Password1", "qwertyui", "abcdefgh"] {
+        let refused = owner.post("/api/auth/change-password", change(&owner.password, weak)).await;
+        assert_eq!(refused.expect_invalid(), ["newPassword"]);
+        let new = json!({ "email": "weak@people.example", "displayName": "x", "password": weak });
+        assert_eq!(owner.post("/api/users", new).await.expect_invalid(), ["password"]);
+        let patch = owner.request(Method::PATCH, &format!("/api/users/{user}")).json(&json!({ "password": weak }));
+        let refused = Reply::fetch(patch).await;
+        assert_eq!(refused.json()["errors"][0]["code"], "too_common", "{weak}: {}", refused.text());
+        let form = [("current", &*owner.password), ("new", weak), ("again", weak)];
+        let page = owner.submit_form("/password", &form).await;
+        assert!(page.status == 400 && page.text().contains("one of the most common passwords"), "{}", page.text());
+    }
+    owner.sign_in().await.expect(200);
+    member.sign_in().await.expect(200);
 }

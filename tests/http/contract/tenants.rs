@@ -8,7 +8,7 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 use shared::clock::Timestamp;
-use shared::ids::{AgentId, ApiKeyId, FileId, MessageId, UserId};
+use shared::ids::{AgentId, ApiKeyId, FileId, MessageId, UserId, new_ulid};
 use test_support::contract::{Call, Placeholder, Route, routes};
 use test_support::rng;
 use test_support::tenant::{SAME_CLIENT, SAME_STREAM, Tenant};
@@ -202,6 +202,7 @@ fn absent(kind: Placeholder, id: &str, channels: &mut HashMap<AgentId, AgentId>)
         }
         Placeholder::Key => ApiKeyId::new(now).to_string(),
         Placeholder::User => UserId::new(now).to_string(),
+        Placeholder::Session => format!("ses_{}", new_ulid(now)),
         Placeholder::Client | Placeholder::Stream => id.to_owned(),
     }
 }

@@ -1,5 +1,7 @@
 //! `POST /api/files/bulk-download`
 
+use std::time::Duration;
+
 use async_zip::base::read::mem::ZipFileReader;
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::{Value, json};
@@ -116,6 +118,28 @@ async fn a_large_archive_is_fetched_from_storage() {
     let reply = download_archive(&person, json!({ "ids": [ids[0], ids[3]] })).await;
     let got = Reply::fetch(unauthenticated_client().get(reply.header("location"))).await;
     assert_eq!((reply.status, unpack(got.bytes).await.len()), (303, 2));
+}
+
+/// One key cannot fill the bucket with copies of the same files.
+#[tokio::test]
+async fn the_same_files_have_one_archive_for_half_a_day() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    let announced = announce(&agent, "a.bin", "application/octet-stream", 4_600_000).await;
+    put(&announced, vec![7; 4_600_000]).await.expect(200);
+    let ids = json!({ "ids": [announced["attachment"]["id"]] });
+    let object = |reply: &Reply| {
+        assert_eq!(reply.status, 303, "{}", reply.text());
+        reply.header("location").split('?').next().unwrap().to_owned()
+    };
+    let first = object(&download_archive(&person, ids.clone()).await);
+    let again = download_archive(&person, ids.clone()).await;
+    assert_eq!(object(&again), first);
+    let got = Reply::fetch(unauthenticated_client().get(again.header("location"))).await;
+    assert_eq!(unpack(got.bytes).await.len(), 1);
+    world.advance_clock(Duration::from_secs(12 * 3600));
+    assert_ne!(object(&download_archive(&person, ids).await), first);
 }
 
 /// Requests a large archive and retries while storage is busy: a loaded emulator may time out on

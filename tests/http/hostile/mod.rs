@@ -28,6 +28,7 @@ struct Caller {
     /// A message whose review is decided, so a wait returns at once.
     message: String,
     key: String,
+    session: String,
     user: String,
 }
 
@@ -43,7 +44,8 @@ impl Caller {
         let user = person.user_id().await;
         // With a version above 0, a wait for changes returns at once, too.
         world.app.store.inbox().bump_version(user.parse().expect("an id")).await.expect("storage works");
-        Self { file: agent.store_file().await, message, key, user, person, agent, world }
+        let session = person.sign_in_elsewhere().await;
+        Self { file: agent.store_file().await, message, key, session, user, person, agent, world }
     }
 
     fn call(&self, route: &Route) -> Call {
@@ -56,6 +58,7 @@ impl Caller {
             Placeholder::Message | Placeholder::Pending | Placeholder::Decided => &self.message,
             Placeholder::File | Placeholder::Free => &self.file,
             Placeholder::Key => &self.key,
+            Placeholder::Session => &self.session,
             Placeholder::User => &self.user,
             Placeholder::Client => "a client id",
             Placeholder::Stream => "a-stream",

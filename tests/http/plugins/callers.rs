@@ -8,6 +8,7 @@ use plugins::Plugins;
 use reqwest::Method;
 use serde_json::{Value, json};
 use shared::http::App;
+use shared::limits::Limits;
 use shared::outbound::Outbound;
 use test_support::{Person, Reply, World};
 
@@ -36,7 +37,7 @@ fn calling_plugins() -> Plugins {
 
 /// The person at a service with these plugins. `loopback` says whether they may call this machine.
 pub async fn with_calling_plugins(world: &World, person: &Person, loopback: bool) -> Person {
-    let app = App { outbound: Outbound::new(loopback), ..world.app.clone() };
+    let app = App { outbound: Outbound::new(loopback), ..world.app.clone() }.limited(Limits::default());
     person.at(&world.serve_also(plugins::router_of(calling_plugins()), app).await)
 }
 

@@ -124,7 +124,7 @@ async fn private_addresses_are_refused_in_every_notation() {
     // Allowing loopback allows no other private address.
     let with_loopback = with_calling_plugins(&world, &person, true).await;
     fetch(&with_loopback, "any-host", json!({ "url": format!("http://localhost:{port}/echo") })).await.expect(200);
-    for person in [&without_loopback, &with_loopback] {
+    for loopback in [false, true] {
         for private in [
             "10.0.0.1",
             "172.16.0.1",
@@ -145,8 +145,10 @@ async fn private_addresses_are_refused_in_every_notation() {
             "[64:ff9b::a9fe:a9fe]",
             "[2002:7f00:1::]",
         ] {
-            refused(person, &format!("http://{private}:{port}/")).await;
-            refused(person, &format!("https://{private}/")).await;
+            // One service would soon answer 429.
+            let person = with_calling_plugins(&world, &person, loopback).await;
+            refused(&person, &format!("http://{private}:{port}/")).await;
+            refused(&person, &format!("https://{private}/")).await;
         }
     }
 }
@@ -203,4 +205,29 @@ async fn loopback_is_allowed_only_by_the_runners_option() {
         let echoed = answer["body"].as_str().unwrap_or_default();
         assert_eq!(echoed.contains("user-agent: placet-http-check/1.0"), status == 200, "{answer}");
     }
+}
+
+#[tokio::test]
+async fn hosts_that_nobody_named_are_only_read_and_not_often() {
+    let world = World::isolated().await;
+    let (person, other) = (world.person().await, world.member().await);
+    let person = with_calling_plugins(&world, &person, true).await;
+    let host = start_echo_host().await;
+    for method in ["POST", "PUT", "PATCH", "DELETE"] {
+        let request = json!({ "url": format!("{host}/echo"), "method": method });
+        let refused = fetch(&person, "any-host", request.clone()).await.expect_error(400, "validation_failed");
+        assert_eq!(refused["errors"][0]["code"], "method_not_allowed", "{method}");
+        fetch(&person, "caller", request).await.expect(200);
+    }
+    let read = json!({ "url": format!("{host}/echo") });
+    for method in ["GET", "HEAD"].into_iter().cycle().take(20) {
+        let request = json!({ "url": format!("{host}/echo"), "method": method });
+        fetch(&person, "any-host", request).await.expect(200);
+    }
+    let refused = fetch(&person, "any-host", read.clone()).await;
+    refused.expect_error(429, "too_many_requests");
+    assert!((1..=3).contains(&refused.header("retry-after").parse::<u64>().unwrap()));
+    // Neither hosts that the manifest names nor other users are affected.
+    fetch(&person, "caller", read.clone()).await.expect(200);
+    fetch(&other.at(&person.origin()), "any-host", read).await.expect(200);
 }

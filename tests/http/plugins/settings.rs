@@ -75,7 +75,7 @@ async fn settings_are_encrypted_at_rest() {
     let cookie = person.sign_in().await.header("set-cookie").to_owned();
     let token = cookie.split(['=', ';']).nth(1).unwrap();
     let headers = http::HeaderMap::from_iter([(AUTHORIZATION, format!("Bearer {token}").parse().unwrap())]);
-    let stored = world.app.store.plugins().envs(&HumanCaller::of(&headers).unwrap(), &["caller"]).await.unwrap();
+    let (_, stored) = world.app.store.plugins().envs(&HumanCaller::of(&headers).unwrap(), &["caller"]).await.unwrap();
     let [secret, plain] = ["TOKEN", "GREETING"].map(|key| stored[0].get(key).unwrap().as_str().to_owned());
     assert!(!secret.contains("same") && !plain.contains("same"));
     assert_ne!(secret, plain, "each setting has its own nonce");

@@ -3,7 +3,7 @@
 //! - [`credentials`], [`data_directory`], [`earlier_data`], [`lost_data`], [`full_disk`]: what it stores
 //! - [`start_and_stop`], [`deliveries`], [`kills`], [`uploads`]: restarts and kills
 //! - [`hosts`], [`ports`], [`other_user`]: where it listens, and what other users of the machine can do
-//! - [`fairness`]: limits that keep one caller from stopping others
+//! - [`fairness`], [`sign_in_floods`]: limits that keep one caller from stopping others
 
 pub mod credentials;
 pub mod data_directory;
@@ -16,5 +16,6 @@ pub mod kills;
 pub mod lost_data;
 pub mod other_user;
 pub mod ports;
+pub mod sign_in_floods;
 pub mod start_and_stop;
 pub mod uploads;

@@ -1,7 +1,10 @@
 //! The inbox, review and sign-in pages in a browser without scripts.
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use reqwest::Method;
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 use test_support::{Person, Reply, World};
 
 #[tokio::test]
@@ -56,7 +59,9 @@ async fn pages_run_their_own_scripts_and_load_nothing_from_elsewhere() {
     for path in ["/", "/login", &format!("/reviews/{id}"), "/reviews/nothing"] {
         let page = person.get(path).await;
         let policy = page.header("content-security-policy");
-        assert!(policy.starts_with("default-src 'none'; script-src 'self'; style-src 'self'; img-src"), "{policy}");
+        let origin = person.origin();
+        let script = format!(" {origin}/assets/app.js; worker-src {origin}/sw.js; style-src 'self'; img-src");
+        assert!(policy.starts_with("default-src 'none'; script-src 'sha256-") && policy.contains(&script), "{policy}");
         assert!(!policy.contains("unsafe") && !policy.contains('*'), "{policy}");
         assert!(page.header("content-type").starts_with("text/html"), "{path}");
         let text = page.text();
@@ -325,4 +330,54 @@ async fn a_page_of_the_list_has_50_requests_and_leads_to_the_next() {
         }
         assert_eq!(found, expected, "{order}");
     }
+}
+
+/// A file of an agent is served by this site, and is no script of its pages.
+#[tokio::test]
+async fn pages_run_the_script_with_their_hash_and_nothing_else_of_this_site() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    let stored = agent.upload("store", "evil.js", "text/javascript", "alert(1)").await.expect(201);
+    let file = format!("/api/files/{}/download", stored["id"].as_str().unwrap());
+    assert!(person.get(&file).await.header("content-type").starts_with("text/javascript"));
+    let page = person.get("/").await;
+    let policy = page.header("content-security-policy").to_owned();
+    let sources = policy.split("; ").find_map(|part| part.strip_prefix("script-src ")).unwrap();
+    let (hash, address) = sources.split_once(' ').unwrap();
+    let markup = page.text();
+    let (_, tag) = markup.split_once("<script src=\"").unwrap();
+    let script = person.get(tag.split('"').next().unwrap()).await;
+    let digest = STANDARD.encode(Sha256::digest(&script.bytes));
+    assert_eq!(hash, format!("'sha256-{digest}'"));
+    assert!(tag.contains(&format!("integrity=\"sha256-{digest}\"")), "{tag}");
+    assert_eq!(address, format!("{}/assets/app.js", person.origin()));
+}
+
+#[tokio::test]
+async fn every_response_keeps_to_https_and_to_its_own_origin() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    let file = agent.store_file().await;
+    let shared = person.get(&format!("/api/files/{file}/share")).await.expect(200)["url"].as_str().unwrap().to_owned();
+    let shared = &shared[shared.find("/api/share/").unwrap()..];
+    let download = format!("/api/files/{file}/download");
+    for (path, policy) in [
+        ("/", "same-origin"),
+        ("/login", "same-origin"),
+        ("/health", "same-origin"),
+        ("/nothing", "same-origin"),
+        ("/assets/app.js", "same-origin"),
+        ("/api/agents", "same-origin"),
+        (&download, "same-origin"),
+        (shared, "cross-origin"),
+    ] {
+        let over_http = person.get(path).await;
+        assert_eq!(over_http.header("cross-origin-resource-policy"), policy, "{path}");
+        assert!(!over_http.headers.contains_key("strict-transport-security"), "{path}");
+        let over_https = Reply::fetch(person.request(Method::GET, path).header("x-forwarded-proto", "https")).await;
+        assert_eq!(over_https.header("strict-transport-security"), "max-age=31536000", "{path}");
+    }
+    assert_eq!(person.get("/").await.header("cross-origin-opener-policy"), "same-origin");
 }

@@ -96,6 +96,14 @@ impl Person {
         self.post("/api/auth/login", json!({ "email": self.email, "password": self.password })).await
     }
 
+    /// Signs in with another browser as well; returns the id of that session.
+    pub async fn sign_in_elsewhere(&self) -> String {
+        Self::signed_out(&self.url, &self.email, &self.password).sign_in().await.expect(200);
+        let sessions = self.get("/api/auth/sessions").await.expect(200);
+        let newest = sessions.as_array().unwrap().iter().find(|it| it["current"] == false).expect("another session");
+        newest["id"].as_str().unwrap().to_owned()
+    }
+
     /// Answers a review.
     pub async fn answer(&self, message: &str, response: Value) -> Reply {
         self.post(&format!("/api/messages/{message}/respond"), json!({ "response": response })).await

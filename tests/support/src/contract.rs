@@ -1,6 +1,6 @@
 //! The routes of the HTTP contract, as a table for tests that cover each of them.
 //!
-//! Paths and bodies have placeholders: `{agent}`, `{message}`, `{file}`, `{key}` and `{user}` for ids,
+//! Paths and bodies have placeholders: `{agent}`, `{message}`, `{file}`, `{key}`, `{session}` and `{user}` for ids,
 //! `{pending}`, `{decided}` and `{free}` for ids of messages and files in the state that the call
 //! needs, `{client}` and `{stream}` for texts that callers choose. A route has one row for each way to
 //! call it.
@@ -30,13 +30,15 @@ pub enum Placeholder {
     /// A file that no message has claimed.
     Free,
     Key,
+    /// A session in another browser.
+    Session,
     User,
     Client,
     Stream,
 }
 
 impl Placeholder {
-    const NAMES: [(&'static str, Self); 10] = [
+    const NAMES: [(&'static str, Self); 11] = [
         ("{agent}", Self::Agent),
         ("{message}", Self::Message),
         ("{pending}", Self::Pending),
@@ -44,6 +46,7 @@ impl Placeholder {
         ("{file}", Self::File),
         ("{free}", Self::Free),
         ("{key}", Self::Key),
+        ("{session}", Self::Session),
         ("{user}", Self::User),
         ("{client}", Self::Client),
         ("{stream}", Self::Stream),
@@ -270,6 +273,8 @@ pub const HUMAN_API: &[Route] = &[
     human("GET", "/.well-known/jwks.json", NONE),
     human("POST", "/api/auth/login", BodyTemplate::Json(r#"{"email":"nobody@people.example","password":"12345678"}"#)),
     human("GET", "/api/auth/me", NONE),
+    human("GET", "/api/auth/sessions", NONE),
+    human("DELETE", "/api/auth/sessions/{session}", NONE),
     human("GET", "/api/users", NONE),
     human("POST", "/api/users", BodyTemplate::Json(r#"{"email":"x","displayName":"x"}"#)),
     human("PATCH", "/api/users/{user}", BodyTemplate::Json(r#"{"displayName":"x"}"#)),
@@ -328,7 +333,7 @@ pub const HUMAN_API: &[Route] = &[
     human(
         "POST",
         "/api/auth/change-password",
-        BodyTemplate::Json(r#"{"currentPassword":"a wrong one","newPassword":"12345678"}"#),
+        BodyTemplate::Json(r#"{"currentPassword":"a wrong one","newPassword":"a better one"}"#),
     ),
     human("POST", "/api/auth/refresh", EMPTY),
     human("POST", "/api/auth/logout", EMPTY),

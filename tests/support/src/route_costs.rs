@@ -170,6 +170,7 @@ impl<'a> RouteCosts<'a> {
             Placeholder::File => self.file.clone(),
             Placeholder::Free => agent.store_file().await,
             Placeholder::Key => text(&self.person.post("/api/api-keys", json!({})).await.expect(201)["id"]),
+            Placeholder::Session => self.person.sign_in_elsewhere().await,
             Placeholder::User => {
                 let new = json!({ "email": random_email(), "displayName": "y", "password": "long enough" });
                 text(&self.person.post("/api/users", new).await.expect(201)["id"])

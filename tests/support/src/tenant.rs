@@ -46,7 +46,9 @@ impl Tenant {
         let marker = format!("MARK{}", hex::encode(&random::bytes::<8>()));
         let user = person.user_id().await;
         let key = person.post("/api/api-keys", json!({ "label": marker })).await.expect(201);
-        let ids = vec![(Placeholder::User, user), (Placeholder::Key, text(&key["id"]))];
+        let session = person.sign_in_elsewhere().await;
+        let ids =
+            vec![(Placeholder::User, user), (Placeholder::Key, text(&key["id"])), (Placeholder::Session, session)];
         let ids = ids.into_iter().map(|(kind, id)| Resource { kind, id, channel: None }).collect();
         let mut tenant = Self { person, agents: vec![], marker, ids };
         for _ in 0..agents {

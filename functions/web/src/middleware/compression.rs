@@ -9,9 +9,11 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, VARY};
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, VARY};
 use http::{HeaderMap, HeaderValue};
 use shared::error::Error;
+
+use crate::response::accepts_gzip;
 
 /// Below this many bytes a response fits one packet anyway.
 const MIN_BYTES: usize = 1_000;
@@ -41,11 +43,6 @@ pub async fn compress_html(request: Request, next: Next) -> Response {
         }
         None => Response::from_parts(parts, Body::from(bytes)),
     }
-}
-
-/// Whether a client accepts gzip.
-pub fn accepts_gzip(headers: &HeaderMap) -> bool {
-    headers.get(ACCEPT_ENCODING).and_then(|it| it.to_str().ok()).is_some_and(|it| it.contains("gzip"))
 }
 
 fn is_html(headers: &HeaderMap) -> bool {

@@ -4,6 +4,6 @@ mod compression;
 mod inbox_host;
 mod security_headers;
 
-pub use compression::{accepts_gzip, compress_html};
+pub use compression::compress_html;
 pub use inbox_host::require_inbox_host;
 pub use security_headers::security_headers;

@@ -7,14 +7,11 @@ use axum::response::Response;
 use http::header::{CONTENT_SECURITY_POLICY, LOCATION, REFERRER_POLICY};
 use http::{HeaderValue, Method};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use shared::http::origin;
 use shared::storage::Blobs;
 
+use crate::assets;
 use crate::response::SIGN_IN;
-
-/// Scripts and styles of this site only, files from the bucket, icons inside of the page, no framing.
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data: BUCKET; \
-    media-src 'self' BUCKET; frame-src 'self' BUCKET; connect-src 'self' BUCKET; manifest-src 'self'; \
-    form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 /// Adds the content security policy, and keeps the addresses of pages out of the Referer of other sites. A redirect to
 /// the sign-in page names the page that was requested.
@@ -24,6 +21,7 @@ pub async fn security_headers(
     request: Request,
     next: Next,
 ) -> Response {
+    let origin = origin::of(request.headers());
     let requested = (request.method() == Method::GET).then(|| uri.path_and_query().map(|it| it.as_str().to_owned()));
     let mut response = next.run(request).await;
     let headers = response.headers_mut();
@@ -33,11 +31,24 @@ pub async fn security_headers(
         return response;
     }
     let bucket = blobs.origin().await.unwrap_or_default();
-    if let Ok(policy) = HeaderValue::from_str(&POLICY.replace("BUCKET", bucket)) {
+    if let Ok(policy) = HeaderValue::from_str(&policy(origin.as_deref(), bucket)) {
         headers.entry(CONTENT_SECURITY_POLICY).or_insert(policy);
     }
     headers.entry(REFERRER_POLICY).or_insert(HeaderValue::from_static("same-origin"));
+    headers.insert("cross-origin-opener-policy", HeaderValue::from_static("same-origin"));
     response
+}
+
+/// The script of this site by its hash, styles of this site only, files from the bucket, icons inside of the page, no
+/// framing. Agents' files are served by this site too, so no other address of it is a script or a worker. The script's
+/// address is for browsers that do not match files by their hash.
+fn policy(origin: Option<&str>, bucket: &str) -> String {
+    let (hash, site) = (assets::integrity("app.js"), origin.unwrap_or("https://unknown.invalid"));
+    format!(
+        "default-src 'none'; script-src '{hash}' {site}/assets/app.js; worker-src {site}/sw.js; style-src 'self'; \
+         img-src 'self' blob: data: {bucket}; media-src 'self' {bucket}; frame-src 'self' {bucket}; \
+         connect-src 'self' {bucket}; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    )
 }
 
 /// The address of the sign-in page that leads on to `path`.

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use shared::caller::HumanCaller;
 use shared::error::Error;
 use shared::http::App;
+use shared::http::origin::client_of;
 use shared::http::session_cookie::{keep_session, remove_session};
 use shared::models::{ChangePassword, Credentials, SourceAddress};
 use shared::secrets::Device;
@@ -51,7 +52,10 @@ pub async fn sign_in(
     let text = |name| typed.first(name).unwrap_or_default();
     let next = local_path(typed.first("next"));
     let signed_in = match Credentials::typed(text("email"), text("password")) {
-        Some(credentials) => app.store.accounts().sign_in(credentials, &presented, source.map(|it| it.0)).await,
+        Some(credentials) => {
+            let source = source.map(|it| it.0);
+            app.store.accounts().sign_in(credentials, &presented, source, client_of(&headers, source)).await
+        }
         None => Err(Error::WrongPassword),
     };
     let (error, problem) = match signed_in {
@@ -127,8 +131,8 @@ pub async fn change_password(
     let text = |name| typed.first(name).unwrap_or_default();
     let problem = match ChangePassword::typed(text("current"), text("new")) {
         _ if text("new") != text("again") => "The new passwords are not the same.".to_owned(),
-        None => "The new password must have 8 to 1024 characters.".to_owned(),
-        Some(change) => match app.store.accounts().change_password(&human, change, &presented).await {
+        Err(weakness) => format!("{}.", weakness.sentence("The new password")),
+        Ok(change) => match app.store.accounts().change_password(&human, change, &presented).await {
             Ok(device) => {
                 let mut response = Redirect::to("/").into_response();
                 app.remember(&device, &headers, response.headers_mut())?;

@@ -1,7 +1,7 @@
-//! Limits the embedded table's stream to 24 hours, as DynamoDB does. The engine records every write
-//! with both images, scans all records to number the next one, and deletes none, so writes would
-//! slow down with history. An additional index makes the numbering one lookup, and records older
-//! than a day are deleted once they are processed.
+//! Limits the embedded table's stream. The engine records every write with both images, scans all records to number the
+//! next one, and deletes none, so writes would slow down with history, and a draft that grows word by word would be stored
+//! once for each word. An additional index makes the numbering one lookup, and records are deleted soon after they are
+//! processed.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -10,8 +10,8 @@ use rusqlite::{Connection, params};
 
 /// Rows deleted per statement, to hold the write lock briefly.
 const BATCH_SIZE: usize = 500;
-/// How long DynamoDB keeps stream records, in seconds.
-pub const RETENTION: i64 = 24 * 3600;
+/// How long processed stream records are kept, in seconds.
+pub const RETENTION: i64 = 60;
 
 /// The stream records in the table's database.
 #[derive(Clone)]

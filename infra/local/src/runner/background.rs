@@ -18,6 +18,8 @@ use crate::sqs::sqlite::now;
 /// The schedule of the `expiry` function, as in infra/template.yaml.
 const EXPIRY_INTERVAL: Duration = Duration::from_secs(60);
 const MAINTENANCE_INTERVAL: Duration = Duration::from_secs(3600);
+/// How often processed stream records are deleted.
+const TRIM_INTERVAL: Duration = Duration::from_secs(60);
 
 /// Starts everything; it runs until the workers are stopped.
 pub async fn start(app: &App, engines: &Engines) -> Result<Workers, StartError> {
@@ -30,7 +32,9 @@ pub async fn start(app: &App, engines: &Engines) -> Result<Workers, StartError> 
         ttl_sweeper: engines.ttl_sweeper.clone(),
         queues: engines.queues.clone(),
     };
+    let trimming = maintenance.clone();
     workers.start(|stop| schedule::every(MAINTENANCE_INTERVAL, stop, move || maintenance.clone().run()));
+    workers.start(|stop| schedule::every(TRIM_INTERVAL, stop, move || trimming.clone().trim_stream()));
     start_functions(&mut workers, app, app, sources);
     let app = app.clone();
     workers.start(|stop| schedule::every(EXPIRY_INTERVAL, stop, move || run_expiry(app.clone())));
@@ -81,20 +85,23 @@ impl Maintenance {
         if self.clock.is_in_doubt() {
             return tracing::error!("no old records were deleted: the clock jumped and is not confirmed yet");
         }
-        if let Err(err) = self.delete_old_records().await {
-            tracing::warn!(cause = %err, "old records could not be deleted");
+        if let Err(err) = self.queues.delete_expired().await {
+            tracing::warn!(cause = %err, "old messages of the queues could not be deleted");
         }
         if let Err(cause) = self.ttl_sweeper.sweep().await {
             tracing::warn!(cause, "expired items could not be deleted");
         }
     }
 
-    /// Unprocessed stream records are kept, even if the runner was stopped for longer than the
-    /// retention.
-    async fn delete_old_records(&self) -> rusqlite::Result<usize> {
-        if let Some(processed_until) = self.checkpoints.processed_until().await? {
-            self.stream_retention.trim(processed_until.min(now() / 1000 - RETENTION)).await?;
+    /// Deletes processed stream records. Unprocessed ones are kept, however old they are.
+    async fn trim_stream(self) {
+        let trimmed = async {
+            let Some(processed_until) = self.checkpoints.processed_until().await? else { return Ok(0) };
+            self.stream_retention.trim(processed_until.min(now() / 1000 - RETENTION)).await
+        };
+        if let Err(err) = trimmed.await {
+            let cause: rusqlite::Error = err;
+            tracing::warn!(%cause, "processed stream records could not be deleted");
         }
-        self.queues.delete_expired().await
     }
 }

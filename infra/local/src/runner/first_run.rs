@@ -11,14 +11,12 @@ use serde::Serialize;
 use shared::http::App;
 use shared::models::account::Email;
 use shared::models::{CreateAgent, NewApiKey, Role, User};
-use shared::secrets::Password;
+use shared::secrets::{Password, Weakness};
 use shared::{hex, random};
 
 use super::installation::Installation;
 use crate::StartError;
 
-/// In characters.
-const MIN_PASSWORD_LENGTH: usize = 8;
 /// The address of the owner unless configured.
 pub const DEFAULT_OWNER: &str = "owner@placet.local";
 const AGENT_NAME: &str = "My first agent";
@@ -41,8 +39,8 @@ impl OwnerOptions {
             ),
             None => None,
         };
-        if password.as_ref().is_some_and(|it| it.chars().count() < MIN_PASSWORD_LENGTH) {
-            return Err(StartError::message("PLACET_OWNER_PASSWORD must have at least 8 characters."));
+        if let Some(weakness) = password.as_deref().and_then(Weakness::of) {
+            return Err(StartError::message(format!("{}.", weakness.sentence("PLACET_OWNER_PASSWORD"))));
         }
         Ok(Self { email, password })
     }

@@ -72,7 +72,8 @@ async fn serve(options: Options) -> Result<(), StartError> {
     let urls = Urls { api: url, inbox: inbox_url };
     let served = match first_run::prepare(&installation, owner, urls).await {
         Ok(info) => {
-            let listening = Listeners { listeners, connections: Connections::new(max_connections) };
+            let is_proxied = options.inbox_url.is_some();
+            let listening = Listeners { listeners, connections: Connections::new(max_connections), is_proxied };
             serve_until_shutdown(&mut installation, listening, &info, options.json, shutdown).await
         }
         Err(err) => Err(err),
@@ -84,11 +85,13 @@ async fn serve(options: Options) -> Result<(), StartError> {
 struct Listeners {
     listeners: Vec<TcpListener>,
     connections: Connections,
+    /// Whether people come through a proxy, whose address is not theirs.
+    is_proxied: bool,
 }
 
 async fn serve_until_shutdown(
     installation: &mut Installation,
-    Listeners { listeners, connections }: Listeners,
+    Listeners { listeners, connections, is_proxied }: Listeners,
     info: &StartupInfo,
     as_json: bool,
     (close, closing): (watch::Sender<bool>, watch::Receiver<bool>),
@@ -97,6 +100,7 @@ async fn serve_until_shutdown(
     let shutdown = server::shutdown_signal().map_err(|err| StartError::message(err.to_string()))?;
     let workers = background::start(&installation.app, &installation.engines).await?;
     let service = server::service(installation.app.clone());
+    let service = if is_proxied { service } else { server::with_sources(service) };
     let serving = future::try_join_all(listeners.into_iter().map(|listener| {
         let (service, closing) = (service.clone(), closing.clone());
         tokio::spawn(server::serve_within(connections.clone(), listener, service, closing))

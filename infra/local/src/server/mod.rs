@@ -19,6 +19,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
+use axum::middleware::map_request;
 use hyper::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -27,6 +28,7 @@ use hyper_util::rt::TokioIo;
 use hyper_util::server::graceful::GracefulShutdown;
 use shared::http;
 use shared::http::App;
+use shared::models::SourceAddress;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -51,6 +53,17 @@ const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(50);
 /// All routes with this state, as one service.
 pub fn service(app: App) -> Router {
     http::service(routes(), app)
+}
+
+/// The same service that knows the address of each caller. Not for one behind a proxy, which has the address of all.
+pub fn with_sources(service: Router) -> Router {
+    service.layer(map_request(async |mut request: Request<Body>| {
+        let connection = request.extensions().get::<ConnectInfo<SocketAddrs>>().copied();
+        if let Some(ConnectInfo(addrs)) = connection {
+            request.extensions_mut().insert(SourceAddress(addrs.peer.ip()));
+        }
+        request
+    }))
 }
 
 /// Serves until `closing` becomes true, then until every request in flight is answered.

@@ -20,7 +20,7 @@ use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::ids::UserId;
 use crate::models::account::Email;
-use crate::models::{Credentials, Role, SourceAddress, Theme, User};
+use crate::models::{Client, Credentials, Role, SourceAddress, Theme, User};
 use crate::secrets::Device;
 use crate::secrets::Password;
 use crate::storage::Store;
@@ -133,6 +133,7 @@ impl Accounts<'_> {
         credentials: Credentials,
         presented: &[Device],
         source: Option<SourceAddress>,
+        client: Client,
     ) -> Result<(NewSession, Device), Error> {
         let Credentials { email, password } = credentials;
         let attempt = Attempt { email: &email, presented, is_signed_in: false, source };
@@ -141,7 +142,7 @@ impl Accounts<'_> {
         let item = self.store.table.get::<UserItem>(&key).await?;
         let user = item.ok_or(Error::WrongPassword)?.user;
         let device = Device::signed_in(presented, user.id, &account.password_id, self.store.clock.now());
-        let session = self.create_session(user, &email, &account.password_id).await?;
+        let session = self.create_session(user, &email, &account.password_id, client).await?;
         Ok((session, device))
     }
 

@@ -52,13 +52,17 @@ impl Accounts<'_> {
         current: Password,
         new: Option<Password>,
     ) -> Result<(EmailItem, KnownPassword), Error> {
-        let _turn = password_queue::begin().await?;
+        let is_known = attempt.is_signed_in || !attempt.presented.is_empty();
+        let network = attempt.source.map(SourceAddress::network);
+        let _turn = password_queue::begin(is_known, network).await?;
         let email = attempt.email;
         // Whether a device is of this account shows in the account, which is read once either way.
         let seen = if attempt.presented.is_empty() { None } else { Some(self.account_at(email).await?) };
         let window = attempt.window(seen.as_ref().and_then(Option::as_ref));
         let place = self.begin_attempt(email, &window, attempt.is_signed_in).await?;
-        let from = match self.begin_source_attempt(attempt).await {
+        // The attempts of a known browser have their own limit, and others of its network must not lock it out.
+        let source = attempt.source.filter(|_| !matches!(window, Window::Device(_)));
+        let from = match self.begin_source_attempt(email, source).await {
             Ok(from) => from,
             Err(err) => {
                 self.finish_attempt(place, AttemptResult::Not).await?;
@@ -85,9 +89,13 @@ impl Accounts<'_> {
         recorded.map(|()| known)
     }
 
-    async fn begin_source_attempt(self, attempt: Attempt<'_>) -> Result<Option<LoginAttempt>, Error> {
-        match attempt.source {
-            Some(source) => self.begin_attempt(attempt.email, &Window::Source(source), false).await.map(Some),
+    async fn begin_source_attempt(
+        self,
+        email: &Email,
+        source: Option<SourceAddress>,
+    ) -> Result<Option<LoginAttempt>, Error> {
+        match source {
+            Some(source) => self.begin_attempt(email, &Window::Source(source), false).await.map(Some),
             None => Ok(None),
         }
     }

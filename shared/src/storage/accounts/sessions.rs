@@ -6,18 +6,21 @@ use dynamo::value::{s, to_item};
 use dynamo::{Check, Conditional, Delete, Key, MAX_ATTEMPTS, Put, Transaction, attr, item_exists};
 use serde::{Deserialize, Serialize};
 
-use crate::caller::HumanCaller;
+use crate::caller::{Caller, HumanCaller};
 use crate::clock::Timestamp;
 use crate::error::Error;
-use crate::ids::UserId;
-use crate::models::User;
+use crate::ids::{UserId, new_ulid};
 use crate::models::account::Email;
+use crate::models::{Client, Session, User};
 use crate::secrets::{Credential, PlainSecret, SecretHash};
 use crate::storage::accounts::Accounts;
 use crate::storage::keys;
+use crate::storage::{collect_for_response, join_authorized};
 
-/// A session ends this long after it was made.
-pub const SESSION_LIFE: Duration = Duration::from_secs(7 * 24 * 3600);
+/// A session ends this long after it was made or refreshed.
+const SESSION_LIFE: Duration = Duration::from_secs(7 * 24 * 3600);
+/// A session ends this long after the password was typed, however often it is refreshed.
+const MAX_AGE: Duration = Duration::from_secs(30 * 24 * 3600);
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -37,7 +40,32 @@ pub(super) struct UserSessionItem {
     sk: String,
     pub hash: String,
     pub password_id: String,
+    /// Stays the same over refreshes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    session_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    signed_in_at: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refreshed_at: Option<Timestamp>,
+    #[serde(flatten)]
+    client: Client,
     ttl: i64,
+}
+
+impl UserSessionItem {
+    /// What names the session; of one from before sessions had names, its hash.
+    fn id(&self) -> String {
+        format!("{SESSION_ID}{}", self.session_id.as_deref().unwrap_or(&self.hash))
+    }
+}
+
+/// How the id of a session begins.
+const SESSION_ID: &str = "ses_";
+
+/// A sign-in that a session goes back to.
+struct SignIn {
+    session_id: String,
+    at: Timestamp,
 }
 
 /// A session that was just made, with its token.
@@ -62,30 +90,79 @@ impl Accounts<'_> {
         user: User,
         email: &Email,
         password_id: &str,
+        client: Client,
     ) -> Result<NewSession, Error> {
-        let token = PlainSecret::session(user.id);
+        let (token, now) = (PlainSecret::session(user.id), self.store.clock.now());
+        let sign_in = SignIn { session_id: new_ulid(now).to_string(), at: now };
         let mut transaction = Transaction::new();
         let is_current = attr("passwordId").eq(s(password_id));
         transaction.add(Check::new(keys::email(email), is_current));
-        for item in self.session_items(user.id, &token, password_id)? {
+        let (items, life) = self.session_items(user.id, &token, password_id, (sign_in, client))?;
+        for item in items {
             transaction.add(item);
         }
         match transaction.commit(&self.store.table).await? {
-            Conditional::Applied(()) => Ok(NewSession { user, token, life: SESSION_LIFE }),
+            Conditional::Applied(()) => Ok(NewSession { user, token, life }),
             Conditional::Refused(()) => Err(Error::WrongPassword),
         }
     }
 
-    fn session_items(self, user: UserId, token: &PlainSecret, password_id: &str) -> Result<[Put; 2], Error> {
+    /// The items of a session, and how long it lasts.
+    fn session_items(
+        self,
+        user: UserId,
+        token: &PlainSecret,
+        password_id: &str,
+        (sign_in, client): (SignIn, Client),
+    ) -> Result<([Put; 2], Duration), Error> {
         let (now, hash) = (self.store.clock.now(), token.hashed());
-        let expires_at = now.plus(SESSION_LIFE);
+        let expires_at = now.plus(SESSION_LIFE).min(sign_in.at.plus(MAX_AGE));
         let ttl = expires_at.epoch_seconds();
         let Key { pk, sk } = keys::session(&hash);
         let session = to_item(&SessionItem { pk, sk, user_id: user, created_at: now, expires_at, ttl })?;
         let Key { pk, sk } = keys::user_session(user, &hash);
-        let (hash, password_id) = (hash.as_str().to_owned(), password_id.to_owned());
-        let listed = to_item(&UserSessionItem { pk, sk, hash, password_id, ttl })?;
-        Ok([Put::create(session), Put::create(listed)])
+        let listed = to_item(&UserSessionItem {
+            pk,
+            sk,
+            hash: hash.as_str().to_owned(),
+            password_id: password_id.to_owned(),
+            session_id: Some(sign_in.session_id),
+            signed_in_at: Some(sign_in.at),
+            refreshed_at: Some(now),
+            client,
+            ttl,
+        })?;
+        Ok(([Put::create(session), Put::create(listed)], now.until(expires_at)))
+    }
+
+    /// Where the caller is signed in, the latest refresh first, read while the caller is authenticated.
+    pub async fn list_sessions(self, human: &HumanCaller) -> Result<Vec<Session>, Error> {
+        let (caller, now) = (Caller::from(human), self.store.clock.now());
+        let query = self.store.query_partition(keys::user_partition(caller.claimed()), keys::USER_SESSIONS);
+        let sessions = collect_for_response(query, |item: UserSessionItem| {
+            let expires_at = Timestamp::from_millis(item.ttl.saturating_mul(1000));
+            (expires_at > now).then(|| Session {
+                id: item.id(),
+                current: item.hash == human.0.hashed.as_str(),
+                device: item.client.device,
+                address: item.client.address,
+                signed_in_at: item.signed_in_at,
+                refreshed_at: item.refreshed_at,
+                expires_at,
+            })
+        });
+        let (_, mut sessions) = join_authorized(self.store.authenticate(caller, &[]), sessions).await?;
+        sessions.sort_by_key(|session| std::cmp::Reverse((session.current, session.refreshed_at)));
+        Ok(sessions)
+    }
+
+    /// Ends one of the caller's sessions, also if it is refreshed meanwhile.
+    pub async fn end_session(self, human: &HumanCaller, id: &str) -> Result<(), Error> {
+        let sessions = self.list_sessions(human).await?;
+        if !sessions.iter().any(|session| session.id == id) {
+            return Err(Error::NotFound("session"));
+        }
+        self.delete_all_sessions(human.0.claimed, |session| session.id() != id).await
     }
 
     /// The user of a presented session, if it is stored, has not expired, and belongs to the user that it
@@ -101,10 +178,10 @@ impl Accounts<'_> {
             .ok_or(Error::NoSession)
     }
 
-    /// Replaces a session by a new one. Of several refreshes at once one succeeds; for the others the session
+    /// Replaces a session by a new one, of the same sign-in. Of several refreshes at once one succeeds; for the others the session
     /// has ended. A session that was created with an old password is never refreshed, so ending a user's
     /// sessions after a change terminates.
-    pub async fn refresh_session(self, human: &HumanCaller) -> Result<NewSession, Error> {
+    pub async fn refresh_session(self, human: &HumanCaller, client: Client) -> Result<NewSession, Error> {
         let mut outdated = None;
         for _ in 0..MAX_ATTEMPTS {
             let listed = keys::user_session(human.0.claimed, &human.0.hashed);
@@ -120,11 +197,15 @@ impl Accounts<'_> {
             // Refused when the password was changed in between: the change may have kept the session, so it is
             // read again.
             transaction.push(Write::Session, Delete::new(listed).when(is_same()));
-            for item in self.session_items(item.user.id, &token, &old.password_id)? {
+            let session_id = old.session_id.clone().unwrap_or_else(|| old.hash.clone());
+            let sign_in = SignIn { session_id, at: old.signed_in_at.unwrap_or_else(|| self.store.clock.now()) };
+            let (items, life) =
+                self.session_items(item.user.id, &token, &old.password_id, (sign_in, client.clone()))?;
+            for item in items {
                 transaction.push(Write::Session, item);
             }
             match transaction.commit(&self.store.table).await? {
-                Conditional::Applied(()) => return Ok(NewSession { user: item.user, token, life: SESSION_LIFE }),
+                Conditional::Applied(()) => return Ok(NewSession { user: item.user, token, life }),
                 Conditional::Refused(Write::Password) => {
                     let looked_at = Some((email, old.password_id));
                     if outdated == looked_at {

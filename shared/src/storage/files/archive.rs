@@ -16,11 +16,14 @@ use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
 use bytes::Bytes;
 use futures_util::{AsyncWrite, AsyncWriteExt};
+use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
+use ulid::Ulid;
 
 use crate::caller::HumanCaller;
+use crate::clock::Timestamp;
 use crate::error::Error;
-use crate::ids::{FileId, new_ulid};
+use crate::ids::FileId;
 use crate::models::Attachment;
 use crate::models::archive::unique_names;
 use crate::models::file::MAX_FILE;
@@ -39,6 +42,8 @@ const MAX_ARCHIVE_BYTES: u64 = 200_000_000;
 const FOR_NAMES: u64 = 1_000_000;
 /// An archive in the bucket is deleted after this time.
 const ARCHIVE_LIFE: Duration = Duration::from_secs(24 * 3600);
+/// For how long an archive is given to further calls with the same files, in milliseconds: much less than its life.
+const REUSE_MS: i64 = 12 * 3600 * 1000;
 /// How much is uploaded at once: the least that S3 takes.
 const PART: usize = 5 * 1024 * 1024;
 pub const ZIP_TYPE: &str = "application/zip";
@@ -75,12 +80,17 @@ impl Files<'_> {
 
     /// Writes the archive, and deletes the uploaded parts of one that fails.
     pub async fn archive(self, files: Vec<Attachment>) -> Result<Zipped, Error> {
-        let now = self.store.clock.now();
-        let archive = new_ulid(now);
+        let (now, blobs) = (self.store.clock.now(), &self.store.blobs);
+        let archive = archive_id(&files, now);
         let key = StorageKey::Export(archive).to_string();
-        let mut parts = Parts { blobs: &self.store.blobs, key: key.clone(), upload: None, done: vec![] };
+        let mut parts = Parts { blobs, key: key.clone(), upload: None, done: vec![] };
         // An archive that fits a response stays in memory and needs no cleanup.
         if files.iter().map(|file| file.size).sum::<u64>() + FOR_NAMES > MAX_FILE as u64 {
+            match blobs.etag(&key).await {
+                Ok(_) => return blobs.url_of(&key, ZIP_TYPE, ZIP_DISPOSITION).await.map(Zipped::There),
+                Err(Error::NotFound(_)) => {}
+                Err(err) => return Err(err),
+            }
             self.record_cleanup(&ObjectCleanup::of_archive(archive, key, now.plus(ARCHIVE_LIFE))).await?;
         }
         match parts.write(&files).await {
@@ -91,6 +101,20 @@ impl Files<'_> {
             }
         }
     }
+}
+
+/// The same files have the same archive for half a day, so that it is stored once, however often it is asked for.
+fn archive_id(files: &[Attachment], now: Timestamp) -> Ulid {
+    let mut names = Sha256::new();
+    for file in files {
+        names.update(file.id.to_string());
+        names.update(file.filename.as_bytes());
+        names.update([0]);
+    }
+    let mut random = [0; 16];
+    random.copy_from_slice(&names.finalize()[..16]);
+    let begin = now.millis() - now.millis().rem_euclid(REUSE_MS);
+    Ulid::from_parts(begin.unsigned_abs(), u128::from_be_bytes(random))
 }
 
 /// What the archive's writer writes to; both ends hold it.

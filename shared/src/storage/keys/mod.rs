@@ -14,7 +14,7 @@
 //! | the installation, on one machine only | `INSTANCE` | `INSTANCE` | `instanceId`, `secretFingerprint`, `credentialsShownAt`, `startedAt` |
 //! | the schema version of the table | `SCHEMA` | `SCHEMA` | `version`: the newest that code with access has written; `migratedTo`; during a migration `migratingTo`, `cursorPk`, `cursorSk` |
 //! | session | `SESSION#<sha256>` | `SESSION` | `userId`, `expiresAt`, `ttl` |
-//! | session, as one of its user's | `USER#<user>` | `SESSION#<sha256>` | `hash`, `passwordId`: the password it was begun with, `ttl` |
+//! | session, as one of its user's | `USER#<user>` | `SESSION#<sha256>` | `hash`, `passwordId`: the password it was begun with, `sessionId`: the same over refreshes, `signedInAt`, `refreshedAt`, `device`, `address`, `ttl` |
 //! | logged API call | `LOG#<user>` | `<log>` | `ttl` |
 //! | agent | `AGENT#<agent>` | `AGENT` | index owner, sort `AGENT#<agent>` |
 //! | removal of an agent | `AGENT#<agent>` | `REMOVAL` | outlives the agent until the last look after it: index due; index owner, sort `REMOVAL#<agent>` |
