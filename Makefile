@@ -1,5 +1,5 @@
 # One command per chore; `make help` lists them.
-.PHONY: help run test test-embedded test-sam test-deploy smoke test-protocols test-browser test-clients screenshots soak fuzz bench bench-cold route-costs openapi check supply-chain sbom notice check-arm64 lint-template fmt build cli deploy owner migrate restore export import redrive rotate outputs destroy cost
+.PHONY: help run test test-embedded test-sam test-deploy smoke test-protocols test-browser test-clients screenshots soak fuzz bench bench-cold route-costs openapi compatibility check supply-chain sbom notice check-arm64 lint-template fmt build cli deploy owner migrate restore export import redrive rotate outputs destroy cost
 
 help: ## list these commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -50,6 +50,10 @@ fuzz: ## test every route with generated requests (MAX_EXAMPLES=10, SEED=1)
 openapi: ## generate docs/openapi.json from the code
 	@cargo run --quiet -p test-support --bin openapi
 
+compatibility: ## make the calls of Placet's clients and write their table to docs/COMPATIBILITY.md
+	@cargo build --quiet --workspace
+	@PLACET_WRITE_DOCS=1 PLACET_TEST_ENGINE=embedded cargo test --quiet -p placet-tests --test http -- compatibility::every
+
 bench: build ## run the benchmarks and write docs/PERFORMANCE.md (PARTS="decisions approvals")
 	@$(in_venv) cargo-lambda lambda build --quiet --release --output-format zip $(lambda_target) -p hello
 	@$(fast) cargo build --quiet --workspace --release --bin bench --bin placet-local
@@ -97,8 +101,8 @@ cli: ## build target/cli/placet, the command of agents and scripts: on Linux a s
 	  cargo build --quiet --release -p placet --target $(host) --target-dir $(target)/static
 	@mkdir -p $(target)/cli && cp $(target)/static/$(host)/release/placet $(target)/cli/placet
 
-deploy: .venv-sam ## build and deploy to AWS (STACK=placet, ARCHITECTURE=arm64, PARAMETERS="Key=value", TAGS="key=value", YES=1 to ask nothing)
-	@$(stack) deploy $(if $(ARCHITECTURE),--architecture $(ARCHITECTURE)) $(if $(YES),--yes) $(TAGS:%=--tag %) $(PARAMETERS)
+deploy: .venv-sam ## build and deploy to AWS (STACK=placet, ARCHITECTURE=arm64, PLUGINS=directory, PARAMETERS="Key=value", TAGS="key=value", YES=1 to ask nothing)
+	@$(stack) deploy $(if $(ARCHITECTURE),--architecture $(ARCHITECTURE)) $(if $(PLUGINS),--plugins "$(PLUGINS)") $(if $(YES),--yes) $(TAGS:%=--tag %) $(PARAMETERS)
 
 owner: .needs-email .venv-sam ## create the owner of a stack, or reset a password (EMAIL=you@example.com)
 	@$(stack) owner "$(EMAIL)"

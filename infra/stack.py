@@ -15,7 +15,8 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError
 
 from deployment import (
-    DeployError, concurrency, dead_letters, deployment_secrets, restored_table, retained_data, schema_version)
+    DeployError, concurrency, dead_letters, deployment_secrets, plugins as own_plugins, restored_table, retained_data,
+    schema_version)
 from deployment.config import ROOT, StackConfig, parse_parameters
 
 CONFIG = StackConfig(os.environ.get("PLACET_STACK_CONFIG") or ROOT)
@@ -124,8 +125,14 @@ def deploy(session, args):
     if not stack and not args.yes:
         confirm("Create the stack? Type its name: ", args.stack, "Nothing was deployed.")
     version = deployment_secrets.create(session, args.stack)
+    plugins = args.plugins or (own_plugins.DIRECTORY if own_plugins.DIRECTORY.is_dir() else None)
+    if plugins:
+        print(f"Plugins     {plugins}")
+        run(own_plugins.check_command(Path(plugins).resolve()))
     if not args.template:
         sam(session, "build", "--parameter-overrides", f"Architecture={parameters['Architecture']}")
+    if plugins or not args.template:
+        own_plugins.add(Path(args.template).parent if args.template else ROOT / ".aws-sam" / "build", plugins)
     CONFIG.save(args.stack, session.region_name, parameters, tags)
     # Not from samconfig.toml, which the SAM CLI reads only next to the template.
     parameters = parameters | {"SecretsVersion": version}
@@ -310,6 +317,7 @@ def parse_arguments():
         deploying.add_argument("--architecture", choices=["x86_64", "arm64"],
                                help="of the functions; for a new stack arm64 if its Rust target is installed")
         deploying.add_argument("--template", help="deploy this built template instead of building")
+        deploying.add_argument("--plugins", help="a directory with plugins of your own; default: the folder plugins, if there is one")
         deploying.add_argument("--yes", action="store_true", help="ask nothing")
         deploying.add_argument("--tag", action="append", default=[], metavar="Key=value", help="of all resources; stored")
         deploying.add_argument("parameters", nargs="*", metavar="Key=value", help="parameters of the stack, which are stored")

@@ -21,12 +21,17 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let mut table = "&[".to_owned();
     for directory in &directories {
-        let [manifest, page] = ["plugin.json", "render.html"].map(|name| directory.join(name));
-        let problems = problems_of(directory, &fs::read_to_string(&manifest)?, &fs::read_to_string(&page)?);
+        let [manifest, page] = [check::MANIFEST, check::PAGE].map(|name| directory.join(name));
+        let icon =
+            check::ICONS.iter().map(|(name, mime)| (directory.join(name), mime)).find(|(path, _)| path.is_file());
+        let icon_size = icon.as_ref().map(|(path, _)| fs::metadata(path)).transpose()?.map(|it| it.len() as usize);
+        let name = directory.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        let problems = check::problems(name, &fs::read_to_string(&manifest)?, &fs::read_to_string(&page)?, icon_size);
         if !problems.is_empty() {
             return Err(format!("{}: {}", directory.display(), problems.join("; ")).into());
         }
-        write!(table, "(include_str!({manifest:?}), include_str!({page:?})),")?;
+        let icon = icon.map_or("None".to_owned(), |(path, mime)| format!("Some(({mime:?}, include_bytes!({path:?})))"));
+        write!(table, "(include_str!({manifest:?}), include_str!({page:?}), {icon}),")?;
     }
     table.push(']');
     if directories.len() > check::MAX_PLUGINS {
@@ -34,14 +39,4 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     fs::write(Path::new(&env::var("OUT_DIR")?).join("bundled.rs"), table)?;
     Ok(())
-}
-
-fn problems_of(directory: &Path, manifest: &str, page: &str) -> Vec<String> {
-    let mut problems = check::problems(manifest, page);
-    let name = directory.file_name().and_then(|name| name.to_str());
-    let named = serde_json::from_str::<serde_json::Value>(manifest).ok();
-    if named.as_ref().and_then(|it| it["name"].as_str()) != name {
-        problems.push("name must be that of the directory: that makes it the only one".to_owned());
-    }
-    problems
 }

@@ -52,6 +52,19 @@ impl Caller {
         }
     }
 
+    /// The same caller in a call that changes nothing.
+    pub fn reading(self) -> Self {
+        match self {
+            Self::Agent(agent) => Self::Agent(agent.reading()),
+            human @ Self::Human(_) => human,
+        }
+    }
+
+    /// The hash of the credential, by which the table knows it.
+    pub fn credential_hash(&self) -> &str {
+        self.hashed().as_str()
+    }
+
     /// The sender of messages that this caller writes.
     pub(crate) fn sender(&self) -> SenderType {
         match self {

@@ -2,6 +2,7 @@
 
 use std::env;
 use std::fmt;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::aws::AwsSettings;
@@ -73,6 +74,8 @@ pub struct Config {
     pub queue: Option<String>,
     /// `PLACET_DEAD_LETTERS`: the URL of the dead-letter queue of deliveries; only `webhooks` needs it.
     pub dead_letters: Option<String>,
+    /// See [`plugins_directory`].
+    pub plugins: Option<PathBuf>,
 }
 
 /// Where a function finds the deployment's secrets: lists, separated by commas, of at least 32 characters each that
@@ -102,6 +105,7 @@ impl Config {
             has_source_addresses: source_addresses()?,
             queue: present("PLACET_QUEUE"),
             dead_letters: present("PLACET_DEAD_LETTERS"),
+            plugins: plugins_directory(),
         })
     }
 
@@ -114,6 +118,12 @@ impl Config {
     pub fn require_dead_letters(&self) -> Result<&str, ConfigError> {
         self.dead_letters.as_deref().ok_or(ConfigError::Missing("PLACET_DEAD_LETTERS"))
     }
+}
+
+/// The folder `plugins` beside a deployed function's program, if a deployment has put one there.
+pub fn plugins_directory() -> Option<PathBuf> {
+    let directory = PathBuf::from(present("LAMBDA_TASK_ROOT")?).join("plugins");
+    directory.is_dir().then_some(directory)
 }
 
 /// The first owner of a local runner: `PLACET_OWNER_EMAIL` and `PLACET_OWNER_PASSWORD`, each

@@ -10,7 +10,7 @@
 //! | callers | [`caller`] (who calls), [`limits`] (what keeps one caller from stopping the others) |
 //! | telemetry | [`telemetry`] (logging; what a request costs) |
 //! | storage | [`aws`] (clients, the queue of deliveries), [`storage`] (the table and the bucket) |
-//! | on storage | [`request_log`], [`webhook`] (one attempt of a delivery), [`long_poll`] |
+//! | on storage | [`request_log`], [`webhook`] (one attempt of a delivery), [`long_poll`], [`socket_io`] |
 //! | HTTP | [`http`] (everything around the handlers) |
 //! | start | [`config`] (the only reader of the environment), [`lambda`] (how a function starts) |
 
@@ -37,6 +37,7 @@ pub mod request_log;
 pub mod review;
 pub mod search;
 pub mod secrets;
+pub mod socket_io;
 pub mod storage;
 pub mod telemetry;
 pub mod validation;

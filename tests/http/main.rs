@@ -4,6 +4,7 @@
 
 mod accounts;
 mod agents;
+mod compatibility;
 mod contract;
 mod embedded;
 mod files;

@@ -1,4 +1,5 @@
-//! `POST /api/auth/login`, `POST /api/auth/logout`, `POST /api/auth/refresh`, `GET /api/auth/me`
+//! `POST /api/auth/login`, `POST /api/auth/logout`, `POST /api/auth/refresh`, `GET /api/auth/me`,
+//! `POST /api/auth/ws-ticket`
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -14,7 +15,7 @@ use shared::models::{Credentials, SourceAddress};
 use shared::secrets::Device;
 use shared::storage::{NewSession, Store};
 
-use crate::{MessageOut, SignedIn};
+use crate::{MessageOut, SignedIn, Ticket};
 
 /// Signs in: the answer sets the session's cookie, for 7 days
 ///
@@ -98,6 +99,18 @@ pub async fn refresh(
 )]
 pub async fn me(State(store): State<Store>, human: HumanCaller) -> Result<Json<SignedIn>, Error> {
     Ok(Json(SignedIn { user: store.accounts().me(&human).await? }))
+}
+
+/// A ticket for one connection to `/socket.io/` within 60 seconds
+#[utoipa::path(
+    post,
+    path = "/api/auth/ws-ticket",
+    tag = "Auth",
+    operation_id = "createTicket",
+    responses((status = 200, body = Ticket))
+)]
+pub async fn ticket(State(store): State<Store>, human: HumanCaller) -> Result<Json<Ticket>, Error> {
+    Ok(Json(Ticket { ticket: store.accounts().create_ticket(&human).await?.reveal() }))
 }
 
 fn with_cookie(request: &HeaderMap, session: NewSession) -> Response {

@@ -31,12 +31,12 @@ pub const PERMISSIONS: &[Permission] = &[
 
 shared::routes! {
     pub fn router = [
-        auth::login, auth::logout, auth::refresh, auth::me, passwords::change, sessions::list,
+        auth::login, auth::logout, auth::refresh, auth::me, auth::ticket, passwords::change, sessions::list,
         sessions::end, // /api/auth
         users::list, users::create, users::update, users::delete, // /api/users
         api_keys::list, api_keys::create, api_keys::rotate, api_keys::delete, // /api/api-keys
         preferences::get, preferences::update, // /api/preferences
-        logs::list, // /api/logs
+        logs::list, logs::get, // /api/logs
     ];
 }
 
@@ -52,6 +52,12 @@ pub struct SignedIn {
 pub struct MessageOut {
     #[schema(example = "Logged out")]
     message: &'static str,
+}
+
+/// A ticket for a socket, shown once.
+#[derive(Serialize, ToSchema)]
+pub struct Ticket {
+    ticket: String,
 }
 
 /// That it is gone.

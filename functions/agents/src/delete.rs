@@ -1,9 +1,9 @@
-//! `DELETE /api/agents/{id}`
+//! `DELETE /api/agents/{id}` and `DELETE /api/v1/agents/{id}`
 
 use axum::Json;
 use axum::extract::State;
 use serde::Serialize;
-use shared::caller::HumanCaller;
+use shared::caller::{AgentCaller, Caller, HumanCaller};
 use shared::error::Error;
 use shared::http::App;
 use shared::http::extract::PathId;
@@ -30,12 +30,35 @@ pub struct Deleted {
     params(("id" = AgentId, Path)),
     responses((status = 200, body = Deleted))
 )]
-pub async fn delete(
+pub async fn as_person(
     State(app): State<App>,
     human: HumanCaller,
     PathId(id): PathId<AgentId>,
 ) -> Result<Json<Deleted>, Error> {
-    let (owner, _) = app.store.authenticate(&human, &[]).await?;
+    delete(&app, (&human).into(), id).await
+}
+
+/// Removes an agent with its messages, reviews and files
+///
+/// As `DELETE /api/agents/{id}`. Sub-agents stay, as agents of their own.
+#[utoipa::path(
+    delete,
+    path = "/api/v1/agents/{id}",
+    tag = "Agents",
+    operation_id = "deleteAgent",
+    params(("id" = AgentId, Path)),
+    responses((status = 200, body = Deleted))
+)]
+pub async fn as_agent(
+    State(app): State<App>,
+    agent: AgentCaller,
+    PathId(id): PathId<AgentId>,
+) -> Result<Json<Deleted>, Error> {
+    delete(&app, (&agent).into(), id).await
+}
+
+async fn delete(app: &App, caller: Caller, id: AgentId) -> Result<Json<Deleted>, Error> {
+    let (owner, _) = app.store.authenticate(caller, &[]).await?;
     app.store.agents().delete(owner, id, DELETION_TIME).await?;
     Ok(Json(Deleted { deleted: true }))
 }

@@ -7,6 +7,7 @@ use axum::extract::Request;
 use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, Method};
 use http_body_util::BodyExt;
+use plugins::Plugins;
 use serde::Deserialize;
 use shared::caller::AgentCaller;
 use shared::error::Error;
@@ -27,8 +28,9 @@ pub struct Routes(Router<App>);
 
 impl Routes {
     /// Those of the groups that agents use.
-    pub fn all() -> Self {
-        Self(messages::router().merge(reviews::router()).merge(agents::router()).merge(plugins::router()))
+    pub fn of(plugins: &Plugins) -> Self {
+        let plugins = plugins::router_of(plugins.clone());
+        Self(messages::router().merge(reviews::router()).merge(agents::router()).merge(plugins))
     }
 }
 

@@ -17,7 +17,8 @@ use crate::protocol::{self, Revision, TASKS, VERSIONS};
 use crate::rpc::{
     Failure, Incoming, METHOD_NOT_FOUND, Malformed, Members, Refusal, Request as Call, members, raw, success,
 };
-use crate::{tasks, tools};
+use crate::tasks;
+use crate::tools::Tools;
 
 /// The limit of a message, in bytes: that of a JSON body elsewhere.
 const MAX_MESSAGE: usize = 4_500_000;
@@ -55,6 +56,7 @@ pub async fn call(
     agent: AgentCaller,
     Query(MaybeInChannel { channel }): Query<MaybeInChannel>,
     Extension(routes): Extension<Routes>,
+    Extension(tools): Extension<Tools>,
     request: Request,
 ) -> Result<Response, Error> {
     let (parts, body) = request.into_parts();
@@ -65,7 +67,7 @@ pub async fn call(
     }
     let bytes = body::read(&parts, body, &session.app, MAX_MESSAGE, TOO_LARGE).await?;
     match Incoming::parse(&bytes) {
-        Ok(Incoming::Request(request)) => answer(&session, &parts.headers, request).await,
+        Ok(Incoming::Request(request)) => answer(&session, &tools, &parts.headers, request).await,
         Ok(Incoming::Unanswered) => acknowledge(&session, &parts.headers).await,
         Err(Malformed(id, failure)) => {
             session.authenticate().await?;
@@ -82,13 +84,13 @@ async fn acknowledge(session: &Session, headers: &HeaderMap) -> Result<Response,
     })
 }
 
-async fn answer(session: &Session, headers: &HeaderMap, request: Call) -> Result<Response, Error> {
+async fn answer(session: &Session, tools: &Tools, headers: &HeaderMap, request: Call) -> Result<Response, Error> {
     let result = match Revision::of(headers, &request) {
         Err(failure) => {
             session.authenticate().await?;
             Err(Refusal::Rpc(failure))
         }
-        Ok(revision) => run(session, revision, &request).await.and_then(|result| complete(revision, result)),
+        Ok(revision) => run(session, tools, revision, &request).await.and_then(|result| complete(revision, result)),
     };
     match result {
         Ok(result) => Ok(success(&request.id, &result)),
@@ -100,17 +102,17 @@ async fn answer(session: &Session, headers: &HeaderMap, request: Call) -> Result
     }
 }
 
-async fn run(session: &Session, revision: Revision, request: &Call) -> Result<Members, Refusal> {
+async fn run(session: &Session, tools: &Tools, revision: Revision, request: &Call) -> Result<Members, Refusal> {
     let is_stateless = revision != Revision::Handshake;
     match request.method.as_str() {
-        "tools/call" => tools::call(session, revision, &request.params).await,
+        "tools/call" => tools.call(session, revision, &request.params).await,
         "tasks/get" if is_stateless => tasks::get(session, revision, &request.params).await,
         "tasks/update" if is_stateless => tasks::update(session, revision, &request.params).await,
         "tasks/cancel" if is_stateless => tasks::cancel(session, revision, &request.params).await,
         method => {
             session.authenticate().await?;
             match method {
-                "tools/list" => tool_list(is_stateless),
+                "tools/list" => tool_list(tools, is_stateless),
                 "server/discover" if is_stateless => discovery(),
                 "initialize" if !is_stateless => handshake(&request.params),
                 "ping" if !is_stateless => Ok(Members::new()),
@@ -120,8 +122,8 @@ async fn run(session: &Session, revision: Revision, request: &Call) -> Result<Me
     }
 }
 
-fn tool_list(is_stateless: bool) -> Result<Members, Refusal> {
-    let mut result = Members::from([("tools".to_owned(), raw(&tools::list())?)]);
+fn tool_list(tools: &Tools, is_stateless: bool) -> Result<Members, Refusal> {
+    let mut result = Members::from([("tools".to_owned(), raw(&tools.list())?)]);
     if is_stateless {
         result.extend(cacheable()?);
     }

@@ -19,6 +19,7 @@ mod tasks;
 mod tools;
 
 use axum::{Extension, Router};
+use plugins::Plugins;
 use shared::http::App;
 use shared::iam::Permission;
 
@@ -46,7 +47,13 @@ shared::routes! {
     ];
 }
 
-/// The routes, over the routes of the API that the tools call.
+/// The routes with the tools of the bundled plugins.
 pub fn router() -> Router<App> {
-    routes().route_layer(Extension(api::Routes::all()))
+    router_of(&Plugins::bundled())
+}
+
+/// The routes with the tools of these plugins, over the routes of the API that the tools call.
+pub fn router_of(plugins: &Plugins) -> Router<App> {
+    let tools = tools::Tools::of(plugins);
+    routes().route_layer(Extension(api::Routes::of(plugins))).route_layer(Extension(tools))
 }

@@ -2,5 +2,6 @@
 
 #[tokio::main]
 async fn main() -> Result<(), lambda_http::Error> {
-    shared::lambda::run(mcp::router()).await
+    let plugins = plugins::Plugins::deployed(shared::config::plugins_directory().as_deref())?;
+    shared::lambda::run(mcp::router_of(&plugins)).await
 }

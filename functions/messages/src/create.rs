@@ -52,6 +52,7 @@ pub async fn send(
     is_used: Option<IsUsed<'_>>,
     body: CreateMessage,
 ) -> Result<Message, Error> {
+    let body = body.drawn_by_review(&app.plugins);
     let refers = References {
         attachment_ids: &body.attachment_ids,
         iteration_of: body.iteration_of.as_deref(),

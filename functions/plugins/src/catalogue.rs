@@ -1,23 +1,31 @@
 //! The plugins that there are.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use serde_json::{Map, Value};
 use shared::error::Error;
 
 use crate::check;
+use crate::directory::{self, Icon, Source};
 use crate::frame::Frame;
 use crate::manifest::Manifest;
 
-/// `(plugin.json, render.html)` of each directory in `web/plugins`, checked by `build.rs`.
-const BUNDLED: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/bundled.rs"));
+/// The media type and the bytes of an icon that is compiled in.
+type BundledIcon = (&'static str, &'static [u8]);
 
-/// One plugin: its manifest and its page.
+/// The manifest, page and icon of each directory in `web/plugins`, checked by `build.rs`.
+const BUNDLED: &[(&str, &str, Option<BundledIcon>)] = include!(concat!(env!("OUT_DIR"), "/bundled.rs"));
+
+/// One plugin: its manifest, its page and its icon.
 #[derive(Debug)]
 pub struct Plugin {
     pub(crate) manifest: Manifest,
     pub(crate) frame: Frame,
+    pub(crate) icon: Option<Icon>,
 }
 
 impl Plugin {
@@ -42,18 +50,33 @@ pub struct Plugins(Arc<BTreeMap<String, Plugin>>);
 
 impl Plugins {
     /// Of their manifests and pages, or what is wrong with one.
-    pub fn of(sources: &[(&str, &str)]) -> Result<Self, String> {
+    pub fn of(pages: &[(&str, &str)]) -> Result<Self, String> {
+        let source = |(manifest, page): &(&str, &str)| {
+            let named = serde_json::from_str::<Value>(manifest).ok();
+            let name = named.as_ref().and_then(|it| it["name"].as_str()).unwrap_or_default();
+            let problems = check::problems(name, manifest, page, None);
+            let of = |text: &str| Cow::Owned(text.to_owned());
+            if problems.is_empty() {
+                Ok(Source { manifest: of(manifest), page: of(page), icon: None })
+            } else {
+                Err(problems.join("; "))
+            }
+        };
+        Self::of_sources(pages.iter().map(source).collect::<Result<_, _>>()?)
+    }
+
+    /// Of plugins that were checked one by one.
+    fn of_sources(sources: Vec<Source>) -> Result<Self, String> {
         if sources.len() > check::MAX_PLUGINS {
             return Err(format!("there can be at most {} plugins", check::MAX_PLUGINS));
         }
         let mut plugins = BTreeMap::new();
-        for (manifest, page) in sources {
-            let problems = check::problems(manifest, page);
-            if !problems.is_empty() {
-                return Err(problems.join("; "));
+        for Source { manifest, page, icon } in sources {
+            let manifest: Manifest = serde_json::from_str(&manifest).map_err(|err| err.to_string())?;
+            let name = manifest.about.name.clone();
+            if plugins.insert(name.clone(), Plugin { manifest, frame: Frame::of(&page), icon }).is_some() {
+                return Err(format!("there is a bundled plugin {name}: the directory needs another name"));
             }
-            let manifest: Manifest = serde_json::from_str(manifest).map_err(|err| err.to_string())?;
-            plugins.insert(manifest.about.name.clone(), Plugin { manifest, frame: Frame::of(page) });
         }
         Ok(Self(Arc::new(plugins)))
     }
@@ -62,7 +85,16 @@ impl Plugins {
     /// Never: the build checks the same.
     #[expect(clippy::expect_used, reason = "build.rs refuses what would be refused here; a test loads them all")]
     pub fn bundled() -> Self {
-        Self::of(BUNDLED).expect("the bundled plugins were checked when they were built in")
+        Self::of_sources(bundled()).expect("the bundled plugins were checked when they were built in")
+    }
+
+    /// The bundled plugins and those in the subdirectories of `directory`, or everything that is wrong with those.
+    pub fn deployed(directory: Option<&Path>) -> Result<Self, String> {
+        let mut sources = bundled();
+        if let Some(directory) = directory {
+            sources.extend(directory::read(directory)?);
+        }
+        Self::of_sources(sources)
     }
 
     /// Every plugin, in the order of their names.
@@ -76,6 +108,16 @@ impl Plugins {
     }
 }
 
+fn bundled() -> Vec<Source> {
+    let icon = |(mime_type, bytes): BundledIcon| Icon { mime_type, bytes: Bytes::from_static(bytes) };
+    let source = |&(manifest, page, bundled_icon): &(&'static str, &'static str, Option<BundledIcon>)| Source {
+        manifest: manifest.into(),
+        page: page.into(),
+        icon: bundled_icon.map(icon),
+    };
+    BUNDLED.iter().map(source).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -85,7 +127,7 @@ mod tests {
     #[test]
     fn the_bundled_ones_are_all_there() {
         let names: Vec<String> = Plugins::bundled().all().map(|it| it.manifest.about.name.clone()).collect();
-        assert_eq!(names, ["form-answer", "http-check", "status-card"]);
+        assert_eq!(names, ["form-answer", "form-submit", "http-check", "kroki-diagram", "status-card"]);
     }
 
     #[test]

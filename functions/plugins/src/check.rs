@@ -8,11 +8,25 @@ pub const MAX_PLUGINS: usize = 50;
 
 type Members = Map<String, Value>;
 
-/// Everything that is wrong with a plugin; nothing, when it is one.
-pub fn problems(manifest: &str, page: &str) -> Vec<String> {
+/// The files of a plugin.
+pub const MANIFEST: &str = "plugin.json";
+pub const PAGE: &str = "render.html";
+/// An icon is optional: the first of these names that there is, with its media type.
+pub const ICONS: [(&str, &str); 2] = [("icon.svg", "image/svg+xml"), ("icon.png", "image/png")];
+
+/// A page travels in one response of a Lambda function.
+const MAX_PAGE_BYTES: usize = 1024 * 1024;
+const MAX_ICON_BYTES: usize = 64 * 1024;
+
+/// Everything that is wrong with the plugin in the directory `name`; nothing, when it is one. `icon` is the size of its
+/// icon in bytes.
+pub fn problems(name: &str, manifest: &str, page: &str, icon: Option<usize>) -> Vec<String> {
     let mut problems = vec![];
     match serde_json::from_str(manifest) {
         Ok(Value::Object(members)) => {
+            if members.get("name").and_then(Value::as_str) != Some(name) {
+                problems.push("name must be that of the directory: that makes it the only one".to_owned());
+            }
             check_about(&members, &mut problems);
             check_permissions(&members, &mut problems);
             check_env(&members, &mut problems);
@@ -21,6 +35,12 @@ pub fn problems(manifest: &str, page: &str) -> Vec<String> {
         Err(err) => problems.push(format!("plugin.json is not JSON: {err}")),
     }
     check_page(page, &mut problems);
+    if page.len() > MAX_PAGE_BYTES {
+        problems.push(format!("render.html may have at most {MAX_PAGE_BYTES} bytes"));
+    }
+    if icon.is_some_and(|size| size > MAX_ICON_BYTES) {
+        problems.push(format!("an icon may have at most {MAX_ICON_BYTES} bytes"));
+    }
     problems
 }
 

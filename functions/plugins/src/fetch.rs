@@ -15,13 +15,16 @@ use shared::http::App;
 use shared::http::extract::{Json, PathId};
 use shared::limits::turns;
 use shared::outbound::Failure;
+use shared::secrets::ServerSecrets;
+use shared::storage::PluginEnv;
 use shared::validation::{FromObject, JsonObject, ValidationErrors};
 use url::{Host, Position, Url};
 use utoipa::ToSchema;
 
-use crate::catalogue::Plugins;
+use crate::catalogue::{Plugin, Plugins};
 use crate::manifest::{Manifest, host_and_port};
 use crate::placeholders::{FillError, Settings};
+use crate::settings::{Found, find, value_of};
 
 /// HTTP APIs cut at 30 s; the answer needs a moment to leave.
 const TIMEOUT: Duration = Duration::from_secs(28);
@@ -162,16 +165,15 @@ pub async fn fetch(
     PathId(name): PathId<String>,
     Json(request): Json<FetchRequest>,
 ) -> Result<axum::Json<Fetched>, Error> {
-    let known = plugins.named(&name);
-    let asked = known.iter().map(|plugin| &*plugin.manifest.about.name).collect::<Vec<_>>();
-    let (user, envs) = app.store.plugins().envs(&human, &asked).await?;
-    let plugin = known?;
-    let is_named = names(&plugin.manifest, &request.url);
+    let Found { plugin, env, user } = find(&app, &human, &plugins, &name).await?;
+    if env.is_disabled {
+        return Err(Error::NotFound("plugin"));
+    }
+    let is_named = names(&plugin.manifest, &request.url) || is_set_by_owner(plugin, &env, &app.secrets, &request.url);
     if !is_named {
         may_call_unnamed(&plugin.manifest, &request)?;
         app.store.limits().fetches.charge(user)?;
     }
-    let env = envs.into_iter().next().unwrap_or_default();
     let stays_here = app.outbound.is_for_development() && is_loopback(&request.url);
     let is_safe = stays_here || carries_secrets(&plugin.manifest, &request.url);
     let settings = Settings { plugin, env: &env, secrets: &app.secrets, is_safe };
@@ -185,6 +187,13 @@ pub async fn fetch(
 fn names(manifest: &Manifest, url: &Url) -> bool {
     let named = |(host, port): (&str, Option<u16>)| is_host(url, host) && port.is_none_or(|it| is_port(url, it));
     manifest.hosts().iter().map(|it| host_and_port(it)).any(named)
+}
+
+/// Whether an owner has named this host and port by a setting that is a URL.
+fn is_set_by_owner(plugin: &Plugin, env: &PluginEnv, secrets: &ServerSecrets, url: &Url) -> bool {
+    let open = plugin.manifest.env().iter().filter(|entry| !entry.secret);
+    let mut values = open.filter_map(|entry| Url::parse(&value_of(plugin, entry, env, secrets)?).ok());
+    values.any(|set| set.host().is_some() && set.origin() == url.origin())
 }
 
 /// Whether a host that the manifest does not name may be called: only if it allows any host, and only to read.

@@ -1,15 +1,18 @@
 //! `/api/v1/plugins` and `/api/plugins`: plugins that draw messages.
 //!
-//! - `list`, `settings`, `render`, `fetch`: the routes
-//! - [`Plugins`]: the plugins that there are, by default those of `web/plugins`
+//! - `list`, `settings`, `config`, `icon`, `render`, `fetch`: the routes
+//! - [`Plugins`]: the plugins that there are: those of `web/plugins`, and those of the installation's `directory`
 //! - `manifest`, `check`: the description of a plugin, and its checks
 //! - `frame`: the page inside the frame and its policy
 //! - `placeholders`: where settings go in a request that a plugin has sent
 
 mod catalogue;
 mod check;
+mod config;
+mod directory;
 mod fetch;
 mod frame;
+mod icon;
 mod list;
 mod manifest;
 mod placeholders;
@@ -33,7 +36,8 @@ pub const PERMISSIONS: &[Permission] = &[
 shared::routes! {
     fn routes = [
         list::list, list::get, // /api/v1/plugins
-        settings::list, settings::update, render::render, fetch::fetch, // /api/plugins
+        settings::list, settings::get, settings::update, // /api/plugins
+        config::get, config::update, icon::icon, render::render, fetch::fetch,
     ];
 }
 

@@ -2,5 +2,6 @@
 
 #[tokio::main]
 async fn main() -> Result<(), lambda_http::Error> {
-    shared::lambda::run(plugins::router()).await
+    let plugins = plugins::Plugins::deployed(shared::config::plugins_directory().as_deref())?;
+    shared::lambda::run(plugins::router_of(plugins)).await
 }

@@ -1,4 +1,4 @@
-//! `GET /api/plugins` and `PATCH /api/plugins/{name}`: what an owner set for the plugins.
+//! `GET /api/plugins`, `GET /api/plugins/{name}` and `PATCH /api/plugins/{name}`: what an owner set for the plugins.
 
 use std::collections::BTreeMap;
 
@@ -9,6 +9,7 @@ use shared::caller::{HumanCaller, OwnerCaller};
 use shared::error::Error;
 use shared::http::App;
 use shared::http::extract::{Json, PathId};
+use shared::ids::UserId;
 use shared::secrets::Encrypted;
 use shared::secrets::{Purpose, ServerSecret, ServerSecrets};
 use shared::storage::PluginEnv;
@@ -26,6 +27,8 @@ const MAX_VALUE: usize = 4096;
 pub struct PluginSettings {
     #[serde(flatten)]
     about: About,
+    /// Whether it draws messages
+    enabled: bool,
     env: Vec<EnvSetting>,
 }
 
@@ -50,7 +53,8 @@ pub struct ChangeSettings {
     env: EnvChanges,
 }
 
-struct EnvChanges(BTreeMap<String, Option<String>>);
+/// Values by key; null unsets one.
+pub struct EnvChanges(pub BTreeMap<String, Option<String>>);
 
 impl FromObject for ChangeSettings {
     fn from_object(object: &mut JsonObject<'_>) -> Option<Self> {
@@ -89,6 +93,40 @@ pub async fn list(
     Ok(axum::Json(shown.collect()))
 }
 
+/// A plugin, and what is set for it
+#[utoipa::path(
+    get,
+    path = "/api/plugins/{name}",
+    tag = "Plugins",
+    operation_id = "getPluginSettings",
+    params(("name" = String, Path, example = "status-card")),
+    responses((status = 200, body = PluginSettings))
+)]
+pub async fn get(
+    State(app): State<App>,
+    human: HumanCaller,
+    Extension(plugins): Extension<Plugins>,
+    PathId(name): PathId<String>,
+) -> Result<axum::Json<PluginSettings>, Error> {
+    let Found { plugin, env, .. } = find(&app, &human, &plugins, &name).await?;
+    Ok(axum::Json(PluginSettings::of(plugin, &env, &app.secrets)))
+}
+
+/// A plugin, what is set for it, and the caller.
+pub struct Found<'a> {
+    pub plugin: &'a Plugin,
+    pub env: PluginEnv,
+    pub user: UserId,
+}
+
+/// A plugin and what is set for it, once the caller is known.
+pub async fn find<'a>(app: &App, human: &HumanCaller, plugins: &'a Plugins, name: &str) -> Result<Found<'a>, Error> {
+    let plugin = plugins.named(name);
+    let known: Vec<&str> = plugin.iter().map(|plugin| plugin.name()).collect();
+    let (user, mut envs) = app.store.plugins().envs(human, &known).await?;
+    Ok(Found { plugin: plugin?, env: envs.pop().unwrap_or_default(), user })
+}
+
 /// Sets and unsets values of a plugin
 ///
 /// For owners only. They are kept encrypted; secret ones are never shown back.
@@ -110,20 +148,21 @@ pub async fn update(
 ) -> Result<axum::Json<PluginSettings>, Error> {
     let (by, _) = app.store.accounts().authenticate_owner(&owner, &[]).await?;
     let plugin = plugins.named(&name)?;
-    let changes = encrypted(change.env, plugin, app.secrets.current()?)?;
-    let env = app.store.plugins().update_env(by, &plugin.manifest.about.name, changes).await?;
+    let changes = encrypted("env", change.env, plugin, app.secrets.current()?)?;
+    let env = app.store.plugins().update_env(by, plugin.name(), changes, None).await?;
     Ok(axum::Json(PluginSettings::of(plugin, &env, &app.secrets)))
 }
 
-/// The changes, encrypted, once the plugin is known to have all of these keys.
-fn encrypted(
+/// The changes, encrypted, once the plugin is known to have all of these keys. `member` is where they were sent.
+pub fn encrypted(
+    member: &'static str,
     EnvChanges(changes): EnvChanges,
     plugin: &Plugin,
     secret: &ServerSecret,
 ) -> Result<BTreeMap<String, Option<Encrypted>>, Error> {
     let (manifest, mut problems) = (&plugin.manifest, ValidationErrors::default());
     for key in changes.keys().filter(|key| manifest.entry(key).is_none()) {
-        let path = vec!["env".into(), key.as_str().into()];
+        let path = vec![member.into(), key.as_str().into()];
         problems.add(path, "unknown", format!("{} has no setting of that name", manifest.about.name));
     }
     let key = secret.key(Purpose::PluginSettings);
@@ -145,12 +184,12 @@ pub fn value_of(plugin: &Plugin, entry: &EnvEntry, env: &PluginEnv, secrets: &Se
 }
 
 impl PluginSettings {
-    fn of(plugin: &Plugin, env: &PluginEnv, secrets: &ServerSecrets) -> Self {
+    fn of(plugin: &Plugin, stored: &PluginEnv, secrets: &ServerSecrets) -> Self {
         let setting = |entry: &EnvEntry| {
-            let value = value_of(plugin, entry, env, secrets);
+            let value = value_of(plugin, entry, stored, secrets);
             EnvSetting { entry: entry.clone(), is_set: value.is_some(), value: value.filter(|_| !entry.secret) }
         };
         let env = plugin.manifest.env().iter().map(setting).collect();
-        Self { about: plugin.manifest.about.clone(), env }
+        Self { about: plugin.manifest.about.clone(), enabled: !stored.is_disabled, env }
     }
 }

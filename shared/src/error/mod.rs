@@ -102,6 +102,8 @@ pub enum Error {
     BodyTooSlow,
     #[error("There is more to delete than one call can; it is hidden already. Repeat the call to continue.")]
     StillRemoving,
+    #[error("{0}")]
+    NotImplemented(&'static str),
     #[error("The called host {0}.")]
     UpstreamFailed(UpstreamFailure),
     #[error("Storage is busy or unreachable. Nothing was partly written; the call is safe to repeat.")]
@@ -238,6 +240,7 @@ impl Error {
             Self::TooManyRequests { .. } => (StatusCode::TOO_MANY_REQUESTS, "too_many_requests"),
             Self::BodyTooSlow => (StatusCode::REQUEST_TIMEOUT, "body_too_slow"),
             Self::StillRemoving => (StatusCode::SERVICE_UNAVAILABLE, "still_removing"),
+            Self::NotImplemented(_) => (StatusCode::NOT_IMPLEMENTED, "not_implemented"),
             Self::UpstreamFailed(_) => (StatusCode::BAD_GATEWAY, "upstream_failed"),
             Self::Unavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, "storage_unavailable"),
             Self::NewerData { .. } => (StatusCode::SERVICE_UNAVAILABLE, "newer_data"),

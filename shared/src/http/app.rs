@@ -16,7 +16,7 @@ use crate::http::site::Site;
 use crate::ids::{MaybeChannel, MessageId};
 use crate::limits::Limits;
 use crate::long_poll::LongPolls;
-use crate::models::{Answer, CancelReview, Message, Surface};
+use crate::models::{Answer, CancelReview, Message, PluginNames, Surface};
 use crate::outbound::Outbound;
 use crate::secrets::{Device, ServerSecrets};
 use crate::storage::{Blobs, Channel, Store, Table};
@@ -34,6 +34,7 @@ pub struct App {
     pub queue: Queue,
     pub site: Site,
     pub cors: Cors,
+    pub plugins: PluginNames,
 }
 
 impl App {
@@ -57,6 +58,7 @@ impl App {
             queue: Queue::unset(clients.sqs.clone()),
             site: Site::default(),
             cors: Cors::default(),
+            plugins: PluginNames::default(),
         }
     }
 

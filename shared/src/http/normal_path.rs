@@ -28,6 +28,8 @@ const NOT_IN_PATHS: &AsciiSet = &CONTROLS
     .add(b'|')
     .add(b'}');
 
+/// The one path that ends in a slash.
+const SOCKETS: &str = "/socket.io/";
 /// The largest body that is read before the redirect, in bytes: more than any path accepts.
 const MAX_BODY: usize = 8 * 1024 * 1024;
 /// The time limit for the whole body.
@@ -60,7 +62,8 @@ async fn drop_body(body: Body) {
 /// The path with one slash between its segments, and none at its end; `None` when it is that already.
 /// It begins with exactly one, so it stays on this host.
 fn normal(path: &str) -> Option<String> {
-    if path == "/" || !(path.ends_with('/') || path.contains("//")) {
+    // Clients of Socket.IO append this path to their base URL, and follow no redirects.
+    if path == SOCKETS || path == "/" || !(path.ends_with('/') || path.contains("//")) {
         return None;
     }
     let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();

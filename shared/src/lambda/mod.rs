@@ -24,6 +24,7 @@ use crate::config::{Config, ConfigError, SecretSource};
 use crate::http::{self, App};
 use crate::limits::Limits;
 use crate::long_poll::LongPolls;
+use crate::models::PluginNames;
 use crate::secrets::ServerSecrets;
 use crate::telemetry::cost::BackgroundTasks;
 use crate::telemetry::logging;
@@ -128,7 +129,8 @@ fn deployed(config: Config, connection: &Connection, secrets: ServerSecrets) -> 
     let app = App::new(&clients, &config.table, &config.bucket, Clock::system(), long_polls, secrets)
         .limited(Limits::new(&config.limits))
         .keeping_history(config.history_lifetime);
-    let app = App { cors: config.cors, ..app };
+    let plugins = config.plugins.as_deref().map(PluginNames::installed).unwrap_or_default();
+    let app = App { cors: config.cors, plugins, ..app };
     let app = match config.queue {
         Some(url) => app.on_queue(&url),
         None => app,

@@ -50,6 +50,14 @@ pub struct Agent {
     pub last_active_at: Option<Timestamp>,
     pub commands: Option<Vec<Command>>,
     pub tag: Option<String>,
+    /// Where the agent can be managed
+    pub management_url: Option<String>,
+    /// Always `***`, or null
+    #[schema(example = "***")]
+    pub management_api_key: Option<&'static str>,
+    /// Whether it works for another agent, below which pages show it
+    pub is_subagent: bool,
+    pub parent_agent_id: Option<AgentId>,
     pub created_at: Timestamp,
     /// When a person last read its channel; for pages only.
     #[serde(skip)]

@@ -2,6 +2,7 @@
 
 pub mod account;
 pub mod agent;
+pub mod agent_relations;
 pub mod archive;
 pub mod change;
 pub mod command;
@@ -13,6 +14,7 @@ pub mod message;
 pub mod modified_files;
 pub mod openapi;
 pub mod page_request;
+pub mod plugin_names;
 pub mod request;
 pub mod request_log;
 pub mod review;
@@ -28,6 +30,7 @@ pub mod webhook_url;
 
 pub use account::{ApiKey, ChangePassword, Credentials, NewApiKey, Role, ShownApiKey, User};
 pub use agent::{Agent, AgentStatus, CreateAgent, Ping, SetTag, UpdateAgent};
+pub use agent_relations::{Management, SetManagement, SetSubagent};
 pub use change::Change;
 pub use command::{Command, SetCommands};
 pub use decided::{DecidedFilter, DecidedMessage, DecidedReviews, ListDecided};
@@ -40,6 +43,7 @@ pub use message::{
 };
 pub use modified_files::ModifiedFiles;
 pub use page_request::PageRequest;
+pub use plugin_names::PluginNames;
 pub use request::{CreateMessage, HumanMessage, ListMessages};
 pub use review::{Answer, AskReview, CancelReview, ConsumeApproval};
 pub use session::{Client, Session};

@@ -6,7 +6,6 @@ use utoipa::ToSchema;
 use crate::error::{Error, Step};
 use crate::ids::{AgentId, Nil, NotAnId, parse_ulid};
 use crate::json::Json;
-use crate::models::PageRequest;
 use crate::models::message::TextFormat;
 use crate::models::review::AskReview;
 use crate::models::stream::StreamState;
@@ -14,6 +13,7 @@ use crate::models::stream::{MAX_STREAM_ID, SetWithDraft, StreamId};
 use crate::models::text::{KIB, text, too_large};
 use crate::models::webhook_url::WebhookUrl;
 use crate::models::{MessageStatus, NewFile};
+use crate::models::{PageRequest, PluginNames};
 use crate::search;
 use crate::validation::{FromObject, FromParams, JsonObject, Params};
 
@@ -79,6 +79,13 @@ pub struct CreateMessage {
 }
 
 impl CreateMessage {
+    /// Has the message drawn by the plugin that its review asks for, unless its metadata name another one.
+    pub fn drawn_by_review(mut self, names: &PluginNames) -> Self {
+        let plugin = self.review.as_ref().and_then(|review| plugin_of(review, names));
+        self.metadata = plugin_metadata(self.metadata, plugin);
+        self
+    }
+
     /// Refuses names that lead to private addresses as of now.
     pub async fn check_targets(&self) -> Result<(), Error> {
         let webhook = async {
@@ -129,7 +136,6 @@ impl FromObject for CreateMessage {
         if stream_id.is_none() || !object.has("text") {
             says_something(object, &["text", "review", "status", "attachmentIds", "textAttachments"]);
         }
-        let metadata = plugin_metadata(metadata, review.as_ref());
         let set_with_draft = stream_id.as_ref().map(|_| SetWithDraft::of(object)).unwrap_or_default();
         Some(Self {
             channel_id: channel_id?,
@@ -205,20 +211,17 @@ fn says_something(object: &mut JsonObject<'_>, members: &[&str]) {
     }
 }
 
-/// The bundled plugins.
-const PLUGINS: &[&str] = include!(concat!(env!("OUT_DIR"), "/plugin_names.rs"));
-
 /// The plugin that a review asks for: a freeform one by its payload, any other by being of its name.
-fn plugin_of(review: &AskReview) -> Option<Value> {
+fn plugin_of(review: &AskReview, names: &PluginNames) -> Option<Value> {
     match review.kind.as_str() {
         "freeform" => review.payload.as_ref()?.value().get("plugin")?.as_str().map(Value::from),
-        kind => PLUGINS.contains(&kind).then(|| Value::from(kind)),
+        kind => names.contains(kind).then(|| Value::from(kind)),
     }
 }
 
 /// A review that asks for a plugin has the message drawn by it.
-fn plugin_metadata(metadata: Option<Json>, review: Option<&AskReview>) -> Option<Json> {
-    let Some(plugin) = review.and_then(plugin_of) else { return metadata };
+fn plugin_metadata(metadata: Option<Json>, plugin: Option<Value>) -> Option<Json> {
+    let Some(plugin) = plugin else { return metadata };
     match &metadata {
         None => Json::of(&serde_json::json!({ "plugin": plugin })).ok(),
         // Added in front of the text as it came, so that the rest stays exactly as it was sent.

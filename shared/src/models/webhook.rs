@@ -7,8 +7,11 @@ use http::HeaderName;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::models::Agent;
+use crate::ids::AgentId;
+use crate::models::agent_relations::{parent_member, parent_of};
+use crate::models::change::Change;
 use crate::models::webhook_url::{MAX_CREDENTIAL, Userinfo, WebhookUrl};
+use crate::models::{Agent, Management};
 use crate::validation::{FromObject, JsonObject};
 
 const MAX_HEADERS: usize = 20;
@@ -190,6 +193,19 @@ pub struct SetWebhook {
     pub headers: Option<WebhookHeaders>,
     /// The password is never shown
     pub auth: Option<BasicAuth>,
+    /// Where the agent can be managed; absent leaves it
+    pub management: Option<Management>,
+    /// Whether it works for another agent; absent leaves it
+    pub is_subagent: Option<bool>,
+    /// The id of that agent; needed with `isSubagent: true`
+    pub parent_channel_id: Option<String>,
+}
+
+impl SetWebhook {
+    /// What changes of the agent's parent.
+    pub fn parent(&self) -> Change<AgentId> {
+        parent_of(self.is_subagent, self.parent_channel_id.as_deref())
+    }
 }
 
 impl FromObject for SetWebhook {
@@ -199,9 +215,12 @@ impl FromObject for SetWebhook {
         let url = object.require(name, |o| WebhookUrl::member(o, name));
         let headers = WebhookHeaders::member(object, "headers");
         let auth = object.object::<BasicAuth>("auth");
+        let management = object.object::<Management>("management");
+        let is_subagent = object.boolean("isSubagent");
+        let parent_channel_id = parent_member(object, is_subagent);
         let (channel_id, url) = (channel_id?, url?);
         let auth = auth_of(&url, auth, headers.as_ref());
-        Some(Self { channel_id, url, headers, auth })
+        Some(Self { channel_id, url, headers, auth, management, is_subagent, parent_channel_id })
     }
 }
 

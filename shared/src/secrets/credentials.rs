@@ -1,7 +1,8 @@
 //! API keys and session tokens.
 //!
 //! An API key is `hp_`, 43 random characters (256 bits), then its user's ULID; a session token is the
-//! same behind `hs_`. A key that reaches one agent ends with that agent's ULID as well. The user at the end allows lists to be read concurrently with the check of the
+//! same behind `hs_`, a ticket for a socket behind `ht_`. A key that reaches one agent ends with that agent's ULID
+//! as well. The user at the end allows lists to be read concurrently with the check of the
 //! credential. The random part comes first, so that the displayed prefix distinguishes keys. The user
 //! that a credential claims counts only once its stored hash matches.
 
@@ -18,6 +19,7 @@ use crate::{hex, random};
 
 const API_KEY: &str = "hp_";
 const SESSION: &str = "hs_";
+const TICKET: &str = "ht_";
 const RANDOM_LEN: usize = 43;
 
 /// The SHA-256 of a credential, in hexadecimal: the only form that is stored.
@@ -54,6 +56,11 @@ impl PlainSecret {
     /// A new session token of this user.
     pub fn session(user: UserId) -> Self {
         Self::make(SESSION, user)
+    }
+
+    /// A new ticket of this user for a socket.
+    pub fn ticket(user: UserId) -> Self {
+        Self::make(TICKET, user)
     }
 
     /// A password for a user's first login: 96 random bits.
@@ -113,6 +120,11 @@ impl Credential {
     /// Reads a session token; `None` if the text cannot be one.
     pub fn session(text: &str) -> Option<Self> {
         Self::parse(SESSION, text)
+    }
+
+    /// Reads a ticket; `None` if the text cannot be one.
+    pub fn ticket(text: &str) -> Option<Self> {
+        Self::parse(TICKET, text)
     }
 
     fn parse(prefix: &str, text: &str) -> Option<Self> {

@@ -70,6 +70,7 @@ impl From<ServerSecret> for ServerSecrets {
 pub enum Purpose {
     ShareLinks,
     PluginSettings,
+    AgentManagement,
     DeviceCookies,
     Receipts,
     /// Identifies the secret without revealing it.
@@ -87,6 +88,7 @@ impl ServerSecret {
         let label = match purpose {
             Purpose::ShareLinks => "share-links",
             Purpose::PluginSettings => "plugin-settings",
+            Purpose::AgentManagement => "agent-management",
             Purpose::DeviceCookies => "device-cookies",
             Purpose::Receipts => "receipts",
             Purpose::Fingerprint => "fingerprint",

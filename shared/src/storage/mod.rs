@@ -7,6 +7,7 @@
 //! - `reviews`: answers, expiry, lists of reviews
 //! - `files`: files, direct uploads, archives, and the deletion of orphaned objects
 //! - `webhooks`: events of the table's stream, and their deliveries
+//! - `socket_events`: events of the table's stream, for sockets
 //! - `inbox`: the version of what an inbox shows, and what every page shows of its reader
 //! - `plugins`, `request_log`, `instance` (of the local runner)
 //! - `idempotency`: what an `Idempotency-Key` created; `due`: what has to be done by a time;
@@ -43,6 +44,7 @@ mod plugins;
 mod request_log;
 mod reviews;
 mod room;
+mod socket_events;
 mod webhooks;
 mod weight;
 
@@ -57,7 +59,7 @@ pub use dynamo::{Table, schema};
 
 pub use crate::models::stats::StatsDelta;
 pub use accounts::{Accounts, NewSession};
-pub use agents::{Agents, Avatar, PreparedAgent, Webhook};
+pub use agents::{Agents, Avatar, ParentAgent, PreparedAgent, SealedManagement, Webhook};
 pub use blobs::{Blobs, Stored};
 pub use deletion::DELETION_TIME;
 pub use due::DuePage;
@@ -69,6 +71,7 @@ pub use messages::{Change, IsUsed, Messages, NewMessage, Prepared, PreparedMessa
 pub use plugins::{PluginEnv, Plugins};
 pub use request_log::RequestLog;
 pub use reviews::{Awaited, HistoryPage, Look, PendingReview, Reviews, SeveralReviews};
+pub use socket_events::{SocketEvent, ended_credential};
 pub use webhooks::{
     Claim, Delivery, DeliveryOutcome, StreamImage, WebhookEvent, Webhooks, decided_message, message_of,
 };

@@ -15,14 +15,19 @@ use crate::storage::keys;
 /// Attributes that hold values start with this: each is an attribute of its own, so that two
 /// changes of different ones never undo each other.
 const VALUE: &str = "env:";
+/// Present while the plugin is switched off.
+const DISABLED: &str = "disabled";
 
-/// The values of one plugin, by key.
+/// The values of one plugin, by key, and whether it is switched off.
 #[derive(Clone, Debug, Default)]
-pub struct PluginEnv(BTreeMap<String, Encrypted>);
+pub struct PluginEnv {
+    values: BTreeMap<String, Encrypted>,
+    pub is_disabled: bool,
+}
 
 impl PluginEnv {
     pub fn get(&self, key: &str) -> Option<&Encrypted> {
-        self.0.get(key)
+        self.values.get(key)
     }
 
     fn of(item: Item) -> Self {
@@ -30,7 +35,8 @@ impl PluginEnv {
             Value::S(encrypted) => Some((name.strip_prefix(VALUE)?.to_owned(), Encrypted::stored(encrypted))),
             _ => None,
         };
-        Self(item.into_iter().filter_map(value).collect())
+        let is_disabled = item.contains_key(DISABLED);
+        Self { values: item.into_iter().filter_map(value).collect(), is_disabled }
     }
 }
 
@@ -49,18 +55,23 @@ impl Plugins<'_> {
         Ok((user, envs.collect()))
     }
 
-    /// Sets and unsets values of a plugin; others stay as they are.
+    /// Sets and unsets values of a plugin, and switches it on or off; the rest stays as it is.
     pub async fn update_env(
         self,
         owner: UserId,
         plugin: &str,
         changes: BTreeMap<String, Option<Encrypted>>,
+        enabled: Option<bool>,
     ) -> Result<PluginEnv, Error> {
         let update =
             Update::new(keys::plugin(plugin)).set("changedBy", s(owner)).set("changedAt", s(self.store.clock.now()));
         let update = changes.into_iter().fold(update, |update, (key, value)| {
             update.set_or_remove(&format!("{VALUE}{key}"), value.map(|encrypted| s(encrypted.as_str())))
         });
+        let update = match enabled {
+            Some(enabled) => update.set_or_remove(DISABLED, (!enabled).then(|| s("true"))),
+            None => update,
+        };
         let item = update.send_item(&self.store.table).await?.into_item();
         Ok(PluginEnv::of(item.unwrap_or_default()))
     }

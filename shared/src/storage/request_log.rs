@@ -1,5 +1,6 @@
 //! The log of API calls: what each of a user's calls was, for seven days.
 
+use std::slice;
 use std::time::Duration;
 
 use dynamo::Key;
@@ -9,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::caller::{Caller, HumanCaller};
 use crate::clock::Timestamp;
 use crate::error::Error;
-use crate::ids::UserId;
+use crate::ids::{LogId, UserId};
 use crate::models::request_log::{ListLogs, LogEntry, LogPage};
 use crate::storage::keys;
 use crate::storage::{Store, join_authorized};
@@ -45,6 +46,16 @@ impl RequestLog<'_> {
         let caller = Caller::from(human);
         let page = self.read_page(caller.claimed(), request);
         join_authorized(self.store.authenticate(caller, &[]), page).await.map(|(_, page)| page)
+    }
+
+    /// One entry of the caller's log that is not over yet.
+    pub async fn get(self, human: &HumanCaller, id: LogId) -> Result<LogEntry, Error> {
+        let caller = Caller::from(human);
+        let key = keys::log(caller.claimed(), id);
+        let (_, mut items) = self.store.authenticate(caller, slice::from_ref(&key)).await?;
+        let now = self.store.clock.now().epoch_seconds();
+        let item = items.take::<LogItem>(&key)?.filter(|item| item.ttl > now);
+        Ok(item.ok_or(Error::NotFound("log entry"))?.entry)
     }
 
     async fn read_page(self, user: UserId, request: &ListLogs) -> Result<LogPage, Error> {

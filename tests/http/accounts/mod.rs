@@ -1,6 +1,6 @@
 //! Accounts
 //!
-//! - [`login`], [`device_cookies`], [`sessions`]: `/api/auth`
+//! - [`login`], [`device_cookies`], [`sessions`], [`tickets`]: `/api/auth`
 //! - [`users`], [`user_deletion`]: `/api/users`
 //! - [`api_keys`], [`preferences`], [`request_log`]: `/api/api-keys`, `/api/preferences`, `/api/logs`
 
@@ -10,5 +10,6 @@ pub mod login;
 pub mod preferences;
 pub mod request_log;
 pub mod sessions;
+pub mod tickets;
 pub mod user_deletion;
 pub mod users;

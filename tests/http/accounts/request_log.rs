@@ -56,6 +56,22 @@ async fn an_agents_call_is_logged_for_its_user() {
 }
 
 #[tokio::test]
+async fn an_entry_is_read_by_its_id_by_its_user_only() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    let management = json!({ "channelId": agent.channel, "url": "https://manage.example", "apiKey": "MANAGE-ME" });
+    agent.post("/api/v1/agents/setManagement", management).await.expect(200);
+    let entry = wait_for_log(&person, 1).await.remove(0);
+    let path = format!("/api/logs/{}", entry["id"].as_str().unwrap());
+    assert_eq!(person.get(&path).await.expect(200), entry);
+    assert!(!entry.to_string().contains("MANAGE-ME"));
+    world.person().await.get(&path).await.expect_error(404, "not_found");
+    person.get("/api/logs/nonsense").await.expect_error(404, "not_found");
+    Person::signed_out(&world.url, "", "").get(&path).await.expect_error(401, "unauthorized");
+}
+
+#[tokio::test]
 async fn the_log_holds_no_secret_no_query_and_no_file() {
     let world = World::start().await;
     let person = world.person().await;

@@ -69,6 +69,12 @@ async fn writes_are_two_calls() {
     assert_cost(&agent.post("/api/v1/status/ping", json!({ "agentId": agent.channel, "status": "busy" })).await, 2, 2);
     assert_cost(&agent.post("/api/v1/agents", json!({ "name": "another" })).await, 2, 2);
     assert_cost(&person.post("/api/messages", json!({ "channelId": agent.channel, "text": "x" })).await, 2, 2);
+    let parent = person.agent().await.channel;
+    let under = json!({ "channelId": agent.channel, "isSubagent": true, "parentChannelId": parent });
+    assert_cost(&agent.post("/api/v1/agents/setSubagent", under).await, 2, 2);
+    let management = json!({ "channelId": agent.channel, "url": "https://manage.example", "apiKey": "k" });
+    assert_cost(&agent.post("/api/v1/agents/setManagement", management).await, 2, 2);
+    assert_cost(&person.post("/api/auth/ws-ticket", json!({})).await, 2, 2);
     let key = person.post("/api/api-keys", json!({})).await;
     assert_cost(&key, 2, 2);
     let id = key.json()["id"].as_str().unwrap().to_owned();

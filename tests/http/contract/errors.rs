@@ -184,7 +184,12 @@ async fn broken_storage(world: &World) -> String {
     let (never, closing) = tokio::sync::watch::channel(false);
     tokio::spawn(async move {
         let _open = never;
-        placet_local::server::serve(listener, placet_local::server::service(app), closing).await
+        placet_local::server::serve(
+            listener,
+            placet_local::server::service(app, Default::default(), &plugins::Plugins::bundled()),
+            closing,
+        )
+        .await
     });
     url
 }
@@ -207,7 +212,14 @@ async fn agent_and_human_credentials_are_not_interchangeable() {
     let signed_in = person.sign_in().await;
     let token = signed_in.session_token().to_owned();
     let (with_token, visitor) = (agent.with_key(&token), Person::signed_out(&world.url, "", ""));
-    let public = ["/health", "/.well-known/jwks.json", "/api/auth/login", "/api/auth/logout", "/api/share/nonsense"];
+    let public = [
+        "/health",
+        "/.well-known/jwks.json",
+        "/api/auth/login",
+        "/api/auth/logout",
+        "/api/share/nonsense",
+        "/api/plugins/form/icon",
+    ];
     for route in routes().into_iter().filter(|route| !public.contains(&route.path)) {
         let call = route.fill(|kind| if kind == Placeholder::Agent { agent.channel.clone() } else { "x".to_owned() });
         let requests = match route.by {

@@ -46,6 +46,10 @@ pub async fn update_settings(person: &Person, plugin: &str, env: Value) -> Reply
     Reply::fetch(person.request(Method::PATCH, &path).json(&json!({ "env": env }))).await
 }
 
+pub async fn change_config(person: &Person, plugin: &str, change: Value) -> Reply {
+    Reply::fetch(person.request(Method::PUT, &format!("/api/plugins/{plugin}/config")).json(&change)).await
+}
+
 pub async fn fetch(person: &Person, plugin: &str, request: Value) -> Reply {
     person.post(&format!("/api/plugins/{plugin}/fetch"), request).await
 }

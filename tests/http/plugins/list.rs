@@ -4,7 +4,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use test_support::{Cost, Person, Reply, World};
 
-use crate::plugins::callers::{fetch, start_echo_host, update_settings, with_calling_plugins};
+use crate::plugins::callers::{change_config, fetch, start_echo_host, update_settings, with_calling_plugins};
 
 #[tokio::test]
 async fn agents_see_which_plugins_there_are() {
@@ -12,9 +12,9 @@ async fn agents_see_which_plugins_there_are() {
     let agent = world.person().await.agent().await;
     let all = agent.get("/api/v1/plugins").await.expect(200);
     let names: Vec<&str> = all.as_array().unwrap().iter().map(|it| it["name"].as_str().unwrap()).collect();
-    assert_eq!(names, ["form-answer", "http-check", "status-card"]);
+    assert_eq!(names, ["form-answer", "form-submit", "http-check", "kroki-diagram", "status-card"]);
     let card = agent.get("/api/v1/plugins/status-card").await.expect(200);
-    assert_eq!(card, all[2]);
+    assert_eq!(card, all[4]);
     assert_eq!((&card["displayName"], &card["version"]), (&json!("Status card"), &json!("1.0.0")));
     assert_eq!(card["inputSchema"]["required"], json!(["title"]));
     for absent in ["permissions", "env"] {
@@ -39,6 +39,9 @@ async fn unauthenticated_callers_get_401() {
             (Method::GET, format!("/api/v1/plugins/{name}")),
             (Method::PATCH, format!("/api/plugins/{name}")),
             (Method::GET, format!("/api/plugins/{name}/render")),
+            (Method::GET, format!("/api/plugins/{name}")),
+            (Method::GET, format!("/api/plugins/{name}/config")),
+            (Method::PUT, format!("/api/plugins/{name}/config")),
             (Method::POST, format!("/api/plugins/{name}/fetch")),
         ] {
             let requests = [
@@ -66,7 +69,7 @@ async fn unauthenticated_callers_get_401() {
 async fn the_plugin_frame_is_sandboxed() {
     let world = World::isolated().await;
     let person = world.member().await;
-    for name in ["form-answer", "http-check", "status-card"] {
+    for name in ["form-answer", "form-submit", "http-check", "kroki-diagram", "status-card"] {
         let frame = person.get(&format!("/api/plugins/{name}/render")).await;
         assert_eq!((frame.status, frame.header("content-type")), (200, "text/html; charset=utf-8"));
         assert_eq!(frame.header("cache-control"), "no-store");
@@ -112,6 +115,9 @@ async fn each_plugin_route_costs_what_it_should() {
         (agent.get("/api/v1/plugins/status-card").await, 1),
         (owner.get("/api/plugins").await, 1),
         (owner.get("/api/plugins/caller/render").await, 1),
+        (owner.get("/api/plugins/caller").await, 1),
+        (owner.get("/api/plugins/caller/config").await, 1),
+        (change_config(&owner, "caller", json!({})).await, 2),
         (update_settings(&owner, "caller", json!({ "GREETING": "x" })).await, 2),
         (fetch(&owner, "caller", json!({ "url": format!("{host}/echo") })).await, 1),
     ] {

@@ -20,6 +20,7 @@ async fn owners_set_plugin_settings_and_secrets_are_never_shown() {
       "author": null,
       "description": null,
       "displayName": "caller",
+      "enabled": true,
       "env": [
         {
           "default": null,

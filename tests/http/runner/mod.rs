@@ -3,6 +3,8 @@
 //! - [`credentials`], [`data_directory`], [`earlier_data`], [`lost_data`], [`full_disk`]: what it stores
 //! - [`start_and_stop`], [`deliveries`], [`kills`], [`uploads`]: restarts and kills
 //! - [`hosts`], [`ports`], [`other_user`]: where it listens, and what other users of the machine can do
+//! - [`plugins`]: plugins from a directory
+//! - [`sockets`]: the Socket.IO server
 //! - [`fairness`], [`sign_in_floods`]: limits that keep one caller from stopping others
 
 pub mod credentials;
@@ -15,7 +17,9 @@ pub mod hosts;
 pub mod kills;
 pub mod lost_data;
 pub mod other_user;
+pub mod plugins;
 pub mod ports;
 pub mod sign_in_floods;
+pub mod sockets;
 pub mod start_and_stop;
 pub mod uploads;

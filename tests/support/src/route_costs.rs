@@ -69,6 +69,7 @@ pub fn name(route: &Route) -> String {
         contract::BodyTemplate::Json(body) if body.contains("iterationOf") => ", a new version",
         contract::BodyTemplate::Json(body) if body.contains("supersedes") => ", a successor",
         contract::BodyTemplate::Json(body) if body.contains("streamState") => ", a draft",
+        contract::BodyTemplate::Json(body) if body.contains("parentChannelId") => ", a parent",
         _ => "",
     };
     format!("{} {plain}{with}", route.method)
@@ -124,6 +125,15 @@ impl<'a> RouteCosts<'a> {
                 prepared.call.path = format!("/api/v1/reviews/{id}/consume?channel={}", self.agent.channel);
                 prepared.call.body = CallBody::Json(json!({ "actionDigest": digest }).to_string());
             }
+            "/api/v1/agents/setSubagent" if route.kinds().len() == 2 => {
+                let child = self.agent_with_avatar().await;
+                let set = json!({ "channelId": child, "isSubagent": true, "parentChannelId": self.agent.channel });
+                prepared.call.body = CallBody::Json(set.to_string());
+            }
+            "/api/logs/nonsense" => {
+                let page = self.person.get("/api/logs?limit=1").await.expect(200);
+                prepared.call.path = format!("/api/logs/{}", text(&page["data"][0]["id"]));
+            }
             path if path.contains("/plugins/form") => prepared.call.path = route.path.replace("/form", PLUGIN),
             "/api/share/nonsense" => {
                 let share = self.person.get(&format!("/api/files/{}/share", self.file)).await.expect(200);
@@ -155,7 +165,7 @@ impl<'a> RouteCosts<'a> {
         let single_use = route.is_destructive() || route.path.ends_with("/ack?channel={agent}");
         let agent = &self.agent;
         match kind {
-            Placeholder::Agent if route.path.starts_with("/api/agents/") && single_use => {
+            Placeholder::Agent if route.path.contains("/agents/{agent}") && single_use => {
                 self.agent_with_avatar().await
             }
             Placeholder::Agent => agent.channel.clone(),

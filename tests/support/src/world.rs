@@ -95,7 +95,7 @@ impl World {
         world.deployment.queue = Some(urls.deliveries);
         world.deployment.dead_letters = Some(urls.failed_deliveries);
         let (events, webhooks) = (world.function("events"), world.function("webhooks"));
-        background::start_functions(&mut world.workers, &events, &webhooks, sources);
+        background::start_functions(&mut world.workers, (&events, Default::default()), &webhooks, sources);
         world
     }
 

@@ -10,9 +10,10 @@ mod messages;
 mod plugin;
 mod reviews;
 
-use std::sync::LazyLock;
+use std::sync::Arc;
 
 use answer::Answer;
+use plugins::{Plugin, Plugins};
 use serde::Serialize;
 use serde_json::Value;
 use shared::error::{Error, FieldError};
@@ -22,34 +23,52 @@ use crate::outcome::{result, structured};
 use crate::protocol::Revision;
 use crate::rpc::{Failure, INVALID_PARAMS, Members, Refusal, members_at, text_of};
 
-/// The tools with those of the plugins, as `tools/list` shows them.
-pub fn list() -> &'static [Value] {
-    static TOOLS: LazyLock<Vec<Value>> = LazyLock::new(|| {
-        let mut tools: Vec<Value> = serde_json::from_str(include_str!("../tools.json")).unwrap_or_default();
-        tools.extend(plugin::tools());
-        tools
-    });
-    &TOOLS
+/// The tools with those of the plugins. Clones share them.
+#[derive(Clone)]
+pub struct Tools(Arc<List>);
+
+struct List {
+    tools: Vec<Value>,
+    /// The tools of plugins and the names of these.
+    plugins: Vec<(String, String)>,
 }
 
-/// `tools/call`
-pub async fn call(session: &Session, revision: Revision, params: &Members) -> Result<Members, Refusal> {
-    let name = text_of(params, "name").unwrap_or_default();
-    let arguments = members_at(params, &["arguments"]);
-    let is_known = list().iter().any(|tool| tool["name"] == name.as_str());
-    if !is_known {
-        session.authenticate().await?;
-        return Err(Failure::new(INVALID_PARAMS, "There is no such tool.").into());
+impl Tools {
+    pub fn of(plugins: &Plugins) -> Self {
+        let mut tools: Vec<Value> = serde_json::from_str(include_str!("../tools.json")).unwrap_or_default();
+        tools.extend(plugins.all().map(plugin::described));
+        let named = |it: &Plugin| (plugin::tool_name(it), it.name().to_owned());
+        Self(Arc::new(List { tools, plugins: plugins.all().map(named).collect() }))
     }
-    match run(session, revision, &name, &arguments).await {
-        Ok(Answer::Structured(object)) => Ok(structured(&object)?),
-        Ok(Answer::Text(text)) => Ok(result(&text, false)?),
-        Ok(Answer::Task(task)) => Ok(task),
-        // These concern the connection rather than the call.
-        Err(error) if error.status().is_server_error() || [401, 429].contains(&error.status().as_u16()) => {
-            Err(error.into())
+
+    /// As `tools/list` shows them.
+    pub fn list(&self) -> &[Value] {
+        &self.0.tools
+    }
+
+    /// `tools/call`
+    pub async fn call(&self, session: &Session, revision: Revision, params: &Members) -> Result<Members, Refusal> {
+        let name = text_of(params, "name").unwrap_or_default();
+        let arguments = members_at(params, &["arguments"]);
+        let is_known = self.list().iter().any(|tool| tool["name"] == name.as_str());
+        if !is_known {
+            session.authenticate().await?;
+            return Err(Failure::new(INVALID_PARAMS, "There is no such tool.").into());
         }
-        Err(error) => Ok(result(&described(&error)?, true)?),
+        let answered = match self.0.plugins.iter().find(|(tool, _)| *tool == name) {
+            Some((_, plugin)) => plugin::send(session, plugin, &arguments).await,
+            None => run(session, revision, &name, &arguments).await,
+        };
+        match answered {
+            Ok(Answer::Structured(object)) => Ok(structured(&object)?),
+            Ok(Answer::Text(text)) => Ok(result(&text, false)?),
+            Ok(Answer::Task(task)) => Ok(task),
+            // These concern the connection rather than the call.
+            Err(error) if error.status().is_server_error() || [401, 429].contains(&error.status().as_u16()) => {
+                Err(error.into())
+            }
+            Err(error) => Ok(result(&described(&error)?, true)?),
+        }
     }
 }
 
@@ -71,7 +90,7 @@ async fn run(session: &Session, revision: Revision, name: &str, arguments: &Memb
         "withdraw_review" => reviews::withdraw(session, arguments).await,
         "consume_approval" => reviews::consume(session, arguments).await,
         "permission_prompt" => reviews::permission_prompt(session, arguments).await,
-        _ => plugin::send(session, name, arguments).await,
+        _ => Err(Error::NotFound("tool")),
     }
 }
 

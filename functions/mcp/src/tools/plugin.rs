@@ -1,6 +1,6 @@
 //! `send_<plugin>_message`: one tool for each plugin, whose data are the arguments.
 
-use plugins::Plugins;
+use plugins::Plugin;
 use serde_json::{Map, Value, json};
 use shared::error::Error;
 
@@ -11,18 +11,13 @@ use crate::rpc::{Members, raw};
 /// Arguments that are no data of the plugin.
 const OWN: [&str; 2] = ["channelId", "requestReview"];
 
-/// Names of plugins and of their tools.
-fn named() -> impl Iterator<Item = (String, String)> {
-    let names: Vec<String> = Plugins::bundled().all().map(|plugin| plugin.name().to_owned()).collect();
-    names.into_iter().map(|name| (format!("send_{}_message", name.replace('-', "_")), name))
+/// The name of the tool that sends messages of a plugin.
+pub fn tool_name(plugin: &Plugin) -> String {
+    format!("send_{}_message", plugin.name().replace('-', "_"))
 }
 
-/// The tools as `tools/list` shows them.
-pub fn tools() -> Vec<Value> {
-    Plugins::bundled().all().zip(named()).map(|(plugin, (tool, _))| described(plugin, &tool)).collect()
-}
-
-fn described(plugin: &plugins::Plugin, tool: &str) -> Value {
+/// The tool as `tools/list` shows it.
+pub fn described(plugin: &Plugin) -> Value {
     let schema = plugin.input_schema();
     let member = |name: &str| schema.and_then(|schema| schema.get(name).cloned());
     let mut properties = Map::from_iter([("text".to_owned(), json!({ "type": "string" }))]);
@@ -34,7 +29,7 @@ fn described(plugin: &plugins::Plugin, tool: &str) -> Value {
     properties.insert("requestReview".to_owned(), json!({ "type": "boolean", "description": asks }));
     let about = plugin.description().unwrap_or("A message that a plugin draws.");
     json!({
-        "name": tool,
+        "name": tool_name(plugin),
         "title": format!("Send a message drawn by {}", plugin.name()),
         "description": format!("Sends a message that people see drawn by the plugin {}. {about}", plugin.name()),
         "inputSchema": {
@@ -51,8 +46,8 @@ fn described(plugin: &plugins::Plugin, tool: &str) -> Value {
     })
 }
 
-pub async fn send(session: &Session, tool: &str, arguments: &Members) -> Result<Answer, Error> {
-    let (_, plugin) = named().find(|(name, _)| name == tool).ok_or(Error::NotFound("tool"))?;
+/// Sends a message that this plugin draws.
+pub async fn send(session: &Session, plugin: &str, arguments: &Members) -> Result<Answer, Error> {
     let mut data = arguments.clone();
     data.retain(|name, _| !OWN.contains(&name.as_str()));
     data.insert("plugin".to_owned(), raw(&plugin)?);

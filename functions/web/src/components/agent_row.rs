@@ -29,9 +29,18 @@ pub struct AgentRow {
     pub last: Option<(String, String)>,
     /// How many of the agent's messages nobody has read: `9+` of more than nine.
     pub unread: Option<String>,
+    /// Whether it stands below the agent that it works for.
+    pub is_nested: bool,
+    pub management: String,
 }
 
 impl AgentRow {
+    /// The agents as lists show them at the moment `now`.
+    pub fn all(agents: &[Agent], now: Timestamp) -> Vec<Self> {
+        let row = |(agent, is_nested)| Self { is_nested, ..Self::of(agent, now) };
+        nested(agents).into_iter().map(row).collect()
+    }
+
     /// The agent as shown at the moment `now`.
     pub fn of(agent: &Agent, now: Timestamp) -> Self {
         Self {
@@ -48,6 +57,8 @@ impl AgentRow {
             seen: agent.last_active_at.map(|at| format::age(at, now)),
             last: None,
             unread: None,
+            is_nested: false,
+            management: agent.management_url.clone().unwrap_or_default(),
         }
     }
 
@@ -81,4 +92,20 @@ pub fn state(status: AgentStatus) -> &'static str {
         AgentStatus::Error => "Error",
         AgentStatus::Offline => "Offline",
     }
+}
+
+/// The agents in the order of lists: each followed by its sub-agents, which are marked. A sub-agent whose parent is not
+/// in the list, or is one itself, stands alone.
+pub fn nested(agents: &[Agent]) -> Vec<(&Agent, bool)> {
+    let is_top = |agent: &Agent| {
+        let parent = agents.iter().find(|it| Some(it.id) == agent.parent_agent_id);
+        parent.is_none_or(|parent| parent.is_subagent)
+    };
+    let mut rows = vec![];
+    for top in agents.iter().filter(|agent| is_top(agent)) {
+        rows.push((top, false));
+        let below = agents.iter().filter(|it| !top.is_subagent && it.parent_agent_id == Some(top.id));
+        rows.extend(below.map(|agent| (agent, true)));
+    }
+    rows
 }

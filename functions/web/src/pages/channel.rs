@@ -19,7 +19,7 @@ use shared::search;
 use shared::storage::Blobs;
 use ulid::Ulid;
 
-use crate::components::agent_row::{AgentRow, COUNTED};
+use crate::components::agent_row::{self, AgentRow, COUNTED};
 use crate::components::layout::{Layout, NavItem};
 use crate::components::message::{Extent, Loaded, MessageView};
 use crate::extract::Visitor;
@@ -119,11 +119,11 @@ async fn rows(app: &App, layout: &Layout, agents: &[Agent]) -> Result<Vec<AgentR
     let channels = agents.iter().map(|agent| agent.id);
     let latest = app.store.messages().latest(layout.user.id, channels, COUNTED).await?;
     let now = app.clock.now();
-    let row = |agent: &Agent| {
+    let row = |(agent, is_nested): (&Agent, bool)| {
         let latest = latest.get(&agent.id).map_or(&[][..], Vec::as_slice);
-        AgentRow::of(agent, now).with_latest(agent, latest, now)
+        AgentRow { is_nested, ..AgentRow::of(agent, now) }.with_latest(agent, latest, now)
     };
-    Ok(agents.iter().map(row).collect())
+    Ok(agent_row::nested(agents).into_iter().map(row).collect())
 }
 
 /// `GET /channels/{id}`

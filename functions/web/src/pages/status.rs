@@ -29,7 +29,7 @@ pub async fn page(State(app): State<App>, Visitor(human): Visitor) -> Result<Res
     let agents = async { Ok(app.store.agents().list(&human).await?) };
     let totals = async { Ok(app.store.agents().total_stats(&human).await?) };
     let (layout, agents, totals) = tokio::try_join!(Layout::of(&app, &human, NavItem::Status), agents, totals)?;
-    let agents = agents.iter().map(|agent| AgentRow::of(agent, app.clock.now())).collect();
+    let agents = AgentRow::all(&agents, app.clock.now());
     let succeeded = share(totals.success_requests, totals.error_requests);
     response::page(StatusCode::OK, &StatusPage { layout, agents, totals, succeeded })
 }

@@ -12,6 +12,7 @@ use crate::engines::ttl_sweeper::TtlSweeper;
 use crate::event_sources::checkpoints::Checkpoints;
 use crate::event_sources::sources::EventSources;
 use crate::event_sources::{Workers, schedule, wait_notifier};
+use crate::sockets::Hub;
 use crate::sqs::Queues;
 use crate::sqs::sqlite::now;
 
@@ -22,7 +23,7 @@ const MAINTENANCE_INTERVAL: Duration = Duration::from_secs(3600);
 const TRIM_INTERVAL: Duration = Duration::from_secs(60);
 
 /// Starts everything; it runs until the workers are stopped.
-pub async fn start(app: &App, engines: &Engines) -> Result<Workers, StartError> {
+pub async fn start(app: &App, engines: &Engines, hub: Hub) -> Result<Workers, StartError> {
     let sources = engines.event_sources().await?;
     let mut workers = Workers::default();
     let maintenance = Maintenance {
@@ -35,20 +36,26 @@ pub async fn start(app: &App, engines: &Engines) -> Result<Workers, StartError> 
     let trimming = maintenance.clone();
     workers.start(|stop| schedule::every(MAINTENANCE_INTERVAL, stop, move || maintenance.clone().run()));
     workers.start(|stop| schedule::every(TRIM_INTERVAL, stop, move || trimming.clone().trim_stream()));
-    start_functions(&mut workers, app, app, sources);
+    start_functions(&mut workers, (app, hub), app, sources);
     let app = app.clone();
     workers.start(|stop| schedule::every(EXPIRY_INTERVAL, stop, move || run_expiry(app.clone())));
     Ok(workers)
 }
 
-/// Connects the stream to the function `events` and the queue to `webhooks`, each with its own state.
-pub fn start_functions(workers: &mut Workers, events_app: &App, webhooks_app: &App, sources: EventSources) {
+/// Connects the stream to sockets and to the function `events` and the queue to `webhooks`, each with its own state.
+pub fn start_functions(
+    workers: &mut Workers,
+    (events_app, hub): (&App, Hub),
+    webhooks_app: &App,
+    sources: EventSources,
+) {
     let EventSources { stream, deliveries } = sources;
     let app = events_app.clone();
     workers.start(|stop| {
         stream.consume(stop, move |event| {
             let app = app.clone();
             wait_notifier::notify(&app.long_polls, &event);
+            hub.publish(&event);
             async move { events::handle(&app, event).await }
         })
     });

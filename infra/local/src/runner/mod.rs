@@ -19,12 +19,15 @@ pub mod reset_password;
 pub mod transfer;
 
 use std::io::{self, Write};
+use std::path::Path;
 
 use futures_util::future;
+use plugins::{Plugin, Plugins};
 use shared::config;
 use shared::http::cors::Cors;
 use shared::limits::Limits;
 use shared::long_poll::LongPolls;
+use shared::models::PluginNames;
 use shared::outbound::Outbound;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
@@ -32,6 +35,7 @@ use tokio::sync::watch;
 use crate::StartError;
 use crate::server::connections::Connections;
 use crate::server::{self, file_descriptors, listeners};
+use crate::sockets::Hub;
 use first_run::{OwnerOptions, StartupInfo, Urls};
 use installation::Installation;
 use options::{Command, Options};
@@ -44,10 +48,18 @@ const MAX_POLLS_PER_SECOND: u32 = 50;
 pub async fn run(options: Options) -> Result<(), StartError> {
     match options.command.clone() {
         Some(Command::ResetPassword { email }) => reset_password::run(options, email).await,
+        Some(Command::CheckPlugins { directory }) => check_plugins(&directory),
         Some(Command::Export { folder }) => transfer::export(options, &folder).await,
         Some(Command::Import { folder }) => transfer::import(options, &folder).await,
         None => serve(options).await,
     }
+}
+
+fn check_plugins(directory: &Path) -> Result<(), StartError> {
+    let plugins = Plugins::deployed(Some(directory)).map_err(StartError::message)?;
+    let names: Vec<&str> = plugins.all().map(Plugin::name).collect();
+    writeln!(io::stdout(), "Valid; with the bundled ones: {}", names.join(", "))
+        .map_err(|err| StartError::message(err.to_string()))
 }
 
 /// Serves until a shutdown signal. The environment and the port are checked before the data directory
@@ -56,6 +68,7 @@ async fn serve(options: Options) -> Result<(), StartError> {
     let (owner, max_wait) = (OwnerOptions::from_env()?, config::max_wait()?);
     let history_lifetime = config::history_lifetime()?;
     let (limits, max_connections) = (config::limits()?, config::max_connections()?);
+    let plugins = Plugins::deployed(options.plugins.as_deref()).map_err(StartError::message)?;
     let cors = config::cors()?.unwrap_or_else(Cors::any);
     let max_connections = file_descriptors::max_connections(file_descriptors::raise_limit(), max_connections);
     let listeners = server::bind_all(options.host, options.port).await?;
@@ -66,6 +79,7 @@ async fn serve(options: Options) -> Result<(), StartError> {
     let mut installation = Installation::open(&options, waits).await?;
     let app = &mut installation.app;
     *app = app.clone().limited(Limits::new(&limits)).keeping_history(history_lifetime);
+    app.plugins = options.plugins.as_deref().map(PluginNames::installed).unwrap_or_default();
     (app.outbound, app.cors) = (Outbound::new(options.allow_loopback_webhooks), cors);
     let (site, inbox_url) = inbox_host::site(&options, &installation.dir, &url, port)?;
     installation.app.site = site;
@@ -74,7 +88,7 @@ async fn serve(options: Options) -> Result<(), StartError> {
         Ok(info) => {
             let is_proxied = options.inbox_url.is_some();
             let listening = Listeners { listeners, connections: Connections::new(max_connections), is_proxied };
-            serve_until_shutdown(&mut installation, listening, &info, options.json, shutdown).await
+            serve_until_shutdown(&mut installation, listening, (&info, options.json), &plugins, shutdown).await
         }
         Err(err) => Err(err),
     };
@@ -92,14 +106,15 @@ struct Listeners {
 async fn serve_until_shutdown(
     installation: &mut Installation,
     Listeners { listeners, connections, is_proxied }: Listeners,
-    info: &StartupInfo,
-    as_json: bool,
+    (info, as_json): (&StartupInfo, bool),
+    plugins: &Plugins,
     (close, closing): (watch::Sender<bool>, watch::Receiver<bool>),
 ) -> Result<(), StartError> {
     // Registered before the startup information is printed, so that no signal after it is missed.
     let shutdown = server::shutdown_signal().map_err(|err| StartError::message(err.to_string()))?;
-    let workers = background::start(&installation.app, &installation.engines).await?;
-    let service = server::service(installation.app.clone());
+    let hub = Hub::default();
+    let workers = background::start(&installation.app, &installation.engines, hub.clone()).await?;
+    let service = server::service(installation.app.clone(), hub, plugins);
     let service = if is_proxied { service } else { server::with_sources(service) };
     let serving = future::try_join_all(listeners.into_iter().map(|listener| {
         let (service, closing) = (service.clone(), closing.clone());

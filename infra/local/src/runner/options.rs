@@ -52,6 +52,10 @@ pub struct Options {
     #[arg(long)]
     pub allow_loopback_webhooks: bool,
 
+    /// Directory with plugins of your own, one in each subdirectory: plugin.json, render.html and maybe an icon
+    #[arg(long, value_name = "DIRECTORY")]
+    pub plugins: Option<PathBuf>,
+
     /// Log every request, not only warnings and errors
     #[arg(long, short)]
     pub verbose: bool,
@@ -75,6 +79,11 @@ pub enum Command {
         /// Address of the account [default: the first owner's]
         #[arg(long, value_parser = address)]
         email: Option<Email>,
+    },
+    /// Check the plugins in a directory as a start or a deployment does
+    CheckPlugins {
+        /// The directory
+        directory: PathBuf,
     },
     /// Copy everything into a folder; the runner must be stopped
     Export {

@@ -14,6 +14,7 @@ pub mod peer;
 mod socket;
 
 use std::io;
+use std::pin::pin;
 use std::time::Duration;
 
 use axum::Router;
@@ -25,16 +26,17 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use hyper_util::server::graceful::GracefulShutdown;
+use plugins::Plugins;
 use shared::http;
 use shared::http::App;
 use shared::models::SourceAddress;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tower::Service;
 
-use crate::routes;
+use crate::routes_with;
+use crate::sockets::{self, Hub};
 use connections::Connections;
 use peer::SocketAddrs;
 use socket::{ResponseBody, Socket};
@@ -50,9 +52,9 @@ const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
 /// The pause after a failed `accept`.
 const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(50);
 
-/// All routes with this state, as one service.
-pub fn service(app: App) -> Router {
-    http::service(routes(), app)
+/// All routes with this state and these plugins, as one service; sockets get the events that `hub` is given.
+pub fn service(app: App, hub: Hub, plugins: &Plugins) -> Router {
+    http::service(routes_with(plugins).merge(sockets::router(hub)), app)
 }
 
 /// The same service that knows the address of each caller. Not for one behind a proxy, which has the address of all.
@@ -78,25 +80,39 @@ pub async fn serve_within(
     service: Router,
     mut closing: watch::Receiver<bool>,
 ) -> io::Result<()> {
-    let in_flight = GracefulShutdown::new();
+    let (in_flight, mut ended) = mpsc::channel(1);
+    let of_connections = closing.clone();
     let mut sweep = tokio::time::interval(SWEEP_INTERVAL);
     loop {
         tokio::select! {
             _ = closing.wait_for(|closing| *closing) => break,
             _ = sweep.tick() => connections.close_overdue(),
             (stream, addrs) = accept(&listener, &connections) => {
-                serve_connection(stream, addrs, service.clone(), &connections, &in_flight);
+                let end = ConnectionEnd { closing: of_connections.clone(), _in_flight: in_flight.clone() };
+                serve_connection(stream, addrs, service.clone(), &connections, end);
             }
         }
     }
     drop(listener);
     connections.close_idle();
-    let mut ended = std::pin::pin!(in_flight.shutdown());
+    drop(in_flight);
     loop {
         tokio::select! {
-            () = &mut ended => return Ok(()),
+            _ = ended.recv() => return Ok(()),
             _ = sweep.tick() => connections.close_overdue(),
         }
+    }
+}
+
+/// When a connection has to end after its current response; while it exists, the server waits for the connection.
+struct ConnectionEnd {
+    closing: watch::Receiver<bool>,
+    _in_flight: mpsc::Sender<()>,
+}
+
+impl ConnectionEnd {
+    async fn requested(&mut self) {
+        let _ = self.closing.wait_for(|closing| *closing).await;
     }
 }
 
@@ -126,7 +142,7 @@ fn serve_connection(
     addrs: SocketAddrs,
     service: Router,
     connections: &Connections,
-    in_flight: &GracefulShutdown,
+    mut end: ConnectionEnd,
 ) {
     // Responses are small, so they are sent at once. A socket without the option still works.
     let _ = stream.set_nodelay(true);
@@ -140,12 +156,20 @@ fn serve_connection(
         async move { response.await.map(|response| response.map(|body| ResponseBody::new(body, active))) }
     };
     let socket = TokioIo::new(Socket::new(stream, registration.connection()));
-    let served = http1::Builder::new().max_buf_size(READ_BUFFER_SIZE).serve_connection(socket, service_fn(answer));
-    let served = in_flight.watch(served);
+    let served = http1::Builder::new()
+        .max_buf_size(READ_BUFFER_SIZE)
+        .serve_connection(socket, service_fn(answer))
+        .with_upgrades();
     tokio::spawn(async move {
         let connection = registration.connection();
+        let mut served = pin!(served);
         tokio::select! {
             // The client has gone, whether or not with an error.
+            _ = served.as_mut() => return,
+            () = connection.closed() => return,
+            () = end.requested() => served.as_mut().graceful_shutdown(),
+        }
+        tokio::select! {
             _ = served => {}
             () = connection.closed() => {}
         }

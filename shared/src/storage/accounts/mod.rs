@@ -6,6 +6,7 @@ mod login_attempts;
 mod passwords;
 mod preferences;
 mod sessions;
+mod tickets;
 mod users;
 
 use serde::{Deserialize, Serialize};

@@ -3,6 +3,7 @@
 mod avatar;
 mod deletion;
 mod heartbeat;
+mod relations;
 mod stats;
 mod webhook;
 
@@ -12,19 +13,21 @@ use serde::{Deserialize, Serialize};
 
 pub use avatar::Avatar;
 pub(super) use avatar::AvatarItem;
+pub use relations::{ParentAgent, SealedManagement};
 pub(super) use stats::PendingStats;
 pub use webhook::Webhook;
 
 use dynamo::value::{Value, s, to_item, to_value};
 use dynamo::{Conditional, Key, Put, Transaction, Update, attr, item_exists};
 
-use crate::caller::{Caller, HumanCaller};
+use crate::caller::Caller;
 use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::ids::{AgentId, UserId};
 use crate::models::{
     Agent, AgentStatus, AgentWithSecret, Change, Command, CreateAgent, ReadMark, SetCommands, UpdateAgent,
 };
+use crate::secrets::Encrypted;
 use crate::storage::accounts::while_user_stays;
 use crate::storage::agents::webhook::WebhookItem;
 use crate::storage::idempotency::{Call, CallOf};
@@ -61,6 +64,13 @@ pub(super) struct AgentItem {
     commands: Option<Vec<Command>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     tag: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    management_url: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    management_api_key: Option<Encrypted>,
+    /// The agent that this one works for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub parent_id: Option<AgentId>,
     created_at: Timestamp,
     /// Being removed: no route finds it any more, see `super::removal`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -84,6 +94,10 @@ impl From<AgentItem> for Agent {
             last_active_at: item.last_active_at,
             commands: item.commands,
             tag: item.tag,
+            management_url: item.management_url,
+            management_api_key: item.management_api_key.map(|_| "***"),
+            is_subagent: item.parent_id.is_some(),
+            parent_agent_id: item.parent_id,
             created_at: item.created_at,
             last_read_at: item.last_read_at,
         }
@@ -211,6 +225,9 @@ impl Agents<'_> {
             last_read_at: None,
             commands: None,
             tag: new.tag,
+            management_url: None,
+            management_api_key: None,
+            parent_id: None,
             created_at: now,
             deleted_at: None,
         }
@@ -228,9 +245,9 @@ impl Agents<'_> {
             .map(|(_, agents)| agents)
     }
 
-    /// One agent that the person owns.
-    pub async fn get(self, human: &HumanCaller, id: AgentId) -> Result<Channel, Error> {
-        let opened = self.store.open_channel(human, id, &[]).await;
+    /// One of the caller's agents.
+    pub async fn get(self, caller: impl Into<Caller>, id: AgentId) -> Result<Channel, Error> {
+        let opened = self.store.open_channel(caller, id, &[]).await;
         opened.map(|(channel, _)| channel).map_err(|err| err.or_not_found("agent"))
     }
 

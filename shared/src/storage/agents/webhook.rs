@@ -17,7 +17,7 @@ use crate::models::{Agent, AgentWithSecret, Change, SetWebhook};
 use crate::secrets::webhook_secret::WebhookSecret;
 use crate::storage::Channel;
 use crate::storage::agents::Agents;
-use crate::storage::agents::{AgentItem, agent_update, apply};
+use crate::storage::agents::{AgentItem, ParentAgent, SealedManagement, agent_update, apply};
 use crate::storage::keys;
 
 /// How long a replaced secret still signs together with the new one.
@@ -107,8 +107,14 @@ pub struct Webhook {
 }
 
 impl Agents<'_> {
-    /// Replaces the whole webhook, with a new secret; the secret before it stays valid for a day.
-    pub async fn set_webhook(self, channel: &Channel, set: SetWebhook) -> Result<AgentWithSecret, Error> {
+    /// Replaces the whole webhook, with a new secret; the secret before it stays valid for a day. Changes in the
+    /// same write where the agent is managed and for which other one it works, if the call says so.
+    pub async fn set_webhook(
+        self,
+        channel: &Channel,
+        set: SetWebhook,
+        (management, parent): (Option<SealedManagement>, Change<ParentAgent>),
+    ) -> Result<AgentWithSecret, Error> {
         let secret = WebhookSecret::make();
         let ends = self.store.clock.now().plus(SECRET_OVERLAP);
         let headers = set.headers.as_ref().map(to_value).transpose()?;
@@ -122,6 +128,8 @@ impl Agents<'_> {
             .set("webhookPreviousUntil", s(ends))
             .copy_or("webhookPreviousSecret", "webhookSecret", Value::Null(true))
             .when(is_new);
+        let update = SealedManagement::change(update, management.map_or(Change::Keep, Change::Set));
+        let update = ParentAgent::change(update, parent);
         let item = match update.send::<AgentItem>(&self.store.table).await? {
             Conditional::Applied(item) => item,
             // The SDK sent this very update twice, with the first reply lost.

@@ -15,6 +15,7 @@
 //! | the schema version of the table | `SCHEMA` | `SCHEMA` | `version`: the newest that code with access has written; `migratedTo`; during a migration `migratingTo`, `cursorPk`, `cursorSk` |
 //! | session | `SESSION#<sha256>` | `SESSION` | `userId`, `expiresAt`, `ttl` |
 //! | session, as one of its user's | `USER#<user>` | `SESSION#<sha256>` | `hash`, `passwordId`: the password it was begun with, `sessionId`: the same over refreshes, `signedInAt`, `refreshedAt`, `device`, `address`, `ttl` |
+//! | ticket for one socket | `TICKET#<sha256>` | `TICKET` | `userId`, `session`: the hash of the session that asked for it, `expiresAt`, `usedAt`, `ttl` |
 //! | logged API call | `LOG#<user>` | `<log>` | `ttl` |
 //! | agent | `AGENT#<agent>` | `AGENT` | index owner, sort `AGENT#<agent>` |
 //! | removal of an agent | `AGENT#<agent>` | `REMOVAL` | outlives the agent until the last look after it: index due; index owner, sort `REMOVAL#<agent>` |
@@ -79,7 +80,7 @@ pub const DUE_INDEX: Index = Index { name: "due", pk: "dueShard", sk: "dueSort" 
 
 /// An API key, by its hash: what a call is authenticated with.
 pub fn api_key(hash: &SecretHash) -> Key {
-    Key::new(format!("KEY#{}", hash.as_str()), "KEY")
+    Key::new(format!("{API_KEYS}{}", hash.as_str()), "KEY")
 }
 
 /// An API key as its user sees it.
@@ -139,12 +140,17 @@ pub fn session_login(email: &Email) -> Key {
 
 /// A session, by the hash of its token: what a call is authenticated with.
 pub fn session(hash: &SecretHash) -> Key {
-    Key::new(format!("SESSION#{}", hash.as_str()), "SESSION")
+    Key::new(format!("{SESSIONS}{}", hash.as_str()), "SESSION")
 }
 
 /// A session as one of its user's.
 pub fn user_session(user: UserId, hash: &SecretHash) -> Key {
     Key::new(user_partition(user), format!("{USER_SESSIONS}{}", hash.as_str()))
+}
+
+/// A ticket for a socket, by its hash.
+pub fn ticket(hash: &SecretHash) -> Key {
+    Key::new(format!("TICKET#{}", hash.as_str()), "TICKET")
 }
 
 /// An entry of a user's request log.
@@ -258,6 +264,10 @@ pub fn email_partition(email: &Email) -> String {
     format!("EMAIL#{}", email.as_str())
 }
 
+/// Partitions of API keys start with this.
+pub const API_KEYS: &str = "KEY#";
+/// Partitions of sessions start with this.
+pub const SESSIONS: &str = "SESSION#";
 /// The sort key of the version of a user's inbox.
 pub const CHANGES: &str = "CHANGES";
 /// Sort keys of attempts to sign in start with this, in [`email_partition`].

@@ -242,7 +242,7 @@ fn is_message(image: &StreamImage) -> bool {
     matches!(image.get("sk"), Some(serde_dynamo::AttributeValue::S(sk)) if sk.starts_with(MESSAGES))
 }
 
-fn from_image<'de, T: Deserialize<'de>>(image: StreamImage) -> Result<T, Error> {
+pub(in crate::storage) fn from_image<'de, T: Deserialize<'de>>(image: StreamImage) -> Result<T, Error> {
     check_version(&image)?;
     serde_dynamo::from_item(image).map_err(|err| Error::internal(format!("an image cannot be read: {err}")))
 }

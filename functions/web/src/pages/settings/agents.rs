@@ -27,7 +27,7 @@ struct AgentsPage {
 pub async fn page(State(app): State<App>, Visitor(human): Visitor) -> Result<Response, PageError> {
     let agents = async { Ok(app.store.agents().list(&human).await?) };
     let (layout, agents) = tokio::try_join!(Layout::of(&app, &human, NavItem::Settings), agents)?;
-    let agents = agents.iter().map(|agent| AgentRow::of(agent, app.clock.now())).collect();
+    let agents = AgentRow::all(&agents, app.clock.now());
     response::page(StatusCode::OK, &AgentsPage { layout, tab: Tab::Agents, agents })
 }
 

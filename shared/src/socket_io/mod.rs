@@ -1,0 +1,9 @@
+//! Socket.IO, as the local runner and the function `sockets` speak it.
+//!
+//! - [`frames`]: the frames of Engine.IO and Socket.IO as text
+//! - [`sign_in`]: who connects, and what clients may send
+
+pub mod frames;
+pub mod sign_in;
+
+pub use sign_in::{authenticate, channel_id, is_refused, is_relayed, sign_in};

@@ -1,0 +1,302 @@
+//! Socket.IO of `placet-local`, with the official client for Python: who is let in, and which events reach whom.
+
+use std::collections::BTreeMap;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use test_support::{Agent, Person, Reply, Runner};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
+use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+
+const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/clients/sockets.py");
+
+/// A client in a process of its own.
+pub struct Client {
+    _process: Child,
+    input: ChildStdin,
+    output: Lines<BufReader<ChildStdout>>,
+}
+
+impl Client {
+    fn run(arguments: &[&str]) -> Self {
+        let python = std::env::var("PLACET_TEST_PYTHON").unwrap_or_else(|_| "python3".to_owned());
+        let mut command = Command::new(python);
+        command.arg(SCRIPT).args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
+        let mut process = command.spawn().expect("Python starts");
+        let (input, output) = (process.stdin.take().unwrap(), process.stdout.take().unwrap());
+        Self { _process: process, input, output: BufReader::new(output).lines() }
+    }
+
+    /// A client that subscribes to these channels and prints what it hears.
+    pub fn watching(url: &str, auth: &Value, channels: &[&str]) -> Self {
+        let auth = auth.to_string();
+        Self::run(&[&["watch", url, &auth], channels].concat())
+    }
+
+    /// A client with the agent's key that has subscribed to these channels.
+    async fn of(agent: &Agent, url: &str, channels: &[&str]) -> Self {
+        let mut client = Self::watching(url, &json!({ "apiKey": agent.key }), channels);
+        client.expect("ready").await;
+        client
+    }
+
+    /// The next thing that happens; the test fails if nothing does.
+    pub async fn next(&mut self) -> (String, Value) {
+        let line = tokio::time::timeout(Duration::from_secs(60), self.output.next_line()).await;
+        let line = line.expect("something happens").unwrap().expect("the client runs");
+        let mut event: Value = serde_json::from_str(&line).expect("JSON");
+        (event["event"].as_str().expect("a name").to_owned(), event["data"].take())
+    }
+
+    #[track_caller]
+    pub fn expect(&mut self, name: &str) -> impl Future<Output = Value> {
+        let caller = std::panic::Location::caller();
+        async move {
+            let (event, data) = self.next().await;
+            assert_eq!(event, name, "at {caller}: {data}");
+            data
+        }
+    }
+
+    pub async fn emit(&mut self, name: &str, data: Value) {
+        self.input.write_all(format!("{}\n", json!([name, data])).as_bytes()).await.expect("the client reads");
+    }
+}
+
+/// A runner, its owner and an agent of theirs.
+async fn start() -> (Runner, TempDir, Person, Agent) {
+    let dir = TempDir::new().unwrap();
+    let runner = Runner::start(dir.path()).await;
+    let (person, agent) = (runner.person().await, runner.agent());
+    (runner, dir, person, agent)
+}
+
+/// A member with an agent of their own.
+async fn member(runner: &Runner, owner: &Person) -> (Person, Agent) {
+    let (email, password) = (test_support::random_email(), "long enough");
+    let new = json!({ "email": email, "displayName": "Ben", "password": password });
+    owner.post("/api/users", new).await.expect(201);
+    let person = Person::signed_out(runner.text("url"), &email, password);
+    person.sign_in().await.expect(200);
+    let agent = person.agent().await;
+    (person, agent)
+}
+
+async fn ticket(person: &Person) -> Value {
+    json!({ "token": person.post("/api/auth/ws-ticket", json!({})).await.expect(200)["ticket"] })
+}
+
+#[tokio::test]
+async fn the_events_of_a_channel_come_in_order_and_once() {
+    let (runner, _dir, person, agent) = start().await;
+    let (_, stranger) = member(&runner, &person).await;
+    let url = runner.text("url");
+    let mut client = Client::of(&agent, url, &[&agent.channel]).await;
+    let mut foreign = Client::of(&stranger, url, &[&agent.channel, &stranger.channel]).await;
+    let other = person.agent().await;
+    other.create_message(json!({ "text": "in another channel" })).await;
+
+    let plain = agent.create_message(json!({ "text": "Hello" })).await;
+    let created = client.expect("message:created").await;
+    assert_eq!(
+        (&created["id"], &created["text"], &created["senderType"]),
+        (&json!(plain), &json!("Hello"), &json!("agent"))
+    );
+    person.post("/api/messages", json!({ "channelId": agent.channel, "text": "Hi" })).await.expect(201);
+    assert_eq!(client.expect("message:created").await["senderType"], "user");
+
+    let review = agent.request_approval().await;
+    assert_eq!(client.expect("message:created").await["review"]["status"], "pending");
+    let answered = person.answer(&review, json!({ "selectedOption": "approve" })).await.expect(201);
+    let responded = client.expect("review:responded").await;
+    assert_eq!((&responded["id"], &responded["review"]), (&json!(review), &answered["review"]));
+    Reply::fetch(
+        agent.request(reqwest::Method::POST, &format!("/api/v1/messages/{plain}/ack?channel={}", agent.channel)),
+    )
+    .await
+    .expect(200);
+    let delivery = json!({ "messageId": plain, "deliveryStatus": "agent_received" });
+    assert_eq!(client.expect("message:delivery").await, delivery);
+
+    let cancelled = agent.request_approval().await;
+    client.expect("message:created").await;
+    agent.cancel(&cancelled, json!({})).await.expect(200);
+    assert_eq!(client.expect("review:cancelled").await, json!({ "messageId": cancelled }));
+    let draft = json!({ "text": "one", "streamId": "s", "streamState": "streaming" });
+    agent.create_message(draft).await;
+    client.expect("message:created").await;
+    let more = json!({ "channelId": agent.channel, "text": "one two", "complete": true });
+    Reply::fetch(agent.request(reqwest::Method::PATCH, "/api/v1/messages/streams/s").json(&more)).await.expect(200);
+    assert_eq!(client.expect("message:updated").await["text"], "one two");
+    agent
+        .post("/api/v1/status/ping", json!({ "agentId": agent.channel, "status": "busy", "message": "m" }))
+        .await
+        .expect(201);
+    let status = client.expect("agent:status").await;
+    assert_eq!(
+        (&status["agentId"], &status["status"], &status["statusMessage"]),
+        (&json!(agent.channel), &json!("busy"), &json!("m"))
+    );
+    agent.delete_in_channel(&format!("/api/v1/messages/{plain}")).await.expect(200);
+    assert_eq!(client.expect("message:deleted").await["id"], plain);
+
+    client.emit("unsubscribe:channel", json!(agent.channel)).await;
+    client.emit("ping", json!(null)).await;
+    client.expect("ready").await;
+    agent.create_message(json!({ "text": "not heard" })).await;
+    client.emit("subscribe:channel", json!(agent.channel)).await;
+    client.emit("ping", json!(null)).await;
+    client.expect("ready").await;
+    let last = agent.create_message(json!({ "text": "heard" })).await;
+    assert_eq!(client.expect("message:created").await["id"], last);
+
+    // The stranger's first event is of their own channel.
+    let own = stranger.create_message(json!({ "text": "mine" })).await;
+    assert_eq!(foreign.expect("message:created").await["id"], own);
+}
+
+#[tokio::test]
+async fn an_expired_review_is_announced() {
+    let (runner, _dir, _, agent) = start().await;
+    let mut client = Client::of(&agent, runner.text("url"), &[&agent.channel]).await;
+    let review = json!({ "review": { "type": "approval", "expiresInSeconds": 1 } });
+    let id = agent.create_message(review).await;
+    client.expect("message:created").await;
+    // Whoever reads it first stores that it has expired.
+    while agent.get_in_channel(&format!("/api/v1/reviews/{id}")).await.expect(200)["review"]["status"] == "pending" {}
+    assert_eq!(client.expect("review:expired").await, json!({ "messageId": id }));
+}
+
+#[tokio::test]
+async fn a_bad_credential_is_refused_before_the_connection() {
+    let (runner, _dir, person, agent) = start().await;
+    let used = ticket(&person).await;
+    let mut first = Client::watching(runner.text("url"), &used, &[]);
+    first.expect("ready").await;
+    let forged = format!("{}x{}", &agent.key[..10], &agent.key[11..]);
+    for auth in [json!({}), json!({ "apiKey": "hp_x" }), json!({ "apiKey": forged }), json!({ "apiKey": 1 }), used] {
+        let mut client = Client::watching(runner.text("url"), &auth, &[&agent.channel]);
+        assert_eq!(client.expect("refused").await, json!({ "message": "unauthorized" }), "{auth}");
+    }
+    let polling = agent.get("/socket.io/?EIO=4&transport=polling").await;
+    assert!(polling.status == 400 && polling.text().contains("websocket"), "{}", polling.text());
+}
+
+#[tokio::test]
+async fn a_person_hears_all_their_channels_without_passwords_until_they_sign_out() {
+    let (runner, _dir, person, agent) = start().await;
+    let (stranger, _) = member(&runner, &person).await;
+    let mut client = Client::watching(runner.text("url"), &ticket(&person).await, &[&agent.channel]);
+    client.expect("ready").await;
+    let mut asking = Client::of(&agent, runner.text("url"), &[&agent.channel]).await;
+    let mut foreign = Client::watching(runner.text("url"), &ticket(&stranger).await, &[]);
+    foreign.expect("ready").await;
+    let elsewhere = person.agent().await.create_message(json!({ "text": "elsewhere" })).await;
+    assert_eq!(client.expect("message:created").await["id"], elsewhere);
+    let fields = json!([{ "name": "pin", "type": "password", "label": "PIN" }]);
+    let form = agent.create_message(json!({ "review": { "type": "form", "payload": { "fields": fields } } })).await;
+    person.answer(&form, json!({ "pin": "S3CRET" })).await.expect(201);
+    for (who, pin) in [(&mut client, "***REDACTED***"), (&mut asking, "S3CRET")] {
+        who.expect("message:created").await;
+        assert_eq!(who.expect("review:responded").await["review"]["response"]["pin"], pin);
+    }
+    person.post("/api/auth/logout", json!({})).await.expect(200);
+    client.expect("disconnected").await;
+    let own = stranger.agent().await.create_message(json!({ "text": "mine" })).await;
+    assert_eq!(foreign.expect("message:created").await["id"], own);
+}
+
+#[tokio::test]
+async fn a_revoked_key_closes_its_connections() {
+    let (runner, _dir, person, _) = start().await;
+    let agent = person.agent().await;
+    let mut client = Client::of(&agent, runner.text("url"), &[&agent.channel]).await;
+    let keys = person.get("/api/api-keys").await.expect(200);
+    let of_agent = |key: &&Value| agent.key.starts_with(key["keyPrefix"].as_str().unwrap());
+    let id = keys.as_array().unwrap().iter().find(of_agent).expect("the key")["id"].as_str().unwrap().to_owned();
+    person.delete(&format!("/api/api-keys/{id}")).await.expect(200);
+    client.expect("disconnected").await;
+    assert_eq!(client.expect("refused").await, json!({ "message": "unauthorized" }));
+}
+
+#[tokio::test]
+async fn deltas_reach_those_who_watch_and_no_foreign_channel() {
+    let (runner, _dir, person, agent) = start().await;
+    let (_, stranger) = member(&runner, &person).await;
+    let url = runner.text("url");
+    let mut sender = Client::of(&agent, url, &[&agent.channel]).await;
+    let mut reader = Client::watching(url, &ticket(&person).await, &[]);
+    reader.expect("ready").await;
+    let mut foreign = Client::of(&stranger, url, &[]).await;
+    foreign.emit("message:delta", json!({ "channelId": agent.channel, "delta": "forged" })).await;
+    foreign.emit("ping", json!(null)).await;
+    foreign.expect("ready").await;
+    for (name, data) in [
+        ("message:delta", json!({ "channelId": agent.channel, "delta": "He", "streamId": "s:1" })),
+        ("message:progress", json!({ "channelId": agent.channel, "content": "thinking" })),
+        ("agent:commands", json!({ "channelId": agent.channel, "commands": [] })),
+    ] {
+        sender.emit(name, data.clone()).await;
+        assert_eq!(reader.expect(name).await, data);
+    }
+    // The sender itself gets none of them back.
+    let id = agent.create_message(json!({ "text": "x" })).await;
+    assert_eq!(sender.expect("message:created").await["id"], id);
+}
+
+#[tokio::test]
+async fn clients_connect_again_after_a_kill() {
+    let dir = TempDir::new().unwrap();
+    let mut runner = Runner::start(dir.path()).await;
+    let agent = runner.agent();
+    let port = reqwest::Url::parse(runner.text("url")).unwrap().port().unwrap().to_string();
+    let mut client = Client::of(&agent, runner.text("url"), &[&agent.channel]).await;
+    runner.kill().await;
+    client.expect("disconnected").await;
+    let mut command = Runner::command();
+    command.args(["--json", "--port", &port, "--data-dir"]).arg(dir.path());
+    let _again = Runner::from(command).await;
+    while client.next().await.0 != "ready" {}
+    let id = agent.create_message(json!({ "text": "after" })).await;
+    assert_eq!(client.expect("message:created").await["id"], id);
+}
+
+/// `PLACET_TEST_SOCKETS=1000` is the whole series. Prints memory per connection and latencies.
+#[tokio::test]
+async fn many_connections_each_get_an_event_once_and_soon() {
+    let count: usize = std::env::var("PLACET_TEST_SOCKETS").ok().and_then(|it| it.parse().ok()).unwrap_or(100);
+    let (runner, _dir, _, agent) = start().await;
+    let before = memory(&runner);
+    let arguments = ["many", runner.text("url"), &agent.key, &agent.channel, &count.to_string()];
+    let mut clients = Client::run(&arguments);
+    assert_eq!(clients.expect("ready").await, json!(count));
+    let memory = memory(&runner).saturating_sub(before) / count;
+    let mut latencies = BTreeMap::new();
+    for number in 0..20 {
+        clients.emit("next", json!(null)).await;
+        let text = json!({ "text": format!("Message {number}") });
+        let sent = Instant::now();
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+        agent.create_message(text).await;
+        let stored = now + sent.elapsed();
+        let received = clients.expect("received").await;
+        let mut at: Vec<f64> = received.as_array().unwrap().iter().map(|at| at.as_f64().unwrap()).collect();
+        assert_eq!(at.len(), count);
+        at.sort_by(f64::total_cmp);
+        let first = (at[0] - stored.as_secs_f64()) * 1000.0;
+        latencies.insert((first * 1000.0) as i64, (at[count - 1] - stored.as_secs_f64()) * 1000.0);
+    }
+    let median = *latencies.keys().nth(10).unwrap_or(&0) as f64 / 1000.0;
+    println!("{count} sockets: {memory} bytes each; first event p50 {median} ms after the response");
+    assert!(memory < 128 * 1024, "{memory} bytes of each connection");
+    assert!(median < 500.0, "{median} ms");
+}
+
+/// Resident memory of the runner, in bytes.
+fn memory(runner: &Runner) -> usize {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", runner.child.id().unwrap())).expect("Linux");
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("VmRSS");
+    line.split_whitespace().nth(1).unwrap().parse::<usize>().unwrap() * 1024
+}
