@@ -28,7 +28,8 @@ impl ServerPair {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         tokio::spawn(dynoxide::server::serve_on(listener, Database::memory().unwrap()));
-        let pair = Self { client: reqwest::Client::new(), url, table: DynamoDb::new(Database::memory().unwrap()) };
+        let pair =
+            Self { client: reqwest::Client::new(), url, table: DynamoDb::in_memory(Database::memory().unwrap()) };
         pair.expect_same("CreateTable", table_definition(TABLE)).await;
         pair
     }

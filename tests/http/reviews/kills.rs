@@ -174,7 +174,7 @@ async fn an_answer_about_an_act_is_stored_once() {
         .await;
     }
     // Files of answers are kept.
-    assert_eq!(actors.check_objects().await, 9);
+    assert_eq!(actors.check_objects().await, 12);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -2,6 +2,8 @@
 //! request body in, a response out. The responses equal those of the engine's own server, except for
 //! the message about a body that the SDK cannot produce.
 
+use std::error::Error;
+use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -12,12 +14,26 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use serde_json::error::Category;
 use tokio::sync::Semaphore;
 
+use super::group_sync::GroupSync;
+
 /// The prefixes of `X-Amz-Target` for tables and for streams.
 const TARGET_PREFIXES: [&str; 2] = ["DynamoDB_20120810.", "DynamoDBStreams_20120810."];
 const CONTENT_TYPE: &str = "application/x-amz-json-1.0";
 /// Requests processed at the same time. The engine runs one operation at a time while the others
 /// parse a body or serialize a response. Further requests queue without holding a thread.
 const MAX_CONCURRENCY: usize = 4;
+/// The operations that change nothing.
+const READS: [&str; 9] = [
+    "BatchGetItem",
+    "DescribeStream",
+    "DescribeTable",
+    "DescribeTimeToLive",
+    "GetItem",
+    "GetRecords",
+    "GetShardIterator",
+    "Query",
+    "Scan",
+];
 const UNKNOWN_OPERATION: &str = r#"{"__type":"com.amazon.coral.service#UnknownOperationException"}"#;
 const NESTED_TOO_DEEPLY: &str =
     "Nesting Levels have exceeded supported limits: Attributes in the item have nested levels beyond supported limit";
@@ -29,11 +45,21 @@ const MISSING_FIELD_MESSAGES: [&str; 3] = ["missing field", "unknown variant", "
 pub struct DynamoDb {
     database: Database,
     permits: Arc<Semaphore>,
+    sync: Option<GroupSync>,
 }
 
 impl DynamoDb {
-    pub fn new(database: Database) -> Self {
-        Self { database, permits: Arc::new(Semaphore::new(MAX_CONCURRENCY)) }
+    /// Answers from a database in memory.
+    pub fn in_memory(database: Database) -> Self {
+        Self { database, permits: Arc::new(Semaphore::new(MAX_CONCURRENCY)), sync: None }
+    }
+
+    /// Answers from the database in this file. What a response says is on the disk.
+    pub fn durable(database: Database, path: &Path) -> Result<Self, Box<dyn Error>> {
+        // Also sets `synchronous` to `NORMAL`: the engine's commits are not synced.
+        database.disable_bulk_loading()?;
+        let sync = Some(GroupSync::open(path)?);
+        Ok(Self { sync, ..Self::in_memory(database) })
     }
 
     /// Whether `X-Amz-Target` names an operation of DynamoDB or of its streams.
@@ -48,12 +74,20 @@ impl DynamoDb {
         // The semaphore is never closed.
         let permit = self.permits.clone().acquire_owned().await;
         let database = self.database.clone();
+        let write = self.sync.as_ref().filter(|_| !READS.contains(&operation.as_str())).map(GroupSync::begin_write);
         let answered = tokio::task::spawn_blocking(move || {
             let _permit = permit;
+            let _write = write;
             answer(&database, &operation, &body)
         });
+        let answered = answered.await;
+        if let Some(sync) = &self.sync
+            && let Err(err) = sync.complete().await
+        {
+            return error_response("", DynoxideError::InternalServerError(err.to_string()));
+        }
         // A panic in the engine fails only this request.
-        answered.await.unwrap_or_else(|err| error_response("", DynoxideError::InternalServerError(err.to_string())))
+        answered.unwrap_or_else(|err| error_response("", DynoxideError::InternalServerError(err.to_string())))
     }
 }
 

@@ -3,12 +3,14 @@
 //!
 //! - [`in_process`]: the SDK's HTTP client that leads to the engines
 //! - [`dynamodb`]: DynamoDB's protocol on the embedded engine
+//! - [`group_sync`]: one sync of the disk for writes that run at the same time
 //! - [`stream_retention`], [`ttl_sweeper`]: delete old stream records and expired items
 //! - [`s3`]: S3 on the file system, with the one TCP port that is open, for presigned URLs
 //!
 //! The queues are in [`crate::sqs`].
 
 pub mod dynamodb;
+mod group_sync;
 pub mod in_process;
 pub mod s3;
 pub mod stream_retention;
@@ -84,6 +86,7 @@ impl Engines {
         let database = path.to_str().ok_or_else(|| open_error("database", dir, &"its path is not UTF-8"))?;
         let dynamodb = Database::new(database).map_err(|err| open_error("database", dir, &err))?;
         let stream_retention = StreamRetention::open(&path).map_err(|err| open_error("database", dir, &err))?;
+        let durable = DynamoDb::durable(dynamodb.clone(), &path).map_err(|err| open_error("database", dir, &err))?;
         let queue_db = QueueDb::open(dir)?;
         let queues = Queues::new(queue_db.clone());
         ensure_queues(&queues).await.map_err(|err| open_error("queues", dir, &err))?;
@@ -92,11 +95,7 @@ impl Engines {
         // The secret key is new at every start, so no other process can sign a URL.
         let (access_key, secret_key) = ("placet-local", hex::encode(&random::bytes::<20>()));
         let s3 = open_objects(dir)?.service(access_key, &secret_key);
-        let in_process = InProcess {
-            dynamodb: DynamoDb::new(dynamodb.clone()),
-            sqs: Service::new(queues.clone(), SQS_URL),
-            s3: s3.clone(),
-        };
+        let in_process = InProcess { dynamodb: durable, sqs: Service::new(queues.clone(), SQS_URL), s3: s3.clone() };
         let endpoints = endpoints(listener_url(&listener)?, access_key, secret_key, &in_process);
         let (stopping, stopped) = watch::channel(false);
         let mut servers = JoinSet::new();

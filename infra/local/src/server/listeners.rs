@@ -3,16 +3,20 @@
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 
 use crate::StartError;
 
 /// Attempts to find one port that is free at every address.
 const MAX_ATTEMPTS: u32 = 20;
 
+/// How many connections may wait to be accepted. Further ones are dropped, and their clients try again a second later. The
+/// system's own limit counts, too (`net.core.somaxconn`).
+const BACKLOG: u32 = 4096;
+
 /// Binds a port; the error says what to do about the likely causes.
 pub async fn bind(host: IpAddr, port: u16) -> Result<TcpListener, StartError> {
-    TcpListener::bind(SocketAddr::new(host, port)).await.map_err(|err| match err.kind() {
+    listen(SocketAddr::new(host, port)).map_err(|err| match err.kind() {
         io::ErrorKind::AddrInUse => StartError::message(format!(
             "Port {port} on {host} is in use: stop the program that uses it, or choose another port with --port."
         )),
@@ -21,6 +25,15 @@ pub async fn bind(host: IpAddr, port: u16) -> Result<TcpListener, StartError> {
         )),
         _ => StartError::message(format!("Port {port} on {host} cannot be opened: {err}.")),
     })
+}
+
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+    // A runner that is started anew gets the port of the one before, as `TcpListener::bind` does it.
+    #[cfg(not(windows))]
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
 }
 
 /// Binds `port` at `host` and at both loopback addresses, because browsers resolve the inbox's
@@ -71,4 +84,26 @@ pub fn address(listeners: &[TcpListener]) -> Result<(String, u16), StartError> {
     let first = listeners.first().ok_or_else(|| unknown(&"there is no listener"))?;
     let port = first.local_addr().map_err(|err| unknown(&err))?.port();
     Ok((url(first).map_err(|err| unknown(&err))?, port))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, reason = "in tests a panic is a failure")]
+mod tests {
+    use std::time::Duration;
+
+    use futures_util::future::join_all;
+    use tokio::net::TcpStream;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn many_clients_connect_at_once() {
+        // Nothing is accepted, as on a busy machine.
+        let listener = bind(Ipv4Addr::LOCALHOST.into(), 0).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let connected = join_all((0..400).map(|_| TcpStream::connect(address)));
+        // A connection that was dropped would try again after a second.
+        let connected = tokio::time::timeout(Duration::from_millis(900), connected).await.expect("none was dropped");
+        assert!(connected.iter().all(Result::is_ok));
+    }
 }

@@ -1,0 +1,184 @@
+//! One sync of the database's log for all writes that ended since the last one.
+//!
+//! The engine commits to the log without a sync. Here each response waits until every write that it may show is on the
+//! disk: its own, and those that it may have read. So what a response said survives a power cut, and writes that run at
+//! the same time share one sync.
+
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::watch;
+
+/// The syncs of one database. Clones share them.
+#[derive(Clone)]
+pub struct GroupSync(Arc<Log>);
+
+struct Log {
+    file: File,
+    writes: Mutex<Writes>,
+    /// The last write before which all have ended.
+    ended: watch::Sender<u64>,
+    /// The last write of which a sync is known; locked during a sync.
+    synced: tokio::sync::Mutex<()>,
+    synced_to: AtomicU64,
+    syncs: AtomicU64,
+    has_failed: AtomicBool,
+}
+
+/// Writes are numbered in the order in which they begin.
+#[derive(Default)]
+struct Writes {
+    begun: u64,
+    running: BTreeSet<u64>,
+}
+
+/// A write that runs. It has ended when this is dropped.
+pub struct RunningWrite {
+    log: Arc<Log>,
+    number: u64,
+}
+
+impl GroupSync {
+    /// The syncs of the log of a database that is open. Makes the log's name in its directory durable.
+    pub fn open(database: &Path) -> io::Result<Self> {
+        let mut log = database.as_os_str().to_owned();
+        log.push("-wal");
+        if let Some(dir) = database.parent() {
+            File::open(dir)?.sync_all()?;
+        }
+        Ok(Self::of(File::open(log)?))
+    }
+
+    fn of(file: File) -> Self {
+        Self(Arc::new(Log {
+            file,
+            writes: Mutex::default(),
+            ended: watch::channel(0).0,
+            synced: tokio::sync::Mutex::default(),
+            synced_to: AtomicU64::new(0),
+            syncs: AtomicU64::new(0),
+            has_failed: AtomicBool::new(false),
+        }))
+    }
+
+    /// Announces a write, before it begins.
+    pub fn begin_write(&self) -> RunningWrite {
+        let mut writes = self.0.writes();
+        writes.begun += 1;
+        let number = writes.begun;
+        writes.running.insert(number);
+        RunningWrite { log: self.0.clone(), number }
+    }
+
+    /// Completes once all writes that have begun are on the disk. After a sync that failed nobody knows what is, so all
+    /// later calls fail, too.
+    pub async fn complete(&self) -> io::Result<()> {
+        let log = &self.0;
+        let wanted = log.writes().begun;
+        if log.is_synced(wanted) {
+            return log.check();
+        }
+        // The sender lives as long as this.
+        let _ = log.ended.subscribe().wait_for(|ended| *ended >= wanted).await;
+        let _leads = log.synced.lock().await;
+        if log.is_synced(wanted) {
+            return log.check();
+        }
+        log.check()?;
+        let ended = *log.ended.borrow();
+        let syncing = log.clone();
+        let result = tokio::task::spawn_blocking(move || syncing.file.sync_data()).await;
+        let result = result.unwrap_or_else(|err| Err(io::Error::other(err)));
+        log.syncs.fetch_add(1, Ordering::Relaxed);
+        match &result {
+            Ok(()) => log.synced_to.store(ended, Ordering::Release),
+            Err(_) => log.has_failed.store(true, Ordering::Release),
+        }
+        result
+    }
+}
+
+impl Log {
+    fn writes(&self) -> MutexGuard<'_, Writes> {
+        // The numbers are whole even if a thread ended while it held them.
+        self.writes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_synced(&self, write: u64) -> bool {
+        self.synced_to.load(Ordering::Acquire) >= write
+    }
+
+    fn check(&self) -> io::Result<()> {
+        match self.has_failed.load(Ordering::Acquire) {
+            false => Ok(()),
+            true => Err(io::Error::other("an earlier sync of the database's log failed")),
+        }
+    }
+}
+
+impl Drop for RunningWrite {
+    fn drop(&mut self) {
+        let mut writes = self.log.writes();
+        writes.running.remove(&self.number);
+        let ended = writes.running.first().map_or(writes.begun, |first| first - 1);
+        // Under the lock, so that the number never goes back.
+        self.log.ended.send_replace(ended);
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used, reason = "in tests a panic is a failure")]
+mod tests {
+    use futures_util::future::join_all;
+    use futures_util::poll;
+
+    use super::*;
+
+    fn log() -> GroupSync {
+        GroupSync::of(tempfile::tempfile().unwrap())
+    }
+
+    #[tokio::test]
+    async fn writes_that_ended_together_share_a_sync_and_reads_need_none() {
+        let log = log();
+        log.complete().await.unwrap();
+        assert_eq!(log.0.syncs.load(Ordering::Relaxed), 0);
+        let written = (0..100).map(|_| async {
+            drop(log.begin_write());
+            log.complete().await
+        });
+        assert!(join_all(written).await.iter().all(Result::is_ok));
+        // The first leads one sync, and all others that have ended meanwhile the next.
+        assert!((1..=3).contains(&log.0.syncs.load(Ordering::Relaxed)));
+        assert!(log.0.is_synced(100));
+    }
+
+    #[tokio::test]
+    async fn a_response_waits_for_the_writes_that_it_may_have_read() {
+        let log = log();
+        let running = log.begin_write();
+        let mut read = std::pin::pin!(log.complete());
+        assert!(poll!(&mut read).is_pending());
+        // A later write that has ended changes nothing.
+        drop(log.begin_write());
+        assert!(poll!(&mut read).is_pending());
+        drop(running);
+        read.await.unwrap();
+        assert!(log.0.is_synced(1));
+    }
+
+    #[tokio::test]
+    async fn after_a_sync_that_failed_nothing_is_answered() {
+        // A pipe cannot be synced.
+        let (read, _write) = io::pipe().unwrap();
+        let log = GroupSync::of(std::os::fd::OwnedFd::from(read).into());
+        log.complete().await.unwrap();
+        drop(log.begin_write());
+        assert!(log.complete().await.is_err());
+        assert!(log.complete().await.is_err());
+    }
+}
