@@ -103,6 +103,12 @@ EVENT = {"read units": 1, "write units": 1}     # the agent's webhook; the inbox
 HOOK = {"read units": 4, "write units": 2 + 2 + 2 + 2 + 2}
 EVENTS_OF_HOOK, QUEUE_OF_HOOK = 1, 3            # the message's state; queue: sent, received, deleted
 
+# A push message to one device, and the one that replaces it when the request ends. Counted in the code: `events` reads the
+# person, the devices and later the notifications, stores and renews one; `notify` claims and finishes it twice, each time
+# after a read of four items, and records the device's use. Queue: sent, received, deleted, twice. A message has 1.5 KB.
+PUSH = {"read units": 1 + 1 + 4 + 1 + 4, "write units": 1 + 2 + 1 + 1 + 2, "queue requests": 6, "GB out": 2 * 1.5e-6}
+PUSH_RUNS = 2
+
 MESSAGE_GB = 2.6e-6         # a message and its copy in the index `owner`, 1.2 KB each, and overhead
 LOG_ENTRY_GB = 1.5e-6 / 4   # kept for 7 days, a quarter of a month
 LINE_GB = 0.8e-6            # logs of one run: the request's line, START, END and REPORT
@@ -212,7 +218,24 @@ def unattended_tab(pause):
 
 
 def alarms(template):
-    return template.count("Type: AWS::CloudWatch::Alarm")
+    alarm = "Type: AWS::CloudWatch::Alarm"
+    return template.count(alarm) - template.count(f"{alarm}\n    Condition: SendsNotifications")
+
+
+def notifications(count, devices):
+    """Requests of which a person is notified on so many devices, and of what became of them."""
+    total = Counter()
+    add(total, PUSH, count * devices)
+    runs(total, count * devices * PUSH_RUNS, SEND_MS / 1000)  # notify
+    return total
+
+
+def notifying():
+    """What a stack uses that sends notifications, besides them, by name."""
+    return {
+        "Lambda's polling of one more empty queue": {"queue requests": 5 * MONTH / 20},
+        "one more alarm": {"alarms": 1},
+    }
 
 
 def bill(quantities, free=()):
@@ -302,6 +325,16 @@ def table_of_idle():
     return markdown(head, rows)
 
 
+def table_of_notifications():
+    head = ["notifications", "list price"]
+    rows = [[f"1,000 requests, push messages to {devices} and their outcomes", money(sum(bill(notifications(1000, number)).values()))]
+            for number, devices in [(1, "one device"), (3, "three devices")]]
+    rows += [[f"{name}, per month", money(sum(bill(quantities).values()))] for name, quantities in notifying().items()]
+    rows.append(["requests of people without a device", "$0"])
+    rows.append(["a deployment with `Notifications=false`, which is the default", "$0"])
+    return markdown(head, rows)
+
+
 def money(dollars):
     if dollars == 0:
         return "$0"
@@ -335,7 +368,8 @@ def write_tables(document, tables, check):
         sys.exit(f"{document.relative_to(ROOT)} is out of date: run `make cost`.")
 
 
-TABLES = [("approvals", table_of_approvals), ("one", table_of_one), ("held", table_of_held), ("idle", table_of_idle)]
+TABLES = [("approvals", table_of_approvals), ("one", table_of_one), ("held", table_of_held), ("idle", table_of_idle),
+          ("notifications", table_of_notifications)]
 
 if __name__ == "__main__":
     write_tables(DOCUMENT, TABLES, "--check" in sys.argv[1:])

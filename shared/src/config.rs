@@ -76,6 +76,12 @@ pub struct Config {
     pub dead_letters: Option<String>,
     /// See [`plugins_directory`].
     pub plugins: Option<PathBuf>,
+    /// `PLACET_NOTIFICATIONS`: the URL of the queue of notifications; unset in a deployment that sends none.
+    pub notifications: Option<String>,
+    /// `PLACET_FAILED_NOTIFICATIONS`: the URL of the dead-letter queue of notifications; only `notify` needs it.
+    pub failed_notifications: Option<String>,
+    /// `PLACET_URL`: the address of the service, as its contact for push services.
+    pub url: Option<String>,
 }
 
 /// Where a function finds the deployment's secrets: lists, separated by commas, of at least 32 characters each that
@@ -106,6 +112,9 @@ impl Config {
             queue: present("PLACET_QUEUE"),
             dead_letters: present("PLACET_DEAD_LETTERS"),
             plugins: plugins_directory(),
+            notifications: present("PLACET_NOTIFICATIONS"),
+            failed_notifications: present("PLACET_FAILED_NOTIFICATIONS"),
+            url: present("PLACET_URL"),
         })
     }
 
@@ -124,6 +133,14 @@ impl Config {
 pub fn plugins_directory() -> Option<PathBuf> {
     let directory = PathBuf::from(present("LAMBDA_TASK_ROOT")?).join("plugins");
     directory.is_dir().then_some(directory)
+}
+
+impl Config {
+    /// The queues of notifications, for the function that cannot work without them.
+    pub fn require_notifications(&self) -> Result<(), ConfigError> {
+        self.notifications.as_ref().ok_or(ConfigError::Missing("PLACET_NOTIFICATIONS"))?;
+        self.failed_notifications.as_ref().ok_or(ConfigError::Missing("PLACET_FAILED_NOTIFICATIONS")).map(drop)
+    }
 }
 
 /// The first owner of a local runner: `PLACET_OWNER_EMAIL` and `PLACET_OWNER_PASSWORD`, each

@@ -14,6 +14,10 @@ pub enum Permission {
     Queue(&'static str),
     /// The dead-letter queue of deliveries.
     DeadLetters(&'static str),
+    /// The queue of notifications.
+    Notifications(&'static str),
+    /// The dead-letter queue of notifications.
+    FailedNotifications(&'static str),
     /// The parameter with the deployment's secrets.
     Secrets(&'static str),
 }
@@ -27,6 +31,8 @@ impl fmt::Display for Permission {
             Self::Objects(action) => write!(f, "{action} on the bucket's objects"),
             Self::Queue(action) => write!(f, "{action} on the queue"),
             Self::DeadLetters(action) => write!(f, "{action} on the dead-letter queue"),
+            Self::Notifications(action) => write!(f, "{action} on the queue of notifications"),
+            Self::FailedNotifications(action) => write!(f, "{action} on the dead-letter queue of notifications"),
             Self::Secrets(action) => write!(f, "{action} on the deployment's secrets"),
         }
     }

@@ -10,7 +10,7 @@
 //! | callers | [`caller`] (who calls), [`limits`] (what keeps one caller from stopping the others) |
 //! | telemetry | [`telemetry`] (logging; what a request costs) |
 //! | storage | [`aws`] (clients, the queue of deliveries), [`storage`] (the table and the bucket) |
-//! | on storage | [`request_log`], [`webhook`] (one attempt of a delivery), [`long_poll`], [`socket_io`] |
+//! | on storage | [`request_log`], [`delivery`] (what functions on queues share), [`webhook`] and [`web_push`] (one attempt of a delivery), [`long_poll`], [`socket_io`] |
 //! | HTTP | [`http`] (everything around the handlers) |
 //! | start | [`config`] (the only reader of the environment), [`lambda`] (how a function starts) |
 
@@ -19,6 +19,7 @@ pub mod caller;
 pub mod charset;
 pub mod clock;
 pub mod config;
+pub mod delivery;
 pub mod error;
 pub mod hex;
 pub mod http;
@@ -41,5 +42,6 @@ pub mod socket_io;
 pub mod storage;
 pub mod telemetry;
 pub mod validation;
+pub mod web_push;
 pub mod webhook;
 mod words;

@@ -136,6 +136,7 @@ export async function fillWorld(world) {
     "status-agent": `/status/${channel}`,
     logs: "/logs",
     settings: "/settings",
+    notifications: "/settings/notifications",
     keys: "/settings/keys",
     agents: "/settings/agents",
     agent: `/settings/agents/${channel}`,

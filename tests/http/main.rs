@@ -11,6 +11,7 @@ mod files;
 mod hostile;
 mod inbox;
 mod messages;
+mod notifications;
 mod plugins;
 mod protocols;
 mod reviews;

@@ -102,7 +102,7 @@ class Account:
 
 class Emulator(Account):
     template = ["--template", str(BUILT)]
-    parameters = ["DeletionProtection=false", "TlsOnly=false"]
+    parameters = ["DeletionProtection=false", "TlsOnly=false", "Notifications=true"]
 
     def __init__(self, endpoint, env):
         super().__init__(env | {"AWS_REGION": "us-east-1"})

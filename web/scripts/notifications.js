@@ -1,4 +1,5 @@
-// Browser notifications of new requests.
+// Browser notifications of new requests, where no push messages announce them.
+import { isPushed } from "./service-worker.js";
 
 export function mayNotify() {
   return "Notification" in window && Notification.permission === "granted";
@@ -6,7 +7,7 @@ export function mayNotify() {
 
 // Notifies of the newest request in `page`, while this page is hidden.
 export function notifyRequest(page) {
-  if (!document.hidden || !mayNotify()) return;
+  if (!document.hidden || !mayNotify() || isPushed()) return;
   const newest = page.querySelector("[data-row].unread .excerpt")?.textContent ?? "An agent asks for an answer.";
   try {
     const notification = new Notification("Placet", { body: newest, icon: "/assets/icon-192.png", tag: "placet" });

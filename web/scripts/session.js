@@ -24,7 +24,7 @@ async function renew() {
 function removeDrafts({ target }) {
   if (target.getAttribute("action") !== "/logout") return;
   for (const key of Object.keys(sessionStorage)) if (key.startsWith("placet:")) sessionStorage.removeItem(key);
-  for (const key of [RENEWED_AT, "placet:later"]) localStorage.removeItem(key);
+  for (const key of [RENEWED_AT, "placet:later", "placet:push"]) localStorage.removeItem(key);
 }
 
 document.addEventListener("submit", removeDrafts, true);

@@ -1,11 +1,13 @@
-//! `/api/auth`, `/api/users`, `/api/api-keys`, `/api/preferences`, `/api/logs`: who people are,
-//! what lets them and their agents in, and what their agents called.
+//! `/api/auth`, `/api/users`, `/api/api-keys`, `/api/preferences`, `/api/push`, `/api/logs`: who people are,
+//! what lets them and their agents in, how they are notified, and what their agents called.
 
 mod api_keys;
 mod auth;
 mod logs;
 mod passwords;
 mod preferences;
+mod push;
+mod push_test;
 mod sessions;
 mod users;
 
@@ -36,6 +38,7 @@ shared::routes! {
         users::list, users::create, users::update, users::delete, // /api/users
         api_keys::list, api_keys::create, api_keys::rotate, api_keys::delete, // /api/api-keys
         preferences::get, preferences::update, // /api/preferences
+        push::vapid_key, push::subscribe, push::unsubscribe, push::devices, push::rename, push::delete, push::test, // /api/push
         logs::list, logs::get, // /api/logs
     ];
 }

@@ -1,5 +1,6 @@
-//! Processes the table's stream: creates the deliveries of events that agents receive, and bumps the
-//! inbox version of users whose inbox shows the change, once per batch.
+//! Processes the table's stream: creates the deliveries of events that agents receive, bumps the inbox version
+//! of users whose inbox shows the change, once per batch, and creates the notifications of users who want some:
+//! the bump shows who they are.
 //!
 //! Up to eight records are processed concurrently, so that many records of one agent hardly delay those
 //! of others. After the first failure no further record is started. The response names that record and
@@ -19,7 +20,7 @@ use shared::error::Error;
 use shared::http::App;
 use shared::iam::Permission;
 use shared::ids::{MessageId, UserId};
-use shared::storage::{StreamImage, WebhookEvent, affected_user, message_of};
+use shared::storage::{NotifyMark, ReviewChange, StreamImage, WebhookEvent, affected_user, message_of};
 
 /// How many records are processed, and versions bumped, concurrently.
 const MAX_CONCURRENCY: usize = 8;
@@ -29,28 +30,32 @@ pub const PERMISSIONS: &[Permission] = &[
     Permission::Table("dynamodb:BatchGetItem"),
     Permission::Table("dynamodb:ConditionCheckItem"),
     Permission::Table("dynamodb:PutItem"),
+    Permission::Table("dynamodb:Query"),
     Permission::Table("dynamodb:UpdateItem"),
     Permission::Queue("sqs:SendMessage"),
+    Permission::Notifications("sqs:SendMessage"),
 ];
 
 /// Handles one batch of stream records; the response names the record to repeat from, if one failed.
 pub async fn handle(app: &App, event: Event) -> DynamoDbEventResponse {
     let numbers: Vec<_> = event.records.iter().map(|record| record.change.sequence_number.clone()).collect();
-    let (mut failed, mut changed) = (None, BTreeMap::new());
+    let (mut failed, mut changed) = (None, BTreeMap::<UserId, UserChanges>::new());
     let handled = event.records.into_iter().enumerate().map(|(place, record)| async move {
         let (old, new) = images(record);
         let user = affected_user(old.as_ref(), new.as_ref());
         let message = new.as_ref().and_then(message_of);
+        let review = ReviewChange::of(old.as_ref(), new.as_ref()).filter(|_| app.notifications.is_set());
         let outcome = match publish(app, old, new).await {
             Err(err) if err.is_permanent() => give_up(app, message, err).await,
             outcome => outcome,
         };
-        (place, user, outcome)
+        (place, user, review, outcome)
     });
     let mut handled = stream::iter(handled).buffered(MAX_CONCURRENCY);
-    while let Some((place, user, outcome)) = handled.next().await {
+    while let Some((place, user, review, outcome)) = handled.next().await {
         if let Some(user) = user {
-            changed.entry(user).or_insert(place);
+            let changes = changed.entry(user).or_insert_with(|| UserChanges { first: place, reviews: vec![] });
+            changes.reviews.extend(review.map(|review| (place, review)));
         }
         if let Err(err) = outcome {
             tracing::error!(code = err.code(), cause = ?err, sequence_number = numbers[place], "a record failed");
@@ -59,7 +64,7 @@ pub async fn handle(app: &App, event: Event) -> DynamoDbEventResponse {
             break;
         }
     }
-    let first = failed.into_iter().chain(bump_versions(app, changed).await).min();
+    let first = failed.into_iter().chain(process_users(app, changed).await).min();
     let mut response = DynamoDbEventResponse::default();
     if let Some(place) = first {
         let mut failure = DynamoDbBatchItemFailure::default();
@@ -69,15 +74,54 @@ pub async fn handle(app: &App, event: Event) -> DynamoDbEventResponse {
     response
 }
 
-/// Bumps the inbox versions of these users. Returns the positions of records whose bump failed.
-async fn bump_versions(app: &App, changed: BTreeMap<UserId, usize>) -> Vec<usize> {
-    let bumps = changed.into_iter().map(|(user, place)| async move {
-        let failure = app.store.inbox().bump_version(user).await.err()?;
-        tracing::error!(code = failure.code(), cause = ?failure, %user, "an inbox version could not be bumped");
-        (!failure.is_permanent()).then_some(place)
+/// What a batch has changed for one user.
+struct UserChanges {
+    /// The position of the first record of the user.
+    first: usize,
+    /// Reviews that began or ended, with the positions of their records, in order.
+    reviews: Vec<(usize, ReviewChange)>,
+}
+
+/// Bumps the inbox versions of these users, and creates their notifications. Returns the positions of records that have
+/// to be repeated.
+async fn process_users(app: &App, changed: BTreeMap<UserId, UserChanges>) -> Vec<usize> {
+    let each = changed.into_iter().map(|(user, changes)| async move {
+        let UserChanges { first, reviews } = changes;
+        match app.store.inbox().bump_version(user).await {
+            Ok(Some(mark)) => notify(app, reviews, mark).await,
+            Ok(None) => None,
+            Err(err) => {
+                tracing::error!(code = err.code(), cause = ?err, %user, "an inbox version could not be bumped");
+                (!err.is_permanent()).then_some(first)
+            }
+        }
     });
-    let bumps: Vec<_> = bumps.collect();
-    stream::iter(bumps).buffer_unordered(MAX_CONCURRENCY).filter_map(std::future::ready).collect().await
+    let each: Vec<_> = each.collect();
+    stream::iter(each).buffer_unordered(MAX_CONCURRENCY).filter_map(std::future::ready).collect().await
+}
+
+/// Creates the notifications of one user, in the order of the changes. Returns the position of the first record that
+/// failed.
+async fn notify(app: &App, reviews: Vec<(usize, ReviewChange)>, mark: NotifyMark) -> Option<usize> {
+    for (place, review) in reviews {
+        let message = review.message_id;
+        if let Err(err) = notify_of(app, review, mark).await {
+            tracing::error!(code = err.code(), cause = ?err, %message, "notifications could not be created");
+            // Those that would fail every time must not block others.
+            if !err.is_permanent() {
+                return Some(place);
+            }
+        }
+    }
+    None
+}
+
+/// Stores the notifications before their messages are sent, as of deliveries.
+async fn notify_of(app: &App, review: ReviewChange, mark: NotifyMark) -> Result<(), Error> {
+    for reference in app.store.notifications().enqueue(review, mark).await? {
+        app.notifications.send_notification(&reference).await?;
+    }
+    Ok(())
 }
 
 /// Gives up an event that can be neither stored nor sent: its message becomes `webhook_failed`.

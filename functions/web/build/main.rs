@@ -22,13 +22,17 @@ type Result<T> = std::result::Result<T, Box<dyn Error>>;
 fn main() -> Result<()> {
     let web = Path::new(&env::var("CARGO_MANIFEST_DIR")?).join("../../web").canonicalize()?;
     let out = PathBuf::from(env::var("OUT_DIR")?);
-    let (assets, scripts) = (web.join("assets"), web.join("scripts"));
-    println!("cargo::rerun-if-changed={}", assets.display());
-    println!("cargo::rerun-if-changed={}", scripts.display());
+    let (assets, scripts, worker) = (web.join("assets"), web.join("scripts"), web.join("worker"));
+    for folder in [&assets, &scripts, &worker] {
+        println!("cargo::rerun-if-changed={}", folder.display());
+    }
 
-    let joined = out.join("app.js");
-    fs::write(&joined, bundle::join(&scripts, "app.js")?)?;
-    let mut files = vec![joined];
+    let mut files = vec![];
+    for (folder, entry) in [(&scripts, "app.js"), (&worker, "sw.js")] {
+        let joined = out.join(entry);
+        fs::write(&joined, bundle::join(folder, entry)?)?;
+        files.push(joined);
+    }
     for entry in fs::read_dir(&assets)? {
         files.push(entry?.path());
     }

@@ -1,5 +1,5 @@
 //! `GET /assets/{name}`: the files of `web/assets`, and the scripts of `web/scripts` joined into one file. They are
-//! compiled in, also compressed.
+//! compiled in, also compressed. `GET /sw.js` is the service worker, joined from `web/worker`.
 
 use axum::extract::{Path, RawQuery};
 use axum::response::{IntoResponse, Response};
@@ -26,7 +26,22 @@ struct Asset {
 /// The build script writes the table.
 static ASSETS: &[Asset] = include!(concat!(env!("OUT_DIR"), "/assets.rs"));
 
+const WORKER: &str = "sw.js";
+const SHORTLY: &str = "public, max-age=300";
+
 impl Asset {
+    fn response(&self, request: &HeaderMap, caching: &'static str) -> Response {
+        let mut response = match self.gzip.filter(|_| accepts_gzip(request)) {
+            Some(bytes) => ([(CONTENT_ENCODING, "gzip")], bytes).into_response(),
+            None => self.bytes.into_response(),
+        };
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(self.kind));
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static(caching));
+        headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
+        response
+    }
+
     fn named(name: &str) -> Option<&'static Self> {
         ASSETS.iter().find(|asset| asset.name == name)
     }
@@ -51,16 +66,18 @@ pub fn data_url(name: &str) -> String {
 
 /// `GET /assets/{name}`: kept for a year under its current version, for five minutes otherwise.
 pub async fn asset(Path(name): Path<String>, RawQuery(query): RawQuery, headers: HeaderMap) -> Result<Response, Error> {
-    let asset = Asset::named(&name).ok_or(Error::NotFound("file"))?;
-    let mut response = match asset.gzip.filter(|_| accepts_gzip(&headers)) {
-        Some(bytes) => ([(CONTENT_ENCODING, "gzip")], bytes).into_response(),
-        None => asset.bytes.into_response(),
-    };
+    // The service worker rules the paths below its own.
+    let asset = Asset::named(&name).filter(|asset| asset.name != WORKER).ok_or(Error::NotFound("file"))?;
     let is_versioned = query.is_some_and(|query| query == format!("v={}", asset.version));
-    let caching = if is_versioned { "public, max-age=31536000, immutable" } else { "public, max-age=300" };
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(asset.kind));
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static(caching));
-    headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
-    Ok(response)
+    Ok(asset.response(&headers, if is_versioned { "public, max-age=31536000, immutable" } else { SHORTLY }))
+}
+
+/// `GET /sw.js`: the service worker. Browsers ask for a newer one at each visit.
+pub async fn service_worker(headers: HeaderMap) -> Result<Response, Error> {
+    Ok(Asset::named(WORKER).ok_or(Error::NotFound("file"))?.response(&headers, "no-cache"))
+}
+
+/// `GET /app.webmanifest`: how browsers install the inbox as an app.
+pub async fn manifest(headers: HeaderMap) -> Result<Response, Error> {
+    Ok(Asset::named("app.webmanifest").ok_or(Error::NotFound("file"))?.response(&headers, SHORTLY))
 }

@@ -1,41 +1,23 @@
 //! Processes the queue of deliveries: sends those that are due and delays the others.
 //!
 //! - [`attempt_log`]: the request log entry of an attempt; [`shared::webhook`] makes the attempt
-//! - [`retries`]: the delays between attempts
 //!
-//! A channel and a user may have a few deliveries in progress at once. Further messages are delayed
-//! before any work is done for them, so they neither block nor precede the deliveries of others.
-//!
-//! A message leaves the queue when its delivery is finished. If the delivery failed for good, the message moves to the
-//! dead-letter queue at once; the state of the delivery is stored before.
+//! [`shared::delivery`] has what this function shares with `notify`: the processing of a batch, and the delays between
+//! attempts. A channel and a user may have a few deliveries in progress at once.
 
 pub mod attempt_log;
-pub mod retries;
 
 use std::time::Duration;
 
-use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
-use futures_util::future::join_all;
+use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
 use shared::aws::queue::DeliveryRef;
+use shared::delivery::batch::{self, Next};
+use shared::delivery::retries;
 use shared::error::Error;
 use shared::http::App;
 use shared::iam::Permission;
 use shared::storage::{Claim, Delivery, DeliveryOutcome as Outcome};
 use shared::webhook::{self, Answer, Event, Target};
-use tokio::sync::mpsc;
-
-/// The most messages that one call to SQS takes.
-const BATCH_SIZE: usize = 10;
-
-/// What happens to a message of the queue.
-enum Next {
-    Done,
-    Delay(Duration),
-    /// Its delivery failed for good.
-    DeadLetter,
-    /// Its channel or user has as many deliveries in progress as allowed.
-    Throttled,
-}
 
 /// What this function may do in AWS.
 pub const PERMISSIONS: &[Permission] = &[
@@ -46,60 +28,13 @@ pub const PERMISSIONS: &[Permission] = &[
     Permission::DeadLetters("sqs:SendMessage"),
 ];
 
+/// Sends the deliveries that a batch of the queue names.
 pub async fn handle(app: &App, event: SqsEvent) -> SqsBatchResponse {
-    let mut response = SqsBatchResponse::default();
-    let (throttled, receiver) = mpsc::unbounded_channel();
-    let each = event.records.iter().map(|message| failed_id(app, message, throttled.clone()));
-    let each: Vec<_> = each.collect();
-    drop(throttled);
-    let (left, ()) = tokio::join!(join_all(each), delay_throttled(app, receiver));
-    left.into_iter().flatten().for_each(|id| response.add_failure(id));
-    response
+    batch::process(&app.queue, event, |body| process(app, body)).await
 }
 
-/// Delays throttled messages, in batches of those that arrive together.
-async fn delay_throttled<'a>(app: &App, mut throttled: mpsc::UnboundedReceiver<&'a SqsMessage>) {
-    let mut found: Vec<&'a SqsMessage> = vec![];
-    while throttled.recv_many(&mut found, BATCH_SIZE).await > 0 {
-        let receipt = |message: &'a SqsMessage| message.receipt_handle.as_deref().unwrap_or_default();
-        let delayed: Vec<_> = found.drain(..).map(|it| (receipt(it), retries::throttled_delay(receives(it)))).collect();
-        if let Err(err) = app.queue.delay_all(&delayed).await {
-            tracing::warn!(code = err.code(), cause = ?err, "messages of the queue could not be delayed");
-        }
-    }
-}
-
-/// How often a message was received, this time included.
-fn receives(message: &SqsMessage) -> u32 {
-    message.attributes.get("ApproximateReceiveCount").and_then(|it| it.parse().ok()).unwrap_or(1)
-}
-
-/// The id of a message that stays in the queue.
-async fn failed_id<'a>(
-    app: &App,
-    message: &'a SqsMessage,
-    throttled: mpsc::UnboundedSender<&'a SqsMessage>,
-) -> Option<String> {
-    let delayed = match process(app, message).await {
-        Ok(Next::Done) => return None,
-        Ok(Next::DeadLetter) => match app.queue.dead_letter(message.body.as_deref().unwrap_or_default()).await {
-            Ok(()) => return None,
-            Err(err) => Err(err),
-        },
-        Ok(Next::Throttled) => throttled.send(message).map_err(Error::internal),
-        Ok(Next::Delay(span)) => app.queue.delay(message.receipt_handle.as_deref().unwrap_or_default(), span).await,
-        Err(err) => Err(err),
-    };
-    if let Err(err) = delayed {
-        // SQS delivers it again when its visibility timeout is over.
-        tracing::warn!(code = err.code(), cause = ?err, "a message of the queue failed");
-    }
-    Some(message.message_id.clone().unwrap_or_default())
-}
-
-async fn process(app: &App, message: &SqsMessage) -> Result<Next, Error> {
-    let body = message.body.as_deref().unwrap_or_default();
-    let reference: DeliveryRef = serde_json::from_str(body)
+async fn process(app: &App, body: String) -> Result<Next, Error> {
+    let reference: DeliveryRef = serde_json::from_str(&body)
         .map_err(|err| Error::internal(format!("the message is not a delivery reference: {err}")))?;
     let deliveries = &app.store.limits().deliveries;
     let Some(_slot) = deliveries.acquire(reference.message_id.channel(), reference.owner_id).await else {

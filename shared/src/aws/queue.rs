@@ -1,4 +1,4 @@
-//! The queue of deliveries. A message only references a delivery; the table has its content.
+//! The queues of deliveries and of notifications. A message only references a delivery; the table has its content.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,7 +27,17 @@ pub struct DeliveryRef {
     pub owner_id: Option<UserId>,
 }
 
-/// A client of the queue of deliveries.
+/// The body of a message in the queue of notifications.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NotificationRef {
+    pub owner_id: UserId,
+    pub message_id: MessageId,
+    /// Where the person is notified, as the table's key has it.
+    pub surface: String,
+}
+
+/// A client of a queue of deliveries.
 #[derive(Clone)]
 pub struct Queue {
     client: Lazy<aws_sdk_sqs::Client>,
@@ -54,16 +64,33 @@ impl Queue {
     /// Sends the body of a message whose delivery has failed for good to the dead-letter queue. The caller then deletes
     /// the message from this queue.
     pub async fn dead_letter(&self, body: &str) -> Result<(), Error> {
-        let url = self.dead_letters.as_deref().ok_or_else(|| Error::unavailable("PLACET_DEAD_LETTERS is not set"))?;
+        let url = self
+            .dead_letters
+            .as_deref()
+            .ok_or_else(|| Error::unavailable("the URL of a dead-letter queue is not set"))?;
         let sent = self.client.send_message().queue_url(url).message_body(body).send().await;
         sent.map(drop).map_err(|err| Error::unavailable(DisplayErrorContext(&err).to_string()))
+    }
+
+    /// Whether there is a queue.
+    pub fn is_set(&self) -> bool {
+        self.url.is_some()
     }
 
     /// Sends a message for a delivery; after an error it may have been sent all the same. The message
     /// group gives each user a fair share (SQS fair queues).
     pub async fn send(&self, reference: &DeliveryRef) -> Result<(), Error> {
-        let body = serde_json::to_string(reference).map_err(Error::internal)?;
         let group = reference.owner_id.map_or_else(|| reference.message_id.channel().to_string(), |it| it.to_string());
+        self.send_reference(reference, group).await
+    }
+
+    /// The same for a notification.
+    pub async fn send_notification(&self, reference: &NotificationRef) -> Result<(), Error> {
+        self.send_reference(reference, reference.owner_id.to_string()).await
+    }
+
+    async fn send_reference(&self, reference: &impl Serialize, group: String) -> Result<(), Error> {
+        let body = serde_json::to_string(reference).map_err(Error::internal)?;
         let send = self.client.send_message().queue_url(self.url()?).message_body(body).message_group_id(group);
         send.send().await.map(drop).map_err(|err| {
             let refused = matches!(err.code(), Some("InvalidMessageContents" | "InvalidParameterValue"));
@@ -101,7 +128,7 @@ impl Queue {
     }
 
     fn url(&self) -> Result<&str, Error> {
-        self.url.as_deref().ok_or_else(|| Error::unavailable("PLACET_QUEUE is not set"))
+        self.url.as_deref().ok_or_else(|| Error::unavailable("the URL of a queue is not set"))
     }
 }
 

@@ -1,5 +1,6 @@
 //! The state of every router.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use ::http::header::SET_COOKIE;
@@ -21,6 +22,9 @@ use crate::outbound::Outbound;
 use crate::secrets::{Device, ServerSecrets};
 use crate::storage::{Blobs, Channel, Store, Table};
 
+/// The contact of a service whose address nobody else can reach.
+const NO_CONTACT: &str = "mailto:nobody@placet.invalid";
+
 /// The state of every router. Clones share their clients: they are made once per process.
 #[derive(Clone)]
 pub struct App {
@@ -31,7 +35,12 @@ pub struct App {
     /// None in functions that neither sign nor encrypt.
     pub secrets: ServerSecrets,
     pub outbound: Outbound,
+    /// The queue of deliveries to webhooks.
     pub queue: Queue,
+    /// The queue of notifications; unset in a deployment that sends none.
+    pub notifications: Queue,
+    /// Whom the operator of a push service can ask about our requests: an `https:` or `mailto:` URL.
+    pub contact: Arc<str>,
     pub site: Site,
     pub cors: Cors,
     pub plugins: PluginNames,
@@ -56,6 +65,8 @@ impl App {
             secrets,
             outbound: Outbound::default(),
             queue: Queue::unset(clients.sqs.clone()),
+            notifications: Queue::unset(clients.sqs.clone()),
+            contact: NO_CONTACT.into(),
             site: Site::default(),
             cors: Cors::default(),
             plugins: PluginNames::default(),
@@ -70,6 +81,21 @@ impl App {
     /// The same, with the history of deleted messages kept for this long.
     pub fn keeping_history(self, lifetime: Duration) -> Self {
         Self { store: self.store.keeping_history(lifetime), ..self }
+    }
+
+    /// The same with the queue of notifications at this URL.
+    pub fn notifying_on(self, url: &str) -> Self {
+        Self { notifications: self.notifications.at(url), ..self }
+    }
+
+    /// The same with the dead-letter queue of notifications at this URL.
+    pub fn with_failed_notifications(self, url: &str) -> Self {
+        Self { notifications: self.notifications.with_dead_letters(url), ..self }
+    }
+
+    /// An error for deployments that send no notifications.
+    pub fn require_notifications(&self) -> Result<(), Error> {
+        if self.notifications.is_set() { Ok(()) } else { Err(Error::NotificationsOff) }
     }
 
     /// Stores an answer and gives it to the long polls of this process that wait for it.

@@ -91,6 +91,16 @@ pub fn delivery_app() -> Result<App, ConfigError> {
     Ok(without_secrets(config))
 }
 
+/// The state of the deployed function that sends notifications; it signs, and both of its queues must be set.
+pub async fn notification_app() -> Result<App, ConfigError> {
+    logging::init_json();
+    let config = Config::from_env()?;
+    config.require_notifications()?;
+    let connection = Connection::new(&config.aws);
+    let secrets = secrets(&config, &connection).await?;
+    Ok(deployed(config, &connection, secrets))
+}
+
 /// A response that goes to API Gateway as base64, whatever its media type. As text it would be
 /// decoded on the way, which corrupts files, and JSON escapes would let it grow by an unknown
 /// factor. Base64 adds exactly a third.
@@ -131,12 +141,16 @@ fn deployed(config: Config, connection: &Connection, secrets: ServerSecrets) -> 
         .keeping_history(config.history_lifetime);
     let plugins = config.plugins.as_deref().map(PluginNames::installed).unwrap_or_default();
     let app = App { cors: config.cors, plugins, ..app };
-    let app = match config.queue {
-        Some(url) => app.on_queue(&url),
+    let app = match config.url {
+        Some(url) => App { contact: url.into(), ..app },
         None => app,
     };
-    match config.dead_letters {
-        Some(url) => app.with_dead_letters(&url),
+    let set = |app: App, url: Option<String>, set: fn(App, &str) -> App| match url {
+        Some(url) => set(app, &url),
         None => app,
-    }
+    };
+    let app = set(app, config.queue, App::on_queue);
+    let app = set(app, config.dead_letters, App::with_dead_letters);
+    let app = set(app, config.notifications, App::notifying_on);
+    set(app, config.failed_notifications, App::with_failed_notifications)
 }

@@ -12,9 +12,11 @@ pub mod file_request;
 pub mod history;
 pub mod message;
 pub mod modified_files;
+pub mod notifications;
 pub mod openapi;
 pub mod page_request;
 pub mod plugin_names;
+pub mod push;
 pub mod request;
 pub mod request_log;
 pub mod review;
@@ -42,8 +44,10 @@ pub use message::{
     SenderType, SentMessage,
 };
 pub use modified_files::ModifiedFiles;
+pub use notifications::{NotificationPreferences, PatchNotifications};
 pub use page_request::PageRequest;
 pub use plugin_names::PluginNames;
+pub use push::{PushDevice, Subscribe};
 pub use request::{CreateMessage, HumanMessage, ListMessages};
 pub use review::{Answer, AskReview, CancelReview, ConsumeApproval};
 pub use session::{Client, Session};

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::models::{Role, User};
+use crate::models::{NotificationPreferences, PatchNotifications, Role, User};
 use crate::secrets::Password;
 use crate::validation::email::Email;
 use crate::validation::{FromObject, JsonObject};
@@ -99,16 +99,19 @@ words!(Theme { "light" => Light, "dark" => Dark, "system" => System });
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Preferences {
     pub theme: Theme,
+    pub notifications: NotificationPreferences,
 }
 
 /// `PATCH /api/preferences`: what is absent or null stays as it is.
 #[derive(ToSchema)]
 pub struct PatchPreferences {
     pub theme: Option<Theme>,
+    pub notifications: Option<PatchNotifications>,
 }
 
 impl FromObject for PatchPreferences {
     fn from_object(object: &mut JsonObject<'_>) -> Option<Self> {
-        Some(Self { theme: object.one_of("theme", &Theme::WORDS) })
+        let theme = object.one_of("theme", &Theme::WORDS);
+        Some(Self { theme, notifications: object.object("notifications") })
     }
 }

@@ -33,7 +33,7 @@ pub enum Effect {
 words!(Effect { "allow" => Allow, "deny" => Deny });
 
 /// How much harm an act can do
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Risk {
     Low,
@@ -110,6 +110,11 @@ impl Act {
     /// Whether it is of high risk or cannot be taken back.
     pub fn is_high_risk(&self) -> bool {
         self.risk == Some(Risk::High) || self.reversible == Some(false)
+    }
+
+    /// The risk that decides how people are notified: medium if it is unknown, high if the act cannot be taken back.
+    pub fn notified_risk(&self) -> Risk {
+        if self.is_high_risk() { Risk::High } else { self.risk.unwrap_or(Risk::Medium) }
     }
 
     /// The digest of this act with these arguments.

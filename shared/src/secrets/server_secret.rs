@@ -1,5 +1,5 @@
-//! The deployment's own secrets. Keys derived from them sign share links, device cookies and receipts, and
-//! encrypt plugin settings. The current secret signs and encrypts. What a previous one signed or encrypted
+//! The deployment's own secrets. Keys derived from them sign share links, device cookies, receipts and calls of push
+//! services, and encrypt plugin settings. The current secret signs and encrypts. What a previous one signed or encrypted
 //! is accepted as long as it is listed.
 
 use std::fmt;
@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 
 use crate::error::Error;
 use crate::hex;
-use crate::secrets::Encrypted;
+use crate::secrets::{Encrypted, VapidKey};
 
 /// The minimum length, in characters.
 pub const MIN_LENGTH: usize = 32;
@@ -48,6 +48,18 @@ impl ServerSecrets {
         self.0.iter()
     }
 
+    /// The key for push services with this public part; `None` once the secret that it is derived from is not listed
+    /// any more.
+    pub fn vapid_key(&self, public: &str) -> Result<Option<VapidKey>, Error> {
+        for secret in self.iter() {
+            let key = secret.vapid_key()?;
+            if key.public() == public {
+                return Ok(Some(key));
+            }
+        }
+        Ok(None)
+    }
+
     /// Whether `signature` is that of [`ServerSecret::sign`] with one of the secrets.
     pub fn verify(&self, purpose: Purpose, text: &[u8], signature: &[u8]) -> bool {
         self.iter().any(|secret| secret.verify(purpose, text, signature))
@@ -73,6 +85,7 @@ pub enum Purpose {
     AgentManagement,
     DeviceCookies,
     Receipts,
+    Vapid,
     /// Identifies the secret without revealing it.
     Fingerprint,
 }
@@ -91,6 +104,7 @@ impl ServerSecret {
             Purpose::AgentManagement => "agent-management",
             Purpose::DeviceCookies => "device-cookies",
             Purpose::Receipts => "receipts",
+            Purpose::Vapid => "vapid",
             Purpose::Fingerprint => "fingerprint",
         };
         mac(&self.0, label.as_bytes())
@@ -100,6 +114,13 @@ impl ServerSecret {
     pub fn receipt_key(&self) -> Result<SigningKey, Error> {
         let key = SigningKey::from_seed(&self.key(Purpose::Receipts));
         key.ok_or_else(|| Error::internal("no signing key can be derived from the secret"))
+    }
+
+    /// The key that identifies the deployment to push services. The same secret gives the same key.
+    pub fn vapid_key(&self) -> Result<VapidKey, Error> {
+        let seeds = (0..u8::MAX).map(|attempt| self.sign(Purpose::Vapid, &[attempt]));
+        let key = seeds.into_iter().find_map(|seed| VapidKey::from_seed(&seed));
+        key.ok_or_else(|| Error::internal("no key for push services can be derived from the secret"))
     }
 
     /// A text that identifies the secret without revealing it.

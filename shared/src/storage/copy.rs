@@ -31,7 +31,8 @@ pub struct CopiedObject {
 
 impl Store {
     /// One page of what belongs to people and agents. It has neither the table's version nor the installation's
-    /// identity, no versions of inboxes, which begin anew, and no signs of readers.
+    /// identity, no versions of inboxes, which begin anew, no signs of readers, and no subscriptions of browsers, which
+    /// are bound to this service.
     pub async fn copy_page(&self, from: Option<(String, String)>) -> Result<CopiedPage, Error> {
         let from = from.map(|(pk, sk)| Key::new(pk, sk));
         let page = self.table.scan_page(from.as_ref()).await?;
@@ -60,7 +61,10 @@ impl Store {
 
 fn is_copied(item: &Item) -> bool {
     let own = [keys::schema(), keys::instance()];
-    let is_passing = |sk: &str| sk == keys::CHANGES || sk.starts_with(keys::SIGNS);
+    let is_passing = |sk: &str| {
+        [keys::CHANGES, keys::PUSH_OWNER].contains(&sk)
+            || [keys::SIGNS, keys::PUSH_DEVICES, keys::NOTIFICATIONS].iter().any(|prefix| sk.starts_with(prefix))
+    };
     Key::of(item).is_some_and(|key| !own.contains(&key) && !is_passing(&key.sk))
 }
 

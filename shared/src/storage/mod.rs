@@ -8,6 +8,8 @@
 //! - `files`: files, direct uploads, archives, and the deletion of orphaned objects
 //! - `webhooks`: events of the table's stream, and their deliveries
 //! - `socket_events`: events of the table's stream, for sockets
+//! - `notifications`: how people hear of requests: their browsers, and what is sent to them
+//! - `leases`: who sends a stored delivery; `notify_mark`: the mark of users who may have to be notified
 //! - `inbox`: the version of what an inbox shows, and what every page shows of its reader
 //! - `plugins`, `request_log`, `instance` (of the local runner)
 //! - `idempotency`: what an `Idempotency-Key` created; `due`: what has to be done by a time;
@@ -38,8 +40,11 @@ mod inbox;
 mod instance;
 mod items;
 pub mod keys;
+mod leases;
 mod messages;
 mod migrations;
+mod notifications;
+mod notify_mark;
 mod plugins;
 mod request_log;
 mod reviews;
@@ -67,14 +72,15 @@ pub use files::{Files, MAX_ANNOUNCED, UploadTarget, UploadedFiles, ZIP_DISPOSITI
 pub use idempotency::{CallOf, IdempotentCall};
 pub use inbox::{Inbox, PageContext, affected_user};
 pub use instance::Instance;
+pub use leases::Outcome as DeliveryOutcome;
 pub use messages::{Change, IsUsed, Messages, NewMessage, Prepared, PreparedMessage, References};
+pub use notifications::{Device, Notification, NotificationClaim, NotificationContext, Notifications, ReviewChange};
+pub use notify_mark::NotifyMark;
 pub use plugins::{PluginEnv, Plugins};
 pub use request_log::RequestLog;
 pub use reviews::{Awaited, HistoryPage, Look, PendingReview, Reviews, SeveralReviews};
 pub use socket_events::{SocketEvent, ended_credential};
-pub use webhooks::{
-    Claim, Delivery, DeliveryOutcome, StreamImage, WebhookEvent, Webhooks, decided_message, message_of,
-};
+pub use webhooks::{Claim, Delivery, StreamImage, WebhookEvent, Webhooks, decided_message, message_of};
 
 use dynamo::{Items, Key, Query};
 
@@ -181,6 +187,11 @@ impl Store {
     /// Deliveries to webhooks.
     pub fn webhooks(&self) -> Webhooks<'_> {
         Webhooks { store: self }
+    }
+
+    /// Notifications of people, and what they are sent to.
+    pub fn notifications(&self) -> Notifications<'_> {
+        Notifications { store: self }
     }
 
     /// What the pages of a person need.

@@ -7,7 +7,7 @@ use test_support::sources::{self, code_of, source_files};
 
 /// The modules of `shared/src` from the lowest to the highest. A module imports only modules that
 /// stand before it.
-const ORDER: [&str; 30] = [
+const ORDER: [&str; 32] = [
     "random",
     "hex",
     "words",
@@ -31,7 +31,9 @@ const ORDER: [&str; 30] = [
     "aws",
     "storage", // the table, the bucket and the queue
     "request_log",
+    "delivery",
     "webhook",
+    "web_push",
     "long_poll",
     "socket_io", // on storage
     "http",

@@ -123,8 +123,10 @@ fn every_timeout_is_longer_than_the_timeouts_inside_it() {
     );
     // A batch that an expiry run begins just before its time limit may take as long again.
     assert!(2 * expiry::TIME_BUDGET.as_millis() as u64 <= timeout("expiry"));
-    let hidden = template::properties("Queue")["VisibilityTimeout"].as_u64().unwrap() * 1000;
-    assert!(hidden >= 6 * timeout("webhooks"), "a delivery in progress does not become visible again");
+    for (queue, function) in [("Queue", "webhooks"), ("NotificationQueue", "notify")] {
+        let hidden = template::properties(queue)["VisibilityTimeout"].as_u64().unwrap() * 1000;
+        assert!(hidden >= 6 * timeout(function), "a delivery in progress does not become visible again");
+    }
 }
 
 /// The mapping's filter passes only the records that `events` handles.
@@ -256,6 +258,17 @@ fn a_webhook_concurrency_that_lambda_rejects_is_rejected_before() {
     assert_eq!(*assertion, json!({ "Fn::Not": [{ "Fn::Equals": [{ "Ref": "WebhooksConcurrency" }, "1"] }] }));
 }
 
+/// Lambda polls the queue of an enabled mapping all the time, which costs.
+#[test]
+fn notifications_are_off_unless_somebody_turns_them_on_and_cost_nothing_until_then() {
+    assert_eq!(template::parameters()["Notifications"]["Default"], "false");
+    let is_on = |on: Value, off: Value| json!({ "Fn::If": ["SendsNotifications", on, off] });
+    assert_eq!(template::properties("NotifyMapping")["Enabled"], is_on(json!(true), json!(false)));
+    let queue = &template::globals()["Environment"]["Variables"]["PLACET_NOTIFICATIONS"];
+    assert_eq!(*queue, is_on(json!({ "Ref": "NotificationQueue" }), json!("")));
+    assert_eq!(template::resource("FailedNotificationsAlarm")["Condition"], "SendsNotifications");
+}
+
 /// The next minute processes the same items, so a failed run is not repeated.
 #[test]
 fn a_failed_run_of_the_schedule_is_not_repeated() {
@@ -320,6 +333,8 @@ fn required_permissions(function: Function, resource: &str) -> BTreeSet<Grant> {
             Permission::Objects(action) => add(&[action], in_bucket(json!({ "Fn::Sub": "${Bucket.Arn}/*" }), "/*")),
             Permission::Queue(action) => add(&[action], arn("Queue")),
             Permission::DeadLetters(action) => add(&[action], arn("DeadLetters")),
+            Permission::Notifications(action) => add(&[action], arn("NotificationQueue")),
+            Permission::FailedNotifications(action) => add(&[action], arn("FailedNotifications")),
             Permission::Secrets(action) => add(&[action], json!({ "Fn::Sub": SECRETS_ARN })),
         }
     }
@@ -333,6 +348,7 @@ fn required_permissions(function: Function, resource: &str) -> BTreeSet<Grant> {
         match &mapping["EventSourceArn"] {
             source if *source == stream => add(&STREAM_ACTIONS, stream),
             source if *source == arn("Queue") => add(&QUEUE_ACTIONS, arn("Queue")),
+            source if *source == arn("NotificationQueue") => add(&QUEUE_ACTIONS, arn("NotificationQueue")),
             other => panic!("a mapping of {other:?}"),
         }
         // Lambda writes the records that it gives up to the bucket, below a prefix of its own.

@@ -4,11 +4,12 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use test_support::{Agent, Person, Reply, World};
 
-const PAGES: [&str; 8] = [
+const PAGES: [&str; 9] = [
     "/files",
     "/status",
     "/logs",
     "/settings",
+    "/settings/notifications",
     "/settings/keys",
     "/settings/agents",
     "/settings/users",

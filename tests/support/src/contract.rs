@@ -279,6 +279,13 @@ pub const AGENT_API: &[Route] = &[
     ),
 ];
 
+/// A subscription to push messages whose push service does not exist.
+const SUBSCRIPTION: BodyTemplate = BodyTemplate::Json(
+    r#"{"endpoint":"https://push.invalid/x","keys":{"p256dh":"BA8h6u2aAifEBl8uEcvuDVkUAFPX7aX9pHfn-eGu0Yt50tPeOiD8HNYGVCAh1CjP1YLCEU5B4kFX3UCECD2bRsA","auth":"6G1dWY193PW06R_1xGN5wg"}}"#,
+);
+/// The device of that subscription: the SHA-256 of its endpoint.
+pub const PUSH_DEVICE: &str = "/api/push/devices/7ece1feac7cad982fc6ad423c22a946b10c1dbe8f5e442acc59d7333a69fe1cc";
+
 /// The human API.
 pub const HUMAN_API: &[Route] = &[
     human("GET", "/health", NONE),
@@ -342,6 +349,13 @@ pub const HUMAN_API: &[Route] = &[
     human("POST", "/api/plugins/form/fetch", BodyTemplate::Json(r#"{"url":"https://1.1.1.1/"}"#)),
     human("GET", "/api/preferences", NONE),
     human("PATCH", "/api/preferences", BodyTemplate::Json(r#"{"theme":"dark"}"#)),
+    human("GET", "/api/push/vapid-key", NONE),
+    human("POST", "/api/push/subscribe", SUBSCRIPTION),
+    human("GET", "/api/push/devices", NONE),
+    human("POST", "/api/push/test", EMPTY),
+    human("PATCH", PUSH_DEVICE, BodyTemplate::Json(r#"{"name":"x"}"#)),
+    human("DELETE", PUSH_DEVICE, NONE),
+    human("DELETE", "/api/push/subscribe", SUBSCRIPTION),
     human("GET", "/api/logs?limit=5", NONE),
     human("GET", "/api/logs/nonsense", NONE),
     human("DELETE", "/api/files/{file}", NONE),

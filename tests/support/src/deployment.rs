@@ -3,6 +3,7 @@
 use axum::Router;
 use axum::extract::Request;
 use axum::middleware::Next;
+use placet_local::event_sources::sources::QueueUrls;
 use placet_local::server;
 use shared::aws::Clients;
 use shared::clock::Clock;
@@ -30,6 +31,8 @@ pub struct Deployment {
     outbound: Outbound,
     pub queue: Option<String>,
     pub dead_letters: Option<String>,
+    pub notifications: Option<String>,
+    pub failed_notifications: Option<String>,
 }
 
 impl Deployment {
@@ -49,6 +52,8 @@ impl Deployment {
                 outbound,
                 queue: None,
                 dead_letters: None,
+                notifications: None,
+                failed_notifications: None,
             },
             close,
         )
@@ -58,14 +63,22 @@ impl Deployment {
         let (clock, waits) = (self.clock.clone(), self.waits.clone());
         let app = App::new(clients, &self.table, &self.bucket, clock, waits, self.secrets.clone());
         let app = App { outbound: self.outbound.clone(), cors: Cors::any(), ..app };
-        let app = match &self.queue {
-            Some(url) => app.on_queue(url),
+        let set = |app: App, url: &Option<String>, set: fn(App, &str) -> App| match url {
+            Some(url) => set(app, url),
             None => app,
         };
-        match &self.dead_letters {
-            Some(url) => app.with_dead_letters(url),
-            None => app,
-        }
+        let app = set(app, &self.queue, App::on_queue);
+        let app = set(app, &self.dead_letters, App::with_dead_letters);
+        let app = set(app, &self.notifications, App::notifying_on);
+        set(app, &self.failed_notifications, App::with_failed_notifications)
+    }
+
+    /// Uses these queues.
+    pub fn on_queues(&mut self, urls: &QueueUrls) {
+        self.queue = Some(urls.deliveries.clone());
+        self.dead_letters = Some(urls.failed_deliveries.clone());
+        self.notifications = Some(urls.notifications.clone());
+        self.failed_notifications = Some(urls.failed_notifications.clone());
     }
 
     /// The state of one function, restricted to its permissions.

@@ -8,6 +8,8 @@ use std::sync::{Mutex, PoisonError};
 
 use aws_sdk_dynamodb::operation::query::QueryInput;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsInput;
+use aws_sdk_sqs::operation::change_message_visibility::ChangeMessageVisibilityInput;
+use aws_sdk_sqs::operation::change_message_visibility_batch::ChangeMessageVisibilityBatchInput;
 use aws_sdk_sqs::operation::send_message::SendMessageInput;
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::context::BeforeSerializationInterceptorContextRef;
@@ -60,7 +62,7 @@ macro_rules! background_functions {
 pub const ROUTED_FUNCTIONS: [RoutedFunction; 9] =
     routed_functions!(messages, reviews, files, agents, inbox, accounts, plugins, mcp, web);
 /// The functions that queues, streams and schedules invoke.
-pub const BACKGROUND_FUNCTIONS: [Function; 3] = background_functions!(events, webhooks, expiry);
+pub const BACKGROUND_FUNCTIONS: [Function; 4] = background_functions!(events, webhooks, notify, expiry);
 
 pub fn all() -> impl Iterator<Item = Function> {
     ROUTED_FUNCTIONS.iter().map(|it| it.function).chain(BACKGROUND_FUNCTIONS)
@@ -138,6 +140,9 @@ impl Intercept for Function {
 /// The end of the name of each dead-letter queue of deliveries.
 pub const DEAD_LETTERS_SUFFIX: &str = "-failed";
 
+/// A part of the names of the queues of notifications.
+pub const NOTIFICATIONS_PART: &str = "-notify";
+
 /// The permissions that IAM requires for an operation.
 fn required_permissions(
     operation: &Metadata,
@@ -182,14 +187,23 @@ fn required_permissions(
         "DeleteObject" | "DeleteObjects" => vec![Permission::Objects("s3:DeleteObject")],
         "SendMessage" => {
             let input = context.input().downcast_ref::<SendMessageInput>().expect("its input");
-            let is_dead_letter = input.queue_url().is_some_and(|url| url.ends_with(DEAD_LETTERS_SUFFIX));
-            vec![match is_dead_letter {
-                true => Permission::DeadLetters("sqs:SendMessage"),
-                false => Permission::Queue("sqs:SendMessage"),
-            }]
+            let of = |url: &str| match (url.contains(NOTIFICATIONS_PART), url.ends_with(DEAD_LETTERS_SUFFIX)) {
+                (false, false) => Permission::Queue("sqs:SendMessage"),
+                (false, true) => Permission::DeadLetters("sqs:SendMessage"),
+                (true, false) => Permission::Notifications("sqs:SendMessage"),
+                (true, true) => Permission::FailedNotifications("sqs:SendMessage"),
+            };
+            vec![of(input.queue_url().expect("a queue"))]
         }
         "ChangeMessageVisibility" | "ChangeMessageVisibilityBatch" => {
-            vec![Permission::Queue("sqs:ChangeMessageVisibility")]
+            let input = context.input();
+            let one = input.downcast_ref::<ChangeMessageVisibilityInput>().map(|input| input.queue_url());
+            let several = input.downcast_ref::<ChangeMessageVisibilityBatchInput>().map(|input| input.queue_url());
+            let url = one.or(several).flatten().expect("a queue");
+            vec![match url.contains(NOTIFICATIONS_PART) {
+                false => Permission::Queue("sqs:ChangeMessageVisibility"),
+                true => Permission::Notifications("sqs:ChangeMessageVisibility"),
+            }]
         }
         _ => panic!("no permission is known for {service}'s {name}"),
     }

@@ -43,7 +43,7 @@ mod world;
 pub mod write_gate;
 
 pub use actors::{Agent, Person, random_email};
-pub use deployment::secrets;
+pub use deployment::{SECRETS, secrets};
 pub use multipart::RawForm;
 pub use reply::{Cost, Reply};
 pub use runner::Runner;

@@ -12,8 +12,9 @@ use crate::reply::{Cost, Reply};
 use crate::world::World;
 
 /// Routes that are not measured: they call another host, need a failed delivery, or are held until a person answers.
-const EXCLUDED_ROUTES: [&str; 5] = [
+const EXCLUDED_ROUTES: [&str; 6] = [
     "/api/agents/{agent}/webhook-test",
+    "/api/push/test",
     "/api/plugins/form/fetch",
     "/api/messages/{message}/retry",
     "/api/v1/hooks/claude-code?channel={agent}&timeout=50",
@@ -61,6 +62,7 @@ pub fn routes() -> Vec<Route> {
 pub fn name(route: &Route) -> String {
     let plain = route.path.replace("&timeout=50", "").replace("{pending}", "{message}");
     let plain = plain.replace("/plugins/form", "/plugins/{plugin}").replace("nonsense", "{token}");
+    let plain = plain.replace(contract::PUSH_DEVICE, "/api/push/devices/{device}");
     let with = match route.body {
         contract::BodyTemplate::Json(body) if body.contains("attachmentIds") || body.contains("modifiedFileIds") => {
             ", a file"
@@ -133,6 +135,14 @@ impl<'a> RouteCosts<'a> {
             "/api/logs/nonsense" => {
                 let page = self.person.get("/api/logs?limit=1").await.expect(200);
                 prepared.call.path = format!("/api/logs/{}", text(&page["data"][0]["id"]));
+            }
+            path if path.starts_with("/api/push/devices/")
+                || (path, route.method) == ("/api/push/subscribe", "DELETE") =>
+            {
+                let subscription =
+                    contract::routes().into_iter().find(|it| (it.path, it.method) == ("/api/push/subscribe", "POST"));
+                let call = subscription.expect("a row").fill(|_| String::new());
+                Reply::fetch(call.request(&self.person, &self.agent)).await;
             }
             path if path.contains("/plugins/form") => prepared.call.path = route.path.replace("/form", PLUGIN),
             "/api/share/nonsense" => {

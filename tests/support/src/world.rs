@@ -35,7 +35,7 @@ use tokio::sync::watch;
 use crate::actors::{Person, random_email};
 use crate::deployment::{self, Deployment};
 use crate::engine_port;
-use crate::functions::DEAD_LETTERS_SUFFIX;
+use crate::functions::{DEAD_LETTERS_SUFFIX, NOTIFICATIONS_PART};
 
 const NAME: &str = "placet-test";
 
@@ -92,10 +92,10 @@ impl World {
         );
         let mut world = Self::on_engine(engine(), &unique_name(), Outbound::new(true)).await;
         let (sources, urls) = world.sources().await;
-        world.deployment.queue = Some(urls.deliveries);
-        world.deployment.dead_letters = Some(urls.failed_deliveries);
-        let (events, webhooks) = (world.function("events"), world.function("webhooks"));
-        background::start_functions(&mut world.workers, (&events, Default::default()), &webhooks, sources);
+        world.deployment.on_queues(&urls);
+        let [events, webhooks, notify] = ["events", "webhooks", "notify"].map(|name| world.function(name));
+        let sockets = Default::default();
+        background::start_functions(&mut world.workers, (&events, sockets), &webhooks, &notify, sources);
         world
     }
 
@@ -112,8 +112,7 @@ impl World {
         let engines = Engines::start(dir.path()).await.expect("the embedded engines start");
         let clients = engines.clients().await.expect("a table");
         let (mut deployment, close) = Deployment::in_process(clients, TABLE, BUCKET, outbound);
-        let queues = engines.queue_urls();
-        (deployment.queue, deployment.dead_letters) = (Some(queues.deliveries), Some(queues.failed_deliveries));
+        deployment.on_queues(&engines.queue_urls());
         let (endpoints, write_notifier) = (engines.endpoints.clone(), engines.write_notifier.clone());
         let clients = Clients::at(&endpoints).await;
         let world = Self::assemble(deployment.serve().await, deployment, endpoints, clients, close);
@@ -132,7 +131,9 @@ impl World {
             let owned = err.as_service_error().is_some_and(|it| it.is_bucket_already_owned_by_you());
             assert!(owned, "a bucket on LocalStack: {err:?}");
         }
-        let (deployment, close) = Deployment::in_process(clients, table, NAME, outbound);
+        let (mut deployment, close) = Deployment::in_process(clients, table, NAME, outbound);
+        // Notifications are on. Routes send none, and a test that runs `events` has a queue of its own.
+        deployment.notifications = Some(format!("{url}/000000000000/{NAME}{NOTIFICATIONS_PART}"));
         let clients = Clients::at(&endpoints).await;
         let world = Self::assemble(deployment.serve().await, deployment, endpoints, clients, close);
         Self { write_notifier, ..world }
@@ -204,6 +205,8 @@ impl World {
             None => QueueUrls {
                 deliveries: self.queue(&[]).await,
                 failed_deliveries: self.dead_letter_queue().await,
+                notifications: self.notification_queue("").await,
+                failed_notifications: self.notification_queue(DEAD_LETTERS_SUFFIX).await,
                 failed_events: self.queue(&[]).await,
             },
         };
@@ -229,6 +232,11 @@ impl World {
     /// Creates a queue to which only failed deliveries are sent; returns its URL.
     pub async fn dead_letter_queue(&self) -> String {
         self.create_queue(&format!("{}{DEAD_LETTERS_SUFFIX}", unique_name()), &[]).await
+    }
+
+    /// Creates a queue of notifications, or with a suffix their dead-letter queue; returns its URL.
+    pub async fn notification_queue(&self, suffix: &str) -> String {
+        self.create_queue(&format!("{}{NOTIFICATIONS_PART}{suffix}", unique_name()), &[]).await
     }
 
     async fn create_queue(&self, name: &str, attributes: &[(QueueAttributeName, &str)]) -> String {

@@ -57,6 +57,10 @@ pub const BUCKET: &str = "placet";
 pub const DELIVERIES: &str = "placet-webhooks";
 /// The dead-letter queue of deliveries.
 pub const FAILED_DELIVERIES: &str = "placet-webhooks-failed";
+/// The queue of notifications.
+pub const NOTIFICATIONS: &str = "placet-notify";
+/// The dead-letter queue of notifications.
+pub const FAILED_NOTIFICATIONS: &str = "placet-notify-failed";
 /// The dead-letter queue of stream records.
 pub const FAILED_EVENTS: &str = "placet-events-failed";
 
@@ -119,7 +123,8 @@ impl Engines {
         let clients = self.clients().await?;
         let queues = self.queue_urls();
         let app = App::new(&clients, TABLE, BUCKET, clock, waits, secrets);
-        Ok(app.on_queue(&queues.deliveries).with_dead_letters(&queues.failed_deliveries))
+        let app = app.on_queue(&queues.deliveries).with_dead_letters(&queues.failed_deliveries);
+        Ok(app.notifying_on(&queues.notifications).with_failed_notifications(&queues.failed_notifications))
     }
 
     /// SDK clients whose writes notify `write_notifier`. Creates the table if it is absent.
@@ -130,7 +135,7 @@ impl Engines {
         Ok(clients)
     }
 
-    /// The table's stream and the queue of deliveries, as event sources.
+    /// The table's stream and the queues, as event sources.
     pub async fn event_sources(&self) -> Result<EventSources, StartError> {
         let clients = Clients::at(&self.endpoints).await;
         let (db, notifier) = (self.queue_db.clone(), self.write_notifier.clone());
@@ -143,6 +148,8 @@ impl Engines {
         QueueUrls {
             deliveries: url(DELIVERIES),
             failed_deliveries: url(FAILED_DELIVERIES),
+            notifications: url(NOTIFICATIONS),
+            failed_notifications: url(FAILED_NOTIFICATIONS),
             failed_events: url(FAILED_EVENTS),
         }
     }
@@ -197,13 +204,16 @@ async fn serve_presigned_urls(listener: TcpListener, service: S3Service, stopped
     }
 }
 
-/// Creates the three queues with the settings of infra/template.yaml, except that a message becomes
+/// Creates the queues with the settings of infra/template.yaml, except that a message becomes
 /// visible again after 60 s, because a local function runs for seconds.
 async fn ensure_queues(queues: &Queues) -> rusqlite::Result<()> {
     const TWO_WEEKS: i64 = 14 * 24 * 3600;
     let dead_letters = Settings { retention: Some(TWO_WEEKS), ..Settings::default() };
     queues.ensure_queue(FAILED_EVENTS, dead_letters.clone()).await?;
-    queues.ensure_queue(FAILED_DELIVERIES, dead_letters).await?;
-    let redrive = Some(RedrivePolicy { dead_letter_queue: FAILED_DELIVERIES.to_owned(), max_receive_count: 100 });
-    queues.ensure_queue(DELIVERIES, Settings { visibility_timeout: 60, redrive, ..Settings::default() }).await
+    for (name, failed) in [(DELIVERIES, FAILED_DELIVERIES), (NOTIFICATIONS, FAILED_NOTIFICATIONS)] {
+        queues.ensure_queue(failed, dead_letters.clone()).await?;
+        let redrive = Some(RedrivePolicy { dead_letter_queue: failed.to_owned(), max_receive_count: 100 });
+        queues.ensure_queue(name, Settings { visibility_timeout: 60, redrive, ..Settings::default() }).await?;
+    }
+    Ok(())
 }

@@ -18,14 +18,18 @@ pub struct QueueUrls {
     pub deliveries: String,
     /// The dead-letter queue of deliveries.
     pub failed_deliveries: String,
+    pub notifications: String,
+    /// The dead-letter queue of notifications.
+    pub failed_notifications: String,
     /// The dead-letter queue of stream records.
     pub failed_events: String,
 }
 
-/// The table's stream and the queue of deliveries.
+/// The table's stream, and the queues of deliveries and of notifications.
 pub struct EventSources {
     pub stream: StreamSource,
     pub deliveries: QueueSource,
+    pub notifications: QueueSource,
 }
 
 impl EventSources {
@@ -49,7 +53,8 @@ impl EventSources {
             retry_policy: RetryPolicy::default(),
             notifier,
         };
-        Ok(Self { stream, deliveries: QueueSource::new(&clients.sqs, &queues.deliveries) })
+        let source = |url: &str| QueueSource::new(&clients.sqs, url);
+        Ok(Self { stream, deliveries: source(&queues.deliveries), notifications: source(&queues.notifications) })
     }
 }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use shared::clock::Clock;
 use shared::http::App;
+use shared::limits::Limits;
 
 use crate::StartError;
 use crate::engines::Engines;
@@ -36,20 +37,24 @@ pub async fn start(app: &App, engines: &Engines, hub: Hub) -> Result<Workers, St
     let trimming = maintenance.clone();
     workers.start(|stop| schedule::every(MAINTENANCE_INTERVAL, stop, move || maintenance.clone().run()));
     workers.start(|stop| schedule::every(TRIM_INTERVAL, stop, move || trimming.clone().trim_stream()));
-    start_functions(&mut workers, (app, hub), app, sources);
+    // Limits of its own: slow receivers of webhooks do not delay notifications.
+    let notify = app.clone().limited(Limits::default());
+    start_functions(&mut workers, (app, hub), app, &notify, sources);
     let app = app.clone();
     workers.start(|stop| schedule::every(EXPIRY_INTERVAL, stop, move || run_expiry(app.clone())));
     Ok(workers)
 }
 
-/// Connects the stream to sockets and to the function `events` and the queue to `webhooks`, each with its own state.
+/// Connects the stream to sockets and to the function `events`, and the queues to `webhooks` and `notify`, each with its
+/// own state.
 pub fn start_functions(
     workers: &mut Workers,
     (events_app, hub): (&App, Hub),
     webhooks_app: &App,
+    notify_app: &App,
     sources: EventSources,
 ) {
-    let EventSources { stream, deliveries } = sources;
+    let EventSources { stream, deliveries, notifications } = sources;
     let app = events_app.clone();
     workers.start(|stop| {
         stream.consume(stop, move |event| {
@@ -64,6 +69,13 @@ pub fn start_functions(
         deliveries.consume(stop, move |event| {
             let app = app.clone();
             async move { webhooks::handle(&app, event).await }
+        })
+    });
+    let app = notify_app.clone();
+    workers.start(|stop| {
+        notifications.consume(stop, move |event| {
+            let app = app.clone();
+            async move { notify::handle(&app, event).await }
         })
     });
 }

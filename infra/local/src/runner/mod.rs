@@ -80,6 +80,9 @@ async fn serve(options: Options) -> Result<(), StartError> {
     let app = &mut installation.app;
     *app = app.clone().limited(Limits::new(&limits)).keeping_history(history_lifetime);
     app.plugins = options.plugins.as_deref().map(PluginNames::installed).unwrap_or_default();
+    if let Some(url) = options.inbox_url.as_ref().filter(|url| url.scheme() == "https") {
+        app.contact = url.as_str().into();
+    }
     (app.outbound, app.cors) = (Outbound::new(options.allow_loopback_webhooks), cors);
     let (site, inbox_url) = inbox_host::site(&options, &installation.dir, &url, port)?;
     installation.app.site = site;

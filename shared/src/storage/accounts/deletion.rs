@@ -26,7 +26,7 @@ use crate::storage::accounts::one_owner_less;
 use crate::storage::deletion::{DELETION_TIME, DeletionItem, PAGE, check_deadline};
 use crate::storage::keys;
 
-/// The attributes of a session or an API key that its deletion needs.
+/// The attributes of a session, an API key or a browser that its deletion needs.
 #[derive(Deserialize)]
 struct Listed {
     pk: String,
@@ -34,11 +34,13 @@ struct Listed {
     hash: String,
 }
 
-/// A kind of credential.
+/// A kind of credential, or of what a user's messages are sent to.
 #[derive(Clone, Copy)]
 enum Access {
     Session,
     ApiKey,
+    /// A browser that gets push messages.
+    Push,
 }
 
 impl Access {
@@ -46,6 +48,7 @@ impl Access {
         match self {
             Self::Session => keys::USER_SESSIONS,
             Self::ApiKey => keys::USER_API_KEYS,
+            Self::Push => keys::PUSH_DEVICES,
         }
     }
 
@@ -53,6 +56,7 @@ impl Access {
         match self {
             Self::Session => keys::session(hash),
             Self::ApiKey => keys::api_key(hash),
+            Self::Push => keys::push_owner(hash),
         }
     }
 }
@@ -88,16 +92,25 @@ impl Accounts<'_> {
         while self.store.delete_page(keys::history_partition(user)).await? {
             check_deadline(until)?;
         }
+        let notifications = self.store.query_partition(keys::user_partition(user), keys::NOTIFICATIONS).limit(PAGE);
+        loop {
+            let found = notifications.clone().first_keys().await?;
+            if found.is_empty() {
+                break;
+            }
+            self.store.table.delete_items(&found).await?;
+            check_deadline(until)?;
+        }
         self.store.table.delete(&keys::changes(user)).await?;
         Ok(self.store.table.delete(&keys::user(user)).await?)
     }
 
-    /// Deletes a page of a user's sessions and API keys. Gives whether there were any. The item that a
+    /// Deletes a page of a user's sessions, API keys and browsers. Gives whether there were any. The item that a
     /// credential is looked up by is deleted before the one that lists it, so that a repeated call finds it
     /// again.
     async fn delete_some_credentials(self, user: UserId) -> Result<bool, Error> {
         let mut found = false;
-        for kind in [Access::Session, Access::ApiKey] {
+        for kind in [Access::Session, Access::ApiKey, Access::Push] {
             let query = self.store.query_partition(keys::user_partition(user), kind.listed_under()).limit(PAGE);
             let listed = query.first_page::<Listed>().await?;
             found |= !listed.is_empty();

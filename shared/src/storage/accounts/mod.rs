@@ -11,6 +11,7 @@ mod users;
 
 use serde::{Deserialize, Serialize};
 
+pub(in crate::storage) use preferences::update_notifications;
 pub use sessions::NewSession;
 
 use dynamo::value::{n, to_item};
@@ -21,7 +22,7 @@ use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::ids::UserId;
 use crate::models::account::Email;
-use crate::models::{Client, Credentials, Role, SourceAddress, Theme, User};
+use crate::models::{Client, Credentials, NotificationPreferences, Role, SourceAddress, Theme, User};
 use crate::secrets::Device;
 use crate::secrets::Password;
 use crate::storage::Store;
@@ -38,9 +39,20 @@ pub(super) struct UserItem {
     pub user: User,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub theme: Option<Theme>,
+    /// As JSON, by whose text a change is conditional.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub notifications: Option<String>,
     /// Set while the user is being deleted: the user is not found any more.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub removing: Option<Timestamp>,
+}
+
+impl UserItem {
+    /// How the person wants to be notified.
+    pub fn notification_preferences(&self) -> Result<NotificationPreferences, Error> {
+        let stored = self.notifications.as_deref().map(serde_json::from_str).transpose();
+        Ok(stored.map_err(|err| Error::internal(format!("preferences cannot be read: {err}")))?.unwrap_or_default())
+    }
 }
 
 #[derive(Serialize, Deserialize)]
@@ -105,7 +117,7 @@ impl Accounts<'_> {
         };
         let Key { pk, sk } = keys::user(user.id);
         let email = EmailItem::at(new.email, user.id, self.hash_password(new.password).await?);
-        let item = UserItem { pk, sk, user: user.clone(), theme: None, removing: None };
+        let item = UserItem { pk, sk, user: user.clone(), theme: None, notifications: None, removing: None };
         let mut transaction = Transaction::new();
         transaction.add(Put::create(to_item(&email)?));
         transaction.add(Put::create(to_item(&item)?));
@@ -153,7 +165,7 @@ impl Accounts<'_> {
     }
 
     /// Authenticates a person, and reads their own item and `also` in the same call.
-    pub(super) async fn authenticate_person(
+    pub(in crate::storage) async fn authenticate_person(
         self,
         human: impl Into<Caller>,
         also: &[Key],

@@ -1,33 +1,79 @@
 //! Preferences of a person: part of the person's item, so that a page reads both in one call.
 
 use dynamo::value::s;
-use dynamo::{Update, attr, item_exists};
+use dynamo::{Condition, MAX_ATTEMPTS, Transaction, Update, attr, item_exists};
 
 use crate::caller::HumanCaller;
 use crate::error::Error;
-use crate::models::{PatchPreferences, Preferences};
+use crate::models::{NotificationPreferences, PatchNotifications, PatchPreferences, Preferences, Theme};
 use crate::storage::accounts::Accounts;
 use crate::storage::accounts::UserItem;
-use crate::storage::keys;
+use crate::storage::{keys, notify_mark};
 
-impl From<UserItem> for Preferences {
-    fn from(item: UserItem) -> Self {
-        Self { theme: item.theme.unwrap_or_default() }
+impl UserItem {
+    /// The person's preferences.
+    pub(in crate::storage) fn preferences(&self) -> Result<Preferences, Error> {
+        Ok(Preferences { theme: self.theme.unwrap_or_default(), notifications: self.notification_preferences()? })
     }
 }
 
 impl Accounts<'_> {
     pub async fn preferences(self, human: &HumanCaller) -> Result<Preferences, Error> {
-        self.authenticate_person(human, &[]).await.map(|(item, _)| item.into())
+        self.authenticate_person(human, &[]).await?.0.preferences()
     }
 
     pub async fn update_preferences(self, human: &HumanCaller, patch: PatchPreferences) -> Result<Preferences, Error> {
-        let (item, _) = self.authenticate_person(human, &[]).await?;
-        let Some(theme) = patch.theme else { return Ok(item.into()) };
-        let update = Update::new(keys::user(item.user.id))
-            .set("theme", s(theme.word()))
-            .when(item_exists().and(attr("removing").absent()));
-        let item = update.send::<UserItem>(&self.store.table).await?.or_else(|_| Error::NoSession)?;
-        Ok(item.into())
+        match &patch.notifications {
+            Some(changes) => self.update_with_notifications(human, patch.theme, changes).await,
+            None => self.update_theme(human, patch.theme).await,
+        }
     }
+
+    async fn update_theme(self, human: &HumanCaller, theme: Option<Theme>) -> Result<Preferences, Error> {
+        let (item, _) = self.authenticate_person(human, &[]).await?;
+        let Some(theme) = theme else { return item.preferences() };
+        let update = Update::new(keys::user(item.user.id)).set("theme", s(theme.word())).when(is_there());
+        let item = update.send::<UserItem>(&self.store.table).await?.or_else(|_| Error::NoSession)?;
+        item.preferences()
+    }
+
+    async fn update_with_notifications(
+        self,
+        human: &HumanCaller,
+        theme: Option<Theme>,
+        changes: &PatchNotifications,
+    ) -> Result<Preferences, Error> {
+        for _ in 0..MAX_ATTEMPTS {
+            let (item, _) = self.authenticate_person(human, &[]).await?;
+            let (user, before) = (item.user.id, item.preferences()?);
+            let notifications = changes.applied_to(&before.notifications);
+            let update = update_notifications(&item, &notifications)?;
+            let mut transaction = Transaction::new();
+            transaction.add(update.set_some("theme", theme.map(|theme| s(theme.word()))));
+            if notifications.push.enabled {
+                transaction.add(notify_mark::set(user, self.store.clock.now()));
+            }
+            if transaction.commit(&self.store.table).await?.is_applied() {
+                return Ok(Preferences { theme: theme.unwrap_or(before.theme), notifications });
+            }
+        }
+        Err(Error::unavailable("preferences kept being changed by others"))
+    }
+}
+
+/// The write that changes a person's preferences of notifications, while they are what was read.
+pub(in crate::storage) fn update_notifications(
+    read: &UserItem,
+    after: &NotificationPreferences,
+) -> Result<Update, Error> {
+    let stored = attr("notifications");
+    let is_unchanged =
+        read.notifications.as_ref().map_or_else(|| stored.clone().absent(), |text| stored.clone().eq(s(text)));
+    let after = serde_json::to_string(after).map_err(Error::internal)?;
+    let update = Update::new(keys::user(read.user.id)).set("notifications", s(after));
+    Ok(update.when(is_there()).when(is_unchanged))
+}
+
+fn is_there() -> Condition {
+    item_exists().and(attr("removing").absent())
 }

@@ -42,7 +42,7 @@ pub(super) struct AgentItem {
     pub owner_id: UserId,
     owner_sort: String,
     pub id: AgentId,
-    name: String,
+    pub name: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     description: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -2,7 +2,7 @@
 
 use crate::caller::HumanCaller;
 use crate::error::Error;
-use crate::models::{Preferences, Theme, User};
+use crate::models::{Theme, User};
 use crate::storage::inbox::Inbox;
 use crate::storage::inbox::version::InboxVersionItem;
 use crate::storage::keys;
@@ -27,6 +27,6 @@ impl Inbox<'_> {
         let is_changing = version.as_ref().is_some_and(|version| version.may_precede_lists(now));
         let sequence = InboxVersionItem::number(version);
         let user = item.user.clone();
-        Ok(PageContext { user, theme: Preferences::from(item).theme, sequence, is_changing })
+        Ok(PageContext { user, theme: item.theme.unwrap_or_default(), sequence, is_changing })
     }
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use dynamo::value::{n, s};
-use dynamo::{SK, Transaction, Update, item_exists};
+use dynamo::{Conditional, SK, Transaction, Update, item_exists};
 use serde::Deserialize;
 use serde_dynamo::AttributeValue;
 
@@ -16,6 +16,7 @@ use crate::ids::UserId;
 use crate::storage::accounts::while_user_stays;
 use crate::storage::inbox::Inbox;
 use crate::storage::keys::{self, AGENT, FILES, MESSAGES, OWNER_INDEX};
+use crate::storage::notify_mark::{NotifyMark, NotifyMarkItem};
 use crate::storage::webhooks::StreamImage;
 
 /// A heartbeat alone is no change: an agent that reports every few seconds must not make every open inbox read
@@ -60,19 +61,20 @@ impl Inbox<'_> {
     }
 
     /// Increases a user's version; by how much does not matter, so the call may be repeated. The first change
-    /// creates the item, on the condition that the user exists: after a user's deletion none remains.
-    pub async fn bump_version(self, user: UserId) -> Result<(), Error> {
+    /// creates the item, on the condition that the user exists: after a user's deletion none remains. Returns the mark of
+    /// a user who may have to be notified, which costs no read of its own.
+    pub async fn bump_version(self, user: UserId) -> Result<Option<NotifyMark>, Error> {
         let next = Update::new(keys::changes(user)).add("sequence", n(1)).set("changedAt", s(self.store.clock.now()));
         let there = next.clone().when(item_exists());
-        if there.send_item(&self.store.table).await?.is_applied() {
-            return Ok(());
+        if let Conditional::Applied(item) = there.send::<NotifyMarkItem>(&self.store.table).await? {
+            return Ok(item.mark());
         }
         let mut transaction = Transaction::new();
         transaction.add(while_user_stays(user));
         transaction.add(next);
         // A refusal means that the user is deleted: no inbox asks for the version any more.
         let _ = transaction.commit(&self.store.table).await?;
-        Ok(())
+        Ok(None)
     }
 }
 

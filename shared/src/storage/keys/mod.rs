@@ -6,7 +6,10 @@
 //! | API key, as its user sees it | `USER#<user>` | `KEY#<key>` | `hash`: which of the former is it |
 //! | user | `USERS` | `USER#<user>` | `theme`; `removing` from the start of a removal to its end |
 //! | removal of a user | `USER#<user>` | `REMOVAL` | while present, all of the user's sessions and API keys are rejected; kept until the final cleanup pass: index due |
-//! | changes of what a user's inbox shows | `USER#<user>` | `CHANGES` | `sequence`: grows with them; `changedAt`; comes with the first |
+//! | changes of what a user's inbox shows | `USER#<user>` | `CHANGES` | `sequence`: grows with them; `changedAt`; comes with the first; `notifySince`, if the user may have to be notified of requests |
+//! | a browser that a user gets push messages on | `USER#<user>` | `PUSH#<sha256 of the endpoint>` | `endpoint`, `keys`, `vapidKey`: the public key that it was subscribed with |
+//! | whose browser it is | `PUSH#<sha256 of the endpoint>` | `PUSH` | `userId` |
+//! | notification of a review on one surface | `USER#<user>` | `NOTIFICATION#<agent>#<message>#<surface>` | `state`, `attempts`, `nextAttemptAt`, `lease`, `leaseUntil` as of a webhook; `claims`; `revision`, which grows once the review has ended; `endedAt`, `ttl` |
 //! | how many owners there are | `USERS` | `OWNERS` | `owners` |
 //! | e-mail address | `EMAIL#<lower case>` | `EMAIL` | `userId`, `passwordHash`, `passwordId`: new with every password |
 //! | attempts to sign in to an address | `EMAIL#<lower case>` | `LOGIN`; by a browser that signed in before `LOGIN#DEVICE#<device>`, with a former password `LOGIN#FORMER`; by a signed-in person `LOGIN#SESSION` | `tries`: `failures` and those under way; `windowEnds`, `ttl` |
@@ -244,6 +247,26 @@ pub fn delivery(channel: AgentId, webhook_id: &str) -> Key {
     Key::new(channel_partition(channel), format!("DELIVERY#{webhook_id}"))
 }
 
+/// A browser that a user gets push messages on, by the hash of its endpoint.
+pub fn push_device(user: UserId, endpoint: &SecretHash) -> Key {
+    Key::new(user_partition(user), format!("{PUSH_DEVICES}{}", endpoint.as_str()))
+}
+
+/// Whose browser an endpoint is.
+pub fn push_owner(endpoint: &SecretHash) -> Key {
+    Key::new(format!("PUSH#{}", endpoint.as_str()), PUSH_OWNER)
+}
+
+/// The notification of a review on one surface.
+pub fn notification(user: UserId, message: MessageId, surface: &str) -> Key {
+    Key::new(user_partition(user), format!("{}{surface}", notifications_of(message)))
+}
+
+/// Sort keys of a review's notifications start with this, in [`user_partition`].
+pub fn notifications_of(message: MessageId) -> String {
+    format!("{NOTIFICATIONS}{}#{}#", message.channel().ulid(), message.ulid())
+}
+
 /// The schema version of the table, and how far a migration is.
 pub fn schema() -> Key {
     Key::new("SCHEMA", "SCHEMA")
@@ -278,6 +301,12 @@ pub const USERS: &str = "USERS";
 pub const USER_ITEMS: &str = "USER#";
 /// Sort keys of a user's sessions start with this, in [`user_partition`].
 pub const USER_SESSIONS: &str = "SESSION#";
+/// Sort keys of a user's browsers for push messages start with this, in [`user_partition`].
+pub const PUSH_DEVICES: &str = "PUSH#";
+/// The sort key of an endpoint's owner.
+pub const PUSH_OWNER: &str = "PUSH";
+/// Sort keys of a user's notifications start with this, in [`user_partition`].
+pub const NOTIFICATIONS: &str = "NOTIFICATION#";
 /// Sort keys of a user's API keys start with this, in [`user_partition`].
 pub const USER_API_KEYS: &str = "KEY#";
 /// The sort key of an agent.

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use dynamo::value::{n, s, to_item};
+use dynamo::value::{from_item, n, s, to_item};
 use dynamo::{Conditional, Key, Update, attr, item_exists, item_size};
 use serde::{Deserialize, Serialize};
 
@@ -14,36 +14,12 @@ use crate::ids::{MessageId, UserId};
 use crate::json::{Json, as_text};
 use crate::models::DeliveryStatus;
 use crate::storage::keys;
+use crate::storage::leases::{self, Claimed, Lease, Outcome, State};
 use crate::storage::webhooks::Webhooks;
 use crate::storage::webhooks::events::WebhookEvent;
-use crate::{hex, random};
 
 /// For as long as a delivery can be sent again on request.
 const RETENTION: Duration = Duration::from_secs(30 * 24 * 3600);
-/// Longer than one attempt with its bookkeeping; afterwards the sender counts as dead.
-const LEASE: Duration = Duration::from_secs(30);
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum State {
-    Pending,
-    Delivered,
-    Failed,
-    /// The webhook was removed.
-    Dropped,
-}
-
-impl State {
-    fn word(self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::Delivered => "delivered",
-            Self::Failed => "failed",
-            Self::Dropped => "dropped",
-        }
-    }
-}
-
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct DeliveryItem {
@@ -109,19 +85,6 @@ pub enum Claim {
     Failed,
 }
 
-pub struct Lease(String);
-
-/// How an attempt ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    Delivered,
-    /// The next attempt is due then.
-    Again(Timestamp),
-    Failed,
-    /// There is nowhere to send it any more.
-    Dropped,
-}
-
 impl Webhooks<'_> {
     /// Stores a delivery. Repeating the same event changes nothing, except that a person's request to send it
     /// again restarts it, once for each request.
@@ -185,48 +148,24 @@ impl Webhooks<'_> {
 
     /// Claims a delivery that is due, for as long as one attempt may take.
     pub async fn claim(self, reference: &DeliveryRef) -> Result<Claim, Error> {
-        let (now, lease) = (self.store.clock.now(), hex::encode(&random::bytes::<16>()));
-        let is_free = attr("leaseUntil").absent().or(attr("leaseUntil").le(s(now))).or(attr("lease").eq(s(&lease)));
-        let update = Update::new(key(reference))
-            .set("lease", s(&lease))
-            .set("leaseUntil", s(now.plus(LEASE)))
-            .when(attr("state").eq(s(State::Pending.word())))
-            .when(attr("nextAttemptAt").le(s(now)))
-            .when(is_free);
-        let missed = match update.send::<DeliveryItem>(&self.store.table).await? {
-            Conditional::Applied(item) => return Ok(Claim::Yours(Box::new(item.delivery), Lease(lease))),
-            Conditional::Refused(None) => return Ok(Claim::Done),
-            Conditional::Refused(Some(item)) => item,
-        };
-        match missed.state {
-            State::Pending => {
-                let next = missed.lease_until.map_or(missed.next_attempt_at, |it| it.max(missed.next_attempt_at));
-                Ok(Claim::Later(now.until(next)))
-            }
+        let claimed = leases::claim(&self.store.table, Update::new(key(reference)), self.store.clock.now()).await?;
+        match claimed {
+            Claimed::Yours(item, lease) => Ok(Claim::Yours(Box::new(from_item::<DeliveryItem>(item)?.delivery), lease)),
+            Claimed::Early(span) | Claimed::Leased(span) => Ok(Claim::Later(span)),
+            Claimed::Gone | Claimed::Ended(State::Dropped | State::Pending) => Ok(Claim::Done),
             // The sender may have died before it updated the message.
-            State::Delivered => {
+            Claimed::Ended(State::Delivered) => {
                 self.record_status(reference.message_id, Outcome::Delivered).await.map(|()| Claim::Done)
             }
-            State::Failed => self.record_status(reference.message_id, Outcome::Failed).await.map(|()| Claim::Failed),
-            State::Dropped => Ok(Claim::Done),
+            Claimed::Ended(State::Failed) => {
+                self.record_status(reference.message_id, Outcome::Failed).await.map(|()| Claim::Failed)
+            }
         }
     }
 
     /// Records how an attempt ended, and updates the message's status. Without a valid lease this does nothing.
     pub async fn finish(self, reference: &DeliveryRef, lease: Lease, outcome: Outcome) -> Result<(), Error> {
-        let (state, next) = match outcome {
-            Outcome::Delivered => (State::Delivered, None),
-            Outcome::Again(next) => (State::Pending, Some(next)),
-            Outcome::Failed => (State::Failed, None),
-            Outcome::Dropped => (State::Dropped, None),
-        };
-        let update = Update::new(key(reference))
-            .set("state", s(state.word()))
-            .set("nextAttemptAt", s(next.unwrap_or_else(|| self.store.clock.now())))
-            .increase("attempts", n(1))
-            .remove("lease")
-            .remove("leaseUntil")
-            .when(attr("lease").eq(s(lease.0)));
+        let update = leases::finish(Update::new(key(reference)), lease, outcome, self.store.clock.now());
         match update.send_item(&self.store.table).await? {
             Conditional::Applied(_) => self.record_status(reference.message_id, outcome).await,
             Conditional::Refused(_) => Ok(()),

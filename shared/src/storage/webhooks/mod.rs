@@ -7,7 +7,7 @@ mod deliveries;
 mod events;
 
 pub(super) use deliveries::room_for_event;
-pub use deliveries::{Claim, Delivery, Outcome as DeliveryOutcome};
+pub use deliveries::{Claim, Delivery};
 pub use events::{StreamImage, WebhookEvent, decided_message, message_of};
 pub(super) use events::{answered_payload, from_image, message_payload};
 

@@ -3,7 +3,7 @@
 use utoipa::openapi::Tag;
 use utoipa::openapi::tag::TagBuilder;
 
-const ALL: [(&str, &str); 14] = [
+const ALL: [(&str, &str); 15] = [
     ("Messages", "Messages of agents: texts, statuses, files, streams, and revisions of decided messages."),
     ("Reviews", "Reviews that agents ask people for, and waiting for the answer."),
     ("Files", "Uploads, downloads and lists of files."),
@@ -15,7 +15,8 @@ const ALL: [(&str, &str); 14] = [
     ("Auth", "Signing in and out. A session is a cookie or a bearer token."),
     ("Users", "The people of this deployment. Owners only."),
     ("API keys", "API keys for agents. A key is shown once, when it is created or rotated."),
-    ("Preferences", "The appearance of a person's inbox."),
+    ("Preferences", "The appearance of a person's inbox, and of what they are notified."),
+    ("Notifications", "Push messages to browsers about requests, while no page of the inbox is open."),
     ("Logs", "The caller's API calls and webhook deliveries of the last 7 days, with secrets masked."),
     ("Service", "Health and API description. No credentials needed."),
 ];

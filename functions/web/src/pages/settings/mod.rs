@@ -3,6 +3,7 @@
 
 pub mod agents;
 pub mod keys;
+pub mod notifications;
 pub mod plugins;
 pub mod profile;
 pub mod users;
@@ -11,6 +12,7 @@ pub mod users;
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Tab {
     Profile,
+    Notifications,
     Keys,
     Agents,
     Users,
@@ -18,7 +20,7 @@ pub enum Tab {
 }
 
 impl Tab {
-    const ALL: [Self; 5] = [Self::Profile, Self::Keys, Self::Agents, Self::Users, Self::Plugins];
+    const ALL: [Self; 6] = [Self::Profile, Self::Notifications, Self::Keys, Self::Agents, Self::Users, Self::Plugins];
 
     /// The tabs that a person may open.
     pub fn shown_to(is_owner: bool) -> impl Iterator<Item = Self> {
@@ -29,6 +31,7 @@ impl Tab {
     pub fn label(self) -> &'static str {
         match self {
             Self::Profile => "Profile",
+            Self::Notifications => "Notifications",
             Self::Keys => "API keys",
             Self::Agents => "Agents",
             Self::Users => "Users",
@@ -40,6 +43,7 @@ impl Tab {
     pub fn path(self) -> &'static str {
         match self {
             Self::Profile => "/settings",
+            Self::Notifications => "/settings/notifications",
             Self::Keys => "/settings/keys",
             Self::Agents => "/settings/agents",
             Self::Users => "/settings/users",

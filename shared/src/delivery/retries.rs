@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use shared::clock::Timestamp;
+use crate::clock::Timestamp;
 
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
@@ -26,7 +26,7 @@ pub const MAX_RETRY_AFTER: Duration = Duration::from_secs(12 * HOUR);
 /// the last attempt.
 pub fn next_delay(attempts: u32, retry_after: Option<Duration>) -> Option<Duration> {
     let base = *DELAYS.get(usize::try_from(attempts).ok()?)?;
-    let random = f64::from(u16::from_le_bytes(shared::random::bytes())) / f64::from(u16::MAX);
+    let random = f64::from(u16::from_le_bytes(crate::random::bytes())) / f64::from(u16::MAX);
     let jittered = base + base.mul_f64(random / 10.0);
     Some(jittered.max(retry_after.unwrap_or_default().min(MAX_RETRY_AFTER)))
 }
@@ -39,7 +39,7 @@ pub fn throttled_delay(receives: u32) -> Duration {
     const MAX: f64 = (2 * HOUR) as f64;
     let exponent = i32::try_from(receives.min(MAX_EXPONENT)).unwrap_or(i32::MAX);
     let base = (BASE * 1.25_f64.powi(exponent)).min(MAX);
-    let random = f64::from(u16::from_le_bytes(shared::random::bytes())) / f64::from(u16::MAX);
+    let random = f64::from(u16::from_le_bytes(crate::random::bytes())) / f64::from(u16::MAX);
     Duration::from_secs_f64(base * (1.0 + random / 4.0))
 }
 

@@ -1,0 +1,21 @@
+//! How people hear of requests while no page is open.
+//!
+//! - `changes`: what a change in the table's stream means to the person who is asked
+//! - `devices`: browsers that get push messages
+//! - `deliveries`: one notification per person, review and surface, and the state of sending it
+
+mod changes;
+mod deliveries;
+mod devices;
+
+pub use changes::ReviewChange;
+pub use deliveries::{Notification, NotificationClaim, NotificationContext};
+pub use devices::Device;
+
+use crate::storage::Store;
+
+/// Notifications of people.
+#[derive(Clone, Copy)]
+pub struct Notifications<'a> {
+    pub(super) store: &'a Store,
+}

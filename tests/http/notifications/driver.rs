@@ -1,0 +1,91 @@
+//! Delivers notifications in tests: a worker passes the table's stream to `events`, and the test passes each queued
+//! notification to `notify`, at the time of the test's clock.
+
+use std::sync::{Arc, Mutex};
+
+use aws_lambda_events::event::dynamodb::Event;
+use aws_lambda_events::event::sqs::{SqsEvent, SqsMessage};
+use placet_local::event_sources::Workers;
+use shared::http::App;
+use shared::outbound::Outbound;
+use shared::secrets::ServerSecrets;
+use test_support::World;
+use test_support::functions::DEAD_LETTERS_SUFFIX;
+
+use crate::webhooks::event_stream::stream_source;
+
+pub struct NotifyDriver {
+    /// The state of the `events` function.
+    pub events: App,
+    notify: App,
+    /// The batches that the stream delivered so far.
+    pub stream_events: Arc<Mutex<Vec<Event>>>,
+    sqs: aws_sdk_sqs::Client,
+    queue: String,
+    pub dead_letters: String,
+    _workers: Workers,
+}
+
+impl NotifyDriver {
+    pub async fn start(world: &World) -> Self {
+        let queue = world.notification_queue("").await;
+        let dead_letters = world.notification_queue(DEAD_LETTERS_SUFFIX).await;
+        let events = world.function("events").notifying_on(&queue).on_queue(&world.queue(&[]).await);
+        let notify = App { outbound: Outbound::new(true), ..world.function("notify") };
+        let notify = notify.notifying_on(&queue).with_failed_notifications(&dead_letters);
+        let stream_events = Arc::<Mutex<Vec<Event>>>::default();
+        let (source, _) = stream_source(world).await;
+        let (on_stream, keep, mut workers) = (events.clone(), stream_events.clone(), Workers::default());
+        workers.start(|stop| {
+            source.consume(stop, move |event: Event| {
+                let app = on_stream.clone();
+                keep.lock().unwrap().push(event.clone());
+                async move { events::handle(&app, event).await }
+            })
+        });
+        Self { events, notify, stream_events, sqs: world.sqs.clone(), queue, dead_letters, _workers: workers }
+    }
+
+    /// Receives the next queued notification; `None` if there is none within `wait` seconds.
+    pub async fn next_within(&self, wait: i32) -> Option<SqsMessage> {
+        received(&self.sqs, &self.queue, wait).await
+    }
+
+    pub async fn next(&self) -> SqsMessage {
+        for _ in 0..10 {
+            if let Some(message) = self.next_within(2).await {
+                return message;
+            }
+        }
+        panic!("no notification was queued")
+    }
+
+    /// The message of a notification that failed for good.
+    pub async fn dead_letter(&self) -> Option<SqsMessage> {
+        received(&self.sqs, &self.dead_letters, 0).await
+    }
+
+    /// The same driver, whose function has other secrets.
+    pub fn with_secrets(&self, secrets: ServerSecrets) -> Self {
+        let notify = App { secrets, ..self.notify.clone() };
+        let (events, stream_events) = (self.events.clone(), self.stream_events.clone());
+        let (sqs, queue, dead_letters) = (self.sqs.clone(), self.queue.clone(), self.dead_letters.clone());
+        Self { events, notify, stream_events, sqs, queue, dead_letters, _workers: Workers::default() }
+    }
+
+    /// Passes a queued notification to the function; returns whether the message leaves the queue.
+    pub async fn deliver(&self, message: &SqsMessage) -> bool {
+        let mut event = SqsEvent::default();
+        event.records = vec![message.clone()];
+        notify::handle(&self.notify, event).await.batch_item_failures.is_empty()
+    }
+}
+
+async fn received(sqs: &aws_sdk_sqs::Client, queue: &str, wait: i32) -> Option<SqsMessage> {
+    let request = sqs.receive_message().queue_url(queue).wait_time_seconds(wait);
+    let message = request.send().await.expect("received").messages.unwrap_or_default().pop()?;
+    let mut notification = SqsMessage::default();
+    (notification.message_id, notification.receipt_handle, notification.body) =
+        (message.message_id, message.receipt_handle, message.body);
+    Some(notification)
+}
