@@ -52,9 +52,17 @@ async function unsubscribe() {
   stopWorker();
 }
 
+// Whether the service still knows this browser's subscription: the list of devices has the hash of its endpoint.
+async function isListed(subscription) {
+  if (!subscription) return false;
+  const hash = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(subscription.endpoint));
+  const hex = Array.from(new Uint8Array(hash), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return byId(`device-${hex}`) !== null;
+}
+
 async function showState() {
   const registration = await navigator.serviceWorker?.getRegistration();
-  const isOn = Boolean(await registration?.pushManager?.getSubscription());
+  const isOn = await isListed(await registration?.pushManager?.getSubscription());
   const why = isOn ? "" : obstacle();
   byId("push-state").textContent = why || (isOn ? "This device gets push messages." : "This device gets no push messages.");
   byId("push-on").hidden = isOn || Boolean(why);
