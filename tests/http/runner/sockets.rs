@@ -265,6 +265,7 @@ async fn clients_connect_again_after_a_kill() {
 
 /// `PLACET_TEST_SOCKETS=1000` is the whole series. Prints memory per connection and latencies.
 #[tokio::test]
+#[allow(clippy::print_stdout, reason = "the figures are for the developer")]
 async fn many_connections_each_get_an_event_once_and_soon() {
     let count: usize = std::env::var("PLACET_TEST_SOCKETS").ok().and_then(|it| it.parse().ok()).unwrap_or(100);
     let (runner, _dir, _, agent) = start().await;
