@@ -1,7 +1,7 @@
 //! Socket.IO, as the local runner and the function `sockets` speak it.
 //!
 //! - [`frames`]: the frames of Engine.IO and Socket.IO as text
-//! - [`sign_in`]: who connects, and what clients may send
+//! - [`mod@sign_in`]: who connects, and what clients may send
 
 pub mod frames;
 pub mod sign_in;
