@@ -1,4 +1,4 @@
-//! Socket.IO, as the local runner and the function `sockets` speak it.
+//! Socket.IO, as the local runner speaks it.
 //!
 //! - [`frames`]: the frames of Engine.IO and Socket.IO as text
 //! - [`mod@sign_in`]: who connects, and what clients may send

@@ -1,8 +1,8 @@
 //! Socket.IO at `/socket.io/`, namespace `/ws`, over WebSocket: events of the table's stream for agents and people.
 //!
-//! - [`hub`]: who watches which channel; it gets the batches of the table's stream, so it makes no difference which
+//! - `hub`: who watches which channel; it gets the batches of the table's stream, so it makes no difference which
 //!   process wrote
-//! - [`connection`]: one connection
+//! - `connection`: one connection
 
 mod connection;
 mod hub;
