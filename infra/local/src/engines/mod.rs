@@ -3,7 +3,7 @@
 //!
 //! - [`in_process`]: the SDK's HTTP client that leads to the engines
 //! - [`dynamodb`]: DynamoDB's protocol on the embedded engine
-//! - [`group_sync`]: one sync of the disk for writes that run at the same time
+//! - `group_sync`: one sync of the disk for writes that run at the same time
 //! - [`stream_retention`], [`ttl_sweeper`]: delete old stream records and expired items
 //! - [`s3`]: S3 on the file system, with the one TCP port that is open, for presigned URLs
 //!
