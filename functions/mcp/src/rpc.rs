@@ -13,13 +13,19 @@ use shared::json;
 /// The members of an object, each with the text that it was sent with.
 pub type Members = BTreeMap<String, Box<RawValue>>;
 
+/// The body is no JSON.
 pub const PARSE_ERROR: i32 = -32700;
+/// The JSON is no request of JSON-RPC 2.0.
 pub const INVALID_REQUEST: i32 = -32600;
+/// No such method in this revision of the protocol.
 pub const METHOD_NOT_FOUND: i32 = -32601;
+/// The parameters do not fit the method.
 pub const INVALID_PARAMS: i32 = -32602;
 /// A header differs from what the body says.
 pub const HEADER_MISMATCH: i32 = -32020;
+/// The client has not declared a capability that the method needs.
 pub const MISSING_CAPABILITY: i32 = -32021;
+/// The client asks for a revision that the service does not speak.
 pub const UNSUPPORTED_VERSION: i32 = -32022;
 
 /// The text of a member, if it is one.

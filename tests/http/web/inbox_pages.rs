@@ -77,8 +77,8 @@ async fn assets_exist_and_are_immutable() {
     let person = world.person().await;
     let page = person.get("/").await.text();
     let named = page.split(['"', '\'']).filter(|text| text.starts_with("/assets/")).collect::<Vec<_>>();
-    // The style and the script, which load with the page; the manifest and an icon, which are for installing.
-    assert_eq!(named.len(), 4, "{page}");
+    // The style and the script, which load with the page, and an icon.
+    assert_eq!(named.len(), 3, "{page}");
     for asset in named {
         let asset = person.get(asset).await;
         assert_eq!((asset.status, asset.header("cache-control")), (200, "public, max-age=31536000, immutable"));

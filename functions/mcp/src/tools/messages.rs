@@ -21,21 +21,25 @@ const MESSAGE: &[&str] = &[
     "streamState",
 ];
 
+/// The tool `list_channels`: the agents that the key reaches.
 pub async fn list_channels(session: &Session) -> Result<Answer, Error> {
     Answer::list("channels", &session.get("/api/v1/agents", &[]).await?)
 }
 
+/// The tool `create_channel`: a new agent, which is a channel.
 pub async fn create_channel(session: &Session, arguments: &Members) -> Result<Answer, Error> {
     let body = picked(arguments, &["name", "description", "avatarUrl", "webhookUrl", "tag"]);
     Ok(Answer::object(&session.post("/api/v1/agents", &[], &body).await?))
 }
 
+/// The tool `send_message`.
 pub async fn send(session: &Session, arguments: &Members) -> Result<Answer, Error> {
     let mut body = picked(arguments, MESSAGE);
     body.insert("channelId".to_owned(), raw(&session.channel(arguments).await?)?);
     Ok(Answer::object(&session.post("/api/v1/messages", &[], &body).await?))
 }
 
+/// The tool `get_messages`: a page of a channel, the latest first.
 pub async fn list(session: &Session, arguments: &Members) -> Result<Answer, Error> {
     let channel = session.channel(arguments).await?;
     let mut query = vec![("channel", channel)];
@@ -48,11 +52,13 @@ pub async fn list(session: &Session, arguments: &Members) -> Result<Answer, Erro
     Ok(Answer::object(&session.get("/api/v1/messages", &query).await?))
 }
 
+/// The tool `get_message`.
 pub async fn get(session: &Session, arguments: &Members) -> Result<Answer, Error> {
     let (id, channel) = (message_id(session, arguments).await?, session.named_channel(arguments));
     Ok(Answer::object(&session.get(&path("/api/v1/messages", &id, ""), &channel_query(&channel)).await?))
 }
 
+/// The tool `delete_message`.
 pub async fn delete(session: &Session, arguments: &Members) -> Result<Answer, Error> {
     let (id, channel) = (message_id(session, arguments).await?, session.named_channel(arguments));
     Ok(Answer::object(&session.delete(&path("/api/v1/messages", &id, ""), &channel_query(&channel)).await?))

@@ -17,6 +17,7 @@ use crate::tasks;
 /// When to ask again, where the route that waits does not say.
 const POLL_AFTER_MS: u64 = 2000;
 
+/// The tool `send_review_message`: a question of any type.
 pub async fn send(session: &Session, arguments: &Members) -> Result<Answer, Error> {
     let names =
         ["text", "format", "status", "metadata", "attachmentIds", "textAttachments", "iterationOf", "supersedes"];
@@ -32,11 +33,13 @@ pub async fn send(session: &Session, arguments: &Members) -> Result<Answer, Erro
     Ok(Answer::object(&session.post("/api/v1/messages", &[], &body).await?))
 }
 
+/// The tool `get_pending_reviews`.
 pub async fn list_pending(session: &Session, arguments: &Members) -> Result<Answer, Error> {
     let channel = session.named_channel(arguments);
     Answer::list("reviews", &session.get("/api/v1/reviews/pending", &channel_query(&channel)).await?)
 }
 
+/// The tool `wait_for_review`: holds for 25 s at most.
 pub async fn wait(session: &Session, revision: Revision, arguments: &Members) -> Result<Answer, Error> {
     let (id, channel) = (message_id(session, arguments).await?, session.named_channel(arguments));
     if revision.takes_tasks() {
@@ -51,6 +54,7 @@ pub async fn wait(session: &Session, revision: Revision, arguments: &Members) ->
     }
 }
 
+/// The tool `request_approval`: consent to one exact action.
 pub async fn request_approval(session: &Session, revision: Revision, arguments: &Members) -> Result<Answer, Error> {
     let channel = session.channel(arguments).await?;
     let mut body = picked(arguments, &["text", "clientId"]);
@@ -84,6 +88,7 @@ pub async fn request_approval(session: &Session, revision: Revision, arguments: 
     }
 }
 
+/// The tool `withdraw_review`.
 pub async fn withdraw(session: &Session, arguments: &Members) -> Result<Answer, Error> {
     let (id, channel) = (message_id(session, arguments).await?, session.named_channel(arguments));
     let body = picked(arguments, &["reason"]);
@@ -91,6 +96,7 @@ pub async fn withdraw(session: &Session, arguments: &Members) -> Result<Answer, 
     Ok(Answer::Structured(raw(&json!({ "status": "cancelled", "messageId": id }))?))
 }
 
+/// The tool `consume_approval`: succeeds once for each approval.
 pub async fn consume(session: &Session, arguments: &Members) -> Result<Answer, Error> {
     let (id, channel) = (message_id(session, arguments).await?, session.named_channel(arguments));
     let body = picked(arguments, &["actionDigest"]);

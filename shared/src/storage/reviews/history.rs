@@ -4,6 +4,8 @@
 //! One query for each outcome reads the index `owner`; for one agent the index `due`, which has keys alone, and then the
 //! items. A search reads a bounded number of reviews in one call, and goes on where that ended.
 
+use std::collections::HashSet;
+
 use dynamo::value::from_item;
 use dynamo::{Item, Key, Query, Update};
 use futures_util::future;
@@ -55,19 +57,27 @@ impl Reviews<'_> {
                 None => self.store.authenticate(human, &[]).await.map(drop),
             }
         };
-        let read = self.read_history(user, filter, (limit, room), before);
-        Ok(join_authorized(admitted, read).await?.1)
+        let span = DecidedSpan { from: filter.from, to: filter.to, before };
+        let size = if filter.reads_contents() { MAX_SEARCHED } else { limit };
+        let (_, (mut candidates, leaving)) = join_authorized(admitted, self.find(user, filter, span, size)).await?;
+        if filter.channel.is_some() {
+            candidates = self.load(candidates, size).await?;
+        }
+        let shown = |message: &Message| {
+            let is_leaving = leaving.as_ref().is_some_and(|leaving| leaving.contains(&message.channel_id));
+            !is_leaving && filter.matches(message)
+        };
+        page(candidates, (limit, room), user, shown)
     }
 
-    async fn read_history(
+    /// The candidates of all outcomes, and the agents whose reviews are not shown because they are being deleted.
+    async fn find(
         self,
         user: UserId,
         filter: &DecidedFilter,
-        (limit, room): (usize, usize),
-        before: Option<DecidedPlace>,
-    ) -> Result<HistoryPage, Error> {
-        let span = DecidedSpan { from: filter.from, to: filter.to, before };
-        let size = if filter.reads_contents() { MAX_SEARCHED } else { limit };
+        span: DecidedSpan,
+        size: usize,
+    ) -> Result<(Candidates, Option<HashSet<AgentId>>), Error> {
         let ranges = filter.statuses().map(|status| self.read_range(user, filter.channel, status, span, size + 1));
         // Boxed, because the futures of all outcomes together are too large for a thread's stack.
         let ranges = Box::pin(future::try_join_all(ranges));
@@ -79,15 +89,7 @@ impl Reviews<'_> {
             }
         };
         let (ranges, leaving) = future::try_join(ranges, leaving).await?;
-        let mut candidates = merged(ranges);
-        if filter.channel.is_some() {
-            candidates = self.load(candidates, size).await?;
-        }
-        let shown = |message: &Message| {
-            let is_leaving = leaving.as_ref().is_some_and(|leaving| leaving.contains(&message.channel_id));
-            !is_leaving && filter.matches(message)
-        };
-        page(candidates, (limit, room), user, shown)
+        Ok((merged(ranges), leaving))
     }
 
     /// The latest of one outcome, and whether there may be more: one more than is shown tells that.
