@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use test_support::Cost;
 
 /// The largest zip of a function.
-pub const MAX_ZIP_BYTES: u64 = 4_500_000;
+pub const MAX_ZIP_BYTES: u64 = 5_000_000;
 /// The longest start of a function, as a multiple of a bare function's. `mcp` has the routes of four functions.
 pub const MAX_START_RATIO: f64 = 2.2;
 /// The most resident memory of a function after its start.
