@@ -59,7 +59,9 @@ def arguments(service):
         "ping_status": {"status": "busy"},
         "permission_prompt": prompt,
         "send_form_answer_message": {"fields": []},
+        "send_form_submit_message": {"title": "x", "name": "Ada"},
         "send_http_check_message": {"urls": []},
+        "send_kroki_diagram_message": {"source": "a --> b"},
         "send_status_card_message": {"title": "x"},
     }
 
