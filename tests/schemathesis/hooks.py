@@ -124,6 +124,10 @@ IDS = [
     ("/api/agents/", [agent]),
     ("/api/api-keys/", [api_key]),
     ("/api/users/", [user]),
+    # Ids of nothing: a session that ends would end the calls that follow, and no browser is subscribed.
+    ("/api/auth/sessions/", [lambda: "unknown"]),
+    ("/api/push/devices/", [lambda: "unknown"]),
+    ("/api/logs/", [lambda: read_as_person("/api/logs")["data"][0]["id"]]),
     ("/api/v1/plugins/", [lambda name=name: name for name in plugins()]),
     ("/api/plugins/", [lambda name=name: name for name in plugins()]),
     ("/api/share/", [share_token]),

@@ -43,6 +43,7 @@ pub struct WaitOut {
     message: Option<Message>,
     /// Only with `timeout`: how many milliseconds a patient client may sleep before it calls again
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = u64, required = false)]
     poll_after_ms: Option<u64>,
 }
 

@@ -130,7 +130,8 @@ impl OperationFacts<'_> {
         let (path, public) = (self.path, security::is_public(self.path));
         let agent = security::is_for_agents(path);
         // These routes take an agent's id, and an unknown one is 404.
-        let takes_agent_id = path.starts_with("/api/v1/status") || path.ends_with("Webhook");
+        let takes_agent_id = path.starts_with("/api/v1/status")
+            || ["Webhook", "setManagement", "setSubagent"].iter().any(|end| path.ends_with(end));
         let signs_in = path == "/api/auth/login";
         let all = [
             ("400", "Invalid", self.has_input || self.has_body),
