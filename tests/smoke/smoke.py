@@ -178,7 +178,7 @@ class Use:
         url = urllib.parse.urlsplit(stack.outputs["Url"])
         self.origin = f"{url.scheme}://{url.netloc}"
         # The emulator serves APIs below a path, at an origin that the bucket of a deployment does not allow.
-        self.is_emulated = url.path.startswith("/_aws/execute-api/")
+        self.is_emulated = "/_aws/execute-api/" in stack.url
         shown = dict(re.findall(r"^(Password|API key|Channel) +(\S+)$", stack.run("owner", "smoke@example.com"), re.M))
         self.key, self.channel = shown["API key"], shown["Channel"]
         answer = expect(200, call("POST", f"{self.url}/api/auth/login",
