@@ -127,20 +127,18 @@ impl Config {
     pub fn require_dead_letters(&self) -> Result<&str, ConfigError> {
         self.dead_letters.as_deref().ok_or(ConfigError::Missing("PLACET_DEAD_LETTERS"))
     }
+
+    /// The queues of notifications, for the function that cannot work without them.
+    pub fn require_notifications(&self) -> Result<(), ConfigError> {
+        self.notifications.as_ref().ok_or(ConfigError::Missing("PLACET_NOTIFICATIONS"))?;
+        self.failed_notifications.as_ref().ok_or(ConfigError::Missing("PLACET_FAILED_NOTIFICATIONS")).map(drop)
+    }
 }
 
 /// The folder `plugins` beside a deployed function's program, if a deployment has put one there.
 pub fn plugins_directory() -> Option<PathBuf> {
     let directory = PathBuf::from(present("LAMBDA_TASK_ROOT")?).join("plugins");
     directory.is_dir().then_some(directory)
-}
-
-impl Config {
-    /// The queues of notifications, for the function that cannot work without them.
-    pub fn require_notifications(&self) -> Result<(), ConfigError> {
-        self.notifications.as_ref().ok_or(ConfigError::Missing("PLACET_NOTIFICATIONS"))?;
-        self.failed_notifications.as_ref().ok_or(ConfigError::Missing("PLACET_FAILED_NOTIFICATIONS")).map(drop)
-    }
 }
 
 /// The first owner of a local runner: `PLACET_OWNER_EMAIL` and `PLACET_OWNER_PASSWORD`, each

@@ -2,13 +2,13 @@
 
 use axum::Json;
 use axum::extract::State;
-use http::header::USER_AGENT;
 use http::{HeaderMap, StatusCode};
 use serde::Serialize;
 use shared::caller::HumanCaller;
 use shared::error::Error;
 use shared::http::App;
 use shared::http::extract::{self, PathId};
+use shared::http::origin::user_agent;
 use shared::limits::turns;
 use shared::models::push::{PushDevice, RenameDevice, Subscribe, Unsubscribe, device_name};
 use shared::storage::Store;
@@ -63,9 +63,8 @@ pub async fn subscribe(
     app.store.authenticate(&human, &[]).await?;
     app.require_notifications()?;
     body.endpoint.check_target("endpoint").await?;
-    let user_agent = headers.get(USER_AGENT).and_then(|it| it.to_str().ok()).unwrap_or_default();
     let (subscription, vapid_key) = (body.subscription(), app.secrets.current()?.vapid_key()?.public());
-    let name = body.name.unwrap_or_else(|| device_name(user_agent));
+    let name = body.name.unwrap_or_else(|| device_name(user_agent(&headers).unwrap_or_default()));
     app.store.notifications().subscribe(&human, subscription, name, vapid_key).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -10,7 +10,7 @@ use shared::http::App;
 use shared::ids::UserId;
 use shared::models::PushDevice;
 use shared::storage::Device;
-use shared::web_push::{self, PushAnswer, PushMessage, Sender, Urgency};
+use shared::web_push::{PushAnswer, PushMessage, Urgency};
 use utoipa::ToSchema;
 
 /// How long a push service keeps a test message for a device that is not reachable.
@@ -38,39 +38,21 @@ pub async fn send(app: &App, user: UserId, devices: Vec<Device>) -> Result<Vec<D
 }
 
 async fn test(app: &App, user: UserId, device: &Device) -> Result<DeviceTested, Error> {
-    let tested = |status: Option<u16>, error: Option<String>| DeviceTested {
-        device: device.shown(),
-        accepted: error.is_none(),
-        status,
-        error,
-    };
-    let Some(key) = app.secrets.vapid_key(&device.vapid_key)? else {
-        app.store.notifications().forget_device(user, device).await?;
-        return Ok(tested(None, Some(ENDED.to_owned())));
-    };
     let payload = json!({
         "title": "Placet", "body": "This is a test message.", "url": "/settings/notifications", "tag": TAG,
         "status": "test", "actions": [],
     });
     let (payload, topic) = (payload.to_string(), TAG.to_owned());
     let message = PushMessage { payload, urgency: Urgency::High, topic, ttl: TTL };
-    let sender = Sender { outbound: &app.outbound, key: &key, contact: &app.contact };
-    let answer = web_push::send(&sender, &device.subscription, &message, app.clock.now()).await?;
+    let answer = app.send_push(user, device, &message).await?;
     let error = match &answer {
-        PushAnswer::Accepted(_) => {
-            app.store.notifications().record_use(user, device).await?;
-            None
-        }
-        PushAnswer::Gone(_) => {
-            app.store.notifications().forget_device(user, device).await?;
-            Some(ENDED.to_owned())
-        }
+        PushAnswer::Accepted(_) => None,
+        PushAnswer::Gone(_) => Some("the subscription has ended; the device was removed".to_owned()),
         PushAnswer::TooLarge => Some("the push service says that the message is too large".to_owned()),
         PushAnswer::Busy(..) => Some("the push service is busy; try again later".to_owned()),
         PushAnswer::Refused(_) => Some("the push service refused the message".to_owned()),
         PushAnswer::None(failure) => Some(format!("the push service {failure}")),
     };
-    Ok(tested(answer.status().map(|it| it.as_u16()), error))
+    let status = answer.status().map(|it| it.as_u16());
+    Ok(DeviceTested { device: device.shown(), accepted: error.is_none(), status, error })
 }
-
-const ENDED: &str = "the subscription has ended; the device was removed";

@@ -30,7 +30,7 @@ pub const PERMISSIONS: &[Permission] = &[
     Permission::Secrets("ssm:GetParameter"),
 ];
 
-/// A message that returns at once would be early again.
+/// The shortest delay of a message: without one the queue would deliver it again before it is due.
 const MIN_DELAY: Duration = Duration::from_secs(1);
 
 /// Sends the notifications that a batch of the queue names.

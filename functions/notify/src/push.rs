@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
+use shared::clock::Timestamp;
 use shared::delivery::retries;
 use shared::error::Error;
 use shared::http::App;
 use shared::models::{Message, ReviewStatus};
 use shared::review::{Act, Risk};
-use shared::storage::{DeliveryOutcome as Outcome, Device, Notification, NotificationContext};
-use shared::web_push::{self, PushAnswer, PushMessage, Sender, Urgency};
+use shared::storage::{DeliveryOutcome as Outcome, Notification, NotificationContext};
+use shared::web_push::{PushAnswer, PushMessage, Urgency};
 
 use crate::payload::{self, Detail};
 
@@ -18,22 +19,16 @@ const OUTCOME_TTL: Duration = Duration::from_secs(24 * 3600);
 /// Sends a notification to a browser once.
 pub async fn attempt(app: &App, of: &Notification, context: NotificationContext) -> Result<Outcome, Error> {
     let Some(device) = &context.device else { return Ok(Outcome::Dropped) };
-    let Some(key) = app.secrets.vapid_key(&device.vapid_key)? else {
-        // The secret that the browser was subscribed under is gone: its push service refuses every other key.
-        app.store.notifications().forget_device(of.owner_id, device).await?;
-        return Ok(Outcome::Dropped);
-    };
     let Some(mut message) = compose(app, of, &context, Detail::Full) else { return Ok(Outcome::Dropped) };
-    let sender = Sender { outbound: &app.outbound, key: &key, contact: &app.contact };
-    let mut answer = web_push::send(&sender, &device.subscription, &message, app.clock.now()).await?;
+    let mut answer = app.send_push(of.owner_id, device, &message).await?;
     if answer == PushAnswer::TooLarge {
         // Some push services take less than the standard demands.
         message.payload = payload::of(of, &context, Detail::AgentOnly);
-        answer = web_push::send(&sender, &device.subscription, &message, app.clock.now()).await?;
+        answer = app.send_push(of.owner_id, device, &message).await?;
     }
     let status = answer.status().map(|it| it.as_u16());
     tracing::info!(surface = "push", message = %of.message_id, status, "notification attempt");
-    conclude(app, of, device, message.ttl, answer).await
+    Ok(conclude(of, message.ttl, answer, app.clock.now()))
 }
 
 /// The push message; `None` if there is nothing to say (any more).
@@ -53,10 +48,9 @@ fn compose(app: &App, of: &Notification, context: &NotificationContext, detail: 
 }
 
 /// The risk of a pending request, and when it expires.
-fn pending_until(message: &Message) -> Option<(Risk, shared::clock::Timestamp)> {
+fn pending_until(message: &Message) -> Option<(Risk, Timestamp)> {
     let review = message.review.as_ref().filter(|review| review.status == ReviewStatus::Pending)?;
-    let act = review.action.as_ref().and_then(Act::from_stored);
-    Some((act.map_or(Risk::Medium, |act| act.notified_risk()), review.expires_at))
+    Some((Act::notified_risk(review.action.as_ref()), review.expires_at))
 }
 
 fn urgency(risk: Risk) -> Urgency {
@@ -68,30 +62,17 @@ fn urgency(risk: Risk) -> Urgency {
 }
 
 /// What the answer of the push service means. Nothing is attempted once the message would be of no use.
-async fn conclude(
-    app: &App,
-    of: &Notification,
-    device: &Device,
-    ttl: Duration,
-    answer: PushAnswer,
-) -> Result<Outcome, Error> {
-    let now = app.clock.now();
+fn conclude(of: &Notification, ttl: Duration, answer: PushAnswer, now: Timestamp) -> Outcome {
     let retry_after = match &answer {
-        PushAnswer::Accepted(_) => {
-            app.store.notifications().record_use(of.owner_id, device).await?;
-            return Ok(Outcome::Delivered);
-        }
-        PushAnswer::Gone(_) => {
-            app.store.notifications().forget_device(of.owner_id, device).await?;
-            return Ok(Outcome::Dropped);
-        }
-        PushAnswer::TooLarge | PushAnswer::Refused(_) => return Ok(Outcome::Failed),
+        PushAnswer::Accepted(_) => return Outcome::Delivered,
+        PushAnswer::Gone(_) => return Outcome::Dropped,
+        PushAnswer::TooLarge | PushAnswer::Refused(_) => return Outcome::Failed,
         PushAnswer::Busy(_, retry_after) => retry_after.as_deref().and_then(|it| retries::parse_retry_after(it, now)),
         PushAnswer::None(_) => None,
     };
-    Ok(match retries::next_delay(of.attempts, retry_after) {
+    match retries::next_delay(of.attempts, retry_after) {
         Some(delay) if delay < ttl => Outcome::Again(now.plus(delay)),
         Some(_) => Outcome::Dropped,
         None => Outcome::Failed,
-    })
+    }
 }

@@ -14,13 +14,14 @@ use crate::clock::Clock;
 use crate::error::Error;
 use crate::http::cors::Cors;
 use crate::http::site::Site;
-use crate::ids::{MaybeChannel, MessageId};
+use crate::ids::{MaybeChannel, MessageId, UserId};
 use crate::limits::Limits;
 use crate::long_poll::LongPolls;
 use crate::models::{Answer, CancelReview, Message, PluginNames, Surface};
 use crate::outbound::Outbound;
 use crate::secrets::{Device, ServerSecrets};
-use crate::storage::{Blobs, Channel, Store, Table};
+use crate::storage::{self, Blobs, Channel, Store, Table};
+use crate::web_push::{self, PushAnswer, PushMessage, Sender};
 
 /// The contact of a service whose address nobody else can reach.
 const NO_CONTACT: &str = "mailto:nobody@placet.invalid";
@@ -96,6 +97,30 @@ impl App {
     /// An error for deployments that send no notifications.
     pub fn require_notifications(&self) -> Result<(), Error> {
         if self.notifications.is_set() { Ok(()) } else { Err(Error::NotificationsOff) }
+    }
+
+    /// Sends a message to one of a person's devices once. A device whose subscription has ended is removed.
+    pub async fn send_push(
+        &self,
+        user: UserId,
+        device: &storage::Device,
+        message: &PushMessage,
+    ) -> Result<PushAnswer, Error> {
+        let notifications = self.store.notifications();
+        let answer = match self.secrets.vapid_key(&device.vapid_key)? {
+            Some(key) => {
+                let sender = Sender { outbound: &self.outbound, key: &key, contact: &self.contact };
+                web_push::send(&sender, &device.subscription, message, self.clock.now()).await?
+            }
+            // The secret that the browser was subscribed under is gone: its push service refuses every other key.
+            None => PushAnswer::Gone(None),
+        };
+        match answer {
+            PushAnswer::Accepted(_) => notifications.record_use(user, device).await?,
+            PushAnswer::Gone(_) => notifications.forget_device(user, device).await?,
+            _ => {}
+        }
+        Ok(answer)
     }
 
     /// Stores an answer and gives it to the long polls of this process that wait for it.

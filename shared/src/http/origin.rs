@@ -60,7 +60,12 @@ fn host(headers: &HeaderMap) -> Option<&str> {
 
 /// Who sent a request, for the list of sessions.
 pub fn client_of(headers: &HeaderMap, source: Option<SourceAddress>) -> Client {
-    Client::new(headers.get(USER_AGENT).and_then(|it| it.to_str().ok()), source)
+    Client::new(user_agent(headers), source)
+}
+
+/// What a client says that it is.
+pub fn user_agent(headers: &HeaderMap) -> Option<&str> {
+    headers.get(USER_AGENT)?.to_str().ok()
 }
 
 /// Whether the client speaks https, as the gateway or proxy in front states it: the first value of

@@ -73,8 +73,7 @@ impl SetManagement {
 impl FromObject for SetManagement {
     fn from_object(object: &mut JsonObject<'_>) -> Option<Self> {
         let channel_id = object.require("channelId", |o| o.string("channelId"));
-        let is_null = |name: &str| !object.has(name) && object.names().any(|it| it == name);
-        if is_null("url") && is_null("apiKey") {
+        if object.is_null("url") && object.is_null("apiKey") {
             return Some(Self { channel_id: channel_id?, url: None, api_key: None });
         }
         let Management { url, api_key } = Management::from_object(object)?;

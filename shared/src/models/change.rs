@@ -20,7 +20,7 @@ impl<T> Change<T> {
     ) -> Self {
         if object.has(name) {
             read(object, name).map_or(Self::Keep, Self::Set)
-        } else if object.names().any(|member| member == name) {
+        } else if object.is_null(name) {
             Self::Clear
         } else {
             Self::Keep

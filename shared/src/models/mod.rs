@@ -27,6 +27,7 @@ pub mod stats;
 pub mod stream;
 pub mod text;
 pub mod user;
+pub mod user_agent;
 pub mod webhook;
 pub mod webhook_url;
 

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::models::Change;
 use crate::review::Risk;
 use crate::validation::{FromObject, JsonObject};
 
@@ -57,7 +58,7 @@ pub struct PatchNotifications {
 pub struct PatchSurface {
     pub enabled: Option<bool>,
     #[schema(value_type = Option<Risk>)]
-    pub min_risk: Option<Option<Risk>>,
+    pub min_risk: Change<Risk>,
     pub show_content: Option<bool>,
 }
 
@@ -76,7 +77,11 @@ impl PatchSurface {
     fn applied_to(&self, before: &SurfacePreferences) -> SurfacePreferences {
         SurfacePreferences {
             enabled: self.enabled.unwrap_or(before.enabled),
-            min_risk: self.min_risk.unwrap_or(before.min_risk),
+            min_risk: match self.min_risk {
+                Change::Keep => before.min_risk,
+                Change::Clear => None,
+                Change::Set(risk) => Some(risk),
+            },
             show_content: self.show_content.unwrap_or(before.show_content),
         }
     }
@@ -91,11 +96,7 @@ impl FromObject for PatchNotifications {
 impl FromObject for PatchSurface {
     fn from_object(object: &mut JsonObject<'_>) -> Option<Self> {
         let enabled = object.boolean("enabled");
-        // `has` is false for null.
-        let min_risk = match object.has("minRisk") {
-            true => object.one_of("minRisk", &Risk::WORDS).map(Some),
-            false => object.names().any(|name| name == "minRisk").then_some(None),
-        };
+        let min_risk = Change::member(object, "minRisk", |object, name| object.one_of(name, &Risk::WORDS));
         let show_content = object.boolean("showContent");
         Some(Self { enabled, min_risk, show_content })
     }

@@ -5,6 +5,7 @@ use utoipa::ToSchema;
 
 use crate::clock::Timestamp;
 use crate::models::SourceAddress;
+use crate::models::user_agent::browser_and_system;
 
 /// The most characters of a device's name that no browser's is.
 const MAX_NAME: usize = 40;
@@ -50,27 +51,7 @@ impl Client {
 
 /// The browser and the system that a `User-Agent` names.
 fn device(user_agent: &str) -> Option<String> {
-    // The first that matches: later ones claim to be earlier ones.
-    const BROWSERS: [(&str, &str); 6] = [
-        ("Edg", "Edge"),
-        ("OPR/", "Opera"),
-        ("Firefox/", "Firefox"),
-        ("FxiOS/", "Firefox"),
-        ("Chrome/", "Chrome"),
-        ("Safari/", "Safari"),
-    ];
-    const SYSTEMS: [(&str, &str); 7] = [
-        ("Android", "Android"),
-        ("iPhone", "iPhone"),
-        ("iPad", "iPad"),
-        ("Windows", "Windows"),
-        ("Mac OS X", "macOS"),
-        ("CrOS", "ChromeOS"),
-        ("Linux", "Linux"),
-    ];
-    let named =
-        |names: &[(&str, &'static str)]| names.iter().find(|(part, _)| user_agent.contains(part)).map(|it| it.1);
-    match (named(&BROWSERS), named(&SYSTEMS)) {
+    match browser_and_system(user_agent) {
         (Some(browser), Some(system)) => Some(format!("{browser} on {system}")),
         (Some(browser), None) => Some(browser.to_owned()),
         (None, _) => {

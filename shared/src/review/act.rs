@@ -112,9 +112,11 @@ impl Act {
         self.risk == Some(Risk::High) || self.reversible == Some(false)
     }
 
-    /// The risk that decides how people are notified: medium if it is unknown, high if the act cannot be taken back.
-    pub fn notified_risk(&self) -> Risk {
-        if self.is_high_risk() { Risk::High } else { self.risk.unwrap_or(Risk::Medium) }
+    /// The risk that decides how people are notified of a request with this act: medium without an act and if it is
+    /// unknown, high if the act cannot be taken back.
+    pub fn notified_risk(stored: Option<&Json>) -> Risk {
+        let Some(act) = stored.and_then(Self::from_stored) else { return Risk::Medium };
+        if act.is_high_risk() { Risk::High } else { act.risk.unwrap_or(Risk::Medium) }
     }
 
     /// The digest of this act with these arguments.

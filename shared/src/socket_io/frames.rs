@@ -96,6 +96,11 @@ pub fn new_id() -> String {
     hex::encode(&random::bytes::<16>())
 }
 
+/// The answer to a ping, with its data.
+pub fn pong(data: &str) -> String {
+    format!("3{data}")
+}
+
 /// The answer to the event `ping`.
 pub fn pong_event() -> String {
     format!(r#"42{NAMESPACE},["pong"]"#)

@@ -7,8 +7,8 @@
 
 use std::time::{Duration, Instant};
 
-use dynamo::Key;
 use dynamo::value::to_item;
+use dynamo::{Key, Query};
 use serde::{Deserialize, Serialize};
 use ulid::Ulid;
 
@@ -81,11 +81,17 @@ impl Store {
         Ok(self.table.put(record).await?)
     }
 
-    /// Deletes up to [`PAGE`] items of a partition. Gives whether there were any.
-    pub(super) async fn delete_page(&self, pk: String) -> Result<bool, Error> {
-        let found = self.table.query(pk).limit(PAGE).first_keys().await?;
-        self.table.delete_items(&found).await?;
-        Ok(!found.is_empty())
+    /// Deletes all items of a query, page by page.
+    pub(super) async fn delete_all(&self, query: Query, until: Instant) -> Result<(), Error> {
+        let query = query.limit(PAGE);
+        loop {
+            let found = query.clone().first_keys().await?;
+            if found.is_empty() {
+                return Ok(());
+            }
+            self.table.delete_items(&found).await?;
+            check_deadline(until)?;
+        }
     }
 }
 

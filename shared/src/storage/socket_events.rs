@@ -1,5 +1,6 @@
 //! Events for sockets: what a change of an item means to those who watch its channel.
 
+use dynamo::{PK, SK};
 use serde::Serialize;
 use serde_json::json;
 
@@ -7,9 +8,10 @@ use crate::error::Error;
 use crate::ids::{AgentId, UserId};
 use crate::models::{Message, ReviewStatus};
 use crate::storage::agents::AgentItem;
+use crate::storage::copy::IMPORTED;
 use crate::storage::items::MessageItem;
 use crate::storage::keys::{self, AGENT, MESSAGES};
-use crate::storage::webhooks::{StreamImage, from_image};
+use crate::storage::webhooks::{StreamImage, from_image, text_of};
 
 /// An event in a channel. Answers to password fields are for agents only.
 #[derive(Clone, Debug)]
@@ -27,9 +29,9 @@ impl SocketEvent {
     /// The events that a change from one image to the next means, in order. A copy of a message from another service
     /// means none.
     pub fn of(old: Option<&StreamImage>, new: Option<&StreamImage>) -> Result<Vec<Self>, Error> {
-        let Some(sort) = new.or(old).and_then(sort_key) else { return Ok(vec![]) };
+        let Some(sort) = new.or(old).and_then(|image| text_of(image, SK)) else { return Ok(vec![]) };
         if sort.starts_with(MESSAGES) {
-            of_message(read(old)?, read(new)?, new.is_some_and(|image| image.contains_key("imported")))
+            of_message(read(old)?, read(new)?, new.is_some_and(|image| image.contains_key(IMPORTED)))
         } else if sort == AGENT {
             of_agent(read(old)?, read(new)?)
         } else {
@@ -40,15 +42,8 @@ impl SocketEvent {
 
 /// The hash of the API key or session that the change has ended, if it has.
 pub fn ended_credential<'a>(old: Option<&'a StreamImage>, new: Option<&StreamImage>) -> Option<&'a str> {
-    let serde_dynamo::AttributeValue::S(pk) = old.filter(|_| new.is_none())?.get("pk")? else { return None };
+    let pk = text_of(old.filter(|_| new.is_none())?, PK)?;
     pk.strip_prefix(keys::API_KEYS).or_else(|| pk.strip_prefix(keys::SESSIONS))
-}
-
-fn sort_key(image: &StreamImage) -> Option<&str> {
-    match image.get("sk")? {
-        serde_dynamo::AttributeValue::S(text) => Some(text),
-        _ => None,
-    }
 }
 
 fn read<T: serde::de::DeserializeOwned>(image: Option<&StreamImage>) -> Result<Option<T>, Error> {
@@ -63,7 +58,7 @@ fn of_message(
     let (old, new) = match (old, new) {
         (None, None) => return Ok(vec![]),
         (None, Some(_)) if is_imported => return Ok(vec![]),
-        (None, Some(new)) => return Ok(vec![whole("message:created", new)?]),
+        (None, Some(new)) => return Ok(vec![with_message("message:created", new)?]),
         (Some(old), None) => {
             let gone = json!({ "id": old.id, "messageId": old.id, "channelId": old.id.channel() });
             return Ok(vec![event(&old, "message:deleted", &gone)?]);
@@ -75,7 +70,7 @@ fn of_message(
     let id = json!({ "messageId": new.id });
     if status(&old) != status(&new) {
         match status(&new) {
-            Some(ReviewStatus::Completed) => events.push(whole("review:responded", new.clone())?),
+            Some(ReviewStatus::Completed) => events.push(with_message("review:responded", new.clone())?),
             Some(ReviewStatus::Expired) => events.push(event(&new, "review:expired", &id)?),
             Some(ReviewStatus::Cancelled) => events.push(event(&new, "review:cancelled", &id)?),
             Some(ReviewStatus::Pending) | None => {}
@@ -83,7 +78,7 @@ fn of_message(
     } else if (&old.text, old.stream_state, old.status_events.len())
         != (&new.text, new.stream_state, new.status_events.len())
     {
-        events.push(whole("message:updated", new.clone())?);
+        events.push(with_message("message:updated", new.clone())?);
     }
     if old.delivery_status != new.delivery_status {
         let delivery = json!({ "messageId": new.id, "deliveryStatus": new.delivery_status });
@@ -120,7 +115,7 @@ fn of_agent(old: Option<AgentItem>, new: Option<AgentItem>) -> Result<Vec<Socket
 }
 
 /// An event with the whole message.
-fn whole(name: &'static str, item: MessageItem) -> Result<SocketEvent, Error> {
+fn with_message(name: &'static str, item: MessageItem) -> Result<SocketEvent, Error> {
     let (owner, message) = (item.owner_id, Message::from(item));
     let channel = message.channel_id;
     let for_agents = text(&message)?;

@@ -83,6 +83,11 @@ impl<'a> JsonObject<'a> {
         self.raw(name).is_some()
     }
 
+    /// Whether a member is there and null.
+    pub fn is_null(&self, name: &str) -> bool {
+        self.members.contains_key(name) && !self.has(name)
+    }
+
     /// The parsed member. A longer object or array than any that is inspected becomes null.
     pub fn value(&self, name: &str) -> Option<Value> {
         const MAX_PARSED: usize = 256 * 1024;

@@ -10,15 +10,8 @@ use crate::error::Error;
 use crate::models::push::PushKeys;
 use crate::random;
 
-/// What every push service accepts, in bytes.
-const MAX_BODY: usize = 4096;
-/// Salt, record size, the length of the key id, and the key id: the sender's public key.
-const HEADER: usize = 16 + 4 + 1 + 65;
-/// The tag of the encryption and the mark of the last record.
-const OVERHEAD: usize = 16 + 1;
-
-/// The largest message, in bytes.
-pub const MAX_PAYLOAD: usize = MAX_BODY - HEADER - OVERHEAD;
+/// The size of a record, in bytes: what every push service accepts.
+const RECORD_SIZE: u32 = 4096;
 
 /// The length of what is derived, for ring.
 struct Length(usize);
@@ -48,8 +41,7 @@ pub(super) fn encrypt(payload: &[u8], keys: &PushKeys) -> Result<Vec<u8>, Error>
     let nonce = Nonce::assume_unique_for_key(nonce);
     key.seal_in_place_append_tag(nonce, Aad::empty(), &mut record).map_err(failed)?;
 
-    let size = u32::try_from(MAX_BODY).map_err(Error::internal)?.to_be_bytes();
-    Ok([&salt[..], &size, &[65], public.as_ref(), &record].concat())
+    Ok([&salt[..], &RECORD_SIZE.to_be_bytes(), &[65], public.as_ref(), &record].concat())
 }
 
 /// The key material of the message, from the secret that browser and sender agreed on.

@@ -8,5 +8,4 @@ mod encryption;
 mod send;
 mod vapid;
 
-pub use encryption::MAX_PAYLOAD;
 pub use send::{PushAnswer, PushMessage, Sender, Urgency, send};

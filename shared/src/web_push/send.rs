@@ -32,7 +32,7 @@ words!(Urgency { "low" => Low, "normal" => Normal, "high" => High });
 
 /// A message to a browser.
 pub struct PushMessage {
-    /// At most [`encryption::MAX_PAYLOAD`] bytes.
+    /// With what encryption adds, push services take 4,096 bytes; of a larger message they say so.
     pub payload: String,
     pub urgency: Urgency,
     /// A message replaces an undelivered one of the same topic: at most 32 characters of base64url.
@@ -53,8 +53,8 @@ pub struct Sender<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PushAnswer {
     Accepted(StatusCode),
-    /// The subscription has ended.
-    Gone(StatusCode),
+    /// The subscription has ended: so the push service says, or the key that it was made with is not listed any more.
+    Gone(Option<StatusCode>),
     TooLarge,
     /// It may accept the message later; with its `Retry-After`, as it was sent.
     Busy(StatusCode, Option<String>),
@@ -68,7 +68,7 @@ impl PushAnswer {
     fn of(status: StatusCode, retry_after: Option<String>) -> Self {
         match status.as_u16() {
             200..300 => Self::Accepted(status),
-            404 | 410 => Self::Gone(status),
+            404 | 410 => Self::Gone(Some(status)),
             413 => Self::TooLarge,
             408 | 429 | 500.. => Self::Busy(status, retry_after),
             _ => Self::Refused(status),
@@ -78,9 +78,8 @@ impl PushAnswer {
     /// The status of the response, if there was one.
     pub fn status(&self) -> Option<StatusCode> {
         match self {
-            Self::Accepted(status) | Self::Gone(status) | Self::Busy(status, _) | Self::Refused(status) => {
-                Some(*status)
-            }
+            Self::Accepted(status) | Self::Busy(status, _) | Self::Refused(status) => Some(*status),
+            Self::Gone(status) => *status,
             Self::TooLarge => Some(StatusCode::PAYLOAD_TOO_LARGE),
             Self::None(_) => None,
         }

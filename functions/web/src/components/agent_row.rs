@@ -1,6 +1,9 @@
 //! An agent as lists and pages show it.
 
+use std::collections::{HashMap, HashSet};
+
 use shared::clock::Timestamp;
+use shared::ids::AgentId;
 use shared::models::{Agent, AgentStatus, Message, SenderType};
 
 use crate::components::layout::initials;
@@ -97,15 +100,18 @@ pub fn state(status: AgentStatus) -> &'static str {
 /// The agents in the order of lists: each followed by its sub-agents, which are marked. A sub-agent whose parent is not
 /// in the list, or is one itself, stands alone.
 pub fn nested(agents: &[Agent]) -> Vec<(&Agent, bool)> {
-    let is_top = |agent: &Agent| {
-        let parent = agents.iter().find(|it| Some(it.id) == agent.parent_agent_id);
-        parent.is_none_or(|parent| parent.is_subagent)
-    };
+    let tops: HashSet<AgentId> = agents.iter().filter(|agent| !agent.is_subagent).map(|agent| agent.id).collect();
+    let parent = |agent: &Agent| agent.parent_agent_id.filter(|parent| tops.contains(parent));
+    let mut below: HashMap<AgentId, Vec<&Agent>> = HashMap::new();
+    for agent in agents {
+        if let Some(parent) = parent(agent) {
+            below.entry(parent).or_default().push(agent);
+        }
+    }
     let mut rows = vec![];
-    for top in agents.iter().filter(|agent| is_top(agent)) {
-        rows.push((top, false));
-        let below = agents.iter().filter(|it| !top.is_subagent && it.parent_agent_id == Some(top.id));
-        rows.extend(below.map(|agent| (agent, true)));
+    for agent in agents.iter().filter(|agent| parent(agent).is_none()) {
+        rows.push((agent, false));
+        rows.extend(below.remove(&agent.id).into_iter().flatten().map(|agent| (agent, true)));
     }
     rows
 }

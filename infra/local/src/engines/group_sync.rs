@@ -22,10 +22,10 @@ struct Log {
     writes: Mutex<Writes>,
     /// The last write before which all have ended.
     ended: watch::Sender<u64>,
-    /// The last write of which a sync is known; locked during a sync.
-    synced: tokio::sync::Mutex<()>,
+    /// How many syncs there were; locked during one.
+    syncs: tokio::sync::Mutex<u64>,
+    /// The last write before which all are on the disk.
     synced_to: AtomicU64,
-    syncs: AtomicU64,
     has_failed: AtomicBool,
 }
 
@@ -58,9 +58,8 @@ impl GroupSync {
             file,
             writes: Mutex::default(),
             ended: watch::channel(0).0,
-            synced: tokio::sync::Mutex::default(),
+            syncs: tokio::sync::Mutex::default(),
             synced_to: AtomicU64::new(0),
-            syncs: AtomicU64::new(0),
             has_failed: AtomicBool::new(false),
         }))
     }
@@ -74,8 +73,8 @@ impl GroupSync {
         RunningWrite { log: self.0.clone(), number }
     }
 
-    /// Completes once all writes that have begun are on the disk. After a sync that failed nobody knows what is, so all
-    /// later calls fail, too.
+    /// Completes once all writes that have begun are on the disk. After a failed sync it is unknown which of them are, so
+    /// all later calls fail, too.
     pub async fn complete(&self) -> io::Result<()> {
         let log = &self.0;
         let wanted = log.writes().begun;
@@ -84,7 +83,7 @@ impl GroupSync {
         }
         // The sender lives as long as this.
         let _ = log.ended.subscribe().wait_for(|ended| *ended >= wanted).await;
-        let _leads = log.synced.lock().await;
+        let mut syncs = log.syncs.lock().await;
         if log.is_synced(wanted) {
             return log.check();
         }
@@ -93,7 +92,7 @@ impl GroupSync {
         let syncing = log.clone();
         let result = tokio::task::spawn_blocking(move || syncing.file.sync_data()).await;
         let result = result.unwrap_or_else(|err| Err(io::Error::other(err)));
-        log.syncs.fetch_add(1, Ordering::Relaxed);
+        *syncs += 1;
         match &result {
             Ok(()) => log.synced_to.store(ended, Ordering::Release),
             Err(_) => log.has_failed.store(true, Ordering::Release),
@@ -146,14 +145,14 @@ mod tests {
     async fn writes_that_ended_together_share_a_sync_and_reads_need_none() {
         let log = log();
         log.complete().await.unwrap();
-        assert_eq!(log.0.syncs.load(Ordering::Relaxed), 0);
+        assert_eq!(*log.0.syncs.lock().await, 0);
         let written = (0..100).map(|_| async {
             drop(log.begin_write());
             log.complete().await
         });
         assert!(join_all(written).await.iter().all(Result::is_ok));
         // The first leads one sync, and all others that have ended meanwhile the next.
-        assert!((1..=3).contains(&log.0.syncs.load(Ordering::Relaxed)));
+        assert!((1..=3).contains(&*log.0.syncs.lock().await));
         assert!(log.0.is_synced(100));
     }
 

@@ -52,7 +52,7 @@ async fn accept(socket: &mut WebSocket, app: &App, hub: &Hub) -> Option<Client> 
             Frame::Connect { namespace, .. } if frames::is_plain(namespace) => {
                 send(socket, frames::refused(namespace, "Invalid namespace")).await?;
             }
-            Frame::Ping(data) => send(socket, format!("3{data}")).await?,
+            Frame::Ping(data) => send(socket, frames::pong(data)).await?,
             Frame::Pong | Frame::Other => {}
             _ => return None,
         }
@@ -85,11 +85,7 @@ async fn run(socket: &mut WebSocket, app: &App, mut client: Client) {
             text = receive(socket) => {
                 last_heard = Instant::now();
                 let Some(text) = text else { return };
-                let Some(answer) = handle(app, &mut client, &text).await else { return };
-                match answer {
-                    Some(answer) => send(socket, answer).await,
-                    None => Some(()),
-                }
+                handle(socket, app, &mut client, &text).await
             }
             _ = ping.tick() => {
                 let is_silent = last_heard.elapsed() > PING_INTERVAL + PING_TIMEOUT;
@@ -110,17 +106,20 @@ async fn has_ended(app: &App, caller: &Caller) -> bool {
     socket_io::authenticate(&app.store, caller).await.is_err_and(|err| socket_io::is_refused(&err))
 }
 
-/// Handles a frame and gives the answer to it; nothing ends the connection.
-async fn handle(app: &App, client: &mut Client, text: &str) -> Option<Option<String>> {
-    match frames::parse(text)? {
+/// Handles a frame and sends the answer to it, if it has one; nothing at the end of the connection.
+async fn handle(socket: &mut WebSocket, app: &App, client: &mut Client, text: &str) -> Option<()> {
+    let answer = match frames::parse(text)? {
         Frame::Event { namespace: frames::NAMESPACE, payload } => {
             let (name, argument) = frames::event_of(payload)?;
-            Some(client.event(app, &name, argument).await)
+            client.event(app, &name, argument).await
         }
-        Frame::Ping(data) => Some(Some(format!("3{data}"))),
-        Frame::Pong | Frame::Other => Some(None),
-        Frame::Event { .. } | Frame::Connect { .. } => Some(None),
-        Frame::Close | Frame::Disconnect => None,
+        Frame::Ping(data) => Some(frames::pong(data)),
+        Frame::Pong | Frame::Other | Frame::Event { .. } | Frame::Connect { .. } => None,
+        Frame::Close | Frame::Disconnect => return None,
+    };
+    match answer {
+        Some(answer) => send(socket, answer).await,
+        None => Some(()),
     }
 }
 

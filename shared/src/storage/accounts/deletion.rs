@@ -83,24 +83,13 @@ impl Accounts<'_> {
             check_deadline(until)?;
         }
         self.store.agents().delete_all_of(user, until).await?;
-        while self.store.delete_page(keys::log_partition(user)).await? {
-            check_deadline(until)?;
-        }
+        self.store.delete_all(self.store.table.query(keys::log_partition(user)), until).await?;
         // Once more: the index that lists agents may have lagged behind.
         self.store.agents().delete_all_of(user, until).await?;
         // After the agents: the deletion of a message may keep its history.
-        while self.store.delete_page(keys::history_partition(user)).await? {
-            check_deadline(until)?;
-        }
-        let notifications = self.store.query_partition(keys::user_partition(user), keys::NOTIFICATIONS).limit(PAGE);
-        loop {
-            let found = notifications.clone().first_keys().await?;
-            if found.is_empty() {
-                break;
-            }
-            self.store.table.delete_items(&found).await?;
-            check_deadline(until)?;
-        }
+        self.store.delete_all(self.store.table.query(keys::history_partition(user)), until).await?;
+        let notifications = self.store.query_partition(keys::user_partition(user), keys::NOTIFICATIONS);
+        self.store.delete_all(notifications, until).await?;
         self.store.table.delete(&keys::changes(user)).await?;
         Ok(self.store.table.delete(&keys::user(user)).await?)
     }

@@ -17,7 +17,7 @@ use crate::storage::accounts::while_user_stays;
 use crate::storage::inbox::Inbox;
 use crate::storage::keys::{self, AGENT, FILES, MESSAGES, OWNER_INDEX};
 use crate::storage::notify_mark::{NotifyMark, NotifyMarkItem};
-use crate::storage::webhooks::StreamImage;
+use crate::storage::webhooks::{StreamImage, text_of};
 
 /// A heartbeat alone is no change: an agent that reports every few seconds must not make every open inbox read
 /// again.
@@ -81,19 +81,12 @@ impl Inbox<'_> {
 /// The user whose inbox shows the change from one image of an item to the next, if any does.
 pub fn affected_user(old: Option<&StreamImage>, new: Option<&StreamImage>) -> Option<UserId> {
     let image = new.or(old)?;
-    let sort = text(image, SK)?;
+    let sort = text_of(image, SK)?;
     let shown = match sort {
         AGENT => old.map(without_signs_of_life) != new.map(without_signs_of_life),
         sort => sort.starts_with(MESSAGES) || sort.starts_with(FILES),
     };
-    if shown { text(image, OWNER_INDEX.pk)?.parse().ok() } else { None }
-}
-
-fn text<'a>(image: &'a StreamImage, name: &str) -> Option<&'a str> {
-    match image.get(name)? {
-        AttributeValue::S(text) => Some(text),
-        _ => None,
-    }
+    if shown { text_of(image, OWNER_INDEX.pk)?.parse().ok() } else { None }
 }
 
 fn without_signs_of_life(agent: &StreamImage) -> HashMap<&str, &AttributeValue> {

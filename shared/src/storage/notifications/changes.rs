@@ -10,7 +10,7 @@ use crate::review::{Act, Risk};
 use crate::storage::copy::IMPORTED;
 use crate::storage::items::MessageItem;
 use crate::storage::keys::OWNER_INDEX;
-use crate::storage::webhooks::{StreamImage, message_of};
+use crate::storage::webhooks::{StreamImage, message_of, text_of};
 
 /// A review that began or ended.
 #[derive(Clone, Debug)]
@@ -35,7 +35,7 @@ impl ReviewChange {
     /// the review is read.
     pub fn of(old: Option<&StreamImage>, new: Option<&StreamImage>) -> Option<Self> {
         let image = new.or(old)?;
-        let (message_id, owner) = (message_of(image)?, text(image.get(OWNER_INDEX.pk))?.parse().ok()?);
+        let (message_id, owner) = (message_of(image)?, text_of(image, OWNER_INDEX.pk)?.parse().ok()?);
         let is_pending = |image: Option<&StreamImage>| image.is_some_and(has_pending_review);
         let kind = match (is_pending(old), new) {
             // What was copied from elsewhere was announced there.
@@ -58,21 +58,13 @@ pub(super) struct Request {
 impl Request {
     pub fn of(image: StreamImage) -> Result<Option<Self>, Error> {
         let item: MessageItem = serde_dynamo::from_item(image).map_err(Error::internal)?;
-        Ok(item.review.map(|review| {
-            let act = review.action.as_ref().and_then(Act::from_stored);
-            Self { risk: act.map_or(Risk::Medium, |act| act.notified_risk()), expires_at: review.expires_at }
-        }))
+        Ok(item
+            .review
+            .map(|review| Self { risk: Act::notified_risk(review.action.as_ref()), expires_at: review.expires_at }))
     }
 }
 
 fn has_pending_review(image: &StreamImage) -> bool {
     let Some(AttributeValue::M(review)) = image.get("review") else { return false };
-    text(review.get("status")) == Some(ReviewStatus::Pending.word())
-}
-
-fn text(value: Option<&AttributeValue>) -> Option<&str> {
-    match value? {
-        AttributeValue::S(text) => Some(text),
-        _ => None,
-    }
+    matches!(review.get("status"), Some(AttributeValue::S(status)) if status == ReviewStatus::Pending.word())
 }

@@ -1,6 +1,6 @@
 //! Events of the table's stream: what a change of an item means to an agent.
 
-use dynamo::version;
+use dynamo::{SK, version};
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
@@ -174,10 +174,7 @@ pub(in crate::storage) fn answered_payload(
 
 /// The message that an image shows, if it is one, even if the rest of the image cannot be read.
 pub fn message_of(image: &StreamImage) -> Option<MessageId> {
-    match image.get("id").filter(|_| is_message(image))? {
-        serde_dynamo::AttributeValue::S(id) => id.parse().ok(),
-        _ => None,
-    }
+    text_of(image, "id").filter(|_| is_message(image))?.parse().ok()
 }
 
 /// The message of an image, if its review is decided.
@@ -239,7 +236,15 @@ fn webhook_id(message: MessageId, event: &str) -> String {
 }
 
 fn is_message(image: &StreamImage) -> bool {
-    matches!(image.get("sk"), Some(serde_dynamo::AttributeValue::S(sk)) if sk.starts_with(MESSAGES))
+    text_of(image, SK).is_some_and(|sort| sort.starts_with(MESSAGES))
+}
+
+/// A text of an image.
+pub(in crate::storage) fn text_of<'a>(image: &'a StreamImage, name: &str) -> Option<&'a str> {
+    match image.get(name)? {
+        serde_dynamo::AttributeValue::S(text) => Some(text),
+        _ => None,
+    }
 }
 
 pub(in crate::storage) fn from_image<'de, T: Deserialize<'de>>(image: StreamImage) -> Result<T, Error> {

@@ -9,7 +9,7 @@ mod events;
 pub(super) use deliveries::room_for_event;
 pub use deliveries::{Claim, Delivery};
 pub use events::{StreamImage, WebhookEvent, decided_message, message_of};
-pub(super) use events::{answered_payload, from_image, message_payload};
+pub(super) use events::{answered_payload, from_image, message_payload, text_of};
 
 use crate::storage::Store;
 

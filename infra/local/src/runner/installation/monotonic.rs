@@ -1,4 +1,4 @@
-//! What the wall clock is compared with: a clock that nobody sets, and the time of the last write before this start.
+//! What the wall clock is compared with: a clock that cannot be set, and the time of the last write before this start.
 
 use std::time::{Duration, SystemTime};
 
