@@ -158,6 +158,42 @@ test("an answer to a request that was just withdrawn keeps its text", async () =
   await shows(page, "#answer .outcome", "Withdrawn by");
   await shows(page, "#answer .outcome", "Your unsent draft");
   assert.equal(await page.$eval("#answer .outcome pre", (it) => it.textContent), "a whole thought");
+  page.problems = page.problems.filter((it) => !it.includes("form is not connected"));
+});
+
+test("an answer that crosses another outcome keeps its text, whichever is shown first", async () => {
+  const page = await signedIn();
+  const outcomes = {
+    "Withdrawn by": (id) => world.agent("POST", `/api/v1/reviews/${id}/cancel`, {}),
+    "Answered by": (id) => world.owner("POST", `/api/messages/${id}/respond`, { response: { selectedOption: "approve" } }),
+  };
+  for (const [words, end] of Object.entries(outcomes)) {
+    for (const isShownFirst of [true, false]) {
+      const { id } = await world.send({ text: "Shall I?", review: { type: "approval" } });
+      await page.goto(`${world.inboxUrl}/reviews/${id}`);
+      await page.type("[name=comment]", "a whole thought");
+      const client = await page.createCDPSession();
+      await client.send("Fetch.enable", { patterns: [{ urlPattern: `*/reviews/${id}*`, requestStage: "Request" }] });
+      const sent = new Promise((resolve) => {
+        client.on("Fetch.requestPaused", ({ requestId, request }) => {
+          const pass = () => client.send("Fetch.continueRequest", { requestId });
+          if (request.method === "POST") resolve(pass);
+          else pass();
+        });
+      });
+      await page.click("[value=reject]");
+      const pass = await sent;
+      await end(id);
+      // A refresh waits while an answer is sent, at most ten seconds.
+      if (isShownFirst) await shows(page, "#answer .outcome", words);
+      await pass();
+      await page.waitForFunction(() => !document.querySelector(".sending, [data-answer]"));
+      await shows(page, "#answer .outcome", words);
+      await shows(page, "#answer .outcome", "Your unsent draft");
+      assert.equal(await page.$eval("#answer .unsent pre", (it) => it.textContent), "a whole thought");
+      await client.detach();
+    }
+  }
 });
 
 test("a review can be answered without scripts", async () => {

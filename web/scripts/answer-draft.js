@@ -38,14 +38,14 @@ export function removeDraft(form) {
   sessionStorage.removeItem(keyOf(form));
 }
 
-// The review was decided or expired while somebody wrote: shows below the outcome what was not sent.
+// The review was decided or expired while somebody wrote: shows below the outcome what was not sent. The draft is kept,
+// because an outcome that is fetched again replaces this one.
 export function showUnsent(reviewId, outcome) {
   const key = `placet:draft:/reviews/${reviewId}`;
   const draft = JSON.parse(sessionStorage.getItem(key) ?? "[]");
-  sessionStorage.removeItem(key);
   const unsent = draft.filter((it) => it.isWritten && !outcome.textContent.includes(it.value.trim()));
   if (unsent.length === 0) return;
-  const fold = create("details");
+  const fold = create("details", { className: "unsent" });
   const text = unsent.map((it) => it.value).join("\n\n");
   fold.append(
     create("summary", { text: "Your unsent draft" }),

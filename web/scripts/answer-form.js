@@ -94,7 +94,7 @@ const isDecided = (page) => page.querySelector("#answer .outcome") !== null;
 
 function showStored(form, page) {
   // Of an answer that was not stored, because the review had ended, the text is shown below the outcome.
-  if (page.querySelector("#answer .outcome.done")) removeDraft(form);
+  if (page.querySelector("#answer .outcome.done:not(:has(.unsent))")) removeDraft(form);
   removeRow(reviewId(page));
   if (!replaceAnswer(page)) {
     toast("Your previous answer was sent.", "success");

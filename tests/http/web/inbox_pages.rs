@@ -227,6 +227,25 @@ async fn what_was_written_for_a_withdrawn_review_is_shown_again() {
 }
 
 #[tokio::test]
+async fn an_answer_after_another_one_keeps_its_text_and_a_repeated_one_counts() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    let id = agent.create_message(json!({ "text": "?", "review": { "type": "approval" } })).await;
+    let path = format!("/reviews/{id}");
+    let answer = [("option", "approve"), ("comment", "the first")];
+    for _ in 0..2 {
+        assert_eq!(person.submit_form(&path, &answer).await.status, 303);
+    }
+    let late = person.submit_form(&path, &[("option", "approve"), ("comment", "a thought")]).await;
+    assert_eq!(late.status, 409);
+    let page = late.text();
+    assert!(page.contains("Your unsent draft") && page.contains("a thought") && page.contains("the first"), "{page}");
+    let stored = agent.get_in_channel(&format!("/api/v1/reviews/{id}")).await.expect(200);
+    assert_eq!(stored["review"]["response"]["comment"], "the first");
+}
+
+#[tokio::test]
 async fn a_form_that_another_site_sends_is_refused() {
     let world = World::start().await;
     let person = world.person().await;

@@ -8,7 +8,7 @@ use shared::error::{Error, FieldError, Step};
 use shared::http::App;
 use shared::http::extract::PathId;
 use shared::ids::MessageId;
-use shared::models::{Review, ReviewStatus, Surface};
+use shared::models::{Answer, Review, ReviewStatus, Surface};
 use shared::review::Kind;
 use shared::review::answer::checked;
 
@@ -63,14 +63,14 @@ pub async fn answer(
     let submitted = submit(&app, &human, id, review, &typed).await;
     let mut unsent = vec![];
     let (status, refused) = match submitted.map_err(|error| PageError::from(error).in_list(&query))? {
-        // A script that asks for parts gets them at once, without the round trip of a redirect. It has kept what was
-        // written.
-        Submitted::Stored | Submitted::TooLate(_) if !parts.is_none() => {
-            return page(State(app), Visitor(human), PathId(id), Query(listed), parts).await;
-        }
         Submitted::TooLate(texts) if !texts.is_empty() => {
             unsent = texts;
-            (StatusCode::CONFLICT, Refused::default())
+            // A browser reports an error's status on its console; a script sees the outcome.
+            (if parts.is_none() { StatusCode::CONFLICT } else { StatusCode::OK }, Refused::default())
+        }
+        // A script that asks for parts gets them at once, without the round trip of a redirect.
+        Submitted::Stored | Submitted::TooLate(_) if !parts.is_none() => {
+            return page(State(app), Visitor(human), PathId(id), Query(listed), parts).await;
         }
         Submitted::Stored | Submitted::TooLate(_) if typed.first("back") == Some("channel") => {
             return Ok(Redirect::to(&format!("/channels/{}#{id}", id.channel())).into_response());
@@ -99,9 +99,9 @@ pub async fn answer(
 
 /// What became of a form.
 enum Submitted {
-    /// It is stored, or the review was answered before.
+    /// It is stored.
     Stored,
-    /// The review was withdrawn or expired before: what was written.
+    /// The review was withdrawn or expired before, or answered otherwise: what was written.
     TooLate(Vec<String>),
     /// Nothing is stored: the person wants to see what an edit changes.
     Previewed,
@@ -140,12 +140,13 @@ async fn submit(
         Err(problems) => return refused(problems),
     };
     let outcome = match is_preview {
-        true => checked(&kind, act.as_ref(), answer.response).map(|_| Submitted::Previewed),
-        false => app.answer(human, id, answer, Surface::Page).await.map(|_| Submitted::Stored),
+        true => checked(&kind, act.as_ref(), answer.response.clone()).map(|_| Submitted::Previewed),
+        false => app.answer(human, id, answer.clone(), Surface::Page).await.map(|_| Submitted::Stored),
     };
     match outcome {
-        Err(Error::ReviewAlreadyResponded) => Ok(Submitted::Stored),
-        Err(Error::ReviewExpired | Error::ReviewCancelled) => {
+        // A form that was sent twice, because its first response was lost.
+        Err(Error::ReviewAlreadyResponded) if is_stored(app, human, id, &answer).await? => Ok(Submitted::Stored),
+        Err(Error::ReviewAlreadyResponded | Error::ReviewExpired | Error::ReviewCancelled) => {
             Ok(Submitted::TooLate(unsent::texts(&kind, act.as_ref(), typed)))
         }
         Err(Error::Invalid(fields)) => {
@@ -156,6 +157,15 @@ async fn submit(
         Err(Error::TooLarge(sentence)) => refused(vec![sentence]),
         other => other,
     }
+}
+
+/// Whether this very answer is the one that a review has.
+async fn is_stored(app: &App, human: &HumanCaller, id: MessageId, answer: &Answer) -> Result<bool, Error> {
+    let (_, message) = app.store.messages().load(human, id.channel(), id).await?;
+    let Some(review) = message.review else { return Ok(false) };
+    let sent = checked(&review.kind(), review.act().as_ref(), answer.response.clone())?;
+    let is_same = review.response.is_some_and(|stored| stored.as_str() == sent.as_str());
+    Ok(is_same && review.feedback.unwrap_or_default() == answer.feedback.as_deref().unwrap_or_default())
 }
 
 /// A problem with an answer in the words of the page, which names a field by its label.
