@@ -1,5 +1,6 @@
 //! Reads `web/plugins/*`, refuses what is no plugin, and writes the table of those that are: to
-//! add a plugin is to add a directory.
+//! add a plugin is to add a directory. The files next to the directories are parts of several pages: a page has
+//! `<!-- include base.css -->` in their places.
 
 #![allow(clippy::print_stdout, reason = "it is how a build script speaks to cargo")]
 
@@ -19,6 +20,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     directories.retain(|path| path.is_dir());
     directories.sort();
 
+    let built = PathBuf::from(env::var("OUT_DIR")?);
     let mut table = "&[".to_owned();
     for directory in &directories {
         let [manifest, page] = [check::MANIFEST, check::PAGE].map(|name| directory.join(name));
@@ -26,10 +28,14 @@ fn main() -> Result<(), Box<dyn Error>> {
             check::ICONS.iter().map(|(name, mime)| (directory.join(name), mime)).find(|(path, _)| path.is_file());
         let icon_size = icon.as_ref().map(|(path, _)| fs::metadata(path)).transpose()?.map(|it| it.len() as usize);
         let name = directory.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        let problems = check::problems(name, &fs::read_to_string(&manifest)?, &fs::read_to_string(&page)?, icon_size);
+        let html =
+            with_parts(fs::read_to_string(&page)?, &plugins).map_err(|err| format!("{}: {err}", page.display()))?;
+        let problems = check::problems(name, &fs::read_to_string(&manifest)?, &html, icon_size);
         if !problems.is_empty() {
             return Err(format!("{}: {}", directory.display(), problems.join("; ")).into());
         }
+        let page = built.join(format!("{name}.html"));
+        fs::write(&page, html)?;
         let icon = icon.map_or("None".to_owned(), |(path, mime)| format!("Some(({mime:?}, include_bytes!({path:?})))"));
         write!(table, "(include_str!({manifest:?}), include_str!({page:?}), {icon}),")?;
     }
@@ -37,6 +43,18 @@ fn main() -> Result<(), Box<dyn Error>> {
     if directories.len() > check::MAX_PLUGINS {
         return Err(format!("at most {} plugins can be bundled", check::MAX_PLUGINS).into());
     }
-    fs::write(Path::new(&env::var("OUT_DIR")?).join("bundled.rs"), table)?;
+    fs::write(built.join("bundled.rs"), table)?;
     Ok(())
+}
+
+/// The page with the parts that it includes.
+fn with_parts(mut page: String, plugins: &Path) -> Result<String, Box<dyn Error>> {
+    const BEGIN: &str = "<!-- include ";
+    while let Some((before, rest)) = page.split_once(BEGIN) {
+        let (name, after) = rest.split_once(" -->").ok_or("an include has no end")?;
+        let part = fs::read_to_string(plugins.join(name)).map_err(|err| format!("{name}: {err}"))?;
+        let tag = if name.ends_with(".css") { "style" } else { "script" };
+        page = format!("{before}<{tag}>\n{part}</{tag}>{after}");
+    }
+    Ok(page)
 }
