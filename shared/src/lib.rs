@@ -3,7 +3,7 @@
 //!
 //! | layer | modules |
 //! |---|---|
-//! | base | [`random`], [`hex`], [`clock`], [`json`], [`search`], [`media_type`], [`charset`], [`iam`], `words` |
+//! | base | [`random`], [`hex`], [`clock`], [`json`], [`search`], [`media_type`], [`charset`], [`invisible`], [`iam`], `words` |
 //! | errors and ids | [`error`] (the one table of refusals), [`ids`], [`outbound`] (calls to hosts that clients name) |
 //! | secrets and input | [`secrets`], [`validation`], [`image`] |
 //! | domain | [`review`] (what each review type asks and accepts), [`models`] (what clients send and see) |
@@ -26,6 +26,7 @@ pub mod http;
 pub mod iam;
 pub mod ids;
 pub mod image;
+pub mod invisible;
 pub mod json;
 pub mod lambda;
 pub mod limits;

@@ -1,5 +1,7 @@
 //! What agents wrote, as a line of plain text.
 
+use shared::invisible::is_invisible;
+
 /// The beginning of a text without marks of Markdown, line ends and invisible characters, at most `max` characters.
 pub fn excerpt(text: &str, max: usize) -> String {
     let words = text.lines().flat_map(|line| line.trim_start_matches(['#', '>', '-', ' ', '\t']).split_whitespace());
@@ -19,12 +21,6 @@ pub fn excerpt(text: &str, max: usize) -> String {
 
 fn plain_word(word: &str) -> String {
     word.trim_matches(['*', '_', '`']).chars().filter(|letter| !is_invisible(*letter)).collect()
-}
-
-/// Whether a character could hide or reorder others.
-fn is_invisible(letter: char) -> bool {
-    letter.is_control()
-        || matches!(letter, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
 }
 
 #[cfg(test)]

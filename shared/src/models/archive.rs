@@ -3,6 +3,8 @@
 
 use std::collections::HashSet;
 
+use crate::invisible::is_invisible;
+
 /// The most bytes of a name: file systems take 255, and a number may be put behind.
 const MAX_NAME: usize = 200;
 
@@ -29,7 +31,7 @@ pub fn unique_names<'a>(filenames: impl Iterator<Item = &'a str>) -> Vec<String>
 }
 
 fn safe_name(filename: &str) -> String {
-    let kept = |c: char| if c.is_control() || is_invisible(c) || "/\\:*?\"<>|".contains(c) { '_' } else { c };
+    let kept = |c: char| if is_hidden(c) || "/\\:*?\"<>|".contains(c) { '_' } else { c };
     let name: String = filename.chars().map(kept).collect();
     // A name of dots is a way up; one that starts with a dot hides, one that ends in one is cut.
     let name = name.trim_matches(|c: char| c == '.' || c.is_whitespace());
@@ -41,9 +43,9 @@ fn safe_name(filename: &str) -> String {
     if name.is_empty() { "file".to_owned() } else { format!("{before}{stem}{extension}") }
 }
 
-/// Characters that turn the order of others around, or show nothing.
-fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+/// Characters that are no part of a name. A variation selector is: it tells how the emoji in front of it is drawn.
+fn is_hidden(c: char) -> bool {
+    c.is_control() || is_invisible(c) && !('\u{FE00}'..='\u{FE0F}').contains(&c)
 }
 
 /// A name without, and its short extension with, the dot.

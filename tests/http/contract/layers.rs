@@ -7,7 +7,7 @@ use test_support::sources::{self, code_of, source_files};
 
 /// The modules of `shared/src` from the lowest to the highest. A module imports only modules that
 /// stand before it.
-const ORDER: [&str; 32] = [
+const ORDER: [&str; 33] = [
     "random",
     "hex",
     "words",
@@ -16,6 +16,7 @@ const ORDER: [&str; 32] = [
     "search",
     "media_type",
     "charset",
+    "invisible",
     "iam", // base
     "error",
     "ids",

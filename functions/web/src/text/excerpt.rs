@@ -2,6 +2,7 @@
 
 use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
 use serde_json::Value;
+use shared::invisible::is_invisible;
 use shared::models::Message;
 use shared::models::message::TextFormat;
 use unicode_segmentation::UnicodeSegmentation;
@@ -9,7 +10,6 @@ use unicode_segmentation::UnicodeSegmentation;
 use super::definitions;
 use super::emphasis::{keeps_backslash, literal_marks};
 use super::tags::{is_html, without_tags};
-use super::visible::is_suspect;
 
 /// The most characters of an excerpt.
 const MAX_CHARS: usize = 140;
@@ -69,7 +69,7 @@ fn of_word(text: &str) -> String {
 /// The text from its first line that is not blank. A mark in front of it would hide what the line is.
 fn beginning(text: &str) -> &str {
     let blank = text.split_inclusive('\n').take_while(|line| line.trim().is_empty()).map(str::len).sum();
-    let text = text[blank..].trim_start_matches(is_suspect);
+    let text = text[blank..].trim_start_matches(is_invisible);
     &text[..text.floor_char_boundary(MAX_READ_BYTES)]
 }
 
@@ -238,7 +238,7 @@ fn says_something(line: &str) -> Option<String> {
 
 /// A letter, a digit or a picture.
 fn is_word(character: char) -> bool {
-    (character.is_alphanumeric() || u32::from(character) > 0x2100) && !is_suspect(character)
+    (character.is_alphanumeric() || u32::from(character) > 0x2100) && !is_invisible(character)
 }
 
 /// The line, cut between two characters as people see them.

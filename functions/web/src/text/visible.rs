@@ -8,6 +8,8 @@
 use std::borrow::Cow;
 use std::fmt::{self, Write};
 
+use shared::invisible::is_invisible;
+
 /// Writes a text, escaped, with a mark in the place of each character that would not be seen.
 pub fn write_visible(html: &mut String, text: &str) {
     write_runs(html, runs(text, is_hidden));
@@ -35,7 +37,7 @@ fn write_runs<'a>(html: &mut String, runs: impl Iterator<Item = Run<'a>>) {
 
 /// The same for places that take no markup: titles, attributes.
 pub fn visible_plain(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(is_suspect) {
+    if !text.chars().any(is_invisible) {
         return Cow::Borrowed(text);
     }
     let mut plain = String::with_capacity(text.len());
@@ -51,7 +53,7 @@ pub fn visible_plain(text: &str) -> Cow<'_, str> {
 
 /// Whether any character of the text is shown by a mark.
 pub fn has_hidden(text: &str) -> bool {
-    text.chars().any(is_suspect) && runs(text, is_hidden).any(|run| matches!(run, Run::Hidden { .. }))
+    text.chars().any(is_invisible) && runs(text, is_hidden).any(|run| matches!(run, Run::Hidden { .. }))
 }
 
 /// How templates write texts: escaped, invisible characters marked. It writes no markup, so that it
@@ -122,7 +124,7 @@ pub fn escape(html: &mut String, text: &str) {
 
 /// Whether the character at this place is shown by a mark.
 fn is_hidden(text: &str, at: usize, character: char) -> bool {
-    if !is_suspect(character) {
+    if !is_invisible(character) {
         return false;
     }
     let before = text[..at].chars().next_back();
@@ -144,17 +146,6 @@ fn is_hidden_in_literal(text: &str, at: usize, character: char) -> bool {
 /// Spaces that look like the plain one, or nearly so; prose needs them, code does not.
 fn is_lookalike_space(character: char) -> bool {
     matches!(character, '\u{A0}' | '\u{1680}' | '\u{2000}'..='\u{200A}' | '\u{202F}' | '\u{205F}')
-}
-
-/// Characters that are not seen, or that move others.
-pub fn is_suspect(character: char) -> bool {
-    matches!(character,
-        '\u{0}'..='\u{8}' | '\u{B}' | '\u{C}' | '\u{E}'..='\u{1F}' | '\u{7F}'..='\u{9F}' // controls
-        | '\u{AD}' | '\u{34F}' | '\u{61C}' | '\u{115F}' | '\u{1160}' | '\u{17B4}' | '\u{17B5}'
-        | '\u{180B}'..='\u{180F}' | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}'
-        | '\u{2060}'..='\u{206F}' | '\u{2800}' | '\u{3164}' | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}'
-        | '\u{FFA0}' | '\u{FFF0}'..='\u{FFFB}' | '\u{13430}'..='\u{1345F}' | '\u{1BCA0}'..='\u{1BCA3}'
-        | '\u{1D159}' | '\u{1D173}'..='\u{1D17A}' | '\u{E0000}'..='\u{E0FFF}')
 }
 
 /// A joiner between two parts of one emoji.
@@ -256,7 +247,7 @@ mod tests {
         ] {
             let html = shown(text);
             assert!(html.contains(&format!(">{mark}</span>")), "{text:?}: {html}");
-            assert!(!html.chars().any(is_suspect), "{text:?}: {html}");
+            assert!(!html.chars().any(is_invisible), "{text:?}: {html}");
             assert!(has_hidden(text));
             assert!(visible_plain(text).contains(&format!("[{mark}]")));
         }
