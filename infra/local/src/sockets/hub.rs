@@ -1,5 +1,6 @@
 //! Who watches which channel, and the frames on their way to them.
 
+use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -36,6 +37,8 @@ struct Rooms {
     members: HashMap<u64, Member>,
     by_channel: HashMap<AgentId, HashSet<u64>>,
     by_person: HashMap<UserId, HashSet<u64>>,
+    /// How many connections each user has.
+    by_user: HashMap<UserId, usize>,
 }
 
 struct Member {
@@ -63,7 +66,7 @@ impl Hub {
         credential: String,
     ) -> Option<(Membership, mpsc::Receiver<Arc<str>>)> {
         let mut rooms = self.rooms();
-        let of_user = rooms.members.values().filter(|member| member.user == user).count();
+        let of_user = rooms.by_user.get(&user).copied().unwrap_or_default();
         if rooms.members.len() >= MAX_CONNECTIONS || of_user >= MAX_CONNECTIONS_OF_USER {
             return None;
         }
@@ -71,6 +74,7 @@ impl Hub {
         let id = rooms.next_id;
         rooms.next_id += 1;
         let channels = HashSet::new();
+        rooms.by_user.insert(user, of_user + 1);
         rooms.members.insert(id, Member { user, is_person, credential, channels, frames: sender });
         if is_person {
             rooms.by_person.entry(user).or_default().insert(id);
@@ -178,6 +182,12 @@ impl Rooms {
 
     fn remove(&mut self, id: u64) {
         let Some(member) = self.members.remove(&id) else { return };
+        if let Entry::Occupied(mut count) = self.by_user.entry(member.user) {
+            *count.get_mut() -= 1;
+            if *count.get() == 0 {
+                count.remove();
+            }
+        }
         for channel in member.channels {
             self.leave(id, channel);
         }
