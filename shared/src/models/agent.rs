@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use url::Url;
 use utoipa::ToSchema;
 
 use crate::clock::Timestamp;
@@ -102,15 +101,29 @@ impl FromObject for CreateAgent {
     }
 }
 
-/// Where a picture is: a URL that a browser may load one from, or the path of an uploaded one.
+/// Where a picture is: a URL that other programs may load one from, or the path of an uploaded one.
 fn avatar_url(object: &mut JsonObject<'_>, name: &str) -> Option<String> {
     let text = object.short_string(name, MAX_AVATAR_URL)?;
-    let is_url = Url::parse(&text).is_ok_and(|url| matches!(url.scheme(), "http" | "https"));
-    if !is_url && !text.starts_with("/api/agents/") {
-        object.problem(name, "not_a_url", format!("{name} must be an http or https URL"));
+    let url = WebhookUrl::parse(&text, object.may_name_loopback());
+    let is_public = url.is_ok_and(|url| url.userinfo().is_none()) && !text.contains(is_blank_or_control);
+    if !is_public && !is_path_of_avatar(&text) {
+        let sentence = "must be an http or https URL without credentials, and no private address";
+        object.problem(name, "not_a_url", format!("{name} {sentence}"));
         return None;
     }
     Some(text)
+}
+
+/// Parsers of URLs leave these out.
+fn is_blank_or_control(character: char) -> bool {
+    character.is_whitespace() || character.is_control()
+}
+
+/// `/api/agents/{id}/avatar`, with or without its version.
+fn is_path_of_avatar(path: &str) -> bool {
+    let (path, version) = path.split_once("?v=").unwrap_or((path, ""));
+    let id = path.strip_prefix("/api/agents/").and_then(|rest| rest.strip_suffix("/avatar"));
+    id.is_some_and(|id| id.parse::<AgentId>().is_ok()) && version.chars().all(|c| c.is_ascii_alphanumeric())
 }
 
 /// `PATCH /api/agents/{id}`: null clears, absent leaves.

@@ -227,10 +227,17 @@ fn fits(field: &Field, value: &Value) -> Result<Option<Value>, Misfit> {
         FieldType::Select | FieldType::Radio => return choice(field, value).map(Some),
         _ if field.required && is_blank(text()?) => return misfit("required", "must not be blank"),
         FieldType::Email if !is_email(text()?) => return misfit("not_an_email", "must be an e-mail address"),
-        FieldType::Url if url::Url::parse(text()?).is_err() => return misfit("not_a_url", "must be an absolute URL"),
+        FieldType::Url if !is_inert_url(text()?) => {
+            return misfit("not_a_url", "must be an absolute URL, and none that is a script");
+        }
         _ => drop(text()?),
     }
     Ok(None)
+}
+
+/// Whether a text is an absolute URL that runs nothing where an agent shows it as a link.
+fn is_inert_url(text: &str) -> bool {
+    url::Url::parse(text).is_ok_and(|url| !["javascript", "data", "vbscript", "blob"].contains(&url.scheme()))
 }
 
 /// One of the options, or an array of some where several may be chosen.

@@ -171,6 +171,16 @@ async fn a_bad_avatar_url_is_refused() {
         "ftp://example.com/a.png",
         "//example.com/a.png",
         "data:image/png;base64,AA",
+        "java\tscript:alert(1)",
+        " https://example.com/a.png",
+        "https://exam\nple.com/a.png",
+        "https://user:secret@example.com/a.png",
+        "http://127.0.0.1:8080/a.png",
+        "http://[::1]/a.png",
+        "http://localhost/a.png",
+        "http://169.254.169.254/latest",
+        "/api/agents/../files",
+        "/api/agents/x/avatar",
     ] {
         let body = json!({ "name": "x", "avatarUrl": bad });
         assert_eq!(agent.post("/api/v1/agents", body.clone()).await.expect_invalid(), ["avatarUrl"], "{bad}");
@@ -178,6 +188,9 @@ async fn a_bad_avatar_url_is_refused() {
         let patched = Reply::fetch(person.request(Method::PATCH, &path).json(&body)).await;
         assert_eq!(patched.expect_invalid(), ["avatarUrl"], "{bad}");
     }
-    let good = json!({ "name": "x", "avatarUrl": "https://example.com/a.png" });
-    agent.post("/api/v1/agents", good).await.expect(201);
+    let uploaded = format!("/api/agents/{}/avatar?v=01KB0000000000000000000000", agent.channel);
+    for good in ["https://example.com/a.png", "http://93.184.215.14/a.png", &uploaded] {
+        let made = agent.post("/api/v1/agents", json!({ "name": "x", "avatarUrl": good })).await.expect(201);
+        assert_eq!(made["avatarUrl"], good);
+    }
 }

@@ -55,6 +55,26 @@ async fn moments_are_compared_as_moments() {
     }
 }
 
+/// An agent may show an answer as a link.
+#[tokio::test]
+async fn a_url_is_absolute_and_no_script() {
+    let tester = FormTester::start().await;
+    let (urls, scripts) = (
+        ["https://a.example/x", "http://127.0.0.1/", "mailto:a@b.example", "ftp://a.example"],
+        [
+            "javascript:alert(1)",
+            "JavaScript:alert(1)",
+            " java\tscript:alert(1)",
+            "data:text/html,x",
+            "vbscript:x",
+            "/x",
+        ],
+    );
+    let answers = urls.iter().chain(&scripts).map(|it| json!(it)).collect::<Vec<_>>();
+    let expected = [&[true; 4][..], &[false; 6]].concat();
+    assert_eq!(tester.accepted_answers(json!({ "type": "url" }), &answers).await, expected);
+}
+
 #[tokio::test]
 async fn a_time_range_may_span_midnight() {
     let tester = FormTester::start().await;
