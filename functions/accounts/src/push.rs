@@ -60,12 +60,13 @@ pub async fn subscribe(
     headers: HeaderMap,
     extract::Json(body): extract::Json<Subscribe>,
 ) -> Result<StatusCode, Error> {
-    app.store.authenticate(&human, &[]).await?;
+    let subscription = body.subscription();
+    let opened = app.store.notifications().open_subscription(&human, &subscription).await?;
     app.require_notifications()?;
     body.endpoint.check_target("endpoint").await?;
-    let (subscription, vapid_key) = (body.subscription(), app.secrets.current()?.vapid_key()?.public());
+    let vapid_key = app.secrets.current()?.vapid_key()?.public();
     let name = body.name.unwrap_or_else(|| device_name(user_agent(&headers).unwrap_or_default()));
-    app.store.notifications().subscribe(&human, subscription, name, vapid_key).await?;
+    app.store.notifications().subscribe(&human, opened, subscription, name, vapid_key).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -1,7 +1,8 @@
 //! DynamoDB calls of each kind of request, counted by an interceptor of the SDK: a read is one call,
 //! a list one round trip, a write two calls, and a write with files three.
 
-use serde_json::json;
+use serde_json::{Value, json};
+use test_support::contract::{BodyTemplate, routes};
 use test_support::{Reply, World};
 
 #[track_caller]
@@ -10,6 +11,12 @@ fn assert_cost(reply: &Reply, calls: u32, round_trips: u32) {
     let cost = reply.cost();
     assert_eq!((cost.calls, cost.round_trips), (calls, round_trips), "calls, round trips");
     assert!(cost.units() > 0.0, "capacity units are counted");
+}
+
+fn push_subscription() -> Value {
+    let route = routes().into_iter().find(|it| (it.method, it.path) == ("POST", "/api/push/subscribe")).unwrap();
+    let BodyTemplate::Json(body) = route.body else { panic!("{route:?}") };
+    serde_json::from_str(body).unwrap()
 }
 
 #[tokio::test]
@@ -75,6 +82,8 @@ async fn writes_are_two_calls() {
     let management = json!({ "channelId": agent.channel, "url": "https://manage.example", "apiKey": "k" });
     assert_cost(&agent.post("/api/v1/agents/setManagement", management).await, 2, 2);
     assert_cost(&person.post("/api/auth/ws-ticket", json!({})).await, 2, 2);
+    // The devices are read together with the caller.
+    assert_cost(&person.post("/api/push/subscribe", push_subscription()).await, 3, 2);
     let key = person.post("/api/api-keys", json!({})).await;
     assert_cost(&key, 2, 2);
     let id = key.json()["id"].as_str().unwrap().to_owned();

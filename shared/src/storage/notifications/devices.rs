@@ -14,7 +14,7 @@ use crate::ids::UserId;
 use crate::models::PushDevice;
 use crate::models::push::{PushEndpoint, Subscription};
 use crate::secrets::SecretHash;
-use crate::storage::accounts::update_notifications;
+use crate::storage::accounts::{UserItem, update_notifications};
 use crate::storage::notifications::Notifications;
 use crate::storage::{join_authorized, keys, notify_mark};
 
@@ -67,22 +67,45 @@ struct EndpointItem {
     user_id: UserId,
 }
 
+/// What a subscription depends on, read while its caller is authenticated.
+pub struct OpenedSubscription {
+    person: UserItem,
+    devices: Vec<Device>,
+    /// Whose the endpoint is.
+    owner: Option<UserId>,
+}
+
 impl Notifications<'_> {
+    /// Authenticates the caller, and reads what a subscription depends on.
+    pub async fn open_subscription(
+        self,
+        human: &HumanCaller,
+        subscription: &Subscription,
+    ) -> Result<OpenedSubscription, Error> {
+        let owner_key = keys::push_owner(&hash_of(&subscription.endpoint));
+        let person = self.store.accounts().authenticate_person(human, std::slice::from_ref(&owner_key));
+        let devices = self.query_devices(human.0.claimed);
+        let ((person, mut items), devices) = join_authorized(person, devices).await?;
+        let owner = items.take::<EndpointItem>(&owner_key)?.map(|it| it.user_id);
+        Ok(OpenedSubscription { person, devices, owner })
+    }
+
     /// Stores a subscription of the caller's browser, and turns push messages on. `vapid_key` is the public key that the
     /// browser was subscribed with. A browser that is subscribed already keeps its name.
     pub async fn subscribe(
         self,
         human: &HumanCaller,
+        mut opened: OpenedSubscription,
         subscription: Subscription,
         name: String,
         vapid_key: String,
     ) -> Result<(), Error> {
         let hash = hash_of(&subscription.endpoint);
-        let owner_key = keys::push_owner(&hash);
-        for _ in 0..MAX_ATTEMPTS {
-            let person = self.store.accounts().authenticate_person(human, std::slice::from_ref(&owner_key));
-            let devices = self.query_devices(human.0.claimed);
-            let ((item, mut items), devices) = join_authorized(person, devices).await?;
+        for attempt in 0..MAX_ATTEMPTS {
+            if attempt > 0 {
+                opened = self.open_subscription(human, &subscription).await?;
+            }
+            let OpenedSubscription { person: item, devices, owner } = &opened;
             let user = item.user.id;
             let earlier = devices.iter().find(|device| device.hash == hash.as_str());
             if earlier.is_none() && devices.len() >= MAX_DEVICES {
@@ -98,13 +121,12 @@ impl Notifications<'_> {
                 created_at: earlier.map_or(now, |device| device.created_at),
                 last_used_at: earlier.and_then(|device| device.last_used_at),
             };
-            let endpoint: Option<EndpointItem> = items.take(&owner_key)?;
             let mut preferences = item.notification_preferences()?;
             preferences.push.enabled = true;
             let mut transaction = Transaction::new();
-            transaction.add(update_notifications(&item, &preferences)?);
+            transaction.add(update_notifications(item, &preferences)?);
             transaction.add(notify_mark::set(user, now));
-            for write in self.take_over(user, endpoint.map(|it| it.user_id), &hash)? {
+            for write in self.take_over(user, *owner, &hash)? {
                 transaction.add(write);
             }
             let Key { pk, sk } = keys::push_device(user, &hash);
