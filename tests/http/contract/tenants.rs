@@ -10,6 +10,7 @@ use serde_json::Value;
 use shared::clock::Timestamp;
 use shared::ids::{AgentId, ApiKeyId, FileId, MessageId, UserId, new_ulid};
 use test_support::contract::{Call, Placeholder, Route, routes};
+use test_support::openapi;
 use test_support::rng;
 use test_support::tenant::{SAME_CLIENT, SAME_STREAM, Tenant};
 use test_support::{Reply, World};
@@ -240,6 +241,25 @@ async fn use_same_client_and_stream_ids(owner: &Tenant, stranger: &Tenant) {
         // The stranger's own earlier use of the client id may conflict.
         assert!(reply.status < 500, "{call:?}: {}", reply.text());
         assert_no_leak(&reply, owner, &[], &format!("{call:?}"));
+    }
+}
+
+/// So the tests of tenants and of what a key may reach cover every route.
+#[test]
+fn every_operation_of_the_document_is_in_the_table_of_routes() {
+    // The tools of /mcp call other routes; the others need no credentials.
+    let apart = ["/mcp", "/api/openapi.json", "/api/docs"];
+    let document: Value = serde_json::from_str(&openapi::text()).unwrap();
+    let is_row_of = |route: &Route, path: &str| {
+        let (row, path) = (route.path_without_query().split('/'), path.split('/'));
+        row.clone().count() == path.clone().count() && row.zip(path).all(|(one, it)| one == it || it.starts_with('{'))
+    };
+    for (path, operations) in document["paths"].as_object().unwrap() {
+        for method in operations.as_object().unwrap().keys().filter(|_| !apart.contains(&path.as_str())) {
+            let mut rows = routes().into_iter();
+            let is_there = rows.any(|route| route.method.eq_ignore_ascii_case(method) && is_row_of(&route, path));
+            assert!(is_there, "{method} {path}: tests/support/src/contract.rs");
+        }
     }
 }
 
