@@ -42,9 +42,7 @@ pub async fn record(app: &App, delivery: &Delivery, target: &Target, answer: &An
         response_body: response_body.map(|text| target.masked(text)),
         created_at: at,
     };
-    if let Err(err) = app.store.request_log().record(delivery.owner_id, entry).await {
-        tracing::warn!(code = err.code(), "a webhook attempt was not logged");
-    }
+    app.store.request_log().record(delivery.owner_id, entry).await;
 }
 
 /// The receiver's status, or the one that a gateway would answer with, and the reason.

@@ -6,6 +6,7 @@ use aws_config::ecs::EcsCredentialsProvider;
 use aws_config::environment::EnvironmentVariableCredentialsProvider;
 use aws_config::provider_config::ProviderConfig;
 use aws_config::retry::RetryConfig;
+use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
 use aws_credential_types::Credentials;
@@ -94,6 +95,8 @@ impl Clients {
         };
         // There is no connection that a failed call could spoil.
         let retries = retries().with_reconnect_mode(ReconnectMode::ReuseAllConnections);
+        // Nor one that could stall.
+        let config = config.stalled_stream_protection(StalledStreamProtectionConfig::disabled());
         let config = config.http_client(http.clone()).retry_config(retries).no_credentials().load().await;
         let mut builders = Builders::with(&config, urls, true);
         // Signatures would tell this process who it is; only S3's URLs leave it.

@@ -111,6 +111,7 @@ pub struct Store {
     blobs: Blobs,
     clock: Clock,
     pending_stats: agents::PendingStats,
+    pending_entries: request_log::PendingEntries,
     limits: Limits,
     /// How long the history of a deleted message is kept.
     history_lifetime: Duration,
@@ -139,8 +140,9 @@ impl Channel {
 impl Store {
     /// Storage over a table and a bucket, with the default limits.
     pub fn new(table: Table, blobs: Blobs, clock: Clock) -> Self {
-        let (pending_stats, limits) = (agents::PendingStats::default(), Limits::default());
-        Self { table, blobs, clock, pending_stats, limits, history_lifetime: HISTORY_LIFETIME }
+        let (pending_stats, pending_entries) = Default::default();
+        let limits = Limits::default();
+        Self { table, blobs, clock, pending_stats, pending_entries, limits, history_lifetime: HISTORY_LIFETIME }
     }
 
     /// Storage of a deployment, as its commands reach it: with clients from the environment.

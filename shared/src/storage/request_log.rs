@@ -1,10 +1,15 @@
 //! The log of API calls: what each of a user's calls was, for seven days.
+//!
+//! Entries are written in background tasks, and may be lost when a process ends. Under load they gather in the process,
+//! and one write carries those that came while the last one ran.
 
+use std::collections::VecDeque;
 use std::slice;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use dynamo::Key;
 use dynamo::value::{from_item, to_item};
+use dynamo::{Item, Key, Put, Transaction};
 use serde::{Deserialize, Serialize};
 
 use crate::caller::{Caller, HumanCaller};
@@ -17,6 +22,11 @@ use crate::storage::{Store, join_authorized};
 
 const RETENTION: Duration = Duration::from_secs(7 * 24 * 3600);
 
+/// Entries of one write at most: of the largest they have half of the 4 MB of a transaction.
+const MAX_WRITE: usize = 25;
+/// Entries that wait to be written at most; later ones are lost.
+const MAX_PENDING: usize = 2_000;
+
 #[derive(Serialize, Deserialize)]
 struct LogItem {
     pk: String,
@@ -26,6 +36,42 @@ struct LogItem {
     entry: LogEntry,
 }
 
+/// Entries that are not written yet.
+#[derive(Clone, Default)]
+pub(super) struct PendingEntries(Arc<Mutex<Pending>>);
+
+#[derive(Default)]
+struct Pending {
+    entries: VecDeque<LogItem>,
+    is_writing: bool,
+}
+
+impl PendingEntries {
+    fn lock(&self) -> MutexGuard<'_, Pending> {
+        // The entries are whole even if a thread ended while it held them.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds an entry. Gives whether the caller has to write it, because no other task does.
+    fn gather(&self, entry: LogItem) -> bool {
+        let mut pending = self.lock();
+        if pending.entries.len() == MAX_PENDING {
+            tracing::warn!("a call was not logged: too many wait to be");
+            return false;
+        }
+        pending.entries.push_back(entry);
+        !std::mem::replace(&mut pending.is_writing, true)
+    }
+
+    /// What to write next; none ends the writing.
+    fn next(&self) -> Option<Vec<LogItem>> {
+        let mut pending = self.lock();
+        let count = pending.entries.len().min(MAX_WRITE);
+        pending.is_writing = count > 0;
+        (count > 0).then(|| pending.entries.drain(..count).collect())
+    }
+}
+
 /// The log of API calls.
 #[derive(Clone, Copy)]
 pub struct RequestLog<'a> {
@@ -33,11 +79,29 @@ pub struct RequestLog<'a> {
 }
 
 impl RequestLog<'_> {
-    /// Keeps one entry of a user's log.
-    pub async fn record(self, user: UserId, entry: LogEntry) -> Result<(), Error> {
+    /// Keeps one entry of a user's log, for a background task. May write entries of other calls.
+    pub async fn record(self, user: UserId, entry: LogEntry) {
         let Key { pk, sk } = keys::log(user, entry.id);
         let ttl = entry.created_at.plus(RETENTION).epoch_seconds();
-        Ok(self.store.table.put_new(to_item(&LogItem { pk, sk, ttl, entry })?).await?)
+        if !self.store.pending_entries.gather(LogItem { pk, sk, ttl, entry }) {
+            return;
+        }
+        while let Some(entries) = self.store.pending_entries.next() {
+            if let Err(err) = self.write(entries).await {
+                tracing::warn!(code = err.code(), "calls were not logged");
+            }
+        }
+    }
+
+    async fn write(self, entries: Vec<LogItem>) -> Result<(), Error> {
+        let mut items = entries.iter().map(to_item).collect::<Result<Vec<Item>, _>>()?;
+        if items.len() == 1 {
+            return Ok(self.store.table.put_new(items.remove(0)).await?);
+        }
+        let mut transaction = Transaction::new();
+        items.into_iter().for_each(|item| transaction.add(Put::new(item)));
+        let _ = transaction.commit(&self.store.table).await?;
+        Ok(())
     }
 
     /// A page of the caller's log, newest first, read while the caller is authenticated. The cursor is the last

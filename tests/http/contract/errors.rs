@@ -166,6 +166,7 @@ async fn a_storage_failure_is_503_with_retry_after() {
 
 /// The same routers with storage at a closed port; returns their URL.
 async fn broken_storage(world: &World) -> String {
+    use placet_local::engines::dynamodb::DynamoDb;
     use shared::aws::{Clients, Endpoints};
     use shared::http::App;
     let closed = "http://127.0.0.1:9".to_owned();
@@ -182,14 +183,12 @@ async fn broken_storage(world: &World) -> String {
     let listener = placet_local::server::bind([127, 0, 0, 1].into(), 0).await.unwrap();
     let url = placet_local::server::url(&listener).unwrap();
     let (never, closing) = tokio::sync::watch::channel(false);
+    // An engine that no client of the application leads to.
+    let unused = DynamoDb::in_memory(dynoxide::Database::memory().unwrap());
+    let service = placet_local::server::service(app, Default::default(), &plugins::Plugins::bundled(), unused);
     tokio::spawn(async move {
         let _open = never;
-        placet_local::server::serve(
-            listener,
-            placet_local::server::service(app, Default::default(), &plugins::Plugins::bundled()),
-            closing,
-        )
-        .await
+        placet_local::server::serve(listener, service, closing).await
     });
     url
 }

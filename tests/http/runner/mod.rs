@@ -5,6 +5,7 @@
 //! - [`hosts`], [`ports`], [`other_user`]: where it listens, and what other users of the machine can do
 //! - [`plugins`]: plugins from a directory
 //! - [`sockets`]: the Socket.IO server
+//! - [`held_waits`]: how held waits end
 //! - [`fairness`], [`sign_in_floods`]: limits that keep one caller from stopping others
 
 pub mod credentials;
@@ -13,6 +14,7 @@ pub mod deliveries;
 pub mod earlier_data;
 pub mod fairness;
 pub mod full_disk;
+pub mod held_waits;
 pub mod hosts;
 pub mod kills;
 pub mod lost_data;

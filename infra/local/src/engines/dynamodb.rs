@@ -3,6 +3,7 @@
 //! the message about a body that the SDK cannot produce.
 
 use std::error::Error;
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -62,6 +63,23 @@ impl DynamoDb {
         Ok(Self { sync, ..Self::in_memory(database) })
     }
 
+    /// Runs a request of people or agents, whose response says nothing that a power cut undoes. Its calls of this engine do
+    /// not wait for the disk one by one.
+    pub async fn durably<T>(&self, request: impl Future<Output = T>) -> io::Result<T> {
+        match &self.sync {
+            Some(sync) => sync.once(request).await,
+            None => Ok(request.await),
+        }
+    }
+
+    /// Waits until everything that is written is on the disk.
+    pub async fn sync(&self) -> io::Result<()> {
+        match &self.sync {
+            Some(sync) => sync.complete().await,
+            None => Ok(()),
+        }
+    }
+
     /// Whether `X-Amz-Target` names an operation of DynamoDB or of its streams.
     pub fn is_target(target: &str) -> bool {
         operation(target).is_some()
@@ -82,7 +100,7 @@ impl DynamoDb {
         });
         let answered = answered.await;
         if let Some(sync) = &self.sync
-            && let Err(err) = sync.complete().await
+            && let Err(err) = sync.complete_unless_deferred().await
         {
             return error_response("", DynoxideError::InternalServerError(err.to_string()));
         }

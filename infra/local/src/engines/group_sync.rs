@@ -3,6 +3,9 @@
 //! The engine commits to the log without a sync. Here each response waits until every write that it may show is on the
 //! disk: its own, and those that it may have read. So what a response said survives a power cut, and writes that run at
 //! the same time share one sync.
+//!
+//! The response is the engine's own, or, of calls within [`GroupSync::once`], that of a whole request: only what leaves
+//! the process has to be on the disk.
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -12,6 +15,11 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
+
+tokio::task_local! {
+    /// Within [`GroupSync::once`].
+    static IS_DEFERRED: ();
+}
 
 /// The syncs of one database. Clones share them.
 #[derive(Clone)]
@@ -71,6 +79,20 @@ impl GroupSync {
         let number = writes.begun;
         writes.running.insert(number);
         RunningWrite { log: self.0.clone(), number }
+    }
+
+    /// Runs a request, of whose calls none waits for a sync, and then waits for one.
+    pub async fn once<T>(&self, request: impl Future<Output = T>) -> io::Result<T> {
+        let response = IS_DEFERRED.scope((), request).await;
+        self.complete().await.map(|()| response)
+    }
+
+    /// Waits for a sync, unless the request that runs here waits for one at its end.
+    pub async fn complete_unless_deferred(&self) -> io::Result<()> {
+        match IS_DEFERRED.try_with(|()| ()) {
+            Ok(()) => Ok(()),
+            Err(_) => self.complete().await,
+        }
     }
 
     /// Completes once all writes that have begun are on the disk. After a failed sync it is unknown which of them are, so
@@ -168,6 +190,23 @@ mod tests {
         drop(running);
         read.await.unwrap();
         assert!(log.0.is_synced(1));
+    }
+
+    #[tokio::test]
+    async fn the_writes_of_a_request_share_a_sync_at_its_end() {
+        let log = log();
+        let request = log.once(async {
+            for _ in 0..3 {
+                drop(log.begin_write());
+                log.complete_unless_deferred().await.unwrap();
+            }
+            *log.0.syncs.lock().await
+        });
+        assert_eq!(request.await.unwrap(), 0);
+        assert!(log.0.is_synced(3));
+        drop(log.begin_write());
+        log.complete_unless_deferred().await.unwrap();
+        assert_eq!(*log.0.syncs.lock().await, 2);
     }
 
     #[tokio::test]

@@ -34,7 +34,8 @@ pub struct InProcess {
 }
 
 impl InProcess {
-    /// Routes by the operation header of DynamoDB and SQS. S3 requests have none.
+    /// Routes by the operation header of DynamoDB and SQS. S3 requests have none. What a message or an object follows from
+    /// is on the disk before it.
     async fn answer(self, request: HttpRequest) -> Result<HttpResponse, BoxError> {
         let request = request.try_into_http1x()?;
         let target = request.headers().get("x-amz-target").map(|target| target.to_str().map(str::to_owned));
@@ -42,7 +43,10 @@ impl InProcess {
         let body = request.into_body().collect().await?.to_bytes();
         let response = match DynamoDb::is_target(&target) {
             true => self.dynamodb.answer(&target, body).await,
-            false => self.sqs.answer(&target, &body).await,
+            false => {
+                self.dynamodb.sync().await?;
+                self.sqs.answer(&target, &body).await
+            }
         };
         Ok(response.map(SdkBody::from).try_into()?)
     }
@@ -53,6 +57,9 @@ impl InProcess {
         let host = HeaderValue::from_str(host)?;
         request.headers_mut().insert(HOST, host);
         let is_head = request.method() == Method::HEAD;
+        if !is_head && request.method() != Method::GET {
+            self.dynamodb.sync().await?;
+        }
         // A separate task, as in a server, so that its CPU time does not count as its caller's. The
         // task is aborted with its caller.
         let mut task = JoinSet::new();

@@ -117,7 +117,8 @@ async fn serve_until_shutdown(
     let shutdown = server::shutdown_signal().map_err(|err| StartError::message(err.to_string()))?;
     let hub = Hub::default();
     let workers = background::start(&installation.app, &installation.engines, hub.clone()).await?;
-    let service = server::service(installation.app.clone(), hub, plugins);
+    let dynamodb = installation.engines.in_process.dynamodb.clone();
+    let service = server::service(installation.app.clone(), hub, plugins, dynamodb);
     let service = if is_proxied { service } else { server::with_sources(service) };
     let serving = future::try_join_all(listeners.into_iter().map(|listener| {
         let (service, closing) = (service.clone(), closing.clone());

@@ -20,13 +20,15 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
-use axum::middleware::map_request;
+use axum::middleware::{Next, from_fn, map_request};
+use axum::response::IntoResponse;
 use hyper::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use plugins::Plugins;
+use shared::error::Error;
 use shared::http;
 use shared::http::App;
 use shared::models::SourceAddress;
@@ -35,6 +37,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 use tower::Service;
 
+use crate::engines::dynamodb::DynamoDb;
 use crate::routes_with;
 use crate::sockets::{self, Hub};
 use connections::Connections;
@@ -52,9 +55,18 @@ const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
 /// The pause after a failed `accept`.
 const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(50);
 
-/// All routes with this state and these plugins, as one service; sockets get the events that `hub` is given.
-pub fn service(app: App, hub: Hub, plugins: &Plugins) -> Router {
-    http::service(routes_with(plugins).merge(sockets::router(hub)), app)
+/// All routes with this state and these plugins, as one service over this engine; sockets get the events that `hub` is
+/// given.
+pub fn service(app: App, hub: Hub, plugins: &Plugins, dynamodb: DynamoDb) -> Router {
+    let routes = routes_with(plugins).merge(sockets::router(hub));
+    let routes = routes.layer(from_fn(move |request: Request<Body>, next: Next| {
+        let dynamodb = dynamodb.clone();
+        async move {
+            let response = dynamodb.durably(next.run(request)).await;
+            response.unwrap_or_else(|err| Error::unavailable(err).into_response())
+        }
+    }));
+    http::service(routes, app)
 }
 
 /// The same service that knows the address of each caller. Not for one behind a proxy, which has the address of all.
