@@ -13,11 +13,7 @@ CHROMIUM=${CHROMIUM:-$(command -v chromium || command -v google-chrome || true)}
 [ -n "$CHROMIUM" ] || { echo "make test-browser needs Chromium (Debian: apt-get install chromium), or CHROMIUM=/path/to/it" >&2; exit 1; }
 export CHROMIUM
 
-# Install the packages of the lock file, unless they are current.
-installed=tests/browser/node_modules/.package-lock.json
-if [ ! -e "$installed" ] || [ tests/browser/package-lock.json -nt "$installed" ]; then
-  npm ci --prefix tests/browser --no-audit --no-fund --loglevel=error
-fi
+tests/browser/install.sh
 cargo build --quiet --workspace --bin placet-local
 
 if [ "${1:-}" = screenshots ]; then exec node tests/browser/screenshots.mjs; fi

@@ -10,6 +10,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 need() { command -v "$1" >/dev/null || { echo "make test-sam needs $1: $2" >&2; exit 1; }; }
 need cargo "install Rust from https://rustup.rs"
 need python3 "install Python 3.11 (Debian: apt-get install python3 python3-venv)"
+need node "install Node.js 18 or later (Debian: apt-get install nodejs)"
+need npm "install it (Debian: apt-get install npm)"
 
 infra/venv.sh .venv-sam infra/requirements.txt
 infra/venv.sh .venv-ministack tests/sam/requirements.txt
@@ -18,5 +20,7 @@ if [ "${1:-}" = --prepare ]; then
   PATH="$PWD/.venv-sam/bin:$PATH" SAM_CLI_TELEMETRY=0 exec .venv-sam/bin/sam build --config-env local
 fi
 infra/venv.sh .venv tests/clients/requirements.txt
+# The client of sockets.
+tests/browser/install.sh
 tests/examples.sh
 exec .venv-sam/bin/python tests/sam/deployed.py "$@"

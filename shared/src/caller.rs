@@ -1,6 +1,8 @@
 //! Who calls: the credential that a request carries, not verified yet. Storage verifies it in the
 //! same call that fetches what the route needs.
 
+use serde::{Deserialize, Serialize};
+
 use crate::error::Error;
 use crate::ids::{AgentId, MaybeChannel, UserId};
 use crate::models::SenderType;
@@ -78,6 +80,36 @@ impl Caller {
         match self {
             Self::Agent(_) => Error::NoApiKey,
             Self::Human(_) => Error::NoSession,
+        }
+    }
+}
+
+/// A caller as an item names it: by the hash of the credential.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StoredCaller {
+    credential: String,
+    user_id: UserId,
+    agent_id: Option<AgentId>,
+    is_person: bool,
+}
+
+impl From<&Caller> for StoredCaller {
+    fn from(caller: &Caller) -> Self {
+        let (user_id, agent_id) = (caller.claimed(), caller.only_agent());
+        let is_person = matches!(caller, Caller::Human(_));
+        Self { credential: caller.credential_hash().to_owned(), user_id, agent_id, is_person }
+    }
+}
+
+impl From<StoredCaller> for Caller {
+    fn from(stored: StoredCaller) -> Self {
+        let StoredCaller { credential, user_id, agent_id, is_person } = stored;
+        let hashed = SecretHash::stored(credential);
+        let credential = Credential { hashed, claimed: user_id, agent: agent_id, prefix: String::new() };
+        match is_person {
+            true => Self::Human(HumanCaller(credential)),
+            false => Self::Agent(AgentCaller { credential, is_read: false }),
         }
     }
 }

@@ -74,6 +74,8 @@ pub struct Config {
     pub queue: Option<String>,
     /// `PLACET_DEAD_LETTERS`: the URL of the dead-letter queue of deliveries; only `webhooks` needs it.
     pub dead_letters: Option<String>,
+    /// `PLACET_SOCKETS`: the management endpoint of the WebSocket API, with its stage; unset where there is none.
+    pub sockets: Option<String>,
     /// See [`plugins_directory`].
     pub plugins: Option<PathBuf>,
     /// `PLACET_NOTIFICATIONS`: the URL of the queue of notifications; unset in a deployment that sends none.
@@ -111,6 +113,7 @@ impl Config {
             has_source_addresses: source_addresses()?,
             queue: present("PLACET_QUEUE"),
             dead_letters: present("PLACET_DEAD_LETTERS"),
+            sockets: present("PLACET_SOCKETS"),
             plugins: plugins_directory(),
             notifications: present("PLACET_NOTIFICATIONS"),
             failed_notifications: present("PLACET_FAILED_NOTIFICATIONS"),
@@ -121,6 +124,11 @@ impl Config {
     /// The URL of the queue; an error for functions that cannot work without it.
     pub fn require_queue(&self) -> Result<&str, ConfigError> {
         self.queue.as_deref().ok_or(ConfigError::Missing("PLACET_QUEUE"))
+    }
+
+    /// The WebSocket API, for the function that cannot work without it.
+    pub fn require_sockets(&self) -> Result<&str, ConfigError> {
+        self.sockets.as_deref().ok_or(ConfigError::Missing("PLACET_SOCKETS"))
     }
 
     /// The dead-letter queue, for the function that cannot work without it.

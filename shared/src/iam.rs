@@ -20,6 +20,8 @@ pub enum Permission {
     FailedNotifications(&'static str),
     /// The parameter with the deployment's secrets.
     Secrets(&'static str),
+    /// The connections of the WebSocket API.
+    Sockets(&'static str),
 }
 
 impl fmt::Display for Permission {
@@ -33,6 +35,7 @@ impl fmt::Display for Permission {
             Self::DeadLetters(action) => write!(f, "{action} on the dead-letter queue"),
             Self::Notifications(action) => write!(f, "{action} on the queue of notifications"),
             Self::FailedNotifications(action) => write!(f, "{action} on the dead-letter queue of notifications"),
+            Self::Sockets(action) => write!(f, "{action} on the connections of the WebSocket API"),
             Self::Secrets(action) => write!(f, "{action} on the deployment's secrets"),
         }
     }

@@ -8,6 +8,7 @@ import asyncio
 import json
 import sys
 import time
+from urllib.parse import urlsplit
 
 import aiohttp
 import socketio
@@ -29,7 +30,7 @@ async def watch(url, auth, *channels):
     async def connected():
         for channel in channels:
             await client.emit("subscribe:channel", channel, namespace="/ws")
-        # The server handles frames in order: after the answer the subscriptions are made.
+        # A runner handles frames in order: after the answer the subscriptions are made. A deployment may handle them at once.
         await client.emit("ping", namespace="/ws")
 
     @client.on("pong", namespace="/ws")
@@ -44,8 +45,9 @@ async def watch(url, auth, *channels):
     async def refused(data):
         say(event="refused", data=data)
 
+    path = urlsplit(url).path.strip("/") or "socket.io"
     try:
-        await client.connect(url, auth=json.loads(auth), namespaces=["/ws"], transports=["websocket"])
+        await client.connect(url, auth=json.loads(auth), namespaces=["/ws"], transports=["websocket"], socketio_path=path)
     except socketio.exceptions.ConnectionError:
         return say(event="closed", data=None)
     while line := await asyncio.to_thread(sys.stdin.readline):

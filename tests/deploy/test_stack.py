@@ -20,7 +20,7 @@ sys.path[:0] = [str(ROOT / "tests/sam"), str(ROOT / "infra")]
 
 import stack  # noqa: E402
 from deployed import emulator  # noqa: E402
-from deployment import DeployError, concurrency, dead_letters, schema_version  # noqa: E402
+from deployment import DeployError, concurrency, dead_letters, plugins, schema_version  # noqa: E402
 from deployment.config import StackConfig  # noqa: E402
 
 TEMPLATE = ROOT / "tests/deploy/template.yaml"
@@ -301,6 +301,22 @@ class APipeline(OnAnEmulator):
         other = self.it.run("other", "deploy", "--template", TEMPLATE, "--yes")
         self.assertNotEqual(other.returncode, 0, other.stdout)
         self.assertIn("AccessDenied", other.stdout + other.stderr)
+
+
+class OwnPlugins(unittest.TestCase):
+    def test_they_stand_beside_three_programs_until_a_deployment_without_them(self):
+        with tempfile.TemporaryDirectory() as directory, tempfile.TemporaryDirectory() as build:
+            plugin = Path(directory) / "own-card"
+            plugin.mkdir()
+            (plugin / "plugin.json").write_text("{}")
+            for function in (*plugins.FUNCTIONS, "Web"):
+                (Path(build) / function).mkdir()
+            plugins.add(build, directory)
+            found = sorted(str(it.relative_to(build)) for it in Path(build).rglob("plugin.json"))
+            self.assertEqual(found, [f"{it}/plugins/own-card/plugin.json" for it in sorted(plugins.FUNCTIONS)])
+            plugins.add(build)
+            self.assertEqual(list(Path(build).rglob("plugin.json")), [])
+            self.assertEqual(plugins.check_command(plugin)[-2:], ["check-plugins", str(plugin)])
 
 
 class AFront(OnAnEmulator):

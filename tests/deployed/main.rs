@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "in tests a panic is a failed test")]
 
+mod sockets;
+
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;

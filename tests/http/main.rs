@@ -16,6 +16,7 @@ mod plugins;
 mod protocols;
 mod reviews;
 mod runner;
+mod sockets;
 mod support;
 mod transfer;
 mod web;

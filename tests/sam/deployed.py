@@ -50,7 +50,7 @@ def main():
         step("sam deploy", deploy, env)
         aws = Aws(endpoint)
         gateway = f"{endpoint}/_aws/execute-api/{aws.outputs['ApiId']}/$default"
-        environment = describe(aws.client, STACK, aws.outputs, gateway)
+        environment = describe(aws.client, STACK, aws.outputs, gateway) | serve_sockets(aws, endpoint)
         if args.keep:
             print(json.dumps(environment, indent=1), flush=True)
         signal.alarm(LIMIT)
@@ -190,6 +190,19 @@ def describe(client, stack, outputs, gateway):
         "PLACET_TEST_ORIGIN": ORIGIN,
         "PLACET_TEST_PYTHON": str(ROOT / ".venv/bin/python"),
     }
+
+
+def serve_sockets(aws, endpoint):
+    """The emulator's WebSocket API has a URL that the template cannot know: two functions send frames there."""
+    sockets = f"{endpoint}/_aws/execute-api/{aws.outputs['SocketsUrl'].split('//')[1].split('.')[0]}/sockets"
+    functions, cloudformation = aws.client("lambda"), aws.client("cloudformation")
+    for resource in ("Sockets", "Expiry"):
+        detail = cloudformation.describe_stack_resource(StackName=STACK, LogicalResourceId=resource)["StackResourceDetail"]
+        name = detail["PhysicalResourceId"]
+        variables = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+        functions.update_function_configuration(
+            FunctionName=name, Environment={"Variables": variables | {"PLACET_SOCKETS": sockets}})
+    return {"PLACET_TEST_SOCKETS_URL": sockets}
 
 
 # ------------------------------------------------------------------------------ the tests

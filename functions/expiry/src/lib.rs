@@ -1,9 +1,11 @@
 //! Runs every minute and processes what is due: expires reviews, deletes unclaimed files and objects,
-//! and continues deletions that were interrupted.
+//! and continues deletions that were interrupted. `ping`: pings the clients of the WebSocket API.
 //!
 //! The shards of the index `due` are read concurrently, each oldest first: one query per shard if
 //! nothing is due. Every action is conditional or idempotent, so a lagging index, two concurrent runs
 //! and a run that is killed do no harm. Work that does not fit into one run is left for the next.
+
+mod ping;
 
 use std::time::{Duration, Instant};
 
@@ -62,6 +64,7 @@ pub const PERMISSIONS: &[Permission] = &[
     Permission::Index("dynamodb:Query", "due"),
     Permission::Bucket("s3:ListBucket"),
     Permission::Objects("s3:DeleteObject"),
+    Permission::Sockets("execute-api:ManageConnections"),
 ];
 
 /// Processes what is due by the clock of `app`; nothing while that clock is in doubt. An error means that a shard could
@@ -161,6 +164,10 @@ async fn process(app: &App, work: &DueWork) -> Result<SweepReport, Error> {
         }
         DueWork::Sign(message) => {
             store.reviews().delete_sign(*message).await?;
+            none
+        }
+        DueWork::Socket(id) => {
+            ping::run(app, id).await?;
             none
         }
         DueWork::Unknown(key) => return Err(Error::internal(format!("unknown kind of due work: sk {}", key.sk))),

@@ -31,6 +31,7 @@ pub struct Clients {
 }
 
 /// What all calls of a deployed function share.
+#[derive(Clone)]
 pub struct Connection {
     pub(super) https: HttpsClient,
     pub(super) credentials: SharedCredentialsProvider,
@@ -49,6 +50,15 @@ impl Connection {
             false => SharedCredentialsProvider::new(EnvironmentVariableCredentialsProvider::new()),
         };
         Self { https, credentials }
+    }
+}
+
+impl Connection {
+    /// The same with fixed credentials, for emulators.
+    pub fn with_keys(region: &str, access_key: &str, secret_key: &str) -> Self {
+        let https = HttpsClient::new(Roots::of_region(region).certificates(), CONNECT_TIMEOUT);
+        let credentials = Credentials::new(access_key, secret_key, None, None, "fixed");
+        Self { https, credentials: SharedCredentialsProvider::new(credentials) }
     }
 }
 

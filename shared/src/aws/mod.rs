@@ -4,15 +4,19 @@
 //! - `https_client`: the HTTPS client that the SDK uses
 //! - [`parameter_store`]: reads a parameter of the Systems Manager
 //! - [`queue`]: the queue of deliveries
+//! - [`socket_gateway`]: the connections of a WebSocket API; `signed_request`: calls without an SDK
 
 pub mod clients;
 mod https_client;
 pub mod lazy;
 pub mod parameter_store;
 pub mod queue;
+mod signed_request;
+pub mod socket_gateway;
 
 pub use clients::{Clients, Connection, Endpoints};
 pub use lazy::Lazy;
+pub use socket_gateway::{Reached, SocketGateway};
 
 /// Where a deployed function finds AWS, from Lambda's environment alone. Probing other sources
 /// (profiles, the instance metadata service) would slow down every cold start.

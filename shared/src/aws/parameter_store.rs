@@ -1,20 +1,15 @@
 //! Reads a parameter of the Systems Manager. A function reads one, at its start: the service's SDK, with a hundred and
 //! fifty operations, would take longer to compile than the rest of the function.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use aws_credential_types::Credentials;
-use aws_credential_types::provider::ProvideCredentials;
-use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
-use aws_sigv4::sign::v4;
 use aws_smithy_runtime_api::box_error::BoxError;
-use aws_smithy_types::body::SdkBody;
 use http::header::{CONTENT_TYPE, HOST};
-use http::{Request, StatusCode};
-use http_body_util::BodyExt;
+use http::{Method, StatusCode};
 use serde::Deserialize;
 use serde_json::json;
 
+use crate::aws::signed_request::{self, Unsigned};
 use crate::aws::{AwsSettings, Connection};
 
 const SERVICE: &str = "ssm";
@@ -59,37 +54,17 @@ struct Parameter {
 }
 
 async fn attempt(aws: &AwsSettings, connection: &Connection, name: &str) -> Result<String, BoxError> {
-    let credentials = connection.credentials.provide_credentials().await?;
-    let response = connection.https.send(signed(aws, credentials, name)?).await?;
-    let (status, body) = (response.status(), response.into_body().collect().await?.to_bytes());
+    let url = endpoint(aws);
+    let headers = [(HOST.as_str(), signed_request::host(&url)), (CONTENT_TYPE.as_str(), JSON), TARGET];
+    let body = json!({ "Name": name, "WithDecryption": true }).to_string();
+    let request =
+        Unsigned { service: SERVICE, region: &aws.region, method: Method::POST, url: &url, headers: &headers, body };
+    let (status, body) = signed_request::send(connection, request).await?;
     if status != StatusCode::OK {
         // An error of the service: its type and its sentence.
         return Err(format!("{status}: {}", String::from_utf8_lossy(&body)).into());
     }
     Ok(serde_json::from_slice::<Answer>(&body)?.parameter.value)
-}
-
-/// The request, signed with the function's credentials.
-fn signed(aws: &AwsSettings, credentials: Credentials, name: &str) -> Result<Request<SdkBody>, BoxError> {
-    let url = endpoint(aws);
-    let host = url.split_once("://").map_or(url.as_str(), |(_, host)| host).trim_end_matches('/');
-    let body = json!({ "Name": name, "WithDecryption": true }).to_string();
-    let headers = [(HOST.as_str(), host), (CONTENT_TYPE.as_str(), JSON), TARGET];
-    let identity = credentials.into();
-    let parameters = v4::SigningParams::builder()
-        .identity(&identity)
-        .region(&aws.region)
-        .name(SERVICE)
-        .time(SystemTime::now())
-        .settings(SigningSettings::default())
-        .build()?
-        .into();
-    let signable = SignableRequest::new("POST", &url, headers.into_iter(), SignableBody::Bytes(body.as_bytes()))?;
-    let (instructions, _) = sign(signable, &parameters)?.into_parts();
-    let request = headers.into_iter().fold(Request::post(&url), |request, (name, value)| request.header(name, value));
-    let mut request = request.body(SdkBody::from(body))?;
-    instructions.apply_to_request_http1x(&mut request);
-    Ok(request)
 }
 
 fn endpoint(aws: &AwsSettings) -> String {

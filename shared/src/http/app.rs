@@ -7,8 +7,8 @@ use ::http::header::SET_COOKIE;
 use ::http::{HeaderMap, HeaderValue};
 use axum::extract::FromRef;
 
-use crate::aws::Clients;
 use crate::aws::queue::Queue;
+use crate::aws::{Clients, SocketGateway};
 use crate::caller::{AgentCaller, HumanCaller};
 use crate::clock::Clock;
 use crate::error::Error;
@@ -45,6 +45,8 @@ pub struct App {
     pub site: Site,
     pub cors: Cors,
     pub plugins: PluginNames,
+    /// The connections of the WebSocket API, where there is one.
+    pub sockets: Option<SocketGateway>,
 }
 
 impl App {
@@ -71,6 +73,7 @@ impl App {
             site: Site::default(),
             cors: Cors::default(),
             plugins: PluginNames::default(),
+            sockets: None,
         }
     }
 

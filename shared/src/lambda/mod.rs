@@ -18,7 +18,7 @@ use tokio::sync::watch;
 use tower::{Service, ServiceExt, service_fn};
 use tracing::Instrument;
 
-use crate::aws::{Clients, Connection, parameter_store};
+use crate::aws::{Clients, Connection, SocketGateway, parameter_store};
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError, SecretSource};
 use crate::http::{self, App};
@@ -82,6 +82,14 @@ pub fn queue_app() -> Result<App, ConfigError> {
     Ok(without_secrets(config))
 }
 
+/// The state of the deployed function that serves the WebSocket API, which must be set.
+pub fn sockets_app() -> Result<App, ConfigError> {
+    logging::init_json();
+    let config = Config::from_env()?;
+    config.require_sockets()?;
+    Ok(without_secrets(config))
+}
+
 /// The state of the deployed function that sends the deliveries of the queue; both queues must be set.
 pub fn delivery_app() -> Result<App, ConfigError> {
     logging::init_json();
@@ -140,7 +148,9 @@ fn deployed(config: Config, connection: &Connection, secrets: ServerSecrets) -> 
         .limited(Limits::new(&config.limits))
         .keeping_history(config.history_lifetime);
     let plugins = config.plugins.as_deref().map(PluginNames::installed).unwrap_or_default();
-    let app = App { cors: config.cors, plugins, ..app };
+    let sockets =
+        config.sockets.as_deref().map(|endpoint| SocketGateway::new(connection.clone(), &config.aws.region, endpoint));
+    let app = App { cors: config.cors, plugins, sockets, ..app };
     let app = match config.url {
         Some(url) => App { contact: url.into(), ..app },
         None => app,

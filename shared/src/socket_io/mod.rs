@@ -1,4 +1,4 @@
-//! Socket.IO, as the local runner speaks it.
+//! Socket.IO, as the local runner and the function `sockets` speak it.
 //!
 //! - [`frames`]: the frames of Engine.IO and Socket.IO as text
 //! - [`mod@sign_in`]: who connects, and what clients may send
@@ -7,3 +7,6 @@ pub mod frames;
 pub mod sign_in;
 
 pub use sign_in::{authenticate, channel_id, is_refused, is_relayed, sign_in};
+
+/// Connections that one user may have.
+pub const MAX_CONNECTIONS_OF_USER: usize = 2_000;

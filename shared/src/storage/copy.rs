@@ -65,7 +65,9 @@ fn is_copied(item: &Item) -> bool {
         [keys::CHANGES, keys::PUSH_OWNER].contains(&sk)
             || [keys::SIGNS, keys::PUSH_DEVICES, keys::NOTIFICATIONS].iter().any(|prefix| sk.starts_with(prefix))
     };
-    Key::of(item).is_some_and(|key| !own.contains(&key) && !is_passing(&key.sk))
+    let is_socket =
+        |pk: &str| [keys::TICKETS, keys::SOCKETS, keys::SOCKETS_OF_USERS].iter().any(|it| pk.starts_with(it));
+    Key::of(item).is_some_and(|key| !own.contains(&key) && !is_passing(&key.sk) && !is_socket(&key.pk))
 }
 
 impl Blobs {

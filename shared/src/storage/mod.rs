@@ -50,6 +50,7 @@ mod request_log;
 mod reviews;
 mod room;
 mod socket_events;
+mod sockets;
 mod webhooks;
 mod weight;
 
@@ -79,7 +80,8 @@ pub use notify_mark::NotifyMark;
 pub use plugins::{PluginEnv, Plugins};
 pub use request_log::RequestLog;
 pub use reviews::{Awaited, HistoryPage, Look, PendingReview, Reviews, SeveralReviews};
-pub use socket_events::{SocketEvent, ended_credential};
+pub use socket_events::{EndedCredential, SocketEvent, opened_socket, partition};
+pub use sockets::{PING_INTERVAL, PING_TIMEOUT, Socket, Sockets, Watcher};
 pub use webhooks::{Claim, Delivery, StreamImage, WebhookEvent, Webhooks, decided_message, message_of};
 
 use dynamo::{Items, Key, Query};
@@ -204,6 +206,11 @@ impl Store {
     /// The settings of plugins.
     pub fn plugins(&self) -> Plugins<'_> {
         Plugins { store: self }
+    }
+
+    /// Connections of the WebSocket API.
+    pub fn sockets(&self) -> Sockets<'_> {
+        Sockets { store: self }
     }
 
     /// The request log that users read.

@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::error::Error;
-use crate::ids::{AgentId, UserId};
+use crate::ids::{AgentId, Nil, UserId};
 use crate::models::{Message, ReviewStatus};
 use crate::storage::agents::AgentItem;
 use crate::storage::copy::IMPORTED;
@@ -26,6 +26,11 @@ pub struct SocketEvent {
 }
 
 impl SocketEvent {
+    /// Whether it is about the agent itself, not about a message.
+    pub fn is_of_agent(&self) -> bool {
+        self.name.starts_with("agent:")
+    }
+
     /// The events that a change from one image to the next means, in order. A copy of a message from another service
     /// means none.
     pub fn of(old: Option<&StreamImage>, new: Option<&StreamImage>) -> Result<Vec<Self>, Error> {
@@ -40,10 +45,33 @@ impl SocketEvent {
     }
 }
 
-/// The hash of the API key or session that the change has ended, if it has.
-pub fn ended_credential<'a>(old: Option<&'a StreamImage>, new: Option<&StreamImage>) -> Option<&'a str> {
-    let pk = text_of(old.filter(|_| new.is_none())?, PK)?;
-    pk.strip_prefix(keys::API_KEYS).or_else(|| pk.strip_prefix(keys::SESSIONS))
+/// An API key or a session that has ended.
+#[derive(Clone, Copy, Debug)]
+pub struct EndedCredential<'a> {
+    pub user: UserId,
+    /// The hash by which the table knew it.
+    pub hash: &'a str,
+}
+
+impl<'a> EndedCredential<'a> {
+    /// The credential that the change has ended, if it has.
+    pub fn of(old: Option<&'a StreamImage>, new: Option<&StreamImage>) -> Option<Self> {
+        let old = old.filter(|_| new.is_none())?;
+        let pk = text_of(old, PK)?;
+        let hash = pk.strip_prefix(keys::API_KEYS).or_else(|| pk.strip_prefix(keys::SESSIONS))?;
+        Some(Self { user: UserId::parse_or_nil(text_of(old, "userId")?), hash })
+    }
+}
+
+/// The connection of the WebSocket API that the change has opened, if it has.
+pub fn opened_socket<'a>(old: Option<&StreamImage>, new: Option<&'a StreamImage>) -> Option<&'a str> {
+    let new = new.filter(|_| old.is_none())?;
+    text_of(new, PK)?.strip_prefix(keys::SOCKETS)
+}
+
+/// The partition of a changed item, by its keys.
+pub fn partition(keys: &StreamImage) -> Option<&str> {
+    text_of(keys, PK)
 }
 
 fn read<T: serde::de::DeserializeOwned>(image: Option<&StreamImage>) -> Result<Option<T>, Error> {

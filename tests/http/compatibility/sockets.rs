@@ -2,18 +2,18 @@
 
 use reqwest::Method;
 use serde_json::json;
+use test_support::SocketClient;
 
 use super::Callers;
 use super::table::Table;
-use crate::runner::sockets::Client;
 
 const CLIENT: &str = "ws_echo, LangChain agent, OpenClaw, Facio (python-socketio)";
 
 pub async fn run(callers: &Callers, table: &mut Table) {
     let (person, agent) = (&callers.person, &callers.agent);
-    let refused = Client::watching(&callers.url, &json!({ "apiKey": "hp_wrong" }), &[]).next().await;
+    let refused = SocketClient::python(&callers.url, &json!({ "apiKey": "hp_wrong" }), &[]).next().await;
     table.works(CLIENT, "a bad key is a `connect_error`", refused.0 == "refused");
-    let mut client = Client::watching(&callers.url, &json!({ "apiKey": agent.key }), &[&agent.channel]);
+    let mut client = SocketClient::python(&callers.url, &json!({ "apiKey": agent.key }), &[&agent.channel]);
     table.works(CLIENT, "connect with `apiKey`, `subscribe:channel`, `ping`", client.next().await.0 == "ready");
     person.post("/api/messages", json!({ "channelId": agent.channel, "text": "Hi" })).await.expect(201);
     let (name, data) = client.next().await;
@@ -36,7 +36,7 @@ pub async fn run(callers: &Callers, table: &mut Table) {
     table.works(CLIENT, "`message:deleted`", name == "message:deleted" && data["id"] == json!(id));
 
     let ticket = person.post("/api/auth/ws-ticket", json!({})).await.expect(200)["ticket"].clone();
-    let mut page = Client::watching(&callers.url, &json!({ "token": ticket }), &[]);
+    let mut page = SocketClient::python(&callers.url, &json!({ "token": ticket }), &[]);
     table.works(CLIENT, "connect with a ticket as `token`", page.next().await.0 == "ready");
     let delta = json!({ "channelId": agent.channel, "delta": "He", "streamId": "s:1" });
     client.emit("message:delta", delta.clone()).await;

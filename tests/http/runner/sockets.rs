@@ -1,68 +1,17 @@
 //! Socket.IO of `placet-local`, with the official client for Python: who is let in, and which events reach whom.
 
 use std::collections::BTreeMap;
-use std::process::Stdio;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use test_support::{Agent, Person, Reply, Runner};
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
-use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use test_support::{Agent, Person, Reply, Runner, SocketClient};
 
-const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/clients/sockets.py");
-
-/// A client in a process of its own.
-pub struct Client {
-    _process: Child,
-    input: ChildStdin,
-    output: Lines<BufReader<ChildStdout>>,
-}
-
-impl Client {
-    fn run(arguments: &[&str]) -> Self {
-        let python = std::env::var("PLACET_TEST_PYTHON").unwrap_or_else(|_| "python3".to_owned());
-        let mut command = Command::new(python);
-        command.arg(SCRIPT).args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).kill_on_drop(true);
-        let mut process = command.spawn().expect("Python starts");
-        let (input, output) = (process.stdin.take().unwrap(), process.stdout.take().unwrap());
-        Self { _process: process, input, output: BufReader::new(output).lines() }
-    }
-
-    /// A client that subscribes to these channels and prints what it hears.
-    pub fn watching(url: &str, auth: &Value, channels: &[&str]) -> Self {
-        let auth = auth.to_string();
-        Self::run(&[&["watch", url, &auth], channels].concat())
-    }
-
-    /// A client with the agent's key that has subscribed to these channels.
-    async fn of(agent: &Agent, url: &str, channels: &[&str]) -> Self {
-        let mut client = Self::watching(url, &json!({ "apiKey": agent.key }), channels);
-        client.expect("ready").await;
-        client
-    }
-
-    /// The next thing that happens; the test fails if nothing does.
-    pub async fn next(&mut self) -> (String, Value) {
-        let line = tokio::time::timeout(Duration::from_secs(60), self.output.next_line()).await;
-        let line = line.expect("something happens").unwrap().expect("the client runs");
-        let mut event: Value = serde_json::from_str(&line).expect("JSON");
-        (event["event"].as_str().expect("a name").to_owned(), event["data"].take())
-    }
-
-    #[track_caller]
-    pub fn expect(&mut self, name: &str) -> impl Future<Output = Value> {
-        let caller = std::panic::Location::caller();
-        async move {
-            let (event, data) = self.next().await;
-            assert_eq!(event, name, "at {caller}: {data}");
-            data
-        }
-    }
-
-    pub async fn emit(&mut self, name: &str, data: Value) {
-        self.input.write_all(format!("{}\n", json!([name, data])).as_bytes()).await.expect("the client reads");
-    }
+/// A client with the agent's key that has subscribed to these channels.
+async fn client_of(agent: &Agent, url: &str, channels: &[&str]) -> SocketClient {
+    let mut client = SocketClient::python(url, &json!({ "apiKey": agent.key }), channels);
+    client.expect("ready").await;
+    client
 }
 
 /// A runner, its owner and an agent of theirs.
@@ -93,8 +42,8 @@ async fn the_events_of_a_channel_come_in_order_and_once() {
     let (runner, _dir, person, agent) = start().await;
     let (_, stranger) = member(&runner, &person).await;
     let url = runner.text("url");
-    let mut client = Client::of(&agent, url, &[&agent.channel]).await;
-    let mut foreign = Client::of(&stranger, url, &[&agent.channel, &stranger.channel]).await;
+    let mut client = client_of(&agent, url, &[&agent.channel]).await;
+    let mut foreign = client_of(&stranger, url, &[&agent.channel, &stranger.channel]).await;
     let other = person.agent().await;
     other.create_message(json!({ "text": "in another channel" })).await;
 
@@ -159,7 +108,7 @@ async fn the_events_of_a_channel_come_in_order_and_once() {
 #[tokio::test]
 async fn an_expired_review_is_announced() {
     let (runner, _dir, _, agent) = start().await;
-    let mut client = Client::of(&agent, runner.text("url"), &[&agent.channel]).await;
+    let mut client = client_of(&agent, runner.text("url"), &[&agent.channel]).await;
     let review = json!({ "review": { "type": "approval", "expiresInSeconds": 1 } });
     let id = agent.create_message(review).await;
     client.expect("message:created").await;
@@ -172,11 +121,11 @@ async fn an_expired_review_is_announced() {
 async fn a_bad_credential_is_refused_before_the_connection() {
     let (runner, _dir, person, agent) = start().await;
     let used = ticket(&person).await;
-    let mut first = Client::watching(runner.text("url"), &used, &[]);
+    let mut first = SocketClient::python(runner.text("url"), &used, &[]);
     first.expect("ready").await;
     let forged = format!("{}x{}", &agent.key[..10], &agent.key[11..]);
     for auth in [json!({}), json!({ "apiKey": "hp_x" }), json!({ "apiKey": forged }), json!({ "apiKey": 1 }), used] {
-        let mut client = Client::watching(runner.text("url"), &auth, &[&agent.channel]);
+        let mut client = SocketClient::python(runner.text("url"), &auth, &[&agent.channel]);
         assert_eq!(client.expect("refused").await, json!({ "message": "unauthorized" }), "{auth}");
     }
     let polling = agent.get("/socket.io/?EIO=4&transport=polling").await;
@@ -187,10 +136,10 @@ async fn a_bad_credential_is_refused_before_the_connection() {
 async fn a_person_hears_all_their_channels_without_passwords_until_they_sign_out() {
     let (runner, _dir, person, agent) = start().await;
     let (stranger, _) = member(&runner, &person).await;
-    let mut client = Client::watching(runner.text("url"), &ticket(&person).await, &[&agent.channel]);
+    let mut client = SocketClient::python(runner.text("url"), &ticket(&person).await, &[&agent.channel]);
     client.expect("ready").await;
-    let mut asking = Client::of(&agent, runner.text("url"), &[&agent.channel]).await;
-    let mut foreign = Client::watching(runner.text("url"), &ticket(&stranger).await, &[]);
+    let mut asking = client_of(&agent, runner.text("url"), &[&agent.channel]).await;
+    let mut foreign = SocketClient::python(runner.text("url"), &ticket(&stranger).await, &[]);
     foreign.expect("ready").await;
     let elsewhere = person.agent().await.create_message(json!({ "text": "elsewhere" })).await;
     assert_eq!(client.expect("message:created").await["id"], elsewhere);
@@ -211,7 +160,7 @@ async fn a_person_hears_all_their_channels_without_passwords_until_they_sign_out
 async fn a_revoked_key_closes_its_connections() {
     let (runner, _dir, person, _) = start().await;
     let agent = person.agent().await;
-    let mut client = Client::of(&agent, runner.text("url"), &[&agent.channel]).await;
+    let mut client = client_of(&agent, runner.text("url"), &[&agent.channel]).await;
     let keys = person.get("/api/api-keys").await.expect(200);
     let of_agent = |key: &&Value| agent.key.starts_with(key["keyPrefix"].as_str().unwrap());
     let id = keys.as_array().unwrap().iter().find(of_agent).expect("the key")["id"].as_str().unwrap().to_owned();
@@ -225,10 +174,10 @@ async fn deltas_reach_those_who_watch_and_no_foreign_channel() {
     let (runner, _dir, person, agent) = start().await;
     let (_, stranger) = member(&runner, &person).await;
     let url = runner.text("url");
-    let mut sender = Client::of(&agent, url, &[&agent.channel]).await;
-    let mut reader = Client::watching(url, &ticket(&person).await, &[]);
+    let mut sender = client_of(&agent, url, &[&agent.channel]).await;
+    let mut reader = SocketClient::python(url, &ticket(&person).await, &[]);
     reader.expect("ready").await;
-    let mut foreign = Client::of(&stranger, url, &[]).await;
+    let mut foreign = client_of(&stranger, url, &[]).await;
     foreign.emit("message:delta", json!({ "channelId": agent.channel, "delta": "forged" })).await;
     foreign.emit("ping", json!(null)).await;
     foreign.expect("ready").await;
@@ -246,12 +195,46 @@ async fn deltas_reach_those_who_watch_and_no_foreign_channel() {
 }
 
 #[tokio::test]
+async fn keys_of_one_agent_and_keys_that_only_read_are_held_to_that() {
+    let (runner, _dir, person, agent) = start().await;
+    let (other, url) = (person.agent().await, runner.text("url"));
+    let made = async |scope| person.post("/api/api-keys", scope).await.expect(201)["key"].clone();
+    let own = agent.with_key(made(json!({ "agentId": agent.channel })).await.as_str().unwrap());
+    let reader = agent.with_key(made(json!({ "readOnly": true })).await.as_str().unwrap());
+    let both = [agent.channel.as_str(), other.channel.as_str()];
+    let mut own = client_of(&own, url, &both).await;
+    let mut reader = client_of(&reader, url, &both).await;
+    let mut all = client_of(&other, url, &both).await;
+    // Neither key writes there.
+    own.emit("message:delta", json!({ "channelId": other.channel, "delta": "forged" })).await;
+    reader.emit("message:delta", json!({ "channelId": agent.channel, "delta": "forged" })).await;
+    for client in [&mut own, &mut reader] {
+        client.emit("ping", json!(null)).await;
+        client.expect("ready").await;
+    }
+    let elsewhere = other.create_message(json!({ "text": "elsewhere" })).await;
+    let here = agent.create_message(json!({ "text": "here" })).await;
+    for (client, heard) in
+        [(&mut own, vec![&here]), (&mut reader, vec![&elsewhere, &here]), (&mut all, vec![&elsewhere, &here])]
+    {
+        for id in heard {
+            assert_eq!(client.expect("message:created").await["id"], json!(id));
+        }
+    }
+    let delta = json!({ "channelId": agent.channel, "delta": "own" });
+    own.emit("message:delta", delta.clone()).await;
+    for client in [&mut reader, &mut all] {
+        assert_eq!(client.expect("message:delta").await, delta);
+    }
+}
+
+#[tokio::test]
 async fn clients_connect_again_after_a_kill() {
     let dir = TempDir::new().unwrap();
     let mut runner = Runner::start(dir.path()).await;
     let agent = runner.agent();
     let port = reqwest::Url::parse(runner.text("url")).unwrap().port().unwrap().to_string();
-    let mut client = Client::of(&agent, runner.text("url"), &[&agent.channel]).await;
+    let mut client = client_of(&agent, runner.text("url"), &[&agent.channel]).await;
     runner.kill().await;
     client.expect("disconnected").await;
     let mut command = Runner::command();
@@ -270,7 +253,7 @@ async fn many_connections_each_get_an_event_once_and_soon() {
     let (runner, _dir, _, agent) = start().await;
     let before = memory(&runner);
     let arguments = ["many", runner.text("url"), &agent.key, &agent.channel, &count.to_string()];
-    let mut clients = Client::run(&arguments);
+    let mut clients = SocketClient::run(&arguments);
     assert_eq!(clients.expect("ready").await, json!(count));
     let memory = memory(&runner).saturating_sub(before) / count;
     let mut latencies = BTreeMap::new();

@@ -62,7 +62,7 @@ macro_rules! background_functions {
 pub const ROUTED_FUNCTIONS: [RoutedFunction; 9] =
     routed_functions!(messages, reviews, files, agents, inbox, accounts, plugins, mcp, web);
 /// The functions that queues, streams and schedules invoke.
-pub const BACKGROUND_FUNCTIONS: [Function; 4] = background_functions!(events, webhooks, notify, expiry);
+pub const BACKGROUND_FUNCTIONS: [Function; 5] = background_functions!(events, webhooks, notify, expiry, sockets);
 
 pub fn all() -> impl Iterator<Item = Function> {
     ROUTED_FUNCTIONS.iter().map(|it| it.function).chain(BACKGROUND_FUNCTIONS)
@@ -92,11 +92,24 @@ impl Function {
     /// The state with the deployment's secrets only if this function may read them.
     pub fn with_its_secrets(self, app: App) -> App {
         const SECRETS: Permission = Permission::Secrets("ssm:GetParameter");
+        let app = self.with_its_sockets(app);
         if !self.permissions.contains(&SECRETS) {
             return App { secrets: ServerSecrets::default(), ..app };
         }
         // A function reads them once, at its start.
         record_permission(self.name, SECRETS);
+        app
+    }
+
+    /// The state with the WebSocket API only if this function may send to its connections.
+    fn with_its_sockets(self, app: App) -> App {
+        const SOCKETS: Permission = Permission::Sockets("execute-api:ManageConnections");
+        if !self.permissions.contains(&SOCKETS) {
+            return App { sockets: None, ..app };
+        }
+        if app.sockets.is_some() {
+            record_permission(self.name, SOCKETS);
+        }
         app
     }
 

@@ -15,6 +15,7 @@
 //! - [`Reply`]: a response, with its cost in DynamoDB calls
 //! - [`sources`]: the project's own Rust files
 //! - [`Runner`]: the `placet-local` binary as its own process
+//! - [`SocketClient`]: a Socket.IO client as its own process
 //! - [`openapi`]: the OpenAPI document
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "in tests a panic is a failed test")]
@@ -36,6 +37,7 @@ mod reply;
 pub mod rng;
 pub mod route_costs;
 mod runner;
+mod socket_client;
 pub mod sources;
 pub mod template;
 pub mod tenant;
@@ -47,4 +49,5 @@ pub use deployment::{SECRETS, secrets};
 pub use multipart::RawForm;
 pub use reply::{Cost, Reply};
 pub use runner::Runner;
+pub use socket_client::SocketClient;
 pub use world::{Item, World};

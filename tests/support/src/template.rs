@@ -10,9 +10,10 @@ static TEMPLATE: LazyLock<Value> = LazyLock::new(|| {
     expand_tags(serde_yaml_ng::from_str(text).expect("infra/template.yaml is YAML"))
 });
 
-/// Route keys with their functions, the most specific first.
+/// Route keys of the HTTP API with their functions, the most specific first.
 static ROUTES: LazyLock<Vec<(String, String)>> = LazyLock::new(|| {
-    let mut routes: Vec<(String, String)> = of_type("AWS::ApiGatewayV2::Route").map(route).collect();
+    let routes = of_type("AWS::ApiGatewayV2::Route").filter(|(_, it)| it["ApiId"]["Ref"] == "Api");
+    let mut routes: Vec<(String, String)> = routes.map(route).collect();
     let generality = |key: &str| if key == "$default" { 2 } else { u8::from(key.contains("{proxy+}")) };
     routes.sort_by_key(|(key, _)| (generality(key), std::cmp::Reverse(key.len())));
     routes

@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use aws_lambda_events::event::dynamodb::{Event, EventRecord};
 use shared::ids::{AgentId, UserId};
-use shared::socket_io::frames;
-use shared::storage::{SocketEvent, StreamImage, ended_credential};
+use shared::socket_io::{MAX_CONNECTIONS_OF_USER, frames};
+use shared::storage::{EndedCredential, SocketEvent, StreamImage};
 use tokio::sync::mpsc;
 
 /// Frames that may wait for one client. A client that reads slower is disconnected: it connects again, and nothing
@@ -16,8 +16,6 @@ use tokio::sync::mpsc;
 const MAX_WAITING_FRAMES: usize = 1024;
 /// Connections of all users.
 const MAX_CONNECTIONS: usize = 10_000;
-/// Connections of one user.
-const MAX_CONNECTIONS_OF_USER: usize = 2_000;
 
 /// The connections of this process. Clones share them.
 #[derive(Clone, Default)]
@@ -91,8 +89,8 @@ impl Hub {
                 continue;
             }
             let (old, new) = (image(&record.change.old_image), image(&record.change.new_image));
-            if let Some(credential) = ended_credential(old, new) {
-                self.rooms().close(|member| member.credential == credential);
+            if let Some(ended) = EndedCredential::of(old, new) {
+                self.rooms().close(|member| member.credential == ended.hash);
             }
             match SocketEvent::of(old, new) {
                 Ok(events) => events.iter().for_each(|event| self.send(event)),

@@ -5,7 +5,7 @@ use ulid::Ulid;
 
 use crate::clock::Timestamp;
 use crate::ids::{AgentId, FileId, MessageId, UserId};
-use crate::storage::keys::{CLEANUPS, FILES, MESSAGES, REMOVAL, SIGNS, ulid_after};
+use crate::storage::keys::{CLEANUPS, FILES, MESSAGES, REMOVAL, SIGNS, SOCKET, SOCKETS, ulid_after};
 
 const DUE_SHARDS: u128 = 4;
 const SIGNED: &str = "#SIGN#";
@@ -62,6 +62,8 @@ pub enum DueWork {
     User(UserId),
     /// The sign that somebody was about to answer a review is deleted.
     Sign(MessageId),
+    /// A connection of the WebSocket API is pinged, or ended.
+    Socket(String),
     /// Unknown: a mistake, or the work of a later version.
     Unknown(Key),
 }
@@ -84,6 +86,9 @@ impl DueWork {
         }
         if key.sk.starts_with(CLEANUPS) {
             return Some(Self::Bytes(key.clone()));
+        }
+        if key.sk == SOCKET {
+            return Some(Self::Socket(key.pk.strip_prefix(SOCKETS)?.to_owned()));
         }
         let channel = AgentId::from_ulid(ulid_after("CHANNEL#", &key.pk)?);
         if let Some(message) = ulid_after(MESSAGES, &key.sk) {

@@ -19,6 +19,10 @@
 //! | session | `SESSION#<sha256>` | `SESSION` | `userId`, `expiresAt`, `ttl` |
 //! | session, as one of its user's | `USER#<user>` | `SESSION#<sha256>` | `hash`, `passwordId`: the password it was begun with, `sessionId`: the same over refreshes, `signedInAt`, `refreshedAt`, `device`, `address`, `ttl` |
 //! | ticket for one socket | `TICKET#<sha256>` | `TICKET` | `userId`, `session`: the hash of the session that asked for it, `expiresAt`, `usedAt`, `ttl` |
+//! | connection of the WebSocket API | `SOCKET#<connection>` | `SOCKET` | `caller`: who has signed in, by the hash of the credential; `openedAt`: when it got its first frame; index due: its next ping; `ttl` |
+//! | the same, as one of its user's | `SOCKETS#<user>` | `CONNECTION#<connection>` | `credential`, `isPerson`, `ttl` |
+//! | the same, in a channel | `SOCKETS#<user>` | `CHANNEL#<agent>#<connection>` | the same |
+//! | the last event that was sent to the connections in a channel | `SOCKETS#<user>` | `SENT#<agent>#AGENT`, `SENT#<agent>#MESSAGES` | `number`: its sequence number in the table's stream, `ttl` |
 //! | logged API call | `LOG#<user>` | `<log>` | `ttl` |
 //! | agent | `AGENT#<agent>` | `AGENT` | index owner, sort `AGENT#<agent>` |
 //! | removal of an agent | `AGENT#<agent>` | `REMOVAL` | outlives the agent until the last look after it: index due; index owner, sort `REMOVAL#<agent>` |
@@ -153,7 +157,39 @@ pub fn user_session(user: UserId, hash: &SecretHash) -> Key {
 
 /// A ticket for a socket, by its hash.
 pub fn ticket(hash: &SecretHash) -> Key {
-    Key::new(format!("TICKET#{}", hash.as_str()), "TICKET")
+    Key::new(format!("{TICKETS}{}", hash.as_str()), "TICKET")
+}
+
+/// A connection of the WebSocket API.
+pub fn socket(id: &str) -> Key {
+    Key::new(format!("{SOCKETS}{id}"), SOCKET)
+}
+
+/// A connection as one of its user's: it gets all events if it is a person's.
+pub fn user_socket(user: UserId, id: &str) -> Key {
+    Key::new(socket_partition(user), format!("{USER_SOCKETS}{id}"))
+}
+
+/// A connection in a channel of its user.
+pub fn channel_socket(user: UserId, channel: AgentId, id: &str) -> Key {
+    Key::new(socket_partition(user), format!("{}{id}", channel_sockets(channel)))
+}
+
+/// The sort keys of the connections in a channel start with this, in [`socket_partition`].
+pub fn channel_sockets(channel: AgentId) -> String {
+    format!("CHANNEL#{}#", channel.ulid())
+}
+
+/// The last event of an item's kind that was sent to the connections in a channel. Changes of an agent and of its
+/// messages are in different shards of the stream, whose numbers cannot be compared.
+pub fn sent_event(user: UserId, channel: AgentId, is_of_agent: bool) -> Key {
+    let kind = if is_of_agent { "AGENT" } else { "MESSAGES" };
+    Key::new(socket_partition(user), format!("SENT#{}#{kind}", channel.ulid()))
+}
+
+/// The partition of a user's connections.
+pub fn socket_partition(user: UserId) -> String {
+    format!("{SOCKETS_OF_USERS}{}", user.ulid())
 }
 
 /// An entry of a user's request log.
@@ -291,6 +327,18 @@ pub fn email_partition(email: &Email) -> String {
 pub const API_KEYS: &str = "KEY#";
 /// Partitions of sessions start with this.
 pub const SESSIONS: &str = "SESSION#";
+/// Partitions of tickets start with this.
+pub const TICKETS: &str = "TICKET#";
+/// Partitions of connections of the WebSocket API start with this.
+pub const SOCKETS: &str = "SOCKET#";
+/// Partitions of users' connections start with this.
+pub const SOCKETS_OF_USERS: &str = "SOCKETS#";
+/// The sort key of a connection of the WebSocket API.
+pub const SOCKET: &str = "SOCKET";
+/// Sort keys of a user's connections start with this, in [`socket_partition`].
+pub const USER_SOCKETS: &str = "CONNECTION#";
+/// Sort keys of connections start with this, in [`socket_partition`]: a user's own, and those in channels.
+pub const ROOMS: &str = "C";
 /// The sort key of the version of a user's inbox.
 pub const CHANGES: &str = "CHANGES";
 /// Sort keys of attempts to sign in start with this, in [`email_partition`].
