@@ -128,11 +128,11 @@ def deploy(session, args):
     plugins = args.plugins or (own_plugins.DIRECTORY if own_plugins.DIRECTORY.is_dir() else None)
     if plugins:
         print(f"Plugins     {plugins}")
-        run(own_plugins.check_command(Path(plugins).resolve()))
+        # As strictly as the bundled plugins are checked when they are compiled in.
+        run([built("placet-local"), "check-plugins", str(Path(plugins).resolve())])
     if not args.template:
         sam(session, "build", "--parameter-overrides", f"Architecture={parameters['Architecture']}")
-    if plugins or not args.template:
-        own_plugins.add(Path(args.template).parent if args.template else ROOT / ".aws-sam" / "build", plugins)
+    own_plugins.add(Path(args.template).parent if args.template else ROOT / ".aws-sam" / "build", plugins)
     CONFIG.save(args.stack, session.region_name, parameters, tags)
     # Not from samconfig.toml, which the SAM CLI reads only next to the template.
     parameters = parameters | {"SecretsVersion": version}
@@ -236,11 +236,13 @@ def require_resources(session, args):
 
 def run_binary(session, resources, name, *arguments):
     """Builds one of the workspace's programs and runs it on the stack's table and bucket."""
-    # Built with the whole workspace to reuse what was compiled for `make run`.
-    env = aws_environment(session)
-    run(["cargo", "build", "--workspace", "--bin", name], env)
-    binary = Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "debug" / name
-    run([str(binary), "--table", resources["Table"], "--bucket", resources["Bucket"], *arguments], env)
+    run([built(name), "--table", resources["Table"], "--bucket", resources["Bucket"], *arguments], aws_environment(session))
+
+
+def built(name):
+    """One of the workspace's programs, built with the whole workspace to reuse what was compiled for `make run`."""
+    run(["cargo", "build", "--quiet", "--workspace", "--bin", name])
+    return str(Path(os.environ.get("CARGO_TARGET_DIR", ROOT / "target")) / "debug" / name)
 
 
 def aws_environment(session):

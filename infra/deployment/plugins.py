@@ -11,11 +11,6 @@ DIRECTORY = ROOT / "plugins"
 FUNCTIONS = ("Messages", "Plugins", "Mcp")
 
 
-def check_command(directory):
-    """The command that checks a directory as strictly as the bundled plugins are checked when they are compiled in."""
-    return ["cargo", "run", "--quiet", "--workspace", "--bin", "placet-local", "--", "check-plugins", str(directory)]
-
-
 def add(build, directory=None):
     """Copies the directory into the built functions, and removes what an earlier deployment copied."""
     for function in FUNCTIONS:

@@ -4,6 +4,7 @@ import io
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -16,8 +17,9 @@ from unittest import mock
 import boto3
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-sys.path[:0] = [str(ROOT / "tests/sam"), str(ROOT / "infra")]
+sys.path[:0] = [str(ROOT / "tests/sam"), str(ROOT / "tests/deploy"), str(ROOT / "infra")]
 
+import own_card  # noqa: E402
 import stack  # noqa: E402
 from deployed import emulator  # noqa: E402
 from deployment import DeployError, concurrency, dead_letters, plugins, schema_version  # noqa: E402
@@ -303,20 +305,31 @@ class APipeline(OnAnEmulator):
         self.assertIn("AccessDenied", other.stdout + other.stderr)
 
 
-class OwnPlugins(unittest.TestCase):
+class OwnPlugins(OnAnEmulator):
+    """`make deploy PLUGINS=DIR`; the smoke test calls what such a deployment serves."""
+
     def test_they_stand_beside_three_programs_until_a_deployment_without_them(self):
-        with tempfile.TemporaryDirectory() as directory, tempfile.TemporaryDirectory() as build:
-            plugin = Path(directory) / "own-card"
-            plugin.mkdir()
-            (plugin / "plugin.json").write_text("{}")
+        with tempfile.TemporaryDirectory() as build:
+            template = Path(build) / "template.yaml"
+            shutil.copy(TEMPLATE, template)
             for function in (*plugins.FUNCTIONS, "Web"):
                 (Path(build) / function).mkdir()
-            plugins.add(build, directory)
-            found = sorted(str(it.relative_to(build)) for it in Path(build).rglob("plugin.json"))
-            self.assertEqual(found, [f"{it}/plugins/own-card/plugin.json" for it in sorted(plugins.FUNCTIONS)])
-            plugins.add(build)
-            self.assertEqual(list(Path(build).rglob("plugin.json")), [])
-            self.assertEqual(plugins.check_command(plugin)[-2:], ["check-plugins", str(plugin)])
+            deploy = lambda *options: self.it.run("plugins", "deploy", "--template", template, "--yes", *options)
+            found = lambda: sorted(str(it.relative_to(build)) for it in Path(build).rglob("plugin.json"))
+            with own_card.directory() as directory:
+                done = deploy("--plugins", directory)
+                self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+                self.assertEqual(found(), [f"{it}/plugins/own-card/plugin.json" for it in sorted(plugins.FUNCTIONS)])
+            self.assertEqual(deploy().returncode, 0)
+            self.assertEqual(found(), [])
+
+    def test_a_directory_that_is_not_good_is_not_deployed(self):
+        with own_card.directory(version="1") as directory:
+            refused = self.it.run("refused", "deploy", "--template", TEMPLATE, "--yes", "--plugins", directory)
+        self.assertNotEqual(refused.returncode, 0)
+        self.assertIn("semver", refused.stdout + refused.stderr)
+        names = [it["StackName"] for it in self.it.client("cloudformation").list_stacks()["StackSummaries"]]
+        self.assertNotIn("refused", names)
 
 
 class AFront(OnAnEmulator):
@@ -330,7 +343,7 @@ class AFront(OnAnEmulator):
             StackName="front", TemplateBody=(ROOT / "infra/front.yaml").read_text(),
             Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()])
         cloudformation.get_waiter("stack_create_complete").wait(StackName="front", WaiterConfig={"Delay": 1})
-        [distribution] = self.it.client("cloudfront").list_distributions()["DistributionList"]["Items"]
+        distribution = self.distribution()
         self.assertEqual(distribution["Aliases"]["Items"], ["inbox.example.com"])
         self.assertEqual(distribution["Origins"]["Items"][0]["DomainName"], parameters["Origin"])
         self.assertEqual(len(distribution["DefaultCacheBehavior"]["AllowedMethods"]["Items"]), 7)
@@ -340,6 +353,24 @@ class AFront(OnAnEmulator):
         rules = waf.get_web_acl(Name=acl["Name"], Id=acl["Id"], Scope="CLOUDFRONT")["WebACL"]["Rules"]
         limits = {it["Name"]: int(it["Statement"].get("RateBasedStatement", {}).get("Limit", 0)) for it in rules}
         self.assertEqual(limits, {"known-bad-sources": 0, "sign-ins-per-source": 50, "requests-per-source": 2000})
+        self.assertNotIn("/socket.io/*", self.paths())
+        parameters["SocketsOrigin"] = "s-1.execute-api.us-east-1.amazonaws.com"
+        cloudformation.update_stack(
+            StackName="front", UsePreviousTemplate=True,
+            Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()])
+        cloudformation.get_waiter("stack_update_complete").wait(StackName="front", WaiterConfig={"Delay": 1})
+        paths = self.paths()
+        [origin] = [it for it in self.distribution()["Origins"]["Items"] if it["DomainName"] == parameters["SocketsOrigin"]]
+        self.assertEqual(paths["/socket.io/*"]["TargetOriginId"], origin["Id"])
+        [function] = paths["/socket.io/*"]["FunctionAssociations"]["Items"]
+        self.assertEqual(function["EventType"], "viewer-request")
+
+    def distribution(self):
+        [distribution] = self.it.client("cloudfront").list_distributions()["DistributionList"]["Items"]
+        return distribution
+
+    def paths(self):
+        return {it["PathPattern"]: it for it in self.distribution()["CacheBehaviors"].get("Items", [])}
 
 
 class ANewAccount(OnAnEmulator):

@@ -23,9 +23,10 @@ from pathlib import Path
 import boto3
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-sys.path[:0] = [str(ROOT / "tests/sam"), str(ROOT / "infra")]
+sys.path[:0] = [str(ROOT / "tests/sam"), str(ROOT / "tests/deploy"), str(ROOT / "infra")]
 
 import deployed  # noqa: E402
+import own_card  # noqa: E402
 from deployed import emulator  # noqa: E402
 from deployment import retained_data  # noqa: E402
 
@@ -257,6 +258,21 @@ def upload(use):
     return ("a PUT" if use.is_emulated else "a preflight and a PUT") + ", of which a second one is refused"
 
 
+def own_plugin(stack, use):
+    """`make deploy PLUGINS=DIR`: a plugin without a build, until a deployment without it."""
+    with own_card.directory() as directory:
+        stack.deploy("--plugins", directory)
+    described = json.loads(expect(200, use.agent("GET", "/api/v1/plugins/own-card"))[2])
+    review = {"type": "own-card", "payload": {"title": "T"}}
+    sent = json.loads(expect(201, use.agent("POST", "/api/v1/messages", {"channelId": use.channel, "review": review}))[2])
+    if sent["metadata"] != {"plugin": "own-card"}:
+        raise Failure(f"the message has the metadata {sent['metadata']}")
+    expect(200, use.person("GET", "/api/plugins/own-card/render"))
+    stack.deploy()
+    expect(404, use.agent("GET", "/api/v1/plugins/own-card"))
+    return described["displayName"]
+
+
 # The suite makes many calls at once, from one address, with wrong passwords.
 FOR_THE_SUITE = {
     "LimitSignInsBySource": "false", "AllowedOrigins": deployed.ORIGIN, "ThrottlingRate": "1000", "ThrottlingBurst": "1000",
@@ -386,6 +402,7 @@ def steps(target, architectures):
     yield "approval", lambda: approval(state["use"])
     yield "first page", lambda: first_page(state["use"])
     yield "upload", lambda: upload(state["use"])
+    yield "own plugin", lambda: own_plugin(first, state["use"])
     yield "HTTP tests", lambda: http_tests(state["use"], first)
     yield "long hide", lambda: long_hide(first)
     yield "ten waits and a page", lambda: waits_and_a_page(state["use"])
