@@ -21,7 +21,8 @@ TEMPLATE = ROOT / "infra" / "template.yaml"
 # page: the date of the newest publication with which the prices were compared.
 #
 # https://aws.amazon.com/lambda/pricing/                2024      x86; arm64 is 20 % less for time
-# https://aws.amazon.com/api-gateway/pricing/           2026      HTTP APIs, in steps of 512 KB
+# https://aws.amazon.com/api-gateway/pricing/           2026      HTTP APIs, in steps of 512 KB; WebSocket
+#                                                                 APIs, messages in steps of 32 KB
 # https://aws.amazon.com/dynamodb/pricing/on-demand/    2025-07   on-demand, since 2024-11-01
 # https://aws.amazon.com/sqs/pricing/                   2026-03   standard queues
 # https://aws.amazon.com/cloudwatch/pricing/            2026-02
@@ -34,6 +35,8 @@ PRICES = {
     "lambda requests": [(INF, 0.20 / MILLION)],
     "lambda GB-s": [(6 * BILLION, 0.0000166667), (15 * BILLION, 0.000015), (INF, 0.0000133334)],
     "gateway requests": [(300 * MILLION, 1.00 / MILLION), (INF, 0.90 / MILLION)],
+    "socket messages": [(BILLION, 1.00 / MILLION), (INF, 0.80 / MILLION)],
+    "connection minutes": [(INF, 0.25 / MILLION)],
     "read units": [(INF, 0.125 / MILLION)],
     "write units": [(INF, 0.625 / MILLION)],
     "table GB": [(INF, 0.25)],
@@ -108,6 +111,15 @@ EVENTS_OF_HOOK, QUEUE_OF_HOOK = 1, 3            # the message's state; queue: se
 # after a read of four items, and records the device's use. Queue: sent, received, deleted, twice. A message has 1.5 KB.
 PUSH = {"read units": 1 + 1 + 4 + 1 + 4, "write units": 1 + 2 + 1 + 1 + 2, "queue requests": 6, "GB out": 2 * 1.5e-6}
 PUSH_RUNS = 2
+
+# Sockets; a test asserts the units. A connection: `$connect`, the first frame, the sign-in, a channel, the end. Messages: the
+# client's CONNECT and subscription, the first frame and the answer to CONNECT.
+CONNECT = {"read units": 5 + 4 + 2, "write units": 2 + 1 + 4 + 1 + 4, "socket messages": 4}
+CONNECT_RUNS = 5
+PING = {"read units": 3, "write units": 3, "socket messages": 2}  # and its answer, a run
+PING_AFTER = 200 + 30       # seconds, until the next run of `expiry`; shared/src/storage/sockets.rs
+SOCKET_EVENT = {"read units": 2, "write units": 1}      # one that somebody watches; and one that nobody does:
+UNWATCHED_EVENT = {"read units": 2}
 
 MESSAGE_GB = 2.6e-6         # a message and its copy in the index `owner`, 1.2 KB each, and overhead
 LOG_ENTRY_GB = 1.5e-6 / 4   # kept for 7 days, a quarter of a month
@@ -238,6 +250,28 @@ def notifying():
     }
 
 
+def connections(count, seconds):
+    """So many connections, open for so many seconds each."""
+    total = Counter({"connection minutes": count * seconds / 60})
+    pings = count * seconds / PING_AFTER
+    add(total, PING, pings)
+    return runs(total, pings, EVENT_MS / 1000)  # sockets: the answers
+
+
+def opened(count):
+    """So many connections that sign in and watch one channel."""
+    total = Counter()
+    add(total, CONNECT, count)
+    return runs(total, count * CONNECT_RUNS, EVENT_MS / 1000)
+
+
+def socket_events(count, watching):
+    """So many changes of messages, each of which so many connections get."""
+    total = Counter({"socket messages": count * watching})
+    add(total, SOCKET_EVENT if watching else UNWATCHED_EVENT, count)
+    return runs(total, count, EVENT_MS / 1000)
+
+
 def bill(quantities, free=()):
     """Dollars by name."""
     return {name: priced(name, max(0, number - (FREE.get(name, 0) if name in free else 0)))
@@ -335,6 +369,21 @@ def table_of_notifications():
     return markdown(head, rows)
 
 
+def table_of_sockets():
+    head = ["sockets", "list price"]
+    one = MILLION  # computed for a million
+    price = lambda quantities: f"${sum(bill(quantities).values()) / one:.7f}"
+    return markdown(head, [
+        ["a connection, per hour", price(connections(one, HOUR))],
+        ["a connection that is always open, per month", f"${sum(bill(connections(1, MONTH)).values()):,.2f}"],
+        ["opening a connection, signing in, watching a channel and closing it", price(opened(one))],
+        ["an event that one connection gets", price(socket_events(one, 1))],
+        ["each further connection that gets it, per 32 KB", f"${PRICES['socket messages'][0][1]:.7f}"],
+        ["an event that nobody watches", price(socket_events(one, 0))],
+        ["a deployment with `EnableSockets=false`, which is the default", "$0"],
+    ])
+
+
 def money(dollars):
     if dollars == 0:
         return "$0"
@@ -369,7 +418,7 @@ def write_tables(document, tables, check):
 
 
 TABLES = [("approvals", table_of_approvals), ("one", table_of_one), ("held", table_of_held), ("idle", table_of_idle),
-          ("notifications", table_of_notifications)]
+          ("notifications", table_of_notifications), ("sockets", table_of_sockets)]
 
 if __name__ == "__main__":
     write_tables(DOCUMENT, TABLES, "--check" in sys.argv[1:])

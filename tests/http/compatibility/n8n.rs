@@ -1,7 +1,7 @@
 //! The community node of n8n, whose forms leave the channel out of some calls.
 
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 use test_support::Reply;
 
 use super::Callers;
@@ -43,7 +43,35 @@ pub async fn run(callers: &Callers, table: &mut Table) {
     let unset = agent.post("/api/v1/agents/deleteWebhook", json!({ "channelId": agent.channel })).await;
     let works = set.status == 200 && unset.json()["webhookUrl"].is_null();
     table.works(CLIENT, "trigger: `setWebhook`, `deleteWebhook`", works);
+    read_and_report(callers, table, &file).await;
     let empty = json!({ "type": "selection", "payload": { "mode": "single", "items": [] } });
     let refused = agent.send(json!({ "text": "t", "review": empty })).await;
     table.differs(CLIENT, "a selection without items", "400 that names `review.payload.items`", refused.status == 400);
+}
+
+/// The operations that name their channel, as the node's forms require it.
+async fn read_and_report(callers: &Callers, table: &mut Table, file: &Value) {
+    let agent = &callers.agent;
+    let id = agent.create_message(json!({ "text": "needle", "status": "info" })).await;
+    let found = agent.get_in_channel("/api/v1/messages?limit=50&search=needle").await.json();
+    let works = found["data"][0]["id"] == json!(id) && found["data"][0]["createdAt"].is_string();
+    table.works(CLIENT, "*Message: Get Many* with a search; the trigger's poll", works);
+    let path = format!("/api/v1/messages/{id}/ack?channel={}", agent.channel);
+    let acknowledged = callers.call(Method::POST, &path, json!({})).await;
+    table.works(CLIENT, "*Message: Acknowledge*", acknowledged.json()["acknowledged"] == true);
+    let iterations = agent.get_in_channel(&format!("/api/v1/messages/iterations/{id}")).await.json();
+    table.works(CLIENT, "*Message: Get Iterations*", iterations["iterations"][0]["id"] == json!(id));
+    let approved = callers.approved().await;
+    let waited = agent.wait(&approved, 1000).await.json();
+    table.works(CLIENT, "*Review: Wait*", waited["message"]["review"]["response"]["selectedOption"] == "approve");
+    let bytes = agent.get(&format!("/api/v1/files/{}/download", file.as_str().unwrap_or_default())).await;
+    let works = bytes.status == 200 && bytes.text() == "a note" && bytes.header("content-disposition").contains("note");
+    table.works(CLIENT, "*File: Download*", works);
+    let ping = json!({ "agentId": agent.channel, "status": "active" });
+    table.works(CLIENT, "*Status: Ping*", agent.post("/api/v1/status/ping", ping).await.status == 201);
+    let plugins = agent.get("/api/v1/plugins").await.json();
+    let plugin = agent.get("/api/v1/plugins/status-card").await.json();
+    let works = plugins.as_array().is_some_and(|list| list.iter().any(|it| it["name"] == plugin["name"]))
+        && plugin["inputSchema"]["properties"].is_object();
+    table.works(CLIENT, "*Plugin: Get Many*, *Get*", works);
 }

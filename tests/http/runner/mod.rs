@@ -4,7 +4,7 @@
 //! - [`start_and_stop`], [`deliveries`], [`kills`], [`uploads`]: restarts and kills
 //! - [`hosts`], [`ports`], [`other_user`]: where it listens, and what other users of the machine can do
 //! - [`plugins`]: plugins from a directory
-//! - [`sockets`]: the Socket.IO server
+//! - [`sockets`]: the Socket.IO server; [`socket_figures`]: its memory and latency
 //! - [`held_waits`]: how held waits end
 //! - [`fairness`], [`sign_in_floods`]: limits that keep one caller from stopping others
 
@@ -22,6 +22,7 @@ pub mod other_user;
 pub mod plugins;
 pub mod ports;
 pub mod sign_in_floods;
+pub mod socket_figures;
 pub mod sockets;
 pub mod start_and_stop;
 pub mod uploads;

@@ -1,8 +1,5 @@
 //! Socket.IO of `placet-local`, with the official client for Python: who is let in, and which events reach whom.
 
-use std::collections::BTreeMap;
-use std::time::Instant;
-
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use test_support::{Agent, Person, Reply, Runner, SocketClient};
@@ -15,7 +12,7 @@ async fn client_of(agent: &Agent, url: &str, channels: &[&str]) -> SocketClient 
 }
 
 /// A runner, its owner and an agent of theirs.
-async fn start() -> (Runner, TempDir, Person, Agent) {
+pub async fn start() -> (Runner, TempDir, Person, Agent) {
     let dir = TempDir::new().unwrap();
     let runner = Runner::start(dir.path()).await;
     let (person, agent) = (runner.person().await, runner.agent());
@@ -243,43 +240,4 @@ async fn clients_connect_again_after_a_kill() {
     while client.next().await.0 != "ready" {}
     let id = agent.create_message(json!({ "text": "after" })).await;
     assert_eq!(client.expect("message:created").await["id"], id);
-}
-
-/// `PLACET_TEST_SOCKETS=1000` is the whole series. Prints memory per connection and latencies.
-#[tokio::test]
-#[allow(clippy::print_stdout, reason = "the figures are for the developer")]
-async fn many_connections_each_get_an_event_once_and_soon() {
-    let count: usize = std::env::var("PLACET_TEST_SOCKETS").ok().and_then(|it| it.parse().ok()).unwrap_or(100);
-    let (runner, _dir, _, agent) = start().await;
-    let before = memory(&runner);
-    let arguments = ["many", runner.text("url"), &agent.key, &agent.channel, &count.to_string()];
-    let mut clients = SocketClient::run(&arguments);
-    assert_eq!(clients.expect("ready").await, json!(count));
-    let memory = memory(&runner).saturating_sub(before) / count;
-    let mut latencies = BTreeMap::new();
-    for number in 0..20 {
-        clients.emit("next", json!(null)).await;
-        let text = json!({ "text": format!("Message {number}") });
-        let sent = Instant::now();
-        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
-        agent.create_message(text).await;
-        let stored = now + sent.elapsed();
-        let received = clients.expect("received").await;
-        let mut at: Vec<f64> = received.as_array().unwrap().iter().map(|at| at.as_f64().unwrap()).collect();
-        assert_eq!(at.len(), count);
-        at.sort_by(f64::total_cmp);
-        let first = (at[0] - stored.as_secs_f64()) * 1000.0;
-        latencies.insert((first * 1000.0) as i64, (at[count - 1] - stored.as_secs_f64()) * 1000.0);
-    }
-    let median = *latencies.keys().nth(10).unwrap_or(&0) as f64 / 1000.0;
-    println!("{count} sockets: {memory} bytes each; first event p50 {median} ms after the response");
-    assert!(memory < 128 * 1024, "{memory} bytes of each connection");
-    assert!(median < 500.0, "{median} ms");
-}
-
-/// Resident memory of the runner, in bytes.
-fn memory(runner: &Runner) -> usize {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", runner.child.id().unwrap())).expect("Linux");
-    let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("VmRSS");
-    line.split_whitespace().nth(1).unwrap().parse::<usize>().unwrap() * 1024
 }

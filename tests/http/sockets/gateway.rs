@@ -15,10 +15,11 @@ use placet_local::event_sources::Workers;
 use serde_json::{Value, json};
 use shared::aws::{Connection, SocketGateway};
 use shared::http::App;
-use test_support::World;
-use tokio::sync::Notify;
+use shared::telemetry::cost::{self, CostTotals, RequestCost};
+use test_support::{Agent, Person, World};
+use tokio::sync::{Notify, watch};
 
-use crate::webhooks::event_stream::stream_source;
+use crate::webhooks::event_stream::{sort_key, stream_source};
 
 /// The frames of each open connection.
 #[derive(Default)]
@@ -38,6 +39,8 @@ pub struct Gateway {
     pub expiry: App,
     connections: Arc<Connections>,
     batches: Arc<Mutex<Vec<Event>>>,
+    /// The sort keys of each batch that was handled, and its cost.
+    costs: watch::Sender<Vec<(Vec<String>, CostTotals)>>,
     _workers: Workers,
 }
 
@@ -55,22 +58,46 @@ impl Gateway {
         let (app, expiry) = (with_sockets("sockets"), with_sockets("expiry"));
         let (mut workers, batches) = (Workers::default(), Arc::<Mutex<Vec<Event>>>::default());
         let (source, _) = stream_source(world).await;
-        let (on_stream, keep) = (app.clone(), batches.clone());
+        let (on_stream, keep, costs) = (app.clone(), batches.clone(), watch::Sender::new(vec![]));
+        let spent = costs.clone();
         workers.start(|stop| {
             source.consume(stop, move |batch: Event| {
-                let app = on_stream.clone();
+                let (app, spent) = (on_stream.clone(), spent.clone());
                 keep.lock().unwrap().push(batch.clone());
+                let sorts: Vec<String> = batch.records.iter().map(sort_key).collect();
                 async move {
-                    ::sockets::handle(&app, Incoming::Stream(batch)).await;
+                    let (_, cost) = with_cost(::sockets::handle(&app, Incoming::Stream(batch))).await;
+                    spent.send_modify(|all| all.push((sorts, cost)));
                     DynamoDbEventResponse::default()
                 }
             })
         });
-        Self { app, expiry, connections, batches, _workers: workers }
+        Self { app, expiry, connections, batches, costs, _workers: workers }
+    }
+
+    /// The cost of the batches since the last call, the last of which has an item with this sort key.
+    pub async fn stream_cost(&self, sort: &str) -> CostTotals {
+        let is_last = |all: &Vec<(Vec<String>, CostTotals)>| {
+            all.iter().any(|(sorts, _)| sorts.iter().any(|it| it.starts_with(sort)))
+        };
+        let mut handled = self.costs.subscribe();
+        let enough = tokio::time::timeout(Duration::from_secs(30), handled.wait_for(is_last)).await;
+        drop(enough.expect("the stream is read").unwrap());
+        let mut sum = CostTotals::default();
+        for (_, cost) in self.costs.send_replace(vec![]) {
+            sum.read_units += cost.read_units;
+            sum.write_units += cost.write_units;
+        }
+        sum
     }
 
     /// Passes an event as API Gateway writes it; returns the status.
     async fn pass(&self, kind: &str, id: &str, body: Option<&str>) -> Value {
+        self.pass_with_cost(kind, id, body).await.0
+    }
+
+    /// The same, and the cost.
+    pub async fn pass_with_cost(&self, kind: &str, id: &str, body: Option<&str>) -> (Value, CostTotals) {
         let query = (kind == "CONNECT").then(|| json!({ "EIO": "4", "transport": "websocket" }));
         let event = json!({
             "requestContext": { "routeKey": format!("${}", kind.to_lowercase()), "eventType": kind, "connectionId": id,
@@ -78,13 +105,19 @@ impl Gateway {
             "queryStringParameters": query, "body": body, "isBase64Encoded": false,
         });
         let incoming: Incoming = serde_json::from_value(event).expect("an event of the gateway");
-        ::sockets::handle(&self.app, incoming).await["statusCode"].clone()
+        let (answer, cost) = with_cost(::sockets::handle(&self.app, incoming)).await;
+        (answer["statusCode"].clone(), cost)
+    }
+
+    /// A client is there before the function is called.
+    pub fn establish(&self, id: &str) {
+        self.connections.frames.lock().unwrap().insert(id.to_owned(), vec![]);
     }
 
     /// Opens a connection and reads the first frame.
     pub async fn connect(&self, id: &str) {
         assert_eq!(self.pass("CONNECT", id, None).await, 200);
-        self.connections.frames.lock().unwrap().insert(id.to_owned(), vec![]);
+        self.establish(id);
         let open = self.next(id).await;
         assert!(open.starts_with("0{") && open.contains("\"upgrades\":[]"), "{open}");
     }
@@ -183,6 +216,39 @@ impl Gateway {
         };
         tokio::time::timeout(Duration::from_secs(30), ended).await.unwrap_or_else(|_| panic!("{id} is ended"));
     }
+}
+
+/// A world, its gateway, a person and an agent of theirs.
+pub async fn start() -> (World, Gateway, Person, Agent) {
+    let world = World::isolated().await;
+    let gateway = Gateway::start(&world).await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    (world, gateway, person, agent)
+}
+
+/// What an agent presents.
+pub fn key(agent: &Agent) -> Value {
+    json!({ "apiKey": agent.key })
+}
+
+/// What a page presents.
+pub async fn ticket(person: &Person) -> Value {
+    json!({ "token": person.post("/api/auth/ws-ticket", json!({})).await.expect(200)["ticket"] })
+}
+
+/// All that is stored of a user's connections.
+pub async fn rooms(world: &World, person: &Person) -> Vec<String> {
+    let user = person.user_id().await;
+    let sorts = world.sort_keys(format!("SOCKETS#{}", user.trim_start_matches("usr_"))).await;
+    sorts.into_iter().filter(|sort| !sort.starts_with("SENT#")).collect()
+}
+
+/// Runs work, and counts what it costs.
+pub async fn with_cost<T>(work: impl Future<Output = T>) -> (T, CostTotals) {
+    let bill = Arc::new(RequestCost::default());
+    let done = cost::with_cost(bill.clone(), work).await;
+    (done, bill.spent())
 }
 
 async fn receive(State(connections): State<Arc<Connections>>, Path(id): Path<String>, frame: String) -> StatusCode {

@@ -34,7 +34,8 @@ impl AcceptedRecords {
     }
 }
 
-fn sort_key(record: &EventRecord) -> String {
+/// The sort key of a changed item.
+pub fn sort_key(record: &EventRecord) -> String {
     let keys = serde_json::to_value(&record.change.keys).unwrap();
     keys["sk"]["S"].as_str().unwrap().to_owned()
 }
