@@ -214,14 +214,16 @@ pub fn history_lifetime() -> Result<Duration, ConfigError> {
 /// The limits of one caller; the defaults stand where the environment sets nothing:
 /// `PLACET_MAX_REQUESTS_PER_SECOND` of one credential (a tenfold may come at once),
 /// `PLACET_MAX_WAITS_PER_USER`, `PLACET_MAX_DELIVERIES_PER_CHANNEL`, and `PLACET_MAX_BODY_MEMORY_MIB`
-/// of all bodies.
+/// of all bodies; `PLACET_STORED_GIB_PER_USER` of files.
 pub fn limits() -> Result<Settings, ConfigError> {
     let usual = Settings::default();
     let rate = at_least_1("PLACET_MAX_REQUESTS_PER_SECOND", usual.requests_per_second)?;
     let waits = at_least_1("PLACET_MAX_WAITS_PER_USER", to_u32(usual.waits_per_user))?;
     let deliveries = at_least_1("PLACET_MAX_DELIVERIES_PER_CHANNEL", to_u32(usual.deliveries_per_channel))?;
     let memory = at_least_1("PLACET_MAX_BODY_MEMORY_MIB", to_u32(usual.body_memory / MIB))?;
+    let stored = at_least_1("PLACET_STORED_GIB_PER_USER", u32::try_from(usual.stored_bytes / GIB).unwrap_or(u32::MAX))?;
     Ok(Settings {
+        stored_bytes: u64::from(stored).saturating_mul(GIB),
         requests_per_second: rate,
         burst: rate.saturating_mul(10),
         waits_per_user: waits as usize,
@@ -232,6 +234,7 @@ pub fn limits() -> Result<Settings, ConfigError> {
 }
 
 const MIB: usize = 1024 * 1024;
+const GIB: u64 = 1024 * 1024 * 1024;
 
 fn to_u32(number: usize) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)

@@ -21,6 +21,7 @@ pub const PERMISSIONS: &[Permission] = &[
     Permission::Table("dynamodb:PutItem"),
     Permission::Table("dynamodb:Query"),
     Permission::Table("dynamodb:UpdateItem"),
+    Permission::Index("dynamodb:Query", "owner"),
     Permission::Bucket("s3:ListBucket"),
     Permission::Objects("s3:DeleteObject"),
     Permission::Objects("s3:GetObject"),

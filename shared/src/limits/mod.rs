@@ -6,6 +6,7 @@
 //! - [`bodies`]: how much memory request bodies take together
 //! - [`deliveries`]: how many deliveries of one channel and of one user are in progress at once
 //! - [`fetches`]: how often plugins call hosts that no manifest names
+//! - [`quotas`]: how many bytes of files each user may store
 //! - `rate`: a token bucket
 //!
 //! The slots for long polls of one user are in `long_poll`.
@@ -13,12 +14,14 @@
 pub mod bodies;
 pub mod deliveries;
 pub mod fetches;
+pub mod quotas;
 mod rate;
 pub mod turns;
 
 use bodies::Bodies;
 use deliveries::Deliveries;
 use fetches::Fetches;
+use quotas::Quotas;
 use turns::Callers;
 
 /// The numbers. The defaults are those of a local runner on two cores; a fleet of 2,000 agents that
@@ -38,6 +41,8 @@ pub struct Settings {
     pub body_memory: usize,
     /// Deliveries of one channel that are in progress at once. A user may have three times as many.
     pub deliveries_per_channel: usize,
+    /// Bytes of the files of one user.
+    pub stored_bytes: u64,
 }
 
 impl Default for Settings {
@@ -49,6 +54,7 @@ impl Default for Settings {
             waits_per_user: 5_000,
             body_memory: 64 * 1024 * 1024,
             deliveries_per_channel: 8,
+            stored_bytes: 10 * 1024 * 1024 * 1024,
         }
     }
 }
@@ -60,6 +66,7 @@ pub struct Limits {
     pub bodies: Bodies,
     pub deliveries: Deliveries,
     pub fetches: Fetches,
+    pub quotas: Quotas,
 }
 
 impl Limits {
@@ -70,6 +77,7 @@ impl Limits {
             bodies: Bodies::new(settings.body_memory),
             deliveries: Deliveries::new(settings.deliveries_per_channel),
             fetches: Fetches::default(),
+            quotas: Quotas::new(settings.stored_bytes),
         }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! - [`uploads`], [`direct_uploads`], [`parts`], [`names`], [`types`], [`idempotency`]: storing files
 //! - [`downloads`], [`ranges`], [`texts`], [`archives`], [`share_links`]: reading them
-//! - [`lists`], [`search`]: finding them
+//! - [`lists`], [`search`]: finding them; [`quotas`]: how much may be stored
 //! - [`moves`], [`deletion`], [`orphaned_objects`]: their messages, and objects without an item
 
 pub mod archives;
@@ -15,6 +15,7 @@ pub mod moves;
 pub mod names;
 pub mod orphaned_objects;
 pub mod parts;
+pub mod quotas;
 pub mod ranges;
 pub mod search;
 pub mod share_links;

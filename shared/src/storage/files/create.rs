@@ -133,6 +133,7 @@ impl Files<'_> {
         if files.is_empty() {
             return Ok(UploadedFiles::default());
         }
+        self.check_quota(channel.owner(), files.iter().map(|file| file.bytes.len() as u64).sum())?;
         let attachment = |file: NewFile| {
             let size = file.bytes.len() as u64;
             (file.label.attachment(channel.id(), size, &self.store.clock), file.bytes)

@@ -71,6 +71,7 @@ impl Files<'_> {
         {
             return Ok(again);
         }
+        self.check_quota(channel.owner(), size)?;
         let now = self.store.clock.now();
         let file = FileLabel { filename, mime_type }.attachment(channel.id(), size, &self.store.clock);
         let target = self.store.blobs.upload_target(&file, now).await?;

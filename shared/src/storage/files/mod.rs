@@ -6,6 +6,7 @@ mod deletion;
 mod direct_upload;
 mod list;
 mod orphaned_objects;
+mod usage;
 
 use std::collections::BTreeSet;
 
