@@ -20,7 +20,7 @@ use shared::error::Error;
 use shared::http::App;
 use shared::iam::Permission;
 use shared::ids::{MessageId, UserId};
-use shared::storage::{NotifyMark, ReviewChange, StreamImage, WebhookEvent, affected_user, message_of};
+use shared::storage::{NotifyMark, ReviewChange, StoredGrowth, StreamImage, WebhookEvent, affected_user, message_of};
 
 /// How many records are processed, and versions bumped, concurrently.
 const MAX_CONCURRENCY: usize = 8;
@@ -43,18 +43,21 @@ pub async fn handle(app: &App, event: Event) -> DynamoDbEventResponse {
     let handled = event.records.into_iter().enumerate().map(|(place, record)| async move {
         let (old, new) = images(record);
         let user = affected_user(old.as_ref(), new.as_ref());
+        let stored = StoredGrowth::of(old.as_ref(), new.as_ref());
         let message = new.as_ref().and_then(message_of);
         let review = ReviewChange::of(old.as_ref(), new.as_ref()).filter(|_| app.notifications.is_set());
         let outcome = match publish(app, old, new).await {
             Err(err) if err.is_permanent() => give_up(app, message, err).await,
             outcome => outcome,
         };
-        (place, user, review, outcome)
+        (place, user, (stored, review), outcome)
     });
     let mut handled = stream::iter(handled).buffered(MAX_CONCURRENCY);
-    while let Some((place, user, review, outcome)) = handled.next().await {
+    while let Some((place, user, (stored, review), outcome)) = handled.next().await {
         if let Some(user) = user {
-            let changes = changed.entry(user).or_insert_with(|| UserChanges { first: place, reviews: vec![] });
+            let changes = changed.entry(user).or_insert_with(|| UserChanges::from(place));
+            // What failed is delivered again, and counted then.
+            changes.stored += if outcome.is_ok() { stored } else { StoredGrowth::default() };
             changes.reviews.extend(review.map(|review| (place, review)));
         }
         if let Err(err) = outcome {
@@ -78,16 +81,24 @@ pub async fn handle(app: &App, event: Event) -> DynamoDbEventResponse {
 struct UserChanges {
     /// The position of the first record of the user.
     first: usize,
+    /// By how much the user's files and archives grow.
+    stored: StoredGrowth,
     /// Reviews that began or ended, with the positions of their records, in order.
     reviews: Vec<(usize, ReviewChange)>,
+}
+
+impl UserChanges {
+    fn from(first: usize) -> Self {
+        Self { first, stored: StoredGrowth::default(), reviews: vec![] }
+    }
 }
 
 /// Bumps the inbox versions of these users, and creates their notifications. Returns the positions of records that have
 /// to be repeated.
 async fn process_users(app: &App, changed: BTreeMap<UserId, UserChanges>) -> Vec<usize> {
     let each = changed.into_iter().map(|(user, changes)| async move {
-        let UserChanges { first, reviews } = changes;
-        match app.store.inbox().bump_version(user).await {
+        let UserChanges { first, stored, reviews } = changes;
+        match app.store.inbox().record_change(user, stored).await {
             Ok(Some(mark)) => notify(app, reviews, mark).await,
             Ok(None) => None,
             Err(err) => {

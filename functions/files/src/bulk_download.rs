@@ -16,7 +16,8 @@ use crate::serve::FileBytes;
 /// Many files as one archive
 ///
 /// Names are made unique and safe to unpack. 400 names each id that is not a file of the
-/// caller's; 413 when the files have more than 200 MB together.
+/// caller's; 413 when the files have more than 200 MB together, or the account's archives of a day
+/// more than its quota.
 #[utoipa::path(
     post,
     path = "/api/files/bulk-download",
@@ -34,7 +35,7 @@ pub async fn bulk_download(
     Json(FileIds { ids }): Json<FileIds>,
 ) -> Result<Response, Error> {
     let files = app.store.files().for_archive(&human, &ids).await?;
-    Ok(match app.store.files().archive(files).await? {
+    Ok(match app.store.files().archive(&human, files).await? {
         Zipped::Here(bytes) => {
             ([(CONTENT_TYPE, ZIP_TYPE), (CONTENT_DISPOSITION, ZIP_DISPOSITION)], bytes).into_response()
         }

@@ -1,8 +1,9 @@
-//! How many bytes of files each user may store.
+//! How many bytes each user may store.
 //!
-//! The table's stream counts them (the item `CHANGES`). A process remembers the count, has it read again in the background,
-//! and adds what it accepted since. So no call waits for a count, and a user may exceed the quota by what is accepted before
-//! a process has read the count, or within the seconds that the stream takes.
+//! The table's stream counts them (the item `CHANGES`). A process remembers the sums, reads them again in the background,
+//! and adds what it accepted since. So no call waits for a sum. A user may exceed the quota by what each process accepts
+//! before it has read the sums, and by what others accept within the seconds that the stream takes. What was just
+//! accepted may count twice for some seconds.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,14 +12,38 @@ use std::time::{Duration, Instant};
 use crate::error::Error;
 use crate::ids::UserId;
 
-/// A count is read again after this time.
+/// The sums are read again after this time.
 const FRESH: Duration = Duration::from_secs(5);
-/// How long a file may be stored before the table counts it.
+/// How long the table may take to count what was accepted.
 const LAG: Duration = Duration::from_secs(10);
 /// With more users than this, those who have not stored anything for a while are forgotten.
 const MAX_REMEMBERED: usize = 1_000;
 
-/// The counts that this process knows. Clones share them.
+/// What is stored. The quota is the same for each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stored {
+    Files,
+    /// Archives of files, for the day after which they are deleted.
+    Archives,
+}
+
+/// The bytes of a user.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sums {
+    pub files: u64,
+    pub archives: u64,
+}
+
+impl Sums {
+    fn of(self, what: Stored) -> u64 {
+        match what {
+            Stored::Files => self.files,
+            Stored::Archives => self.archives,
+        }
+    }
+}
+
+/// The sums that this process knows. Clones share them.
 #[derive(Clone, Debug)]
 pub struct Quotas {
     max: u64,
@@ -27,18 +52,18 @@ pub struct Quotas {
 
 #[derive(Debug, Default)]
 struct Usage {
-    /// As the table had it last.
-    counted: u64,
-    /// When its reading began last.
+    /// As the table had them last.
+    counted: Sums,
+    /// When their reading began last.
     asked_at: Option<Instant>,
-    accepted: Vec<(Instant, u64)>,
+    accepted: Vec<(Instant, Stored, u64)>,
 }
 
-/// What is decided about files to store.
+/// What is decided about bytes to store.
 #[derive(Debug)]
 pub struct Decision {
     pub is_accepted: Result<(), Error>,
-    /// Whether the caller has to read the count and [`learn`](Quotas::learn) it.
+    /// Whether the caller has to read the sums and [`learn`](Quotas::learn) them.
     pub is_count_due: bool,
 }
 
@@ -48,8 +73,8 @@ impl Quotas {
         Self { max, users: Arc::default() }
     }
 
-    /// Decides whether a user may store files of `bytes` together.
-    pub fn decide(&self, user: UserId, bytes: u64) -> Decision {
+    /// Decides whether a user may store `bytes` more.
+    pub fn decide(&self, user: UserId, what: Stored, bytes: u64) -> Decision {
         let (now, mut users) = (Instant::now(), self.users());
         if users.len() >= MAX_REMEMBERED {
             users.retain(|_, usage| !usage.is_due(now));
@@ -59,31 +84,40 @@ impl Quotas {
         if is_count_due {
             usage.asked_at = Some(now);
         }
-        let total = usage.accepted.iter().fold(usage.counted, |sum, (_, bytes)| sum.saturating_add(*bytes));
-        if self.is_over(total.saturating_add(bytes)) {
-            return Decision { is_accepted: Err(self.refusal()), is_count_due };
+        let accepted = usage.accepted.iter().filter(|(_, kind, _)| *kind == what);
+        let total = accepted.fold(usage.counted.of(what), |sum, (.., bytes)| sum.saturating_add(*bytes));
+        if total.saturating_add(bytes) > self.max {
+            return Decision { is_accepted: Err(self.refusal(what)), is_count_due };
         }
-        usage.accepted.push((now, bytes));
+        usage.accepted.push((now, what, bytes));
         Decision { is_accepted: Ok(()), is_count_due }
     }
 
-    /// Whether so many bytes are more than a user may store.
-    pub fn is_over(&self, bytes: u64) -> bool {
-        bytes > self.max
+    /// Whether one of the sums is more than a user may store.
+    pub fn is_exceeded(&self, sums: Sums) -> bool {
+        sums.files.max(sums.archives) > self.max
     }
 
     /// Remembers what the table has counted.
-    pub fn learn(&self, user: UserId, counted: u64) {
+    pub fn learn(&self, user: UserId, counted: Sums) {
         let now = Instant::now();
         if let Some(usage) = self.users().get_mut(&user) {
             usage.counted = counted;
-            usage.accepted.retain(|(at, _)| now.duration_since(*at) < LAG);
+            usage.accepted.retain(|(at, ..)| now.duration_since(*at) < LAG);
         }
     }
 
-    fn refusal(&self) -> Error {
+    fn refusal(&self, what: Stored) -> Error {
         let max = self.max;
-        Error::TooLarge(format!("The files of this account may have {max} bytes together: delete some first."))
+        Error::TooLarge(match what {
+            Stored::Files => {
+                format!("The files of this account may have {max} bytes together: delete some before you add others.")
+            }
+            Stored::Archives => format!(
+                "The archives of this account may have {max} bytes together, and each is stored for a day: download \
+                 files one by one, or fewer at once."
+            ),
+        })
     }
 
     fn users(&self) -> MutexGuard<'_, HashMap<UserId, Usage>> {
@@ -107,13 +141,23 @@ mod tests {
     fn what_was_counted_and_what_was_accepted_since_is_the_users_own() {
         let (quotas, now) = (Quotas::new(100), Timestamp::from_millis(1));
         let (user, other) = (UserId::new(now), UserId::new(now));
-        let first = quotas.decide(user, 60);
+        let is_accepted = |user, bytes| quotas.decide(user, Stored::Files, bytes).is_accepted.is_ok();
+        let first = quotas.decide(user, Stored::Files, 60);
         assert!(first.is_accepted.is_ok() && first.is_count_due);
-        assert!(!quotas.decide(user, 30).is_count_due);
-        assert!(quotas.decide(user, 11).is_accepted.is_err());
-        assert!(quotas.decide(user, 10).is_accepted.is_ok());
-        assert!(quotas.decide(other, 100).is_accepted.is_ok());
-        quotas.learn(other, 50);
-        assert!(quotas.decide(other, 1).is_accepted.is_err());
+        assert!(!quotas.decide(user, Stored::Files, 30).is_count_due);
+        assert!(!is_accepted(user, 11));
+        assert!(is_accepted(user, 10));
+        assert!(is_accepted(other, 100));
+        quotas.learn(other, Sums { files: 50, archives: 0 });
+        assert!(!is_accepted(other, 1));
+    }
+
+    #[test]
+    fn archives_have_a_quota_of_their_own() {
+        let (quotas, user) = (Quotas::new(100), UserId::new(Timestamp::from_millis(1)));
+        assert!(quotas.decide(user, Stored::Files, 100).is_accepted.is_ok());
+        assert!(quotas.decide(user, Stored::Archives, 100).is_accepted.is_ok());
+        let refused = quotas.decide(user, Stored::Archives, 1).is_accepted;
+        assert!(matches!(refused, Err(Error::TooLarge(sentence)) if sentence.contains("archives")));
     }
 }

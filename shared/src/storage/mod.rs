@@ -69,9 +69,9 @@ pub use agents::{Agents, Avatar, ParentAgent, PreparedAgent, SealedManagement, W
 pub use blobs::{Blobs, Stored};
 pub use deletion::DELETION_TIME;
 pub use due::DuePage;
-pub use files::{Files, MAX_ANNOUNCED, UploadTarget, UploadedFiles, ZIP_DISPOSITION, ZIP_TYPE, Zipped};
+pub use files::{Files, MAX_ANNOUNCED, StoredGrowth, UploadTarget, UploadedFiles, ZIP_DISPOSITION, ZIP_TYPE, Zipped};
 pub use idempotency::{CallOf, IdempotentCall};
-pub use inbox::{Inbox, PageContext, affected_user, stored_bytes_added};
+pub use inbox::{Inbox, PageContext, affected_user};
 pub use instance::Instance;
 pub use leases::Outcome as DeliveryOutcome;
 pub use messages::{Change, IsUsed, Messages, NewMessage, Prepared, PreparedMessage, References};

@@ -1,11 +1,19 @@
-//! How many bytes of files a user may store.
+//! How many bytes a user may store.
 
+use std::time::Duration;
+
+use aws_lambda_events::event::dynamodb::Event;
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::json;
 use shared::ids::UserId;
 use shared::limits::{Limits, Settings};
-use shared::storage::keys::{self, channel_partition};
-use test_support::{Person, World};
+use shared::storage::keys::{self, CLEANUPS, channel_partition, user_partition};
+use test_support::{Agent, Person, World};
+
+use crate::files::direct_uploads::{announce, id, put};
+use crate::support::delivery_driver::DeliveryDriver;
+
+const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// The same service with another quota, and with no count in its memory.
 async fn with_quota(world: &World, bytes: u64) -> String {
@@ -13,17 +21,27 @@ async fn with_quota(world: &World, bytes: u64) -> String {
     world.serve_also(placet_local::routes(), world.app.clone().limited(limits)).await
 }
 
-/// The count in the table.
-async fn counted(world: &World, user: UserId) -> Option<i64> {
-    let item = world.items(keys::user_partition(user), "CHANGES").await.pop()?;
-    item.get("storedBytes")?.as_n().ok()?.parse().ok()
+/// A number in the item of the sums.
+async fn number(world: &World, user: UserId, attribute: &str) -> Option<i64> {
+    let item = world.items(user_partition(user), "CHANGES").await.pop()?;
+    item.get(attribute)?.as_n().ok()?.parse().ok()
 }
 
-/// Waits until the table's stream has been counted.
+/// Waits until a sum in the table is right.
+async fn wait_for(world: &World, user: UserId, attribute: &str, bytes: i64) {
+    let right = async { while number(world, user, attribute).await != Some(bytes) {} };
+    tokio::time::timeout(Duration::from_secs(20), right).await.expect("the sum becomes right");
+}
+
+/// Waits until the bytes of the user's files are counted.
 async fn wait_for_count(world: &World, user: UserId, bytes: i64) {
-    while counted(world, user).await != Some(bytes) {
-        tokio::task::yield_now().await;
-    }
+    wait_for(world, user, "storedBytes", bytes).await;
+}
+
+/// Stores single bytes until that is refused, or accepted.
+async fn store_until(agent: &Agent, status: u16) {
+    let tried = async { while agent.upload("store", "one", "text/plain", "x").await.status != status {} };
+    tokio::time::timeout(Duration::from_secs(20), tried).await.unwrap_or_else(|_| panic!("no {status}"));
 }
 
 async fn user_of(person: &Person) -> UserId {
@@ -54,7 +72,7 @@ async fn what_exceeds_the_quota_is_refused_and_leaves_nothing() {
     ];
     for reply in &refused {
         let error = reply.expect_error(413, "too_large");
-        assert!(error["message"].as_str().unwrap().contains("1000 bytes together: delete some first"), "{error}");
+        assert!(error["message"].as_str().unwrap().contains("1000 bytes together: delete some before"), "{error}");
     }
     assert_eq!(world.sort_keys(channel).await, before);
     agent.upload("store", "b", "text/plain", "x".repeat(400)).await.expect(201);
@@ -71,6 +89,7 @@ async fn files_are_counted_as_they_come_and_go_and_a_new_process_learns_the_coun
     let (agent, user) = (person.agent().await, user_of(&person).await);
     let file = agent.upload("store", "a", "text/plain", "x".repeat(100)).await.expect(201)["id"].clone();
     agent.upload("upload", "b", "text/plain", "x".repeat(200)).await.expect(201);
+    wait_for_count(&world, user, 300).await;
     let message =
         agent.create_message(json!({ "text": "?", "textAttachments": [{ "content": "x".repeat(300) }] })).await;
     wait_for_count(&world, user, 600).await;
@@ -80,11 +99,7 @@ async fn files_are_counted_as_they_come_and_go_and_a_new_process_learns_the_coun
 
     // The first call of a process does not wait for the count.
     let elsewhere = agent.at(&with_quota(&world, 201).await);
-    let mut stored = 0;
-    while elsewhere.upload("store", "c", "text/plain", "x").await.status == 201 {
-        stored += 1;
-        assert!(stored < 100, "the quota is never met");
-    }
+    store_until(&elsewhere, 413).await;
     person.delete_fully(&format!("/api/agents/{}", agent.channel)).await.expect(200);
     wait_for_count(&world, user, 0).await;
 }
@@ -103,13 +118,69 @@ async fn files_from_before_bytes_were_counted_are_counted_once() {
     update.expression_attribute_values(":less", AttributeValue::N("-50".into())).send().await.unwrap();
     let elsewhere = agent.at(&with_quota(&world, 1_000).await);
     elsewhere.upload("store", "b", "text/plain", "x").await.expect(201);
-    while counted(&world, user).await.is_none_or(|bytes| bytes < 700) {
-        tokio::task::yield_now().await;
-    }
+    store_until(&elsewhere, 201).await;
+    let at_least = async { while number(&world, user, "storedBytes").await.is_none_or(|bytes| bytes < 700) {} };
+    tokio::time::timeout(Duration::from_secs(20), at_least).await.expect("the files are counted");
     let presign = json!({ "channelId": agent.channel, "filename": "b", "mimeType": "text/plain", "size": 400 });
-    let mut announced = 0;
-    while elsewhere.post("/api/v1/files/presign", presign.clone()).await.status == 201 {
-        announced += 1;
-        assert!(announced < 100, "the quota is never met");
+    let refused = async { while elsewhere.post("/api/v1/files/presign", presign.clone()).await.status == 201 {} };
+    tokio::time::timeout(Duration::from_secs(20), refused).await.expect("the quota is met");
+}
+
+/// Whatever a process that was killed leaves: the stream delivers its batch again.
+#[tokio::test]
+async fn a_batch_that_is_processed_twice_counts_twice_until_the_files_are_counted_again() {
+    let world = World::isolated().await;
+    let driver = DeliveryDriver::start(&world).await;
+    let person = world.person().await;
+    let (agent, user) = (person.agent().await, user_of(&person).await);
+    agent.upload("store", "a", "text/plain", "x".repeat(600)).await.expect(201);
+    wait_for_count(&world, user, 600).await;
+    // The first look counts the files one by one.
+    agent.at(&with_quota(&world, 1_000).await).upload("store", "b", "text/plain", "x").await.expect(201);
+    let is_counted =
+        async { while !world.items(user_partition(user), "CHANGES").await[0].contains_key("bytesCountedAt") {} };
+    tokio::time::timeout(Duration::from_secs(20), is_counted).await.expect("the files are counted");
+    wait_for_count(&world, user, 601).await;
+
+    let mut all = Event::default();
+    all.records = driver.stream_events.lock().unwrap().iter().flat_map(|event| event.records.clone()).collect();
+    assert!(events::handle(&driver.events, all).await.batch_item_failures.is_empty());
+    wait_for_count(&world, user, 1_202).await;
+    store_until(&agent.at(&with_quota(&world, 1_000).await), 413).await;
+    world.advance_clock(Duration::from_secs(600));
+    store_until(&agent.at(&with_quota(&world, 1_000).await), 201).await;
+    let right = async { while number(&world, user, "storedBytes").await.is_none_or(|bytes| bytes > 1_000) {} };
+    tokio::time::timeout(Duration::from_secs(20), right).await.expect("the sum becomes right");
+}
+
+/// What was just accepted may count twice: the quota has room for that.
+#[tokio::test]
+async fn archives_have_the_quota_once_more_and_are_not_stored_beyond_it() {
+    const MIB: usize = 1024 * 1024;
+    let world = World::delivering().await;
+    let url = with_quota(&world, 16 * MIB as u64).await;
+    let person = world.person().await.at(&url);
+    let (agent, user) = (person.agent().await.at(&url), user_of(&person).await);
+    let mut ids = vec![];
+    for name in ["a", "b"] {
+        let announced = announce(&agent, name, "application/octet-stream", 5 * MIB).await;
+        put(&announced, vec![7; 5 * MIB]).await.expect(200);
+        ids.push(id(&announced).to_owned());
     }
+    let archive = async |ids: &[String]| person.post("/api/files/bulk-download", json!({ "ids": ids })).await;
+    for ids in [&ids[..1], &ids[1..], &ids[..1], &ids[1..]] {
+        assert_eq!(archive(ids).await.status, 303);
+    }
+    let refused = archive(&ids).await;
+    let error = refused.expect_error(413, "too_large");
+    assert!(error["message"].as_str().unwrap().starts_with("The archives of this account"), "{error}");
+    assert_eq!(world.items(user_partition(user), CLEANUPS).await.len(), 2);
+    wait_for(&world, user, "archivedBytes", 10 * MIB as i64).await;
+    wait_for_count(&world, user, 10 * MIB as i64).await;
+
+    // A day later archives are deleted, as are files that no message has.
+    world.advance_clock(DAY + Duration::from_secs(1));
+    expiry::handle(&world.function("expiry")).await.unwrap();
+    wait_for(&world, user, "archivedBytes", 0).await;
+    wait_for_count(&world, user, 0).await;
 }

@@ -24,6 +24,7 @@ use crate::caller::HumanCaller;
 use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::ids::FileId;
+use crate::limits::quotas::Stored;
 use crate::models::Attachment;
 use crate::models::archive::unique_names;
 use crate::models::file::MAX_FILE;
@@ -78,20 +79,24 @@ impl Files<'_> {
         Ok(files)
     }
 
-    /// Writes the archive, and deletes the uploaded parts of one that fails.
-    pub async fn archive(self, files: Vec<Attachment>) -> Result<Zipped, Error> {
+    /// Writes the archive of a person's files, and deletes the uploaded parts of one that fails.
+    pub async fn archive(self, human: &HumanCaller, files: Vec<Attachment>) -> Result<Zipped, Error> {
         let (now, blobs) = (self.store.clock.now(), &self.store.blobs);
         let archive = archive_id(&files, now);
         let key = StorageKey::Export(archive).to_string();
         let mut parts = Parts { blobs, key: key.clone(), upload: None, done: vec![] };
         // An archive that fits a response stays in memory and needs no cleanup.
-        if files.iter().map(|file| file.size).sum::<u64>() + FOR_NAMES > MAX_FILE as u64 {
+        let size = files.iter().map(|file| file.size).sum::<u64>();
+        if size + FOR_NAMES > MAX_FILE as u64 {
             match blobs.etag(&key).await {
                 Ok(_) => return blobs.url_of(&key, ZIP_TYPE, ZIP_DISPOSITION).await.map(Zipped::There),
                 Err(Error::NotFound(_)) => {}
                 Err(err) => return Err(err),
             }
-            self.record_cleanup(&ObjectCleanup::of_archive(archive, key, now.plus(ARCHIVE_LIFE))).await?;
+            let user = human.0.claimed;
+            self.check_quota(user, Stored::Archives, size)?;
+            let cleanup = ObjectCleanup::of_archive(user, size, archive, key, now.plus(ARCHIVE_LIFE));
+            self.record_cleanup(&cleanup).await?;
         }
         match parts.write(&files).await {
             Ok(zipped) => Ok(zipped),

@@ -12,6 +12,7 @@ use crate::caller::Caller;
 use crate::clock::Clock;
 use crate::error::Error;
 use crate::ids::{AgentId, FileId, Nil};
+use crate::limits::quotas::Stored;
 use crate::models::file::{FileLabel, PluginType};
 use crate::models::{Attachment, NewFile, SenderType};
 use crate::storage::files::Files;
@@ -133,7 +134,8 @@ impl Files<'_> {
         if files.is_empty() {
             return Ok(UploadedFiles::default());
         }
-        self.check_quota(channel.owner(), files.iter().map(|file| file.bytes.len() as u64).sum())?;
+        let bytes = files.iter().map(|file| file.bytes.len() as u64).sum();
+        self.check_quota(channel.owner(), Stored::Files, bytes)?;
         let attachment = |file: NewFile| {
             let size = file.bytes.len() as u64;
             (file.label.attachment(channel.id(), size, &self.store.clock), file.bytes)

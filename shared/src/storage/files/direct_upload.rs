@@ -12,6 +12,7 @@ use crate::caller::Caller;
 use crate::clock::Timestamp;
 use crate::error::{Error, Step};
 use crate::ids::FileId;
+use crate::limits::quotas::Stored;
 use crate::models::file::FileLabel;
 pub use crate::models::file_request::{MAX_ANNOUNCED, UploadTarget};
 use crate::models::{AnnounceFile, Attachment};
@@ -71,7 +72,7 @@ impl Files<'_> {
         {
             return Ok(again);
         }
-        self.check_quota(channel.owner(), size)?;
+        self.check_quota(channel.owner(), Stored::Files, size)?;
         let now = self.store.clock.now();
         let file = FileLabel { filename, mime_type }.attachment(channel.id(), size, &self.store.clock);
         let target = self.store.blobs.upload_target(&file, now).await?;

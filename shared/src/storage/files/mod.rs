@@ -16,6 +16,7 @@ pub use archive::{ZIP_DISPOSITION, ZIP_TYPE, Zipped};
 pub(super) use direct_upload::NOT_UPLOADED;
 pub use direct_upload::{MAX_ANNOUNCED, UploadTarget};
 pub(super) use orphaned_objects::ObjectCleanup;
+pub use usage::StoredGrowth;
 
 use dynamo::{Items, Key, MAX_BATCH_GET, Query};
 

@@ -14,7 +14,7 @@ use ulid::Ulid;
 
 use crate::clock::Timestamp;
 use crate::error::Error;
-use crate::ids::{AgentId, new_ulid};
+use crate::ids::{AgentId, UserId, new_ulid};
 use crate::models::Attachment;
 use crate::storage::files::Files;
 use crate::storage::keys::{self, due};
@@ -32,6 +32,12 @@ struct CleanupItem {
     due_shard: String,
     due_sort: String,
     objects: Vec<String>,
+    /// Whose archive it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    owner_id: Option<UserId>,
+    /// The bytes of the archive's files.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    size: Option<u64>,
 }
 
 /// Objects to delete, by their keys in the bucket.
@@ -42,6 +48,8 @@ pub(in crate::storage) struct ObjectCleanup {
     objects: Vec<String>,
     /// When they are deleted for good: until then a presigned URL may upload them again.
     by: Timestamp,
+    /// Of an archive, its user and the bytes of its files.
+    archive_of: Option<(UserId, u64)>,
 }
 
 impl ObjectCleanup {
@@ -56,7 +64,7 @@ impl ObjectCleanup {
         let ulid = new_ulid(now);
         let made = files.map(Timestamp::of_ulid).max();
         let by = made.map_or(now, |made| made.plus(UPLOAD_ENDS)).max(now);
-        Self { key: keys::cleanup(channel, ulid), ulid, objects, by }
+        Self { key: keys::cleanup(channel, ulid), ulid, objects, by, archive_of: None }
     }
 
     pub fn of_files(now: Timestamp, channel: AgentId, files: &[Attachment]) -> Self {
@@ -64,14 +72,17 @@ impl ObjectCleanup {
         Self::of_channel(now, channel, objects, files.iter().map(|file| file.id.ulid()))
     }
 
-    pub fn of_archive(archive: Ulid, object: String, by: Timestamp) -> Self {
-        Self { key: keys::archive_cleanup(archive), ulid: archive, objects: vec![object], by }
+    /// For an archive of files that have `size` bytes together.
+    pub fn of_archive(user: UserId, size: u64, archive: Ulid, object: String, by: Timestamp) -> Self {
+        let key = keys::archive_cleanup(user, archive);
+        Self { key, ulid: archive, objects: vec![object], by, archive_of: Some((user, size)) }
     }
 
     fn item(&self) -> CleanupItem {
         let due = due(self.by, self.ulid, &self.key);
         let Key { pk, sk } = self.key.clone();
-        CleanupItem { pk, sk, due_shard: due.shard, due_sort: due.sort, objects: self.objects.clone() }
+        let (owner_id, size) = self.archive_of.unzip();
+        CleanupItem { pk, sk, due_shard: due.shard, due_sort: due.sort, objects: self.objects.clone(), owner_id, size }
     }
 
     /// The put of the record, for the transaction that deletes the items naming the objects.

@@ -7,7 +7,7 @@ mod page_context;
 mod version;
 
 pub use page_context::PageContext;
-pub use version::{affected_user, stored_bytes_added};
+pub use version::affected_user;
 
 use crate::storage::Store;
 

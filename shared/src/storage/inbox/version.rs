@@ -14,8 +14,9 @@ use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::ids::UserId;
 use crate::storage::accounts::while_user_stays;
+use crate::storage::files::StoredGrowth;
 use crate::storage::inbox::Inbox;
-use crate::storage::keys::{self, AGENT, FILES, MESSAGES, OWNER_INDEX};
+use crate::storage::keys::{self, AGENT, CLEANUPS, FILES, MESSAGES, OWNER_INDEX};
 use crate::storage::notify_mark::{NotifyMark, NotifyMarkItem};
 use crate::storage::webhooks::{StreamImage, text_of};
 
@@ -64,7 +65,14 @@ impl Inbox<'_> {
     /// creates the item, on the condition that the user exists: after a user's deletion none remains. Returns the mark of
     /// a user who may have to be notified, which costs no read of its own.
     pub async fn bump_version(self, user: UserId) -> Result<Option<NotifyMark>, Error> {
+        self.record_change(user, StoredGrowth::default()).await
+    }
+
+    /// The same for a change by which what the user stores grows. If it is repeated, the sums are wrong until what is
+    /// stored is counted again.
+    pub async fn record_change(self, user: UserId, stored: StoredGrowth) -> Result<Option<NotifyMark>, Error> {
         let next = Update::new(keys::changes(user)).add("sequence", n(1)).set("changedAt", s(self.store.clock.now()));
+        let next = stored.add_to(next);
         let there = next.clone().when(item_exists());
         if let Conditional::Applied(item) = there.send::<NotifyMarkItem>(&self.store.table).await? {
             return Ok(item.mark());
@@ -78,13 +86,15 @@ impl Inbox<'_> {
     }
 }
 
-/// The user whose inbox shows the change from one image of an item to the next, if any does.
+/// The user whose inbox shows the change from one image of an item to the next, or who stores more or less by it, if
+/// anybody does.
 pub fn affected_user(old: Option<&StreamImage>, new: Option<&StreamImage>) -> Option<UserId> {
     let image = new.or(old)?;
     let sort = text_of(image, SK)?;
     let shown = match sort {
         AGENT => old.map(without_signs_of_life) != new.map(without_signs_of_life),
-        sort => sort.starts_with(MESSAGES) || sort.starts_with(FILES),
+        // Of cleanup records, only those of archives have an owner.
+        sort => [MESSAGES, FILES, CLEANUPS].iter().any(|prefix| sort.starts_with(prefix)),
     };
     if shown { text_of(image, OWNER_INDEX.pk)?.parse().ok() } else { None }
 }

@@ -6,7 +6,7 @@
 //! | API key, as its user sees it | `USER#<user>` | `KEY#<key>` | `hash`: which of the former is it |
 //! | user | `USERS` | `USER#<user>` | `theme`; `removing` from the start of a removal to its end |
 //! | removal of a user | `USER#<user>` | `REMOVAL` | while present, all of the user's sessions and API keys are rejected; kept until the final cleanup pass: index due |
-//! | changes of what a user's inbox shows | `USER#<user>` | `CHANGES` | `sequence`: grows with them; `changedAt`; comes with the first; `notifySince`, if the user may have to be notified of requests |
+//! | changes of what a user's inbox shows | `USER#<user>` | `CHANGES` | `sequence`: grows with them; `changedAt`; comes with the first; `notifySince`, if the user may have to be notified of requests; `storedBytes` of the user's files, `archivedBytes` of their archives, `bytesCountedAt`: when these were last counted one by one |
 //! | a browser that a user gets push messages on | `USER#<user>` | `PUSH#<sha256 of the endpoint>` | `endpoint`, `keys`, `vapidKey`: the public key that it was subscribed with |
 //! | whose browser it is | `PUSH#<sha256 of the endpoint>` | `PUSH` | `userId` |
 //! | notification of a review on one surface | `USER#<user>` | `NOTIFICATION#<agent>#<message>#<surface>` | `state`, `attempts`, `nextAttemptAt`, `lease`, `leaseUntil` as of a webhook; `claims`; `revision`, which grows once the review has ended; `endedAt`, `ttl` |
@@ -36,7 +36,7 @@
 //! | the same: an agent | `USER#<user>` | `CALL#agents#<agent or user>#<sha256 of the key>` | `made`, `bodyHash`, `ttl` |
 //! | chain of iterations | `CHANNEL#<agent>` | `ITERATION#<first message>` | `members`: ids of its messages, in order |
 //! | stream | `CHANNEL#<agent>` | `STREAM#<sha256 of the stream id>` | `messageId`; before its draft exists: `statusEvents`, `ttl` |
-//! | cleanup record | `CHANNEL#<agent>`, `ARCHIVE#<archive>` | `REMOVAL#<ulid>` | `objects` of the bucket that are to go, of a deleted message or file, or an archive, or that were put for an item which is not there yet; index due |
+//! | cleanup record | `CHANNEL#<agent>`; of an archive `USER#<user>` | `REMOVAL#<ulid>` | of an archive `ownerId` and `size`; `objects` of the bucket that are to go, of a deleted message or file, or an archive, or that were put for an item which is not there yet; index due |
 //! | history of a decided act whose message is deleted | `HISTORY#<user>` | `<agent>#<message>` | `history`: JSON of its entries, the decision, its receipt and when it was consumed; `ttl`. No call changes it; the deletion of the user removes it |
 //! | delivery of a webhook | `CHANNEL#<agent>` | `DELIVERY#<webhook-id>` | `payload` as it is sent, `state`, `attempts`, `nextAttemptAt`, `lease`, `leaseUntil`, `retryRequestedAt`, `ttl` |
 //! | a plugin's settings, the deployment's | `PLUGIN#<name>` | `SETTINGS` | `env:<KEY>`: each value, encrypted; `changedBy`, `changedAt` |
@@ -263,9 +263,9 @@ pub fn cleanup(channel: AgentId, removal: Ulid) -> Key {
     Key::new(channel_partition(channel), format!("{CLEANUPS}{removal}"))
 }
 
-/// The cleanup record of an archive.
-pub fn archive_cleanup(archive: Ulid) -> Key {
-    Key::new(format!("ARCHIVE#{archive}"), format!("{CLEANUPS}{archive}"))
+/// The cleanup record of an archive of a user's files.
+pub fn archive_cleanup(user: UserId, archive: Ulid) -> Key {
+    Key::new(user_partition(user), format!("{CLEANUPS}{archive}"))
 }
 
 /// The history of a decided act whose message is deleted. It is not the channel's, because it outlives that, too.
