@@ -24,6 +24,9 @@ pub struct Instance {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub credentials_shown_at: Option<Timestamp>,
     pub started_at: Timestamp,
+    /// New ids are later, if the clock is behind those that are stored.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ids_after: Option<Timestamp>,
 }
 
 impl Store {

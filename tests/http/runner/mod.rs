@@ -1,13 +1,14 @@
 //! The local runner, `placet-local`, as its own process.
 //!
 //! - [`credentials`], [`data_directory`], [`earlier_data`], [`lost_data`], [`full_disk`]: what it stores
-//! - [`start_and_stop`], [`deliveries`], [`kills`], [`uploads`]: restarts and kills
+//! - [`start_and_stop`], [`clock_set_back`], [`deliveries`], [`kills`], [`uploads`]: restarts and kills
 //! - [`hosts`], [`ports`], [`other_user`]: where it listens, and what other users of the machine can do
 //! - [`plugins`]: plugins from a directory
 //! - [`sockets`]: the Socket.IO server; [`socket_figures`]: its memory and latency
 //! - [`held_waits`]: how held waits end
 //! - [`fairness`], [`sign_in_floods`]: limits that keep one caller from stopping others
 
+pub mod clock_set_back;
 pub mod credentials;
 pub mod data_directory;
 pub mod deliveries;

@@ -54,6 +54,8 @@ impl Installation {
     /// Opens an existing installation, or creates one in an empty directory.
     pub async fn open(options: &Options, waits: LongPolls) -> Result<Self, StartError> {
         let mut dir = DataDir::open(options)?;
+        // Before anything opens the database: SQLite then writes what a killed runner left in the log.
+        let last_write = monotonic::last_write(&dir);
         let instance_id = read_instance_id(&dir)?;
         if instance_id.is_some() || legacy_owner_file::is_finished(&dir)? {
             check_losses(&dir, &parts::missing(&dir), options.accept_data_loss)?;
@@ -62,7 +64,6 @@ impl Installation {
         }
         recovery::inspect(&dir)?;
         let clock = Clock::guarded(monotonic::now);
-        clock.stamp_after(monotonic::last_write(&dir));
         let engines = Engines::start(dir.path()).await?;
         let secrets = InstallationSecrets::load_or_generate(&dir)?;
         let app = engines.app(clock, waits, secrets.all.clone()).await?;
@@ -73,7 +74,9 @@ impl Installation {
         if migrated > 0 {
             tracing::info!(items = migrated, "stored items were brought to the current schema version");
         }
-        let instance = parts.to_instance(&app, &owner_file);
+        let last_id = parts.last_id(last_write);
+        app.clock.stamp_after(last_id);
+        let instance = parts.to_instance(&app, &owner_file, last_id);
         let recorded = match record_instance(&dir, &engines, &app, &secrets, &instance).await {
             Ok(()) => dir.mark_running(),
             Err(err) => Err(err),

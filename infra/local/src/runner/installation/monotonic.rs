@@ -19,7 +19,7 @@ pub fn now() -> Duration {
     Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).unwrap_or_default())
 }
 
-/// When the database was last written: ids are later, also if the clock was set back while nothing ran.
+/// When the database was last written: no id of earlier starts is later, unless the clock was behind.
 pub fn last_write(dir: &DataDir) -> Timestamp {
     let files = [DATABASE.to_owned(), format!("{DATABASE}-wal")];
     let modified = files.iter().filter_map(|name| dir.path().join(name).metadata().ok()?.modified().ok()).max();

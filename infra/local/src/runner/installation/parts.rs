@@ -1,5 +1,8 @@
 //! Whether the parts of a data directory belong together.
 
+use std::time::Duration;
+
+use shared::clock::Timestamp;
 use shared::http::App;
 use shared::secrets::ServerSecret;
 use shared::storage::Instance;
@@ -12,6 +15,9 @@ use crate::engines::{BUCKET, DATABASE, Engines, OBJECTS_DIR};
 use crate::runner::data_dir::secret::InstallationSecrets;
 use crate::runner::data_dir::{DataDir, OWNER_FILE, SECRET_FILE};
 use crate::sqs::sqlite;
+
+/// More than the ids of one start take: a millisecond each.
+const IDS_OF_A_START: Duration = Duration::from_secs(3600);
 
 /// The missing parts of an existing installation. Call it before the engines create them.
 pub fn missing(dir: &DataDir) -> Vec<String> {
@@ -116,8 +122,14 @@ impl Parts {
         losses
     }
 
+    /// The time of the last id of earlier starts, the last of which wrote at `last_write`.
+    pub fn last_id(&self, last_write: Timestamp) -> Timestamp {
+        let stored = self.table.as_ref().and_then(|table| table.ids_after);
+        stored.map_or(last_write, |at| at.max(last_write))
+    }
+
     /// The table's item for this start.
-    pub fn to_instance(&self, app: &App, owner_file: &LegacyOwnerFile) -> Instance {
+    pub fn to_instance(&self, app: &App, owner_file: &LegacyOwnerFile, last_id: Timestamp) -> Instance {
         let now = app.clock.now();
         let (instance_id, credentials_shown_at) = match &self.table {
             Some(table) => (table.instance_id.clone(), table.credentials_shown_at),
@@ -127,6 +139,8 @@ impl Parts {
             }
         };
         let secret_fingerprint = self.secret_fingerprints.first().cloned().unwrap_or_default();
-        Instance { instance_id, secret_fingerprint, credentials_shown_at, started_at: now }
+        // While the clock is behind, each id is a millisecond later than the last.
+        let ids_after = (last_id > now).then(|| last_id.plus(IDS_OF_A_START));
+        Instance { instance_id, secret_fingerprint, credentials_shown_at, started_at: now, ids_after }
     }
 }
