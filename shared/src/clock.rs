@@ -124,6 +124,11 @@ impl Clock {
         Self { moved: Some(Arc::default()), ..Self::guarded(|| BEGAN.elapsed()) }
     }
 
+    /// The system's clock as it is, as [`system`](Clock::system), but one that moves as an adjustable clock does.
+    pub fn adjustable_system() -> Self {
+        Self { moved: Some(Arc::default()), ..Self::system() }
+    }
+
     /// The current time.
     pub fn now(&self) -> Timestamp {
         let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();

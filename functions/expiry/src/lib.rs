@@ -20,6 +20,8 @@ use shared::storage::keys::{self, DueWork};
 /// A run starts no new work after this time. Work in progress may take 20 s (a deletion) and 10 s (a
 /// storage call): the function needs a timeout of 60 s.
 pub const TIME_BUDGET: Duration = Duration::from_secs(25);
+/// How long after the time of its schedule a run may begin. What became due later is left for the next run.
+const MAX_DELAY: Duration = Duration::from_secs(5 * 60);
 /// How often the oldest pending review is reported. A report reads the keys of all pending reviews.
 const PENDING_REPORT_MINUTES: i64 = 5;
 /// How much work of one shard runs concurrently.
@@ -70,16 +72,35 @@ pub const PERMISSIONS: &[Permission] = &[
 /// Processes what is due by the clock of `app`; nothing while that clock is in doubt. An error means that a shard could
 /// not be read; the others were processed.
 pub async fn handle(app: &App) -> Result<SweepReport, Error> {
+    handle_scheduled(app, None).await
+}
+
+/// The same for a run of a schedule. A clock that is more than five minutes ahead of the time of the schedule is not
+/// believed: that time comes from another clock.
+pub async fn handle_scheduled(app: &App, scheduled: Option<Timestamp>) -> Result<SweepReport, Error> {
     if app.clock.is_in_doubt() {
         tracing::error!("nothing was swept: the clock jumped and is not confirmed yet");
         return Ok(SweepReport::default());
     }
-    handle_with_budget(app, TIME_BUDGET).await
+    let now = app.clock.now();
+    let latest = scheduled.map_or(now, |at| at.plus(MAX_DELAY));
+    if now > latest {
+        tracing::error!(
+            seconds = latest.until(now).as_secs(),
+            "the clock is too far ahead of the schedule: what became due since is left"
+        );
+    }
+    sweep_all(app, now.min(latest), TIME_BUDGET).await
 }
 
 /// The same with another time budget. However short it is, each run makes progress.
 pub async fn handle_with_budget(app: &App, time: Duration) -> Result<SweepReport, Error> {
-    let (now, until) = (app.clock.now(), Instant::now() + time);
+    sweep_all(app, app.clock.now(), time).await
+}
+
+/// Processes what was due at `now` in all shards.
+async fn sweep_all(app: &App, now: Timestamp, time: Duration) -> Result<SweepReport, Error> {
+    let until = Instant::now() + time;
     let shards = keys::due_shards().map(|shard| sweep(app, shard, now, until));
     let swept = future::join_all(shards).await.into_iter().collect::<Result<Vec<_>, _>>()?;
     let swept = swept.into_iter().fold(SweepReport::default(), SweepReport::plus);

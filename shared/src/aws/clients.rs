@@ -85,6 +85,9 @@ impl Clients {
             .timeout_config(timeouts(1))
             .retry_config(retries())
             .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
+            // AWS refuses calls whose time is wrong by more than five minutes. That is to stop a function whose clock is
+            // wrong; corrected signatures would let it expire what is not due.
+            .disable_clock_skew_correction(true)
             .build();
         Self::with(&config, [&aws.dynamodb, &aws.s3, &aws.sqs].map(Option::as_deref), aws.s3.is_some())
     }
@@ -237,6 +240,14 @@ mod tests {
         // Amazon has four, Starfield one for services, DigiCert a dozen.
         assert_eq!(count(Roots::of_region("eu-central-1")), 5);
         assert!((8..=20).contains(&count(Roots::of_region("cn-north-1"))));
+    }
+
+    #[test]
+    fn a_deployed_function_signs_with_its_own_time() {
+        let (region, asks_for_credentials) = ("eu-central-1".to_owned(), false);
+        let aws = AwsSettings { region, dynamodb: None, s3: None, sqs: None, ssm: None, asks_for_credentials };
+        let clients = Clients::deployed(&aws, &Connection::new(&aws));
+        assert_eq!(clients.dynamodb.config().disable_clock_skew_correction(), Some(true));
     }
 
     #[test]

@@ -4,7 +4,12 @@ use std::time::Duration;
 
 use expiry::SweepReport;
 use serde_json::{Value, json};
-use test_support::{Agent, World};
+use shared::clock::Clock;
+use shared::config::MAX_WAIT;
+use shared::http::App;
+use shared::long_poll::LongPolls;
+use test_support::{Agent, World, secrets};
+use tokio::sync::watch;
 
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR_MS: i64 = 3_600_000;
@@ -49,6 +54,33 @@ async fn a_jump_that_has_stood_for_15_minutes_is_the_time() {
     world.advance_clock(MINUTE);
     assert_eq!(run_expiry(&world).await.expired, 1);
     assert_eq!(status(&agent, &review).await, "expired");
+}
+
+/// A deployed function believes its clock, but not beyond the time that its invocation has from EventBridge.
+#[tokio::test]
+async fn a_scheduled_run_processes_nothing_that_is_due_by_its_own_clock_alone() {
+    let world = World::isolated().await;
+    let agent = world.person().await.agent().await;
+    let clock = Clock::adjustable_system();
+    let waits = LongPolls::new(MAX_WAIT, watch::channel(false).1);
+    let app = App::new(&world.clients, &world.table, world.bucket(), clock.clone(), waits, secrets());
+    let (review, file) = (agent.request_approval().await, agent.store_file().await);
+    let soon = json!({ "review": { "type": "approval", "expiresInSeconds": 60 } });
+    let soon = agent.create_message(soon).await;
+    let scheduled = clock.now();
+    clock.jump(8 * 24 * HOUR_MS);
+    let swept = expiry::handle_scheduled(&app, Some(scheduled)).await.unwrap();
+    // A run may be five minutes late, so what became due within them is no longer in doubt.
+    assert_eq!((swept.expired, swept.removed_files), (1, 0));
+    assert_eq!((status(&agent, &review).await, status(&agent, &soon).await), (json!("pending"), json!("expired")));
+    agent.get(&format!("/api/v1/files/{file}/download")).await.expect(200);
+
+    // A clock that is behind processes less, and the next run the rest.
+    clock.jump(-16 * 24 * HOUR_MS);
+    assert_eq!(expiry::handle_scheduled(&app, Some(scheduled)).await.unwrap(), SweepReport::default());
+    clock.jump(16 * 24 * HOUR_MS);
+    let scheduled = clock.now();
+    assert_eq!(expiry::handle_scheduled(&app, Some(scheduled)).await.unwrap().expired, 1);
 }
 
 #[tokio::test]
