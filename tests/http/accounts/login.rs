@@ -7,7 +7,9 @@ use futures_util::future::join_all;
 use reqwest::Method;
 use serde_json::json;
 use shared::models::SourceAddress;
-use test_support::{Person, Reply, World};
+use shared::models::account::Email;
+use shared::storage::keys;
+use test_support::{Person, Reply, World, random_email};
 
 #[tokio::test]
 async fn login_sets_the_session_cookie_and_logout_clears_it() {
@@ -272,4 +274,18 @@ async fn a_lock_ends_when_its_clock_was_set_back() {
     assert!((890..=900).contains(&locked.header("retry-after").parse::<u64>().unwrap()));
     jump_to_stay(-DAY_MS).await;
     Person::signed_out(&world.url, &person.email, &person.password).sign_in().await.expect(200);
+}
+
+/// Strangers fill no table: what counts their attempts expires.
+#[tokio::test]
+async fn attempts_at_unknown_addresses_expire_soon_after_their_window() {
+    let world = World::start().await;
+    let email = random_email();
+    let stranger = Person::signed_out(&world.url, &email, "a wrong password");
+    stranger.sign_in().await.expect_error(401, "wrong_credentials");
+    let items = world.items(keys::email_partition(&Email::checked(&email).unwrap()), "").await;
+    assert_eq!(items.len(), 1, "{items:?}");
+    let ttl: i64 = items[0]["ttl"].as_n().unwrap().parse().unwrap();
+    let left = ttl - world.app.clock.now().epoch_seconds();
+    assert!((600..=3600).contains(&left), "{left} s");
 }
