@@ -7,6 +7,7 @@ mod delete;
 mod get;
 mod list;
 mod management;
+mod notifications;
 mod ping;
 mod read;
 mod stats;
@@ -53,6 +54,7 @@ shared::routes! {
         get::get, update::as_person, delete::as_person,
         avatar::get, avatar::set, avatar::delete,
         read::mark_read, stats::show, webhook_test::send,
+        notifications::get, notifications::update,
     ];
 }
 

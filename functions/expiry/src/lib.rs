@@ -1,5 +1,5 @@
-//! Runs every minute and processes what is due: expires reviews, deletes unclaimed files and objects,
-//! and continues deletions that were interrupted. `ping`: pings the clients of the WebSocket API.
+//! Runs every minute and processes what is due: expires reviews, sends notifications that had to wait, deletes unclaimed
+//! files and objects, and continues deletions that were interrupted. `ping`: pings the clients of the WebSocket API.
 //!
 //! The shards of the index `due` are read concurrently, each oldest first: one query per shard if
 //! nothing is due. Every action is conditional or idempotent, so a lagging index, two concurrent runs
@@ -67,6 +67,7 @@ pub const PERMISSIONS: &[Permission] = &[
     Permission::Bucket("s3:ListBucket"),
     Permission::Objects("s3:DeleteObject"),
     Permission::Sockets("execute-api:ManageConnections"),
+    Permission::Notifications("sqs:SendMessage"),
 ];
 
 /// Processes what is due by the clock of `app`; nothing while that clock is in doubt. An error means that a shard could
@@ -189,6 +190,14 @@ async fn process(app: &App, work: &DueWork) -> Result<SweepReport, Error> {
         }
         DueWork::Socket(id) => {
             ping::run(app, id).await?;
+            none
+        }
+        DueWork::Notification(reference) => {
+            // A crash in between sends a second message, whose claim finds nothing to do.
+            if app.notifications.is_set() {
+                app.notifications.send_notification(reference).await?;
+            }
+            store.notifications().remove_due(reference).await?;
             none
         }
         DueWork::Unknown(key) => return Err(Error::internal(format!("unknown kind of due work: sk {}", key.sk))),

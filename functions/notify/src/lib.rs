@@ -1,6 +1,7 @@
 //! Processes the queue of notifications: tells people of requests while no page is open, and of what became of them.
 //!
 //! - `push`: push messages to browsers; `payload`: what they say
+//! - `timing`: whether a notification is sent now, later or never
 //! - `excerpt`: what agents wrote as a line of plain text
 //!
 //! A notification is claimed, made of the review as it is at that moment, and sent. The same notification of a review
@@ -9,6 +10,7 @@
 mod excerpt;
 mod payload;
 mod push;
+mod timing;
 
 use std::time::Duration;
 
@@ -18,7 +20,9 @@ use shared::delivery::batch::{self, Next};
 use shared::error::Error;
 use shared::http::App;
 use shared::iam::Permission;
-use shared::storage::{DeliveryOutcome as Outcome, NotificationClaim as Claim};
+use shared::storage::{AttemptResult, DeliveryOutcome as Outcome, NotificationClaim as Claim};
+
+use crate::timing::Timing;
 
 /// What this function may do in AWS.
 pub const PERMISSIONS: &[Permission] = &[
@@ -55,11 +59,20 @@ async fn process(app: &App, body: String) -> Result<Next, Error> {
         Claim::Yours(notification, lease) => (notification, lease),
     };
     let context = notifications.context(&notification).await?;
-    let outcome = push::attempt(app, &notification, context).await?;
-    notifications.finish(&reference, &notification, lease, outcome).await?;
-    Ok(match outcome {
-        Outcome::Delivered | Outcome::Dropped => Next::Done,
-        Outcome::Again(next) => Next::Delay(app.clock.now().until(next).max(MIN_DELAY)),
-        Outcome::Failed => Next::DeadLetter,
+    let remind_at = timing::reminder(&notification, &context, app.clock.now());
+    let result = match timing::of(&notification, &context, app.clock.now()) {
+        Timing::Now => match (push::attempt(app, &notification, context).await?, remind_at) {
+            (Outcome::Delivered, Some(at)) => AttemptResult::Remind(at),
+            (outcome, _) => AttemptResult::Ended(outcome),
+        },
+        Timing::Later(at) => AttemptResult::Postponed(at),
+        Timing::Never => AttemptResult::Ended(Outcome::Dropped),
+    };
+    notifications.finish(&reference, &notification, lease, result).await?;
+    Ok(match result {
+        AttemptResult::Ended(Outcome::Again(next)) => Next::Delay(app.clock.now().until(next).max(MIN_DELAY)),
+        AttemptResult::Ended(Outcome::Failed) => Next::DeadLetter,
+        // What is due later gets another message then.
+        AttemptResult::Ended(_) | AttemptResult::Remind(_) | AttemptResult::Postponed(_) => Next::Done,
     })
 }

@@ -19,7 +19,7 @@ const OUTCOME_TTL: Duration = Duration::from_secs(24 * 3600);
 /// Sends a notification to a browser once.
 pub async fn attempt(app: &App, of: &Notification, context: NotificationContext) -> Result<Outcome, Error> {
     let Some(device) = &context.device else { return Ok(Outcome::Dropped) };
-    let Some(mut message) = compose(app, of, &context, Detail::Full) else { return Ok(Outcome::Dropped) };
+    let mut message = compose(app, of, &context, Detail::Full);
     let mut answer = app.send_push(of.owner_id, device, &message).await?;
     if answer == PushAnswer::TooLarge {
         // Some push services take less than the standard demands.
@@ -31,20 +31,14 @@ pub async fn attempt(app: &App, of: &Notification, context: NotificationContext)
     Ok(conclude(of, message.ttl, answer, app.clock.now()))
 }
 
-/// The push message; `None` if there is nothing to say (any more).
-fn compose(app: &App, of: &Notification, context: &NotificationContext, detail: Detail) -> Option<PushMessage> {
+fn compose(app: &App, of: &Notification, context: &NotificationContext, detail: Detail) -> PushMessage {
     let now = app.clock.now();
     let pending = context.message.as_ref().and_then(pending_until);
     let (urgency, ttl) = match pending {
-        Some((risk, expires_at)) => {
-            // Expiry follows within a minute, and replaces what was sent before.
-            let is_current = expires_at > now && context.preferences.push.admits(risk);
-            is_current.then(|| (urgency(risk), now.until(expires_at)))?
-        }
-        None if of.is_first_attempt() => return None,
+        Some((risk, expires_at)) => (urgency(risk), now.until(expires_at)),
         None => (Urgency::Normal, OUTCOME_TTL),
     };
-    Some(PushMessage { payload: payload::of(of, context, detail), urgency, topic: of.tag(), ttl })
+    PushMessage { payload: payload::of(of, context, detail), urgency, topic: of.tag(), ttl }
 }
 
 /// The risk of a pending request, and when it expires.

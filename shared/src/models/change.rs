@@ -37,6 +37,18 @@ impl<T> Change<T> {
         matches!(self, Self::Clear)
     }
 
+    /// What a field that was `before` is after the change.
+    pub fn applied_to(&self, before: Option<T>) -> Option<T>
+    where
+        T: Clone,
+    {
+        match self {
+            Self::Keep => before,
+            Self::Clear => None,
+            Self::Set(value) => Some(value.clone()),
+        }
+    }
+
     /// The new value, if there is one.
     pub fn as_set(&self) -> Option<&T> {
         if let Self::Set(value) = self { Some(value) } else { None }

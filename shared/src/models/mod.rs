@@ -17,6 +17,7 @@ pub mod openapi;
 pub mod page_request;
 pub mod plugin_names;
 pub mod push;
+pub mod quiet_hours;
 pub mod request;
 pub mod request_log;
 pub mod review;
@@ -45,7 +46,7 @@ pub use message::{
     SenderType, SentMessage,
 };
 pub use modified_files::ModifiedFiles;
-pub use notifications::{NotificationPreferences, PatchNotifications};
+pub use notifications::{AgentNotifications, NotificationPreferences, PatchAgentNotifications, PatchNotifications};
 pub use page_request::PageRequest;
 pub use plugin_names::PluginNames;
 pub use push::{PushDevice, Subscribe};

@@ -100,6 +100,17 @@ pub(in crate::storage) async fn claim(table: &Table, update: Update, now: Timest
     })
 }
 
+/// The update that puts a delivery off until it is due again, on the condition that the lease is still valid.
+pub(in crate::storage) fn postpone(update: Update, lease: Lease, until: Timestamp) -> Update {
+    update
+        .set("state", s(State::Pending.word()))
+        .set("nextAttemptAt", s(until))
+        .set("attempts", n(0))
+        .remove("lease")
+        .remove("leaseUntil")
+        .when(attr("lease").eq(s(lease.0)))
+}
+
 /// The update that records how an attempt ended, on the condition that the lease is still valid.
 pub(in crate::storage) fn finish(update: Update, lease: Lease, outcome: Outcome, now: Timestamp) -> Update {
     let (state, next) = match outcome {

@@ -75,7 +75,9 @@ pub use inbox::{Inbox, PageContext, affected_user};
 pub use instance::Instance;
 pub use leases::Outcome as DeliveryOutcome;
 pub use messages::{Change, IsUsed, Messages, NewMessage, Prepared, PreparedMessage, References};
-pub use notifications::{Device, Notification, NotificationClaim, NotificationContext, Notifications, ReviewChange};
+pub use notifications::{
+    AttemptResult, Device, Notification, NotificationClaim, NotificationContext, Notifications, ReviewChange,
+};
 pub use notify_mark::NotifyMark;
 pub use plugins::{PluginEnv, Plugins};
 pub use request_log::RequestLog;

@@ -18,6 +18,7 @@ pub struct NotifyDriver {
     /// The state of the `events` function.
     pub events: App,
     notify: App,
+    expiry: App,
     /// The batches that the stream delivered so far.
     pub stream_events: Arc<Mutex<Vec<Event>>>,
     sqs: aws_sdk_sqs::Client,
@@ -33,6 +34,7 @@ impl NotifyDriver {
         let events = world.function("events").notifying_on(&queue).on_queue(&world.queue(&[]).await);
         let notify = App { outbound: Outbound::new(true), ..world.function("notify") };
         let notify = notify.notifying_on(&queue).with_failed_notifications(&dead_letters);
+        let expiry = world.function("expiry").notifying_on(&queue);
         let stream_events = Arc::<Mutex<Vec<Event>>>::default();
         let (source, _) = stream_source(world).await;
         let (on_stream, keep, mut workers) = (events.clone(), stream_events.clone(), Workers::default());
@@ -43,7 +45,7 @@ impl NotifyDriver {
                 async move { events::handle(&app, event).await }
             })
         });
-        Self { events, notify, stream_events, sqs: world.sqs.clone(), queue, dead_letters, _workers: workers }
+        Self { events, notify, expiry, stream_events, sqs: world.sqs.clone(), queue, dead_letters, _workers: workers }
     }
 
     /// Receives the next queued notification; `None` if there is none within `wait` seconds.
@@ -68,9 +70,19 @@ impl NotifyDriver {
     /// The same driver, whose function has other secrets.
     pub fn with_secrets(&self, secrets: ServerSecrets) -> Self {
         let notify = App { secrets, ..self.notify.clone() };
-        let (events, stream_events) = (self.events.clone(), self.stream_events.clone());
+        let (events, expiry, stream_events) = (self.events.clone(), self.expiry.clone(), self.stream_events.clone());
         let (sqs, queue, dead_letters) = (self.sqs.clone(), self.queue.clone(), self.dead_letters.clone());
-        Self { events, notify, stream_events, sqs, queue, dead_letters, _workers: Workers::default() }
+        Self { events, notify, expiry, stream_events, sqs, queue, dead_letters, _workers: Workers::default() }
+    }
+
+    /// Runs what is due by the test's clock, as happens every minute.
+    pub async fn sweep(&self) {
+        assert_eq!(expiry::handle(&self.expiry).await.expect("the shards can be read").failed, 0);
+    }
+
+    /// Passes the queued notification to the function, which is done with it.
+    pub async fn deliver_next(&self) {
+        assert!(self.deliver(&self.next().await).await);
     }
 
     /// Passes a queued notification to the function; returns whether the message leaves the queue.

@@ -3,6 +3,7 @@
 mod driver;
 mod failures;
 mod one_outcome;
+mod preferences;
 mod push_messages;
 mod push_service;
 mod subscriptions;

@@ -13,7 +13,7 @@ use test_support::{Agent, Person, Reply, World};
 use super::driver::NotifyDriver;
 use super::push_service::PushService;
 
-fn deploy(risk: &str) -> Value {
+pub(super) fn deploy(risk: &str) -> Value {
     let action = json!({ "name": "deploy", "args": {}, "summary": "Version 7 of the shop", "risk": risk });
     json!({ "text": "# Deploy?", "review": { "type": "approval", "action": action } })
 }

@@ -136,11 +136,11 @@ async fn preferences_change_member_by_member_and_null_clears_one() {
         let request = person.request(Method::PATCH, "/api/preferences");
         Reply::fetch(request.json(&json!({ "notifications": { "push": push } })))
     };
-    let initial = json!({ "enabled": false, "minRisk": null, "showContent": true });
+    let initial = json!({ "enabled": false, "minRisk": null, "afterSeconds": null, "showContent": true });
     assert_eq!(person.get("/api/preferences").await.expect(200)["notifications"]["push"], initial);
     patch(json!({ "enabled": true, "minRisk": "medium" })).await.expect(200);
     let changed = patch(json!({ "showContent": false })).await.expect(200);
-    let expected = json!({ "enabled": true, "minRisk": "medium", "showContent": false });
+    let expected = json!({ "enabled": true, "minRisk": "medium", "afterSeconds": null, "showContent": false });
     assert_eq!(changed["notifications"]["push"], expected);
     assert_eq!(patch(json!({ "minRisk": null })).await.expect(200)["notifications"]["push"]["minRisk"], Value::Null);
     patch(json!({ "minRisk": "huge", "enabled": 1 })).await.expect_error(400, "validation_failed");

@@ -313,6 +313,8 @@ pub const HUMAN_API: &[Route] = &[
     human("POST", "/api/agents/{agent}/read", NONE),
     human("GET", "/api/agents/{agent}/stats", NONE),
     human("POST", "/api/agents/{agent}/webhook-test", NONE),
+    human("GET", "/api/agents/{agent}/notifications", NONE),
+    human("PATCH", "/api/agents/{agent}/notifications", BodyTemplate::Json(r#"{"muteForSeconds":60}"#)),
     human("GET", "/api/agents/stats", NONE),
     human("GET", "/api/messages?channel={agent}", NONE),
     human("GET", "/api/messages/{message}", NONE),

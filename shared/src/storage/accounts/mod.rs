@@ -42,6 +42,9 @@ pub(super) struct UserItem {
     /// As JSON, by whose text a change is conditional.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub notifications: Option<String>,
+    /// Whether some surface may be on for one agent in particular.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub notifies_by_agent: bool,
     /// Set while the user is being deleted: the user is not found any more.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub removing: Option<Timestamp>,
@@ -117,7 +120,15 @@ impl Accounts<'_> {
         };
         let Key { pk, sk } = keys::user(user.id);
         let email = EmailItem::at(new.email, user.id, self.hash_password(new.password).await?);
-        let item = UserItem { pk, sk, user: user.clone(), theme: None, notifications: None, removing: None };
+        let item = UserItem {
+            pk,
+            sk,
+            user: user.clone(),
+            theme: None,
+            notifications: None,
+            notifies_by_agent: false,
+            removing: None,
+        };
         let mut transaction = Transaction::new();
         transaction.add(Put::create(to_item(&email)?));
         transaction.add(Put::create(to_item(&item)?));

@@ -50,7 +50,7 @@ impl Accounts<'_> {
             let update = update_notifications(&item, &notifications)?;
             let mut transaction = Transaction::new();
             transaction.add(update.set_some("theme", theme.map(|theme| s(theme.word()))));
-            if notifications.push.enabled {
+            if notifications.is_any_enabled() {
                 transaction.add(notify_mark::set(user, self.store.clock.now()));
             }
             if transaction.commit(&self.store.table).await?.is_applied() {

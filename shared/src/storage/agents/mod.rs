@@ -3,6 +3,7 @@
 mod avatar;
 mod deletion;
 mod heartbeat;
+mod notifications;
 mod relations;
 mod stats;
 mod webhook;
@@ -71,6 +72,9 @@ pub(super) struct AgentItem {
     /// The agent that this one works for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parent_id: Option<AgentId>,
+    /// How its owner is notified of its requests, as JSON.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    notifications: Option<String>,
     created_at: Timestamp,
     /// Being removed: no route finds it any more, see `super::removal`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -228,6 +232,7 @@ impl Agents<'_> {
             management_url: None,
             management_api_key: None,
             parent_id: None,
+            notifications: None,
             created_at: now,
             deleted_at: None,
         }

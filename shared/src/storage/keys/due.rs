@@ -3,9 +3,10 @@
 use dynamo::Key;
 use ulid::Ulid;
 
+use crate::aws::queue::NotificationRef;
 use crate::clock::Timestamp;
-use crate::ids::{AgentId, FileId, MessageId, UserId};
-use crate::storage::keys::{CLEANUPS, FILES, MESSAGES, REMOVAL, SIGNS, SOCKET, SOCKETS, ulid_after};
+use crate::ids::{AgentId, FileId, MessageId, UserId, parse_ulid};
+use crate::storage::keys::{CLEANUPS, FILES, MESSAGES, NOTIFICATIONS, REMOVAL, SIGNS, SOCKET, SOCKETS, ulid_after};
 
 const DUE_SHARDS: u128 = 4;
 const SIGNED: &str = "#SIGN#";
@@ -60,6 +61,8 @@ pub enum DueWork {
     Agent(AgentId),
     /// A user's deletion is completed.
     User(UserId),
+    /// A notification that is due, or its reminder, is sent to the queue.
+    Notification(NotificationRef),
     /// The sign that somebody was about to answer a review is deleted.
     Sign(MessageId),
     /// A connection of the WebSocket API is pinged, or ended.
@@ -84,6 +87,9 @@ impl DueWork {
             let agent = ulid_after("AGENT#", &key.pk).map(|ulid| Self::Agent(AgentId::from_ulid(ulid)));
             return agent.or_else(|| Some(Self::User(UserId::from_ulid(ulid_after("USER#", &key.pk)?))));
         }
+        if let Some(notification) = key.sk.strip_prefix(NOTIFICATIONS) {
+            return notification_of(&key.pk, notification).map(Self::Notification);
+        }
         if key.sk.starts_with(CLEANUPS) {
             return Some(Self::Bytes(key.clone()));
         }
@@ -100,4 +106,13 @@ impl DueWork {
         }
         ulid_after(FILES, &key.sk).map(|file| Self::File(FileId::in_channel(channel, file)))
     }
+}
+
+/// The notification whose sort key ends so.
+fn notification_of(pk: &str, rest: &str) -> Option<NotificationRef> {
+    let mut parts = rest.splitn(3, '#');
+    let channel = AgentId::from_ulid(parse_ulid(parts.next()?).ok()?);
+    let message_id = MessageId::in_channel(channel, parse_ulid(parts.next()?).ok()?);
+    let owner_id = UserId::from_ulid(ulid_after("USER#", pk)?);
+    Some(NotificationRef { owner_id, message_id, surface: parts.next()?.to_owned() })
 }

@@ -4,12 +4,12 @@
 //! |---|---|---|---|
 //! | API key | `KEY#<sha256>` | `KEY` | `userId`, `keyId` |
 //! | API key, as its user sees it | `USER#<user>` | `KEY#<key>` | `hash`: which of the former is it |
-//! | user | `USERS` | `USER#<user>` | `theme`; `removing` from the start of a removal to its end |
+//! | user | `USERS` | `USER#<user>` | `theme`; `notifications`: preferences as JSON; `notifiesByAgent` once some agent has a surface of its own on; `removing` from the start of a removal to its end |
 //! | removal of a user | `USER#<user>` | `REMOVAL` | while present, all of the user's sessions and API keys are rejected; kept until the final cleanup pass: index due |
 //! | changes of what a user's inbox shows | `USER#<user>` | `CHANGES` | `sequence`: grows with them; `changedAt`; comes with the first; `notifySince`, if the user may have to be notified of requests; `storedBytes` of the user's files, `archivedBytes` of their archives, `bytesCountedAt`: when these were last counted one by one |
 //! | a browser that a user gets push messages on | `USER#<user>` | `PUSH#<sha256 of the endpoint>` | `endpoint`, `keys`, `vapidKey`: the public key that it was subscribed with |
 //! | whose browser it is | `PUSH#<sha256 of the endpoint>` | `PUSH` | `userId` |
-//! | notification of a review on one surface | `USER#<user>` | `NOTIFICATION#<agent>#<message>#<surface>` | `state`, `attempts`, `nextAttemptAt`, `lease`, `leaseUntil` as of a webhook; `claims`; `revision`, which grows once the review has ended; `endedAt`, `ttl` |
+//! | notification of a review on one surface | `USER#<user>` | `NOTIFICATION#<agent>#<message>#<surface>` | `state`, `attempts`, `nextAttemptAt`, `lease`, `leaseUntil` as of a webhook; `claims`; `revision`, which grows once the review has ended; `hasReminder`; `endedAt`, `ttl`; while it, or its reminder, is due later: index due |
 //! | how many owners there are | `USERS` | `OWNERS` | `owners` |
 //! | e-mail address | `EMAIL#<lower case>` | `EMAIL` | `userId`, `passwordHash`, `passwordId`: new with every password |
 //! | attempts to sign in to an address | `EMAIL#<lower case>` | `LOGIN`; by a browser that signed in before `LOGIN#DEVICE#<device>`, with a former password `LOGIN#FORMER`; by a signed-in person `LOGIN#SESSION` | `tries`: `failures` and those under way; `windowEnds`, `ttl` |
@@ -24,7 +24,7 @@
 //! | the same, in a channel | `SOCKETS#<user>` | `CHANNEL#<agent>#<connection>` | the same |
 //! | the last event that was sent to the connections in a channel | `SOCKETS#<user>` | `SENT#<agent>#AGENT`, `SENT#<agent>#MESSAGES` | `number`: its sequence number in the table's stream, `ttl` |
 //! | logged API call | `LOG#<user>` | `<log>` | `ttl` |
-//! | agent | `AGENT#<agent>` | `AGENT` | index owner, sort `AGENT#<agent>` |
+//! | agent | `AGENT#<agent>` | `AGENT` | `notifications`: what its owner prefers for it, as JSON; index owner, sort `AGENT#<agent>` |
 //! | removal of an agent | `AGENT#<agent>` | `REMOVAL` | outlives the agent until the last look after it: index due; index owner, sort `REMOVAL#<agent>` |
 //! | message | `CHANNEL#<agent>` | `MESSAGE#<message>` | of a stream: `setWithDraft`, hashes of what its first call said for good; `imported` of a copy from elsewhere; with a review: index owner, sort by review (below); index due, by the time when it expires, and once it is decided among the agent's decided ones |
 //! | sign that somebody is about to answer a review | `CHANNEL#<agent>` | `SIGN#<message>` | index due, directly behind the review; `ttl` |

@@ -3,11 +3,13 @@
 //! The item says where somebody has to be notified, not of what: a sender reads the review as it is at that moment.
 //! When the review ends, its notifications become due once more, under the next `revision`, to be replaced by the
 //! outcome. An attempt that was under way then does not count as the end of that revision.
+//!
+//! A notification that is due later has an entry in the index `due`. The expiry function sends its message to the queue.
 
 use std::time::Duration;
 
-use dynamo::value::{from_item, n, s, to_item};
-use dynamo::{Key, Update, attr, item_exists};
+use dynamo::value::{Value, from_item, n, s};
+use dynamo::{Key, Update, attr};
 use serde::{Deserialize, Serialize};
 
 use crate::aws::queue::NotificationRef;
@@ -19,27 +21,29 @@ use crate::secrets::SecretHash;
 use crate::storage::accounts::UserItem;
 use crate::storage::agents::AgentItem;
 use crate::storage::items::MessageItem;
+use crate::storage::keys;
 use crate::storage::leases::{self, Claimed, Lease, Outcome, State};
-use crate::storage::notifications::changes::{ChangeKind, Request};
 use crate::storage::notifications::devices::DeviceItem;
-use crate::storage::notifications::{Device, Notifications, ReviewChange};
-use crate::storage::{NotifyMark, keys, notify_mark};
+use crate::storage::notifications::{Device, Notifications};
 
-/// How long a notification is kept after its review would have expired.
-const RETENTION: Duration = Duration::from_secs(7 * 24 * 3600);
 /// The surface of push messages; the hash of the device's endpoint follows.
-const PUSH: &str = "push#";
+pub(super) const PUSH: &str = "push#";
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct NotificationItem {
-    pk: String,
-    sk: String,
-    ttl: i64,
-    state: State,
-    next_attempt_at: Timestamp,
+pub(super) struct NotificationItem {
+    pub pk: String,
+    pub sk: String,
+    pub ttl: i64,
+    pub state: State,
+    pub next_attempt_at: Timestamp,
+    /// The entry in the index `due`, until it is claimed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub due_shard: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub due_sort: Option<String>,
     #[serde(flatten)]
-    notification: Notification,
+    pub notification: Notification,
 }
 
 /// A notification that is due.
@@ -53,7 +57,20 @@ pub struct Notification {
     pub attempts: u32,
     /// How often it was claimed, this time included.
     pub claims: u32,
-    revision: u32,
+    pub(super) revision: u32,
+    /// Whether its reminder is due later, or was sent.
+    #[serde(default)]
+    pub has_reminder: bool,
+}
+
+/// How an attempt ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AttemptResult {
+    Ended(Outcome),
+    /// It was sent, and is due once more at this time.
+    Remind(Timestamp),
+    /// Nothing was sent: it is due at this time.
+    Postponed(Timestamp),
 }
 
 impl Notification {
@@ -88,92 +105,18 @@ pub struct NotificationContext {
     /// `None` once the review's message is deleted.
     pub message: Option<Message>,
     pub agent_name: Option<String>,
+    /// How the person is notified of this agent's requests.
     pub preferences: NotificationPreferences,
+    /// Whether the person has muted the agent.
+    pub is_muted: bool,
     /// `None` once it is removed.
     pub device: Option<Device>,
 }
 
 impl Notifications<'_> {
-    /// Stores the notifications that a change of a review asks for. Repeating the same change changes nothing. Returns
-    /// what has to be sent to the queue, also if it was stored before: a crash may have come in between.
-    pub async fn enqueue(self, change: ReviewChange, mark: NotifyMark) -> Result<Vec<NotificationRef>, Error> {
-        let ReviewChange { owner, message_id, kind } = change;
-        match kind {
-            ChangeKind::Asked { image } => self.announce(owner, message_id, Request::of(image)?, mark).await,
-            ChangeKind::Ended => self.end(owner, message_id).await,
-        }
-    }
-
-    async fn announce(
-        self,
-        user: UserId,
-        message: MessageId,
-        request: Option<Request>,
-        mark: NotifyMark,
-    ) -> Result<Vec<NotificationRef>, Error> {
-        let Some(request) = request else { return Ok(vec![]) };
-        let key = keys::user(user);
-        let person = async { Ok::<_, Error>(self.store.table.get::<UserItem>(&key).await?) };
-        let (person, devices) = tokio::try_join!(person, self.query_devices(user))?;
-        let preferences = person.map(|person| person.notification_preferences()).transpose()?.unwrap_or_default();
-        if !preferences.push.enabled || devices.is_empty() {
-            notify_mark::clear(&self.store.table, user, mark).await?;
-            return Ok(vec![]);
-        }
-        if !preferences.push.admits(request.risk) {
-            return Ok(vec![]);
-        }
-        let mut references = vec![];
-        for device in devices {
-            let surface = format!("{PUSH}{}", device.hash);
-            let Key { pk, sk } = keys::notification(user, message, &surface);
-            let item = NotificationItem {
-                pk,
-                sk,
-                ttl: request.expires_at.plus(RETENTION).epoch_seconds(),
-                state: State::Pending,
-                next_attempt_at: self.store.clock.now(),
-                notification: Notification {
-                    owner_id: user,
-                    message_id: message,
-                    surface: surface.clone(),
-                    attempts: 0,
-                    claims: 0,
-                    revision: 0,
-                },
-            };
-            self.store.table.put_new(to_item(&item)?).await?;
-            references.push(NotificationRef { owner_id: user, message_id: message, surface });
-        }
-        Ok(references)
-    }
-
-    /// Makes what was announced of a review due once more. A lease on it stays valid, so that the outcome is not sent
-    /// while the request still is.
-    async fn end(self, user: UserId, message: MessageId) -> Result<Vec<NotificationRef>, Error> {
-        let query = self.store.query_partition(keys::user_partition(user), &keys::notifications_of(message));
-        let announced = query.collect_all::<NotificationItem>().await?;
-        let mut references = vec![];
-        for NotificationItem { notification: Notification { surface, .. }, .. } in announced {
-            let now = self.store.clock.now();
-            let update = Update::new(keys::notification(user, message, &surface))
-                .set("state", s(State::Pending.word()))
-                .set("attempts", n(0))
-                .set("nextAttemptAt", s(now))
-                .set("endedAt", s(now))
-                .increase("revision", n(1))
-                .when(item_exists())
-                .when(attr("endedAt").absent());
-            // A refusal means that this change was handled before.
-            let _ = update.send_item(&self.store.table).await?;
-            references.push(NotificationRef { owner_id: user, message_id: message, surface });
-        }
-        Ok(references)
-    }
-
     /// Claims a notification that is due, for as long as one attempt may take.
     pub async fn claim(self, reference: &NotificationRef) -> Result<NotificationClaim, Error> {
-        let update = Update::new(key(reference)).add("claims", n(1));
+        let update = Update::new(key(reference)).add("claims", n(1)).remove("dueShard").remove("dueSort");
         Ok(match leases::claim(&self.store.table, update, self.store.clock.now()).await? {
             Claimed::Yours(item, lease) => {
                 NotificationClaim::Yours(from_item::<NotificationItem>(item)?.notification, lease)
@@ -192,15 +135,35 @@ impl Notifications<'_> {
         reference: &NotificationRef,
         of: &Notification,
         lease: Lease,
-        outcome: Outcome,
+        result: AttemptResult,
     ) -> Result<(), Error> {
         let release = Update::new(key(reference)).remove("lease").remove("leaseUntil");
         let release = release.when(attr("lease").eq(s(lease.id())));
-        let update = leases::finish(Update::new(key(reference)), lease, outcome, self.store.clock.now());
-        let update = update.when(attr("revision").eq(n(of.revision)));
+        let update = Update::new(key(reference)).when(attr("revision").eq(n(of.revision)));
+        let due = |update: Update, at| {
+            let due = keys::due(at, of.message_id.ulid(), &key(reference));
+            update.set("dueShard", s(due.shard)).set("dueSort", s(due.sort))
+        };
+        let update = match result {
+            AttemptResult::Ended(outcome) => leases::finish(update, lease, outcome, self.store.clock.now()),
+            AttemptResult::Remind(at) => {
+                due(leases::postpone(update, lease, at), at).set("hasReminder", Value::Bool(true))
+            }
+            // Nothing can have been sent: the claim does not count.
+            AttemptResult::Postponed(at) => due(leases::postpone(update, lease, at), at).decrease("claims", n(1)),
+        };
         if !update.send_item(&self.store.table).await?.is_applied() {
             let _ = release.send_item(&self.store.table).await?;
         }
+        Ok(())
+    }
+
+    /// Removes the entry of a notification whose message was sent to the queue from the index `due`, unless it is due
+    /// at a later time meanwhile.
+    pub async fn remove_due(self, reference: &NotificationRef) -> Result<(), Error> {
+        let until = keys::due_until(self.store.clock.now());
+        let update = Update::new(key(reference)).remove("dueShard").remove("dueSort");
+        let _ = update.when(attr("dueSort").lt(s(until))).send_item(&self.store.table).await?;
         Ok(())
     }
 
@@ -213,11 +176,15 @@ impl Notifications<'_> {
         let wanted = vec![user.clone(), message.clone(), agent.clone(), device.clone()];
         let mut items = self.store.table.get_items(wanted).await?;
         let person: Option<UserItem> = items.take(&user)?;
+        let agent = items.take::<AgentItem>(&agent)?.filter(|item| item.owner_id == of.owner_id);
+        let of_agent = agent.as_ref().map(AgentItem::notification_preferences).transpose()?.unwrap_or_default();
+        let preferences = person.map(|person| person.notification_preferences()).transpose()?.unwrap_or_default();
         let message = items.take::<MessageItem>(&message)?.filter(|item| item.owner_id == of.owner_id);
         Ok(NotificationContext {
             message: message.map(Message::from),
-            agent_name: items.take::<AgentItem>(&agent)?.map(|agent| agent.name),
-            preferences: person.map(|person| person.notification_preferences()).transpose()?.unwrap_or_default(),
+            agent_name: agent.map(|agent| agent.name),
+            preferences: preferences.of_agent(&of_agent),
+            is_muted: of_agent.is_muted(self.store.clock.now()),
             device: items.take::<DeviceItem>(&device)?.map(|item| item.device),
         })
     }

@@ -2,14 +2,16 @@
 //!
 //! - `changes`: what a change in the table's stream means to the person who is asked
 //! - `devices`: browsers that get push messages
+//! - `planning`: on which surfaces a request notifies, and when
 //! - `deliveries`: one notification per person, review and surface, and the state of sending it
 
 mod changes;
 mod deliveries;
 mod devices;
+mod planning;
 
 pub use changes::ReviewChange;
-pub use deliveries::{Notification, NotificationClaim, NotificationContext};
+pub use deliveries::{AttemptResult, Notification, NotificationClaim, NotificationContext};
 pub use devices::Device;
 
 use crate::storage::Store;

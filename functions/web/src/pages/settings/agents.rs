@@ -13,7 +13,10 @@ use crate::components::agent_row::AgentRow;
 use crate::components::layout::{Layout, NavItem};
 use crate::extract::Visitor;
 use crate::pages::settings::Tab;
+use crate::pages::settings::agent_surface::SurfaceForm;
+use crate::pages::settings::delays::{MUTES, choices};
 use crate::response::{self, PageError};
+use crate::text::format;
 
 #[derive(Template)]
 #[template(path = "settings/agents.html")]
@@ -41,6 +44,17 @@ struct AgentPage {
     /// How many headers and whether credentials are set; their values are never shown.
     headers: usize,
     has_auth: bool,
+    /// Whether the deployment sends notifications.
+    is_notifying: bool,
+    /// HTML; `None` if the agent is not muted.
+    muted_until: Option<String>,
+    surfaces: Vec<SurfaceForm>,
+}
+
+impl AgentPage {
+    fn mutes(&self) -> Vec<(String, String)> {
+        choices("", "", &MUTES, None).split_off(1)
+    }
 }
 
 /// `GET /settings/agents/{id}`
@@ -54,14 +68,20 @@ pub async fn one(
         let hook = app.store.agents().webhook(channel.owner(), channel.id()).await?;
         Ok((channel, hook.ok_or(Error::NotFound("agent"))?))
     };
-    let (layout, (channel, hook)) = tokio::try_join!(Layout::of(&app, &human, NavItem::Settings), opened)?;
+    let notifications = async { Ok(app.store.agents().notifications(&human, id).await?) };
+    let (layout, (channel, hook), notifications) =
+        tokio::try_join!(Layout::of(&app, &human, NavItem::Settings), opened, notifications)?;
+    let now = app.clock.now();
     let page = AgentPage {
         layout,
         tab: Tab::Agents,
-        agent: AgentRow::of(&channel.agent, app.clock.now()),
+        agent: AgentRow::of(&channel.agent, now),
         has_picture: channel.avatar().is_ok(),
         headers: hook.headers.0.len(),
         has_auth: hook.auth.is_some(),
+        is_notifying: app.notifications.is_set(),
+        muted_until: notifications.muted_until.filter(|until| now < *until).map(format::moment),
+        surfaces: vec![SurfaceForm::new("push", "Push messages", notifications.push)],
     };
     response::page(StatusCode::OK, &page)
 }

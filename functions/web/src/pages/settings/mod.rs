@@ -1,7 +1,9 @@
 //! `/settings`: the settings of a person and their agents; for owners, also users and plugins. The forms of these pages
 //! call the API.
 
+mod agent_surface;
 pub mod agents;
+mod delays;
 pub mod keys;
 pub mod notifications;
 pub mod plugins;

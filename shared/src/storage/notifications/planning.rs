@@ -1,0 +1,154 @@
+//! From a change of a review to the notifications that it asks for: on which surfaces, and when.
+
+use std::time::Duration;
+
+use dynamo::value::{n, s, to_item};
+use dynamo::{Key, Update, attr, item_exists};
+
+use crate::aws::queue::NotificationRef;
+use crate::clock::Timestamp;
+use crate::error::Error;
+use crate::ids::{MessageId, UserId};
+use crate::models::NotificationPreferences;
+use crate::models::notifications::SurfacePreferences;
+use crate::storage::accounts::UserItem;
+use crate::storage::agents::AgentItem;
+use crate::storage::leases::State;
+use crate::storage::notifications::changes::{ChangeKind, Request};
+use crate::storage::notifications::deliveries::{Notification, NotificationItem, PUSH};
+use crate::storage::notifications::{Device, Notifications, ReviewChange};
+use crate::storage::{NotifyMark, keys, notify_mark};
+
+/// How long a notification is kept after its review would have expired.
+const RETENTION: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// What decides on which surfaces a person is notified of a request.
+struct Audience {
+    preferences: NotificationPreferences,
+    devices: Vec<Device>,
+    /// Whether no request of any agent would notify on any surface.
+    is_unreachable: bool,
+    is_muted: bool,
+}
+
+impl Audience {
+    /// The surfaces that a request of this risk notifies on, with what the person prefers there.
+    fn surfaces(&self, request: &Request) -> Vec<(String, &SurfacePreferences)> {
+        let push = &self.preferences.push;
+        let devices = self.devices.iter().map(|device| (format!("{PUSH}{}", device.hash), push));
+        let surfaces = devices.filter(|(_, preferences)| !self.is_muted && preferences.admits(request.risk));
+        surfaces.collect()
+    }
+}
+
+impl Notifications<'_> {
+    /// Stores the notifications that a change of a review asks for. Repeating the same change changes nothing. Returns
+    /// what has to be sent to the queue, also if it was stored before: a crash may have come in between.
+    pub async fn enqueue(self, change: ReviewChange, mark: NotifyMark) -> Result<Vec<NotificationRef>, Error> {
+        let ReviewChange { owner, message_id, kind } = change;
+        match kind {
+            ChangeKind::Asked { image } => self.announce(owner, message_id, Request::of(image)?, mark).await,
+            ChangeKind::Ended => self.end(owner, message_id).await,
+        }
+    }
+
+    async fn announce(
+        self,
+        user: UserId,
+        message: MessageId,
+        request: Option<Request>,
+        mark: NotifyMark,
+    ) -> Result<Vec<NotificationRef>, Error> {
+        let Some(request) = request else { return Ok(vec![]) };
+        let audience = self.audience(user, message).await?;
+        if audience.is_unreachable {
+            notify_mark::clear(&self.store.table, user, mark).await?;
+            return Ok(vec![]);
+        }
+        let (now, mut references) = (self.store.clock.now(), vec![]);
+        for (surface, preferences) in audience.surfaces(&request) {
+            let seen_until = now.plus(Duration::from_secs(preferences.delay_seconds().into()));
+            let at = audience.preferences.after_quiet_hours(seen_until, request.risk);
+            if at >= request.expires_at {
+                continue;
+            }
+            let reference = NotificationRef { owner_id: user, message_id: message, surface };
+            let item = planned(&reference, at, now, request.expires_at);
+            self.store.table.put_new(to_item(&item)?).await?;
+            if at <= now {
+                references.push(reference);
+            }
+        }
+        Ok(references)
+    }
+
+    async fn audience(self, user: UserId, message: MessageId) -> Result<Audience, Error> {
+        let (person_key, agent_key) = (keys::user(user), keys::agent(message.channel()));
+        let items =
+            async { Ok::<_, Error>(self.store.table.get_items(vec![person_key.clone(), agent_key.clone()]).await?) };
+        let (mut items, devices) = tokio::try_join!(items, self.query_devices(user))?;
+        let person = items.take::<UserItem>(&person_key)?;
+        let agent = items.take::<AgentItem>(&agent_key)?.filter(|agent| agent.owner_id == user);
+        let of_agent = agent.map(|agent| agent.notification_preferences()).transpose()?.unwrap_or_default();
+        let may_differ = person.as_ref().is_some_and(|person| person.notifies_by_agent);
+        let general = person.map(|person| person.notification_preferences()).transpose()?.unwrap_or_default();
+        Ok(Audience {
+            is_unreachable: devices.is_empty() || !(general.push.enabled || may_differ),
+            preferences: general.of_agent(&of_agent),
+            devices,
+            is_muted: of_agent.is_muted(self.store.clock.now()),
+        })
+    }
+
+    /// Makes what was announced of a review due once more. A lease on it stays valid, so that the outcome is not sent
+    /// while the request still is.
+    async fn end(self, user: UserId, message: MessageId) -> Result<Vec<NotificationRef>, Error> {
+        let query = self.store.query_partition(keys::user_partition(user), &keys::notifications_of(message));
+        let announced = query.collect_all::<NotificationItem>().await?;
+        let mut references = vec![];
+        for NotificationItem { notification: Notification { surface, .. }, .. } in announced {
+            let now = self.store.clock.now();
+            let update = Update::new(keys::notification(user, message, &surface))
+                .set("state", s(State::Pending.word()))
+                .set("attempts", n(0))
+                .set("nextAttemptAt", s(now))
+                .set("endedAt", s(now))
+                .remove("dueShard")
+                .remove("dueSort")
+                .increase("revision", n(1))
+                .when(item_exists())
+                .when(attr("endedAt").absent());
+            // A refusal means that this change was handled before.
+            let _ = update.send_item(&self.store.table).await?;
+            references.push(NotificationRef { owner_id: user, message_id: message, surface });
+        }
+        Ok(references)
+    }
+}
+
+/// A new notification. One that is due later has an entry in the index `due`.
+fn planned(reference: &NotificationRef, at: Timestamp, now: Timestamp, expires_at: Timestamp) -> NotificationItem {
+    let NotificationRef { owner_id, message_id, surface } = reference.clone();
+    let key = keys::notification(owner_id, message_id, &surface);
+    let due = (at > now).then(|| keys::due(at, message_id.ulid(), &key));
+    let (due_shard, due_sort) = due.map(|due| (due.shard, due.sort)).unzip();
+    let Key { pk, sk } = key;
+    NotificationItem {
+        pk,
+        sk,
+        ttl: expires_at.plus(RETENTION).epoch_seconds(),
+        state: State::Pending,
+        next_attempt_at: at,
+        due_shard,
+        due_sort,
+        notification: Notification {
+            owner_id,
+            message_id,
+            surface,
+            attempts: 0,
+            claims: 0,
+            revision: 0,
+            has_reminder: false,
+        },
+    }
+}
