@@ -1,9 +1,10 @@
-//! `/api/auth`, `/api/users`, `/api/api-keys`, `/api/preferences`, `/api/push`, `/api/logs`: who people are,
+//! `/api/auth`, `/api/users`, `/api/api-keys`, `/api/preferences`, `/api/push`, `/api/notifications`, `/api/logs`: who people are,
 //! what lets them and their agents in, how they are notified, and what their agents called.
 
 mod api_keys;
 mod auth;
 mod logs;
+mod notification_webhook;
 mod passwords;
 mod preferences;
 mod push;
@@ -39,6 +40,8 @@ shared::routes! {
         api_keys::list, api_keys::create, api_keys::rotate, api_keys::delete, // /api/api-keys
         preferences::get, preferences::update, // /api/preferences
         push::vapid_key, push::subscribe, push::unsubscribe, push::devices, push::rename, push::delete, push::test, // /api/push
+        notification_webhook::get, notification_webhook::set, notification_webhook::delete,
+        notification_webhook::test, // /api/notifications
         logs::list, logs::get, // /api/logs
     ];
 }

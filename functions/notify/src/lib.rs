@@ -1,6 +1,8 @@
 //! Processes the queue of notifications: tells people of requests while no page is open, and of what became of them.
 //!
 //! - `push`: push messages to browsers; `payload`: what they say
+//! - `webhook`: calls to the webhook of a person
+//! - `question`: who asks what, in lines of plain text
 //! - `timing`: whether a notification is sent now, later or never
 //! - `excerpt`: what agents wrote as a line of plain text
 //!
@@ -10,7 +12,9 @@
 mod excerpt;
 mod payload;
 mod push;
+mod question;
 mod timing;
+mod webhook;
 
 use std::time::Duration;
 
@@ -20,7 +24,10 @@ use shared::delivery::batch::{self, Next};
 use shared::error::Error;
 use shared::http::App;
 use shared::iam::Permission;
-use shared::storage::{AttemptResult, DeliveryOutcome as Outcome, NotificationClaim as Claim};
+use shared::models::notifications::NotificationSurface;
+use shared::storage::{
+    AttemptResult, DeliveryOutcome as Outcome, Notification, NotificationClaim as Claim, NotificationContext,
+};
 
 use crate::timing::Timing;
 
@@ -42,6 +49,13 @@ pub async fn handle(app: &App, event: SqsEvent) -> SqsBatchResponse {
     batch::process(&app.notifications, event, |body| process(app, body)).await
 }
 
+async fn attempt(app: &App, of: &Notification, context: NotificationContext) -> Result<Outcome, Error> {
+    match of.surface() {
+        NotificationSurface::Push => push::attempt(app, of, context).await,
+        NotificationSurface::Webhook => webhook::attempt(app, of, context).await,
+    }
+}
+
 async fn process(app: &App, body: String) -> Result<Next, Error> {
     let reference: NotificationRef = serde_json::from_str(&body)
         .map_err(|err| Error::internal(format!("the message is not a reference of a notification: {err}")))?;
@@ -61,7 +75,7 @@ async fn process(app: &App, body: String) -> Result<Next, Error> {
     let context = notifications.context(&notification).await?;
     let remind_at = timing::reminder(&notification, &context, app.clock.now());
     let result = match timing::of(&notification, &context, app.clock.now()) {
-        Timing::Now => match (push::attempt(app, &notification, context).await?, remind_at) {
+        Timing::Now => match (attempt(app, &notification, context).await?, remind_at) {
             (Outcome::Delivered, Some(at)) => AttemptResult::Remind(at),
             (outcome, _) => AttemptResult::Ended(outcome),
         },

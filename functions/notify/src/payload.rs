@@ -3,15 +3,14 @@
 use serde::Serialize;
 use shared::clock::Timestamp;
 use shared::ids::{AgentId, MessageId};
-use shared::models::{Message, Review, ReviewStatus};
+use shared::models::{Review, ReviewStatus};
 use shared::review::{Act, Approval, Choice};
 use shared::storage::{Notification, NotificationContext};
 use shared::validation::{ValidationErrors, parse_at};
 
 use crate::excerpt::excerpt;
+use crate::question::{agent_name, question};
 
-const MAX_TITLE: usize = 80;
-const MAX_BODY: usize = 300;
 const MAX_OPTION: usize = 40;
 /// Browsers show two buttons at most.
 const MAX_ACTIONS: usize = 2;
@@ -54,13 +53,9 @@ pub fn of(notification: &Notification, context: &NotificationContext, detail: De
     let shows_content = detail == Detail::Full && context.preferences.push.show_content;
     let review = context.message.as_ref().and_then(|message| message.review.as_ref());
     let pending = review.filter(|review| review.status == ReviewStatus::Pending);
-    let agent = context.agent_name.as_deref().unwrap_or("An agent");
-    let body = match (context.message.as_ref(), review) {
-        (Some(message), Some(review)) if shows_content => question(message, review),
-        _ => "A request".to_owned(),
-    };
+    let body = question(context, shows_content);
     let payload = Payload {
-        title: excerpt(agent, MAX_TITLE),
+        title: agent_name(context),
         body: match pending {
             Some(_) => body,
             None => format!("{}: {body}", outcome(review, shows_content)),
@@ -75,22 +70,6 @@ pub fn of(notification: &Notification, context: &NotificationContext, detail: De
     };
     // All of its members are texts and lists of texts.
     serde_json::to_string(&payload).unwrap_or_default()
-}
-
-/// What is asked, in one line.
-fn question(message: &Message, review: &Review) -> String {
-    let text = message.text.as_deref().unwrap_or_default();
-    let act = review.action.as_ref().and_then(Act::from_stored);
-    let asked = match &act {
-        Some(act) => {
-            let risk = if act.is_high_risk() { "High risk: " } else { "" };
-            let about = act.summary.as_deref().or(act.target.as_deref()).unwrap_or(text);
-            format!("{risk}{}. {about}", act.name)
-        }
-        None => text.to_owned(),
-    };
-    let asked = excerpt(&asked, MAX_BODY);
-    if asked.is_empty() { "A request".to_owned() } else { asked }
 }
 
 /// What became of a request.

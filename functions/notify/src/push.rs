@@ -12,6 +12,7 @@ use shared::storage::{DeliveryOutcome as Outcome, Notification, NotificationCont
 use shared::web_push::{PushAnswer, PushMessage, Urgency};
 
 use crate::payload::{self, Detail};
+use crate::timing;
 
 /// How long a push service keeps the outcome of a request for a device that is not reachable.
 const OUTCOME_TTL: Duration = Duration::from_secs(24 * 3600);
@@ -55,7 +56,7 @@ fn urgency(risk: Risk) -> Urgency {
     }
 }
 
-/// What the answer of the push service means. Nothing is attempted once the message would be of no use.
+/// What the answer of the push service means.
 fn conclude(of: &Notification, ttl: Duration, answer: PushAnswer, now: Timestamp) -> Outcome {
     let retry_after = match &answer {
         PushAnswer::Accepted(_) => return Outcome::Delivered,
@@ -64,9 +65,5 @@ fn conclude(of: &Notification, ttl: Duration, answer: PushAnswer, now: Timestamp
         PushAnswer::Busy(_, retry_after) => retry_after.as_deref().and_then(|it| retries::parse_retry_after(it, now)),
         PushAnswer::None(_) => None,
     };
-    match retries::next_delay(of.attempts, retry_after) {
-        Some(delay) if delay < ttl => Outcome::Again(now.plus(delay)),
-        Some(_) => Outcome::Dropped,
-        None => Outcome::Failed,
-    }
+    timing::again(of, ttl, retry_after, now)
 }

@@ -3,9 +3,11 @@
 use std::time::Duration;
 
 use shared::clock::Timestamp;
+use shared::delivery::retries;
+use shared::models::notifications::NotificationSurface;
 use shared::models::{Review, ReviewStatus};
 use shared::review::Act;
-use shared::storage::{Notification, NotificationContext};
+use shared::storage::{DeliveryOutcome as Outcome, Notification, NotificationContext};
 
 /// When a notification is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,12 +21,14 @@ pub enum Timing {
 /// When a claimed notification is sent.
 pub fn of(of: &Notification, context: &NotificationContext, now: Timestamp) -> Timing {
     let Some(review) = pending(context) else {
-        // What became of a request replaces its notification, and needs none if nothing can have been sent.
-        return if of.is_first_attempt() { Timing::Never } else { Timing::Now };
+        // What became of a request replaces its push message, and needs none if nothing can have been sent.
+        let is_replaced = of.surface() == NotificationSurface::Push && !of.is_first_attempt();
+        return if is_replaced { Timing::Now } else { Timing::Never };
     };
     let (preferences, risk) = (&context.preferences, Act::notified_risk(review.action.as_ref()));
-    let is_seen = preferences.push.delay_seconds() > 0 && of.is_first_attempt() && review.seen_at.is_some();
-    if context.is_muted || is_seen || !preferences.push.admits(risk) {
+    let on_surface = preferences.on(of.surface());
+    let is_seen = on_surface.delay_seconds() > 0 && of.is_first_attempt() && review.seen_at.is_some();
+    if context.is_muted || is_seen || !on_surface.admits(risk) {
         return Timing::Never;
     }
     match preferences.after_quiet_hours(now, risk) {
@@ -42,7 +46,17 @@ pub fn reminder(of: &Notification, context: &NotificationContext, now: Timestamp
     Some(now.plus(span)).filter(|at| *at < review.expires_at)
 }
 
-fn pending(context: &NotificationContext) -> Option<&Review> {
+/// The next attempt after one that failed. Nothing is attempted once it would be of no use.
+pub fn again(of: &Notification, useful: Duration, retry_after: Option<Duration>, now: Timestamp) -> Outcome {
+    match retries::next_delay(of.attempts, retry_after) {
+        Some(delay) if delay < useful => Outcome::Again(now.plus(delay)),
+        Some(_) => Outcome::Dropped,
+        None => Outcome::Failed,
+    }
+}
+
+/// The request, while nobody has decided it.
+pub fn pending(context: &NotificationContext) -> Option<&Review> {
     let review = context.message.as_ref()?.review.as_ref()?;
     (review.status == ReviewStatus::Pending).then_some(review)
 }

@@ -26,6 +26,9 @@ use crate::web_push::{self, PushAnswer, PushMessage, Sender};
 /// The contact of a service whose address nobody else can reach.
 const NO_CONTACT: &str = "mailto:nobody@placet.invalid";
 
+/// The origin of links of a service that does not know its own.
+const UNKNOWN_ORIGIN: &str = "http://localhost";
+
 /// The state of every router. Clones share their clients: they are made once per process.
 #[derive(Clone)]
 pub struct App {
@@ -100,6 +103,13 @@ impl App {
     /// An error for deployments that send no notifications.
     pub fn require_notifications(&self) -> Result<(), Error> {
         if self.notifications.is_set() { Ok(()) } else { Err(Error::NotificationsOff) }
+    }
+
+    /// The URL of a page, for links that are sent to people.
+    pub fn page_url(&self, path: &str) -> String {
+        let of_contact = || Some(self.contact.to_string()).filter(|contact| contact.starts_with("http"));
+        let origin = self.site.link_origin().or_else(of_contact).unwrap_or_else(|| UNKNOWN_ORIGIN.to_owned());
+        format!("{}{path}", origin.trim_end_matches('/'))
     }
 
     /// Sends a message to one of a person's devices once. A device whose subscription has ended is removed.

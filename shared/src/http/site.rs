@@ -77,6 +77,16 @@ impl Site {
         Some(&hosts.api_url)
     }
 
+    /// The origin of links to people's pages that are sent to people, where it is known: never the host that agents must
+    /// not learn, to which the agents' address leads its people.
+    pub fn link_origin(&self) -> Option<String> {
+        let hosts = self.0.as_ref()?;
+        Some(match hosts.confidant {
+            Some(_) => hosts.api_url.clone(),
+            None => hosts.inbox.origin().ascii_serialization(),
+        })
+    }
+
     /// Whether a request was sent to a host that agents must not learn, so that nothing may be
     /// answered which can read its own address.
     pub fn is_hidden(&self, headers: &HeaderMap) -> bool {

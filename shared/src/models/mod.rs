@@ -12,6 +12,7 @@ pub mod file_request;
 pub mod history;
 pub mod message;
 pub mod modified_files;
+pub mod notification_webhook;
 pub mod notifications;
 pub mod openapi;
 pub mod page_request;
@@ -46,6 +47,9 @@ pub use message::{
     SenderType, SentMessage,
 };
 pub use modified_files::ModifiedFiles;
+pub use notification_webhook::{
+    NotificationWebhook, NotificationWebhookWithSecret, SetNotificationWebhook, WebhookFormat,
+};
 pub use notifications::{AgentNotifications, NotificationPreferences, PatchAgentNotifications, PatchNotifications};
 pub use page_request::PageRequest;
 pub use plugin_names::PluginNames;

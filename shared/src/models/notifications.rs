@@ -21,6 +21,9 @@ pub struct NotificationPreferences {
     /// By push messages to browsers
     #[schema(required = true)]
     pub push: SurfacePreferences,
+    /// By the person's webhook
+    #[schema(required = true)]
+    pub webhook: SurfacePreferences,
     /// When nothing notifies
     #[schema(required = true)]
     pub quiet_hours: Option<QuietHours>,
@@ -32,18 +35,46 @@ pub struct NotificationPreferences {
 impl NotificationPreferences {
     /// Whether any surface is on.
     pub fn is_any_enabled(&self) -> bool {
-        self.push.enabled
+        NotificationSurface::ALL.into_iter().any(|surface| self.on(surface).enabled)
+    }
+
+    /// What the person prefers on one surface.
+    pub fn on(&self, surface: NotificationSurface) -> &SurfacePreferences {
+        match surface {
+            NotificationSurface::Push => &self.push,
+            NotificationSurface::Webhook => &self.webhook,
+        }
+    }
+
+    /// The same, to be changed.
+    pub fn on_mut(&mut self, surface: NotificationSurface) -> &mut SurfacePreferences {
+        match surface {
+            NotificationSurface::Push => &mut self.push,
+            NotificationSurface::Webhook => &mut self.webhook,
+        }
     }
 
     /// The same for requests of one agent.
     pub fn of_agent(self, agent: &AgentNotifications) -> Self {
-        Self { push: self.push.of_agent(&agent.push), ..self }
+        Self { push: self.push.of_agent(&agent.push), webhook: self.webhook.of_agent(&agent.webhook), ..self }
     }
 
     /// When a request of this risk may notify that would do so at `at`: then, or when quiet hours end.
     pub fn after_quiet_hours(&self, at: Timestamp, risk: Risk) -> Timestamp {
         self.quiet_hours.as_ref().map_or(at, |quiet| quiet.passed(at, risk))
     }
+}
+
+/// Where a person is notified.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotificationSurface {
+    Push,
+    Webhook,
+}
+
+impl NotificationSurface {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Push, Self::Webhook];
 }
 
 /// Whether and of what a person is notified on one surface
@@ -101,12 +132,14 @@ pub struct AgentNotifications {
     pub muted_until: Option<Timestamp>,
     #[schema(required = true)]
     pub push: AgentSurface,
+    #[schema(required = true)]
+    pub webhook: AgentSurface,
 }
 
 impl AgentNotifications {
     /// Whether a surface is on for the agent in particular.
     pub fn is_any_enabled(&self) -> bool {
-        self.push.enabled == Some(true)
+        [&self.push, &self.webhook].iter().any(|surface| surface.enabled == Some(true))
     }
 
     /// Whether nothing of the agent notifies now.
@@ -132,6 +165,7 @@ pub struct AgentSurface {
 #[schema(rename_all = "camelCase")]
 pub struct PatchNotifications {
     pub push: Option<PatchSurface>,
+    pub webhook: Option<PatchSurface>,
     #[schema(value_type = Option<QuietHours>)]
     pub quiet_hours: Change<QuietHours>,
     #[schema(value_type = Option<u32>, minimum = 60, maximum = 86400)]
@@ -161,6 +195,7 @@ pub struct PatchAgentNotifications {
     #[schema(minimum = 60, maximum = 2592000)]
     pub mute_for_seconds: Option<u32>,
     pub push: Option<PatchAgentSurface>,
+    pub webhook: Option<PatchAgentSurface>,
 }
 
 /// Changes of [`AgentSurface`].
@@ -183,6 +218,7 @@ impl PatchNotifications {
         };
         NotificationPreferences {
             push: surface(&self.push, &before.push),
+            webhook: surface(&self.webhook, &before.webhook),
             quiet_hours: self.quiet_hours.applied_to(before.quiet_hours.clone()),
             remind_after_seconds: self.remind_after_seconds.applied_to(before.remind_after_seconds),
         }
@@ -210,6 +246,7 @@ impl PatchAgentNotifications {
         AgentNotifications {
             muted_until: until.or_else(|| self.muted_until.applied_to(before.muted_until)).filter(|until| now < *until),
             push: surface(&self.push, &before.push),
+            webhook: surface(&self.webhook, &before.webhook),
         }
     }
 }
@@ -226,11 +263,11 @@ impl PatchAgentSurface {
 
 impl FromObject for PatchNotifications {
     fn from_object(object: &mut JsonObject<'_>) -> Option<Self> {
-        let push = object.object("push");
+        let (push, webhook) = (object.object("push"), object.object("webhook"));
         let quiet_hours = Change::member(object, "quietHours", |o, name| o.object::<QuietHours>(name));
         let remind_after_seconds =
             Change::member(object, "remindAfterSeconds", |o, name| seconds(o, name, MIN_REMINDER, MAX_SECONDS));
-        Some(Self { push, quiet_hours, remind_after_seconds })
+        Some(Self { push, webhook, quiet_hours, remind_after_seconds })
     }
 }
 
@@ -248,7 +285,7 @@ impl FromObject for PatchAgentNotifications {
         const MAX_MUTE: u32 = 30 * 24 * 3600;
         let muted_until = Change::member(object, "mutedUntil", JsonObject::timestamp);
         let mute_for_seconds = seconds(object, "muteForSeconds", 60, MAX_MUTE);
-        Some(Self { muted_until, mute_for_seconds, push: object.object("push") })
+        Some(Self { muted_until, mute_for_seconds, push: object.object("push"), webhook: object.object("webhook") })
     }
 }
 

@@ -102,6 +102,11 @@ impl WebhookUrl {
         self.userinfo.as_ref()
     }
 
+    /// The origin of a stored URL, for where its path may be a secret.
+    pub fn origin_of(stored: &str) -> String {
+        Url::parse(stored).map_or_else(|_| String::new(), |url| url.origin().ascii_serialization())
+    }
+
     /// Reads an optional member of an object.
     pub fn member(object: &mut JsonObject<'_>, name: &str) -> Option<Self> {
         let text = object.short_string(name, MAX)?;

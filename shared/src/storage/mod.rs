@@ -76,7 +76,8 @@ pub use instance::Instance;
 pub use leases::Outcome as DeliveryOutcome;
 pub use messages::{Change, IsUsed, Messages, NewMessage, Prepared, PreparedMessage, References};
 pub use notifications::{
-    AttemptResult, Device, Notification, NotificationClaim, NotificationContext, Notifications, ReviewChange,
+    AttemptResult, Device, Notification, NotificationClaim, NotificationContext, Notifications, PersonalWebhook,
+    ReviewChange,
 };
 pub use notify_mark::NotifyMark;
 pub use plugins::{PluginEnv, Plugins};

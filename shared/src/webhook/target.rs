@@ -5,10 +5,14 @@ use base64::engine::general_purpose::STANDARD;
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use serde_json::Value;
+use url::Url;
 
 use crate::models::webhook::BasicAuth;
 use crate::models::webhook_url::{Userinfo, split};
 use crate::storage::{Delivery, Webhook};
+
+/// A shorter part of a path is no secret.
+const MIN_SECRET: usize = 8;
 
 /// Where a delivery goes: URL, method and headers.
 pub struct Target {
@@ -73,6 +77,15 @@ impl Target {
         if let Some(userinfo) = userinfo.filter(|_| !self.headers.contains_key(AUTHORIZATION)) {
             self.authorize(&userinfo.into());
         }
+    }
+
+    /// The same, whose path and query must not be logged either.
+    pub fn with_secret_path(mut self) -> Self {
+        if let Ok(url) = Url::parse(&self.url) {
+            let parts = url.path_segments().into_iter().flatten().chain(url.query());
+            self.secrets.extend(parts.filter(|part| part.len() >= MIN_SECRET).map(str::to_owned));
+        }
+        self
     }
 
     /// Masks the secrets in a response, for receivers that echo their request.

@@ -69,7 +69,15 @@ impl NotifyDriver {
 
     /// The same driver, whose function has other secrets.
     pub fn with_secrets(&self, secrets: ServerSecrets) -> Self {
-        let notify = App { secrets, ..self.notify.clone() };
+        self.with_notify(App { secrets, ..self.notify.clone() })
+    }
+
+    /// The same driver, whose function may call other hosts.
+    pub fn with_outbound(&self, outbound: Outbound) -> Self {
+        self.with_notify(App { outbound, ..self.notify.clone() })
+    }
+
+    fn with_notify(&self, notify: App) -> Self {
         let (events, expiry, stream_events) = (self.events.clone(), self.expiry.clone(), self.stream_events.clone());
         let (sqs, queue, dead_letters) = (self.sqs.clone(), self.queue.clone(), self.dead_letters.clone());
         Self { events, notify, expiry, stream_events, sqs, queue, dead_letters, _workers: Workers::default() }

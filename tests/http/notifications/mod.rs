@@ -7,3 +7,4 @@ mod preferences;
 mod push_messages;
 mod push_service;
 mod subscriptions;
+mod webhooks;

@@ -12,9 +12,10 @@ use crate::reply::{Cost, Reply};
 use crate::world::World;
 
 /// Routes that are not measured: they call another host, need a failed delivery, or are held until a person answers.
-const EXCLUDED_ROUTES: [&str; 6] = [
+const EXCLUDED_ROUTES: [&str; 7] = [
     "/api/agents/{agent}/webhook-test",
     "/api/push/test",
+    "/api/notifications/webhook/test",
     "/api/plugins/form/fetch",
     "/api/messages/{message}/retry",
     "/api/v1/hooks/claude-code?channel={agent}&timeout=50",
@@ -142,6 +143,11 @@ impl<'a> RouteCosts<'a> {
                 let subscription =
                     contract::routes().into_iter().find(|it| (it.path, it.method) == ("/api/push/subscribe", "POST"));
                 let call = subscription.expect("a row").fill(|_| String::new());
+                Reply::fetch(call.request(&self.person, &self.agent)).await;
+            }
+            "/api/notifications/webhook" if route.method != "PUT" => {
+                let set = contract::routes().into_iter().find(|it| (it.path, it.method) == (route.path, "PUT"));
+                let call = set.expect("a row").fill(|_| String::new());
                 Reply::fetch(call.request(&self.person, &self.agent)).await;
             }
             path if path.contains("/plugins/form") => prepared.call.path = route.path.replace("/form", PLUGIN),

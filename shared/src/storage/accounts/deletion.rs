@@ -90,6 +90,7 @@ impl Accounts<'_> {
         self.store.delete_all(self.store.table.query(keys::history_partition(user)), until).await?;
         let notifications = self.store.query_partition(keys::user_partition(user), keys::NOTIFICATIONS);
         self.store.delete_all(notifications, until).await?;
+        self.store.table.delete(&keys::notification_webhook(user)).await?;
         self.store.table.delete(&keys::changes(user)).await?;
         Ok(self.store.table.delete(&keys::user(user)).await?)
     }

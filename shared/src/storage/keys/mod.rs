@@ -9,6 +9,7 @@
 //! | changes of what a user's inbox shows | `USER#<user>` | `CHANGES` | `sequence`: grows with them; `changedAt`; comes with the first; `notifySince`, if the user may have to be notified of requests; `storedBytes` of the user's files, `archivedBytes` of their archives, `bytesCountedAt`: when these were last counted one by one |
 //! | a browser that a user gets push messages on | `USER#<user>` | `PUSH#<sha256 of the endpoint>` | `endpoint`, `keys`, `vapidKey`: the public key that it was subscribed with |
 //! | whose browser it is | `PUSH#<sha256 of the endpoint>` | `PUSH` | `userId` |
+//! | the webhook that a user is notified by | `USER#<user>` | `WEBHOOK` | `url`, `format`, `headers`, `auth`, `secret` |
 //! | notification of a review on one surface | `USER#<user>` | `NOTIFICATION#<agent>#<message>#<surface>` | `state`, `attempts`, `nextAttemptAt`, `lease`, `leaseUntil` as of a webhook; `claims`; `revision`, which grows once the review has ended; `hasReminder`; `endedAt`, `ttl`; while it, or its reminder, is due later: index due |
 //! | how many owners there are | `USERS` | `OWNERS` | `owners` |
 //! | e-mail address | `EMAIL#<lower case>` | `EMAIL` | `userId`, `passwordHash`, `passwordId`: new with every password |
@@ -291,6 +292,11 @@ pub fn push_device(user: UserId, endpoint: &SecretHash) -> Key {
 /// Whose browser an endpoint is.
 pub fn push_owner(endpoint: &SecretHash) -> Key {
     Key::new(format!("PUSH#{}", endpoint.as_str()), PUSH_OWNER)
+}
+
+/// The webhook that a user is notified by.
+pub fn notification_webhook(user: UserId) -> Key {
+    Key::new(user_partition(user), "WEBHOOK")
 }
 
 /// The notification of a review on one surface.

@@ -16,6 +16,7 @@ use crate::aws::queue::NotificationRef;
 use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::ids::{MessageId, UserId};
+use crate::models::notifications::NotificationSurface;
 use crate::models::{Message, NotificationPreferences};
 use crate::secrets::SecretHash;
 use crate::storage::accounts::UserItem;
@@ -24,10 +25,13 @@ use crate::storage::items::MessageItem;
 use crate::storage::keys;
 use crate::storage::leases::{self, Claimed, Lease, Outcome, State};
 use crate::storage::notifications::devices::DeviceItem;
-use crate::storage::notifications::{Device, Notifications};
+use crate::storage::notifications::webhook::WebhookItem;
+use crate::storage::notifications::{Device, Notifications, PersonalWebhook};
 
 /// The surface of push messages; the hash of the device's endpoint follows.
 pub(super) const PUSH: &str = "push#";
+/// The surface of the person's webhook.
+pub(super) const WEBHOOK: &str = "webhook";
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -80,6 +84,11 @@ impl Notification {
         SecretHash::of(&self.message_id.to_string()).as_str().chars().take(32).collect()
     }
 
+    /// Where it is shown.
+    pub fn surface(&self) -> NotificationSurface {
+        surface_of(&self.surface)
+    }
+
     /// Whether nothing can have been sent before.
     pub fn is_first_attempt(&self) -> bool {
         self.claims <= 1
@@ -109,8 +118,10 @@ pub struct NotificationContext {
     pub preferences: NotificationPreferences,
     /// Whether the person has muted the agent.
     pub is_muted: bool,
-    /// `None` once it is removed.
+    /// Of a push message; `None` once it is removed.
     pub device: Option<Device>,
+    /// `None` once it is removed.
+    pub webhook: Option<PersonalWebhook>,
 }
 
 impl Notifications<'_> {
@@ -173,7 +184,9 @@ impl Notifications<'_> {
         let agent = keys::agent(of.message_id.channel());
         let hash = of.surface.strip_prefix(PUSH).unwrap_or_default();
         let device = keys::push_device(of.owner_id, &SecretHash::stored(hash.to_owned()));
-        let wanted = vec![user.clone(), message.clone(), agent.clone(), device.clone()];
+        let webhook = keys::notification_webhook(of.owner_id);
+        let on_surface = if of.surface() == NotificationSurface::Push { device.clone() } else { webhook.clone() };
+        let wanted = vec![user.clone(), message.clone(), agent.clone(), on_surface];
         let mut items = self.store.table.get_items(wanted).await?;
         let person: Option<UserItem> = items.take(&user)?;
         let agent = items.take::<AgentItem>(&agent)?.filter(|item| item.owner_id == of.owner_id);
@@ -186,8 +199,14 @@ impl Notifications<'_> {
             preferences: preferences.of_agent(&of_agent),
             is_muted: of_agent.is_muted(self.store.clock.now()),
             device: items.take::<DeviceItem>(&device)?.map(|item| item.device),
+            webhook: items.take::<WebhookItem>(&webhook)?.map(|item| item.webhook),
         })
     }
+}
+
+/// The surface that a key has.
+pub(super) fn surface_of(text: &str) -> NotificationSurface {
+    if text.starts_with(PUSH) { NotificationSurface::Push } else { NotificationSurface::Webhook }
 }
 
 fn key(reference: &NotificationRef) -> Key {

@@ -10,12 +10,12 @@ use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::ids::{MessageId, UserId};
 use crate::models::NotificationPreferences;
-use crate::models::notifications::SurfacePreferences;
+use crate::models::notifications::{NotificationSurface, SurfacePreferences};
 use crate::storage::accounts::UserItem;
 use crate::storage::agents::AgentItem;
 use crate::storage::leases::State;
 use crate::storage::notifications::changes::{ChangeKind, Request};
-use crate::storage::notifications::deliveries::{Notification, NotificationItem, PUSH};
+use crate::storage::notifications::deliveries::{Notification, NotificationItem, PUSH, WEBHOOK, surface_of};
 use crate::storage::notifications::{Device, Notifications, ReviewChange};
 use crate::storage::{NotifyMark, keys, notify_mark};
 
@@ -34,10 +34,13 @@ struct Audience {
 impl Audience {
     /// The surfaces that a request of this risk notifies on, with what the person prefers there.
     fn surfaces(&self, request: &Request) -> Vec<(String, &SurfacePreferences)> {
-        let push = &self.preferences.push;
-        let devices = self.devices.iter().map(|device| (format!("{PUSH}{}", device.hash), push));
-        let surfaces = devices.filter(|(_, preferences)| !self.is_muted && preferences.admits(request.risk));
-        surfaces.collect()
+        let devices = self.devices.iter().map(|device| format!("{PUSH}{}", device.hash));
+        let surfaces = devices.chain([WEBHOOK.to_owned()]);
+        let preferred = surfaces.map(|surface| {
+            let preferences = self.preferences.on(surface_of(&surface));
+            (surface, preferences)
+        });
+        preferred.filter(|(_, preferences)| !self.is_muted && preferences.admits(request.risk)).collect()
     }
 }
 
@@ -93,23 +96,25 @@ impl Notifications<'_> {
         let may_differ = person.as_ref().is_some_and(|person| person.notifies_by_agent);
         let general = person.map(|person| person.notification_preferences()).transpose()?.unwrap_or_default();
         Ok(Audience {
-            is_unreachable: devices.is_empty() || !(general.push.enabled || may_differ),
+            is_unreachable: !may_differ && !general.webhook.enabled && (devices.is_empty() || !general.push.enabled),
             preferences: general.of_agent(&of_agent),
             devices,
             is_muted: of_agent.is_muted(self.store.clock.now()),
         })
     }
 
-    /// Makes what was announced of a review due once more. A lease on it stays valid, so that the outcome is not sent
-    /// while the request still is.
+    /// Makes the push messages of a review due once more. A lease on one stays valid, so that the outcome is not sent
+    /// while the request still is. On other surfaces nothing is replaced: what was not sent yet is dropped, and the links
+    /// in what was sent lead to the outcome.
     async fn end(self, user: UserId, message: MessageId) -> Result<Vec<NotificationRef>, Error> {
         let query = self.store.query_partition(keys::user_partition(user), &keys::notifications_of(message));
         let announced = query.collect_all::<NotificationItem>().await?;
         let mut references = vec![];
         for NotificationItem { notification: Notification { surface, .. }, .. } in announced {
-            let now = self.store.clock.now();
+            let (now, is_replaced) = (self.store.clock.now(), surface_of(&surface) == NotificationSurface::Push);
+            let state = if is_replaced { State::Pending } else { State::Dropped };
             let update = Update::new(keys::notification(user, message, &surface))
-                .set("state", s(State::Pending.word()))
+                .set("state", s(state.word()))
                 .set("attempts", n(0))
                 .set("nextAttemptAt", s(now))
                 .set("endedAt", s(now))
@@ -120,7 +125,9 @@ impl Notifications<'_> {
                 .when(attr("endedAt").absent());
             // A refusal means that this change was handled before.
             let _ = update.send_item(&self.store.table).await?;
-            references.push(NotificationRef { owner_id: user, message_id: message, surface });
+            if is_replaced {
+                references.push(NotificationRef { owner_id: user, message_id: message, surface });
+            }
         }
         Ok(references)
     }

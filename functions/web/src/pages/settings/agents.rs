@@ -81,7 +81,10 @@ pub async fn one(
         has_auth: hook.auth.is_some(),
         is_notifying: app.notifications.is_set(),
         muted_until: notifications.muted_until.filter(|until| now < *until).map(format::moment),
-        surfaces: vec![SurfaceForm::new("push", "Push messages", notifications.push)],
+        surfaces: vec![
+            SurfaceForm::new("push", "Push messages", notifications.push),
+            SurfaceForm::new("webhook", "My webhook", notifications.webhook),
+        ],
     };
     response::page(StatusCode::OK, &page)
 }

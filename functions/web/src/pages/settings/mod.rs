@@ -4,6 +4,7 @@
 mod agent_surface;
 pub mod agents;
 mod delays;
+mod general_surface;
 pub mod keys;
 pub mod notifications;
 pub mod plugins;

@@ -5,15 +5,15 @@ use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
 use shared::http::App;
-use shared::models::PushDevice;
-use shared::models::notifications::SurfacePreferences;
 use shared::models::quiet_hours::QuietHours;
+use shared::models::{NotificationWebhook, PushDevice, WebhookFormat};
 use shared::review::Risk;
 
 use crate::components::layout::{Layout, NavItem};
 use crate::extract::Visitor;
 use crate::pages::settings::Tab;
-use crate::pages::settings::delays::{DELAYS, REMINDERS, choices, is_number};
+use crate::pages::settings::delays::{REMINDERS, choices, is_number};
+use crate::pages::settings::general_surface::GeneralSurface;
 use crate::response::{self, PageError};
 use crate::text::format;
 
@@ -32,7 +32,9 @@ struct NotificationsPage {
     tab: Tab,
     /// Whether the deployment sends notifications.
     is_on: bool,
-    push: SurfacePreferences,
+    push: GeneralSurface,
+    webhook: GeneralSurface,
+    hook: Option<NotificationWebhook>,
     quiet: Quiet,
     remind_after: Option<u32>,
     devices: Vec<Row>,
@@ -66,24 +68,6 @@ impl Quiet {
 }
 
 impl NotificationsPage {
-    fn risks(&self) -> [(&'static str, &'static str); 3] {
-        [("", "All of them"), ("medium", "Of medium or high risk"), ("high", "Of high risk only")]
-    }
-
-    fn is_chosen(&self, value: &str) -> bool {
-        // `low` is the lowest, so it means all.
-        let chosen = self.push.min_risk.map_or("", |risk| risk.word());
-        chosen == value || (chosen == "low" && value.is_empty())
-    }
-
-    fn delays(&self) -> Vec<(String, String)> {
-        choices("At once", "If nobody has opened it after", &DELAYS, self.push.after_seconds.filter(|it| *it > 0))
-    }
-
-    fn is_delay(&self, value: &str) -> bool {
-        is_number(value, self.push.after_seconds.filter(|it| *it > 0))
-    }
-
     fn reminders(&self) -> Vec<(String, String)> {
         choices("Never", "After", &REMINDERS, self.remind_after)
     }
@@ -101,8 +85,9 @@ impl NotificationsPage {
 pub async fn page(State(app): State<App>, Visitor(human): Visitor) -> Result<Response, PageError> {
     let devices = async { Ok(app.store.notifications().devices(&human).await?.1) };
     let preferences = async { Ok(app.store.accounts().preferences(&human).await?) };
-    let (layout, devices, preferences) =
-        tokio::try_join!(Layout::of(&app, &human, NavItem::Settings), devices, preferences)?;
+    let hook = async { Ok(app.store.notifications().webhook(&human).await?) };
+    let (layout, devices, preferences, hook) =
+        tokio::try_join!(Layout::of(&app, &human, NavItem::Settings), devices, preferences, hook)?;
     let preferences = preferences.notifications;
     let now = app.clock.now();
     let row = |device: PushDevice| Row {
@@ -116,7 +101,9 @@ pub async fn page(State(app): State<App>, Visitor(human): Visitor) -> Result<Res
         layout,
         tab: Tab::Notifications,
         is_on: app.notifications.is_set(),
-        push: preferences.push,
+        push: GeneralSurface::new("push", "Send push messages to my devices", preferences.push),
+        webhook: GeneralSurface::new("webhook", "Call my webhook", preferences.webhook),
+        hook: hook.map(|hook| hook.shown()),
         quiet: Quiet::of(preferences.quiet_hours),
         remind_after: preferences.remind_after_seconds,
         devices,

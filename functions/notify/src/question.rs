@@ -1,0 +1,38 @@
+//! Who asks what, in lines of plain text.
+
+use shared::models::{Message, Review};
+use shared::review::Act;
+use shared::storage::NotificationContext;
+
+use crate::excerpt::excerpt;
+
+const MAX_AGENT: usize = 80;
+const MAX_QUESTION: usize = 300;
+/// Instead of a question that is not shown.
+const HIDDEN: &str = "A request";
+
+/// The name of the agent.
+pub fn agent_name(context: &NotificationContext) -> String {
+    excerpt(context.agent_name.as_deref().unwrap_or("An agent"), MAX_AGENT)
+}
+
+/// What is asked, in one line, or that something is.
+pub fn question(context: &NotificationContext, shows_content: bool) -> String {
+    let message = context.message.as_ref().filter(|_| shows_content);
+    let asked = message.and_then(|message| Some(asked(message, message.review.as_ref()?)));
+    asked.filter(|asked| !asked.is_empty()).unwrap_or_else(|| HIDDEN.to_owned())
+}
+
+fn asked(message: &Message, review: &Review) -> String {
+    let text = message.text.as_deref().unwrap_or_default();
+    let act = review.action.as_ref().and_then(Act::from_stored);
+    let asked = match &act {
+        Some(act) => {
+            let risk = if act.is_high_risk() { "High risk: " } else { "" };
+            let about = act.summary.as_deref().or(act.target.as_deref()).unwrap_or(text);
+            format!("{risk}{}. {about}", act.name)
+        }
+        None => text.to_owned(),
+    };
+    excerpt(&asked, MAX_QUESTION)
+}
