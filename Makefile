@@ -39,10 +39,10 @@ test-clients: ## test the packages in clients/ and the examples, as they are ins
 screenshots: ## write a screenshot of every page, theme and size to tests/browser/screenshots
 	@tests/browser.sh screenshots
 
-soak: ## measure the latency of one caller under five loads of another; run 1,000 races of each kind
+soak: ## measure the latency of one caller under five loads of another; run 1,000 races of each kind, and 200 rounds of notifications
 	@$(fast) cargo build --quiet --workspace --release --bin soak --bin placet-local
 	@timeout 900 $(target)/release/soak
-	@ulimit -n 8192; PLACET_TEST_ENGINE=embedded PLACET_TEST_RACES=1000 cargo test --quiet -p placet-tests --test http -- races:: reviews::history consume::of_32 --show-output
+	@ulimit -n 8192; PLACET_TEST_ENGINE=embedded PLACET_TEST_RACES=1000 PLACET_TEST_ROUNDS=200 cargo test --quiet -p placet-tests --test http -- races:: reviews::history consume::of_32 notifications::surfaces notifications::one_outcome --show-output
 
 fuzz: ## test every route with generated requests (MAX_EXAMPLES=10, SEED=1)
 	@tests/fuzz.sh

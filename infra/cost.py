@@ -27,6 +27,7 @@ TEMPLATE = ROOT / "infra" / "template.yaml"
 # https://aws.amazon.com/sqs/pricing/                   2026-03   standard queues
 # https://aws.amazon.com/cloudwatch/pricing/            2026-02
 # https://aws.amazon.com/ec2/pricing/on-demand/         2025-05   data out to the internet
+# https://aws.amazon.com/ses/pricing/                   not compared: e-mails sent, without attachments
 # https://aws.amazon.com/s3/pricing/                    not compared: standard storage
 #
 # Each price is a list of tiers: (upper limit, price per unit). The last tier has no limit.
@@ -42,6 +43,7 @@ PRICES = {
     "table GB": [(INF, 0.25)],
     "backup GB": [(INF, 0.20)],  # point-in-time recovery
     "queue requests": [(INF, 0.40 / MILLION)],
+    "e-mails": [(INF, 0.10 / 1000)],  # SES, without its free months
     "log GB": [(10 * 1024, 0.50 + 0.03), (INF, 0.25 + 0.03)],  # ingestion, and storage for a month
     "GB out": [(10 * 1024, 0.09), (50 * 1024, 0.085), (150 * 1024, 0.07), (INF, 0.05)],
     "alarms": [(INF, 0.10)],
@@ -111,6 +113,12 @@ EVENTS_OF_HOOK, QUEUE_OF_HOOK = 1, 3            # the message's state; queue: se
 # after a read of four items, and records the device's use. Queue: sent, received, deleted, twice. A message has 1.5 KB.
 PUSH = {"read units": 1 + 1 + 4 + 1 + 4, "write units": 1 + 2 + 1 + 1 + 2, "queue requests": 6, "GB out": 2 * 1.5e-6}
 PUSH_RUNS = 2
+# A call of a person's webhook. `events` reads person, agent and devices, and later the notification, which it stores and ends;
+# `notify` claims and finishes it once, after a read of four items. Queue: sent, received, deleted.
+PERSONAL_HOOK = {"read units": 1 + 1 + 1 + 1 + 4, "write units": 1 + 1 + 1 + 1, "queue requests": 3, "GB out": 1.5e-6}
+# An e-mail, of 6 KB. The same calls; a digest has fewer.
+EMAIL = {**PERSONAL_HOOK, "e-mails": 1, "GB out": 6e-6}
+PERSONAL_RUNS = 1
 
 # Sockets; a test asserts the units. A connection: `$connect`, the first frame, the sign-in, a channel, the end. Messages: the
 # client's CONNECT and subscription, the first frame and the answer to CONNECT.
@@ -242,6 +250,14 @@ def notifications(count, devices):
     return total
 
 
+def notices(count, each):
+    """Requests of which a person is notified by e-mail or by their webhook."""
+    total = Counter()
+    add(total, each, count)
+    runs(total, count * PERSONAL_RUNS, SEND_MS / 1000)  # notify
+    return total
+
+
 def notifying():
     """What a stack uses that sends notifications, besides them, by name."""
     return {
@@ -363,8 +379,10 @@ def table_of_notifications():
     head = ["notifications", "list price"]
     rows = [[f"1,000 requests, push messages to {devices} and their outcomes", money(sum(bill(notifications(1000, number)).values()))]
             for number, devices in [(1, "one device"), (3, "three devices")]]
+    rows.append(["1,000 requests, e-mails", money(sum(bill(notices(1000, EMAIL)).values()))])
+    rows.append(["1,000 requests, calls of a person's webhook", money(sum(bill(notices(1000, PERSONAL_HOOK)).values()))])
     rows += [[f"{name}, per month", money(sum(bill(quantities).values()))] for name, quantities in notifying().items()]
-    rows.append(["requests of people without a device", "$0"])
+    rows.append(["requests of people without any surface", "$0"])
     rows.append(["a deployment with `Notifications=false`, which is the default", "$0"])
     return markdown(head, rows)
 

@@ -44,6 +44,7 @@ impl AwsSettings {
             s3: endpoint("AWS_ENDPOINT_URL_S3"),
             sqs: endpoint("AWS_ENDPOINT_URL_SQS"),
             ssm: endpoint("AWS_ENDPOINT_URL_SSM"),
+            ses: endpoint("AWS_ENDPOINT_URL_SESV2"),
             asks_for_credentials: present("AWS_CONTAINER_CREDENTIALS_FULL_URI").is_some(),
         })
     }
@@ -82,6 +83,10 @@ pub struct Config {
     pub notifications: Option<String>,
     /// `PLACET_FAILED_NOTIFICATIONS`: the URL of the dead-letter queue of notifications; only `notify` needs it.
     pub failed_notifications: Option<String>,
+    /// `PLACET_MAIL_FROM`: the address that e-mails are sent from; unset in a deployment that sends none.
+    pub mail_from: Option<String>,
+    /// `PLACET_MAIL_CONFIGURATION_SET`: the configuration set of SES that reports bounces and complaints.
+    pub mail_configuration_set: Option<String>,
     /// `PLACET_URL`: the address of the service, as its contact for push services.
     pub url: Option<String>,
 }
@@ -117,6 +122,8 @@ impl Config {
             plugins: plugins_directory(),
             notifications: present("PLACET_NOTIFICATIONS"),
             failed_notifications: present("PLACET_FAILED_NOTIFICATIONS"),
+            mail_from: present("PLACET_MAIL_FROM"),
+            mail_configuration_set: present("PLACET_MAIL_CONFIGURATION_SET"),
             url: present("PLACET_URL"),
         })
     }
@@ -153,6 +160,11 @@ pub fn plugins_directory() -> Option<PathBuf> {
 /// optional.
 pub fn local_owner() -> (Option<String>, Option<String>) {
     (present("PLACET_OWNER_EMAIL"), present("PLACET_OWNER_PASSWORD"))
+}
+
+/// `PLACET_SMTP` of the local runner, for a URL whose password must not be in the list of processes.
+pub fn smtp() -> Option<String> {
+    present("PLACET_SMTP")
 }
 
 fn present(name: &str) -> Option<String> {

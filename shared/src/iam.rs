@@ -18,6 +18,8 @@ pub enum Permission {
     Notifications(&'static str),
     /// The dead-letter queue of notifications.
     FailedNotifications(&'static str),
+    /// The identity that e-mails are sent from, and its configuration set.
+    Mail(&'static str),
     /// The parameter with the deployment's secrets.
     Secrets(&'static str),
     /// The connections of the WebSocket API.
@@ -36,6 +38,7 @@ impl fmt::Display for Permission {
             Self::Notifications(action) => write!(f, "{action} on the queue of notifications"),
             Self::FailedNotifications(action) => write!(f, "{action} on the dead-letter queue of notifications"),
             Self::Sockets(action) => write!(f, "{action} on the connections of the WebSocket API"),
+            Self::Mail(action) => write!(f, "{action} on the identity of e-mails"),
             Self::Secrets(action) => write!(f, "{action} on the deployment's secrets"),
         }
     }

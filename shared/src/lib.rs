@@ -4,7 +4,7 @@
 //! | layer | modules |
 //! |---|---|
 //! | base | [`random`], [`hex`], [`clock`], [`json`], [`search`], [`media_type`], [`charset`], [`invisible`], [`iam`], `words` |
-//! | errors and ids | [`error`] (the one table of refusals), [`ids`], [`outbound`] (calls to hosts that clients name) |
+//! | errors and ids | [`error`] (the one table of refusals), [`ids`], [`outbound`] (calls to hosts that clients name), [`mail`] (e-mails to people) |
 //! | secrets and input | [`secrets`], [`validation`], [`image`] |
 //! | domain | [`review`] (what each review type asks and accepts), [`models`] (what clients send and see) |
 //! | callers | [`caller`] (who calls), [`limits`] (what keeps one caller from stopping the others) |
@@ -31,6 +31,7 @@ pub mod json;
 pub mod lambda;
 pub mod limits;
 pub mod long_poll;
+pub mod mail;
 pub mod media_type;
 pub mod models;
 pub mod outbound;

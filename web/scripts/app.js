@@ -53,6 +53,7 @@ import "./api-form.js";
 import "./secret-dialog.js";
 import "./avatar-upload.js";
 import "./webhook-test.js";
+import "./email-test.js";
 import "./own-zone.js";
 import "./push-device.js";
 import "./theme-choice.js";

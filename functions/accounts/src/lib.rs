@@ -3,6 +3,7 @@
 
 mod api_keys;
 mod auth;
+mod email_test;
 mod logs;
 mod notification_webhook;
 mod passwords;
@@ -29,6 +30,7 @@ pub const PERMISSIONS: &[Permission] = &[
     Permission::Index("dynamodb:Query", "owner"),
     Permission::Bucket("s3:ListBucket"),
     Permission::Objects("s3:DeleteObject"),
+    Permission::Mail("ses:SendEmail"),
     Permission::Secrets("ssm:GetParameter"),
 ];
 
@@ -41,7 +43,7 @@ shared::routes! {
         preferences::get, preferences::update, // /api/preferences
         push::vapid_key, push::subscribe, push::unsubscribe, push::devices, push::rename, push::delete, push::test, // /api/push
         notification_webhook::get, notification_webhook::set, notification_webhook::delete,
-        notification_webhook::test, // /api/notifications
+        notification_webhook::test, email_test::test, // /api/notifications
         logs::list, logs::get, // /api/logs
     ];
 }

@@ -4,8 +4,9 @@ use axum::Json;
 use axum::extract::State;
 use shared::caller::HumanCaller;
 use shared::error::Error;
+use shared::http::App;
 use shared::http::extract;
-use shared::models::{PatchPreferences, Preferences};
+use shared::models::{PatchNotifications, PatchPreferences, Preferences};
 use shared::storage::Store;
 
 /// What the caller prefers
@@ -21,6 +22,8 @@ pub async fn get(State(store): State<Store>, human: HumanCaller) -> Result<Json<
 }
 
 /// Changes what the caller prefers
+///
+/// 501 `mail_off` if it turns e-mails on in a deployment that sends none.
 #[utoipa::path(
     patch,
     path = "/api/preferences",
@@ -30,9 +33,13 @@ pub async fn get(State(store): State<Store>, human: HumanCaller) -> Result<Json<
     responses((status = 200, body = Preferences))
 )]
 pub async fn update(
-    State(store): State<Store>,
+    State(app): State<App>,
     human: HumanCaller,
     extract::Json(patch): extract::Json<PatchPreferences>,
 ) -> Result<Json<Preferences>, Error> {
-    Ok(Json(store.accounts().update_preferences(&human, patch).await?))
+    if patch.notifications.as_ref().is_some_and(PatchNotifications::turns_email_on) {
+        app.store.authenticate(&human, &[]).await?;
+        app.require_mail()?;
+    }
+    Ok(Json(app.store.accounts().update_preferences(&human, patch).await?))
 }

@@ -19,6 +19,15 @@ pub fn excerpt(text: &str, max: usize) -> String {
     plain
 }
 
+/// The beginning of a text with its lines, without invisible characters, at most `max` characters.
+pub fn lines(text: &str, max: usize) -> String {
+    let plain: String = text.trim().chars().filter(|letter| *letter == '\n' || !is_invisible(*letter)).collect();
+    match plain.char_indices().nth(max) {
+        Some((end, _)) => plain[..end].trim_end().to_owned() + "…",
+        None => plain,
+    }
+}
+
 fn plain_word(word: &str) -> String {
     word.trim_matches(['*', '_', '`']).chars().filter(|letter| !is_invisible(*letter)).collect()
 }

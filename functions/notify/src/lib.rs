@@ -1,6 +1,7 @@
 //! Processes the queue of notifications: tells people of requests while no page is open, and of what became of them.
 //!
 //! - `push`: push messages to browsers; `payload`: what they say
+//! - `email`: e-mails; `feedback`: what SES reports of them
 //! - `webhook`: calls to the webhook of a person
 //! - `question`: who asks what, in lines of plain text
 //! - `timing`: whether a notification is sent now, later or never
@@ -9,7 +10,9 @@
 //! A notification is claimed, made of the review as it is at that moment, and sent. The same notification of a review
 //! that has ended meanwhile says what became of it, or is dropped if nothing was sent before.
 
+mod email;
 mod excerpt;
+mod feedback;
 mod payload;
 mod push;
 mod question;
@@ -19,6 +22,7 @@ mod webhook;
 use std::time::Duration;
 
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
+use serde::Deserialize;
 use shared::aws::queue::NotificationRef;
 use shared::delivery::batch::{self, Next};
 use shared::error::Error;
@@ -38,6 +42,7 @@ pub const PERMISSIONS: &[Permission] = &[
     Permission::Table("dynamodb:UpdateItem"),
     Permission::Notifications("sqs:ChangeMessageVisibility"),
     Permission::FailedNotifications("sqs:SendMessage"),
+    Permission::Mail("ses:SendEmail"),
     Permission::Secrets("ssm:GetParameter"),
 ];
 
@@ -49,16 +54,29 @@ pub async fn handle(app: &App, event: SqsEvent) -> SqsBatchResponse {
     batch::process(&app.notifications, event, |body| process(app, body)).await
 }
 
+/// A message of the queue.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Message {
+    Notification(NotificationRef),
+    Feedback(feedback::Feedback),
+}
+
 async fn attempt(app: &App, of: &Notification, context: NotificationContext) -> Result<Outcome, Error> {
     match of.surface() {
         NotificationSurface::Push => push::attempt(app, of, context).await,
+        NotificationSurface::Email if of.is_digest() => email::digest(app, of, context).await,
+        NotificationSurface::Email => email::attempt(app, of, context).await,
         NotificationSurface::Webhook => webhook::attempt(app, of, context).await,
     }
 }
 
 async fn process(app: &App, body: String) -> Result<Next, Error> {
-    let reference: NotificationRef = serde_json::from_str(&body)
-        .map_err(|err| Error::internal(format!("the message is not a reference of a notification: {err}")))?;
+    let reference = match serde_json::from_str::<Message>(&body) {
+        Ok(Message::Notification(reference)) => reference,
+        Ok(Message::Feedback(feedback)) => return feedback::process(app, feedback).await.map(|()| Next::Done),
+        Err(err) => return Err(Error::internal(format!("a message of the queue cannot be read: {err}"))),
+    };
     let deliveries = &app.store.limits().deliveries;
     let Some(_slot) = deliveries.acquire(reference.message_id.channel(), Some(reference.owner_id)).await else {
         return Ok(Next::Throttled);

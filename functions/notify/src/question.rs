@@ -23,7 +23,8 @@ pub fn question(context: &NotificationContext, shows_content: bool) -> String {
     asked.filter(|asked| !asked.is_empty()).unwrap_or_else(|| HIDDEN.to_owned())
 }
 
-fn asked(message: &Message, review: &Review) -> String {
+/// What is asked, in one line; it may be empty.
+pub fn asked(message: &Message, review: &Review) -> String {
     let text = message.text.as_deref().unwrap_or_default();
     let act = review.action.as_ref().and_then(Act::from_stored);
     let asked = match &act {

@@ -6,7 +6,7 @@ use shared::clock::Timestamp;
 use shared::delivery::retries;
 use shared::models::notifications::NotificationSurface;
 use shared::models::{Review, ReviewStatus};
-use shared::review::Act;
+use shared::review::{Act, Risk};
 use shared::storage::{DeliveryOutcome as Outcome, Notification, NotificationContext};
 
 /// When a notification is sent.
@@ -20,6 +20,10 @@ pub enum Timing {
 
 /// When a claimed notification is sent.
 pub fn of(of: &Notification, context: &NotificationContext, now: Timestamp) -> Timing {
+    if of.is_digest() {
+        let at = context.preferences.after_quiet_hours(now, Risk::Low);
+        return if at > now { Timing::Later(at) } else { Timing::Now };
+    }
     let Some(review) = pending(context) else {
         // What became of a request replaces its push message, and needs none if nothing can have been sent.
         let is_replaced = of.surface() == NotificationSurface::Push && !of.is_first_attempt();

@@ -73,6 +73,8 @@ pub fn router() -> Router<App> {
         .route("/settings/agents/{id}", get(settings::agents::one))
         .route("/settings/users", get(settings::users::page))
         .route("/settings/plugins", get(settings::plugins::page))
+        .route("/d/{token}", get(pages::mail_link::page))
+        .route("/unsubscribe/{token}", get(pages::unsubscribe::page).post(pages::unsubscribe::unsubscribe))
         .route("/sw.js", get(assets::service_worker))
         .route("/app.webmanifest", get(assets::manifest))
         .layer(from_fn(middleware::require_inbox_host))

@@ -3,6 +3,7 @@
 //! - [`clients`]: the SDK's clients, created once per process; [`lazy`]: those created on first use
 //! - `https_client`: the HTTPS client that the SDK uses
 //! - [`parameter_store`]: reads a parameter of the Systems Manager
+//! - [`ses`]: e-mails
 //! - [`queue`]: the queue of deliveries
 //! - [`socket_gateway`]: the connections of a WebSocket API; `signed_request`: calls without an SDK
 
@@ -11,6 +12,7 @@ mod https_client;
 pub mod lazy;
 pub mod parameter_store;
 pub mod queue;
+pub mod ses;
 mod signed_request;
 pub mod socket_gateway;
 
@@ -29,6 +31,8 @@ pub struct AwsSettings {
     pub s3: Option<String>,
     pub sqs: Option<String>,
     pub ssm: Option<String>,
+    /// `AWS_ENDPOINT_URL_SESV2`
+    pub ses: Option<String>,
     /// Credentials come from a URL (`AWS_CONTAINER_CREDENTIALS_FULL_URI`), where an environment
     /// outlives them, rather than from `AWS_ACCESS_KEY_ID` and its companions.
     pub asks_for_credentials: bool,

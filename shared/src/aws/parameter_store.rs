@@ -80,7 +80,7 @@ mod tests {
 
     fn settings(region: &str, ssm: Option<&str>) -> AwsSettings {
         let (region, ssm) = (region.to_owned(), ssm.map(str::to_owned));
-        AwsSettings { region, dynamodb: None, s3: None, sqs: None, ssm, asks_for_credentials: false }
+        AwsSettings { region, dynamodb: None, s3: None, sqs: None, ssm, ses: None, asks_for_credentials: false }
     }
 
     #[test]

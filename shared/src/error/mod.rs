@@ -108,6 +108,8 @@ pub enum Error {
     UpstreamFailed(UpstreamFailure),
     #[error("This deployment sends no notifications: its operator can turn them on (docs/NOTIFICATIONS.md).")]
     NotificationsOff,
+    #[error("this deployment sends no e-mails")]
+    MailOff,
     #[error("Storage is busy or unreachable. Nothing was partly written; the call is safe to repeat.")]
     Unavailable(Cause),
     #[error("This was stored by a newer version of the service; this version cannot read it.")]
@@ -244,6 +246,7 @@ impl Error {
             Self::StillRemoving => (StatusCode::SERVICE_UNAVAILABLE, "still_removing"),
             Self::NotImplemented(_) => (StatusCode::NOT_IMPLEMENTED, "not_implemented"),
             Self::NotificationsOff => (StatusCode::NOT_IMPLEMENTED, "notifications_off"),
+            Self::MailOff => (StatusCode::NOT_IMPLEMENTED, "mail_off"),
             Self::UpstreamFailed(_) => (StatusCode::BAD_GATEWAY, "upstream_failed"),
             Self::Unavailable(_) => (StatusCode::SERVICE_UNAVAILABLE, "storage_unavailable"),
             Self::NewerData { .. } => (StatusCode::SERVICE_UNAVAILABLE, "newer_data"),

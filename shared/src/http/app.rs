@@ -17,6 +17,7 @@ use crate::http::site::Site;
 use crate::ids::{MaybeChannel, MessageId, UserId};
 use crate::limits::Limits;
 use crate::long_poll::LongPolls;
+use crate::mail::Mailer;
 use crate::models::{Answer, CancelReview, Message, PluginNames, Surface};
 use crate::outbound::Outbound;
 use crate::secrets::{Device, ServerSecrets};
@@ -43,6 +44,8 @@ pub struct App {
     pub queue: Queue,
     /// The queue of notifications; unset in a deployment that sends none.
     pub notifications: Queue,
+    /// Sends e-mails; off in a deployment that sends none.
+    pub mailer: Mailer,
     /// Whom the operator of a push service can ask about our requests: an `https:` or `mailto:` URL.
     pub contact: Arc<str>,
     pub site: Site,
@@ -72,6 +75,7 @@ impl App {
             outbound: Outbound::default(),
             queue: Queue::unset(clients.sqs.clone()),
             notifications: Queue::unset(clients.sqs.clone()),
+            mailer: Mailer::default(),
             contact: NO_CONTACT.into(),
             site: Site::default(),
             cors: Cors::default(),
@@ -103,6 +107,12 @@ impl App {
     /// An error for deployments that send no notifications.
     pub fn require_notifications(&self) -> Result<(), Error> {
         if self.notifications.is_set() { Ok(()) } else { Err(Error::NotificationsOff) }
+    }
+
+    /// An error for deployments that send no e-mails.
+    pub fn require_mail(&self) -> Result<(), Error> {
+        self.require_notifications()?;
+        if self.mailer.is_on() { Ok(()) } else { Err(Error::MailOff) }
     }
 
     /// The URL of a page, for links that are sent to people.

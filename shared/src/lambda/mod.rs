@@ -18,12 +18,14 @@ use tokio::sync::watch;
 use tower::{Service, ServiceExt, service_fn};
 use tracing::Instrument;
 
+use crate::aws::ses::Ses;
 use crate::aws::{Clients, Connection, SocketGateway, parameter_store};
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError, SecretSource};
 use crate::http::{self, App};
 use crate::limits::Limits;
 use crate::long_poll::LongPolls;
+use crate::mail::Mailer;
 use crate::models::PluginNames;
 use crate::secrets::ServerSecrets;
 use crate::telemetry::cost::BackgroundTasks;
@@ -150,7 +152,10 @@ fn deployed(config: Config, connection: &Connection, secrets: ServerSecrets) -> 
     let plugins = config.plugins.as_deref().map(PluginNames::installed).unwrap_or_default();
     let sockets =
         config.sockets.as_deref().map(|endpoint| SocketGateway::new(connection.clone(), &config.aws.region, endpoint));
-    let app = App { cors: config.cors, plugins, sockets, ..app };
+
+    let ses = Ses::new(&config.aws, connection.clone(), config.mail_configuration_set.clone());
+    let mailer = config.mail_from.as_deref().and_then(|from| Mailer::new(from, ses)).unwrap_or_default();
+    let app = App { cors: config.cors, plugins, sockets, mailer, ..app };
     let app = match config.url {
         Some(url) => App { contact: url.into(), ..app },
         None => app,

@@ -10,6 +10,7 @@ pub mod decided;
 pub mod file;
 pub mod file_request;
 pub mod history;
+pub mod mail_link;
 pub mod message;
 pub mod modified_files;
 pub mod notification_webhook;

@@ -21,9 +21,15 @@ pub struct NotificationPreferences {
     /// By push messages to browsers
     #[schema(required = true)]
     pub push: SurfacePreferences,
+    /// By e-mail to the address of the account
+    #[schema(required = true)]
+    pub email: SurfacePreferences,
     /// By the person's webhook
     #[schema(required = true)]
     pub webhook: SurfacePreferences,
+    /// Why e-mails have ended; null if they have not, or were turned on again
+    #[schema(required = true)]
+    pub email_ended: Option<EmailEnd>,
     /// When nothing notifies
     #[schema(required = true)]
     pub quiet_hours: Option<QuietHours>,
@@ -42,6 +48,7 @@ impl NotificationPreferences {
     pub fn on(&self, surface: NotificationSurface) -> &SurfacePreferences {
         match surface {
             NotificationSurface::Push => &self.push,
+            NotificationSurface::Email => &self.email,
             NotificationSurface::Webhook => &self.webhook,
         }
     }
@@ -50,13 +57,16 @@ impl NotificationPreferences {
     pub fn on_mut(&mut self, surface: NotificationSurface) -> &mut SurfacePreferences {
         match surface {
             NotificationSurface::Push => &mut self.push,
+            NotificationSurface::Email => &mut self.email,
             NotificationSurface::Webhook => &mut self.webhook,
         }
     }
 
     /// The same for requests of one agent.
     pub fn of_agent(self, agent: &AgentNotifications) -> Self {
-        Self { push: self.push.of_agent(&agent.push), webhook: self.webhook.of_agent(&agent.webhook), ..self }
+        let mut email = self.email.of_agent(&agent.email);
+        email.enabled &= self.email_ended.is_none();
+        Self { push: self.push.of_agent(&agent.push), email, webhook: self.webhook.of_agent(&agent.webhook), ..self }
     }
 
     /// When a request of this risk may notify that would do so at `at`: then, or when quiet hours end.
@@ -65,16 +75,36 @@ impl NotificationPreferences {
     }
 }
 
+/// Why, and when, the e-mails to a person have ended
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct EmailEnd {
+    pub reason: EmailEndReason,
+    pub at: Timestamp,
+}
+
+/// What ends the e-mails to a person
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum EmailEndReason {
+    /// The address takes no e-mails
+    Bounced,
+    /// Somebody marked one as spam
+    Complained,
+    /// The link or the button in an e-mail was used
+    Unsubscribed,
+}
+
 /// Where a person is notified.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NotificationSurface {
     Push,
+    Email,
     Webhook,
 }
 
 impl NotificationSurface {
     /// All of them.
-    pub const ALL: [Self; 2] = [Self::Push, Self::Webhook];
+    pub const ALL: [Self; 3] = [Self::Push, Self::Email, Self::Webhook];
 }
 
 /// Whether and of what a person is notified on one surface
@@ -133,13 +163,15 @@ pub struct AgentNotifications {
     #[schema(required = true)]
     pub push: AgentSurface,
     #[schema(required = true)]
+    pub email: AgentSurface,
+    #[schema(required = true)]
     pub webhook: AgentSurface,
 }
 
 impl AgentNotifications {
     /// Whether a surface is on for the agent in particular.
     pub fn is_any_enabled(&self) -> bool {
-        [&self.push, &self.webhook].iter().any(|surface| surface.enabled == Some(true))
+        [&self.push, &self.email, &self.webhook].iter().any(|surface| surface.enabled == Some(true))
     }
 
     /// Whether nothing of the agent notifies now.
@@ -165,6 +197,7 @@ pub struct AgentSurface {
 #[schema(rename_all = "camelCase")]
 pub struct PatchNotifications {
     pub push: Option<PatchSurface>,
+    pub email: Option<PatchSurface>,
     pub webhook: Option<PatchSurface>,
     #[schema(value_type = Option<QuietHours>)]
     pub quiet_hours: Change<QuietHours>,
@@ -195,6 +228,7 @@ pub struct PatchAgentNotifications {
     #[schema(minimum = 60, maximum = 2592000)]
     pub mute_for_seconds: Option<u32>,
     pub push: Option<PatchAgentSurface>,
+    pub email: Option<PatchAgentSurface>,
     pub webhook: Option<PatchAgentSurface>,
 }
 
@@ -211,6 +245,11 @@ pub struct PatchAgentSurface {
 }
 
 impl PatchNotifications {
+    /// Whether the change turns e-mails on.
+    pub fn turns_email_on(&self) -> bool {
+        self.email.as_ref().is_some_and(|email| email.enabled == Some(true))
+    }
+
     /// The preferences after the change.
     pub fn applied_to(&self, before: &NotificationPreferences) -> NotificationPreferences {
         let surface = |patch: &Option<PatchSurface>, before: &SurfacePreferences| {
@@ -218,7 +257,9 @@ impl PatchNotifications {
         };
         NotificationPreferences {
             push: surface(&self.push, &before.push),
+            email: surface(&self.email, &before.email),
             webhook: surface(&self.webhook, &before.webhook),
+            email_ended: before.email_ended.filter(|_| !self.turns_email_on()),
             quiet_hours: self.quiet_hours.applied_to(before.quiet_hours.clone()),
             remind_after_seconds: self.remind_after_seconds.applied_to(before.remind_after_seconds),
         }
@@ -246,6 +287,7 @@ impl PatchAgentNotifications {
         AgentNotifications {
             muted_until: until.or_else(|| self.muted_until.applied_to(before.muted_until)).filter(|until| now < *until),
             push: surface(&self.push, &before.push),
+            email: surface(&self.email, &before.email),
             webhook: surface(&self.webhook, &before.webhook),
         }
     }
@@ -263,11 +305,11 @@ impl PatchAgentSurface {
 
 impl FromObject for PatchNotifications {
     fn from_object(object: &mut JsonObject<'_>) -> Option<Self> {
-        let (push, webhook) = (object.object("push"), object.object("webhook"));
+        let [push, email, webhook] = ["push", "email", "webhook"].map(|name| object.object(name));
         let quiet_hours = Change::member(object, "quietHours", |o, name| o.object::<QuietHours>(name));
         let remind_after_seconds =
             Change::member(object, "remindAfterSeconds", |o, name| seconds(o, name, MIN_REMINDER, MAX_SECONDS));
-        Some(Self { push, webhook, quiet_hours, remind_after_seconds })
+        Some(Self { push, email, webhook, quiet_hours, remind_after_seconds })
     }
 }
 
@@ -285,7 +327,8 @@ impl FromObject for PatchAgentNotifications {
         const MAX_MUTE: u32 = 30 * 24 * 3600;
         let muted_until = Change::member(object, "mutedUntil", JsonObject::timestamp);
         let mute_for_seconds = seconds(object, "muteForSeconds", 60, MAX_MUTE);
-        Some(Self { muted_until, mute_for_seconds, push: object.object("push"), webhook: object.object("webhook") })
+        let [push, email, webhook] = ["push", "email", "webhook"].map(|name| object.object(name));
+        Some(Self { muted_until, mute_for_seconds, push, email, webhook })
     }
 }
 

@@ -86,6 +86,8 @@ pub enum Purpose {
     DeviceCookies,
     Receipts,
     Vapid,
+    MailLinks,
+    Unsubscribing,
     /// Identifies the secret without revealing it.
     Fingerprint,
 }
@@ -105,6 +107,8 @@ impl ServerSecret {
             Purpose::DeviceCookies => "device-cookies",
             Purpose::Receipts => "receipts",
             Purpose::Vapid => "vapid",
+            Purpose::MailLinks => "mail-links",
+            Purpose::Unsubscribing => "unsubscribing",
             Purpose::Fingerprint => "fingerprint",
         };
         mac(&self.0, label.as_bytes())

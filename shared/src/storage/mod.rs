@@ -76,8 +76,8 @@ pub use instance::Instance;
 pub use leases::Outcome as DeliveryOutcome;
 pub use messages::{Change, IsUsed, Messages, NewMessage, Prepared, PreparedMessage, References};
 pub use notifications::{
-    AttemptResult, Device, Notification, NotificationClaim, NotificationContext, Notifications, PersonalWebhook,
-    ReviewChange,
+    AttemptResult, Device, LinkedRequest, Notification, NotificationClaim, NotificationContext, Notifications,
+    PersonalWebhook, ReviewChange,
 };
 pub use notify_mark::NotifyMark;
 pub use plugins::{PluginEnv, Plugins};

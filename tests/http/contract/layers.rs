@@ -7,7 +7,7 @@ use test_support::sources::{self, code_of, source_files};
 
 /// The modules of `shared/src` from the lowest to the highest. A module imports only modules that
 /// stand before it.
-const ORDER: [&str; 33] = [
+const ORDER: [&str; 34] = [
     "random",
     "hex",
     "words",
@@ -20,7 +20,8 @@ const ORDER: [&str; 33] = [
     "iam", // base
     "error",
     "ids",
-    "outbound", // errors, ids, calls to other hosts
+    "outbound",
+    "mail", // errors, ids, calls to other hosts, e-mails
     "secrets",
     "validation",
     "image", // secrets and input

@@ -363,6 +363,12 @@ fn required_permissions(function: Function, resource: &str) -> BTreeSet<Grant> {
             Permission::DeadLetters(action) => add(&[action], arn("DeadLetters")),
             Permission::Notifications(action) => add(&[action], arn("NotificationQueue")),
             Permission::FailedNotifications(action) => add(&[action], arn("FailedNotifications")),
+            Permission::Mail(action) => {
+                for resource in ["identity/${MailIdentity}", "configuration-set/${AWS::StackName}"] {
+                    let arn = format!("arn:${{AWS::Partition}}:ses:${{AWS::Region}}:${{AWS::AccountId}}:{resource}");
+                    add(&[action], json!({ "Fn::Sub": arn }));
+                }
+            }
             Permission::Secrets(action) => add(&[action], json!({ "Fn::Sub": SECRETS_ARN })),
             Permission::Sockets(action) => add(&[action], json!({ "Fn::Sub": SOCKETS_ARN })),
         }

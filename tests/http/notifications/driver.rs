@@ -7,6 +7,7 @@ use aws_lambda_events::event::dynamodb::Event;
 use aws_lambda_events::event::sqs::{SqsEvent, SqsMessage};
 use placet_local::event_sources::Workers;
 use shared::http::App;
+use shared::mail::Mailer;
 use shared::outbound::Outbound;
 use shared::secrets::ServerSecrets;
 use test_support::World;
@@ -70,6 +71,30 @@ impl NotifyDriver {
     /// The same driver, whose function has other secrets.
     pub fn with_secrets(&self, secrets: ServerSecrets) -> Self {
         self.with_notify(App { secrets, ..self.notify.clone() })
+    }
+
+    /// The same driver, whose function sends e-mails over this.
+    pub fn with_mailer(mut self, mailer: Mailer) -> Self {
+        self.notify.mailer = mailer;
+        self
+    }
+
+    /// Another process of that function, over another mailer.
+    pub fn sending_over(&self, mailer: Mailer) -> Self {
+        self.with_notify(App { mailer, ..self.notify.clone() })
+    }
+
+    /// Passes all batches of the stream to `events` once more.
+    pub async fn replay_stream(&self) {
+        let events = self.stream_events.lock().unwrap().clone();
+        for event in events {
+            assert!(events::handle(&self.events, event).await.batch_item_failures.is_empty());
+        }
+    }
+
+    /// Puts a message into the queue, as the topic of SES does.
+    pub async fn put(&self, body: &serde_json::Value) {
+        self.sqs.send_message().queue_url(&self.queue).message_body(body.to_string()).send().await.expect("sent");
     }
 
     /// The same driver, whose function may call other hosts.

@@ -7,8 +7,11 @@ use test_support::World;
 
 use super::push_service::PushService;
 
-/// A tenth of the full series.
-const ROUNDS: usize = 20;
+/// A tenth of the full series, which `make soak` runs.
+fn rounds() -> usize {
+    std::env::var("PLACET_TEST_ROUNDS").map_or(20, |text| text.parse().expect("a number"))
+}
+
 /// How soon a device shows what was decided.
 const WITHIN: Duration = Duration::from_secs(2);
 
@@ -20,7 +23,7 @@ async fn every_device_ends_on_the_one_outcome_that_was_stored() {
         browser.subscribe(&person).await;
     }
     let agent = person.agent().await;
-    for round in 0..ROUNDS {
+    for round in 0..rounds() {
         let review = agent.request_approval().await;
         service.wait_for(4 * round + 2).await;
         let (approve, reject) = (json!({ "selectedOption": "approve" }), json!({ "selectedOption": "reject" }));
@@ -45,7 +48,7 @@ async fn every_device_ends_on_the_one_outcome_that_was_stored() {
             assert!(number % 2 == 0 || payload["body"] == json!(format!("Answered “{label}”: May I?")), "{payload}");
         }
     }
-    assert_eq!(service.pushed().len(), 4 * ROUNDS, "one notification and one outcome for each device and round");
+    assert_eq!(service.pushed().len(), 4 * rounds(), "one notification and one outcome for each device and round");
 }
 
 fn is_embedded() -> bool {

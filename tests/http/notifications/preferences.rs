@@ -278,7 +278,10 @@ async fn the_preferences_of_an_agent_are_its_owners_alone() {
     let agent = anna.agent().await;
     let path = format!("/api/agents/{}/notifications", agent.channel);
     let nothing = json!({ "enabled": null, "minRisk": null, "afterSeconds": null });
-    assert_eq!(anna.get(&path).await.expect(200), json!({ "mutedUntil": null, "push": nothing, "webhook": nothing }));
+    assert_eq!(
+        anna.get(&path).await.expect(200),
+        json!({ "mutedUntil": null, "push": nothing, "email": nothing, "webhook": nothing })
+    );
     ben.get(&path).await.expect_error(404, "not_found");
     set_agent(&ben, &agent, json!({ "muteForSeconds": 60 })).await.expect_error(404, "not_found");
 }

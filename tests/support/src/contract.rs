@@ -366,6 +366,7 @@ pub const HUMAN_API: &[Route] = &[
     human("GET", "/api/notifications/webhook", NONE),
     human("POST", "/api/notifications/webhook/test", EMPTY),
     human("DELETE", "/api/notifications/webhook", NONE),
+    human("POST", "/api/notifications/email/test", EMPTY),
     human("GET", "/api/logs?limit=5", NONE),
     human("GET", "/api/logs/nonsense", NONE),
     human("DELETE", "/api/files/{file}", NONE),

@@ -12,10 +12,11 @@ use crate::reply::{Cost, Reply};
 use crate::world::World;
 
 /// Routes that are not measured: they call another host, need a failed delivery, or are held until a person answers.
-const EXCLUDED_ROUTES: [&str; 7] = [
+const EXCLUDED_ROUTES: [&str; 8] = [
     "/api/agents/{agent}/webhook-test",
     "/api/push/test",
     "/api/notifications/webhook/test",
+    "/api/notifications/email/test",
     "/api/plugins/form/fetch",
     "/api/messages/{message}/retry",
     "/api/v1/hooks/claude-code?channel={agent}&timeout=50",

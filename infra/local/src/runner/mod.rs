@@ -16,6 +16,7 @@ pub mod inbox_host;
 pub mod installation;
 pub mod options;
 pub mod reset_password;
+pub mod smtp;
 pub mod transfer;
 
 use std::io::{self, Write};
@@ -82,6 +83,9 @@ async fn serve(options: Options) -> Result<(), StartError> {
     app.plugins = options.plugins.as_deref().map(PluginNames::installed).unwrap_or_default();
     if let Some(url) = options.inbox_url.as_ref().filter(|url| url.scheme() == "https") {
         app.contact = url.as_str().into();
+    }
+    if let Some(url) = options.smtp.clone().or_else(config::smtp) {
+        app.mailer = smtp::mailer(&url, &options.mail_from)?;
     }
     (app.outbound, app.cors) = (Outbound::new(options.allow_loopback_webhooks), cors);
     let (site, inbox_url) = inbox_host::site(&options, &installation.dir, &url, port)?;

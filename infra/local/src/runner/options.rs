@@ -56,6 +56,15 @@ pub struct Options {
     #[arg(long, value_name = "DIRECTORY")]
     pub plugins: Option<PathBuf>,
 
+    /// SMTP server for e-mails to people, such as `smtps://user:password@mail.example.com`; the variable PLACET_SMTP does
+    /// the same, and keeps the password out of the list of processes
+    #[arg(long, value_name = "URL")]
+    pub smtp: Option<String>,
+
+    /// Address that e-mails are sent from
+    #[arg(long, value_name = "ADDRESS", default_value = "Placet <placet@localhost>")]
+    pub mail_from: String,
+
     /// Log every request, not only warnings and errors
     #[arg(long, short)]
     pub verbose: bool,

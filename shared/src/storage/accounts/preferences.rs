@@ -5,6 +5,8 @@ use dynamo::{Condition, MAX_ATTEMPTS, Transaction, Update, attr, item_exists};
 
 use crate::caller::HumanCaller;
 use crate::error::Error;
+use crate::ids::UserId;
+use crate::models::notifications::{EmailEnd, EmailEndReason};
 use crate::models::{NotificationPreferences, PatchNotifications, PatchPreferences, Preferences, Theme};
 use crate::storage::accounts::Accounts;
 use crate::storage::accounts::UserItem;
@@ -55,6 +57,29 @@ impl Accounts<'_> {
             }
             if transaction.commit(&self.store.table).await?.is_applied() {
                 return Ok(Preferences { theme: theme.unwrap_or(before.theme), notifications });
+            }
+        }
+        Err(Error::unavailable("preferences kept being changed by others"))
+    }
+
+    /// Ends the e-mails to a person, if their address is still this one; any address without one. Gives whether the person
+    /// is there.
+    pub async fn end_email(self, user: UserId, address: Option<&str>, reason: EmailEndReason) -> Result<bool, Error> {
+        for _ in 0..MAX_ATTEMPTS {
+            let key = keys::user(user);
+            let person = self.store.table.get::<UserItem>(&key).await?.filter(|person| person.removing.is_none());
+            let Some(item) = person else { return Ok(false) };
+            if address.is_some_and(|address| !address.eq_ignore_ascii_case(&item.user.email)) {
+                return Ok(true);
+            }
+            let mut preferences = item.notification_preferences()?;
+            if preferences.email_ended.is_some() {
+                return Ok(true);
+            }
+            preferences.email.enabled = false;
+            preferences.email_ended = Some(EmailEnd { reason, at: self.store.clock.now() });
+            if update_notifications(&item, &preferences)?.send_item(&self.store.table).await?.is_applied() {
+                return Ok(true);
             }
         }
         Err(Error::unavailable("preferences kept being changed by others"))

@@ -6,6 +6,7 @@
 //!
 //! A notification that is due later has an entry in the index `due`. The expiry function sends its message to the queue.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use dynamo::value::{Value, from_item, n, s};
@@ -15,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use crate::aws::queue::NotificationRef;
 use crate::clock::Timestamp;
 use crate::error::Error;
-use crate::ids::{MessageId, UserId};
+use crate::ids::{AgentId, MessageId, UserId};
 use crate::models::notifications::NotificationSurface;
 use crate::models::{Message, NotificationPreferences};
 use crate::secrets::SecretHash;
@@ -30,6 +31,8 @@ use crate::storage::notifications::{Device, Notifications, PersonalWebhook};
 
 /// The surface of push messages; the hash of the device's endpoint follows.
 pub(super) const PUSH: &str = "push#";
+/// The surface of e-mail.
+pub(super) const EMAIL: &str = "email";
 /// The surface of the person's webhook.
 pub(super) const WEBHOOK: &str = "webhook";
 
@@ -65,6 +68,9 @@ pub struct Notification {
     /// Whether its reminder is due later, or was sent.
     #[serde(default)]
     pub has_reminder: bool,
+    /// Of a digest: the messages that it is about.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub(super) requests: BTreeSet<String>,
 }
 
 /// How an attempt ended.
@@ -87,6 +93,18 @@ impl Notification {
     /// Where it is shown.
     pub fn surface(&self) -> NotificationSurface {
         surface_of(&self.surface)
+    }
+
+    /// Whether it is about several requests, in an e-mail at a full hour.
+    pub fn is_digest(&self) -> bool {
+        self.message_id.channel() == digests_of(self.owner_id)
+    }
+
+    /// The messages that a digest is about, the oldest first.
+    pub fn requests(&self) -> Vec<MessageId> {
+        let mut requests: Vec<MessageId> = self.requests.iter().filter_map(|id| id.parse().ok()).collect();
+        requests.sort_by_key(|id| id.ulid());
+        requests
     }
 
     /// Whether nothing can have been sent before.
@@ -114,6 +132,8 @@ pub struct NotificationContext {
     /// `None` once the review's message is deleted.
     pub message: Option<Message>,
     pub agent_name: Option<String>,
+    /// The address of the account; `None` once the person is removed.
+    pub address: Option<String>,
     /// How the person is notified of this agent's requests.
     pub preferences: NotificationPreferences,
     /// Whether the person has muted the agent.
@@ -185,17 +205,24 @@ impl Notifications<'_> {
         let hash = of.surface.strip_prefix(PUSH).unwrap_or_default();
         let device = keys::push_device(of.owner_id, &SecretHash::stored(hash.to_owned()));
         let webhook = keys::notification_webhook(of.owner_id);
-        let on_surface = if of.surface() == NotificationSurface::Push { device.clone() } else { webhook.clone() };
-        let wanted = vec![user.clone(), message.clone(), agent.clone(), on_surface];
+        let on_surface = match of.surface() {
+            NotificationSurface::Push => Some(device.clone()),
+            NotificationSurface::Webhook => Some(webhook.clone()),
+            NotificationSurface::Email => None,
+        };
+        let wanted = [user.clone(), message.clone(), agent.clone()].into_iter().chain(on_surface).collect();
         let mut items = self.store.table.get_items(wanted).await?;
         let person: Option<UserItem> = items.take(&user)?;
         let agent = items.take::<AgentItem>(&agent)?.filter(|item| item.owner_id == of.owner_id);
         let of_agent = agent.as_ref().map(AgentItem::notification_preferences).transpose()?.unwrap_or_default();
+        let person = person.filter(|person| person.removing.is_none());
+        let address = person.as_ref().map(|person| person.user.email.clone());
         let preferences = person.map(|person| person.notification_preferences()).transpose()?.unwrap_or_default();
         let message = items.take::<MessageItem>(&message)?.filter(|item| item.owner_id == of.owner_id);
         Ok(NotificationContext {
             message: message.map(Message::from),
             agent_name: agent.map(|agent| agent.name),
+            address,
             preferences: preferences.of_agent(&of_agent),
             is_muted: of_agent.is_muted(self.store.clock.now()),
             device: items.take::<DeviceItem>(&device)?.map(|item| item.device),
@@ -204,9 +231,18 @@ impl Notifications<'_> {
     }
 }
 
+/// The channel in the ids of a person's digests, which no agent has.
+pub(super) fn digests_of(user: UserId) -> AgentId {
+    AgentId::from_ulid(user.ulid())
+}
+
 /// The surface that a key has.
 pub(super) fn surface_of(text: &str) -> NotificationSurface {
-    if text.starts_with(PUSH) { NotificationSurface::Push } else { NotificationSurface::Webhook }
+    match text {
+        EMAIL => NotificationSurface::Email,
+        WEBHOOK => NotificationSurface::Webhook,
+        _ => NotificationSurface::Push,
+    }
 }
 
 fn key(reference: &NotificationRef) -> Key {

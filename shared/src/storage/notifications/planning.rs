@@ -1,9 +1,11 @@
 //! From a change of a review to the notifications that it asks for: on which surfaces, and when.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use dynamo::value::{n, s, to_item};
-use dynamo::{Key, Update, attr, item_exists};
+use dynamo::value::{Item, Value, n, s, to_item};
+use dynamo::{Conditional, Key, MAX_ATTEMPTS, Put, Transaction, Update, attr, item_exists};
+use ulid::Ulid;
 
 use crate::aws::queue::NotificationRef;
 use crate::clock::Timestamp;
@@ -11,11 +13,14 @@ use crate::error::Error;
 use crate::ids::{MessageId, UserId};
 use crate::models::NotificationPreferences;
 use crate::models::notifications::{NotificationSurface, SurfacePreferences};
+use crate::review::Risk;
 use crate::storage::accounts::UserItem;
 use crate::storage::agents::AgentItem;
 use crate::storage::leases::State;
 use crate::storage::notifications::changes::{ChangeKind, Request};
-use crate::storage::notifications::deliveries::{Notification, NotificationItem, PUSH, WEBHOOK, surface_of};
+use crate::storage::notifications::deliveries::{
+    EMAIL, Notification, NotificationItem, PUSH, WEBHOOK, digests_of, surface_of,
+};
 use crate::storage::notifications::{Device, Notifications, ReviewChange};
 use crate::storage::{NotifyMark, keys, notify_mark};
 
@@ -35,7 +40,7 @@ impl Audience {
     /// The surfaces that a request of this risk notifies on, with what the person prefers there.
     fn surfaces(&self, request: &Request) -> Vec<(String, &SurfacePreferences)> {
         let devices = self.devices.iter().map(|device| format!("{PUSH}{}", device.hash));
-        let surfaces = devices.chain([WEBHOOK.to_owned()]);
+        let surfaces = devices.chain([EMAIL.to_owned(), WEBHOOK.to_owned()]);
         let preferred = surfaces.map(|surface| {
             let preferences = self.preferences.on(surface_of(&surface));
             (surface, preferences)
@@ -76,6 +81,10 @@ impl Notifications<'_> {
                 continue;
             }
             let reference = NotificationRef { owner_id: user, message_id: message, surface };
+            if surface_of(&reference.surface) == NotificationSurface::Email && request.risk == Risk::Low {
+                self.add_to_digest(&reference, &audience.preferences, request.expires_at).await?;
+                continue;
+            }
             let item = planned(&reference, at, now, request.expires_at);
             self.store.table.put_new(to_item(&item)?).await?;
             if at <= now {
@@ -83,6 +92,43 @@ impl Notifications<'_> {
             }
         }
         Ok(references)
+    }
+
+    /// Adds a request of low risk to the person's e-mail of the next full hour, once: the transaction stores that it
+    /// did. A digest that was claimed already leaves the request to the one after it.
+    async fn add_to_digest(
+        self,
+        reference: &NotificationRef,
+        preferences: &NotificationPreferences,
+        expires_at: Timestamp,
+    ) -> Result<(), Error> {
+        let NotificationRef { owner_id, message_id, surface } = reference;
+        let now = self.store.clock.now();
+        let taken = NotificationItem { state: State::Dropped, ..planned(reference, now, now, expires_at) };
+        let mut hour = now;
+        for _ in 0..MAX_ATTEMPTS {
+            hour = next_full_hour(hour);
+            let at = preferences.after_quiet_hours(hour, Risk::Low);
+            let ulid = Ulid::from_parts(hour.millis().unsigned_abs(), 0);
+            let digest = NotificationRef {
+                owner_id: *owner_id,
+                message_id: MessageId::in_channel(digests_of(*owner_id), ulid),
+                surface: surface.clone(),
+            };
+            let (key, attributes) = split_key(to_item(&planned(&digest, at, now, at.plus(RETENTION)))?);
+            let is_open = attr("claims").absent().or(attr("claims").eq(n(0)));
+            let update =
+                attributes.into_iter().fold(Update::new(key), |update, (name, value)| update.set(&name, value));
+            let update = update.add("requests", Value::Ss(vec![message_id.to_string()])).when(is_open);
+            let mut transaction = Transaction::new();
+            transaction.push(Write::Taken, Put::create(to_item(&taken)?));
+            transaction.push(Write::Digest, update);
+            match transaction.commit(&self.store.table).await? {
+                Conditional::Applied(()) | Conditional::Refused(Write::Taken) => return Ok(()),
+                Conditional::Refused(Write::Digest) => {}
+            }
+        }
+        Err(Error::unavailable("digests kept being sent"))
     }
 
     async fn audience(self, user: UserId, message: MessageId) -> Result<Audience, Error> {
@@ -96,7 +142,10 @@ impl Notifications<'_> {
         let may_differ = person.as_ref().is_some_and(|person| person.notifies_by_agent);
         let general = person.map(|person| person.notification_preferences()).transpose()?.unwrap_or_default();
         Ok(Audience {
-            is_unreachable: !may_differ && !general.webhook.enabled && (devices.is_empty() || !general.push.enabled),
+            is_unreachable: !may_differ
+                && !general.webhook.enabled
+                && !general.email.enabled
+                && (devices.is_empty() || !general.push.enabled),
             preferences: general.of_agent(&of_agent),
             devices,
             is_muted: of_agent.is_muted(self.store.clock.now()),
@@ -133,6 +182,24 @@ impl Notifications<'_> {
     }
 }
 
+/// The writes that add a request to a digest.
+enum Write {
+    Taken,
+    Digest,
+}
+
+fn next_full_hour(after: Timestamp) -> Timestamp {
+    const HOUR: i64 = 3_600_000;
+    Timestamp::from_millis((after.millis() / HOUR + 1) * HOUR)
+}
+
+/// An item's key, and its other attributes.
+fn split_key(mut item: Item) -> (Key, Item) {
+    let mut part = |name| item.remove(name).and_then(|value| value.as_s().ok().cloned()).unwrap_or_default();
+    let key = Key { pk: part("pk"), sk: part("sk") };
+    (key, item)
+}
+
 /// A new notification. One that is due later has an entry in the index `due`.
 fn planned(reference: &NotificationRef, at: Timestamp, now: Timestamp, expires_at: Timestamp) -> NotificationItem {
     let NotificationRef { owner_id, message_id, surface } = reference.clone();
@@ -156,6 +223,7 @@ fn planned(reference: &NotificationRef, at: Timestamp, now: Timestamp, expires_a
             claims: 0,
             revision: 0,
             has_reminder: false,
+            requests: BTreeSet::new(),
         },
     }
 }

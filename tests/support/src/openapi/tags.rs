@@ -16,7 +16,10 @@ const ALL: [(&str, &str); 15] = [
     ("Users", "The people of this deployment. Owners only."),
     ("API keys", "API keys for agents. A key is shown once, when it is created or rotated."),
     ("Preferences", "The appearance of a person's inbox, and of what they are notified."),
-    ("Notifications", "Push messages to browsers about requests, while no page of the inbox is open."),
+    (
+        "Notifications",
+        "Push messages, e-mails and webhooks of people about requests, while no page of the inbox is open.",
+    ),
     ("Logs", "The caller's API calls and webhook deliveries of the last 7 days, with secrets masked."),
     ("Service", "Health and API description. No credentials needed."),
 ];

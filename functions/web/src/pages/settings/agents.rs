@@ -83,6 +83,7 @@ pub async fn one(
         muted_until: notifications.muted_until.filter(|until| now < *until).map(format::moment),
         surfaces: vec![
             SurfaceForm::new("push", "Push messages", notifications.push),
+            SurfaceForm::new("email", "E-mail", notifications.email),
             SurfaceForm::new("webhook", "My webhook", notifications.webhook),
         ],
     };

@@ -5,6 +5,7 @@ use axum::extract::State;
 use axum::response::Response;
 use http::StatusCode;
 use shared::http::App;
+use shared::models::notifications::{EmailEnd, EmailEndReason};
 use shared::models::quiet_hours::QuietHours;
 use shared::models::{NotificationWebhook, PushDevice, WebhookFormat};
 use shared::review::Risk;
@@ -33,6 +34,10 @@ struct NotificationsPage {
     /// Whether the deployment sends notifications.
     is_on: bool,
     push: GeneralSurface,
+    /// Whether the deployment sends e-mails.
+    has_mail: bool,
+    email: GeneralSurface,
+    email_ended: Option<EmailEnd>,
     webhook: GeneralSurface,
     hook: Option<NotificationWebhook>,
     quiet: Quiet,
@@ -102,6 +107,9 @@ pub async fn page(State(app): State<App>, Visitor(human): Visitor) -> Result<Res
         tab: Tab::Notifications,
         is_on: app.notifications.is_set(),
         push: GeneralSurface::new("push", "Send push messages to my devices", preferences.push),
+        has_mail: app.mailer.is_on(),
+        email: GeneralSurface::new("email", "Send e-mails to me", preferences.email),
+        email_ended: preferences.email_ended,
         webhook: GeneralSurface::new("webhook", "Call my webhook", preferences.webhook),
         hook: hook.map(|hook| hook.shown()),
         quiet: Quiet::of(preferences.quiet_hours),
