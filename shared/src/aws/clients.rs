@@ -245,7 +245,8 @@ mod tests {
     #[test]
     fn a_deployed_function_signs_with_its_own_time() {
         let (region, asks_for_credentials) = ("eu-central-1".to_owned(), false);
-        let aws = AwsSettings { region, dynamodb: None, s3: None, sqs: None, ssm: None, ses: None, asks_for_credentials };
+        let aws =
+            AwsSettings { region, dynamodb: None, s3: None, sqs: None, ssm: None, ses: None, asks_for_credentials };
         let clients = Clients::deployed(&aws, &Connection::new(&aws));
         assert_eq!(clients.dynamodb.config().disable_clock_skew_correction(), Some(true));
     }

@@ -184,7 +184,7 @@ async fn a_link_opens_one_review_of_one_person_and_nothing_else() {
     let stranger = setup.world.member().await;
     let page = stranger.get(one).await;
     assert!(!page.text().contains(&stranger.email), "{}", page.text());
-    assert_eq!(stranger.get(&format!("/reviews/{id}")).await.status, 404);
+    assert_eq!(stranger.get(&format!("/reviews/{id}")).await.status, 403);
 }
 
 #[tokio::test]
