@@ -38,6 +38,26 @@ async fn wait_for_count(world: &World, user: UserId, bytes: i64) {
     wait_for(world, user, "storedBytes", bytes).await;
 }
 
+/// Has the bytes of a user counted one by one, while nothing is stored: what the stream has not shown by then would count
+/// twice.
+async fn count_once(world: &World, agent: &Agent, user: UserId) {
+    let exists = async { while world.items(user_partition(user), "CHANGES").await.is_empty() {} };
+    tokio::time::timeout(Duration::from_secs(20), exists).await.expect("the agent is in the stream");
+    let full = agent.at(&with_quota(world, 0).await);
+    full.upload("store", "none", "text/plain", "x").await.expect_error(413, "too_large");
+    wait_until_counted(world, user).await;
+}
+
+/// Waits until the bytes of a user were counted one by one.
+async fn wait_until_counted(world: &World, user: UserId) {
+    let is_counted = async || {
+        let items = world.items(user_partition(user), "CHANGES").await;
+        items.first().is_some_and(|item| item.contains_key("bytesCountedAt"))
+    };
+    let counted = async { while !is_counted().await {} };
+    tokio::time::timeout(Duration::from_secs(20), counted).await.expect("the files are counted");
+}
+
 /// Stores single bytes until that is refused, or accepted.
 async fn store_until(agent: &Agent, status: u16) {
     let tried = async { while agent.upload("store", "one", "text/plain", "x").await.status != status {} };
@@ -87,6 +107,7 @@ async fn files_are_counted_as_they_come_and_go_and_a_new_process_learns_the_coun
     let world = World::delivering().await;
     let person = world.person().await;
     let (agent, user) = (person.agent().await, user_of(&person).await);
+    count_once(&world, &agent, user).await;
     let file = agent.upload("store", "a", "text/plain", "x".repeat(100)).await.expect(201)["id"].clone();
     agent.upload("upload", "b", "text/plain", "x".repeat(200)).await.expect(201);
     wait_for_count(&world, user, 300).await;
@@ -133,19 +154,14 @@ async fn a_batch_that_is_processed_twice_counts_twice_until_the_files_are_counte
     let driver = DeliveryDriver::start(&world).await;
     let person = world.person().await;
     let (agent, user) = (person.agent().await, user_of(&person).await);
+    count_once(&world, &agent, user).await;
     agent.upload("store", "a", "text/plain", "x".repeat(600)).await.expect(201);
     wait_for_count(&world, user, 600).await;
-    // The first look counts the files one by one.
-    agent.at(&with_quota(&world, 1_000).await).upload("store", "b", "text/plain", "x").await.expect(201);
-    let is_counted =
-        async { while !world.items(user_partition(user), "CHANGES").await[0].contains_key("bytesCountedAt") {} };
-    tokio::time::timeout(Duration::from_secs(20), is_counted).await.expect("the files are counted");
-    wait_for_count(&world, user, 601).await;
 
     let mut all = Event::default();
     all.records = driver.stream_events.lock().unwrap().iter().flat_map(|event| event.records.clone()).collect();
     assert!(events::handle(&driver.events, all).await.batch_item_failures.is_empty());
-    wait_for_count(&world, user, 1_202).await;
+    wait_for_count(&world, user, 1_200).await;
     store_until(&agent.at(&with_quota(&world, 1_000).await), 413).await;
     world.advance_clock(Duration::from_secs(600));
     store_until(&agent.at(&with_quota(&world, 1_000).await), 201).await;
@@ -161,6 +177,7 @@ async fn archives_have_the_quota_once_more_and_are_not_stored_beyond_it() {
     let url = with_quota(&world, 16 * MIB as u64).await;
     let person = world.person().await.at(&url);
     let (agent, user) = (person.agent().await.at(&url), user_of(&person).await);
+    count_once(&world, &agent, user).await;
     let mut ids = vec![];
     for name in ["a", "b"] {
         let announced = announce(&agent, name, "application/octet-stream", 5 * MIB).await;
@@ -183,4 +200,15 @@ async fn archives_have_the_quota_once_more_and_are_not_stored_beyond_it() {
     expiry::handle(&world.function("expiry")).await.unwrap();
     wait_for(&world, user, "archivedBytes", 0).await;
     wait_for_count(&world, user, 0).await;
+}
+
+/// Each function that stores files counts those of a user who has stored none since files are counted.
+#[tokio::test]
+async fn the_first_text_attachment_has_the_files_of_its_user_counted() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let (agent, user) = (person.agent().await, user_of(&person).await);
+    world.app.store.inbox().bump_version(user).await.unwrap();
+    agent.send(json!({ "text": "?", "textAttachments": [{ "content": "x" }] })).await.expect(201);
+    wait_until_counted(&world, user).await;
 }

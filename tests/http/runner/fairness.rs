@@ -158,7 +158,12 @@ async fn each_key_has_a_rate_limit() {
 
 #[tokio::test]
 async fn an_invalid_setting_stops_the_start() {
-    for name in ["PLACET_MAX_CONNECTIONS", "PLACET_MAX_WAITS_PER_USER", "PLACET_MAX_BODY_MEMORY_MIB"] {
+    for name in [
+        "PLACET_MAX_CONNECTIONS",
+        "PLACET_MAX_WAITS_PER_USER",
+        "PLACET_MAX_BODY_MEMORY_MIB",
+        "PLACET_STORED_GIB_PER_USER",
+    ] {
         let mut command = Runner::command();
         let output = command.args(["--ephemeral", "--port", "0"]).env(name, "0").output().await.unwrap();
         let stderr = String::from_utf8(output.stderr).unwrap();
