@@ -117,6 +117,8 @@ pub struct Store {
     clock: Clock,
     pending_stats: agents::PendingStats,
     pending_entries: request_log::PendingEntries,
+    /// How long counts and entries of the log gather before a write.
+    gathering: Duration,
     limits: Limits,
     /// How long the history of a deleted message is kept.
     history_lifetime: Duration,
@@ -147,7 +149,16 @@ impl Store {
     pub fn new(table: Table, blobs: Blobs, clock: Clock) -> Self {
         let (pending_stats, pending_entries) = Default::default();
         let limits = Limits::default();
-        Self { table, blobs, clock, pending_stats, pending_entries, limits, history_lifetime: HISTORY_LIFETIME }
+        Self {
+            table,
+            blobs,
+            clock,
+            pending_stats,
+            pending_entries,
+            gathering: Duration::ZERO,
+            limits,
+            history_lifetime: HISTORY_LIFETIME,
+        }
     }
 
     /// Storage of a deployment, as its commands reach it: with clients from the environment.
@@ -159,6 +170,23 @@ impl Store {
     /// The same store with other limits.
     pub fn limited(self, limits: Limits) -> Self {
         Self { limits, ..self }
+    }
+
+    /// The same store for a process of many concurrent calls, whose counts and entries of the log gather for this long
+    /// before they are written together. [`Self::write_gathered`] ends it.
+    pub fn gathering(self, gathering: Duration) -> Self {
+        Self { gathering, ..self }
+    }
+
+    async fn gather(&self) {
+        if !self.gathering.is_zero() {
+            tokio::time::sleep(self.gathering).await;
+        }
+    }
+
+    /// Writes the counts and the entries of the log that have gathered, before the process ends.
+    pub async fn write_gathered(&self) {
+        tokio::join!(self.agents().write_pending_stats(), self.request_log().write_pending());
     }
 
     /// The same store, which keeps the history of a deleted message for this long.

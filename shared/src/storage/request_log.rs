@@ -1,7 +1,7 @@
 //! The log of API calls: what each of a user's calls was, for seven days.
 //!
-//! Entries are written in background tasks, and may be lost when a process ends. Under load they gather in the process,
-//! and one write carries those that came while the last one ran.
+//! Entries are written in background tasks, and may be lost when a process is killed. They gather in the process: one
+//! write carries those that came while the last one ran ([`Store::gathering`]).
 
 use std::collections::VecDeque;
 use std::slice;
@@ -86,11 +86,26 @@ impl RequestLog<'_> {
         if !self.store.pending_entries.gather(LogItem { pk, sk, ttl, entry }) {
             return;
         }
-        while let Some(entries) = self.store.pending_entries.next() {
-            if let Err(err) = self.write(entries).await {
-                tracing::warn!(code = err.code(), "calls were not logged");
+        loop {
+            self.store.gather().await;
+            if !self.write_next().await {
+                return;
             }
         }
+    }
+
+    /// Writes all entries that wait to be written.
+    pub(super) async fn write_pending(self) {
+        while self.write_next().await {}
+    }
+
+    /// Gives whether there was anything to write.
+    async fn write_next(self) -> bool {
+        let Some(entries) = self.store.pending_entries.next() else { return false };
+        if let Err(err) = self.write(entries).await {
+            tracing::warn!(code = err.code(), "calls were not logged");
+        }
+        true
     }
 
     async fn write(self, entries: Vec<LogItem>) -> Result<(), Error> {

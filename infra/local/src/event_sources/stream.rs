@@ -22,6 +22,8 @@ const SHARD_REFRESH_INTERVAL: Duration = Duration::from_secs(10);
 /// How often an empty shard is polled without a notification, for `BUSY_PERIOD` after the last record.
 const BUSY_POLL_INTERVAL: Duration = Duration::from_millis(100);
 const BUSY_PERIOD: Duration = Duration::from_secs(2);
+/// Records of writes that follow each other this quickly are read together: each read costs as much as a few records.
+const MIN_READ_INTERVAL: Duration = Duration::from_millis(10);
 /// How often it is polled after that.
 const IDLE_POLL_INTERVAL: Duration = Duration::from_millis(500);
 /// The delay before a failed shard is read again, which doubles up to the maximum.
@@ -147,7 +149,10 @@ impl StreamSource {
         let mut writes = self.notifier.subscribe();
         let mut iterator = self.shard_iterator(shard).await?;
         let mut last_activity = Instant::now();
+        let mut next_read = Instant::now();
         while !stop.is_set() {
+            stop.sleep(next_read.saturating_duration_since(Instant::now())).await;
+            next_read = Instant::now() + MIN_READ_INTERVAL;
             writes.mark_unchanged();
             let page = self.get_records(iterator).await?;
             *failures = 0;

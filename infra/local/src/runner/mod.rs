@@ -21,6 +21,7 @@ pub mod transfer;
 
 use std::io::{self, Write};
 use std::path::Path;
+use std::time::Duration;
 
 use futures_util::future;
 use plugins::{Plugin, Plugins};
@@ -44,6 +45,9 @@ use options::{Command, Options};
 /// Looks per second of all long polls together. The stream of the table ends waits for reviews, so they need
 /// hardly any.
 const MAX_POLLS_PER_SECOND: u32 = 50;
+
+/// How long counts and entries of the request log gather before one write. So many show up later, and are lost by a kill.
+const GATHERING: Duration = Duration::from_millis(50);
 
 /// Runs the command until it ends.
 pub async fn run(options: Options) -> Result<(), StartError> {
@@ -80,6 +84,7 @@ async fn serve(options: Options) -> Result<(), StartError> {
     let mut installation = Installation::open(&options, waits).await?;
     let app = &mut installation.app;
     *app = app.clone().limited(Limits::new(&limits)).keeping_history(history_lifetime);
+    app.store = app.store.clone().gathering(GATHERING);
     app.plugins = options.plugins.as_deref().map(PluginNames::installed).unwrap_or_default();
     if let Some(url) = options.inbox_url.as_ref().filter(|url| url.scheme() == "https") {
         app.contact = url.as_str().into();

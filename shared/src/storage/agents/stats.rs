@@ -1,7 +1,7 @@
 //! Counters of agents: one item for each, updated in background tasks.
 //!
-//! Counting never holds a request up, and may lose some when a process ends. Under load counts
-//! gather in the process, and one write carries all that came while the last one ran.
+//! Counting never holds a request up, and may lose some when a process is killed. Counts gather in the process: one write
+//! carries all that came while the last one ran ([`Store::gathering`](crate::storage::Store::gathering)).
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -58,12 +58,27 @@ impl Agents<'_> {
         }
         let store = self.store.clone();
         cost::spawn_background(async move {
-            while let Some((agent, delta)) = store.pending_stats.next() {
-                if let Err(err) = store.agents().write_stats(agent, delta).await {
-                    tracing::warn!(cause = ?err, "counts were lost");
+            loop {
+                store.gather().await;
+                if !store.agents().write_next_stats().await {
+                    return;
                 }
             }
         });
+    }
+
+    /// Writes all counts that wait to be written.
+    pub(in crate::storage) async fn write_pending_stats(self) {
+        while self.write_next_stats().await {}
+    }
+
+    /// Gives whether there was anything to write.
+    async fn write_next_stats(self) -> bool {
+        let Some((agent, delta)) = self.store.pending_stats.next() else { return false };
+        if let Err(err) = self.write_stats(agent, delta).await {
+            tracing::warn!(cause = ?err, "counts were lost");
+        }
+        true
     }
 
     async fn write_stats(self, agent: AgentId, delta: StatsDelta) -> Result<(), Error> {

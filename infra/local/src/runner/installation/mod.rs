@@ -93,6 +93,7 @@ impl Installation {
     /// Closes everything. The routers must have been dropped.
     pub async fn close(self) -> Result<(), StartError> {
         let Self { dir, engines, app, instance: _ } = self;
+        app.store.write_gathered().await;
         drop(app);
         engines.stop().await;
         dir.mark_stopped()
