@@ -1,6 +1,10 @@
 //! Who is let in, and what keys may reach
 
 use serde_json::json;
+use shared::aws::Clients;
+use shared::http::App;
+use test_support::fault_injection::FaultyProxy;
+use test_support::secrets;
 
 use crate::sockets::gateway::{key, rooms, start, ticket};
 
@@ -58,4 +62,22 @@ async fn a_revoked_key_ends_its_connections() {
     gateway.ended("a=").await;
     assert_eq!(gateway.sign_in("b=", &key(&agent)).await, "44/ws,{\"message\":\"unauthorized\"}");
     assert!(rooms(&world, &person).await.iter().all(|sort| !sort.ends_with("#a=")));
+}
+
+#[tokio::test]
+async fn a_frame_that_storage_cannot_handle_ends_its_connection() {
+    let (world, mut gateway, _, agent) = start().await;
+    gateway.watch("a=", &key(&agent), &agent.channel).await;
+    let mut endpoints = world.endpoints_over_tcp().await;
+    let proxy = FaultyProxy::start(&endpoints.dynamodb, 1).await;
+    endpoints.dynamodb = proxy.url.clone();
+    let (clients, clock, waits) =
+        (Clients::at(&endpoints).await, world.app.clock.clone(), world.app.long_polls.clone());
+    let app = App::new(&clients, &world.table, world.bucket(), clock, waits, secrets());
+    gateway.app = App { sockets: gateway.app.sockets.clone(), ..app };
+    proxy.fail_all(true);
+    let subscribe = format!("42/ws,{}", json!(["subscribe:channel", agent.channel]));
+    assert_eq!(gateway.pass_with_cost("MESSAGE", "a=", Some(&subscribe)).await.0, 503);
+    assert!(!gateway.is_open("a="), "the client connects again rather than wait for events that never come");
+    assert_eq!(gateway.pass_with_cost("CONNECT", "b=", None).await.0, 503);
 }

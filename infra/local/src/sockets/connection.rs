@@ -6,10 +6,12 @@ use std::time::{Duration, Instant};
 use axum::extract::ws::{Message, WebSocket};
 use serde_json::value::RawValue;
 use shared::caller::Caller;
+use shared::error::Error;
 use shared::http::App;
 use shared::ids::{AgentId, Nil};
 use shared::socket_io;
 use shared::socket_io::frames::{self, Frame};
+use shared::storage::Channel;
 use tokio::sync::mpsc;
 
 use super::hub::{Hub, Membership};
@@ -111,7 +113,9 @@ async fn handle(socket: &mut WebSocket, app: &App, client: &mut Client, text: &s
     let answer = match frames::parse(text)? {
         Frame::Event { namespace: frames::NAMESPACE, payload } => {
             let (name, argument) = frames::event_of(payload)?;
-            client.event(app, &name, argument).await
+            // A client whose frame cannot be handled connects and subscribes again, rather than wait for events that
+            // never come.
+            client.event(app, &name, argument).await.ok()?
         }
         Frame::Ping(data) => Some(frames::pong(data)),
         Frame::Pong | Frame::Other | Frame::Event { .. } | Frame::Connect { .. } => None,
@@ -124,49 +128,54 @@ async fn handle(socket: &mut WebSocket, app: &App, client: &mut Client, text: &s
 }
 
 impl Client {
-    async fn event(&mut self, app: &App, name: &str, argument: Option<Box<RawValue>>) -> Option<String> {
-        match name {
-            "ping" => return Some(frames::pong_event()),
-            "subscribe:channel" => {
-                let channel = socket_io::channel_id(argument.as_deref()?)?;
+    /// Handles an event; returns the answer to it, if it has one.
+    async fn event(&mut self, app: &App, name: &str, argument: Option<Box<RawValue>>) -> Result<Option<String>, Error> {
+        let channel = argument.as_deref().and_then(socket_io::channel_id);
+        match (name, channel, argument) {
+            ("ping", ..) => return Ok(Some(frames::pong_event())),
+            ("subscribe:channel", Some(channel), _) => {
                 // A foreign channel gives no answer, as Placet's clients expect.
-                if app.store.open_channel(self.caller.clone().reading(), channel, &[]).await.is_ok() {
+                if open(app, self.caller.clone().reading(), channel).await?.is_some() {
                     self.membership.subscribe(channel);
                 }
             }
-            "unsubscribe:channel" => self.membership.unsubscribe(socket_io::channel_id(argument.as_deref()?)?),
-            "channel:read" => self.mark_read(app, socket_io::channel_id(argument.as_deref()?)?).await,
-            name if socket_io::is_relayed(name) => {
-                let data = argument?;
-                let given: serde_json::Value = serde_json::from_str(data.get()).ok()?;
-                let channel = AgentId::parse_or_nil(given["channelId"].as_str()?);
-                if self.owns(app, channel).await {
+            ("unsubscribe:channel", Some(channel), _) => self.membership.unsubscribe(channel),
+            ("channel:read", Some(channel), _) if matches!(self.caller, Caller::Human(_)) => {
+                if let Some(channel) = open(app, self.caller.clone(), channel).await? {
+                    app.store.agents().mark_read(&channel).await?;
+                }
+            }
+            (name, _, Some(data)) if socket_io::is_relayed(name) => {
+                let given: serde_json::Value = serde_json::from_str(data.get()).unwrap_or_default();
+                let channel = AgentId::parse_or_nil(given["channelId"].as_str().unwrap_or_default());
+                if self.owns(app, channel).await? {
                     self.membership.relay(channel, name, data.get());
                 }
             }
             _ => {}
         }
-        None
-    }
-
-    async fn mark_read(&self, app: &App, channel: AgentId) {
-        if matches!(self.caller, Caller::Human(_))
-            && let Ok((channel, _)) = app.store.open_channel(self.caller.clone(), channel, &[]).await
-        {
-            let _ = app.store.agents().mark_read(&channel).await;
-        }
+        Ok(None)
     }
 
     /// Whether the client may write to a channel. It is asked once: deltas of a text come many times a second.
-    async fn owns(&mut self, app: &App, channel: AgentId) -> bool {
+    async fn owns(&mut self, app: &App, channel: AgentId) -> Result<bool, Error> {
         if self.own.contains(&channel) {
-            return true;
+            return Ok(true);
         }
-        let owns = app.store.open_channel(self.caller.clone(), channel, &[]).await.is_ok();
+        let owns = open(app, self.caller.clone(), channel).await?.is_some();
         if owns {
             self.own.push(channel);
         }
-        owns
+        Ok(owns)
+    }
+}
+
+/// The channel, if it is the caller's.
+async fn open(app: &App, caller: Caller, channel: AgentId) -> Result<Option<Channel>, Error> {
+    match app.store.open_channel(caller, channel, &[]).await {
+        Ok((channel, _)) => Ok(Some(channel)),
+        Err(err) if socket_io::is_refused(&err) => Ok(None),
+        Err(err) => Err(err),
     }
 }
 
