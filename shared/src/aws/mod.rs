@@ -3,7 +3,7 @@
 //! - [`clients`]: the SDK's clients, created once per process; [`lazy`]: those created on first use
 //! - `https_client`: the HTTPS client that the SDK uses
 //! - [`parameter_store`]: reads a parameter of the Systems Manager
-//! - [`ses`]: e-mails
+//! - [`ses`]: sends e-mails to people
 //! - [`queue`]: the queue of deliveries
 //! - [`socket_gateway`]: the connections of a WebSocket API; `signed_request`: calls without an SDK
 
