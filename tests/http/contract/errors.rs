@@ -166,7 +166,6 @@ async fn a_storage_failure_is_503_with_retry_after() {
 
 /// The same routers with storage at a closed port; returns their URL.
 async fn broken_storage(world: &World) -> String {
-    use placet_local::engines::dynamodb::DynamoDb;
     use shared::aws::{Clients, Endpoints};
     use shared::http::App;
     let closed = "http://127.0.0.1:9".to_owned();
@@ -183,9 +182,8 @@ async fn broken_storage(world: &World) -> String {
     let listener = placet_local::server::bind([127, 0, 0, 1].into(), 0).await.unwrap();
     let url = placet_local::server::url(&listener).unwrap();
     let (never, closing) = tokio::sync::watch::channel(false);
-    // An engine that no client of the application leads to.
-    let unused = DynamoDb::in_memory(dynoxide::Database::memory().unwrap());
-    let service = placet_local::server::service(app, Default::default(), &plugins::Plugins::bundled(), unused);
+    let routes = placet_local::server::routes(Default::default(), &plugins::Plugins::bundled());
+    let service = shared::http::service(routes, app);
     tokio::spawn(async move {
         let _open = never;
         placet_local::server::serve(listener, service, closing).await

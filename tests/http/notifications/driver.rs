@@ -11,7 +11,7 @@ use shared::mail::Mailer;
 use shared::outbound::Outbound;
 use shared::secrets::ServerSecrets;
 use test_support::World;
-use test_support::functions::DEAD_LETTERS_SUFFIX;
+use test_support::functions::{DEAD_LETTERS_SUFFIX, Function};
 
 use crate::webhooks::event_stream::stream_source;
 
@@ -75,7 +75,7 @@ impl NotifyDriver {
 
     /// The same driver, whose function sends e-mails over this.
     pub fn with_mailer(mut self, mailer: Mailer) -> Self {
-        self.notify.mailer = mailer;
+        self.notify.mailer = Function::named("notify").with_its_mail(mailer);
         self
     }
 

@@ -8,6 +8,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use shared::http::App;
 use shared::mail::{Mail, MailAnswer, MailTransport, Mailer};
+use test_support::functions::Function;
 use test_support::{Agent, Person, Reply, World};
 
 use super::driver::NotifyDriver;
@@ -60,7 +61,12 @@ impl Setup {
 
 /// The URL of the routes of `accounts`, with a mailer.
 async fn with_mailer(world: &World, mailer: Mailer) -> String {
-    world.serve_also(accounts::router(), App { mailer, ..world.function("accounts") }).await
+    world
+        .serve_also(
+            accounts::router(),
+            App { mailer: Function::named("accounts").with_its_mail(mailer), ..world.function("accounts") },
+        )
+        .await
 }
 
 async fn prefer(person: &Person, notifications: Value) -> Reply {

@@ -11,6 +11,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use shared::http::App;
 use shared::outbound::Outbound;
+use test_support::functions::Function;
 use test_support::{Agent, Person, Reply, World, rng};
 
 use super::driver::NotifyDriver;
@@ -55,7 +56,11 @@ impl Setup {
         let mailer = smtp::mailer(&mail.url, "placet@placet.example").unwrap_or_else(|_| panic!("a mailer"));
         let driver = NotifyDriver::start(&world).await.with_mailer(mailer.clone());
         loopback_device(&world, &browser, &person).await;
-        let app = App { outbound: Outbound::new(true), mailer, ..world.function("accounts") };
+        let app = App {
+            outbound: Outbound::new(true),
+            mailer: Function::named("accounts").with_its_mail(mailer),
+            ..world.function("accounts")
+        };
         let settings = person.at(&world.serve_also(accounts::router(), app).await);
         let set = settings.request(Method::PUT, "/api/notifications/webhook").json(&json!({ "url": chat.url }));
         Reply::fetch(set).await.expect(200);

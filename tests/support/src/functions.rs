@@ -21,6 +21,7 @@ use axum::Router;
 use shared::aws::{Clients, Lazy};
 use shared::http::App;
 use shared::iam::Permission;
+use shared::mail::Mailer;
 use shared::secrets::ServerSecrets;
 use tower::{ServiceExt, service_fn};
 use utoipa::OpenApi;
@@ -111,6 +112,16 @@ impl Function {
             record_permission(self.name, SOCKETS);
         }
         app
+    }
+
+    /// The mailer only if this function may send e-mail.
+    pub fn with_its_mail(self, mailer: Mailer) -> Mailer {
+        const MAIL: Permission = Permission::Mail("ses:SendEmail");
+        if !self.permissions.contains(&MAIL) {
+            return Mailer::default();
+        }
+        record_permission(self.name, MAIL);
+        mailer
     }
 
     /// The clients, restricted to this function's permissions.

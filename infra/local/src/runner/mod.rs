@@ -23,10 +23,16 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::time::Duration;
 
+use axum::Router;
+use axum::extract::Request;
+use axum::middleware::{Next, from_fn};
+use axum::response::IntoResponse;
 use futures_util::future;
 use plugins::{Plugin, Plugins};
 use shared::config;
+use shared::error::Error;
 use shared::http::cors::Cors;
+use shared::http::{self, App};
 use shared::limits::Limits;
 use shared::long_poll::LongPolls;
 use shared::models::PluginNames;
@@ -35,6 +41,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::StartError;
+use crate::engines::dynamodb::DynamoDb;
 use crate::server::connections::Connections;
 use crate::server::{self, file_descriptors, listeners};
 use crate::sockets::Hub;
@@ -115,6 +122,17 @@ struct Listeners {
     is_proxied: bool,
 }
 
+/// The same routes, whose responses say nothing that a power cut undoes.
+fn durable(routes: Router<App>, dynamodb: DynamoDb) -> Router<App> {
+    routes.layer(from_fn(move |request: Request, next: Next| {
+        let dynamodb = dynamodb.clone();
+        async move {
+            let response = dynamodb.durably(next.run(request)).await;
+            response.unwrap_or_else(|err| Error::unavailable(err).into_response())
+        }
+    }))
+}
+
 async fn serve_until_shutdown(
     installation: &mut Installation,
     Listeners { listeners, connections, is_proxied }: Listeners,
@@ -127,7 +145,8 @@ async fn serve_until_shutdown(
     let hub = Hub::default();
     let workers = background::start(&installation.app, &installation.engines, hub.clone()).await?;
     let dynamodb = installation.engines.in_process.dynamodb.clone();
-    let service = server::service(installation.app.clone(), hub, plugins, dynamodb);
+    let routes = durable(server::routes(hub, plugins), dynamodb);
+    let service = http::service(routes, installation.app.clone());
     let service = if is_proxied { service } else { server::with_sources(service) };
     let serving = future::try_join_all(listeners.into_iter().map(|listener| {
         let (service, closing) = (service.clone(), closing.clone());

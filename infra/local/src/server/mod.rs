@@ -20,16 +20,13 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
-use axum::middleware::{Next, from_fn, map_request};
-use axum::response::IntoResponse;
+use axum::middleware::map_request;
 use hyper::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use plugins::Plugins;
-use shared::error::Error;
-use shared::http;
 use shared::http::App;
 use shared::models::SourceAddress;
 use tokio::net::{TcpListener, TcpStream};
@@ -37,7 +34,6 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 use tower::Service;
 
-use crate::engines::dynamodb::DynamoDb;
 use crate::routes_with;
 use crate::sockets::{self, Hub};
 use connections::Connections;
@@ -55,21 +51,12 @@ const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
 /// The pause after a failed `accept`.
 const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(50);
 
-/// All routes with this state and these plugins, as one service over this engine; sockets get the events that `hub` is
-/// given.
-pub fn service(app: App, hub: Hub, plugins: &Plugins, dynamodb: DynamoDb) -> Router {
-    let routes = routes_with(plugins).merge(sockets::router(hub));
-    let routes = routes.layer(from_fn(move |request: Request<Body>, next: Next| {
-        let dynamodb = dynamodb.clone();
-        async move {
-            let response = dynamodb.durably(next.run(request)).await;
-            response.unwrap_or_else(|err| Error::unavailable(err).into_response())
-        }
-    }));
-    http::service(routes, app)
+/// All routes, with these plugins; sockets get the events that `hub` is given.
+pub fn routes(hub: Hub, plugins: &Plugins) -> Router<App> {
+    routes_with(plugins).merge(sockets::router(hub))
 }
 
-/// The same service that knows the address of each caller. Not for one behind a proxy, which has the address of all.
+/// The service that knows the address of each caller. Not for one behind a proxy, which has the address of all.
 pub fn with_sources(service: Router) -> Router {
     service.layer(map_request(async |mut request: Request<Body>| {
         let connection = request.extensions().get::<ConnectInfo<SocketAddrs>>().copied();
