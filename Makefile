@@ -59,6 +59,11 @@ bench: build ## run the benchmarks and write docs/PERFORMANCE.md (PARTS="decisio
 	@$(fast) cargo build --quiet --workspace --release --bin bench --bin placet-local
 	@ulimit -n 8192; $(target)/release/bench $(PARTS)
 
+side-by-side: ## measure the local runner and Restate with the same load (downloads Restate)
+	@$(fast) cargo build --quiet --workspace --release --bin placet-local
+	@BIN=$(abspath $(target)/release/placet-local) bench/side_by_side/ours/run.sh --starts 1 --pending 1000
+	@bench/side_by_side/restate/run.sh --starts 1 --pending 1000
+
 bench-cold: ## measure only the size and cold start of each function
 	@$(MAKE) bench PARTS=functions
 

@@ -4,6 +4,9 @@ use std::fmt::Write;
 
 use crate::figures::{Approvals, Figures, Function, Machine, Runner, UnansweredWait};
 
+/// What `make side-by-side` prints, as it was last measured.
+const SIDE_BY_SIDE: &str = include_str!("side_by_side.md");
+
 impl Figures {
     /// The text of docs/PERFORMANCE.md.
     pub fn render_page(&self) -> String {
@@ -21,6 +24,7 @@ impl Figures {
         self.write_decisions(&mut page);
         self.write_starts(&mut page);
         self.write_growth(&mut page);
+        page.push_str(SIDE_BY_SIDE);
         page
     }
 

@@ -92,10 +92,10 @@ async fn send_raw_checked(url: &str, request: &[u8], what: &str) -> Reply {
     reply
 }
 
-/// Asserts a status below 500 and, for an error, the complete error body.
+/// Asserts a status below 500, or 501 of what this deployment does not do, and, for an error, the complete error body.
 #[track_caller]
 fn check_response(reply: &Reply, what: &str) {
-    assert!(reply.status < 500, "{what}: {} {}", reply.status, reply.text());
+    assert!(reply.status < 500 || reply.status == 501, "{what}: {} {}", reply.status, reply.text());
     assert!(!reply.header("x-request-id").is_empty(), "{what}: {:?}", reply.headers);
     if reply.status < 400 {
         return;

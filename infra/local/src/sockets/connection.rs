@@ -133,12 +133,7 @@ impl Client {
         let channel = argument.as_deref().and_then(socket_io::channel_id);
         match (name, channel, argument) {
             ("ping", ..) => return Ok(Some(frames::pong_event())),
-            ("subscribe:channel", Some(channel), _) => {
-                // A foreign channel gives no answer, as Placet's clients expect.
-                if open(app, self.caller.clone().reading(), channel).await?.is_some() {
-                    self.membership.subscribe(channel);
-                }
-            }
+            ("subscribe:channel", Some(channel), _) => self.subscribe(app, channel).await?,
             ("unsubscribe:channel", Some(channel), _) => self.membership.unsubscribe(channel),
             ("channel:read", Some(channel), _) if matches!(self.caller, Caller::Human(_)) => {
                 if let Some(channel) = open(app, self.caller.clone(), channel).await? {
@@ -155,6 +150,14 @@ impl Client {
             _ => {}
         }
         Ok(None)
+    }
+
+    /// A foreign channel gives no answer, as Placet's clients expect.
+    async fn subscribe(&mut self, app: &App, channel: AgentId) -> Result<(), Error> {
+        if open(app, self.caller.clone().reading(), channel).await?.is_some() {
+            self.membership.subscribe(channel);
+        }
+        Ok(())
     }
 
     /// Whether the client may write to a channel. It is asked once: deltas of a text come many times a second.
