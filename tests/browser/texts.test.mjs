@@ -190,7 +190,7 @@ test("each text, label and name runs in its own direction, and so does what is t
   await world.agent("POST", "/api/v1/messages/streams/s/status", { channelId: world.channelId, text: word("step") });
   await world.send({ text: word("plain"), format: "plain" });
   const missing = [];
-  const paths = ["/", "/?tab=completed", `/?q=${encodeURIComponent(word("none"))}`, ...[...ids, answered.id, next.id].map((id) => `/reviews/${id}`), "/channels", `/channels/${world.channelId}`, `/channels/${world.channelId}?q=${encodeURIComponent(word("none"))}`, "/files", "/files?view=list", ...files.map((it) => `/files/${it.id}`), "/status", `/status/${world.channelId}`, "/settings", "/settings/keys", "/settings/agents", `/settings/agents/${world.channelId}`, "/settings/users", "/settings/plugins", "/password"];
+  const paths = ["/", "/?tab=completed", `/?q=${encodeURIComponent(word("none"))}`, ...[...ids, answered.id, next.id].map((id) => `/reviews/${id}`), "/channels", `/channels/${world.channelId}`, `/channels/${world.channelId}?q=${encodeURIComponent(word("none"))}`, "/files", "/files?view=list", ...files.map((it) => `/files/${it.id}`), "/status", `/status/${world.channelId}`, "/settings", "/settings/keys", "/settings/agents", `/settings/agents/${world.channelId}`, "/settings/users", "/settings/plugins", "/settings/notifications", "/password"];
   for (const path of paths) {
     await page.goto(world.inboxUrl + path);
     if (path === "/settings/plugins") await page.waitForSelector("#plugins form, #plugins article");
