@@ -22,9 +22,9 @@ infra/venv.sh $venv $here/requirements.txt
 cargo build --quiet --workspace --bin placet-local
 work=$(mktemp -d)
 # Started without a shell in between, so that $! is the service's own process id. No review is answered,
-# so waits are short whatever their timeout. The hooks replace URLs with the service's own.
+# so waits are short whatever their timeout. The hooks replace URLs with the service's own. No mail server listens.
 PLACET_MAX_WAIT_MS=50 "${CARGO_TARGET_DIR:-target}"/debug/placet-local --ephemeral --json --port 0 \
-  --allow-loopback-webhooks >"$work/startup" 2>"$work/log" &
+  --allow-loopback-webhooks --smtp smtp://127.0.0.1:9 --mail-from placet@example.com >"$work/startup" 2>"$work/log" &
 service=$!
 stop() { kill $service 2>/dev/null && wait $service || true; rm -rf "$work"; }
 trap stop EXIT
@@ -48,7 +48,7 @@ rm -rf .schemathesis
 failed=0
 started=$SECONDS
 SCHEMATHESIS_HOOKS=$here/hooks.py "${bounded[@]}" $venv/bin/schemathesis --config-file $here/schemathesis.toml run \
-  --workers 2 --max-examples "${MAX_EXAMPLES:-10}" --seed "$SEED" --generation-database none \
+  --workers 1 --max-examples "${MAX_EXAMPLES:-10}" --seed "$SEED" --generation-database none \
   --request-timeout 10 --warnings off --no-color "$@" --url "$url" docs/openapi.json || failed=$?
 took="$((SECONDS - started)) s, SEED=$SEED"
 case $failed in
