@@ -37,9 +37,10 @@ pub async fn update(
     human: HumanCaller,
     extract::Json(patch): extract::Json<PatchPreferences>,
 ) -> Result<Json<Preferences>, Error> {
-    if patch.notifications.as_ref().is_some_and(PatchNotifications::turns_email_on) {
+    let turns_email_on = patch.notifications.as_ref().is_some_and(PatchNotifications::turns_email_on);
+    if turns_email_on && let Err(off) = app.require_mail() {
         app.store.authenticate(&human, &[]).await?;
-        app.require_mail()?;
+        return Err(off);
     }
     Ok(Json(app.store.accounts().update_preferences(&human, patch).await?))
 }

@@ -5,23 +5,22 @@ use shared::aws::Reached;
 use shared::caller::Caller;
 use shared::error::Error;
 use shared::http::App;
-use shared::socket_io;
+use shared::socket_io::{self, frames};
 use shared::storage::Socket;
 
 /// Pings the client of a connection, or ends the connection.
 pub async fn run(app: &App, id: &str) -> Result<(), Error> {
     let sockets = app.store.sockets();
-    let Some(gateway) = &app.sockets else { return sockets.close(id).await };
+    let Some(gateway) = &app.sockets else { return app.end_socket(id).await };
     let is_good = match sockets.find(id).await? {
         Socket::Ended => return Ok(()),
         Socket::Anonymous => false,
         Socket::Of(caller) => !has_ended(app, &caller).await?,
     };
     if !is_good {
-        gateway.disconnect(id).await?;
-        return sockets.close(id).await;
+        return app.end_socket(id).await;
     }
-    match gateway.send(id, "2").await? {
+    match gateway.send(id, frames::PING).await? {
         Reached::Sent => sockets.pinged(id).await.map(drop),
         Reached::Gone => sockets.close(id).await,
     }

@@ -10,6 +10,7 @@ use shared::validation::{ValidationErrors, parse_at};
 
 use crate::excerpt::excerpt;
 use crate::question::{agent_name, question};
+use crate::timing::pending;
 
 const MAX_OPTION: usize = 40;
 /// Browsers show two buttons at most.
@@ -52,7 +53,7 @@ pub fn of(notification: &Notification, context: &NotificationContext, detail: De
     let id = notification.message_id;
     let shows_content = detail == Detail::Full && context.preferences.push.show_content;
     let review = context.message.as_ref().and_then(|message| message.review.as_ref());
-    let pending = review.filter(|review| review.status == ReviewStatus::Pending);
+    let pending = pending(context);
     let body = question(context, shows_content);
     let payload = Payload {
         title: agent_name(context),

@@ -6,13 +6,12 @@ use shared::clock::Timestamp;
 use shared::delivery::retries;
 use shared::error::Error;
 use shared::http::App;
-use shared::models::{Message, ReviewStatus};
 use shared::review::{Act, Risk};
 use shared::storage::{DeliveryOutcome as Outcome, Notification, NotificationContext};
 use shared::web_push::{PushAnswer, PushMessage, Urgency};
 
 use crate::payload::{self, Detail};
-use crate::timing;
+use crate::timing::{self, pending};
 
 /// How long a push service keeps the outcome of a request for a device that is not reachable.
 const OUTCOME_TTL: Duration = Duration::from_secs(24 * 3600);
@@ -34,18 +33,11 @@ pub async fn attempt(app: &App, of: &Notification, context: NotificationContext)
 
 fn compose(app: &App, of: &Notification, context: &NotificationContext, detail: Detail) -> PushMessage {
     let now = app.clock.now();
-    let pending = context.message.as_ref().and_then(pending_until);
-    let (urgency, ttl) = match pending {
-        Some((risk, expires_at)) => (urgency(risk), now.until(expires_at)),
+    let (urgency, ttl) = match pending(context) {
+        Some(review) => (urgency(Act::notified_risk(review.action.as_ref())), now.until(review.expires_at)),
         None => (Urgency::Normal, OUTCOME_TTL),
     };
     PushMessage { payload: payload::of(of, context, detail), urgency, topic: of.tag(), ttl }
-}
-
-/// The risk of a pending request, and when it expires.
-fn pending_until(message: &Message) -> Option<(Risk, Timestamp)> {
-    let review = message.review.as_ref().filter(|review| review.status == ReviewStatus::Pending)?;
-    Some((Act::notified_risk(review.action.as_ref()), review.expires_at))
 }
 
 fn urgency(risk: Risk) -> Urgency {

@@ -77,7 +77,7 @@ fn frame(event: &SocketEvent, data: &str) -> String {
 /// Ends the connections that presented a credential.
 async fn end_all(app: &App, ended: EndedCredential<'_>) -> Result<(), Error> {
     let ids = app.store.sockets().of_credential(ended.user, ended.hash).await?;
-    join_all(ids.iter().map(|id| connection::end(app, id))).await.into_iter().collect()
+    join_all(ids.iter().map(|id| app.end_socket(id))).await.into_iter().collect()
 }
 
 /// Sends the first frame of the server.

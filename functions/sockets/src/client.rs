@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use shared::caller::Caller;
 use shared::error::Error;
 use shared::http::App;
-use shared::ids::{AgentId, Nil, UserId};
+use shared::ids::AgentId;
 use shared::socket_io::frames::{self, Frame};
 use shared::socket_io::{self, MAX_CONNECTIONS_OF_USER};
 use shared::storage::Socket;
@@ -68,7 +68,7 @@ pub async fn handle(app: &App, event: GatewayEvent) -> u16 {
 async fn message_or_end(app: &App, id: &str, text: &str) -> Result<(), Error> {
     let Err(err) = message(app, id, text).await else { return Ok(()) };
     tracing::warn!(code = err.code(), cause = ?err, "a frame failed: its connection is ended");
-    connection::end(app, id).await
+    app.end_socket(id).await
 }
 
 fn speaks_protocol(event: &GatewayEvent) -> bool {
@@ -90,11 +90,11 @@ async fn message(app: &App, id: &str, text: &str) -> Result<(), Error> {
         }
         Some(Frame::Event { namespace: frames::NAMESPACE, payload }) => match frames::event_of(payload) {
             Some((name, argument)) => client_event(app, id, &name, argument).await,
-            None => connection::end(app, id).await,
+            None => app.end_socket(id).await,
         },
         Some(Frame::Ping(data)) => connection::send(app, id, &frames::pong(data)).await,
         Some(Frame::Pong | Frame::Other | Frame::Event { .. }) => Ok(()),
-        Some(Frame::Close | Frame::Disconnect | Frame::Connect { .. }) | None => connection::end(app, id).await,
+        Some(Frame::Close | Frame::Disconnect | Frame::Connect { .. }) | None => app.end_socket(id).await,
     }
 }
 
@@ -136,34 +136,26 @@ async fn client_event(app: &App, id: &str, name: &str, argument: Option<Box<RawV
 
 /// A foreign channel gives no answer, as Placet's clients expect.
 async fn subscribe(app: &App, id: &str, caller: &Caller, channel: AgentId) -> Result<(), Error> {
-    match app.store.open_channel(caller.clone().reading(), channel, &[]).await {
-        Ok((opened, _)) => app.store.sockets().subscribe(id, opened.owner(), channel, caller).await,
-        Err(err) if socket_io::is_refused(&err) => Ok(()),
-        Err(err) => Err(err),
+    match socket_io::open_channel(&app.store, caller.clone().reading(), channel).await? {
+        Some(opened) => app.store.sockets().subscribe(id, opened.owner(), channel, caller).await,
+        None => Ok(()),
     }
 }
 
 async fn mark_read(app: &App, caller: Caller, channel: AgentId) -> Result<(), Error> {
-    if !matches!(caller, Caller::Human(_)) {
-        return Ok(());
+    if matches!(caller, Caller::Human(_))
+        && let Some(channel) = socket_io::open_channel(&app.store, caller, channel).await?
+    {
+        app.store.agents().mark_read(&channel).await?;
     }
-    match app.store.open_channel(caller, channel, &[]).await {
-        Ok((channel, _)) => app.store.agents().mark_read(&channel).await.map(drop),
-        Err(err) if socket_io::is_refused(&err) => Ok(()),
-        Err(err) => Err(err),
-    }
+    Ok(())
 }
 
 /// Sends an event of a client to the others that watch the channel, if the channel is the client's own.
 async fn relay(app: &App, id: &str, caller: Caller, name: &str, data: &RawValue) -> Result<(), Error> {
-    let given: serde_json::Value = serde_json::from_str(data.get()).unwrap_or_default();
-    let channel = AgentId::parse_or_nil(given["channelId"].as_str().unwrap_or_default());
-    let user: UserId = match app.store.open_channel(caller, channel, &[]).await {
-        Ok((opened, _)) => opened.owner(),
-        Err(err) if socket_io::is_refused(&err) => return Ok(()),
-        Err(err) => return Err(err),
-    };
-    let frame = frames::event(name, data.get());
+    let channel = socket_io::channel_of_relayed(data);
+    let Some(opened) = socket_io::open_channel(&app.store, caller, channel).await? else { return Ok(()) };
+    let (user, frame) = (opened.owner(), frames::event(name, data.get()));
     let watchers = app.store.sockets().watchers(user, channel).await?;
     let others = watchers.into_iter().filter(|watcher| watcher.connection != id);
     connection::send_all(app, user, others.map(|watcher| (watcher.connection, frame.clone())).collect()).await;

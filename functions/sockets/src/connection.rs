@@ -20,14 +20,6 @@ pub async fn send(app: &App, id: &str, frame: &str) -> Result<(), Error> {
     }
 }
 
-/// Ends a connection.
-pub async fn end(app: &App, id: &str) -> Result<(), Error> {
-    if let Some(gateway) = &app.sockets {
-        gateway.disconnect(id).await?;
-    }
-    app.store.sockets().close(id).await
-}
-
 /// Sends frames to connections of a user. A connection whose client is gone is removed. One whose client may have missed
 /// its frame is ended: the client connects again, and reads what it missed.
 pub async fn send_all(app: &App, user: UserId, frames: Vec<(String, String)>) {

@@ -56,6 +56,14 @@ impl Attribute {
         self.compare("=", value)
     }
 
+    /// The attribute is what it was when it was read: it has this value, or none.
+    pub fn is_still(self, read: Option<Value>) -> Condition {
+        match read {
+            Some(value) => self.eq(value),
+            None => self.absent(),
+        }
+    }
+
     /// The attribute has another value, or is not there.
     pub fn ne(self, value: Value) -> Condition {
         self.compare("<>", value)

@@ -51,9 +51,7 @@ impl Connection {
         };
         Self { https, credentials }
     }
-}
 
-impl Connection {
     /// The same with fixed credentials, for emulators.
     pub fn with_keys(region: &str, access_key: &str, secret_key: &str) -> Self {
         let https = HttpsClient::new(Roots::of_region(region).certificates(), CONNECT_TIMEOUT);

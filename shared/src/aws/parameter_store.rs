@@ -68,8 +68,7 @@ async fn attempt(aws: &AwsSettings, connection: &Connection, name: &str) -> Resu
 }
 
 fn endpoint(aws: &AwsSettings) -> String {
-    let domain = if aws.region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
-    let usual = || format!("https://{SERVICE}.{}.{domain}", aws.region);
+    let usual = || signed_request::endpoint(SERVICE, &aws.region);
     let url = aws.ssm.clone().unwrap_or_else(usual);
     format!("{}/", url.trim_end_matches('/'))
 }

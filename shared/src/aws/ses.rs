@@ -89,7 +89,6 @@ impl MailTransport for Ses {
 }
 
 fn endpoint(aws: &AwsSettings) -> String {
-    let domain = if aws.region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
-    let url = aws.ses.clone().unwrap_or_else(|| format!("https://email.{}.{domain}", aws.region));
+    let url = aws.ses.clone().unwrap_or_else(|| signed_request::endpoint("email", &aws.region));
     format!("{}/{PATH}", url.trim_end_matches('/'))
 }

@@ -54,6 +54,12 @@ fn signed(credentials: Credentials, request: Unsigned<'_>) -> Result<Request<Sdk
     Ok(request)
 }
 
+/// The endpoint of a service in a region.
+pub(super) fn endpoint(service: &str, region: &str) -> String {
+    let domain = if region.starts_with("cn-") { "amazonaws.com.cn" } else { "amazonaws.com" };
+    format!("https://{service}.{region}.{domain}")
+}
+
 /// The host of a URL, as its header names it.
 pub(super) fn host(url: &str) -> &str {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);

@@ -122,6 +122,14 @@ impl App {
         format!("{}{path}", origin.trim_end_matches('/'))
     }
 
+    /// Ends a connection of the WebSocket API.
+    pub async fn end_socket(&self, id: &str) -> Result<(), Error> {
+        if let Some(gateway) = &self.sockets {
+            gateway.disconnect(id).await?;
+        }
+        self.store.sockets().close(id).await
+    }
+
     /// Sends a message to one of a person's devices once. A device whose subscription has ended is removed.
     pub async fn send_push(
         &self,

@@ -152,9 +152,8 @@ fn deployed(config: Config, connection: &Connection, secrets: ServerSecrets) -> 
     let plugins = config.plugins.as_deref().map(PluginNames::installed).unwrap_or_default();
     let sockets =
         config.sockets.as_deref().map(|endpoint| SocketGateway::new(connection.clone(), &config.aws.region, endpoint));
-
-    let ses = Ses::new(&config.aws, connection.clone(), config.mail_configuration_set.clone());
-    let mailer = config.mail_from.as_deref().and_then(|from| Mailer::new(from, ses)).unwrap_or_default();
+    let ses = || Ses::new(&config.aws, connection.clone(), config.mail_configuration_set);
+    let mailer = config.mail_from.as_deref().and_then(|from| Mailer::new(from, ses())).unwrap_or_default();
     let app = App { cors: config.cors, plugins, sockets, mailer, ..app };
     let app = match config.url {
         Some(url) => App { contact: url.into(), ..app },

@@ -53,16 +53,7 @@ impl NotificationPreferences {
         }
     }
 
-    /// The same, to be changed.
-    pub fn on_mut(&mut self, surface: NotificationSurface) -> &mut SurfacePreferences {
-        match surface {
-            NotificationSurface::Push => &mut self.push,
-            NotificationSurface::Email => &mut self.email,
-            NotificationSurface::Webhook => &mut self.webhook,
-        }
-    }
-
-    /// The same for requests of one agent.
+    /// The preferences for requests of one agent.
     pub fn of_agent(self, agent: &AgentNotifications) -> Self {
         let mut email = self.email.of_agent(&agent.email);
         email.enabled &= self.email_ended.is_none();

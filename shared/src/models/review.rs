@@ -191,7 +191,7 @@ impl FromObject for ConsumeApproval {
 }
 
 /// `POST /api/messages/{id}/respond`; whether the review accepts it is checked once the review is loaded.
-#[derive(Clone, ToSchema)]
+#[derive(ToSchema)]
 #[schema(rename_all = "camelCase")]
 pub struct Answer {
     /// At most 64 KiB. `approval`: `{selectedOption, comment?, editedArgs?}`, where `editedArgs` replaces

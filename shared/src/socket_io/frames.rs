@@ -96,6 +96,9 @@ pub fn new_id() -> String {
     hex::encode(&random::bytes::<16>())
 }
 
+/// A ping of the server.
+pub const PING: &str = "2";
+
 /// The answer to a ping, with its data.
 pub fn pong(data: &str) -> String {
     format!("3{data}")

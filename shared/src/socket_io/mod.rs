@@ -6,7 +6,7 @@
 pub mod frames;
 pub mod sign_in;
 
-pub use sign_in::{authenticate, channel_id, is_refused, is_relayed, sign_in};
+pub use sign_in::{authenticate, channel_id, channel_of_relayed, is_refused, is_relayed, open_channel, sign_in};
 
 /// Connections that one user may have.
 pub const MAX_CONNECTIONS_OF_USER: usize = 2_000;

@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 use crate::caller::{AgentCaller, Caller};
 use crate::error::Error;
 use crate::ids::{AgentId, Nil, UserId};
-use crate::storage::Store;
+use crate::storage::{Channel, Store};
 
 /// The events of clients that reach the others in the channel as they are.
 const RELAYED: [&str; 3] = ["message:delta", "message:progress", "agent:commands"];
@@ -42,6 +42,21 @@ fn reason(error: &Error) -> &'static str {
 /// Whether an event of a client reaches the others in its channel.
 pub fn is_relayed(name: &str) -> bool {
     RELAYED.contains(&name)
+}
+
+/// The channel, if it is the caller's.
+pub async fn open_channel(store: &Store, caller: Caller, channel: AgentId) -> Result<Option<Channel>, Error> {
+    match store.open_channel(caller, channel, &[]).await {
+        Ok((channel, _)) => Ok(Some(channel)),
+        Err(err) if is_refused(&err) => Ok(None),
+        Err(err) => Err(err),
+    }
+}
+
+/// The channel of an event that is relayed.
+pub fn channel_of_relayed(data: &RawValue) -> AgentId {
+    let given: Value = serde_json::from_str(data.get()).unwrap_or_default();
+    AgentId::parse_or_nil(given["channelId"].as_str().unwrap_or_default())
 }
 
 /// The channel that the argument of an event names.

@@ -7,11 +7,11 @@
 //! - `reviews`: answers, expiry, lists of reviews
 //! - `files`: files, direct uploads, archives, and the deletion of orphaned objects
 //! - `webhooks`: events of the table's stream, and their deliveries
-//! - `socket_events`: events of the table's stream, for sockets
+//! - `socket_events`: events of the table's stream, for sockets; `sockets`: connections of the WebSocket API
 //! - `notifications`: how people hear of requests: their browsers, and what is sent to them
 //! - `leases`: who sends a stored delivery; `notify_mark`: the mark of users who may have to be notified
 //! - `inbox`: the version of what an inbox shows, and what every page shows of its reader
-//! - `plugins`, `request_log`, `instance` (of the local runner)
+//! - `plugins`, `request_log`, `instance` (of the local runner); `gathered`: what is written in the background, together
 //! - `idempotency`: what an `Idempotency-Key` created; `due`: what has to be done by a time;
 //!   `deletion`: how agents and users are deleted in several calls
 //! - [`keys`]: every key, and so the table's documentation
@@ -35,6 +35,7 @@ pub mod copy;
 mod deletion;
 mod due;
 mod files;
+mod gathered;
 mod idempotency;
 mod inbox;
 mod instance;

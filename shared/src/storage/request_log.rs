@@ -5,7 +5,6 @@
 
 use std::collections::VecDeque;
 use std::slice;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use dynamo::value::{from_item, to_item};
@@ -17,6 +16,7 @@ use crate::clock::Timestamp;
 use crate::error::Error;
 use crate::ids::{LogId, UserId};
 use crate::models::request_log::{ListLogs, LogEntry, LogPage};
+use crate::storage::gathered::Gathered;
 use crate::storage::keys;
 use crate::storage::{Store, join_authorized};
 
@@ -28,7 +28,7 @@ const MAX_WRITE: usize = 25;
 const MAX_PENDING: usize = 2_000;
 
 #[derive(Serialize, Deserialize)]
-struct LogItem {
+pub(super) struct LogItem {
     pk: String,
     sk: String,
     ttl: i64,
@@ -37,40 +37,7 @@ struct LogItem {
 }
 
 /// Entries that are not written yet.
-#[derive(Clone, Default)]
-pub(super) struct PendingEntries(Arc<Mutex<Pending>>);
-
-#[derive(Default)]
-struct Pending {
-    entries: VecDeque<LogItem>,
-    is_writing: bool,
-}
-
-impl PendingEntries {
-    fn lock(&self) -> MutexGuard<'_, Pending> {
-        // The entries are whole even if a thread ended while it held them.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Adds an entry. Gives whether the caller has to write it, because no other task does.
-    fn gather(&self, entry: LogItem) -> bool {
-        let mut pending = self.lock();
-        if pending.entries.len() == MAX_PENDING {
-            tracing::warn!("a call was not logged: too many wait to be");
-            return false;
-        }
-        pending.entries.push_back(entry);
-        !std::mem::replace(&mut pending.is_writing, true)
-    }
-
-    /// What to write next; none ends the writing.
-    fn next(&self) -> Option<Vec<LogItem>> {
-        let mut pending = self.lock();
-        let count = pending.entries.len().min(MAX_WRITE);
-        pending.is_writing = count > 0;
-        (count > 0).then(|| pending.entries.drain(..count).collect())
-    }
-}
+pub(super) type PendingEntries = Gathered<VecDeque<LogItem>>;
 
 /// The log of API calls.
 #[derive(Clone, Copy)]
@@ -83,7 +50,11 @@ impl RequestLog<'_> {
     pub async fn record(self, user: UserId, entry: LogEntry) {
         let Key { pk, sk } = keys::log(user, entry.id);
         let ttl = entry.created_at.plus(RETENTION).epoch_seconds();
-        if !self.store.pending_entries.gather(LogItem { pk, sk, ttl, entry }) {
+        let must_write = self.store.pending_entries.add(|entries| match entries.len() {
+            MAX_PENDING.. => tracing::warn!("a call was not logged: too many wait to be"),
+            _ => entries.push_back(LogItem { pk, sk, ttl, entry }),
+        });
+        if !must_write {
             return;
         }
         loop {
@@ -101,7 +72,11 @@ impl RequestLog<'_> {
 
     /// Gives whether there was anything to write.
     async fn write_next(self) -> bool {
-        let Some(entries) = self.store.pending_entries.next() else { return false };
+        let next = self.store.pending_entries.next(|entries| {
+            let count = entries.len().min(MAX_WRITE);
+            (count > 0).then(|| entries.drain(..count).collect())
+        });
+        let Some(entries) = next else { return false };
         if let Err(err) = self.write(entries).await {
             tracing::warn!(code = err.code(), "calls were not logged");
         }

@@ -5,30 +5,12 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use shared::secrets::ServerSecrets;
 use shared::storage::keys;
-use test_support::{Agent, Person, World};
+use test_support::World;
 
-use super::driver::NotifyDriver;
-use super::push_messages::loopback_device;
-use super::push_service::{Plan, PushService};
-
-struct Setup {
-    world: World,
-    driver: NotifyDriver,
-    service: PushService,
-    person: Person,
-    agent: Agent,
-}
+use super::push_service::PushService;
+use super::subscribed::Setup;
 
 impl Setup {
-    async fn with_plans(plans: impl IntoIterator<Item = Plan>) -> Self {
-        let (world, service) = (World::isolated().await, PushService::start(1, plans).await);
-        let driver = NotifyDriver::start(&world).await;
-        let person = world.person().await;
-        loopback_device(&world, &service, &person).await;
-        let agent = person.agent().await;
-        Self { world, driver, service, person, agent }
-    }
-
     async fn devices(&self) -> Vec<Value> {
         self.person.get("/api/push/devices").await.expect(200).as_array().unwrap().clone()
     }

@@ -9,6 +9,7 @@ mod preferences;
 mod push_messages;
 mod push_service;
 mod ses;
+mod subscribed;
 mod subscriptions;
 mod surfaces;
 mod webhooks;

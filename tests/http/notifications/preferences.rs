@@ -7,27 +7,14 @@ use serde_json::{Value, json};
 use shared::storage::keys;
 use test_support::{Agent, Person, Reply, World};
 
-use super::driver::NotifyDriver;
-use super::push_messages::{deploy, loopback_device};
-use super::push_service::PushService;
-
-struct Setup {
-    world: World,
-    driver: NotifyDriver,
-    service: PushService,
-    person: Person,
-    agent: Agent,
-}
+use super::push_messages::deploy;
+use super::subscribed::Setup;
 
 impl Setup {
     async fn start(notifications: Value) -> Self {
-        let (world, service) = (World::isolated().await, PushService::start(1, []).await);
-        let driver = NotifyDriver::start(&world).await;
-        let person = world.person().await;
-        loopback_device(&world, &service, &person).await;
-        prefer(&person, notifications).await.expect(200);
-        let agent = person.agent().await;
-        Self { world, driver, service, person, agent }
+        let setup = Self::with_plans([]).await;
+        prefer(&setup.person, notifications).await.expect(200);
+        setup
     }
 
     /// Lets this much time pass, and runs what is due then.

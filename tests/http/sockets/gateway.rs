@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 use shared::aws::{Connection, SocketGateway};
 use shared::http::App;
 use shared::telemetry::cost::{self, CostTotals, RequestCost};
+use test_support::functions::Function;
 use test_support::{Agent, Person, World};
 use tokio::sync::{Notify, watch};
 
@@ -54,7 +55,8 @@ impl Gateway {
         let endpoint = format!("http://{}/sockets", listener.local_addr().unwrap());
         tokio::spawn(async move { axum::serve(listener, routes).await });
         let gateway = SocketGateway::new(Connection::with_keys("us-east-1", "a", "b"), "us-east-1", &endpoint);
-        let with_sockets = |name| App { sockets: Some(gateway.clone()), ..world.function(name) };
+        let with_sockets =
+            |name| App { sockets: Function::named(name).with_its_sockets(gateway.clone()), ..world.function(name) };
         let (app, expiry) = (with_sockets("sockets"), with_sockets("expiry"));
         let (mut workers, batches) = (Workers::default(), Arc::<Mutex<Vec<Event>>>::default());
         let (source, _) = stream_source(world).await;

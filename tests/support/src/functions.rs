@@ -18,11 +18,10 @@ use aws_smithy_runtime_api::client::orchestrator::Metadata;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
 use axum::Router;
-use shared::aws::{Clients, Lazy};
+use shared::aws::{Clients, Lazy, SocketGateway};
 use shared::http::App;
 use shared::iam::Permission;
 use shared::mail::Mailer;
-use shared::secrets::ServerSecrets;
 use tower::{ServiceExt, service_fn};
 use utoipa::OpenApi;
 use utoipa::openapi::OpenApi as Document;
@@ -90,38 +89,29 @@ impl Function {
         all().find(|it| it.name == name).expect("a function")
     }
 
-    /// The state with the deployment's secrets only if this function may read them.
+    /// The state with the deployment's secrets only if this function may read them, which it does at its start.
     pub fn with_its_secrets(self, app: App) -> App {
-        const SECRETS: Permission = Permission::Secrets("ssm:GetParameter");
-        let app = self.with_its_sockets(app);
-        if !self.permissions.contains(&SECRETS) {
-            return App { secrets: ServerSecrets::default(), ..app };
-        }
-        // A function reads them once, at its start.
-        record_permission(self.name, SECRETS);
-        app
-    }
-
-    /// The state with the WebSocket API only if this function may send to its connections.
-    fn with_its_sockets(self, app: App) -> App {
-        const SOCKETS: Permission = Permission::Sockets("execute-api:ManageConnections");
-        if !self.permissions.contains(&SOCKETS) {
-            return App { sockets: None, ..app };
-        }
-        if app.sockets.is_some() {
-            record_permission(self.name, SOCKETS);
-        }
-        app
+        let secrets = self.permitted(Permission::Secrets("ssm:GetParameter"), app.secrets.clone());
+        App { secrets: secrets.unwrap_or_default(), ..app }
     }
 
     /// The mailer only if this function may send e-mail.
     pub fn with_its_mail(self, mailer: Mailer) -> Mailer {
-        const MAIL: Permission = Permission::Mail("ses:SendEmail");
-        if !self.permissions.contains(&MAIL) {
-            return Mailer::default();
-        }
-        record_permission(self.name, MAIL);
-        mailer
+        self.permitted(Permission::Mail("ses:SendEmail"), mailer).unwrap_or_default()
+    }
+
+    /// The WebSocket API only if this function may send to its connections.
+    pub fn with_its_sockets(self, gateway: SocketGateway) -> Option<SocketGateway> {
+        self.permitted(Permission::Sockets("execute-api:ManageConnections"), gateway)
+    }
+
+    /// What needs a permission, only if this function has it. No SDK calls it, so that it is given counts as its use.
+    fn permitted<T>(self, permission: Permission, it: T) -> Option<T> {
+        let is_permitted = self.permissions.contains(&permission);
+        is_permitted.then(|| {
+            record_permission(self.name, permission);
+            it
+        })
     }
 
     /// The clients, restricted to this function's permissions.

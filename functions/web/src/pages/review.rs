@@ -8,7 +8,7 @@ use shared::error::{Error, FieldError, Step};
 use shared::http::App;
 use shared::http::extract::PathId;
 use shared::ids::MessageId;
-use shared::models::{Answer, Review, ReviewStatus, Surface};
+use shared::models::{Review, ReviewStatus, Surface};
 use shared::review::Kind;
 use shared::review::answer::checked;
 
@@ -140,12 +140,12 @@ async fn submit(
         Err(problems) => return refused(problems),
     };
     let outcome = match is_preview {
-        true => checked(&kind, act.as_ref(), answer.response.clone()).map(|_| Submitted::Previewed),
-        false => app.answer(human, id, answer.clone(), Surface::Page).await.map(|_| Submitted::Stored),
+        true => checked(&kind, act.as_ref(), answer.response).map(|_| Submitted::Previewed),
+        false => app.answer(human, id, answer, Surface::Page).await.map(|_| Submitted::Stored),
     };
     match outcome {
         // A form that was sent twice, because its first response was lost.
-        Err(Error::ReviewAlreadyResponded) if is_stored(app, human, id, &answer).await? => Ok(Submitted::Stored),
+        Err(Error::ReviewAlreadyResponded) if is_stored(app, human, id, typed).await? => Ok(Submitted::Stored),
         Err(Error::ReviewAlreadyResponded | Error::ReviewExpired | Error::ReviewCancelled) => {
             Ok(Submitted::TooLate(unsent::texts(&kind, act.as_ref(), typed)))
         }
@@ -159,13 +159,15 @@ async fn submit(
     }
 }
 
-/// Whether this very answer is the one that a review has.
-async fn is_stored(app: &App, human: &HumanCaller, id: MessageId, answer: &Answer) -> Result<bool, Error> {
+/// Whether the answer that a review has is the one of this form.
+async fn is_stored(app: &App, human: &HumanCaller, id: MessageId, typed: &FormFields) -> Result<bool, Error> {
     let (_, message) = app.store.messages().load(human, id.channel(), id).await?;
     let Some(review) = message.review else { return Ok(false) };
-    let sent = checked(&review.kind(), review.act().as_ref(), answer.response.clone())?;
-    let is_same = review.response.is_some_and(|stored| stored.as_str() == sent.as_str());
-    Ok(is_same && review.feedback.unwrap_or_default() == answer.feedback.as_deref().unwrap_or_default())
+    let (kind, act) = (review.kind(), review.act());
+    let Ok(sent) = answer::read(&kind, act.as_ref(), typed) else { return Ok(false) };
+    let response = checked(&kind, act.as_ref(), sent.response)?;
+    let is_same = review.response.is_some_and(|stored| stored.as_str() == response.as_str());
+    Ok(is_same && review.feedback.unwrap_or_default() == sent.feedback.unwrap_or_default())
 }
 
 /// A problem with an answer in the words of the page, which names a field by its label.

@@ -8,10 +8,9 @@ use serde_json::value::RawValue;
 use shared::caller::Caller;
 use shared::error::Error;
 use shared::http::App;
-use shared::ids::{AgentId, Nil};
+use shared::ids::AgentId;
 use shared::socket_io;
 use shared::socket_io::frames::{self, Frame};
-use shared::storage::Channel;
 use tokio::sync::mpsc;
 
 use super::hub::{Hub, Membership};
@@ -94,7 +93,7 @@ async fn run(socket: &mut WebSocket, app: &App, mut client: Client) {
                 if is_silent || has_ended(app, &client.caller).await {
                     return;
                 }
-                send(socket, "2".to_owned()).await
+                send(socket, frames::PING.to_owned()).await
             }
         };
         if sent.is_none() {
@@ -136,13 +135,12 @@ impl Client {
             ("subscribe:channel", Some(channel), _) => self.subscribe(app, channel).await?,
             ("unsubscribe:channel", Some(channel), _) => self.membership.unsubscribe(channel),
             ("channel:read", Some(channel), _) if matches!(self.caller, Caller::Human(_)) => {
-                if let Some(channel) = open(app, self.caller.clone(), channel).await? {
+                if let Some(channel) = socket_io::open_channel(&app.store, self.caller.clone(), channel).await? {
                     app.store.agents().mark_read(&channel).await?;
                 }
             }
             (name, _, Some(data)) if socket_io::is_relayed(name) => {
-                let given: serde_json::Value = serde_json::from_str(data.get()).unwrap_or_default();
-                let channel = AgentId::parse_or_nil(given["channelId"].as_str().unwrap_or_default());
+                let channel = socket_io::channel_of_relayed(&data);
                 if self.owns(app, channel).await? {
                     self.membership.relay(channel, name, data.get());
                 }
@@ -154,7 +152,7 @@ impl Client {
 
     /// A foreign channel gives no answer, as Placet's clients expect.
     async fn subscribe(&mut self, app: &App, channel: AgentId) -> Result<(), Error> {
-        if open(app, self.caller.clone().reading(), channel).await?.is_some() {
+        if socket_io::open_channel(&app.store, self.caller.clone().reading(), channel).await?.is_some() {
             self.membership.subscribe(channel);
         }
         Ok(())
@@ -165,20 +163,11 @@ impl Client {
         if self.own.contains(&channel) {
             return Ok(true);
         }
-        let owns = open(app, self.caller.clone(), channel).await?.is_some();
+        let owns = socket_io::open_channel(&app.store, self.caller.clone(), channel).await?.is_some();
         if owns {
             self.own.push(channel);
         }
         Ok(owns)
-    }
-}
-
-/// The channel, if it is the caller's.
-async fn open(app: &App, caller: Caller, channel: AgentId) -> Result<Option<Channel>, Error> {
-    match app.store.open_channel(caller, channel, &[]).await {
-        Ok((channel, _)) => Ok(Some(channel)),
-        Err(err) if socket_io::is_refused(&err) => Ok(None),
-        Err(err) => Err(err),
     }
 }
 

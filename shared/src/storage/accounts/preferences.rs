@@ -91,9 +91,7 @@ pub(in crate::storage) fn update_notifications(
     read: &UserItem,
     after: &NotificationPreferences,
 ) -> Result<Update, Error> {
-    let stored = attr("notifications");
-    let is_unchanged =
-        read.notifications.as_ref().map_or_else(|| stored.clone().absent(), |text| stored.clone().eq(s(text)));
+    let is_unchanged = attr("notifications").is_still(read.notifications.as_ref().map(s));
     let after = serde_json::to_string(after).map_err(Error::internal)?;
     let update = Update::new(keys::user(read.user.id)).set("notifications", s(after));
     Ok(update.when(is_there()).when(is_unchanged))

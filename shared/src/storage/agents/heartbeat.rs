@@ -50,10 +50,7 @@ impl Agents<'_> {
     async fn write_ping(self, before: &Agent, ping: &Ping) -> Result<Option<Agent>, Error> {
         let now = self.store.clock.now();
         let (status, message) = (s(ping.status.word()), ping.message.as_ref().map(s));
-        let was_message = match &before.status_message {
-            Some(message) => attr("statusMessage").eq(s(message)),
-            None => attr("statusMessage").absent(),
-        };
+        let was_message = attr("statusMessage").is_still(before.status_message.as_ref().map(s));
         let update = agent_update(before.id)
             .set("lastActiveAt", s(now))
             .when(attr("status").eq(s(before.status.word())))

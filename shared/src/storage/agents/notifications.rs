@@ -37,9 +37,7 @@ impl Agents<'_> {
             let item = self.own_item(human, id).await?;
             let (before, now) = (item.notification_preferences()?, self.store.clock.now());
             let after = patch.applied_to(&before, now);
-            let stored = attr("notifications");
-            let is_unchanged =
-                item.notifications.as_ref().map_or_else(|| stored.clone().absent(), |text| stored.clone().eq(s(text)));
+            let is_unchanged = attr("notifications").is_still(item.notifications.as_ref().map(s));
             let text = serde_json::to_string(&after).map_err(Error::internal)?;
             let mut transaction = Transaction::new();
             transaction.add(agent_update(id).set("notifications", s(text)).when(is_unchanged));

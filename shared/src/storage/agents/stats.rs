@@ -4,7 +4,6 @@
 //! carries all that came while the last one ran ([`Store::gathering`](crate::storage::Store::gathering)).
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use dynamo::value::n;
 use dynamo::{Key, Transaction, Update};
@@ -15,45 +14,19 @@ use crate::ids::AgentId;
 use crate::models::stats::StatsDelta;
 use crate::models::{AgentStats, AgentStatus, TotalStats};
 use crate::storage::agents::Agents;
+use crate::storage::gathered::Gathered;
 use crate::storage::join_authorized;
 use crate::storage::keys;
 use crate::telemetry::cost;
 
 /// Counts that are not written yet.
-#[derive(Clone, Default)]
-pub(in crate::storage) struct PendingStats(Arc<Mutex<Pending>>);
-
-#[derive(Default)]
-struct Pending {
-    deltas: HashMap<AgentId, StatsDelta>,
-    is_writing: bool,
-}
-
-impl PendingStats {
-    fn lock(&self) -> MutexGuard<'_, Pending> {
-        // Numbers are whole even if a thread ended while it held them.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Adds to the pending counts. Gives whether the caller has to write them, because no other task does.
-    fn gather(&self, agent: AgentId, delta: StatsDelta) -> bool {
-        let mut pending = self.lock();
-        pending.deltas.entry(agent).or_default().add(delta);
-        !std::mem::replace(&mut pending.is_writing, true)
-    }
-
-    fn next(&self) -> Option<(AgentId, StatsDelta)> {
-        let mut pending = self.lock();
-        let agent = pending.deltas.keys().next().copied();
-        pending.is_writing = agent.is_some();
-        agent.and_then(|agent| pending.deltas.remove_entry(&agent))
-    }
-}
+pub(in crate::storage) type PendingStats = Gathered<HashMap<AgentId, StatsDelta>>;
 
 impl Agents<'_> {
     /// Adds to an agent's counters, in a background task.
     pub fn record_stats(self, agent: AgentId, delta: StatsDelta) {
-        if delta == StatsDelta::default() || !self.store.pending_stats.gather(agent, delta) {
+        let is_empty = delta == StatsDelta::default();
+        if is_empty || !self.store.pending_stats.add(|deltas| deltas.entry(agent).or_default().add(delta)) {
             return;
         }
         let store = self.store.clone();
@@ -74,7 +47,11 @@ impl Agents<'_> {
 
     /// Gives whether there was anything to write.
     async fn write_next_stats(self) -> bool {
-        let Some((agent, delta)) = self.store.pending_stats.next() else { return false };
+        let next = self.store.pending_stats.next(|deltas| {
+            let agent = deltas.keys().next().copied()?;
+            deltas.remove_entry(&agent)
+        });
+        let Some((agent, delta)) = next else { return false };
         if let Err(err) = self.write_stats(agent, delta).await {
             tracing::warn!(cause = ?err, "counts were lost");
         }

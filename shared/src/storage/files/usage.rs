@@ -122,10 +122,7 @@ impl Files<'_> {
         let (files, archives) = future::try_join(files.collect_all::<Sized>(), archives.collect_all::<Sized>()).await?;
         let sum = |items: Vec<Sized>| items.iter().fold(0, |sum: u64, item| sum.saturating_add(item.size));
         let sums = Sums { files: sum(files), archives: sum(archives) };
-        let unchanged = |attribute: &str, sum: Option<i64>| match sum {
-            Some(sum) => attr(attribute).eq(n(sum)),
-            None => attr(attribute).absent(),
-        };
+        let unchanged = |attribute: &str, sum: Option<i64>| attr(attribute).is_still(sum.map(n));
         let is_same = unchanged(FILE_BYTES, before.stored_bytes).and(unchanged(ARCHIVE_BYTES, before.archived_bytes));
         let update = Update::new(keys::changes(user))
             .set(FILE_BYTES, n(sums.files))

@@ -40,24 +40,30 @@ impl Notifications<'_> {
         let mut items = self.store.table.get_items(wanted).await?;
         let person = items.take::<UserItem>(&person_key)?.filter(|person| person.removing.is_none());
         let Some(person) = person.filter(|_| !items.contains(&removal)) else { return Ok(vec![]) };
+        let preferences = person.notification_preferences()?;
         let mut linked = vec![];
         for message in messages {
-            linked.extend(self.linked_of(&person, *message, &mut items)?);
+            linked.extend(self.linked_of((person.user.id, &preferences), *message, &mut items)?);
         }
         Ok(linked)
     }
 
-    fn linked_of(self, person: &UserItem, id: MessageId, items: &mut Items) -> Result<Option<LinkedRequest>, Error> {
-        let is_owned = |item: &MessageItem| item.owner_id == person.user.id;
+    fn linked_of(
+        self,
+        (user, preferences): (UserId, &NotificationPreferences),
+        id: MessageId,
+        items: &mut Items,
+    ) -> Result<Option<LinkedRequest>, Error> {
+        let is_owned = |item: &MessageItem| item.owner_id == user;
         let Some(item) = items.take::<MessageItem>(&keys::message(id))?.filter(is_owned) else { return Ok(None) };
         let agent = items.peek::<AgentItem>(&keys::agent(id.channel()))?;
-        let Some(agent) = agent.filter(|agent| agent.owner_id == person.user.id && agent.deleted_at.is_none()) else {
+        let Some(agent) = agent.filter(|agent| agent.owner_id == user && agent.deleted_at.is_none()) else {
             return Ok(None);
         };
         let of_agent = agent.notification_preferences()?;
         Ok(Some(LinkedRequest {
             message: item.into(),
-            preferences: person.notification_preferences()?.of_agent(&of_agent),
+            preferences: preferences.clone().of_agent(&of_agent),
             is_muted: of_agent.is_muted(self.store.clock.now()),
             agent_name: agent.name,
         }))
