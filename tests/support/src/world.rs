@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::types::{AttributeValue, StreamSpecification, StreamViewType};
 use aws_sdk_sqs::types::QueueAttributeName;
 use axum::Router;
 use placet_local::engines::in_process::InProcess;
@@ -30,7 +30,7 @@ use shared::secrets::ServerSecrets;
 use shared::storage::schema;
 use shared::{hex, random};
 use tempfile::TempDir;
-use tokio::sync::watch;
+use tokio::sync::{OnceCell, watch};
 
 use crate::actors::{Person, random_email};
 use crate::deployment::{self, Deployment};
@@ -61,6 +61,36 @@ pub struct World {
     dir: TempDir,
     workers: Workers,
     deployment: Deployment,
+}
+
+/// Creates the bucket and the table that tests on LocalStack share.
+async fn create_shared(clients: &Clients) {
+    let created = clients.s3.create_bucket().bucket(NAME).send().await;
+    if let Err(err) = &created {
+        let owned = err.as_service_error().is_some_and(|it| it.is_bucket_already_owned_by_you());
+        assert!(owned, "a bucket on LocalStack: {err:?}");
+    }
+    create_table(clients, NAME).await;
+}
+
+/// Creates a table on LocalStack. Its stream is off until a test reads it: each access to a table with a stream takes
+/// DynamoDB Local the longer, the more records all streams have.
+async fn create_table(clients: &Clients, name: &str) {
+    schema::create(&clients.dynamodb, name).await.expect("a table on LocalStack");
+    set_stream(clients, name, false).await;
+}
+
+/// Turns a table's stream on or off, unless it already is.
+async fn set_stream(clients: &Clients, table: &str, on: bool) {
+    let described = clients.dynamodb.describe_table().table_name(table).send().await.expect("a table");
+    if described.table.and_then(|table| table.stream_specification).is_some_and(|it| it.stream_enabled) == on {
+        return;
+    }
+    let view = on.then_some(StreamViewType::NewAndOldImages);
+    let stream =
+        StreamSpecification::builder().stream_enabled(on).set_stream_view_type(view).build().expect("complete");
+    let update = clients.dynamodb.update_table().table_name(table).stream_specification(stream);
+    update.send().await.expect("the table is updated");
 }
 
 impl World {
@@ -124,12 +154,11 @@ impl World {
         let write_notifier = WriteNotifier::default();
         let mut clients = Clients::at(&endpoints).await;
         clients.dynamodb = write_notifier.observe(&clients.dynamodb);
-        schema::create(&clients.dynamodb, table).await.expect("a table on LocalStack");
-        // All tests share the bucket, which another test may have created.
-        let created = clients.s3.create_bucket().bucket(NAME).send().await;
-        if let Err(err) = &created {
-            let owned = err.as_service_error().is_some_and(|it| it.is_bucket_already_owned_by_you());
-            assert!(owned, "a bucket on LocalStack: {err:?}");
+        // Initialised once: all tests share the bucket, and most the table.
+        static SHARED: OnceCell<()> = OnceCell::const_new();
+        SHARED.get_or_init(|| create_shared(&clients)).await;
+        if table != NAME {
+            create_table(&clients, table).await;
         }
         let (mut deployment, close) = Deployment::in_process(clients, table, NAME, outbound);
         // Notifications are on. Routes send none, and a test that runs `events` has a queue of its own.
@@ -198,8 +227,12 @@ impl World {
         self.engines.as_ref().map(|engines| &engines.stream_retention)
     }
 
-    /// The event sources of this test, and the URLs of its delivery queue and its dead-letter queue.
+    /// The event sources of this test, and the URLs of its delivery queue and its dead-letter queue. On LocalStack the
+    /// stream begins here.
     pub async fn sources(&self) -> (EventSources, QueueUrls) {
+        if self.engines.is_none() {
+            set_stream(&self.clients, &self.table, true).await;
+        }
         let urls = match &self.engines {
             Some(engines) => engines.queue_urls(),
             None => QueueUrls {

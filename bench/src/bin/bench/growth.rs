@@ -1,6 +1,7 @@
 //! The cost of the same calls on more and more data.
 
 use placet_bench::figures::Growth;
+use serde_json::json;
 use test_support::bulk_data::{self, CallMeasurement, NamedCall};
 use test_support::{Agent, Person, World};
 
@@ -11,7 +12,7 @@ const CALLS_PER_ROUND: usize = 9;
 
 pub async fn measure() -> Vec<Growth> {
     let world = World::embedded().await;
-    let (mut messages, mut channels, mut pending) = (vec![], vec![], vec![]);
+    let (mut messages, mut channels, mut pending, mut answered) = (vec![], vec![], vec![], vec![]);
     for count in [100, 10_000, 100_000] {
         let (person, agent) = new_actors(&world).await;
         bulk_data::fill_channel(&world, &person, &agent, count).await;
@@ -28,8 +29,15 @@ pub async fn measure() -> Vec<Growth> {
         bulk_data::copy_messages(&world, &[&review], count - 1).await;
         pending.push(Scenario::new(format!("next to a channel with {count} pending"), &person, agent).await);
     }
+    for count in [1, 100_000] {
+        let (person, agent) = new_actors(&world).await;
+        let review = person.agent().await.request_approval().await;
+        person.answer(&review, json!({ "selectedOption": "approve" })).await.expect(201);
+        bulk_data::copy_messages(&world, &[&review], count - 1).await;
+        answered.push(Scenario::new(format!("next to a channel with {count} answered"), &person, agent).await);
+    }
     for _ in 0..ROUNDS {
-        for scenario in [&mut messages, &mut channels, &mut pending].into_iter().flatten() {
+        for scenario in [&mut messages, &mut channels, &mut pending, &mut answered].into_iter().flatten() {
             scenario.measure_round().await;
         }
     }
@@ -37,7 +45,7 @@ pub async fn measure() -> Vec<Growth> {
         let smallest = scenarios[0].medians();
         scenarios.into_iter().flat_map(move |it| compare(&it.what, &it.medians(), &smallest))
     };
-    [messages, channels, pending].into_iter().flat_map(rows).collect()
+    [messages, channels, pending, answered].into_iter().flat_map(rows).collect()
 }
 
 async fn new_actors(world: &World) -> (Person, Agent) {
