@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds the packages in clients/, installs them from what was built, and tests them and the examples against the local
-# runner, which comes from its wheel, too. Then their types are checked.
+# runner, which comes from its wheel, too: those of n8n in n8n's engine. Then their types are checked.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -24,6 +24,18 @@ installed=tests/packages/node_modules/.package-lock.json
 if [ ! -e "$installed" ] || [ tests/packages/package-lock.json -nt "$installed" ]; then
   npm ci --prefix tests/packages --no-audit --no-fund --loglevel=error
 fi
+installed=tests/packages/n8n/node_modules/.package-lock.json
+if [ ! -e "$installed" ] || [ tests/packages/n8n/package-lock.json -nt "$installed" ]; then
+  npm ci --prefix tests/packages/n8n --ignore-scripts --no-audit --no-fund --loglevel=error
+fi
+# Of n8n's own nodes the files that the tests load: their package depends on 430 others.
+base=tests/packages/n8n/node_modules/.cache/n8n-nodes-base
+if [ ! -e "$base" ]; then
+  npm pack --silent --pack-destination "$work" n8n-nodes-base@1.121.53 >/dev/null
+  mkdir -p "$base"
+  tar -xzf "$work"/n8n-nodes-base-*.tgz -C "$base" --strip-components 1 \
+    package/package.json package/dist/utils package/dist/nodes/{HttpRequest,If,ManualTrigger,NoOp}
+fi
 bin=$PWD/.venv-clients/bin
 tsc=$PWD/tests/packages/node_modules/.bin/tsc
 
@@ -44,8 +56,13 @@ npm pack --silent --pack-destination "$work" "$work/package" >/dev/null
 rm -rf tests/packages/node_modules/placet-serverless
 npm install --prefix tests/packages --no-save --no-audit --no-fund --loglevel=error --offline "$work"/placet-serverless-*.tgz
 
+# The tarball of n8n's nodes, beside n8n's engine.
+npm pack --silent --pack-destination "$work" ./clients/n8n >/dev/null
+rm -rf tests/packages/n8n/node_modules/n8n-nodes-placet-serverless
+npm install --prefix tests/packages/n8n --no-save --ignore-scripts --no-audit --no-fund --loglevel=error --offline "$work"/n8n-nodes-placet-*.tgz
+
 # The local runner.
-exec 3< <(exec "$bin/placet-local" --ephemeral --json --port 0 2>"$work/log")
+exec 3< <(exec "$bin/placet-local" --ephemeral --json --allow-loopback-webhooks --port 0 2>"$work/log")
 runner=$!
 read -r started <&3 || { cat "$work/log" >&2; exit 1; }
 setting() { jq --exit-status --raw-output ".$1" <<<"$started"; }
@@ -62,6 +79,8 @@ failed=0
 ulimit -n 8192
 PATH=$bin:$PATH timeout 300 "$bin/python" -m pytest --quiet -p no:cacheprovider tests/packages/python "$@" 2>&1 | tee "$log" || failed=1
 timeout 120 node --test --test-concurrency=1 --test-reporter=spec tests/packages/typescript/*.test.mjs 2>&1 | tee -a "$log" || failed=1
+N8N_USER_FOLDER=$work N8N_ENCRYPTION_KEY=tests N8N_LOG_LEVEL=error N8N_DIAGNOSTICS_ENABLED=false \
+  timeout 120 node --test --test-reporter=spec tests/packages/n8n/*.test.mjs 2>&1 | tee -a "$log" || failed=1
 
 # Types: of the packages as they are installed, of the tests and of the examples.
 for version in 3.10 3.13; do

@@ -11,9 +11,14 @@ async function call(method, path, body, headers = {}) {
 const signedIn = await call("POST", "/api/auth/login", { email: PLACET_EMAIL, password: PLACET_PASSWORD });
 const Authorization = `Bearer ${/access_token=([^;]+)/.exec(signedIn.headers.get("set-cookie"))[1]}`;
 
+/** A call of the person's, and its answer. */
+export async function person(method, path, body) {
+  return (await call(method, path, body, { Authorization })).json();
+}
+
 /** What is asked in the tests' channel. */
 export async function pending() {
-  return (await call("GET", `/api/messages/reviews?channel=${PLACET_CHANNEL}`, undefined, { Authorization })).json();
+  return person("GET", `/api/messages/reviews?channel=${PLACET_CHANNEL}`);
 }
 
 /** The one question, once somebody has asked it. */
@@ -28,7 +33,7 @@ export async function asked() {
 }
 
 export async function respond(id, response) {
-  await call("POST", `/api/messages/${id}/respond`, { response }, { Authorization });
+  await person("POST", `/api/messages/${id}/respond`, { response });
 }
 
 /** Answers the one question. */
