@@ -58,6 +58,12 @@ impl Timestamp {
         Duration::from_millis(u64::try_from(later.0 - self.0).unwrap_or(0))
     }
 
+    /// Its text for people, to the minute: `2026-11-29 21:00 UTC`.
+    pub fn to_minute(self) -> String {
+        let text = self.to_string();
+        format!("{} {} UTC", &text[..10], &text[11..16])
+    }
+
     /// Parses any RFC 3339 text, whatever its offset.
     pub fn parse(text: &str) -> Option<Self> {
         let moment = OffsetDateTime::parse(text, &Rfc3339).ok()?;

@@ -1,18 +1,16 @@
 //! E-mails: one for a request, its reminder, and one for all requests of low risk at a full hour.
 
 use askama::Template;
-use shared::clock::Timestamp;
 use shared::error::Error;
 use shared::http::App;
 use shared::ids::{MessageId, UserId};
 use shared::mail::{Letter, MailAnswer};
 use shared::models::mail_link::{MailLink, UnsubscribeLink};
 use shared::models::notifications::EmailEndReason;
-use shared::models::{Review, ReviewStatus};
-use shared::review::Act;
+use shared::models::{Fact, Review, ReviewStatus};
 use shared::storage::{DeliveryOutcome as Outcome, LinkedRequest, Notification, NotificationContext};
 
-use crate::excerpt::{excerpt, lines};
+use crate::excerpt::{excerpt, lines, visible};
 use crate::question::{agent_name, asked, question};
 use crate::timing::{self, pending};
 
@@ -32,7 +30,7 @@ struct RequestMail<'a> {
     agent: &'a str,
     asks: &'a str,
     question: &'a str,
-    facts: &'a [(&'static str, String)],
+    facts: &'a [Fact],
     link: &'a str,
     unsubscribe: &'a str,
 }
@@ -114,7 +112,8 @@ fn request(
     let whole = lines(text, MAX_TEXT);
     let question = if shows_content && !whole.is_empty() { whole } else { line };
     let asks = if of.has_reminder { "still waits for an answer:" } else { "asks:" };
-    let facts = facts(review, shows_content);
+    let facts = review.facts(shows_content).into_iter().map(|(name, value)| (name, visible(&value)));
+    let facts: Vec<Fact> = facts.collect();
     let (link, unsubscribe) = (link(app, of.owner_id, of.message_id)?, unsubscribe(app, of.owner_id)?);
     let page = RequestMail {
         subject: &subject,
@@ -137,22 +136,6 @@ fn request(
     Ok(Letter { to: address.to_owned(), subject, text, html, id, follows, unsubscribe })
 }
 
-/// What is known of a request besides its text.
-fn facts(review: &Review, shows_content: bool) -> Vec<(&'static str, String)> {
-    let act = review.action.as_ref().and_then(Act::from_stored).filter(|_| shows_content);
-    let mut facts = vec![];
-    if let Some(act) = &act {
-        facts.push(("Action", excerpt(&act.name, MAX_SUBJECT)));
-        facts.extend(act.target.as_deref().map(|target| ("Target", excerpt(target, MAX_SUBJECT))));
-        facts.extend(act.summary.as_deref().map(|summary| ("Summary", excerpt(summary, MAX_TEXT))));
-        facts.extend(act.reversible.map(|is| ("Can be undone", if is { "yes" } else { "no" }.to_owned())));
-    }
-    let risk = Act::notified_risk(review.action.as_ref());
-    facts.extend(review.action.as_ref().map(|_| ("Risk", risk.word().to_owned())));
-    facts.push(("Answer by", moment(review.expires_at)));
-    facts
-}
-
 /// A request that is still open and that the person may be told of.
 fn line(app: &App, user: UserId, request: &LinkedRequest) -> Result<Option<Line>, Error> {
     let LinkedRequest { message, agent_name, preferences, is_muted } = request;
@@ -165,7 +148,7 @@ fn line(app: &App, user: UserId, request: &LinkedRequest) -> Result<Option<Line>
         agent: excerpt(agent_name, MAX_SUBJECT),
         question: if preferences.email.show_content { asked(message, review) } else { "A request".to_owned() },
         link: link(app, user, message.id)?,
-        until: moment(review.expires_at),
+        until: review.expires_at.to_minute(),
     }))
 }
 
@@ -175,10 +158,4 @@ fn link(app: &App, user: UserId, message: MessageId) -> Result<String, Error> {
 
 fn unsubscribe(app: &App, user: UserId) -> Result<String, Error> {
     Ok(app.page_url(&UnsubscribeLink(user).path(app.secrets.current()?)))
-}
-
-/// A moment to the minute.
-fn moment(at: Timestamp) -> String {
-    let text = at.to_string();
-    format!("{} {} UTC", &text[..10], &text[11..16])
 }

@@ -21,7 +21,7 @@ pub fn excerpt(text: &str, max: usize) -> String {
 
 /// The beginning of a text with its lines, without invisible characters, at most `max` characters.
 pub fn lines(text: &str, max: usize) -> String {
-    let plain: String = text.trim().chars().filter(|letter| *letter == '\n' || !is_invisible(*letter)).collect();
+    let plain = visible(text.trim());
     match plain.char_indices().nth(max) {
         Some((end, _)) => plain[..end].trim_end().to_owned() + "…",
         None => plain,
@@ -29,7 +29,12 @@ pub fn lines(text: &str, max: usize) -> String {
 }
 
 fn plain_word(word: &str) -> String {
-    word.trim_matches(['*', '_', '`']).chars().filter(|letter| !is_invisible(*letter)).collect()
+    visible(word.trim_matches(['*', '_', '`']))
+}
+
+/// A text without its invisible characters.
+pub fn visible(text: &str) -> String {
+    text.chars().filter(|letter| !is_invisible(*letter)).collect()
 }
 
 #[cfg(test)]

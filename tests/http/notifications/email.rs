@@ -60,7 +60,7 @@ impl Setup {
 }
 
 /// The URL of the routes of `accounts`, with a mailer.
-async fn with_mailer(world: &World, mailer: Mailer) -> String {
+pub async fn with_mailer(world: &World, mailer: Mailer) -> String {
     world
         .serve_also(
             accounts::router(),
@@ -69,7 +69,7 @@ async fn with_mailer(world: &World, mailer: Mailer) -> String {
         .await
 }
 
-async fn prefer(person: &Person, notifications: Value) -> Reply {
+pub async fn prefer(person: &Person, notifications: Value) -> Reply {
     let request = person.request(Method::PATCH, "/api/preferences");
     Reply::fetch(request.json(&json!({ "notifications": notifications }))).await
 }
@@ -90,7 +90,7 @@ fn killed_after_sending(url: &str) -> Mailer {
 }
 
 /// The path of the first link in a text that begins so.
-fn path<'a>(text: &'a Value, start: &str) -> &'a str {
+pub fn path<'a>(text: &'a Value, start: &str) -> &'a str {
     let text = text.as_str().unwrap();
     let from = text.find(&format!("http://localhost{start}")).unwrap_or_else(|| panic!("no {start} in {text}"));
     let link = &text[from + "http://localhost".len()..];
@@ -158,6 +158,72 @@ async fn a_link_that_is_fetched_twenty_times_changes_nothing_and_shows_the_outco
     assert!(!ended.text().contains("Version 7"), "it ends with the review: {}", ended.text());
     setup.agent.delete_in_channel(&format!("/api/v1/messages/{id}")).await.expect(200);
     assert_eq!(setup.visitor().get(link).await.status, 404);
+}
+
+/// The facts of an e-mail or a page: the texts of these elements, in pairs.
+fn facts(html: &str, name: &str, value: &str) -> Vec<(String, String)> {
+    let texts = |tag: &str| {
+        let (start, end) = (format!("<{tag}"), format!("</{tag}>"));
+        let elements = html.split(&end).filter_map(|before| before.rsplit_once(&start));
+        elements.map(|(_, rest)| rest.split_once('>').unwrap().1.to_owned()).collect::<Vec<_>>()
+    };
+    texts(name).into_iter().zip(texts(value)).collect()
+}
+
+#[tokio::test]
+async fn the_page_of_a_link_lists_the_facts_of_both_parts_of_its_e_mail() {
+    let setup = Setup::start().await;
+    let act = |given: Value| {
+        let mut act = json!({ "name": "deploy", "args": {} });
+        act.as_object_mut().unwrap().extend(given.as_object().unwrap().clone());
+        Some(act)
+    };
+    let hostile =
+        json!({ "target": "--all\nRisk: low\u{2028}*.example.com _x_", "risk": "medium", "reversible": true });
+    for (action, shows_content, expected) in [
+        (None, true, vec![]),
+        (None, false, vec![]),
+        (act(json!({})), true, vec![("Action", "deploy"), ("Risk", "medium")]),
+        (
+            act(json!({ "reversible": false })),
+            true,
+            vec![("Action", "deploy"), ("Can be undone", "no"), ("Risk", "high")],
+        ),
+        (
+            act(hostile.clone()),
+            true,
+            vec![
+                ("Action", "deploy"),
+                ("Target", "--all Risk: low *.example.com _x_"),
+                ("Can be undone", "yes"),
+                ("Risk", "medium"),
+            ],
+        ),
+        (act(hostile), false, vec![("Risk", "medium")]),
+        (
+            act(json!({ "summary": "Version 7", "risk": "high" })),
+            true,
+            vec![("Action", "deploy"), ("Summary", "Version 7"), ("Risk", "high")],
+        ),
+    ] {
+        prefer(&setup.person, json!({ "email": { "showContent": shows_content } })).await.expect(200);
+        let mut review = json!({ "type": "approval" });
+        if let Some(action) = action {
+            review["action"] = action;
+        }
+        setup.agent.create_message(json!({ "text": "Deploy?", "review": review })).await;
+        let mail = setup.received().await;
+        let in_html = facts(mail["html"].as_str().unwrap(), "th", "td");
+        let (until, others) = in_html.split_last().unwrap();
+        assert!(until.0 == "Answer by" && until.1.ends_with(" UTC"), "{until:?}");
+        let others: Vec<_> = others.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        assert_eq!(others, expected);
+        let plain = mail["plain"].as_str().unwrap().replace("\r\n", "\n");
+        let listed: Vec<_> = in_html.iter().map(|(name, value)| format!("{name}: {value}\n")).collect();
+        assert!(plain.contains(&format!("\n\n{}\nOpen the request:", listed.concat())), "{plain}");
+        let page = setup.visitor().get(path(&mail["plain"], "/d/")).await;
+        assert_eq!(facts(&page.text(), "dt", "dd"), in_html);
+    }
 }
 
 #[tokio::test]

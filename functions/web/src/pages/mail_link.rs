@@ -9,12 +9,11 @@ use shared::error::Error;
 use shared::http::App;
 use shared::http::extract::PathId;
 use shared::models::mail_link::MailLink;
-use shared::models::{Review, ReviewStatus};
+use shared::models::{Fact, Review, ReviewStatus};
 use shared::storage::LinkedRequest;
 
 use crate::response::{self, PageError};
 use crate::review::summary;
-use crate::text::format;
 
 #[derive(Template)]
 #[template(path = "pages/mail_link.html")]
@@ -26,8 +25,8 @@ struct MailLinkPage {
 }
 
 enum LinkState {
-    /// The text and the facts as far as the person's e-mails have them, and until when it can be answered, as HTML.
-    Pending { text: String, facts: Vec<(&'static str, String)>, until: String },
+    /// The text, if the person's e-mails have it, and the facts that they list.
+    Pending { text: Option<String>, facts: Vec<Fact> },
     /// What became of it.
     Ended { title: &'static str, chosen: Vec<String> },
 }
@@ -39,7 +38,7 @@ pub async fn page(State(app): State<App>, PathId(token): PathId<String>) -> Resu
     let review = request.message.review.as_ref().ok_or(Error::NotFound("link"))?;
     let is_over = review.status == ReviewStatus::Pending && review.expires_at <= app.clock.now();
     let state = match review.status {
-        ReviewStatus::Pending if !is_over => pending(&app, &request, review),
+        ReviewStatus::Pending if !is_over => pending(&request, review),
         ReviewStatus::Pending | ReviewStatus::Expired => ended("Expired", vec![]),
         ReviewStatus::Cancelled => ended("Withdrawn", vec![]),
         ReviewStatus::Completed => {
@@ -51,18 +50,10 @@ pub async fn page(State(app): State<App>, PathId(token): PathId<String>) -> Resu
     response::page(StatusCode::OK, &page)
 }
 
-fn pending(app: &App, request: &LinkedRequest, review: &Review) -> LinkState {
+fn pending(request: &LinkedRequest, review: &Review) -> LinkState {
     let shows_content = request.preferences.email.show_content;
-    let text = request.message.text.clone().filter(|_| shows_content).unwrap_or_default();
-    let act = review.act().filter(|_| shows_content);
-    let mut facts = vec![];
-    if let Some(act) = act {
-        facts.push(("Action", act.name.clone()));
-        facts.extend(act.target.clone().map(|target| ("Target", target)));
-        facts.extend(act.summary.clone().map(|summary| ("Summary", summary)));
-        facts.extend(act.risk.map(|risk| ("Risk", risk.word().to_owned())));
-    }
-    LinkState::Pending { text, facts, until: format::due(review.expires_at, app.clock.now()) }
+    let text = shows_content.then(|| request.message.text.clone().unwrap_or_default());
+    LinkState::Pending { text, facts: review.facts(shows_content) }
 }
 
 fn ended(title: &'static str, chosen: Vec<String>) -> LinkState {

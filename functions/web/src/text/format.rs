@@ -52,8 +52,7 @@ pub fn is_urgent(until: Timestamp, now: Timestamp) -> bool {
 
 /// A moment to the minute, as HTML, in UTC, because the server does not know the reader's zone.
 pub fn moment(at: Timestamp) -> String {
-    let text = at.to_string();
-    format!(r#"<time datetime="{text}" data-moment>{} {} UTC</time>"#, &text[..10], &text[11..16])
+    format!(r#"<time datetime="{at}" data-moment>{}</time>"#, at.to_minute())
 }
 
 /// The time of day of a moment, as HTML, in UTC.
