@@ -15,7 +15,7 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError
 
 from deployment import (
-    DeployError, concurrency, dead_letters, deployment_secrets, plugins as own_plugins, restored_table, retained_data,
+    DeployError, concurrency, dead_letters, deployment_secrets, mail, plugins as own_plugins, restored_table, retained_data,
     schema_version)
 from deployment.config import ROOT, StackConfig, parse_parameters
 
@@ -115,6 +115,7 @@ def deploy(session, args):
     stack = find_stack(session, args.stack)
     refuse_newer_table(session, stack)
     parameters = choose_parameters(session, args, stack)
+    mail.check(parameters_of(stack) | parameters)
     print(f"Stack       {args.stack} in {session.region_name}, {'update' if stack else 'new'}")
     print(f"Account     {session.client('sts').get_caller_identity()['Account']}")
     tags = CONFIG.tags(args.stack, session.region_name) | parse_parameters(args.tag)

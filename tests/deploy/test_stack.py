@@ -22,7 +22,7 @@ sys.path[:0] = [str(ROOT / "tests/sam"), str(ROOT / "tests/deploy"), str(ROOT / 
 import own_card  # noqa: E402
 import stack  # noqa: E402
 from deployed import emulator  # noqa: E402
-from deployment import DeployError, concurrency, dead_letters, plugins, schema_version  # noqa: E402
+from deployment import DeployError, concurrency, dead_letters, mail, plugins, schema_version  # noqa: E402
 from deployment.config import StackConfig  # noqa: E402
 
 TEMPLATE = ROOT / "tests/deploy/template.yaml"
@@ -265,6 +265,37 @@ class Stacks(OnAnEmulator):
         self.assertEqual(self.it.client("ssm").get_parameters(Names=["/placet/gone/secrets"])["Parameters"], [])
 
 
+class MailIdentities(OnAnEmulator):
+    def test_a_sender_outside_of_the_identity_is_not_deployed(self):
+        of_other = self.it.run("mails", "deploy", "--template", TEMPLATE, "--yes", "MailFrom=placet@other.com", "MailIdentity=example.com")
+        self.assertEqual(of_other.returncode, 1, of_other.stdout)
+        self.assertIn("MailFrom=placet@other.com does not belong to MailIdentity=example.com", of_other.stderr)
+        self.assertIn("There is no stack mails", self.it.run("mails", "outputs").stderr)
+        self.it.deploy("mails", "MailFrom=placet@example.com", "MailIdentity=example.com")
+        # The other of the two is the stack's.
+        for changed in ("MailFrom=placet@other.com", "MailIdentity=other.com"):
+            self.assertEqual(self.it.run("mails", "deploy", "--template", TEMPLATE, "--yes", changed).returncode, 1)
+        parameters = self.it.parameters("mails")
+        found = parameters["MailFrom"], parameters["MailIdentity"]
+        self.assertEqual(found, ("placet@example.com", "example.com"))
+
+    def test_the_template_refuses_a_sender_that_could_send_nothing(self):
+        text = (ROOT / "infra/template.yaml").read_text()
+        parameters_and_rules = text[text.index("\nParameters:"):text.index("\nConditions:")]
+        template = f"{parameters_and_rules}\nResources: {{ Topic: {{ Type: AWS::SNS::Topic }} }}\n"
+        cloudformation = self.it.client("cloudformation")
+        create = lambda name, **given: cloudformation.create_stack(
+            StackName=name, TemplateBody=template,
+            Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in given.items()])
+        on, good = {"Notifications": "true"}, {"MailFrom": "placet@example.com", "MailIdentity": "example.com"}
+        for refused in (good, on | {"MailFrom": good["MailFrom"]}, on | good | {"MailFrom": "placet"},
+                        on | good | {"MailFrom": "Placet <placet@example.com>"}):
+            with self.assertRaisesRegex(cloudformation.exceptions.ClientError, "MailFrom"):
+                create("refused", **refused)
+        for number, accepted in enumerate(({}, on, on | good)):
+            create(f"accepted{number}", **accepted)
+
+
 class APipeline(OnAnEmulator):
     """The role of infra/pipeline.yaml, whose policies the emulator enforces."""
 
@@ -409,6 +440,18 @@ class Advice(unittest.TestCase):
         self.assertEqual(advice.parameters["ReviewsConcurrency"], "0")
         own = concurrency.advise(concurrency.AccountLimits(1_000, 500), reserved_by_stack=500)
         self.assertEqual(own.parameters["ReviewsConcurrency"], "500")
+
+
+class MailAddresses(unittest.TestCase):
+    def test_an_address_belongs_to_itself_its_domain_and_those_above(self):
+        for address, identity, expected in (
+            ("placet@example.com", "example.com", True), ("placet@mail.example.com", "example.com", True),
+            ("placet@Example.com", "example.com", True), ("placet@example.com", "placet@example.com", True),
+            ("placet@notexample.com", "example.com", False), ("placet@example.com", "mail.example.com", False),
+            ("other@example.com", "placet@example.com", False), ("placet@example.com", "none.invalid", False),
+            ("placet@example.com", "", False), ("", "example.com", False),
+        ):
+            self.assertEqual(mail.belongs(address, identity), expected, (address, identity))
 
 
 class Architectures(unittest.TestCase):
