@@ -18,7 +18,8 @@ pub enum Permission {
     Notifications(&'static str),
     /// The dead-letter queue of notifications.
     FailedNotifications(&'static str),
-    /// The identity that e-mails are sent from, and its configuration set.
+    /// The identity that e-mails are sent from, and its configuration set. The operation SendEmail of SES v2 needs
+    /// `ses:SendRawEmail` for MIME.
     Mail(&'static str),
     /// The parameter with the deployment's secrets.
     Secrets(&'static str),

@@ -31,6 +31,7 @@ pub const PERMISSIONS: &[Permission] = &[
     Permission::Bucket("s3:ListBucket"),
     Permission::Objects("s3:DeleteObject"),
     Permission::Mail("ses:SendEmail"),
+    Permission::Mail("ses:SendRawEmail"),
     Permission::Secrets("ssm:GetParameter"),
 ];
 

@@ -43,6 +43,7 @@ pub const PERMISSIONS: &[Permission] = &[
     Permission::Notifications("sqs:ChangeMessageVisibility"),
     Permission::FailedNotifications("sqs:SendMessage"),
     Permission::Mail("ses:SendEmail"),
+    Permission::Mail("ses:SendRawEmail"),
     Permission::Secrets("ssm:GetParameter"),
 ];
 

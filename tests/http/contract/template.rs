@@ -105,6 +105,21 @@ fn no_permission_is_wider_than_one_resource() {
     }
 }
 
+/// A role may do only what both its policy and its boundary allow.
+#[test]
+fn the_boundary_of_a_pipelines_roles_allows_what_the_roles_of_functions_do() {
+    let boundary = template::of_pipeline("Boundary");
+    let allowed: BTreeSet<String> = statements_of(&boundary).into_iter().flat_map(|(actions, _)| actions).collect();
+    let refused: BTreeSet<String> = template::of_type("AWS::IAM::Role")
+        .flat_map(|(_, role)| statements(role))
+        .flat_map(|(actions, _)| actions)
+        .filter(|action| {
+            !allowed.contains(action) && !allowed.contains(&format!("{}:*", action.split(':').next().unwrap()))
+        })
+        .collect();
+    assert!(refused.is_empty(), "{refused:?}");
+}
+
 #[test]
 fn every_timeout_is_longer_than_the_timeouts_inside_it() {
     const GATEWAY_MS: u64 = 30_000;
@@ -336,9 +351,15 @@ fn granted_permissions(function: &str) -> BTreeSet<Grant> {
 }
 
 fn statements(role: &Value) -> Vec<(Vec<String>, Vec<Value>)> {
-    let list = |value: &Value| value.as_array().cloned().unwrap_or_else(|| vec![value.clone()]);
-    let policies = list(&role["Policies"]).into_iter();
-    let statements = policies.flat_map(|policy| list(&policy["PolicyDocument"]["Statement"]));
+    list(&role["Policies"]).iter().flat_map(statements_of).collect()
+}
+
+fn list(value: &Value) -> Vec<Value> {
+    value.as_array().cloned().unwrap_or_else(|| vec![value.clone()])
+}
+
+fn statements_of(policy: &Value) -> Vec<(Vec<String>, Vec<Value>)> {
+    let statements = list(&policy["PolicyDocument"]["Statement"]).into_iter();
     // What only some stacks grant counts as granted.
     let statements = statements.map(|it| it.pointer("/Fn::If/1").cloned().unwrap_or(it));
     let texts = |value: &Value| list(value).iter().map(|it| it.as_str().expect("an action").to_owned()).collect();

@@ -97,7 +97,8 @@ impl Function {
 
     /// The mailer only if this function may send e-mail.
     pub fn with_its_mail(self, mailer: Mailer) -> Mailer {
-        self.permitted(Permission::Mail("ses:SendEmail"), mailer).unwrap_or_default()
+        let mailer = self.permitted(Permission::Mail("ses:SendEmail"), mailer);
+        mailer.and_then(|mailer| self.permitted(Permission::Mail("ses:SendRawEmail"), mailer)).unwrap_or_default()
     }
 
     /// The WebSocket API only if this function may send to its connections.

@@ -1,4 +1,4 @@
-//! infra/template.yaml: its resources, functions and routes.
+//! infra/template.yaml: its resources, functions and routes; the resources of infra/pipeline.yaml.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -18,6 +18,13 @@ static ROUTES: LazyLock<Vec<(String, String)>> = LazyLock::new(|| {
     routes.sort_by_key(|(key, _)| (generality(key), std::cmp::Reverse(key.len())));
     routes
 });
+
+/// A resource's properties in the template of the pipeline.
+pub fn of_pipeline(name: &str) -> Value {
+    let text = include_str!("../../../infra/pipeline.yaml");
+    let template = expand_tags(serde_yaml_ng::from_str(text).expect("infra/pipeline.yaml is YAML"));
+    template["Resources"][name]["Properties"].clone()
+}
 
 /// The resources of a type: names and properties.
 pub fn of_type(kind: &str) -> impl Iterator<Item = (&'static str, &'static Value)> {
