@@ -3,22 +3,18 @@ own parser: one line of JSON each. Recipients before `@` of `busy` get 451, of `
 """
 
 import asyncio
-import email
-import email.policy
 import json
 import sys
 
 from aiosmtpd.smtp import SMTP
+
+from parsed_mail import parsed
 
 ANSWERS = {"busy": "451 4.3.0 Try again", "unknown": "550 5.1.1 No such user", "refused": "554 5.7.1 Not here"}
 
 
 def show(value: object) -> None:
     print(json.dumps(value), flush=True)
-
-
-def parts(message: email.message.EmailMessage) -> dict[str, str]:
-    return {kind: message.get_body(preferencelist=(kind,)).get_content() for kind in ("plain", "html")}
 
 
 class Handler:
@@ -29,12 +25,7 @@ class Handler:
         return "250 OK"
 
     async def handle_DATA(self, server, session, envelope):
-        message = email.message_from_bytes(envelope.content, policy=email.policy.default)
-        headers = {name.lower(): str(value) for name, value in message.items()}
-        show({
-            "from": envelope.mail_from, "to": envelope.rcpt_tos, "headers": headers, "type": message.get_content_type(),
-            "defects": [str(defect) for part in message.walk() for defect in part.defects], **parts(message),
-        })
+        show({"from": envelope.mail_from, "to": envelope.rcpt_tos, **parsed(envelope.content)})
         return "250 OK"
 
 

@@ -1,5 +1,6 @@
 """Checks a request to SES against botocore's own model and signer. Reads {method, path, headers, body} as JSON; prints
-the parameters of the operation, and whether the signature is the one that botocore computes.
+the parameters of the operation but the e-mail, the e-mail as Python's own parser reads it, and whether the signature is
+the one that botocore computes.
 """
 
 import base64
@@ -11,6 +12,8 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from botocore.validate import ParamValidator
+
+from parsed_mail import parsed
 
 given = json.load(sys.stdin)
 session = botocore.session.get_session()
@@ -34,6 +37,6 @@ request = AWSRequest(given["method"], f"http://{headers['host']}{given['path']}"
 request.context["timestamp"] = headers["x-amz-date"]
 signer = SigV4Auth(Credentials("AKID", "SECRET"), model.signing_name, "eu-central-1")
 text = signer.string_to_sign(request, signer.canonical_request(request))
-parameters["Content"]["Raw"]["Data"] = parameters["Content"]["Raw"]["Data"].decode()
+mail = parsed(parameters.pop("Content")["Raw"]["Data"])
 is_signed = signature == "Signature=" + signer.signature(text, request)
-json.dump({"parameters": parameters, "isSigned": is_signed}, sys.stdout)
+json.dump({"parameters": parameters, "mail": mail, "isSigned": is_signed}, sys.stdout)

@@ -11,13 +11,15 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.error
 import urllib.request
 import zlib
 from contextlib import contextmanager
 from pathlib import Path
 
 import boto3
+
+import mail
+from calls import answer, request, status
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SKIPPED = ROOT / "tests/sam/skipped.txt"
@@ -59,6 +61,7 @@ def main():
             failed |= not check_missing_permission(aws, gateway)
             failed |= not check_owner_is_created_once(env, gateway)
             failed |= not check_rotation(env, gateway)
+            failed |= not check_mail(aws, env, endpoint, gateway)
             # This is last, because it deletes the stack.
             failed |= not check_data_outlives_stack(aws, env)
         signal.alarm(0)
@@ -176,6 +179,11 @@ class Aws:
         self.client = lambda service: session.client(service, endpoint_url=endpoint)
         stack = self.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"][0]
         self.outputs = {it["OutputKey"]: it["OutputValue"] for it in stack["Outputs"]}
+        self.parameters = {it["ParameterKey"]: it["ParameterValue"] for it in stack["Parameters"]}
+
+    def physical_id(self, resource):
+        found = self.client("cloudformation").describe_stack_resource(StackName=STACK, LogicalResourceId=resource)
+        return found["StackResourceDetail"]["PhysicalResourceId"]
 
 
 def describe(client, stack, outputs, gateway):
@@ -195,10 +203,9 @@ def describe(client, stack, outputs, gateway):
 def serve_sockets(aws, endpoint):
     """The emulator's WebSocket API has a URL that the template cannot know: two functions send frames there."""
     sockets = f"{endpoint}/_aws/execute-api/{aws.outputs['SocketsUrl'].split('//')[1].split('.')[0]}/sockets"
-    functions, cloudformation = aws.client("lambda"), aws.client("cloudformation")
+    functions = aws.client("lambda")
     for resource in ("Sockets", "Expiry"):
-        detail = cloudformation.describe_stack_resource(StackName=STACK, LogicalResourceId=resource)["StackResourceDetail"]
-        name = detail["PhysicalResourceId"]
+        name = aws.physical_id(resource)
         variables = functions.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
         functions.update_function_configuration(
             FunctionName=name, Environment={"Variables": variables | {"PLACET_SOCKETS": sockets}})
@@ -281,8 +288,7 @@ def check_missing_permission(aws, gateway):
     """Removes one action from a function's role: its route must fail, and work again once the action is back.
     This proves that the emulator enforces the roles."""
     iam = aws.client("iam")
-    role = aws.client("cloudformation").describe_stack_resource(
-        StackName=STACK, LogicalResourceId="AccountsRole")["StackResourceDetail"]["PhysicalResourceId"]
+    role = aws.physical_id("AccountsRole")
     policy = iam.get_role_policy(RoleName=role, PolicyName="needs")["PolicyDocument"]
     reduced = json.loads(json.dumps(policy).replace('"dynamodb:PutItem", ', ""))
     assert reduced != policy, "the role has no such permission to remove"
@@ -298,8 +304,7 @@ def check_missing_permission(aws, gateway):
 
 def check_owner_is_created_once(env, gateway):
     """`make owner`: the owner can sign in and the agent's key works. A second run only resets the password."""
-    command = [sys.executable, ROOT / "infra/stack.py", "--stack", STACK, "owner", "first@example.com"]
-    runs = [subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True) for _ in range(2)]
+    runs = [run_stack(env, "owner", "first@example.com") for _ in range(2)]
     shown, again = (dict(re.findall(r"^(Password|API key|Channel) +(\S+)$", run.stdout, re.M)) for run in runs)
     if (len(shown), list(again)) != (3, ["Password"]):
         print(f"make owner showed {sorted(shown)}, then {sorted(again)}:\n" + "\n".join(run.stderr for run in runs))
@@ -317,23 +322,37 @@ def check_owner_is_created_once(env, gateway):
 
 def check_rotation(env, gateway):
     """`make rotate`: share links outlive it, and end with `--revoke`."""
-    command = [sys.executable, ROOT / "infra/stack.py", "--stack", STACK]
-    run_stack = lambda *it: subprocess.run([*command, *it], cwd=ROOT, env=env, capture_output=True, text=True)
-    owner = run_stack("owner", "rotating@example.com")
-    shown = dict(re.findall(r"^(Password|API key|Channel) +(\S+)$", owner.stdout, re.M))
-    file = answer(f"{gateway}/api/v1/files/store-text", shown["API key"],
-                  {"channelId": shown["Channel"], "filename": "a.txt", "content": "kept"})
-    sign_in = request(f"{gateway}/api/auth/login", {"email": "rotating@example.com", "password": shown["Password"]}, None)
-    with urllib.request.urlopen(sign_in, timeout=60) as it:
-        session = re.search(r"access_token=([^;]+)", it.headers["set-cookie"])[1]
+    owner, session = new_owner(env, gateway, "rotating@example.com")
+    file = answer(f"{gateway}/api/v1/files/store-text", owner["API key"],
+                  {"channelId": owner["Channel"], "filename": "a.txt", "content": "kept"})
+    rotate = lambda *it: run_stack(env, "rotate", *it).returncode
     share = lambda: answer(f"{gateway}/api/files/{file['id']}/share", session)["url"].split("/api/share/")[1]
     opened = lambda link: status(f"{gateway}/api/share/{link}")
     before = share()
-    seen = [opened(before), run_stack("rotate").returncode, opened(before)]
+    seen = [opened(before), rotate(), opened(before)]
     after = share()
-    seen += [opened(after), run_stack("rotate", "--revoke").returncode, opened(before), opened(after), opened(share())]
+    seen += [opened(after), rotate("--revoke"), opened(before), opened(after), opened(share())]
     print(f"share links before and after a rotation, and after a revocation: {seen}", flush=True)
     return seen == [200, 0, 200, 200, 0, 404, 404, 200]
+
+
+def check_mail(aws, env, endpoint, gateway):
+    """E-mails by the functions `accounts` and `notify` over SES v2."""
+    owner, session = new_owner(env, gateway, "mailed@example.org")
+    return mail.check(aws, endpoint, gateway, session, owner)
+
+
+def new_owner(env, gateway, address):
+    """What `make owner` shows, and a session."""
+    owner = dict(re.findall(r"^(Password|API key|Channel) +(\S+)$", run_stack(env, "owner", address).stdout, re.M))
+    sign_in = request(f"{gateway}/api/auth/login", {"email": address, "password": owner["Password"]}, None)
+    with urllib.request.urlopen(sign_in, timeout=60) as it:
+        return owner, re.search(r"access_token=([^;]+)", it.headers["set-cookie"])[1]
+
+
+def run_stack(env, *arguments):
+    command = [sys.executable, ROOT / "infra/stack.py", "--stack", STACK, *arguments]
+    return subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True)
 
 
 def check_data_outlives_stack(aws, env):
@@ -345,23 +364,6 @@ def check_data_outlives_stack(aws, env):
     bucket = aws.client("s3").head_bucket(Bucket=aws.outputs["Bucket"])["ResponseMetadata"]["HTTPStatusCode"]
     print(f"destroy without the name: exit {refused}, with it: exit {done}; table {table}, bucket {bucket}")
     return (refused, done, table, bucket) == (1, 0, "ACTIVE", 200)
-
-
-def status(url, body=None, key=None):
-    try:
-        return urllib.request.urlopen(request(url, body, key), timeout=60).status
-    except urllib.error.HTTPError as err:
-        return err.code
-
-
-def answer(url, key, body=None):
-    with urllib.request.urlopen(request(url, body, key), timeout=60) as it:
-        return json.load(it)
-
-
-def request(url, body, key):
-    headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {key}"} if key else {})
-    return urllib.request.Request(url, None if body is None else json.dumps(body).encode(), headers)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-//! Calls of SES v2, held against botocore's own model and signer.
+//! Calls of SES v2, held against botocore's own model and signer. `tests/sam/mail.py` sends e-mails over an emulator's SES.
 
 use std::io::Write;
 use std::process::{Command, Stdio};
@@ -8,14 +8,21 @@ use shared::aws::ses::Ses;
 use shared::clock::Timestamp;
 use shared::ids::UserId;
 use shared::mail::{Letter, MailAnswer, Mailer};
+use test_support::World;
 
+use super::driver::NotifyDriver;
+use super::email::{path, prefer, with_mailer};
+use super::push_messages::deploy;
 use crate::support::receiver::{Receiver, ResponsePlan};
 
-async fn send(receiver: &Receiver) -> (UserId, MailAnswer) {
+fn mailer(receiver: &Receiver) -> Mailer {
     let origin = receiver.url.split("/hook").next().unwrap();
     let ses = Ses::at(origin, "eu-central-1", ["AKID", "SECRET"], Some("a-stack".to_owned()));
-    let mailer = Mailer::new("Placet <placet@example.com>", ses).unwrap();
-    let (now, text) = (Timestamp::from_millis(1_769_852_000_000), "Übernehmen?".to_owned());
+    Mailer::new("Placet <placet@example.com>", ses).unwrap()
+}
+
+async fn send(receiver: &Receiver) -> MailAnswer {
+    let (now, text) = (Timestamp::from_millis(1_769_852_000_000), "Deploy?".to_owned());
     let letter = Letter {
         to: "anna@example.org".to_owned(),
         subject: text.clone(),
@@ -25,8 +32,7 @@ async fn send(receiver: &Receiver) -> (UserId, MailAnswer) {
         follows: None,
         unsubscribe: "https://inbox.example/unsubscribe/x".to_owned(),
     };
-    let person = UserId::new(now);
-    (person, mailer.send(person, &letter, now).await.unwrap())
+    mailer(receiver).send(UserId::new(now), &letter, now).await.unwrap()
 }
 
 fn botocore(given: &Value) -> Value {
@@ -42,32 +48,51 @@ fn botocore(given: &Value) -> Value {
 }
 
 #[tokio::test]
-async fn a_call_has_the_shape_and_the_signature_that_botocore_knows() {
+async fn a_request_is_a_call_whose_shape_and_signature_botocore_knows_with_an_e_mail_that_python_reads() {
     let receiver = Receiver::start([ResponsePlan::with(200, "", r#"{"MessageId":"x"}"#)]).await;
-    let (person, answer) = send(&receiver).await;
-    assert_eq!(answer, MailAnswer::Accepted);
+    let world = World::isolated().await;
+    let (person, mailer) = (world.person().await, mailer(&receiver));
+    let driver = NotifyDriver::start(&world).await.with_mailer(mailer.clone());
+    let settings = person.at(&with_mailer(&world, mailer).await);
+    prefer(&settings, json!({ "email": { "enabled": true } })).await.expect(200);
+    let mut asked = deploy("medium");
+    asked["text"] = json!("Übernehmen?");
+    person.agent().await.send(asked).await.expect(201);
+    driver.deliver_next().await;
     let request = &receiver.received()[0];
     let mut line = request.line.split(' ');
-    let (method, path) = (line.next(), line.next());
-    let given = json!({ "method": method, "path": path, "headers": request.headers, "body": request.body });
+    let (method, path_of_call) = (line.next(), line.next());
+    let given = json!({ "method": method, "path": path_of_call, "headers": request.headers, "body": request.body });
     let read = tokio::task::spawn_blocking(move || botocore(&given)).await.unwrap();
     assert_eq!(read["isSigned"], true);
-    let parameters = &read["parameters"];
-    assert_eq!(parameters["FromEmailAddress"], "placet@example.com");
-    assert_eq!(parameters["Destination"], json!({ "ToAddresses": ["anna@example.org"] }));
-    assert_eq!(parameters["ConfigurationSetName"], "a-stack");
-    assert_eq!(parameters["EmailTags"], json!([{ "Name": "person", "Value": person }]));
-    let raw = parameters["Content"]["Raw"]["Data"].as_str().unwrap();
-    for header in ["To: anna@example.org\r\n", "Message-ID: <tag@example.com>\r\n", "List-Unsubscribe-Post: "] {
-        assert!(raw.contains(header), "{raw}");
+    let parameters = json!({
+        "FromEmailAddress": "placet@example.com",
+        "Destination": { "ToAddresses": [person.email] },
+        "ConfigurationSetName": "a-stack",
+        "EmailTags": [{ "Name": "person", "Value": person.user_id().await }],
+    });
+    assert_eq!(read["parameters"], parameters);
+    let (mail, headers) = (&read["mail"], &read["mail"]["headers"]);
+    assert_eq!((&mail["defects"], &mail["type"]), (&json!([]), &json!("multipart/alternative")));
+    assert_eq!((&headers["from"], &headers["to"]), (&json!("Placet <placet@example.com>"), &json!(person.email)));
+    assert_eq!(headers["subject"], "An agent: deploy. Version 7 of the shop");
+    assert_eq!(headers["list-unsubscribe-post"], "List-Unsubscribe=One-Click");
+    assert_eq!(headers["auto-submitted"], "auto-generated");
+    for start in ["/d/", "/unsubscribe/"] {
+        assert_eq!(path(&mail["plain"], start), path(&mail["html"], start));
     }
+    assert_eq!(path(&headers["list-unsubscribe"], "/unsubscribe/"), path(&mail["plain"], "/unsubscribe/"));
+    assert!(
+        [&mail["plain"], &mail["html"]].iter().all(|part| part.as_str().unwrap().contains("Übernehmen?")),
+        "{mail}"
+    );
 }
 
 #[tokio::test]
 async fn what_ses_refuses_is_final_and_when_it_is_busy_is_attempted_again() {
     for (status, is_busy) in [(400, false), (403, false), (429, true), (500, true), (503, true)] {
         let receiver = Receiver::start([ResponsePlan::with(status, "", r#"{"message":"Why"}"#)]).await;
-        let answer = send(&receiver).await.1;
+        let answer = send(&receiver).await;
         let is_as_expected = match &answer {
             MailAnswer::Busy(why) => is_busy && why.contains("Why"),
             MailAnswer::Refused(why) => !is_busy && why.contains("Why"),
@@ -76,5 +101,5 @@ async fn what_ses_refuses_is_final_and_when_it_is_busy_is_attempted_again() {
         assert!(is_as_expected, "{status}: {answer:?}");
     }
     let gone = Receiver::start([ResponsePlan::Close]).await;
-    assert!(matches!(send(&gone).await.1, MailAnswer::Busy(_)));
+    assert!(matches!(send(&gone).await, MailAnswer::Busy(_)));
 }
