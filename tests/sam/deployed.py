@@ -197,6 +197,7 @@ def describe(client, stack, outputs, gateway):
         "PLACET_TEST_SECRETS": secrets["Value"],
         "PLACET_TEST_ORIGIN": ORIGIN,
         "PLACET_TEST_PYTHON": str(ROOT / ".venv/bin/python"),
+        "PLACET_TEST_SOCKETS_URL": outputs["SocketsUrl"].replace("wss://", "https://"),
     }
 
 

@@ -275,7 +275,8 @@ def own_plugin(stack, use):
 
 # The suite makes many calls at once, from one address, with wrong passwords.
 FOR_THE_SUITE = {
-    "LimitSignInsBySource": "false", "AllowedOrigins": deployed.ORIGIN, "ThrottlingRate": "1000", "ThrottlingBurst": "1000",
+    "LimitSignInsBySource": "false", "EnableSockets": "true", "AllowedOrigins": deployed.ORIGIN,
+    "ThrottlingRate": "1000", "ThrottlingBurst": "1000",
     "WaitThrottlingRate": "1000", "WaitThrottlingBurst": "1000", "SignInThrottlingRate": "100", "SignInThrottlingBurst": "100"}
 
 
