@@ -138,6 +138,8 @@ async fn kills_and_repeated_records_make_no_second_notification_but_one_of_the_s
     let rng = &mut rng::from_env();
     for round in 0..rounds() {
         let before = setup.counts();
+        // What is repeated below are the records of this round.
+        setup.driver.stream_events.lock().unwrap().clear();
         setup.agent.request_approval().await;
         let messages = setup.queued().await;
         // In a tenth of the rounds a sender is killed, at a moment that follows from the seed.
