@@ -31,8 +31,9 @@ async fn load_of_one_caller_does_not_delay_another() {
     let max_p50 = 3 * quiet.p50.max(Duration::from_millis(250));
     // Of 20 samples this is the longest.
     let max_p99 = 3 * quiet.p99.max(Duration::from_millis(500));
-    // All answers pass through one stream in order. The answers of the load take this long without optimisation.
-    let max_webhook = Duration::from_secs(6);
+    // All answers pass through one stream in order. Without optimisation, beside a compiler, the answers of the load take
+    // half as long.
+    let max_webhook = Duration::from_secs(30);
     for under_load in &measured {
         assert!(under_load.p50 <= max_p50, "{under_load:?}, {quiet:?}");
         assert!(under_load.p99 <= max_p99, "{under_load:?}, {quiet:?}");

@@ -36,7 +36,9 @@ async fn many_connections_each_get_an_event_once_and_soon() {
         "{count} sockets: {memory} bytes each; after the response the first event p50 {:.1} ms, the last {:.1} ms",
         first.p50, last.p50
     );
-    assert!(memory < 128 * 1024, "{memory} bytes of each connection");
+    // What the process keeps for all of them counts, too: the whole series shows 11 KB.
+    let most = if count < 1000 { 256 } else { 32 } * 1024;
+    assert!(memory < most, "{memory} bytes of each connection");
     assert!(first.p50 < 500.0, "{} ms", first.p50);
 }
 
