@@ -31,8 +31,7 @@ async fn load_of_one_caller_does_not_delay_another() {
     let max_p50 = 3 * quiet.p50.max(Duration::from_millis(250));
     // Of 20 samples this is the longest.
     let max_p99 = 3 * quiet.p99.max(Duration::from_millis(500));
-    // All answers pass through one stream in order. Without optimisation, beside a compiler, the answers of the load take
-    // half as long.
+    // All answers pass through one stream in order. A debug build beside a compiler takes half of this time for them.
     let max_webhook = Duration::from_secs(30);
     for under_load in &measured {
         assert!(under_load.p50 <= max_p50, "{under_load:?}, {quiet:?}");
@@ -187,12 +186,18 @@ async fn a_body_uses_about_its_own_size_of_memory() {
     post(agent.request(Method::PUT, &format!("/api/v1/agents/{}/commands", agent.channel))).await;
     post(person.request(Method::POST, "/api/users")).await.expect_error(400, "validation_failed");
     let visitor = Person::signed_out(runner.text("url"), "", "");
-    // These are refused before their bodies were read, which may close the connection before the client has the answer.
-    for path in ["/api/auth/login", "/api/v1/messages"] {
-        let request = visitor.request(Method::POST, path).header("Content-Type", "application/json").body(body.clone());
-        let refused = request.send().await.ok().map(|answer| answer.status().as_u16());
-        assert!(refused.is_none_or(|status| [401, 413].contains(&status)), "{path}: {refused:?}");
-    }
+    // These are refused before their bodies are read. The connection may close before the client has the answer: it tries again.
+    let refusal = async |path| {
+        for _ in 0..20 {
+            let request = visitor.request(Method::POST, path).header("Content-Type", "application/json");
+            if let Some(reply) = Reply::try_fetch(request.body(body.clone())).await {
+                return reply;
+            }
+        }
+        panic!("{path} never answers")
+    };
+    refusal("/api/auth/login").await.expect_error(413, "too_large");
+    refusal("/api/v1/messages").await.expect_error(401, "unauthorized");
     let grown = memory(runner.child.id().unwrap()).saturating_sub(before);
     assert!(grown < 150, "{grown} MiB");
 }

@@ -12,7 +12,7 @@ const CALLS_PER_ROUND: usize = 9;
 
 pub async fn measure() -> Vec<Growth> {
     let world = World::embedded().await;
-    let (mut messages, mut channels, mut pending, mut answered) = (vec![], vec![], vec![], vec![]);
+    let (mut messages, mut channels) = (vec![], vec![]);
     for count in [100, 10_000, 100_000] {
         let (person, agent) = new_actors(&world).await;
         bulk_data::fill_channel(&world, &person, &agent, count).await;
@@ -23,19 +23,8 @@ pub async fn measure() -> Vec<Growth> {
         bulk_data::copy_channels(&world, &agent, count - 1).await;
         channels.push(Scenario::new(format!("one of {count} channels"), &person, agent).await);
     }
-    for count in [1, 10_000] {
-        let (person, agent) = new_actors(&world).await;
-        let review = person.agent().await.request_approval().await;
-        bulk_data::copy_messages(&world, &[&review], count - 1).await;
-        pending.push(Scenario::new(format!("next to a channel with {count} pending"), &person, agent).await);
-    }
-    for count in [1, 100_000] {
-        let (person, agent) = new_actors(&world).await;
-        let review = person.agent().await.request_approval().await;
-        person.answer(&review, json!({ "selectedOption": "approve" })).await.expect(201);
-        bulk_data::copy_messages(&world, &[&review], count - 1).await;
-        answered.push(Scenario::new(format!("next to a channel with {count} answered"), &person, agent).await);
-    }
+    let mut pending = next_to_reviews(&world, [1, 10_000], false).await;
+    let mut answered = next_to_reviews(&world, [1, 100_000], true).await;
     for _ in 0..ROUNDS {
         for scenario in [&mut messages, &mut channels, &mut pending, &mut answered].into_iter().flatten() {
             scenario.measure_round().await;
@@ -46,6 +35,22 @@ pub async fn measure() -> Vec<Growth> {
         scenarios.into_iter().flat_map(move |it| compare(&it.what, &it.medians(), &smallest))
     };
     [messages, channels, pending, answered].into_iter().flat_map(rows).collect()
+}
+
+/// Channels of people who have a second one with so many reviews.
+async fn next_to_reviews(world: &World, counts: [usize; 2], are_answered: bool) -> Vec<Scenario> {
+    let mut scenarios = vec![];
+    for count in counts {
+        let (person, agent) = new_actors(world).await;
+        let review = person.agent().await.request_approval().await;
+        if are_answered {
+            person.answer(&review, json!({ "selectedOption": "approve" })).await.expect(201);
+        }
+        bulk_data::copy_messages(world, &[&review], count - 1).await;
+        let status = if are_answered { "answered" } else { "pending" };
+        scenarios.push(Scenario::new(format!("next to a channel with {count} {status}"), &person, agent).await);
+    }
+    scenarios
 }
 
 async fn new_actors(world: &World) -> (Person, Agent) {
