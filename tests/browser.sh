@@ -20,7 +20,7 @@ if [ "${1:-}" = screenshots ]; then exec node tests/browser/screenshots.mjs; fi
 log=$(mktemp)
 failed=0
 # A time limit makes the run fail with a message when a test hangs.
-limit=${LIMIT:-600}
+limit=${LIMIT:-1200}
 bounded=()
 if command -v timeout >/dev/null; then bounded=(timeout --kill-after=30 "$limit"); fi
 "${bounded[@]}" node --test --test-concurrency=2 --test-reporter=spec tests/browser/*.test.mjs 2>&1 | tee "$log" || failed=$?

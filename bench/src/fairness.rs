@@ -20,6 +20,8 @@ use test_support::Reply;
 use test_support::Runner;
 use test_support::{Agent, Person};
 
+use crate::process;
+
 /// The pause of a sender of large bodies between two of them: 24 senders send about a gigabyte a second.
 const BODY_PAUSE: Duration = Duration::from_millis(100);
 
@@ -48,6 +50,8 @@ pub struct LoadMeasurement {
     /// Latency of an approval: create and answer.
     pub p50: Duration,
     pub p99: Duration,
+    /// p99 of loading the tenant's inbox page.
+    pub page_p99: Duration,
     /// The longest time from an answer to its webhook.
     pub webhook: Duration,
     /// The runner's resident memory, in MiB.
@@ -79,6 +83,8 @@ pub async fn measure(runner: &Runner, size: LoadSize) -> Vec<LoadMeasurement> {
 /// A person with an agent whose events go to the receiver.
 struct Tenant {
     person: Person,
+    /// The same person in a browser.
+    browser: Person,
     agent: Agent,
 }
 
@@ -91,7 +97,9 @@ impl Tenant {
         let person = Person::signed_out(runner.text("url"), &email, &password);
         person.sign_in().await.expect(200);
         let agent = person.agent().await;
-        let tenant = Self { person, agent };
+        let browser = Person::signed_out(runner.text("inboxUrl"), &email, &password);
+        browser.submit_form("/login", &[("email", &email), ("password", &password)]).await.expect(303);
+        let tenant = Self { person, browser, agent };
         tenant.set_webhook(&receiver.url("quick")).await;
         tenant
     }
@@ -114,12 +122,15 @@ impl Tenant {
         receiver: &Receiver,
         samples: usize,
     ) -> LoadMeasurement {
-        let (mut took, mut answered) = (vec![], vec![]);
+        let (mut took, mut pages, mut answered) = (vec![], vec![], vec![]);
         for _ in 0..samples {
             let began = Instant::now();
             let id = self.complete_approval().await;
             took.push(began.elapsed());
             answered.push((id, Instant::now()));
+            let began = Instant::now();
+            self.browser.get("/").await.expect(200);
+            pages.push(began.elapsed());
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         let mut webhook = Duration::ZERO;
@@ -127,16 +138,16 @@ impl Tenant {
             webhook = webhook.max(receiver.wait_for(&id).await.saturating_duration_since(at));
         }
         took.sort();
+        pages.sort();
+        let (p50, p99, page_p99) = (took[samples / 2], took[samples * 99 / 100], pages[samples * 99 / 100]);
         let memory = memory(runner.child.id().expect("the runner is running"));
-        LoadMeasurement { load, p50: took[samples / 2], p99: took[samples * 99 / 100], webhook, memory }
+        LoadMeasurement { load, p50, p99, page_p99, webhook, memory }
     }
 }
 
 /// The resident memory of a process, in MiB.
 pub fn memory(pid: u32) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<u64>().ok()).unwrap_or_default() / 1024
+    process::memory(pid, "VmRSS") / 1024
 }
 
 /// Holds `count` waits on as many reviews, with one key.

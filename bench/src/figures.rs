@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use test_support::Cost;
 
+use crate::parked::ParkedWaits;
+
 /// The largest zip of a function.
 pub const MAX_ZIP_BYTES: u64 = 5_000_000;
 /// The longest start of a function, as a multiple of a bare function's. `mcp` has the routes of four functions.
@@ -22,9 +24,9 @@ pub struct Figures {
     pub routes: Vec<Route>,
     pub decisions: Vec<Decision>,
     pub held: Vec<UnansweredWait>,
-    /// Memory of the local runner per held wait.
+    /// Waits on the local runner while they are held.
     #[serde(default)]
-    pub held_kb: f64,
+    pub parked: ParkedWaits,
     pub approvals: Option<Approvals>,
     pub functions: Vec<Function>,
     pub runner: Option<Runner>,

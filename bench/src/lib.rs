@@ -2,6 +2,8 @@
 //!
 //! - [`figures`]: the figures of docs/PERFORMANCE.md
 //! - `page`: renders them as the page
+//! - [`parked`]: what waits that are held take of the local runner
+//! - [`process`]: what a process has taken of the machine
 //! - [`rendering`]: how long pages with hostile texts take
 //! - [`fairness`]: how the load of one caller delays another, measured on the local runner
 
@@ -10,4 +12,6 @@
 pub mod fairness;
 pub mod figures;
 mod page;
+pub mod parked;
+pub mod process;
 pub mod rendering;

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use crate::figures::{Approvals, Figures, Function, Machine, Runner, UnansweredWait};
+use crate::parked::ParkedWaits;
 
 /// What `make side-by-side` prints, as it was last measured.
 const SIDE_BY_SIDE: &str = include_str!("side_by_side.md");
@@ -97,12 +98,12 @@ impl Figures {
                 vec![yes_or_no(*seen), reads.to_string(), read_units.to_string(), format!("{cpu_ms:.1}")]
             }),
         );
-        if self.held_kb > 0.0 {
+        let ParkedWaits { count, kib_each, cores } = self.parked;
+        if count > 0 {
             let _ = write!(
                 page,
-                "\nThe local runner uses {:.0} KB per held wait, including its connection and the engine's memory for its \
-                 reads.\n",
-                self.held_kb
+                "\nOn the local runner, {count} held waits take {kib_each:.0} KiB each, including the connection, and together \
+                 {cores:.3} cores.\n"
             );
         }
         if let Some(Approvals { per_second, latency, cores, engine_busy }) = &self.approvals {

@@ -41,8 +41,6 @@ def main():
     parser.add_argument("tests", nargs="*", help="run only tests whose names contain one of these")
     parser.add_argument("--keep", action="store_true", help="leave the emulator running and print how to reach it")
     args = parser.parse_args()
-    # Stop the emulator, too, when this process is terminated.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))
     signal.signal(signal.SIGALRM, lambda *_: sys.exit(f"sam: stopped after {LIMIT} s: a test hangs"))
     with emulator(args.keep) as (endpoint, env):
         step("sam build", sam, "build", env=env)
@@ -89,7 +87,8 @@ def run(command, env=None):
 
 @contextmanager
 def emulator(keep, settings=None):
-    """A new MiniStack that enforces the policies of roles; stopped and deleted afterwards."""
+    """A new MiniStack that enforces the policies of roles; stopped and deleted afterwards, also when this is terminated."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))
     port = free_port()
     endpoint = f"http://127.0.0.1:{port}"
     state = tempfile.mkdtemp(prefix="placet-sam-")

@@ -67,7 +67,8 @@ pub async fn wait(
 ) -> Result<Response, Error> {
     match app.wait_for_review(&agent, query.channel, id, query.patience).await? {
         Waited::Decided(message) => {
-            let message = app.blobs.with_text(*message).await?;
+            // Boxed: the wait is held without it.
+            let message = Box::pin(app.blobs.with_text(*message)).await?;
             let status = message.review.as_ref().ok_or(Error::NotFound("review"))?.status.word();
             Ok(Json(WaitOut { status, message: Some(message), poll_after_ms: None }).into_response())
         }

@@ -80,7 +80,8 @@ where
     Store: FromRef<S>,
 {
     match parts.extensions.get::<Caller>() {
-        Some(caller) => Store::from_ref(state).admit(caller.clone(), &[]).await.map(drop),
+        // Boxed: it is large, rare, and part of every handler's future, also while that one waits.
+        Some(caller) => Box::pin(Store::from_ref(state).admit(caller.clone(), &[])).await.map(drop),
         None => Ok(()),
     }
 }

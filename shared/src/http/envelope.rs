@@ -55,9 +55,12 @@ pub(super) async fn wrap(
     let route = request.extensions().get::<MatchedPath>().map_or("(none)".into(), |route| route.as_str().to_owned());
     let (request_cost, began) = (Arc::new(RequestCost::default()), Instant::now());
     let (call, request) = Call::begin(request, uri.path(), id, now);
+    // A URI keeps the buffer alive that the whole head of its request was read into.
+    let path = masked_path(uri.path());
+    drop(uri);
 
     let response = run(&app, &request_cost, request, next).await;
-    let response = render_error(response, &masked_path(uri.path()), app.clock.now(), &request_id);
+    let response = render_error(response, &path, app.clock.now(), &request_id);
     let totals = request_cost.spent();
     let mut response = cost::with_cost(request_cost.clone(), record(&app, &request_cost, call, response)).await;
     response.extensions_mut().insert(BackgroundTasks(request_cost.clone()));
@@ -82,12 +85,13 @@ async fn run(app: &App, request_cost: &Arc<RequestCost>, mut request: Request, n
     let routed = app.site.admit(&mut request);
     let credentials = auth::credential_hashes(request.headers());
     let is_https = origin::is_https(request.headers());
-    let handled = cost::with_cost(request_cost.clone(), async {
+    // Boxed: it is held for as long as a request waits, and each future around it would have room for it twice.
+    let handled = Box::pin(cost::with_cost(request_cost.clone(), async {
         match routed {
             Ok(()) => next.run(request).await,
             Err(error) => error.into_response(),
         }
-    });
+    }));
     let handled = app.store.limits().callers.in_turn(&credentials, handled).await;
     let mut response = handled.unwrap_or_else(Error::into_response);
     if is_https {

@@ -186,20 +186,56 @@ async fn a_body_uses_about_its_own_size_of_memory() {
     post(agent.request(Method::PUT, &format!("/api/v1/agents/{}/commands", agent.channel))).await;
     post(person.request(Method::POST, "/api/users")).await.expect_error(400, "validation_failed");
     let visitor = Person::signed_out(runner.text("url"), "", "");
-    // These are refused before their bodies are read. The connection may close before the client has the answer: it tries again.
-    let refusal = async |path| {
-        for _ in 0..20 {
-            let request = visitor.request(Method::POST, path).header("Content-Type", "application/json");
-            if let Some(reply) = Reply::try_fetch(request.body(body.clone())).await {
-                return reply;
-            }
-        }
-        panic!("{path} never answers")
-    };
-    refusal("/api/auth/login").await.expect_error(413, "too_large");
-    refusal("/api/v1/messages").await.expect_error(401, "unauthorized");
+    // These are refused before their bodies are read.
+    post(visitor.request(Method::POST, "/api/auth/login")).await.expect_error(413, "too_large");
+    post(visitor.request(Method::POST, "/api/v1/messages")).await.expect_error(401, "unauthorized");
     let grown = memory(runner.child.id().unwrap()).saturating_sub(before);
     assert!(grown < 150, "{grown} MiB");
+}
+
+/// As most simple clients do: they read only what answers a body that is sent.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_that_sends_a_whole_body_first_learns_why_it_was_refused() {
+    const BODY: usize = 30_000_000;
+    let dir = TempDir::new().unwrap();
+    let runner = Runner::start(dir.path()).await;
+    let address = runner.text("url").strip_prefix("http://").unwrap();
+    let key = runner.agent().key.clone();
+    let refused =
+        [("", "/api/v1/messages", "401"), (key.as_str(), "/api/v1/messages", "413"), ("", "/api/auth/login", "413")];
+    for (key, path, status) in refused {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/json\r\nX-API-Key: {key}\r\n\
+             Content-Length: {BODY}\r\n\r\n"
+        );
+        stream.write_all(head.as_bytes()).await.unwrap();
+        stream.write_all(&vec![b' '; BODY]).await.unwrap();
+        let mut answer = vec![];
+        stream.read_to_end(&mut answer).await.unwrap();
+        let answer = String::from_utf8(answer).unwrap();
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")) && answer.ends_with('}'), "{path}: {answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_never_ends_its_refused_body_is_disconnected() {
+    let dir = TempDir::new().unwrap();
+    let runner = Runner::start(dir.path()).await;
+    let address = runner.text("url").strip_prefix("http://").unwrap();
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let head = format!(
+        "POST /api/auth/login HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/json\r\nContent-Length: 9000000\r\n\r\n"
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let mut answer = vec![];
+    stream.read_to_end(&mut answer).await.unwrap();
+    assert!(answer.starts_with(b"HTTP/1.1 413 "), "{:?}", String::from_utf8(answer));
+    let began = Instant::now();
+    while stream.write_all(b" ").await.is_ok() {
+        assert!(began.elapsed() < Duration::from_secs(60), "the connection stays open");
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
 }
 
 #[tokio::test]

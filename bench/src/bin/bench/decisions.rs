@@ -5,12 +5,11 @@ use std::time::{Duration, Instant};
 use cpu_time::ProcessTime;
 use futures_util::future::join_all;
 use placet_bench::figures::{Decision, Figures, Spread, UnansweredWait};
+use placet_bench::parked;
 use serde_json::json;
-use tempfile::TempDir;
-use test_support::{Agent, Person, Runner, World};
-use tokio::task::JoinSet;
+use test_support::{Agent, Person, World};
 
-use crate::{machine, spawn_all};
+use crate::spawn_all;
 
 /// Waiters per review, and reviews that are decided within a second.
 const WAITERS_AND_REVIEWS: [(usize, usize); 3] = [(1, 48), (100, 1), (1000, 1)];
@@ -20,10 +19,12 @@ const WAIT_SECONDS: [u32; 3] = [1, 10, 25];
 const SIGN_BEFORE: Duration = Duration::from_millis(700);
 /// Unanswered waits that are measured.
 const UNANSWERED_WAITS: usize = 200;
+/// Waits whose memory and processor time are measured while they are held.
+const PARKED_WAITS: usize = 1_000;
 
 /// Measures memory, latencies and costs of waits.
 pub async fn measure(figures: &mut Figures) {
-    figures.held_kb = memory_per_wait().await;
+    figures.parked = parked::measure(PARKED_WAITS).await;
     (figures.decisions, figures.held) = latencies().await;
 }
 
@@ -106,27 +107,4 @@ async fn unanswered_waits(agent: &Agent, person: &Person, seen: bool) -> Unanswe
         read_units: each(costs.iter().map(|cost| cost.read_units).sum()).round(),
         cpu_ms: each(cpu.elapsed().as_secs_f64() * 1000.0),
     }
-}
-
-/// The memory that one held wait adds to the local runner, in KB. The difference between few and many
-/// waits leaves out the fixed part.
-async fn memory_per_wait() -> f64 {
-    const COUNTS: [usize; 2] = [100, 500];
-    const SETTLE_TIME: Duration = Duration::from_secs(4);
-    let dir = TempDir::new().expect("a directory");
-    let runner = Runner::start(dir.path()).await;
-    let (agent, process) = (runner.agent(), runner.child.id().expect("it runs"));
-    let mut waits = JoinSet::new();
-    let mut resident = vec![];
-    for count in COUNTS {
-        while waits.len() < count {
-            let (agent, id) = (agent.clone(), agent.request_approval().await);
-            waits.spawn(async move { agent.wait(&id, 29_000).await });
-        }
-        tokio::time::sleep(SETTLE_TIME).await;
-        resident.push(machine::memory(process, "VmRSS"));
-    }
-    let ended = waits.try_join_next();
-    assert!(ended.is_none(), "every wait is held during the measurement: {ended:?}");
-    (resident[1] - resident[0]) * 1000.0 / (COUNTS[1] - COUNTS[0]) as f64
 }

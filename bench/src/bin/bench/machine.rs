@@ -3,6 +3,7 @@
 use std::process::Command;
 
 use placet_bench::figures::Machine;
+use placet_bench::process;
 
 pub fn describe() -> Machine {
     Machine {
@@ -16,8 +17,7 @@ pub fn describe() -> Machine {
 
 /// Memory of a process in MB: `VmRSS` is resident now, `VmHWM` its peak.
 pub fn memory(process: u32, which: &str) -> f64 {
-    let path = format!("/proc/{process}/status");
-    field(&path, which).as_deref().and_then(kilobytes).unwrap_or_else(|| panic!("{path} has no {which}")) / 1000.0
+    process::memory(process, which) as f64 / 1000.0
 }
 
 fn field(path: &str, name: &str) -> Option<String> {

@@ -53,11 +53,17 @@ struct Activity {
     since: Instant,
     /// Whether part of the next request has arrived.
     has_partial_request: bool,
+    /// Whether the body of the latest request has been read to its end.
+    has_read_body: bool,
     /// Since when the client has accepted no bytes.
     blocked_since: Option<Instant>,
 }
 
 impl Activity {
+    fn new(since: Instant) -> Self {
+        Self { active_requests: 0, since, has_partial_request: false, has_read_body: true, blocked_since: None }
+    }
+
     fn is_active(&self) -> bool {
         self.active_requests > 0
     }
@@ -79,9 +85,8 @@ impl Connections {
 
     /// Adds a connection.
     pub fn register(&self) -> Registration {
-        let activity =
-            Activity { active_requests: 0, since: Instant::now(), has_partial_request: false, blocked_since: None };
-        let connection = Arc::new(Connection { activity: Mutex::new(activity), close: Notify::new() });
+        let activity = Mutex::new(Activity::new(Instant::now()));
+        let connection = Arc::new(Connection { activity, close: Notify::new() });
         let id = self.0.next_id.fetch_add(1, Ordering::Relaxed);
         self.lock().insert(id, connection.clone());
         Registration { connections: self.clone(), id, connection }
@@ -163,6 +168,16 @@ impl Connection {
         }
     }
 
+    /// Records whether a request's body has been read to its end.
+    pub fn record_body(&self, is_read: bool) {
+        self.activity().has_read_body = is_read;
+    }
+
+    /// Whether the body of the latest request has been read to its end.
+    pub fn has_read_body(&self) -> bool {
+        self.activity().has_read_body
+    }
+
     /// Records whether the client accepted bytes.
     pub fn record_write<T>(&self, written: &Poll<T>) {
         let mut activity = self.activity();
@@ -207,7 +222,7 @@ mod tests {
     #[test]
     fn headers_have_a_shorter_timeout_than_idle_connections_and_active_requests_have_none() {
         let since = Instant::now();
-        let idle = Activity { active_requests: 0, since, has_partial_request: false, blocked_since: None };
+        let idle = Activity::new(since);
         let is_overdue = |activity: Activity, seconds| activity.is_overdue(since + Duration::from_secs(seconds));
         assert_eq!([74, 76].map(|after| is_overdue(idle, after)), [false, true]);
         let partial = Activity { has_partial_request: true, ..idle };

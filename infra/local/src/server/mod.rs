@@ -3,7 +3,7 @@
 //!
 //! - [`listeners`]: binds the port at every address the runner answers on
 //! - [`connections`]: how many connections may be open, and how long each may be idle
-//! - `socket`: a connection's byte stream and response body, which report progress to `connections`
+//! - `socket`: a connection's byte stream and bodies, which report progress to `connections`
 //! - [`file_descriptors`]: the process limit that bounds the number of connections
 //! - [`peer`]: which local user owns the other end of a connection
 
@@ -38,7 +38,7 @@ use crate::routes_with;
 use crate::sockets::{self, Hub};
 use connections::Connections;
 use peer::SocketAddrs;
-use socket::{ResponseBody, Socket};
+use socket::{RequestBody, ResponseBody, Socket};
 
 pub use listeners::{bind, bind_all, url};
 
@@ -151,7 +151,7 @@ fn serve_connection(
         request.extensions_mut().insert(ConnectInfo(addrs));
         let (active, mut service) = (connection.start_request(), service.clone());
         // A router is always ready.
-        let response = service.call(request.map(Body::new));
+        let response = service.call(request.map(|body| Body::new(RequestBody::new(body, connection.clone()))));
         async move { response.await.map(|response| response.map(|body| ResponseBody::new(body, active))) }
     };
     let socket = TokioIo::new(Socket::new(stream, registration.connection()));

@@ -66,7 +66,7 @@ impl App {
                 Next::Look => {}
                 Next::Heard(_, Outcome::Decided(decided)) => {
                     // The key may have been revoked during the wait.
-                    self.store.admit(agent, &[]).await?;
+                    Box::pin(self.store.admit(agent, &[])).await?;
                     return Ok(Some(Box::new(Arc::unwrap_or_clone(decided))));
                 }
                 Next::Heard(_, Outcome::Deleted) => return Err(Error::NotFound("message")),
