@@ -45,7 +45,7 @@ pub use copy::ScannedPage;
 pub use error::{Error, check_version};
 pub use key::{Items, Key, PK, SK};
 pub use query::{Index, ItemPage, Query};
-pub use retry::{MAX_ATTEMPTS, pause};
+pub use retry::{MAX_ATTEMPTS, pause, until_applied, until_applied_from};
 pub use table::Table;
 pub use transaction::Transaction;
 pub use update::Update;

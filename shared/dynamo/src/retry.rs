@@ -2,9 +2,52 @@
 
 use std::time::Duration;
 
+use crate::error::Error;
+
 /// The most attempts at one write that meets other writes of the same items, and at one batch that
 /// DynamoDB processes in part.
 pub const MAX_ATTEMPTS: u32 = 8;
+
+/// Reads and writes again until the write is made. `attempt` reads `what`, and writes on the condition that it is still
+/// as it was read: `None` when another write came first. [`Error::Unavailable`] after [`MAX_ATTEMPTS`].
+pub async fn until_applied<T, E, F>(what: &str, attempt: impl Fn() -> F) -> Result<T, E>
+where
+    E: From<Error>,
+    F: Future<Output = Result<Option<T>, E>>,
+{
+    for _ in 0..MAX_ATTEMPTS {
+        if let Some(done) = attempt().await? {
+            return Ok(done);
+        }
+    }
+    Err(kept_changing(what))
+}
+
+/// The same for `what` was read before: `read` reads it again before each attempt but the first.
+pub async fn until_applied_from<R, T, E, F, G>(
+    what: &str,
+    first: R,
+    read: impl Fn() -> G,
+    attempt: impl Fn(R) -> F,
+) -> Result<T, E>
+where
+    E: From<Error>,
+    F: Future<Output = Result<Option<T>, E>>,
+    G: Future<Output = Result<R, E>>,
+{
+    let mut known = first;
+    for _ in 1..MAX_ATTEMPTS {
+        if let Some(done) = attempt(known).await? {
+            return Ok(done);
+        }
+        known = read().await?;
+    }
+    attempt(known).await?.ok_or_else(|| kept_changing(what))
+}
+
+fn kept_changing<E: From<Error>>(what: &str) -> E {
+    Error::unavailable(format!("{what} kept being changed by others")).into()
+}
 
 /// Waits before attempt `attempt + 1`: 20 ms, doubled with each attempt up to 1.28 s, jittered to
 /// between half and the whole of it.

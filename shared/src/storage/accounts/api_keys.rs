@@ -1,7 +1,7 @@
 //! API keys: the item that a presented key is looked up by, and the one its user sees.
 
 use dynamo::value::{Item, s, to_item};
-use dynamo::{Conditional, Delete, Key, MAX_ATTEMPTS, Put, Transaction, Update, attr, item_exists};
+use dynamo::{Conditional, Delete, Key, Put, Transaction, Update, attr, item_exists, until_applied};
 use serde::{Deserialize, Serialize};
 
 use crate::caller::{Caller, HumanCaller};
@@ -141,7 +141,7 @@ impl Accounts<'_> {
 
     /// Replaces a key's secret; the old one is refused from then on.
     pub async fn rotate_api_key(self, human: &HumanCaller, id: ApiKeyId) -> Result<ShownApiKey, Error> {
-        for _ in 0..MAX_ATTEMPTS {
+        until_applied("an API key", || async {
             let (user, mut item) = self.api_key_item(human, id).await?;
             let (old, new) = (SecretHash::stored(item.hash), PlainSecret::api_key(user, item.shown.agent_id));
             item.shown.key_prefix = new.display_prefix();
@@ -153,22 +153,21 @@ impl Accounts<'_> {
             transaction.push(Write::Key, Put::create(looked_up_item(&new.hashed(), &item.shown)?));
             transaction.push(Write::User, while_user_stays(user));
             match transaction.commit(&self.store.table).await? {
-                Conditional::Applied(()) => return Ok(ShownApiKey { api_key: item.shown, key: new.reveal() }),
-                Conditional::Refused(Write::User) => return Err(Error::NoSession),
-                Conditional::Refused(Write::Key) => {} // rotated or revoked meanwhile
+                Conditional::Applied(()) => Ok(Some(ShownApiKey { api_key: item.shown, key: new.reveal() })),
+                Conditional::Refused(Write::User) => Err(Error::NoSession),
+                Conditional::Refused(Write::Key) => Ok(None), // rotated or revoked meanwhile
             }
-        }
-        Err(Error::unavailable("an API key kept being rotated by others"))
+        })
+        .await
     }
 
     pub async fn delete_api_key(self, human: &HumanCaller, id: ApiKeyId) -> Result<(), Error> {
-        for _ in 0..MAX_ATTEMPTS {
+        until_applied("an API key", || async {
             let (user, item) = self.api_key_item(human, id).await?;
-            if deletion(user, item.shown.id, item.hash).commit(&self.store.table).await?.is_applied() {
-                return Ok(());
-            }
-        }
-        Err(Error::unavailable("an API key kept being rotated by others"))
+            let deletion = deletion(user, item.shown.id, item.hash);
+            Ok(deletion.commit(&self.store.table).await?.is_applied().then_some(()))
+        })
+        .await
     }
 
     /// Deletes a user's keys of this label that were never used.

@@ -12,7 +12,7 @@
 use std::time::{Duration, Instant};
 
 use dynamo::value::{s, to_item};
-use dynamo::{Conditional, Delete, Key, MAX_ATTEMPTS, Put, Transaction, Update, attr};
+use dynamo::{Conditional, Delete, Key, Put, Transaction, Update, attr, until_applied};
 use serde::Deserialize;
 
 use crate::caller::OwnerCaller;
@@ -117,21 +117,21 @@ impl Accounts<'_> {
     /// Deletes the address, marks the user and writes the deletion record, so that no credential of the user is
     /// accepted any more. An account that was closed before is no error.
     async fn close_account(self, owner: &OwnerCaller, id: UserId) -> Result<UserId, Error> {
-        for _ in 0..MAX_ATTEMPTS {
+        until_applied("a user", || async {
             let item = self.managed_user(owner, id).await?.ok_or(Error::NotFound("user"))?;
             if item.user.id == owner.0.0.claimed {
                 return Err(Error::OwnAccount);
             }
             if item.removing.is_some() {
-                return Ok(item.user.id);
+                return Ok(Some(item.user.id));
             }
             match self.closing(&item.user)?.commit(&self.store.table).await? {
-                Conditional::Applied(()) => return Ok(item.user.id),
-                Conditional::Refused(Write::LastOwner) => return Err(Error::LastOwner),
-                Conditional::Refused(Write::Account) => {} // changed meanwhile
+                Conditional::Applied(()) => Ok(Some(item.user.id)),
+                Conditional::Refused(Write::LastOwner) => Err(Error::LastOwner),
+                Conditional::Refused(Write::Account) => Ok(None), // changed meanwhile
             }
-        }
-        Err(Error::unavailable("a user kept being changed by others"))
+        })
+        .await
     }
 
     fn closing(self, user: &User) -> Result<Transaction<Write>, Error> {

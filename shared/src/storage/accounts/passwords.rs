@@ -1,7 +1,7 @@
 //! Passwords: judging one, changing one's own, resetting one.
 
 use dynamo::value::{Value, s};
-use dynamo::{Conditional, MAX_ATTEMPTS, Transaction, Update, attr, item_exists};
+use dynamo::{Conditional, Transaction, Update, attr, item_exists, until_applied};
 use ulid::Ulid;
 
 use crate::caller::HumanCaller;
@@ -169,20 +169,21 @@ impl Accounts<'_> {
     /// Safe to repeat.
     pub async fn reset_password(self, email: &Email, password: Password) -> Result<Option<User>, Error> {
         let new = self.hash_password(password).await?;
-        for _ in 0..MAX_ATTEMPTS {
-            let Some(account) = self.account_at(email).await? else { return Ok(None) };
+        until_applied("a password", || async {
+            let Some(account) = self.account_at(email).await? else { return Ok(Some(None)) };
             let key = keys::user(account.user_id);
             let item = self.store.table.get::<UserItem>(&key).await?;
-            let Some(item) = item.filter(|it| it.removing.is_none()) else { return Ok(None) };
+            let Some(item) = item.filter(|it| it.removing.is_none()) else { return Ok(Some(None)) };
             let mut transaction = Transaction::new();
             transaction.add(set_password(email, &account.password_id, &new));
-            if transaction.commit(&self.store.table).await?.is_applied() {
-                self.delete_all_sessions(item.user.id, |session| session.password_id == new.id).await?;
-                self.clear_attempts(email).await?;
-                return Ok(Some(item.user));
+            if !transaction.commit(&self.store.table).await?.is_applied() {
+                return Ok(None);
             }
-        }
-        Err(Error::unavailable("a password kept being changed by others"))
+            self.delete_all_sessions(item.user.id, |session| session.password_id == new.id).await?;
+            self.clear_attempts(email).await?;
+            Ok(Some(Some(item.user)))
+        })
+        .await
     }
 
     pub(super) async fn hash_password(self, password: Password) -> Result<StoredPassword, Error> {

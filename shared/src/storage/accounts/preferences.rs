@@ -1,7 +1,7 @@
 //! Preferences of a person: part of the person's item, so that a page reads both in one call.
 
 use dynamo::value::s;
-use dynamo::{Condition, MAX_ATTEMPTS, Transaction, Update, attr, item_exists};
+use dynamo::{Condition, Transaction, Update, attr, item_exists, until_applied};
 
 use crate::caller::HumanCaller;
 use crate::error::Error;
@@ -45,7 +45,7 @@ impl Accounts<'_> {
         theme: Option<Theme>,
         changes: &PatchNotifications,
     ) -> Result<Preferences, Error> {
-        for _ in 0..MAX_ATTEMPTS {
+        until_applied("preferences", || async {
             let (item, _) = self.authenticate_person(human, &[]).await?;
             let (user, before) = (item.user.id, item.preferences()?);
             let notifications = changes.applied_to(&before.notifications);
@@ -55,34 +55,32 @@ impl Accounts<'_> {
             if notifications.is_any_enabled() {
                 transaction.add(notify_mark::set(user, self.store.clock.now()));
             }
-            if transaction.commit(&self.store.table).await?.is_applied() {
-                return Ok(Preferences { theme: theme.unwrap_or(before.theme), notifications });
-            }
-        }
-        Err(Error::unavailable("preferences kept being changed by others"))
+            let after = Preferences { theme: theme.unwrap_or(before.theme), notifications };
+            Ok(transaction.commit(&self.store.table).await?.is_applied().then_some(after))
+        })
+        .await
     }
 
     /// Ends the e-mails to a person, if their address is still this one; any address without one. Gives whether the person
     /// is there.
     pub async fn end_email(self, user: UserId, address: Option<&str>, reason: EmailEndReason) -> Result<bool, Error> {
-        for _ in 0..MAX_ATTEMPTS {
+        until_applied("preferences", || async {
             let key = keys::user(user);
             let person = self.store.table.get::<UserItem>(&key).await?.filter(|person| person.removing.is_none());
-            let Some(item) = person else { return Ok(false) };
+            let Some(item) = person else { return Ok(Some(false)) };
             if address.is_some_and(|address| !address.eq_ignore_ascii_case(&item.user.email)) {
-                return Ok(true);
+                return Ok(Some(true));
             }
             let mut preferences = item.notification_preferences()?;
             if preferences.email_ended.is_some() {
-                return Ok(true);
+                return Ok(Some(true));
             }
             preferences.email.enabled = false;
             preferences.email_ended = Some(EmailEnd { reason, at: self.store.clock.now() });
-            if update_notifications(&item, &preferences)?.send_item(&self.store.table).await?.is_applied() {
-                return Ok(true);
-            }
-        }
-        Err(Error::unavailable("preferences kept being changed by others"))
+            let update = update_notifications(&item, &preferences)?;
+            Ok(update.send_item(&self.store.table).await?.is_applied().then_some(true))
+        })
+        .await
     }
 }
 

@@ -2,7 +2,7 @@
 //! and see none of their data.
 
 use dynamo::value::{Value, s, to_item};
-use dynamo::{Conditional, Delete, MAX_ATTEMPTS, Put, Transaction, Update, attr};
+use dynamo::{Conditional, Delete, Put, Transaction, Update, attr, until_applied};
 
 use crate::caller::OwnerCaller;
 use crate::error::Error;
@@ -58,18 +58,17 @@ impl Accounts<'_> {
             }
             None => None,
         };
-        for _ in 0..MAX_ATTEMPTS {
+        until_applied("a user", || async {
             let item = self.managed_user(owner, id).await?;
             let before = item.filter(|it| it.removing.is_none()).ok_or(Error::NotFound("user"))?.user;
-            if let Some(after) = self.write_update(before, &patch, password.as_ref()).await? {
-                if let Some(password) = &password {
-                    self.delete_all_sessions(after.id, |session| session.password_id == password.id).await?;
-                    self.clear_attempts(&Email::typed(&after.email)).await?;
-                }
-                return Ok(after);
+            let after = self.write_update(before, &patch, password.as_ref()).await?;
+            if let (Some(after), Some(password)) = (&after, &password) {
+                self.delete_all_sessions(after.id, |session| session.password_id == password.id).await?;
+                self.clear_attempts(&Email::typed(&after.email)).await?;
             }
-        }
-        Err(Error::unavailable("a user kept being changed by others"))
+            Ok(after)
+        })
+        .await
     }
 
     /// A user as an owner finds it, also during its deletion.

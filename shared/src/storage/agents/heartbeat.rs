@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use dynamo::value::{s, to_item};
-use dynamo::{Conditional, Key, MAX_ATTEMPTS, Put, Transaction, attr};
+use dynamo::{Conditional, Key, Put, Transaction, attr, until_applied_from};
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
@@ -33,17 +33,13 @@ impl Agents<'_> {
     /// the same write. `statusSince` changes only with the status: the status before is a condition of the
     /// write, so concurrent heartbeats are recorded one after the other.
     pub async fn ping(self, channel: &Channel, ping: &Ping) -> Result<Agent, Error> {
-        let mut before = channel.agent.clone();
-        for _ in 0..MAX_ATTEMPTS {
-            if let Some(after) = self.write_ping(&before, ping).await? {
-                return Ok(after);
-            }
-            let key = keys::agent(channel.id());
-            let item = self.store.table.get::<AgentItem>(&key).await?;
+        let read = || async {
+            let item = self.store.table.get::<AgentItem>(&keys::agent(channel.id())).await?;
             let there = item.filter(|item| item.deleted_at.is_none());
-            before = there.map(Agent::from).ok_or(Error::NotFound("agent"))?;
-        }
-        Err(Error::unavailable("an agent's status kept changing"))
+            there.map(Agent::from).ok_or(Error::NotFound("agent"))
+        };
+        let write = |before: Agent| async move { self.write_ping(&before, ping).await };
+        until_applied_from("an agent's status", channel.agent.clone(), read, write).await
     }
 
     /// `None` when the agent is not as it was `before`.

@@ -1,7 +1,7 @@
 //! How a person is notified of one agent's requests: part of the agent's item, which has one owner.
 
 use dynamo::value::{Value, s};
-use dynamo::{MAX_ATTEMPTS, Transaction, Update, attr, item_exists};
+use dynamo::{Transaction, Update, attr, item_exists, until_applied};
 
 use crate::caller::HumanCaller;
 use crate::error::Error;
@@ -33,7 +33,7 @@ impl Agents<'_> {
         id: AgentId,
         patch: &PatchAgentNotifications,
     ) -> Result<AgentNotifications, Error> {
-        for _ in 0..MAX_ATTEMPTS {
+        until_applied("preferences", || async {
             let item = self.own_item(human, id).await?;
             let (before, now) = (item.notification_preferences()?, self.store.clock.now());
             let after = patch.applied_to(&before, now);
@@ -50,11 +50,9 @@ impl Agents<'_> {
                 );
                 transaction.add(notify_mark::set(item.owner_id, now));
             }
-            if transaction.commit(&self.store.table).await?.is_applied() {
-                return Ok(after);
-            }
-        }
-        Err(Error::unavailable("preferences kept being changed by others"))
+            Ok(transaction.commit(&self.store.table).await?.is_applied().then_some(after))
+        })
+        .await
     }
 
     /// The item of one of the caller's agents.

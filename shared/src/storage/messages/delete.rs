@@ -1,6 +1,6 @@
 //! Deleting a message with everything that belongs to it.
 
-use dynamo::{Delete, MAX_ATTEMPTS, Put, Transaction, attr};
+use dynamo::{Delete, Put, Transaction, attr, until_applied_from};
 
 use crate::caller::Caller;
 use crate::clock::Timestamp;
@@ -23,8 +23,14 @@ impl Messages<'_> {
         channel: impl Into<MaybeChannel>,
         id: MessageId,
     ) -> Result<(), Error> {
-        let (channel, mut item) = self.load_item(caller, channel, id).await?;
-        for _ in 0..MAX_ATTEMPTS {
+        let (channel, item) = self.load_item(caller, channel, id).await?;
+        // Another call deleted, revised or decided it. What was created under its client id since then belongs to another
+        // message.
+        let read = || async {
+            let now = self.store.table.poll::<MessageItem>(&keys::message(id), true).await?;
+            now.ok_or(Error::NotFound("message"))
+        };
+        until_applied_from("a message", item, read, |item: MessageItem| async {
             if item.iteration_group_id.is_some() {
                 return Err(in_a_chain());
             }
@@ -38,16 +44,13 @@ impl Messages<'_> {
             let message = Message::from(item);
             let cleanup = cleanup_of(self.store.clock.now(), &message);
             delete_belongings(&mut transaction, &channel, &message, cleanup.as_ref())?;
-            if transaction.commit(&self.store.table).await?.is_applied() {
-                self.store.files().run_cleanups(cleanup.into_iter().collect()).await;
-                return Ok(());
+            if !transaction.commit(&self.store.table).await?.is_applied() {
+                return Ok(None);
             }
-            // Another call deleted, revised or decided it. What was created under its client id since then belongs
-            // to another message.
-            let now = self.store.table.poll::<MessageItem>(&keys::message(id), true).await?;
-            item = now.ok_or(Error::NotFound("message"))?;
-        }
-        Err(Error::unavailable("a message kept being changed while it was deleted"))
+            self.store.files().run_cleanups(cleanup.into_iter().collect()).await;
+            Ok(Some(()))
+        })
+        .await
     }
 }
 

@@ -5,7 +5,7 @@
 //! its own, which nothing but its time to live and the deletion of the user's account removes.
 
 use dynamo::value::{Item, s, to_item};
-use dynamo::{Condition, Delete, Key, MAX_ATTEMPTS, Put, Transaction, attr, item_exists};
+use dynamo::{Condition, Delete, Key, Put, Transaction, attr, item_exists, until_applied};
 use serde::{Deserialize, Serialize};
 
 use crate::caller::Caller;
@@ -64,18 +64,16 @@ impl Messages<'_> {
     /// Deletes a message that is about an act, for the deletion of its channel. The history of a decided act is
     /// kept.
     pub(in crate::storage) async fn delete_keeping_history(self, key: Key) -> Result<(), Error> {
-        for _ in 0..MAX_ATTEMPTS {
-            let Some(item) = self.store.table.get::<MessageItem>(&key).await? else { return Ok(()) };
+        until_applied("a message", || async {
+            let Some(item) = self.store.table.get::<MessageItem>(&key).await? else { return Ok(Some(())) };
             let mut transaction = Transaction::new();
             transaction.add(Delete::new(key.clone()).when(is_unchanged(&item)));
             if let Some(history) = self.kept_history(&item)? {
                 transaction.add(Put::new(history));
             }
-            if transaction.commit(&self.store.table).await?.is_applied() {
-                return Ok(());
-            }
-        }
-        Err(Error::unavailable("a message kept being changed while it was deleted"))
+            Ok(transaction.commit(&self.store.table).await?.is_applied().then_some(()))
+        })
+        .await
     }
 
     /// The item that keeps the history of a message which is about to be deleted, if it is one of a decided act.

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use dynamo::value::{s, to_item};
-use dynamo::{Condition, Delete, Key, MAX_ATTEMPTS, Put, Transaction, Update, attr, item_exists};
+use dynamo::{Condition, Delete, Key, Put, Transaction, Update, attr, item_exists, until_applied_from};
 use serde::{Deserialize, Serialize};
 
 use crate::caller::HumanCaller;
@@ -95,47 +95,50 @@ impl Notifications<'_> {
     pub async fn subscribe(
         self,
         human: &HumanCaller,
-        mut opened: OpenedSubscription,
+        opened: OpenedSubscription,
         subscription: Subscription,
         name: String,
         vapid_key: String,
     ) -> Result<(), Error> {
-        let hash = hash_of(&subscription.endpoint);
-        for attempt in 0..MAX_ATTEMPTS {
-            if attempt > 0 {
-                opened = self.open_subscription(human, &subscription).await?;
-            }
-            let OpenedSubscription { person: item, devices, owner } = &opened;
-            let user = item.user.id;
-            let earlier = devices.iter().find(|device| device.hash == hash.as_str());
-            if earlier.is_none() && devices.len() >= MAX_DEVICES {
-                let sentence = format!("at most {MAX_DEVICES} devices get push messages: remove one first");
-                return Err(Error::field([], "too_many_devices", sentence));
-            }
-            let now = self.store.clock.now();
-            let device = Device {
-                subscription: subscription.clone(),
-                vapid_key: vapid_key.clone(),
-                hash: hash.as_str().to_owned(),
-                name: earlier.map_or_else(|| name.clone(), |device| device.name.clone()),
-                created_at: earlier.map_or(now, |device| device.created_at),
-                last_used_at: earlier.and_then(|device| device.last_used_at),
-            };
-            let mut preferences = item.notification_preferences()?;
-            preferences.push.enabled = true;
-            let mut transaction = Transaction::new();
-            transaction.add(update_notifications(item, &preferences)?);
-            transaction.add(notify_mark::set(user, now));
-            for write in self.take_over(user, *owner, &hash)? {
-                transaction.add(write);
-            }
-            let Key { pk, sk } = keys::push_device(user, &hash);
-            transaction.add(Put::new(to_item(&DeviceItem { pk, sk, device })?));
-            if transaction.commit(&self.store.table).await?.is_applied() {
-                return Ok(());
-            }
+        let read = || self.open_subscription(human, &subscription);
+        let write = |opened| self.write_subscription(opened, &subscription, &name, &vapid_key);
+        until_applied_from("a subscription", opened, read, write).await
+    }
+
+    /// `None` when something that the subscription depends on has changed since it was opened.
+    async fn write_subscription(
+        self,
+        opened: OpenedSubscription,
+        subscription: &Subscription,
+        name: &str,
+        vapid_key: &str,
+    ) -> Result<Option<()>, Error> {
+        let OpenedSubscription { person, devices, owner } = opened;
+        let (user, hash, now) = (person.user.id, hash_of(&subscription.endpoint), self.store.clock.now());
+        let earlier = devices.iter().find(|device| device.hash == hash.as_str());
+        if earlier.is_none() && devices.len() >= MAX_DEVICES {
+            let sentence = format!("at most {MAX_DEVICES} devices get push messages: remove one first");
+            return Err(Error::field([], "too_many_devices", sentence));
         }
-        Err(Error::unavailable("a subscription kept being changed by others"))
+        let device = Device {
+            subscription: subscription.clone(),
+            vapid_key: vapid_key.to_owned(),
+            hash: hash.as_str().to_owned(),
+            name: earlier.map_or(name, |device| &device.name).to_owned(),
+            created_at: earlier.map_or(now, |device| device.created_at),
+            last_used_at: earlier.and_then(|device| device.last_used_at),
+        };
+        let mut preferences = person.notification_preferences()?;
+        preferences.push.enabled = true;
+        let mut transaction = Transaction::new();
+        transaction.add(update_notifications(&person, &preferences)?);
+        transaction.add(notify_mark::set(user, now));
+        for write in self.take_over(user, owner, &hash)? {
+            transaction.add(write);
+        }
+        let Key { pk, sk } = keys::push_device(user, &hash);
+        transaction.add(Put::new(to_item(&DeviceItem { pk, sk, device })?));
+        Ok(transaction.commit(&self.store.table).await?.is_applied().then_some(()))
     }
 
     /// The writes that make an endpoint this user's, while it is `former`'s.

@@ -1,7 +1,7 @@
 //! The webhook of a person.
 
 use dynamo::value::to_item;
-use dynamo::{Delete, Key, MAX_ATTEMPTS, Put, Transaction, item_exists};
+use dynamo::{Delete, Key, Put, Transaction, item_exists, until_applied};
 use serde::{Deserialize, Serialize};
 
 use crate::caller::HumanCaller;
@@ -73,7 +73,7 @@ impl Notifications<'_> {
     /// Sets the caller's webhook, with a new secret, and turns notifications by it on.
     pub async fn set_webhook(self, human: &HumanCaller, set: SetNotificationWebhook) -> Result<PersonalWebhook, Error> {
         let webhook = PersonalWebhook::new(set, self.store.clock.now());
-        for _ in 0..MAX_ATTEMPTS {
+        until_applied("preferences", || async {
             let (item, _) = self.store.accounts().authenticate_person(human, &[]).await?;
             let user = item.user.id;
             let mut preferences = item.notification_preferences()?;
@@ -83,17 +83,15 @@ impl Notifications<'_> {
             transaction.add(notify_mark::set(user, self.store.clock.now()));
             let Key { pk, sk } = keys::notification_webhook(user);
             transaction.add(Put::new(to_item(&WebhookItem { pk, sk, webhook: webhook.clone() })?));
-            if transaction.commit(&self.store.table).await?.is_applied() {
-                return Ok(webhook);
-            }
-        }
-        Err(Error::unavailable("preferences kept being changed by others"))
+            Ok(transaction.commit(&self.store.table).await?.is_applied().then_some(webhook.clone()))
+        })
+        .await
     }
 
     /// Removes the caller's webhook, and turns notifications by it off.
     pub async fn delete_webhook(self, human: &HumanCaller) -> Result<(), Error> {
         let key = keys::notification_webhook(human.0.claimed);
-        for _ in 0..MAX_ATTEMPTS {
+        until_applied("preferences", || async {
             let (item, items) = self.store.accounts().authenticate_person(human, std::slice::from_ref(&key)).await?;
             if !items.contains(&key) {
                 return Err(Error::NotFound("webhook"));
@@ -103,10 +101,8 @@ impl Notifications<'_> {
             let mut transaction = Transaction::new();
             transaction.add(update_notifications(&item, &preferences)?);
             transaction.add(Delete::new(key.clone()).when(item_exists()));
-            if transaction.commit(&self.store.table).await?.is_applied() {
-                return Ok(());
-            }
-        }
-        Err(Error::unavailable("preferences kept being changed by others"))
+            Ok(transaction.commit(&self.store.table).await?.is_applied().then_some(()))
+        })
+        .await
     }
 }
