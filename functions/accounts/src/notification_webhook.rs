@@ -45,10 +45,10 @@ pub async fn set(
     human: HumanCaller,
     extract::Json(body): extract::Json<SetNotificationWebhook>,
 ) -> Result<Json<NotificationWebhookWithSecret>, Error> {
-    app.store.authenticate(&human, &[]).await?;
+    let opened = app.store.notifications().open_webhook(&human).await?;
     app.require_notifications()?;
     body.url.check_target("url").await?;
-    let webhook = app.store.notifications().set_webhook(&human, body).await?;
+    let webhook = app.store.notifications().set_webhook(&human, opened, body).await?;
     let webhook_secret = webhook.secret.reveal().to_owned();
     Ok(Json(NotificationWebhookWithSecret { webhook: webhook.shown(), webhook_secret }))
 }

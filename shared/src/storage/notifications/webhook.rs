@@ -1,7 +1,7 @@
 //! The webhook of a person.
 
 use dynamo::value::to_item;
-use dynamo::{Delete, Key, Put, Transaction, item_exists, until_applied};
+use dynamo::{Delete, Key, Put, Transaction, item_exists, until_applied, until_applied_from};
 use serde::{Deserialize, Serialize};
 
 use crate::caller::HumanCaller;
@@ -11,7 +11,7 @@ use crate::models::webhook::{BasicAuth, WebhookHeaders, auth_of};
 use crate::models::webhook_url::WebhookUrl;
 use crate::models::{NotificationWebhook, SetNotificationWebhook, WebhookFormat};
 use crate::secrets::webhook_secret::WebhookSecret;
-use crate::storage::accounts::update_notifications;
+use crate::storage::accounts::{UserItem, update_notifications};
 use crate::storage::notifications::Notifications;
 use crate::storage::{keys, notify_mark};
 
@@ -62,6 +62,9 @@ pub(super) struct WebhookItem {
     pub webhook: PersonalWebhook,
 }
 
+/// A person who sets a webhook, read while they are authenticated.
+pub struct OpenedWebhook(UserItem);
+
 impl Notifications<'_> {
     /// The caller's webhook.
     pub async fn webhook(self, human: &HumanCaller) -> Result<Option<PersonalWebhook>, Error> {
@@ -70,11 +73,23 @@ impl Notifications<'_> {
         Ok(items.take::<WebhookItem>(&key)?.map(|item| item.webhook))
     }
 
+    /// Authenticates the caller, and reads what setting a webhook depends on.
+    pub async fn open_webhook(self, human: &HumanCaller) -> Result<OpenedWebhook, Error> {
+        let (item, _) = self.store.accounts().authenticate_person(human, &[]).await?;
+        Ok(OpenedWebhook(item))
+    }
+
     /// Sets the caller's webhook, with a new secret, and turns notifications by it on.
-    pub async fn set_webhook(self, human: &HumanCaller, set: SetNotificationWebhook) -> Result<PersonalWebhook, Error> {
+    pub async fn set_webhook(
+        self,
+        human: &HumanCaller,
+        opened: OpenedWebhook,
+        set: SetNotificationWebhook,
+    ) -> Result<PersonalWebhook, Error> {
         let webhook = PersonalWebhook::new(set, self.store.clock.now());
-        until_applied("preferences", || async {
-            let (item, _) = self.store.accounts().authenticate_person(human, &[]).await?;
+        let read = || self.open_webhook(human);
+        until_applied_from("preferences", opened, read, |opened: OpenedWebhook| async {
+            let OpenedWebhook(item) = opened;
             let user = item.user.id;
             let mut preferences = item.notification_preferences()?;
             preferences.webhook.enabled = true;
