@@ -20,15 +20,16 @@ pub async fn attempt(app: &App, of: &Notification, context: NotificationContext)
     let id = format!("ntf_{}{}", of.tag(), if of.has_reminder { "_reminder" } else { "" });
     let (now, secret) = (app.clock.now(), hook.secret.clone());
     let (answer, _) = webhook::send(&app.outbound, Event { id: &id, payload: &payload }, &target, &[secret], now).await;
-    let status = if let Answer::Http { status, .. } = &answer { Some(status.as_u16()) } else { None };
-    tracing::info!(surface = "webhook", message = %of.message_id, status, "notification attempt");
+    let status = if let Answer::Http { status, .. } = &answer { Some(*status) } else { None };
+    let code = status.map(|it| it.as_u16());
+    tracing::info!(surface = "webhook", message = %of.message_id, status = code, "notification attempt");
     Ok(match status {
-        Some(200..300) => Outcome::Delivered,
-        None | Some(408 | 429 | 500..) => {
+        Some(status) if status.is_success() => Outcome::Delivered,
+        Some(status) if !retries::is_temporary(status) => Outcome::Failed,
+        _ => {
             let retry_after = answer.retry_after().and_then(|it| retries::parse_retry_after(it, now));
             timing::again(of, now.until(review.expires_at), retry_after, app.clock.now())
         }
-        Some(_) => Outcome::Failed,
     })
 }
 

@@ -2,6 +2,8 @@
 
 use std::time::{Duration, SystemTime};
 
+use http::StatusCode;
+
 use crate::clock::Timestamp;
 
 const MINUTE: u64 = 60;
@@ -20,6 +22,11 @@ pub const DELAYS: [Duration; 6] = [
 /// The longest `Retry-After` that is honoured: the longest visibility timeout of SQS, so that no
 /// attempt uses up more than a few of the receives that the queue allows.
 pub const MAX_RETRY_AFTER: Duration = Duration::from_secs(12 * HOUR);
+
+/// Whether a receiver that answers so may accept the same later.
+pub fn is_temporary(status: StatusCode) -> bool {
+    matches!(status.as_u16(), 408 | 429 | 500..)
+}
 
 /// The delay after one more attempt than `attempts`: with jitter of up to a tenth, so that deliveries
 /// which failed together are spread, or what the receiver asked for if that is longer. `None` after

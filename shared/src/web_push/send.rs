@@ -9,6 +9,7 @@ use url::Url;
 
 use super::{encryption, vapid};
 use crate::clock::Timestamp;
+use crate::delivery::retries;
 use crate::error::Error;
 use crate::models::push::Subscription;
 use crate::outbound::{Failure, Outbound};
@@ -66,11 +67,11 @@ pub enum PushAnswer {
 
 impl PushAnswer {
     fn of(status: StatusCode, retry_after: Option<String>) -> Self {
-        match status.as_u16() {
-            200..300 => Self::Accepted(status),
-            404 | 410 => Self::Gone(Some(status)),
-            413 => Self::TooLarge,
-            408 | 429 | 500.. => Self::Busy(status, retry_after),
+        match status {
+            _ if status.is_success() => Self::Accepted(status),
+            StatusCode::NOT_FOUND | StatusCode::GONE => Self::Gone(Some(status)),
+            StatusCode::PAYLOAD_TOO_LARGE => Self::TooLarge,
+            _ if retries::is_temporary(status) => Self::Busy(status, retry_after),
             _ => Self::Refused(status),
         }
     }
