@@ -4,7 +4,7 @@ use serde::Serialize;
 use shared::clock::Timestamp;
 use shared::ids::{AgentId, MessageId};
 use shared::models::{Review, ReviewStatus};
-use shared::review::{Act, Approval, Choice};
+use shared::review::{Approval, Choice};
 use shared::storage::{Notification, NotificationContext};
 use shared::validation::{ValidationErrors, parse_at};
 
@@ -96,9 +96,7 @@ fn chosen(review: &Review) -> Option<String> {
 
 /// The buttons of an approval that may be decided at a glance: of one or two options, whose act is not of high risk.
 fn actions(review: &Review) -> Vec<Action> {
-    let is_high_risk = review.action.is_some()
-        && review.action.as_ref().and_then(Act::from_stored).is_none_or(|act| act.is_high_risk());
-    let options = options(review).filter(|options| options.len() <= MAX_ACTIONS && !is_high_risk);
+    let options = options(review).filter(|options| options.len() <= MAX_ACTIONS && !review.is_high_risk());
     let action = |option: Choice| Action { title: excerpt(&option.label, MAX_OPTION), action: option.id };
     options.unwrap_or_default().into_iter().map(action).collect()
 }

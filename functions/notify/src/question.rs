@@ -1,7 +1,6 @@
 //! Who asks what, in lines of plain text.
 
 use shared::models::{Message, Review};
-use shared::review::Act;
 use shared::storage::NotificationContext;
 
 use crate::excerpt::excerpt;
@@ -26,7 +25,7 @@ pub fn question(context: &NotificationContext, shows_content: bool) -> String {
 /// What is asked, in one line; it may be empty.
 pub fn asked(message: &Message, review: &Review) -> String {
     let text = message.text.as_deref().unwrap_or_default();
-    let act = review.action.as_ref().and_then(Act::from_stored);
+    let act = review.act();
     let asked = match &act {
         Some(act) => {
             let risk = if act.is_high_risk() { "High risk: " } else { "" };
