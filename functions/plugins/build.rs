@@ -53,8 +53,12 @@ fn with_parts(mut page: String, plugins: &Path) -> Result<String, Box<dyn Error>
     while let Some((before, rest)) = page.split_once(BEGIN) {
         let (name, after) = rest.split_once(" -->").ok_or("an include has no end")?;
         let part = fs::read_to_string(plugins.join(name)).map_err(|err| format!("{name}: {err}"))?;
-        let tag = if name.ends_with(".css") { "style" } else { "script" };
-        page = format!("{before}<{tag}>\n{part}</{tag}>{after}");
+        let part = match name.rsplit_once('.') {
+            Some((_, "css")) => format!("<style>\n{part}</style>"),
+            Some((_, "js")) => format!("<script>\n{part}</script>"),
+            _ => part,
+        };
+        page = format!("{before}{part}{after}");
     }
     Ok(page)
 }

@@ -10,8 +10,23 @@ function close(text) {
   show(done, text);
 }
 
-// A sandboxed frame never gets to submit a form, not even to say that it would.
-function sendWith(send) {
+// The button and Enter send the form by `deliver`; `sent` says that it arrived. A sandboxed frame never gets to submit a
+// form, not even to say that it would.
+function sendWith(deliver, sent) {
+  async function send() {
+    if (!form.reportValidity()) return;
+    show(problem, "");
+    button.disabled = true;
+    try {
+      await deliver();
+      close(sent);
+      Placet.toast(sent, "success");
+    } catch (error) {
+      show(problem, error.message);
+      button.disabled = false;
+    }
+    Placet.resize();
+  }
   button.addEventListener("click", send);
   form.addEventListener("keydown", (event) => {
     if (event.key !== "Enter" || event.target.matches("textarea, select, button")) return;
