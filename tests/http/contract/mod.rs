@@ -6,7 +6,7 @@
 //! - [`cost`], [`cost_scaling`], [`performance`]: DynamoDB calls and capacity
 //! - [`fault_injection`]: storage failures
 //! - [`layers`]: the modules of `shared` stand in layers; [`module_circles`]: no circle of modules in any crate
-//! - [`template`]: the deployment matches the code
+//! - [`template`]: the deployment matches the code; [`function_roles`]: so do its permissions
 
 pub mod bad_json;
 pub mod cost;
@@ -15,6 +15,7 @@ pub mod cross_origin;
 pub mod errors;
 pub mod examples;
 pub mod fault_injection;
+pub mod function_roles;
 pub mod key_scopes;
 pub mod layers;
 pub mod module_circles;

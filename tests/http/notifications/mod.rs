@@ -2,6 +2,8 @@
 
 mod driver;
 mod email;
+mod email_links;
+mod email_setup;
 mod failures;
 mod mail_server;
 mod one_outcome;

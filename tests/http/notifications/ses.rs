@@ -11,7 +11,7 @@ use shared::mail::{Letter, MailAnswer, Mailer};
 use test_support::World;
 
 use super::driver::NotifyDriver;
-use super::email::{path, prefer, with_mailer};
+use super::email_setup::{path, prefer, with_mailer};
 use super::push_messages::deploy;
 use crate::support::receiver::{Receiver, ResponsePlan};
 

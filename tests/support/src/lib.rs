@@ -9,7 +9,7 @@
 //! - [`bulk_data`]: channels with up to 100,000 messages
 //! - [`fault_injection`]: storage faults, at random or for one kind of call
 //! - [`function_process`]: a function as its own process; [`write_gate`]: what it has stored when it is killed
-//! - `engine_port`: the embedded engines on a TCP port
+//! - `emulator`: storage on LocalStack; `engine_port`: the embedded engines on a TCP port
 //! - [`functions`]: each function with its own permissions; [`template`]: infra/template.yaml
 //! - [`hostile_texts`]: texts that are expensive to render
 //! - [`Reply`]: a response, with its cost in DynamoDB calls
@@ -25,6 +25,7 @@ pub mod bulk_data;
 pub mod contract;
 mod cpu_time;
 mod deployment;
+mod emulator;
 mod engine_port;
 pub mod fault_injection;
 pub mod function_process;

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use aws_sdk_dynamodb::types::{AttributeValue, StreamSpecification, StreamViewType};
+use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_sqs::types::QueueAttributeName;
 use axum::Router;
 use placet_local::engines::in_process::InProcess;
@@ -27,17 +27,15 @@ use shared::models::account::Email;
 use shared::outbound::Outbound;
 use shared::secrets::Password;
 use shared::secrets::ServerSecrets;
-use shared::storage::schema;
 use shared::{hex, random};
 use tempfile::TempDir;
-use tokio::sync::{OnceCell, watch};
+use tokio::sync::watch;
 
 use crate::actors::{Person, random_email};
 use crate::deployment::{self, Deployment};
+use crate::emulator::{self, NAME};
 use crate::engine_port;
 use crate::functions::{DEAD_LETTERS_SUFFIX, NOTIFICATIONS_PART};
-
-const NAME: &str = "placet-test";
 
 /// An item of the table.
 pub type Item = HashMap<String, AttributeValue>;
@@ -63,49 +61,19 @@ pub struct World {
     deployment: Deployment,
 }
 
-/// Creates the bucket and the table that tests on LocalStack share.
-async fn create_shared(clients: &Clients) {
-    let created = clients.s3.create_bucket().bucket(NAME).send().await;
-    if let Err(err) = &created {
-        let owned = err.as_service_error().is_some_and(|it| it.is_bucket_already_owned_by_you());
-        assert!(owned, "a bucket on LocalStack: {err:?}");
-    }
-    create_table(clients, NAME).await;
-}
-
-/// Creates a table on LocalStack. Its stream is off until a test reads it: each access to a table with a stream takes
-/// DynamoDB Local the longer, the more records all streams have.
-async fn create_table(clients: &Clients, name: &str) {
-    schema::create(&clients.dynamodb, name).await.expect("a table on LocalStack");
-    set_stream(clients, name, false).await;
-}
-
-/// Turns a table's stream on or off, unless it already is.
-async fn set_stream(clients: &Clients, table: &str, on: bool) {
-    let described = clients.dynamodb.describe_table().table_name(table).send().await.expect("a table");
-    if described.table.and_then(|table| table.stream_specification).is_some_and(|it| it.stream_enabled) == on {
-        return;
-    }
-    let view = on.then_some(StreamViewType::NewAndOldImages);
-    let stream =
-        StreamSpecification::builder().stream_enabled(on).set_stream_view_type(view).build().expect("complete");
-    let update = clients.dynamodb.update_table().table_name(table).stream_specification(stream);
-    update.send().await.expect("the table is updated");
-}
-
 impl World {
     /// Starts on the engine that the environment names.
     pub async fn start() -> Self {
         match gateway() {
             Some(url) => Self::deployed(url).await,
-            None => Self::on_engine(engine(), NAME, Outbound::default()).await,
+            None => Self::on_engine(emulator::url(), NAME, Outbound::default()).await,
         }
     }
 
     /// The same with its own table, for tests of data that a whole deployment shares.
     pub async fn isolated() -> Self {
         assert_eq!(gateway(), None, "all tests share one deployment: list this test in tests/sam/skipped.txt");
-        Self::on_engine(engine(), &unique_name(), Outbound::default()).await
+        Self::on_engine(emulator::url(), &unique_name(), Outbound::default()).await
     }
 
     /// Starts on embedded engines, whatever the environment says.
@@ -120,7 +88,7 @@ impl World {
             None,
             "the deployment calls no webhooks on this machine: list this test in tests/sam/skipped.txt"
         );
-        let mut world = Self::on_engine(engine(), &unique_name(), Outbound::new(true)).await;
+        let mut world = Self::on_engine(emulator::url(), &unique_name(), Outbound::new(true)).await;
         let (sources, urls) = world.sources().await;
         world.deployment.on_queues(&urls);
         let [events, webhooks, notify] = ["events", "webhooks", "notify"].map(|name| world.function(name));
@@ -150,16 +118,11 @@ impl World {
     }
 
     async fn on_localstack(url: &str, table: &str, outbound: Outbound) -> Self {
-        let endpoints = emulator(url);
+        let endpoints = emulator::endpoints(url);
         let write_notifier = WriteNotifier::default();
         let mut clients = Clients::at(&endpoints).await;
         clients.dynamodb = write_notifier.observe(&clients.dynamodb);
-        // Initialised once: all tests share the bucket, and most the table.
-        static SHARED: OnceCell<()> = OnceCell::const_new();
-        SHARED.get_or_init(|| create_shared(&clients)).await;
-        if table != NAME {
-            create_table(&clients, table).await;
-        }
+        emulator::prepare(&clients, table).await;
         let (mut deployment, close) = Deployment::in_process(clients, table, NAME, outbound);
         // Notifications are on. Routes send none, and a test that runs `events` has a queue of its own.
         deployment.notifications = Some(format!("{url}/000000000000/{NAME}{NOTIFICATIONS_PART}"));
@@ -173,7 +136,7 @@ impl World {
         let set = |name| std::env::var(name).unwrap_or_else(|_| panic!("PLACET_TEST_GATEWAY needs {name}"));
         // AWS, or the emulator that AWS_ENDPOINT_URL names.
         let clients = Clients::from_env().await;
-        let endpoints = emulator(&std::env::var("AWS_ENDPOINT_URL").unwrap_or_default());
+        let endpoints = emulator::endpoints(&std::env::var("AWS_ENDPOINT_URL").unwrap_or_default());
         let (table, bucket) = (set("PLACET_TEST_TABLE"), set("PLACET_TEST_BUCKET"));
         let (mut deployment, close) = Deployment::in_process(clients.clone(), &table, &bucket, Outbound::default());
         deployment.clock = Clock::system();
@@ -231,7 +194,7 @@ impl World {
     /// stream begins here.
     pub async fn sources(&self) -> (EventSources, QueueUrls) {
         if self.engines.is_none() {
-            set_stream(&self.clients, &self.table, true).await;
+            emulator::set_stream(&self.clients, &self.table, true).await;
         }
         let urls = match &self.engines {
             Some(engines) => engines.queue_urls(),
@@ -379,25 +342,9 @@ impl World {
     }
 }
 
-/// The URL of LocalStack, if the environment names one.
-fn engine() -> Option<String> {
-    std::env::var("PLACET_TEST_ENGINE").ok().filter(|engine| engine != "embedded")
-}
-
 /// The URL of the API gateway, if the environment names one.
 fn gateway() -> Option<String> {
     std::env::var("PLACET_TEST_GATEWAY").ok()
-}
-
-fn emulator(url: &str) -> Endpoints {
-    Endpoints {
-        dynamodb: url.to_owned(),
-        s3: url.to_owned(),
-        sqs: url.to_owned(),
-        access_key: "test".to_owned(),
-        secret_key: "test".to_owned(),
-        in_process: None,
-    }
 }
 
 fn unique_name() -> String {
