@@ -1,5 +1,6 @@
 //! `make soak`: measures at full size how the load of one caller delays others on the local runner, what held
-//! waits take of it, and how long pages with hostile texts take.
+//! waits take of it, and how long pages with hostile texts take. `soak --tenth` measures at a tenth of the size,
+//! `soak waits bodies` only these loads.
 
 #![allow(
     clippy::unwrap_used,
@@ -11,7 +12,7 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use placet_bench::fairness::{LoadMeasurement, LoadSize, measure, sign_in_among};
+use placet_bench::fairness::{LOADS, LoadMeasurement, LoadSize, measure, sign_in_among};
 use placet_bench::{parked, rendering};
 use test_support::Runner;
 
@@ -34,7 +35,10 @@ async fn main() -> ExitCode {
     let dir = tempfile::tempdir().expect("a temporary directory");
     let runner = Runner::start_delivering(dir.path()).await;
     let size = if std::env::args().any(|it| it == "--tenth") { LoadSize::TENTH } else { LoadSize::FULL };
-    let measured = measure(&runner, size).await;
+    let named: Vec<String> = std::env::args().skip(1).filter(|it| !it.starts_with("--")).collect();
+    let is_measured = |load: &&'static str| named.is_empty() || named.iter().any(|it| it == load);
+    let loads: Vec<&'static str> = LOADS.into_iter().filter(is_measured).collect();
+    let measured = measure(&runner, size, &loads).await;
     let quiet = measured[0].clone();
     let max_p99 = 3 * quiet.p99.max(MIN_BASE);
     let ms = |time: Duration| time.as_secs_f64() * 1000.0;

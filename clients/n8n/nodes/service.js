@@ -2,6 +2,7 @@
 // Calls of the API, for both nodes.
 
 const { setTimeout: sleep } = require("node:timers/promises");
+const { NodeApiError } = require("n8n-workflow");
 
 const CREDENTIAL = "placetServerlessApi";
 const HOLD_MS = 25_000;
@@ -13,19 +14,28 @@ async function call(context, method, path, { body, headers } = {}) {
   const signal = context.getExecutionCancelSignal?.();
   const { url } = await context.getCredentials(CREDENTIAL);
   for (let attempt = 1; ; attempt++) {
-    try {
-      const request = { method, url: url.replace(/\/+$/, "") + path, body, headers: { ...headers }, json: true, timeout: 35_000 };
-      return await context.helpers.httpRequestWithAuthentication.call(context, CREDENTIAL, request);
-    } catch (fault) {
-      if (!isTemporary(fault) || attempt === ATTEMPTS || signal?.aborted) throw fault;
-      await sleep(250 * 2 ** attempt, undefined, { signal });
-    }
+    const request = { method, url: url.replace(/\/+$/, "") + path, body, headers: { ...headers } };
+    const { answer, fault, isTemporary, retryAfterMs } = await send(context, request);
+    if (!fault) return answer;
+    if (!isTemporary || attempt === ATTEMPTS || signal?.aborted) throw fault;
+    await sleep(retryAfterMs ?? 250 * 2 ** attempt, undefined, { signal });
   }
 }
 
-/** Whether the service was busy, or not reached: then the code is none or a name, such as ECONNRESET. */
-function isTemporary({ name, httpCode }) {
-  return name === "NodeApiError" && (!/^\d+$/.test(httpCode ?? "") || BUSY.includes(Number(httpCode)));
+/** The body of one answer, or what went wrong: whether to try again, and when, if the service says it. */
+async function send(context, request) {
+  const options = { ...request, json: true, timeout: 35_000, returnFullResponse: true, ignoreHttpStatusErrors: true };
+  try {
+    const { statusCode, headers, body } = await context.helpers.httpRequestWithAuthentication.call(context, CREDENTIAL, options);
+    if (statusCode < 400) return { answer: body };
+    const fault = new NodeApiError(context.getNode(), { ...body }, { message: body?.message, httpCode: String(statusCode) });
+    const after = headers["retry-after"];
+    const retryAfterMs = /^\d+$/.test(after) ? Number(after) * 1000 + Math.random() * 500 : undefined;
+    return { fault, isTemporary: BUSY.includes(statusCode), retryAfterMs };
+  } catch (fault) {
+    // The service was not reached, if it is n8n's error of a request.
+    return { fault, isTemporary: fault.name === "NodeApiError" };
+  }
 }
 
 /** The message, once its review is no longer pending. */

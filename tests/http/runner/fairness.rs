@@ -5,7 +5,7 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
-use placet_bench::fairness::{LoadSize, expanding_json, measure, memory, sign_in_among};
+use placet_bench::fairness::{LOADS, LoadSize, expanding_json, measure, memory, sign_in_among};
 use reqwest::Method;
 use serde_json::json;
 use tempfile::TempDir;
@@ -26,7 +26,7 @@ async fn with_setting(dir: &Path, name: &str, value: &str) -> Runner {
 async fn load_of_one_caller_does_not_delay_another() {
     let dir = TempDir::new().unwrap();
     let runner = Runner::start_delivering(dir.path()).await;
-    let measured = measure(&runner, LoadSize::TENTH).await;
+    let measured = measure(&runner, LoadSize::TENTH, &LOADS).await;
     let quiet = measured[0].clone();
     let max_p50 = 3 * quiet.p50.max(Duration::from_millis(250));
     // Of 20 samples this is the longest.

@@ -156,13 +156,16 @@ for (const file of ["approval-node.json", "approval.json"]) {
 }
 
 test("a question is asked once, by calls and by executions of the node that are repeated", async () => {
-  // A hop before the service. The response with the question is lost, and the first wait is refused, so that n8n executes
-  // the node again.
+  // A hop before the service. The response with the question is lost, the service is busy for two seconds, and the first wait
+  // is refused, so that n8n executes the node again.
   const calls = new EventEmitter();
-  const faults = ["lost", "none", "refused"];
+  const faults = ["lost", "busy", "none", "refused"];
+  const times = [];
   const hop = createServer(async (request, response) => {
     const { url, method, headers } = request;
     const fault = faults.shift();
+    times.push(Date.now());
+    if (fault === "busy") return response.writeHead(429, { "Retry-After": "2" }).end("{}");
     if (fault === "refused") return response.writeHead(400).end("{}");
     if (!fault && method === "GET") calls.emit("wait");
     const init = { method, headers: { authorization: headers.authorization, "content-type": "application/json" } };
@@ -178,6 +181,7 @@ test("a question is asked once, by calls and by executions of the node that are 
   await waits;
   await choose("approve");
   assert.equal(output(await n8n.settled(id), "Ask").allowed, true);
+  assert.ok(times[2] - times[1] >= 2000, `asked again after ${times[2] - times[1]} ms`);
   n8n.credentials.data.url = PLACET_URL;
   hop.closeAllConnections();
   hop.close();
