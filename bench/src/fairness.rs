@@ -137,9 +137,8 @@ impl Tenant {
             took.push(began.elapsed());
             answered.push((id, Instant::now()));
             let began = Instant::now();
-            let page = self.browser.get("/").await;
+            self.browser.get("/").await.expect(200);
             pages.push(began.elapsed());
-            assert!(page.text().contains(&id), "{}", page.text());
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         let mut webhook = Duration::ZERO;
