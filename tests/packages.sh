@@ -22,11 +22,11 @@ trap stop EXIT
 infra/venv.sh .venv-clients tests/packages/requirements.txt
 installed=tests/packages/node_modules/.package-lock.json
 if [ ! -e "$installed" ] || [ tests/packages/package-lock.json -nt "$installed" ]; then
-  npm ci --prefix tests/packages --no-audit --no-fund --loglevel=error
+  (cd tests/packages && npm ci --no-audit --no-fund --loglevel=error)
 fi
 installed=tests/packages/n8n/node_modules/.package-lock.json
 if [ ! -e "$installed" ] || [ tests/packages/n8n/package-lock.json -nt "$installed" ]; then
-  npm ci --prefix tests/packages/n8n --ignore-scripts --no-audit --no-fund --loglevel=error
+  (cd tests/packages/n8n && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error)
 fi
 # Of n8n's own nodes the files that the tests load: their package depends on 430 others.
 base=tests/packages/n8n/node_modules/.cache/n8n-nodes-base
