@@ -102,11 +102,10 @@ impl Tenant {
         let own = hex::encode(&random::bytes::<8>());
         let change = json!({ "currentPassword": password, "newPassword": own });
         person.post("/api/auth/change-password", change).await.expect(200);
-        let person = Person::signed_out(runner.text("url"), &email, &own);
+        let person = person.with_credentials(&email, &own);
         person.sign_in().await.expect(200);
         let agent = person.agent().await;
-        let browser = Person::signed_out(runner.text("inboxUrl"), &email, &own);
-        browser.submit_form("/login", &[("email", &email), ("password", &own)]).await.expect(303);
+        let browser = runner.browser_of(&email, &own).await;
         let tenant = Self { person, browser, agent };
         tenant.set_webhook(&receiver.url("quick")).await;
         tenant

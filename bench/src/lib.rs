@@ -2,8 +2,8 @@
 //!
 //! - [`figures`]: the figures of docs/PERFORMANCE.md
 //! - `page`: renders them as the page
-//! - [`parked`]: what waits that are held take of the local runner
-//! - [`process`]: what a process has taken of the machine
+//! - [`parked`]: the memory and processor time of held waits
+//! - [`process`]: the memory and processor time of a process
 //! - [`rendering`]: how long pages with hostile texts take
 //! - [`fairness`]: how the load of one caller delays another, measured on the local runner
 

@@ -1,4 +1,4 @@
-//! What waits that nobody answers take of the local runner while they are held.
+//! The memory and processor time of the local runner while it holds waits that nobody answers.
 
 use std::time::Duration;
 

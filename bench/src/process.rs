@@ -1,4 +1,4 @@
-//! What a process has taken of the machine, from `/proc`.
+//! The memory and processor time of a process, from `/proc`.
 
 use std::fs;
 use std::time::Duration;

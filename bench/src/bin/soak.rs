@@ -1,5 +1,5 @@
-//! `make soak`: measures at full size how the load of one caller delays others on the local runner, what held
-//! waits take of it, and how long pages with hostile texts take. `soak --tenth` measures at a tenth of the size,
+//! `make soak`: measures at full size how the load of one caller delays others on the local runner, how much memory
+//! and processor time held waits cost, and how long pages with hostile texts take. `soak --tenth` measures at a tenth of the size,
 //! `soak waits bodies` only these loads.
 
 #![allow(
@@ -22,10 +22,12 @@ const MIN_BASE: Duration = Duration::from_millis(10);
 const MAX_WEBHOOK_DELAY: Duration = Duration::from_secs(2);
 /// The most resident memory of the runner, in MiB.
 const MAX_MEMORY: u64 = 300;
-/// How many times longer a page may take beside the held waits of somebody else.
+/// How many times longer a page may take while another caller holds waits.
 const MAX_PAGE_RATIO: f64 = 2.0;
-/// The most memory of a held wait, in KiB, and the most processor time of all, in cores.
-const MAX_PARKED: (f64, f64) = (64.0, 0.05);
+/// The most resident memory of one held wait, in KiB.
+const MAX_WAIT_KIB: f64 = 64.0;
+/// The most processor time of all held waits, in cores.
+const MAX_WAIT_CORES: f64 = 0.05;
 /// The longest allowed time of a page with a hostile text.
 const MAX_PAGE_TIME: Duration = Duration::from_millis(300);
 
@@ -55,15 +57,15 @@ async fn main() -> ExitCode {
     let sign_in = sign_in_among(&runner, size.sign_ins).await;
     println!("sign-ins among {} with unknown addresses: {:.1} s", size.sign_ins, sign_in.as_secs_f64());
     println!(
-        "bounds: p99 {max_p99:?} (3 x quiet, quiet at least {MIN_BASE:?}), a page beside waits {MAX_PAGE_RATIO} x quiet, \
+        "bounds: p99 {max_p99:?} (3 x quiet, quiet at least {MIN_BASE:?}), a page during waits {MAX_PAGE_RATIO} x quiet, \
          webhook {MAX_WEBHOOK_DELAY:?}, {MAX_MEMORY} MiB"
     );
     let waits = parked::measure(size.waits / 2).await;
     println!(
-        "{} held waits: {:.1} KiB each, {:.3} cores; bounds {MAX_PARKED:?}",
+        "{} held waits: {:.1} KiB each, {:.3} cores; bounds: {MAX_WAIT_KIB} KiB, {MAX_WAIT_CORES} cores",
         waits.count, waits.kib_each, waits.cores
     );
-    within_bounds &= waits.kib_each <= MAX_PARKED.0 && waits.cores <= MAX_PARKED.1;
+    within_bounds &= waits.kib_each <= MAX_WAIT_KIB && waits.cores <= MAX_WAIT_CORES;
     let pages = rendering::measure(&runner).await;
     for page in pages.iter().take(5) {
         println!("{:6.0} ms  {}: {}", page.took.as_secs_f64() * 1000.0, page.page, page.shape);

@@ -4,6 +4,7 @@
 
 use std::time::Instant;
 
+use placet_bench::process;
 use serde_json::json;
 use test_support::{Runner, SocketClient};
 
@@ -96,7 +97,5 @@ fn now() -> f64 {
 
 /// Resident memory of the runner, in bytes.
 fn memory(runner: &Runner) -> usize {
-    let status = std::fs::read_to_string(format!("/proc/{}/status", runner.child.id().unwrap())).expect("Linux");
-    let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("VmRSS");
-    line.split_whitespace().nth(1).unwrap().parse::<usize>().unwrap() * 1024
+    process::memory(runner.child.id().unwrap(), "VmRSS") as usize * 1024
 }

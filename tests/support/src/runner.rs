@@ -94,9 +94,13 @@ impl Runner {
 
     /// The owner in a browser, signed in on the inbox's sign-in page.
     pub async fn browser(&self) -> Person {
-        let person = Person::signed_out(self.text("inboxUrl"), self.text("email"), self.text("password"));
-        let form = [("email", person.email.as_str()), ("password", person.password.as_str())];
-        person.submit_form("/login", &form).await.expect(303);
+        self.browser_of(self.text("email"), self.text("password")).await
+    }
+
+    /// The browser of another person, signed in.
+    pub async fn browser_of(&self, email: &str, password: &str) -> Person {
+        let person = Person::signed_out(self.text("inboxUrl"), email, password);
+        person.submit_form("/login", &[("email", email), ("password", password)]).await.expect(303);
         person
     }
 
