@@ -19,17 +19,22 @@ async fn ticket(person: &Person) -> Value {
     json!({ "token": person.post("/api/auth/ws-ticket", json!({})).await.expect(200)["ticket"] })
 }
 
-/// Sends messages until the client hears one, and reads up to the last. The gateway answers frames concurrently, so the
-/// answer to a ping doesn't show that an earlier subscription is made.
+/// Sends messages until the client has heard one and its ping is answered, and reads up to the last of both. The gateway
+/// answers frames concurrently: the answer to the ping comes before or after the first messages, and doesn't show that a
+/// subscription is made.
 async fn until_heard(client: &mut SocketClient, agent: &Agent) {
+    let (mut ready, mut heard) = (false, false);
     for _ in 0..60 {
         let last = agent.create_message(json!({ "text": "first" })).await;
         while let Some((name, data)) = client.next_within(Duration::from_secs(1)).await {
             assert!(["ready", "message:created"].contains(&name.as_str()), "{name}: {data}");
-            if data["id"] == json!(last) {
+            ready |= name == "ready";
+            heard |= data["id"] == json!(last);
+            if ready && heard {
                 return;
             }
         }
+        heard = false;
     }
     panic!("the client hears its channel");
 }
