@@ -239,13 +239,29 @@ def run_tests(env, only, engine=None):
 
 
 def run_suite(name, env, arguments):
-    began = time.monotonic()
+    """Runs tests. The emulator shares two cores with them and sometimes times out: up to three failed tests are run again one
+    at a time, and the summary says so."""
+    began, again = time.monotonic(), []
     # Each call starts at least one process in the emulator, so more calls than cores only wait.
-    env = {"RUST_TEST_THREADS": "4"} | env
-    command = [*TESTS, "--no-fail-fast", "--", *arguments]
+    succeeded, output = cargo_test({"RUST_TEST_THREADS": "4"} | env, arguments)
+    passed, failed = counts(output)
+    failures = sorted(set(re.findall(r"^test (\S+) \.\.\. FAILED$", output, re.M)))
+    if 0 < len(failures) == failed <= 3 and all_binaries_ended(output):
+        print(f"{name}: running again one at a time: {' '.join(failures)}", flush=True)
+        succeeded, repeated = cargo_test(env | {"RUST_TEST_THREADS": "1"}, ["--exact", *failures])
+        again = failures if succeeded and counts(repeated) == (len(failures), 0) else []
+        succeeded = bool(again)
+    passed, failed = passed + len(again), failed - len(again)
+    second = f", {len(again)} of them in the second run" if again else ""
+    print(f"{name}: {passed} passed, {failed} failed, {time.monotonic() - began:.0f} s{second}", flush=True)
+    return succeeded and passed > 0
+
+
+def cargo_test(env, arguments):
+    """Whether the tests succeeded, and their output, which is printed as it comes."""
+    command, output = [*TESTS, "--no-fail-fast", "--", *arguments], []
     with subprocess.Popen(
             command, cwd=ROOT, env=env, stdout=subprocess.PIPE, text=True, start_new_session=True) as process:
-        output = []
         try:
             for line in process.stdout:
                 sys.stdout.write(line)
@@ -253,10 +269,17 @@ def run_suite(name, env, arguments):
         except BaseException:
             os.killpg(process.pid, signal.SIGKILL)
             raise
-    results = re.findall(r"^test result: .* (\d+) passed; (\d+) failed", "".join(output), re.M)
-    passed, failed = (sum(int(result[n]) for result in results) for n in (0, 1))
-    print(f"{name}: {passed} passed, {failed} failed, {time.monotonic() - began:.0f} s", flush=True)
-    return process.returncode == 0 and passed > 0
+    return process.returncode == 0, "".join(output)
+
+
+def counts(output):
+    results = re.findall(r"^test result: .* (\d+) passed; (\d+) failed", output, re.M)
+    return tuple(sum(int(result[n]) for result in results) for n in (0, 1))
+
+
+def all_binaries_ended(output):
+    """A test binary that crashed or was stopped prints no result."""
+    return len(re.findall(r"^running \d+ tests?$", output, re.M)) == len(re.findall(r"^test result:", output, re.M))
 
 
 def skipped_tests():
