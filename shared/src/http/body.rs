@@ -18,9 +18,6 @@ use crate::limits::turns;
 use crate::storage::Store;
 use crate::validation::{self, FromObject, ValidationErrors};
 
-/// Beyond a limit this much more is read and dropped, so that the client, still sending, gets
-/// to see the refusal instead of a broken connection.
-const DRAIN: usize = 64 * 1024 * 1024;
 /// The longest between two pieces of a body.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(10);
 /// The longest that a whole body takes.
@@ -37,17 +34,13 @@ where
     let (max, too_large) = if is_anonymous { (max.min(MAX_ANONYMOUS), ANONYMOUS_TOO_LARGE) } else { (max, too_large) };
     // A slow sender does not hold up other requests.
     turns::step_aside();
-    let mut arriving = IncomingBody::new(body);
-    let read = kept(&mut arriving, parts, state, max, too_large).await;
-    if read.is_err() {
-        arriving.drain().await;
-    }
+    let read = read_arriving(body, parts, state, max, too_large).await;
     turns::resume().await;
     read
 }
 
-async fn kept<S>(
-    arriving: &mut IncomingBody,
+async fn read_arriving<S>(
+    body: Body,
     parts: &Parts,
     state: &S,
     max: usize,
@@ -61,6 +54,7 @@ where
         return Err(Error::TooLarge(too_large.to_owned()));
     }
     let bodies = Store::from_ref(state).limits().bodies.clone();
+    let mut arriving = IncomingBody::new(body);
     let (mut small, mut kept) = (Some(bodies.small()), BytesMut::new());
     while let Some(chunk) = arriving.next().await? {
         let size = kept.len() + chunk.len();
@@ -96,26 +90,17 @@ where
 /// A body that is being received.
 struct IncomingBody {
     chunks: BodyDataStream,
-    seen: usize,
     until: Instant,
 }
 
 impl IncomingBody {
     fn new(body: Body) -> Self {
-        Self { chunks: body.into_data_stream(), seen: 0, until: Instant::now() + WHOLE }
+        Self { chunks: body.into_data_stream(), until: Instant::now() + WHOLE }
     }
 
     async fn next(&mut self) -> Result<Option<Bytes>, Error> {
         let until = self.until.min(Instant::now() + IDLE_TIMEOUT);
         let chunk = timeout_at(until, self.chunks.next()).await.map_err(|_| Error::BodyTooSlow)?;
-        let chunk = chunk.transpose().map_err(|_| Error::field([], "incomplete_body", "The body ended early."))?;
-        self.seen += chunk.as_ref().map_or(0, Bytes::len);
-        Ok(chunk)
-    }
-
-    /// Reads the rest and drops it.
-    async fn drain(&mut self) {
-        let most = self.seen + DRAIN;
-        while self.seen <= most && matches!(self.next().await, Ok(Some(_))) {}
+        chunk.transpose().map_err(|_| Error::field([], "incomplete_body", "The body ended early."))
     }
 }
