@@ -39,13 +39,7 @@ where
     read
 }
 
-async fn read_arriving<S>(
-    body: Body,
-    parts: &Parts,
-    state: &S,
-    max: usize,
-    too_large: &str,
-) -> Result<Bytes, Error>
+async fn read_arriving<S>(body: Body, parts: &Parts, state: &S, max: usize, too_large: &str) -> Result<Bytes, Error>
 where
     Store: FromRef<S>,
 {

@@ -83,7 +83,7 @@ pub use notifications::{
 pub use notify_mark::NotifyMark;
 pub use plugins::{PluginEnv, Plugins};
 pub use request_log::RequestLog;
-pub use reviews::{Awaited, HistoryPage, Look, PendingReview, Reviews, SeveralReviews};
+pub use reviews::{Awaited, HistoryPage, Look, PendingList, PendingReview, Reviews, SeveralReviews};
 pub use socket_events::{EndedCredential, SocketEvent, opened_socket, partition};
 pub use sockets::{PING_INTERVAL, PING_TIMEOUT, Socket, Sockets, Watcher};
 pub use webhooks::{Claim, Delivery, StreamImage, WebhookEvent, Webhooks, decided_message, message_of};

@@ -281,3 +281,28 @@ async fn a_page_of_the_list_has_50_requests_and_leads_to_the_next() {
         assert_eq!(found, expected, "{order}");
     }
 }
+
+#[tokio::test]
+async fn pending_requests_that_outgrow_the_list_are_told_and_shown_by_agent() {
+    const NOTE: &str = "Older requests are waiting, too";
+    let world = World::start().await;
+    let person = world.person().await;
+    let (quiet, busy) = (person.agent().await, person.agent().await);
+    let long = json!({ "text": "x".repeat(200 * 1024), "review": { "type": "approval" } });
+    let oldest = quiet.create_message(long.clone()).await;
+    for _ in 0..22 {
+        busy.create_message(long.clone()).await;
+    }
+    let page = person.get("/").await.text();
+    assert!(page.contains(NOTE) && !page.contains(&oldest), "{page}");
+    let shown = page.split("data-total=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    assert!(page.contains(&format!("<title>({shown}+) Inbox")), "{page}");
+    // The list has an agent whose requests are all older.
+    assert!(page.contains(&format!("<option dir=\"auto\" value=\"{}\">", quiet.channel)), "{page}");
+    assert!(person.get("/channels").await.text().contains(&format!("{shown}+ waiting")));
+
+    let own = person.get(&format!("/?agent={}", quiet.channel)).await;
+    assert!(own.text().contains(&oldest) && !own.text().contains(NOTE), "{}", own.text());
+    let busy = person.get(&format!("/?agent={}", busy.channel)).await.text();
+    assert!(busy.contains(NOTE) && busy.contains("Answer these first."), "{busy}");
+}

@@ -2,12 +2,12 @@
 //! pending.
 
 use std::collections::HashMap;
+use std::fmt::Display;
 
 use shared::caller::HumanCaller;
-use shared::error::Error;
 use shared::http::App;
-use shared::models::{Message, ReviewStatus, Role, Theme, User};
-use shared::storage::PageContext;
+use shared::models::{Role, Theme, User};
+use shared::storage::{PageContext, PendingList};
 
 use crate::components::icons::icon;
 use crate::response::PageError;
@@ -75,6 +75,8 @@ pub struct Layout {
     pub current: NavItem,
     /// How many reviews are pending.
     pub pending: usize,
+    /// Whether there are more: those that were counted fill a response.
+    pub is_pending_cut: bool,
     /// How many of them are of which agent, by its id; empty on the inbox, whose list shows it.
     pub waiting: HashMap<String, usize>,
 }
@@ -82,19 +84,21 @@ pub struct Layout {
 impl Layout {
     /// The layout of a page that has loaded the pending reviews anyway. A person with a temporary password has to
     /// change it first.
-    pub fn around(current: NavItem, context: PageContext, pending: usize) -> Result<Self, PageError> {
+    pub fn around(current: NavItem, context: PageContext, pending: &PendingList) -> Result<Self, PageError> {
         if context.user.must_change_password {
             return Err(PageError::PasswordFirst);
         }
         let PageContext { user, theme, sequence, is_changing } = context;
-        Ok(Self { user, theme, sequence, is_changing, current, pending, waiting: HashMap::new() })
+        let (pending, is_pending_cut) = (pending.messages.len(), pending.is_cut);
+        Ok(Self { user, theme, sequence, is_changing, current, pending, is_pending_cut, waiting: HashMap::new() })
     }
 
     /// Loads the layout of any other page, in parallel with what the page shows.
     pub async fn of(app: &App, human: &HumanCaller, current: NavItem) -> Result<Self, PageError> {
-        let (context, pending) = tokio::try_join!(app.store.inbox().page_context(human), pending(app, human))?;
-        let mut layout = Self::around(current, context, pending.len())?;
-        for message in pending {
+        let pending = app.store.reviews().pending(human, None);
+        let (context, pending) = tokio::try_join!(app.store.inbox().page_context(human), pending)?;
+        let mut layout = Self::around(current, context, &pending)?;
+        for message in pending.messages {
             *layout.waiting.entry(message.channel_id.to_string()).or_default() += 1;
         }
         Ok(layout)
@@ -102,7 +106,12 @@ impl Layout {
 
     /// The title of a page, with the number of pending reviews before it: "(2) Inbox".
     pub fn title(&self, page: &str) -> String {
-        if self.pending > 0 { format!("({}) {page}", self.pending) } else { page.to_owned() }
+        if self.pending > 0 { format!("({}) {page}", self.at_least(self.pending)) } else { page.to_owned() }
+    }
+
+    /// A number of pending reviews as it is shown: "400+" if older ones were not counted.
+    pub fn at_least(&self, count: impl Display) -> String {
+        format!("{count}{}", if self.is_pending_cut { "+" } else { "" })
     }
 
     /// Whether the person is an owner.
@@ -124,9 +133,4 @@ impl Layout {
 /// The first letters of the first two words of a name.
 pub fn initials(name: &str) -> String {
     name.split_whitespace().take(2).filter_map(|word| word.chars().next()).flat_map(char::to_uppercase).collect()
-}
-
-/// The person's pending reviews.
-pub async fn pending(app: &App, human: &HumanCaller) -> Result<Vec<Message>, Error> {
-    app.store.reviews().list(human, Some(ReviewStatus::Pending), None).await
 }

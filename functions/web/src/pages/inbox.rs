@@ -8,11 +8,12 @@ use axum::response::Response;
 use http::{StatusCode, request};
 use shared::caller::HumanCaller;
 use shared::http::App;
+use shared::ids::AgentId;
 use shared::models::page_request::MAX_PAGE_BYTES;
 use shared::review::Kind;
 use shared::review::form::FieldType;
 
-use crate::components::layout::{self, Layout, NavItem};
+use crate::components::layout::{Layout, NavItem};
 use crate::components::review_list::{PAGE_ROWS, ReviewFilter, ReviewList};
 use crate::components::review_view::ReviewView;
 use crate::extract::Visitor;
@@ -129,15 +130,22 @@ pub async fn beside(app: &App, human: &HumanCaller, listed: &ReviewFilter) -> Re
     // Boxed, because the futures together are too large for a thread's stack.
     let (visit, pending, decided, agents) = tokio::try_join!(
         app.store.inbox().page_context(human),
-        Box::pin(layout::pending(app, human)),
+        Box::pin(app.store.reviews().pending(human, None)),
         Box::pin(decided),
         app.store.agents().list(human)
     )?;
-    let waiting = pending.len();
+    let layout = Layout::around(NavItem::Inbox, visit, &pending)?;
     let mut list = match decided {
-        Some(page) => ReviewList::of_history(listed, page, &agents, &visit.user),
-        None => ReviewList::of(listed, pending, &agents, app.clock.now()),
+        Some(page) => ReviewList::of_history(listed, page, &agents, &layout.user),
+        None => {
+            let is_known = |id: &AgentId| agents.iter().any(|agent| agent.id == *id);
+            let own = match view.agent.filter(is_known) {
+                Some(agent) if pending.is_cut => Some(app.store.reviews().pending(human, Some(agent)).await?),
+                _ => None,
+            };
+            ReviewList::of(listed, pending, own, &agents, app.clock.now())
+        }
     };
     list.api_url = app.site.api_url().map(str::to_owned);
-    Ok((Layout::around(NavItem::Inbox, visit, waiting)?, list))
+    Ok((layout, list))
 }

@@ -106,6 +106,14 @@ impl Newest {
     }
 }
 
+/// A person's pending reviews.
+pub struct PendingList {
+    /// Newest first.
+    pub messages: Vec<Message>,
+    /// Whether older ones are left out, because all of them outgrow a response.
+    pub is_cut: bool,
+}
+
 /// One read: those of its reviews that are wanted, and where to read on.
 struct Page {
     messages: Vec<Message>,
@@ -133,6 +141,12 @@ impl Reviews<'_> {
         Ok(newest.into_messages())
     }
 
+    /// The pending reviews of all of a person's agents or of one.
+    pub async fn pending(self, human: &HumanCaller, channel: Option<AgentId>) -> Result<PendingList, Error> {
+        let newest = self.newest(human, Some(ReviewStatus::Pending), channel).await?;
+        Ok(PendingList { is_cut: newest.left_out.is_some(), messages: newest.into_messages() })
+    }
+
     /// The reviews of all of a person's agents, newest first; any status without one. All that
     /// are pending, and the newest of the decided ones.
     pub async fn list(
@@ -141,6 +155,15 @@ impl Reviews<'_> {
         status: Option<ReviewStatus>,
         channel: Option<AgentId>,
     ) -> Result<Vec<Message>, Error> {
+        Ok(self.newest(human, status, channel).await?.into_messages())
+    }
+
+    async fn newest(
+        self,
+        human: &HumanCaller,
+        status: Option<ReviewStatus>,
+        channel: Option<AgentId>,
+    ) -> Result<Newest, Error> {
         let admitted = async {
             match channel {
                 Some(id) => self.store.open_channel(human, id, &[]).await.map(drop),
@@ -160,7 +183,7 @@ impl Reviews<'_> {
         newest.merge(expired);
         newest.merge(cancelled);
         newest.merge(pending);
-        Ok(newest.into_messages())
+        Ok(newest)
     }
 
     async fn read_pending(self, wanted: &Wanted) -> Result<Newest, Error> {

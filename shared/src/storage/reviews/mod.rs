@@ -18,6 +18,7 @@ mod look;
 pub(super) use cancel::{cancellation, refusal};
 pub use history::HistoryPage;
 pub(super) use history::place_decided;
+pub use list::PendingList;
 pub use look::{Awaited, Look, PendingReview, SeveralReviews};
 
 use dynamo::value::{Value, from_item, s};

@@ -22,6 +22,7 @@ impl ReviewList {
         let is_search = !view.search.is_empty() || view.person.is_some();
         Self {
             total: rows.len(),
+            is_cut: false,
             rows,
             more: page.next.map(|place| view.query_before(place)),
             read_to: page.next.filter(|_| is_search).map(|place| format::moment(place.time())),

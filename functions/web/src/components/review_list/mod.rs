@@ -14,6 +14,7 @@ use std::collections::HashMap;
 use shared::clock::Timestamp;
 use shared::ids::AgentId;
 use shared::models::{Agent, Message};
+use shared::storage::PendingList;
 
 use crate::text::excerpt;
 use row::Row;
@@ -42,6 +43,8 @@ pub struct ReviewList {
     pub rows: Vec<Row>,
     /// How many reviews the view has on all pages.
     pub total: usize,
+    /// Whether older ones were not read, because all that is pending outgrows a response.
+    pub is_cut: bool,
     /// The query of the page that follows.
     pub more: Option<String>,
     pub agents: Vec<Choice>,
@@ -64,12 +67,21 @@ pub struct ReviewList {
 }
 
 impl ReviewList {
-    /// The list of `reviews`, all of which are pending.
-    pub fn of(wanted: &ReviewFilter, reviews: Vec<Message>, agents: &[Agent], now: Timestamp) -> Self {
-        let view = wanted.view();
+    /// The list of pending reviews. Those of the view's agent may have been read by themselves.
+    pub fn of(
+        wanted: &ReviewFilter,
+        pending: PendingList,
+        own: Option<PendingList>,
+        agents: &[Agent],
+        now: Timestamp,
+    ) -> Self {
+        let (view, PendingList { messages: mut reviews, mut is_cut }) = (wanted.view(), pending);
         let known: HashMap<AgentId, &Agent> = agents.iter().map(|agent| (agent.id, agent)).collect();
         let agent = |message: &Message| known.get(&message.channel_id).copied();
-        let (agent_choices, types) = (agents_of(&view, &reviews, agents), types_of(&view, &reviews));
+        let (agent_choices, types) = (agents_of(&view, &reviews, agents, is_cut), types_of(&view, &reviews));
+        if let Some(own) = own {
+            (reviews, is_cut) = (own.messages, own.is_cut);
+        }
         let mut messages = reviews;
         messages.retain(|message| message.review.is_some() && view.has(message, row::name(agent(message))));
         messages.sort_by_key(|message| view.position(message));
@@ -85,6 +97,7 @@ impl ReviewList {
         let more = page.last().filter(|_| start + page.len() < messages.len()).map(|last| view.query_after(last));
         Self {
             total: messages.len(),
+            is_cut,
             rows,
             more,
             agents: agent_choices,
@@ -178,13 +191,13 @@ fn add_headings(rows: &mut [Row], page: &[Message], before: Option<&Message>, no
     }
 }
 
-/// The agents to choose from, each with its number of reviews.
-fn agents_of(view: &View, reviews: &[Message], agents: &[Agent]) -> Vec<Choice> {
+/// The agents to choose from, each with its number of reviews. Of a list that is cut any agent may have more.
+fn agents_of(view: &View, reviews: &[Message], agents: &[Agent], is_cut: bool) -> Vec<Choice> {
     let count = |agent: &Agent| reviews.iter().filter(|it| it.channel_id == agent.id).count();
     let choice = |agent: &Agent| {
         let (count, is_chosen) = (count(agent), view.agent == Some(agent.id));
-        let label = format!("{} ({count})", agent.name);
-        (count > 0 || is_chosen).then(|| Choice { value: agent.id.to_string(), label, is_chosen })
+        let label = format!("{} ({count}{})", agent.name, if is_cut { "+" } else { "" });
+        (count > 0 || is_chosen || is_cut).then(|| Choice { value: agent.id.to_string(), label, is_chosen })
     };
     agents.iter().filter_map(choice).collect()
 }
