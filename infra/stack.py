@@ -17,7 +17,7 @@ from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, 
 from deployment import (
     DeployError, concurrency, dead_letters, deployment_secrets, mail, plugins as own_plugins, restored_table, retained_data,
     schema_version)
-from deployment.config import ROOT, StackConfig, parse_parameters
+from deployment.config import ROOT, StackConfig, parse_parameters, sam_overrides
 
 CONFIG = StackConfig(os.environ.get("PLACET_STACK_CONFIG") or ROOT)
 ARM_TARGET = "aarch64-unknown-linux-gnu"
@@ -116,6 +116,7 @@ def deploy(session, args):
     refuse_newer_table(session, stack)
     parameters = choose_parameters(session, args, stack)
     mail.check(parameters_of(stack) | parameters)
+    overrides = sam_overrides(parameters)
     print(f"Stack       {args.stack} in {session.region_name}, {'update' if stack else 'new'}")
     print(f"Account     {session.client('sts').get_caller_identity()['Account']}")
     tags = CONFIG.tags(args.stack, session.region_name) | parse_parameters(args.tag)
@@ -134,15 +135,15 @@ def deploy(session, args):
     if not args.template:
         sam(session, "build", "--parameter-overrides", f"Architecture={parameters['Architecture']}")
     own_plugins.add(Path(args.template).parent if args.template else ROOT / ".aws-sam" / "build", plugins)
-    CONFIG.save(args.stack, session.region_name, parameters, tags)
     # Not from samconfig.toml, which the SAM CLI reads only next to the template.
-    parameters = parameters | {"SecretsVersion": version}
     sam(session, "deploy", "--stack-name", args.stack, "--region", session.region_name, "--resolve-s3",
         "--capabilities", "CAPABILITY_IAM", "--no-fail-on-empty-changeset",
         "--no-confirm-changeset" if args.yes else "--confirm-changeset",
         *(["--template-file", args.template] if args.template else []),
         *(["--tags", *(f"{key}={value}" for key, value in sorted(tags.items()))] if tags else []),
-        "--parameter-overrides", *(f"{key}={value}" for key, value in sorted(parameters.items())))
+        "--parameter-overrides", *overrides, f"SecretsVersion={version}")
+    # Not before: a value that was refused would fail every later deployment.
+    CONFIG.save(args.stack, session.region_name, parameters, tags)
     record_schema_version(session, args, is_new=stack is None)
 
 

@@ -14,6 +14,7 @@ from deployment import DeployError
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 FILE = "stacks.toml"
+QUOTE, ESCAPED = '"', '\\"'
 
 
 class StackConfig:
@@ -49,8 +50,7 @@ class StackConfig:
     def save(self, stack, region, parameters, tags=None):
         """Stores the parameters and tags of a stack and leaves the other stacks as they are."""
         document = tomlkit.parse(self.path.read_text()) if self.path.exists() else tomlkit.document()
-        overrides = [f"{key}={value}" for key, value in sorted(parameters.items())]
-        settings = {"stack_name": stack, "region": region, "parameter_overrides": overrides}
+        settings = {"stack_name": stack, "region": region, "parameter_overrides": sam_overrides(parameters)}
         if tags:
             settings["tags"] = [f"{key}={value}" for key, value in sorted(tags.items())]
         document[_name(stack, region)] = {"deploy": {"parameters": settings}}
@@ -72,6 +72,13 @@ def parse_parameters(pairs):
     return dict(pair.split("=", 1) for pair in pairs)
 
 
+def sam_overrides(parameters):
+    """The parameters as the SAM CLI reads them. It accepts an empty value, and one with spaces, only in quotes."""
+    if any("\\" in value for value in parameters.values()):
+        raise DeployError("The SAM CLI passes on no parameter with a backslash.")
+    return [f'{key}="{value.replace(QUOTE, ESCAPED)}"' for key, value in sorted(parameters.items())]
+
+
 def _read(path):
     return tomllib.loads(path.read_text()) if path.exists() else {}
 
@@ -86,4 +93,11 @@ def _deploy(environment):
 
 def _overrides(environment):
     overrides = _deploy(environment).get("parameter_overrides", [])
-    return parse_parameters(shlex.split(overrides) if isinstance(overrides, str) else overrides)
+    found = parse_parameters(shlex.split(overrides) if isinstance(overrides, str) else overrides)
+    return {key: _unquoted(value) for key, value in found.items()}
+
+
+def _unquoted(value):
+    """The value of a pair of `sam_overrides`. Earlier versions stored values without quotes."""
+    is_quoted = len(value) > 1 and value[0] == value[-1] == QUOTE
+    return value[1:-1].replace(ESCAPED, QUOTE) if is_quoted else value

@@ -15,6 +15,7 @@ from pathlib import Path
 from unittest import mock
 
 import boto3
+from samcli.cli.types import CfnParameterOverridesType
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path[:0] = [str(ROOT / "tests/sam"), str(ROOT / "tests/deploy"), str(ROOT / "infra")]
@@ -23,7 +24,7 @@ import own_card  # noqa: E402
 import stack  # noqa: E402
 from deployed import emulator  # noqa: E402
 from deployment import DeployError, concurrency, dead_letters, mail, plugins, schema_version  # noqa: E402
-from deployment.config import StackConfig  # noqa: E402
+from deployment.config import StackConfig, sam_overrides  # noqa: E402
 
 TEMPLATE = ROOT / "tests/deploy/template.yaml"
 ACCOUNT = "000000000000"
@@ -222,6 +223,23 @@ class Stacks(OnAnEmulator):
         self.assertEqual(shown.returncode, 0, shown.stderr)
         for value in self.it.outputs("b").values():
             self.assertIn(value, re.sub(r"\s", "", shown.stdout))
+
+    def test_a_parameter_can_be_emptied(self):
+        self.it.deploy("emptied", "AlarmTopicArn=arn:aws:sns:us-east-1:000000000000:alarms")
+        self.it.deploy("emptied", "AlarmTopicArn=")
+        self.assertEqual(self.it.parameters("emptied")["AlarmTopicArn"], "")
+        # The stored value is empty, too.
+        self.it.deploy("emptied", "MemorySize=256")
+        found = self.it.parameters("emptied")
+        self.assertEqual((found["AlarmTopicArn"], found["MemorySize"]), ("", "256"))
+
+    def test_a_refused_parameter_is_not_stored(self):
+        self.it.deploy("refusing")
+        refused = self.it.run("refusing", "deploy", "--template", TEMPLATE, "--yes", "MemorySize=much")
+        self.assertEqual(refused.returncode, 1, refused.stdout)
+        self.it.deploy("refusing", "AlarmTopicArn=other")
+        found = self.it.parameters("refusing")
+        self.assertEqual((found["MemorySize"], found["AlarmTopicArn"]), ("512", "other"))
 
     def test_a_new_stack_asks_for_its_name_and_deploys_nothing_without_it(self):
         for said in ("", "yes\n"):
@@ -463,6 +481,10 @@ class Architectures(unittest.TestCase):
             self.assertEqual(stack.default_architecture(), "x86_64")
 
 
+# Parameters that the SAM CLI reads otherwise without quotes.
+VALUES = {"AllowedOrigins": "https://a.example,https://b.example", "BudgetEmail": 'a "b" c=d', "HostedZoneId": "", "MemorySize": "512"}
+
+
 class Config(unittest.TestCase):
     def setUp(self):
         self.directory = Path(self.enterContext(tempfile.TemporaryDirectory()))
@@ -479,12 +501,22 @@ class Config(unittest.TestCase):
 
     def test_what_is_saved_can_be_read_by_the_sam_cli_and_keeps_other_stacks(self):
         self.config.save("a", "eu-west-1", {"MemorySize": "256"})
-        self.config.save("b", "eu-west-1", {"MemorySize": "512"})
+        self.config.save("b", "eu-west-1", VALUES)
         self.config.save("a", "eu-west-1", {"MemorySize": "128"})
         stored = tomllib.loads(self.config.path.read_text())
         self.assertEqual(sorted(stored), ["a_eu-west-1", "b_eu-west-1"])
         self.assertEqual(stored["a_eu-west-1"]["deploy"]["parameters"]["stack_name"], "a")
-        self.assertEqual(self.config.parameters("b", "eu-west-1"), {"MemorySize": "512"})
+        self.assertEqual(self.config.parameters("b", "eu-west-1"), VALUES)
+        overrides = stored["b_eu-west-1"]["deploy"]["parameters"]["parameter_overrides"]
+        self.assertEqual(CfnParameterOverridesType().convert(overrides, None, None), VALUES)
+
+    def test_values_that_an_earlier_version_stored_without_quotes_are_read(self):
+        self.config.path.write_text('[a_eu-west-1.deploy.parameters]\nparameter_overrides = ["MemorySize=256", "MailFrom="]\n')
+        self.assertEqual(self.config.parameters("a", "eu-west-1"), {"MemorySize": "256", "MailFrom": ""})
+
+    def test_a_value_that_the_sam_cli_would_change_is_refused(self):
+        with self.assertRaisesRegex(DeployError, "backslash"):
+            sam_overrides({"BudgetEmail": "a\\ b"})
 
     def test_tags_are_stored_with_the_parameters(self):
         self.config.save("a", "eu-west-1", {}, {"team": "inbox"})
