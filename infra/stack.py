@@ -113,6 +113,7 @@ def rotate(session, args):
 
 def deploy(session, args):
     stack = find_stack(session, args.stack)
+    refuse_failed_rollback(stack)
     refuse_newer_table(session, stack)
     parameters = choose_parameters(session, args, stack)
     mail.check(parameters_of(stack) | parameters)
@@ -160,6 +161,13 @@ def restore(session, args):
     args.parameters = [*args.parameters, f"ExistingTable={target}", f"ExistingTableStream={stream}"]
     deploy(session, args)
     print(f"The stack uses {target}. {source} remains, and is protected from deletion.")
+
+
+def refuse_failed_rollback(stack):
+    if stack and stack["StackStatus"] == "UPDATE_ROLLBACK_FAILED":
+        raise DeployError(f"The last update of {stack['StackName']} failed, and so did its rollback (UPDATE_ROLLBACK_FAILED). Remove the "
+                          "cause that the stack's events name, then run `aws cloudformation continue-update-rollback "
+                          f"--stack-name {stack['StackName']}`, and deploy again.")
 
 
 def refuse_newer_table(session, stack):

@@ -33,7 +33,7 @@ def restore(session, source, target, moment):
     to = {"RestoreDateTime": moment} if moment else {"UseLatestRestorableTime": True}
     try:
         client.restore_table_to_point_in_time(SourceTableName=source, TargetTableName=target, **to)
-    except client.exceptions.TableAlreadyExistsException:
+    except (client.exceptions.TableAlreadyExistsException, client.exceptions.TableInUseException):  # the latter while it is created
         print(f"{target} exists already.")
     client.get_waiter("table_exists").wait(TableName=target, WaiterConfig={"Delay": PAUSE, "MaxAttempts": ATTEMPTS})
 
@@ -48,8 +48,7 @@ def prepare(session, table):
         _await_active(client, table)
     client.update_table(TableName=table, DeletionProtectionEnabled=True)
     _await_active(client, table)
-    client.update_continuous_backups(
-        TableName=table, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True})
+    _enable_recovery(client, table)
     try:
         client.update_time_to_live(
             TableName=table, TimeToLiveSpecification={"Enabled": True, "AttributeName": "ttl"})
@@ -57,6 +56,18 @@ def prepare(session, table):
         if "already enabled" not in str(err):
             raise
     return client.describe_table(TableName=table)["Table"]["LatestStreamLabel"]
+
+
+def _enable_recovery(client, table):
+    """A new table refuses this until its continuous backups are set up, which takes a moment longer than the table."""
+    for _ in range(ATTEMPTS):
+        try:
+            client.update_continuous_backups(
+                TableName=table, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True})
+            return
+        except client.exceptions.ContinuousBackupsUnavailableException:
+            time.sleep(PAUSE)
+    raise DeployError(f"Point-in-time recovery of the table {table} cannot be enabled.")
 
 
 def _await_active(client, table):

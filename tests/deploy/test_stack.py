@@ -8,9 +8,14 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import tomllib
 import unittest
+import urllib.error
+import urllib.request
 import zipfile
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from unittest import mock
 
@@ -23,7 +28,7 @@ sys.path[:0] = [str(ROOT / "tests/sam"), str(ROOT / "tests/deploy"), str(ROOT / 
 import own_card  # noqa: E402
 import stack  # noqa: E402
 from deployed import emulator  # noqa: E402
-from deployment import DeployError, concurrency, dead_letters, mail, plugins, schema_version  # noqa: E402
+from deployment import DeployError, concurrency, dead_letters, mail, plugins, restored_table, schema_version  # noqa: E402
 from deployment.config import StackConfig, sam_overrides  # noqa: E402
 
 TEMPLATE = ROOT / "tests/deploy/template.yaml"
@@ -132,6 +137,44 @@ class Secrets(OnAnEmulator):
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 
 
+@contextmanager
+def refusing(endpoint, faults):
+    """DynamoDB of the emulator, which answers as many calls of each operation with these errors first as AWS may do."""
+
+    class Hop(BaseHTTPRequestHandler):
+        def do_POST(self):
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            left = faults.get(self.headers["X-Amz-Target"].split(".")[-1])
+            if left:
+                fault = {"__type": f"com.amazonaws.dynamodb.v20120810#{left.pop()}", "message": "Retry later"}
+                return self.reply(400, {}, json.dumps(fault).encode())
+            try:
+                with urllib.request.urlopen(urllib.request.Request(endpoint, body, dict(self.headers))) as answer:
+                    self.reply(answer.status, answer.headers, answer.read())
+            except urllib.error.HTTPError as err:
+                self.reply(err.code, err.headers, err.read())
+
+        def reply(self, status, headers, body):
+            self.send_response(status)
+            for name in ("Content-Type", "x-amz-crc32", "x-amzn-RequestId"):
+                if headers.get(name):
+                    self.send_header(name, headers[name])
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Hop)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
 class Restores(OnAnEmulator):
     def test_the_stack_continues_on_the_restored_table(self):
         self.it.deploy("back")
@@ -158,6 +201,23 @@ class Restores(OnAnEmulator):
         # A later deployment keeps the restored table.
         self.it.deploy("back", "MemorySize=256")
         self.assertEqual(self.it.outputs("back")["Table"], "back-restored")
+
+    def test_a_restore_goes_on_with_a_table_that_is_still_created_and_has_no_backups_yet(self):
+        self.it.deploy("timed")
+        source, session = self.it.outputs("timed")["Table"], boto3.Session("test", "test", region_name="us-east-1")
+        with mock.patch.dict(os.environ, {"AWS_ENDPOINT_URL": self.it.endpoint}):
+            restored_table.restore(session, source, "timed-restored", None)
+        faults = {"RestoreTableToPointInTime": ["TableInUseException"],
+                  "UpdateContinuousBackups": ["ContinuousBackupsUnavailableException"] * 2}
+        with (refusing(self.it.endpoint, faults) as endpoint, mock.patch.dict(os.environ, {"AWS_ENDPOINT_URL": endpoint}),
+              mock.patch.object(restored_table, "PAUSE", 0.1)):
+            # As the command does that repeats an interrupted one.
+            restored_table.restore(session, source, "timed-restored", None)
+            restored_table.prepare(session, "timed-restored")
+        self.assertEqual(faults, {"RestoreTableToPointInTime": [], "UpdateContinuousBackups": []})
+        backups = self.it.client("dynamodb").describe_continuous_backups(TableName="timed-restored")
+        recovery = backups["ContinuousBackupsDescription"]["PointInTimeRecoveryDescription"]
+        self.assertEqual(recovery["PointInTimeRecoveryStatus"], "ENABLED")
 
     def test_a_time_without_an_offset_is_refused(self):
         self.it.deploy("when")
@@ -322,10 +382,11 @@ class APipeline(OnAnEmulator):
         super().setUpClass()
         parameters = {"StackName": "piped", "Repository": "some/repository", "ProviderArn": f"arn:aws:iam::{ACCOUNT}:oidc-provider/x"}
         cloudformation = cls.it.client("cloudformation")
+        # Its name begins with that of the stack that it deploys, as an administrator may choose.
         cloudformation.create_stack(
-            StackName="pipeline", TemplateBody=(ROOT / "infra/pipeline.yaml").read_text(), Capabilities=["CAPABILITY_IAM"],
+            StackName="piped-pipeline", TemplateBody=(ROOT / "infra/pipeline.yaml").read_text(), Capabilities=["CAPABILITY_IAM"],
             Parameters=[{"ParameterKey": key, "ParameterValue": value} for key, value in parameters.items()])
-        cloudformation.get_waiter("stack_create_complete").wait(StackName="pipeline", WaiterConfig={"Delay": 1})
+        cloudformation.get_waiter("stack_create_complete").wait(StackName="piped-pipeline", WaiterConfig={"Delay": 1})
         # The administrator's first deployment makes the bucket for uploads.
         cls.it.deploy("administrators")
         s3 = cls.it.client("s3")
@@ -333,7 +394,7 @@ class APipeline(OnAnEmulator):
             # It demands TLS, which the emulator does not speak.
             if bucket["Name"].startswith("aws-sam-cli-managed-default-"):
                 s3.delete_bucket_policy(Bucket=bucket["Name"])
-        role = cls.it.outputs("pipeline")["RoleArn"]
+        cls.role = role = cls.it.outputs("piped-pipeline")["RoleArn"]
         # The emulator has no OIDC provider: its own account assumes the role instead.
         trust = {"Version": "2012-10-17", "Statement": [
             {"Effect": "Allow", "Principal": {"AWS": ACCOUNT}, "Action": "sts:AssumeRole"}]}
@@ -352,6 +413,16 @@ class APipeline(OnAnEmulator):
         other = self.it.run("other", "deploy", "--template", TEMPLATE, "--yes")
         self.assertNotEqual(other.returncode, 0, other.stdout)
         self.assertIn("AccessDenied", other.stdout + other.stderr)
+
+    def test_it_cannot_change_its_own_role(self):
+        # Asked, not tried: the emulator's authorisation of a call leaves the path out of a role's ARN.
+        iam = self.it.client("iam")
+        policy = iam.get_role_policy(RoleName=self.role.split("/")[-1], PolicyName="deploy")["PolicyDocument"]
+        actions = ["iam:DeleteRolePolicy", "iam:TagRole", "iam:UpdateAssumeRolePolicy"]
+        for arn, decision in ((self.role, "implicitDeny"), (f"arn:aws:iam::{ACCOUNT}:role/piped-MessagesRole-1", "allowed")):
+            results = iam.simulate_custom_policy(
+                PolicyInputList=[json.dumps(policy)], ActionNames=actions, ResourceArns=[arn])["EvaluationResults"]
+            self.assertEqual({it["EvalActionName"]: it["EvalDecision"] for it in results}, dict.fromkeys(actions, decision), arn)
 
 
 class OwnPlugins(OnAnEmulator):
@@ -470,6 +541,14 @@ class MailAddresses(unittest.TestCase):
             ("placet@example.com", "", False), ("", "example.com", False),
         ):
             self.assertEqual(mail.belongs(address, identity), expected, (address, identity))
+
+
+class Rollbacks(unittest.TestCase):
+    def test_a_rollback_that_failed_is_named_before_anything_is_deployed(self):
+        with self.assertRaisesRegex(DeployError, "continue-update-rollback --stack-name some"):
+            stack.refuse_failed_rollback({"StackName": "some", "StackStatus": "UPDATE_ROLLBACK_FAILED"})
+        for accepted in (None, {"StackName": "some", "StackStatus": "UPDATE_ROLLBACK_COMPLETE"}):
+            stack.refuse_failed_rollback(accepted)
 
 
 class Architectures(unittest.TestCase):

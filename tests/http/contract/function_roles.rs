@@ -36,6 +36,16 @@ fn only_the_functions_that_sign_or_encrypt_know_where_the_secrets_are() {
     assert!(!text.contains("{{resolve:"));
 }
 
+#[test]
+fn the_document_of_operations_names_every_function_that_may_read_the_secrets() {
+    let text = include_str!("../../../docs/OPERATIONS.md");
+    let (_, named) = text.split_once("Only the functions ").expect("a sentence about the functions");
+    let (named, _) = named.split_once("may read it").expect("its end");
+    let reads = |it: &Function| it.permissions.contains(&Permission::Secrets("ssm:GetParameter"));
+    let expected: BTreeSet<&str> = functions::all().filter(reads).map(|it| it.name).collect();
+    assert_eq!(named.split('`').skip(1).step_by(2).collect::<BTreeSet<_>>(), expected);
+}
+
 /// In both directions: nothing is missing and nothing is superfluous.
 #[test]
 fn each_function_has_exactly_the_permissions_its_code_lists() {
@@ -74,6 +84,76 @@ fn the_boundary_of_a_pipelines_roles_allows_what_the_roles_of_functions_do() {
         })
         .collect();
     assert!(refused.is_empty(), "{refused:?}");
+}
+
+/// Tags of a stack are set on all its resources, with the rights of the role that deploys it.
+#[test]
+fn a_pipelines_role_may_tag_what_it_deploys() {
+    const TAGS: &[&str] = &["ListTagsForResource", "TagResource", "UntagResource"];
+    const LAMBDA_TAGS: &[&str] = &["ListTags", "TagResource", "UntagResource"];
+    const HTTP_METHODS: &[&str] = &["DELETE", "GET", "POST"];
+    // Types, and the service, the actions and the end of the resource's name with which they are tagged.
+    let tagged: [(&[&str], &str, &[&str], &str); 14] = [
+        (
+            &["ApiGatewayV2::Api", "ApiGatewayV2::DomainName", "ApiGatewayV2::Stage"],
+            "apigateway",
+            HTTP_METHODS,
+            "::/tags/*",
+        ),
+        (&["Budgets::Budget"], "budgets", TAGS, "budget/${StackName}-*"),
+        (&["CloudWatch::Alarm"], "cloudwatch", TAGS, ":alarm:${StackName}-*"),
+        (&["CloudWatch::Dashboard"], "cloudwatch", TAGS, ":dashboard/${StackName}-*"),
+        (
+            &["DynamoDB::Table"],
+            "dynamodb",
+            &["ListTagsOfResource", "TagResource", "UntagResource"],
+            ":table/${StackName}-*",
+        ),
+        (&["Events::Rule"], "events", TAGS, ":rule/${StackName}-*"),
+        (&["IAM::Role"], "iam", &["TagRole", "UntagRole"], ":role/${StackName}-*"),
+        (&["Lambda::EventSourceMapping"], "lambda", LAMBDA_TAGS, ":event-source-mapping:*"),
+        (&["Serverless::Function"], "lambda", LAMBDA_TAGS, ":function:${StackName}-*"),
+        (&["Logs::LogGroup"], "logs", TAGS, ":log-group:${StackName}-*"),
+        // `TagResource` is needed to create a bucket with tags, `PutBucketTagging` to change them.
+        (
+            &["S3::Bucket"],
+            "s3",
+            &["ListTagsForResource", "PutBucketTagging", "TagResource", "UntagResource"],
+            ":::${StackName}-*",
+        ),
+        (&["SES::ConfigurationSet"], "ses", TAGS, ":configuration-set/${StackName}"),
+        (&["SNS::Topic"], "sns", TAGS, ":${StackName}-*"),
+        (&["SQS::Queue"], "sqs", &["ListQueueTags", "TagQueue", "UntagQueue"], ":${StackName}-*"),
+    ];
+    const UNTAGGED: [&str; 12] = [
+        "ApiGatewayV2::ApiMapping",
+        "ApiGatewayV2::Integration",
+        "ApiGatewayV2::Route",
+        "Lambda::EventInvokeConfig",
+        "Lambda::Permission",
+        "Logs::MetricFilter",
+        "Route53::RecordSet",
+        "S3::BucketPolicy",
+        "SES::ConfigurationSetEventDestination",
+        "SNS::Subscription",
+        "SNS::TopicPolicy",
+        "SQS::QueuePolicy",
+    ];
+    let statements = statements(&template::of_pipeline("Role"));
+    let mut seen: BTreeSet<String> = UNTAGGED.map(|it| format!("AWS::{it}")).into();
+    for (types, service, actions, resource) in tagged {
+        seen.extend(types.iter().map(|it| format!("AWS::{it}")));
+        for action in actions {
+            let action = format!("{service}:{action}");
+            let is_allowed = statements.iter().any(|(actions, resources)| {
+                let arns = resources.iter().filter_map(|it| it["Fn::Sub"].as_str());
+                actions.contains(&action)
+                    && arns.into_iter().any(|arn| arn.contains(&format!(":{service}:")) && arn.ends_with(resource))
+            });
+            assert!(is_allowed, "{action} on {resource}");
+        }
+    }
+    assert_eq!(seen, template::types().into_iter().map(str::to_owned).collect(), "types of the template");
 }
 
 #[test]

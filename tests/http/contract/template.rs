@@ -180,6 +180,16 @@ fn only_the_function_of_waits_has_less_memory() {
     assert_eq!(template::parameters()["ReviewsMemorySize"]["Default"], 128);
 }
 
+/// Versioning of a bucket can only be suspended, and versions stay until a rule expires them.
+#[test]
+fn versions_of_deleted_files_expire_also_after_versioning_was_switched_off() {
+    let rules = template::properties("Bucket")["LifecycleConfiguration"]["Rules"].as_array().unwrap();
+    let versions = rules.iter().find(|it| it["Id"] == "versions").expect("a rule that does not depend on a parameter");
+    let days = json!({ "Fn::If": ["KeepsVersions", { "Ref": "BucketVersionDays" }, 1] });
+    assert_eq!(versions["NoncurrentVersionExpiration"]["NoncurrentDays"], days);
+    assert_eq!((&versions["Status"], &versions["ExpiredObjectDeleteMarker"]), (&json!("Enabled"), &json!(true)));
+}
+
 /// API Gateway inserts values unescaped, so only values without quotes may be logged.
 #[test]
 fn the_access_log_is_valid_json_for_errors_too() {

@@ -1,6 +1,6 @@
 //! infra/template.yaml: its resources, functions and routes; the resources of infra/pipeline.yaml.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
 use serde_json::{Value, json};
@@ -24,6 +24,12 @@ pub fn of_pipeline(name: &str) -> Value {
     let text = include_str!("../../../infra/pipeline.yaml");
     let template = expand_tags(serde_yaml_ng::from_str(text).expect("infra/pipeline.yaml is YAML"));
     template["Resources"][name]["Properties"].clone()
+}
+
+/// The types of all resources.
+pub fn types() -> BTreeSet<&'static str> {
+    let resources = TEMPLATE["Resources"].as_object().expect("resources");
+    resources.values().map(|it| it["Type"].as_str().expect("a type")).collect()
 }
 
 /// The resources of a type: names and properties.
