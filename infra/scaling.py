@@ -7,10 +7,11 @@ What an approval uses comes from infra/cost.py; AWS's limits are below with thei
 Uses only Python's standard library.
 """
 
+import re
 import sys
 
 from cost import ANSWER, BACKGROUND, CALL_MS, LIST, LOOK, LOOKS, LOOKS_NEAR, OPEN, POLL_AFTER, READING, ROOT, SEND, SIGN, \
-    SIGNS, WAIT, markdown, write_tables
+    SIGNS, TEMPLATE, WAIT, markdown, write_tables
 
 DOCUMENT = ROOT / "docs" / "SCALING.md"
 
@@ -39,7 +40,6 @@ KEY_WRITES = {                  # write units of one approval, by partition key
     # A review with an expiry: its entry in the index `due`, added and removed, over four keys, and those of signs.
     "due": 2 + 2 * SIGNS,
 }
-THROTTLING = 50                # infra/template.yaml: ThrottlingRate
 DUE_SHARDS = 4                  # shared/src/storage/keys/due.rs
 APPROVAL_WRITES = sum(use.get("write units", 0) for use in (SEND, OPEN, ANSWER)) + SIGNS * SIGN["write units"] + 2 * BACKGROUND["write units"]
 APPROVAL_READS = sum(use["read units"] for use in (SEND, LIST, OPEN, ANSWER)) + SIGNS * SIGN["read units"] + 5
@@ -47,6 +47,11 @@ APPROVAL_CALLS = 5 + SIGNS      # message, one wait, inbox page, review page, an
 QUIET, NEAR = LOOKS / WAIT, LOOKS_NEAR / WAIT   # looks per second of one wait at most
 EVENT = 0.010                   # seconds of `events` for one decided review without a webhook. ASSUMED
 HOOKED = 0.030                  # with a webhook. ASSUMED
+
+
+def default(parameter):
+    """The default of a parameter of infra/template.yaml."""
+    return float(re.search(rf"^  {parameter}:\n    Type: Number\n    Default: (\S+)$", TEMPLATE.read_text(), re.M)[1])
 
 
 def reads_of(looks):
@@ -58,8 +63,10 @@ LIMITS = [
     # what grows, the limit, the value at which it is reached, its unit, the remedy
     ("agents that wait concurrently", "Lambda's concurrency that can be reserved", CONCURRENCY - MIN_UNRESERVED, "waits",
      "patient clients; raise it; webhooks"),
-    ("patient agents that wait for unopened reviews", "the same", (CONCURRENCY - MIN_UNRESERVED) * POLL_AFTER / (CALL_MS / 1000),
-     "agents", "the same"),
+    ("patient agents that wait for unopened reviews", "the stack's `WaitThrottlingRate`", default("WaitThrottlingRate") * POLL_AFTER,
+     "agents", "raise the parameter"),
+    ("patient agents that wait for unopened reviews", "Lambda's concurrency that can be reserved", (CONCURRENCY - MIN_UNRESERVED) * POLL_AFTER / (CALL_MS / 1000),
+     "agents", "raise it; webhooks"),
     ("patient agents that wait for unopened reviews", "the gateway's quota", GATEWAY * POLL_AFTER, "agents", "raise it"),
     ("new waits per second", "concurrency growth of one function, above 1,000", CONCURRENCY_GROWTH / 10, "new waits per second",
      "rejected requests are retried by clients"),
@@ -78,7 +85,7 @@ LIMITS = [
      "throttled log entries are lost, the requests are not; distribute the key"),
     ("reviews with an expiry", "the index `due`", DUE_SHARDS * PART_WRITES / KEY_WRITES["due"], "per second",
      "raise `DUE_SHARDS`: existing entries keep their shard, and the sweep reads all shards"),
-    ("approvals", "the stack's `ThrottlingRate`", THROTTLING / APPROVAL_CALLS, "per second", "raise the parameter"),
+    ("approvals", "the stack's `ThrottlingRate`", default("ThrottlingRate") / APPROVAL_CALLS, "per second", "raise the parameter"),
     ("approvals", "a new table's writes", NEW_WRITES / APPROVAL_WRITES, "per second", "as for reads"),
     ("approvals", "the table's quota", TABLE_WRITES / APPROVAL_WRITES, "per second", "raise it"),
     ("approvals", "the gateway's quota", GATEWAY / APPROVAL_CALLS, "per second", "raise it"),

@@ -193,12 +193,13 @@ def choose_parameters(session, args, stack):
         chosen["Architecture"] = args.architecture
     known = deployed | chosen
     chosen.setdefault("Architecture", deployed.get("Architecture") or default_architecture())
-    advice = concurrency.advise(concurrency.read_limits(session), int(deployed.get("ReviewsConcurrency", 0)))
+    advice = concurrency.advise(concurrency.read_limits(session), deployed)
     if stack is None:
         print(advice.text)
         return {key: value for key, value in advice.parameters.items() if key not in known} | chosen
     if any(known.get(key) != value for key, value in advice.parameters.items()):
-        print(f"{advice.text}\nThis stack has other values, which stay.")
+        others = " ".join(f"{key}={value}" for key, value in advice.parameters.items() if known.get(key) != value)
+        print(f"{advice.text}\nThis stack has other values, which stay. To change them: make deploy PARAMETERS=\"{others}\"")
     return chosen
 
 

@@ -7,7 +7,7 @@ import { World } from "./world.mjs";
 let world;
 before(async () => (world = await World.start()));
 after(() => world.stop());
-checkPages();
+checkPages((problem) => problem.includes("429"));
 
 const asks = (page, isHeld, timeout = 20_000) =>
   page.waitForRequest((it) => new URL(it.url()).pathname === "/api/changes" && new URL(it.url()).searchParams.has("timeout") === isHeld, { timeout });
@@ -45,6 +45,25 @@ test("an unattended page shows what is new by itself", async () => {
   await world.send({ text: "Seen by the next look", review: { type: "approval" } });
   await shows(page, "#rows", "Seen by the next look");
   assert.equal(await page.evaluate(() => document.visibilityState), "visible");
+});
+
+test("a page whose request is not admitted asks again after a pause, and does not say that it is offline", async () => {
+  const page = checked(await world.signedIn());
+  const refused = [];
+  await page.setRequestInterception(true);
+  page.on("request", (it) => {
+    if (!it.url().includes("/api/changes") || refused.length === 2) return it.continue();
+    refused.push(Date.now());
+    return it.respond({ status: 429, contentType: "application/json", body: '{"message":"Too Many Requests"}' });
+  });
+  await world.send({ text: "Ends the request that was held", review: { type: "approval" } });
+  await asks(page, true);
+  await asks(page, true);
+  await asks(page, true);
+  assert.ok(refused[1] - refused[0] > 8_000, `${refused[1] - refused[0]} ms`);
+  assert.ok(await page.$eval("#offline", (it) => it.hidden));
+  await world.send({ text: "Heard of after the pauses", review: { type: "approval" } });
+  await shows(page, "#rows", "Heard of after the pauses");
 });
 
 test("a hidden page holds no request until it is visible again", async () => {

@@ -266,14 +266,15 @@ class Redrives(OnAnEmulator):
 class Stacks(OnAnEmulator):
     def test_stacks_and_regions_have_parameters_of_their_own(self):
         said = self.it.deploy("a", "MemorySize=256")
-        self.assertIn("reserves half of them", said)
+        self.assertIn("reserve 500 of them", said)
         self.it.deploy("b", "MemorySize=1024", "ReviewsConcurrency=20")
         self.it.deploy("a", "MemorySize=768", region="eu-central-1")
         said = self.it.deploy("a")
         self.assertIn("a in us-east-1, update", said)
         found = [self.it.parameters(*stack) for stack in (("a",), ("b",), ("a", "eu-central-1"))]
         self.assertEqual([it["MemorySize"] for it in found], ["256", "1024", "768"])
-        self.assertEqual([it["ReviewsConcurrency"] for it in found], ["500", "20", "500"])
+        self.assertEqual([it["ReviewsConcurrency"] for it in found], ["375", "20", "375"])
+        self.assertEqual([it["McpConcurrency"] for it in found], ["125", "125", "125"])
         self.assertNotEqual(*(self.it.secrets("a", region) for region in ("us-east-1", "eu-central-1")))
         ambiguous = self.it.run("a", "outputs", region=None)
         self.assertEqual(ambiguous.returncode, 1)
@@ -500,35 +501,67 @@ class ANewAccount(OnAnEmulator):
         said = self.it.deploy("small")
         parameters = self.it.parameters("small")
         self.assertEqual(parameters["ReviewsConcurrency"], "0")
-        self.assertEqual(parameters["WaitThrottlingBurst"], "3")
+        self.assertEqual(parameters["McpConcurrency"], "0")
+        self.assertEqual((parameters["MaxWaitMs"], parameters["WaitThrottlingRate"], parameters["WaitThrottlingBurst"]), ("250", "0.3", "1"))
+        self.assertEqual((parameters["McpThrottlingRate"], parameters["McpThrottlingBurst"]), ("0.8", "4"))
+        self.assertEqual(parameters["WebhooksConcurrency"], "2")
         self.assertIn("only 10 concurrent executions", said)
 
     def test_chosen_parameters_win_over_the_advice(self):
         self.it.deploy("chosen", "WaitThrottlingBurst=7")
         self.assertEqual(self.it.parameters("chosen")["WaitThrottlingBurst"], "7")
         said = self.it.deploy("chosen")
-        self.assertIn("This stack has other values, which stay.", said)
+        self.assertIn('This stack has other values, which stay. To change them: make deploy PARAMETERS="WaitThrottlingBurst=1"', said)
         self.assertEqual(self.it.parameters("chosen")["WaitThrottlingBurst"], "7")
 
 
 class Advice(unittest.TestCase):
-    def test_waits_never_take_more_than_half_of_the_account(self):
-        for total in (10, 50, 100, 150, 199, 200, 1_000, 3_000):
-            advice = concurrency.advise(concurrency.AccountLimits(total, total))
-            reserved = int(advice.parameters["ReviewsConcurrency"])
-            if reserved:
-                self.assertLessEqual(reserved, min(total // 2, total - concurrency.MIN_UNRESERVED))
-                continue
-            rate = float(advice.parameters["WaitThrottlingRate"])
-            held = int(advice.parameters["WaitThrottlingBurst"]) + rate * concurrency.WAIT_SECONDS
-            self.assertLessEqual(held, total / 2 + 0.3, advice)
-            self.assertGreaterEqual(held, 1)
+    """Held requests: waits for one review and for several, hooks, pages that wait for changes, and MCP clients."""
+
+    def test_held_requests_never_take_more_than_half_of_an_account_that_can_reserve(self):
+        for total in (120, 150, 199, 200, 1_000, 3_000):
+            given = self.advise(total)
+            reserved = [int(given[it]) for it in ("ReviewsConcurrency", "McpConcurrency")]
+            self.assertLessEqual(sum(reserved), min(total // 2, total - concurrency.MIN_UNRESERVED), given)
+            self.assertGreaterEqual(min(reserved), 5, given)
+            self.assertEqual(len(given), 2)
+
+    def test_held_requests_never_take_all_of_a_smaller_account(self):
+        for total in (10, 20, 50, 100, 119):
+            given = {key: float(value) for key, value in self.advise(total).items()}
+            self.assertEqual((given["ReviewsConcurrency"], given["McpConcurrency"]), (0, 0))
+            self.assertLess(given["MaxWaitMs"] / 1000, concurrency.CALL_SECONDS)
+            # Each of these routes has a bucket of its own.
+            routes = [("Wait", self.routes("Wait")), ("Mcp", self.routes("Mcp"))]
+            at_once = sum(count * given[f"{it}ThrottlingBurst"] for it, count in routes)
+            after_that = sum(count * given[f"{it}ThrottlingRate"] * concurrency.CALL_SECONDS for it, count in routes)
+            self.assertLess(at_once + after_that, total, given)
+            # However long they go on.
+            self.assertLess(after_that + 2 * given["WebhooksConcurrency"], total / 2 + 1, given)
+            # The first calls of an MCP client, and then one in two seconds.
+            self.assertGreaterEqual(given["McpThrottlingBurst"], 4)
+            self.assertGreaterEqual(given["McpThrottlingRate"], 0.5)
 
     def test_what_other_functions_reserve_cannot_be_reserved_again(self):
-        advice = concurrency.advise(concurrency.AccountLimits(1_000, 500))
-        self.assertEqual(advice.parameters["ReviewsConcurrency"], "0")
-        own = concurrency.advise(concurrency.AccountLimits(1_000, 500), reserved_by_stack=500)
-        self.assertEqual(own.parameters["ReviewsConcurrency"], "500")
+        self.assertEqual(self.advise(1_000, 500), {"ReviewsConcurrency": "188", "McpConcurrency": "62"})
+        self.assertEqual(self.advise(1_000, 100)["ReviewsConcurrency"], "0")
+        own = self.advise(1_000, 500, {"ReviewsConcurrency": "375", "McpConcurrency": "125"})
+        self.assertEqual(own, {"ReviewsConcurrency": "375", "McpConcurrency": "125"})
+
+    def test_a_stack_of_a_small_account_gets_the_usual_values_once_the_account_can_reserve(self):
+        given = self.advise(1_000, deployed=self.advise(10))
+        self.assertEqual(given, concurrency.DEFAULTS | {"ReviewsConcurrency": "375", "McpConcurrency": "125"})
+        text = (ROOT / "infra/template.yaml").read_text()
+        for key, value in concurrency.DEFAULTS.items():
+            self.assertEqual(re.search(rf"\n  {key}:\n    Type: Number\n    Default: (\S+)", text)[1], value, key)
+
+    def advise(self, total, unreserved=None, deployed=None):
+        limits = concurrency.AccountLimits(total, total if unreserved is None else unreserved)
+        return concurrency.advise(limits, deployed).parameters
+
+    def routes(self, throttle):
+        """How many routes of the template have this throttle."""
+        return (ROOT / "infra/template.yaml").read_text().count(f"ThrottlingRateLimit: !Ref {throttle}ThrottlingRate\n")
 
 
 class MailAddresses(unittest.TestCase):

@@ -1,6 +1,6 @@
 // Keeps the page up to date, and refreshes it after each change (`GET /api/changes`). While somebody is in front
 // of the page it holds one bounded request for the next change. A held request costs the time that it lasts, so
-// an unattended page asks briefly, after pauses.
+// an unattended page asks briefly, after pauses. So does every page of a deployment that refuses to hold more.
 import { isAttended, onReturn } from "./attention.js";
 import { byId } from "./dom.js";
 import { mayNotify } from "./notifications.js";
@@ -27,6 +27,10 @@ async function watchChanges() {
         location.reload();
         return;
       }
+      if (response.status === 429) {
+        await rest(UNATTENDED_PAUSE);
+        continue;
+      }
       if (!response.ok) throw new Error(response.status);
       const { sequence } = await response.json();
       if (failures > 0) await refresh();
@@ -44,11 +48,11 @@ async function watchChanges() {
   }
 }
 
+// Ends early when somebody comes back.
+const rest = (pause) => Promise.race([sleep(pause), new Promise((done) => (endPause = done))]);
+
 async function nextChange() {
-  if (!isAttended()) {
-    const pause = document.hidden && !mayNotify() ? HIDDEN_PAUSE : UNATTENDED_PAUSE;
-    await Promise.race([sleep(pause), new Promise((done) => (endPause = done))]);
-  }
+  if (!isAttended()) await rest(document.hidden && !mayNotify() ? HIDDEN_PAUSE : UNATTENDED_PAUSE);
   request = new AbortController();
   const [query, limit] = isAttended() ? [`?since=${since}&timeout=${WAIT}`, WAIT] : ["", 0];
   return fetch(`/api/changes${query}`, { signal: abortAfter(limit + 10_000, request) });

@@ -29,22 +29,36 @@ fn every_binary_is_deployed_once() {
 #[test]
 fn every_route_reaches_its_function() {
     let mut used = BTreeSet::new();
+    let mut check = |method: &str, path: &str, function: &str| {
+        assert_eq!(template::function_for(method, path), function, "{method} {path}");
+        used.insert(template::route_for(method, path));
+    };
     for routed in &functions::ROUTED_FUNCTIONS {
-        for path in (routed.document)().paths.paths.keys() {
-            // A placeholder is one path segment, like an id.
-            assert_eq!(template::function_for(path), routed.function.name, "{path}");
-            used.insert(template::route_for(path));
+        let document = serde_json::to_value((routed.document)().paths).unwrap();
+        for (path, operations) in document.as_object().unwrap() {
+            for method in operations.as_object().unwrap().keys() {
+                // A placeholder is one path segment, like an id.
+                check(&method.to_uppercase(), path, routed.function.name);
+            }
         }
     }
     // Pages are not in the OpenAPI document; the web function serves every path left over.
     for page in ["/", "/login", "/password", "/logout", "/reviews/some", "/assets/style.css", "/nothing/of/ours"] {
-        assert_eq!(template::function_for(page), "web", "{page}");
-        used.insert(template::route_for(page));
+        for method in ["GET", "POST"] {
+            check(method, page, "web");
+        }
     }
     // Answered with 501, and not in the document.
     for absent in ["/api/manage/usage/daily", "/api/v1/oauth/callback"] {
-        assert_eq!(template::function_for(absent), "agents", "{absent}");
-        used.insert(template::route_for(absent));
+        check("GET", absent, "agents");
+    }
+    // Clients try to open a stream, and are answered with 405.
+    check("GET", "/mcp", "mcp");
+    // Preflights of calls that other sites' scripts may make.
+    for (path, function) in
+        [("/api/v1/reviews/wait", "reviews"), ("/api/v1/reviews/some/wait", "reviews"), ("/mcp", "mcp")]
+    {
+        check("OPTIONS", path, function);
     }
     let deployed: BTreeSet<&str> = template::routes().iter().map(|(key, _)| key.as_str()).collect();
     assert_eq!(used, deployed, "routes of the template and routes of the code");
@@ -115,7 +129,9 @@ fn waits_and_sign_ins_have_throttles_of_their_own() {
     let settings = template::properties("Stage")["RouteSettings"].as_object().unwrap();
     let throttled = [
         ("GET", "/api/v1/reviews/{id}/wait", "Wait"),
-        ("ANY", "/mcp", "Wait"),
+        ("GET", "/api/v1/reviews/wait", "Wait"),
+        ("ANY", "/api/changes", "Wait"),
+        ("POST", "/mcp", "Mcp"),
         ("ANY", "/api/v1/hooks/{proxy+}", "Wait"),
         ("POST", "/login", "SignIn"),
         ("POST", "/password", "SignIn"),
@@ -125,7 +141,8 @@ fn waits_and_sign_ins_have_throttles_of_their_own() {
     assert_eq!(settings.len(), throttled.len());
     for (method, path, parameters) in throttled {
         let key = format!("{method} {path}");
-        assert_eq!(template::route_for(&path.replace("{id}", "some")), key, "a path of the code");
+        let sent = if method == "ANY" { "GET" } else { method };
+        assert_eq!(template::route_for(sent, &path.replace("{id}", "some")), key, "a path of the code");
         let throttle = json!({
             "ThrottlingRateLimit": { "Ref": format!("{parameters}ThrottlingRate") },
             "ThrottlingBurstLimit": { "Ref": format!("{parameters}ThrottlingBurst") },
@@ -170,10 +187,28 @@ fn metrics_are_made_of_lines_that_the_functions_log() {
     assert!(widgets.map(|it| it["properties"]["metrics"].as_array().unwrap().len()).sum::<usize>() <= 50);
 }
 
+/// A function that holds its callers takes no more of the account's concurrency than a parameter says.
 #[test]
-fn only_the_function_of_waits_has_less_memory() {
+fn functions_that_hold_their_callers_have_a_concurrency_of_their_own() {
     for (binary, resource) in template::functions() {
-        let expected = if binary == "reviews" { json!({ "Ref": "ReviewsMemorySize" }) } else { Value::Null };
+        let expected = match binary {
+            "reviews" | "mcp" => json!({
+                "Fn::If": [format!("Reserves{resource}"), { "Ref": format!("{resource}Concurrency") }, { "Ref": "AWS::NoValue" }]
+            }),
+            _ => Value::Null,
+        };
+        assert_eq!(template::properties(resource)["ReservedConcurrentExecutions"], expected, "{binary}");
+    }
+    for parameter in ["ReviewsConcurrency", "McpConcurrency"] {
+        assert_eq!(template::parameters()[parameter]["Default"], 0, "a new account can reserve none");
+    }
+}
+
+#[test]
+fn only_the_functions_that_hold_their_callers_have_less_memory() {
+    for (binary, resource) in template::functions() {
+        let expected =
+            if ["reviews", "mcp"].contains(&binary) { json!({ "Ref": "ReviewsMemorySize" }) } else { Value::Null };
         assert_eq!(template::properties(resource)["MemorySize"], expected, "{binary}");
     }
     assert_eq!(template::globals()["MemorySize"], json!({ "Ref": "MemorySize" }));
@@ -223,8 +258,11 @@ fn a_custom_domain_has_records_for_ipv4_and_ipv6() {
 
 #[test]
 fn a_webhook_concurrency_that_lambda_rejects_is_rejected_before() {
-    let mapping = &template::properties("WebhooksMapping")["ScalingConfig"]["MaximumConcurrency"];
-    assert_eq!(*mapping, json!({ "Fn::If": ["LimitsWebhooks", { "Ref": "WebhooksConcurrency" }, 10] }));
+    for mapping in ["WebhooksMapping", "NotifyMapping"] {
+        let concurrency = &template::properties(mapping)["ScalingConfig"]["MaximumConcurrency"];
+        let expected = json!({ "Fn::If": ["LimitsWebhooks", { "Ref": "WebhooksConcurrency" }, 10] });
+        assert_eq!(*concurrency, expected, "{mapping}");
+    }
     let assertion = &template::rules()["WebhooksConcurrencyIsNotOne"]["Assertions"][0]["Assert"];
     assert_eq!(*assertion, json!({ "Fn::Not": [{ "Fn::Equals": [{ "Ref": "WebhooksConcurrency" }, "1"] }] }));
 }

@@ -2,6 +2,7 @@
 
 mod command;
 mod hooks;
+mod memory;
 mod revisions;
 mod tasks;
 mod tools;

@@ -108,10 +108,22 @@ async fn the_longest_wait_can_be_set() {
     let mut command = Runner::command();
     command.args(ephemeral).env("PLACET_MAX_WAIT_MS", "50");
     let runner = Runner::from(command).await;
-    let agent = runner.agent();
-    let waited =
-        tokio::time::timeout(Duration::from_secs(20), agent.wait(&agent.request_approval().await, 29_000)).await;
-    assert_eq!(waited.expect("the wait ends before its 29 s").expect(200)["status"], "timeout");
+    let (agent, person) = (runner.agent(), runner.person().await);
+    let review = agent.request_approval().await;
+    let known = person.get("/api/changes").await.expect(200)["sequence"].clone();
+    let tool = json!({ "name": "wait_for_review", "arguments": { "messageId": review } });
+    let mcp = json!({ "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": tool });
+    let hook = json!({ "hook_event_name": "PreToolUse", "session_id": "s", "tool_name": "Bash", "tool_input": {} });
+    // Every request that is held.
+    let held = async {
+        assert_eq!(agent.wait(&review, 29_000).await.expect(200)["status"], "timeout");
+        let several = agent.get(&format!("/api/v1/reviews/wait?ids={review}&timeout=29000")).await.expect(200);
+        assert_eq!(several["pending"], json!([review]));
+        assert_eq!(person.get(&format!("/api/changes?since={known}")).await.expect(200)["sequence"], known);
+        assert_eq!(agent.post("/mcp", mcp).await.expect(200)["result"]["structuredContent"]["status"], "pending");
+        agent.post("/api/v1/hooks/claude-code", hook).await.expect(200);
+    };
+    tokio::time::timeout(Duration::from_secs(20), held).await.expect("they end before their 29 s");
 
     let mut command = Runner::command();
     command.args(ephemeral).env("PLACET_MAX_WAIT_MS", "29001").stdout(Stdio::null());

@@ -78,7 +78,7 @@ pub fn service(clients: &Clients, app_on: &dyn Fn(&Clients) -> App) -> Router {
         })
         .collect();
     Router::new().fallback_service(service_fn(move |request: axum::extract::Request| {
-        let name = template::function_for(request.uri().path());
+        let name = template::function_for(request.method().as_str(), request.uri().path());
         let service = services.iter().find(|(its, _)| *its == name).map(|(_, service)| service.clone());
         service.expect("every route of the template has a function").oneshot(request)
     }))

@@ -1,5 +1,6 @@
 //! infra/template.yaml: its resources, functions and routes; the resources of infra/pipeline.yaml.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
@@ -15,7 +16,8 @@ static ROUTES: LazyLock<Vec<(String, String)>> = LazyLock::new(|| {
     let routes = of_type("AWS::ApiGatewayV2::Route").filter(|(_, it)| it["ApiId"]["Ref"] == "Api");
     let mut routes: Vec<(String, String)> = routes.map(route).collect();
     let generality = |key: &str| if key == "$default" { 2 } else { u8::from(key.contains("{proxy+}")) };
-    routes.sort_by_key(|(key, _)| (generality(key), std::cmp::Reverse(key.len())));
+    let length_of_path = |key: &str| key.split_once(' ').map_or(0, |(_, path)| path.len());
+    routes.sort_by_key(|(key, _)| (generality(key), Reverse(length_of_path(key)), key.starts_with("ANY ")));
     routes
 });
 
@@ -84,23 +86,23 @@ pub fn routes() -> &'static [(String, String)] {
     &ROUTES
 }
 
-/// The function that API Gateway invokes for this path.
-pub fn function_for(path: &str) -> &'static str {
-    &matching(path).1
+/// The function that API Gateway invokes for a request of this method and path.
+pub fn function_for(method: &str, path: &str) -> &'static str {
+    &matching(method, path).1
 }
 
-/// The key of the route that matches this path.
-pub fn route_for(path: &str) -> &'static str {
-    &matching(path).0
+/// The key of the route that matches this method and path.
+pub fn route_for(method: &str, path: &str) -> &'static str {
+    &matching(method, path).0
 }
 
 /// The most specific route wins. A key is a method and a path, or `$default`.
-fn matching(path: &str) -> &'static (String, String) {
+fn matching(method: &str, path: &str) -> &'static (String, String) {
     let matches = |key: &str| match key.split_once(' ') {
         None => key == "$default",
-        Some((_, route)) => matches_path(route, path),
+        Some((expected, route)) => ["ANY", method].contains(&expected) && matches_path(route, path),
     };
-    ROUTES.iter().find(|(key, _)| matches(key)).expect("$default matches every path")
+    ROUTES.iter().find(|(key, _)| matches(key)).expect("$default matches every request")
 }
 
 /// `{proxy+}` stands for one or more segments, any other placeholder for one.
