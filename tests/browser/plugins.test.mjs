@@ -1,6 +1,7 @@
 // The global `Placet` in a plugin's frame, and its page.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
+import { wipe } from "./acts.mjs";
 import { World } from "./world.mjs";
 
 let world;
@@ -129,6 +130,56 @@ test("a message without a review cannot be answered from its frame, and a missin
   await page.waitForSelector("[value=approve]", { visible: true });
   await page.click("[value=approve]");
   await page.waitForSelector("#answer .outcome");
+  assert.deepEqual(page.problems, []);
+});
+
+// Asks the page for something without the bridge, as any script in a frame can.
+const askPage = (frame, kind, body) =>
+  frame.evaluate(
+    (kind, body) =>
+      new Promise((done) => {
+        addEventListener("message", ({ data }) => data.placet === "answer" && data.id === 99 && done(data.body));
+        parent.postMessage({ placet: kind, id: 99, body }, "*");
+      }),
+    kind,
+    body,
+  );
+
+test("a frame cannot answer an approval of an act, which is answered with the buttons of the page", async () => {
+  const ticket = [{ name: "selectedOption", type: "text", label: "Ticket", defaultValue: "approve" }];
+  const metadata = { plugin: "form-answer", submitLabel: "Keep it", fields: ticket };
+  const { id } = await world.send({ text: "Which ticket?", metadata, review: { type: "approval", action: wipe } });
+  const page = await world.signedIn();
+  await frameOf(page, id);
+  assert.ok(await page.$eval("[data-hold]", (it) => it.checkVisibility()));
+  assert.equal(await page.$("[data-with-plugin]"), null);
+  for (const path of [`/reviews/${id}`, `/channels/${world.channelId}`]) {
+    await page.goto(world.inboxUrl + path);
+    const element = await page.waitForSelector(`iframe[data-placet-init*="${id}"][src]`);
+    const frame = await element.contentFrame();
+    await frame.waitForFunction(() => window.Placet?.message);
+    assert.equal(await frame.evaluate(() => Placet.review), null);
+    assert.equal(await frame.$eval("button", (it) => it.hidden), true);
+    const { error } = await askPage(frame, "respond", { response: { selectedOption: "approve" } });
+    assert.equal(error, "This cannot be answered here.");
+  }
+  const { review } = await world.agent("GET", `/api/v1/reviews/${id}?channel=${world.channelId}`);
+  assert.equal(review.status, "pending");
+  await world.agent("DELETE", `/api/v1/messages/${id}?channel=${world.channelId}`);
+  assert.deepEqual(page.problems, []);
+});
+
+test("a frame takes no press for a moment after its request was opened", async () => {
+  const { id } = await world.send({ text: "Where?", metadata: { plugin: "form-answer", fields }, review: { type: "freeform" } });
+  const page = await world.signedIn();
+  await page.waitForSelector(`#row-${id}`);
+  await page.click(`#row-${id}`);
+  const events = await page.waitForFunction(() => {
+    const frame = document.querySelector("#pane[data-settling] iframe[data-placet-plugin]");
+    return frame && getComputedStyle(frame).pointerEvents;
+  });
+  assert.equal(await events.jsonValue(), "none");
+  await page.waitForFunction(() => getComputedStyle(document.querySelector("iframe[data-placet-plugin]")).pointerEvents === "auto");
   assert.deepEqual(page.problems, []);
 });
 

@@ -96,8 +96,10 @@ const requests = {
     return { ok: true, data: await dataUrl(new Blob([await response.blob()], { type: mimeType })), mimeType, filename };
   },
   async respond(iframe, { response }) {
-    const { message, isPreview } = initOf(iframe);
+    const { message, review, isPreview } = initOf(iframe);
     if (isPreview) throw new Error("A preview cannot answer.");
+    // The server gives a frame no review that it may not answer: one of an act.
+    if (!review) throw new Error("This cannot be answered here.");
     const answered = await callApi(`/api/messages/${encodeURIComponent(message.id)}/respond`, { response });
     announce(iframe, "responded", answered);
     return answered.review;

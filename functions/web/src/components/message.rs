@@ -53,6 +53,8 @@ pub struct PluginView {
     pub name: String,
     /// The data that the frame receives, as JSON.
     pub init: String,
+    /// Whether the frame may answer the review.
+    pub can_answer: bool,
 }
 
 impl Loaded {
@@ -116,7 +118,10 @@ fn shown_text(text: Text, extent: Extent, budget: &mut Budget) -> (Text, bool) {
 impl PluginView {
     fn of(message: &Message, metadata: &Value) -> Option<Self> {
         let name = metadata.get("plugin")?.as_str()?.to_owned();
-        let review = message.review.as_ref().map(|review| {
+        // An approval of an act is answered on the page, which says what each button does to the act and asks for a
+        // second step if its risk is high. The agent writes the labels of a frame.
+        let answerable = message.review.as_ref().filter(|review| review.action.is_none());
+        let review = answerable.map(|review| {
             let payload = review.payload.as_ref().map(|it| it.value());
             json!({ "type": review.kind, "status": review.status.word(), "payload": payload })
         });
@@ -133,7 +138,7 @@ impl PluginView {
             "review": review,
             "isPreview": false,
         });
-        Some(Self { name, init: init.to_string() })
+        Some(Self { name, init: init.to_string(), can_answer: answerable.is_some() })
     }
 }
 
