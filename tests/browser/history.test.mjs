@@ -62,6 +62,32 @@ for (const [scripts, viewport] of [[true, desktop], [false, phone]]) {
   });
 }
 
+test("days of the history are those of the reader's zone, also where its clocks change between them", async () => {
+  const page = checked(await world.signedIn());
+  const chosen = async (zone, from, to) => {
+    await page.emulateTimezone(zone);
+    await page.goto(`${world.inboxUrl}/?tab=decided`);
+    await page.evaluate((days) => {
+      for (const [name, value] of Object.entries(days)) document.querySelector(`#view [name=${name}]`).value = value;
+      document.querySelector("#view [name=to]").dispatchEvent(new Event("change", { bubbles: true }));
+    }, { from, to });
+    await page.waitForFunction((to) => new URLSearchParams(location.search).get("to") === to, {}, to);
+    const query = new URL(page.url()).searchParams;
+    return [query.get("zone"), query.get("toZone")];
+  };
+  assert.deepEqual(await chosen("Europe/Berlin", "2024-03-31", "2024-03-31"), ["60", "120"]);
+  assert.deepEqual(await chosen("America/New_York", "2024-11-03", "2024-11-03"), ["-240", "-300"]);
+  assert.deepEqual(await chosen("Pacific/Auckland", "2024-04-07", "2024-04-07"), ["780", "720"]);
+  assert.deepEqual(await chosen("America/Havana", "2024-03-10", "2024-03-10"), ["-300", "-240"]); // there is no midnight
+  assert.deepEqual(await chosen("Europe/London", "2024-01-15", "2024-01-16"), [null, null]);
+  assert.deepEqual(await chosen("Europe/Berlin", "2024-01-15", "2090-07-15"), ["60", "120"]);
+  assert.deepEqual(await rows(page), order());
+  const csv = new URL(await page.$eval(".export a", (it) => it.href)).searchParams;
+  assert.deepEqual([csv.get("from"), csv.get("to")], ["2024-01-14T23:00:00.000Z", "2090-07-15T22:00:00.000Z"]);
+  await page.reload();
+  assert.deepEqual(await rows(page), order());
+});
+
 test("opening a decision keeps the filters, and leads on to the one below", async () => {
   const page = checked(await world.signedIn());
   await page.goto(`${world.inboxUrl}/?tab=decided`);

@@ -7,12 +7,23 @@ import { toast } from "./toast.js";
 const form = byId("view");
 let latest = 0;
 
-// The values of the form that are set. Days are those of this browser's zone.
+// The values of the form that are set. Days are those of this browser's zone, whose offset may differ between the
+// beginning of the first day and the end of the last one.
 function viewValues() {
   const values = [...new FormData(form)].filter(([, value]) => value !== "");
-  const day = values.find(([name]) => name === "from" || name === "to");
-  const zone = day && -new Date(day[1]).getTimezoneOffset();
-  return zone ? [...values, ["zone", zone]] : values;
+  const { from, to } = Object.fromEntries(values);
+  const zone = from ? offsetAtMidnight(from, 0) : 0;
+  const toZone = to ? offsetAtMidnight(to, 1) : zone;
+  if (zone !== 0) values.push(["zone", zone]);
+  if (toZone !== zone) values.push(["toZone", toZone]);
+  return values;
+}
+
+// How many minutes east of UTC this browser's zone is when the day so many days after `day` begins.
+function offsetAtMidnight(day, later) {
+  const [year, month, date] = day.split("-").map(Number);
+  const local = new Date(year, month - 1, date + later);
+  return Math.round((Date.UTC(year, month - 1, date + later) - local) / 60_000);
 }
 
 async function showView() {

@@ -28,6 +28,8 @@ pub struct ReviewFilter {
     from: String,
     to: String,
     zone: String,
+    #[serde(rename = "toZone")]
+    to_zone: String,
     cursor: String,
 }
 
@@ -112,7 +114,7 @@ impl ReviewFilter {
         let tab = Tab::WORDS.into_iter().find(|(word, _)| *word == self.tab).map_or(Tab::Waiting, |(_, tab)| tab);
         let is_waiting = tab == Tab::Waiting;
         let order = if self.order == "due" && is_waiting { Order::Due } else { Order::Newest };
-        let days = if is_waiting { Days::default() } else { Days::parse(&self.from, &self.to, &self.zone) };
+        let days = Days::parse([&self.from, &self.zone], [&self.to, &self.to_zone]);
         View {
             tab,
             search: self.q.trim().to_owned(),
@@ -120,7 +122,7 @@ impl ReviewFilter {
             kind: TYPES.into_iter().find(|it| *it == self.kind && is_waiting),
             order,
             person: self.person.parse().ok().filter(|_| !is_waiting),
-            days,
+            days: if is_waiting { Days::default() } else { days },
             after: Position::parse(order, &self.cursor).filter(|_| is_waiting),
             before: DecidedPlace::parse_cursor(&self.cursor).filter(|_| !is_waiting),
         }
