@@ -203,6 +203,83 @@ test("a request can be hidden until later, in this browser", async () => {
   assert.equal(await page.$eval(`#row-${id}`, (it) => it.closest("li").hidden), false);
 });
 
+test("a request that is hidden until later is passed over by the keyboard, by several answers and by the way on", async () => {
+  const page = await signedIn();
+  const sent = [];
+  const send = async () => sent.push((await approval(`Aside ${sent.length}`)).id);
+  for (let n = 0; n < 5; n += 1) await send();
+  const row = (n) => `#row-${sent[n]}`;
+  for (const n of [4, 2]) {
+    await page.goto(`${world.inboxUrl}/reviews/${sent[n]}?q=aside`);
+    await page.click("[data-later] summary");
+    await page.click("[data-hide-for=hour]");
+    await page.waitForFunction((row) => document.querySelector(row)?.closest("li").hidden, {}, row(n));
+  }
+  await page.goto(`${world.inboxUrl}/?q=aside`);
+  await shows(page, "#later-count", "2 hidden for later");
+  const stops = () => page.$$eval("[data-row]", (all) => all.filter((it) => it.tabIndex === 0).map((it) => `#${it.id}`));
+  const focused = () => page.evaluate(() => `#${document.activeElement.id}`);
+  assert.deepEqual(await stops(), [row(3)]);
+  await page.keyboard.press("j");
+  assert.equal(await focused(), row(3));
+  await page.keyboard.press("j");
+  assert.deepEqual([await focused(), await stops()], [row(1), [row(1)]]);
+  await page.keyboard.press("k");
+  await page.keyboard.press("J");
+  await shows(page, "#bulk-count", "2 chosen");
+  await page.evaluate(() => [...document.querySelectorAll("#bulk-options button")].find((it) => it.textContent === "Approve all").click());
+  await shows(page, "#bulk-result", "2 Approve.");
+  assert.deepEqual(await Promise.all(sent.map(async (id) => (await stored(id)).status)), ["pending", "completed", "pending", "completed", "pending"]);
+  await page.click("#bulk-cancel");
+
+  // What was chosen before it is hidden is not chosen any more.
+  const pressCount = () => page.$eval("#later-count", (it) => it.click()); // the list may be replaced at any moment
+  await pressCount();
+  await page.focus(row(2));
+  await page.keyboard.press("x");
+  await shows(page, "#bulk-count", "1 chosen");
+  await pressCount();
+  await page.waitForSelector("#bulk", { hidden: true });
+
+  await send();
+  await page.goto(`${world.inboxUrl}/reviews/${sent[5]}?q=aside`);
+  await page.click("[value=approve]");
+  await shows(page, "#go-on", "Next: Aside 0");
+  await settled(page);
+  await page.click("#go-on");
+  await page.waitForSelector(`#review[data-review="${sent[0]}"] form`);
+  await settled(page);
+  await page.click("[value=approve]");
+  await shows(page, "#go-on", "The others are hidden until later. Back to the list");
+  await settled(page);
+  await page.click("#go-on");
+  await page.waitForFunction(() => location.pathname === "/");
+  for (const n of [2, 4]) assert.equal((await stored(sent[n])).status, "pending");
+});
+
+test("one hour later is an hour later in the night in which clocks go back", async () => {
+  const page = await signedIn();
+  await page.emulateTimezone("Europe/Berlin");
+  await page.evaluateOnNewDocument((start) => {
+    const ahead = start - Date.now();
+    window.Date = class extends Date {
+      constructor(...given) {
+        super(...(given.length > 0 ? given : [window.Date.now()]));
+      }
+      static now() {
+        return super.now() + ahead;
+      }
+    };
+  }, Date.parse("2024-10-27T00:30:00Z"));
+  const { id } = await approval("In an hour");
+  await page.goto(`${world.inboxUrl}/reviews/${id}`);
+  await page.click("[data-later] summary");
+  await page.click("[data-hide-for=hour]");
+  await page.waitForFunction((id) => document.getElementById(`row-${id}`)?.closest("li").hidden, {}, id);
+  const minutes = await page.evaluate((id) => (JSON.parse(localStorage.getItem("placet:later"))[id] - Date.now()) / 60_000, id);
+  assert.ok(minutes > 50 && minutes <= 60, `${minutes}`);
+});
+
 for (const [how, viewport] of [["touch", large], ["the keyboard", desktop]]) {
   test(`twenty approvals are given one after the other by ${how}`, async () => {
     const page = await signedIn({ viewport });

@@ -214,3 +214,66 @@ test("Ctrl+Enter sends, the pressed button says so, and the number of chosen ite
   const { review } = await world.agent("GET", `/api/v1/reviews/${id}?channel=${world.channelId}`);
   assert.deepEqual([review.response.selectedIds, review.feedback], [["i1", "i2", "i3"], "these"]);
 });
+
+// Holds every form back from now on, and returns the values of the buttons that they were sent with.
+async function recordSubmits(page) {
+  await page.evaluate(() => {
+    window.submitted = [];
+    const record = (event) => {
+      event.preventDefault();
+      event.stopImmediatePropagation();
+      window.submitted.push(event.submitter?.value);
+    };
+    addEventListener("submit", record, true);
+  });
+  return () => page.evaluate(() => window.submitted.splice(0));
+}
+
+async function pressCtrlEnter(page) {
+  await page.keyboard.down("Control");
+  await page.keyboard.press("Enter");
+  await page.keyboard.up("Control");
+}
+
+test("Ctrl+Enter approves the open request only while the focus is in it, and on nothing that has a use for the key", async () => {
+  await emptyInbox();
+  const [{ id: other }, { id }] = [await approval("The other"), await approval("The open one")];
+  const page = await signedIn();
+  await page.goto(`${world.inboxUrl}/reviews/${id}`);
+  await settled(page);
+  const submitted = await recordSubmits(page);
+  for (const selector of [`#row-${other}`, `#row-${id}`, "#search", "#view select", "#review-title a", "#answer [value=reject]"]) {
+    await page.focus(selector);
+    await pressCtrlEnter(page);
+    assert.ok(!(await submitted()).includes("approve"), selector);
+  }
+  await page.focus(`#row-${other}`);
+  await page.keyboard.press("x");
+  await page.focus("#bulk-cancel");
+  await pressCtrlEnter(page);
+  assert.ok(!(await submitted()).includes("approve"), "the bar of several answers");
+  for (const selector of ["#answer .comment textarea", "#review-title"]) {
+    await page.focus(selector);
+    await pressCtrlEnter(page);
+    assert.deepEqual(await submitted(), ["approve"], selector);
+  }
+  await page.evaluate(() => document.activeElement.blur());
+  await pressCtrlEnter(page);
+  assert.deepEqual(await submitted(), ["approve"], "the page");
+
+  // Not what just took the place of another request.
+  await page.$eval(`#row-${other}`, (it) => it.click());
+  await page.waitForFunction((id) => {
+    if (!document.querySelector(`#pane[data-settling] #review[data-review="${id}"] [data-answer]`)) return false;
+    return document.body.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", ctrlKey: true, bubbles: true }));
+  }, {}, other);
+  assert.deepEqual(await submitted(), []);
+  // Nor what was withdrawn.
+  await settled(page);
+  await world.agent("DELETE", `/api/v1/messages/${other}?channel=${world.channelId}`);
+  await page.waitForSelector("#withdrawn");
+  await page.focus("#answer .comment textarea");
+  await pressCtrlEnter(page);
+  assert.deepEqual(await submitted(), []);
+  page.problems = page.problems.filter((it) => !it.includes("404")); // the browser reports what is gone
+});

@@ -3,7 +3,7 @@
 import { announce } from "./announce.js";
 import { byId, create } from "./dom.js";
 import { refresh } from "./refresh.js";
-import { rows } from "./review-rows.js";
+import { isShown, rows, shownRows } from "./review-rows.js";
 import { fetchPage, onContent } from "./swap.js";
 
 const LONG_PRESS = 500;
@@ -12,7 +12,7 @@ let isSending = false;
 let timer;
 let wasLong = false; // the click that ends a long press opens nothing
 
-const chosenRows = () => rows().filter((row) => chosen.has(row.id));
+const chosenRows = () => shownRows().filter((row) => chosen.has(row.id));
 const outcomeOf = (page) => page.querySelector("#answer .outcome");
 
 function toggle(row, isChosen = !chosen.has(row.id)) {
@@ -33,6 +33,14 @@ function showChosen() {
   const options = shapes.size === 1 ? JSON.parse([...shapes][0]) : [];
   byId("bulk-options").replaceChildren(...options.map(([id, label]) => optionButton(id, label)));
   if (shapes.size > 0) byId("bulk-result").textContent = shapes.size > 1 ? "These have different options." : "";
+}
+
+// What is hidden until later is not answered together with others.
+function dropHidden() {
+  const dropped = rows().filter((row) => chosen.has(row.id) && !isShown(row));
+  if (isSending || dropped.length === 0) return;
+  for (const row of dropped) chosen.delete(row.id);
+  showChosen();
 }
 
 function markChosen(row, isChosen) {
@@ -111,7 +119,8 @@ function press(event) {
 
 function extend(row, step) {
   toggle(row, true);
-  const next = rows()[rows().indexOf(row) + step];
+  const all = shownRows();
+  const next = all[all.indexOf(row) + step];
   if (!next) return;
   toggle(next, true);
   next.focus();
@@ -149,4 +158,5 @@ if (byId("bulk")) {
   list.addEventListener("keydown", press);
   byId("bulk-cancel").addEventListener("click", cancel);
   onContent((root) => root.id === "rows" && !isSending && showChosen());
+  document.addEventListener("placet:hidden", dropHidden);
 }

@@ -30,15 +30,23 @@ function countChosen(form) {
 }
 
 // Ctrl+Enter sends the answer: with the one primary button. Where there are several, and for an act of high risk, it
-// only goes to the first one.
+// only goes to the first one. It sends nothing while the focus is on something else: on the list, or on a link or a
+// button, which the key opens or presses.
 function sendByKey(event) {
-  const form = event.target.closest?.("[data-answer]") ?? document.querySelector("[data-answer]");
-  if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey) || event.repeat || !form) return;
-  if (!byId("main")?.contains(event.target) && event.target !== document.body) return;
+  if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey) || event.repeat) return;
+  const form = document.querySelector("[data-answer]");
+  if (!form || !isAbout(event.target, form)) return;
   event.preventDefault();
   const primary = form.querySelectorAll(".decision-bar .buttons .primary");
-  if (primary.length === 1 && !("highRisk" in form.dataset)) form.requestSubmit(primary[0]);
-  else form.querySelector(".decision-bar .buttons button").focus();
+  if (primary.length === 1 && !("highRisk" in form.dataset)) {
+    if (!primary[0].disabled) form.requestSubmit(primary[0]);
+  } else form.querySelector(".decision-bar .buttons button").focus();
+}
+
+// Whether a key at this element is meant for the form of the open request, which is not being replaced.
+function isAbout(target, form) {
+  if (form.closest("[data-settling], [inert]")) return false;
+  return target === document.body || (byId("pane").contains(target) && !target.closest("a, button, summary"));
 }
 
 // Shows on a button that its answer is on the way; returns what takes that back.

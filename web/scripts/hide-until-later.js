@@ -1,12 +1,15 @@
-// "Later": hides a request in this browser for a while, but never past its expiry.
+// "Later": hides a request in this browser for a while, but never past its expiry. After each change of what is hidden,
+// `placet:hidden` is dispatched.
 import { announce } from "./announce.js";
 import { byId, create } from "./dom.js";
-import { rows } from "./review-rows.js";
+import { isShown, rows, shownRows } from "./review-rows.js";
 import { onContent, reviewId } from "./swap.js";
 
 const KEY = "placet:later";
 const BEFORE_EXPIRY = 10 * 60_000; // it is shown again this long before it expires
 const CHECK = 30_000;
+const HOUR = 3_600_000;
+const idOf = (row) => row.id.slice("row-".length);
 let showsAll = false;
 
 // The ids of hidden requests, and until when.
@@ -16,13 +19,11 @@ function hidden() {
 }
 
 function untilOf(choice, due) {
-  const until = new Date();
-  if (choice === "hour") until.setHours(until.getHours() + 1);
-  else {
-    until.setDate(until.getDate() + 1);
-    until.setHours(9, 0, 0, 0);
-  }
-  return Math.min(until.getTime(), due - BEFORE_EXPIRY);
+  const tomorrow = new Date();
+  tomorrow.setDate(tomorrow.getDate() + 1);
+  tomorrow.setHours(9, 0, 0, 0);
+  const until = choice === "hour" ? Date.now() + HOUR : tomorrow.getTime();
+  return Math.min(until, due - BEFORE_EXPIRY);
 }
 
 function hide(id, choice, due) {
@@ -43,11 +44,32 @@ function showHidden() {
   const all = hidden();
   let count = 0;
   for (const row of rows()) {
-    const isHidden = all.has(row.id.slice("row-".length));
+    const isHidden = all.has(idOf(row));
     if (isHidden) count += 1;
     row.closest("li").hidden = isHidden && !showsAll;
   }
   showCount(count);
+  leadOn();
+  document.dispatchEvent(new CustomEvent("placet:hidden"));
+}
+
+// The requests in sight below this one.
+function shownBelow(id) {
+  const all = rows();
+  return all.slice(all.findIndex((row) => idOf(row) === id) + 1).filter(isShown);
+}
+
+// The link to the next request leads past those that are hidden, which the server does not know.
+function leadOn() {
+  const link = byId("go-on");
+  const id = link?.pathname.split("/reviews/")[1];
+  if (showsAll || !hidden().has(id)) return;
+  const open = reviewId(document);
+  const next = [...shownBelow(id), ...shownRows()].find((row) => idOf(row) !== open && !row.matches(".gone"));
+  link.href = next ? next.getAttribute("href") : `/${location.search}`;
+  link.classList.toggle("primary", next !== undefined);
+  if (next) link.querySelector("[dir]").textContent = next.querySelector(".excerpt").textContent;
+  else link.textContent = "The others are hidden until later. Back to the list";
 }
 
 function showCount(count) {
@@ -66,8 +88,7 @@ function showCount(count) {
 // Hides the open request, and leads on to the next one in sight, or to the list.
 function hideOpen(choice, due) {
   const id = reviewId(document);
-  const all = rows();
-  const next = all.slice(all.findIndex((row) => row.id === `row-${id}`) + 1).find((row) => !row.closest("li").hidden);
+  const [next] = shownBelow(id);
   if (!hide(id, choice, due)) return;
   (next ?? document.querySelector("#pane .back"))?.click();
 }
@@ -96,5 +117,6 @@ if (byId("rows") && byId("keys-off")) {
   onContent((root) => {
     for (const menu of root.querySelectorAll("[data-later]")) menu.hidden = false;
     if (root === document || root.id === "rows") showHidden();
+    else if (byId("go-on") && root.contains(byId("go-on"))) leadOn();
   });
 }

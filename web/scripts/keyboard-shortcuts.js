@@ -1,6 +1,6 @@
 // The keyboard of the inbox. A person who speaks to the page instead of typing can switch the shortcuts off.
 import { byId } from "./dom.js";
-import { rows } from "./review-rows.js";
+import { rows, shownRows } from "./review-rows.js";
 import { onContent } from "./swap.js";
 
 const OFF = "placet:keys-off";
@@ -19,7 +19,7 @@ const actions = {
 };
 
 function moveFocus(step) {
-  const all = rows();
+  const all = shownRows();
   if (all.length === 0) return;
   const current = all.indexOf(document.activeElement.closest?.("[data-row]"));
   const selected = current >= 0 ? current : all.findIndex((row) => row.getAttribute("aria-current"));
@@ -35,9 +35,9 @@ function focusRow(row) {
 }
 
 function makeOneStop() {
-  const all = rows();
+  const all = shownRows();
   const stop = all.find((row) => row === document.activeElement) ?? all.find((row) => row.getAttribute("aria-current"));
-  for (const row of all) row.tabIndex = row === (stop ?? all[0]) ? 0 : -1;
+  for (const row of rows()) row.tabIndex = row === (stop ?? all[0]) ? 0 : -1;
 }
 
 const ARROWS = { ArrowDown: 1, ArrowUp: -1 };
@@ -49,7 +49,7 @@ function moveByArrow(event) {
 }
 
 function backToList() {
-  const row = rows().find((it) => it.getAttribute("aria-current")) ?? rows()[0];
+  const row = shownRows().find((it) => it.getAttribute("aria-current")) ?? shownRows()[0];
   if (matchMedia("(min-width: 900px)").matches) row?.focus();
   else document.querySelector(".back")?.click();
 }
@@ -76,6 +76,7 @@ function press(event) {
 
 if (off) {
   onContent(makeOneStop);
+  document.addEventListener("placet:hidden", makeOneStop);
   document.addEventListener("keydown", moveByArrow);
   off.checked = localStorage.getItem(OFF) === "true";
   off.addEventListener("change", () => localStorage.setItem(OFF, String(off.checked)));

@@ -3,7 +3,7 @@
 // Back leads to the list as it was left: the same view, the same place, the focus on the same row.
 import { byId, isPlainClick } from "./dom.js";
 import { ownAction, takeRows } from "./refresh.js";
-import { rows } from "./review-rows.js";
+import { rows, shownRows } from "./review-rows.js";
 import { fetchPage, onContent, replaceChanged, replaceElement, reviewId } from "./swap.js";
 import { toast } from "./toast.js";
 
@@ -65,7 +65,12 @@ function showOpened(before) {
   byId("pane").scrollTop = 0;
   if (!wide.matches) document.scrollingElement.scrollTop = isOpen ? 0 : listTop;
   if (isOpen) byId("review-title")?.focus({ preventScroll: true });
-  else (byId(`row-${before}`) ?? rows()[0] ?? byId("search")).focus({ preventScroll: wide.matches === false });
+  else rowToReturnTo(before).focus({ preventScroll: wide.matches === false });
+}
+
+function rowToReturnTo(id) {
+  const all = shownRows();
+  return all.find((it) => it.id === `row-${id}`) ?? all[0] ?? byId("search");
 }
 
 async function openLink(event) {

@@ -14,6 +14,9 @@ let touchedAt = -Infinity;
 let isMouse = true;
 
 export const rows = () => [...document.querySelectorAll("[data-row]")];
+// Whether a row is not hidden until later.
+export const isShown = (row) => !row.closest("li").hidden;
+export const shownRows = () => rows().filter(isShown);
 const scroller = () => (wide.matches ? list : document.scrollingElement);
 const rowIds = (root) => [...root.querySelectorAll("[data-row]")].map((row) => row.id);
 
