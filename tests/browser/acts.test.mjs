@@ -126,6 +126,62 @@ test("what the server refuses is shown at its argument, and what was typed stays
   assert.equal(response.editedArgs, undefined);
 });
 
+const event = { name: "calendar.create_event", risk: "low", reversible: true, args: { title: "Retro", isPublic: false }, editable: ["/title", "/isPublic"] };
+
+test("arguments that are changed while the approval is held back are part of it", async () => {
+  const page = await signedIn();
+  await page.goto(`${world.inboxUrl}/settings`);
+  await page.click("#undo-setting");
+  const id = await opened(page, event);
+  await page.click('[data-effect="allow"]');
+  await shows(page, "#undo", "Sending in");
+  await editByKeyboard(page, "/title", "Review");
+  await page.waitForFunction(() => document.querySelector("#undo") === null);
+  assert.ok(await isPending(id));
+  await page.click('[data-effect="allow"]');
+  const { decision } = await decided(page, id);
+  assert.deepEqual(decision.action.args, { ...event.args, title: "Review" });
+});
+
+test("nothing can be changed while an answer is sent, and everything again when it did not arrive", async () => {
+  const page = await signedIn();
+  const id = await opened(page, event);
+  await editByKeyboard(page, "/title", "Review");
+  await page.click(place("/isPublic", "> .edit-open"));
+  const client = await page.createCDPSession();
+  await client.send("Fetch.enable", { patterns: [{ urlPattern: `*/reviews/${id}` }] });
+  const held = new Promise((done) => {
+    client.on("Fetch.requestPaused", ({ requestId, request }) => {
+      if (request.method === "POST") done(requestId);
+      else client.send("Fetch.continueRequest", { requestId }).catch(() => {});
+    });
+  });
+  await page.click('[data-effect="allow"]');
+  const requestId = await held;
+  const change = async () => {
+    await page.click(place("/title", "textarea"));
+    await page.keyboard.type("s");
+    await page.click("[name=comment]");
+    await page.keyboard.type("soon");
+    await page.$eval(place("/isPublic", "select"), (it) => it.focus());
+    await page.keyboard.press("ArrowUp");
+    await page.evaluate(() => document.activeElement.blur());
+    return page.$eval("#answer-form", (form) => [...new FormData(form)].map(([, value]) => value).join());
+  };
+  const before = await page.$eval("#answer-form", (form) => [...new FormData(form)].map(([, value]) => value).join());
+  assert.equal(await change(), before);
+  assert.equal(await words(page, "[data-act-changes] [data-count]"), "1 change");
+  await client.send("Fetch.failRequest", { requestId, errorReason: "ConnectionReset" });
+  await client.send("Fetch.disable");
+  await shows(page, "[data-trouble]", "was not stored");
+  assert.match(await change(), /soon/);
+  assert.equal(await words(page, "[data-act-changes] [data-count]"), "2 changes");
+  await page.click('[data-effect="allow"]');
+  const { decision, response } = await decided(page, id);
+  assert.deepEqual([decision.action.args.isPublic, response.comment], [true, "soon"]);
+  page.problems = page.problems.filter((it) => !it.includes("ERR_CONNECTION_RESET"));
+});
+
 test("without scripts arguments are edited as JSON, with the same checks", async () => {
   const page = await signedIn({ scripts: false });
   const id = await opened(page, { ...refund, risk: "low" });

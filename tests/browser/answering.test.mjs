@@ -263,6 +263,86 @@ test("a late response for one request never shows under another", async () => {
   await client.detach();
 });
 
+test("what became of an answer is said truthfully when another request is open by then", async () => {
+  const { id: other } = await world.send({ text: "The one that is open", review: { type: "approval" } });
+  const ends = {
+    "came too late and was not stored: Answered by you.": (id) => world.owner("POST", `/api/messages/${id}/respond`, { response: { selectedOption: "reject" } }),
+    "came too late and was not stored: Withdrawn by": (id) => world.agent("POST", `/api/v1/reviews/${id}/cancel`, {}),
+    "An earlier request: The agent withdrew this request, so your answer was not stored.": (id) => world.agent("DELETE", `/api/v1/messages/${id}?channel=${world.channelId}`),
+  };
+  for (const [words, end] of Object.entries(ends)) {
+    const { id } = await world.send({ text: "The one before", review: { type: "approval" } });
+    const page = await signedIn();
+    await page.goto(`${world.inboxUrl}/reviews/${id}`);
+    const client = await page.createCDPSession();
+    await client.send("Fetch.enable", { patterns: [{ urlPattern: `*/reviews/${id}*` }] });
+    const held = new Promise((done) => {
+      client.on("Fetch.requestPaused", ({ requestId, request }) => {
+        if (request.method === "POST") done(requestId);
+        else client.send("Fetch.continueRequest", { requestId }).catch(() => {});
+      });
+    });
+    await page.click("[value=approve]");
+    const requestId = await held;
+    await page.click(`#row-${other}`);
+    await page.waitForSelector(`#review[data-review="${other}"] form`);
+    await end(id);
+    await client.send("Fetch.continueRequest", { requestId });
+    await shows(page, "#toasts", words);
+    assert.ok(!(await text(page, "#toasts")).includes("was sent"));
+    await client.detach();
+    page.problems = page.problems.filter((it) => !it.includes("404")); // the browser reports what is gone
+  }
+});
+
+test("the page does not say that an answer was not stored when it cannot know", async () => {
+  const ends = {
+    "This request is not there any more, so we can't tell whether your answer was stored.": (id) => world.agent("DELETE", `/api/v1/messages/${id}?channel=${world.channelId}`),
+    "You are signed out, so we can't tell whether your answer was stored.": (_, client) => client.send("Network.clearBrowserCookies"),
+  };
+  for (const [words, end] of Object.entries(ends)) {
+    const { id } = await world.send({ text: "Stored, but unheard", review: { type: "approval" } });
+    const page = await signedIn();
+    const client = await page.createCDPSession();
+    // The response of the answer is lost, and the page hears of no change: it would load itself again when it is signed out.
+    await client.send("Fetch.enable", { patterns: [{ urlPattern: `*/reviews/${id}`, requestStage: "Response" }, { urlPattern: "*/api/changes*" }] });
+    client.on("Fetch.requestPaused", async ({ requestId, request }) => {
+      const isAnswer = request.method === "POST";
+      if (isAnswer) await end(id, client);
+      const isLost = isAnswer || request.url.includes("/api/changes");
+      client.send(isLost ? "Fetch.failRequest" : "Fetch.continueRequest", { requestId, ...(isLost ? { errorReason: "ConnectionReset" } : {}) }).catch(() => {});
+    });
+    await page.goto(`${world.inboxUrl}/reviews/${id}`);
+    await page.type("[name=comment]", "kept");
+    await page.click("[value=approve]");
+    await shows(page, "[data-trouble]", words);
+    assert.equal(await page.$eval("[name=comment]", (it) => it.value), "kept");
+    await client.detach();
+    page.problems.splice(0); // the browser reports the lost requests
+  }
+});
+
+test("of an answer whose response was lost the page says that another one is stored", async () => {
+  const page = await signedIn();
+  const { id } = await world.send({ text: "Lost and late", review: { type: "approval" } });
+  await page.goto(`${world.inboxUrl}/reviews/${id}`);
+  await page.type("[name=comment]", "a whole thought");
+  const client = await page.createCDPSession();
+  await client.send("Fetch.enable", { patterns: [{ urlPattern: `*/reviews/${id}` }] });
+  let lost = 0;
+  client.on("Fetch.requestPaused", async ({ requestId, request }) => {
+    const isLost = request.method === "POST" && lost++ === 0;
+    if (isLost) await world.owner("POST", `/api/messages/${id}/respond`, { response: { selectedOption: "approve" } });
+    client.send(isLost ? "Fetch.failRequest" : "Fetch.continueRequest", { requestId, ...(isLost ? { errorReason: "ConnectionReset" } : {}) }).catch(() => {});
+  });
+  await page.click("[value=reject]");
+  await shows(page, "#answer .outcome", "Your answer came too late and was not stored.");
+  assert.equal(await page.$eval("#answer .unsent pre", (it) => it.textContent), "a whole thought");
+  assert.equal(await page.$$eval("#answer .unsent", (all) => all.length), 1);
+  await client.detach();
+  page.problems.splice(0); // the browser reports the lost request
+});
+
 test("input is kept after a refusal and when other requests arrive", async () => {
   const page = await signedIn();
   const { id } = await world.send({ text: "Exactly three", review: { type: "text-input", payload: { maxLength: 3 } } });

@@ -161,6 +161,28 @@ test("several approvals are answered together, each with its own result; one tha
   await world.agent("DELETE", `/api/v1/messages/${risky.id}?channel=${world.channelId}`);
 });
 
+test("of several answers, one that may have been stored is not called unsent", async () => {
+  const page = await signedIn();
+  const sent = [];
+  for (let n = 0; n < 2; n += 1) sent.push((await approval(`Gateway ${n}`)).id);
+  await page.goto(`${world.inboxUrl}/?q=gateway`);
+  const client = await page.createCDPSession();
+  await client.send("Fetch.enable", { patterns: [{ urlPattern: `*/reviews/${sent[1]}*`, requestStage: "Response" }] });
+  // The answer is stored, and a gateway before the service gives up.
+  client.on("Fetch.requestPaused", ({ requestId, request }) => {
+    const isAnswer = request.method === "POST" && request.url.includes("q=gateway");
+    client.send(isAnswer ? "Fetch.fulfillRequest" : "Fetch.continueRequest", { requestId, ...(isAnswer ? { responseCode: 504 } : {}) }).catch(() => {});
+  });
+  await page.focus(`#row-${sent[1]}`);
+  await page.keyboard.press("J");
+  await shows(page, "#bulk-count", "2 chosen");
+  await page.evaluate(() => [...document.querySelectorAll("#bulk-options button")].find((it) => it.textContent === "Approve all").click());
+  await shows(page, "#bulk-result", "1 not known: check it, 1 Approve.");
+  for (const id of sent) assert.equal((await stored(id)).status, "completed");
+  await client.detach();
+  page.problems = page.problems.filter((it) => !it.includes("504"));
+});
+
 test("an answer can be undone for 5 seconds where that is turned on, and is sent when the page is hidden", async () => {
   const page = await signedIn();
   await page.goto(`${world.inboxUrl}/settings`);
@@ -189,6 +211,25 @@ test("an answer can be undone for 5 seconds where that is turned on, and is sent
   await shows(page, "#undo", "Sending in");
   await page.goto("about:blank");
   assert.equal((await world.wait(left.id, 4_000)).status, "completed");
+});
+
+test("a change while an answer is held back takes the answer back, and is part of the next one", async () => {
+  const page = await signedIn();
+  await page.goto(`${world.inboxUrl}/settings`);
+  await page.click("#undo-setting");
+  const { id } = await approval("Change me");
+  await page.goto(`${world.inboxUrl}/reviews/${id}`);
+  await page.type("[name=comment]", "after lunch");
+  await page.click("[value=approve]");
+  await shows(page, "#undo", "Sending in");
+  await page.type("[name=comment]", ", not before");
+  await page.waitForFunction(() => document.querySelector("#undo") === null);
+  await shows(page, "[data-trouble]", "Not sent, because you changed your answer");
+  assert.equal(await page.$eval("[data-answer]", (it) => it.ariaBusy), "false");
+  assert.equal((await stored(id)).status, "pending");
+  await page.click("[value=approve]");
+  await shows(page, "#answer .outcome", "Answered by you");
+  assert.equal((await stored(id)).response.comment, "after lunch, not before");
 });
 
 test("a request can be hidden until later, in this browser", async () => {

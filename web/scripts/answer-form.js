@@ -9,6 +9,7 @@ import { validateForm } from "./field-validation.js";
 import { ownAction, refresh } from "./refresh.js";
 import { removeRow } from "./review-rows.js";
 import { renewed } from "./session.js";
+import { freezeFields } from "./freeze-fields.js";
 import { fetchPage, onContent, replaceChanged, replaceElement, reviewId } from "./swap.js";
 import { sleep } from "./timing.js";
 import { toast } from "./toast.js";
@@ -21,9 +22,14 @@ const CHECKS = 3;
 const SENTENCES = {
   lost: "The connection was lost. Checking whether your answer was stored…",
   offline: "Offline. We can't tell yet if your answer was received; still checking. Your text is safe.",
+  edited: "Not sent, because you changed your answer. Send it again.",
   notStored: "Your answer did not arrive and was not stored. Your text is safe: send it again.",
   signedOut: "You are signed out, so this was not stored. Sign in in another tab, then send it again. Your text is safe.",
   withdrawn: "The agent withdrew this request, so your answer was not stored. Your text stays here.",
+  // Of an answer that may have been stored before.
+  signedOutUnknown:
+    "You are signed out, so we can't tell whether your answer was stored. Sign in in another tab, then open this request again. Your text is safe.",
+  goneUnknown: "This request is not there any more, so we can't tell whether your answer was stored. Your text stays here.",
 };
 
 async function send(form, button) {
@@ -35,36 +41,44 @@ async function send(form, button) {
   button?.classList.add("held");
   const decision = await holdBack(form, body);
   button?.classList.remove("held");
-  if (decision === "undo") {
+  if (decision === "undo" || decision === "edit") {
     form.ariaBusy = "false";
+    if (decision === "edit") showTrouble(form, SENTENCES.edited);
     return;
   }
   form.classList.add("sending");
   const showUnpressed = showSending(button);
+  const unfreeze = freezeFields(form);
   try {
-    const { fetched, isUnsent } = await ownAction(() => sendOrCheck(form, body, decision === "leave"));
-    if (isUnsent) showTrouble(form, SENTENCES.notStored);
-    else showResult(form, fetched);
+    showResult(form, await ownAction(() => sendOrCheck(form, body, decision === "leave")));
   } finally {
     form.ariaBusy = "false";
     form.classList.remove("sending");
     showUnpressed();
+    unfreeze();
   }
 }
 
-// The page that answers the form, or the review's page once it tells what became of the answer.
+// The page that answers the form (`isKnown`: it tells what became of this answer), or the review's page once it is decided.
 async function sendOrCheck(form, body, keepalive) {
   try {
     if (!keepalive) await renewed;
-    const fetched = await fetchPage(form.action, { method: "POST", body, keepalive, timeout: SEND_TIMEOUT, parts: "answer" });
-    if (fetched.response.status >= 500) throw new Error(fetched.response.status); // it may have been stored
-    return { fetched, isUnsent: false };
+    return { ...(await post(form, body, keepalive)), isKnown: true };
   } catch {
     // The answer may or may not have arrived: only the server knows.
     showTrouble(form, SENTENCES.lost);
     const fetched = await awaitOutcome(form);
-    return { fetched, isUnsent: fetched.page.querySelector("[data-answer]") !== null };
+    // Of a decided review, the answer to the same form says whether this is the answer that is stored.
+    const repeated = isDecided(fetched.page) && (await post(form, body, false).catch(() => null));
+    if (repeated && isDecided(repeated.page)) return { ...repeated, isKnown: true };
+    return { ...fetched, isKnown: false };
   }
+}
+
+async function post(form, body, keepalive) {
+  const fetched = await fetchPage(form.action, { method: "POST", body, keepalive, timeout: SEND_TIMEOUT, parts: "answer" });
+  if (fetched.response.status >= 500) throw new Error(fetched.response.status); // it may have been stored
+  return fetched;
 }
 
 async function awaitOutcome(form) {
@@ -82,22 +96,27 @@ async function awaitOutcome(form) {
   }
 }
 
-function showResult(form, { response, page, isSignedOut }) {
-  if (isSignedOut) showTrouble(form, SENTENCES.signedOut);
-  else if (isDecided(page)) showStored(form, page);
+function showResult(form, { response, page, isSignedOut, isKnown }) {
+  if (isSignedOut) showFailure(form, isKnown ? SENTENCES.signedOut : SENTENCES.signedOutUnknown);
+  else if (isDecided(page)) showDecided(form, page, isKnown);
+  else if (response.status === 404) showFailure(form, isKnown ? SENTENCES.withdrawn : SENTENCES.goneUnknown);
+  else if (!isKnown) showFailure(form, SENTENCES.notStored);
   else if (response.status === 400) showRefused(page);
-  else if (response.status === 404) showTrouble(form, SENTENCES.withdrawn);
-  else showTrouble(form, page.querySelector(".problem")?.textContent || "It was not stored. Send it again.");
+  else showFailure(form, page.querySelector(".problem")?.textContent || "It was not stored. Send it again.");
 }
 
 const isDecided = (page) => page.querySelector("#answer .outcome") !== null;
 
-function showStored(form, page) {
+function showDecided(form, page, isKnown) {
+  const isTooLate = page.querySelector("[data-too-late]") !== null;
   // Of an answer that was not stored, because the review had ended, the text is shown below the outcome.
-  if (page.querySelector("#answer .outcome.done:not(:has(.unsent))")) removeDraft(form);
+  if (isKnown && !isTooLate) removeDraft(form);
   removeRow(reviewId(page));
   if (!replaceAnswer(page)) {
-    toast("Your previous answer was sent.", "success");
+    const outcome = page.getElementById("outcome-title").textContent.trim();
+    if (!isKnown) toast(`We can't tell whether your previous answer was stored. Its request: ${outcome}.`, "warning");
+    else if (isTooLate) toast(`Your previous answer came too late and was not stored: ${outcome}.`, "error");
+    else toast("Your previous answer was sent.", "success");
     refresh().catch(() => {});
     return;
   }
@@ -125,6 +144,12 @@ function replaceAnswer(page) {
   if (!next || reviewId(page) !== reviewId(document)) return false;
   replaceElement(byId("answer"), next);
   return true;
+}
+
+// Says in the form why its answer is not stored, or in a toast if another request is open by now.
+function showFailure(form, sentence) {
+  if (form.isConnected) showTrouble(form, sentence);
+  else toast(`An earlier request: ${sentence}`, "error");
 }
 
 function showTrouble(form, sentence) {

@@ -16,6 +16,8 @@ async function answer(form, button) {
     const { response, page } = await fetchPage(form.action, { method: "POST", body, parts: "answer" });
     const outcome = page.querySelector("#answer .outcome h2")?.textContent.trim();
     if (!response.ok || !outcome) return location.assign(form.action); // its page says what is wrong
+    const tooLate = page.querySelector("[data-too-late]");
+    if (tooLate) toast(tooLate.textContent, "error");
     announce(outcome.replace(/\s+/g, " "));
     form.closest("details").replaceWith(Object.assign(document.createElement("strong"), { className: "meta", textContent: outcome }));
     announceContent(byId("pane")); // what moved up takes no press for a moment

@@ -7,6 +7,7 @@ import { isShown, rows, shownRows } from "./review-rows.js";
 import { fetchPage, onContent } from "./swap.js";
 
 const LONG_PRESS = 500;
+const UNKNOWN = "not known: check it";
 const chosen = new Set(); // ids of rows
 let isSending = false;
 let timer;
@@ -81,12 +82,13 @@ async function answerOne(row, option, label) {
   try {
     const { response, page } = await fetchPage(row.getAttribute("href"), { method: "POST", body, parts: "answer" });
     const outcome = outcomeOf(page);
+    if (response.status >= 500) return UNKNOWN; // it may have been stored
     if (response.status === 404) return "withdrawn";
     if (!outcome) return "not sent";
     if (!outcome.classList.contains("done")) return outcome.querySelector("h2").textContent.trim().toLowerCase();
     return outcome.querySelector(".chosen")?.textContent === label ? label : "answered differently";
   } catch {
-    return "not known: check it";
+    return UNKNOWN;
   }
 }
 

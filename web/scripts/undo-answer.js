@@ -1,5 +1,5 @@
-// Undo, for those who turn it on in their settings: an answer is held back for some seconds and can be taken back. It is
-// sent at once when the page is hidden or left, when little time is left, when it is large, and when the act is of
+// Undo, for those who turn it on in their settings: an answer is held back for some seconds and can be taken back. A change
+// of what is filled in takes it back, too, because the change would not be part of it. It is sent at once when the page is hidden or left, when little time is left, when it is large, and when the act is of
 // high risk. While it is held back the page says so; it says "sent" only once the answer is stored.
 import { byId, create } from "./dom.js";
 import { announce } from "./announce.js";
@@ -17,7 +17,7 @@ function isHeld(form, body) {
   return left >= MIN_LEFT && new TextEncoder().encode(body).length <= MAX_BYTES;
 }
 
-// Fulfilled with "send", with "leave" if the page is being hidden, or with "undo".
+// Fulfilled with "send", with "leave" if the page is being hidden, or with "undo" or "edit" if it is taken back.
 export async function holdBack(form, body) {
   if (!isHeld(form, body.toString())) return "send";
   const bar = create("div", { className: "undo-bar", id: "undo" });
@@ -28,6 +28,7 @@ export async function holdBack(form, body) {
   const ended = new AbortController();
   const decision = await Promise.race([
     new Promise((done) => button.addEventListener("click", () => done("undo"), { once: true })),
+    edited(form, ended.signal),
     left(form, ended.signal),
     countDown(state, ended.signal),
   ]);
@@ -35,6 +36,13 @@ export async function holdBack(form, body) {
   bar.remove();
   if (decision === "undo") announce("Not sent.");
   return decision;
+}
+
+// Something that belongs to the form is changed, in the card of its act, too.
+function edited(form, signal) {
+  return new Promise((done) => {
+    document.addEventListener("input", ({ target }) => target.form === form && done("edit"), { signal });
+  });
 }
 
 // The page is hidden, or another request takes the place of this one.

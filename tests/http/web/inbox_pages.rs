@@ -167,6 +167,7 @@ async fn what_was_written_for_a_withdrawn_review_is_shown_again() {
         assert_eq!(page.status, 409);
         let page = page.text();
         assert!(page.contains("Withdrawn by") && page.contains("Your unsent draft"), "{page}");
+        assert!(page.contains("Your answer came too late and was not stored."), "{page}");
         assert!(kept.iter().all(|text| page.contains(text)) && !page.contains(hidden), "{kept:?}: {page}");
         // What is as it was asked was not written.
         let asked = [
@@ -191,10 +192,12 @@ async fn an_answer_after_another_one_keeps_its_text_and_a_repeated_one_counts() 
     for _ in 0..2 {
         assert_eq!(person.submit_form(&path, &answer).await.status, 303);
     }
+    assert!(!person.get(&path).await.text().contains("came too late"));
     let late = person.submit_form(&path, &[("option", "approve"), ("comment", "a thought")]).await;
     assert_eq!(late.status, 409);
     let page = late.text();
     assert!(page.contains("Your unsent draft") && page.contains("a thought") && page.contains("the first"), "{page}");
+    assert!(page.contains("Your answer came too late and was not stored."), "{page}");
     let stored = agent.get_in_channel(&format!("/api/v1/reviews/{id}")).await.expect(200);
     assert_eq!(stored["review"]["response"]["comment"], "the first");
 }

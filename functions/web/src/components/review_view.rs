@@ -60,8 +60,8 @@ pub struct ReviewView {
     /// What was typed, and the problems with it in sentences.
     pub typed: FormFields,
     pub problems: Vec<String>,
-    /// What was written in a form that came too late.
-    pub unsent: Vec<String>,
+    /// What was written in a form that came too late, if one did.
+    pub unsent: Option<Vec<String>>,
     status: ReviewStatus,
     /// Whether its act is of high risk.
     pub is_high_risk: bool,
@@ -123,7 +123,7 @@ impl ReviewView {
             diffs: shown.diffs,
             typed: FormFields::default(),
             problems: vec![],
-            unsent: vec![],
+            unsent: None,
             status: review.status,
             by: if is_own_answer { "you" } else { "somebody else" },
             decided: review.completed_at.or(review.cancelled_at).map(format::moment),

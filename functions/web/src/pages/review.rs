@@ -45,8 +45,8 @@ pub async fn page(
 }
 
 /// Stores the answer and redirects to the review, which shows the stored outcome, even when somebody else was faster.
-/// An invalid answer is shown again with its problems, and so is what was written in a form that came too late. All keep
-/// the view of the list.
+/// An invalid answer is shown again with its problems. Of a form that came too late the page says so, and shows what was
+/// written in it. All keep the view of the list.
 pub async fn answer(
     State(app): State<App>,
     Visitor(human): Visitor,
@@ -61,15 +61,15 @@ pub async fn answer(
     let (channel, message) = loaded.map_err(|error| PageError::from(error).in_list(&query))?;
     let review = message.review.as_ref().ok_or(Error::NotFound("review"))?;
     let submitted = submit(&app, &human, id, review, &typed).await;
-    let mut unsent = vec![];
+    let mut unsent = None;
     let (status, refused) = match submitted.map_err(|error| PageError::from(error).in_list(&query))? {
-        Submitted::TooLate(texts) if !texts.is_empty() => {
-            unsent = texts;
+        Submitted::TooLate(texts) if !parts.is_none() || !texts.is_empty() => {
+            unsent = Some(texts);
             // A browser reports an error's status on its console; a script sees the outcome.
             (if parts.is_none() { StatusCode::CONFLICT } else { StatusCode::OK }, Refused::default())
         }
         // A script that asks for parts gets them at once, without the round trip of a redirect.
-        Submitted::Stored | Submitted::TooLate(_) if !parts.is_none() => {
+        Submitted::Stored if !parts.is_none() => {
             return page(State(app), Visitor(human), PathId(id), Query(listed), parts).await;
         }
         Submitted::Stored | Submitted::TooLate(_) if typed.first("back") == Some("channel") => {
@@ -83,9 +83,9 @@ pub async fn answer(
     };
     let view = async {
         // Of a form that came too late the page shows the outcome.
-        let message = match unsent.is_empty() {
-            true => message,
-            false => app.store.messages().load(&human, id.channel(), id).await?.1,
+        let message = match unsent.is_some() {
+            true => app.store.messages().load(&human, id.channel(), id).await?.1,
+            false => message,
         };
         Ok(ReviewView::of(&app, &human, &channel, message).await?)
     };
