@@ -9,8 +9,10 @@ use ureq::http::Response;
 use crate::exit::Trouble;
 use crate::settings::Settings;
 
-/// Longer than the longest wait of the service.
-const MAX_REQUEST: Duration = Duration::from_secs(40);
+/// How much longer a call may take than the service holds it.
+pub const MAX_OVERHEAD: Duration = Duration::from_secs(15);
+/// The longest hold of the service, and that.
+pub const MAX_REQUEST: Duration = Duration::from_secs(40);
 /// The largest response that is read.
 const MAX_RESPONSE: u64 = 64 * 1024 * 1024;
 
@@ -42,24 +44,27 @@ impl Api {
     }
 
     pub fn get(&self, path: &str, query: &[(&str, &str)]) -> Result<Value, Trouble> {
-        self.try_get(path, query)?.json()
+        self.try_get(path, query, MAX_REQUEST)?.json()
     }
 
-    pub fn try_get(&self, path: &str, query: &[(&str, &str)]) -> Result<Reply, Trouble> {
+    /// Gets what is there within `limit`.
+    pub fn try_get(&self, path: &str, query: &[(&str, &str)], limit: Duration) -> Result<Reply, Trouble> {
         let request = self.agent.get(self.url(path, query)).header("authorization", self.bearer());
-        request.call().map_err(unreachable).and_then(Reply::read)
+        request.config().timeout_global(Some(limit)).build().call().map_err(unreachable).and_then(Reply::read)
     }
 
     pub fn post(&self, path: &str, query: &[(&str, &str)], body: &Value) -> Result<Value, Trouble> {
-        self.try_post(path, query, &[], &body.to_string())?.json()
+        self.try_post(path, query, &[], &body.to_string(), MAX_REQUEST)?.json()
     }
 
+    /// Posts JSON, and reads the answer within `limit`.
     pub fn try_post(
         &self,
         path: &str,
         query: &[(&str, &str)],
         headers: &[(&str, &str)],
         body: &str,
+        limit: Duration,
     ) -> Result<Reply, Trouble> {
         let mut request = self.agent.post(self.url(path, query)).header("authorization", self.bearer());
         request =
@@ -67,7 +72,7 @@ impl Api {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        request.send(body).map_err(unreachable).and_then(Reply::read)
+        request.config().timeout_global(Some(limit)).build().send(body).map_err(unreachable).and_then(Reply::read)
     }
 
     /// Sends a file to a URL that the service gave, without the key.
@@ -136,6 +141,13 @@ impl Reply {
             None => format!("The service answered {} without an explanation.", self.status),
         }
     }
+}
+
+/// An `Idempotency-Key`: the same in all attempts of one call, and in no other call.
+pub fn random_key() -> Result<String, Trouble> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).map_err(|_| Trouble::new("The system has no random numbers."))?;
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 fn unreachable(error: ureq::Error) -> Trouble {

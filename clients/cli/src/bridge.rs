@@ -7,7 +7,7 @@ use std::thread;
 
 use serde_json::{Value, json};
 
-use crate::api::Api;
+use crate::api::{Api, MAX_REQUEST};
 use crate::exit::{Ended, Trouble, print};
 
 const VERSION_KEY: &str = "io.modelcontextprotocol/protocolVersion";
@@ -59,7 +59,7 @@ fn answer(api: &Api, agreed: &Agreed, line: &str) -> Option<String> {
     headers.extend(name.map(|name| ("mcp-name", name)));
     headers.retain(|(_, value)| value.bytes().all(|byte| (0x20..0x7f).contains(&byte)));
     let query: Vec<(&str, &str)> = api.settings.channel.iter().map(|channel| ("channel", channel.as_str())).collect();
-    let reply = api.try_post("/mcp", &query, &headers, line);
+    let reply = api.try_post("/mcp", &query, &headers, line, MAX_REQUEST);
     let id = id?;
     match reply {
         Err(Trouble(sentence)) => Some(failure(&id, INTERNAL_ERROR, &sentence)),

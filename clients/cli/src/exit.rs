@@ -24,7 +24,7 @@ impl Trouble {
 
 const TROUBLE: u8 = 3;
 /// What the programs that run hooks block on.
-const BLOCKED: u8 = 2;
+pub const BLOCKED: u8 = 2;
 
 /// The exit code; the reason of trouble goes to standard error.
 pub fn code(ended: Result<Ended, Trouble>, is_hook: bool) -> ExitCode {
@@ -34,11 +34,15 @@ pub fn code(ended: Result<Ended, Trouble>, is_hook: bool) -> ExitCode {
         Ok(Ended::Denied) => ExitCode::from(1),
         Ok(Ended::ExpiredOrCancelled) => ExitCode::from(2),
         Err(Trouble(sentence)) => {
-            // Nobody may be reading; the code says enough.
-            let _ = writeln!(stderr(), "placet: {}", sentence.trim_end());
+            explain(&sentence);
             ExitCode::from(if is_hook { BLOCKED } else { TROUBLE })
         }
     }
+}
+
+/// Writes the reason of trouble. Nobody may be reading; the code says enough.
+pub fn explain(sentence: &str) {
+    let _ = writeln!(stderr(), "placet: {}", sentence.trim_end());
 }
 
 /// A bug ends the program as trouble does.

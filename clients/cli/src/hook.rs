@@ -3,17 +3,25 @@
 //! Only a decision that the service gave ends with 0. Whatever else happens ends with 2, which blocks the tool.
 
 use std::io::{Read, stdin};
-use std::thread::sleep;
+use std::process::exit;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, sleep};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::api::{Api, Reply};
-use crate::exit::{Ended, Trouble, print};
+use crate::api::{Api, MAX_REQUEST, Reply, random_key};
+use crate::exit::{BLOCKED, Ended, Trouble, explain, print};
 use crate::options::{Hook, Program};
 
-/// Time to end before the program's own time-out, which would let the tool run.
+/// How long before the program's own time-out, which would let the tool run, the service holds no call any more.
 const MARGIN: Duration = Duration::from_secs(5);
+/// How much of that the last answer may take.
+const MAX_REPLY: Duration = Duration::from_secs(2);
+/// And how much the program, to write how it ended.
+const MAX_WRITE: Duration = Duration::from_secs(1);
+const LATE: &str = "There was no answer in time; the tool was not used.";
 /// How long the service holds one call.
 const HOLD: Duration = Duration::from_secs(25);
 /// How long the service may be out of reach.
@@ -30,7 +38,8 @@ enum Answer {
 }
 
 pub fn run(options: &Hook) -> Result<Ended, Trouble> {
-    let until = Instant::now() + Duration::from_secs(options.timeout).saturating_sub(MARGIN);
+    // Before anything is read that may keep the program waiting.
+    let deadline = Deadline::start(Duration::from_secs(options.timeout).saturating_sub(MARGIN))?;
     let mut input = String::new();
     let read = stdin().take(MAX_INPUT).read_to_string(&mut input);
     read.map_err(|error| Trouble::new(format!("Standard input cannot be read: {error}.")))?;
@@ -43,31 +52,77 @@ pub fn run(options: &Hook) -> Result<Ended, Trouble> {
     let key = random_key()?;
     let mut reached = Instant::now();
     loop {
-        let left = until.saturating_duration_since(Instant::now());
+        let left = deadline.left();
         let hold = left.min(HOLD).as_millis().max(1).to_string();
         let mut query = vec![("timeout", hold.as_str())];
         query.extend(api.settings.channel.as_deref().map(|channel| ("channel", channel)));
         query.extend(options.defer.then_some(("mode", "defer")));
-        let pause = match api.try_post(path, &query, &[("idempotency-key", &key)], &input) {
-            Ok(reply) if !reply.is_temporary() => match judged(&reply)? {
-                Answer::Decided => return print(reply.text.trim()).map(|()| Ended::Done),
-                Answer::Deferred if left < HOLD => return print(reply.text.trim()).map(|()| Ended::Done),
-                Answer::Deferred | Answer::Open => {
-                    reached = Instant::now();
-                    Duration::ZERO
-                }
-            },
-            Ok(reply) if reached.elapsed() > MAX_OUTAGE => return Err(trouble_of(&reply)),
-            Ok(reply) => reply.retry_after.unwrap_or(PAUSE),
-            Err(trouble) if reached.elapsed() > MAX_OUTAGE => return Err(trouble),
-            Err(_) => PAUSE,
-        };
-        let left = until.saturating_duration_since(Instant::now());
-        if left <= pause {
-            return Err(Trouble::new("Nobody has answered in time; the tool was not used."));
+        let pause =
+            match api.try_post(path, &query, &[("idempotency-key", &key)], &input, (left + MAX_REPLY).min(MAX_REQUEST))
+            {
+                Ok(reply) if !reply.is_temporary() => match judged(&reply)? {
+                    Answer::Decided => return deadline.print(reply.text.trim()),
+                    Answer::Deferred if left < HOLD => return deadline.print(reply.text.trim()),
+                    Answer::Deferred | Answer::Open => {
+                        reached = Instant::now();
+                        Duration::ZERO
+                    }
+                },
+                Ok(reply) if reached.elapsed() > MAX_OUTAGE => return Err(trouble_of(&reply)),
+                Ok(reply) => reply.retry_after.unwrap_or(PAUSE),
+                Err(trouble) if reached.elapsed() > MAX_OUTAGE => return Err(trouble),
+                Err(_) => PAUSE,
+            };
+        if deadline.left() <= pause {
+            return Err(Trouble::new(LATE));
         }
         sleep(pause);
     }
+}
+
+/// Ends the program with 2 in time, whatever it waits for: a call, its input, the platform's keyring.
+struct Deadline {
+    /// Until when calls are held.
+    at: Instant,
+    /// Whether the decision is being printed, or the time is over: whichever came first.
+    is_ending: Arc<AtomicBool>,
+}
+
+impl Deadline {
+    fn start(after: Duration) -> Result<Self, Trouble> {
+        let deadline = Self { at: Instant::now() + after, is_ending: Arc::default() };
+        let is_ending = Arc::clone(&deadline.is_ending);
+        run_at(deadline.at + MAX_REPLY, move || {
+            if !is_ending.swap(true, Ordering::SeqCst) {
+                explain(LATE);
+                exit(i32::from(BLOCKED));
+            }
+        })?;
+        // Also when nobody reads what the program writes.
+        run_at(deadline.at + MAX_REPLY + MAX_WRITE, || exit(i32::from(BLOCKED)))?;
+        Ok(deadline)
+    }
+
+    fn left(&self) -> Duration {
+        self.at.saturating_duration_since(Instant::now())
+    }
+
+    /// Prints a decision, if there is time left.
+    fn print(&self, decision: &str) -> Result<Ended, Trouble> {
+        if self.is_ending.swap(true, Ordering::SeqCst) {
+            return Err(Trouble::new(LATE));
+        }
+        print(decision).map(|()| Ended::Done)
+    }
+}
+
+fn run_at(time: Instant, act: impl FnOnce() + Send + 'static) -> Result<(), Trouble> {
+    let sleeping = move || {
+        sleep(time.saturating_duration_since(Instant::now()));
+        act();
+    };
+    let started = thread::Builder::new().spawn(sleeping);
+    started.map(drop).map_err(|error| Trouble::new(format!("The system starts no thread: {error}.")))
 }
 
 /// Reads a decision; what is none the tool is not used for.
@@ -92,10 +147,4 @@ fn trouble_of(reply: &Reply) -> Trouble {
         Err(trouble) => trouble,
         Ok(Value::Null | _) => Trouble::new("The service did not answer as a hook's does."),
     }
-}
-
-fn random_key() -> Result<String, Trouble> {
-    let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes).map_err(|_| Trouble::new("The system has no random numbers."))?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
 }

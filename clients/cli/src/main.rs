@@ -27,7 +27,7 @@ use exit::{Ended, Trouble};
 use options::{Command, Options};
 
 fn main() -> ExitCode {
-    let is_hook = std::env::args().nth(1).is_some_and(|command| command == "hook");
+    let is_hook = std::env::args_os().nth(1).is_some_and(|command| command == "hook");
     exit::end_panics_as_trouble(is_hook);
     let ended = match Options::try_parse() {
         Ok(options) => run(options.command),

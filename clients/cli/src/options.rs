@@ -20,9 +20,9 @@ pub struct Options {
 pub enum Command {
     /// A hook of a coding agent: its JSON on standard input, the decision on standard output; ends with 0 or 2
     Hook(Hook),
-    /// Ask for an approval and wait for the answer
+    /// Ask for an approval, wait for the answer and consume it: it allows one run
     Ask(Ask),
-    /// Wait for the answer to a review
+    /// Wait for the answer to a review; of an act, consume the approval as ask does
     Wait(Wait),
     /// Send a message that needs no answer
     Send(Send),
@@ -45,7 +45,7 @@ pub enum Program {
 #[derive(Args)]
 pub struct Hook {
     pub program: Program,
-    /// The hook's own time-out in seconds, as the program's settings have it; the command ends 5 s before
+    /// The hook's own time-out in seconds, as the program's settings have it; the command ends 2 to 5 s before
     #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u64).range(6..=86_400))]
     pub timeout: u64,
     /// Without an answer in time, defer the call instead of blocking it (PreToolUse, claude -p)
@@ -69,12 +69,15 @@ pub struct Ask {
     /// Seconds until the question expires; a day if absent
     #[arg(long)]
     pub expires: Option<u64>,
-    /// Makes the call safe to repeat: the same id asks once
+    /// Makes the call safe to repeat: the same id asks once, and its approval allows one run
     #[arg(long)]
     pub client_id: Option<String>,
     /// Print the question's id instead of waiting
     #[arg(long)]
     pub no_wait: bool,
+    /// Only look at the answer: its approval stays for the program that consumes it, and a repeat ends with 0 again
+    #[arg(long)]
+    pub no_consume: bool,
     /// Seconds to wait at most; until the question ends if absent
     #[arg(long)]
     pub timeout: Option<u64>,
@@ -84,6 +87,9 @@ pub struct Ask {
 pub struct Wait {
     /// The message's id
     pub id: String,
+    /// Only look at the answer: its approval stays for the program that consumes it, and a repeat ends with 0 again
+    #[arg(long)]
+    pub no_consume: bool,
     /// Seconds to wait at most; until the question ends if absent
     #[arg(long)]
     pub timeout: Option<u64>,

@@ -3,11 +3,13 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Output, Stdio};
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use test_support::{Agent, Runner, World};
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
 use tokio::process::Command;
 
 use super::answer_next;
@@ -67,9 +69,105 @@ async fn the_exit_code_of_ask_and_wait_is_the_answer() {
     agent.cancel(&id, json!({})).await.expect(200);
     assert_eq!(code(&run(as_agent(&agent, &world, &["wait", &id]), "").await), Some(2));
     let expiring = run(as_agent(&agent, &world, &["ask", "?", "--expires", "60", "--no-wait"]), "").await;
-    world.advance_clock(std::time::Duration::from_secs(61));
+    world.advance_clock(Duration::from_secs(61));
     let expired = run(as_agent(&agent, &world, &["wait", text(&expiring.stdout).trim()]), "").await;
     assert_eq!(code(&expired), Some(2));
+}
+
+#[tokio::test]
+async fn an_approval_of_ask_and_wait_allows_one_run() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    let job = |more: &[&'static str]| {
+        let ask = ["ask", "Deploy?", "--action", "deploy", "--args", "{\"v\":2}", "--client-id", "job-2"];
+        as_agent(&agent, &world, &[&ask, more].concat())
+    };
+    let id = text(&run(job(&["--no-wait"]), "").await.stdout).trim().to_owned();
+    person.answer(&id, json!({ "selectedOption": "approve" })).await.expect(201);
+    // Looking leaves the approval for the one that consumes it.
+    let wait = |more: &[&'static str]| as_agent(&agent, &world, &[&["wait", &id], more].concat());
+    for look in [wait(&["--no-consume"]), job(&["--no-consume"])] {
+        assert_eq!(code(&run(look, "").await), Some(0));
+    }
+    // Of two at the same time, one is allowed.
+    let (first, second) = tokio::join!(run(wait(&[]), ""), run(job(&[]), ""));
+    let mut codes = [code(&first), code(&second)];
+    codes.sort_unstable();
+    assert_eq!(codes, [Some(0), Some(3)], "{}{}", text(&first.stderr), text(&second.stderr));
+    for repeat in [job(&[]), wait(&[]), wait(&["--timeout", "0"])] {
+        let repeat = run(repeat, "").await;
+        assert_eq!((code(&repeat), repeat.stdout.is_empty()), (Some(3), true));
+        assert!(text(&repeat.stderr).contains("consumed already"), "{}", text(&repeat.stderr));
+    }
+    assert_eq!(code(&run(wait(&["--no-consume"]), "").await), Some(0));
+}
+
+#[tokio::test]
+async fn what_is_about_no_act_is_allowed_by_the_effect_of_its_option() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    let options = json!([{ "id": "go", "label": "Go", "effect": "allow" }, { "id": "approve", "label": "Not yet", "effect": "deny" }]);
+    for (option, expected) in [("go", 0), ("approve", 1)] {
+        let review = json!({ "type": "approval", "payload": { "options": options } });
+        let asked = json!({ "channelId": agent.channel, "text": "Deploy?", "review": review });
+        let id = agent.post("/api/v1/messages", asked).await.expect(201)["id"].as_str().unwrap().to_owned();
+        person.answer(&id, json!({ "selectedOption": option })).await.expect(201);
+        // There is nothing to consume.
+        for _ in 0..2 {
+            let waited = run(as_agent(&agent, &world, &["wait", &id]), "").await;
+            assert_eq!(code(&waited), Some(expected), "{}", text(&waited.stderr));
+        }
+    }
+}
+
+/// A service that answers each connection with the same bytes, and leaves it open.
+async fn service_that_says(answer: String) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        loop {
+            let (mut connection, _) = listener.accept().await.unwrap();
+            let answer = answer.clone();
+            tokio::spawn(async move {
+                let _ = connection.read(&mut [0; 4096]).await;
+                let _ = connection.write_all(answer.as_bytes()).await;
+                let mut rest = vec![];
+                let _ = connection.read_to_end(&mut rest).await;
+            });
+        }
+    });
+    url
+}
+
+#[tokio::test]
+async fn a_hook_ends_before_its_time_out_whatever_it_waits_for() {
+    // Longer than a pipe holds, so that it is written only if somebody reads.
+    let input = json!({ "command": "x".repeat(1 << 20) });
+    let output = json!({ "hookEventName": "PreToolUse", "permissionDecision": "allow", "updatedInput": input });
+    let allowed = json!({ "hookSpecificOutput": output }).to_string();
+    let head =
+        format!("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n", allowed.len());
+    for (waits_for, answer, ends_input) in [
+        ("its input", String::new(), false),
+        ("an answer", String::new(), true),
+        ("the rest of an answer", format!("{head}{{"), true),
+        ("somebody who reads what it prints", format!("{head}{allowed}"), true),
+    ] {
+        let mut hook = placet(Path::new("/nonexistent"), &["hook", "claude-code", "--timeout", "7"]);
+        hook.env("PLACET_URL", service_that_says(answer).await).env("PLACET_API_KEY", "hp_x");
+        let started = Instant::now();
+        let mut hook = hook.spawn().unwrap();
+        let mut input = hook.stdin.take();
+        if ends_input {
+            input.take().unwrap().write_all(b"{}").await.unwrap();
+        }
+        let ended = tokio::time::timeout(Duration::from_secs(30), hook.wait()).await;
+        let ended = ended.unwrap_or_else(|_| panic!("it still waits for {waits_for}")).unwrap();
+        assert_eq!(ended.code(), Some(2), "it waited for {waits_for}");
+        assert!(started.elapsed() < Duration::from_secs(7), "it waited for {waits_for}: {:?}", started.elapsed());
+    }
 }
 
 #[tokio::test]
