@@ -31,12 +31,12 @@ fi
 # Of n8n's own nodes the files that the tests load: their package depends on 430 others.
 base=tests/packages/n8n/node_modules/.cache/n8n-nodes-base
 base_version=1.121.53
-if [ "$(jq --raw-output .version "$base/package.json" 2>/dev/null)" != "$base_version" ]; then
+if [ "$(jq --raw-output .version "$base/package.json" 2>/dev/null)" != "$base_version" ] || [ ! -e "$base/dist/nodes/Set" ]; then
   rm -rf "$base"
   npm pack --silent --pack-destination "$work" "n8n-nodes-base@$base_version" >/dev/null
   mkdir -p "$base"
   tar -xzf "$work"/n8n-nodes-base-*.tgz -C "$base" --strip-components 1 \
-    package/package.json package/dist/utils package/dist/nodes/{HttpRequest,If,ManualTrigger,NoOp}
+    package/package.json package/dist/utils package/dist/nodes/{HttpRequest,If,ManualTrigger,NoOp,Set}
 fi
 bin=$PWD/.venv-clients/bin
 tsc=$PWD/tests/packages/node_modules/.bin/tsc

@@ -1,7 +1,7 @@
 "use strict";
 
 const { NodeHelpers, NodeOperationError, WAIT_INDEFINITELY } = require("n8n-workflow");
-const { CREDENTIAL, answerOf, call, untilDecided } = require("./service.js");
+const { CREDENTIAL, answerOf, call, nameOf, untilDecided } = require("./service.js");
 
 /** Asks a person and goes on with the answer, or sends a message. */
 class Placet {
@@ -76,11 +76,11 @@ class Placet {
 
   /** Reads the answer from the service: what the call says of it is not believed. */
   async webhook() {
-    const { asked } = NodeHelpers.getContext(this.runExecutionData, "node", this.getNode());
-    const message = await call(this, "GET", `/api/v1/reviews/${asked}`);
+    const stored = NodeHelpers.getContext(this.runExecutionData, "node", this.getNode());
+    const message = await call(this, "GET", `/api/v1/reviews/${stored.asked}`);
     // A repeated delivery of an earlier question.
     if (message.review.status === "pending") return { webhookResponse: "still pending" };
-    return { workflowData: [[{ json: await answerOf(this, message), pairedItem: { item: 0 } }]] };
+    return { workflowData: [[{ json: await answerOf(this, message, nameOf(this, stored)), pairedItem: { item: 0 } }]] };
   }
 }
 
@@ -89,7 +89,8 @@ async function run(context, index) {
   try {
     const message = await send(context, index);
     const isAsked = context.getNodeParameter("operation", index) === "ask";
-    const json = isAsked ? await answerOf(context, await untilDecided(context, message.id)) : message;
+    const name = nameOf(context, context.getContext("node"));
+    const json = isAsked ? await answerOf(context, await untilDecided(context, message.id), name) : message;
     return { json, pairedItem: { item: index } };
   } catch (fault) {
     if (!context.continueOnFail()) throw fault;
@@ -100,10 +101,9 @@ async function run(context, index) {
 /** Sends the message of one item. Its id makes a repeat of the node, in the same execution, the same message. */
 async function send(context, index, more) {
   const { $runIndex } = context.getWorkflowDataProxy(index);
-  const ids = [context.getWorkflow().id, context.getExecutionId(), context.getNode().id, $runIndex, index];
   const body = {
     channelId: context.getNodeParameter("channelId", index),
-    clientId: `n8n-${ids.join("-")}`,
+    clientId: [nameOf(context, context.getContext("node")), $runIndex, index].join("-"),
     text: context.getNodeParameter("text", index),
     ...more,
   };

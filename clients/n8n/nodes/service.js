@@ -1,6 +1,7 @@
 "use strict";
 // Calls of the API, for both nodes.
 
+const { randomUUID } = require("node:crypto");
 const { setTimeout: sleep } = require("node:timers/promises");
 const { NodeApiError } = require("n8n-workflow");
 
@@ -47,13 +48,22 @@ async function untilDecided(context, id) {
   }
 }
 
+/**
+ * What this execution of the node is called. n8n counts its executions, and counts anew in another database, so a number is of
+ * several. What is random is stored with the execution: it stays when n8n tries the node again, and over a suspension.
+ */
+function nameOf(context, stored) {
+  stored.nonce ??= randomUUID();
+  return `n8n-${context.getExecutionId()}-${stored.nonce}`;
+}
+
 /** What a node puts out of a decided review. An approval of an act is consumed first, so that it allows once. */
-async function answerOf(context, message) {
+async function answerOf(context, message, name) {
   const { review } = message;
   const allowed = review.status === "completed" && allows(review);
   if (allowed && review.action) {
     const body = { actionDigest: review.decision.actionDigest };
-    const headers = { "Idempotency-Key": `n8n-${context.getExecutionId()}-${message.id}` };
+    const headers = { "Idempotency-Key": `${name}-${message.id}` };
     await call(context, "POST", `/api/v1/reviews/${message.id}/consume`, { body, headers });
   }
   const { status, response = null, feedback = null } = review;
@@ -68,4 +78,4 @@ function allows({ type, action, decision, payload, response }) {
   return option ? option.effect === "allow" : response?.selectedOption === "approve";
 }
 
-module.exports = { CREDENTIAL, answerOf, call, untilDecided };
+module.exports = { CREDENTIAL, answerOf, call, nameOf, untilDecided };

@@ -13,12 +13,14 @@ const { PLACET_URL, PLACET_API_KEY, PLACET_CHANNEL } = process.env;
 const directory = new URL("node_modules/n8n-nodes-placet-serverless", import.meta.url).pathname;
 // tests/packages.sh lays it there, without its dependencies.
 const base = new URL("node_modules/.cache/n8n-nodes-base", import.meta.url).pathname;
-const baseNodes = ["HttpRequest", "If", "ManualTrigger", "NoOp"].map((it) => `dist/nodes/${it}/${it}.node.js`);
+const baseNodes = ["HttpRequest", "If", "ManualTrigger", "NoOp", "Set"].map((it) => `dist/nodes/${it}/${it}.node.js`);
 const table = new Table("n8n 1.123 (`n8n-core`)");
 let n8n;
 
+const start = () => Engine.start(directory, { url: PLACET_URL, apiKey: PLACET_API_KEY }, base, baseNodes);
+
 before(async () => {
-  n8n = await Engine.start(directory, { url: PLACET_URL, apiKey: PLACET_API_KEY }, base, baseNodes);
+  n8n = await start();
 });
 after(async () => {
   await n8n.stop();
@@ -111,6 +113,26 @@ test("an approval of an act allows one execution", async () => {
   assert.equal((await again.json()).code, "already_consumed");
   table.works("*Ask and Wait* consumes the approval of an act");
 });
+
+for (const [name, end] of [["approval.json", "Publish"], ["approval-node.json", "Publish"]]) {
+  test(`an execution of the same number in another database asks anew: ${name}`, async () => {
+    const flow = await readFile(new URL(`../../../examples/n8n/${name}`, import.meta.url), "utf8");
+    const ids = [];
+    for (const option of ["approve", "reject"]) {
+      // Each counts its executions from 1.
+      const engine = await start();
+      const id = engine.execute(JSON.parse(flow));
+      assert.equal(id, "1");
+      const message = await choose(option);
+      const run = await engine.settled(id);
+      assert.equal(run.data.resultData.lastNodeExecuted, option === "approve" ? end : "Not allowed");
+      ids.push(message.id);
+      await engine.stop();
+    }
+    assert.notEqual(ids[0], ids[1]);
+    table.works(`\`examples/n8n/${name}\` asks anew in an execution of the same number, in another database`);
+  });
+}
 
 test("a person's message starts a workflow, which answers", async () => {
   const definition = workflow(
