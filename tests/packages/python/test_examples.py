@@ -64,15 +64,16 @@ def test_the_bash_script_runs_what_was_approved(person: Person, tmp_path: Path) 
 
 def test_the_job_of_github_actions_waits(person: Person) -> None:
     workflow = yaml.safe_load((EXAMPLES / "github-actions/approval.yml").read_text())
-    approval, deploy = workflow["jobs"]["approval"], workflow["jobs"]["deploy"]
-    assert deploy["needs"] == "approval"
-    install, wait = approval["steps"]
+    # A job that is run again asks again: what it needs of other jobs is not repeated.
+    assert list(workflow["jobs"]) == ["deploy"] and "needs" not in workflow["jobs"]["deploy"]
+    install, wait, *_ = workflow["jobs"]["deploy"]["steps"]
     # This is what CI has done with the wheel.
     assert install == {"run": "pip install placet-serverless"} and wait["shell"] == "python"
     for attempt, (option, code) in enumerate((("approve", 0), ("reject", 1))):
         github = {
             "GITHUB_REF_NAME": "v2.0",
             "GITHUB_REPOSITORY": "example/shop",
+            "GITHUB_SHA": "8c1d9a40f4e7",
             "GITHUB_RUN_ID": str(os.getpid()),
             "GITHUB_RUN_ATTEMPT": str(attempt),
         }
@@ -80,6 +81,9 @@ def test_the_job_of_github_actions_waits(person: Person) -> None:
         person.respond(person.asked(process), selectedOption=option, comment="Not on a Friday")
         ended, out, err = finish(process)
         assert ended == code and ("Not on a Friday" in err) is (code == 1), (out, err)
+        # The approval of an attempt allows one deployment.
+        ended, out, err = finish(start(sys.executable, "-c", wait["run"], **github))
+        assert ended == 1 and ("Not on a Friday" if code else "consumed already") in err, (out, err)
 
 
 def test_the_hook_of_claude_code_decides(person: Person) -> None:
