@@ -21,6 +21,7 @@ from placet import (
     Conflict,
     InvalidReceipt,
     NotApproved,
+    NotExact,
     NotFound,
     Placet,
     PlacetError,
@@ -140,9 +141,25 @@ def test_digests_are_those_of_rfc_8785() -> None:
     one = digest(Action("x", {"b": [1, 2.5, True, None], "a": "é"}))
     assert one == digest(Action("x", {"a": "é", "b": [1.0, 2.5, True, None]}))
     assert one != digest(Action("x", {"a": "é", "b": [1, 2.5, 1, None]}))
-    for value in (2**53 + 1, 10**400, float("nan")):
-        with pytest.raises(ValueError):
+    # What the service accepts and refuses (shared/action/src/exact.rs).
+    for number in (0, 2**53, 2**53 + 2, 2**64, 10**18 + 128, 10**21, 123456789012345680000, -(2**53)):
+        assert digest(Action("x", {"a": number})) == digest(Action("x", {"a": float(number)}))
+    for value in (2**53 + 1, -(2**53) - 1, 2**64 - 1, 10**20 + 1, 10**400, 10**5000, float("nan")):
+        with pytest.raises(NotExact) as refused:
             digest(Action("x", {"a": value}))
+        assert isinstance(refused.value, PlacetError) and isinstance(refused.value, ValueError)
+
+
+def test_an_integer_that_is_written_as_its_double_is_approved(
+    placet: Placet, person: Person, during: During
+) -> None:
+    wei = {"wei": 123456789012345680000}
+    asked = during(placet.approve, Action("transfer", wei))
+    person.choose("approve")
+    assert asked.result().args == wei
+    with pytest.raises(PlacetError) as refused:
+        placet.approve(Action("transfer", {"wei": 10**20 + 1}))
+    assert refused.value.status == 400
 
 
 def test_the_decorator_asks_about_name_and_arguments(placet: Placet, person: Person, during: During) -> None:

@@ -48,5 +48,9 @@ class NotApproved(PlacetError):
         self.answer = answer
 
 
+class NotExact(PlacetError, ValueError):
+    """Arguments that programs could disagree on, such as a number that no double holds: they have no digest."""
+
+
 class InvalidReceipt(PlacetError):
     """The receipt is not genuine, has ended, or is about something else."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any, cast
 
 import jwt
 import rfc8785
 
-from .errors import InvalidReceipt
+from .errors import InvalidReceipt, NotExact
 from .models import Action, Claims
 
 CLOCK_SKEW_SECONDS = 60
@@ -20,7 +21,7 @@ def digest(action: Action) -> str:
     try:
         canonical = rfc8785.dumps(_doubles({"args": action.args, "name": action.name}))
     except rfc8785.CanonicalizationError as fault:
-        raise ValueError(f"the arguments of {action.name} are not exact in JSON: {fault}") from fault
+        raise NotExact(f"the arguments of {action.name} are not exact in JSON: {fault}") from fault
     return "sha256:" + hashlib.sha256(canonical).hexdigest()
 
 
@@ -51,17 +52,22 @@ def verify(receipt: str, action: Action, jwks: Mapping[str, Any]) -> Claims:
 
 
 def _doubles(value: Any) -> Any:
-    """Integers as the doubles that RFC 8785 has for all numbers. One that no double holds is refused."""
+    """Integers as the doubles that RFC 8785 has for all numbers."""
     if isinstance(value, int) and not isinstance(value, bool):
-        try:
-            double = float(value)
-        except OverflowError:
-            double = float("inf")
-        if double != value:
-            raise ValueError(f"{value} is not exact as a JSON number; pass it as a string")
-        return double
+        return _double(value)
     if isinstance(value, Mapping):
         return {name: _doubles(member) for name, member in value.items()}
     if isinstance(value, (list, tuple)):
         return [_doubles(item) for item in value]
     return value
+
+
+def _double(value: int) -> float:
+    """The double that an integer is, or that is written so. The service accepts the same ones."""
+    try:
+        double = float(value)
+    except OverflowError as fault:
+        raise NotExact("an integer is larger than any JSON number; pass it as a string") from fault
+    if double != value and Decimal(repr(double)) != value:
+        raise NotExact(f"{value} is not exact as a JSON number; pass it as a string")
+    return double
