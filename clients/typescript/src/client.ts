@@ -1,5 +1,5 @@
 import { Conflict, InvalidReceipt, NotApproved } from "./errors.js";
-import { Http } from "./http.js";
+import { after, Http } from "./http.js";
 import { digest, sha256, verify, type Claims, type Jwks } from "./receipts.js";
 import { answerOf, type Action, type Answer, type Approval, type JsonObject, type Message, type Option } from "./types.js";
 import { Waits } from "./waits.js";
@@ -57,7 +57,7 @@ export class Placet {
       type,
       ...(Object.keys(payload).length && { payload }),
       ...(action && { action }),
-      ...(expiresInSeconds && { expiresInSeconds, longLived: expiresInSeconds > 36 * 3600 }),
+      ...(expiresInSeconds !== undefined && { expiresInSeconds, longLived: expiresInSeconds > 36 * 3600 }),
     };
     const clientId = await clientIdOf(key);
     const body = { channelId: await this.channelId(), clientId, text, review };
@@ -81,7 +81,7 @@ export class Placet {
     if (timeoutMs === undefined) return answerOf(await this.waits.untilDecided(id, signal));
     const limit = new AbortController();
     const abort = () => limit.abort(signal?.reason);
-    const timer = setTimeout(() => limit.abort(), timeoutMs);
+    const cancel = after(timeoutMs, () => limit.abort());
     signal?.addEventListener("abort", abort);
     try {
       signal?.throwIfAborted();
@@ -90,7 +90,7 @@ export class Placet {
       if (!limit.signal.aborted || signal?.aborted) throw fault;
       return await this.get(id);
     } finally {
-      clearTimeout(timer);
+      cancel();
       signal?.removeEventListener("abort", abort);
     }
   }

@@ -5,6 +5,8 @@ import { AlreadyConsumed, Conflict, NotFound, PlacetError, Unavailable } from ".
 const ATTEMPTS = 6;
 const BUSY = new Set([429, 502, 503, 504]);
 const TIMEOUT_MS = 30_000;
+/** A longer timer fires at once. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
 
 export interface Request {
   body?: object;
@@ -65,14 +67,24 @@ export function pause(attempt: number, fault: Unavailable): number {
 export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const end = () => {
-      clearTimeout(timer);
+      cancel();
       signal?.removeEventListener("abort", end);
       resolve();
     };
-    const timer = setTimeout(end, ms);
+    const cancel = after(ms, end);
     if (signal?.aborted) end();
     signal?.addEventListener("abort", end);
   });
+}
+
+/** Calls `act` after any time, `Infinity` too, unless what it returns is called before. */
+export function after(ms: number, act: () => void): () => void {
+  let timer: ReturnType<typeof setTimeout>;
+  const arm = (left: number) => {
+    timer = setTimeout(() => (left > MAX_TIMER_MS ? arm(left - MAX_TIMER_MS) : act()), Math.min(left, MAX_TIMER_MS));
+  };
+  arm(ms);
+  return () => clearTimeout(timer);
 }
 
 async function errorOf(response: Response): Promise<PlacetError> {

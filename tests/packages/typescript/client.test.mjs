@@ -46,6 +46,22 @@ test("a cancelled and an expired question allow nothing", async () => {
   assert.deepEqual([expired.status, expired.allowed, expired.reason], ["expired", false, "Nobody answered in time."]);
 });
 
+test("a wait may be longer than a timer", async () => {
+  for (const timeoutMs of [2 ** 31, Infinity]) {
+    const asking = placet.ask("May I?", { timeoutMs });
+    await choose("approve");
+    assert.equal((await asking).status, "completed");
+  }
+  const { id } = await placet.ask("May I?", { timeoutMs: 0 });
+  const waiting = placet.wait(id, { timeoutMs: Infinity, signal: AbortSignal.timeout(50) });
+  await assert.rejects(waiting, { name: "TimeoutError" });
+  await placet.cancel(id);
+});
+
+test("a person with no time is not asked", async () => {
+  await assert.rejects(placet.ask("May I?", { expiresInSeconds: 0 }), { name: "PlacetError", status: 400 });
+});
+
 test("an approval is edited, verified and consumed", async () => {
   const approving = placet.approve(pay);
   const message = await choose("approve", { editedArgs: { amount: 80000, to: "Ada" } });
