@@ -47,8 +47,8 @@ const HEAD: [&str; 15] = [
 
 /// The same as CSV (RFC 4180), up to 1,000 reviews
 ///
-/// A cell that a spreadsheet would take for a formula begins with an apostrophe. When there are more reviews, the header
-/// `placet-next-cursor` has the cursor of the next file.
+/// What a spreadsheet would take for a formula has an apostrophe before it, also within a cell, after a semicolon, a tab
+/// or a line break. When there are more reviews, the header `placet-next-cursor` has the cursor of the next file.
 #[utoipa::path(
     get,
     path = "/api/messages/reviews/history.csv",
@@ -144,12 +144,26 @@ fn cells(DecidedMessage { outcome, message }: &DecidedMessage, agent: &str) -> [
     ]
 }
 
-/// A cell that no spreadsheet takes for a formula: they begin with one of these characters, also in their full-width
-/// forms and after spaces.
+/// A cell of which no spreadsheet takes anything for a formula: they begin with one of these characters, also in their
+/// full-width forms and after spaces. Where lists are separated by semicolons or tabs, a spreadsheet begins cells there,
+/// and at line breaks and quotes within what is one cell here.
 fn inert(cell: &str) -> Cow<'_, str> {
     const BEGINNINGS: [char; 8] = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
-    let is_formula = cell.trim_start().starts_with(BEGINNINGS) || cell.starts_with(['\t', '\r', '\n']);
-    if is_formula { Cow::Owned(format!("'{cell}")) } else { Cow::Borrowed(cell) }
+    let is_skipped = |letter: char| letter.is_whitespace() || letter == '"';
+    let is_formula = |part: &str| part.trim_start_matches(is_skipped).starts_with(BEGINNINGS);
+    let parts = || cell.split_inclusive([';', '\t', '\r', '\n']);
+    let is_blank = cell.starts_with(['\t', '\r', '\n']);
+    if !is_blank && !parts().any(is_formula) {
+        return Cow::Borrowed(cell);
+    }
+    let mut inert = String::with_capacity(cell.len() + 8);
+    for (number, part) in parts().enumerate() {
+        if is_formula(part) || is_blank && number == 0 {
+            inert.push('\'');
+        }
+        inert.push_str(part);
+    }
+    Cow::Owned(inert)
 }
 
 #[cfg(test)]
@@ -158,11 +172,25 @@ mod tests {
 
     #[test]
     fn a_cell_is_never_a_formula() {
-        for cell in ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", " =1", "＝1", "\n", "\u{a0}=1"] {
+        for cell in ["=1+1", "+1", "-1", "@SUM(A1)", " =1", "＝1", "\n", "\u{a0}=1", "\"=1\""] {
             assert_eq!(inert(cell), format!("'{cell}"));
         }
-        for cell in ["", "text", "a=1", "{\"selectedOption\":\"approve\"}", "'=1"] {
+        for cell in ["", "text", "a=1", "a;b=1", "a\nb", "a, -b", "{\"selectedOption\":\"approve\"}", "'=1"] {
             assert_eq!(inert(cell), cell);
+        }
+    }
+
+    #[test]
+    fn no_part_of_a_cell_is_a_formula_where_semicolons_or_tabs_separate_cells() {
+        for (cell, expected) in [
+            ("Deploy;=HYPERLINK(\"//x\")", "Deploy;'=HYPERLINK(\"//x\")"),
+            ("a;; @b;c", "a;;' @b;c"),
+            ("a;\"=1\"", "a;'\"=1\""),
+            ("a\t+1\r\n-1", "a\t'+1\r\n'-1"),
+            ("\t=1", "'\t'=1"),
+            ("=1;=2", "'=1;'=2"),
+        ] {
+            assert_eq!(inert(cell), expected);
         }
     }
 }
