@@ -40,7 +40,7 @@ class Device {
   static async open(path = "/") {
     const device = new Device();
     const page = (device.page = await world.signedIn());
-    await page.browserContext().overridePermissions(world.inboxUrl, ["notifications"]);
+    await page.browserContext().overridePermissions(world.inboxUrl, ["notifications", "background-sync"]);
     const client = await page.createCDPSession();
     const registered = new Promise((done) => {
       client.on("ServiceWorker.workerRegistrationUpdated", ({ registrations }) => registrations[0] && done(registrations[0]));
@@ -56,9 +56,13 @@ class Device {
     await device.worker.evaluate(() => {
       self.handledPushes = 0;
       const { waitUntil } = ExtendableEvent.prototype;
+      self.syncs = []; // how the work of each `sync` event ended
       ExtendableEvent.prototype.waitUntil = function (work) {
         waitUntil.call(this, work);
-        if (this.type === "push") Promise.allSettled([work]).then(() => (self.handledPushes += 1));
+        Promise.allSettled([work]).then(([{ status }]) => {
+          if (this.type === "push") self.handledPushes += 1;
+          if (this.type === "sync") self.syncs.push(status);
+        });
       };
     });
     let pushes = 0;
@@ -74,20 +78,46 @@ class Device {
 
   // The notifications that are shown: title, body, tag and buttons.
   shown() {
-    return this.page.evaluate(async () => {
-      const { getNotifications } = ServiceWorkerRegistration.prototype;
-      const all = await getNotifications.call(await navigator.serviceWorker.ready);
+    return this.worker.evaluate(async () => {
+      const all = await self.registration.getNotifications();
       return all.map(({ title, body, tag, actions }) => ({ title, body, tag, actions: actions.map((it) => it.title) }));
     });
   }
 
   // Waits until a notification says this.
   async says(words) {
-    await this.page.waitForFunction(
-      async (words) => (await (await navigator.serviceWorker.ready).getNotifications()).some((it) => it.body.includes(words)),
-      { polling: 250 },
-      words,
-    );
+    const until = Date.now() + 30_000;
+    for (let all = []; !all.some((body) => body.includes(words)); await setTimeout(100)) {
+      if (Date.now() > until) assert.fail(`nothing says “${words}”: ${all.join("\n")}`);
+      all = (await this.shown()).map((it) => it.body);
+    }
+  }
+
+  // The outcomes of the `sync` events so far, once there is one.
+  async syncs() {
+    for (;;) {
+      const syncs = await this.worker.evaluate(() => self.syncs);
+      if (syncs.length > 0) return syncs;
+      await setTimeout(20);
+    }
+  }
+
+  // Counts the answers that the worker sends. `fate` of a request is its number and method, and gives "pass", "lose" (it
+  // arrives, and its response is lost) or a status that is answered in its place.
+  async intercept(id, fate) {
+    this.network ??= await this.target.createCDPSession();
+    const counts = { POST: 0, GET: 0 };
+    this.network.on("Fetch.requestPaused", async ({ requestId, request: { method }, responseStatusCode }) => {
+      const number = responseStatusCode === undefined ? (counts[method] += 1) : counts[method];
+      const what = fate(method, number);
+      const isArriving = what === "pass" || (what === "lose" && responseStatusCode === undefined);
+      if (isArriving) await this.network.send("Fetch.continueRequest", { requestId });
+      else if (what === "lose") await this.network.send("Fetch.failRequest", { requestId, errorReason: "ConnectionReset" });
+      else await this.network.send("Fetch.fulfillRequest", { requestId, responseCode: what });
+    });
+    const patterns = ["Request", "Response"].map((requestStage) => ({ urlPattern: `*/api/messages/${id}*`, requestStage }));
+    await this.network.send("Fetch.enable", { patterns });
+    return counts;
   }
 
   // Presses a notification, or one of its buttons, and waits until the worker has handled it.
@@ -203,6 +233,109 @@ test("a decision that was kept too long says what was stored instead", async () 
   await device.setOffline(false);
   await device.says("Your answer came too late. Withdrawn");
   await nextPayload();
+  await device.close();
+});
+
+test("while the service does not answer, a decision is repeated by the browser after pauses, not at once", async () => {
+  for (const status of [503, 429]) {
+    const device = await Device.open();
+    const { id } = await world.send(deploy());
+    const payload = await nextPayload();
+    await device.push(payload);
+    await device.says("Version 7");
+    const counts = await device.intercept(id, () => status);
+    await device.press(payload.tag, "approve");
+    await device.says("The service is busy. “Approve” is kept on this device and sent later.");
+    // Chromium repeats the work of a failed event minutes later, and what was registered during the event at once.
+    assert.deepEqual(await device.syncs(), ["rejected"]);
+    assert.deepEqual(counts, { POST: 2, GET: 0 });
+    await device.network.send("Fetch.disable");
+    await device.page.reload();
+    await device.says("Answered “Approve”");
+    assert.equal((await world.wait(id)).message.review.response.selectedOption, "approve");
+    await nextPayload();
+    await device.close();
+  }
+});
+
+test("a decision that is kept while no page is open says so, and is sent when one is opened", async () => {
+  const device = await Device.open();
+  const { id } = await world.send(deploy());
+  const payload = await nextPayload();
+  await device.push(payload);
+  await device.says("Version 7");
+  await device.page.goto("about:blank");
+  await device.setOffline(true);
+  await device.press(payload.tag, "approve");
+  await device.says("No connection. “Approve” is kept on this device: open Placet to send it.");
+  await device.setOffline(false);
+  assert.equal((await world.agent("GET", `/api/v1/reviews/${id}?channel=${world.channelId}`)).review.status, "pending");
+  await device.page.goto(world.inboxUrl);
+  await device.says("Answered “Approve”");
+  assert.equal((await world.wait(id)).message.review.response.selectedOption, "approve");
+  await nextPayload();
+  await device.close();
+});
+
+test("a decision whose response was lost is kept until it is known what was stored", async () => {
+  for (const status of [429, 500, 503, 401]) {
+    const device = await Device.open();
+    const { id } = await world.send(deploy());
+    const payload = await nextPayload();
+    await device.push(payload);
+    await device.says("Version 7");
+    // The first attempt is stored, and the first look at what was stored is turned away.
+    const counts = await device.intercept(id, (method, number) => (number > 1 ? "pass" : method === "POST" ? "lose" : status));
+    await device.press(payload.tag, "approve");
+    await device.says("“Approve” is kept on this device");
+    assert.equal((await world.wait(id)).message.review.response.selectedOption, "approve");
+    await nextPayload();
+    while (counts.GET < 2) {
+      await device.page.reload();
+      await setTimeout(50);
+    }
+    await device.says("Answered “Approve”");
+    assert.ok((await device.shown()).every(({ body }) => !/not answered|too late|not there/i.test(body)), `${status}`);
+    await device.close();
+  }
+});
+
+test("it is not said that a decision was not stored where nobody knows", async () => {
+  // Its request is deleted, or its session ends, after the response was lost.
+  for (const [end, words] of [["delete", "This request is not there any more. We can't tell whether “Approve” was stored before."], ["sign out", "We can't tell whether “Approve” was stored: you are signed out."]]) {
+    const device = await Device.open();
+    const { id } = await world.send(deploy());
+    const payload = await nextPayload();
+    await device.push(payload);
+    await device.says("Version 7");
+    await device.page.goto("about:blank"); // so that nothing is sent by itself
+    await device.intercept(id, (method, number) => (method === "POST" && number === 1 ? "lose" : "pass"));
+    await device.press(payload.tag, "approve");
+    await device.says("“Approve” is kept on this device");
+    await world.wait(id);
+    const outcome = await nextPayload();
+    if (end === "delete") {
+      await world.agent("DELETE", `/api/v1/messages/${id}?channel=${world.channelId}`);
+    } else {
+      const cookies = await device.page.browserContext().cookies();
+      await device.page.browserContext().deleteCookie(...cookies);
+    }
+    await device.push({ ...outcome, tag: "another", messageId: "msg_another" });
+    await device.says(words);
+    await device.close();
+  }
+});
+
+test("a decision about a request that is gone, and whose only attempt was refused, was not stored", async () => {
+  const device = await Device.open();
+  const { id } = await world.send(deploy());
+  const payload = await nextPayload();
+  await device.push(payload);
+  await device.says("Version 7");
+  await world.agent("DELETE", `/api/v1/messages/${id}?channel=${world.channelId}`);
+  await nextPayload();
+  await device.press(payload.tag, "approve");
+  await device.says("Not answered: this request is not there any more.");
   await device.close();
 });
 
