@@ -35,6 +35,31 @@ const words = (page, selector) => page.$eval(selector, (it) => it.textContent.re
 const place = (pointer, more = "") => `#act [data-pointer="${pointer}"] ${more}`;
 const isPending = async (id) => (await world.agent("GET", `/api/v1/reviews/${id}?channel=${world.channelId}`)).review.status === "pending";
 
+// Holds the button that allows the act until the page shows what came of it.
+const hold = {
+  async mouse(page, result = "#answer .outcome") {
+    await toMiddle(await page.$("[data-hold]"));
+    const { x, y, width, height } = await (await page.$("[data-hold]")).boundingBox();
+    await page.mouse.move(x + width / 2, y + height / 2);
+    await page.mouse.down();
+    await page.waitForSelector(result);
+    await page.mouse.up();
+  },
+  async touch(page, result = "#answer .outcome") {
+    await toMiddle(await page.$("[data-hold]"));
+    const { x, y, width, height } = await (await page.$("[data-hold]")).boundingBox();
+    await page.touchscreen.touchStart(x + width / 2, y + height / 2);
+    await page.waitForSelector(result);
+    await page.touchscreen.touchEnd();
+  },
+  async key(page, result = "#answer .outcome") {
+    await page.focus("[data-hold]");
+    await page.keyboard.down("Enter");
+    await page.waitForSelector(result);
+    await page.keyboard.up("Enter");
+  },
+};
+
 // Opens the editor of an argument and types a value, by keyboard alone.
 async function editByKeyboard(page, pointer, value) {
   await page.focus(place(pointer, "> .edit-open"));
@@ -72,8 +97,7 @@ test("arguments are edited by their type and approved on a desk by keyboard", as
   assert.match(await words(page, "[data-act-changes]"), /^3 changes .*amount before: 82000 → after: 41000.*currency before: "EUR" → after: "USD".*note before: not set → after: "Half of it"$/);
   assert.equal(await words(page, '[data-effect="allow"]'), "Approve with 3 changes");
   assert.ok(await isPending(id));
-  await page.focus('[data-effect="allow"]');
-  await page.keyboard.press("Enter");
+  await hold.key(page);
   const { decision, response } = await decided(page, id);
   assert.deepEqual(decision.action.args, { ...refund.args, amount: 41000, currency: "USD", note: "Half of it" });
   assert.equal(typeof response.editedArgs.amount, "number");
@@ -103,7 +127,7 @@ test("arguments are edited and approved on a phone by touch", async () => {
   await page.type(place("/reason", "textarea"), "_charge");
   await page.tap(place("/reason", "> .edit-field .edit-undo"));
   assert.match(await text(page, "[data-act-changes]"), /2 changes/);
-  await page.tap('[data-effect="allow"]');
+  await hold.touch(page);
   const { decision } = await decided(page, id);
   assert.deepEqual(decision.action.args, { ...refund.args, lines: refund.args.lines.slice(0, 1), notify: false });
   assert.equal(await page.evaluate(() => document.documentElement.scrollWidth - innerWidth), 0);
@@ -115,7 +139,7 @@ test("what the server refuses is shown at its argument, and what was typed stays
   const id = await opened(page, refund);
   await page.click(place("/reason", "> .edit-open"));
   await page.type(place("/reason", "textarea"), " Charge");
-  await page.click('[data-effect="allow"]');
+  await hold.mouse(page, "#answer .problem:not([hidden])");
   await shows(page, place("/reason"), "does not match");
   assert.equal(await page.$eval(place("/reason", "textarea"), (it) => it.value), "duplicate Charge");
   assert.ok(await isPending(id));
@@ -184,7 +208,7 @@ test("nothing can be changed while an answer is sent, and everything again when 
 
 test("without scripts arguments are edited as JSON, with the same checks", async () => {
   const page = await signedIn({ scripts: false });
-  const id = await opened(page, { ...refund, risk: "low" });
+  const id = await opened(page, { ...refund, reversible: true });
   const send = async (args, button) => {
     if (!(await page.$("details.act-json[open]"))) await page.click(".act-json > summary");
     await page.focus("[name=editedArgs]");
@@ -201,7 +225,7 @@ test("without scripts arguments are edited as JSON, with the same checks", async
   assert.match(await page.$eval("[name=editedArgs]", (it) => it.value), /ch_other/);
   await send({ ...refund.args, amount: "41000" }, '[data-effect="allow"]');
   assert.match(await text(page, "#answer .problem"), /type of \/amount/);
-  await send({ ...refund.args, amount: 41000 }, "[name=preview]");
+  await send({ ...refund.args, amount: 41000 }, "[name=preview]"); // needs no second step
   assert.match(await words(page, "[data-act-changes]"), /^1 change .*amount before: 82000 → after: 41000$/);
   assert.equal(await words(page, '[data-effect="allow"]'), "Approve with 1 change");
   assert.ok(await isPending(id));
@@ -211,37 +235,14 @@ test("without scripts arguments are edited as JSON, with the same checks", async
 });
 
 test("an act of high risk needs the button held, by touch, mouse or key, or its name typed", async () => {
-  const hold = {
-    mouse: async (page, button) => {
-      await toMiddle(button);
-      const { x, y, width, height } = await button.boundingBox();
-      await page.mouse.move(x + width / 2, y + height / 2);
-      await page.mouse.down();
-      await page.waitForSelector("#answer .outcome");
-      await page.mouse.up();
-    },
-    touch: async (page, button) => {
-      await toMiddle(button);
-      const { x, y, width, height } = await button.boundingBox();
-      await page.touchscreen.touchStart(x + width / 2, y + height / 2);
-      await page.waitForSelector("#answer .outcome");
-      await page.touchscreen.touchEnd();
-    },
-    key: async (page, button) => {
-      await button.focus();
-      await page.keyboard.down("Enter");
-      await page.waitForSelector("#answer .outcome");
-      await page.keyboard.up("Enter");
-    },
-    name: async (page, button) => {
-      await page.click("[data-second-step] > summary");
-      await page.type("[name=confirm]", wipe.name);
-      await page.keyboard.press("Enter"); // sends nothing
-      assert.equal(await page.$("#answer .outcome"), null);
-      await button.press("Enter");
-    },
+  const typeName = async (page) => {
+    await page.click("[data-second-step] > summary");
+    await page.type("[name=confirm]", wipe.name);
+    await page.keyboard.press("Enter"); // sends nothing
+    assert.equal(await page.$("#answer .outcome"), null);
+    await (await page.$("[data-hold]")).press("Enter");
   };
-  for (const [how, act] of Object.entries(hold)) {
+  for (const [how, act] of Object.entries({ ...hold, name: typeName })) {
     const page = await signedIn(how === "touch" ? { viewport: phone } : {});
     const id = await opened(page, wipe);
     const button = await page.$("[data-hold]");
@@ -249,9 +250,39 @@ test("an act of high risk needs the button held, by touch, mouse or key, or its 
     await (how === "touch" ? button.tap() : how === "key" ? button.press("Enter") : button.click());
     await shows(page, "[data-second-step]", "Not sent: hold the button");
     assert.ok(await isPending(id), how);
-    await act(page, button);
+    await act(page);
     const { decision } = await decided(page, id);
     assert.equal(decision.effect, "allow", how);
+  }
+});
+
+test("an act that cannot be undone needs the second step of high risk, whatever its risk, and says why", async () => {
+  for (const [risk, mark, warning] of [["low", "Low risk", "Low risk, cannot be undone."], ["medium", "Medium risk", "Medium risk, cannot be undone."], ["high", "High risk", "High risk, cannot be undone."], [undefined, "", "Cannot be undone."]]) {
+    const page = await signedIn();
+    const id = await opened(page, { ...wipe, risk });
+    assert.deepEqual(await page.$$eval(".act-marks li", (all) => all.map((it) => it.innerText.trim())), [mark, "Cannot be undone"].filter(Boolean));
+    assert.ok((await words(page, "[data-second-step] > summary")).startsWith(warning), warning);
+    await (await page.$("[data-hold]")).click();
+    await shows(page, "[data-second-step]", "Not sent: hold the button");
+    assert.ok(await isPending(id));
+    await hold.mouse(page);
+    assert.equal((await decided(page, id)).decision.effect, "allow");
+  }
+  const plain = await signedIn({ scripts: false });
+  plain.problems.push = (entry) => /400/.test(entry) || Array.prototype.push.call(plain.problems, entry);
+  const id = await opened(plain, { ...wipe, risk: "low" });
+  await Promise.all([plain.waitForNavigation(), plain.click('[data-effect="allow"]')]);
+  assert.match(await text(plain, "#answer .problem"), /^Low risk, cannot be undone: type db.drop_table to confirm it/);
+  assert.ok(await isPending(id));
+});
+
+test("an act that can be undone, or of which that is not said, is allowed by one press unless it is of high risk", async () => {
+  for (const action of [{ ...wipe, risk: "medium", reversible: true }, { ...wipe, risk: undefined, reversible: undefined }]) {
+    const page = await signedIn();
+    const id = await opened(page, action);
+    assert.equal(await page.$("[data-second-step]"), null);
+    await page.click('[data-effect="allow"]');
+    assert.equal((await decided(page, id)).decision.effect, "allow");
   }
 });
 

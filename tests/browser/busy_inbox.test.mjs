@@ -183,6 +183,37 @@ test("of several answers, one that may have been stored is not called unsent", a
   page.problems = page.problems.filter((it) => !it.includes("504"));
 });
 
+test("the buttons for several acts say what an option does to them, and acts of other effects are not answered with them", async () => {
+  const page = await signedIn();
+  const act = (effects) => ({ action: { name: "drop", args: {}, risk: "low" }, payload: { options: [{ id: "x", label: "Cancel", effect: effects[0] }, { id: "y", label: "Approve", effect: effects[1] }] } });
+  const misleading = [];
+  for (let n = 0; n < 2; n += 1) misleading.push((await approval(`Effects ${n}`, act(["allow", "deny"]))).id);
+  const honest = (await approval("Effects 2", act(["deny", "allow"]))).id;
+  const final = await approval("Effects, for good", { action: { name: "drop", args: {}, risk: "low", reversible: false } });
+  await page.goto(`${world.inboxUrl}/?q=effects`);
+  assert.equal(await page.$eval(`#row-${final.id}`, (it) => "options" in it.dataset), false);
+  const buttons = () => page.$$eval("#bulk-options button", (all) => all.map((it) => it.textContent));
+  await page.focus(`#row-${misleading[0]}`);
+  await page.keyboard.press("x");
+  assert.deepEqual(await buttons(), ["Cancel all (allows it)", "Approve all (does not allow it)"]);
+  await page.focus(`#row-${honest}`);
+  await page.keyboard.press("x");
+  await shows(page, "#bulk-result", "These have different options.");
+  assert.deepEqual(await buttons(), []);
+  await page.keyboard.press("x");
+  await page.focus(`#row-${misleading[1]}`);
+  await page.keyboard.press("x");
+  await page.$eval("#bulk-options button", (it) => it.click());
+  await shows(page, "#bulk-result", "2 Cancel (allows it).");
+  for (const id of misleading) assert.equal((await stored(id)).decision.effect, "allow");
+  assert.equal((await stored(honest)).status, "pending");
+  // The outcome says it, too.
+  await page.goto(`${world.inboxUrl}/reviews/${misleading[0]}`);
+  assert.equal(await page.$eval("#answer .chosen", (it) => it.textContent), "Cancel (allows it)");
+  await world.agent("DELETE", `/api/v1/messages/${honest}?channel=${world.channelId}`);
+  await world.agent("DELETE", `/api/v1/messages/${final.id}?channel=${world.channelId}`);
+});
+
 test("an answer can be undone for 5 seconds where that is turned on, and is sent when the page is hidden", async () => {
   const page = await signedIn();
   await page.goto(`${world.inboxUrl}/settings`);

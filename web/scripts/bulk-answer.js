@@ -32,7 +32,7 @@ function showChosen() {
   byId("bulk-count").textContent = all.length > 0 ? `${all.length} chosen` : "";
   const shapes = new Set(all.map((row) => row.dataset.options));
   const options = shapes.size === 1 ? JSON.parse([...shapes][0]) : [];
-  byId("bulk-options").replaceChildren(...options.map(([id, label]) => optionButton(id, label)));
+  byId("bulk-options").replaceChildren(...options.map(([id, ...words]) => optionButton(id, ...words)));
   if (shapes.size > 0) byId("bulk-result").textContent = shapes.size > 1 ? "These have different options." : "";
 }
 
@@ -50,9 +50,11 @@ function markChosen(row, isChosen) {
   if (isChosen) row.prepend(create("span", { className: "unseen chosen-mark", text: "Chosen: " }));
 }
 
-function optionButton(id, label) {
-  const button = create("button", { type: "button", className: "small", text: `${label} all`, dir: "auto" });
-  button.addEventListener("click", () => answerAll(id, label));
+// `effect`: what the option does to the act, unless its label says so.
+function optionButton(id, label, effect) {
+  const said = (...words) => words.filter(Boolean).join(" ");
+  const button = create("button", { type: "button", className: "small", text: said(label, "all", effect), dir: "auto" });
+  button.addEventListener("click", () => answerAll(id, said(label, effect)));
   return button;
 }
 

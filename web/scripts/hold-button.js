@@ -1,5 +1,5 @@
-// The second step before an act of high risk is allowed: the button is held, by pointer or key, or the act's name is
-// typed. A press that is too short says so.
+// The second step before an act that is of high risk or cannot be undone is allowed: the button is held, by pointer or
+// key, or the act's name is typed. A press that is too short says so.
 import { onContent } from "./swap.js";
 
 const HOLD = 800;

@@ -82,7 +82,9 @@ pub async fn test(State(app): State<App>, human: HumanCaller) -> Result<Json<Web
         message_id: None,
         agent: "Placet".to_owned(),
         text: "This is a test message.".to_owned(),
-        risk: Risk::Medium,
+        notified_risk: Risk::Medium,
+        risk: None,
+        reversible: None,
         url: app.page_url("/settings/notifications"),
         expires_at: None,
     };

@@ -86,17 +86,22 @@ fn outcome(review: Option<&Review>, shows_content: bool) -> String {
     }
 }
 
-/// The label of the option that was chosen in an approval.
+/// The label of the option that was chosen in an approval, and what it did to the act unless the label says so.
 fn chosen(review: &Review) -> Option<String> {
     let response = review.response.as_ref()?.value();
     let id = response["selectedOption"].as_str()?;
     let option = options(review)?.into_iter().find(|option| option.id == id)?;
-    Some(excerpt(&option.label, MAX_OPTION))
+    let label = excerpt(&option.label, MAX_OPTION);
+    let effect = option.effect_word().filter(|_| review.action.is_some());
+    Some(effect.map_or(label.clone(), |word| format!("{label} {word}")))
 }
 
 /// The buttons of an approval that may be decided at a glance: of one or two options, whose act is not of high risk.
+/// A button has room for a label only, so the labels must say themselves what they do to the act.
 fn actions(review: &Review) -> Vec<Action> {
-    let options = options(review).filter(|options| options.len() <= MAX_ACTIONS && !review.is_high_risk());
+    let is_said = |option: &Choice| review.action.is_none() || option.effect_word().is_none();
+    let options = options(review)
+        .filter(|options| options.len() <= MAX_ACTIONS && !review.is_high_risk() && options.iter().all(is_said));
     let action = |option: Choice| Action { title: excerpt(&option.label, MAX_OPTION), action: option.id };
     options.unwrap_or_default().into_iter().map(action).collect()
 }

@@ -28,9 +28,9 @@ pub fn asked(message: &Message, review: &Review) -> String {
     let act = review.act();
     let asked = match &act {
         Some(act) => {
-            let risk = if act.is_high_risk() { "High risk: " } else { "" };
+            let warning = act.warning().map(|warning| format!("{warning}: ")).unwrap_or_default();
             let about = act.summary.as_deref().or(act.target.as_deref()).unwrap_or(text);
-            format!("{risk}{}. {about}", act.name)
+            format!("{warning}{}. {about}", act.name)
         }
         None => text.to_owned(),
     };

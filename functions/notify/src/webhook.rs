@@ -34,12 +34,15 @@ pub async fn attempt(app: &App, of: &Notification, context: NotificationContext)
 }
 
 fn notice(app: &App, of: &Notification, context: &NotificationContext, review: &Review) -> Notice {
+    let act = review.act();
     Notice {
         kind: if of.has_reminder { NoticeKind::Reminder } else { NoticeKind::Request },
         message_id: Some(of.message_id),
         agent: agent_name(context),
         text: question(context, context.preferences.webhook.show_content),
-        risk: Act::notified_risk(review.action.as_ref()),
+        notified_risk: Act::notified_risk(review.action.as_ref()),
+        risk: act.as_ref().and_then(|act| act.risk),
+        reversible: act.as_ref().and_then(|act| act.reversible),
         url: app.page_url(&format!("/reviews/{}", of.message_id)),
         expires_at: Some(review.expires_at),
     }

@@ -190,7 +190,7 @@ impl Review {
         self.action.as_ref().and_then(Act::from_stored)
     }
 
-    /// Whether its act is of high risk or cannot be taken back. An act that cannot be read counts as such.
+    /// Whether its act is of high risk or cannot be undone. An act that cannot be read counts as such.
     pub fn is_high_risk(&self) -> bool {
         self.action.is_some() && self.act().is_none_or(|act| act.is_high_risk())
     }

@@ -43,6 +43,17 @@ pub enum Risk {
 
 words!(Risk { "low" => Low, "medium" => Medium, "high" => High });
 
+impl Risk {
+    /// As pages and messages name it.
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Low => "Low risk",
+            Self::Medium => "Medium risk",
+            Self::High => "High risk",
+        }
+    }
+}
+
 /// What is to be done, as the agent that asks describes it
 #[derive(Clone, Debug, ToSchema)]
 #[schema(rename_all = "camelCase")]
@@ -61,6 +72,7 @@ pub struct Act {
     #[schema(max_length = 500)]
     pub summary: Option<String>,
     pub risk: Option<Risk>,
+    /// Whether it can be undone. One that cannot needs the second step of high risk.
     pub reversible: Option<bool>,
     /// JSON Pointers into `args`: the answer may change what is at or below one of them. A pointer may name
     /// what is absent; adding it is an edit. The empty pointer stands for all arguments.
@@ -107,16 +119,28 @@ impl Act {
         parse_at(json, vec![], &mut ValidationErrors::default())
     }
 
-    /// Whether it is of high risk or cannot be taken back.
+    /// Whether it is of high risk or cannot be undone. Pages allow it by a second step, other surfaces not at all.
     pub fn is_high_risk(&self) -> bool {
         self.risk == Some(Risk::High) || self.reversible == Some(false)
     }
 
-    /// The risk that decides how people are notified of a request with this act: medium without an act and if it is
-    /// unknown, high if the act cannot be taken back.
+    /// Why it takes a second step, as the agent declared it: "High risk", "Low risk, cannot be undone".
+    pub fn warning(&self) -> Option<String> {
+        self.is_high_risk().then(|| match (self.risk, self.reversible) {
+            (Some(risk), Some(false)) => format!("{}, cannot be undone", risk.label()),
+            (Some(risk), _) => risk.label().to_owned(),
+            (None, _) => "Cannot be undone".to_owned(),
+        })
+    }
+
+    /// The risk that decides how people are notified of a request with this act: medium without an act and if the agent
+    /// declared none, high if the act cannot be undone or read.
     pub fn notified_risk(stored: Option<&Json>) -> Risk {
-        let Some(act) = stored.and_then(Self::from_stored) else { return Risk::Medium };
-        if act.is_high_risk() { Risk::High } else { act.risk.unwrap_or(Risk::Medium) }
+        let Some(stored) = stored else { return Risk::Medium };
+        match Self::from_stored(stored) {
+            Some(act) if !act.is_high_risk() => act.risk.unwrap_or(Risk::Medium),
+            _ => Risk::High,
+        }
     }
 
     /// The digest of this act with these arguments.

@@ -31,6 +31,15 @@ impl Choice {
         self.effect.unwrap_or(if self.id == "approve" { Effect::Allow } else { Effect::Deny })
     }
 
+    /// What choosing it does to the act of its review, unless its label says exactly that.
+    pub fn effect_word(&self) -> Option<&'static str> {
+        match (self.effect(), self.label.as_str()) {
+            (Effect::Allow, "Approve") | (Effect::Deny, "Reject") => None,
+            (Effect::Allow, _) => Some("(allows it)"),
+            (Effect::Deny, _) => Some("(does not allow it)"),
+        }
+    }
+
     /// Whether `value` names this choice: its id, or the number that is written like it.
     pub fn is(&self, value: &Value) -> bool {
         match value {

@@ -20,7 +20,11 @@ pub struct Notice {
     pub agent: String,
     /// The question in one line of plain text.
     pub text: String,
-    pub risk: Risk,
+    /// The risk that decides how people are notified.
+    pub notified_risk: Risk,
+    /// What the agent declared of the act, if there is one.
+    pub risk: Option<Risk>,
+    pub reversible: Option<bool>,
     /// Where people answer; it leads to the sign-in.
     pub url: String,
     pub expires_at: Option<Timestamp>,
@@ -65,7 +69,8 @@ impl Notice {
     fn json(&self) -> Value {
         json!({
             "event": self.kind.event(), "messageId": self.message_id, "channelId": self.message_id.map(MessageId::channel),
-            "agent": self.agent, "text": self.text, "risk": self.risk, "url": self.url, "expiresAt": self.expires_at,
+            "agent": self.agent, "text": self.text, "risk": self.risk, "reversible": self.reversible, "url": self.url,
+            "expiresAt": self.expires_at,
         })
     }
 
@@ -98,7 +103,7 @@ impl Notice {
         // The URL was checked when it was set.
         let (server, topic) =
             ntfy_topic(url).map_or_else(|| (url.to_owned(), String::new()), |(url, topic)| (url.into(), topic));
-        let priority = match self.risk {
+        let priority = match self.notified_risk {
             Risk::Low => 2,
             Risk::Medium => 3,
             Risk::High => 4,

@@ -61,12 +61,19 @@ async fn the_page_of_a_link_lists_the_facts_of_both_parts_of_its_e_mail() {
     for (action, shows_content, expected) in [
         (None, true, vec![]),
         (None, false, vec![]),
-        (act(json!({})), true, vec![("Action", "deploy"), ("Risk", "medium")]),
+        (act(json!({})), true, vec![("Action", "deploy"), ("Risk", "not stated")]),
         (
             act(json!({ "reversible": false })),
             true,
-            vec![("Action", "deploy"), ("Can be undone", "no"), ("Risk", "high")],
+            vec![("Action", "deploy"), ("Can be undone", "no"), ("Risk", "not stated")],
         ),
+        // It comes at once, and not with those of low risk at the full hour.
+        (
+            act(json!({ "risk": "low", "reversible": false })),
+            true,
+            vec![("Action", "deploy"), ("Can be undone", "no"), ("Risk", "low")],
+        ),
+        (act(json!({ "risk": "low", "reversible": false })), false, vec![("Can be undone", "no"), ("Risk", "low")]),
         (
             act(hostile.clone()),
             true,
@@ -77,7 +84,7 @@ async fn the_page_of_a_link_lists_the_facts_of_both_parts_of_its_e_mail() {
                 ("Risk", "medium"),
             ],
         ),
-        (act(hostile), false, vec![("Risk", "medium")]),
+        (act(hostile), false, vec![("Can be undone", "yes"), ("Risk", "medium")]),
         (
             act(json!({ "summary": "Version 7", "risk": "high" })),
             true,
@@ -96,6 +103,9 @@ async fn the_page_of_a_link_lists_the_facts_of_both_parts_of_its_e_mail() {
         assert!(until.0 == "Answer by" && until.1.ends_with(" UTC"), "{until:?}");
         let others: Vec<_> = others.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         assert_eq!(others, expected);
+        let subject = mail["headers"]["subject"].as_str().unwrap();
+        let is_final = shows_content && others.contains(&("Can be undone", "no"));
+        assert_eq!(subject.to_lowercase().contains("cannot be undone: deploy."), is_final, "{subject}");
         let plain = mail["plain"].as_str().unwrap().replace("\r\n", "\n");
         let listed: Vec<_> = in_html.iter().map(|(name, value)| format!("{name}: {value}\n")).collect();
         assert!(plain.contains(&format!("\n\n{}\nOpen the request:", listed.concat())), "{plain}");

@@ -134,6 +134,61 @@ async fn risk_decides_the_urgency_and_whether_there_are_buttons() {
 }
 
 #[tokio::test]
+async fn an_act_that_cannot_be_undone_is_as_urgent_as_high_risk_and_its_words_are_the_declared_ones() {
+    let (_world, service, _person, agent) = setup(1).await;
+    for (number, (risk, reversible, urgency, body)) in [
+        (json!("low"), json!(false), "high", "Low risk, cannot be undone: drop. Table"),
+        (json!("high"), json!(false), "high", "High risk, cannot be undone: drop. Table"),
+        (Value::Null, json!(false), "high", "Cannot be undone: drop. Table"),
+        (json!("high"), json!(true), "high", "High risk: drop. Table"),
+        (json!("low"), json!(true), "low", "drop. Table"),
+        (Value::Null, Value::Null, "normal", "drop. Table"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let action = json!({ "name": "drop", "args": {}, "summary": "Table", "risk": risk, "reversible": reversible });
+        agent.send(json!({ "text": "?", "review": { "type": "approval", "action": action } })).await.expect(201);
+        let pushed = service.wait_for(number + 1).await;
+        assert_eq!(pushed[number].header("urgency"), urgency, "{body}");
+        let payload = &service.payloads(&pushed[number..]).await[0];
+        assert_eq!(payload["body"], body);
+        assert_eq!(payload["actions"].as_array().unwrap().is_empty(), urgency == "high", "{body}");
+    }
+}
+
+#[tokio::test]
+async fn buttons_are_only_sent_with_labels_that_say_what_they_do_to_the_act() {
+    let (_world, service, person, agent) = setup(1).await;
+    let option = |id: &str, label: &str, effect: &str| json!({ "id": id, "label": label, "effect": effect });
+    let cancel_allows = json!([option("x", "Cancel", "allow"), option("y", "Approve", "deny")]);
+    let swapped = json!([option("x", "Reject", "deny"), option("y", "Approve", "allow")]);
+    let custom = json!([option("x", "Deploy", "allow"), option("y", "Reject", "deny")]);
+    let mut sent = 0;
+    for (options, titles, chosen) in [
+        (&cancel_allows, json!([]), "Cancel (allows it)"),
+        (&swapped, json!(["Reject", "Approve"]), "Reject"),
+        (&custom, json!([]), "Deploy (allows it)"),
+    ] {
+        let mut request = deploy("low");
+        request["review"]["payload"] = json!({ "options": options });
+        let id = agent.create_message(request).await;
+        let payload = service.payloads(&service.wait_for(sent + 1).await[sent..]).await.remove(0);
+        let shown: Value = payload["actions"].as_array().unwrap().iter().map(|it| it["title"].clone()).collect();
+        assert_eq!(shown, titles);
+        person.answer(&id, json!({ "selectedOption": "x" })).await.expect(201);
+        let ended = service.payloads(&service.wait_for(sent + 2).await[sent + 1..]).await.remove(0);
+        assert_eq!(ended["body"], format!("Answered “{chosen}”: deploy. Version 7 of the shop"));
+        sent += 2;
+    }
+    // Without an act there is nothing that a label could be wrong about.
+    let plain = json!({ "text": "?", "review": { "type": "approval", "payload": { "options": ["Now", "Later"] } } });
+    agent.send(plain).await.expect(201);
+    let payload = service.payloads(&service.wait_for(sent + 1).await[sent..]).await.remove(0);
+    assert_eq!(payload["actions"][1], json!({ "action": "Later", "title": "Later" }));
+}
+
+#[tokio::test]
 async fn a_person_chooses_the_lowest_risk_and_whether_the_question_is_shown() {
     let (world, service, person, agent) = setup(1).await;
     set_push(&person, json!({ "minRisk": "medium", "showContent": false })).await;

@@ -81,7 +81,7 @@ async fn json_has_everything_and_is_signed() {
     let body = request.json();
     let expected = json!({
         "event": "review:requested", "messageId": id, "channelId": setup.agent.channel, "agent": "An agent",
-        "text": "High risk: deploy. Version 7 of the shop", "risk": "high", "url": body["url"],
+        "text": "High risk: deploy. Version 7 of the shop", "risk": "high", "reversible": null, "url": body["url"],
         "expiresAt": sent["review"]["expiresAt"],
     });
     assert_eq!(body, expected);
@@ -93,6 +93,24 @@ async fn json_has_everything_and_is_signed() {
     assert!(page.header("location").starts_with("/login?next=") && page.text().is_empty(), "{}", page.text());
     assert_eq!(request.line, "POST /services/secret-topic HTTP/1.1");
     assert!(is_signed(&request, &setup.secret));
+}
+
+#[tokio::test]
+async fn every_format_tells_the_risk_as_it_was_declared() {
+    let action = json!({ "name": "drop", "args": {}, "summary": "Table", "risk": "low", "reversible": false });
+    let request = json!({ "text": "?", "review": { "type": "approval", "action": action } });
+    for format in ["json", "slack", "ntfy"] {
+        let setup = Setup::start(format, []).await;
+        setup.agent.send(request.clone()).await.expect(201);
+        let body = setup.received().await.json();
+        let text = if format == "ntfy" { &body["message"] } else { &body["text"] };
+        assert!(text.as_str().unwrap().ends_with("Low risk, cannot be undone: drop. Table"), "{body}");
+        match format {
+            "json" => assert_eq!((&body["risk"], &body["reversible"]), (&json!("low"), &json!(false))),
+            "ntfy" => assert_eq!(body["priority"], 4, "as urgent as high risk"),
+            _ => {}
+        }
+    }
 }
 
 #[tokio::test]

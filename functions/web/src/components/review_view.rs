@@ -63,7 +63,7 @@ pub struct ReviewView {
     /// What was written in a form that came too late, if one did.
     pub unsent: Option<Vec<String>>,
     status: ReviewStatus,
-    /// Whether its act is of high risk.
+    /// Whether its act is of high risk or cannot be undone.
     pub is_high_risk: bool,
     /// The message, which says where it stands in a list.
     pub source: Message,

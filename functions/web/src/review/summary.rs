@@ -3,8 +3,8 @@
 use serde_json::Value;
 use shared::json::Json;
 use shared::models::{Review, ReviewStatus};
-use shared::review::Kind;
 use shared::review::form::Field;
+use shared::review::{Choice, Kind};
 
 /// A review's type in words; an unknown type stays as it is.
 pub fn kind_word(kind: &str) -> &str {
@@ -22,7 +22,8 @@ fn stored(review: &Review) -> Value {
     review.response.as_ref().map(Json::value).unwrap_or_default()
 }
 
-/// The labels of the options or items that the stored response names.
+/// The labels of the options or items that the stored response names; of an option that decided on an act also what it
+/// did to it, unless its label says so.
 pub fn chosen(review: &Review) -> Vec<String> {
     let response = stored(review);
     let (offered, named) = match review.kind() {
@@ -35,7 +36,12 @@ pub fn chosen(review: &Review) -> Vec<String> {
         }
         _ => return vec![],
     };
-    offered.into_iter().filter(|choice| named.iter().any(|id| choice.is(id))).map(|it| it.label).collect()
+    let effect = |choice: &Choice| choice.effect_word().filter(|_| review.action.is_some());
+    let said = |choice: Choice| match effect(&choice) {
+        Some(word) => format!("{} {word}", choice.label),
+        None => choice.label,
+    };
+    offered.into_iter().filter(|choice| named.iter().any(|id| choice.is(id))).map(said).collect()
 }
 
 /// The rest of the stored response as labels and values: comments, texts, the fields of a form.

@@ -1,6 +1,6 @@
 //! Answering about an act through the page's form
 
-use serde_json::json;
+use serde_json::{Value, json};
 use test_support::World;
 
 use super::{ask, payment};
@@ -54,4 +54,29 @@ async fn a_form_with_unchanged_arguments_edits_nothing() {
         assert_eq!(review["decision"]["effect"], effect);
         assert_eq!(review["decision"]["actionDigest"], review["actionDigest"]);
     }
+}
+
+#[tokio::test]
+async fn a_form_allows_what_cannot_be_undone_by_the_second_step_only() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    for (risk, reversible, warning) in [
+        (json!("low"), json!(false), "Low risk, cannot be undone: type pay to confirm it."),
+        (Value::Null, json!(false), "Cannot be undone: type pay to confirm it."),
+        (json!("high"), json!(true), "High risk: type pay to confirm it."),
+    ] {
+        let mut act = payment();
+        (act["risk"], act["reversible"]) = (risk, reversible);
+        let id = ask(&agent, act).await;
+        let path = format!("/reviews/{id}");
+        let refused = person.submit_form(&path, &[("option", "approve")]).await;
+        assert_eq!(refused.status, 400);
+        assert!(refused.text().contains(warning), "{}", refused.text());
+        assert_eq!(person.submit_form(&path, &[("option", "approve"), CONFIRMED]).await.status, 303);
+    }
+    let mut act = payment();
+    (act["risk"], act["reversible"]) = (json!("low"), json!(true));
+    let id = ask(&agent, act).await;
+    assert_eq!(person.submit_form(&format!("/reviews/{id}"), &[("option", "approve")]).await.status, 303);
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use shared::clock::Timestamp;
 use shared::models::{Agent, DecidedMessage, Message, Review, ReviewStatus, SenderType, Surface, User};
-use shared::review::{Effect, Kind};
+use shared::review::{Choice, Effect, Kind};
 
 use crate::components::layout::initials;
 use crate::review::summary;
@@ -34,7 +34,8 @@ pub struct Row {
     /// The icon of the outcome, and the class of its style.
     pub icon: &'static str,
     pub tone: &'static str,
-    /// The options of an approval that can be answered together with others: JSON, pairs of an id and a label.
+    /// The options of an approval that can be answered together with others: JSON, of each its id, its label, and what
+    /// it does to the act unless the label says so.
     pub options: Option<String>,
     /// The heading of the group that starts with this row.
     pub heading: Option<&'static str>,
@@ -88,14 +89,15 @@ impl Row {
     }
 }
 
-/// The options of an approval. Other types, and acts of high risk, are answered one by one.
+/// The options of an approval. Other types, and acts that need a second step, are answered one by one.
 fn common_options(review: &Review) -> Option<String> {
     if review.is_high_risk() {
         return None;
     }
     let Kind::Approval(approval) = review.kind() else { return None };
-    let pairs: Vec<_> = approval.options.iter().map(|option| [&option.id, &option.label]).collect();
-    serde_json::to_string(&pairs).ok()
+    let effect = |option: &Choice| option.effect_word().filter(|_| review.action.is_some());
+    let all: Vec<_> = approval.options.iter().map(|option| (&option.id, &option.label, effect(option))).collect();
+    serde_json::to_string(&all).ok()
 }
 
 fn icon(review: &Review) -> &'static str {

@@ -28,7 +28,12 @@ impl SurfaceForm {
     }
 
     pub fn risks(&self) -> [(&'static str, &'static str); 4] {
-        [("", GENERAL), ("low", "All of them"), ("medium", "Of medium or high risk"), ("high", "Of high risk only")]
+        [
+            ("", GENERAL),
+            ("low", "All of them"),
+            ("medium", "Of medium or high risk"),
+            ("high", "Of high risk, or that cannot be undone"),
+        ]
     }
 
     pub fn is_risk(&self, value: &str) -> bool {

@@ -17,7 +17,7 @@ impl GeneralSurface {
     }
 
     pub fn risks(&self) -> [(&'static str, &'static str); 3] {
-        [("", "All of them"), ("medium", "Of medium or high risk"), ("high", "Of high risk only")]
+        [("", "All of them"), ("medium", "Of medium or high risk"), ("high", "Of high risk, or that cannot be undone")]
     }
 
     pub fn is_risk(&self, value: &str) -> bool {

@@ -82,7 +82,7 @@ impl NotificationsPage {
     }
 
     fn exceptions(&self) -> [(&'static str, &'static str); 3] {
-        [("high", "Of high risk only"), ("medium", "Of medium or high risk"), ("", "Of nothing")]
+        [("high", "Of high risk, or that cannot be undone"), ("medium", "Of medium or high risk"), ("", "Of nothing")]
     }
 }
 

@@ -1,7 +1,7 @@
-//! The second step before an act of high risk is allowed: holding the button, or typing the act's name.
-//! Holding the button types the name, so the server knows one step.
+//! The second step before an act that is of high risk or cannot be undone is allowed: holding the button, or typing the
+//! act's name. Holding the button types the name, so the server knows one step.
 
-use shared::review::{Act, Effect, Kind, Risk};
+use shared::review::{Act, Effect, Kind};
 
 use crate::extract::FormFields;
 use crate::review::answer::submitted;
@@ -15,14 +15,14 @@ pub fn phrase(act: &Act) -> &str {
     if is_typed { &act.name } else { "approve" }
 }
 
-/// What to say when a form allows an act of high risk without the second step.
+/// What to say when a form allows an act without the second step that it needs.
 pub fn missing(kind: &Kind, act: Option<&Act>, typed: &FormFields) -> Option<String> {
-    let act = act.filter(|act| act.risk == Some(Risk::High))?;
+    let (act, warning) = act.and_then(|act| Some((act, act.warning()?)))?;
     let Kind::Approval(approval) = kind else { return None };
     let chosen = typed.first("option").unwrap_or_default();
     let allows =
         approval.options.iter().any(|option| submitted(&option.id) == chosen && option.effect() == Effect::Allow);
     let phrase = phrase(act);
     let is_confirmed = typed.first("confirm").is_some_and(|it| it.trim() == phrase);
-    (allows && !is_confirmed).then(|| format!("This act is of high risk: type {phrase} to confirm it."))
+    (allows && !is_confirmed).then(|| format!("{warning}: type {phrase} to confirm it."))
 }

@@ -2,7 +2,7 @@
 //!
 //! - [`editor`]: which arguments may be edited, and how
 //! - [`change`]: what was changed, before and after
-//! - [`confirmation`]: the second step that an act of high risk needs
+//! - [`confirmation`]: the second step that an act needs which is of high risk or cannot be undone
 
 pub mod change;
 pub mod confirmation;
@@ -85,16 +85,18 @@ impl ActView {
 
     /// The risk as a word for classes, and its icon and words for people.
     pub fn risk(&self) -> Option<(&'static str, &'static str, &'static str)> {
-        Some(match self.act.risk? {
-            Risk::Low => ("low", "shield", "Low risk"),
-            Risk::Medium => ("medium", "caution", "Medium risk"),
-            Risk::High => ("high", "alert", "High risk"),
-        })
+        let risk = self.act.risk?;
+        let icon = match risk {
+            Risk::Low => "shield",
+            Risk::Medium => "caution",
+            Risk::High => "alert",
+        };
+        Some((risk.word(), icon, risk.label()))
     }
 
-    /// Whether it needs a second step.
-    pub fn is_high_risk(&self) -> bool {
-        self.act.risk == Some(Risk::High)
+    /// Why allowing it needs a second step, if it does.
+    pub fn warning(&self) -> Option<String> {
+        self.act.warning()
     }
 
     /// What has to be typed to confirm it.
@@ -125,21 +127,12 @@ impl ActView {
             Effect::Deny => html.push_str(r#"data-effect="deny" formnovalidate"#),
             Effect::Allow => {
                 html.push_str(r#"data-effect="allow""#);
-                if self.is_high_risk() {
+                if self.act.is_high_risk() {
                     html.push_str(" data-hold");
                 }
             }
         }
         Html(html)
-    }
-
-    /// What an option does to the act, unless its label says so.
-    pub fn effect_word(&self, option: &Choice) -> Option<&'static str> {
-        match (option.effect(), option.label.as_str()) {
-            (Effect::Allow, "Approve") | (Effect::Deny, "Reject") => None,
-            (Effect::Allow, _) => Some("(allows it)"),
-            (Effect::Deny, _) => Some("(does not allow it)"),
-        }
     }
 
     /// Whether an option allows it.
