@@ -16,12 +16,26 @@ pub fn is_pointer(text: &str) -> bool {
     (text.is_empty() || text.starts_with('/')) && is_escaped
 }
 
-/// The places at which two values differ, as JSON Pointers: the deepest ones that name each
-/// difference. A member or an element that only one of them has is a place.
-pub fn changes(before: &Value, after: &Value) -> Vec<String> {
-    let mut found = vec![];
-    compare(Some(before), Some(after), &mut String::new(), &mut found);
-    found
+/// The most bytes that the pointers to the changes of an act have together. They are stored with its history, and each
+/// names the whole way to its place.
+const MAX_POINTERS: usize = 32 * 1024;
+
+/// The places at which two values differ.
+#[derive(Default)]
+pub struct Changes {
+    /// As JSON Pointers: the deepest ones that name each difference. A member or an element that only one of the
+    /// values has is a place.
+    pub places: Vec<String>,
+    /// Whether there are more than are named here.
+    pub is_cut: bool,
+    bytes: usize,
+}
+
+/// The places at which two values differ, up to 32 KiB of them.
+pub fn changes(before: &Value, after: &Value) -> Changes {
+    let mut changes = Changes::default();
+    changes.compare(Some(before), Some(after), &mut String::new());
+    changes
 }
 
 /// The first of `changes` that is neither at nor below a pointer of `editable`.
@@ -66,26 +80,42 @@ pub fn first_retyped(before: &Value, after: &Value) -> Option<String> {
     visit(before, after, &mut pointer).then_some(pointer)
 }
 
-fn compare(before: Option<&Value>, after: Option<&Value>, pointer: &mut String, found: &mut Vec<String>) {
-    let here = pointer.len();
-    match (before, after) {
-        (Some(Value::Object(before)), Some(Value::Object(after))) => {
-            let added = after.keys().filter(|name| !before.contains_key(*name));
-            for name in before.keys().chain(added) {
-                push(pointer, name);
-                compare(before.get(name), after.get(name), pointer, found);
-                pointer.truncate(here);
+impl Changes {
+    /// Whether the values are the same.
+    pub fn is_empty(&self) -> bool {
+        self.places.is_empty() && !self.is_cut
+    }
+
+    fn compare(&mut self, before: Option<&Value>, after: Option<&Value>, pointer: &mut String) {
+        let here = pointer.len();
+        match (before, after) {
+            _ if self.is_cut => {}
+            (Some(Value::Object(before)), Some(Value::Object(after))) => {
+                let added = after.keys().filter(|name| !before.contains_key(*name));
+                for name in before.keys().chain(added) {
+                    push(pointer, name);
+                    self.compare(before.get(name), after.get(name), pointer);
+                    pointer.truncate(here);
+                }
             }
-        }
-        (Some(Value::Array(before)), Some(Value::Array(after))) => {
-            for index in 0..before.len().max(after.len()) {
-                push(pointer, &index.to_string());
-                compare(before.get(index), after.get(index), pointer, found);
-                pointer.truncate(here);
+            (Some(Value::Array(before)), Some(Value::Array(after))) => {
+                for index in 0..before.len().max(after.len()) {
+                    push(pointer, &index.to_string());
+                    self.compare(before.get(index), after.get(index), pointer);
+                    pointer.truncate(here);
+                }
             }
+            (Some(before), Some(after)) if canonical(before) == canonical(after) => {}
+            _ => self.add(pointer),
         }
-        (Some(before), Some(after)) if canonical(before) == canonical(after) => {}
-        _ => found.push(pointer.clone()),
+    }
+
+    fn add(&mut self, pointer: &str) {
+        self.bytes += pointer.len();
+        self.is_cut = self.bytes > MAX_POINTERS;
+        if !self.is_cut {
+            self.places.push(pointer.to_owned());
+        }
     }
 }
 
@@ -98,10 +128,24 @@ mod tests {
     fn changes_are_named_at_their_deepest_place() {
         let before = json!({ "to": "Ada", "amount": 1, "lines": [{ "n": 1 }, 2], "a/b": { "c~": null } });
         let after = json!({ "to": "Ada", "amount": 1.0, "lines": [{ "n": 2 }, 2, 3], "a/b": { "c~": 0 }, "new": {} });
-        assert_eq!(changes(&before, &after), ["/a~1b/c~0", "/lines/0/n", "/lines/2", "/new"]);
-        assert_eq!(changes(&before, &before), <[String; 0]>::default());
-        assert_eq!(changes(&json!({}), &json!([])), [""]);
-        assert_eq!(changes(&json!({ "a": null }), &json!({})), ["/a"]);
+        let places = |before: &Value, after: &Value| changes(before, after).places;
+        assert_eq!(places(&before, &after), ["/a~1b/c~0", "/lines/0/n", "/lines/2", "/new"]);
+        assert!(changes(&before, &before).is_empty());
+        assert_eq!(places(&json!({}), &json!([])), [""]);
+        assert_eq!(places(&json!({ "a": null }), &json!({})), ["/a"]);
+    }
+
+    #[test]
+    fn the_pointers_to_changes_are_bounded() {
+        let name = "n".repeat(1_000);
+        let of = |count: usize| json!({ &name: (0..count).collect::<Vec<_>>() });
+        let few = changes(&of(0), &of(20));
+        assert_eq!((few.places.len(), few.is_cut), (20, false));
+        let many = changes(&of(0), &of(4_000));
+        assert_eq!((many.places.len(), many.is_cut), (32, true));
+        let long = json!({ "x".repeat(MAX_POINTERS): 1 });
+        let one = changes(&json!({}), &long);
+        assert!(one.places.is_empty() && !one.is_empty());
     }
 
     #[test]

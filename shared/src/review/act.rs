@@ -181,7 +181,14 @@ impl Act {
         let (before, after) = (self.args.value(), edited.value());
         let at = |pointer: &str| [&path[..], &steps(pointer)].concat();
         let changes = changes(&before, &after);
-        if let Some(pointer) = edits::first_forbidden(&changes, &self.editable) {
+        if changes.is_cut {
+            return problems.add(
+                path.into(),
+                "too_many_changes",
+                "the names of what editedArgs changes have over 32 KiB",
+            );
+        }
+        if let Some(pointer) = edits::first_forbidden(&changes.places, &self.editable) {
             let message = format!("editedArgs changes {}, which is not editable", shown(pointer));
             return problems.add(at(pointer), "not_editable", message);
         }

@@ -59,5 +59,5 @@ pub fn consumed(item: &MessageItem, review: &Review) -> Option<HistoryEntry> {
 /// What the person changed of the act.
 fn edits(review: &Review) -> Option<Vec<String>> {
     let (act, decision) = (review.act()?, review.decision.as_ref()?);
-    Some(changes(&act.args.value(), &decision.action.args.value()))
+    Some(changes(&act.args.value(), &decision.action.args.value()).places)
 }

@@ -124,3 +124,21 @@ async fn every_argument_can_be_editable_and_a_pointer_may_name_what_is_absent() 
     // The same arguments in another order are no edit.
     person.answer(&id, answer(json!({ "command": "ls" }))).await.expect(201);
 }
+
+#[tokio::test]
+async fn more_changes_than_a_history_can_name_are_refused_and_the_message_can_be_deleted() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    let name = "n".repeat(2_000);
+    let numbers = |count: usize| json!({ &name: (0..count).map(|_| 7).collect::<Vec<_>>() });
+    let id = ask(&agent, json!({ "name": "x", "args": numbers(4_000), "editable": [""] })).await;
+    let answer = |count: usize| json!({ "selectedOption": "approve", "editedArgs": numbers(count) });
+    let refused = person.answer(&id, answer(10)).await;
+    assert_eq!(faults(&refused), pairs(&[("response.editedArgs", "too_many_changes")]));
+    person.answer(&id, answer(3_990)).await.expect(201);
+    agent.delete_in_channel(&format!("/api/v1/messages/{id}")).await.expect(200);
+    let history = person.get(&format!("/api/messages/{id}/history")).await.expect(200);
+    let edits = |entry: &Value| entry["edits"].as_array().map(Vec::len);
+    assert_eq!(history["entries"].as_array().unwrap().iter().find_map(edits), Some(10), "{history}");
+}

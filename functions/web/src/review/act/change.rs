@@ -34,7 +34,7 @@ pub fn between(before: &Json, after: &Json) -> Vec<Change> {
         return vec![];
     }
     let (before, after) = (before.value(), after.value());
-    edits::changes(&before, &after).into_iter().map(|pointer| Change::at(pointer, &before, &after)).collect()
+    edits::changes(&before, &after).places.into_iter().map(|pointer| Change::at(pointer, &before, &after)).collect()
 }
 
 impl Change {
