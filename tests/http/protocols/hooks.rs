@@ -186,3 +186,28 @@ async fn what_is_no_hook_is_an_error_and_allows_nothing() {
     ask(&agent.with_key("hp_x"), CLAUDE_CODE, &hook("PreToolUse", "ls")).await.expect_error(401, "unauthorized");
     assert_eq!(person.get("/api/messages/reviews").await.expect(200), json!([]));
 }
+
+#[tokio::test]
+async fn deleting_a_used_question_leaves_the_open_one_as_it_is() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let agent = person.agent().await;
+    let request = hook("PermissionRequest", "rm -r build");
+    decision(&agent, &request).await;
+    let used = pending(&person).await;
+    answer(&person, json!({ "selectedOption": "approve" })).await;
+    assert_eq!(decision(&agent, &request).await["decision"]["behavior"], "allow");
+    decision(&agent, &request).await;
+    let open = pending(&person).await;
+    assert_ne!(open, used);
+
+    agent.delete_in_channel(&format!("/api/v1/messages/{used}")).await.expect(200);
+    decision(&agent, &request).await;
+    assert_eq!(pending(&person).await, open, "nobody is asked twice");
+    answer(&person, json!({ "selectedOption": "reject" })).await;
+    assert_eq!(decision(&agent, &request).await["decision"]["behavior"], "deny");
+    // With the last question its record is gone.
+    agent.delete_in_channel(&format!("/api/v1/messages/{open}")).await.expect(200);
+    decision(&agent, &request).await;
+    assert_ne!(pending(&person).await, open);
+}

@@ -1,6 +1,7 @@
 //! Deleting a message with everything that belongs to it.
 
-use dynamo::{Delete, Put, Transaction, attr, until_applied_from};
+use dynamo::value::s;
+use dynamo::{Conditional, Delete, Put, Transaction, attr, item_absent, until_applied_from};
 
 use crate::caller::Caller;
 use crate::clock::Timestamp;
@@ -24,8 +25,7 @@ impl Messages<'_> {
         id: MessageId,
     ) -> Result<(), Error> {
         let (channel, item) = self.load_item(caller, channel, id).await?;
-        // Another call deleted, revised or decided it. What was created under its client id since then belongs to another
-        // message.
+        // Another call deleted, revised or decided it.
         let read = || async {
             let now = self.store.table.poll::<MessageItem>(&keys::message(id), true).await?;
             now.ok_or(Error::NotFound("message"))
@@ -34,17 +34,28 @@ impl Messages<'_> {
             if item.iteration_group_id.is_some() {
                 return Err(in_a_chain());
             }
-            let mut transaction = Transaction::new();
+            let mut writes = Transaction::new();
             // A chain always has at least two members.
             let is_alone = is_unchanged(&item).and(attr("iterationGroupId").absent());
-            transaction.add(Delete::new(keys::message(id)).when(is_alone));
+            writes.push(Write::Message, Delete::new(keys::message(id)).when(is_alone));
             if let Some(history) = self.kept_history(&item)? {
-                transaction.add(Put::new(history));
+                writes.push(Write::Message, Put::new(history));
             }
             let message = Message::from(item);
             let cleanup = cleanup_of(self.store.clock.now(), &message);
-            delete_belongings(&mut transaction, &channel, &message, cleanup.as_ref())?;
-            if !transaction.commit(&self.store.table).await?.is_applied() {
+            delete_belongings(&mut writes, &channel, &message, cleanup.as_ref())?;
+            let mut with_record = writes.clone();
+            if let Some(client_id) = &message.client_id {
+                // Once the answer is used up, the next call with this client id asks anew and takes over the record.
+                let is_own = item_absent().or(attr("messageId").eq(s(id)));
+                let record = keys::client(channel.id(), message.sender_type, client_id);
+                with_record.push(Write::ClientRecord, Delete::new(record).when(is_own));
+            }
+            let done = match with_record.commit(&self.store.table).await? {
+                Conditional::Refused(Write::ClientRecord) => writes.commit(&self.store.table).await?,
+                done => done,
+            };
+            if !done.is_applied() {
                 return Ok(None);
             }
             self.store.files().run_cleanups(cleanup.into_iter().collect()).await;
@@ -54,24 +65,30 @@ impl Messages<'_> {
     }
 }
 
+/// The writes that delete a message.
+#[derive(Clone, Copy)]
+enum Write {
+    /// The message, and what belongs to it alone.
+    Message,
+    /// The record of the call that made it, which may be another message's by now.
+    ClientRecord,
+}
+
 /// Adds the writes that delete what belongs to a message.
 fn delete_belongings(
-    transaction: &mut Transaction,
+    transaction: &mut Transaction<Write>,
     channel: &Channel,
     message: &Message,
     cleanup: Option<&ObjectCleanup>,
 ) -> Result<(), Error> {
     for file in &message.attachments {
-        transaction.add(Delete::new(keys::file(file.id)));
-    }
-    if let Some(client_id) = &message.client_id {
-        transaction.add(Delete::new(keys::client(channel.id(), message.sender_type, client_id)));
+        transaction.push(Write::Message, Delete::new(keys::file(file.id)));
     }
     if let Some(Ok(stream)) = message.stream_id.as_deref().map(str::parse::<StreamId>) {
-        transaction.add(Delete::new(keys::stream(channel.id(), &stream)));
+        transaction.push(Write::Message, Delete::new(keys::stream(channel.id(), &stream)));
     }
     if let Some(cleanup) = cleanup {
-        transaction.add(cleanup.record()?);
+        transaction.push(Write::Message, cleanup.record()?);
     }
     Ok(())
 }
