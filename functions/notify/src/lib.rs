@@ -99,13 +99,15 @@ async fn process(app: &App, body: String) -> Result<Next, Error> {
             (outcome, _) => AttemptResult::Ended(outcome),
         },
         Timing::Later(at) => AttemptResult::Postponed(at),
-        Timing::Never => AttemptResult::Ended(Outcome::Dropped),
+        Timing::Never => AttemptResult::NotSent,
     };
     notifications.finish(&reference, &notification, lease, result).await?;
     Ok(match result {
         AttemptResult::Ended(Outcome::Again(next)) => Next::Delay(app.clock.now().until(next).max(MIN_DELAY)),
         AttemptResult::Ended(Outcome::Failed) => Next::DeadLetter,
         // What is due later gets another message then.
-        AttemptResult::Ended(_) | AttemptResult::Remind(_) | AttemptResult::Postponed(_) => Next::Done,
+        AttemptResult::Ended(_) | AttemptResult::Remind(_) | AttemptResult::Postponed(_) | AttemptResult::NotSent => {
+            Next::Done
+        }
     })
 }

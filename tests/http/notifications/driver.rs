@@ -2,16 +2,19 @@
 //! notification to `notify`, at the time of the test's clock.
 
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use aws_lambda_events::event::dynamodb::Event;
 use aws_lambda_events::event::sqs::{SqsEvent, SqsMessage};
 use placet_local::event_sources::Workers;
+use serde_json::{Value, json};
 use shared::http::App;
 use shared::mail::Mailer;
 use shared::outbound::Outbound;
 use shared::secrets::ServerSecrets;
-use test_support::World;
+use shared::storage::keys;
 use test_support::functions::{DEAD_LETTERS_SUFFIX, Function};
+use test_support::{Item, Person, World};
 
 use crate::webhooks::event_stream::stream_source;
 
@@ -93,7 +96,7 @@ impl NotifyDriver {
     }
 
     /// Puts a message into the queue, as the topic of SES does.
-    pub async fn put(&self, body: &serde_json::Value) {
+    pub async fn put(&self, body: &Value) {
         self.sqs.send_message().queue_url(&self.queue).message_body(body.to_string()).send().await.expect("sent");
     }
 
@@ -124,6 +127,28 @@ impl NotifyDriver {
         event.records = vec![message.clone()];
         notify::handle(&self.notify, event).await.batch_item_failures.is_empty()
     }
+}
+
+/// Waits until `events` has planned `count` notifications of a person; returns their items.
+pub async fn planned(world: &World, person: &Person, count: usize) -> Vec<Item> {
+    let user = person.user_id().await.parse().unwrap();
+    let enough = async {
+        loop {
+            let items = world.items(keys::user_partition(user), keys::NOTIFICATIONS).await;
+            if items.len() >= count {
+                return items;
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), enough).await.expect("the request is processed")
+}
+
+/// Quiet hours that began an hour ago.
+pub fn quiet_for_two_hours(world: &World) -> Value {
+    let now = world.app.clock.now().epoch_seconds();
+    let time = |seconds: i64| format!("{:02}:{:02}", seconds / 3600 % 24, seconds / 60 % 60);
+    json!({ "from": time(now - 3600), "to": time(now + 2 * 3600), "timeZone": "Etc/UTC" })
 }
 
 async fn received(sqs: &aws_sdk_sqs::Client, queue: &str, wait: i32) -> Option<SqsMessage> {

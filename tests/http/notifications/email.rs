@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use shared::mail::{Mail, MailAnswer, MailTransport, Mailer};
 use test_support::{Person, World};
 
+use super::driver::{planned, quiet_for_two_hours};
 use super::email_setup::{FROM, Setup, path, prefer};
 use super::mail_server::MailServer;
 use super::push_messages::deploy;
@@ -194,4 +195,23 @@ async fn a_deployment_without_e_mail_turns_none_on() {
     prefer(&person, json!({ "email": { "enabled": true } })).await.expect_error(501, "mail_off");
     person.post("/api/notifications/email/test", json!({})).await.expect_error(501, "mail_off");
     prefer(&person, json!({ "email": { "minRisk": "high" } })).await.expect(200);
+}
+
+#[tokio::test]
+async fn requests_of_low_risk_in_quiet_hours_come_together_at_their_end() {
+    let setup = Setup::start().await;
+    prefer(&setup.person, json!({ "quietHours": quiet_for_two_hours(&setup.world) })).await.expect(200);
+    let low = json!({ "review": { "type": "approval", "action": { "name": "tidy", "args": {}, "risk": "low" } } });
+    for sent in 1..=2 {
+        setup.agent.send(low.clone()).await.expect(201);
+        // Each request has an item of its own beside the digest's.
+        planned(&setup.world, &setup.person, sent + 1).await;
+        setup.world.advance_clock(Duration::from_secs(3600));
+    }
+    setup.driver.sweep().await;
+    let mail = setup.received().await;
+    assert_eq!(mail["headers"]["subject"], "2 requests of low risk wait for you");
+    setup.world.advance_clock(Duration::from_secs(3600));
+    setup.driver.sweep().await;
+    assert!(setup.driver.next_within(0).await.is_none());
 }

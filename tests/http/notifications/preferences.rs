@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use shared::storage::keys;
-use test_support::{Agent, Person, Reply, World};
+use test_support::{Agent, Item, Person, Reply, World};
 
+use super::driver::{planned, quiet_for_two_hours};
 use super::push_messages::deploy;
 use super::subscribed::Setup;
 
@@ -24,18 +24,8 @@ impl Setup {
     }
 
     /// Waits until `events` has planned `count` notifications; returns their items.
-    async fn planned(&self, count: usize) -> Vec<test_support::Item> {
-        let user = self.person.user_id().await.parse().unwrap();
-        let enough = async {
-            loop {
-                let items = self.world.items(keys::user_partition(user), keys::NOTIFICATIONS).await;
-                if items.len() >= count {
-                    return items;
-                }
-                tokio::task::yield_now().await;
-            }
-        };
-        tokio::time::timeout(Duration::from_secs(20), enough).await.expect("the request is processed")
+    async fn planned(&self, count: usize) -> Vec<Item> {
+        planned(&self.world, &self.person, count).await
     }
 
     async fn nothing_is_queued(&self) {
@@ -85,6 +75,25 @@ async fn a_request_that_was_opened_or_answered_in_time_does_not_notify() {
     setup.driver.deliver_next().await;
     setup.nothing_is_queued().await;
     assert_eq!(setup.sent(), 0);
+    // Nor is anybody told the outcome of what was opened in time.
+    setup.person.answer(&opened, json!({ "selectedOption": "approve" })).await.expect(201);
+    setup.driver.deliver_next().await;
+    assert_eq!(setup.sent(), 0);
+}
+
+#[tokio::test]
+async fn a_request_whose_queue_message_was_lost_before_quiet_hours_notifies_after_them() {
+    let setup = Setup::start(json!({})).await;
+    setup.agent.request_approval().await;
+    // As if `events` had died before it sent this one.
+    setup.driver.next().await;
+    prefer(&setup.person, json!({ "quietHours": quiet_for_two_hours(&setup.world) })).await.expect(200);
+    setup.driver.replay_stream().await;
+    setup.driver.deliver_next().await;
+    assert_eq!(setup.sent(), 0);
+    setup.after(2 * 3600).await;
+    setup.driver.deliver_next().await;
+    assert_eq!(setup.sent(), 1);
 }
 
 #[tokio::test]
@@ -155,10 +164,7 @@ async fn quiet_hours_that_begin_during_the_delay_count_as_well() {
     let setup = Setup::start(json!({})).await;
     setup.agent.request_approval().await;
     let message = setup.driver.next().await;
-    let now = setup.world.app.clock.now().epoch_seconds();
-    let time = |seconds: i64| format!("{:02}:{:02}", seconds / 3600 % 24, seconds / 60 % 60);
-    let quiet = json!({ "from": time(now - 3600), "to": time(now + 2 * 3600), "timeZone": "Etc/UTC" });
-    prefer(&setup.person, json!({ "quietHours": quiet })).await.expect(200);
+    prefer(&setup.person, json!({ "quietHours": quiet_for_two_hours(&setup.world) })).await.expect(200);
     assert!(setup.driver.deliver(&message).await, "another message follows");
     assert_eq!(setup.sent(), 0);
     setup.after(2 * 3600).await;

@@ -81,6 +81,8 @@ pub enum AttemptResult {
     Remind(Timestamp),
     /// Nothing was sent: it is due at this time.
     Postponed(Timestamp),
+    /// Nothing was sent, and nothing will be.
+    NotSent,
 }
 
 impl Notification {
@@ -169,20 +171,24 @@ impl Notifications<'_> {
         result: AttemptResult,
     ) -> Result<(), Error> {
         let release = Update::new(key(reference)).remove("lease").remove("leaseUntil");
-        let release = release.when(attr("lease").eq(s(lease.id())));
+        let mut release = release.when(attr("lease").eq(s(lease.id())));
         let update = Update::new(key(reference)).when(attr("revision").eq(n(of.revision)));
         let due = |update: Update, at| {
             let due = keys::due(at, of.message_id.ulid(), &key(reference));
             update.set("dueShard", s(due.shard)).set("dueSort", s(due.sort))
         };
-        let update = match result {
+        let mut update = match result {
             AttemptResult::Ended(outcome) => leases::finish(update, lease, outcome, self.store.clock.now()),
             AttemptResult::Remind(at) => {
                 due(leases::postpone(update, lease, at), at).set("hasReminder", Value::Bool(true))
             }
-            // Nothing can have been sent: the claim does not count.
-            AttemptResult::Postponed(at) => due(leases::postpone(update, lease, at), at).decrease("claims", n(1)),
+            AttemptResult::Postponed(at) => due(leases::postpone(update, lease, at), at),
+            AttemptResult::NotSent => leases::finish(update, lease, Outcome::Dropped, self.store.clock.now()),
         };
+        // Of a request that nobody was told of, nobody is told the outcome either: the claim does not count.
+        if matches!(result, AttemptResult::Postponed(_) | AttemptResult::NotSent) {
+            (update, release) = (update.decrease("claims", n(1)), release.decrease("claims", n(1)));
+        }
         if !update.send_item(&self.store.table).await?.is_applied() {
             let _ = release.send_item(&self.store.table).await?;
         }

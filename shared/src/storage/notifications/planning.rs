@@ -86,16 +86,17 @@ impl Notifications<'_> {
                 continue;
             }
             let item = planned(&reference, at, now, request.expires_at);
-            self.store.table.put_new(to_item(&item)?).await?;
-            if at <= now {
+            let is_new = Put::create(to_item(&item)?).send(&self.store.table).await?;
+            // What was stored before may have been due at once, and never have reached the queue.
+            if at <= now || !is_new {
                 references.push(reference);
             }
         }
         Ok(references)
     }
 
-    /// Adds a request of low risk to the person's e-mail of the next full hour, once: the transaction stores that it
-    /// did. A digest that was claimed already leaves the request to the one after it.
+    /// Adds a request of low risk to the person's e-mail of the next full hour, or of the end of quiet hours, once: the
+    /// transaction stores that it did. A digest that was claimed already leaves the request to the one after it.
     async fn add_to_digest(
         self,
         reference: &NotificationRef,
@@ -105,11 +106,10 @@ impl Notifications<'_> {
         let NotificationRef { owner_id, message_id, surface } = reference;
         let now = self.store.clock.now();
         let taken = NotificationItem { state: State::Dropped, ..planned(reference, now, now, expires_at) };
-        let mut hour = now;
+        let mut at = now;
         for _ in 0..MAX_ATTEMPTS {
-            hour = next_full_hour(hour);
-            let at = preferences.after_quiet_hours(hour, Risk::Low);
-            let ulid = Ulid::from_parts(hour.millis().unsigned_abs(), 0);
+            at = preferences.after_quiet_hours(next_full_hour(at), Risk::Low);
+            let ulid = Ulid::from_parts(at.millis().unsigned_abs(), 0);
             let digest = NotificationRef {
                 owner_id: *owner_id,
                 message_id: MessageId::in_channel(digests_of(*owner_id), ulid),
