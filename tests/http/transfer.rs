@@ -2,10 +2,11 @@
 
 use std::fs;
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use placet_transfer::{export, import};
-use serde_json::json;
-use shared::storage::WebhookEvent;
+use serde_json::{Value, json};
 use shared::storage::copy::IMPORTED;
+use shared::storage::{WebhookEvent, keys};
 use test_support::World;
 
 #[tokio::test]
@@ -32,6 +33,42 @@ async fn everything_moves_to_an_empty_service_and_works_there() {
     person.answer(&pending, json!({ "selectedOption": "reject" })).await.expect(201);
     assert_eq!(person.get(&format!("/api/files/{file}/download")).await.text(), "a note");
     assert_eq!(person.get("/api/logs").await.expect(200)["data"].as_array().map(Vec::is_empty), Some(false));
+}
+
+#[tokio::test]
+async fn people_stay_notified_and_earlier_items_are_migrated() {
+    let (from, to) = (World::embedded().await, World::isolated().await);
+    let person = from.person().await;
+    let agent = person.agent().await;
+    let preferences = person.request(reqwest::Method::PATCH, "/api/preferences");
+    let preferences = preferences.json(&json!({ "notifications": { "push": { "minRisk": "low" } } }));
+    test_support::Reply::fetch(preferences).await.expect(200);
+    let answered = agent.request_approval().await;
+    person.answer(&answered, json!({ "selectedOption": "approve" })).await.expect(201);
+    // As version 2 stored it.
+    let message = keys::message(answered.parse().unwrap());
+    let update = from.clients.dynamodb.update_item().table_name(&from.table).set_key(Some(message.attributes()));
+    let update = update.update_expression("SET v = :v REMOVE dueShard, dueSort");
+    update.expression_attribute_values(":v", AttributeValue::N("2".to_owned())).send().await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    export(&from.app.store, &from.app.blobs, folder.path()).await.unwrap();
+    let manifest = folder.path().join("manifest.json");
+    let mut exported: Value = serde_json::from_str(&fs::read_to_string(&manifest).unwrap()).unwrap();
+    exported["schemaVersion"] = json!(2);
+    fs::write(&manifest, exported.to_string()).unwrap();
+    // The new table had been migrated while it was empty.
+    to.app.store.migrate(|_| ()).await.unwrap();
+    for _ in 0..2 {
+        import(&to.app.store, &to.app.blobs, folder.path(), "to").await.unwrap();
+    }
+
+    let user = person.user_id().await.parse().unwrap();
+    let changes = to.items(keys::user_partition(user), keys::CHANGES).await;
+    assert!(changes[0].contains_key("notifySince"), "{changes:?}");
+    let person = person.at(&to.url);
+    person.sign_in().await.expect(200);
+    let history = person.get(&format!("/?tab=decided&agent={}", agent.channel)).await.text();
+    assert!(history.contains(&answered), "{history}");
 }
 
 #[tokio::test]
@@ -72,10 +109,9 @@ async fn the_arrival_of_a_copied_message_is_no_event() {
     let review = agent.request_approval().await;
     person.answer(&review, json!({ "selectedOption": "approve" })).await.expect(201);
     let items = world.app.store.copy_page(None).await.unwrap().items;
-    let is_review = |item: &&serde_json::Value| item["sk"]["S"].as_str().is_some_and(|sk| sk.starts_with("MESSAGE#"));
+    let is_review = |item: &&Value| item["sk"]["S"].as_str().is_some_and(|sk| sk.starts_with("MESSAGE#"));
     let mut message = items.iter().find(is_review).unwrap().clone();
-    let event =
-        |item: &serde_json::Value| WebhookEvent::of(None, Some(serde_json::from_value(item.clone()).unwrap())).unwrap();
+    let event = |item: &Value| WebhookEvent::of(None, Some(serde_json::from_value(item.clone()).unwrap())).unwrap();
     assert!(event(&message).is_some());
     message[IMPORTED] = json!({ "BOOL": true });
     assert!(event(&message).is_none());

@@ -13,7 +13,7 @@ use crate::folder::{Folder, ObjectEntry, hash_file};
 use crate::totals::{Counter, Totals};
 
 /// Copies a finished export into storage without items, which `target` names, and compares counts and checksums with
-/// those of the export. An interrupted import can be repeated.
+/// those of the export. An interrupted import can be repeated. Items of earlier versions are migrated at the end.
 pub async fn import(store: &Store, blobs: &Blobs, from: &Path, target: &str) -> Result<Totals, TransferError> {
     let folder = Folder::open(from)?;
     let Some(manifest) = folder.manifest()? else {
@@ -42,6 +42,9 @@ pub async fn import(store: &Store, blobs: &Blobs, from: &Path, target: &str) -> 
         return Err(TransferError::message(format!(
             "The copy differs from the export: {copied:?} instead of {expected:?}. Was the service used meanwhile?"
         )));
+    }
+    if manifest.schema_version < VERSION {
+        store.migrate_again().await?;
     }
     Ok(copied)
 }

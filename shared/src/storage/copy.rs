@@ -10,8 +10,9 @@ use dynamo::{Key, Value};
 use serde_json::Value as Json;
 
 use crate::error::Error;
+use crate::ids::UserId;
 use crate::storage::blobs::s3_error;
-use crate::storage::{Blobs, Store, keys};
+use crate::storage::{Blobs, Store, keys, notify_mark};
 
 /// The attribute of a copied message: its arrival in another table is no event.
 pub const IMPORTED: &str = "imported";
@@ -45,18 +46,33 @@ impl Store {
         Ok(CopiedPage { items: copied.collect::<Result<_, _>>()?, next: page.next.map(|key| (key.pk, key.sk)) })
     }
 
-    /// Puts copied items. May be repeated.
+    /// Puts copied items. May be repeated. Of people who are notified of requests the versions of their inboxes, which are
+    /// not copied, have a mark.
     pub async fn put_copies(&self, items: Vec<Json>) -> Result<(), Error> {
+        let mut notified = vec![];
         let read = items.into_iter().map(|item| {
             let item: serde_dynamo::Item = serde_json::from_value(item).map_err(Error::internal)?;
             let mut item = Item::from(item);
-            if Key::of(&item).is_some_and(|key| key.sk.starts_with(keys::MESSAGES)) {
+            let Some(key) = Key::of(&item) else { return Ok(item) };
+            if key.sk.starts_with(keys::MESSAGES) {
                 item.insert(IMPORTED.to_owned(), Value::Bool(true));
+            }
+            if key.pk == keys::USERS && has_notifications(&item) {
+                notified.extend(keys::ulid_after(keys::USER_ITEMS, &key.sk).map(UserId::from_ulid));
             }
             Ok(item)
         });
-        Ok(self.table.put_copies(read.collect::<Result<_, Error>>()?).await?)
+        let items = read.collect::<Result<_, Error>>()?;
+        self.table.put_copies(items).await?;
+        for user in notified {
+            let _ = notify_mark::set(user, self.clock.now()).send_item(&self.table).await?;
+        }
+        Ok(())
     }
+}
+
+fn has_notifications(user: &Item) -> bool {
+    ["notifications", "notifiesByAgent"].iter().any(|name| user.contains_key(*name))
 }
 
 fn is_copied(item: &Item) -> bool {

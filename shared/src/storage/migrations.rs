@@ -81,6 +81,13 @@ impl Store {
         Ok(changed)
     }
 
+    /// Migrates all items, also of a table that was migrated before: older ones were copied into it.
+    pub async fn migrate_again(&self) -> Result<usize, Error> {
+        self.claim().await?;
+        let _ = Update::new(keys::schema()).set("migratedTo", n(0)).send_item(&self.table).await?;
+        self.migrate(|_| ()).await
+    }
+
     /// Claims the schema; one read where nothing is to be recorded. Gives the table's item after it.
     async fn claim(&self) -> Result<SchemaItem, Error> {
         let found = self.schema().await?;
