@@ -98,10 +98,13 @@ fn every_timeout_is_longer_than_the_timeouts_inside_it() {
 #[test]
 fn stream_filters_drop_records_no_function_needs() {
     let filters = &template::properties("EventsMapping")["FilterCriteria"]["Filters"];
-    let pattern: Value = serde_json::from_str(filters[0]["Pattern"].as_str().unwrap()).unwrap();
+    let pattern = |filter: &Value| serde_json::from_str::<Value>(filter["Pattern"].as_str().unwrap()).unwrap();
+    let patterns: Vec<Value> = filters.as_array().unwrap().iter().map(pattern).collect();
     let sorts = json!([keys::AGENT, { "prefix": keys::FILES }, { "prefix": keys::MESSAGES }]);
-    assert_eq!(pattern, json!({ "dynamodb": { "Keys": { "sk": { "S": sorts } } } }));
-    assert_eq!(filters.as_array().unwrap().len(), 1);
+    // Of cleanup records only those of archives, which are in their users' partitions.
+    let archive = json!({ "pk": { "S": [{ "prefix": "USER#" }] }, "sk": { "S": [{ "prefix": keys::CLEANUPS }] } });
+    let keys = [json!({ "sk": { "S": sorts } }), archive];
+    assert_eq!(patterns, keys.map(|keys| json!({ "dynamodb": { "Keys": keys } })));
 }
 
 #[test]
