@@ -1,6 +1,7 @@
-// Undo, for those who turn it on in their settings: an answer is held back for some seconds and can be taken back. A change
-// of what is filled in takes it back, too, because the change would not be part of it. It is sent at once when the page is hidden or left, when little time is left, when it is large, and when the act is of
-// high risk. While it is held back the page says so; it says "sent" only once the answer is stored.
+// Undo, for those who turn it on in their settings: an answer is held back for some seconds and can be taken back. A
+// change of what is filled in takes it back, too, because the change would not be part of it. It is sent at once when the
+// page is hidden or left, when little time is left, when it is large, and when the act is of high risk. While it is held
+// back the page says so; it says "sent" only once the answer is stored.
 import { byId, create } from "./dom.js";
 import { announce } from "./announce.js";
 import { sleep } from "./timing.js";
