@@ -111,6 +111,24 @@ for (const scripts of [true, false]) {
   });
 }
 
+test("an answer in the conversation whose response was lost can be sent again", async () => {
+  const { id } = await world.send({ text: "Heard?", review: { type: "approval" } });
+  const page = await openChannel();
+  const client = await page.createCDPSession();
+  // The page hears of no change either.
+  await client.send("Fetch.enable", { patterns: [{ urlPattern: `*/reviews/${id}*`, requestStage: "Response" }, { urlPattern: "*/api/changes*" }] });
+  client.on("Fetch.requestPaused", ({ requestId }) => client.send("Fetch.failRequest", { requestId, errorReason: "ConnectionReset" }).catch(() => {}));
+  await page.click(`#${id} .answer-here summary`);
+  await page.click(`#${id} [value=approve]`);
+  await page.waitForFunction(() => document.getElementById("toasts").innerText.includes("we can't tell whether your answer was stored"));
+  assert.equal((await world.wait(id)).status, "completed");
+  await client.detach();
+  await page.click(`#${id} [value=approve]`);
+  await page.waitForFunction((id) => document.getElementById(id).innerText.includes("Approve") && !document.querySelector(`#${id} .answer-here`), {}, id);
+  page.problems.splice(0); // the browser reports the lost requests
+  await page.browserContext().close();
+});
+
 test("files can be dropped, pasted and picked: small ones go through the API, large ones directly to storage", async () => {
   const page = await openChannel();
   await page.evaluate(() => {

@@ -1,7 +1,7 @@
 // Answers an approval in its conversation. The answer counts once the server says so; until then the buttons take no
-// further press.
+// further press. If nothing is heard, the same button asks again: the server says which answer is stored.
 import { announce } from "./announce.js";
-import { byId } from "./dom.js";
+import { byId, create } from "./dom.js";
 import { refresh } from "./refresh.js";
 import { announceContent, fetchPage } from "./swap.js";
 import { toast } from "./toast.js";
@@ -11,6 +11,7 @@ async function answer(form, button) {
   const body = new URLSearchParams(new FormData(form, button));
   form.ariaBusy = "true";
   button.classList.add("pressed");
+  const label = [...button.childNodes];
   button.textContent = "Sending…";
   try {
     const { response, page } = await fetchPage(form.action, { method: "POST", body, parts: "answer" });
@@ -18,12 +19,17 @@ async function answer(form, button) {
     if (!response.ok || !outcome) return location.assign(form.action); // its page says what is wrong
     const tooLate = page.querySelector("[data-too-late]");
     if (tooLate) toast(tooLate.textContent, "error");
-    announce(outcome.replace(/\s+/g, " "));
-    form.closest("details").replaceWith(Object.assign(document.createElement("strong"), { className: "meta", textContent: outcome }));
+    const chosen = page.querySelector("#answer .outcome .chosen")?.textContent;
+    const said = [outcome.replace(/\s+/g, " "), chosen].filter(Boolean).join(": ");
+    announce(said);
+    form.closest("details").replaceWith(create("strong", { className: "meta", text: said, dir: "auto" }));
     announceContent(byId("pane")); // what moved up takes no press for a moment
-    await refresh();
+    refresh().catch(() => {});
   } catch {
-    toast("The connection was lost. Reload the page to see whether your answer was stored.", "error");
+    form.ariaBusy = "false";
+    button.classList.remove("pressed");
+    button.replaceChildren(...label);
+    toast("The connection was lost, so we can't tell whether your answer was stored. Send it again to see.", "error");
   }
 }
 

@@ -22,7 +22,7 @@ let endPause = () => {};
 async function watchChanges() {
   for (let failures = 0; ; ) {
     try {
-      const response = await nextChange();
+      const response = await nextChange(failures === 0);
       if (response.status === 401) {
         location.reload();
         return;
@@ -51,10 +51,11 @@ async function watchChanges() {
 // Ends early when somebody comes back.
 const rest = (pause) => Promise.race([sleep(pause), new Promise((done) => (endPause = done))]);
 
-async function nextChange() {
+// After a failure the request is not held: the page may have missed a change, and says "No connection" until it is answered.
+async function nextChange(mayHold) {
   if (!isAttended()) await rest(document.hidden && !mayNotify() ? HIDDEN_PAUSE : UNATTENDED_PAUSE);
   request = new AbortController();
-  const [query, limit] = isAttended() ? [`?since=${since}&timeout=${WAIT}`, WAIT] : ["", 0];
+  const [query, limit] = isAttended() && mayHold ? [`?since=${since}&timeout=${WAIT}`, WAIT] : ["", 0];
   return fetch(`/api/changes${query}`, { signal: abortAfter(limit + 10_000, request) });
 }
 
