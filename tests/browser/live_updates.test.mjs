@@ -47,6 +47,20 @@ test("an unattended page shows what is new by itself", async () => {
   assert.equal(await page.evaluate(() => document.visibilityState), "visible");
 });
 
+test("after a lost connection a page does not wait for the next change to say that it is back", async () => {
+  const page = await world.signedIn();
+  const client = await page.createCDPSession();
+  await client.send("Fetch.enable", { patterns: [{ urlPattern: "*/api/changes*" }] });
+  client.on("Fetch.requestPaused", ({ requestId }) => client.send("Fetch.failRequest", { requestId, errorReason: "ConnectionReset" }).catch(() => {}));
+  await page.goto(`${world.inboxUrl}/`);
+  await page.waitForSelector("#offline:not([hidden])");
+  await client.detach();
+  // Less than a held request takes.
+  await page.waitForSelector("#offline", { hidden: true, timeout: 15_000 });
+  page.problems.splice(0); // the browser reports the lost requests
+  await page.browserContext().close();
+});
+
 test("a page whose request is not admitted asks again after a pause, and does not say that it is offline", async () => {
   const page = checked(await world.signedIn());
   const refused = [];
