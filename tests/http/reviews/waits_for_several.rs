@@ -136,15 +136,21 @@ async fn a_look_at_a_hundred_reviews_is_fifty_units() {
 
 #[tokio::test]
 async fn concurrent_answer_cancellation_expiry_and_deletion_end_a_wait_for_several_with_what_happened() {
+    const OUTCOMES: [&str; 4] = ["completed", "cancelled", "expired", "gone"];
     let world = World::isolated().await;
     let person = world.person().await;
     let agent = person.agent().await;
     let mut outcomes = std::collections::BTreeMap::<String, usize>::new();
-    for number in 0..race_count(&world).div_ceil(5).max(10) {
+    let rounds = race_count(&world).div_ceil(5).max(10);
+    // Which call is first is up to the engine: an outcome may take more rounds to come.
+    for number in 0..10 * rounds {
+        if number >= rounds && outcomes.len() == OUTCOMES.len() {
+            break;
+        }
         let outcome = race(&world, &person, &agent, number).await;
         *outcomes.entry(outcome).or_default() += 1;
     }
-    for outcome in ["completed", "cancelled", "expired", "gone"] {
+    for outcome in OUTCOMES {
         assert!(outcomes.contains_key(outcome), "{outcomes:?}");
     }
 }
