@@ -93,6 +93,20 @@ test("days, the first new message and the way to the newest one are marked, and 
   await page.browserContext().close();
 });
 
+// Opens the form of a request in its conversation and presses Approve, again if the page put a new form there meanwhile.
+const pressHere = (page, id) =>
+  page.waitForFunction(
+    (id) => {
+      const button = document.querySelector(`#${id} [value=approve]`);
+      if (!button) return true; // the answer is there already
+      button.closest("details").open = true;
+      button.click();
+      return button.classList.contains("pressed");
+    },
+    { polling: 1_000 },
+    id,
+  );
+
 for (const scripts of [true, false]) {
   test(`an approval is answered in the conversation, ${scripts ? "with" : "without"} scripts`, async () => {
     const { id } = await world.send({ text: "Here?", review: { type: "approval" } });
@@ -100,9 +114,12 @@ for (const scripts of [true, false]) {
     const page = await world.signedIn({ scripts });
     await page.goto(`${world.inboxUrl}/channels/${world.channelId}`);
     assert.equal(await page.$(`#${act.id} [data-answer-here]`), null, "an act is looked at first");
-    await page.click(`#${id} .answer-here summary`);
-    const press = () => page.click(`#${id} [value=approve]`);
-    await (scripts ? press() : Promise.all([page.waitForNavigation(), press()]));
+    if (scripts) {
+      await pressHere(page, id);
+    } else {
+      await page.click(`#${id} .answer-here summary`);
+      await Promise.all([page.waitForNavigation(), page.click(`#${id} [value=approve]`)]);
+    }
     await page.waitForFunction((id) => document.getElementById(id).innerText.includes("Approve"), {}, id);
     assert.equal(new URL(page.url()).pathname, `/channels/${world.channelId}`);
     await page.waitForFunction((id) => document.querySelector(`#${id} .answer-here`) === null, {}, id);
@@ -118,12 +135,11 @@ test("an answer in the conversation whose response was lost can be sent again", 
   // The page hears of no change either.
   await client.send("Fetch.enable", { patterns: [{ urlPattern: `*/reviews/${id}*`, requestStage: "Response" }, { urlPattern: "*/api/changes*" }] });
   client.on("Fetch.requestPaused", ({ requestId }) => client.send("Fetch.failRequest", { requestId, errorReason: "ConnectionReset" }).catch(() => {}));
-  await page.click(`#${id} .answer-here summary`);
-  await page.click(`#${id} [value=approve]`);
+  await pressHere(page, id);
   await page.waitForFunction(() => document.getElementById("toasts").innerText.includes("we can't tell whether your answer was stored"));
   assert.equal((await world.wait(id)).status, "completed");
   await client.detach();
-  await page.click(`#${id} [value=approve]`);
+  await pressHere(page, id);
   await page.waitForFunction((id) => document.getElementById(id).innerText.includes("Approve") && !document.querySelector(`#${id} .answer-here`), {}, id);
   page.problems.splice(0); // the browser reports the lost requests
   await page.browserContext().close();
