@@ -76,15 +76,15 @@ impl Store {
             let _ = update.set("cursorPk", s(&next.pk)).set("cursorSk", s(&next.sk)).send_item(&self.table).await?;
             from = Some(next);
         }
-        let done = Update::new(keys::schema()).set("migratedTo", n(VERSION));
-        let _ = done.remove("migratingTo").remove("cursorPk").remove("cursorSk").send_item(&self.table).await?;
+        let _ = migrated_to(VERSION).send_item(&self.table).await?;
         Ok(changed)
     }
 
     /// Migrates all items, also of a table that was migrated before: older ones were copied into it.
     pub async fn migrate_again(&self) -> Result<usize, Error> {
         self.claim().await?;
-        let _ = Update::new(keys::schema()).set("migratedTo", n(0)).send_item(&self.table).await?;
+        // From the beginning, also if the migration before this was interrupted.
+        let _ = migrated_to(0).send_item(&self.table).await?;
         self.migrate(|_| ()).await
     }
 
@@ -106,4 +106,10 @@ impl Store {
     async fn schema(&self) -> Result<SchemaItem, Error> {
         Ok(self.table.get(&keys::schema()).await?.unwrap_or_default())
     }
+}
+
+/// The update that records up to which version everything is migrated, with no migration under way.
+fn migrated_to(version: u32) -> Update {
+    let update = Update::new(keys::schema()).set("migratedTo", n(version));
+    update.remove("migratingTo").remove("cursorPk").remove("cursorSk")
 }
