@@ -92,14 +92,16 @@ fn chosen(review: &Review) -> Option<String> {
     let id = response["selectedOption"].as_str()?;
     let option = options(review)?.into_iter().find(|option| option.id == id)?;
     let label = excerpt(&option.label, MAX_OPTION);
-    let effect = option.effect_word().filter(|_| review.action.is_some());
-    Some(effect.map_or(label.clone(), |word| format!("{label} {word}")))
+    Some(match review.effect_word(&option) {
+        Some(word) => format!("{label} {word}"),
+        None => label,
+    })
 }
 
 /// The buttons of an approval that may be decided at a glance: of one or two options, whose act is not of high risk.
 /// A button has room for a label only, so the labels must say themselves what they do to the act.
 fn actions(review: &Review) -> Vec<Action> {
-    let is_said = |option: &Choice| review.action.is_none() || option.effect_word().is_none();
+    let is_said = |option: &Choice| review.effect_word(option).is_none();
     let options = options(review)
         .filter(|options| options.len() <= MAX_ACTIONS && !review.is_high_risk() && options.iter().all(is_said));
     let action = |option: Choice| Action { title: excerpt(&option.label, MAX_OPTION), action: option.id };

@@ -9,7 +9,7 @@ use crate::ids::{AgentId, MessageId, UserId};
 use crate::json::Json;
 use crate::models::stream::{StatusEvent, StreamState};
 use crate::models::{Attachment, ModifiedFiles};
-use crate::review::{Act, Effect, Kind, secret};
+use crate::review::{Act, Choice, Effect, Kind, secret};
 use crate::words::words;
 
 /// Who wrote a message
@@ -193,6 +193,11 @@ impl Review {
     /// Whether its act is of high risk or cannot be undone. An act that cannot be read counts as such.
     pub fn is_high_risk(&self) -> bool {
         self.action.is_some() && self.act().is_none_or(|act| act.is_high_risk())
+    }
+
+    /// What choosing an option does to its act, unless the label says exactly that. Without an act it does nothing to one.
+    pub fn effect_word(&self, option: &Choice) -> Option<&'static str> {
+        option.effect_word().filter(|_| self.action.is_some())
     }
 
     /// The members of its response that only the agent that asked may see.

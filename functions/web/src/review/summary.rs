@@ -36,8 +36,7 @@ pub fn chosen(review: &Review) -> Vec<String> {
         }
         _ => return vec![],
     };
-    let effect = |choice: &Choice| choice.effect_word().filter(|_| review.action.is_some());
-    let said = |choice: Choice| match effect(&choice) {
+    let said = |choice: Choice| match review.effect_word(&choice) {
         Some(word) => format!("{} {word}", choice.label),
         None => choice.label,
     };

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use shared::clock::Timestamp;
 use shared::models::{Agent, DecidedMessage, Message, Review, ReviewStatus, SenderType, Surface, User};
-use shared::review::{Choice, Effect, Kind};
+use shared::review::{Effect, Kind};
 
 use crate::components::layout::initials;
 use crate::review::summary;
@@ -95,8 +95,8 @@ fn common_options(review: &Review) -> Option<String> {
         return None;
     }
     let Kind::Approval(approval) = review.kind() else { return None };
-    let effect = |option: &Choice| option.effect_word().filter(|_| review.action.is_some());
-    let all: Vec<_> = approval.options.iter().map(|option| (&option.id, &option.label, effect(option))).collect();
+    let all: Vec<_> =
+        approval.options.iter().map(|option| (&option.id, &option.label, review.effect_word(option))).collect();
     serde_json::to_string(&all).ok()
 }
 
