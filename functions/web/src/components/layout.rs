@@ -111,7 +111,7 @@ impl Layout {
 
     /// A number of pending reviews as it is shown: "400+" if older ones were not counted.
     pub fn at_least(&self, count: impl Display) -> String {
-        format!("{count}{}", if self.is_pending_cut { "+" } else { "" })
+        at_least(count, self.is_pending_cut)
     }
 
     /// Whether the person is an owner.
@@ -128,6 +128,11 @@ impl Layout {
     pub fn initials(&self) -> String {
         initials(&self.user.display_name)
     }
+}
+
+/// A number as it is shown: "400+" if there are more than were counted.
+pub fn at_least(count: impl Display, is_cut: bool) -> String {
+    format!("{count}{}", if is_cut { "+" } else { "" })
 }
 
 /// The first letters of the first two words of a name.

@@ -16,6 +16,7 @@ use shared::ids::AgentId;
 use shared::models::{Agent, Message};
 use shared::storage::PendingList;
 
+use crate::components::layout::at_least;
 use crate::text::excerpt;
 use row::Row;
 pub use view::{Order, ReviewFilter, Tab, View};
@@ -196,7 +197,7 @@ fn agents_of(view: &View, reviews: &[Message], agents: &[Agent], is_cut: bool) -
     let count = |agent: &Agent| reviews.iter().filter(|it| it.channel_id == agent.id).count();
     let choice = |agent: &Agent| {
         let (count, is_chosen) = (count(agent), view.agent == Some(agent.id));
-        let label = format!("{} ({count}{})", agent.name, if is_cut { "+" } else { "" });
+        let label = format!("{} ({})", agent.name, at_least(count, is_cut));
         (count > 0 || is_chosen || is_cut).then(|| Choice { value: agent.id.to_string(), label, is_chosen })
     };
     agents.iter().filter_map(choice).collect()
