@@ -57,22 +57,21 @@ pub fn run(options: &Hook) -> Result<Ended, Trouble> {
         let mut query = vec![("timeout", hold.as_str())];
         query.extend(api.settings.channel.as_deref().map(|channel| ("channel", channel)));
         query.extend(options.defer.then_some(("mode", "defer")));
-        let pause =
-            match api.try_post(path, &query, &[("idempotency-key", &key)], &input, (left + MAX_REPLY).min(MAX_REQUEST))
-            {
-                Ok(reply) if !reply.is_temporary() => match judged(&reply)? {
-                    Answer::Decided => return deadline.print(reply.text.trim()),
-                    Answer::Deferred if left < HOLD => return deadline.print(reply.text.trim()),
-                    Answer::Deferred | Answer::Open => {
-                        reached = Instant::now();
-                        Duration::ZERO
-                    }
-                },
-                Ok(reply) if reached.elapsed() > MAX_OUTAGE => return Err(trouble_of(&reply)),
-                Ok(reply) => reply.retry_after.unwrap_or(PAUSE),
-                Err(trouble) if reached.elapsed() > MAX_OUTAGE => return Err(trouble),
-                Err(_) => PAUSE,
-            };
+        let limit = (left + MAX_REPLY).min(MAX_REQUEST);
+        let pause = match api.try_post(path, &query, &[("idempotency-key", &key)], &input, limit) {
+            Ok(reply) if !reply.is_temporary() => match judged(&reply)? {
+                Answer::Decided => return deadline.print(reply.text.trim()),
+                Answer::Deferred if left < HOLD => return deadline.print(reply.text.trim()),
+                Answer::Deferred | Answer::Open => {
+                    reached = Instant::now();
+                    Duration::ZERO
+                }
+            },
+            Ok(reply) if reached.elapsed() > MAX_OUTAGE => return Err(trouble_of(&reply)),
+            Ok(reply) => reply.retry_after.unwrap_or(PAUSE),
+            Err(trouble) if reached.elapsed() > MAX_OUTAGE => return Err(trouble),
+            Err(_) => PAUSE,
+        };
         if deadline.left() <= pause {
             return Err(Trouble::new(LATE));
         }

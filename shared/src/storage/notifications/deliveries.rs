@@ -170,14 +170,17 @@ impl Notifications<'_> {
         lease: Lease,
         result: AttemptResult,
     ) -> Result<(), Error> {
-        let release = Update::new(key(reference)).remove("lease").remove("leaseUntil");
-        let mut release = release.when(attr("lease").eq(s(lease.id())));
-        let update = Update::new(key(reference)).when(attr("revision").eq(n(of.revision)));
+        // Of a request that nobody was told of, nobody is told the outcome either: the claim does not count.
+        let is_unsent = matches!(result, AttemptResult::Postponed(_) | AttemptResult::NotSent);
+        let update = Update::new(key(reference));
+        let update = if is_unsent { update.decrease("claims", n(1)) } else { update };
+        let release = update.clone().remove("lease").remove("leaseUntil").when(attr("lease").eq(s(lease.id())));
+        let update = update.when(attr("revision").eq(n(of.revision)));
         let due = |update: Update, at| {
             let due = keys::due(at, of.message_id.ulid(), &key(reference));
             update.set("dueShard", s(due.shard)).set("dueSort", s(due.sort))
         };
-        let mut update = match result {
+        let update = match result {
             AttemptResult::Ended(outcome) => leases::finish(update, lease, outcome, self.store.clock.now()),
             AttemptResult::Remind(at) => {
                 due(leases::postpone(update, lease, at), at).set("hasReminder", Value::Bool(true))
@@ -185,10 +188,6 @@ impl Notifications<'_> {
             AttemptResult::Postponed(at) => due(leases::postpone(update, lease, at), at),
             AttemptResult::NotSent => leases::finish(update, lease, Outcome::Dropped, self.store.clock.now()),
         };
-        // Of a request that nobody was told of, nobody is told the outcome either: the claim does not count.
-        if matches!(result, AttemptResult::Postponed(_) | AttemptResult::NotSent) {
-            (update, release) = (update.decrease("claims", n(1)), release.decrease("claims", n(1)));
-        }
         if !update.send_item(&self.store.table).await?.is_applied() {
             let _ = release.send_item(&self.store.table).await?;
         }
