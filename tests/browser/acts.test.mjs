@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { after, before, test } from "node:test";
 import { fillActs, refund, wipe } from "./acts.mjs";
-import { checkPages, checked, settled, shows, text } from "./pages.mjs";
+import { checkPages, checked, holdAnswer, settled, shows, text } from "./pages.mjs";
 import { World, desktop, phone } from "./world.mjs";
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
@@ -172,16 +172,9 @@ test("nothing can be changed while an answer is sent, and everything again when 
   const id = await opened(page, event);
   await editByKeyboard(page, "/title", "Review");
   await page.click(place("/isPublic", "> .edit-open"));
-  const client = await page.createCDPSession();
-  await client.send("Fetch.enable", { patterns: [{ urlPattern: `*/reviews/${id}` }] });
-  const held = new Promise((done) => {
-    client.on("Fetch.requestPaused", ({ requestId, request }) => {
-      if (request.method === "POST") done(requestId);
-      else client.send("Fetch.continueRequest", { requestId }).catch(() => {});
-    });
-  });
+  const { client, sent } = await holdAnswer(page, id);
   await page.click('[data-effect="allow"]');
-  const requestId = await held;
+  const requestId = await sent;
   const change = async () => {
     await page.click(place("/title", "textarea"));
     await page.keyboard.type("s");

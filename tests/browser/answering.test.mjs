@@ -1,7 +1,7 @@
 // Answering reviews: every type, lost connections, concurrent answers, and withdrawn requests.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { checkPages, checked, settled, shows, text } from "./pages.mjs";
+import { checkPages, checked, holdAnswer, settled, shows, text } from "./pages.mjs";
 import { World, phone } from "./world.mjs";
 
 let world;
@@ -172,21 +172,13 @@ test("an answer that crosses another outcome keeps its text, whichever is shown 
       const { id } = await world.send({ text: "Shall I?", review: { type: "approval" } });
       await page.goto(`${world.inboxUrl}/reviews/${id}`);
       await page.type("[name=comment]", "a whole thought");
-      const client = await page.createCDPSession();
-      await client.send("Fetch.enable", { patterns: [{ urlPattern: `*/reviews/${id}*`, requestStage: "Request" }] });
-      const sent = new Promise((resolve) => {
-        client.on("Fetch.requestPaused", ({ requestId, request }) => {
-          const pass = () => client.send("Fetch.continueRequest", { requestId });
-          if (request.method === "POST") resolve(pass);
-          else pass();
-        });
-      });
+      const { client, sent } = await holdAnswer(page, id);
       await page.click("[value=reject]");
-      const pass = await sent;
+      const requestId = await sent;
       await end(id);
       // A refresh waits while an answer is sent, at most ten seconds.
       if (isShownFirst) await shows(page, "#answer .outcome", words);
-      await pass();
+      await client.send("Fetch.continueRequest", { requestId });
       await page.waitForFunction(() => !document.querySelector(".sending, [data-answer]"));
       await shows(page, "#answer .outcome", words);
       await shows(page, "#answer .outcome", "Your unsent draft");
@@ -274,16 +266,9 @@ test("what became of an answer is said truthfully when another request is open b
     const { id } = await world.send({ text: "The one before", review: { type: "approval" } });
     const page = await signedIn();
     await page.goto(`${world.inboxUrl}/reviews/${id}`);
-    const client = await page.createCDPSession();
-    await client.send("Fetch.enable", { patterns: [{ urlPattern: `*/reviews/${id}*` }] });
-    const held = new Promise((done) => {
-      client.on("Fetch.requestPaused", ({ requestId, request }) => {
-        if (request.method === "POST") done(requestId);
-        else client.send("Fetch.continueRequest", { requestId }).catch(() => {});
-      });
-    });
+    const { client, sent } = await holdAnswer(page, id);
     await page.click("[value=approve]");
-    const requestId = await held;
+    const requestId = await sent;
     await page.click(`#row-${other}`);
     await page.waitForSelector(`#review[data-review="${other}"] form`);
     await end(id);

@@ -29,3 +29,16 @@ export const text = (page, selector) => page.$eval(selector, (it) => it.innerTex
 // Waits until an element shows these words.
 export const shows = (page, selector, words) =>
   page.waitForFunction((selector, words) => document.querySelector(selector)?.innerText.includes(words), {}, selector, words);
+
+// Holds the answer to a request back on its way to the server. `sent` is fulfilled with its id once it is on the way.
+export async function holdAnswer(page, id) {
+  const client = await page.createCDPSession();
+  await client.send("Fetch.enable", { patterns: [{ urlPattern: `*/reviews/${id}*` }] });
+  const sent = new Promise((done) => {
+    client.on("Fetch.requestPaused", ({ requestId, request }) => {
+      if (request.method === "POST") done(requestId);
+      else client.send("Fetch.continueRequest", { requestId }).catch(() => {});
+    });
+  });
+  return { client, sent };
+}

@@ -1,7 +1,6 @@
 //! The memory of the function that serves the protocols: its calls are held, so it has as little as that of waits.
 
-use std::fs;
-
+use placet_bench::process;
 use serde_json::{Value, json};
 use test_support::function_process::{FunctionProcess, http_event};
 use test_support::{Agent, Runner, World, template};
@@ -25,7 +24,7 @@ async fn the_largest_calls_fit_into_the_memory_that_the_function_has() {
     let attachment = json!({ "filename": "a.txt", "content": "x".repeat(4_400_000) });
     call(&mut mcp, &agent, "send_message", json!({ "text": "T", "textAttachments": [attachment] })).await;
     let given = template::parameters()["ReviewsMemorySize"]["Default"].as_u64().unwrap();
-    let peak = peak_mib(mcp.id());
+    let peak = process::memory(mcp.id(), "VmHWM").div_ceil(1024);
     assert!(peak + RESERVE_MIB <= given, "{peak} MiB of {given}");
 }
 
@@ -35,12 +34,4 @@ async fn call(mcp: &mut FunctionProcess, agent: &Agent, tool: &str, arguments: V
     let answer = mcp.invoke(http_event("POST", "/mcp", &agent.key, Some(("application/json", body.as_bytes())))).await;
     assert_eq!(answer["statusCode"], 200, "{answer}");
     answer["body"].as_str().unwrap().to_owned()
-}
-
-/// The peak of the process's resident memory.
-fn peak_mib(process: u32) -> u64 {
-    let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("a peak");
-    let kib: u64 = line.trim().trim_end_matches(" kB").parse().expect("a number of KiB");
-    kib.div_ceil(1024)
 }
