@@ -67,6 +67,9 @@ pub async fn handle(app: &App, event: Event) -> DynamoDbEventResponse {
             break;
         }
     }
+    // What was begun of the records after a failed one ends here: while it is not polled, it may hold a connection or a
+    // lock that the calls below wait for.
+    drop(handled);
     let first = failed.into_iter().chain(process_users(app, changed).await).min();
     let mut response = DynamoDbEventResponse::default();
     if let Some(place) = first {
