@@ -23,8 +23,28 @@ failed=0
 limit=${LIMIT:-1200}
 bounded=()
 if command -v timeout >/dev/null; then bounded=(timeout --kill-after=30 "$limit"); fi
-"${bounded[@]}" node --test --test-concurrency=2 --test-reporter=spec tests/browser/*.test.mjs 2>&1 | tee "$log" || failed=$?
+run() { "${bounded[@]}" node --test --test-reporter=spec "$@" 2>&1; }
+run --test-concurrency=2 tests/browser/*.test.mjs | tee "$log" || failed=$?
 if [ "$failed" = 124 ] || [ "$failed" = 137 ]; then echo "browser: stopped after $limit s: a test hangs" >&2; fi
-awk '/ pass [0-9]+$/ { passed = $3 } / fail [0-9]+$/ { failed = $3 } END { print "browser: " passed + 0 " passed, " failed + 0 " failed" }' "$log"
+# Two browsers share two cores with the runner. Up to three failed tests are run again one at a time; the summary says
+# so, and their first failures are above.
+again=0
+mapfile -t failures < <(sed -n '/^✖ failing tests:/,$ { s/^test at \(.*\):[0-9]*:[0-9]*$/\1/p; s/^✖ \(.*\) ([0-9.]*ms)$/\1/p }' "$log")
+if [ "$failed" = 1 ] && [ ${#failures[@]} -gt 0 ] && [ ${#failures[@]} -le 6 ]; then
+  failed=0
+  for ((at = 0; at < ${#failures[@]}; at += 2)); do
+    file=${failures[at]} name=${failures[at + 1]}
+    echo "browser: running again: $file: $name"
+    pattern=^$(printf %s "$name" | sed 's/[][\.*^$+?(){}|/]/\\&/g')\$
+    second=$(run --test-name-pattern="$pattern" "$file") || failed=$?
+    echo "$second"
+    # A name that selects no test passes nothing.
+    grep -q '^ℹ pass [1-9]' <<<"$second" || failed=1
+    again=$((again + 1))
+  done
+  [ "$failed" = 0 ] || again=0
+fi
+awk -v again="$again" '/ pass [0-9]+$/ { passed = $3 } / fail [0-9]+$/ { failed = $3 }
+  END { print "browser: " passed + again " passed, " failed - again " failed" (again ? ", " again " of them in the second run" : "") }' "$log"
 rm -f "$log"
 exit $failed

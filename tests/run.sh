@@ -117,16 +117,16 @@ PLACET_TEST_PERMISSIONS=$(mktemp)
 export PLACET_TEST_PERMISSIONS
 RUST_TEST_THREADS=${RUST_TEST_THREADS:-$threads} "${bounded[@]}" cargo test --workspace --no-fail-fast "${some[@]}" 2>&1 | tee "$log" || failed=$?
 if [ "$failed" = 124 ] || [ "$failed" = 137 ]; then echo "$engine: stopped after $((SECONDS - started)) s: a test hangs" >&2; fi
-# The emulator shares two cores with eight tests and sometimes times out. Up to three failed tests are
-# run again one at a time, and the summary says so. The embedded engines get no second run.
+# The engine shares two cores with the tests and sometimes times out. Up to three failed tests are run again
+# one at a time; the summary says so, and their first failures are above.
 again=0
-if [ "$engine" = localstack ] && [ "$failed" != 0 ]; then
+if [ "$failed" != 0 ]; then
   mapfile -t failures < <(sed -n 's/^test \(.*\) \.\.\. FAILED$/\1/p' "$log" | sort -u)
   count=$(awk '/^test result:/ { failed += $6 } END { print failed + 0 }' "$log")
   # A test binary that crashed or was stopped prints no result.
   if [ "$(grep -cE '^ +(Running|Doc-tests) ' "$log")" = "$(grep -c '^test result:' "$log")" ] &&
     [ ${#failures[@]} = "$count" ] && [ "$count" -gt 0 ] && [ "$count" -le 3 ]; then
-    echo "localstack: running again one at a time: ${failures[*]}"
+    echo "$engine: running again one at a time: ${failures[*]}"
     failed=0
     RUST_TEST_THREADS=1 "${bounded[@]}" cargo test --workspace -- --exact "${failures[@]}" || failed=$?
     if [ "$failed" = 0 ]; then again=${#failures[@]}; fi
