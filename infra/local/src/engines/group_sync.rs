@@ -14,7 +14,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::watch;
+use tokio::sync::{OwnedMutexGuard, watch};
 
 tokio::task_local! {
     /// Within [`GroupSync::once`].
@@ -31,7 +31,7 @@ struct Log {
     /// The last write before which all have ended.
     ended: watch::Sender<u64>,
     /// How many syncs there were; locked during one.
-    syncs: tokio::sync::Mutex<u64>,
+    syncs: Arc<tokio::sync::Mutex<u64>>,
     /// The last write before which all are on the disk.
     synced_to: AtomicU64,
     has_failed: AtomicBool,
@@ -66,7 +66,7 @@ impl GroupSync {
             file,
             writes: Mutex::default(),
             ended: watch::channel(0).0,
-            syncs: tokio::sync::Mutex::default(),
+            syncs: Arc::default(),
             synced_to: AtomicU64::new(0),
             has_failed: AtomicBool::new(false),
         }))
@@ -105,25 +105,30 @@ impl GroupSync {
         }
         // The sender lives as long as this.
         let _ = log.ended.subscribe().wait_for(|ended| *ended >= wanted).await;
-        let mut syncs = log.syncs.lock().await;
+        let syncs = log.syncs.clone().lock_owned().await;
         if log.is_synced(wanted) {
             return log.check();
         }
         log.check()?;
-        let ended = *log.ended.borrow();
         let syncing = log.clone();
-        let result = tokio::task::spawn_blocking(move || syncing.file.sync_data()).await;
-        let result = result.unwrap_or_else(|err| Err(io::Error::other(err)));
-        *syncs += 1;
-        match &result {
-            Ok(()) => log.synced_to.store(ended, Ordering::Release),
-            Err(_) => log.has_failed.store(true, Ordering::Release),
-        }
-        result
+        let result = tokio::task::spawn_blocking(move || syncing.sync(syncs)).await;
+        result.unwrap_or_else(|err| Err(io::Error::other(err)))
     }
 }
 
 impl Log {
+    /// Syncs the log and records the result, also of a caller that has gone: the system reports a failed write once.
+    fn sync(&self, mut syncs: OwnedMutexGuard<u64>) -> io::Result<()> {
+        let ended = *self.ended.borrow();
+        let result = self.file.sync_data();
+        *syncs += 1;
+        match &result {
+            Ok(()) => self.synced_to.store(ended, Ordering::Release),
+            Err(_) => self.has_failed.store(true, Ordering::Release),
+        }
+        result
+    }
+
     fn writes(&self) -> MutexGuard<'_, Writes> {
         // The numbers are whole even if a thread ended while it held them.
         self.writes.lock().unwrap_or_else(PoisonError::into_inner)
@@ -154,6 +159,8 @@ impl Drop for RunningWrite {
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used, reason = "in tests a panic is a failure")]
 mod tests {
+    use std::sync::mpsc;
+
     use futures_util::future::join_all;
     use futures_util::poll;
 
@@ -209,14 +216,39 @@ mod tests {
         assert_eq!(*log.0.syncs.lock().await, 2);
     }
 
+    /// A log of which no sync succeeds: a pipe cannot be synced.
+    fn failing_log() -> GroupSync {
+        let (read, _write) = io::pipe().unwrap();
+        GroupSync::of(std::os::fd::OwnedFd::from(read).into())
+    }
+
     #[tokio::test]
     async fn after_a_sync_that_failed_nothing_is_answered() {
-        // A pipe cannot be synced.
-        let (read, _write) = io::pipe().unwrap();
-        let log = GroupSync::of(std::os::fd::OwnedFd::from(read).into());
+        let log = failing_log();
         log.complete().await.unwrap();
         drop(log.begin_write());
         assert!(log.complete().await.is_err());
         assert!(log.complete().await.is_err());
+    }
+
+    #[test]
+    fn a_failed_sync_is_recorded_although_its_caller_has_gone() {
+        let runtime = tokio::runtime::Builder::new_current_thread().max_blocking_threads(1).build().unwrap();
+        runtime.block_on(async {
+            let log = failing_log();
+            drop(log.begin_write());
+            // The only thread for syncs is taken until the caller has gone.
+            let (gone, has_gone) = mpsc::channel();
+            let taken = tokio::task::spawn_blocking(move || has_gone.recv());
+            {
+                let mut abandoned = std::pin::pin!(log.complete());
+                assert!(poll!(&mut abandoned).is_pending());
+            }
+            gone.send(()).unwrap();
+            taken.await.unwrap().unwrap();
+            // Free once the sync has ended.
+            assert_eq!(*log.0.syncs.lock().await, 1);
+            assert!(log.0.check().is_err());
+        });
     }
 }
