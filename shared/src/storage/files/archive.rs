@@ -18,6 +18,7 @@ use bytes::Bytes;
 use futures_util::{AsyncWrite, AsyncWriteExt};
 use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
+use tokio::runtime::Handle;
 use ulid::Ulid;
 
 use crate::caller::HumanCaller;
@@ -34,6 +35,7 @@ use crate::storage::files::Files;
 use crate::storage::files::NOT_UPLOADED;
 use crate::storage::files::ObjectCleanup;
 use crate::storage::keys::StorageKey;
+use crate::telemetry::cost;
 use crate::validation::ValidationErrors;
 
 /// The most that the files of one archive may have together: what is read and written again
@@ -79,12 +81,13 @@ impl Files<'_> {
         Ok(files)
     }
 
-    /// Writes the archive of a person's files, and deletes the uploaded parts of one that fails.
+    /// Writes the archive of a person's files, and deletes the uploaded parts of one that fails or that nobody waits for
+    /// any more.
     pub async fn archive(self, human: &HumanCaller, files: Vec<Attachment>) -> Result<Zipped, Error> {
         let (now, blobs) = (self.store.clock.now(), &self.store.blobs);
         let archive = archive_id(&files, now);
         let key = StorageKey::Export(archive).to_string();
-        let mut parts = Parts { blobs, key: key.clone(), upload: None, done: vec![] };
+        let mut parts = Parts { blobs, key: key.clone(), upload: None };
         // An archive that fits a response stays in memory and needs no cleanup.
         let size = files.iter().map(|file| file.size).sum::<u64>();
         if size + FOR_NAMES > MAX_FILE as u64 {
@@ -101,7 +104,9 @@ impl Files<'_> {
         match parts.write(&files).await {
             Ok(zipped) => Ok(zipped),
             Err(err) => {
-                parts.abort().await;
+                if let Some(mut upload) = parts.upload.take() {
+                    upload.abort().await;
+                }
                 Err(err)
             }
         }
@@ -155,9 +160,8 @@ impl AsyncWrite for Buffer {
 struct Parts<'a> {
     blobs: &'a Blobs,
     key: String,
-    /// The multipart upload's id, once there is one.
-    upload: Option<String>,
-    done: Vec<CompletedPart>,
+    /// Once a part is full.
+    upload: Option<Upload>,
 }
 
 impl Parts<'_> {
@@ -195,55 +199,87 @@ impl Parts<'_> {
     }
 
     async fn upload(&mut self, bytes: Bytes) -> Result<(), Error> {
-        let Blobs { s3, bucket, .. } = self.blobs;
-        let upload = match &self.upload {
-            Some(upload) => upload.clone(),
-            None => {
-                let begin = s3.create_multipart_upload().bucket(&**bucket).key(&self.key).content_type(ZIP_TYPE);
-                let id = begin.send().await.map_err(s3_error)?.upload_id;
-                let id = id.ok_or_else(|| Error::internal("an upload without an id"))?;
-                self.upload.insert(id).clone()
-            }
+        let upload = match &mut self.upload {
+            Some(upload) => upload,
+            None => self.upload.insert(Upload::create(self.blobs, &self.key).await?),
         };
+        upload.put(bytes).await
+    }
+
+    async fn finish(&mut self, rest: Bytes) -> Result<Zipped, Error> {
+        match &mut self.upload {
+            None if rest.len() <= MAX_FILE => return Ok(Zipped::Here(rest)),
+            None => self.blobs.put(&self.key, ZIP_TYPE, rest).await?,
+            Some(upload) => {
+                upload.put(rest).await?;
+                upload.complete().await?;
+            }
+        }
+        self.blobs.url_of(&self.key, ZIP_TYPE, ZIP_DISPOSITION).await.map(Zipped::There)
+    }
+}
+
+/// A multipart upload.
+struct Upload {
+    blobs: Blobs,
+    key: String,
+    id: String,
+    done: Vec<CompletedPart>,
+    has_ended: bool,
+}
+
+impl Upload {
+    async fn create(blobs: &Blobs, key: &str) -> Result<Self, Error> {
+        let create = blobs.s3.create_multipart_upload().bucket(&*blobs.bucket).key(key).content_type(ZIP_TYPE);
+        let id = create.send().await.map_err(s3_error)?.upload_id;
+        let id = id.ok_or_else(|| Error::internal("an upload without an id"))?;
+        Ok(Self { blobs: blobs.clone(), key: key.to_owned(), id, done: vec![], has_ended: false })
+    }
+
+    async fn put(&mut self, bytes: Bytes) -> Result<(), Error> {
+        let Blobs { s3, bucket, .. } = &self.blobs;
         let number = i32::try_from(self.done.len() + 1).map_err(Error::internal)?;
-        let part = s3.upload_part().bucket(&**bucket).key(&self.key).upload_id(upload).part_number(number);
+        let part = s3.upload_part().bucket(&**bucket).key(&self.key).upload_id(&self.id).part_number(number);
         let sent = part.body(bytes.into()).customize().config_override(patient()).send().await;
         let etag = sent.map_err(s3_error)?.e_tag;
         self.done.push(CompletedPart::builder().part_number(number).set_e_tag(etag).build());
         Ok(())
     }
 
-    async fn finish(&mut self, rest: Bytes) -> Result<Zipped, Error> {
-        if self.upload.is_none() && rest.len() <= MAX_FILE {
-            return Ok(Zipped::Here(rest));
-        }
-        if self.upload.is_none() {
-            self.blobs.put(&self.key, ZIP_TYPE, rest).await?;
-        } else {
-            self.upload(rest).await?;
-            self.complete().await?;
-        }
-        self.blobs.url_of(&self.key, ZIP_TYPE, ZIP_DISPOSITION).await.map(Zipped::There)
-    }
-
-    async fn complete(&self) -> Result<(), Error> {
-        let Blobs { s3, bucket, .. } = self.blobs;
+    async fn complete(&mut self) -> Result<(), Error> {
+        let Blobs { s3, bucket, .. } = &self.blobs;
         let parts = CompletedMultipartUpload::builder().set_parts(Some(self.done.clone())).build();
         let complete = s3.complete_multipart_upload().bucket(&**bucket).key(&self.key);
-        let complete = complete.set_upload_id(self.upload.clone()).multipart_upload(parts);
+        let complete = complete.upload_id(&self.id).multipart_upload(parts);
         complete.customize().config_override(patient()).send().await.map_err(s3_error)?;
+        self.has_ended = true;
         Ok(())
     }
 
-    /// Deletes the parts of a failed archive; a lifecycle rule of the bucket deletes what this misses.
-    async fn abort(&self) {
-        if let Some(upload) = &self.upload {
-            let Blobs { s3, bucket, .. } = self.blobs;
-            let abort = s3.abort_multipart_upload().bucket(&**bucket).key(&self.key).upload_id(upload);
-            if let Err(Error::Unavailable(cause) | Error::Internal(cause)) = abort.send().await.map_err(s3_error) {
-                tracing::warn!(cause = cause.as_str(), "an archive's parts are left over");
-            }
+    /// Deletes the parts. What this misses is deleted by a lifecycle rule of the bucket, and by the local runner when it
+    /// starts.
+    async fn abort(&mut self) {
+        delete_parts(&self.blobs, &self.key, &self.id).await;
+        self.has_ended = true;
+    }
+}
+
+impl Drop for Upload {
+    /// The local runner drops the request of a client that has gone. A function runs every request to its end, so there
+    /// this starts nothing.
+    fn drop(&mut self) {
+        if self.has_ended || Handle::try_current().is_err() {
+            return;
         }
+        let (blobs, key, id) = (self.blobs.clone(), std::mem::take(&mut self.key), std::mem::take(&mut self.id));
+        cost::spawn_background(async move { delete_parts(&blobs, &key, &id).await });
+    }
+}
+
+async fn delete_parts(Blobs { s3, bucket, .. }: &Blobs, key: &str, id: &str) {
+    let abort = s3.abort_multipart_upload().bucket(&**bucket).key(key).upload_id(id);
+    if let Err(Error::Unavailable(cause) | Error::Internal(cause)) = abort.send().await.map_err(s3_error) {
+        tracing::warn!(cause = cause.as_str(), "an archive's parts are left over");
     }
 }
 

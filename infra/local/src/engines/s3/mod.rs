@@ -3,14 +3,17 @@
 //! operations that this project uses are implemented.
 //!
 //! - [`presigned_port`]: the TCP port for presigned URLs
+//! - `abandoned_parts`: deletes what unfinished multipart uploads left
 //! - `disk_sync`: syncs an object's files and directories
 //! - `key_locks`: serializes the writes to each key
 
+mod abandoned_parts;
 mod disk_sync;
 mod key_locks;
 pub mod presigned_port;
 
 use std::path::Path;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use s3s::auth::SimpleAuth;
@@ -26,15 +29,18 @@ type Output<T> = S3Result<S3Response<T>>;
 
 /// The objects in one directory.
 pub struct ObjectStore {
-    files: FileSystem,
+    files: Arc<FileSystem>,
     disk: DiskSync,
     locks: KeyLocks,
 }
 
 impl ObjectStore {
-    /// Opens the objects in `root`, whose subdirectories are the buckets.
+    /// Opens the objects in `root`, whose subdirectories are the buckets, and deletes the parts of unfinished uploads.
+    /// Nothing else may use the directory.
     pub fn open(root: &Path) -> Result<Self, s3s_fs::Error> {
-        Ok(Self { files: FileSystem::new(root)?, disk: DiskSync::new(root), locks: KeyLocks::default() })
+        let files = Arc::new(FileSystem::new(root)?);
+        abandoned_parts::delete(root)?;
+        Ok(Self { files, disk: DiskSync::new(root), locks: KeyLocks::default() })
     }
 
     /// The S3 protocol for callers that sign with these credentials.
@@ -96,16 +102,24 @@ impl S3 for ObjectStore {
         request: S3Request<CompleteMultipartUploadInput>,
     ) -> Output<CompleteMultipartUploadOutput> {
         let (bucket, key) = (request.input.bucket.clone(), request.input.key.clone());
-        let _lock = self.locks.lock(&bucket, &key).await;
-        let output = self.files.complete_multipart_upload(request).await?;
-        self.disk.sync(&bucket, &key).await.map_err(S3Error::internal_error)?;
-        Ok(output)
+        let lock = self.locks.lock(&bucket, &key).await;
+        let (files, disk) = (self.files.clone(), self.disk.clone());
+        // The engine deletes the upload's id first, so what it has begun cannot be aborted: it ends even if the caller
+        // has gone.
+        let completed = tokio::spawn(async move {
+            let _lock = lock;
+            let output = files.complete_multipart_upload(request).await?;
+            disk.sync(&bucket, &key).await.map_err(S3Error::internal_error)?;
+            Ok(output)
+        });
+        completed.await.map_err(S3Error::internal_error)?
     }
 
     async fn abort_multipart_upload(
         &self,
         request: S3Request<AbortMultipartUploadInput>,
     ) -> Output<AbortMultipartUploadOutput> {
+        let _lock = self.locks.lock(&request.input.bucket, &request.input.key).await;
         self.files.abort_multipart_upload(request).await
     }
 
