@@ -6,7 +6,7 @@
 //! - [`plugins`]: plugins from a directory
 //! - [`sockets`]: the Socket.IO server; [`socket_figures`]: its memory and latency
 //! - [`held_waits`]: how held waits end
-//! - [`fairness`], [`sign_in_floods`]: limits that keep one caller from stopping others
+//! - [`fairness`], [`sign_in_floods`], [`stalled_clients`]: limits that keep one caller from stopping others
 
 pub mod clock_set_back;
 pub mod credentials;
@@ -25,5 +25,6 @@ pub mod ports;
 pub mod sign_in_floods;
 pub mod socket_figures;
 pub mod sockets;
+pub mod stalled_clients;
 pub mod start_and_stop;
 pub mod uploads;

@@ -35,6 +35,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::StartError;
+use crate::event_sources::DRAIN_TIMEOUT;
 use crate::event_sources::sources::{EventSources, QueueUrls};
 use crate::event_sources::write_notifier::WriteNotifier;
 use crate::sqs::sqlite::QueueDb;
@@ -154,11 +155,15 @@ impl Engines {
         }
     }
 
-    /// Completes running requests and closes the files.
+    /// Completes running requests, at most for [`DRAIN_TIMEOUT`], and closes the files.
     pub async fn stop(mut self) {
         // The server holds a receiver until it ends.
         let _ = self.stopping.send(true);
-        while self.servers.join_next().await.is_some() {}
+        let ended = async { while self.servers.join_next().await.is_some() {} };
+        if tokio::time::timeout(DRAIN_TIMEOUT, ended).await.is_err() {
+            tracing::warn!("uploads to or downloads from storage are still running: they are interrupted");
+            self.servers.shutdown().await;
+        }
     }
 }
 

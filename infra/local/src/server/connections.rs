@@ -2,8 +2,10 @@
 //! descriptor without a request.
 //!
 //! A connection is active from the end of a request's headers until its response is written. An
-//! inactive connection is closed when its headers take too long or it is idle for too long. At the
-//! limit, the connection that has been inactive for the longest is closed to admit a new one.
+//! inactive connection is closed when its headers take too long or it is idle for too long. An active
+//! one is closed when its client sends nothing of a body that is being read, or accepts nothing of the
+//! response, for too long. At the limit, the connection that has been inactive for the longest is
+//! closed to admit a new one.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,6 +19,8 @@ use tokio::sync::Notify;
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 /// The longest time between two requests.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(75);
+/// The longest time that a client may send nothing of a body that is being read. Most routes have a shorter one.
+const BODY_TIMEOUT: Duration = Duration::from_secs(60);
 /// The longest time that a client may accept no bytes of a response.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -55,13 +59,22 @@ struct Activity {
     has_partial_request: bool,
     /// Whether the body of the latest request has been read to its end.
     has_read_body: bool,
+    /// Since when the request's reader has waited for more of its body.
+    waits_for_body_since: Option<Instant>,
     /// Since when the client has accepted no bytes.
     blocked_since: Option<Instant>,
 }
 
 impl Activity {
     fn new(since: Instant) -> Self {
-        Self { active_requests: 0, since, has_partial_request: false, has_read_body: true, blocked_since: None }
+        Self {
+            active_requests: 0,
+            since,
+            has_partial_request: false,
+            has_read_body: true,
+            waits_for_body_since: None,
+            blocked_since: None,
+        }
     }
 
     fn is_active(&self) -> bool {
@@ -69,10 +82,11 @@ impl Activity {
     }
 
     fn is_overdue(&self, now: Instant) -> bool {
-        let elapsed = |at: Instant| now.saturating_duration_since(at);
+        let exceeds = |timeout: Duration, since: Instant| now.saturating_duration_since(since) > timeout;
         let timeout = if self.has_partial_request { HEADER_TIMEOUT } else { IDLE_TIMEOUT };
-        self.blocked_since.is_some_and(|at| elapsed(at) > WRITE_TIMEOUT)
-            || (!self.is_active() && elapsed(self.since) > timeout)
+        self.blocked_since.is_some_and(|since| exceeds(WRITE_TIMEOUT, since))
+            || self.waits_for_body_since.is_some_and(|since| exceeds(BODY_TIMEOUT, since))
+            || (!self.is_active() && exceeds(timeout, self.since))
     }
 }
 
@@ -178,6 +192,12 @@ impl Connection {
         self.activity().has_read_body
     }
 
+    /// Records whether a request waits for more of its body.
+    pub fn record_body_wait(&self, is_waiting: bool) {
+        let mut activity = self.activity();
+        activity.waits_for_body_since = is_waiting.then(|| activity.waits_for_body_since.unwrap_or_else(Instant::now));
+    }
+
     /// Records whether the client accepted bytes.
     pub fn record_write<T>(&self, written: &Poll<T>) {
         let mut activity = self.activity();
@@ -220,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn headers_have_a_shorter_timeout_than_idle_connections_and_active_requests_have_none() {
+    fn active_requests_end_only_if_their_client_does_nothing_and_headers_have_the_shortest_timeout() {
         let since = Instant::now();
         let idle = Activity::new(since);
         let is_overdue = |activity: Activity, seconds| activity.is_overdue(since + Duration::from_secs(seconds));
@@ -229,6 +249,9 @@ mod tests {
         assert_eq!([9, 11].map(|after| is_overdue(partial, after)), [false, true]);
         let active = Activity { active_requests: 1, ..idle };
         assert!(!is_overdue(active, 1_000));
-        assert!(is_overdue(Activity { blocked_since: Some(since), ..active }, 31));
+        let unwritten = Activity { blocked_since: Some(since), ..active };
+        assert_eq!([29, 31].map(|after| is_overdue(unwritten, after)), [false, true]);
+        let unread = Activity { waits_for_body_since: Some(since), ..active };
+        assert_eq!([59, 61].map(|after| is_overdue(unread, after)), [false, true]);
     }
 }

@@ -67,7 +67,8 @@ pub fn with_sources(service: Router) -> Router {
     }))
 }
 
-/// Serves until `closing` becomes true, then until every request in flight is answered.
+/// Serves until `closing` becomes true, then until every request in flight is answered. If this is dropped before, so
+/// are the requests.
 pub async fn serve(listener: TcpListener, service: Router, closing: watch::Receiver<bool>) -> io::Result<()> {
     serve_within(Connections::new(DEFAULT_MAX_CONNECTIONS), listener, service, closing).await
 }
@@ -87,7 +88,7 @@ pub async fn serve_within(
             _ = closing.wait_for(|closing| *closing) => break,
             _ = sweep.tick() => connections.close_overdue(),
             (stream, addrs) = accept(&listener, &connections) => {
-                let end = ConnectionEnd { closing: of_connections.clone(), _in_flight: in_flight.clone() };
+                let end = ConnectionEnd { closing: of_connections.clone(), in_flight: in_flight.clone() };
                 serve_connection(stream, addrs, service.clone(), &connections, end);
             }
         }
@@ -103,15 +104,21 @@ pub async fn serve_within(
     }
 }
 
-/// When a connection has to end after its current response; while it exists, the server waits for the connection.
+/// When a connection has to end; while it exists, the server waits for the connection.
 struct ConnectionEnd {
     closing: watch::Receiver<bool>,
-    _in_flight: mpsc::Sender<()>,
+    in_flight: mpsc::Sender<()>,
 }
 
 impl ConnectionEnd {
-    async fn requested(&mut self) {
-        let _ = self.closing.wait_for(|closing| *closing).await;
+    /// Completes when the connection has to end after its current response.
+    async fn requested(&self) {
+        let _ = self.closing.clone().wait_for(|closing| *closing).await;
+    }
+
+    /// Completes when the server no longer waits for the connection.
+    async fn server_ended(&self) {
+        self.in_flight.closed().await;
     }
 }
 
@@ -141,7 +148,7 @@ fn serve_connection(
     addrs: SocketAddrs,
     service: Router,
     connections: &Connections,
-    mut end: ConnectionEnd,
+    end: ConnectionEnd,
 ) {
     // Responses are small, so they are sent at once. A socket without the option still works.
     let _ = stream.set_nodelay(true);
@@ -166,11 +173,13 @@ fn serve_connection(
             // The client has gone, whether or not with an error.
             _ = served.as_mut() => return,
             () = connection.closed() => return,
+            () = end.server_ended() => return,
             () = end.requested() => served.as_mut().graceful_shutdown(),
         }
         tokio::select! {
             _ = served => {}
             () = connection.closed() => {}
+            () = end.server_ended() => {}
         }
     });
 }

@@ -22,7 +22,7 @@ use super::connections::{ActiveRequest, Connection};
 const LINGER_TIME: Duration = Duration::from_secs(30);
 const LINGER_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A request's body, which tells its connection when it has been read.
+/// A request's body, which tells its connection when it has been read and while its reader waits for more of it.
 pub struct RequestBody {
     body: Incoming,
     connection: Arc<Connection>,
@@ -40,7 +40,9 @@ impl HttpBody for RequestBody {
     type Error = hyper::Error;
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<hyper::Result<Frame<Bytes>>>> {
-        let frame = ready!(Pin::new(&mut self.body).poll_frame(cx));
+        let frame = Pin::new(&mut self.body).poll_frame(cx);
+        self.connection.record_body_wait(frame.is_pending());
+        let frame = ready!(frame);
         if frame.is_none() || self.body.is_end_stream() {
             self.connection.record_body(true);
         }
@@ -53,6 +55,12 @@ impl HttpBody for RequestBody {
 
     fn size_hint(&self) -> SizeHint {
         self.body.size_hint()
+    }
+}
+
+impl Drop for RequestBody {
+    fn drop(&mut self) {
+        self.connection.record_body_wait(false);
     }
 }
 

@@ -16,6 +16,9 @@ use tokio::sync::mpsc;
 use super::hub::{Hub, Membership};
 use super::{CONNECT_TIMEOUT, MAX_PAYLOAD, PING_INTERVAL, PING_TIMEOUT};
 
+/// How long the last frame may take, whose connection ends in any case.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
+
 /// A client that the namespace has accepted.
 struct Client {
     caller: Caller,
@@ -35,7 +38,8 @@ pub async fn serve(mut socket: WebSocket, app: App, hub: Hub) {
     if let Ok(Some(client)) = accepted {
         run(&mut socket, &app, client).await;
     }
-    let _ = socket.send(Message::Close(None)).await;
+    // A client that reads nothing leaves no room for it.
+    let _ = tokio::time::timeout(CLOSE_TIMEOUT, socket.send(Message::Close(None))).await;
 }
 
 /// Waits for a credential that is good; a refused client may try again.
