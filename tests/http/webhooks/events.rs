@@ -63,7 +63,7 @@ async fn a_batch_reports_its_first_failed_record() {
         let handled = tokio::time::timeout(Duration::from_secs(20), events::handle(&failing, event));
         let failures = handled.await.expect("the batch ends").batch_item_failures;
         let failed: Vec<_> = failures.into_iter().map(|failure| failure.item_identifier).collect();
-        assert_eq!(failed, [decision.change.sequence_number.clone()]);
+        assert_eq!(failed, std::slice::from_ref(&decision.change.sequence_number));
     }
 }
 
