@@ -2,7 +2,7 @@
 // list as it is shown, and the buttons are in sight.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { checkPages, checked, settled, shows } from "./pages.mjs";
+import { checkPages, checked, holdAnswer, settled, shows } from "./pages.mjs";
 import { World, desktop, phone } from "./world.mjs";
 
 let world;
@@ -205,11 +205,11 @@ test("Ctrl+Enter sends, the pressed button says so, and the number of chosen ite
   for (const item of ["i1", "i2", "i3"]) await page.click(`#answer [value=${item}]`);
   await shows(page, "[data-chosen-count]", "3 chosen");
   await page.type("[name=feedback]", "these");
-  await slowDown(page, 1_000);
-  await page.keyboard.down("Control");
-  await page.keyboard.press("Enter");
-  await page.keyboard.up("Control");
+  const { client, sent } = await holdAnswer(page, id);
+  await pressCtrlEnter(page);
+  const requestId = await sent;
   await shows(page, "#answer .pressed", "Sending");
+  await client.send("Fetch.continueRequest", { requestId });
   await shows(page, "#answer .outcome", "Item 3");
   const { review } = await world.agent("GET", `/api/v1/reviews/${id}?channel=${world.channelId}`);
   assert.deepEqual([review.response.selectedIds, review.feedback], [["i1", "i2", "i3"], "these"]);
@@ -266,7 +266,7 @@ test("Ctrl+Enter approves the open request only while the focus is in it, and on
   await page.waitForFunction((id) => {
     if (!document.querySelector(`#pane[data-settling] #review[data-review="${id}"] [data-answer]`)) return false;
     return document.body.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", ctrlKey: true, bubbles: true }));
-  }, {}, other);
+  }, { polling: "mutation" }, other);
   assert.deepEqual(await submitted(), []);
   // Nor what was withdrawn.
   await settled(page);

@@ -27,7 +27,7 @@ export class SeededRandom {
   decimal() {
     const whole = this.below(10 ** (1 + this.below(7)));
     const number = this.oneIn(3) ? whole : Number(`${whole}.${this.below(10_000)}`);
-    return this.oneIn(4) ? -number : number;
+    return number && this.oneIn(4) ? -number : number;
   }
 }
 

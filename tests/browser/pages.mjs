@@ -21,8 +21,18 @@ export function checked(page) {
   return page;
 }
 
-// Waits until a part that was just put into the page takes presses.
-export const settled = (page) => page.waitForFunction(() => !document.querySelector("[data-settling]"));
+// Waits until no request is being opened, and a part that was just put into the page takes presses.
+export const settled = (page) => page.waitForFunction(() => !document.querySelector("[data-settling], #pane[inert]"));
+
+// In the document that is open, the countdown of an answer that is held back stands still. The result lets the next one run.
+export async function freezeCountdown(page) {
+  await page.evaluate(() => {
+    const { setTimeout } = window;
+    window.isFrozen = true;
+    window.setTimeout = (action, ms, ...values) => (window.isFrozen && ms === 1_000 ? 0 : setTimeout(action, ms, ...values));
+  });
+  return () => page.evaluate(() => (window.isFrozen = false));
+}
 
 export const text = (page, selector) => page.$eval(selector, (it) => it.innerText);
 

@@ -177,7 +177,7 @@ test("a frame takes no press for a moment after its request was opened", async (
   const events = await page.waitForFunction(() => {
     const frame = document.querySelector("#pane[data-settling] iframe[data-placet-plugin]");
     return frame && getComputedStyle(frame).pointerEvents;
-  });
+  }, { polling: "mutation" });
   assert.equal(await events.jsonValue(), "none");
   await page.waitForFunction(() => getComputedStyle(document.querySelector("iframe[data-placet-plugin]")).pointerEvents === "auto");
   assert.deepEqual(page.problems, []);

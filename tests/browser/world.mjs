@@ -9,14 +9,6 @@ import puppeteer from "puppeteer-core";
 const runner = new URL("../../target/debug/placet-local", import.meta.url).pathname;
 const chromium = process.env.CHROMIUM ?? "/usr/bin/chromium";
 
-async function freePort() {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address();
-  server.close();
-  return port;
-}
-
 // Whether a URL belongs to the service, its storage on another port, or the browser itself.
 function isOwn(world, url) {
   const { hostname, protocol } = new URL(url);
@@ -30,8 +22,7 @@ export class World {
   // Starts the local runner with its own storage; `options` are arguments of the runner.
   static async start(...options) {
     const world = new World();
-    const port = await freePort();
-    world.process = spawn(runner, ["--ephemeral", "--json", "--port", String(port), ...options], { stdio: ["ignore", "pipe", "inherit"] });
+    world.process = spawn(runner, ["--ephemeral", "--json", "--port", "0", ...options], { stdio: ["ignore", "pipe", "inherit"] });
     world.exited = once(world.process, "exit");
     try {
       await world.open();
@@ -45,7 +36,8 @@ export class World {
   }
 
   async open() {
-    const [line] = await once(createInterface({ input: this.process.stdout }), "line");
+    const [line] = await Promise.race([once(createInterface({ input: this.process.stdout }), "line"), this.exited]);
+    assert.equal(typeof line, "string", `the runner ended with ${line}`);
     Object.assign(this, JSON.parse(line));
     // Hosts named in hostile content resolve to this server, which records each request to it.
     this.foreignRequests = [];
@@ -103,8 +95,12 @@ export class World {
     return this.agent("POST", "/api/v1/files/store", form);
   }
 
-  async wait(id, timeout = 25_000) {
-    return this.agent("GET", `/api/v1/reviews/${id}/wait?channel=${this.channelId}&timeout=${timeout}`);
+  // Waits until a review is decided or has ended, in several calls if one is too short for that.
+  async wait(id) {
+    for (let calls = 1; ; calls += 1) {
+      const result = await this.agent("GET", `/api/v1/reviews/${id}/wait?channel=${this.channelId}&timeout=25000`);
+      if (result.status !== "timeout" || calls === 4) return result;
+    }
   }
 
   // Calls the people's API as the owner.
