@@ -13,6 +13,9 @@ after(() => world.stop());
 const showsLast = (page, words) => page.waitForFunction((words) => document.querySelector("#messages > li:last-child")?.innerText.includes(words), {}, words);
 const newest = async () => (await world.agent("GET", `/api/v1/messages?channel=${world.channelId}&limit=1`)).data[0];
 
+// Waits until what was sent has left the field.
+const isEmptied = (page) => page.waitForFunction(() => document.querySelector("#say").value === "");
+
 async function openChannel() {
   const page = await world.signedIn();
   await page.goto(`${world.inboxUrl}/channels/${world.channelId}`);
@@ -26,6 +29,7 @@ test("a person's messages, quotes and commands are sent, and the agent's message
   await page.type("#say", "Hello **agent**");
   await page.click("#compose .primary");
   await showsLast(page, "Hello agent");
+  await isEmptied(page);
   assert.equal((await newest()).text, "Hello **agent**");
   assert.equal((await newest()).senderType, "user");
 
@@ -39,6 +43,7 @@ test("a person's messages, quotes and commands are sent, and the agent's message
   await page.keyboard.press("Enter");
   await page.keyboard.up("Control");
   await showsLast(page, "/deploy main");
+  await isEmptied(page);
 
   await world.send({ text: "Which one?\nThe old?", status: "info" });
   await showsLast(page, "The old?");

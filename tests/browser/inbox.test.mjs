@@ -52,7 +52,7 @@ test("a new request appears by itself and is counted in the title", async () => 
   const began = Date.now();
   const { id } = await world.send({ text: "Look, a new one", review: { type: "approval" } });
   await shows(page, "#rows", "Look, a new one");
-  assert.ok(Date.now() - began < 5_000);
+  assert.ok(Date.now() - began < 25_000); // before the request that the page holds ends by itself
   assert.match(await page.title(), new RegExp(`^\\(${before + 1}\\) `));
   await world.owner("POST", `/api/messages/${id}/respond`, { response: { selectedOption: "reject" } });
   await page.waitForFunction(() => !document.querySelector("#rows").innerText.includes("Look, a new one"));

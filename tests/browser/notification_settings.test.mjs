@@ -25,20 +25,26 @@ checkPages();
 
 const preferences = async () => (await world.owner("GET", "/api/preferences")).notifications;
 const section = (title) => `section[aria-labelledby="${title}"]`;
-const toast = (page, words) => page.waitForFunction((words) => document.body.innerText.includes(words), {}, words);
+
+// Presses a button that saves, and waits until that is done and the page says so.
+async function save(page, button, call = "PATCH /api/preferences") {
+  const isCall = (it) => `${it.request().method()} ${new URL(it.url()).pathname}` === call;
+  const [saved] = await Promise.all([page.waitForResponse(isCall), page.click(button)]);
+  assert.ok(saved.ok(), `${saved.status()}`);
+  await shows(page, "#toasts", "Saved.");
+}
 
 test("quiet hours are set in the browser's zone and turned off, and a reminder is chosen", async () => {
   const page = checked(await world.signedIn());
   await page.emulateTimezone("Europe/Berlin");
   await page.goto(`${world.inboxUrl}/settings/notifications`);
   await page.waitForFunction(() => document.querySelector("[data-own-zone]").value === "Europe/Berlin");
-  await page.click(`${section("times-title")} form button.primary`);
+  await save(page, `${section("times-title")} form button.primary`);
   await page.waitForSelector("#quiet-off form");
   const quiet = { from: "22:00", to: "07:00", timeZone: "Europe/Berlin", minRisk: "high" };
   assert.deepEqual((await preferences()).quietHours, quiet);
   await page.select('[name="notifications.remindAfterSeconds"]', "3600");
-  await page.click(`${section("times-title")} form.inline button`);
-  await toast(page, "Saved.");
+  await save(page, `${section("times-title")} form.inline button`);
   await page.click("#quiet-off button");
   await page.waitForSelector("#quiet-off form", { hidden: true });
   const { quietHours, remindAfterSeconds } = await preferences();
@@ -64,8 +70,7 @@ test("e-mails are turned on, and the test shows that the mail server is not reac
   const page = checked(await world.signedIn());
   await page.goto(`${world.inboxUrl}/settings/notifications`);
   await page.click('[name="notifications.email.enabled"]');
-  await page.click(`${section("email-title")} form button.primary`);
-  await toast(page, "Saved.");
+  await save(page, `${section("email-title")} form button.primary`);
   assert.equal((await preferences()).email.enabled, true);
   await page.click("#email-test button");
   await page.waitForFunction(() => document.querySelector("#email-tested").textContent.startsWith("Not sent to"));
@@ -81,8 +86,7 @@ test("an agent is muted for a time, unmuted, and gets preferences of its own", a
   await shows(page, "#mute", "Mute this agent for");
   await page.select('[name="push.minRisk"]', "high");
   await page.select('[name="push.afterSeconds"]', "0");
-  await page.click(`${section("notifications-title")} button.primary`);
-  await toast(page, "Saved.");
+  await save(page, `${section("notifications-title")} button.primary`, `PATCH /api/agents/${world.channelId}/notifications`);
   const { push } = await world.owner("GET", `/api/agents/${world.channelId}/notifications`);
   assert.deepEqual(push, { enabled: null, minRisk: "high", afterSeconds: 0 });
 });

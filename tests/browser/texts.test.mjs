@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 import { shapes } from "./shapes.mjs";
-import { checkPages, checked, settled, text } from "./pages.mjs";
+import { checkPages, checked, settled, shows, text } from "./pages.mjs";
 import { World } from "./world.mjs";
 
 const phone = { width: 390, height: 844, isMobile: true, hasTouch: true, deviceScaleFactor: 2 };
@@ -100,6 +100,7 @@ test("JSON is shown truthfully: secrets hidden until opened, look-alike names fl
   assert.ok((await text(page, tree)).includes("hunter2-hunter2"));
   assert.equal(await sideways(page), 0);
   await page.click(".metadata .copy");
+  await shows(page, "#toasts", "Copied.");
   assert.equal(await page.evaluate(() => navigator.clipboard.readText()), metadata);
 });
 
