@@ -134,9 +134,8 @@ def free_port():
 
 
 def await_health(process, endpoint, log):
-    for _ in range(300):
-        if process.poll() is not None:
-            break
+    until = time.monotonic() + 180
+    while process.poll() is None and time.monotonic() < until:
         try:
             with urllib.request.urlopen(f"{endpoint}/_ministack/health", timeout=2):
                 return

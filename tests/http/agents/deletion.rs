@@ -49,7 +49,7 @@ async fn user_of(person: &Person) -> UserId {
 
 /// Waits until the counts of all requests are written, which happens in the background.
 async fn wait_for_counts(person: &Person, agent: &Agent, requests: u64) {
-    let until = tokio::time::Instant::now() + Duration::from_secs(10);
+    let until = tokio::time::Instant::now() + Duration::from_secs(60);
     loop {
         let stats = person.get(&format!("/api/agents/{}/stats", agent.channel)).await.expect(200);
         if stats["successRequests"] == requests {

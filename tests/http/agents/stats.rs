@@ -13,7 +13,7 @@ async fn stats(person: &Person, id: &str) -> Value {
 /// Waits until the counts, which are written in the background, are as expected.
 async fn wait_for_counts(person: &Person, id: &str, expected: [u64; 5]) -> Value {
     let names = ["totalMessages", "totalInbound", "totalOutbound", "successRequests", "errorRequests"];
-    let until = tokio::time::Instant::now() + Duration::from_secs(10);
+    let until = tokio::time::Instant::now() + Duration::from_secs(60);
     loop {
         let stats = stats(person, id).await;
         if names.map(|name| stats[name].as_u64().unwrap()) == expected {

@@ -41,9 +41,9 @@ async fn a_share_link_opens_one_file_for_an_hour() {
     assert_eq!(got.calls_and_round_trips(), (1, 1));
     let known = Reply::fetch(unauthenticated_client().get(&url).header("If-None-Match", got.header("etag"))).await;
     assert_eq!(known.status, 304);
-    world.advance_clock(Duration::from_secs(3590));
+    world.advance_clock(Duration::from_secs(3540));
     open(&url).await.expect(200);
-    world.advance_clock(Duration::from_secs(11));
+    world.advance_clock(Duration::from_secs(61));
     open(&url).await.expect_error(404, "not_found");
 }
 

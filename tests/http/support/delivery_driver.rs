@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use aws_lambda_events::event::dynamodb::Event;
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_sqs::types::QueueAttributeName;
 use placet_local::event_sources::Workers;
 use shared::http::App;
 use shared::ids::{AgentId, MessageId};
@@ -44,7 +45,8 @@ impl DeliveryDriver {
 
     /// A driver whose test passes the stream to `events` itself.
     pub async fn without_stream(world: &World) -> Self {
-        let queue = world.queue(&[]).await;
+        // The driver deletes nothing, and receives nothing twice.
+        let queue = world.queue(&[(QueueAttributeName::VisibilityTimeout, "3600")]).await;
         let on_queue = |name| App { outbound: Outbound::new(true), ..world.function(name).on_queue(&queue) };
         let dead_letters = world.dead_letter_queue().await;
         let (events, webhooks) = (on_queue("events"), on_queue("webhooks").with_dead_letters(&dead_letters));

@@ -24,7 +24,13 @@ async fn receive(sqs: &Client, queue: &str, wait: i32) -> Vec<Message> {
 }
 
 async fn receive_one(sqs: &Client, queue: &str) -> Message {
-    let mut found = receive(sqs, queue, 2).await;
+    let mut found = vec![];
+    for _ in 0..10 {
+        found = receive(sqs, queue, 2).await;
+        if !found.is_empty() {
+            break;
+        }
+    }
     assert_eq!(found.len(), 1, "{found:?}");
     found.remove(0)
 }
@@ -70,8 +76,8 @@ async fn an_undeleted_message_returns_and_ends_in_the_dead_letter_queue() {
     let policy = json!({ "deadLetterTargetArn": arn, "maxReceiveCount": 2 }).to_string();
     let queue = world.queue(&[(Name::RedrivePolicy, &policy), (Name::VisibilityTimeout, "1")]).await;
     send(sqs, &queue, "again").await;
-    let first = receive_one(sqs, &queue).await;
     let began = Instant::now();
+    let first = receive_one(sqs, &queue).await;
     let second = receive_one(sqs, &queue).await;
     assert!(began.elapsed() > Duration::from_millis(500), "{:?}", began.elapsed());
     assert_eq!((second.message_id(), receive_count(&second)), (first.message_id(), "2"));
@@ -86,8 +92,12 @@ async fn visibility_can_be_extended_and_reset() {
     let (sqs, queue) = (&world.sqs, world.queue(&[]).await);
     let began = Instant::now();
     sqs.send_message().queue_url(&queue).message_body("later").delay_seconds(1).send().await.unwrap();
-    assert!(receive(sqs, &queue, 0).await.is_empty());
-    let message = receive_one(sqs, &queue).await;
+    let found = receive(sqs, &queue, 0).await;
+    assert!(found.is_empty() || began.elapsed() > Duration::from_secs(1), "{found:?}");
+    let message = match found.into_iter().next() {
+        Some(message) => message,
+        None => receive_one(sqs, &queue).await,
+    };
     assert!(began.elapsed() > Duration::from_millis(800), "{:?}", began.elapsed());
     // Invisible for ten minutes, then visible again at once.
     for (timeout, seen) in [(600, 0), (0, 1)] {

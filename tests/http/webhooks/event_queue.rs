@@ -43,12 +43,12 @@ async fn processed_messages_are_deleted_and_failed_ones_return() {
     });
     send(&world, &queue, "works").await;
     send(&world, &queue, "fails at first").await;
-    let mut bodies = vec![];
-    while bodies.len() < 3 {
+    let mut bodies: Vec<String> = vec![];
+    let count = |bodies: &[String], text: &str| bodies.iter().filter(|body| *body == text).count();
+    // A message that a slow machine deletes late comes again.
+    while count(&bodies, "fails at first") < 2 || count(&bodies, "works") < 1 {
         bodies.push(got.recv().await.unwrap().body.unwrap());
     }
-    bodies.sort();
-    assert_eq!(bodies, ["fails at first", "fails at first", "works"]);
     workers.stop().await;
     assert_eq!(count_messages(&world, &queue).await, 0);
 }

@@ -212,7 +212,7 @@ async fn a_version_bump_that_always_fails_stops_no_other_inbox() {
     let before = changes("").await;
     send_as_person(&person, &agent, "x").await;
     others.request_approval().await;
-    let after = changes(&format!("?since={}&timeout=15000", before["sequence"])).await;
+    let after = changes(&format!("?since={}&timeout=25000", before["sequence"])).await;
     assert_ne!(before["sequence"], after["sequence"], "{after}");
     assert_others_are_delivered(&world).await;
 }

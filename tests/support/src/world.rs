@@ -232,7 +232,9 @@ impl World {
 
     /// Creates a queue of notifications, or with a suffix their dead-letter queue; returns its URL.
     pub async fn notification_queue(&self, suffix: &str) -> String {
-        self.create_queue(&format!("{}{NOTIFICATIONS_PART}{suffix}", unique_name()), &[]).await
+        // Tests delete nothing, and receive nothing twice.
+        let hidden = [(QueueAttributeName::VisibilityTimeout, "3600")];
+        self.create_queue(&format!("{}{NOTIFICATIONS_PART}{suffix}", unique_name()), &hidden).await
     }
 
     async fn create_queue(&self, name: &str, attributes: &[(QueueAttributeName, &str)]) -> String {
