@@ -29,6 +29,19 @@ fn killed_after_sending(url: &str) -> Mailer {
 }
 
 #[tokio::test]
+async fn an_attempt_at_a_server_that_says_nothing_ends() {
+    // Connections are established by the system, and nobody accepts them.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("smtp://{}", silent.local_addr().unwrap());
+    let transport = smtp::transport(&url).unwrap_or_else(|_| panic!("a transport"));
+    let (from, to) = ("placet@placet.example".to_owned(), "ann@people.example".to_owned());
+    let person = "usr_01M8NQ3XRBN1NG7Y4SVT0E4HXH".parse().unwrap();
+    let mail = Mail { from, to, raw: b"Subject: Hello\r\n\r\nHello".to_vec(), person };
+    let answer = tokio::time::timeout(Duration::from_secs(60), transport.send(&mail)).await.expect("an end");
+    assert_eq!(answer, MailAnswer::Busy("the server has not answered within 15 s".to_owned()));
+}
+
+#[tokio::test]
 async fn a_request_is_sent_as_plain_text_and_html_that_pythons_parser_reads() {
     let setup = Setup::start().await;
     let mut request = deploy("medium");

@@ -10,8 +10,10 @@ use shared::mail::{Mail, MailAnswer, MailTransport, Mailer};
 
 use crate::StartError;
 
-/// The time for each step of the conversation.
-const TIMEOUT: Duration = Duration::from_secs(10);
+/// The time for a connection.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// The time for a whole conversation, whose steps have no limits of their own.
+const TIMEOUT: Duration = Duration::from_secs(15);
 
 /// An SMTP server.
 pub struct Smtp(AsyncSmtpTransport<Tokio1Executor>);
@@ -28,7 +30,7 @@ pub fn transport(url: &str) -> Result<Smtp, StartError> {
     // The cause could name the password.
     let unusable = |_| StartError::message("--smtp must be a URL such as smtps://user:password@mail.example.com.");
     let builder = AsyncSmtpTransport::<Tokio1Executor>::from_url(url).map_err(unusable)?;
-    Ok(Smtp(builder.timeout(Some(TIMEOUT)).build()))
+    Ok(Smtp(builder.timeout(Some(CONNECT_TIMEOUT)).build()))
 }
 
 impl MailTransport for Smtp {
@@ -41,9 +43,10 @@ impl MailTransport for Smtp {
             let Ok(envelope) = Envelope::new(Some(from), vec![to]) else {
                 return MailAnswer::Refused("an address is not valid".to_owned());
             };
-            match self.0.send_raw(&envelope, &mail.raw).await {
-                Ok(_) => MailAnswer::Accepted,
-                Err(err) => answer_of(&err),
+            match tokio::time::timeout(TIMEOUT, self.0.send_raw(&envelope, &mail.raw)).await {
+                Ok(Ok(_)) => MailAnswer::Accepted,
+                Ok(Err(err)) => answer_of(&err),
+                Err(_) => MailAnswer::Busy(format!("the server has not answered within {} s", TIMEOUT.as_secs())),
             }
         })
     }
