@@ -19,6 +19,7 @@ use crate::models::request_log::{ListLogs, LogEntry, LogPage};
 use crate::storage::gathered::Gathered;
 use crate::storage::keys;
 use crate::storage::{Store, join_authorized};
+use crate::telemetry::cost;
 
 const RETENTION: Duration = Duration::from_secs(7 * 24 * 3600);
 
@@ -46,7 +47,8 @@ pub struct RequestLog<'a> {
 }
 
 impl RequestLog<'_> {
-    /// Keeps one entry of a user's log, for a background task. May write entries of other calls.
+    /// Keeps one entry of a user's log. Where entries gather, a background task writes them, which goes on while others
+    /// come; otherwise this may write entries of other calls.
     pub async fn record(self, user: UserId, entry: LogEntry) {
         let Key { pk, sk } = keys::log(user, entry.id);
         let ttl = entry.created_at.plus(RETENTION).epoch_seconds();
@@ -57,12 +59,18 @@ impl RequestLog<'_> {
         if !must_write {
             return;
         }
-        loop {
-            self.store.gather().await;
-            if !self.write_next().await {
-                return;
-            }
+        if self.store.gathering.is_zero() {
+            return self.write_pending().await;
         }
+        let store = self.store.clone();
+        cost::spawn_background(async move {
+            loop {
+                store.gather().await;
+                if !store.request_log().write_next().await {
+                    return;
+                }
+            }
+        });
     }
 
     /// Writes all entries that wait to be written.

@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use shared::ids::LogId;
+use shared::models::request_log::{Direction, LogEntry};
 use test_support::{Person, World};
 
 /// Waits until the log has this many entries, which are written in the background; returns them.
@@ -245,4 +247,35 @@ async fn what_an_owner_changes_of_a_user_is_in_the_log_of_both() {
     test_support::Reply::fetch(refused).await.expect_error(403, "owner_only");
     assert_eq!(wait_for_log(&member, 1).await[0]["statusCode"], 403);
     assert_eq!(wait_for_log(&renewed, 1).await.len(), 1);
+}
+
+/// One who logs a call does not become the writer of all others.
+#[tokio::test]
+async fn where_entries_gather_nobody_waits_for_them() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let store = world.app.store.clone().gathering(Duration::from_secs(3600));
+    let entry = || LogEntry {
+        id: LogId::new(world.app.clock.now()),
+        method: "POST".to_owned(),
+        path: "/gathered".to_owned(),
+        status_code: 200,
+        duration_ms: 1,
+        direction: Direction::Outbound,
+        api_key_id: None,
+        api_key_prefix: None,
+        user_id: None,
+        user_name: None,
+        request_body: None,
+        response_body: None,
+        created_at: world.app.clock.now(),
+    };
+    let user = person.user_id().await.parse().unwrap();
+    for _ in 0..2 {
+        let recorded = store.request_log().record(user, entry());
+        tokio::time::timeout(Duration::from_secs(20), recorded).await.expect("nothing is waited for");
+    }
+    store.write_gathered().await;
+    let log = wait_for_log(&person, 2).await;
+    assert_eq!(log.iter().filter(|entry| entry["path"] == "/gathered").count(), 2);
 }
