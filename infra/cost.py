@@ -122,7 +122,7 @@ PERSONAL_RUNS = 1
 
 # Sockets; a test asserts the units. A connection: `$connect`, the first frame, the sign-in, a channel, the end. Messages: the
 # client's CONNECT and subscription, the first frame and the answer to CONNECT.
-CONNECT = {"read units": 5 + 4 + 2, "write units": 2 + 1 + 4 + 1 + 4, "socket messages": 4}
+CONNECT = {"read units": 5 + 4 + 2, "write units": 2 + 1 + 6 + 1 + 4, "socket messages": 4}
 CONNECT_RUNS = 5
 PING = {"read units": 3, "write units": 3, "socket messages": 2}  # and its answer, a run
 PING_AFTER = 200 + 30       # seconds, until the next run of `expiry`; shared/src/storage/sockets.rs

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use dynamo::value::{n, s, to_item, to_value};
-use dynamo::{Key, Update, attr, item_exists};
+use dynamo::{Key, Put, Transaction, Update, attr, item_exists};
 use serde::{Deserialize, Serialize};
 
 use crate::caller::{Caller, StoredCaller};
@@ -97,11 +97,10 @@ impl Sockets<'_> {
             .set("dueShard", s(due.shard))
             .set("dueSort", s(due.sort))
             .when(item_exists().and(attr("caller").absent()));
-        if !update.send_item(&self.store.table).await?.is_applied() {
-            return Ok(false);
-        }
-        self.put_room(keys::user_socket(user, id), id, caller).await?;
-        Ok(true)
+        let mut transaction = Transaction::new();
+        transaction.add(update);
+        transaction.add(Put::new(to_item(&self.room(keys::user_socket(user, id), id, caller))?));
+        Ok(transaction.commit(&self.store.table).await?.is_applied())
     }
 
     /// What is stored of a connection.
@@ -116,7 +115,8 @@ impl Sockets<'_> {
 
     /// Adds a connection to a channel of its user.
     pub async fn subscribe(self, id: &str, user: UserId, channel: AgentId, caller: &Caller) -> Result<(), Error> {
-        self.put_room(keys::channel_socket(user, channel, id), id, caller).await
+        let room = self.room(keys::channel_socket(user, channel, id), id, caller);
+        Ok(self.store.table.put(to_item(&room)?).await?)
     }
 
     /// Takes a connection out of a channel.
@@ -124,17 +124,15 @@ impl Sockets<'_> {
         Ok(self.store.table.delete(&keys::channel_socket(user, channel, id)).await?)
     }
 
-    async fn put_room(self, key: Key, id: &str, caller: &Caller) -> Result<(), Error> {
-        let Key { pk, sk } = key;
-        let item = RoomItem {
+    fn room(self, Key { pk, sk }: Key, id: &str, caller: &Caller) -> RoomItem {
+        RoomItem {
             pk,
             sk,
             connection: id.to_owned(),
             credential: caller.credential_hash().to_owned(),
             is_person: matches!(caller, Caller::Human(_)),
             ttl: self.ttl(),
-        };
-        Ok(self.store.table.put(to_item(&item)?).await?)
+        }
     }
 
     /// The connections that get the events of a channel, each once: those in it, and those of its owner as a person.

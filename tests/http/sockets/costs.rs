@@ -46,7 +46,7 @@ async fn the_units_of_sockets_are_those_that_the_document_computes_with() {
         ("an event that somebody watches", watched, 2.0, 1.0),
         ("$connect", connected, 0.0, 2.0),
         ("the first frame", opened, 0.0, 1.0),
-        ("the sign-in", signed_in, 5.0, 4.0),
+        ("the sign-in", signed_in, 5.0, 6.0),
         ("a subscription", subscribed, 4.0, 1.0),
         ("a ping", ping, 3.0, 3.0),
         ("its answer", answered, 0.0, 0.0),
