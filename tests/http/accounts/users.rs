@@ -4,6 +4,7 @@ use futures_util::future::join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
 use shared::{hex, random};
+use test_support::fault_injection::{Fault, FaultyService};
 use test_support::{Person, Reply, World};
 
 pub async fn patch(person: &Person, id: &str, body: Value) -> Reply {
@@ -210,6 +211,24 @@ async fn a_reset_password_ends_the_users_sessions() {
     patch(&owner, &id, json!({ "password": "once again" })).await.expect(200);
     back.get("/api/auth/me").await.expect_error(401, "unauthorized");
     Person::signed_out(&world.url, email, "once again").sign_in().await.expect(200);
+}
+
+#[tokio::test]
+async fn a_password_is_not_reset_before_the_users_sessions_have_ended() {
+    let world = World::start().await;
+    let owner = world.person().await;
+    let member = add_user(&world, &owner, "member").await;
+    let id = member.user_id().await;
+    let service = FaultyService::serve(&world, 1).await;
+    // The sessions cannot be listed.
+    service.dynamodb.set_fault(Some(("dynamodb_20120810.query", Fault::Error)));
+    let reset = json!({ "password": "reset by hand" });
+    patch(&owner.at(&service.url), &id, reset.clone()).await.expect_error(503, "storage_unavailable");
+    member.get("/api/auth/me").await.expect(200);
+    Person::signed_out(&world.url, &member.email, &member.password).sign_in().await.expect(200);
+    service.clear_fault();
+    patch(&owner.at(&service.url), &id, reset).await.expect(200);
+    member.get("/api/auth/me").await.expect_error(401, "unauthorized");
 }
 
 #[tokio::test]

@@ -174,6 +174,8 @@ impl Accounts<'_> {
             let key = keys::user(account.user_id);
             let item = self.store.table.get::<UserItem>(&key).await?;
             let Some(item) = item.filter(|it| it.removing.is_none()) else { return Ok(Some(None)) };
+            // None survives a process that dies after the password is set.
+            self.delete_listed_sessions(item.user.id, |_| false).await?;
             let mut transaction = Transaction::new();
             transaction.add(set_password(email, &account.password_id, &new));
             if !transaction.commit(&self.store.table).await?.is_applied() {

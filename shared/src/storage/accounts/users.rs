@@ -61,6 +61,10 @@ impl Accounts<'_> {
         until_applied("a user", || async {
             let item = self.managed_user(owner, id).await?;
             let before = item.filter(|it| it.removing.is_none()).ok_or(Error::NotFound("user"))?.user;
+            if password.is_some() {
+                // None survives a process that dies after the password is set.
+                self.delete_listed_sessions(before.id, |_| false).await?;
+            }
             let after = self.write_update(before, &patch, password.as_ref()).await?;
             if let (Some(after), Some(password)) = (&after, &password) {
                 self.delete_all_sessions(after.id, |session| session.password_id == password.id).await?;
