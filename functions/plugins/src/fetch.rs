@@ -27,7 +27,7 @@ use crate::placeholders::{FillError, Settings};
 use crate::settings::{Found, find, value_of};
 
 /// HTTP APIs cut at 30 s; the answer needs a moment to leave.
-const TIMEOUT: Duration = Duration::from_secs(28);
+pub const TIMEOUT: Duration = Duration::from_secs(28);
 /// The most that is read of an answer.
 const MAX_ANSWER: usize = 1024 * 1024;
 /// The most that an answer may grow to as JSON: with base64 around it, it has to leave a Lambda.

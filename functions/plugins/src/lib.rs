@@ -24,6 +24,7 @@ use shared::http::App;
 use shared::iam::Permission;
 
 pub use catalogue::{Plugin, Plugins};
+pub use fetch::TIMEOUT as FETCH_TIMEOUT;
 
 /// What this function may do in AWS.
 pub const PERMISSIONS: &[Permission] = &[

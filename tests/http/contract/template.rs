@@ -86,6 +86,7 @@ fn every_timeout_is_longer_than_the_timeouts_inside_it() {
             && max_wait < timeout("mcp")
             && max_wait <= shared::config::MAX_WAIT.as_millis() as u64
     );
+    assert!((plugins::FETCH_TIMEOUT.as_millis() as u64) < timeout("plugins"));
     // A batch that an expiry run begins just before its time limit may take as long again.
     assert!(2 * expiry::TIME_BUDGET.as_millis() as u64 <= timeout("expiry"));
     for (queue, function) in [("Queue", "webhooks"), ("NotificationQueue", "notify")] {

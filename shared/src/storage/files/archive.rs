@@ -286,7 +286,7 @@ async fn delete_parts(Blobs { s3, bucket, .. }: &Blobs, key: &str, id: &str) {
 /// Parts are heavier than the calls that the client's own limits are for.
 fn patient() -> Builder {
     let attempt = TimeoutConfig::builder().connect_timeout(Duration::from_secs(2));
-    let whole = attempt.read_timeout(Duration::from_secs(15)).operation_timeout(Duration::from_secs(25));
+    let whole = attempt.read_timeout(Duration::from_secs(15)).operation_timeout(Duration::from_secs(20));
     Builder::new().timeout_config(whole.build())
 }
 
