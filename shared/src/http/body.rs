@@ -76,8 +76,9 @@ where
     if bytes.len() <= MAX_SMALL {
         return validation::parse(&bytes, problems);
     }
-    let _turn = Store::from_ref(state).limits().bodies.parsing().await;
-    let parsed = tokio::task::spawn_blocking(move || validation::parse(&bytes, problems)).await;
+    let turn = Store::from_ref(state).limits().bodies.parsing().await;
+    // The turn lasts as long as the work, also if nobody waits for it any more.
+    let parsed = tokio::task::spawn_blocking(move || (validation::parse(&bytes, problems), drop(turn)).0).await;
     parsed.map_err(|err| Error::internal(format!("parsing ended early: {err}")))?
 }
 

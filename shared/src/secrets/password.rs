@@ -128,8 +128,10 @@ impl fmt::Debug for Password {
 static CONCURRENT_HASHES: Semaphore = Semaphore::const_new(2);
 
 async fn on_blocking_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
-    let _turn = CONCURRENT_HASHES.acquire().await.map_err(Error::internal)?;
-    tokio::task::spawn_blocking(work).await.map_err(|err| Error::internal(format!("password work ended early: {err}")))
+    let turn = CONCURRENT_HASHES.acquire().await.map_err(Error::internal)?;
+    // The turn lasts as long as the work, also if nobody waits for it any more.
+    let done = tokio::task::spawn_blocking(move || (work(), drop(turn)).0).await;
+    done.map_err(|err| Error::internal(format!("password work ended early: {err}")))
 }
 
 #[cfg(test)]

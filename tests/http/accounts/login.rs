@@ -9,7 +9,9 @@ use serde_json::json;
 use shared::models::SourceAddress;
 use shared::models::account::Email;
 use shared::storage::keys;
-use test_support::{Person, Reply, World, random_email};
+use test_support::{Person, Reply, World, random_email, raw_http};
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
 
 #[tokio::test]
 async fn login_sets_the_session_cookie_and_logout_clears_it() {
@@ -288,4 +290,31 @@ async fn attempts_at_unknown_addresses_expire_soon_after_their_window() {
     let ttl: i64 = items[0]["ttl"].as_n().unwrap().parse().unwrap();
     let left = ttl - world.app.clock.now().epoch_seconds();
     assert!((600..=3600).contains(&left), "{left} s");
+}
+
+#[tokio::test]
+async fn an_attempt_whose_caller_hangs_up_is_counted_to_its_end() {
+    let world = World::start().await;
+    let person = world.person().await;
+    let body = json!({ "email": person.email, "password": "not the password" }).to_string();
+    let headers: [(&str, &[u8]); 1] = [("Content-Type", b"application/json")];
+    let request = raw_http::request("POST", b"/api/auth/login", &headers, body.as_bytes());
+    let email = Email::checked(&person.email).unwrap();
+    // Waits until an attribute of the window is this number.
+    let counted = async |name: &str, number: &str| loop {
+        let windows = world.items(keys::email_partition(&email), keys::LOGINS).await;
+        if windows.iter().any(|window| window[name].as_n().unwrap() == number) {
+            break;
+        }
+    };
+    for number in ["1", "2", "3"] {
+        let mut caller = TcpStream::connect(world.url.trim_start_matches("http://")).await.unwrap();
+        caller.write_all(&request).await.unwrap();
+        let judged = async {
+            counted("tries", number).await;
+            drop(caller);
+            counted("failures", number).await;
+        };
+        tokio::time::timeout(Duration::from_secs(60), judged).await.expect("the attempt ends");
+    }
 }

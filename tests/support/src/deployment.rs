@@ -105,7 +105,7 @@ pub async fn listen(service: Router) -> String {
     let never = watch::channel(false);
     tokio::spawn(async move {
         let _open = never.0;
-        server::serve(listener, service, never.1).await
+        server::serve(listener, server::finishing(service), never.1).await
     });
     url
 }

@@ -147,7 +147,7 @@ async fn serve_until_shutdown(
     let dynamodb = installation.engines.in_process.dynamodb.clone();
     let routes = durable(server::routes(hub, plugins), dynamodb);
     let service = http::service(routes, installation.app.clone());
-    let service = if is_proxied { service } else { server::with_sources(service) };
+    let service = server::finishing(if is_proxied { service } else { server::with_sources(service) });
     let serving = future::try_join_all(listeners.into_iter().map(|listener| {
         let (service, closing) = (service.clone(), closing.clone());
         tokio::spawn(server::serve_within(connections.clone(), listener, service, closing))

@@ -20,13 +20,15 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
-use axum::middleware::map_request;
+use axum::middleware::{Next, from_fn, map_request};
+use axum::response::IntoResponse;
 use hyper::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use plugins::Plugins;
+use shared::error::Error;
 use shared::http::App;
 use shared::models::SourceAddress;
 use tokio::net::{TcpListener, TcpStream};
@@ -64,6 +66,21 @@ pub fn with_sources(service: Router) -> Router {
             request.extensions_mut().insert(SourceAddress(addrs.peer.ip()));
         }
         request
+    }))
+}
+
+/// The service whose calls run to their end when their callers hang up, as they do on Lambda: none stops between two
+/// writes, or gives back its place in a queue while its work goes on. Reads and calls that are held end with their
+/// callers.
+pub fn finishing(service: Router) -> Router {
+    service.layer(from_fn(async |request: Request<Body>, next: Next| {
+        let path = request.uri().path();
+        let is_held = path == "/mcp" || path.starts_with("/api/v1/hooks/");
+        if request.method().is_safe() || is_held {
+            return next.run(request).await;
+        }
+        let finished = tokio::spawn(next.run(request)).await;
+        finished.unwrap_or_else(|err| Error::unavailable(format!("a call ended early: {err}")).into_response())
     }))
 }
 
