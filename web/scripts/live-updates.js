@@ -4,7 +4,7 @@
 import { isAttended, onReturn } from "./attention.js";
 import { byId } from "./dom.js";
 import { mayNotify } from "./notifications.js";
-import { refresh } from "./refresh.js";
+import { refresh, shownChange } from "./refresh.js";
 import { renewed } from "./session.js";
 import { abortAfter, sleep } from "./timing.js";
 
@@ -39,6 +39,8 @@ async function watchChanges() {
       if (String(sequence) === since) continue;
       since = String(sequence);
       if (!(await refresh())) refreshLater();
+      // Changes that came before the refresh need no other one.
+      if (shownChange() > sequence) since = String(shownChange());
     } catch {
       if (request.signal.reason === WOKEN) continue;
       failures += 1;

@@ -13,6 +13,7 @@ const MAX_PAUSE = 10_000;
 let pending = pendingCount(document);
 let lastAction = -Infinity;
 let actions = 0; // that run
+let shown = 0; // the number of the last change that a fetched page surely shows
 let waiting = null; // the refresh that was asked for and has not fetched anything yet
 
 // One at a time: of two responses that cross on their way, the older must not be taken last.
@@ -57,6 +58,9 @@ async function waitForQuiet() {
   }
 }
 
+// The number of the last change that this page shows since a refresh.
+export const shownChange = () => shown;
+
 // Takes over the rows and the count of a page that was fetched otherwise.
 export function takeRows(page) {
   updateRows(page);
@@ -75,6 +79,7 @@ async function refreshFrom(path) {
   // Something newer is shown by now.
   if (replacementCount() !== before || location.href !== here) return refreshFrom(location.href);
   const changed = [replaceChanged(page), updateRows(page)].includes(true);
+  if (!("changing" in page.body.dataset)) shown = Math.max(shown, Number(page.body.dataset.changes ?? 0));
   document.title = page.title;
   takeCount(page);
   return changed;

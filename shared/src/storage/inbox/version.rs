@@ -24,8 +24,9 @@ use crate::storage::webhooks::{StreamImage, text_of};
 /// again.
 const LAST_ACTIVE: &str = "lastActiveAt";
 
-/// How long after a change the index `owner` may not show it yet.
-const INDEX_LAG: Duration = Duration::from_secs(5);
+/// How long after a change the index `owner` may not show it yet. Shorter than the pause before a page refreshes itself for
+/// what it has done (`OWN_PAUSE` in web/scripts/refresh.js), so that one refresh is enough.
+const INDEX_LAG: Duration = Duration::from_millis(2_500);
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
