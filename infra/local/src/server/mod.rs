@@ -69,14 +69,17 @@ pub fn with_sources(service: Router) -> Router {
     }))
 }
 
+/// The paths of calls that end with their callers although they are no reads: MCP and hooks, which are held, and archives,
+/// which nobody else wants.
+const ENDED_BY_CALLERS: [&str; 3] = ["/mcp", "/api/v1/hooks/", "/api/files/bulk-download"];
+
 /// The service whose calls run to their end when their callers hang up, as they do on Lambda: none stops between two
-/// writes, or gives back its place in a queue while its work goes on. Reads and calls that are held end with their
-/// callers.
+/// writes, or gives back its place in a queue while its work goes on. Reads, calls that are held and archives end with
+/// their callers.
 pub fn finishing(service: Router) -> Router {
     service.layer(from_fn(async |request: Request<Body>, next: Next| {
         let path = request.uri().path();
-        let is_held = path == "/mcp" || path.starts_with("/api/v1/hooks/");
-        if request.method().is_safe() || is_held {
+        if request.method().is_safe() || ENDED_BY_CALLERS.iter().any(|ended| path.starts_with(ended)) {
             return next.run(request).await;
         }
         let finished = tokio::spawn(next.run(request)).await;
