@@ -120,7 +120,7 @@ async fn a_bad_credential_is_refused_before_the_connection() {
     let used = ticket(&person).await;
     let mut first = SocketClient::python(runner.text("url"), &used, &[]);
     first.expect("ready").await;
-    let forged = format!("{}x{}", &agent.key[..10], &agent.key[11..]);
+    let forged = agent.forged_key();
     for auth in [json!({}), json!({ "apiKey": "hp_x" }), json!({ "apiKey": forged }), json!({ "apiKey": 1 }), used] {
         let mut client = SocketClient::python(runner.text("url"), &auth, &[&agent.channel]);
         assert_eq!(client.expect("refused").await, json!({ "message": "unauthorized" }), "{auth}");

@@ -11,7 +11,7 @@ use crate::sockets::gateway::{key, rooms, start, ticket};
 #[tokio::test]
 async fn bad_credentials_are_refused_and_a_client_may_try_again() {
     let (_world, gateway, person, agent) = start().await;
-    let forged = format!("{}x{}", &agent.key[..10], &agent.key[11..]);
+    let forged = agent.forged_key();
     for (id, auth) in [("a=", json!({})), ("b=", json!({ "apiKey": forged })), ("c=", json!({ "token": "ht_x" }))] {
         assert_eq!(gateway.sign_in(id, &auth).await, "44/ws,{\"message\":\"unauthorized\"}", "{auth}");
         // Without a credential nothing is answered.

@@ -154,6 +154,12 @@ impl Agent {
         Self { url: url.to_owned(), ..self.clone() }
     }
 
+    /// A key that differs from this agent's in one character.
+    pub fn forged_key(&self) -> String {
+        let other = if self.key[10..].starts_with('x') { 'y' } else { 'x' };
+        format!("{}{other}{}", &self.key[..10], &self.key[11..])
+    }
+
     /// The same agent with another key.
     pub fn with_key(&self, key: &str) -> Self {
         Self { key: key.to_owned(), ..self.clone() }
