@@ -77,9 +77,12 @@ where
         return validation::parse(&bytes, problems);
     }
     let turn = Store::from_ref(state).limits().bodies.parsing().await;
-    // The turn lasts as long as the work, also if nobody waits for it any more.
-    let parsed = tokio::task::spawn_blocking(move || (validation::parse(&bytes, problems), drop(turn)).0).await;
-    parsed.map_err(|err| Error::internal(format!("parsing ended early: {err}")))?
+    // The turn lasts as long as the work, even if the caller has gone.
+    let parsed = tokio::task::spawn_blocking(move || {
+        let _turn = turn;
+        validation::parse(&bytes, problems)
+    });
+    parsed.await.map_err(|err| Error::internal(format!("parsing ended early: {err}")))?
 }
 
 /// A body that is being received.

@@ -129,9 +129,12 @@ static CONCURRENT_HASHES: Semaphore = Semaphore::const_new(2);
 
 async fn on_blocking_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
     let turn = CONCURRENT_HASHES.acquire().await.map_err(Error::internal)?;
-    // The turn lasts as long as the work, also if nobody waits for it any more.
-    let done = tokio::task::spawn_blocking(move || (work(), drop(turn)).0).await;
-    done.map_err(|err| Error::internal(format!("password work ended early: {err}")))
+    // The turn lasts as long as the work, even if the caller has gone.
+    let done = tokio::task::spawn_blocking(move || {
+        let _turn = turn;
+        work()
+    });
+    done.await.map_err(|err| Error::internal(format!("password work ended early: {err}")))
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Multipart uploads that nobody waits for: their parts do not stay on the disk.
+//! Multipart uploads whose callers have gone leave no parts on the disk.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};

@@ -30,7 +30,7 @@ fn killed_after_sending(url: &str) -> Mailer {
 
 #[tokio::test]
 async fn an_attempt_at_a_server_that_says_nothing_ends() {
-    // Connections are established by the system, and nobody accepts them.
+    // The system establishes the connection, which the listener never accepts.
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("smtp://{}", silent.local_addr().unwrap());
     let transport = smtp::transport(&url).unwrap_or_else(|_| panic!("a transport"));

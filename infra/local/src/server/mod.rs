@@ -70,7 +70,7 @@ pub fn with_sources(service: Router) -> Router {
 }
 
 /// The paths of calls that end with their callers although they are no reads: MCP and hooks, which are held, and archives,
-/// which nobody else wants.
+/// which are of use to their callers only.
 const ENDED_BY_CALLERS: [&str; 3] = ["/mcp", "/api/v1/hooks/", "/api/files/bulk-download"];
 
 /// The service whose calls run to their end when their callers hang up, as they do on Lambda: none stops between two
